@@ -1,0 +1,1 @@
+"""What every domain pack shares, from bytes to a decision with a stated error rate."""

@@ -1,0 +1,141 @@
+"""Domain packs: what a domain brings, and the only place that knows about entry points."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+
+from core.errors import ConfigError, UnknownPack
+from core.types import Disposition, Frame, Prepared, Targets
+
+GROUP = "assay.domains"
+
+Read = Callable[[bytes, int, int], Frame]
+Prepare = Callable[[Frame, int], Prepared]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """One data set that a pack can fetch or make.
+
+    Attributes:
+        name: What `assay data get NAME` takes.
+        summary: One line: what the pictures show, how many, under which licence.
+        get: Writes pictures and a ``manifest.csv`` into the given folder.
+    """
+
+    name: str
+    summary: str
+    get: Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class DomainPack:
+    """One domain as a value: constants and pure functions, nothing to subclass.
+
+    Attributes:
+        name: Short lower-case name, the one on the command line.
+        title: What the pack does, in one line.
+        wording: The domain's word for each disposition.
+        error_words: The domain's words for an escape and an overkill.
+        negative_labels: Labels that mean "nothing wrong"; every other label is positive.
+        read: ``(bytes, max_pixels, min_side) -> Frame``; runs in a disposable process. ``min_side``
+            is the smallest side in pixels that a reduced-scale decode may return.
+        prepare: ``(Frame, size) -> Prepared``; runs where ``read`` runs.
+        targets: What `assay train` certifies unless told otherwise.
+        data_sets: Data sets that the pack can fetch or make.
+        page: Its own Streamlit page, or None for the shared ones alone.
+        demo: Import path ``module:function`` of its lane of `assay demo`, or empty.
+    """
+
+    name: str
+    title: str
+    wording: Mapping[Disposition, str]
+    error_words: tuple[str, str]
+    negative_labels: frozenset[str]
+    read: Read
+    prepare: Prepare
+    targets: Targets = field(default_factory=Targets)
+    data_sets: tuple[DataSet, ...] = ()
+    page: Path | None = None
+    demo: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a pack with holes, naming all of them at once.
+
+        Raises:
+            ConfigError: A wording is missing, or no label means "nothing wrong".
+        """
+        faults = [f"no wording for {d.value}" for d in Disposition if not self.wording.get(d)]
+        if not self.negative_labels:
+            faults.append("negative_labels is empty")
+        if not self.name.isidentifier() or not self.name.islower():
+            faults.append(f"name {self.name!r} is not a lower-case identifier")
+        if faults:
+            raise ConfigError(
+                f"The pack {self.name!r} is incomplete: {'; '.join(faults)}.",
+                hint="Give DomainPack(...) every field that its docstring lists.",
+            )
+
+
+@cache
+def _entries() -> dict[str, str]:
+    return {point.name: point.value for point in entry_points(group=GROUP)}
+
+
+def entry_of(name: str) -> str:
+    """Give the import path ``module:attribute`` of an installed pack.
+
+    Raises:
+        UnknownPack: No distribution registers that name under ``assay.domains``.
+    """
+    known = _entries()
+    if name not in known:
+        raise UnknownPack(name, sorted(known))
+    return known[name]
+
+
+def load(entry: str) -> DomainPack:
+    """Import one pack by its ``module:attribute`` path.
+
+    Raises:
+        ConfigError: The module does not import or the attribute is no DomainPack.
+    """
+    from importlib import import_module
+
+    module, _, attribute = entry.partition(":")
+    try:
+        pack = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as exc:
+        raise ConfigError(
+            f"The pack at {entry!r} does not import: {exc}.",
+            hint="Reinstall the distribution that brings it.",
+        ) from exc
+    if not isinstance(pack, DomainPack):
+        raise ConfigError(
+            f"{entry!r} is a {type(pack).__name__}, not a DomainPack.",
+            hint="Point the entry point at the DomainPack value.",
+        )
+    return pack
+
+
+def installed() -> dict[str, DomainPack]:
+    """Import every installed pack, ours and strangers' alike, by name in alphabetical order.
+
+    Raises:
+        ConfigError: A registered pack does not import.
+    """
+    return {name: load(entry) for name, entry in sorted(_entries().items())}
+
+
+def pack_named(name: str) -> DomainPack:
+    """Import one installed pack.
+
+    Raises:
+        UnknownPack: No installed pack has that name.
+        ConfigError: It does not import.
+    """
+    return load(entry_of(name))

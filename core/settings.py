@@ -1,0 +1,42 @@
+"""Where things run. How things are judged is a Policy; how a pack works is its code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MEBI = 1024 * 1024
+
+
+class Settings(BaseSettings):
+    """Environment of one process, read from ``ASSAY_*`` variables at the edge and passed down."""
+
+    model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="ignore", frozen=True)
+
+    home: Path = Field(Path(".assay"), description="Folder of the store, the blobs and the cache.")
+    store_url: str = Field("", description="PostgreSQL URL; empty = SQLite in the home folder.")
+    runtime: str = Field("onnx", description="Network runtime: onnx, openvino or torch.")
+    workers: int = Field(2, ge=1, le=64, description="Inference threads, one core each.")
+    decoders: int = Field(1, ge=1, le=64, description="Disposable decoder processes.")
+    max_pixels: int = Field(64_000_000, ge=1, description="Largest picture accepted, in pixels.")
+    max_bytes: int = Field(64 * MEBI, ge=1, description="Largest file accepted, in bytes.")
+    decode_timeout_s: float = Field(20.0, gt=0, description="Longest time for one picture.")
+    decode_memory_mb: int = Field(2048, ge=256, description="Memory limit of a decoder process.")
+    inference_timeout_s: float = Field(60.0, gt=0, description="Watchdog of one network call.")
+    shared_data: Path = Field(
+        Path("../shared/data"), description="Labelled pictures that some tests and cards refer to."
+    )
+    demo_dashboard: bool = Field(True, description="Whether `assay demo` ends in the dashboard.")
+    reviewer: str = Field("", description="Name signed under reviews when the page asks none.")
+
+    @property
+    def blobs(self) -> Path:
+        """Folder of the content-addressed files."""
+        return self.home / "blobs"
+
+    @property
+    def cache(self) -> Path:
+        """Folder of compiled networks; safe to delete."""
+        return self.home / "cache"

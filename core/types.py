@@ -1,0 +1,346 @@
+"""The values everything else is said in: frozen, checked, arrays named by their axes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+U8 = NDArray[np.uint8]
+
+
+class Disposition(StrEnum):
+    """What happens to an image: let through, called out, or handed to a person."""
+
+    NEGATIVE = "negative"
+    POSITIVE = "positive"
+    DEFER = "defer"
+
+
+class Reason(StrEnum):
+    """Why a verdict is a DEFER (or was drawn for review), as a stable code with a sentence."""
+
+    AMBIGUOUS = "AMBIGUOUS"
+    NOVEL = "NOVEL"
+    UNREADABLE = "UNREADABLE"
+    POOR_QUALITY = "POOR_QUALITY"
+    WRONG_INPUT = "WRONG_INPUT"
+    NOT_CERTIFIED = "NOT_CERTIFIED"
+    AUDIT = "AUDIT"
+    FAULT = "FAULT"
+
+    @property
+    def sentence(self) -> str:
+        """Say the reason so that a person can act on it."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Reason.AMBIGUOUS: "The probability lies between the two certified limits; a person decides.",
+    Reason.NOVEL: "The picture does not look like those the model was trained on.",
+    Reason.UNREADABLE: "The file could not be read as a picture; take or send it again.",
+    Reason.POOR_QUALITY: "The picture is too poor to judge; take it again.",
+    Reason.WRONG_INPUT: "This is not the kind of picture the model judges.",
+    Reason.NOT_CERTIFIED: "The error rate asked for is not certified yet; a person decides.",
+    Reason.AUDIT: "Drawn at random to measure the live error rate.",
+    Reason.FAULT: "The system failed on this picture; a person decides.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One gate that an image did not pass.
+
+    Attributes:
+        reason: The stable code.
+        detail: Which check, what was measured and what was expected.
+    """
+
+    reason: Reason
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One decoded picture.
+
+    Attributes:
+        pixels: uint8 or uint16, axes ``h w c`` with c = 1 (grey) or 3 (RGB).
+        bit_depth: Bits that carry signal, 1 to 16.
+        sha256: Hex digest of the bytes the picture came from.
+        source_size: Height and width in pixels before any reduced-scale decode, upright.
+        meta: Words about the picture, for display only, never branched on.
+    """
+
+    pixels: NDArray[np.uint8] | NDArray[np.uint16]
+    bit_depth: int
+    sha256: str
+    source_size: tuple[int, int]
+    meta: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a wrong shape or dtype, which is a programmer's error.
+
+        Raises:
+            ValueError: The pixels are not uint8/uint16 with axes h w c, c in {1, 3}.
+        """
+        if self.pixels.ndim != 3 or self.pixels.shape[2] not in (1, 3):
+            raise ValueError(f"pixels: expected axes (h, w, 1|3), got shape {self.pixels.shape}")
+        if self.pixels.dtype not in (np.uint8, np.uint16):
+            raise ValueError(f"pixels: expected uint8 or uint16, got {self.pixels.dtype}")
+        if not 1 <= self.bit_depth <= self.pixels.dtype.itemsize * 8:
+            raise ValueError(f"bit_depth: {self.bit_depth} does not fit {self.pixels.dtype}")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One picture as the network takes it, with what the pack's checks measured on the way.
+
+    Attributes:
+        pixels: uint8, axes ``h w c``, c = 3, at the bundle's input size.
+        sha256: Hex digest of the bytes the picture came from.
+        source_size: Height and width of the original in pixels.
+        findings: Checks that failed whatever the product (not a picture of a part at all).
+        measures: Named quality figures, compared with the ranges the bundle learned.
+    """
+
+    pixels: U8
+    sha256: str
+    source_size: tuple[int, int]
+    findings: tuple[Finding, ...] = ()
+    measures: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a wrong shape or dtype.
+
+        Raises:
+            ValueError: The pixels are not uint8 with axes (h, w, 3).
+        """
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype != np.uint8:
+            raise ValueError(
+                f"pixels: expected uint8 (h, w, 3), got {self.pixels.dtype} {self.pixels.shape}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Stands where a picture should be: the message says what was wrong with the bytes."""
+
+    message: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One image on its way in.
+
+    Attributes:
+        id: Name unique within the run, usually the path as given.
+        frame: A decoded picture, a prepared one, or the reason why there is none.
+        group: The physical part, patient, field: the unit over which errors are counted.
+        decode_ms: Wall time spent reading and preparing it, in milliseconds.
+    """
+
+    id: str
+    frame: Frame | Prepared | Unreadable
+    group: str = ""
+    decode_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the model says about one image, before any judgement.
+
+    Attributes:
+        features: float32 ``d``, pooled backbone features, standardised.
+        logits: float64 ``k``, head scores before calibration.
+        ood_score: Higher = stranger.
+    """
+
+    features: F32
+    logits: F64
+    ood_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Calibrated reading of one image's evidence.
+
+    Attributes:
+        probabilities: float64 ``k``, sums to one, in the bundle's class order.
+        positive_probability: Sum over the positive classes.
+        ood_p: Conformal p-value of the OOD score; small = stranger.
+        findings: Gates the image did not pass before the class was looked at.
+    """
+
+    probabilities: F64
+    positive_probability: float
+    ood_p: float
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What is asked of the thresholds.
+
+    Attributes:
+        escape: Largest allowed share of positive groups let through as negative.
+        overkill: Largest allowed share of negative groups called positive.
+        confidence: Probability with which each limit must hold over draws of the cal set.
+        ood_alpha: Share of ordinary images that the OOD gate may flag.
+        review_budget: Alternative target: the largest expected share of deferred images.
+    """
+
+    escape: float = 0.05
+    overkill: float = 0.05
+    confidence: float = 0.95
+    ood_alpha: float = 0.01
+    review_budget: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse rates outside [0, 1].
+
+        Raises:
+            ValueError: A target is not a rate, or the confidence is not inside (0, 1).
+        """
+        budget = 0.0 if self.review_budget is None else self.review_budget
+        rates = {"escape": self.escape, "overkill": self.overkill, "ood_alpha": self.ood_alpha}
+        for name, rate in {**rates, "review_budget": budget}.items():
+            if not 0.0 <= rate <= 1.0:
+                raise ValueError(f"{name}: expected a rate from 0 to 1, got {rate}")
+        if not 0.0 < self.confidence < 1.0:
+            raise ValueError(f"confidence: expected inside (0, 1), got {self.confidence}")
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """An upper bound on an error rate, with everything needed to check it by hand.
+
+    Attributes:
+        kind: ``escape`` or ``overkill``.
+        alpha: The rate asked for.
+        confidence: Probability over draws of the cal set.
+        n: Groups that the rate is counted over.
+        k: Groups among them on which the rule erred.
+        bound: Upper confidence bound on the rate; 1.0 when n = 0.
+        certified: Whether ``bound <= alpha`` for a rule that decides anything.
+        threshold: The certified limit on the positive probability; None when there is none.
+        needed: How many more error-free groups would certify ``alpha``; 0 when certified.
+        best_alpha: The smallest rate that n error-free groups could certify today.
+    """
+
+    kind: str
+    alpha: float
+    confidence: float
+    n: int
+    k: int
+    bound: float
+    certified: bool
+    threshold: float | None
+    needed: int
+    best_alpha: float
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How a bundle's predictions are judged: immutable, named by the hash of its content.
+
+    Attributes:
+        bundle: Name and short hash of the bundle that it was certified on.
+        targets: What was asked.
+        t_neg: Negative iff ``positive_probability <= t_neg``; None lets nothing through.
+        t_pos: Positive iff ``positive_probability >= t_pos``; None calls nothing out.
+        escape: Certificate of the negative side.
+        overkill: Certificate of the positive side.
+        residual: Share of positives among automatic negatives on cal: (rate, low, high, n).
+        deferred: Share of cal images that the whole rule hands to a person.
+    """
+
+    bundle: str
+    targets: Targets
+    t_neg: float | None
+    t_pos: float | None
+    escape: Certificate
+    overkill: Certificate
+    residual: tuple[float, float, float, int]
+    deferred: float
+
+    @property
+    def id(self) -> str:
+        """Give the first 16 hex digits of the sha256 of the canonical JSON content."""
+        content = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A judgement of one image; there is no default, so no pass by omission.
+
+    Attributes:
+        disposition: Negative, positive or defer.
+        label: The most probable class, or an empty string when no class was looked at.
+        findings: Why it is a DEFER; empty for automatic verdicts.
+    """
+
+    disposition: Disposition
+    label: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def message(self) -> str:
+        """Say in one line why the image is where it is."""
+        return " ".join(f"{f.reason.sentence} {f.detail}".strip() for f in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made a verdict, so that it can be made again."""
+
+    bundle: str
+    bundle_sha256: str
+    policy_id: str
+    code_version: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """One sample's verdict with its evidence; exactly one is yielded per sample, in order.
+
+    Attributes:
+        sample_id: The sample's id.
+        group: The sample's group.
+        sha256: Digest of the bytes; empty when they could not be read at all.
+        verdict: The judgement.
+        wording: The pack's word for the disposition (PASS, FAIL, REVIEW).
+        classes: Class names in the order of the probabilities.
+        prediction: None when the image never reached the model.
+        evidence: None when the image never reached the model.
+        provenance: What made this verdict.
+        timing_ms: ``decode``, ``infer`` and ``total`` wall milliseconds.
+    """
+
+    sample_id: str
+    group: str
+    sha256: str
+    verdict: Verdict
+    wording: str
+    classes: tuple[str, ...]
+    prediction: Prediction | None
+    evidence: Evidence | None
+    provenance: Provenance
+    timing_ms: Mapping[str, float]
+
+    def top(self, k: int = 3) -> list[tuple[str, float]]:
+        """List the k most probable classes with their calibrated probabilities, best first."""
+        if self.prediction is None:
+            return []
+        order = np.argsort(-self.prediction.probabilities, kind="stable")[:k]
+        return [(self.classes[i], float(self.prediction.probabilities[i])) for i in order]

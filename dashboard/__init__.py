@@ -1,0 +1,1 @@
+"""The review dashboard: thin views over ``core.service``, drawn with Streamlit."""
