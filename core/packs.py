@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import cast
 
 from core.errors import ConfigError, UnknownPack
 from core.types import Disposition, Frame, Prepared, Targets
@@ -104,22 +106,24 @@ def load(entry: str) -> DomainPack:
     Raises:
         ConfigError: The module does not import or the attribute is no DomainPack.
     """
-    from importlib import import_module
-
-    module, _, attribute = entry.partition(":")
-    try:
-        pack = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as exc:
-        raise ConfigError(
-            f"The pack at {entry!r} does not import: {exc}.",
-            hint="Reinstall the distribution that brings it.",
-        ) from exc
+    pack = _imported(entry)
     if not isinstance(pack, DomainPack):
         raise ConfigError(
             f"{entry!r} is a {type(pack).__name__}, not a DomainPack.",
             hint="Point the entry point at the DomainPack value.",
         )
     return pack
+
+
+def _imported(path: str) -> object:
+    module, _, attribute = path.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as exc:
+        raise ConfigError(
+            f"{path!r} does not import: {exc}.",
+            hint="Reinstall the distribution that brings it.",
+        ) from exc
 
 
 def installed() -> dict[str, DomainPack]:
@@ -139,3 +143,28 @@ def pack_named(name: str) -> DomainPack:
         ConfigError: It does not import.
     """
     return load(entry_of(name))
+
+
+def demos() -> list[Callable[..., list[str]]]:
+    """Import every installed pack's lane of the demo: ``(settings, progress) -> table lines``.
+
+    Raises:
+        ConfigError: A pack names a lane that does not import.
+    """
+    lanes = [pack.demo for pack in installed().values() if pack.demo]
+    return [cast("Callable[..., list[str]]", _imported(lane)) for lane in lanes]
+
+
+def data_set(name: str) -> DataSet:
+    """Find a data set by name among all installed packs.
+
+    Raises:
+        ConfigError: No installed pack has a data set of that name.
+    """
+    known = {one.name: one for pack in installed().values() for one in pack.data_sets}
+    if name not in known:
+        raise ConfigError(
+            f"No data set is called {name!r}; there are: {', '.join(sorted(known)) or 'none'}.",
+            hint="`assay data list` shows them.",
+        )
+    return known[name]

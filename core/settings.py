@@ -15,21 +15,36 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="ASSAY_", extra="ignore", frozen=True)
 
-    home: Path = Field(Path(".assay"), description="Folder of the store, the blobs and the cache.")
-    store_url: str = Field("", description="PostgreSQL URL; empty = SQLite in the home folder.")
-    runtime: str = Field("onnx", description="Network runtime: onnx, openvino or torch.")
-    workers: int = Field(2, ge=1, le=64, description="Inference threads, one core each.")
-    decoders: int = Field(1, ge=1, le=64, description="Disposable decoder processes.")
-    max_pixels: int = Field(64_000_000, ge=1, description="Largest picture accepted, in pixels.")
-    max_bytes: int = Field(64 * MEBI, ge=1, description="Largest file accepted, in bytes.")
-    decode_timeout_s: float = Field(20.0, gt=0, description="Longest time for one picture.")
-    decode_memory_mb: int = Field(2048, ge=256, description="Memory limit of a decoder process.")
-    inference_timeout_s: float = Field(60.0, gt=0, description="Watchdog of one network call.")
-    shared_data: Path = Field(
-        Path("../shared/data"), description="Labelled pictures that some tests and cards refer to."
+    home: Path = Field(
+        default=Path(".assay"), description="Folder of the store, the blobs and the cache."
     )
-    demo_dashboard: bool = Field(True, description="Whether `assay demo` ends in the dashboard.")
-    reviewer: str = Field("", description="Name signed under reviews when the page asks none.")
+    store_url: str = Field(
+        default="", description="PostgreSQL URL; empty = SQLite in the home folder."
+    )
+    runtime: str = Field(default="onnx", description="Network runtime: onnx, openvino or torch.")
+    workers: int = Field(default=2, ge=1, le=64, description="Inference threads, one core each.")
+    decoders: int = Field(default=1, ge=1, le=64, description="Disposable decoder processes.")
+    max_pixels: int = Field(
+        default=64_000_000, ge=1, description="Largest picture accepted, in pixels."
+    )
+    max_bytes: int = Field(default=64 * MEBI, ge=1, description="Largest file accepted, in bytes.")
+    decode_timeout_s: float = Field(default=20.0, gt=0, description="Longest time for one picture.")
+    decode_memory_mb: int = Field(
+        default=2048, ge=256, description="Memory limit of a decoder process."
+    )
+    inference_timeout_s: float = Field(
+        default=60.0, gt=0, description="Watchdog of one network call."
+    )
+    shared_data: Path = Field(
+        default=Path("../shared/data"),
+        description="Labelled pictures that some tests and cards refer to.",
+    )
+    demo_dashboard: bool = Field(
+        default=True, description="Whether `assay demo` ends in the dashboard."
+    )
+    reviewer: str = Field(
+        default="", description="Name signed under reviews when the page asks none."
+    )
 
     @property
     def blobs(self) -> Path:

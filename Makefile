@@ -1,0 +1,39 @@
+# make demo: the main job on real input. make test: the tests. Both need nothing but Python 3.11+.
+PYTHON ?= python3
+BIN := .venv/bin
+# Every number below is one thread a worker: more threads only fight over the same cores.
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: setup dev demo test check bench clean
+
+setup: .venv/ready
+
+.venv/ready: pyproject.toml .constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint .constraints.txt --editable .
+	touch $@
+
+dev: .venv/dev
+
+.venv/dev: .venv/ready
+	$(BIN)/pip install --quiet --constraint .constraints.txt --group dev
+	touch $@
+
+demo: setup
+	$(BIN)/assay demo
+
+test: dev
+	$(BIN)/pytest
+
+check: dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: dev
+	$(BIN)/python -m tests.benchmarks
+
+clean:
+	rm -rf .venv .assay .demo .bench

@@ -1,0 +1,92 @@
+"""The application: how commands are found, how progress is shown, how errors are said."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from core.errors import AssayError
+
+if TYPE_CHECKING:
+    from core.service.progress import Progress
+
+app = typer.Typer(
+    name="assay",
+    help="Visual inspection and triage: a decision with a stated error rate, or a person decides.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def main() -> None:
+    """Run the command line.
+
+    Exit codes: 0 done, 1 an AssayError in one line, 2 wrong usage. ``--debug`` shows the trace.
+    """
+    from core.cli import judge, keep, learn, look
+
+    for commands in (look, learn, judge, keep):
+        commands.register(app)
+    debug = "--debug" in sys.argv
+    if debug:
+        sys.argv.remove("--debug")
+    try:
+        app()
+    except AssayError as exc:
+        if debug:
+            raise
+        print(f"assay: {' '.join(str(exc).split())}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except Exception as exc:
+        if debug:
+            raise
+        said = " ".join(str(exc).split())
+        print(f"assay: unexpected {type(exc).__name__}: {said} (--debug: trace)", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+
+
+def say(text: str) -> None:
+    """Print one line for people."""
+    typer.echo(text)
+
+
+def say_json(value: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
+    """Print one JSON value; NaN, which JSON does not know, becomes null."""
+    typer.echo(json.dumps(_finite(value), indent=indent, ensure_ascii=False))
+
+
+def _finite(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and not abs(value) < float("inf") else value
+
+
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """Show progress on stderr, and nothing at all when it is not a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn())
+    with Bars(
+        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
+    ) as bars:
+        tasks: dict[str, Any] = {}
+
+        def show(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bars.add_task(step, total=total)
+            bars.update(tasks[step], completed=done, total=total or None)
+
+        yield show

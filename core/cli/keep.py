@@ -1,0 +1,110 @@
+"""audit, bundle, data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.app import say, say_json
+from core.cli.learn import BundlePath, Json
+
+audit = typer.Typer(no_args_is_help=True, help="The log of everything that was written.")
+bundle = typer.Typer(no_args_is_help=True, help="Fitted models as folders.")
+data = typer.Typer(no_args_is_help=True, help="Data sets that the packs can fetch or make.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.add_typer(audit, name="audit")
+    app.add_typer(bundle, name="bundle")
+    app.add_typer(data, name="data")
+
+
+@audit.command("verify")
+def audit_verify(json: Json = False) -> None:
+    """Walk the whole log and every row and picture it covers; exit 1 when anything was altered."""
+    from core.service.auditing import check
+    from core.settings import Settings
+
+    report = check(Settings())
+    if json:
+        say_json({"events": report.events, "head": report.head, "faults": list(report.faults)})
+    else:
+        say(f"{report.events} events, head {report.head}.")
+        say("\n".join(report.faults) or "Everything is as it was written.")
+    if report.faults:
+        raise typer.Exit(1)
+
+
+@audit.command("export")
+def audit_export(
+    out: Annotated[Path, typer.Option("-o", "--out", help="File of JSON lines to write.")],
+) -> None:
+    """Write the log as JSON lines."""
+    from core.records.audit import export
+    from core.service.stores import open_store
+    from core.settings import Settings
+
+    with out.open("w") as file:
+        count = export(open_store(Settings()), file)
+    say(f"{count} events in {out}.")
+
+
+@bundle.command("verify")
+def bundle_verify(
+    path: BundlePath,
+    key: Annotated[Path | None, typer.Option(help="Public key (PEM) of who signed it.")] = None,
+    json: Json = False,
+) -> None:
+    """Check a bundle's hashes, its probe pictures and, with a key, its signature."""
+    from core.service.bundles import open_bundle
+    from core.service.signing import check_signature
+    from core.settings import Settings
+
+    if key is not None:
+        check_signature(path, key)
+    opened = open_bundle(path, Settings())
+    if json:
+        say_json({"bundle": opened.label, "sha256": opened.sha256, "signed": key is not None})
+        return
+    signed = ", signed by the key given" if key is not None else ""
+    say(f"{opened.label}: every file as it was written, probe pictures score as then{signed}.")
+
+
+@bundle.command("sign")
+def bundle_sign(
+    path: BundlePath,
+    key: Annotated[Path, typer.Option(help="Ed25519 private key (PEM); made when missing.")],
+) -> None:
+    """Sign a bundle; who has the public key can tell that it is yours."""
+    from core.service.signing import sign
+
+    public = sign(path, key)
+    say(f"Signed. Give {public} to those who check it.")
+
+
+@data.command("list")
+def data_list(json: Json = False) -> None:
+    """List the data sets."""
+    from core.packs import installed
+
+    sets = [(name, s) for name, pack in installed().items() for s in pack.data_sets]
+    if json:
+        say_json([{"pack": name, "name": s.name, "summary": s.summary} for name, s in sets])
+        return
+    for name, one in sets:
+        say(f"{one.name:<12} {name:<10} {one.summary}")
+
+
+@data.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from `assay data list`.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write it.")],
+) -> None:
+    """Fetch or make a data set."""
+    from core.packs import data_set
+
+    data_set(name).get(folder)
+    say(f"{name} is in {folder}.")

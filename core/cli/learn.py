@@ -1,0 +1,140 @@
+"""train, certify, evaluate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.cli.app import progress_bar, say, say_json
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")]
+BundlePath = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder.")]
+Escape = Annotated[float | None, typer.Option(min=0, max=1, help="Largest escape rate allowed.")]
+Overkill = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Largest overkill rate allowed.")
+]
+Confidence = Annotated[
+    float | None, typer.Option(help="Probability with which each rate must hold.")
+]
+Budget = Annotated[
+    str, typer.Option(help="Instead of rates: share of pictures a person may see, 15% or 40/h.")
+]
+Volume = Annotated[float | None, typer.Option(help="Pictures an hour, for a budget an hour.")]
+OodAlpha = Annotated[
+    float | None, typer.Option(min=0, max=1, help="Share of ordinary pictures held back as novel.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(train)
+    app.command()(certify)
+    app.command()(evaluate)
+
+
+def train(
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="A name from `assay packs`.")],
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder per class, CSV, manifest.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="The bundle's folder.")],
+    negative: Annotated[
+        list[str] | None, typer.Option(help="A label that means 'nothing wrong'.")
+    ] = None,
+    backbone: Annotated[str, typer.Option(help="timm name, or torchvision:NAME.")] = "",
+    weights: Annotated[Path | None, typer.Option(help="The backbone's safetensors file.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of splits and folds.")] = 0,
+    json: Json = False,
+) -> None:
+    """Learn from labelled pictures and certify with the pack's default targets."""
+    from core.model.backbone import LITE0
+    from core.service.bundles import certify_bundle, open_bundle
+    from core.service.training import TrainSpec, train
+    from core.service.words import policy_words
+    from core.settings import Settings
+
+    settings = Settings()
+    spec = TrainSpec(pack, data, out, frozenset(negative or ()), backbone or LITE0, weights, seed)
+    with progress_bar() as progress:
+        train(spec, settings, progress)
+    bundle = open_bundle(out, settings)
+    policy = certify_bundle(bundle, bundle.pack.targets)
+    if json:
+        say_json(
+            {
+                "bundle": bundle.label,
+                "policy": policy.id,
+                "words": policy_words(bundle.pack, policy),
+            }
+        )
+        return
+    say(f"Bundle {bundle.label} at {out}, head {bundle.words['fit']['head']}.")
+    say("\n".join(policy_words(bundle.pack, policy)))
+
+
+def certify(
+    bundle: BundlePath,
+    escape: Escape = None,
+    overkill: Overkill = None,
+    confidence: Confidence = None,
+    review_budget: Budget = "",
+    volume: Volume = None,
+    ood_alpha: OodAlpha = None,
+    json: Json = False,
+) -> None:
+    """Find thresholds for the rates allowed, and say what is certified."""
+    from dataclasses import asdict
+
+    from core.service.asking import parse_budget, targets_from
+    from core.service.bundles import certify_bundle, open_bundle
+    from core.service.words import policy_words
+    from core.settings import Settings
+
+    opened = open_bundle(bundle, Settings())
+    targets = targets_from(
+        opened.pack.targets,
+        escape=escape,
+        overkill=overkill,
+        confidence=confidence,
+        ood_alpha=ood_alpha,
+        review_budget=parse_budget(review_budget, volume),
+    )
+    policy = certify_bundle(opened, targets)
+    if json:
+        say_json({"policy": policy.id, **asdict(policy)})
+        return
+    say(f"Policy {policy.id} is now the current one of {opened.label}.")
+    say("\n".join(policy_words(opened.pack, policy)))
+
+
+def evaluate(
+    bundle: BundlePath,
+    data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled pictures not met yet.")],
+    policy: Annotated[str, typer.Option(help="Id of a policy; the current one when empty.")] = "",
+    ood: Annotated[
+        list[str] | None, typer.Option(help="NAME=FOLDER of pictures that do not belong.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Compute the figures of a bundle on pictures that it has not met."""
+    from core.service.asking import named_folders
+    from core.service.bundles import open_bundle, policy_of
+    from core.service.evaluating import evaluate
+    from core.service.words import evaluation_words
+    from core.settings import Settings
+
+    settings = Settings()
+    opened = open_bundle(bundle, settings)
+    with progress_bar() as progress:
+        figures = evaluate(
+            opened,
+            data,
+            policy=policy_of(opened, policy),
+            settings=settings,
+            strangers=named_folders(ood or []),
+            progress=progress,
+        )
+    if json:
+        say_json(figures)
+        return
+    say("\n".join(evaluation_words(opened, figures)))

@@ -1,0 +1,1 @@
+"""From scores to verdicts: pure functions on arrays, with NumPy and SciPy alone."""

@@ -1,0 +1,122 @@
+"""Labelled, scored images, and how often a limit would err on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.decision.rule import admitted, readable
+from core.types import F64
+
+_MOST_CANDIDATES = 1000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cases:
+    """Labelled images as the policy sees them, one entry per image.
+
+    Attributes:
+        positive_probability: float64 ``n``.
+        ood_p: float64 ``n``, small = stranger.
+        gates_passed: bool ``n``, whether the pack's checks found nothing.
+        positive: bool ``n``, the truth.
+        group: str ``n``, the part, patient or field: errors are counted over these.
+    """
+
+    positive_probability: F64
+    ood_p: F64
+    gates_passed: NDArray[np.bool_]
+    positive: NDArray[np.bool_]
+    group: NDArray[Any]
+
+    def __post_init__(self) -> None:
+        """Refuse arrays that do not belong together.
+
+        Raises:
+            ValueError: The arrays are not equally long (n,) or have the wrong dtype.
+        """
+        expected = {
+            "positive_probability": "f",
+            "ood_p": "f",
+            "gates_passed": "b",
+            "positive": "b",
+            "group": "UO",
+        }
+        n = self.positive_probability.shape
+        for name, kinds in expected.items():
+            array = getattr(self, name)
+            if array.ndim != 1 or array.shape != n or array.dtype.kind not in kinds:
+                raise ValueError(
+                    f"{name}: expected shape {n[:1]} of kind {kinds}, "
+                    f"got {array.shape} of {array.dtype}"
+                )
+
+    def reached(self, ood_alpha: float) -> NDArray[np.bool_]:
+        """Tell which images reach the limits, as ``rule.admitted`` does."""
+        return admitted(self.positive_probability, self.ood_p, self.gates_passed, ood_alpha)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """One side of the rule, reduced to one number per group.
+
+    Both sides read alike on ``strictness = sign * probability``: an image gets the automatic
+    verdict when its strictness is at most that of the limit.
+
+    Attributes:
+        kind: ``escape`` (sign 1, positive groups) or ``overkill`` (sign -1, negative groups).
+        sign: 1.0 or -1.0.
+        erring: float64 ``g``, sorted: the strictness from which on the group counts as an error;
+            infinity where no limit can make it one.
+    """
+
+    kind: str
+    sign: float
+    erring: F64
+
+    @property
+    def n(self) -> int:
+        """Count the groups that the rate is over."""
+        return int(self.erring.size)
+
+    def errors(self, limits: F64) -> NDArray[np.intp]:
+        """Count the groups on which the rule errs, for each limit on the probability."""
+        return np.searchsorted(self.erring, self.sign * limits, side="right")
+
+
+def sides(cases: Cases, ood_alpha: float) -> tuple[Side, Side]:
+    """Reduce the images to the escape side and the overkill side.
+
+    A group counts once: it errs as soon as *any* of its images of that class does, judged by the
+    whole rule, gates and OOD included.
+    """
+    members = np.unique(cases.group, return_inverse=True)[1]
+    p, reached = cases.positive_probability, cases.reached(ood_alpha)
+    escape = _erring(np.where(reached, p, np.inf), cases.positive, members)
+    overkill = _erring(np.where(reached, -p, np.inf), ~cases.positive, members)
+    return Side("escape", 1.0, escape), Side("overkill", -1.0, overkill)
+
+
+def _erring(strictness: F64, counted: NDArray[np.bool_], members: NDArray[np.intp]) -> F64:
+    """Give the least strictness of each group's counted images, for groups that have any."""
+    least = np.full(int(members.max(initial=-1)) + 1, np.inf)
+    np.minimum.at(least, members[counted], strictness[counted])
+    return np.sort(least[np.unique(members[counted])])
+
+
+def candidates(oof: Cases) -> F64:
+    """Lay the grid of limits: out-of-fold probabilities, at most about 1,000, with 0 and 1.
+
+    The grid must not depend on the cases that certify: a fixed sequence is fixed beforehand.
+
+    Returns:
+        float64 ``c``, ascending, distinct.
+    """
+    p = oof.positive_probability
+    known = np.unique(np.clip(p[readable(p)], 0.0, 1.0))
+    if known.size > _MOST_CANDIDATES:
+        known = known[np.linspace(0, known.size - 1, _MOST_CANDIDATES).round().astype(np.intp)]
+    return np.unique(np.concatenate([[0.0, 1.0], known]))

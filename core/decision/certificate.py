@@ -1,0 +1,233 @@
+"""Exact bounds on error rates, and the sentences that go with them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv
+
+from core.types import F64, Certificate
+
+RATES = (0.05, 0.02, 0.01, 0.005, 0.001)
+NEVER = -1
+_MOST = 2**53  # group counts beyond this are no longer exact as floats
+_EVENTS = {"escape": "are let through", "overkill": "are called out"}
+
+
+def upper_bound(k: int, n: int, confidence: float) -> float:
+    """Bound a rate from above after k errors in n groups (one-sided Clopper-Pearson).
+
+    Source: Clopper and Pearson, Biometrika 26 (1934). Exact: the rate at which k errors or fewer
+    have probability ``1 - confidence``.
+
+    Args:
+        k: Groups with an error, 0 to n.
+        n: Groups seen.
+        confidence: Probability, inside (0, 1), with which the bound covers the rate.
+
+    Returns:
+        The bound; 1.0 when n = 0 or k = n.
+
+    Raises:
+        ValueError: k is not within 0 to n, or the confidence not inside (0, 1).
+    """
+    _check(k, n, confidence)
+    return 1.0 if k == n else float(betaincinv(k + 1, n - k, confidence))
+
+
+def interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Give the two-sided Clopper-Pearson interval of a rate as (low, high).
+
+    Args:
+        k: Groups counted, 0 to n.
+        n: Groups seen; (0.0, 1.0) is returned for none.
+        confidence: Probability, inside (0, 1), with which the interval covers the rate.
+
+    Raises:
+        ValueError: k is not within 0 to n, or the confidence not inside (0, 1).
+    """
+    _check(k, n, confidence)
+    tail = (1.0 - confidence) / 2.0
+    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
+    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1.0 - tail))
+    return low, high
+
+
+def _check(k: int, n: int, confidence: float) -> None:
+    if not 0 <= k <= n:
+        raise ValueError(f"k: expected 0 to n = {n}, got {k}")
+    if not 0.0 < confidence < 1.0:
+        raise ValueError(f"confidence: expected inside (0, 1), got {confidence}")
+
+
+def allowed_errors(n: int, alpha: float, confidence: float) -> int:
+    """Give the largest k with ``upper_bound(k, n) <= alpha``, or -1 when even k = 0 is too many."""
+    low, high = -1, n + 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if upper_bound(middle, n, confidence) <= alpha:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def needed(n: int, k: int, alpha: float, confidence: float) -> int:
+    """Count the further groups, all without an error, that would certify ``alpha``.
+
+    Returns:
+        0 when it is certified already, -1 (``NEVER``) when no number would do, as for alpha = 0.
+    """
+    if upper_bound(k, n, confidence) <= alpha:
+        return 0
+    low, high = 0, 1
+    while upper_bound(k, n + high, confidence) > alpha:
+        low, high = high, 2 * high
+        if high > _MOST:
+            return NEVER
+    while high - low > 1:
+        middle = (low + high) // 2
+        if upper_bound(k, n + middle, confidence) <= alpha:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def best_alpha(n: int, confidence: float) -> float:
+    """Give the smallest rate that n error-free groups certify: ``1 - (1 - confidence)^(1/n)``."""
+    return upper_bound(0, n, confidence)
+
+
+def guarantee_table(
+    confidence: float = 0.95, rates: tuple[float, ...] = RATES
+) -> tuple[tuple[float, int], ...]:
+    """List for each rate how many groups without an error certify it."""
+    return tuple((rate, needed(0, 0, rate, confidence)) for rate in rates)
+
+
+def certificate_at(
+    kind: str, *, threshold: float | None, k: int, n: int, alpha: float, confidence: float
+) -> Certificate:
+    """State what k errors in n groups say about one limit.
+
+    Args:
+        kind: ``escape`` or ``overkill``.
+        threshold: The limit on the positive probability; None says that nothing was certified.
+        k: Groups on which the rule errs at that limit.
+        n: Groups that the rate is counted over.
+        alpha: The rate asked for.
+        confidence: Inside (0, 1).
+    """
+    bound = upper_bound(k, n, confidence)
+    certified = threshold is not None and bound <= alpha
+    return Certificate(
+        kind=kind,
+        alpha=float(alpha),
+        confidence=float(confidence),
+        n=int(n),
+        k=int(k),
+        bound=bound,
+        certified=certified,
+        threshold=float(threshold) if threshold is not None and certified else None,
+        needed=needed(n, k, alpha, confidence),
+        best_alpha=best_alpha(n, confidence),
+    )
+
+
+def certify_side(
+    kind: str,
+    candidates: F64,
+    errors: NDArray[np.integer[Any]],
+    *,
+    n: int,
+    alpha: float,
+    confidence: float,
+) -> Certificate:
+    """Choose a limit by testing candidates in a fixed order, stopping at the first failure.
+
+    Fixed-sequence testing keeps the probability of *any* wrong limit at ``1 - confidence`` without
+    dividing it, because the order does not depend on the cases that are counted. Source:
+    Angelopoulos et al., Learn then Test, arXiv 2110.01052, section 3.2.
+
+    Args:
+        kind: ``escape`` or ``overkill``.
+        candidates: float64 ``c``, at least one, from the most careful on.
+        errors: int ``c``, groups on which the rule errs at each candidate.
+        n: Groups that the rate is counted over.
+        alpha: The rate asked for.
+        confidence: Inside (0, 1).
+
+    Returns:
+        The certificate of the last candidate before the first failure; where the most careful one
+        already fails, an uncertified one with k counted there.
+
+    Raises:
+        ValueError: There is no candidate, or the two arrays differ in shape.
+    """
+    if candidates.ndim != 1 or candidates.size == 0 or errors.shape != candidates.shape:
+        raise ValueError(
+            f"candidates, errors: expected equal (c,) with c > 0, "
+            f"got {candidates.shape} and {errors.shape}"
+        )
+    failed = errors > allowed_errors(n, alpha, confidence)
+    passed = int(np.argmax(failed)) if failed.any() else candidates.size
+    last = max(passed - 1, 0)
+    return certificate_at(
+        kind,
+        threshold=float(candidates[last]) if passed else None,
+        k=int(errors[last]),
+        n=n,
+        alpha=alpha,
+        confidence=confidence,
+    )
+
+
+def percent(rate: float) -> str:
+    """Write a rate as a percentage of three significant digits, rounded up so as not to flatter."""
+    if rate <= 0.0:
+        return "0 %"
+    digit = 10.0 ** (math.floor(math.log10(100.0 * rate)) - 2)
+    # The shave keeps binary noise (5.000000000000001) from costing a whole digit.
+    return f"{math.ceil(100.0 * rate / digit * (1.0 - 1e-12)) * digit:.3g} %"
+
+
+def in_words(certificate: Certificate, word: str, unit: str) -> str:
+    """Say in one or two plain sentences what is certified, or what is missing.
+
+    Args:
+        certificate: What to say.
+        word: The domain's word for the error, singular: ``escape``, ``missed abnormal``.
+        unit: The domain's words for what is counted, plural: ``defective groups``.
+    """
+    c = certificate
+    if c.certified:
+        return (
+            f"At most {percent(c.alpha)} of {unit} {_EVENTS[c.kind]}, "
+            f"with {100 * c.confidence:.6g} % confidence: {_count(c.k, word)} in {c.n}, "
+            f"upper bound {percent(c.bound)}."
+        )
+    seen = f"{c.n} {unit} seen" + (f", {_count(c.k, word)} at the strictest limit" if c.k else "")
+    today = "nothing" if c.bound >= 1.0 else percent(c.bound)
+    return (
+        f"Cannot certify {_article(word)} {word} rate of {percent(c.alpha)}: {seen}, "
+        f"{_missing(c, word)}; {today} could be certified today."
+    )
+
+
+def _missing(c: Certificate, word: str) -> str:
+    if c.needed == NEVER:
+        return "and no number of them would be enough"
+    verb = "is" if c.needed == 1 else "are"
+    return f"{c.needed} more without {_article(word)} {word} {verb} needed"
+
+
+def _count(k: int, word: str) -> str:
+    return f"{k} {word}" if k == 1 else f"{k} {word}s"
+
+
+def _article(word: str) -> str:
+    return "an" if word[:1].lower() in "aeiou" else "a"

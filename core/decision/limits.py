@@ -1,0 +1,125 @@
+"""The two limits on the positive probability: chosen by certificate or by review budget."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import replace
+
+import numpy as np
+
+from core.decision.cases import Cases, Side, candidates, sides
+from core.decision.certificate import NEVER, certificate_at, certify_side
+from core.decision.rule import judge
+from core.types import F64, Certificate, Disposition, Targets
+
+Limits = tuple[float | None, float | None]
+
+
+def certified_limits(cal: Cases, oof: Cases, targets: Targets) -> tuple[Certificate, Certificate]:
+    """Find the widest limits that cal certifies at the rates asked for.
+
+    Args:
+        cal: Held-out cases; nothing was fitted on them.
+        oof: Out-of-fold cases of the training set; they lay the grid of candidates alone.
+        targets: The rates, without a review budget.
+
+    Returns:
+        Escape and overkill certificates with their limits, counted at those limits.
+    """
+    grid = candidates(oof)
+    escape, overkill = sides(cal, targets.ood_alpha)
+    t_neg, t_pos = one_cut(
+        _sequence(escape, grid, targets.escape, targets.confidence),
+        _sequence(overkill, grid[::-1], targets.overkill, targets.confidence),
+    )
+    return (
+        _at(escape, t_neg, targets.escape, targets.confidence),
+        _at(overkill, t_pos, targets.overkill, targets.confidence),
+    )
+
+
+def _sequence(side: Side, grid: F64, alpha: float, confidence: float) -> float | None:
+    found = certify_side(
+        side.kind, grid, side.errors(grid), n=side.n, alpha=alpha, confidence=confidence
+    )
+    return found.threshold
+
+
+def _at(side: Side, limit: float | None, alpha: float, confidence: float) -> Certificate:
+    """Count the errors at a limit, or at the most careful one where nothing was certified."""
+    careful = 0.0 if side.sign > 0 else 1.0
+    k = int(side.errors(np.array([careful if limit is None else limit]))[0])
+    return certificate_at(
+        side.kind, threshold=limit, k=k, n=side.n, alpha=alpha, confidence=confidence
+    )
+
+
+def one_cut(t_neg: float | None, t_pos: float | None) -> Limits:
+    """Part two bands that overlap at one probability, so that every image has one verdict.
+
+    Both limits move to the careful side of where they were certified: to the cut, which is 0.5 or
+    as near as the overlap allows. Negative iff ``p <= cut``, positive iff p is the next float up.
+    """
+    if t_neg is None or t_pos is None or t_neg < t_pos:
+        return t_neg, t_pos
+    cut = min(max(0.5, t_pos), t_neg)
+    return cut, float(np.nextafter(cut, np.inf))
+
+
+def budget_limits(cal: Cases, oof: Cases, targets: Targets) -> tuple[Certificate, Certificate]:
+    """Find the most careful limits that fit the review budget, then certify what they give.
+
+    The limits come from oof alone: the smallest common rate whose plug-in limits defer no more
+    than the budget there (or than the gates alone, where those already exceed it). A limit that
+    cal had no part in is a single test on cal, so its bound needs no correction.
+
+    Returns:
+        Escape and overkill certificates with ``alpha`` = the bound that cal gives. A side is not
+        certified where cal bounds it by nothing less than 1 (one error-free group would do) or
+        where oof gives no limit (no group in cal would help).
+    """
+    t_neg, t_pos = one_cut(*_plug_in_for_budget(oof, targets))
+    escape, overkill = sides(cal, targets.ood_alpha)
+    return (
+        _given(_at(escape, t_neg, 1.0, targets.confidence), t_neg),
+        _given(_at(overkill, t_pos, 1.0, targets.confidence), t_pos),
+    )
+
+
+def _given(at_any_rate: Certificate, limit: float | None) -> Certificate:
+    if limit is None:
+        return replace(at_any_rate, certified=False, threshold=None, needed=NEVER)
+    if at_any_rate.bound >= 1.0:
+        return replace(at_any_rate, certified=False, threshold=None, needed=1)
+    return replace(at_any_rate, alpha=at_any_rate.bound)
+
+
+def _plug_in_for_budget(oof: Cases, targets: Targets) -> Limits:
+    grid = candidates(oof)
+    escape, overkill = sides(oof, targets.ood_alpha)
+    shares = [side.errors(grid) / side.n for side in (escape, overkill) if side.n]
+    if not shares:
+        return None, None
+    rates = np.unique(np.concatenate(shares)).tolist()
+
+    def limits(rate: float) -> Limits:
+        return _plug_in(escape, grid, rate), _plug_in(overkill, grid[::-1], rate)
+
+    def share(rate: float) -> float:
+        return deferred(oof, targets.ood_alpha, *limits(rate))
+
+    allowed = max(targets.review_budget or 0.0, share(rates[-1]))
+    return limits(rates[bisect_left(rates, True, key=lambda rate: share(rate) <= allowed)])
+
+
+def _plug_in(side: Side, grid: F64, rate: float) -> float | None:
+    if side.n == 0:
+        return None
+    fits = int(np.count_nonzero(side.errors(grid) / side.n <= rate))
+    return float(grid[fits - 1]) if fits else None
+
+
+def deferred(cases: Cases, ood_alpha: float, t_neg: float | None, t_pos: float | None) -> float:
+    """Give the share of images that two limits hand to a person; 1.0 for no image."""
+    made = judge(cases.positive_probability, cases.reached(ood_alpha), t_neg, t_pos)
+    return float(np.mean(made == Disposition.DEFER.value)) if made.size else 1.0

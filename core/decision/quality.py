@@ -1,0 +1,71 @@
+"""Quality gates that a bundle learns from its own training pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from core.types import F64, Finding, Reason
+
+Ranges = Mapping[str, tuple[float, float]]
+
+WIDENING = 0.25
+FEW = 5
+RELATIVE = 0.10
+ABSOLUTE = 0.01
+
+
+def learn_ranges(measures: Mapping[str, F64]) -> dict[str, tuple[float, float]]:
+    """Learn what is ordinary: the smallest and largest value in training, widened on both sides.
+
+    Without widening, a new ordinary picture falls outside with probability 2 / (n + 1) per
+    measure. Each side gets the largest of: a quarter of the observed range (with few pictures
+    5 / n of it, a whole range at n = 5); 10 % of the larger magnitude, for a station whose
+    pictures hardly vary; 0.01, for shares that are constant at zero. So the gate speaks up for
+    gross faults, a covered lens or a lost focus, and leaves subtle strangeness to the OOD score.
+
+    Args:
+        measures: Name to float64 ``n``, one value per training picture; non-finite values are
+            ignored, and a name without any finite value gets no range.
+
+    Returns:
+        Name to (low, high), both inside the range.
+    """
+    finite = {name: values[np.isfinite(values)] for name, values in measures.items()}
+    return {name: _widened(values) for name, values in finite.items() if values.size}
+
+
+def _widened(values: F64) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    margin = max(
+        (high - low) * max(WIDENING, FEW / values.size),
+        RELATIVE * max(abs(low), abs(high)),
+        ABSOLUTE,
+    )
+    return low - margin, high + margin
+
+
+def outside(measures: Mapping[str, float], ranges: Ranges) -> tuple[Finding, ...]:
+    """Name every learned measure that a picture fails, in alphabetical order.
+
+    A measure that is missing or NaN is a finding; one that was never learned is ignored.
+
+    Args:
+        measures: Name to value of one picture.
+        ranges: What ``learn_ranges`` gave.
+    """
+    return tuple(
+        Finding(Reason.POOR_QUALITY, _detail(name, measures.get(name, math.nan), low, high))
+        for name, (low, high) in sorted(ranges.items())
+        if not low <= measures.get(name, math.nan) <= high
+    )
+
+
+def _detail(name: str, value: float, low: float, high: float) -> str:
+    return f"{name} {_short(value)}, expected {_short(low)} to {_short(high)}."
+
+
+def _short(value: float) -> str:
+    return np.format_float_positional(value, precision=3, fractional=False, trim="-")

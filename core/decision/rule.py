@@ -1,0 +1,43 @@
+"""The rule itself, on arrays: what counts, certifies and decides all go through here."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.types import F64, Disposition
+
+_SLACK = 1e-9  # a sum of rounded probabilities may pass 1 by a few units in the last place
+
+
+def readable(values: F64) -> NDArray[np.bool_]:
+    """Tell which values are probabilities: NaN, infinities and values outside [0, 1] are not."""
+    inside: NDArray[np.bool_] = np.abs(values - 0.5) <= 0.5 + _SLACK
+    return inside
+
+
+def admitted(
+    positive_probability: F64, ood_p: F64, gates_passed: NDArray[np.bool_], ood_alpha: float
+) -> NDArray[np.bool_]:
+    """Tell which images reach the limits: gates passed, nothing unreadable, no stranger."""
+    known = readable(positive_probability) & readable(ood_p)
+    return gates_passed & known & (ood_p > ood_alpha)
+
+
+def judge(
+    positive_probability: F64, reached: NDArray[np.bool_], t_neg: float | None, t_pos: float | None
+) -> NDArray[np.str_]:
+    """Give each image's Disposition value: negative iff p <= t_neg, positive iff p >= t_pos.
+
+    Args:
+        positive_probability: float64 ``n``.
+        reached: bool ``n``, from ``admitted``; the others are deferred.
+        t_neg: None lets nothing through.
+        t_pos: None calls nothing out. Where limits made by hand overlap, positive wins.
+    """
+    made = np.full(positive_probability.shape, Disposition.DEFER.value, dtype="<U8")
+    if t_neg is not None:
+        made[reached & (positive_probability <= t_neg)] = Disposition.NEGATIVE.value
+    if t_pos is not None:
+        made[reached & (positive_probability >= t_pos)] = Disposition.POSITIVE.value
+    return made

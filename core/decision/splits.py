@@ -1,0 +1,127 @@
+"""Splits that keep a group together and every class represented."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import DataError
+
+NAMES = ("train", "cal", "test")
+
+
+def split_groups(
+    labels: NDArray[Any],
+    groups: NDArray[Any],
+    fractions: tuple[float, float, float],
+    seed: int,
+    strata: NDArray[Any] | None = None,
+) -> NDArray[np.str_]:
+    """Deal groups into train, cal and test.
+
+    Groups are shuffled within their stratum and dealt by number alone, never by size, so that the
+    groups of cal stay exchangeable with those to come. Within each stratum the split furthest
+    behind its share is served first, so a class of a single group lands in the largest split.
+
+    Args:
+        labels: ``n``, class of each image.
+        groups: ``n``, the group of each image; a group never falls into two splits.
+        fractions: Shares of train, cal and test, by groups; they sum to one.
+        seed: Same seed and data, same split, whatever the order of the images.
+        strata: ``n``, what else to balance (site, product type); None for nothing.
+
+    Returns:
+        ``n`` strings: train, cal or test.
+
+    Raises:
+        ValueError: The arrays differ in length or the fractions are no shares.
+    """
+    if min(fractions) < 0.0 or abs(sum(fractions) - 1.0) > 1e-9:
+        raise ValueError(f"fractions: expected three shares that sum to 1, got {fractions}")
+    return np.array(NAMES)[_deal(labels, groups, strata, fractions, seed)]
+
+
+def folds(labels: NDArray[Any], groups: NDArray[Any], k: int, seed: int) -> NDArray[np.int64]:
+    """Number each image's fold, 0 to k - 1, grouped and stratified as in ``split_groups``.
+
+    Raises:
+        ValueError: The arrays differ in length or k < 2.
+        DataError: There are fewer groups than folds.
+    """
+    if k < 2:
+        raise ValueError(f"k: expected 2 folds or more, got {k}")
+    known = np.unique(groups).size
+    if known < k:
+        raise DataError(
+            f"{k} folds need at least {k} groups, got {known}.",
+            hint="Add images of further groups (parts, patients, fields).",
+        )
+    return _deal(labels, groups, None, (1.0 / k,) * k, seed)
+
+
+def leaks(split: NDArray[Any], groups: NDArray[Any]) -> list[str]:
+    """List the groups that stand in more than one split, in alphabetical order.
+
+    Raises:
+        ValueError: The arrays differ in length.
+    """
+    if split.shape != groups.shape:
+        raise ValueError(f"split, groups: expected equal (n,), got {split.shape}, {groups.shape}")
+    pairs = set(zip(split.tolist(), groups.tolist(), strict=True))
+    seen = Counter(str(group) for _, group in pairs)
+    return sorted(group for group, times in seen.items() if times > 1)
+
+
+def _deal(
+    labels: NDArray[Any],
+    groups: NDArray[Any],
+    strata: NDArray[Any] | None,
+    shares: Sequence[float],
+    seed: int,
+) -> NDArray[np.int64]:
+    names, member = np.unique(groups, return_inverse=True)
+    stratum = _strata_of_groups(labels, member, names.size, strata)
+    rng = np.random.default_rng(seed)
+    place = np.zeros(names.size, dtype=np.int64)
+    overall = [0.0] * len(shares)
+    for value in range(int(stratum.max(initial=-1)) + 1):
+        queue = rng.permutation(np.flatnonzero(stratum == value))
+        behind = [share * queue.size for share in shares]
+        for group in queue.tolist():
+            overall = [due + share for due, share in zip(overall, shares, strict=True)]
+            # Rounding makes equal debts equal, whatever sums of fractions they came from.
+            debts = [(round(b, 9), round(o, 9)) for b, o in zip(behind, overall, strict=True)]
+            chosen = debts.index(max(debts))
+            behind[chosen] -= 1.0
+            overall[chosen] -= 1.0
+            place[group] = chosen
+    return place[member]
+
+
+def _strata_of_groups(
+    labels: NDArray[Any], member: NDArray[np.intp], count: int, strata: NDArray[Any] | None
+) -> NDArray[np.intp]:
+    """Number the stratum of each group: its rarest label joined with its rarest stratum."""
+    if labels.shape != member.shape or (strata is not None and strata.shape != member.shape):
+        raise ValueError(f"labels, strata: expected shape {member.shape} like groups")
+    if count == 0:
+        return np.zeros(0, dtype=np.intp)
+    label = _rarest(labels, member, count)
+    other = np.zeros(count, np.intp) if strata is None else _rarest(strata, member, count)
+    return np.unique(label * (other.max() + 1) + other, return_inverse=True)[1]
+
+
+def _rarest(values: NDArray[Any], member: NDArray[np.intp], count: int) -> NDArray[np.intp]:
+    """Give each group the one of its values that the fewest groups have, as a number."""
+    _, number = np.unique(values, return_inverse=True)
+    pairs = np.unique(np.stack([number, member]), axis=1)
+    rarity = np.bincount(pairs[0])[pairs[0]]
+    order = np.lexsort((pairs[0], rarity, pairs[1]))
+    first = np.unique(pairs[1][order], return_index=True)[1]
+    chosen = np.zeros(count, dtype=np.intp)
+    chosen[pairs[1][order][first]] = pairs[0][order][first]
+    return chosen

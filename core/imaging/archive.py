@@ -1,0 +1,144 @@
+"""Pictures inside a zip, with limits on everything that a hostile archive can inflate."""
+
+from __future__ import annotations
+
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
+
+from core.imaging.files import (
+    Incoming,
+    list_pictures,
+    open_file,
+    open_regular,
+    printable,
+    received,
+    refused,
+)
+from core.imaging.sniff import SUFFIXES
+
+MAX_ENTRIES = 10_000
+MAX_RATIO = 100
+MAX_TOTAL = 2 * 1024**3
+_MAX_DIRECTORY = 16 * 1024**2
+_END, _END_SIZE, _LONGEST_COMMENT = b"PK\x05\x06", 22, 65_535
+_LOCATOR_64, _LOCATOR_64_SIZE = b"PK\x06\x07", 20
+_CHUNK = 64 * 1024
+_ENCRYPTED = 0x1
+_REFUSALS = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
+
+
+def incoming(paths: Iterable[Path], max_bytes: int) -> Iterator[Incoming]:
+    """Read everything that a command line names, lazily: files, folders and zip archives.
+
+    Args:
+        paths: Files, folders (see ``list_pictures``) and ``.zip`` archives.
+        max_bytes: Largest picture accepted, in bytes.
+    """
+    for path in list_pictures(paths):
+        if path.suffix.lower() == ".zip":
+            yield from open_archive(path, max_bytes)
+        else:
+            yield open_file(path, max_bytes)
+
+
+def open_archive(path: Path, max_bytes: int, max_total: int = MAX_TOTAL) -> Iterator[Incoming]:
+    """Read the pictures of a zip one by one, each called ``archive.zip/member``.
+
+    Members count as in a folder: by a picture's extension, hidden ones skipped. Never raises for
+    a bad archive: what is wrong with it as a whole, or with one member, is that entry's problem.
+
+    Args:
+        path: The archive.
+        max_bytes: Largest picture accepted, in bytes.
+        max_total: Bytes after which the rest is refused, counted while they stream.
+    """
+    name = printable(path)
+    try:
+        with os.fdopen(open_regular(path), "rb") as file:
+            _check_directory(file)
+            with zipfile.ZipFile(file) as archive:
+                yield from _members(archive, name, max_bytes, max_total)
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as exc:
+        yield refused(name, f"The archive cannot be read: {exc}")
+
+
+def _check_directory(file: BinaryIO) -> None:
+    """Refuse a huge directory before ``zipfile`` reads all of it into memory."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - _END_SIZE - _LONGEST_COMMENT - _LOCATOR_64_SIZE))
+    tail = file.read()
+    at = len(tail) - _END_SIZE
+    if at < 0 or tail[at : at + 4] != _END:
+        at = tail.rfind(_END)
+    record = tail[at : at + _END_SIZE]
+    if at < 0 or len(record) < _END_SIZE:
+        raise ValueError("expected a zip, got a file without a zip's end record.")
+    if tail[max(0, at - _LOCATOR_64_SIZE) : at].startswith(_LOCATOR_64):
+        raise ValueError("zip64 is not accepted; split it into smaller archives.")
+    entries = int.from_bytes(record[10:12], "little")
+    directory = int.from_bytes(record[12:16], "little")
+    if entries > MAX_ENTRIES or directory > _MAX_DIRECTORY:
+        raise ValueError(f"expected at most {MAX_ENTRIES} entries, got {entries}; split it.")
+
+
+def _members(
+    archive: zipfile.ZipFile, name: str, max_bytes: int, max_total: int
+) -> Iterator[Incoming]:
+    infos = archive.infolist()
+    if len(infos) > MAX_ENTRIES:
+        raise ValueError(f"expected at most {MAX_ENTRIES} entries, got {len(infos)}; split it.")
+    total = 0
+    seen: dict[str, int] = {}
+    for info in infos:
+        path = PurePosixPath(info.filename)
+        hidden = any(part.startswith(".") and part != ".." for part in path.parts)
+        if info.is_dir() or hidden or path.suffix.lower() not in SUFFIXES:
+            continue
+        seen[info.filename] = seen.get(info.filename, 0) + 1
+        again = f"#{seen[info.filename]}" if seen[info.filename] > 1 else ""
+        member = f"{name}/{info.filename}{again}"
+        if total > max_total:
+            yield refused(member, f"The archive holds more than {max_total} bytes; split it.")
+            continue
+        try:
+            data = _read_member(archive, info, min(max_bytes, max_total - total))
+        except _REFUSALS as exc:
+            yield refused(member, f"The member of the archive is refused: {exc}")
+            total += min(info.file_size, max_bytes)
+            continue
+        total += len(data)
+        yield received(member, data)
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_bytes: int) -> bytes:
+    _check_member(info)
+    chunks: list[bytes] = []
+    held = 0
+    with archive.open(info) as stream:
+        while chunk := stream.read(_CHUNK):
+            chunks.append(chunk)
+            held += len(chunk)
+            if held > max_bytes:
+                raise ValueError(f"expected at most {max_bytes} bytes, got more.")
+            if held > MAX_RATIO * info.compress_size:
+                raise ValueError(f"it inflates more than {MAX_RATIO} times, as a bomb does.")
+    if not held:
+        raise ValueError("it is empty (0 bytes).")
+    return b"".join(chunks)
+
+
+def _check_member(info: zipfile.ZipInfo) -> None:
+    path = PurePosixPath(info.filename.replace("\\", "/"))
+    if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
+        raise ValueError("its name leads out of the archive.")
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise ValueError("it is a link.")
+    if info.flag_bits & _ENCRYPTED:
+        raise ValueError("it is encrypted; unpack it first.")
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("it is packed by a method other than deflate.")

@@ -1,0 +1,51 @@
+"""One picture through one pack, whatever the pack does: the per-picture border."""
+
+from __future__ import annotations
+
+import logging
+from time import perf_counter
+
+from core.errors import InputError
+from core.packs import DomainPack
+from core.types import Prepared, Unreadable
+
+_LONGEST_MESSAGE = 500
+
+logger = logging.getLogger(__name__)
+
+
+def attempt(
+    pack: DomainPack, data: bytes, size: int, max_pixels: int
+) -> tuple[Prepared | Unreadable, float]:
+    """Read and prepare one picture.
+
+    This is one of the few places that catch everything. Decoders raise what they like (a Rust
+    decoder's panic is a BaseException), and one bad picture must not take its neighbours along.
+    Only the requests to stop the process itself pass.
+
+    Args:
+        pack: The pack whose ``read`` and ``prepare`` are called.
+        data: The whole file.
+        size: Side in pixels of the square that the network takes.
+        max_pixels: Largest width times height that may be decoded.
+
+    Returns:
+        The prepared picture or the reason why there is none, and the milliseconds that it took.
+    """
+    start = perf_counter()
+    outcome: Prepared | Unreadable
+    try:
+        outcome = pack.prepare(pack.read(data, max_pixels, size), size)
+        if outcome.pixels.shape[:2] != (size, size):
+            raise ValueError(f"pixels: expected {size} x {size}, got {outcome.pixels.shape[:2]}")
+    except InputError as exc:
+        outcome = Unreadable(str(exc)[:_LONGEST_MESSAGE])
+    except MemoryError:
+        outcome = Unreadable("The decoder ran out of memory on this picture.")
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as exc:
+        logger.exception("the reader of the pack %s failed", pack.name)
+        detail = f"{type(exc).__name__}: {exc}"[:_LONGEST_MESSAGE]
+        outcome = Unreadable(f"The reader of the pack {pack.name} failed: {detail}")
+    return outcome, 1e3 * (perf_counter() - start)

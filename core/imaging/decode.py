@@ -1,0 +1,138 @@
+"""Bytes to pixels: the one border to OpenCV's decoders."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import UnreadableImage
+from core.imaging.headers import Header
+from core.imaging.sniff import sniff
+from core.types import Frame
+
+_REDUCED = {1: 0, 2: 16, 4: 32, 8: 64}  # cv2.IMREAD_REDUCED_GRAYSCALE_n; 0 = full size
+_STRIP_ROWS = 256
+
+Pixels = NDArray[Any]  # uint8 or uint16: checked once, in _pixels
+
+
+def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
+    """Decode a JPEG, PNG, TIFF, BMP or WebP to upright RGB or grey of 8 or 16 bits.
+
+    Transparent pixels are laid on white, as a viewer shows them. A JPEG is decoded at 1/2, 1/4
+    or 1/8 where the shorter side stays at least ``min_side``, which is both the fastest and the
+    smoothest way to shrink it. Damage inside a JPEG's data that leaves its end marker in place
+    cannot be told from a picture: the decoder fills it with grey.
+
+    Args:
+        data: The whole file.
+        max_pixels: Largest width times height that may be decoded.
+        min_side: Smallest side in pixels that a reduced decode may return; 0 = full size.
+
+    Raises:
+        UnreadableImage: Not an accepted format, too large or too small, cut short or damaged.
+    """
+    header = sniff(data, max_pixels)
+    factor = _reduction(header, min_side)
+    pixels = _pixels(data, header, factor)
+    expected = _stored_size(header, factor)
+    if pixels.shape[:2] != expected:
+        raise UnreadableImage(
+            f"The {header.kind} contradicts itself: its header says {expected}, its data "
+            f"{pixels.shape[:2]} (height, width).",
+            hint="Send the original file again.",
+        )
+    if header.kind != "TIFF":  # OpenCV turns TIFF upright itself, whatever it is told.
+        pixels = _upright(pixels, header.orientation)
+    return Frame(
+        pixels=np.ascontiguousarray(pixels),
+        bit_depth=pixels.dtype.itemsize * 8,
+        sha256=hashlib.sha256(data).hexdigest(),
+        source_size=header.upright_size,
+        meta={"format": header.kind},
+    )
+
+
+def _reduction(header: Header, min_side: int) -> int:
+    if header.kind != "JPEG" or min_side < 1:
+        return 1
+    shorter = min(header.width, header.height)
+    return next(factor for factor in (8, 4, 2, 1) if factor == 1 or shorter // factor >= min_side)
+
+
+def _stored_size(header: Header, factor: int) -> tuple[int, int]:
+    if header.kind == "TIFF":
+        return header.upright_size
+    return -(-header.height // factor), -(-header.width // factor)
+
+
+def _pixels(data: bytes, header: Header, factor: int) -> Pixels:
+    flags: int = cv2.IMREAD_UNCHANGED
+    if header.kind == "JPEG":
+        colour = 0 if header.grey else cv2.IMREAD_COLOR_RGB
+        flags = _REDUCED[factor] | colour | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as exc:
+        if exc.code == cv2.Error.StsNoMem:
+            raise MemoryError(str(exc)) from exc
+        raise _damaged(header) from exc
+    if pixels is None:
+        raise _damaged(header)
+    if pixels.dtype not in (np.uint8, np.uint16):
+        raise UnreadableImage(
+            f"The {header.kind} holds {pixels.dtype} values; expected 8 or 16 bit whole numbers.",
+            hint="Save it with 8 or 16 bits a channel.",
+        )
+    return _channels(pixels, header)
+
+
+def _damaged(header: Header) -> UnreadableImage:
+    return UnreadableImage(
+        f"The {header.kind} of {header.width} x {header.height} pixels is damaged or cut short: "
+        "its header reads, its data does not.",
+        hint="Send the original file again.",
+    )
+
+
+def _channels(pixels: Pixels, header: Header) -> Pixels:
+    if pixels.ndim == 2:
+        return pixels[:, :, None]
+    if pixels.shape[2] == 4:
+        if header.kind == "TIFF" and pixels[:, :, 3].min() < np.iinfo(pixels.dtype).max:
+            # libtiff multiplies the colours by the alpha in some layouts and not in others.
+            raise UnreadableImage(
+                "The TIFF is partly transparent; expected an opaque picture.",
+                hint="Save it without an alpha channel, or as PNG.",
+            )
+        return _on_white(np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGBA)))
+    if header.kind == "JPEG":  # decoded straight to RGB
+        return pixels
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB))
+
+
+def _on_white(rgba: Pixels) -> Pixels:
+    white = np.iinfo(rgba.dtype).max
+    rgb = np.ascontiguousarray(rgba[:, :, :3])
+    if rgba[:, :, 3].min() == white:
+        return rgb
+    for top in range(0, len(rgba), _STRIP_ROWS):  # in strips, so that 64 Mpx fit into memory
+        rows = slice(top, top + _STRIP_ROWS)
+        alpha = rgba[rows, :, 3:].astype(np.float32) / white
+        rgb[rows] = np.rint(rgb[rows] * alpha + white * (1 - alpha))
+    return rgb
+
+
+def _upright(pixels: Pixels, orientation: int) -> Pixels:
+    """Turn stored rows and columns upright (EXIF 2.3, tag 274)."""
+    if orientation >= 5:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    return pixels

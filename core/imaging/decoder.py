@@ -1,0 +1,202 @@
+"""The parent's end of one disposable decoder process."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import mmap
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from time import monotonic
+
+import numpy as np
+
+from core.errors import ConfigError
+from core.imaging.protocol import LONGEST_LINE, SLOTS, Answer, Spec, command, parse_answer
+from core.types import Prepared, Unreadable
+
+_START_S = 60.0
+_TUNING = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OPENCV_LOG_LEVEL": "OFF",
+    # Keep freed pictures' pages instead of asking the kernel for them anew: a tenth of the time.
+    "MALLOC_MMAP_THRESHOLD_": str(64 * 1024**2),
+    "MALLOC_TRIM_THRESHOLD_": str(128 * 1024**2),
+}
+
+
+class DecoderLost(Exception):
+    """The process died, hung or answered nonsense; the message says which, as a sentence.
+
+    Attributes:
+        out_of_time: Whether it was given all its time, so that a second try is pointless.
+    """
+
+    def __init__(self, message: str, *, out_of_time: bool = False) -> None:
+        super().__init__(message)
+        self.out_of_time = out_of_time
+
+
+class Decoder:
+    """One running process. It is used until it is lost or closed, and never restarted.
+
+    At most two batches of at most 16 files may be under way; answers come in the order sent.
+    """
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._ready = False
+        self._line = bytearray()
+        self._due: deque[int] = deque()
+        self._next_slot = 0
+        descriptor = _sealed_memory(spec.memory_bytes)
+        try:
+            self._memory = mmap.mmap(descriptor, spec.memory_bytes)
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "core.imaging.child", spec.to_json(), str(descriptor)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                bufsize=0,
+                pass_fds=(descriptor,),
+                start_new_session=True,
+                env=_environment(),
+            )
+        finally:
+            os.close(descriptor)
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._commands, self._answers = self._process.stdin, self._process.stdout
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
+
+    def send(self, files: Sequence[bytes]) -> None:
+        """Hand over one batch, which the process works on when it is through with the last."""
+        slot = self._next_slot
+        self._next_slot = (slot + 1) % SLOTS
+        at = self._spec.inbox_at(slot)
+        places = []
+        for index, data in enumerate(files):
+            self._memory[at : at + len(data)] = data
+            places.append((at, len(data)))
+            self._due.append(self._spec.outbox_at(slot, index))
+            at += len(data)
+        with suppress(BrokenPipeError):  # it died meanwhile: receive() finds out and says how
+            self._commands.write(command(slot, places))
+
+    def receive(self, sha256: str) -> tuple[Prepared | Unreadable, float]:
+        """Wait for the next picture and give it with the milliseconds that it took.
+
+        Args:
+            sha256: Digest of that picture's file, as the parent computed it.
+
+        Raises:
+            DecoderLost: The process died, hung or answered nonsense.
+            ConfigError: It could not even start, so that no picture is to blame.
+        """
+        if not self._ready:
+            self._await_start()
+        line = self._read_line(self._spec.timeout_s)
+        try:
+            answer = parse_answer(line)
+        except ValueError as exc:
+            raise DecoderLost("The decoder process answered nonsense on this picture.") from exc
+        at = self._due.popleft()
+        if answer.error:
+            return Unreadable(answer.error, sha256), answer.elapsed_ms
+        return self._prepared(answer, at, sha256), answer.elapsed_ms
+
+    def close(self) -> None:
+        """Kill the process and give everything back; safe to call twice."""
+        self._commands.close()
+        self._answers.close()
+        self._process.kill()
+        self._process.wait()
+        self._memory.close()
+
+    def _prepared(self, answer: Answer, at: int, sha256: str) -> Prepared:
+        pixels = np.frombuffer(self._memory, np.uint8, self._spec.picture_bytes, at).copy()
+        return Prepared(
+            pixels=pixels.reshape(self._spec.size, self._spec.size, 3),
+            sha256=sha256,
+            source_size=answer.source_size,
+            findings=answer.findings,
+            measures=answer.measures or {},
+        )
+
+    def _await_start(self) -> None:
+        try:
+            said = json.loads(self._read_line(_START_S))
+        except (DecoderLost, ValueError) as exc:
+            code = self._process.poll()
+            how = f"no word within {_START_S:g} s" if code is None else f"exit code {code}"
+            raise ConfigError(
+                f"The decoder process does not start: expected it to load the pack, got {how}.",
+                hint=f"If memory is short, raise ASSAY_DECODE_MEMORY_MB ({self._spec.memory_mb}).",
+            ) from exc
+        if said != {"ready": True}:
+            failure = said.get("failed") if isinstance(said, dict) else said
+            raise ConfigError(f"The decoder process does not start: {failure}")
+        self._ready = True
+
+    def _read_line(self, seconds: float) -> bytes:
+        descriptor = self._answers.fileno()
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        deadline = monotonic() + seconds
+        while (end := self._line.find(b"\n")) < 0:
+            left = deadline - monotonic()
+            if left <= 0 or not poll.poll(1e3 * left):
+                raise DecoderLost(_out_of_time(seconds), out_of_time=True)
+            chunk = os.read(descriptor, 65536)
+            if not chunk:
+                raise self._death()
+            self._line += chunk
+            if len(self._line) > LONGEST_LINE:
+                raise DecoderLost("The decoder process answered nonsense on this picture.")
+        line = bytes(self._line[:end])
+        del self._line[: end + 1]
+        return line
+
+    def _death(self) -> DecoderLost:
+        try:
+            code = self._process.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            return DecoderLost("The decoder process closed its channel on this picture.")
+        if code == -signal.SIGALRM:
+            return DecoderLost(_out_of_time(self._spec.timeout_s), out_of_time=True)
+        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        return DecoderLost(f"The decoder process crashed on this picture ({how}).")
+
+
+def _out_of_time(seconds: float) -> str:
+    return f"The decoder ran out of time on this picture: expected at most {seconds:g} s."
+
+
+def _sealed_memory(size: int) -> int:
+    """Open memory that no process can shrink, which would kill whoever reads it."""
+    descriptor = os.memfd_create("assay-decoder", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(descriptor, size)
+    seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)
+    return descriptor
+
+
+def _environment() -> dict[str, str]:
+    """Give the child this process's import path and none of our settings.
+
+    Settings may hold a store's password, which a decoder has no business with.
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    return {**kept, **_TUNING, "PYTHONPATH": path}

@@ -1,0 +1,146 @@
+"""Files of strangers, opened so that none of them can hang, redirect or flood the reader."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.imaging.sniff import SUFFIXES
+
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """The bytes of one picture, or the reason why there are none.
+
+    Attributes:
+        id: Name unique within the run: the path as given, or ``archive.zip/member``.
+        data: The whole file; None when it was not read.
+        sha256: Hex digest of the data; empty when there is none.
+        group: The physical part, patient, field: the unit over which errors are counted.
+        problem: Why there is no data; empty when there is.
+    """
+
+    id: str
+    data: bytes | None
+    sha256: str = ""
+    group: str = ""
+    problem: str = ""
+
+
+def received(name: str, data: bytes, group: str = "") -> Incoming:
+    """Wrap bytes that are already in memory, with their digest."""
+    return Incoming(name, data, hashlib.sha256(data).hexdigest(), group)
+
+
+def refused(name: str, problem: str, group: str = "") -> Incoming:
+    """Stand in for a file that was not read."""
+    return Incoming(name, None, group=group, problem=problem)
+
+
+def open_file(path: Path, max_bytes: int, group: str = "") -> Incoming:
+    """Read one regular file of at most ``max_bytes``; never raises for a bad file.
+
+    Symbolic links are refused rather than followed, and the file is opened without blocking, so
+    that a FIFO or a device cannot hang the run.
+
+    Args:
+        path: The file.
+        max_bytes: Largest size accepted; a larger file is refused before it is read.
+        group: Passed through.
+    """
+    name = printable(path)
+    try:
+        descriptor = open_regular(path)
+        try:
+            data = _read(descriptor, max_bytes)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError) as exc:
+        return refused(name, _sentence(exc), group)
+    return received(name, data, group)
+
+
+def open_regular(path: Path) -> int:
+    """Open a regular file for reading and give its descriptor.
+
+    Raises:
+        OSError: The system refused, among others because it is a symbolic link.
+        ValueError: It is a folder, a FIFO, a socket or a device, or the path holds a null byte.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    what = "a folder" if stat.S_ISDIR(mode) else "a FIFO, socket or device"
+    raise ValueError(f"It is {what}; expected a regular file.")
+
+
+def list_pictures(paths: Iterable[Path]) -> Iterator[Path]:
+    """List the files to read, lazily: folders recursively and by name, other paths as given.
+
+    In folders only files with a picture's extension (any case) count, hidden ones are skipped and
+    linked folders are not entered. A path given by name is always yielded, so that a missing or
+    oddly named file is answered for; so is a folder that may not be listed.
+    """
+    for path in paths:
+        if os.path.isdir(path):  # unlike Path.is_dir it never raises
+            yield from _walk(path)
+        else:
+            yield path
+
+
+def printable(path: Path) -> str:
+    """Give the path as text that can be encoded, whatever bytes its name holds."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as listing:
+            entries = sorted(
+                (entry.name, entry.is_dir(follow_symlinks=False))
+                for entry in listing
+                if not entry.name.startswith(".")
+            )
+    except OSError:
+        yield folder
+        return
+    for name, is_folder in entries:
+        path = folder / name
+        if is_folder:
+            yield from _walk(path)
+        elif path.suffix.lower() in SUFFIXES:
+            yield path
+
+
+def _read(descriptor: int, max_bytes: int) -> bytes:
+    size = os.fstat(descriptor).st_size
+    chunks: list[bytes] = []
+    held = 0
+    while size <= max_bytes and (chunk := os.read(descriptor, max(_CHUNK, size - held + 1))):
+        chunks.append(chunk)
+        held += len(chunk)
+        size = max(size, held)  # the file may grow while it is read
+    if size > max_bytes:
+        raise ValueError(f"The file is too large: expected at most {max_bytes} bytes, got {size}.")
+    if not held:
+        raise ValueError("The file is empty (0 bytes).")
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _sentence(exc: OSError | ValueError) -> str:
+    if not isinstance(exc, OSError):
+        return str(exc)
+    if exc.errno == errno.ELOOP:
+        return "It is a symbolic link; links are not followed: give the file itself."
+    if exc.errno == errno.ENOENT:
+        return "There is no such file."
+    return f"The system refused to read it: {exc.strerror}."

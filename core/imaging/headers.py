@@ -1,0 +1,182 @@
+"""What each accepted format says about itself before a pixel is decoded: pure, no library."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from core.imaging import tiff
+
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_BAD_TIFF = "Assay reads grey, palette and RGB TIFF of 1, 8 or 16 bits, samples side by side"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What a picture's header says.
+
+    Attributes:
+        kind: ``JPEG``, ``PNG``, ``TIFF``, ``BMP`` or ``WebP``.
+        width: Pixels a row, as stored.
+        height: Rows, as stored.
+        orientation: EXIF orientation 1 to 8; 5 to 8 swap width and height when upright.
+        grey: Whether a JPEG has one component; False for the other formats.
+    """
+
+    kind: str
+    width: int
+    height: int
+    orientation: int = 1
+    grey: bool = False
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Height and width as a person sees the picture."""
+        if self.orientation >= 5:
+            return self.width, self.height
+        return self.height, self.width
+
+
+def jpeg(data: bytes) -> Header:
+    """Walk the segments up to the first scan (ITU-T T.81, annex B).
+
+    Raises:
+        ValueError: No frame header, two of them, or no end marker after the scan.
+        IndexError: The bytes end before the first scan.
+    """
+    orientation, scan_at = 1, 0
+    frame: Header | None = None
+    for marker, at, end in _jpeg_segments(data):
+        if marker in _JPEG_FRAMES:
+            if frame is not None:
+                raise ValueError("it has two frame headers")
+            height, width = struct.unpack_from(">HH", data, at + 3)
+            frame = Header("JPEG", width, height, grey=data[at + 7] == 1)
+        elif marker == 0xE1 and data[at + 2 : at + 8] == b"Exif\0\0":
+            orientation = tiff.exif_orientation(data[at + 8 : end])
+        scan_at = at
+    if frame is None:
+        raise ValueError("it has no frame header")
+    # In entropy-coded data 0xFF is always followed by 0, so an end marker here is a real one.
+    if data.rfind(b"\xff\xd9", scan_at) < 0:
+        raise ValueError("its end is missing")
+    return Header("JPEG", frame.width, frame.height, orientation, frame.grey)
+
+
+def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, start (at its length) and end of each segment, the first scan's last."""
+    at = 2
+    while True:
+        marker = data[at + 1]
+        if data[at] != 0xFF or marker == 0xFF:
+            at += 1
+        elif marker <= 0x01 or 0xD0 <= marker <= 0xD9:  # stand alone, no length
+            at += 2
+        else:
+            end = at + 2 + (data[at + 2] << 8 | data[at + 3])
+            yield marker, at + 2, end
+            if marker == 0xDA:
+                return
+            at = end
+
+
+def png(data: bytes) -> Header:
+    """Walk the chunks to the end (PNG specification, third edition, section 5).
+
+    Raises:
+        ValueError: Cut short, or animated.
+        struct.error: The bytes end inside the first chunk.
+    """
+    if data[12:16] != b"IHDR":
+        raise ValueError("it does not start with IHDR")
+    width, height = struct.unpack_from(">II", data, 16)
+    at, orientation = 8, 1
+    while (name := data[at + 4 : at + 8]) != b"IEND":
+        if len(name) < 4:
+            raise ValueError("its end is missing")
+        length = int.from_bytes(data[at : at + 4], "big")
+        if name == b"eXIf":
+            orientation = tiff.exif_orientation(data[at + 8 : at + 8 + length])
+        elif name == b"acTL" and int.from_bytes(data[at + 8 : at + 12], "big") > 1:
+            raise ValueError("it is animated; expected one picture")
+        at += 12 + length
+    return Header("PNG", width, height, orientation)
+
+
+def bmp(data: bytes) -> Header:
+    """Read the file and bitmap headers.
+
+    Raises:
+        struct.error: The bytes end inside the header.
+    """
+    (header_size,) = struct.unpack_from("<I", data, 14)
+    width, height = struct.unpack_from("<HH" if header_size == 12 else "<ii", data, 18)
+    return Header("BMP", width, abs(height))
+
+
+def webp(data: bytes) -> Header:
+    """Read the RIFF container and its first chunk (RFC 9649).
+
+    Raises:
+        ValueError: Cut short, animated, or an unknown first chunk.
+        struct.error: The bytes end inside the first chunk.
+    """
+    if len(data) < 8 + int.from_bytes(data[4:8], "little"):
+        raise ValueError("its end is missing")
+    first = data[12:16]
+    if first == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return Header("WebP", width & 0x3FFF, height & 0x3FFF)
+    if first == b"VP8L":
+        (bits,) = struct.unpack_from("<I", data, 21)
+        return Header("WebP", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+    if first != b"VP8X":
+        raise ValueError("its first chunk is unknown")
+    if data[20] & 0x02:
+        raise ValueError("it is animated; expected one picture")
+    width, height = (int.from_bytes(data[i : i + 3], "little") + 1 for i in (24, 27))
+    return Header("WebP", width, height, _webp_orientation(data))
+
+
+def _webp_orientation(data: bytes) -> int:
+    at = 12
+    while len(name := data[at : at + 4]) == 4:
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        if name == b"EXIF":
+            return tiff.exif_orientation(data[at + 8 : at + 8 + length].removeprefix(b"Exif\0\0"))
+        at += 8 + length + length % 2
+    return 1
+
+
+def tiff_page(data: bytes) -> Header:
+    """Read the one page of a TIFF; thumbnails and masks beside it do not count.
+
+    A second page is refused, because judging the first alone would let a defect on the second
+    through. Layouts that the decoder is known to turn or mix up silently are refused as well.
+
+    Raises:
+        ValueError: Cut short, not one page, or an unusual layout.
+    """
+    pages = [directory for directory in tiff.directories(data) if directory.is_page]
+    if len(pages) != 1:
+        raise ValueError(f"it has {len(pages)} pages; expected one")
+    page = pages[0]
+    orientation = page.first(tiff.ORIENTATION, 1)
+    photometric = page.first(tiff.PHOTOMETRIC, 1)
+    bits = set(page.tags.get(tiff.BITS, (1,)))
+    if (
+        photometric not in (0, 1, 2, 3, 6)
+        or page.first(tiff.SAMPLES, 1) not in (1, 3, 4)
+        or page.first(tiff.PLANAR, 1) != 1
+        or bits not in ({1}, {8}, {16})
+        or (photometric == 0 and bits == {16})
+        or (tiff.TILE_WIDTH in page.tags and orientation != 1)
+    ):
+        raise ValueError(f"its layout is unusual; {_BAD_TIFF}")
+    return Header(
+        "TIFF",
+        page.first(tiff.WIDTH, 0),
+        page.first(tiff.HEIGHT, 0),
+        orientation if 1 <= orientation <= 8 else 1,
+    )

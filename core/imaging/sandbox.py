@@ -1,0 +1,223 @@
+"""Samples out of bytes: through disposable decoder processes, or here for trusted files."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import cycle
+from types import TracebackType
+from typing import Self
+
+from core.imaging.attempt import attempt
+from core.imaging.decoder import Decoder, DecoderLost
+from core.imaging.files import Incoming
+from core.imaging.protocol import BATCH, SLOTS, Spec
+from core.packs import DomainPack
+from core.settings import Settings
+from core.types import Prepared, Sample, Unreadable
+
+_BATCH_BYTES = 8 * 1024 * 1024
+
+logger = logging.getLogger(__name__)
+
+Outcome = tuple[Prepared | Unreadable, float]
+
+
+def samples_in_process(
+    pack: DomainPack, size: int, incoming: Iterable[Incoming], max_pixels: int
+) -> Iterator[Sample]:
+    """Prepare trusted files in this process; the same samples as a sandbox gives, bit for bit.
+
+    A file that crashes its decoder takes this process along: only for files we made ourselves.
+
+    Args:
+        pack: The pack that reads and prepares.
+        size: Side in pixels of the prepared square.
+        incoming: The files.
+        max_pixels: Largest width times height that may be decoded.
+    """
+    for item in incoming:
+        if item.data is None:
+            yield _without_data(item)
+        else:
+            outcome, elapsed_ms = attempt(pack, item.data, size, max_pixels)
+            yield Sample(item.id, replace(outcome, sha256=item.sha256), item.group, elapsed_ms)
+
+
+class Sandbox:
+    """Decoder processes that hostile bytes may kill without harm; a context manager.
+
+    The processes start on entry, load the pack once, and are gone after exit. One ``samples`` runs
+    at a time, from whichever thread.
+
+    Args:
+        entry: Import path of the pack, ``module:attribute``.
+        size: Side in pixels of the prepared square.
+        settings: How many processes, and their limits.
+    """
+
+    def __init__(self, entry: str, size: int, settings: Settings) -> None:
+        spec = Spec(
+            entry=entry,
+            size=size,
+            max_pixels=settings.max_pixels,
+            inbox_bytes=settings.max_bytes,
+            memory_mb=settings.decode_memory_mb,
+            timeout_s=settings.decode_timeout_s,
+        )
+        self._max_bytes = settings.max_bytes
+        self._busy = False
+        self._lanes = [_Lane(spec) for _ in range(settings.decoders)]
+
+    def __enter__(self) -> Self:
+        """Start the processes without waiting for them."""
+        for lane in self._lanes:
+            lane.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Kill the processes."""
+        for lane in self._lanes:
+            lane.stop()
+
+    def samples(self, incoming: Iterable[Incoming]) -> Iterator[Sample]:
+        """Prepare files, lazily and in order, exactly one sample each.
+
+        Two batches of up to 16 files a process are read ahead. A file on which a process crashes
+        is tried once more alone in a fresh one, since the damage may stem from a file before it;
+        one that ran out of time is not.
+
+        Args:
+            incoming: The files; what it raises passes through.
+
+        Raises:
+            ConfigError: A process cannot start at all.
+            ValueError: Another ``samples`` of this sandbox is under way.
+        """
+        if self._busy:
+            raise ValueError("samples: expected one at a time, got a second one")
+        self._busy = True
+        under_way: deque[tuple[list[Incoming], _Lane]] = deque()
+        try:
+            for batch, lane in zip(_batches(incoming, self._max_bytes), cycle(self._lanes)):
+                lane.submit(batch)
+                under_way.append((batch, lane))
+                if len(under_way) == SLOTS * len(self._lanes):
+                    yield from _finish(*under_way.popleft())
+            while under_way:
+                yield from _finish(*under_way.popleft())
+        finally:
+            self._busy = False
+            for lane in self._lanes:
+                lane.abandon()
+
+
+class _Lane:
+    """One place where a decoder process runs, and after it the next."""
+
+    def __init__(self, spec: Spec) -> None:
+        self._spec = spec
+        self._decoder: Decoder | None = None
+        self._jobs: deque[list[tuple[bytes, str]]] = deque()
+
+    def start(self) -> Decoder:
+        if self._decoder is None:
+            self._decoder = Decoder(self._spec)
+        return self._decoder
+
+    def stop(self) -> None:
+        if self._decoder is not None:
+            self._decoder.close()
+        self._decoder = None
+
+    def abandon(self) -> None:
+        """Forget unfinished jobs; their process is not worth waiting for."""
+        if any(self._jobs):
+            self.stop()
+        self._jobs.clear()
+
+    def submit(self, batch: list[Incoming]) -> None:
+        job = [(item.data, item.sha256) for item in batch if item.data is not None]
+        decoder = self.start()
+        if job:
+            self._jobs.append(job)
+            decoder.send([data for data, _ in job])
+
+    def outcomes(self) -> Iterator[Outcome]:
+        """Give the outcomes of the oldest job, in order."""
+        job = self._jobs[0]
+        while job:
+            data, sha256 = job[0]
+            try:
+                outcome = self.start().receive(sha256)
+                job.pop(0)
+            except DecoderLost as lost:
+                outcome = self._retry(data, sha256, lost)
+                job.pop(0)
+                self._resend()
+            yield outcome
+        self._jobs.popleft()
+
+    def _retry(self, data: bytes, sha256: str, lost: DecoderLost) -> Outcome:
+        logger.warning("a decoder process was lost: %s", lost)
+        self.stop()
+        if lost.out_of_time:
+            return Unreadable(str(lost), sha256), 0.0
+        try:
+            decoder = self.start()
+            decoder.send([data])
+            return decoder.receive(sha256)
+        except DecoderLost as again:
+            self.stop()
+            return Unreadable(str(again), sha256), 0.0
+
+    def _resend(self) -> None:
+        for job in self._jobs:
+            if job:
+                self.start().send([data for data, _ in job])
+
+
+def _finish(batch: list[Incoming], lane: _Lane) -> Iterator[Sample]:
+    outcomes = lane.outcomes() if any(item.data is not None for item in batch) else iter(())
+    for item in batch:
+        if item.data is None:
+            yield _without_data(item)
+        else:
+            frame, elapsed_ms = next(outcomes)
+            yield Sample(item.id, frame, item.group, elapsed_ms)
+    next(outcomes, None)
+
+
+def _without_data(item: Incoming) -> Sample:
+    message = item.problem or "There are no bytes to read."
+    return Sample(item.id, Unreadable(message, item.sha256), item.group)
+
+
+def _batches(incoming: Iterable[Incoming], max_bytes: int) -> Iterator[list[Incoming]]:
+    batch: list[Incoming] = []
+    held = 0
+    limit = min(_BATCH_BYTES, max_bytes)
+    for given in incoming:
+        item = _capped(given, max_bytes)
+        length = len(item.data or b"")
+        if batch and (len(batch) == BATCH or held + length > limit):
+            yield batch
+            batch, held = [], 0
+        batch.append(item)
+        held += length
+    if batch:
+        yield batch
+
+
+def _capped(item: Incoming, max_bytes: int) -> Incoming:
+    if item.data is None or len(item.data) <= max_bytes:
+        return item
+    problem = f"The file is too large: expected at most {max_bytes} bytes, got {len(item.data)}."
+    return replace(item, data=None, problem=problem)

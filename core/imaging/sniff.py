@@ -1,0 +1,73 @@
+"""What the bytes are, by their magic, and how large a picture they claim to be."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+
+from core.errors import UnreadableImage
+from core.imaging import headers
+from core.imaging.headers import Header
+
+ACCEPTED = "JPEG, PNG, TIFF, BMP or WebP"
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+SMALLEST_SIDE = 8
+
+_AGAIN = "Send the original file again, or save it as a plain JPEG or PNG."
+
+
+def sniff(data: bytes, max_pixels: int) -> Header:
+    """Read format and size from the header alone; the file's name plays no part.
+
+    Args:
+        data: The whole file.
+        max_pixels: Largest width times height that may be decoded.
+
+    Raises:
+        UnreadableImage: Empty, not an accepted format, cut short, several pages or animated, a
+            side under 8 pixels, or more than ``max_pixels``.
+    """
+    if not data:
+        raise UnreadableImage(f"The file is empty (0 bytes); expected {ACCEPTED}.", hint=_AGAIN)
+    kind, parse = _format(data)
+    try:
+        header = parse(data)
+    except (ValueError, IndexError, struct.error) as exc:
+        detail = str(exc) if type(exc) is ValueError else "its header is cut short"
+        raise UnreadableImage(f"The {kind} cannot be read: {detail}.", hint=_AGAIN) from exc
+    _check_size(header, max_pixels)
+    return header
+
+
+def _format(data: bytes) -> tuple[str, Callable[[bytes], Header]]:
+    if data.startswith(b"\xff\xd8\xff"):
+        return "JPEG", headers.jpeg
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "PNG", headers.png
+    if data.startswith((b"II*\0", b"MM\0*")):
+        return "TIFF", headers.tiff_page
+    if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
+        return "WebP", headers.webp
+    if data.startswith(b"BM"):
+        return "BMP", headers.bmp
+    raise UnreadableImage(
+        f"The bytes are no picture that Assay reads: expected {ACCEPTED}, "
+        f"got {len(data)} bytes that start with {data[:12]!r}.",
+        hint="Save it in one of these formats.",
+    )
+
+
+def _check_size(header: Header, max_pixels: int) -> None:
+    size = f"{header.width} x {header.height}"
+    if min(header.width, header.height) < SMALLEST_SIDE:
+        raise UnreadableImage(
+            f"The {header.kind} is too small: expected at least {SMALLEST_SIDE} pixels a side, "
+            f"got {size}.",
+            hint="Send the original picture.",
+        )
+    if header.width * header.height > max_pixels:
+        raise UnreadableImage(
+            f"The {header.kind} is too large: expected at most {max_pixels} pixels, "
+            f"got {size} = {header.width * header.height}.",
+            hint="Send a smaller picture, or raise ASSAY_MAX_PIXELS.",
+        )

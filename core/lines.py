@@ -1,0 +1,55 @@
+"""The words that leave Assay: one JSON object an assessment, and the tables people read."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from core.types import Assessment, Certificate, Policy
+
+ASSESSMENT = "assay.assessment/1"
+
+
+def assessment_line(
+    one: Assessment, *, pack: str, policy: Policy, decision: str = ""
+) -> dict[str, Any]:
+    """Write an assessment as the object that `assay assess --json` prints.
+
+    Args:
+        one: The assessment.
+        pack: Name of the pack.
+        policy: The policy it was judged by.
+        decision: Id of the recorded decision; empty when nothing was recorded.
+    """
+    said = one.prediction
+    return {
+        "schema": ASSESSMENT,
+        "file": one.sample_id,
+        "sha256": one.sha256,
+        "case": one.group or one.sample_id,
+        "decision": decision,
+        "pack": pack,
+        "bundle": one.provenance.bundle,
+        "policy": one.provenance.policy_id,
+        "disposition": one.verdict.disposition.value,
+        "wording": one.wording,
+        "label": one.verdict.label,
+        "probabilities": {} if said is None else dict(one.top(len(one.classes))),
+        "positive_probability": None if said is None else said.positive_probability,
+        "ood": {
+            "p_value": None if said is None else said.ood_p,
+            "in_distribution": None if said is None else said.ood_p > policy.targets.ood_alpha,
+        },
+        "reasons": [f.reason.value for f in one.verdict.findings],
+        "message": one.verdict.message,
+        "certificate": {
+            "escape": certificate_words(policy.escape),
+            "overkill": certificate_words(policy.overkill),
+        },
+        "timing_ms": {name: round(value, 3) for name, value in one.timing_ms.items()},
+    }
+
+
+def certificate_words(certificate: Certificate) -> dict[str, Any]:
+    """Write a certificate as JSON-ready words."""
+    return {name: value for name, value in asdict(certificate).items() if name != "kind"}

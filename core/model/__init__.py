@@ -1,0 +1,1 @@
+"""From a prepared picture to evidence: backbone, runtime, head, gate, bundle."""

@@ -1,0 +1,184 @@
+"""A fitted model as a folder that proves itself before it is used.
+
+``bundle.json`` (words), ``weights.safetensors`` (model, cal and out-of-fold cases),
+``known.safetensors`` (training features and thumbnails), ``probe/`` (a few pictures and their
+expected scores), ``SHA256SUMS`` over all of them, and outside those sums ``policies/``. Loading
+verifies every hash and runs the probe pictures; nothing in a bundle is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from core import packs
+from core.decision.policy import Cases
+from core.errors import BundleError
+from core.model import archive
+from core.model.backbone import Backbone
+from core.model.explain import Known
+from core.model.fitted import Model
+from core.model.runtime import Network, open_network
+from core.packs import DomainPack
+
+SCHEMA = "assay.bundle/1"
+SUMS = "SHA256SUMS"
+SIGNATURE = "SIGNATURE"
+WORDS = "bundle.json"
+WEIGHTS = "weights.safetensors"
+KNOWN = "known.safetensors"
+BACKBONE = "backbone.safetensors"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle, ready to assess.
+
+    Attributes:
+        path: Its folder.
+        name: What the person called it.
+        sha256: Digest of its SHA256SUMS, which is its identity.
+        pack: The domain pack that it was trained for.
+        backbone: The feature network.
+        model: The fitted model.
+        known: The training pictures to compare with.
+        cal: Cases that certificates are computed on.
+        oof: Out-of-fold training cases, for the candidate grid and the review budget.
+        words: The whole of ``bundle.json``.
+        network: The feature network, running.
+    """
+
+    path: Path
+    name: str
+    sha256: str
+    pack: DomainPack
+    backbone: Backbone
+    model: Model
+    known: Known
+    cal: Cases
+    oof: Cases
+    words: Mapping[str, Any]
+    network: Network
+
+    @property
+    def label(self) -> str:
+        """Name and the first twelve digits of the identity."""
+        return f"{self.name}@{self.sha256[:12]}"
+
+
+def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
+    """Verify a bundle's hashes and open it; the probe is ``core.model.parity``'s work.
+
+    Args:
+        path: The bundle's folder.
+        runtime: Which network runtime to use.
+        cache: Folder of exported networks.
+
+    Raises:
+        BundleError: A file is missing, altered or unlisted, or the content does not fit.
+        UnknownPack: The pack that it was trained for is not installed.
+    """
+    sha256 = verify(path)
+    words = _words(path)
+    try:
+        weights, known = load_file(path / WEIGHTS), load_file(path / KNOWN)
+        backbone = _backbone(words["backbone"])
+        pack = packs.pack_named(words["pack"])
+        own = path / BACKBONE
+        return Bundle(
+            path=path,
+            name=words["name"],
+            sha256=sha256,
+            pack=pack,
+            backbone=backbone,
+            model=archive.unpack_model(weights, words["model"]),
+            known=archive.unpack_known(known, words["known"]),
+            cal=archive.unpack_cases("cal", weights),
+            oof=archive.unpack_cases("oof", weights),
+            words=words,
+            network=open_network(
+                backbone, runtime=runtime, cache=cache, weights=own if own.exists() else None
+            ),
+        )
+    except (SafetensorError, KeyError, TypeError) as exc:
+        raise BundleError(
+            f"The bundle at {path} is incomplete: {exc!r}.", hint="Train it again."
+        ) from exc
+
+
+def verify(path: Path) -> str:
+    """Check every file of a bundle against its sums.
+
+    Returns:
+        The bundle's sha256: the digest of its SHA256SUMS.
+
+    Raises:
+        BundleError: There is no bundle, or a file is altered, missing or not listed.
+    """
+    sums = path / SUMS
+    if not sums.is_file():
+        raise BundleError(
+            f"{path} is not a bundle: it has no {SUMS}.",
+            hint="Give the folder that `assay train -o` wrote.",
+        )
+    listed = dict(_sum_line(line) for line in sums.read_text().splitlines() if line)
+    present = covered(path)
+    faults = [f"{name} is missing" for name in listed if name not in present]
+    faults += [f"{name} is not listed" for name in present if name not in listed]
+    faults += [
+        f"{name} was altered"
+        for name in listed
+        if name in present and digest(path / name) != listed[name]
+    ]
+    if faults:
+        raise BundleError(
+            f"The bundle at {path} is not the one that was trained: {'; '.join(sorted(faults))}.",
+            hint="Restore it from a copy, or train again.",
+        )
+    return digest(sums)
+
+
+def covered(path: Path) -> list[str]:
+    """List the files that a bundle's sums cover: all but the sums, the signature, the policies."""
+    return sorted(
+        file.relative_to(path).as_posix()
+        for file in path.rglob("*")
+        if file.is_file() and file.relative_to(path).parts[0] not in (SUMS, SIGNATURE, "policies")
+    )
+
+
+def digest(path: Path) -> str:
+    """Give the sha256 of a file as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sum_line(line: str) -> tuple[str, str]:
+    value, _, name = line.partition("  ")
+    return name, value
+
+
+def _words(path: Path) -> dict[str, Any]:
+    try:
+        words = json.loads((path / WORDS).read_text())
+    except (OSError, ValueError) as exc:
+        raise BundleError(f"{path / WORDS} does not read: {exc}.", hint="Train again.") from exc
+    if not isinstance(words, dict) or words.get("schema") != SCHEMA:
+        found = words.get("schema") if isinstance(words, dict) else type(words).__name__
+        raise BundleError(
+            f"The bundle at {path} is of schema {found!r}, expected {SCHEMA!r}.",
+            hint="Use the version of Assay that wrote it, or train again.",
+        )
+    return words
+
+
+def _backbone(words: Mapping[str, Any]) -> Backbone:
+    fields = {**words, **{name: tuple(words[name]) for name in ("stages", "mean", "std")}}
+    return Backbone(**fields)

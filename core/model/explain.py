@@ -1,0 +1,119 @@
+"""Why a verdict came out as it did: where in the picture, and which known cases are nearest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.model import heads
+from core.model.fitted import Model
+from core.types import F32, U8, Evidence
+
+_STEPS = 16
+
+
+@dataclass(frozen=True)
+class Known:
+    """The training pictures a verdict can be compared with.
+
+    Attributes:
+        features: float32 ``n d``, standardised.
+        labels: ``n`` class names.
+        names: ``n`` file names.
+        jpegs: ``n`` thumbnails, each a small JPEG.
+    """
+
+    features: F32
+    labels: tuple[str, ...]
+    names: tuple[str, ...]
+    jpegs: tuple[bytes, ...]
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """One known case near a picture; ``distance`` is Euclidean over standardised features."""
+
+    name: str
+    label: str
+    distance: float
+    jpeg: bytes
+
+
+def nearest(known: Known, evidence: Evidence, count: int = 5) -> list[Neighbour]:
+    """Find the known cases nearest to a picture, nearest first."""
+    distance = np.linalg.norm(known.features - evidence.features, axis=1)
+    order = np.argsort(distance, kind="stable")[:count]
+    return [
+        Neighbour(known.names[i], known.labels[i], float(distance[i]), known.jpegs[i])
+        for i in order
+    ]
+
+
+def heat_map(model: Model, known: Known, evidence: Evidence, maps: list[F32], size: int) -> F32:
+    """Show which places of the picture make its score differ from an ordinary negative one.
+
+    Integrated gradients (Sundararajan et al. 2017, arXiv 1703.01365) of the positive score from
+    the mean negative training picture to this one give each pooled statistic its slope ``g``. A
+    mean is the average of its map, so a place with value ``x`` carries ``g (x - m0)``; a deviation
+    ``s`` around mean ``m`` is the average of ``(x - m)² / s``, so it carries
+    ``g ((x - m)² / s - s0)``, with ``m0`` and ``s0`` those of the negative picture. Averaged over
+    the places, the shares add up to the difference of the two scores.
+
+    Args:
+        model: The fitted model.
+        known: Its training pictures.
+        evidence: The picture's evidence.
+        maps: Its float32 ``c h w`` stage maps, in the order of the backbone's stages.
+        size: Side of the answer in pixels.
+
+    Returns:
+        float32 ``size size``, score per unit of area; above 0 speaks for positive, below against.
+    """
+    negative = {c for c, flag in zip(model.classes, model.positive, strict=True) if not flag}
+    ordinary = known.features[[label in negative for label in known.labels]].mean(axis=0)
+    slope = _mean_slope(model, ordinary, evidence.features) / model.scale
+    usual = ordinary * model.scale + model.centre
+    heat = np.zeros((size, size), np.float32)
+    start = 0
+    for stage in maps:
+        means = slice(start, start + len(stage))
+        spreads = slice(means.stop, means.stop + len(stage))
+        start = spreads.stop
+        shares = _shares(stage, slope[means], usual[means], slope[spreads], usual[spreads])
+        heat += cv2.resize(shares, (size, size), interpolation=cv2.INTER_CUBIC)
+    return heat
+
+
+def _mean_slope(model: Model, start: F32, end: F32) -> F32:
+    """Average the gradient of the positive score along the straight way between two pictures."""
+    positive = np.array(model.positive)
+    direction = np.where(positive, 1.0 / positive.sum(), -1.0 / (~positive).sum())
+    places = (np.arange(_STEPS, dtype=np.float32) + 0.5) / _STEPS
+    slopes = [heads.gradient(model.head, start + t * (end - start), direction) for t in places]
+    mean: F32 = np.mean(slopes, axis=0, dtype=np.float32)
+    return mean
+
+
+def _shares(stage: F32, by_mean: F32, usual_mean: F32, by_spread: F32, usual_spread: F32) -> F32:
+    flat = stage.reshape(len(stage), -1)
+    mean = flat.mean(axis=1, keepdims=True)
+    spread = flat.std(axis=1, keepdims=True) + np.float32(1e-6)
+    share = by_mean @ (flat - usual_mean[:, None])
+    share += by_spread @ ((flat - mean) ** 2 / spread - usual_spread[:, None])
+    grid: F32 = share.reshape(stage.shape[1:]).astype(np.float32)
+    return grid
+
+
+def thumbnail(pixels: U8, side: int = 112, quality: int = 80) -> bytes:
+    """Encode prepared pixels ``h w c`` as a small JPEG.
+
+    Raises:
+        ValueError: The encoder refused the picture.
+    """
+    small = cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA)
+    done, data = cv2.imencode(".jpg", small[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise ValueError(f"thumbnail: the JPEG encoder refused shape {pixels.shape}")
+    return bytes(data)

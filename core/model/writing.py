@@ -1,0 +1,111 @@
+"""Writing a bundle: whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from core.decision.policy import Cases
+from core.errors import BundleError
+from core.model import archive
+from core.model import bundle as layout
+from core.model.backbone import Backbone
+from core.model.explain import Known
+from core.model.fitted import Model
+from core.model.parity import Probe
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Everything a bundle is made of.
+
+    Attributes:
+        name: What the person calls it.
+        pack: Name of the domain pack.
+        backbone: The feature network.
+        weights: Its weight file, when no package carries it; copied into the bundle.
+        model: The fitted model.
+        known: The training pictures to compare with.
+        cal: Cases that certificates are computed on.
+        oof: Out-of-fold training cases.
+        probes: Pictures with their expected scores.
+        card: Further words: data set, figures, versions, licence.
+    """
+
+    name: str
+    pack: str
+    backbone: Backbone
+    weights: Path | None
+    model: Model
+    known: Known
+    cal: Cases
+    oof: Cases
+    probes: Sequence[Probe]
+    card: Mapping[str, Any]
+
+
+def write_bundle(draft: Draft, path: Path) -> None:
+    """Write a bundle beside its destination and move it into place.
+
+    Args:
+        draft: What to write.
+        path: The folder to make; a bundle that stands there is replaced.
+
+    Raises:
+        BundleError: Something that is no bundle stands at the destination.
+    """
+    if path.exists() and not (path / layout.SUMS).is_file() and any(path.iterdir()):
+        raise BundleError(
+            f"{path} exists and is not a bundle.", hint="Choose another folder for -o."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    try:
+        _fill(draft, building)
+        building.chmod(0o755)
+        if path.exists():
+            shutil.rmtree(path)
+        building.replace(path)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+
+
+def _fill(draft: Draft, folder: Path) -> None:
+    model, model_words = archive.pack_model(draft.model)
+    known, known_words = archive.pack_known(draft.known)
+    cases = archive.pack_cases("cal", draft.cal) | archive.pack_cases("oof", draft.oof)
+    _save(model | cases, folder / layout.WEIGHTS)
+    _save(known, folder / layout.KNOWN)
+    if draft.weights is not None:
+        shutil.copyfile(draft.weights, folder / layout.BACKBONE)
+    (folder / "probe").mkdir()
+    for probe in draft.probes:
+        (folder / "probe" / probe.file).write_bytes(probe.data)
+    words = {
+        "schema": layout.SCHEMA,
+        "name": draft.name,
+        "pack": draft.pack,
+        "precision": "f32",
+        "backbone": asdict(draft.backbone),
+        "model": model_words,
+        "known": known_words,
+        "probe": {p.file: p.expected for p in draft.probes},
+        **draft.card,
+    }
+    (folder / layout.WORDS).write_text(json.dumps(words, indent=1, sort_keys=True) + "\n")
+    sums = [f"{layout.digest(folder / name)}  {name}\n" for name in layout.covered(folder)]
+    (folder / layout.SUMS).write_text("".join(sums))
+
+
+def _save(arrays: archive.Arrays, file: Path) -> None:
+    # safetensors writes a transposed view's memory as it lies, under the view's shape.
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, file)

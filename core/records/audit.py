@@ -1,0 +1,168 @@
+"""The reading side of the audit log: the walk that checks the store, and the export.
+
+What no log can find from within: cutting off its newest events together with their rows, and a
+whole history made up anew. Note `head` outside (on paper, in another system) and give it to
+`verify`: then both are found back to the noted event.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TextIO
+
+from sqlalchemy import Connection, Table, select
+
+from core.records.chain import GENESIS, Head, canonical, digest, link, newest
+from core.records.connection import Store, reading
+from core.records.standing import standings_of
+from core.records.tables import (
+    AUDIT_EVENTS,
+    CASES,
+    DECISIONS,
+    IMAGES,
+    REVIEWS,
+    STANDINGS,
+    RowLike,
+)
+
+_COVERED = (CASES, IMAGES, DECISIONS, REVIEWS)
+
+_Digests = dict[tuple[str, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFault:
+    """One thing that is not as it was written.
+
+    Attributes:
+        kind: ``event edited``, ``event missing``, ``head differs``, ``row edited``,
+            ``row missing``, ``row added`` or ``standing differs``.
+        subject: The table, and the event's number or the row's id.
+    """
+
+    kind: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What a walk over the whole log found.
+
+    Attributes:
+        events: Events walked.
+        rows: Rows that the events cover.
+        head: The newest event.
+        faults: Everything that is wrong; empty when nothing is.
+    """
+
+    events: int
+    rows: int
+    head: Head
+    faults: tuple[AuditFault, ...]
+
+
+def head(store: Store) -> Head:
+    """Give the newest event, to be noted outside the store.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with reading(store) as connection:
+        return newest(connection)
+
+
+def verify(store: Store, noted: Head | None = None) -> AuditReport:
+    """Walk the chain, and compare every row with what the log says about it.
+
+    Finds edited and removed events, edited, removed and slipped-in rows, and a worklist that does
+    not follow from the rows.
+
+    Args:
+        store: The store.
+        noted: A head noted outside earlier; finds a cut-off tail and a history made up anew.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with reading(store) as connection:
+        faults, covered, hashes = _walk(connection)
+        if noted and hashes.get(noted.seq) != noted.hash:
+            faults.append(AuditFault("head differs", f"audit_events {noted.seq}"))
+        rows = len(covered)
+        faults += _compare_rows(connection, covered)
+        faults += _compare_standings(connection)
+        return AuditReport(len(hashes) - 1, rows, newest(connection), tuple(faults))
+
+
+def export(store: Store, file: TextIO) -> int:
+    """Write every event as one JSON object a line, oldest first, and give their number.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    count = 0
+    with reading(store) as connection:
+        for event in _rows(connection, AUDIT_EVENTS):
+            file.write(canonical(dict(event)) + "\n")
+            count += 1
+    return count
+
+
+def _walk(connection: Connection) -> tuple[list[AuditFault], _Digests, dict[int, str]]:
+    faults: list[AuditFault] = []
+    covered: _Digests = {}
+    hashes = {0: GENESIS}
+    last = Head(0, GENESIS)
+    for event in _rows(connection, AUDIT_EVENTS):
+        faults += _check(event, last)
+        covered |= _digests(event["detail"])
+        last = Head(event["seq"], event["hash"])
+        hashes[last.seq] = last.hash
+    return faults, covered, hashes
+
+
+def _check(event: RowLike, last: Head) -> Iterator[AuditFault]:
+    seq = event["seq"]
+    for missing in range(last.seq + 1, seq):
+        yield AuditFault("event missing", f"audit_events {missing}")
+    if event["hash"] != link(event["previous"], event):
+        yield AuditFault("event edited", f"audit_events {seq}")
+    elif seq == last.seq + 1 and event["previous"] != last.hash:
+        # The one before was changed and hashed anew; before the first there is none.
+        yield AuditFault("event edited", f"audit_events {last.seq or seq}")
+
+
+def _digests(detail: str) -> _Digests:
+    try:
+        rows = json.loads(detail)["rows"]
+        return {(table, key): found for table in rows for key, found in rows[table].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}  # an edited event: its hash tells, and its rows count as added
+
+
+def _compare_rows(connection: Connection, covered: _Digests) -> Iterator[AuditFault]:
+    for table in _COVERED:
+        for row in _rows(connection, table):
+            subject = f"{table.name} {row['id']}"
+            expected = covered.pop((table.name, row["id"]), None)
+            if expected is None:
+                yield AuditFault("row added", subject)
+            elif expected != digest(row):
+                yield AuditFault("row edited", subject)
+    for name, key in covered:
+        yield AuditFault("row missing", f"{name} {key}")
+
+
+def _compare_standings(connection: Connection) -> Iterator[AuditFault]:
+    expected = {row["case_id"]: row for row in standings_of(connection, None)}
+    found = {row["case_id"]: dict(row) for row in _rows(connection, STANDINGS)}
+    for case_id in sorted(expected.keys() | found.keys()):
+        if expected.get(case_id) != found.get(case_id):
+            yield AuditFault("standing differs", f"standings {case_id}")
+
+
+def _rows(connection: Connection, table: Table) -> Iterator[RowLike]:
+    query = select(table).order_by(*table.primary_key)
+    yield from connection.execute(query, execution_options={"yield_per": 500}).mappings()

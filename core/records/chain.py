@@ -1,0 +1,98 @@
+"""The writing side of the audit log: a hash chain over everything that is written.
+
+An event's hash is the sha256 of the previous event's hash followed by the event's canonical JSON
+(keys sorted, no spaces, ASCII: seq, at, actor, action, subject, detail). The detail of an event
+holds a digest of every row written with it, so an edited, removed or slipped-in row is found too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, insert, select
+
+from core.records.tables import AUDIT_EVENTS, RowLike
+from core.records.values import stamp
+
+GENESIS = "0" * 64
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+_CONTENT = ("seq", "at", "actor", "action", "subject", "detail")
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The newest event: noted outside the store it pins everything up to it.
+
+    Attributes:
+        seq: The event's number, from 1; 0 before the first.
+        hash: Its hash.
+    """
+
+    seq: int
+    hash: str
+
+
+def append(
+    connection: Connection,
+    *,
+    actor: str,
+    action: str,
+    subject: str,
+    rows: Mapping[str, Sequence[RowLike]],
+    at: datetime,
+) -> None:
+    """Add an event that covers the rows written with it, inside the caller's write transaction.
+
+    Args:
+        connection: From `core.records.connection.writing`, whose turns order the chain.
+        actor: Who did it.
+        action: What was done: ``record``, ``review`` or ``undo``.
+        subject: What it was done to.
+        rows: The rows written, by table.
+        at: When.
+    """
+    last = newest(connection)
+    covered = {table: {row["id"]: digest(row) for row in new} for table, new in rows.items() if new}
+    event = {
+        "seq": last.seq + 1,
+        "at": stamp(at),
+        "actor": actor,
+        "action": action,
+        "subject": subject,
+        "detail": canonical({"rows": covered}),
+    }
+    chained = {"previous": last.hash, "hash": link(last.hash, event)}
+    connection.execute(insert(AUDIT_EVENTS), event | chained)
+
+
+def newest(connection: Connection) -> Head:
+    """Give the newest event."""
+    events = AUDIT_EVENTS.c
+    query = select(events.seq, events.hash).order_by(events.seq.desc()).limit(1)
+    last = connection.execute(query).first()
+    return Head(*last) if last else Head(0, GENESIS)
+
+
+def digest(row: RowLike) -> str:
+    """Give the sha256 of a row's canonical JSON, bytes standing in it by their own sha256."""
+    plain = {k: _sha256(v) if isinstance(v, bytes) else v for k, v in row.items()}
+    return _sha256(canonical(plain).encode())
+
+
+def link(previous: str, event: RowLike) -> str:
+    """Give the hash of an event that follows the one with the hash ``previous``."""
+    return _sha256((previous + canonical({name: event[name] for name in _CONTENT})).encode())
+
+
+def canonical(value: RowLike) -> str:
+    """Write JSON in the one way that is hashed."""
+    return _ENCODER.encode(value)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

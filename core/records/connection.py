@@ -1,0 +1,177 @@
+"""The handle on a store: opening, migrating, reading and writing, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from core.errors import ConfigError, StoreError
+from core.records.tables import SCHEMA
+
+_BUSY_S = 60.0
+_PARAMETERS = 1000
+_WRITER_LOCK = 0x_A55A_7001
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where decisions are kept; cheap to pass around, safe to share between threads.
+
+    Attributes:
+        engine: The database.
+        blobs: Folder of the content-addressed files.
+    """
+
+    engine: Engine
+    blobs: Path
+
+    def close(self) -> None:
+        """Let go of every connection; the handle may be used again."""
+        self.engine.dispose()
+
+
+def open_store(where: str | Path, blobs: Path | None = None) -> Store:
+    """Open a store, creating or migrating its tables; any number of processes may do so at once.
+
+    Args:
+        where: Path of a SQLite file, or the URL of a SQLite or PostgreSQL database.
+        blobs: Folder of the files; ``blobs`` beside the SQLite file unless given.
+
+    Raises:
+        ConfigError: The URL cannot be used, or names a server and no blob folder is given.
+        StoreError: The database cannot be reached, or was written by newer code.
+    """
+    url = _url(where)
+    if blobs is None:
+        if url.get_backend_name() != "sqlite":
+            raise ConfigError(
+                "A store on a database server was opened without a folder for its blobs.",
+                hint="Give the folder where the pictures are to be kept.",
+            )
+        blobs = Path(url.database or ".").parent / "blobs"
+    store = Store(_engine(url), blobs)
+    with reading(store) as connection:
+        current = _revision(connection)
+    if current != SCHEMA:
+        # Alembic costs a third of a second to import: only a store that needs it pays.
+        from core.records.migrations import upgrade
+
+        with writing(store) as connection:
+            upgrade(connection)
+    return store
+
+
+@contextmanager
+def reading(store: Store) -> Iterator[Connection]:
+    """Give a connection that sees one moment of the store, whatever others write meanwhile.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    engine = store.engine
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    with _mapped(engine), engine.connect() as connection:
+        yield connection
+
+
+@contextmanager
+def writing(store: Store) -> Iterator[Connection]:
+    """Give the one writing connection; commits at the end, rolls back on an exception.
+
+    Writers take turns from the first statement on: what a writer reads here nobody else changes
+    before it commits. A read that turns into a write later would fail at once under SQLite.
+
+    Raises:
+        StoreError: The database failed, or stayed busy for a minute.
+    """
+    engine = store.engine.execution_options(immediate=True)
+    with _mapped(engine), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
+        yield connection
+
+
+@contextmanager
+def _mapped(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, PoolTimeout, sqlite3.Error) as exc:
+        raise StoreError(
+            f"The store at {engine.url.render_as_string()} failed: {getattr(exc, 'orig', exc)}.",
+            hint="Check that it is reachable and writable, and that its disk has room.",
+        ) from exc
+
+
+def _url(where: str | Path) -> URL:
+    if isinstance(where, Path) or "://" not in where:
+        return URL.create("sqlite", database=str(where))
+    try:
+        url = make_url(where)
+    except (ArgumentError, ValueError) as exc:
+        raise ConfigError(f"The store's URL cannot be read: {exc}.", hint=_URLS) from exc
+    if url.get_backend_name() in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise ConfigError(f"A store cannot live at {url.render_as_string()}.", hint=_URLS)
+    return url
+
+
+_URLS = "Give a path, sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE."
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "sqlite":
+        _make_folder(Path(url.database or ".").parent)
+        engine = create_engine(url, connect_args={"timeout": _BUSY_S})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    try:
+        return create_engine(url, pool_pre_ping=True)
+    except (ImportError, NoSuchModuleError) as exc:
+        raise ConfigError(
+            f"PostgreSQL needs a driver that is not installed: {exc}.",
+            hint="pip install 'assay-inspection[postgresql]'",
+        ) from exc
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise StoreError(
+            f"The store's folder {folder} cannot be made: {exc}.",
+            hint="Give a path that can be written.",
+        ) from exc
+
+
+def _prepare_sqlite(raw: sqlite3.Connection, _: object) -> None:
+    raw.isolation_level = None  # sqlite3 would otherwise begin by itself, and too late
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        raw.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut a list of ids into pieces that fit one statement's parameters."""
+    for start in range(0, len(ids), _PARAMETERS):
+        yield ids[start : start + _PARAMETERS]

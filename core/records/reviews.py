@@ -1,0 +1,162 @@
+"""What people say about cases: append-only, each said once, about what was really shown.
+
+A review names the case's revision, the decision and the number of images that were on the page. It
+is written only while all three still hold, so that a double press writes one row and nobody judges
+an image they have not seen. A later image makes the case wait again.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from core.records import chain
+from core.records.cases import StoredReview, WorkItem, review_from_row
+from core.records.connection import Store, reading, writing
+from core.records.standing import REVIEW, UNDO, refresh
+from core.records.tables import CASES, REVIEWS, STANDINGS
+from core.records.values import now, plain, stamp
+from core.types import Disposition
+
+
+def review(
+    store: Store,
+    seen: WorkItem,
+    disposition: Disposition,
+    *,
+    reviewer: str,
+    label: str = "",
+    comment: str = "",
+    at: datetime | None = None,
+) -> bool:
+    """Keep a person's judgement of a case, unless the case has moved on since it was shown.
+
+    A case that was reviewed before gets a further row that supersedes the last one.
+
+    Args:
+        store: The store.
+        seen: The case as it was shown.
+        disposition: The person's judgement.
+        reviewer: Who.
+        label: The class the person named, or empty.
+        comment: Free text.
+        at: When; now, unless given.
+
+    Returns:
+        Whether this call wrote the review; False for a second press and for a stale page.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    words = {
+        "disposition": disposition.value,
+        "label": plain(label),
+        "comment": plain(comment),
+        "reviewer": plain(reviewer),
+    }
+    with writing(store) as connection:
+        standing = _standing(connection, seen.case_id)
+        shown = {
+            "revision": seen.revision,
+            "decision_id": seen.decision_id,
+            "images": seen.images,
+        }
+        if standing is None or any(standing[name] != value for name, value in shown.items()):
+            return False
+        _write(connection, standing, REVIEW, words, at or now())
+    return True
+
+
+def undo(
+    store: Store, case_id: str, revision: int, *, reviewer: str, at: datetime | None = None
+) -> bool:
+    """Take the last review of a case back; the case waits again, as if it had none.
+
+    Args:
+        store: The store.
+        case_id: The case.
+        revision: How many review rows the case had when the button was shown.
+        reviewer: Who takes it back.
+        at: When; now, unless given.
+
+    Returns:
+        Whether this call took it back; False for a second press, a stale page, or no review.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    words = {"disposition": "", "label": "", "comment": "", "reviewer": plain(reviewer)}
+    with writing(store) as connection:
+        standing = _standing(connection, case_id)
+        if standing is None or standing["revision"] != revision:
+            return False
+        query = select(REVIEWS.c.kind).where(REVIEWS.c.id == _id(case_id, revision - 1))
+        if connection.execute(query).scalar() != REVIEW:
+            return False
+        _write(connection, standing, UNDO, words, at or now())
+    return True
+
+
+def reviewed(store: Store, pack: str, *, limit: int | None = 50) -> list[StoredReview]:
+    """List the reviews of a pack that stand (the last of each case, not undone), newest first.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        limit: At most so many; None for all.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    later = REVIEWS.alias()
+    superseded = select(later.c.id).where(
+        later.c.case_id == REVIEWS.c.case_id, later.c.revision == REVIEWS.c.revision + 1
+    )
+    query = (
+        select(REVIEWS, CASES.c.key)
+        .join(CASES, REVIEWS.c.case_id == CASES.c.id)
+        .where(CASES.c.pack == pack, REVIEWS.c.kind == REVIEW, ~superseded.exists())
+        .order_by(REVIEWS.c.reviewed_at.desc())
+        .limit(limit)
+    )
+    with reading(store) as connection:
+        return [review_from_row(row) for row in connection.execute(query).mappings()]
+
+
+def _standing(connection: Connection, case_id: str) -> dict[str, Any] | None:
+    query = select(STANDINGS).where(STANDINGS.c.case_id == case_id)
+    row = connection.execute(query).mappings().first()
+    return dict(row) if row else None
+
+
+def _write(
+    connection: Connection, standing: dict[str, Any], kind: str, words: dict[str, str], at: datetime
+) -> None:
+    case_id, revision = standing["case_id"], standing["revision"]
+    row = {
+        "id": _id(case_id, revision),
+        "case_id": case_id,
+        "revision": revision,
+        "kind": kind,
+        **words,
+        "reviewed_at": stamp(at),
+        "supersedes": _id(case_id, revision - 1) if revision else "",
+        "decision_id": standing["decision_id"],
+        "images": standing["images"],
+    }
+    connection.execute(insert(REVIEWS), row)
+    chain.append(
+        connection,
+        actor=words["reviewer"],
+        action=kind,
+        subject=case_id,
+        rows={REVIEWS.name: [row]},
+        at=at,
+    )
+    refresh(connection, [case_id])
+
+
+def _id(case_id: str, revision: int) -> str:
+    return f"{case_id}-{revision}"

@@ -1,0 +1,122 @@
+"""Where a case stands: the worst of its images by their latest decisions, and whether it waits.
+
+The standings table is a cache. Whoever adds images, decisions or reviews refreshes the cases
+touched in the same transaction; `core.records.audit.verify` compares it with the rows behind it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from enum import IntEnum
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, insert, select
+
+from core.records.connection import chunks
+from core.records.tables import CASES, DECISIONS, IMAGES, REVIEWS, STANDINGS, RowLike
+from core.types import Disposition, Reason
+
+REVIEW, UNDO = "review", "undo"
+UNSCORED = 2.0
+
+_SEVERITY = {Disposition.NEGATIVE: 0, Disposition.DEFER: 1, Disposition.POSITIVE: 2}
+
+
+class Lane(IntEnum):
+    """Who looks at a case next."""
+
+    WAITING = 0
+    NEGATIVE = 1
+    REVIEWED = 2
+
+
+def standing(images: Collection[RowLike], last: RowLike | None) -> dict[str, Any]:
+    """Work out one case's standing.
+
+    The verdict is the worst of the images (positive, then defer, then negative). The rank puts a
+    case with an unscored image first, then the largest positive probability. A case is reviewed
+    while its last review stands and covers every image; else it waits for a person unless it is
+    negative and none of its images was drawn for the audit.
+
+    Args:
+        images: One mapping per image with its latest decision; None where it has none.
+        last: The case's last review row, an undo included; None before the first.
+    """
+    deciding = max(images, key=lambda i: (_severity(i), _urgency(i), i["decision_id"] or ""))
+    disposition = Disposition(deciding["disposition"] or Disposition.DEFER)
+    if last and last["kind"] == REVIEW and last["images"] >= len(images):
+        lane = Lane.REVIEWED
+    elif disposition is Disposition.NEGATIVE and not any(map(_drawn, images)):
+        lane = Lane.NEGATIVE
+    else:
+        lane = Lane.WAITING
+    return {
+        "case_id": deciding["case_id"],
+        "pack": deciding["pack"],
+        "lane": int(lane),
+        "rank": -max(map(_urgency, images)),
+        "opened_at": deciding["opened_at"],
+        "disposition": disposition.value,
+        "decision_id": deciding["decision_id"] or "",
+        "images": len(images),
+        "revision": last["revision"] + 1 if last else 0,
+    }
+
+
+def _severity(image: RowLike) -> int:
+    return _SEVERITY[Disposition(image["disposition"] or Disposition.DEFER)]
+
+
+def _urgency(image: RowLike) -> float:
+    probability = image["positive_probability"]
+    return UNSCORED if probability is None else float(probability)
+
+
+def _drawn(image: RowLike) -> bool:
+    return any(code == Reason.AUDIT for code, _ in json.loads(image["findings"] or "[]"))
+
+
+_LATEST = (
+    select(
+        IMAGES.c.id.label("image_id"),
+        IMAGES.c.case_id,
+        CASES.c.pack,
+        CASES.c.opened_at,
+        DECISIONS.c.id.label("decision_id"),
+        DECISIONS.c.disposition,
+        DECISIONS.c.positive_probability,
+        DECISIONS.c.findings,
+    )
+    .join(CASES, IMAGES.c.case_id == CASES.c.id)
+    .outerjoin(
+        DECISIONS,
+        and_(DECISIONS.c.content_key == IMAGES.c.content_key, DECISIONS.c.pack == CASES.c.pack),
+    )
+    .order_by(DECISIONS.c.seq)
+)
+_LAST = select(REVIEWS.c.case_id, REVIEWS.c.revision, REVIEWS.c.kind, REVIEWS.c.images).order_by(
+    REVIEWS.c.revision
+)
+
+
+def standings_of(connection: Connection, case_ids: Sequence[str] | None) -> list[dict[str, Any]]:
+    """Work out the standings of some cases, or of all (None), from the append-only rows."""
+    latest, last = _LATEST, _LAST
+    if case_ids is not None:
+        latest = latest.where(IMAGES.c.case_id.in_(case_ids))
+        last = last.where(REVIEWS.c.case_id.in_(case_ids))
+    # Both queries come oldest first: what is met last stands.
+    images: dict[str, dict[str, RowLike]] = defaultdict(dict)
+    for row in connection.execute(latest).mappings():
+        images[row["case_id"]][row["image_id"]] = row
+    reviews = {row["case_id"]: row for row in connection.execute(last).mappings()}
+    return [standing(rows.values(), reviews.get(case)) for case, rows in images.items()]
+
+
+def refresh(connection: Connection, case_ids: Collection[str]) -> None:
+    """Bring the standings of the cases touched up to date, in the caller's transaction."""
+    for ids in chunks(sorted(case_ids)):
+        connection.execute(delete(STANDINGS).where(STANDINGS.c.case_id.in_(ids)))
+        connection.execute(insert(STANDINGS), standings_of(connection, ids))

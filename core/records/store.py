@@ -1,0 +1,194 @@
+"""Recording decisions and reading them back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, insert, select
+
+from core.errors import StoreError
+from core.records import chain
+from core.records.connection import Store, chunks, open_store, reading, writing
+from core.records.rows import from_row, to_row
+from core.records.standing import refresh
+from core.records.tables import CASES, DECISIONS, IMAGES, RowLike
+from core.records.values import UNREAD, NewDecision, StoredDecision, new_decision, now, stamp
+from core.types import Disposition
+
+__all__ = [
+    "NewDecision",
+    "Store",
+    "StoredDecision",
+    "decision",
+    "decisions",
+    "new_decision",
+    "open_store",
+    "record",
+    "recorded_blobs",
+]
+
+
+def record(
+    store: Store, batch: Sequence[NewDecision], *, actor: str = "assay", at: datetime | None = None
+) -> list[str]:
+    """Keep a batch in one transaction with one audit event; what is already there stays as it is.
+
+    Put the blobs first: a row never points at a picture that is not on disk.
+
+    Args:
+        store: The store.
+        batch: Decisions in the order in which they were made.
+        actor: Who is answerable, for the audit log.
+        at: When the images were received; now, unless given.
+
+    Returns:
+        The decisions' ids, in the order of the batch.
+
+    Raises:
+        StoreError: The database failed; nothing of the batch was kept.
+    """
+    received = at or now()
+    with writing(store) as connection:
+        rows = {
+            CASES: _absent(connection, CASES, _case_rows(batch, stamp(received))),
+            IMAGES: _absent(connection, IMAGES, _image_rows(batch, stamp(received))),
+            DECISIONS: _absent(connection, DECISIONS, _decision_rows(connection, batch)),
+        }
+        for table, new in rows.items():
+            if new:
+                connection.execute(insert(table), new)
+        if any(rows.values()):
+            chain.append(
+                connection,
+                actor=actor,
+                action="record",
+                subject=", ".join(sorted({new.decision.pack for new in batch})),
+                rows={table.name: new for table, new in rows.items()},
+                at=received,
+            )
+            refresh(connection, _touched(connection, batch, rows[DECISIONS]))
+    return [new.decision.id for new in batch]
+
+
+def decision(store: Store, decision_id: str) -> StoredDecision:
+    """Read one decision.
+
+    Raises:
+        StoreError: There is no such decision, or the database failed.
+    """
+    with reading(store) as connection:
+        query = select(DECISIONS).where(DECISIONS.c.id == decision_id)
+        row = connection.execute(query).mappings().first()
+    if row is None:
+        raise StoreError(
+            f"The store holds no decision {decision_id!r}.",
+            hint="Take the id from the review page or the audit log.",
+        )
+    return from_row(row)
+
+
+def decisions(
+    store: Store,
+    *,
+    pack: str | None = None,
+    bundle_sha256: str | None = None,
+    policy_id: str | None = None,
+    disposition: Disposition | None = None,
+    since: datetime | None = None,
+    limit: int | None = None,
+) -> list[StoredDecision]:
+    """Read decisions, the last recorded first.
+
+    Args:
+        store: The store.
+        pack: Only this pack's.
+        bundle_sha256: Only this bundle's.
+        policy_id: Only this policy's.
+        disposition: Only these.
+        since: Only those decided then or later.
+        limit: At most so many.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    columns = DECISIONS.c
+    equal = {
+        columns.pack: pack,
+        columns.bundle_sha256: bundle_sha256,
+        columns.policy_id: policy_id,
+        columns.disposition: disposition and disposition.value,
+    }
+    query = select(DECISIONS).order_by(columns.seq.desc()).limit(limit)
+    query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    if since is not None:
+        query = query.where(columns.decided_at >= stamp(since))
+    with reading(store) as connection:
+        return [from_row(row) for row in connection.execute(query).mappings()]
+
+
+def recorded_blobs(store: Store) -> list[str]:
+    """List the sha256 of every picture that a row points at, for `core.records.blobs.verify`.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = select(IMAGES.c.content_key).distinct().order_by(IMAGES.c.content_key)
+    with reading(store) as connection:
+        return [key for key in connection.scalars(query) if not key.startswith(UNREAD)]
+
+
+def _case_rows(batch: Sequence[NewDecision], received: str) -> Iterable[dict[str, Any]]:
+    for new in batch:
+        yield {
+            "id": new.case_id,
+            "pack": new.decision.pack,
+            "key": new.case_key,
+            "opened_at": received,
+        }
+
+
+def _image_rows(batch: Sequence[NewDecision], received: str) -> Iterable[dict[str, Any]]:
+    for new in batch:
+        yield {
+            "id": new.image_id,
+            "case_id": new.case_id,
+            "content_key": new.decision.content_key,
+            "name": new.name,
+            "source": new.source,
+            "received_at": received,
+        }
+
+
+def _decision_rows(
+    connection: Connection, batch: Sequence[NewDecision]
+) -> Iterable[dict[str, Any]]:
+    last = connection.execute(select(func.max(DECISIONS.c.seq))).scalar() or 0
+    return (to_row(new.decision, last + i) for i, new in enumerate(batch, start=1))
+
+
+def _absent(
+    connection: Connection, table: Table, rows: Iterable[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    # Looked up, not inserted-or-ignored: the audit event must name exactly what is new, and no
+    # other writer can come between.
+    unique: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        unique.setdefault(row["id"], row)
+    for ids in chunks(list(unique)):
+        for present in connection.scalars(select(table.c.id).where(table.c.id.in_(ids))):
+            del unique[present]
+    return list(unique.values())
+
+
+def _touched(
+    connection: Connection, batch: Sequence[NewDecision], new: Sequence[RowLike]
+) -> set[str]:
+    # A new decision on known content changes every case that holds the content.
+    cases = {item.case_id for item in batch}
+    for keys in chunks([row["content_key"] for row in new]):
+        cases |= set(
+            connection.scalars(select(IMAGES.c.case_id).where(IMAGES.c.content_key.in_(keys)))
+        )
+    return cases

@@ -1,0 +1,171 @@
+"""The tables at rest: append-only, but for the standings, which are worked out from the others.
+
+They keep their own registry and metadata: Streamlit's reload would otherwise raise "Table already
+defined". Ids of cases and images hash what makes them one (pack and key; case, content and name):
+a unique index of their own would add nothing, and PostgreSQL refuses one over very long names.
+Times are UTC ISO text with microseconds, so that both engines sort and return the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Index, MetaData, Table, UniqueConstraint
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+SCHEMA = "0001"
+
+RowLike = Mapping[Any, Any]
+"""A row by column name, before or after the database; SQLAlchemy also takes columns as keys."""
+
+_NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# SQLite then keeps the rows in the primary key's tree: one tree less to write to for each row.
+_BY_ID = {"sqlite_with_rowid": False}
+
+
+class Row(SQLModel, registry=registry()):
+    """Base of the tables; holds the metadata they share with nobody."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+
+
+class Case(Row, table=True):
+    """The images of one part, study or plot; ``key`` is the group, or the file's content."""
+
+    __tablename__ = "cases"
+    __table_args__ = _BY_ID
+
+    id: str = Field(primary_key=True)
+    pack: str
+    key: str
+    opened_at: str
+
+
+class Image(Row, table=True):
+    """One file received for a case; ``name`` and ``source`` are text, never paths to open."""
+
+    __tablename__ = "images"
+    __table_args__ = _BY_ID
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="cases.id", index=True)
+    content_key: str = Field(index=True)
+    name: str
+    source: str
+    received_at: str
+
+
+class Decision(Row, table=True):
+    """One verdict with its evidence; ``seq`` is the order in which they were recorded."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (UniqueConstraint("content_key", "bundle_sha256", "policy_id"),)
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    id: str = Field(unique=True)
+    content_key: str
+    bundle: str
+    bundle_sha256: str
+    policy_id: str
+    pack: str
+    disposition: str
+    wording: str
+    label: str
+    classes: str
+    probabilities: str
+    positive_probability: float | None
+    ood_p: float | None
+    findings: str
+    features: bytes
+    logits: bytes
+    ood_score: float | None
+    code_version: str
+    device: str
+    message: str
+    decode_ms: float
+    infer_ms: float
+    total_ms: float
+    decided_at: str
+
+
+class Review(Row, table=True):
+    """What a person said about a case; an undo is a row of its own.
+
+    ``images`` is how many images of the case the person had before them: a case whose images have
+    grown since is unreviewed again.
+    """
+
+    __tablename__ = "reviews"
+    __table_args__ = (UniqueConstraint("case_id", "revision"), _BY_ID)
+
+    id: str = Field(primary_key=True)
+    case_id: str = Field(foreign_key="cases.id")
+    revision: int
+    kind: str
+    disposition: str
+    label: str
+    comment: str
+    reviewer: str
+    reviewed_at: str = Field(index=True)
+    supersedes: str
+    decision_id: str
+    images: int
+
+
+class AuditEvent(Row, table=True):
+    """One link of the hash chain; ``detail`` is canonical JSON."""
+
+    __tablename__ = "audit_events"
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: str
+    actor: str
+    action: str
+    subject: str
+    detail: str
+    previous: str
+    hash: str
+
+
+class Standing(Row, table=True):
+    """Where a case stands now: a cache over the append-only rows, so that the queue is one look-up.
+
+    ``lane`` and ``rank`` sort the queue, smallest first; `core.records.standing` works them out.
+    """
+
+    __tablename__ = "standings"
+    __table_args__ = (
+        Index("ix_standings_queue", "pack", "lane", "rank", "opened_at", "case_id"),
+        Index("ix_standings_counts", "pack", "lane", "disposition"),
+        _BY_ID,
+    )
+
+    case_id: str = Field(primary_key=True, foreign_key="cases.id")
+    pack: str
+    lane: int
+    rank: float
+    opened_at: str
+    disposition: str
+    decision_id: str
+    images: int
+    revision: int
+
+
+def _table(name: str) -> Table:
+    return Row.metadata.tables[name]
+
+
+CASES = _table("cases")
+IMAGES = _table("images")
+DECISIONS = _table("decisions")
+REVIEWS = _table("reviews")
+AUDIT_EVENTS = _table("audit_events")
+STANDINGS = _table("standings")

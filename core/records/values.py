@@ -1,0 +1,201 @@
+"""What goes into the store and comes out of it: frozen values that survive the trip unchanged."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from core.types import F32, F64, Assessment, Disposition, Finding
+
+UNREAD = "unread:"
+
+
+def now() -> datetime:
+    """Read the clock, in UTC; nothing else in the records does."""
+    return datetime.now(UTC)
+
+
+def stamp(at: datetime) -> str:
+    """Write a time as UTC ISO text of fixed width, so that text order is time order.
+
+    Raises:
+        ValueError: The time has no zone.
+    """
+    if at.tzinfo is None:
+        raise ValueError(f"time: expected one with a zone, got {at.isoformat()}")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def name_of(*parts: str) -> str:
+    """Name a row by what it holds: the first 20 hex digits of the sha256 of ``a|b|c``."""
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:20]
+
+
+FIGURES = ("positive_probability", "ood_p", "ood_score", "decode_ms", "infer_ms", "total_ms")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """One verdict with its evidence, as it lies in the store.
+
+    Attributes:
+        content_key: sha256 of the bytes; ``unread:`` and that of the sample id without any.
+        bundle: Name and short hash of the bundle.
+        bundle_sha256: Full hash of the bundle.
+        policy_id: The policy that judged.
+        pack: The pack's name.
+        disposition: What happened to the image.
+        wording: The pack's word for it.
+        label: The most probable class, or empty.
+        classes: Class names in the order of the probabilities.
+        probabilities: Calibrated, exact float64; empty when the image never reached the model.
+        positive_probability: None when there is no such number.
+        ood_p: Small = stranger; None when there is no such number.
+        findings: Gates that the image did not pass.
+        features: float32 ``d`` as little-endian bytes; empty without evidence.
+        logits: float64 ``k`` as little-endian bytes; empty without evidence.
+        ood_score: Higher = stranger; None when there is no such number.
+        code_version: Version of the code that decided.
+        device: What it ran on.
+        message: Why the image is where it is, in one line.
+        decode_ms: Wall milliseconds of reading.
+        infer_ms: Wall milliseconds of the network.
+        total_ms: Wall milliseconds of everything.
+        decided_at: When, in UTC.
+    """
+
+    content_key: str
+    bundle: str
+    bundle_sha256: str
+    policy_id: str
+    pack: str
+    disposition: Disposition
+    wording: str
+    label: str
+    classes: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    positive_probability: float | None
+    ood_p: float | None
+    findings: tuple[Finding, ...]
+    features: bytes
+    logits: bytes
+    ood_score: float | None
+    code_version: str
+    device: str
+    message: str
+    decode_ms: float
+    infer_ms: float
+    total_ms: float
+    decided_at: datetime
+
+    def __post_init__(self) -> None:
+        """Refuse a figure that is not a number: SQLite would give back nothing in its place.
+
+        Raises:
+            ValueError: A figure is NaN.
+        """
+        for name in FIGURES:
+            if (value := getattr(self, name)) is not None and math.isnan(value):
+                raise ValueError(f"{name}: expected a number or None, got NaN")
+
+    @property
+    def id(self) -> str:
+        """Name the decision: same content, bundle and policy is the same decision."""
+        return name_of(self.content_key, self.bundle_sha256, self.policy_id)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of the bytes, which names their blob; empty when there were none."""
+        return "" if self.content_key.startswith(UNREAD) else self.content_key
+
+    def feature_array(self) -> F32:
+        """Give the features as float32 ``d``."""
+        return np.frombuffer(self.features, "<f4")
+
+    def logit_array(self) -> F64:
+        """Give the logits as float64 ``k``."""
+        return np.frombuffer(self.logits, "<f8")
+
+
+@dataclass(frozen=True, slots=True)
+class NewDecision:
+    """A decision on its way into the store, with the image and the case it belongs to.
+
+    Attributes:
+        case_key: The group, or the content key when there is no group.
+        name: File name, for display only.
+        source: Where the image came from: the sample's id.
+        decision: The verdict itself.
+    """
+
+    case_key: str
+    name: str
+    source: str
+    decision: StoredDecision
+
+    @property
+    def case_id(self) -> str:
+        """Name the case: same pack and key is the same case."""
+        return name_of(self.decision.pack, self.case_key)
+
+    @property
+    def image_id(self) -> str:
+        """Name the image: same case, content and file name is the same image."""
+        return name_of(self.case_id, self.decision.content_key, self.name)
+
+
+def plain(words: str) -> str:
+    """Give text that every engine keeps: file names may hold NUL and undecodable bytes."""
+    return words.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+
+
+def _figure(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)
+
+
+def new_decision(
+    assessment: Assessment, *, pack: str, name: str, at: datetime | None = None
+) -> NewDecision:
+    """Turn an assessment into what the store keeps of it.
+
+    A figure that is not a number becomes None; NUL and undecodable bytes in text are spelt out.
+
+    Args:
+        assessment: What the pipeline yielded.
+        pack: The pack's name.
+        name: File name, for display only.
+        at: When it was decided; now, unless given.
+    """
+    source, made, verdict = plain(assessment.sample_id), assessment.provenance, assessment.verdict
+    evidence, read = assessment.evidence, assessment.prediction
+    key = assessment.sha256 or UNREAD + hashlib.sha256(source.encode()).hexdigest()
+    decision = StoredDecision(
+        content_key=key,
+        bundle=plain(made.bundle),
+        bundle_sha256=made.bundle_sha256,
+        policy_id=made.policy_id,
+        pack=pack,
+        disposition=verdict.disposition,
+        wording=plain(assessment.wording),
+        label=plain(verdict.label),
+        classes=tuple(map(plain, assessment.classes)),
+        probabilities=() if read is None else tuple(read.probabilities.tolist()),
+        positive_probability=None if read is None else _figure(read.positive_probability),
+        ood_p=None if read is None else _figure(read.ood_p),
+        findings=tuple(Finding(f.reason, plain(f.detail)) for f in verdict.findings),
+        features=b"" if evidence is None else evidence.features.astype("<f4").tobytes(),
+        logits=b"" if evidence is None else evidence.logits.astype("<f8").tobytes(),
+        ood_score=None if evidence is None else _figure(evidence.ood_score),
+        code_version=plain(made.code_version),
+        device=plain(made.device),
+        message=plain(verdict.message),
+        decode_ms=assessment.timing_ms["decode"],
+        infer_ms=assessment.timing_ms["infer"],
+        total_ms=assessment.timing_ms["total"],
+        decided_at=at or now(),
+    )
+    return NewDecision(plain(assessment.group) or key, plain(name), source, decision)

@@ -1,0 +1,151 @@
+"""Which case comes next, and what it holds.
+
+The order is worst first: cases with an unscored image (unreadable, failed), then by falling
+positive probability, then first come, first served. Cases that are negative and were not drawn for
+the audit come only when asked for, after all others. The look-up is one step into an index however
+many cases there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, func, select, tuple_
+
+from core.errors import StoreError
+from core.records.cases import (
+    CaseDetail,
+    CaseImage,
+    Counts,
+    StoredReview,
+    WorkItem,
+    item_from_row,
+    review_from_row,
+)
+from core.records.connection import Store, chunks, reading, writing
+from core.records.rows import from_row
+from core.records.standing import Lane, refresh
+from core.records.tables import CASES, DECISIONS, IMAGES, REVIEWS, STANDINGS
+from core.records.values import StoredDecision
+from core.types import Disposition
+
+_ORDER = (STANDINGS.c.lane, STANDINGS.c.rank, STANDINGS.c.opened_at, STANDINGS.c.case_id)
+_ITEM = select(STANDINGS, CASES.c.key).join(CASES, STANDINGS.c.case_id == CASES.c.id)
+
+
+def next_case(
+    store: Store, pack: str, *, after: str | None = None, negatives: bool = False
+) -> WorkItem | None:
+    """Give the most pressing case that no person has reviewed.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        after: Case to go on from, so that one can be skipped; from the top unless given.
+        negatives: Whether automatic negatives follow when all others are done.
+
+    Returns:
+        The case, or None when nothing waits (after that case).
+
+    Raises:
+        StoreError: There is no case ``after``, or the database failed.
+    """
+    with reading(store) as connection:
+        place = _place(connection, after) if after else None
+        row = connection.execute(_next(pack, place, negatives)).mappings().first()
+    return item_from_row(row) if row else None
+
+
+def counts(store: Store, pack: str) -> Counts:
+    """Count a pack's cases by where they stand.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    columns = STANDINGS.c.lane, STANDINGS.c.disposition
+    query = select(*columns, func.count()).where(STANDINGS.c.pack == pack).group_by(*columns)
+    with reading(store) as connection:
+        found = {(Lane(lane), Disposition(word)): n for lane, word, n in connection.execute(query)}
+    by_lane = {lane: {word: found.get((lane, word), 0) for word in Disposition} for lane in Lane}
+    negative = by_lane[Lane.NEGATIVE][Disposition.NEGATIVE]
+    return Counts(by_lane[Lane.WAITING], negative, by_lane[Lane.REVIEWED])
+
+
+def case_detail(store: Store, case_id: str) -> CaseDetail:
+    """Read a case with its images, their latest decisions and its reviews.
+
+    Raises:
+        StoreError: There is no such case, or the database failed.
+    """
+    with reading(store) as connection:
+        row = connection.execute(_ITEM.where(STANDINGS.c.case_id == case_id)).mappings().first()
+        if row is None:
+            raise _unknown(case_id)
+        item = item_from_row(row)
+        return CaseDetail(item, _images(connection, item), _reviews(connection, case_id))
+
+
+def rebuild(store: Store) -> None:
+    """Work out every standing anew, should `core.records.audit.verify` say that some differ.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with writing(store) as connection:
+        connection.execute(STANDINGS.delete())
+        refresh(connection, list(connection.scalars(select(CASES.c.id))))
+
+
+def _next(pack: str, place: tuple[Any, ...] | None, negatives: bool) -> Select[*tuple[Any, ...]]:
+    last = Lane.NEGATIVE if negatives else Lane.WAITING
+    query = _ITEM.where(STANDINGS.c.pack == pack, STANDINGS.c.lane <= int(last))
+    if place is not None:
+        query = query.where(tuple_(*_ORDER) > place)
+    return query.order_by(*_ORDER).limit(1)
+
+
+def _place(connection: Connection, case_id: str) -> tuple[Any, ...]:
+    row = connection.execute(select(*_ORDER).where(STANDINGS.c.case_id == case_id)).first()
+    if row is None:
+        raise _unknown(case_id)
+    return tuple(row)
+
+
+def _images(connection: Connection, item: WorkItem) -> tuple[CaseImage, ...]:
+    query = select(IMAGES).where(IMAGES.c.case_id == item.case_id)
+    rows = connection.execute(query.order_by(IMAGES.c.received_at, IMAGES.c.name)).mappings().all()
+    latest = _latest(connection, item.pack, [row["content_key"] for row in rows])
+    return tuple(
+        CaseImage(
+            id=row["id"],
+            name=row["name"],
+            source=row["source"],
+            received_at=datetime.fromisoformat(row["received_at"]),
+            decision=latest.get(row["content_key"]),
+        )
+        for row in rows
+    )
+
+
+def _latest(connection: Connection, pack: str, keys: Sequence[str]) -> dict[str, StoredDecision]:
+    query = select(DECISIONS).where(DECISIONS.c.pack == pack).order_by(DECISIONS.c.seq)
+    return {
+        row["content_key"]: from_row(row)
+        for some in chunks(keys)
+        for row in connection.execute(query.where(DECISIONS.c.content_key.in_(some))).mappings()
+    }
+
+
+def _reviews(connection: Connection, case_id: str) -> tuple[StoredReview, ...]:
+    query = select(REVIEWS, CASES.c.key).join(CASES, REVIEWS.c.case_id == CASES.c.id)
+    query = query.where(REVIEWS.c.case_id == case_id).order_by(REVIEWS.c.revision)
+    return tuple(review_from_row(row) for row in connection.execute(query).mappings())
+
+
+def _unknown(case_id: str) -> StoreError:
+    return StoreError(
+        f"The store holds no case {case_id!r}.",
+        hint="Take the id from the worklist; it may belong to another store.",
+    )

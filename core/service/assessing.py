@@ -1,0 +1,108 @@
+"""assess: files in, assessments out, recorded before anybody is told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from core.imaging.archive import incoming as read_incoming
+from core.imaging.files import Incoming
+from core.imaging.sandbox import Sandbox
+from core.model.bundle import Bundle
+from core.packs import entry_of
+from core.pipeline import assess
+from core.records import blobs
+from core.records.store import Store, new_decision, record
+from core.service.bundles import policy_of
+from core.settings import Settings
+from core.types import Assessment, Policy
+
+BATCH = 32
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An assessment that is durable, with the id of its decision."""
+
+    decision: str
+    assessment: Assessment
+
+
+def assess_paths(
+    bundle: Bundle,
+    paths: Iterable[Path | str],
+    *,
+    policy: Policy | None = None,
+    settings: Settings | None = None,
+) -> Iterator[Assessment]:
+    """Assess files, folders and zip archives without recording anything.
+
+    Args:
+        bundle: A verified bundle.
+        paths: Files, folders (walked in order of name) and zip archives.
+        policy: The thresholds; the bundle's current policy when None.
+        settings: Where things run; read from the environment when None.
+
+    Yields:
+        One assessment a picture, in order.
+    """
+    settings = settings or Settings()
+    incoming = read_incoming([Path(path) for path in paths], settings.max_bytes)
+    yield from _assess(incoming, bundle, policy or policy_of(bundle), settings)
+
+
+def assess_and_record(
+    bundle: Bundle,
+    incoming: Iterable[Incoming],
+    store: Store,
+    *,
+    policy: Policy,
+    settings: Settings,
+) -> Iterator[Recorded]:
+    """Assess pictures and make each verdict durable before it is yielded.
+
+    Bytes go to the blob folder first, then the rows of up to ``BATCH`` verdicts are committed in
+    one transaction. The same bytes under the same bundle and policy are the same decision.
+
+    Args:
+        bundle: A verified bundle.
+        incoming: What came in; drawn a few ahead.
+        store: Where verdicts are kept.
+        policy: The thresholds.
+        settings: Where things run.
+
+    Yields:
+        One recorded assessment a picture, in order.
+
+    Raises:
+        StoreError: The store refused; nothing unrecorded was yielded.
+    """
+    held: list[bytes | None] = []
+
+    def hold() -> Iterator[Incoming]:
+        for one in incoming:
+            held.append(one.data)
+            yield one
+
+    answers = _assess(hold(), bundle, policy, settings)
+    while batch := list(islice(answers, BATCH)):
+        data, held[: len(batch)] = held[: len(batch)], []
+        blobs.put_many(store.blobs, [d for d in data if d is not None])
+        rows = [new_decision(one, pack=bundle.pack.name, name=one.sample_id) for one in batch]
+        for decision, assessment in zip(record(store, rows), batch, strict=True):
+            yield Recorded(decision, assessment)
+
+
+def _assess(
+    incoming: Iterable[Incoming], bundle: Bundle, policy: Policy, settings: Settings
+) -> Iterator[Assessment]:
+    with Sandbox(entry_of(bundle.pack.name), bundle.backbone.size, settings) as sandbox:
+        yield from assess(
+            sandbox.samples(incoming),
+            bundle=bundle,
+            policy=policy,
+            workers=settings.workers,
+            timeout_s=settings.inference_timeout_s,
+        )

@@ -1,0 +1,121 @@
+"""Opening bundles, and the policies that lie in them."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from core.decision import policy as policies
+from core.decision.policy import certify, decide
+from core.errors import BundleError
+from core.model import parity
+from core.model.bundle import Bundle, read_bundle
+from core.model.parity import Probe
+from core.settings import Settings
+from core.types import Policy, Prediction, Targets
+
+FOLDER = "policies"
+CURRENT = "current"
+
+
+def open_bundle(path: Path | str, settings: Settings | None = None) -> Bundle:
+    """Open a bundle after its hashes and its probe pictures have been checked.
+
+    Args:
+        path: The bundle's folder.
+        settings: Where things run; read from the environment when None.
+
+    Raises:
+        BundleError: The bundle is altered, incomplete, or scores differently here.
+        UnknownPack: The pack that it was trained for is not installed.
+    """
+    settings = settings or Settings()
+    bundle = read_bundle(Path(path), runtime=settings.runtime, cache=settings.cache)
+    judged_by = _read_current(bundle)
+    model = bundle.model
+
+    def same_verdict(one: Prediction, other: Prediction) -> bool:
+        if judged_by is None:
+            return True
+        verdicts = [decide(p, judged_by, model.classes, model.positive) for p in (one, other)]
+        return verdicts[0].disposition is verdicts[1].disposition
+
+    parity.run(
+        _probes(bundle),
+        pack=bundle.pack,
+        model=model,
+        network=bundle.network,
+        size=bundle.backbone.size,
+        max_pixels=settings.max_pixels,
+        same_verdict=same_verdict,
+    )
+    return bundle
+
+
+def certify_bundle(bundle: Bundle, targets: Targets) -> Policy:
+    """Find thresholds for targets on the bundle's cal cases and make them the current policy.
+
+    The policy lies beside the bundle's own content, under the hash of what it says.
+    """
+    policy = certify(bundle.cal, bundle.oof, targets, bundle=bundle.label)
+    folder = bundle.path / FOLDER
+    folder.mkdir(exist_ok=True)
+    content = json.dumps(policies.to_json(policy), indent=1, sort_keys=True) + "\n"
+    _replace(folder / f"{policy.id}.json", content)
+    _replace(folder / CURRENT, policy.id + "\n")
+    return policy
+
+
+def policy_of(bundle: Bundle, policy_id: str = "") -> Policy:
+    """Read a bundle's current policy, or the one named.
+
+    Raises:
+        BundleError: There is none, or its content is not what its name says.
+    """
+    if not policy_id:
+        current = _read_current(bundle)
+        if current is None:
+            raise BundleError(
+                f"{bundle.label} has no policy yet.", hint="`assay certify BUNDLE` makes one."
+            )
+        return current
+    return _read(bundle, policy_id)
+
+
+def _read_current(bundle: Bundle) -> Policy | None:
+    pointer = bundle.path / FOLDER / CURRENT
+    return _read(bundle, pointer.read_text().strip()) if pointer.is_file() else None
+
+
+def _read(bundle: Bundle, policy_id: str) -> Policy:
+    folder = bundle.path / FOLDER
+    file = folder / f"{policy_id}.json"
+    if file.name != f"{Path(policy_id).name}.json" or not file.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.json"))) or "none"
+        raise BundleError(
+            f"{bundle.label} has no policy {policy_id!r}; it has: {known}.",
+            hint="`assay certify BUNDLE` makes one.",
+        )
+    try:
+        policy = policies.from_json(json.loads(file.read_text()))
+    except (ValueError, KeyError, TypeError) as exc:
+        raise BundleError(f"{file} does not read: {exc!r}.", hint="Certify again.") from exc
+    if policy.id != policy_id:
+        raise BundleError(
+            f"{file} was altered: its content is {policy.id}, its name says {policy_id}.",
+            hint="Certify again.",
+        )
+    return policy
+
+
+def _probes(bundle: Bundle) -> list[Probe]:
+    expected = bundle.words.get("probe", {})
+    folder = bundle.path / "probe"
+    return [Probe(file, (folder / file).read_bytes(), expected[file]) for file in sorted(expected)]
+
+
+def _replace(file: Path, content: str) -> None:
+    draft = file.with_suffix(f".{os.getpid()}.part")
+    draft.write_text(content)
+    draft.replace(file)

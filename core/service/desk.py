@@ -1,0 +1,107 @@
+"""What a reviewer is shown beside a verdict: the picture, where it was decided, known cases."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from core.errors import UnreadableImage
+from core.imaging.files import received
+from core.imaging.sandbox import Sandbox
+from core.model.bundle import Bundle
+from core.model.explain import Neighbour, heat_map, nearest
+from core.packs import entry_of
+from core.records import blobs
+from core.records.connection import Store
+from core.records.values import StoredDecision
+from core.service.shelf import take
+from core.settings import Settings
+from core.types import F32, U8, Prepared, Unreadable
+
+VIEW = 720
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a picture was judged as it was.
+
+    Attributes:
+        picture: uint8 ``VIEW VIEW 3``, the whole picture stretched to a square.
+        source_size: Height and width of the original in pixels.
+        heat: float32 ``VIEW VIEW``; above 0 speaks for positive, below 0 against.
+        neighbours: The nearest known cases, nearest first.
+    """
+
+    picture: U8
+    source_size: tuple[int, int]
+    heat: F32
+    neighbours: tuple[Neighbour, ...]
+
+
+class Desk:
+    """Opens bundles from the shelf once and explains decisions; safe to share between threads.
+
+    Pictures come from strangers, so they are decoded in disposable processes here too.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        self._store = store
+        self._settings = settings
+        self._bundles: dict[str, Bundle] = {}
+        self._sandboxes: dict[tuple[str, int], Sandbox] = {}
+        self._stack = ExitStack()
+        self._lock = threading.RLock()
+
+    def explain(self, decision: StoredDecision) -> Explanation:
+        """Explain one decision.
+
+        Raises:
+            UnreadableImage: The picture does not read, which was the verdict.
+            StoreError: The picture's bytes are missing or altered.
+            BundleError: The bundle that judged is not on the shelf, or was altered.
+        """
+        if not decision.sha256:
+            raise UnreadableImage(decision.message, hint="Take or send the picture again.")
+        data = blobs.get(self._store.blobs, decision.sha256)
+        with self._lock:
+            bundle = self._bundle(decision.bundle_sha256)
+            view = self._prepare(bundle, data, VIEW)
+            small = self._prepare(bundle, data, bundle.backbone.size)
+            evidence = bundle.model.evidence(bundle.network.pooled(small.pixels))
+            maps = bundle.network.maps(small.pixels)
+        heat = heat_map(bundle.model, bundle.known, evidence, maps, VIEW)
+        found = tuple(nearest(bundle.known, evidence))
+        return Explanation(view.pixels, view.source_size, heat, found)
+
+    def bundle(self, sha256: str) -> Bundle:
+        """Open the bundle that judged, once.
+
+        Raises:
+            BundleError: It is not on the shelf, or was altered.
+        """
+        with self._lock:
+            return self._bundle(sha256)
+
+    def close(self) -> None:
+        """End the decoder processes."""
+        with self._lock:
+            self._stack.close()
+            self._sandboxes.clear()
+
+    def _bundle(self, sha256: str) -> Bundle:
+        if sha256 not in self._bundles:
+            self._bundles[sha256] = take(sha256, self._settings)
+        return self._bundles[sha256]
+
+    def _prepare(self, bundle: Bundle, data: bytes, size: int) -> Prepared:
+        key = (bundle.pack.name, size)
+        if key not in self._sandboxes:
+            sandbox = Sandbox(entry_of(bundle.pack.name), size, self._settings)
+            self._sandboxes[key] = self._stack.enter_context(sandbox)
+        (sample,) = self._sandboxes[key].samples([received("case", data)])
+        if isinstance(sample.frame, Unreadable):
+            raise UnreadableImage(sample.frame.message, hint="Take or send the picture again.")
+        if not isinstance(sample.frame, Prepared):
+            raise ValueError(f"expected a prepared picture, got {type(sample.frame).__name__}")
+        return sample.frame

@@ -1,0 +1,69 @@
+"""doctor: can this installation do its work here?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from core import packs
+from core.errors import AssayError
+from core.imaging.files import received
+from core.imaging.sandbox import Sandbox
+from core.model import backbone
+from core.model.runtime import open_network
+from core.service.stores import open_store
+from core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One check: what was looked at, whether it holds, and what was found."""
+
+    check: str
+    ok: bool
+    detail: str
+
+
+def examine(settings: Settings) -> list[Examined]:
+    """Try everything that `assay assess` will need: packs, network, decoder processes, store."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("packs", _packs),
+        ("network", partial(_network, settings)),
+        ("decoder processes", partial(_decoders, settings)),
+        ("store", partial(_store, settings)),
+        ("processors", lambda: f"{os.cpu_count()} found, {settings.workers} workers"),
+    ]
+    return [_try(name, check) for name, check in checks]
+
+
+def _try(name: str, check: Callable[[], str]) -> Examined:
+    try:
+        return Examined(name, True, check())
+    except (AssayError, OSError) as exc:
+        return Examined(name, False, str(exc))
+
+
+def _packs() -> str:
+    return ", ".join(packs.installed()) or "none installed"
+
+
+def _network(settings: Settings) -> str:
+    network = open_network(backbone.describe(), runtime=settings.runtime, cache=settings.cache)
+    pooled = network.pooled(np.zeros((224, 224, 3), np.uint8))
+    return f"{network.device}, {len(pooled)} features"
+
+
+def _decoders(settings: Settings) -> str:
+    name = next(iter(packs.installed()))
+    with Sandbox(packs.entry_of(name), 224, settings) as sandbox:
+        (sample,) = sandbox.samples([received("not a picture", b"not a picture")])
+    return f"a file that is no picture was held back ({type(sample.frame).__name__})"
+
+
+def _store(settings: Settings) -> str:
+    store = open_store(settings)
+    return f"{store.engine.url.render_as_string(hide_password=True)}"

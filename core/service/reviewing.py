@@ -1,0 +1,206 @@
+"""Reviewing: what comes next, what a person says about it, and the page that shows it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from core.errors import BundleError, ConfigError
+from core.records import reviews, worklist
+from core.records.cases import StoredReview, WorkItem
+from core.records.connection import Store, reading
+from core.records.standing import REVIEW
+from core.records.tables import REVIEWS, STANDINGS
+from core.records.values import StoredDecision, stamp
+from core.service.bundles import policy_of
+from core.service.desk import Desk
+from core.service.stores import open_store
+from core.settings import Settings
+from core.types import Disposition, Policy
+
+HOST = "127.0.0.1"
+PORT = 8501
+_RECENT = 200
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where reviews are made: one a process, safe to share between threads.
+
+    Attributes:
+        settings: Where things run.
+        store: What was decided and reviewed.
+        desk: Explains decisions.
+    """
+
+    settings: Settings
+    store: Store
+    desk: Desk
+
+    def close(self) -> None:
+        """End the decoder processes and let go of the store."""
+        self.desk.close()
+        self.store.close()
+
+
+def open_room(settings: Settings) -> Room:
+    """Open the store that the settings name, with a desk beside it.
+
+    Raises:
+        ConfigError: The store's URL cannot be used.
+        StoreError: The database cannot be reached, or was written by newer code.
+    """
+    store = open_store(settings)
+    return Room(settings, store, Desk(store, settings))
+
+
+def next_case(store: Store, pack: str, skipped: Sequence[str] = ()) -> WorkItem | None:
+    """Give the most pressing case that waits, leaving out those skipped.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        skipped: Cases passed over, in that order; when no other waits, the one that was passed
+            over longest ago comes back.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    passed: list[WorkItem] = []
+    item = worklist.next_case(store, pack)
+    while item and item.case_id in skipped:
+        passed.append(item)
+        item = worklist.next_case(store, pack, after=item.case_id)
+    return item or min(passed, key=lambda one: skipped.index(one.case_id), default=None)
+
+
+def decide(
+    store: Store, seen: WorkItem, disposition: Disposition, *, reviewer: str, comment: str = ""
+) -> bool:
+    """Keep a person's judgement of a case as it was shown to them.
+
+    Returns:
+        Whether this call wrote it; False for a second press, or when the case has moved on.
+
+    Raises:
+        ConfigError: Nobody signs it.
+        StoreError: The database failed.
+    """
+    if not reviewer.strip():
+        raise ConfigError(
+            "A verdict needs a name to stand under; none was given.",
+            hint="Write your name in the sidebar, or set ASSAY_REVIEWER.",
+        )
+    return reviews.review(store, seen, disposition, reviewer=reviewer.strip(), comment=comment)
+
+
+def last_review(store: Store, pack: str, reviewer: str) -> StoredReview | None:
+    """Find the newest review of a person that still stands, the one to undo.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    recent = reviews.reviewed(store, pack, limit=_RECENT)
+    return next((one for one in recent if one.reviewer == reviewer.strip()), None)
+
+
+def undo(store: Store, said: StoredReview, reviewer: str) -> bool:
+    """Take a review back, unless something was said about the case since.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    return reviews.undo(store, said.case_id, said.revision + 1, reviewer=reviewer.strip())
+
+
+def done_since(store: Store, pack: str, since: datetime) -> int:
+    """Count the cases whose standing review was made then or later.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = (
+        select(func.count())
+        .select_from(REVIEWS)
+        .join(STANDINGS, REVIEWS.c.case_id == STANDINGS.c.case_id)
+        .where(REVIEWS.c.reviewed_at >= stamp(since), REVIEWS.c.kind == REVIEW)
+        .where(STANDINGS.c.pack == pack, REVIEWS.c.revision == STANDINGS.c.revision - 1)
+    )
+    with reading(store) as connection:
+        return connection.execute(query).scalar_one()
+
+
+def limits_of(desk: Desk, decision: StoredDecision) -> Policy | None:
+    """Read the policy that judged, or None when its bundle is not on the shelf any more."""
+    try:
+        return policy_of(desk.bundle(decision.bundle_sha256), decision.policy_id)
+    except BundleError:
+        return None
+
+
+def launch(settings: Settings, port: int = PORT) -> None:
+    """Serve the dashboard on this machine until it is interrupted.
+
+    Args:
+        settings: Where things run; handed to the dashboard's process through its environment.
+        port: Port on 127.0.0.1.
+
+    Raises:
+        ConfigError: The dashboard is not installed, the port is taken, or the server failed.
+    """
+    command = serve_command(port)
+    _refuse_taken(port)
+    with subprocess.Popen(command, env={**os.environ, **environment(settings)}) as server:
+        try:
+            code = server.wait()
+        except KeyboardInterrupt:
+            # The terminal has told the server too; it closes in its own time.
+            code = server.wait() * 0
+    if code:
+        raise ConfigError(
+            f"The dashboard stopped with exit code {code}.",
+            hint="What it wrote above says why; `assay doctor` checks the installation.",
+        )
+
+
+def serve_command(port: int) -> list[str]:
+    """Give the command that serves the dashboard; everything else is in its own config.toml.
+
+    Raises:
+        ConfigError: The dashboard is not installed.
+    """
+    # Found, not imported: core knows no screen.
+    found = find_spec("dashboard")
+    if found is None or not found.submodule_search_locations:
+        raise ConfigError(
+            "The dashboard is not installed.", hint="pip install --force-reinstall assay-inspection"
+        )
+    app = Path(found.submodule_search_locations[0]) / "app.py"
+    address = ["--server.address", HOST, "--server.port", str(port)]
+    return [sys.executable, "-m", "streamlit", "run", str(app), *address]
+
+
+def environment(settings: Settings) -> Mapping[str, str]:
+    """Write settings as the variables that they are read from."""
+    return {f"ASSAY_{name.upper()}": str(value) for name, value in settings}
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as exc:
+            raise ConfigError(
+                f"Port {port} on {HOST} cannot be used: {exc.strerror}.",
+                hint=f"Choose another: `assay review --port {port + 1}`.",
+            ) from exc

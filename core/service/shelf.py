@@ -1,0 +1,57 @@
+"""The shelf: a copy of every bundle that ever judged, so that any past verdict can be explained.
+
+A verdict must stay replayable after its bundle was trained anew in the same folder.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from core.errors import BundleError
+from core.model.bundle import Bundle
+from core.service.bundles import FOLDER, open_bundle
+from core.settings import Settings
+from core.types import Policy
+
+
+def keep(bundle: Bundle, policy: Policy, settings: Settings) -> None:
+    """Copy a bundle, and the policy it is used with, to the shelf unless they are there."""
+    place = _place(bundle.sha256, settings)
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=place.parent))
+        shutil.copytree(
+            bundle.path, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns(FOLDER)
+        )
+        try:
+            draft.rename(place)
+        except OSError:
+            # Another process was first; its copy has the same hash.
+            shutil.rmtree(draft)
+    file = Path(FOLDER) / f"{policy.id}.json"
+    if not (place / file).exists():
+        (place / FOLDER).mkdir(exist_ok=True)
+        draft_file = place / FOLDER / f".{policy.id}.part"
+        shutil.copyfile(bundle.path / file, draft_file)
+        draft_file.replace(place / file)
+
+
+def take(sha256: str, settings: Settings) -> Bundle:
+    """Open a bundle from the shelf, verified as ever.
+
+    Raises:
+        BundleError: No bundle of that hash ever judged into this store, or the copy was altered.
+    """
+    place = _place(sha256, settings)
+    if not place.is_dir():
+        raise BundleError(
+            f"The shelf {place.parent} has no bundle {sha256[:12]}.",
+            hint="Point ASSAY_HOME at the folder that the verdict was recorded in.",
+        )
+    return open_bundle(place, settings)
+
+
+def _place(sha256: str, settings: Settings) -> Path:
+    return settings.home / "bundles" / sha256

@@ -1,0 +1,77 @@
+"""Signatures on bundles: Ed25519 (RFC 8032) over SHA256SUMS, which covers every file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from core.errors import BundleError, ConfigError
+from core.model.bundle import SIGNATURE, SUMS, verify
+
+_PEM = serialization.Encoding.PEM
+
+
+def sign(bundle: Path, key: Path) -> Path:
+    """Sign a bundle whose hashes hold.
+
+    Args:
+        bundle: The bundle's folder.
+        key: An Ed25519 private key as PEM; made, readable by its owner alone, when missing.
+
+    Returns:
+        The file of the public key, beside the private one.
+
+    Raises:
+        BundleError: The bundle was altered.
+        ConfigError: The key file holds no Ed25519 private key.
+    """
+    verify(bundle)
+    private = _private(key)
+    (bundle / SIGNATURE).write_bytes(private.sign((bundle / SUMS).read_bytes()))
+    public = key.with_suffix(".pub.pem")
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    public.write_bytes(private.public_key().public_bytes(_PEM, form))
+    return public
+
+
+def check_signature(bundle: Path, key: Path) -> None:
+    """Check that the owner of a key signed a bundle.
+
+    Raises:
+        BundleError: There is no signature, or it is not of this key over these sums.
+        ConfigError: The key file holds no Ed25519 public key.
+    """
+    try:
+        public = serialization.load_pem_public_key(key.read_bytes())
+    except (OSError, ValueError) as exc:
+        raise ConfigError(f"{key} holds no public key: {exc}.", hint="Give the PEM.") from exc
+    if not isinstance(public, Ed25519PublicKey):
+        raise ConfigError(f"{key} is not an Ed25519 key.", hint="`assay bundle sign` makes one.")
+    try:
+        public.verify((bundle / SIGNATURE).read_bytes(), (bundle / SUMS).read_bytes())
+    except (OSError, InvalidSignature) as exc:
+        raise BundleError(
+            f"{bundle} does not carry a signature of {key.name} over its files.",
+            hint="Ask for the bundle again, or for the right key.",
+        ) from exc
+
+
+def _private(key: Path) -> Ed25519PrivateKey:
+    if not key.exists():
+        private = Ed25519PrivateKey.generate()
+        form, none = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        handle = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(private.private_bytes(_PEM, form, none))
+        return private
+    try:
+        loaded = serialization.load_pem_private_key(key.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as exc:
+        raise ConfigError(f"{key} holds no private key: {exc}.", hint="Give a PEM.") from exc
+    if not isinstance(loaded, Ed25519PrivateKey):
+        raise ConfigError(f"{key} is not an Ed25519 key.", hint="Name a file that does not exist.")
+    return loaded

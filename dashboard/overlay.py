@@ -1,0 +1,128 @@
+"""Pictures for the screen: encoded by us, in the shape that the original had."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.service.desk import Explanation
+from core.types import F32, U8
+
+QUALITY = 88
+WARM = (255, 96, 0)
+COLD = (40, 120, 255)
+FAINTEST = 0.2
+DENSEST_WARM, DENSEST_COLD = 0.62, 0.3
+FULL_PERCENTILE = 99.5
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCase:
+    """One known case near a picture, ready to be shown.
+
+    Attributes:
+        label: Its class.
+        positive: Whether that class is positive; None when the bundle does not know it.
+        distance: Euclidean over standardised features.
+        jpeg: Its thumbnail.
+    """
+
+    label: str
+    positive: bool | None
+    distance: float
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is shown of one decision, as bytes that many sessions can share.
+
+    Attributes:
+        picture: JPEG in the shape of the original.
+        heat: The same with the heat map laid over it.
+        known: The nearest known cases, nearest first.
+    """
+
+    picture: bytes
+    heat: bytes
+    known: tuple[KnownCase, ...]
+
+
+def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
+    """Turn an explanation into what is shown.
+
+    Args:
+        explanation: What the desk worked out.
+        sides: For each class whether it is positive.
+    """
+    size = explanation.source_size
+    picture = restored(explanation.picture, size)
+    heat = restored(explanation.heat, size)
+    return Shown(
+        picture=jpeg(picture),
+        heat=jpeg(overlaid(picture, strength(heat))),
+        known=tuple(
+            KnownCase(one.label, sides.get(one.label), one.distance, one.jpeg)
+            for one in explanation.neighbours
+        ),
+    )
+
+
+def restored(pixels: U8 | F32, source_size: tuple[int, int]) -> U8 | F32:
+    """Give what was stretched to a square the shape of its original.
+
+    Args:
+        pixels: ``s s`` or ``s s 3``.
+        source_size: Height and width of the original in pixels.
+
+    Returns:
+        The same kind of array, ``h w`` first, its longer side ``s``.
+    """
+    side = pixels.shape[0]
+    height, width = source_size
+    scale = side / max(height, width)
+    shape = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA), pixels.dtype)
+
+
+def strength(heat: F32) -> F32:
+    """Scale a signed heat map to -1 to 1, so that little shows as nothing.
+
+    The strongest half per cent of the picture's own positions shows in full: the map says where a
+    picture's score comes from, not how large it is, which is what the probability is for.
+
+    Args:
+        heat: float32 ``h w``; above 0 speaks for positive, below against.
+    """
+    full = max(float(np.percentile(np.abs(heat), FULL_PERCENTILE)), 1e-12)
+    scaled = np.clip(heat / full, -1.0, 1.0)
+    beyond = np.maximum(np.abs(scaled) - FAINTEST, 0.0) / (1.0 - FAINTEST)
+    return np.asarray(np.sign(scaled) * beyond, np.float32)
+
+
+def overlaid(picture: U8, strengths: F32) -> U8:
+    """Lay warm colour where the picture speaks for positive, fainter cold where against.
+
+    Args:
+        picture: uint8 ``h w 3``, RGB.
+        strengths: float32 ``h w`` from -1 to 1; the opacity grows with its size.
+    """
+    warm = strengths > 0.0
+    colour = np.where(warm[..., None], np.float32(WARM), np.float32(COLD))
+    opacity = (np.where(warm, DENSEST_WARM, DENSEST_COLD) * np.abs(strengths))[..., None]
+    return np.asarray(picture * (1.0 - opacity) + colour * opacity + 0.5).astype(np.uint8)
+
+
+def jpeg(picture: U8) -> bytes:
+    """Encode uint8 ``h w 3`` RGB.
+
+    Raises:
+        ValueError: The encoder refused the picture.
+    """
+    done, data = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    if not done:
+        raise ValueError(f"jpeg: the encoder refused shape {picture.shape}")
+    return bytes(data)

@@ -1,0 +1,39 @@
+"""The few rules of style that the pages add to Streamlit's own; they hold in light and dark."""
+
+NEGATIVE, POSITIVE, DEFER = "#12a37f", "#e8590c", "#7c8aa5"
+"""Green, orange and slate: apart from each other in every common kind of colour blindness."""
+
+CSS = f"""
+.stMainBlockContainer {{ padding-top: 2.6rem; padding-bottom: 1rem; max-width: 1500px; }}
+[data-testid="stImage"] img {{ max-height: 66vh; object-fit: contain; border-radius: 6px; }}
+.assay-title {{ font-size: 1.25rem; font-weight: 600; line-height: 1.3; }}
+.assay-big {{ font-size: 1.2rem; line-height: 1.5; }}
+.assay-plain {{ line-height: 1.45; }}
+.assay-quiet {{ opacity: .68; font-size: .86rem; line-height: 1.35; }}
+.assay-trouble {{ border-left: 4px solid {DEFER}; background: {DEFER}22; padding: .9rem 1rem;
+  border-radius: 4px; line-height: 1.5; }}
+.assay-head {{ display: flex; align-items: center; gap: .9rem; margin-bottom: .1rem; }}
+.assay-word {{ font-size: 1.35rem; font-weight: 700; letter-spacing: .04em; color: #fff;
+  padding: .1rem .75rem; border-radius: 6px; }}
+.assay-word.negative {{ background: {NEGATIVE}; }}
+.assay-word.positive {{ background: {POSITIVE}; }}
+.assay-word.defer {{ background: {DEFER}; }}
+.assay-chance {{ font-size: 2.1rem; font-weight: 600; font-variant-numeric: tabular-nums; }}
+.assay-bar {{ position: relative; height: 14px; border-radius: 7px; margin: .6rem 0 .35rem;
+  background: {DEFER}33; }}
+.assay-bar i {{ position: absolute; top: 0; bottom: 0; border-radius: 7px; }}
+.assay-bar i.negative {{ background: {NEGATIVE}99; border-right: 2px solid {NEGATIVE};
+  border-top-right-radius: 0; border-bottom-right-radius: 0; }}
+.assay-bar i.positive {{ background: {POSITIVE}99; border-left: 2px solid {POSITIVE};
+  border-top-left-radius: 0; border-bottom-left-radius: 0; }}
+.assay-bar b {{ position: absolute; top: -5px; width: 6px; height: 24px; margin-left: -3px;
+  border-radius: 3px; background: currentColor; }}
+.assay-ends {{ display: flex; justify-content: space-between; gap: 1rem; font-size: .8rem;
+  opacity: .75; font-variant-numeric: tabular-nums; }}
+.assay-known {{ font-size: .82rem; line-height: 1.3; }}
+.assay-known i {{ display: inline-block; width: .62rem; height: .62rem; border-radius: 50%;
+  margin-right: .35rem; }}
+.assay-known i.negative {{ background: {NEGATIVE}; }}
+.assay-known i.positive {{ background: {POSITIVE}; }}
+.assay-known span {{ opacity: .68; }}
+"""

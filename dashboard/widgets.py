@@ -1,0 +1,149 @@
+"""Small pieces that the pages share: what is opened once a process, and what is drawn often."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from html import escape
+
+import streamlit as st
+
+from core.errors import AssayError
+from core.packs import DomainPack, installed
+from core.records.values import StoredDecision
+from core.service.reviewing import Room, open_room
+from core.settings import Settings
+from core.types import Disposition, Policy
+from dashboard.overlay import Shown, shown_of
+from dashboard.present import probability
+from dashboard.styles import CSS
+
+SETTLE_S = 0.3
+"""A second press of the same key comes within this time; nobody judges a picture faster."""
+
+
+@st.cache_resource(show_spinner="Opening the store …", on_release=Room.close)
+def room() -> Room:
+    """Open the store and the desk, once a process."""
+    return open_room(Settings())
+
+
+@st.cache_resource(max_entries=128, show_spinner=False)
+def _shown(decision_id: str, _room: Room, _decision: StoredDecision) -> Shown:
+    del decision_id
+    bundle = _room.desk.bundle(_decision.bundle_sha256)
+    sides = dict(zip(bundle.model.classes, bundle.model.positive, strict=True))
+    return shown_of(_room.desk.explain(_decision), sides)
+
+
+def shown(here: Room, decision: StoredDecision) -> Shown:
+    """Give the pictures that explain a decision, kept as bytes for all sessions together.
+
+    Raises:
+        AssayError: The picture does not read, or its bytes or its bundle are missing.
+    """
+    return _shown(decision.id, here, decision)
+
+
+def styles() -> None:
+    """Lay the few rules of style over the page."""
+    st.html(f"<style>{CSS}</style>")
+
+
+def words(text: str, kind: str = "plain") -> None:
+    """Write text from wherever it comes; nothing in it can become markup.
+
+    Args:
+        text: What is said.
+        kind: Its style: ``plain``, ``quiet``, ``title``, ``big`` or ``trouble``.
+    """
+    st.html(f'<div class="assay-{kind}">{escape(text)}</div>')
+
+
+def trouble(error: AssayError) -> None:
+    """Say what went wrong and the way out, in place of what would stand here."""
+    st.html(
+        f'<div class="assay-trouble"><b>{escape(error.message)}</b><br>{escape(error.hint)}</div>'
+    )
+
+
+def sidebar(here: Room) -> None:
+    """Ask which pack and who reviews; both stay while pages change."""
+    packs = installed()
+    with st.sidebar:
+        if len(packs) > 1:
+            st.selectbox("Pack", list(packs), key="pack")
+        st.text_input(
+            "Your name",
+            value=here.settings.reviewer,
+            key="reviewer",
+            placeholder="Stands under every verdict",
+        )
+
+
+def current_pack() -> DomainPack:
+    """Give the pack that the sidebar shows."""
+    packs = installed()
+    return packs[st.session_state.get("pack") or next(iter(packs))]
+
+
+def reviewer() -> str:
+    """Give the name that the sidebar shows."""
+    return str(st.session_state.get("reviewer", "")).strip()
+
+
+def mark_shown(place: str) -> None:
+    """Note when something new came before the person's eyes."""
+    if st.session_state.get("shown", ("", 0.0))[0] != place:
+        st.session_state["shown"] = (place, time.monotonic())
+
+
+def settled(place: str) -> bool:
+    """Say whether something has been before the person's eyes long enough to be judged."""
+    seen, since = st.session_state.get("shown", ("", 0.0))
+    return seen == place and time.monotonic() - since >= SETTLE_S
+
+
+def verdict(decision: StoredDecision, pack: DomainPack, policy: Policy | None) -> None:
+    """Draw a verdict: its word, the calibrated probability and the certified limits."""
+    st.html(verdict_html(decision, pack.wording, policy))
+
+
+def verdict_html(
+    decision: StoredDecision, wording: Mapping[Disposition, str], policy: Policy | None
+) -> str:
+    """Write a verdict as HTML; a verdict without a probability has no bar."""
+    chance = decision.positive_probability
+    head = (
+        f'<div class="assay-head"><span class="assay-word {decision.disposition.value}">'
+        f"{escape(decision.wording)}</span>"
+    )
+    if chance is None:
+        return f'{head}<span class="assay-quiet">no probability</span></div>'
+    positive = escape(wording[Disposition.POSITIVE])
+    return (
+        f'{head}<span class="assay-chance">{escape(probability(chance))}</span></div>'
+        f'<div class="assay-quiet">calibrated probability of {positive}</div>'
+        + bar_html(chance, wording, policy)
+    )
+
+
+def bar_html(chance: float, wording: Mapping[Disposition, str], policy: Policy | None) -> str:
+    """Draw a probability from 0 to 1 with the two certified limits marked."""
+    t_neg, t_pos = (policy.t_neg, policy.t_pos) if policy else (None, None)
+    passed, failed = (escape(wording[d]) for d in (Disposition.NEGATIVE, Disposition.POSITIVE))
+    zones, ends = [], []
+    if t_neg is not None:
+        zones.append(f'<i class="negative" style="left:0;width:{100 * t_neg:.2f}%"></i>')
+        ends.append(f"{passed} up to {escape(probability(t_neg))}")
+    else:
+        ends.append(f"no certified limit for {passed}")
+    if t_pos is not None:
+        zones.append(f'<i class="positive" style="left:{100 * t_pos:.2f}%;right:0"></i>')
+        ends.append(f"{failed} from {escape(probability(t_pos))}")
+    else:
+        ends.append(f"no certified limit for {failed}")
+    return (
+        f'<div class="assay-bar">{"".join(zones)}<b style="left:{100 * chance:.2f}%"></b></div>'
+        f'<div class="assay-ends"><span>{ends[0]}</span><span>{ends[1]}</span></div>'
+    )

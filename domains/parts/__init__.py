@@ -1,0 +1,40 @@
+"""Manufactured parts on a line: pass, fail, or a person looks."""
+
+from pathlib import Path
+
+from core.imaging.decode import decode
+from core.packs import DataSet, DomainPack
+from core.types import Disposition
+from domains.parts.reader import prepare
+
+
+def _get_elpv(folder: Path) -> None:
+    # Imported late: a decoder process loads this pack and needs none of it.
+    from domains.parts import elpv
+
+    elpv.get(folder)
+
+
+pack = DomainPack(
+    name="parts",
+    title="Pass or fail of manufactured parts, with certified escape and overkill rates.",
+    wording={
+        Disposition.NEGATIVE: "PASS",
+        Disposition.POSITIVE: "FAIL",
+        Disposition.DEFER: "REVIEW",
+    },
+    error_words=("escape", "overkill"),
+    negative_labels=frozenset(
+        {"good", "ok", "pass", "passed", "none", "normal", "functional", "negative", "no_defect"}
+    ),
+    read=decode,
+    prepare=prepare,
+    data_sets=(
+        DataSet(
+            "elpv",
+            "2,624 solar cells, electroluminescence, functional or defective; CC BY-NC-SA 4.0",
+            _get_elpv,
+        ),
+    ),
+    demo="domains.parts.demo:run",
+)

@@ -1,0 +1,123 @@
+"""How pictures of parts are read: the whole part in view, with the figures of its quality."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.types import U8, Finding, Frame, Prepared, Reason
+
+DARK, BRIGHT = 2, 253
+SMALLEST_SOURCE = 32
+FLATTEST_CONTRAST = 1.0
+MOST_CLIPPED = 0.995
+_FRAMING_SHRINK = 4
+
+
+def prepare(frame: Frame, size: int) -> Prepared:
+    """Shrink a picture of a part to the network's square and measure its quality.
+
+    The picture is stretched, so that no edge of the part is cut off; the shape that it had is
+    kept as a measure. Whole-number reductions average their pixels, the rest (below 2) is
+    bilinear: as good to the network as averaging all the way, at a sixth of the cost.
+
+    Args:
+        frame: Grey or RGB of any depth.
+        size: Side in pixels of the square.
+    """
+    pixels = _to_rgb(_to_8_bit(_resized(frame.pixels, size), frame.bit_depth))
+    grey: U8 = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+    measures = _measures(grey, frame.source_size)
+    return Prepared(
+        pixels=pixels,
+        sha256=frame.sha256,
+        source_size=frame.source_size,
+        findings=_findings(measures, frame.source_size),
+        measures=measures,
+    )
+
+
+def _resized(pixels: NDArray[Any], size: int) -> NDArray[Any]:
+    height, width = pixels.shape[:2]
+    by_y, by_x = max(1, height // size), max(1, width // size)
+    if by_y > 1 or by_x > 1:
+        whole = (width // by_x, height // by_y)
+        pixels = np.asarray(cv2.resize(pixels, whole, interpolation=cv2.INTER_AREA))
+    return np.asarray(cv2.resize(pixels, (size, size), interpolation=cv2.INTER_LINEAR))
+
+
+def _to_8_bit(pixels: NDArray[Any], bit_depth: int) -> U8:
+    if bit_depth == 8 and pixels.dtype == np.uint8:
+        return pixels
+    return np.asarray(cv2.convertScaleAbs(pixels, alpha=255 / (2**bit_depth - 1)))
+
+
+def _to_rgb(pixels: U8) -> U8:
+    if pixels.ndim == 3:
+        return pixels
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB))
+
+
+def _measures(grey: U8, source_size: tuple[int, int]) -> dict[str, float]:
+    """Measure the small grey picture; the names are the words that a reviewer sees."""
+    brightness, contrast = _mean_and_deviation(grey)
+    edges = cv2.norm(cv2.Laplacian(grey, cv2.CV_16S), cv2.NORM_L2SQR) / grey.size
+    centre_x, centre_y = _centre_of_detail(grey)
+    height, width = source_size
+    return {
+        "sharpness": math.log1p(edges),
+        "brightness": brightness,
+        "contrast": contrast,
+        "clipped dark": cv2.countNonZero(cv2.compare(grey, DARK, cv2.CMP_LE)) / grey.size,
+        "clipped bright": cv2.countNonZero(cv2.compare(grey, BRIGHT, cv2.CMP_GE)) / grey.size,
+        "centre x": centre_x,
+        "centre y": centre_y,
+        "aspect ratio": math.log(width / height),
+        "size": math.log(min(height, width)),
+    }
+
+
+def _mean_and_deviation(values: NDArray[Any]) -> tuple[float, float]:
+    mean, deviation = cv2.meanStdDev(values)
+    return float(mean[0, 0]), float(deviation[0, 0])
+
+
+def _centre_of_detail(grey: U8) -> tuple[float, float]:
+    """Give the centroid of the gradient's strength, x and y from 0 to 1; the middle when flat."""
+    side = max(8, grey.shape[0] // _FRAMING_SHRINK)
+    small = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
+    along_x, along_y = cv2.spatialGradient(small)
+    strength = np.abs(along_x) + np.abs(along_y)
+    total = float(strength.sum(dtype=np.int64))
+    if total == 0.0:
+        return 0.5, 0.5
+    places = (np.arange(side) + 0.5) / side
+    x = float(strength.sum(axis=0, dtype=np.int64) @ places) / total
+    y = float(strength.sum(axis=1, dtype=np.int64) @ places) / total
+    return x, y
+
+
+def _findings(measures: dict[str, float], source_size: tuple[int, int]) -> tuple[Finding, ...]:
+    """Say what no picture of a part can look like, whatever the product."""
+    clipped = measures["clipped dark"] + measures["clipped bright"]
+    height, width = source_size
+    details = []
+    if min(source_size) < SMALLEST_SOURCE:
+        details.append(
+            f"size: expected at least {SMALLEST_SOURCE} pixels a side, got {width} x {height}."
+        )
+    if measures["contrast"] < FLATTEST_CONTRAST:
+        details.append(
+            f"blank: expected a contrast of at least {FLATTEST_CONTRAST:g} grey levels, "
+            f"got {measures['contrast']:.2f}."
+        )
+    if clipped >= MOST_CLIPPED:
+        details.append(
+            f"exposure: expected less than {MOST_CLIPPED:.1%} of the pixels fully dark or "
+            f"bright, got {clipped:.1%}."
+        )
+    return tuple(Finding(Reason.POOR_QUALITY, detail) for detail in details)

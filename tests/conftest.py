@@ -1,0 +1,108 @@
+"""A small product that every test may use: drawn pictures, a bundle trained on them, a policy."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from core.model.bundle import Bundle
+from core.service.bundles import certify_bundle, open_bundle, policy_of
+from core.service.training import TrainSpec, train
+from core.settings import Settings
+from core.types import Policy, Targets
+
+SIDE = 96
+PLATES = {"train": 36, "cal": 36, "test": 16}
+
+
+@dataclass(frozen=True)
+class Product:
+    """A trained product.
+
+    Attributes:
+        data: Folder with ``manifest.csv`` (columns file, label, split, group) and pictures: 88
+            plates in two views each, every second one scratched; labels good and scratched.
+        bundle: Folder of the certified bundle.
+        settings: Where it was trained; ``settings.cache`` holds the exported network.
+    """
+
+    data: Path
+    bundle: Path
+    settings: Settings
+
+    def opened(self) -> tuple[Bundle, Policy]:
+        """Open the bundle and its current policy."""
+        bundle = open_bundle(self.bundle, self.settings)
+        return bundle, policy_of(bundle)
+
+    def settings_at(self, home: Path, **changed: object) -> Settings:
+        """Give settings for another home folder that shares the exported networks."""
+        home.mkdir(parents=True, exist_ok=True)
+        cache = home / "cache"
+        if not cache.exists():
+            cache.symlink_to(self.settings.cache.resolve(), target_is_directory=True)
+        return Settings.model_validate({"home": home, **changed})
+
+    def pictures(self, split: str, label: str | None = None) -> list[Path]:
+        """List the pictures of a split, in the order of the manifest."""
+        with (self.data / "manifest.csv").open(newline="") as file:
+            return [
+                self.data / row["file"]
+                for row in csv.DictReader(file)
+                if row["split"] == split and label in (None, row["label"])
+            ]
+
+
+@pytest.fixture(scope="session")
+def network_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder whose ``cache`` all processes of one test run share."""
+    base = tmp_path_factory.getbasetemp()
+    # Under xdist every worker has a folder of its own below the run's.
+    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "networks"
+
+
+@pytest.fixture(scope="session")
+def tiny_product(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -> Product:
+    root = tmp_path_factory.mktemp("product")
+    draw_plates(root / "plates")
+    settings = Settings(home=network_home)
+    out = train(TrainSpec("parts", root / "plates", root / "plates-bundle"), settings)
+    certify_bundle(open_bundle(out, settings), Targets(escape=0.2, overkill=0.2))
+    return Product(root / "plates", out, settings)
+
+
+def draw_plates(folder: Path, seed: int = 7) -> None:
+    """Write two views each of good and scratched plates, with a manifest."""
+    rng = np.random.default_rng(seed)
+    (folder / "images").mkdir(parents=True)
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "label", "split", "group"])
+        for split, plates in PLATES.items():
+            for number in range(plates):
+                label = ("good", "scratched")[number % 2]
+                depth = rng.uniform(0.15, 1.0) if label == "scratched" else 0.0
+                for view in "ab":
+                    name = f"images/{split}-{number:02}{view}.png"
+                    cv2.imwrite(str(folder / name), a_plate(rng, depth))
+                    table.writerow([name, label, split, f"{split}-{number:02}"])
+
+
+def a_plate(rng: np.random.Generator, scratch: float) -> np.ndarray:
+    """Draw a brushed plate, uint8 ``SIDE SIDE``; ``scratch`` from 0 (none) to 1 (plain to see)."""
+    brushed = cv2.GaussianBlur(rng.normal(0, 40, (SIDE, SIDE)), (0, 0), sigmaX=6, sigmaY=0.6)
+    light = np.linspace(120, 120 + rng.uniform(5, 25), SIDE)[:, None]
+    plate = light + brushed + rng.normal(0, 2, (SIDE, SIDE))
+    if scratch:
+        mask = np.zeros((SIDE, SIDE), np.uint8)
+        start, angle = rng.uniform(25, 60, 2), rng.uniform(0.2, 2.9)
+        end = start + rng.uniform(25, 40) * np.array([np.cos(angle), np.sin(angle)])
+        cv2.line(mask, start.astype(int).tolist(), end.astype(int).tolist(), 255, 2, cv2.LINE_AA)
+        plate -= scratch * 90 * (mask / 255.0)
+    return np.clip(plate, 0, 255).astype(np.uint8)

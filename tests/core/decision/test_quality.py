@@ -1,0 +1,61 @@
+"""Learned quality ranges."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from core.decision.quality import learn_ranges, outside
+from core.types import Finding, Reason
+
+
+def test_the_range_is_widened_by_a_quarter_and_by_more_for_few_pictures():
+    assert learn_ranges({"sharpness": np.linspace(0, 100, 50)}) == {"sharpness": (-25.0, 125.0)}
+    assert learn_ranges({"sharpness": np.linspace(0, 100, 5)}) == {"sharpness": (-100.0, 200.0)}
+
+
+def test_hardly_varying_measures_keep_room_on_both_sides():
+    learned = learn_ranges({"brightness": np.full(50, 120.0), "clipped": np.zeros(50)})
+    assert learned["brightness"] == pytest.approx((108.0, 132.0))
+    assert learned["clipped"] == (-0.01, 0.01)
+
+
+@settings(deadline=None)
+@given(values=arrays(float, st.integers(1, 30), elements=st.floats(-1e6, 1e6)))
+def test_no_training_picture_is_outside_its_own_ranges(values):
+    ranges = learn_ranges({"m": values})
+    assert all(outside({"m": float(value)}, ranges) == () for value in values)
+
+
+def test_new_ordinary_pictures_are_rarely_flagged_even_with_a_heavy_tail():
+    rng = np.random.default_rng(3)
+    flagged = [
+        bool(outside({"m": rng.gamma(4.0)}, learn_ranges({"m": rng.gamma(4.0, size=30)})))
+        for _ in range(2000)
+    ]
+    assert np.mean(flagged) < 0.02
+
+
+def test_a_blurred_picture_is_named_with_what_was_expected():
+    ranges = {"sharpness": (12.0, 80.0), "brightness": (20.0, 230.0)}
+    assert outside({"sharpness": 3.1, "brightness": 100.0}, ranges) == (
+        Finding(Reason.POOR_QUALITY, "sharpness 3.1, expected 12 to 80."),
+    )
+
+
+def test_missing_and_nan_measures_are_findings_and_unknown_ones_are_not():
+    findings = outside({"a": math.nan, "stranger": 1e9}, {"b": (0.0, 1.0), "a": (0.0, 1.0)})
+    assert [f.detail for f in findings] == [
+        "a nan, expected 0 to 1.",
+        "b nan, expected 0 to 1.",
+    ]
+
+
+def test_values_that_are_not_finite_teach_nothing():
+    learned = learn_ranges({"a": np.array([math.nan, math.inf]), "b": np.array([1.0, math.nan])})
+    assert list(learned) == ["b"]

@@ -1,0 +1,232 @@
+"""The packaged weights in timm's architecture, against the logits of their own package."""
+
+import cv2
+import numpy as np
+import pytest
+import timm
+import torch
+import torchvision
+from safetensors.torch import save_file
+from skimage import data
+
+from core.errors import BundleError, ConfigError
+from core.model import backbone as backbones
+from core.model.runtime import open_network
+
+# Computed with efficientnet-lite-pytorch 0.1.0, the package that the weights were published with:
+# five most probable ImageNet classes (285 Egyptian cat, 967 espresso, 657 missile), and every
+# fiftieth of the 1,000 logits.
+REFERENCE = {
+    "ramp": (
+        [149, 782, 499, 818, 844],
+        [
+            0.18915,
+            -1.79428,
+            -0.37387,
+            2.70264,
+            -0.79929,
+            -0.89079,
+            -0.62164,
+            1.05313,
+            0.14063,
+            -1.04185,
+            -0.88672,
+            -0.0209,
+            1.40186,
+            1.81481,
+            0.14047,
+            -0.77332,
+            -0.02138,
+            -0.85063,
+            0.32375,
+            0.02325,
+        ],
+    ),
+    "chelsea": (
+        [285, 282, 281, 287, 904],
+        [
+            -0.88164,
+            0.16542,
+            0.41457,
+            -1.17762,
+            -0.12863,
+            -1.10282,
+            -0.37479,
+            -1.30791,
+            0.04789,
+            -0.22926,
+            -0.63801,
+            -0.31325,
+            0.05798,
+            0.98163,
+            3.08994,
+            2.77448,
+            -1.20161,
+            -1.57188,
+            -0.39407,
+            0.43634,
+        ],
+    ),
+    "coffee": (
+        [967, 968, 925, 504, 809],
+        [
+            0.25959,
+            -2.07558,
+            0.38048,
+            -1.23839,
+            1.25039,
+            0.80839,
+            0.5779,
+            -0.02966,
+            -0.20909,
+            -0.16345,
+            0.09467,
+            2.81239,
+            -0.1732,
+            -0.50151,
+            0.16457,
+            -1.32327,
+            0.11213,
+            -1.1595,
+            0.41598,
+            0.63765,
+        ],
+    ),
+    "rocket": (
+        [657, 744, 540, 812, 517],
+        [
+            -0.05208,
+            -1.28008,
+            -0.18038,
+            -0.15714,
+            1.38214,
+            0.09345,
+            -1.50568,
+            -0.32441,
+            -0.97735,
+            -0.20644,
+            -1.04922,
+            -1.56839,
+            0.57257,
+            1.19675,
+            -0.32152,
+            -0.40362,
+            -0.24307,
+            -0.81937,
+            3.81626,
+            -0.06174,
+        ],
+    ),
+}
+
+
+def picture(name):
+    """uint8 224 224 3: a computed ramp, or the central square of a real picture."""
+    if name == "ramp":
+        rise = np.arange(224)
+        return np.stack([*np.meshgrid(rise, rise[::-1]), np.full((224, 224), 90)], -1).astype("u1")
+    whole = getattr(data, name)()[:, :, :3]
+    height, width = whole.shape[:2]
+    side = min(height, width)
+    top, left = (height - side) // 2, (width - side) // 2
+    square = np.ascontiguousarray(whole[top : top + side, left : left + side])
+    return cv2.resize(square, (224, 224), interpolation=cv2.INTER_AREA)
+
+
+@pytest.fixture(scope="module")
+def lite0():
+    return backbones.load(backbones.describe())
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_mapped_weights_give_the_logits_of_their_own_package(lite0, name):
+    pixels = torch.from_numpy(picture(name)).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+    with torch.inference_mode():
+        logits = lite0(pixels)[0].numpy()
+    top, every_fiftieth = REFERENCE[name]
+    assert np.argsort(-logits)[:5].tolist() == top
+    np.testing.assert_allclose(logits[::50], every_fiftieth, atol=2e-4)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("networks")
+
+
+def pooled_by_hand(network, backbone, pixels):
+    """Mean and deviation of the stage maps, computed in float64 from torch's own features."""
+    scaled = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 255.0
+    mean = torch.tensor(backbone.mean).view(1, 3, 1, 1)
+    std = torch.tensor(backbone.std).view(1, 3, 1, 1)
+    with torch.inference_mode():
+        maps = network.double().forward_intermediates(
+            (scaled - mean) / std, indices=list(backbone.stages), intermediates_only=True
+        )
+    flat = [m[0].flatten(1).numpy() for m in maps]
+    return np.concatenate([part for m in flat for part in (m.mean(1), m.std(1))])
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino", "torch"])
+def test_every_runtime_pools_what_torch_computes_in_double_precision(runtime, cache):
+    backbone = backbones.describe()
+    network = open_network(backbone, runtime=runtime, cache=cache)
+    pixels = picture("coffee")
+    expected = pooled_by_hand(backbones.load(backbone), backbone, pixels)
+    np.testing.assert_allclose(network.pooled(pixels), expected, rtol=1e-3, atol=1e-4)
+    maps = network.maps(pixels)
+    assert [m.shape for m in maps] == [(40, 28, 28), (112, 14, 14)]
+    means = np.concatenate([m.reshape(len(m), -1).mean(1) for m in maps])
+    picked = np.concatenate([expected[:40], expected[80:192]])
+    np.testing.assert_allclose(means, picked, rtol=1e-3, atol=1e-4)
+
+
+def test_a_picture_gives_the_same_bits_whatever_ran_before(cache):
+    network = open_network(backbones.describe(), runtime="onnx", cache=cache)
+    first = network.pooled(picture("coffee"))
+    network.pooled(picture("chelsea"))
+    assert network.pooled(picture("coffee")).tobytes() == first.tobytes()
+
+
+OTHERS = {
+    "resnet18": lambda: timm.create_model("resnet18"),
+    "torchvision:mobilenet_v3_small": torchvision.models.mobilenet_v3_small,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_architectures_run_from_a_local_safetensors_file(name, cache, tmp_path):
+    torch.manual_seed(0)
+    weights = tmp_path / "weights.safetensors"
+    save_file(OTHERS[name]().state_dict(), weights)
+    backbone = backbones.describe(name, weights)
+    onnx = open_network(backbone, runtime="onnx", cache=cache, weights=weights)
+    torch_network = open_network(backbone, runtime="torch", cache=cache, weights=weights)
+    one, other = picture("coffee"), picture("chelsea")
+    np.testing.assert_allclose(onnx.pooled(one), torch_network.pooled(one), rtol=1e-3, atol=1e-5)
+    assert not np.allclose(onnx.pooled(one), onnx.pooled(other), rtol=1e-3)
+
+
+def test_weights_of_another_architecture_are_refused(tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    save_file({"lonely": torch.zeros(1)}, weights)
+    with pytest.raises(BundleError, match=r"does not fit resnet18"):
+        backbones.load(backbones.describe("resnet18", weights), weights)
+
+
+def test_a_swapped_weight_file_is_refused(tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    save_file(timm.create_model("resnet18").state_dict(), weights)
+    described = backbones.describe("resnet18", weights)
+    save_file(timm.create_model("resnet18").state_dict(), weights)
+    with pytest.raises(BundleError, match="not the ones named"):
+        backbones.load(described, weights)
+
+
+def test_other_architectures_need_weights_and_unknown_ones_are_named(tmp_path):
+    with pytest.raises(ConfigError, match="needs weights"):
+        backbones.describe("resnet18")
+    (tmp_path / "w.safetensors").write_bytes(b"")
+    with pytest.raises(ConfigError, match="No architecture is called"):
+        backbones.describe("no_such_net", tmp_path / "w.safetensors")
+    with pytest.raises(ConfigError, match="No runtime is called 'tpu'"):
+        open_network(backbones.describe(), runtime="tpu", cache=tmp_path)

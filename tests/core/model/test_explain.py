@@ -1,0 +1,88 @@
+"""Explanations: the heat map lies where the score's gradient says, known cases are the nearest."""
+
+import cv2
+import numpy as np
+import pytest
+
+from core.decision.calibration import Calibrator
+from core.model import heads
+from core.model.explain import Known, heat_map, nearest
+from core.model.fitted import Gate, Model
+from core.model.heads import LinearHead
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_product):
+    return tiny_product.opened()[0]
+
+
+def look(bundle, file, size=224):
+    prepared = bundle.pack.prepare(bundle.pack.read(file.read_bytes(), 10**7, size), size)
+    return prepared.pixels, bundle.model.evidence(bundle.network.pooled(prepared.pixels))
+
+
+def test_heat_is_warmer_on_the_scratch_than_beside_it(bundle, tiny_product):
+    """A plain scratch is the darkest thing on a plate: its place is known from the pixels."""
+    wins = []
+    for file in tiny_product.pictures("test", "scratched"):
+        pixels, evidence = look(bundle, file)
+        heat = heat_map(bundle.model, bundle.known, evidence, bundle.network.maps(pixels), 224)
+        smooth = cv2.GaussianBlur(pixels[:, :, 0].astype(np.float32), (0, 0), 2)
+        scratch = smooth < np.percentile(smooth, 1.5)
+        wins.append(heat[scratch].mean() > heat[~scratch].mean())
+    assert np.mean(wins) >= 0.8
+
+
+def one_channel_model(by_mean, by_deviation):
+    """A model of one map with one channel and a head that reads its mean and its deviation."""
+    weights = np.array([[0.0, 0.0], [by_mean, by_deviation]], np.float32)
+    return Model(
+        classes=("good", "bad"),
+        positive=(False, True),
+        centre=np.zeros(2, np.float32),
+        scale=np.ones(2, np.float32),
+        head=LinearHead(weights, np.zeros(2)),
+        calibrator=Calibrator("identity", 1.0, np.zeros(2)),
+        gate=Gate(np.zeros(2, np.float32), np.eye(2, dtype=np.float32), np.zeros(1)),
+        ranges={},
+    )
+
+
+@pytest.mark.parametrize(("by_mean", "by_deviation"), [(1.0, 0.0), (-1.0, 0.0), (0.0, 1.0)])
+def test_heat_of_a_known_map_is_its_share_of_the_pooled_statistics(by_mean, by_deviation):
+    rng = np.random.default_rng(1)
+    stage = rng.normal(1.0, 0.1, (1, 8, 8)).astype(np.float32)
+    stage[0, 2, 5] += 3.0
+    model = one_channel_model(by_mean, by_deviation)
+    known = Known(np.array([[1.0, 0.1], [9, 9]], np.float32), ("good", "bad"), ("a", "b"), ())
+    evidence = model.evidence(np.array([stage.mean(), stage.std()], np.float32))
+    heat = heat_map(model, known, evidence, [stage], 8)
+    spread = stage.std()
+    expected = by_mean * (stage[0] - 1.0)
+    expected += by_deviation * ((stage[0] - stage.mean()) ** 2 / spread - 0.1)
+    np.testing.assert_allclose(heat, expected, atol=1e-4)
+    peak = heat.argmin() if by_mean < 0 else heat.argmax()
+    assert np.unravel_index(peak, heat.shape) == (2, 5)
+
+
+def test_heat_adds_up_to_the_difference_from_an_ordinary_negative_score(bundle, tiny_product):
+    good = np.array([label == "good" for label in bundle.known.labels])
+    ordinary = heads.logits(bundle.model.head, bundle.known.features[good].mean(axis=0))
+    for file in tiny_product.pictures("test")[:12]:
+        pixels, evidence = look(bundle, file)
+        heat = heat_map(bundle.model, bundle.known, evidence, bundle.network.maps(pixels), 224)
+        difference = (evidence.logits - ordinary) @ [-1.0, 1.0]
+        assert heat.mean() == pytest.approx(difference, abs=0.05 + 0.03 * abs(difference))
+
+
+def test_a_known_picture_is_its_own_nearest_case(bundle, tiny_product):
+    file = tiny_product.pictures("train")[5]
+    _, evidence = look(bundle, file)
+    found = nearest(bundle.known, evidence)
+    assert found[0].name == file.name
+    assert found[0].distance == pytest.approx(0.0, abs=1e-3)
+    assert [n.distance for n in found] == sorted(n.distance for n in found)
+    assert len(found) == 5
+    shown = cv2.imdecode(np.frombuffer(found[0].jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    own = cv2.resize(cv2.imread(str(file), cv2.IMREAD_GRAYSCALE), shown.shape[::-1])
+    assert np.corrcoef(shown.ravel(), own.ravel())[0, 1] > 0.9

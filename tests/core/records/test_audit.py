@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+
+import pytest
+
+from core.records import audit, worklist
+from core.records.audit import AuditFault, Head
+from core.records.reviews import review
+from core.types import Disposition
+
+
+@pytest.fixture
+def filled(store, assessment, keep):
+    """Three batches and a review: events 1 to 4."""
+    for content in (b"one", b"two", b"six"):
+        keep(store, assessment(content, p=0.9))
+    seen = worklist.next_case(store, "parts")
+    assert review(store, seen, Disposition.NEGATIVE, reviewer="ann", comment="glare")
+    return store
+
+
+def kinds(store, noted=None):
+    return {fault.kind for fault in audit.verify(store, noted).faults}
+
+
+def one_id(store, table):
+    with store.engine.connect() as connection:
+        return connection.exec_driver_sql(f"SELECT min(id) FROM {table}").scalar()
+
+
+def test_an_untouched_store_has_no_faults_and_covers_every_row(filled):
+    report = audit.verify(filled)
+
+    assert report.faults == ()
+    assert (report.events, report.rows) == (4, 3 + 3 + 3 + 1)
+    assert report.head == audit.head(filled)
+
+
+def test_an_empty_store_has_no_faults(store):
+    report = audit.verify(store)
+
+    assert (report.events, report.rows, report.faults) == (0, 0, ())
+    assert report.head == Head(0, "0" * 64)
+
+
+@pytest.mark.parametrize(
+    ("table", "change"),
+    [
+        ("decisions", "positive_probability = 0.11"),
+        ("decisions", "probabilities = '[0.9, 0.1]'"),
+        ("decisions", "features = logits"),
+        ("decisions", "seq = seq + 100"),
+        ("decisions", "message = 'all is well'"),
+        ("reviews", "disposition = 'positive'"),
+        ("reviews", "comment = ''"),
+        ("reviews", "reviewer = 'bob'"),
+        ("images", "name = 'b.png'"),
+        ("cases", "opened_at = '2020-01-01T00:00:00.000000+00:00'"),
+    ],
+)
+def test_an_edited_row_is_found_and_named(filled, execute, table, change):
+    row = one_id(filled, table)
+    execute(filled, f"UPDATE {table} SET {change} WHERE id = '{row}'")
+
+    assert AuditFault("row edited", f"{table} {row}") in audit.verify(filled).faults
+
+
+@pytest.mark.parametrize("table", ["decisions", "reviews", "images"])
+def test_a_removed_row_is_found_and_named(filled, execute, table):
+    row = one_id(filled, table)
+    execute(filled, f"DELETE FROM {table} WHERE id = '{row}'")
+
+    assert AuditFault("row missing", f"{table} {row}") in audit.verify(filled).faults
+
+
+def test_a_row_slipped_in_is_found_and_named(filled, execute):
+    execute(filled, "INSERT INTO cases VALUES ('forged', 'parts', 'k', '2026-01-01')")
+
+    assert audit.verify(filled).faults == (AuditFault("row added", "cases forged"),)
+
+
+def test_an_edited_event_is_found_and_named(filled, execute):
+    execute(filled, "UPDATE audit_events SET actor = 'bob' WHERE seq = 4")
+
+    assert audit.verify(filled).faults == (AuditFault("event edited", "audit_events 4"),)
+
+
+def test_an_event_with_junk_for_detail_is_found_and_its_rows_are_unaccounted(filled, execute):
+    execute(filled, "UPDATE audit_events SET detail = '[1' WHERE seq = 4")
+
+    assert kinds(filled) == {"event edited", "row added"}
+
+
+def test_an_event_edited_and_hashed_anew_is_found_by_its_successor(filled, execute):
+    lines = io.StringIO()
+    audit.export(filled, lines)
+    event = json.loads(lines.getvalue().splitlines()[1])
+    content = {k: v for k, v in event.items() if k not in {"previous", "hash"}} | {"actor": "bob"}
+    forged = chained(event["previous"], content)
+    execute(
+        filled, "UPDATE audit_events SET actor = 'bob', hash = :forged WHERE seq = 2", forged=forged
+    )
+
+    assert audit.verify(filled).faults == (AuditFault("event edited", "audit_events 2"),)
+
+
+def test_a_removed_event_is_found_with_the_rows_that_it_covered(filled, execute):
+    execute(filled, "DELETE FROM audit_events WHERE seq = 2")
+
+    report = audit.verify(filled)
+
+    assert AuditFault("event missing", "audit_events 2") in report.faults
+    assert [f.kind for f in report.faults].count("row added") == 3
+
+
+def test_a_tail_cut_off_without_its_rows_is_found(filled, execute):
+    execute(filled, "DELETE FROM audit_events WHERE seq = 4")
+
+    assert kinds(filled) == {"row added"}
+
+
+def test_a_tail_cut_off_with_its_rows_is_found_by_a_noted_head_alone(filled, execute):
+    noted = audit.head(filled)
+    execute(filled, "DELETE FROM audit_events WHERE seq = 4")
+    execute(filled, "DELETE FROM reviews")
+    worklist.rebuild(filled)
+
+    assert kinds(filled) == set()
+    assert audit.verify(filled, noted).faults == (AuditFault("head differs", "audit_events 4"),)
+
+
+def test_a_noted_head_stays_good_while_the_log_grows(filled, assessment, keep):
+    noted = audit.head(filled)
+    keep(filled, assessment(b"new"))
+
+    assert audit.verify(filled, noted).faults == ()
+
+
+def test_a_case_hidden_from_the_worklist_is_found_and_rebuilding_brings_it_back(filled, execute):
+    hidden = worklist.next_case(filled, "parts")
+    execute(filled, f"UPDATE standings SET lane = 2 WHERE case_id = '{hidden.case_id}'")
+
+    assert audit.verify(filled).faults == (
+        AuditFault("standing differs", f"standings {hidden.case_id}"),
+    )
+    worklist.rebuild(filled)
+    assert kinds(filled) == set()
+    assert worklist.next_case(filled, "parts") == hidden
+
+
+def chained(previous, content):
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256((previous + text).encode("ascii")).hexdigest()
+
+
+def test_the_export_can_be_checked_with_a_hash_function_and_nothing_else(filled):
+    lines = io.StringIO()
+
+    assert audit.export(filled, lines) == 4
+
+    previous = "0" * 64
+    for number, line in enumerate(lines.getvalue().splitlines(), start=1):
+        event = json.loads(line)
+        linked, found = event.pop("previous"), event.pop("hash")
+        assert (event["seq"], linked, found) == (number, previous, chained(previous, event))
+        previous = found
+    assert previous == audit.head(filled).hash
+
+
+def test_the_log_names_who_did_what_and_no_file_name(filled):
+    lines = io.StringIO()
+    audit.export(filled, lines)
+    events = [json.loads(line) for line in lines.getvalue().splitlines()]
+
+    assert [(e["actor"], e["action"]) for e in events] == [("assay", "record")] * 3 + [
+        ("ann", "review")
+    ]
+    assert "a.png" not in lines.getvalue()

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import importlib
+import sqlite3
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from core.errors import ConfigError, StoreError
+from core.records import migrations, tables
+from core.records.connection import open_store, reading
+from core.records.tables import SCHEMA, Row
+
+
+def test_the_migrations_lead_to_the_tables_that_the_code_declares(store):
+    with reading(store) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Row.metadata) == []
+
+
+def test_the_schema_that_the_code_names_is_the_last_migration():
+    config = Config()
+    config.set_main_option("script_location", migrations.__path__[0])
+
+    assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA
+
+
+def test_a_store_of_newer_code_is_refused_unchanged(store, execute):
+    execute(store, "UPDATE alembic_version SET version_num = '9999'")
+    where = store.engine.url.render_as_string(hide_password=False)
+
+    with pytest.raises(StoreError, match=r"schema 9999; this code knows schemas up to 0001"):
+        open_store(where, store.blobs)
+
+
+def test_opening_again_keeps_what_is_there(store, assessment, keep):
+    keep(store, assessment())
+    where = store.engine.url.render_as_string(hide_password=False)
+
+    again = open_store(where, store.blobs)
+
+    assert again.engine.url == store.engine.url
+    assert keep(again, assessment()) == keep(store, assessment())
+    again.close()
+
+
+def test_sqlite_waits_for_the_disk_and_holds_its_foreign_keys(sqlite_store):
+    with reading(sqlite_store) as connection:
+        pragmas = ["journal_mode", "synchronous", "foreign_keys"]
+        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in pragmas]
+
+    assert found == ["wal", 2, 1]
+
+
+def test_a_reader_sees_one_moment_while_others_write(store, assessment, keep):
+    keep(store, assessment(b"one"))
+    with reading(store) as connection:
+        first = connection.exec_driver_sql("SELECT count(*) FROM decisions").scalar()
+        keep(store, assessment(b"two"))
+        assert connection.exec_driver_sql("SELECT count(*) FROM decisions").scalar() == first == 1
+
+
+def test_the_tables_can_be_imported_again_as_streamlit_does():
+    before = set(tables.Row.metadata.tables)
+    importlib.reload(tables)
+    try:
+        assert set(tables.Row.metadata.tables) == before
+    finally:
+        importlib.reload(tables)
+
+
+def test_a_file_that_is_no_database_is_a_store_error(tmp_path):
+    path = tmp_path / "assay.sqlite"
+    path.write_bytes(b"this is no database at all" * 100)
+
+    with pytest.raises(StoreError, match="not a database"):
+        open_store(path)
+
+
+def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+
+    with pytest.raises(StoreError, match="cannot be made"):
+        open_store(tmp_path / "file" / "assay.sqlite")
+
+
+@pytest.mark.parametrize("url", ["mysql://host/db", "sqlite://", "postgresql://host:port/db"])
+def test_a_url_that_no_store_can_live_at_is_a_config_error(url, tmp_path):
+    with pytest.raises(ConfigError, match="Give a path"):
+        open_store(url, tmp_path)
+
+
+def test_a_database_server_needs_a_folder_for_the_blobs():
+    with pytest.raises(ConfigError, match="without a folder for its blobs"):
+        open_store("postgresql://host/db")
+
+
+def test_a_path_with_odd_characters_is_taken_as_it_is(tmp_path):
+    path = tmp_path / "a %20?b" / "assay.sqlite"
+
+    store = open_store(path)
+    store.close()
+
+    with sqlite3.connect(path) as raw:
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == (SCHEMA,)
+    raw.close()
+    assert store.blobs == path.parent / "blobs"

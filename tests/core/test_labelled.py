@@ -1,0 +1,181 @@
+import os
+from pathlib import Path
+
+import pytest
+
+from core.errors import DataError
+from core.labelled import Row, read_labelled
+
+
+def a_folder(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"never opened")
+    return root
+
+
+def a_table(root: Path, text: str, name: str = "manifest.csv") -> Path:
+    (root / name).write_text(text, encoding="utf-8")
+    return root / name
+
+
+def test_a_folder_per_class_gives_the_first_folder_as_the_label(tmp_path):
+    a_folder(tmp_path, "good/a.jpg", "good/line 2/b.PNG", "bad/a.jpg", "bad/notes.txt", "README.md")
+
+    rows = read_labelled(tmp_path)
+
+    assert rows == [
+        Row(tmp_path / "bad/a.jpg", "bad", "", "bad/a.jpg", {}, grouped=False),
+        Row(tmp_path / "good/a.jpg", "good", "", "good/a.jpg", {}, grouped=False),
+        Row(tmp_path / "good/line 2/b.PNG", "good", "", "good/line 2/b.PNG", {}, grouped=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["filename,label", "Filename,Label", "FILE,class", "image, Class ", "\ufefffile,label"],
+)
+def test_a_csv_of_names_and_labels_is_read_whatever_its_columns_are_called(tmp_path, header):
+    a_folder(tmp_path, "images/1.jpg", "images/2.jpg")
+    table = a_table(tmp_path, f"{header}\nimages/1.jpg,good\n\nimages/2.jpg, bad \n", "labels.csv")
+
+    rows = read_labelled(table)
+
+    assert [(row.file, row.label, row.split) for row in rows] == [
+        (tmp_path / "images/1.jpg", "good", ""),
+        (tmp_path / "images/2.jpg", "bad", ""),
+    ]
+
+
+def test_a_manifest_gives_split_group_and_further_columns(tmp_path):
+    a_folder(tmp_path, "1.jpg", "2.jpg", "3.jpg", "unlisted/4.jpg")
+    table = a_table(
+        tmp_path,
+        'site,split,file,group,label\n"A, east",train,1.jpg,part 1,good\n'
+        "B,test,2.jpg,,bad\nB,cal,3.jpg,part 3,good\n",
+    )
+
+    rows = read_labelled(tmp_path)
+
+    assert rows == [
+        Row(tmp_path / "1.jpg", "good", "train", "part 1", {"site": "A, east"}),
+        Row(tmp_path / "2.jpg", "bad", "test", "2.jpg", {"site": "B"}, grouped=False),
+        Row(tmp_path / "3.jpg", "good", "cal", "part 3", {"site": "B"}),
+    ]
+    assert read_labelled(table) == rows
+
+
+def test_an_empty_split_column_leaves_the_split_open(tmp_path):
+    a_folder(tmp_path, "1.jpg", "2.jpg")
+    a_table(tmp_path, "file,label,split\n1.jpg,good,\n2.jpg,bad,\n")
+
+    assert [row.split for row in read_labelled(tmp_path)] == ["", ""]
+
+
+def test_all_faults_are_named_at_once(tmp_path):
+    a_folder(tmp_path / "set", "1.jpg", "2.jpg", "3.jpg", "4.jpg")
+    a_folder(tmp_path, "outside.jpg")
+    (tmp_path / "set" / "link.jpg").symlink_to(tmp_path / "outside.jpg")
+    a_table(
+        tmp_path / "set",
+        "file,label,split,group\n"
+        "1.jpg,good,train,p1\n"
+        "2.jpg,good,cal,p1\n"
+        "gone.jpg,good,train,\n"
+        "../outside.jpg,good,train,\n"
+        "link.jpg,good,train,\n"
+        "./1.jpg,good,train,\n"
+        "3.jpg,,train,\n"
+        "4.jpg,good,validation,\n"
+        ",good,train,\n"
+        "too,few\n",
+    )
+
+    with pytest.raises(DataError) as caught:
+        read_labelled(tmp_path / "set")
+
+    message = str(caught.value)
+    for fault in (
+        "line 4: there is no file gone.jpg",
+        "line 5: ../outside.jpg leads out of",
+        "line 6: link.jpg leads out of",
+        "line 7: ./1.jpg was already listed at line 2",
+        "line 8: no label",
+        "line 9: expected the split train, cal or test, got validation",
+        "line 10: no file",
+        "line 11: expected 4 cells, got 2",
+        "the group p1 leaks between the splits cal, train",
+        "expected at least two labels, got 1 (good)",
+    ):
+        assert fault in message
+    assert "manifest.csv" in caught.value.hint
+
+
+def test_at_most_ten_faults_are_listed_and_the_rest_counted(tmp_path):
+    a_table(tmp_path, "file,label\n" + "".join(f"{i}.jpg,{i % 2}\n" for i in range(25)))
+
+    with pytest.raises(DataError) as caught:
+        read_labelled(tmp_path)
+
+    assert caught.value.message.count("there is no file") == 10
+    assert "and 15 more" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no column file | filename | image and none label | class"),
+        ("file,kind\n", "no column label | class; its header is file, kind"),
+        ("name;label\n", "no column file"),
+        ("file,label,note,note\n", "two columns of one name"),
+        ("file,label\n1.jpg\0,good\n", "line 2: no file"),
+        ('file,label\n"1.jpg,good\n', "cannot be read as a UTF-8 CSV"),
+    ],
+)
+def test_a_table_without_its_columns_says_what_it_has(tmp_path, text, message):
+    a_table(tmp_path, text)
+
+    with pytest.raises(DataError) as caught:
+        read_labelled(tmp_path)
+
+    assert message in caught.value.message
+
+
+def test_a_table_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "labels.csv").write_bytes(b"file,label\n\xff\xfe,good\n")
+
+    with pytest.raises(DataError, match="cannot be read as a UTF-8 CSV"):
+        read_labelled(tmp_path / "labels.csv")
+
+
+def test_a_file_in_a_loop_of_links_is_a_missing_file(tmp_path):
+    (tmp_path / "a.jpg").symlink_to(tmp_path / "b.jpg")
+    (tmp_path / "b.jpg").symlink_to(tmp_path / "a.jpg")
+    a_table(tmp_path, "file,label\na.jpg,good\n")
+
+    with pytest.raises(DataError, match=r"there is no file a\.jpg"):
+        read_labelled(tmp_path)
+
+
+def test_pictures_outside_class_folders_and_missing_data_are_refused(tmp_path):
+    a_folder(tmp_path, "loose.jpg", "good/a.jpg", "bad/b.jpg")
+
+    with pytest.raises(DataError, match=r"loose\.jpg lies in no class folder"):
+        read_labelled(tmp_path)
+    with pytest.raises(DataError, match="no labelled data at"):
+        read_labelled(tmp_path / "gone")
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "count", "labels"),
+    [("parts/magnetic_tile", 1116, {"good", "defective"}), ("parts/ball_screw", 438, None)],
+)
+def test_the_shared_manifests_are_read_whole(name, count, labels):
+    root = Path(os.environ.get("ASSAY_SHARED_DATA", "../shared/data"))
+
+    rows = read_labelled(root / name)
+
+    assert len(rows) == count
+    assert {row.split for row in rows} == {"train", "cal", "test"}
+    assert labels is None or {row.label for row in rows} == labels

@@ -1,0 +1,63 @@
+"""The ordered map: order, laziness, errors at their turn, and calls that never return."""
+
+import itertools
+import threading
+import time
+
+import pytest
+
+from core.errors import InferenceStalled
+from core.pool import ordered_map
+
+
+def refuse(_item, exc):
+    raise exc
+
+
+def test_answers_come_in_the_items_order_however_long_each_takes():
+    def work(n):
+        time.sleep(0.002 * (n % 3))
+        return n * n
+
+    answers = ordered_map(work, range(40), workers=4, timeout_s=10, stalled=refuse)
+    assert list(answers) == [n * n for n in range(40)]
+
+
+def test_endless_items_are_drawn_only_a_few_ahead():
+    drawn = itertools.count()
+    answers = ordered_map(lambda n: n, drawn, workers=2, timeout_s=10, stalled=refuse)
+    assert [next(answers) for _ in range(10)] == list(range(10))
+    answers.close()
+    assert next(drawn) <= 10 + 4 * 2 + 1
+
+
+def test_an_error_is_raised_at_its_items_turn():
+    def work(n):
+        if n == 3:
+            raise ValueError("three")
+        return n
+
+    answers = ordered_map(work, range(6), workers=2, timeout_s=10, stalled=refuse)
+    assert [next(answers) for _ in range(3)] == [0, 1, 2]
+    with pytest.raises(ValueError, match="three"):
+        next(answers)
+
+
+def test_a_call_that_never_returns_costs_its_own_item_only():
+    forever = threading.Event()
+
+    def work(n):
+        if n in (1, 4):
+            forever.wait()
+        return n
+
+    said = []
+
+    def stalled(item, exc):
+        said.append(exc)
+        return -item
+
+    answers = ordered_map(work, range(8), workers=1, timeout_s=0.3, stalled=stalled)
+    assert list(answers) == [0, -1, 2, 3, -4, 5, 6, 7]
+    assert all(isinstance(exc, InferenceStalled) for exc in said)
+    forever.set()
