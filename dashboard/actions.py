@@ -118,8 +118,10 @@ def image_button(number: int, image_id: str, chosen: bool) -> None:
 
 
 def _decide(here: Room, seen: WorkItem, disposition: Disposition) -> None:
-    if not widgets.settled(present.place(seen)):
+    place = present.place(seen)
+    if place == state.get("decided") or not widgets.settled(place):
         return
+    state["decided"] = place
     written = reviewing.decide(
         here.store,
         seen,
@@ -134,6 +136,7 @@ def _decide(here: Room, seen: WorkItem, disposition: Disposition) -> None:
 
 
 def _undo(here: Room, said: StoredReview) -> None:
+    state.pop("decided", None)
     if reviewing.undo(here.store, said, widgets.reviewer()):
         state["pinned"] = said.case_id
         state["skipped"] = [one for one in state.get("skipped", []) if one != said.case_id]

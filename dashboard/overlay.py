@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar, cast
 
 import cv2
 import numpy as np
@@ -11,9 +12,11 @@ import numpy as np
 from core.service.desk import Explanation
 from core.types import F32, U8
 
+Pixels = TypeVar("Pixels", U8, F32)
+
 QUALITY = 88
-WARM = (255, 96, 0)
-COLD = (40, 120, 255)
+WARM = np.array([255, 96, 0], np.float32)
+COLD = np.array([40, 120, 255], np.float32)
 FAINTEST = 0.2
 DENSEST_WARM, DENSEST_COLD = 0.62, 0.3
 FULL_PERCENTILE = 99.5
@@ -71,7 +74,7 @@ def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
     )
 
 
-def restored(pixels: U8 | F32, source_size: tuple[int, int]) -> U8 | F32:
+def restored(pixels: Pixels, source_size: tuple[int, int]) -> Pixels:
     """Give what was stretched to a square the shape of its original.
 
     Args:
@@ -85,7 +88,7 @@ def restored(pixels: U8 | F32, source_size: tuple[int, int]) -> U8 | F32:
     height, width = source_size
     scale = side / max(height, width)
     shape = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA), pixels.dtype)
+    return cast("Pixels", cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA))
 
 
 def strength(heat: F32) -> F32:
@@ -111,7 +114,7 @@ def overlaid(picture: U8, strengths: F32) -> U8:
         strengths: float32 ``h w`` from -1 to 1; the opacity grows with its size.
     """
     warm = strengths > 0.0
-    colour = np.where(warm[..., None], np.float32(WARM), np.float32(COLD))
+    colour = np.where(warm[..., None], WARM, COLD)
     opacity = (np.where(warm, DENSEST_WARM, DENSEST_COLD) * np.abs(strengths))[..., None]
     return np.asarray(picture * (1.0 - opacity) + colour * opacity + 0.5).astype(np.uint8)
 

@@ -12,13 +12,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.packs import DomainPack
-from core.records.cases import CaseDetail, CaseImage, Counts, StoredReview
+from core.records.cases import CaseDetail, CaseImage, Counts, StoredReview, WorkItem
 from core.records.values import StoredDecision
 from core.types import Disposition, Policy, Reason
 
 OWN_KEYS = frozenset("CRHNSU")
 """C and R are Streamlit's; the others work the page: heat map, note, skip, undo."""
 
+BLIND = (
+    "Drawn at random to measure the live error rate. Judge it as if nobody had: what the system "
+    "said stays hidden."
+)
 LONGEST_NAME = 48
 _UNSCORED = 2.0
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
@@ -47,6 +51,32 @@ class Agreement:
         return self.said.get(self.verdict, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What one bundle has said under one policy.
+
+    Attributes:
+        counts: Images by disposition.
+        bins: Images by disposition in equal bins of the positive probability from 0 to 1; those
+            without a probability are in none.
+        verdicts: Disposition by decision id.
+    """
+
+    counts: Mapping[Disposition, int]
+    bins: Mapping[Disposition, NDArray[np.int64]]
+    verdicts: Mapping[str, Disposition]
+
+    @property
+    def images(self) -> int:
+        """All images counted."""
+        return sum(self.counts.values())
+
+    @property
+    def automatic(self) -> float:
+        """Share of the images that were decided without a person; 0 when there are none."""
+        return 1.0 - self.counts[Disposition.DEFER] / self.images if self.images else 0.0
+
+
 def verdict_keys(wording: Mapping[Disposition, str]) -> dict[Disposition, str]:
     """Find a key for each verdict a person may give: the first letter of its word that is free.
 
@@ -72,13 +102,11 @@ def file_name(name: str, longest: int = LONGEST_NAME) -> str:
     answer is text, not HTML: whoever writes HTML escapes it.
     """
     last = PurePath(name).name or name
-    plain = "".join(
-        f"\\u{ord(c):04x}" if unicodedata.category(c) in _HIDDEN else c for c in last
-    )
+    plain = "".join(f"\\u{ord(c):04x}" if unicodedata.category(c) in _HIDDEN else c for c in last)
     if len(plain) <= longest:
         return plain
     head = (longest - 1) // 2
-    return f"{plain[:head]}…{plain[-(longest - 1 - head):]}"
+    return f"{plain[:head]}…{plain[-(longest - 1 - head) :]}"
 
 
 def case_name(detail: CaseDetail) -> str:
@@ -100,6 +128,36 @@ def _urgency(decision: StoredDecision | None) -> float:
     return decision.positive_probability
 
 
+def chosen_image(images: Sequence[CaseImage], wanted: str | None) -> CaseImage:
+    """Give the image a person asked for, else the worst."""
+    ordered = worst_first(images)
+    return next((image for image in ordered if image.id == wanted), ordered[0])
+
+
+def image_line(detail: CaseDetail, image: CaseImage) -> str:
+    """Say which file is shown, and when it was judged."""
+    parts = [file_name(image.name)]
+    if len(detail.images) > 1:
+        number = worst_first(detail.images).index(image) + 1
+        parts.append(f"image {number} of {len(detail.images)}, the worst first")
+    if image.decision is not None:
+        at = image.decision.decided_at.astimezone()
+        parts.append(f"judged {at:%Y-%m-%d %H:%M}")
+    return " · ".join(parts)
+
+
+def in_short(decision: StoredDecision | None) -> str:
+    """Say a verdict in two words."""
+    if decision is None:
+        return "not judged"
+    return f"{decision.wording} {probability(decision.positive_probability)}"
+
+
+def place(item: WorkItem) -> str:
+    """Name a case as it was shown: another revision is another place."""
+    return f"{item.case_id}-{item.revision}-{item.images}-{item.decision_id}"
+
+
 def is_blind(detail: CaseDetail) -> bool:
     """Say whether the verdict stays hidden until the person has judged.
 
@@ -113,18 +171,17 @@ def is_blind(detail: CaseDetail) -> bool:
     )
 
 
-def why(decision: StoredDecision, pack: DomainPack, policy: Policy | None) -> list[str]:
+def why(decision: StoredDecision, policy: Policy | None) -> list[str]:
     """Say in plain sentences why an image is where it is.
 
     Args:
         decision: The verdict.
-        pack: Whose words are used.
         policy: The limits it was judged by; None when they are not at hand.
     """
     if decision.findings:
         return [f"{f.reason.sentence} {f.detail}".strip() for f in decision.findings]
     negative = decision.disposition is Disposition.NEGATIVE
-    limit = policy and (policy.t_neg if negative else policy.t_pos)
+    limit = None if policy is None else (policy.t_neg if negative else policy.t_pos)
     chance = decision.positive_probability
     if limit is None or chance is None:
         return [f"Called {decision.wording} by itself."]
@@ -172,6 +229,12 @@ def all_done(pack: DomainPack, counts: Counts) -> str:
     )
 
 
+def reviewed_words(counts: Counts) -> str:
+    """Say how many cases people have looked at, and how many still wait."""
+    done, waiting = sum(counts.reviewed.values()), sum(counts.waiting.values())
+    return f"People have reviewed {done:,} cases; {waiting:,} wait for one."
+
+
 def agreements(
     reviews: Sequence[StoredReview], verdicts: Mapping[str, Disposition]
 ) -> list[Agreement]:
@@ -201,24 +264,23 @@ def agreement_words(agreement: Agreement, pack: DomainPack) -> str:
     return f"Of {cases} called {word} automatically, people agreed with {agreement.same:,}."
 
 
-def histogram(
-    decisions: Sequence[StoredDecision], bins: int = 25
-) -> dict[Disposition, NDArray[np.int64]]:
-    """Count verdicts by positive probability in equal bins from 0 to 1; unscored ones are left out.
+def judged_by(decisions: Sequence[StoredDecision], bins: int = 25) -> Judged:
+    """Count verdicts, and where their positive probabilities fall.
 
     Args:
-        decisions: Verdicts.
-        bins: How many bins.
+        decisions: Verdicts of one bundle under one policy.
+        bins: How many equal bins from 0 to 1.
     """
-    return {
-        disposition: np.histogram(
-            [
-                d.positive_probability
-                for d in decisions
-                if d.disposition is disposition and d.positive_probability is not None
-            ],
-            bins=bins,
-            range=(0.0, 1.0),
-        )[0].astype(np.int64)
-        for disposition in Disposition
-    }
+    chances: dict[Disposition, list[float]] = {d: [] for d in Disposition}
+    for one in decisions:
+        if one.positive_probability is not None:
+            chances[one.disposition].append(one.positive_probability)
+    counted = Counter(one.disposition for one in decisions)
+    return Judged(
+        counts={d: counted[d] for d in Disposition},
+        bins={
+            d: np.histogram(chances[d], bins=bins, range=(0.0, 1.0))[0].astype(np.int64)
+            for d in Disposition
+        },
+        verdicts={one.id: one.disposition for one in decisions},
+    )

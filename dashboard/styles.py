@@ -7,6 +7,7 @@ CSS = f"""
 .stMainBlockContainer {{ padding-top: 2.6rem; padding-bottom: 1rem; max-width: 1500px; }}
 [data-testid="stImage"] img {{ max-height: 66vh; object-fit: contain; border-radius: 6px; }}
 .assay-title {{ font-size: 1.25rem; font-weight: 600; line-height: 1.3; }}
+.assay-heading {{ font-weight: 600; margin-top: .4rem; }}
 .assay-big {{ font-size: 1.2rem; line-height: 1.5; }}
 .assay-plain {{ line-height: 1.45; }}
 .assay-quiet {{ opacity: .68; font-size: .86rem; line-height: 1.35; }}

@@ -14,7 +14,7 @@ from core.records.values import StoredDecision
 from core.service.reviewing import Room, open_room
 from core.settings import Settings
 from core.types import Disposition, Policy
-from dashboard.overlay import Shown, shown_of
+from dashboard.overlay import KnownCase, Shown, shown_of
 from dashboard.present import probability
 from dashboard.styles import CSS
 
@@ -28,7 +28,7 @@ def room() -> Room:
     return open_room(Settings())
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
+@st.cache_resource(max_entries=128, show_spinner="Looking at the picture …")
 def _shown(decision_id: str, _room: Room, _decision: StoredDecision) -> Shown:
     del decision_id
     bundle = _room.desk.bundle(_decision.bundle_sha256)
@@ -55,7 +55,7 @@ def words(text: str, kind: str = "plain") -> None:
 
     Args:
         text: What is said.
-        kind: Its style: ``plain``, ``quiet``, ``title``, ``big`` or ``trouble``.
+        kind: Its style: ``plain``, ``quiet``, ``title``, ``heading``, ``big`` or ``trouble``.
     """
     st.html(f'<div class="assay-{kind}">{escape(text)}</div>')
 
@@ -104,11 +104,6 @@ def settled(place: str) -> bool:
     return seen == place and time.monotonic() - since >= SETTLE_S
 
 
-def verdict(decision: StoredDecision, pack: DomainPack, policy: Policy | None) -> None:
-    """Draw a verdict: its word, the calibrated probability and the certified limits."""
-    st.html(verdict_html(decision, pack.wording, policy))
-
-
 def verdict_html(
     decision: StoredDecision, wording: Mapping[Disposition, str], policy: Policy | None
 ) -> str:
@@ -146,4 +141,13 @@ def bar_html(chance: float, wording: Mapping[Disposition, str], policy: Policy |
     return (
         f'<div class="assay-bar">{"".join(zones)}<b style="left:{100 * chance:.2f}%"></b></div>'
         f'<div class="assay-ends"><span>{ends[0]}</span><span>{ends[1]}</span></div>'
+    )
+
+
+def known_case(one: KnownCase) -> None:
+    """Write a known case's label and distance, with a dot for the side it is on."""
+    side = "" if one.positive is None else ("positive" if one.positive else "negative")
+    st.html(
+        f'<div class="assay-known"><i class="{side}"></i>{escape(one.label)}<br>'
+        f"<span>distance {one.distance:.1f}</span></div>"
     )

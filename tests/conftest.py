@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +12,12 @@ import cv2
 import numpy as np
 import pytest
 
+from core.imaging.files import open_file, received
 from core.model.bundle import Bundle
+from core.service.assessing import assess_and_record
 from core.service.bundles import certify_bundle, open_bundle, policy_of
+from core.service.shelf import keep
+from core.service.stores import open_store
 from core.service.training import TrainSpec, train
 from core.settings import Settings
 from core.types import Policy, Targets
@@ -77,6 +82,32 @@ def tiny_product(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -
     return Product(root / "plates", out, settings)
 
 
+@pytest.fixture(scope="session")
+def _assessed(tiny_product: Product, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("assessed") / "home"
+    settings = tiny_product.settings_at(home)
+    bundle, policy = tiny_product.opened()
+    keep(bundle, policy, settings)
+    store = open_store(settings)
+    # The first scratched plate is one case of two views, all others are cases of one.
+    scratched = tiny_product.pictures("test", "scratched")
+    files = [
+        *(open_file(path, settings.max_bytes, "plate-of-two") for path in scratched[:2]),
+        *(open_file(path, settings.max_bytes, path.stem) for path in scratched[2:14]),
+        *(open_file(p, settings.max_bytes) for p in tiny_product.pictures("test", "good")[:6]),
+        received("torn <b>file</b>.png", b"not a picture", "torn"),
+    ]
+    list(assess_and_record(bundle, files, store, policy=policy, settings=settings))
+    store.close()
+    return home
+
+
+@pytest.fixture
+def assessed_home(_assessed: Path, tmp_path: Path) -> Path:
+    """A home folder of its own for each test: 20 cases, 14 of them waiting at the least."""
+    return Path(shutil.copytree(_assessed, tmp_path / "home", symlinks=True))
+
+
 def draw_plates(folder: Path, seed: int = 7) -> None:
     """Write two views each of good and scratched plates, with a manifest."""
     rng = np.random.default_rng(seed)
@@ -87,7 +118,7 @@ def draw_plates(folder: Path, seed: int = 7) -> None:
         for split, plates in PLATES.items():
             for number in range(plates):
                 label = ("good", "scratched")[number % 2]
-                depth = rng.uniform(0.15, 1.0) if label == "scratched" else 0.0
+                depth = rng.uniform(0.1, 0.7) if label == "scratched" else 0.0
                 for view in "ab":
                     name = f"images/{split}-{number:02}{view}.png"
                     cv2.imwrite(str(folder / name), a_plate(rng, depth))

@@ -59,14 +59,15 @@ def say(text: str) -> None:
 
 def say_json(value: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
     """Print one JSON value; NaN, which JSON does not know, becomes null."""
-    typer.echo(json.dumps(_finite(value), indent=indent, ensure_ascii=False))
+    typer.echo(json.dumps(finite(value), indent=indent, ensure_ascii=False))
 
 
-def _finite(value: Any) -> Any:  # noqa: ANN401
+def finite(value: Any) -> Any:  # noqa: ANN401
+    """Replace every number that is none by None, at any depth."""
     if isinstance(value, dict):
-        return {name: _finite(part) for name, part in value.items()}
+        return {name: finite(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
+        return [finite(part) for part in value]
     return None if isinstance(value, float) and not abs(value) < float("inf") else value
 
 

@@ -14,7 +14,8 @@ from core.types import F64
 
 KINDS = ("identity", "temperature", "platt")
 FOLDS = 5
-_SCALES = (1e-6, 1e6)
+_SCALES = (1e-9, 1e9)
+_FLAT = 1e-12  # logits that vary less are all the same
 
 Labels = NDArray[np.integer[Any]]
 
@@ -97,7 +98,8 @@ def fit(kind: str, logits: F64, labels: Labels) -> Calibrator:
     if kind == "identity" or np.unique(labels).size < 2:
         return Calibrator("identity", 1.0, np.zeros(classes))
     centred = logits - logits.mean(axis=1, keepdims=True)
-    spread = float(centred.std()) or 1.0
+    varied = float(centred.std())
+    spread = varied if varied > _FLAT else 1.0
     free = kind == "platt"
     start = np.concatenate([[1.0], np.zeros(classes if free else 0)])
     found = minimize(
@@ -106,7 +108,7 @@ def fit(kind: str, logits: F64, labels: Labels) -> Calibrator:
         args=(centred / spread, _targets(labels, classes)),
         jac=True,
         method="L-BFGS-B",
-        bounds=[_SCALES] + [(None, None)] * (start.size - 1),
+        bounds=[(_SCALES[0] * spread, _SCALES[1] * spread)] + [(None, None)] * (start.size - 1),
         options={"maxiter": 500, "ftol": 1e-14, "gtol": 1e-9},
     )
     bias = found.x[1:] - found.x[1:].mean() if free else np.zeros(classes)

@@ -58,15 +58,24 @@ def open_store(where: str | Path, blobs: Path | None = None) -> Store:
             )
         blobs = Path(url.database or ".").parent / "blobs"
     store = Store(_engine(url), blobs)
+    try:
+        _migrate(store)
+    except StoreError:
+        store.close()
+        raise
+    return store
+
+
+def _migrate(store: Store) -> None:
     with reading(store) as connection:
         current = _revision(connection)
-    if current != SCHEMA:
-        # Alembic costs a third of a second to import: only a store that needs it pays.
-        from core.records.migrations import upgrade
+    if current == SCHEMA:
+        return
+    # Alembic takes a third of a second to import: only a store that needs it pays.
+    from core.records.migrations import upgrade
 
-        with writing(store) as connection:
-            upgrade(connection)
-    return store
+    with writing(store) as connection:
+        upgrade(connection)
 
 
 @contextmanager

@@ -2,62 +2,146 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack
 from core.records.cases import CaseDetail, CaseImage, WorkItem
-from core.records.worklist import counts
+from core.records.values import StoredDecision
+from core.records.worklist import case_detail, counts
 from core.service import reviewing
 from core.service.reviewing import Room
 from dashboard import actions, present, widgets
+from dashboard.overlay import KnownCase, Shown
 
 
 def render() -> None:
     """Show the next case, or say that nothing waits."""
     here, pack = widgets.room(), widgets.current_pack()
-    widgets.progress(here, pack)
     detail = actions.current_case(here, pack)
+    left, right = st.columns([2.2, 1], gap="large")
+    with right:
+        _progress(here, pack)
+        verdict, buttons, reasons = st.container(), st.container(), st.container()
     if detail is None:
-        _nothing_waits(here, pack)
+        with left:
+            widgets.words(present.all_done(pack, counts(here.store, pack.name)), "big")
+        with buttons:
+            actions.undo_button(here, pack)
         return
     chosen = present.chosen_image(detail.images, st.session_state.get("image"))
     blind = present.is_blind(detail)
-    left, right = st.columns([2.2, 1], gap="large")
-    with right:
-        verdict, buttons = st.container(), st.container()
     with left:
-        _pictures(here, pack, detail, chosen, blind)
-    with verdict:
-        _verdict(here, pack, chosen, blind)
+        _images(here, pack, detail, chosen, blind)
+    if chosen.decision is not None:
+        _verdict(here, pack, chosen.decision, blind, verdict, reasons)
     # Last, so that no key works before all of the case is on its way to the screen.
-    widgets.mark_shown(present.place(detail.item))
     with buttons:
         actions.verdict_buttons(here, pack, detail.item)
         actions.other_buttons(here, pack, detail.item)
+    widgets.mark_shown(present.place(detail.item))
     _look_ahead(here, pack, detail.item)
 
 
-def _nothing_waits(here: Room, pack: DomainPack) -> None:
-    st.space("large")
-    _, middle, _ = st.columns([1, 4, 1])
-    with middle:
-        widgets.words(present.all_done(pack, counts(here.store, pack.name)), "big")
-        actions.undo_button(here, pack)
+def _progress(here: Room, pack: DomainPack) -> None:
+    midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = reviewing.done_since(here.store, pack.name, midnight)
+    widgets.words(present.progress(counts(here.store, pack.name), today), "quiet")
 
 
-def _pictures(
+def _images(
     here: Room, pack: DomainPack, detail: CaseDetail, chosen: CaseImage, blind: bool
 ) -> None:
     widgets.words(present.case_name(detail), "title")
     widgets.words(present.image_line(detail, chosen), "quiet")
-    try:
-        shown = widgets.shown(here, chosen.decision)
-    except AssayError as exc:
-        widgets.trouble(exc)
+    shown = _shown(here, chosen.decision)
+    if isinstance(shown, Shown):
+        _picture(pack, shown, blind)
     else:
-        _picture_and_heat(pack, shown, blind)
+        widgets.trouble(shown)
     if len(detail.images) > 1:
         _strip(here, detail, chosen, blind)
-    if not blind and shown:
-        _known_cases(shown)
+    if isinstance(shown, Shown) and not blind:
+        _known_cases(shown.known)
+
+
+def _shown(here: Room, decision: StoredDecision | None) -> Shown | AssayError:
+    if decision is None:
+        return AssayError("This image has not been judged.", hint="`assay assess` judges it.")
+    try:
+        return widgets.shown(here, decision)
+    except AssayError as exc:
+        return exc
+
+
+def _picture(pack: DomainPack, shown: Shown, blind: bool) -> None:
+    if blind or not actions.heat_is_on():
+        st.image(shown.picture, width="stretch")
+    else:
+        plain, heat = st.columns(2, gap="small")
+        plain.image(shown.picture, width="stretch")
+        heat.image(shown.heat, width="stretch")
+    if not blind:
+        legend, switch = st.columns([3, 1], vertical_alignment="center")
+        with legend:
+            widgets.words(present.legend(pack) if actions.heat_is_on() else "", "quiet")
+        with switch:
+            actions.heat_button()
+
+
+def _strip(here: Room, detail: CaseDetail, chosen: CaseImage, blind: bool) -> None:
+    """Show every image of the case small, the worst first, each with the key that enlarges it."""
+    images = present.worst_first(detail.images)
+    row = st.container(horizontal=True, gap="small")
+    for number, image in enumerate(images, 1):
+        with row.container(width=104, gap=None):
+            shown = _shown(here, image.decision)
+            if isinstance(shown, Shown):
+                st.image(shown.picture, width=104)
+            else:
+                widgets.words("no picture", "trouble")
+            widgets.words("" if blind else present.in_short(image.decision), "quiet")
+            actions.image_button(number, image.id, image.id == chosen.id)
+
+
+def _known_cases(known: tuple[KnownCase, ...]) -> None:
+    widgets.words("Nearest known cases, and how far they are", "quiet")
+    for column, one in zip(st.columns(max(len(known), 1)), known, strict=False):
+        with column:
+            st.image(one.jpeg, width=112)
+            widgets.known_case(one)
+
+
+def _verdict(
+    here: Room,
+    pack: DomainPack,
+    decision: StoredDecision,
+    blind: bool,
+    verdict: st.delta_generator.DeltaGenerator,
+    reasons: st.delta_generator.DeltaGenerator,
+) -> None:
+    if blind:
+        with verdict:
+            widgets.words(present.BLIND)
+        return
+    policy = reviewing.limits_of(here.desk, decision)
+    with verdict:
+        st.html(widgets.verdict_html(decision, pack.wording, policy))
+    with reasons:
+        widgets.words("Why it is here", "heading")
+        for sentence in present.why(decision, policy):
+            widgets.words(sentence)
+
+
+def _look_ahead(here: Room, pack: DomainPack, seen: WorkItem) -> None:
+    """Work out the pictures of the case behind this one while the person looks."""
+    skipped = [*st.session_state.get("skipped", []), seen.case_id]
+    following = reviewing.next_case(here.store, pack.name, skipped)
+    if following is not None and following.case_id != seen.case_id:
+        for image in case_detail(here.store, following.case_id).images:
+            _shown(here, image.decision)
+
+
+render()

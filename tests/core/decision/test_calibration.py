@@ -95,6 +95,14 @@ def test_separable_scores_of_any_unit_give_finite_and_certain_probabilities(kind
     assert found[labels == 0, 1].max() < 0.2
 
 
+@pytest.mark.parametrize("faint", [1e-11, 1e-100, 5e-324, 0.0])
+def test_scores_that_hardly_vary_stay_hardly_informative(faint):
+    scores = faint * np.repeat([-1.0, 1.0], 20)
+    found = fit("platt", columns(scores), np.repeat([0, 1], 20))
+    assert 0.99e-9 < found.scale < 1.01e9
+    np.testing.assert_allclose(apply(found, columns(scores)), 0.5, atol=0.01)
+
+
 def test_scores_that_say_the_opposite_are_silenced_and_not_turned_round():
     scores = np.linspace(-2, 2, 40)
     found = apply(fit("platt", columns(scores), (scores < 0).astype(int)), columns(scores))

@@ -1,0 +1,104 @@
+"""What the bundle in use promises, what it has decided, and what people said about that."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.decision.certificate import percent
+from core.packs import DomainPack
+from core.records import reviews
+from core.records.store import decisions
+from core.records.values import StoredDecision
+from core.records.worklist import counts
+from core.service import reviewing
+from core.service.reviewing import Room
+from core.service.words import more_data_words, policy_words
+from core.types import Certificate, Disposition, Policy
+from dashboard import figures, present, widgets
+
+MOST = 5000
+"""Images that one look counts; the newest, so that the page stays fast in its second year."""
+
+
+def render() -> None:
+    """Show one pack's overview."""
+    here, pack = widgets.room(), widgets.current_pack()
+    newest = decisions(here.store, pack=pack.name, limit=1)
+    if not newest:
+        widgets.words(present.all_done(pack, counts(here.store, pack.name)), "big")
+        return
+    policy = reviewing.limits_of(here.desk, newest[0])
+    judged = _judged(newest[0].id, here, newest[0])
+    widgets.words(f"{newest[0].bundle}, policy {newest[0].policy_id}", "quiet")
+    if policy is None:
+        widgets.words("The bundle that judged last is not on this store's shelf.", "trouble")
+    else:
+        _promises(pack, policy)
+    _decided(pack, policy, judged)
+    _people(here, pack, judged)
+    if policy is not None:
+        _more_data(policy)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Counting …")
+def _judged(newest: str, _here: Room, _decision: StoredDecision) -> present.Judged:
+    del newest
+    found = decisions(
+        _here.store,
+        pack=_decision.pack,
+        bundle_sha256=_decision.bundle_sha256,
+        policy_id=_decision.policy_id,
+        limit=MOST,
+    )
+    return present.judged_by(found)
+
+
+def _promises(pack: DomainPack, policy: Policy) -> None:
+    st.subheader("What is promised", anchor=False)
+    sentences = policy_words(pack, policy)
+    sides = (policy.escape, policy.overkill)
+    columns = st.columns(2)
+    for column, certificate, sentence, word in zip(
+        columns, sides, sentences, pack.error_words, strict=False
+    ):
+        with column.container(border=True, height="stretch"):
+            _certificate(certificate, word, sentence)
+    for sentence in sentences[len(sides) :]:
+        widgets.words(sentence)
+
+
+def _certificate(certificate: Certificate, word: str, sentence: str) -> None:
+    if certificate.certified:
+        st.badge("certified", color="green")
+    else:
+        st.badge("not certified", color="orange")
+    widgets.words(f"{word}: at most {percent(certificate.alpha)}", "title")
+    widgets.words(sentence, "big")
+
+
+def _decided(pack: DomainPack, policy: Policy | None, judged: present.Judged) -> None:
+    st.subheader("What was decided", anchor=False)
+    numbers = st.columns(4)
+    for column, disposition in zip(numbers, Disposition, strict=False):
+        column.metric(pack.wording[disposition], f"{judged.counts[disposition]:,}")
+    numbers[-1].metric("without a person", percent(judged.automatic))
+    st.plotly_chart(
+        figures.probabilities(judged, pack.wording, policy), config={"displayModeBar": False}
+    )
+
+
+def _people(here: Room, pack: DomainPack, judged: present.Judged) -> None:
+    st.subheader("What people said", anchor=False)
+    widgets.words(present.reviewed_words(counts(here.store, pack.name)), "big")
+    said = reviews.reviewed(here.store, pack.name, limit=MOST)
+    for agreement in present.agreements(said, judged.verdicts):
+        widgets.words(present.agreement_words(agreement, pack))
+
+
+def _more_data(policy: Policy) -> None:
+    st.subheader("What more data would buy", anchor=False)
+    for sentence in more_data_words(policy):
+        widgets.words(sentence)
+
+
+render()

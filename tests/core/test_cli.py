@@ -1,0 +1,253 @@
+"""The command line as a person uses it: real processes, real files, real exit codes."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.cli import app as cli_app
+from core.types import Disposition
+
+ASSAY = [sys.executable, "-c", "from core.cli import main; main()"]
+KEYS = {
+    "schema", "file", "sha256", "case", "pack", "bundle", "policy", "disposition", "wording",
+    "label", "probabilities", "positive_probability", "ood", "reasons", "message", "certificate",
+    "timing_ms",
+}  # fmt: skip
+FIGURES = {
+    "n", "auroc", "accuracy", "balanced_accuracy", "ece", "ece_floor", "brier", "nll", "escape",
+    "overkill", "deferred", "automation", "ood", "by",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tiny_product, tmp_path_factory):
+    home = tmp_path_factory.mktemp("home")
+    settings = tiny_product.settings_at(home / "store")
+
+    def call(*words, code=0, home=settings.home):
+        environment = {**os.environ, "ASSAY_HOME": str(home), "PYTHONWARNINGS": "error"}
+        done = subprocess.run(
+            [*ASSAY, *map(str, words)], capture_output=True, text=True, env=environment, timeout=240
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def bundle(tiny_product, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own") / "plates"
+    shutil.copytree(tiny_product.bundle, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lines(run, bundle, tiny_product):
+    files = tiny_product.pictures("test")
+    out = run("assess", bundle, *files, "--json").stdout
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def test_assess_writes_one_complete_object_a_picture_in_order(lines, tiny_product):
+    assert [line["file"] for line in lines] == [str(f) for f in tiny_product.pictures("test")]
+    for line in lines:
+        assert set(line) >= KEYS
+        assert line["schema"] == "assay.assessment/1"
+        assert line["disposition"] in set(Disposition)
+        assert sum(line["probabilities"].values()) == pytest.approx(1.0)
+        assert line["positive_probability"] == line["probabilities"]["scratched"]
+        assert set(line["ood"]) == {"p_value", "in_distribution"}
+        for side in ("escape", "overkill"):
+            said = line["certificate"][side]
+            assert set(said) >= {"alpha", "bound", "confidence", "n", "k", "certified"}
+        assert set(line["timing_ms"]) == {"decode", "infer", "total"}
+
+
+def test_assessing_the_same_pictures_again_gives_the_same_decisions(run, bundle, lines):
+    files = [line["file"] for line in lines[:5]]
+    again = run("assess", bundle, *files, "--json").stdout.splitlines()
+    assert [json.loads(line)["decision"] for line in again] == [x["decision"] for x in lines[:5]]
+    events = json.loads(run("audit", "verify", "--json").stdout)["events"]
+    run("assess", bundle, *files, "--json")
+    assert json.loads(run("audit", "verify", "--json").stdout)["events"] == events
+
+
+def test_a_recorded_verdict_replays_to_the_last_bit(run, lines):
+    for line in (lines[0], lines[-1]):
+        report = json.loads(run("replay", line["decision"], "--json").stdout)
+        assert report == {"decision": line["decision"], "equal": True, "differences": []}
+
+
+def test_an_edited_row_no_longer_replays_and_the_audit_names_it(run, bundle, lines, tmp_path):
+    import sqlite3
+
+    home = tmp_path / "store"
+    run("assess", bundle, lines[0]["file"], home=home)
+    with sqlite3.connect(home / "assay.sqlite") as base:
+        base.execute("UPDATE decisions SET disposition = 'negative', ood_score = ood_score + 1")
+    base.close()
+    report = json.loads(run("replay", lines[0]["decision"], "--json", home=home, code=1).stdout)
+    assert any(line.startswith("ood_score") for line in report["differences"])
+    faults = json.loads(run("audit", "verify", "--json", home=home, code=1).stdout)["faults"]
+    assert any(lines[0]["decision"] in fault for fault in faults)
+
+
+def test_an_altered_picture_is_named_by_the_audit(run, bundle, lines, tmp_path):
+    home = tmp_path / "store"
+    run("assess", bundle, lines[0]["file"], home=home)
+    (blob,) = [p for p in (home / "blobs").rglob("*") if p.name == lines[0]["sha256"]]
+    blob.chmod(0o644)
+    blob.write_bytes(blob.read_bytes()[:-1] + b"?")
+    faults = json.loads(run("audit", "verify", "--json", home=home, code=1).stdout)["faults"]
+    assert f"picture altered: {lines[0]['sha256']}" in faults
+    said = run("replay", lines[0]["decision"], home=home, code=1).stderr
+    assert "altered" in said
+
+
+def test_evaluate_gives_every_figure_and_refuses_pictures_it_has_met(run, bundle, tiny_product):
+    figures = json.loads(run("evaluate", bundle, tiny_product.data, "--json").stdout)
+    assert set(figures) >= FIGURES
+    assert figures["n"] == len(tiny_product.pictures("test"))
+    assert figures["auroc"] > 0.9
+    assert set(figures["escape"]) >= {"rate", "low", "high", "n"}
+    assert figures["escape"]["n"] == figures["n"] // 4
+
+
+def test_evaluate_refuses_groups_that_were_in_train(run, bundle, tiny_product, tmp_path):
+    data = tmp_path / "plates"
+    shutil.copytree(tiny_product.data, data)
+    with (data / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["split"] = {"train": "test", "test": "train"}.get(row["split"], row["split"])
+    with (data / "manifest.csv").open("w", newline="") as file:
+        table = csv.DictWriter(file, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    said = run("evaluate", bundle, data, code=1).stderr
+    assert "were in the bundle's training or cal data" in said
+
+
+def test_strangers_are_measured_beside_the_own_pictures(run, bundle, tiny_product, tmp_path):
+    from PIL import Image
+    from skimage import data
+
+    for name in ("coffee", "chelsea", "astronaut", "rocket"):
+        Image.fromarray(getattr(data, name)()).save(tmp_path / f"{name}.png")
+    out = run("evaluate", bundle, tiny_product.data, "--ood", f"photos={tmp_path}", "--json").stdout
+    gate = json.loads(out)["ood"]["photos"]
+    assert gate["n"] == 4
+    assert gate["auroc"] == 1.0
+
+
+def test_certify_makes_a_new_current_policy_and_an_old_one_can_be_named(run, bundle, lines):
+    old = lines[0]["policy"]
+    said = json.loads(run("certify", bundle, "--escape", 0.3, "--json").stdout)
+    assert said["escape"]["alpha"] == 0.3
+    file = lines[0]["file"]
+    now = json.loads(run("assess", bundle, file, "--no-store", "--json").stdout)
+    then = json.loads(run("assess", bundle, file, "--no-store", "--json", "--policy", old).stdout)
+    assert (now["policy"], then["policy"]) == (said["policy"], old)
+
+
+def test_too_few_cases_say_how_many_more_and_pass_nothing(run, bundle, tiny_product):
+    words = run("certify", bundle, "--escape", 0.001).stdout
+    assert "Cannot certify an escape rate of 0.1 %" in words
+    assert "2977 more without an escape are needed" in words
+    files = tiny_product.pictures("test", "good")
+    out = run("assess", bundle, *files, "--no-store", "--json").stdout
+    verdicts = [json.loads(line) for line in out.splitlines()]
+    assert {v["disposition"] for v in verdicts} <= {"defer", "positive"}
+    assert any("NOT_CERTIFIED" in v["reasons"] for v in verdicts)
+
+
+def test_a_review_budget_gives_the_certificate_that_it_buys(run, bundle):
+    said = json.loads(run("certify", bundle, "--review-budget", "20%", "--json").stdout)
+    assert said["deferred"] <= 0.35
+    assert said["escape"]["certified"]
+    assert said["escape"]["alpha"] == said["escape"]["bound"]
+
+
+def test_errors_are_one_line_with_the_way_out_and_exit_code_1(run, bundle, tmp_path):
+    said = run("assess", tmp_path, bundle, code=1).stderr
+    assert said.count("\n") == 1
+    assert "is not a bundle" in said
+    assert "assay train -o" in said
+    unknown = run("train", "welds", tmp_path, "-o", tmp_path / "out", code=1).stderr
+    assert "installed packs: parts" in unknown
+
+
+def test_wrong_usage_is_exit_code_2(run):
+    run("assess", code=2)
+    run("no-such-command", code=2)
+
+
+def test_train_learns_from_a_folder_per_class_and_from_a_csv(run, tiny_product, tmp_path):
+    table = tmp_path / "annotations.csv"
+    rows = ["filename,label"]
+    for label in ("good", "scratched"):
+        (tmp_path / "folders" / label).mkdir(parents=True)
+        for file in tiny_product.pictures("cal", label):
+            shutil.copy(file, tmp_path / "folders" / label)
+            rows.append(f"folders/{label}/{file.name},{label}")
+    table.write_text("\n".join(rows))
+    for data in (tmp_path / "folders", table):
+        out = tmp_path / f"{data.stem}-bundle"
+        said = json.loads(run("train", "parts", data, "-o", out, "--json").stdout)
+        assert said["bundle"].startswith(out.name)
+        assert (out / "policies" / f"{said['policy']}.json").is_file()
+
+
+def test_labels_that_all_look_bad_ask_for_the_good_one(run, tiny_product, tmp_path):
+    for label in ("fine", "scratched"):
+        (tmp_path / "data" / label).mkdir(parents=True)
+        kind = "good" if label == "fine" else label
+        for file in tiny_product.pictures("cal", kind):
+            shutil.copy(file, tmp_path / "data" / label)
+    said = run("train", "parts", tmp_path / "data", "-o", tmp_path / "out", code=1).stderr
+    assert "--negative LABEL" in said
+    run("train", "parts", tmp_path / "data", "-o", tmp_path / "out", "--negative", "fine")
+
+
+def test_doctor_and_packs_and_data_tell_what_is_there(run):
+    assert "ok   network: cpu/onnxruntime/f32" in run("doctor").stdout
+    assert "PASS / FAIL / REVIEW" in run("packs").stdout
+    assert "elpv" in run("data", "list").stdout
+
+
+def test_bundle_verify_and_sign_and_audit_export(run, bundle, tmp_path):
+    run("bundle", "sign", bundle, "--key", tmp_path / "key.pem")
+    assert "signed by the key given" in run(
+        "bundle", "verify", bundle, "--key", tmp_path / "key.pub.pem"
+    ).stdout  # fmt: skip
+    run("audit", "export", "-o", tmp_path / "log.jsonl")
+    for line in (tmp_path / "log.jsonl").read_text().splitlines():
+        json.loads(line)
+
+
+def test_help_needs_no_heavy_library():
+    code = (
+        "import sys; from core.cli import main; sys.argv = ['assay', '--help']\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "heavy = ('numpy','cv2','torch','sklearn','sqlalchemy','streamlit','pydantic')\n"
+        "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stderr.strip() == "[]"
+
+
+def test_numbers_that_are_none_become_null():
+    assert cli_app.finite({"a": [float("nan"), 1.0, float("inf")]}) == {"a": [None, 1.0, None]}
+
+
+def test_the_installed_command_is_the_same_program():
+    command = Path(sys.executable).with_name("assay")
+    said = subprocess.run([command, "packs"], capture_output=True, text=True, check=True).stdout
+    assert "parts" in said
