@@ -67,7 +67,8 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
             f"The bundle's model is incomplete: {exc!r}.", hint="Train it again."
         ) from exc
     d, k = len(model.centre), len(model.classes)
-    if model.gate.whiten.shape != (d, d) or len(model.positive) != k:
+    g = len(model.gate.mean)
+    if model.gate.whiten.shape != (g, g) or g > d or len(model.positive) != k:
         raise BundleError(
             f"The bundle's arrays disagree: {d} features, gate {model.gate.whiten.shape}, "
             f"{k} classes, {len(model.positive)} flags.",

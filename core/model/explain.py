@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from core.model import heads
+from core.model.backbone import Tap
 from core.model.fitted import Model
 from core.types import F32, U8, Evidence
 
@@ -51,7 +53,14 @@ def nearest(known: Known, evidence: Evidence, count: int = 5) -> list[Neighbour]
     ]
 
 
-def heat_map(model: Model, known: Known, evidence: Evidence, maps: list[F32], size: int) -> F32:
+def heat_map(
+    model: Model,
+    known: Known,
+    evidence: Evidence,
+    taps: Sequence[Tap],
+    maps: Sequence[F32],
+    size: int,
+) -> F32:
     """Show which places of the picture make its score differ from an ordinary negative one.
 
     Integrated gradients (Sundararajan et al. 2017, arXiv 1703.01365) of the positive score from
@@ -65,7 +74,8 @@ def heat_map(model: Model, known: Known, evidence: Evidence, maps: list[F32], si
         model: The fitted model.
         known: Its training pictures.
         evidence: The picture's evidence.
-        maps: Its float32 ``c h w`` stage maps, in the order of the backbone's stages.
+        taps: The backbone's taps.
+        maps: The picture's float32 ``c h w`` map at each tap.
         size: Side of the answer in pixels.
 
     Returns:
@@ -77,12 +87,13 @@ def heat_map(model: Model, known: Known, evidence: Evidence, maps: list[F32], si
     usual = ordinary * model.scale + model.centre
     heat = np.zeros((size, size), np.float32)
     start = 0
-    for stage in maps:
-        means = slice(start, start + len(stage))
-        spreads = slice(means.stop, means.stop + len(stage))
-        start = spreads.stop
-        shares = _shares(stage, slope[means], usual[means], slope[spreads], usual[spreads])
-        heat += cv2.resize(shares, (size, size), interpolation=cv2.INTER_CUBIC)
+    for tap, stage in zip(taps, maps, strict=True):
+        for pooled, places in ((tap.mean, _as_mean), (tap.deviation, _as_deviation)):
+            if pooled:
+                own = slice(start, start + len(stage))
+                start = own.stop
+                share = np.tensordot(slope[own], places(stage) - usual[own, None, None], 1)
+                heat += cv2.resize(share, (size, size), interpolation=cv2.INTER_CUBIC)
     return heat
 
 
@@ -96,14 +107,17 @@ def _mean_slope(model: Model, start: F32, end: F32) -> F32:
     return mean
 
 
-def _shares(stage: F32, by_mean: F32, usual_mean: F32, by_spread: F32, usual_spread: F32) -> F32:
-    flat = stage.reshape(len(stage), -1)
-    mean = flat.mean(axis=1, keepdims=True)
-    spread = flat.std(axis=1, keepdims=True) + np.float32(1e-6)
-    share = by_mean @ (flat - usual_mean[:, None])
-    share += by_spread @ ((flat - mean) ** 2 / spread - usual_spread[:, None])
-    grid: F32 = share.reshape(stage.shape[1:]).astype(np.float32)
-    return grid
+def _as_mean(stage: F32) -> F32:
+    """Give each place's value: a channel's mean is their average."""
+    return stage
+
+
+def _as_deviation(stage: F32) -> F32:
+    """Give each place's part of the deviation, which is their average."""
+    mean = stage.mean(axis=(1, 2), keepdims=True)
+    spread: F32 = stage.std(axis=(1, 2), keepdims=True) + np.float32(1e-6)
+    parts: F32 = (stage - mean) ** 2 / spread
+    return parts
 
 
 def thumbnail(pixels: U8, side: int = 112, quality: int = 80) -> bytes:

@@ -21,9 +21,11 @@ from core.types import F32, F64, Evidence, Finding, Prediction, Prepared
 class Gate:
     """Mahalanobis distance to the training pictures (Lee et al. 2018, arXiv 1807.03888).
 
+    It looks at the first ``g`` features: those of the taps that the backbone marks for it.
+
     Attributes:
-        mean: float32 ``d``.
-        whiten: float32 ``d d``; ``|whiten @ (z - mean)|²`` is the squared distance.
+        mean: float32 ``g``.
+        whiten: float32 ``g g``; ``|whiten @ (z - mean)|²`` is the squared distance.
         reference: float64 ``m``, ascending, out-of-fold scores of the training pictures.
     """
 
@@ -33,8 +35,8 @@ class Gate:
 
     def score(self, z: F32) -> float:
         """Measure how strange standardised features ``z`` are; higher = stranger."""
-        white = self.whiten @ (z - self.mean)
-        return float(white @ white) / len(z)
+        white = self.whiten @ (z[: len(self.mean)] - self.mean)
+        return float(white @ white) / len(self.mean)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ class Table:
         groups: str ``n``.
         measures: Quality measure to float64 ``n``.
         sound: bool ``n``, False where the pack itself refused the picture.
+        gated: How many of the first features the OOD gate looks at.
     """
 
     pooled: F32
@@ -39,6 +40,7 @@ class Table:
     groups: NDArray[np.str_]
     measures: Mapping[str, F64]
     sound: NDArray[np.bool_]
+    gated: int
 
     def pick(self, rows: NDArray[np.bool_]) -> Table:
         """Keep some pictures."""
@@ -48,6 +50,7 @@ class Table:
             self.groups[rows],
             {name: values[rows] for name, values in self.measures.items()},
             self.sound[rows],
+            self.gated,
         )
 
 
@@ -95,7 +98,7 @@ def fit(table: Table, classes: tuple[str, ...], positive: tuple[bool, ...], seed
     }
     nll = {name: _nll(calibrators[name], scores, table.labels) for name, scores in tried.items()}
     best = min(nll, key=lambda name: nll[name])
-    distances = _distances(z, fold)
+    distances = _distances(z[:, : table.gated], fold)
     model = Model(
         classes=classes,
         positive=positive,
@@ -103,7 +106,7 @@ def fit(table: Table, classes: tuple[str, ...], positive: tuple[bool, ...], seed
         scale=scale,
         head=CANDIDATES[best](z, table.labels, len(classes)),
         calibrator=calibrators[best],
-        gate=_gate(z, np.sort(distances)),
+        gate=_gate(z[:, : table.gated], np.sort(distances)),
         ranges=quality.learn_ranges(table.measures),
     )
     oof = _cases(calibrators[best], tried[best], distances, table, positive)
@@ -180,9 +183,7 @@ def fit_logistic(z: F32, labels: NDArray[np.int64], k: int, c: float = 0.01) -> 
     from sklearn.linear_model import LogisticRegression
 
     fitted = LogisticRegression(C=c, max_iter=2000, class_weight="balanced").fit(z, labels)
-    weights, bias = fitted.coef_, fitted.intercept_
-    if len(weights) == 1:
-        weights, bias = _binary_columns(weights[0]), _binary_columns(bias[0])
+    weights, bias = _per_class(fitted.coef_, fitted.intercept_)
     return LinearHead(*_spread(weights, bias, fitted.classes_, k))
 
 
@@ -199,12 +200,29 @@ def fit_svm(z: F32, labels: NDArray[np.int64], k: int, c: float = 3.0) -> Head:
         fitted = SVC(C=c, gamma=gamma, class_weight="balanced").fit(z, labels == side)
         dual[row, fitted.support_] = fitted.dual_coef_[0]
         bias[row] = fitted.intercept_[0]
-    if len(present) == 2:
-        dual, bias = _binary_columns(dual[0]), _binary_columns(bias[0])
+    dual, bias = _per_class(dual, bias)
     kept = np.any(dual != 0.0, axis=0)
     weights, bias = _spread(dual[:, kept], bias, present, k)
     support = z[kept]
     return KernelHead(support, (support**2).sum(axis=1), weights, bias, gamma)
+
+
+def fit_discriminant(z: F32, labels: NDArray[np.int64], k: int) -> Head:
+    """Fit linear discriminant analysis with Ledoit-Wolf shrinkage, classes weighted equally."""
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    present = np.unique(labels)
+    even = np.full(len(present), 1.0 / len(present))
+    fitted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=even)
+    fitted.fit(z.astype(np.float64), labels)
+    return LinearHead(*_spread(*_per_class(fitted.coef_, fitted.intercept_), present, k))
+
+
+def _per_class(weights: F64, bias: F64) -> tuple[F64, F64]:
+    """Give every class its row: a two-class fit has one, the second class's against the first."""
+    if len(weights) > 1:
+        return weights, bias
+    return _binary_columns(weights[0]), _binary_columns(bias[0])
 
 
 def _spread(weights: F64, bias: F64, present: NDArray[np.int64], k: int) -> tuple[F32, F64]:
@@ -218,4 +236,5 @@ def _spread(weights: F64, bias: F64, present: NDArray[np.int64], k: int) -> tupl
 CANDIDATES: Mapping[str, Callable[[F32, NDArray[np.int64], int], Head]] = {
     "svm": fit_svm,
     "logistic": fit_logistic,
+    "discriminant": fit_discriminant,
 }

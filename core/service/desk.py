@@ -70,7 +70,7 @@ class Desk:
             small = self._prepare(bundle, data, bundle.backbone.size)
             evidence = bundle.model.evidence(bundle.network.pooled(small.pixels))
             maps = bundle.network.maps(small.pixels)
-        heat = heat_map(bundle.model, bundle.known, evidence, maps, VIEW)
+        heat = heat_map(bundle.model, bundle.known, evidence, bundle.backbone.taps, maps, VIEW)
         found = tuple(nearest(bundle.known, evidence))
         return Explanation(view.pixels, view.source_size, heat, found)
 

@@ -93,7 +93,7 @@ def train(spec: TrainSpec, settings: Settings, progress: Progress = silent) -> P
     for_train = [one for one in seen if one.row.split == "train"]
     for_cal = [one for one in seen if one.row.split == "cal"]
     progress("Fitting", 0, 1)
-    fitted = fit(table_of(for_train, classes), classes, positive, spec.seed)
+    fitted = fit(table_of(for_train, classes, backbone.gated), classes, positive, spec.seed)
     progress("Fitting", 1, 1)
     draft = Draft(
         name=spec.out.resolve().name,
@@ -177,7 +177,7 @@ def _refuse_mostly_unreadable(unseen: Sequence[Unseen], total: int) -> None:
         )
 
 
-def table_of(seen: Sequence[Seen], classes: tuple[str, ...]) -> Table:
+def table_of(seen: Sequence[Seen], classes: tuple[str, ...], gated: int) -> Table:
     """Line labelled pictures up as the table that ``fit`` takes."""
     names = seen[0].prepared.measures if seen else {}
     return Table(
@@ -189,6 +189,7 @@ def table_of(seen: Sequence[Seen], classes: tuple[str, ...]) -> Table:
             for name in names
         },
         sound=np.array([not one.prepared.findings for one in seen], np.bool_),
+        gated=gated,
     )
 
 

@@ -54,7 +54,7 @@ def cells() -> Cells:
     seen = [one for one in looked if isinstance(one, Seen)]
     return Cells(
         seen,
-        table_of(seen, CLASSES),
+        table_of(seen, CLASSES, backbone.gated),
         np.array([one.row.columns["certain"] == "yes" for one in seen]),
         np.array([f"{x.row.columns['type']} {x.row.columns['probability']}" for x in seen]),
     )

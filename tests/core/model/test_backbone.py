@@ -154,16 +154,21 @@ def cache(tmp_path_factory):
 
 
 def pooled_by_hand(network, backbone, pixels):
-    """Mean and deviation of the stage maps, computed in float64 from torch's own features."""
-    scaled = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 255.0
-    mean = torch.tensor(backbone.mean).view(1, 3, 1, 1)
-    std = torch.tensor(backbone.std).view(1, 3, 1, 1)
+    """The taps' statistics in float64, the network run block by block without any hook."""
+    scaled = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 127.5 - 1.0
+    maps = {}
     with torch.inference_mode():
-        maps = network.double().forward_intermediates(
-            (scaled - mean) / std, indices=list(backbone.stages), intermediates_only=True
-        )
-    flat = [m[0].flatten(1).numpy() for m in maps]
-    return np.concatenate([part for m in flat for part in (m.mean(1), m.std(1))])
+        x = network.double().bn1(network.conv_stem(scaled))
+        for place, stage in enumerate(network.blocks[:5]):
+            x = maps[f"blocks.{place}"] = stage(x)
+        block = network.blocks[5][0]
+        x = maps["blocks.5.0.bn2"] = block.bn2(block.conv_dw(block.bn1(block.conv_pw(x))))
+        maps["blocks.5.0"] = block.bn3(block.conv_pwl(x))
+    features = []
+    for tap in backbone.taps:
+        flat = maps[tap.module][0].flatten(1).numpy()
+        features += [flat.mean(1)] * tap.mean + [flat.std(1)] * tap.deviation
+    return np.concatenate(features)
 
 
 @pytest.mark.parametrize("runtime", ["onnx", "openvino", "torch"])
@@ -172,12 +177,15 @@ def test_every_runtime_pools_what_torch_computes_in_double_precision(runtime, ca
     network = open_network(backbone, runtime=runtime, cache=cache)
     pixels = picture("coffee")
     expected = pooled_by_hand(backbones.load(backbone), backbone, pixels)
-    np.testing.assert_allclose(network.pooled(pixels), expected, rtol=1e-3, atol=1e-4)
+    pooled = network.pooled(pixels)
+    assert len(pooled) == sum(tap.width for tap in backbone.taps) == 1168
+    assert backbone.gated == 304
+    np.testing.assert_allclose(pooled, expected, rtol=1e-3, atol=1e-4)
     maps = network.maps(pixels)
-    assert [m.shape for m in maps] == [(40, 28, 28), (112, 14, 14)]
-    means = np.concatenate([m.reshape(len(m), -1).mean(1) for m in maps])
-    picked = np.concatenate([expected[:40], expected[80:192]])
-    np.testing.assert_allclose(means, picked, rtol=1e-3, atol=1e-4)
+    shapes = [(40, 28, 28), (112, 14, 14), (672, 7, 7), (192, 7, 7)]
+    assert [m.shape for m in maps] == shapes
+    np.testing.assert_allclose(maps[3].mean(axis=(1, 2)), expected[-192:], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(maps[2].std(axis=(1, 2)), expected[304:976], rtol=1e-3, atol=1e-4)
 
 
 def test_a_picture_gives_the_same_bits_whatever_ran_before(cache):
@@ -188,6 +196,7 @@ def test_a_picture_gives_the_same_bits_whatever_ran_before(cache):
 
 
 OTHERS = {
+    "vit_tiny_patch16_224": lambda: timm.create_model("vit_tiny_patch16_224"),
     "resnet18": lambda: timm.create_model("resnet18"),
     "torchvision:mobilenet_v3_small": torchvision.models.mobilenet_v3_small,
 }

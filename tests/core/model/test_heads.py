@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
@@ -44,6 +45,17 @@ def test_logistic_logits_give_scikit_learns_probabilities(clouds, k):
     chances = np.exp(ours) / np.exp(ours).sum(axis=1, keepdims=True)
     twin = LogisticRegression(C=0.01, max_iter=2000, class_weight="balanced").fit(z, sides)
     np.testing.assert_allclose(chances, twin.predict_proba(z), atol=1e-5)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_discriminant_logits_give_scikit_learns_probabilities(clouds, k):
+    z, labels = clouds
+    sides = labels if k == 3 else (labels > 0).astype(np.int64)
+    head = fitting.fit_discriminant(z, sides, k)
+    ours = np.array([heads.logits(head, row) for row in z])
+    chances = np.exp(ours) / np.exp(ours).sum(axis=1, keepdims=True)
+    twin = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[1 / k] * k)
+    np.testing.assert_allclose(chances, twin.fit(z, sides).predict_proba(z), atol=1e-4)
 
 
 @pytest.mark.parametrize("fit", [fitting.fit_svm, fitting.fit_logistic])
