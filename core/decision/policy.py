@@ -102,23 +102,31 @@ def decide(
     made = Disposition(str(judge(probability, reached, policy.t_neg, policy.t_pos)[0]))
     if made is Disposition.DEFER:
         whole = bool(readable(probability)[0] and readable(ood_p)[0])
-        findings = prediction.findings or (_why(prediction, policy, whole),)
-        return Verdict(made, _label(prediction, classes, None) if valid else "", findings)
+        return Verdict(
+            made,
+            _label(prediction, classes, None) if valid else "",
+            _why(prediction, policy, whole),
+        )
     wanted = [flag == (made is Disposition.POSITIVE) for flag in positive]
     return Verdict(made, _label(prediction, classes, wanted), ())
 
 
-def _why(prediction: Prediction, policy: Policy, whole: bool) -> Finding:
-    """Give the reason of a DEFER that no gate asked for."""
+def _why(prediction: Prediction, policy: Policy, whole: bool) -> tuple[Finding, ...]:
+    """Give every gate that was not passed, or else the one reason that the limits give."""
     p, ood_p = prediction.positive_probability, prediction.ood_p
     if not whole:
-        return Finding(Reason.FAULT, f"Got positive probability {p} and OOD p-value {ood_p}.")
+        fault = Finding(Reason.FAULT, f"Got positive probability {p} and OOD p-value {ood_p}.")
+        return prediction.findings or (fault,)
+    gates = prediction.findings
     if ood_p <= policy.targets.ood_alpha:
-        return Finding(Reason.NOVEL, f"p-value {ood_p:.2g}, limit {policy.targets.ood_alpha:g}.")
+        detail = f"p-value {ood_p:.2g}, limit {policy.targets.ood_alpha:g}."
+        gates = (*gates, Finding(Reason.NOVEL, detail))
+    if gates:
+        return gates
     leaning, limit = (policy.escape, policy.t_neg) if p < 0.5 else (policy.overkill, policy.t_pos)
     if limit is None:
-        return Finding(Reason.NOT_CERTIFIED, _missing(leaning))
-    return Finding(Reason.AMBIGUOUS, f"Positive probability {p:.3f}.")
+        return (Finding(Reason.NOT_CERTIFIED, _missing(leaning)),)
+    return (Finding(Reason.AMBIGUOUS, f"Positive probability {p:.3f}."),)
 
 
 def _missing(certificate: Certificate) -> str:
