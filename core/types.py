@@ -259,6 +259,7 @@ class Policy:
         t_pos: Positive iff ``positive_probability >= t_pos``; None calls nothing out.
         escape: Certificate of the negative side.
         overkill: Certificate of the positive side.
+        flagged: Share of cal images that the OOD gate holds back: (rate, low, high, n).
         residual: Share of positives among automatic negatives on cal: (rate, low, high, n).
         deferred: Share of cal images that the whole rule hands to a person.
     """
@@ -269,6 +270,7 @@ class Policy:
     t_pos: float | None
     escape: Certificate
     overkill: Certificate
+    flagged: tuple[float, float, float, int]
     residual: tuple[float, float, float, int]
     deferred: float
 

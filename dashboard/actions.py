@@ -65,20 +65,39 @@ def other_buttons(here: Room, pack: DomainPack, seen: WorkItem) -> None:
         args=(seen.case_id,),
     )
     with undo:
-        undo_button(here, pack)
-    note.button("Note", key=f"note-{place}", shortcut="N", width="stretch", on_click=_toggle_note)
-    if state.get("note"):
+        undo_button(here, pack, place)
+    note.button(
+        "Note",
+        key=f"note-{place}",
+        shortcut="N",
+        width="stretch",
+        on_click=_open_note,
+        args=(place,),
+    )
+    if state.get("noting") == place:
         st.text_input(
             "Note",
-            key=_note_key(seen),
+            value=_note(place),
+            key="note_text",
             max_chars=500,
-            placeholder="Kept with the verdict; Esc or a click beside it, then a key",
+            placeholder="Enter keeps it with the verdict",
             label_visibility="collapsed",
+            on_change=_keep_note,
+            args=(place,),
         )
+        widgets.focus("note_text")
+    elif _note(place):
+        widgets.words(_note(place), "quiet")
 
 
-def undo_button(here: Room, pack: DomainPack) -> None:
-    """Draw the button that takes the person's last verdict back."""
+def undo_button(here: Room, pack: DomainPack, place: str) -> None:
+    """Draw the button that takes the person's last verdict back.
+
+    Args:
+        here: The store.
+        pack: Whose reviews.
+        place: What is on the screen, so that a second press does not take a second one back.
+    """
     last = reviewing.last_review(here.store, pack.name, widgets.reviewer())
     said = f"{last.case_id}-{last.revision}" if last else "none"
     st.button(
@@ -87,9 +106,9 @@ def undo_button(here: Room, pack: DomainPack) -> None:
         shortcut="U",
         width="stretch",
         disabled=last is None,
-        help=None if last is None else f"Takes back: {pack.wording[last.disposition]}",
+        help=present.undo_words(last, pack),
         on_click=_undo,
-        args=(here, last),
+        args=(here, last, place),
     )
 
 
@@ -127,16 +146,17 @@ def _decide(here: Room, seen: WorkItem, disposition: Disposition) -> None:
         seen,
         disposition,
         reviewer=widgets.reviewer(),
-        comment=state.get(_note_key(seen), ""),
+        comment=_note(place),
     )
     if not written:
         st.toast("This case has changed since it was shown. Nothing was kept; look again.")
-    for name in ("pinned", "image", "note"):
-        state.pop(name, None)
+    _leave()
 
 
-def _undo(here: Room, said: StoredReview) -> None:
-    state.pop("decided", None)
+def _undo(here: Room, said: StoredReview, place: str) -> None:
+    if not widgets.settled(place):
+        return
+    _leave()
     if reviewing.undo(here.store, said, widgets.reviewer()):
         state["pinned"] = said.case_id
         state["skipped"] = [one for one in state.get("skipped", []) if one != said.case_id]
@@ -144,12 +164,27 @@ def _undo(here: Room, said: StoredReview) -> None:
 
 def _skip(case_id: str) -> None:
     state["skipped"] = [*(one for one in state.get("skipped", []) if one != case_id), case_id]
-    for name in ("pinned", "image", "note"):
+    _leave()
+
+
+def _leave() -> None:
+    for name in ("pinned", "image", "note", "noting"):
         state.pop(name, None)
 
 
-def _toggle_note() -> None:
-    state["note"] = not state.get("note", False)
+def _open_note(place: str) -> None:
+    state["noting"] = place
+
+
+def _keep_note(place: str) -> None:
+    state["note"] = (place, state["note_text"].strip())
+    state.pop("noting", None)
+
+
+def _note(place: str) -> str:
+    """Give what was noted about the case as it is shown, and nothing of another."""
+    noted_at, text = state.get("note", ("", ""))
+    return text if noted_at == place else ""
 
 
 def _toggle_heat() -> None:
@@ -158,7 +193,3 @@ def _toggle_heat() -> None:
 
 def _choose(image_id: str) -> None:
     state["image"] = image_id
-
-
-def _note_key(seen: WorkItem) -> str:
-    return f"comment-{present.place(seen)}"

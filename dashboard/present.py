@@ -146,6 +146,13 @@ def image_line(detail: CaseDetail, image: CaseImage) -> str:
     return " · ".join(parts)
 
 
+def undo_words(last: StoredReview | None, pack: DomainPack) -> str:
+    """Say what an undo would take back."""
+    if last is None or last.disposition is None:
+        return "You have said nothing yet."
+    return f"Takes back your last verdict, {pack.wording[last.disposition]}."
+
+
 def in_short(decision: StoredDecision | None) -> str:
     """Say a verdict in two words."""
     if decision is None:
@@ -252,6 +259,24 @@ def agreements(
     return [Agreement(verdict, dict(count)) for verdict, count in said.items() if count]
 
 
+def unseen_words(seen: Sequence[Agreement], pack: DomainPack) -> str:
+    """Say so where no automatic negative was ever looked at; empty otherwise."""
+    if any(one.verdict is Disposition.NEGATIVE for one in seen):
+        return ""
+    passed = pack.wording[Disposition.NEGATIVE]
+    return (
+        f"No automatic {passed} has been looked at by a person yet, so the live "
+        f"{pack.error_words[0]} rate is not measured."
+    )
+
+
+def judged_words(judged: Judged, most: int) -> str:
+    """Say how many images the figures count."""
+    newest = f"the newest {most:,} images" if judged.images >= most else f"{judged.images:,} images"
+    unscored = judged.images - sum(int(counts.sum()) for counts in judged.bins.values())
+    return f"{newest}, {unscored:,} of them without a probability"
+
+
 def agreement_words(agreement: Agreement, pack: DomainPack) -> str:
     """Say one agreement in a sentence."""
     word = pack.wording[agreement.verdict]
@@ -264,7 +289,7 @@ def agreement_words(agreement: Agreement, pack: DomainPack) -> str:
     return f"Of {cases} called {word} automatically, people agreed with {agreement.same:,}."
 
 
-def judged_by(decisions: Sequence[StoredDecision], bins: int = 25) -> Judged:
+def judged_by(decisions: Sequence[StoredDecision], bins: int = 50) -> Judged:
     """Count verdicts, and where their positive probabilities fall.
 
     Args:

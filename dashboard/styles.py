@@ -1,10 +1,10 @@
 """The few rules of style that the pages add to Streamlit's own; they hold in light and dark."""
 
-NEGATIVE, POSITIVE, DEFER = "#12a37f", "#e8590c", "#7c8aa5"
-"""Green, orange and slate: apart from each other in every common kind of colour blindness."""
+NEGATIVE, POSITIVE, DEFER = "#0d8065", "#d1480b", "#66758f"
+"""Green, orange and slate: apart for colour-blind eyes, and dark enough for white words."""
 
 CSS = f"""
-.stMainBlockContainer {{ padding-top: 2.6rem; padding-bottom: 1rem; max-width: 1500px; }}
+.stMainBlockContainer {{ padding: 2.4rem 2.6rem 1rem; max-width: 1560px; }}
 [data-testid="stImage"] img {{ max-height: 66vh; object-fit: contain; border-radius: 6px; }}
 .assay-title {{ font-size: 1.25rem; font-weight: 600; line-height: 1.3; }}
 .assay-heading {{ font-weight: 600; margin-top: .4rem; }}
@@ -31,6 +31,9 @@ CSS = f"""
   border-radius: 3px; background: currentColor; }}
 .assay-ends {{ display: flex; justify-content: space-between; gap: 1rem; font-size: .8rem;
   opacity: .75; font-variant-numeric: tabular-nums; }}
+[class*="st-key-negative-"] button:enabled {{ background: {NEGATIVE}; border-color: {NEGATIVE}; }}
+[class*="st-key-positive-"] button:enabled {{ background: {POSITIVE}; border-color: {POSITIVE}; }}
+[class*="st-key-negative-"] button, [class*="st-key-positive-"] button {{ min-height: 3.2rem; }}
 .assay-known {{ font-size: .82rem; line-height: 1.3; }}
 .assay-known i {{ display: inline-block; width: .62rem; height: .62rem; border-radius: 50%;
   margin-right: .35rem; }}

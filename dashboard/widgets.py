@@ -11,6 +11,7 @@ import streamlit as st
 from core.errors import AssayError
 from core.packs import DomainPack, installed
 from core.records.values import StoredDecision
+from core.records.worklist import counts
 from core.service.reviewing import Room, open_room
 from core.settings import Settings
 from core.types import Disposition, Policy
@@ -28,7 +29,7 @@ def room() -> Room:
     return open_room(Settings())
 
 
-@st.cache_resource(max_entries=128, show_spinner="Looking at the picture …")
+@st.cache_resource(max_entries=128, show_spinner=False)
 def _shown(decision_id: str, _room: Room, _decision: StoredDecision) -> Shown:
     del decision_id
     bundle = _room.desk.bundle(_decision.bundle_sha256)
@@ -69,26 +70,52 @@ def trouble(error: AssayError) -> None:
 
 def sidebar(here: Room) -> None:
     """Ask which pack and who reviews; both stay while pages change."""
-    packs = installed()
+    waiting = {name: counts(here.store, name).waiting for name in installed()}
+    st.session_state.setdefault("pack", max(waiting, key=lambda name: sum(waiting[name].values())))
+    st.session_state.setdefault("reviewer", here.settings.reviewer)
     with st.sidebar:
-        if len(packs) > 1:
-            st.selectbox("Pack", list(packs), key="pack")
-        st.text_input(
-            "Your name",
-            value=here.settings.reviewer,
-            key="reviewer",
-            placeholder="Stands under every verdict",
-        )
+        if len(waiting) > 1:
+            st.selectbox("Pack", list(waiting), key="pack")
+        if not reviewer():
+            st.text_input(
+                "Your name",
+                key="typed_name",
+                max_chars=80,
+                placeholder="Stands under every verdict",
+                on_change=_sign,
+            )
+            return
+        # A box that keeps the cursor would swallow the verdict keys; so it goes once it is filled.
+        words("Reviewing as", "quiet")
+        words(reviewer(), "title")
+        st.button("Somebody else", key="somebody_else", type="tertiary", on_click=_sign_off)
+
+
+def _sign() -> None:
+    st.session_state["reviewer"] = st.session_state["typed_name"].strip()
+
+
+def _sign_off() -> None:
+    st.session_state["reviewer"] = ""
+
+
+def focus(key: str) -> None:
+    """Put the cursor into a text box.
+
+    Args:
+        key: The box's key, a constant of ours.
+    """
+    script = f"""document.querySelector(".st-key-{key} input")?.focus()"""
+    st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
 
 def current_pack() -> DomainPack:
     """Give the pack that the sidebar shows."""
-    packs = installed()
-    return packs[st.session_state.get("pack") or next(iter(packs))]
+    return installed()[st.session_state["pack"]]
 
 
 def reviewer() -> str:
-    """Give the name that the sidebar shows."""
+    """Give the name that verdicts are signed with; empty while there is none."""
     return str(st.session_state.get("reviewer", "")).strip()
 
 
@@ -124,8 +151,11 @@ def verdict_html(
 
 
 def bar_html(chance: float, wording: Mapping[Disposition, str], policy: Policy | None) -> str:
-    """Draw a probability from 0 to 1 with the two certified limits marked."""
-    t_neg, t_pos = (policy.t_neg, policy.t_pos) if policy else (None, None)
+    """Draw a probability from 0 to 1 with the two certified limits marked, where they are known."""
+    mark = f'<b style="left:{100 * chance:.2f}%"></b>'
+    if policy is None:
+        return f'<div class="assay-bar">{mark}</div>'
+    t_neg, t_pos = policy.t_neg, policy.t_pos
     passed, failed = (escape(wording[d]) for d in (Disposition.NEGATIVE, Disposition.POSITIVE))
     zones, ends = [], []
     if t_neg is not None:
@@ -139,7 +169,7 @@ def bar_html(chance: float, wording: Mapping[Disposition, str], policy: Policy |
     else:
         ends.append(f"no certified limit for {failed}")
     return (
-        f'<div class="assay-bar">{"".join(zones)}<b style="left:{100 * chance:.2f}%"></b></div>'
+        f'<div class="assay-bar">{"".join(zones)}{mark}</div>'
         f'<div class="assay-ends"><span>{ends[0]}</span><span>{ends[1]}</span></div>'
     )
 

@@ -2,87 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import numpy as np
 
 from core.decision.certificate import interval
 from core.types import F64
-
-_TINY = float(np.finfo(np.float64).tiny)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Fusion:
-    """What makes the scores of several detectors comparable.
-
-    Attributes:
-        location: float64 ``d``, mean log score of ordinary images, per detector.
-        scale: float64 ``d``, standard deviation of the same, positive.
-    """
-
-    location: F64
-    scale: F64
-
-    def __post_init__(self) -> None:
-        """Refuse shapes that differ and scales that cannot divide.
-
-        Raises:
-            ValueError: The arrays are not two equal (d,), finite, with positive scales.
-        """
-        if self.location.ndim != 1 or self.location.shape != self.scale.shape:
-            raise ValueError(
-                f"location, scale: expected two (d,), got {self.location.shape}, {self.scale.shape}"
-            )
-        if not (np.isfinite(self.location).all() and np.isfinite(self.scale).all()):
-            raise ValueError("location, scale: expected finite values")
-        if not (self.scale > 0.0).all():
-            raise ValueError(f"scale: expected positive values, got {self.scale}")
-
-
-def fit_fusion(scores: F64) -> Fusion:
-    """Learn how each detector scores ordinary images.
-
-    Args:
-        scores: float64 ``m d``, distances of training images from models that did not see them
-            (out-of-fold), higher = stranger, 0 at least. Rows with a non-finite score are ignored.
-
-    Raises:
-        ValueError: The scores are not ``m d`` or no row is finite.
-    """
-    if scores.ndim != 2:
-        raise ValueError(f"scores: expected axes (m, d), got shape {scores.shape}")
-    logs = _logs(scores[np.isfinite(scores).all(axis=1)])
-    if logs.shape[0] == 0:
-        raise ValueError("scores: expected at least one finite row, got none")
-    spread = logs.std(axis=0)
-    return Fusion(logs.mean(axis=0), np.where(spread > 0.0, spread, 1.0))
-
-
-def fuse(fusion: Fusion, scores: F64) -> F64:
-    """Give each image the loudest of its detectors.
-
-    The maximum flags what *any* detector finds strange; logarithms make the distances of
-    detectors with different units and skewed tails comparable.
-
-    Args:
-        fusion: Learned by ``fit_fusion``.
-        scores: float64 ``n d``, higher = stranger.
-
-    Returns:
-        float64 ``n``; NaN where any detector says NaN.
-
-    Raises:
-        ValueError: The scores do not have the fusion's number of detectors.
-    """
-    if scores.ndim != 2 or scores.shape[1] != fusion.location.size:
-        raise ValueError(f"scores: expected (n, {fusion.location.size}), got {scores.shape}")
-    fused: F64 = ((_logs(scores) - fusion.location) / fusion.scale).max(axis=1)
-    return fused
-
-
-def _logs(scores: F64) -> F64:
-    return np.log(np.maximum(scores, _TINY))
 
 
 def conformal_p(scores: F64, reference: F64) -> F64:
@@ -108,28 +33,17 @@ def conformal_p(scores: F64, reference: F64) -> F64:
     return np.where(np.isnan(scores), 0.0, (1.0 + stranger) / (ordered.size + 1.0))
 
 
-def threshold(reference: F64, alpha: float) -> float:
-    """Give the score above which ``conformal_p(score, reference) <= alpha``.
+def conformal_p_one(score: float, ordered: F64) -> float:
+    """Compare one score with those of ordinary images, as ``conformal_p`` does.
 
-    Sort-and-index: the k-th smallest reference score with ``k = ceil((m + 1)(1 - alpha))``, found
-    by the very comparison that p-values are judged with, so that the two never disagree.
-
-    Returns:
-        The limit (flag a score that is larger); infinity when k > m, so that nothing is flagged,
-        and minus infinity when k = 0, so that everything is.
-
-    Raises:
-        ValueError: The reference is not one-dimensional or holds a NaN, or alpha is no rate.
+    Args:
+        score: Higher = stranger.
+        ordered: float64 ``m``, ascending and without NaN, which is not checked here.
     """
-    ordered = _ordered(reference)
-    if not 0.0 <= alpha <= 1.0:
-        raise ValueError(f"alpha: expected a rate from 0 to 1, got {alpha}")
-    m = ordered.size
-    p_values = np.arange(m + 2) / (m + 1.0)
-    k = m + 2 - int(np.searchsorted(p_values, alpha, side="right"))
-    if k > m:
-        return float("inf")
-    return float(ordered[k - 1]) if k > 0 else float("-inf")
+    if math.isnan(score):
+        return 0.0
+    stranger = ordered.size - int(ordered.searchsorted(score, side="left"))
+    return (1.0 + stranger) / (ordered.size + 1.0)
 
 
 def _ordered(reference: F64) -> F64:

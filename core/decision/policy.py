@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from core.decision.cases import Cases as Cases
 from core.decision.certificate import NEVER, interval, percent
 from core.decision.limits import budget_limits, certified_limits, deferred
-from core.decision.rule import admitted, judge, readable
+from core.decision.ood import false_alarm
+from core.decision.rule import judge, judge_one, readable, readable_one
 from core.errors import BundleError
 from core.types import (
     Certificate,
@@ -49,6 +51,7 @@ def certify(cal: Cases, oof: Cases, targets: Targets, *, bundle: str) -> Policy:
         t_pos=t_pos,
         escape=escape,
         overkill=overkill,
+        flagged=false_alarm(cal.ood_p, targets.ood_alpha),
         residual=_residual(cal, judge(cal.positive_probability, reached, t_neg, t_pos)),
         deferred=deferred(cal, targets.ood_alpha, t_neg, t_pos),
     )
@@ -94,14 +97,17 @@ def decide(
             f"{len(classes)} and {len(positive)}"
         )
     valid = bool(p.size and readable(p).all())
-    probability = np.array([prediction.positive_probability if valid else np.nan])
-    ood_p = np.array([prediction.ood_p])
-    reached = admitted(
-        probability, ood_p, np.array([not prediction.findings]), policy.targets.ood_alpha
+    probability = prediction.positive_probability if valid else math.nan
+    made = judge_one(
+        probability,
+        prediction.ood_p,
+        gates_passed=not prediction.findings,
+        ood_alpha=policy.targets.ood_alpha,
+        t_neg=policy.t_neg,
+        t_pos=policy.t_pos,
     )
-    made = Disposition(str(judge(probability, reached, policy.t_neg, policy.t_pos)[0]))
     if made is Disposition.DEFER:
-        whole = bool(readable(probability)[0] and readable(ood_p)[0])
+        whole = readable_one(probability) and readable_one(prediction.ood_p)
         return Verdict(
             made,
             _label(prediction, classes, None) if valid else "",
@@ -150,7 +156,8 @@ def _label(prediction: Prediction, classes: Sequence[str], wanted: Sequence[bool
 
 def to_json(policy: Policy) -> dict[str, Any]:
     """Write a policy, with its id, as plain JSON values."""
-    return {**asdict(policy), "residual": list(policy.residual), "id": policy.id}
+    shares = {"flagged": list(policy.flagged), "residual": list(policy.residual)}
+    return {**asdict(policy), **shares, "id": policy.id}
 
 
 def from_json(data: Mapping[str, Any]) -> Policy:
@@ -160,7 +167,6 @@ def from_json(data: Mapping[str, Any]) -> Policy:
         BundleError: A field is missing or wrong, or the content does not hash to the stated id.
     """
     try:
-        rate, low, high, n = data["residual"]
         policy = Policy(
             bundle=data["bundle"],
             targets=Targets(**data["targets"]),
@@ -168,7 +174,8 @@ def from_json(data: Mapping[str, Any]) -> Policy:
             t_pos=data["t_pos"],
             escape=Certificate(**data["escape"]),
             overkill=Certificate(**data["overkill"]),
-            residual=(rate, low, high, n),
+            flagged=_share(data["flagged"]),
+            residual=_share(data["residual"]),
             deferred=data["deferred"],
         )
         stated, found = data["id"], policy.id
@@ -182,3 +189,8 @@ def from_json(data: Mapping[str, Any]) -> Policy:
             hint="It was edited by hand; run `assay certify` to make a new one.",
         )
     return policy
+
+
+def _share(values: Sequence[float]) -> tuple[float, float, float, int]:
+    rate, low, high, n = values
+    return rate, low, high, int(n)

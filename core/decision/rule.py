@@ -41,3 +41,28 @@ def judge(
     if t_pos is not None:
         made[reached & (positive_probability >= t_pos)] = Disposition.POSITIVE.value
     return made
+
+
+def judge_one(
+    positive_probability: float,
+    ood_p: float,
+    *,
+    gates_passed: bool,
+    ood_alpha: float,
+    t_neg: float | None,
+    t_pos: float | None,
+) -> Disposition:
+    """Judge one image by the same rule: the arrays' overhead is too much on a line's hot path."""
+    known = readable_one(positive_probability) and readable_one(ood_p)
+    if not (gates_passed and known and ood_p > ood_alpha):
+        return Disposition.DEFER
+    if t_pos is not None and positive_probability >= t_pos:
+        return Disposition.POSITIVE
+    if t_neg is not None and positive_probability <= t_neg:
+        return Disposition.NEGATIVE
+    return Disposition.DEFER
+
+
+def readable_one(value: float) -> bool:
+    """Tell whether one value is a probability, as ``readable`` does for many."""
+    return abs(value - 0.5) <= 0.5 + _SLACK

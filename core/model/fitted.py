@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from core.decision import calibration, ood, quality
 from core.decision.calibration import Calibrator
@@ -74,13 +75,22 @@ class Model:
         return Prediction(
             probabilities=probabilities,
             positive_probability=float(probabilities[np.array(self.positive)].sum()),
-            ood_p=float(ood.conformal_p(np.array([evidence.ood_score]), self.gate.reference)[0]),
+            ood_p=ood.conformal_p_one(evidence.ood_score, self.gate.reference),
             findings=self.findings(prepared),
         )
 
     def findings(self, prepared: Prepared) -> tuple[Finding, ...]:
         """List the quality and wrong-input checks that the picture does not pass."""
         return (*prepared.findings, *quality.outside(prepared.measures, self.ranges))
+
+
+def one_thread() -> None:
+    """Keep linear algebra to one thread for the rest of the process.
+
+    Workers share the cores already, and sums split over threads would come out with other bits on
+    a machine with more of them: a verdict must be the same wherever it is made again.
+    """
+    threadpool_limits(limits=1, user_api="blas")
 
 
 def standardise(pooled: F32, centre: F32, scale: F32) -> F32:

@@ -11,6 +11,7 @@ from core.decision.policy import certify, decide
 from core.errors import BundleError
 from core.model import parity
 from core.model.bundle import Bundle, read_bundle
+from core.model.fitted import one_thread
 from core.model.parity import Probe
 from core.settings import Settings
 from core.types import Policy, Prediction, Targets
@@ -31,8 +32,13 @@ def open_bundle(path: Path | str, settings: Settings | None = None) -> Bundle:
         UnknownPack: The pack that it was trained for is not installed.
     """
     settings = settings or Settings()
+    one_thread()
     bundle = read_bundle(Path(path), runtime=settings.runtime, cache=settings.cache)
-    judged_by = _read_current(bundle)
+    try:
+        judged_by = _read_current(bundle)
+    except BundleError:
+        # Judging by it is refused in ``policy_of``; certifying anew must stay possible.
+        judged_by = None
     model = bundle.model
 
     def same_verdict(one: Prediction, other: Prediction) -> bool:

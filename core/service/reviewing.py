@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from core.errors import BundleError, ConfigError
+from core.errors import ConfigError
 from core.records import reviews, worklist
 from core.records.cases import StoredReview, WorkItem
 from core.records.connection import Store, reading
@@ -139,12 +139,13 @@ def done_since(store: Store, pack: str, since: datetime) -> int:
         return connection.execute(query).scalar_one()
 
 
-def limits_of(desk: Desk, decision: StoredDecision) -> Policy | None:
-    """Read the policy that judged, or None when its bundle is not on the shelf any more."""
-    try:
-        return policy_of(desk.bundle(decision.bundle_sha256), decision.policy_id)
-    except BundleError:
-        return None
+def judged_by(desk: Desk, decision: StoredDecision) -> Policy:
+    """Read the policy that a decision was made by.
+
+    Raises:
+        BundleError: The bundle or its policy is not on the shelf, or was altered.
+    """
+    return policy_of(desk.bundle(decision.bundle_sha256), decision.policy_id)
 
 
 def launch(settings: Settings, port: int = PORT) -> None:

@@ -15,7 +15,7 @@ from core.errors import ConfigError, DataError
 from core.labelled import Row, read_labelled
 from core.model import backbone as backbones
 from core.model.explain import Known
-from core.model.fitted import Model
+from core.model.fitted import Model, one_thread
 from core.model.fitting import Table, fit
 from core.model.parity import Probe, expectation
 from core.model.runtime import open_network
@@ -69,6 +69,7 @@ def train(spec: TrainSpec, settings: Settings, progress: Progress = silent) -> P
         DataError: The data set is faulty, or one side has no pictures.
         ConfigError: No label means "nothing wrong", or the backbone is unknown.
     """
+    one_thread()
     pack = pack_named(spec.pack)
     rows = with_splits([r for r in read_labelled(spec.data) if r.split != "test"], spec.seed)
     classes = tuple(sorted({row.label for row in rows}))

@@ -25,6 +25,12 @@ def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
             f"Among {n} groups with a {passed} in the held-out data, {percent(rate)} were positive "
             f"(95 % interval {percent(low)} to {percent(high)})."
         )
+    rate, low, high, n = policy.flagged
+    if n:
+        lines.append(
+            f"The gate for strangers holds back {percent(rate)} of {n} ordinary pictures "
+            f"(95 % interval {percent(low)} to {percent(high)})."
+        )
     lines.append(
         f"{percent(policy.deferred)} of the held-out pictures go to a person "
         f"({pack.wording[Disposition.DEFER]})."

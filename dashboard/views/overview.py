@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.decision.certificate import percent
+from core.errors import AssayError
 from core.packs import DomainPack
 from core.records import reviews
 from core.records.store import decisions
@@ -27,12 +28,14 @@ def render() -> None:
     if not newest:
         widgets.words(present.all_done(pack, counts(here.store, pack.name)), "big")
         return
-    policy = reviewing.limits_of(here.desk, newest[0])
     judged = _judged(newest[0].id, here, newest[0])
     widgets.words(f"{newest[0].bundle}, policy {newest[0].policy_id}", "quiet")
-    if policy is None:
-        widgets.words("The bundle that judged last is not on this store's shelf.", "trouble")
-    else:
+    try:
+        policy = reviewing.judged_by(here.desk, newest[0])
+    except AssayError as exc:
+        policy = None
+        widgets.trouble(exc)
+    if policy is not None:
         _promises(pack, policy)
     _decided(pack, policy, judged)
     _people(here, pack, judged)
@@ -85,14 +88,19 @@ def _decided(pack: DomainPack, policy: Policy | None, judged: present.Judged) ->
     st.plotly_chart(
         figures.probabilities(judged, pack.wording, policy), config={"displayModeBar": False}
     )
+    widgets.words(present.judged_words(judged, MOST), "quiet")
 
 
 def _people(here: Room, pack: DomainPack, judged: present.Judged) -> None:
     st.subheader("What people said", anchor=False)
     widgets.words(present.reviewed_words(counts(here.store, pack.name)), "big")
     said = reviews.reviewed(here.store, pack.name, limit=MOST)
-    for agreement in present.agreements(said, judged.verdicts):
-        widgets.words(present.agreement_words(agreement, pack))
+    agreements = present.agreements(said, judged.verdicts)
+    for sentence in (
+        *(present.agreement_words(agreement, pack) for agreement in agreements),
+        present.unseen_words(agreements, pack),
+    ):
+        widgets.words(sentence)
 
 
 def _more_data(policy: Policy) -> None:

@@ -28,8 +28,9 @@ def render() -> None:
     if detail is None:
         with left:
             widgets.words(present.all_done(pack, counts(here.store, pack.name)), "big")
+        widgets.mark_shown("nothing")
         with buttons:
-            actions.undo_button(here, pack)
+            actions.undo_button(here, pack, "nothing")
         return
     chosen = present.chosen_image(detail.images, st.session_state.get("image"))
     blind = present.is_blind(detail)
@@ -54,9 +55,13 @@ def _progress(here: Room, pack: DomainPack) -> None:
 def _images(
     here: Room, pack: DomainPack, detail: CaseDetail, chosen: CaseImage, blind: bool
 ) -> None:
-    widgets.words(present.case_name(detail), "title")
-    widgets.words(present.image_line(detail, chosen), "quiet")
-    shown = _shown(here, chosen.decision)
+    name, line = st.columns([1, 1.6], vertical_alignment="center")
+    with name:
+        widgets.words(present.case_name(detail), "title")
+    with line:
+        widgets.words(present.image_line(detail, chosen), "quiet")
+    with st.spinner("Looking at the picture …"):
+        shown = _shown(here, chosen.decision)
     if isinstance(shown, Shown):
         _picture(pack, shown, blind)
     else:
@@ -126,7 +131,12 @@ def _verdict(
         with verdict:
             widgets.words(present.BLIND)
         return
-    policy = reviewing.limits_of(here.desk, decision)
+    try:
+        policy = reviewing.judged_by(here.desk, decision)
+    except AssayError as exc:
+        policy = None
+        with reasons:
+            widgets.trouble(exc)
     with verdict:
         st.html(widgets.verdict_html(decision, pack.wording, policy))
     with reasons:

@@ -29,15 +29,20 @@ SIZES = {"300x300": (300, 300, 600), "1280x960": (1280, 960, 240)}
 
 def main() -> None:
     """Print pictures a second of both sides and their ratio, for two sizes of picture."""
-    settings = Settings(home=HOME)
+    bundle = trained(Settings(home=HOME))
+    for name, (width, height, count) in SIZES.items():
+        _compare(name, bundle, _pictures(name, width, height, count))
+
+
+def trained(settings: Settings) -> Path:
+    """Train and certify on the solar cells, once."""
     bundle = HOME / "speed"
     if not (bundle / "SHA256SUMS").exists():
         if not (HOME / "elpv" / "manifest.csv").exists():
             elpv.get(HOME / "elpv")
         train(TrainSpec("parts", HOME / "elpv", bundle), settings)
     certify_bundle(open_bundle(bundle, settings), Targets())
-    for name, (width, height, count) in SIZES.items():
-        _compare(name, bundle, _pictures(name, width, height, count))
+    return bundle
 
 
 def _pictures(name: str, width: int, height: int, count: int) -> Path:

@@ -103,12 +103,14 @@ def _write_policy(bundle, policy, limit):
     (folder / "current").write_text(cut.id)
 
 
-def test_an_edited_policy_is_found_by_its_name(tiny_product, copied):
+def test_an_edited_policy_is_refused_until_certified_anew(tiny_product, copied):
     bundle = open_bundle(copied, tiny_product.settings)
     file = copied / "policies" / f"{policy_of(bundle).id}.json"
     file.write_text(file.read_text().replace('"confidence": 0.95', '"confidence": 0.5'))
     with pytest.raises(BundleError, match="edited by hand"):
-        open_bundle(copied, tiny_product.settings)
+        policy_of(open_bundle(copied, tiny_product.settings))
+    renewed = certify_bundle(open_bundle(copied, tiny_product.settings), Targets())
+    assert policy_of(open_bundle(copied, tiny_product.settings)) == renewed
 
 
 def test_a_policy_of_that_name_must_exist_and_stay_inside_the_bundle(tiny_product):
