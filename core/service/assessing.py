@@ -19,7 +19,7 @@ from core.service.bundles import policy_of
 from core.settings import Settings
 from core.types import Assessment, Policy
 
-BATCH = 32
+BATCH = 64
 
 
 @dataclass(frozen=True)

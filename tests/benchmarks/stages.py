@@ -21,6 +21,7 @@ from core.model.bundle import Bundle
 from core.pipeline import assess
 from core.records import blobs
 from core.records.store import new_decision, record
+from core.service.assessing import BATCH
 from core.service.bundles import open_bundle, policy_of
 from core.service.stores import open_store
 from core.settings import Settings
@@ -28,7 +29,7 @@ from core.types import Policy, Sample
 from tests.benchmarks import speed
 from tests.benchmarks.cells import HOME
 
-COUNT, REPEATS, BATCH = 192, 3, 32
+COUNT, REPEATS = 256, 5
 
 
 def main() -> None:

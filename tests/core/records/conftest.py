@@ -25,6 +25,11 @@ from core.types import (
 
 POSTGRES = os.environ.get("ASSAY_TEST_POSTGRES", "")
 ENGINES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
+if os.environ.get("CI") == "true" and not POSTGRES:
+    raise RuntimeError(
+        "CI must test the store on PostgreSQL too: apt-get install postgresql, start it, make an "
+        "empty database of its own and give its URL in ASSAY_TEST_POSTGRES."
+    )
 
 
 def an_assessment(

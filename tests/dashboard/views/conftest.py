@@ -1,0 +1,35 @@
+"""The pages as a person meets them, each test on a store of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from core.records.connection import Store
+from core.service.stores import open_store
+from core.settings import Settings
+from dashboard import app, widgets
+
+
+@pytest.fixture
+def store(assessed_home: Path) -> Iterator[Store]:
+    opened = open_store(Settings(home=assessed_home))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(assessed_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTest]:
+    """The dashboard on the parts pack, whatever else is installed, reviewed by Ada."""
+    monkeypatch.setenv("ASSAY_HOME", str(assessed_home))
+    monkeypatch.setenv("ASSAY_REVIEWER", "Ada")
+    monkeypatch.setattr(widgets, "SETTLE_S", 0.0)
+    st.cache_resource.clear()
+    opened = AppTest.from_file(app.__file__, default_timeout=60)
+    opened.session_state["pack"] = "parts"
+    yield opened
+    st.cache_resource.clear()

@@ -1,0 +1,73 @@
+"""The overview: what is promised, decided and said, for the bundle that judged last."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from core.records import reviews
+from core.records.store import decisions
+from core.records.worklist import next_case
+from core.service.words import more_data_words, policy_words
+from core.types import Disposition
+
+
+@pytest.fixture
+def overview(page):
+    def show():
+        page.switch_page("views/overview.py").run()
+        assert not page.exception, page.exception
+        return page
+
+    page.run()
+    return show
+
+
+def texts(page) -> str:
+    return "\n".join(element.proto.body for element in page.get("html"))
+
+
+def test_the_certificates_stand_there_in_the_packs_words(overview, tiny_product):
+    bundle, policy = tiny_product.opened()
+    shown = texts(overview())
+    for sentence in (*policy_words(bundle.pack, policy), *more_data_words(policy)):
+        assert f">{sentence}<" in shown
+    assert f"{bundle.label}, policy {policy.id}" in shown
+    assert [badge.value for badge in overview().markdown].count(":green-badge[certified]") == 2
+
+
+def test_the_counts_and_the_histogram_are_those_of_the_store(overview, store):
+    counted = Counter(one.disposition for one in decisions(store))
+    page = overview()
+    assert [(m.label, m.value) for m in page.metric][:3] == [
+        ("PASS", str(counted[Disposition.NEGATIVE])),
+        ("FAIL", str(counted[Disposition.POSITIVE])),
+        ("REVIEW", str(counted[Disposition.DEFER])),
+    ]
+    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
+    assert [bars["name"] for bars in figure["data"]] == ["PASS", "REVIEW", "FAIL"]
+    assert len(figure["layout"]["shapes"]) == 2
+
+
+def test_what_people_said_is_counted_against_the_verdicts(overview, store):
+    torn = next_case(store, "parts")
+    reviews.review(store, torn, Disposition.NEGATIVE, reviewer="Ada")
+    for judgement in (Disposition.POSITIVE, Disposition.NEGATIVE):
+        reviews.review(store, next_case(store, "parts"), judgement, reviewer="Ada")
+    shown = texts(overview())
+    assert "People have reviewed 3 cases; 11 wait for one." in shown
+    assert "Of 2 cases called FAIL automatically, people agreed with 1." in shown
+    assert "Of 1 case marked REVIEW, people called 1 PASS." in shown
+    assert "the live escape rate is not measured" in shown
+
+
+def test_an_empty_store_says_what_to_do_first(page, assessed_home):
+    for file in assessed_home.glob("assay.sqlite*"):
+        file.unlink()
+    page.run()
+    assert "assay assess" in texts(page)
+    page.switch_page("views/overview.py").run()
+    assert not page.exception
+    assert "assay assess" in texts(page)

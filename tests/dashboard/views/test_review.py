@@ -1,0 +1,199 @@
+"""The review page: what it shows, and that each press writes what was meant, once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.imaging.files import open_file
+from core.records import blobs, reviews
+from core.records.store import new_decision, record
+from core.records.worklist import case_detail, counts, next_case
+from core.service.assessing import assess_paths
+from core.settings import Settings
+from core.types import Disposition, Finding, Reason, Verdict
+from dashboard import widgets
+
+NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
+
+
+def texts(page) -> str:
+    assert not page.exception, page.exception
+    return "\n".join(element.proto.body for element in page.get("html"))
+
+
+def press(page, label: str):
+    next(button for button in page.button if button.label == label).click()
+    return page.run()
+
+
+def waiting(store) -> int:
+    return sum(counts(store, "parts").waiting.values())
+
+
+def test_an_unreadable_file_comes_first_as_its_message_and_can_be_decided(page, store):
+    shown = texts(page.run())
+    assert "The bytes are no picture" in shown
+    assert "no probability" in shown
+    assert not page.get("imgs")
+    press(page, "FAIL")
+    (said,) = reviews.reviewed(store, "parts")
+    assert (said.key, said.disposition, said.reviewer) == ("torn", POSITIVE, "Ada")
+
+
+def test_a_hostile_file_name_is_text(page):
+    shown = texts(page.run())
+    assert "torn &lt;b&gt;file.png" in shown
+    assert "<b>file" not in shown
+
+
+def test_the_worst_picture_is_shown_with_its_heat_limits_reasons_and_five_known_cases(page, store):
+    torn = next_case(store, "parts")
+    worst = next_case(store, "parts", after=torn.case_id)
+    shown = texts(press(page.run(), "Skip"))
+    assert f">{worst.key}<" in shown
+    assert "calibrated probability of FAIL" in shown
+    assert "PASS up to" in shown
+    assert "FAIL from" in shown
+    assert "at or above the certified limit" in shown
+    assert shown.count("distance ") == 5
+    assert "scratched" in shown
+    assert "Orange speaks for FAIL" in shown
+    assert len(page.get("imgs")) == 2 + 5
+
+
+def test_the_heat_map_can_be_switched_off(page):
+    press(press(page.run(), "Skip"), "Hide heat map")
+    assert len(page.get("imgs")) == 1 + 5
+    assert "Orange speaks" not in texts(page)
+
+
+def test_a_verdict_is_written_once_with_its_note_and_the_next_case_comes(page, store):
+    first = next_case(store, "parts")
+    second = next_case(store, "parts", after=first.case_id)
+    press(page.run(), "Note")
+    page.text_input(key="note_text").input("scratch at the <edge>").run()
+    assert "scratch at the &lt;edge&gt;" in texts(page)
+    press(page, "FAIL")
+    (said,) = reviews.reviewed(store, "parts")
+    assert (said.case_id, said.comment) == (first.case_id, "scratch at the <edge>")
+    assert f">{second.key}<" in texts(page)
+    assert "13 waiting, 1 done today" in texts(page)
+    press(page, "PASS")
+    newest, _ = reviews.reviewed(store, "parts")
+    assert (newest.case_id, newest.disposition, newest.comment) == (second.case_id, NEGATIVE, "")
+
+
+def test_a_press_that_comes_too_soon_after_a_case_appeared_decides_nothing(page, store, monkeypatch):
+    monkeypatch.setattr(widgets, "SETTLE_S", 3600.0)
+    press(page.run(), "FAIL")
+    assert reviews.reviewed(store, "parts") == []
+
+
+def test_a_case_that_another_person_decided_meanwhile_is_left_as_it_is(page, store):
+    page.run()
+    reviews.review(store, next_case(store, "parts"), NEGATIVE, reviewer="Grace")
+    press(page, "FAIL")
+    assert [(r.reviewer, r.disposition) for r in reviews.reviewed(store, "parts")] == [
+        ("Grace", NEGATIVE)
+    ]
+    assert "changed since it was shown" in page.toast[0].value
+
+
+def test_an_undo_takes_back_the_persons_own_last_verdict_and_shows_its_case(page, store):
+    first = next_case(store, "parts")
+    press(press(page.run(), "FAIL"), "FAIL")
+    second = reviews.reviewed(store, "parts")[0]
+    grace = next_case(store, "parts")
+    reviews.review(store, grace, NEGATIVE, reviewer="Grace")
+    press(page, "Undo")
+    assert {r.case_id for r in reviews.reviewed(store, "parts")} == {first.case_id, grace.case_id}
+    assert f">{second.key}<" in texts(page)
+    press(page, "PASS")
+    assert case_detail(store, second.case_id).reviews[-1].disposition is NEGATIVE
+
+
+def test_a_skipped_case_comes_back_when_the_others_are_done(page, store):
+    total = waiting(store)
+    first = next_case(store, "parts")
+    press(page.run(), "Skip")
+    for left in range(total - 1, 0, -1):
+        assert f"{left + 1} waiting" in texts(page)
+        press(page, "FAIL")
+    assert f">{first.key}<" in texts(page)
+    press(page, "PASS")
+    assert "All caught up" in texts(page)
+    assert f"{total} cases reviewed" in texts(page)
+    press(page, "Undo")
+    assert f">{first.key}<" in texts(page)
+
+
+def test_nobody_decides_without_a_name(page, store, monkeypatch):
+    monkeypatch.setenv("ASSAY_REVIEWER", "")
+    page.run()
+    assert "Write your name in the sidebar first" in texts(page)
+    assert [b.label for b in page.button if b.disabled] == ["PASS", "FAIL", "Undo"]
+    page.text_input(key="typed_name").input("  Grace ").run()
+    press(page, "FAIL")
+    assert [r.reviewer for r in reviews.reviewed(store, "parts")] == ["Grace"]
+
+
+def test_all_images_of_a_case_are_shown_and_one_verdict_covers_them(page, store):
+    page.run()
+    while ">plate-of-two<" not in texts(page):
+        press(page, "Skip")
+    assert "image 1 of 2" in texts(page)
+    assert len(page.get("imgs")) == 2 + 2 + 5
+    press(page, "2")
+    assert "image 2 of 2" in texts(page)
+    press(page, "FAIL")
+    (said,) = reviews.reviewed(store, "parts")
+    assert (said.key, said.images) == ("plate-of-two", 2)
+
+
+def test_an_image_that_arrives_while_a_case_is_shown_voids_the_press(page, store, tiny_product):
+    bundle, policy = tiny_product.opened()
+    path = tiny_product.pictures("test", "scratched")[-1]
+    page.run()
+    (late,) = assess_paths(bundle, [path], policy=policy, settings=tiny_product.settings)
+    record(store, [new_decision(replace(late, group="torn"), pack="parts", name="late.png")])
+    press(page, "FAIL")
+    assert reviews.reviewed(store, "parts") == []
+    assert "image 1 of 2" in texts(page)
+
+
+@pytest.fixture
+def audited(store, tiny_product) -> Path:
+    """An automatic PASS that was drawn for the audit, alone in the queue."""
+    bundle, policy = tiny_product.opened()
+    path = tiny_product.pictures("test", "good")[-1]
+    (one,) = assess_paths(bundle, [path], policy=policy, settings=tiny_product.settings)
+    drawn = Verdict(NEGATIVE, one.verdict.label, (Finding(Reason.AUDIT, ""),))
+    data = open_file(path, Settings().max_bytes).data
+    while (case := next_case(store, "parts")) is not None:
+        reviews.review(store, case, POSITIVE, reviewer="Grace")
+    blobs.put_many(store.blobs, [data])
+    record(store, [new_decision(replace(one, verdict=drawn), pack="parts", name=path.name)])
+    return path
+
+
+def test_an_audited_case_is_judged_without_knowing_what_the_system_said(page, store, audited):
+    shown = texts(page.run())
+    assert audited.name in shown
+    assert "Judge it as if nobody had" in shown
+    for hidden in ("probability", "PASS up to", "distance", "Orange", "assay-word"):
+        assert hidden not in shown.partition("</style>")[2]
+    assert len(page.get("imgs")) == 1
+    press(page, "PASS")
+    assert reviews.reviewed(store, "parts")[0].disposition is NEGATIVE
+
+
+def test_a_missing_bundle_is_said_and_the_case_can_still_be_decided(page, store, assessed_home):
+    (assessed_home / "bundles").rename(assessed_home / "elsewhere")
+    shown = texts(press(page.run(), "Skip"))
+    assert "has no bundle" in shown
+    assert "assay-bar" in shown
+    press(page, "FAIL")
+    assert len(reviews.reviewed(store, "parts")) == 1
