@@ -43,6 +43,7 @@ class DomainPack:
         title: What the pack does, in one line.
         wording: The domain's word for each disposition.
         error_words: The domain's words for an escape and an overkill.
+        unit_words: What is counted on either side, positive first: ``defective parts``.
         negative_labels: Labels that mean "nothing wrong"; every other label is positive.
         read: ``(bytes, max_pixels, min_side) -> Frame``; runs in a disposable process. ``min_side``
             is the smallest side in pixels that a reduced-scale decode may return.
@@ -60,6 +61,7 @@ class DomainPack:
     negative_labels: frozenset[str]
     read: Read
     prepare: Prepare
+    unit_words: tuple[str, str] = ("positive groups", "negative groups")
     targets: Targets = field(default_factory=Targets)
     data_sets: tuple[DataSet, ...] = ()
     page: Path | None = None

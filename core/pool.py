@@ -12,6 +12,8 @@ from typing import Generic, TypeVar
 
 from core.errors import InferenceStalled
 
+AHEAD = 16
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -59,7 +61,8 @@ def ordered_map(
 ) -> Iterator[R]:
     """Apply ``work`` to every item on several threads and yield the answers in the items' order.
 
-    Items are drawn a few ahead of the answers, never all at once, so that memory stays flat.
+    Items are drawn ``AHEAD`` a worker before the answers, so that memory stays flat and the threads
+    have work while the caller writes to disk.
 
     Args:
         work: What to do with one item.
@@ -77,7 +80,7 @@ def ordered_map(
     try:
         for item in items:
             waiting.append((item, threads.submit(item)))
-            if len(waiting) > 4 * workers:
+            if len(waiting) > AHEAD * workers:
                 yield _answer(threads, *waiting.popleft(), timeout_s, stalled)
         while waiting:
             yield _answer(threads, *waiting.popleft(), timeout_s, stalled)

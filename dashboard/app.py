@@ -34,4 +34,5 @@ def main() -> None:
         widgets.trouble(exc)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -15,7 +15,8 @@ from core.records.worklist import counts
 from core.service.reviewing import Room, open_room
 from core.settings import Settings
 from core.types import Disposition, Policy
-from dashboard.overlay import KnownCase, Shown, shown_of
+from dashboard.overlay import KnownCase
+from dashboard.pictures import Pictures
 from dashboard.present import probability
 from dashboard.styles import CSS
 
@@ -29,21 +30,10 @@ def room() -> Room:
     return open_room(Settings())
 
 
-@st.cache_resource(max_entries=128, show_spinner=False)
-def _shown(decision_id: str, _room: Room, _decision: StoredDecision) -> Shown:
-    del decision_id
-    bundle = _room.desk.bundle(_decision.bundle_sha256)
-    sides = dict(zip(bundle.model.classes, bundle.model.positive, strict=True))
-    return shown_of(_room.desk.explain(_decision), sides)
-
-
-def shown(here: Room, decision: StoredDecision) -> Shown:
-    """Give the pictures that explain a decision, kept as bytes for all sessions together.
-
-    Raises:
-        AssayError: The picture does not read, or its bytes or its bundle are missing.
-    """
-    return _shown(decision.id, here, decision)
+@st.cache_resource(show_spinner=False, on_release=Pictures.close)
+def pictures() -> Pictures:
+    """Open what works out the pictures, once a process."""
+    return Pictures(room().desk)
 
 
 def styles() -> None:

@@ -165,7 +165,8 @@ def launch(settings: Settings, port: int = PORT) -> None:
             code = server.wait()
         except KeyboardInterrupt:
             # The terminal has told the server too; it closes in its own time.
-            code = server.wait() * 0
+            server.wait()
+            return
     if code:
         raise ConfigError(
             f"The dashboard stopped with exit code {code}.",

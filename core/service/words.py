@@ -13,16 +13,16 @@ from core.types import Assessment, Disposition, Policy
 
 def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
     """Say what a policy certifies, what it costs and what more data would buy."""
-    sides = ((policy.escape, "positive groups"), (policy.overkill, "negative groups"))
+    sides = (policy.escape, policy.overkill)
     lines = [
         in_words(certificate, word, unit)
-        for (certificate, unit), word in zip(sides, pack.error_words, strict=True)
+        for certificate, word, unit in zip(sides, pack.error_words, pack.unit_words, strict=True)
     ]
     rate, low, high, n = policy.residual
-    passed = pack.wording[Disposition.NEGATIVE]
+    passed, (positive, _) = pack.wording[Disposition.NEGATIVE], pack.unit_words
     if n:
         lines.append(
-            f"Among {n} groups with a {passed} in the held-out data, {percent(rate)} were positive "
+            f"Among {n} with a {passed} in the held-out data, {percent(rate)} were {positive} "
             f"(95 % interval {percent(low)} to {percent(high)})."
         )
     rate, low, high, n = policy.flagged
@@ -38,12 +38,12 @@ def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
     return lines
 
 
-def more_data_words(policy: Policy) -> list[str]:
+def more_data_words(pack: DomainPack, policy: Policy) -> list[str]:
     """Say how many positive groups, all caught, each escape rate would need."""
-    have = policy.escape.n
+    have, (word, _), (unit, _) = policy.escape.n, pack.error_words, pack.unit_words
     return [
-        f"escape at most {percent(rate)}: {count} positive groups without an escape"
-        + (f", {count - have} more than today" if count > have else ", as many are there")
+        f"{word} at most {percent(rate)}: {count} {unit}, all caught "
+        + (f"({count - have} more than the {have} there are)" if count > have else "(there are)")
         for rate, count in guarantee_table(policy.escape.confidence)
     ]
 

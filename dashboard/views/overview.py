@@ -40,7 +40,7 @@ def render() -> None:
     _decided(pack, policy, judged)
     _people(here, pack, judged)
     if policy is not None:
-        _more_data(policy)
+        _more_data(pack, policy)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Counting …")
@@ -103,9 +103,9 @@ def _people(here: Room, pack: DomainPack, judged: present.Judged) -> None:
         widgets.words(sentence)
 
 
-def _more_data(policy: Policy) -> None:
+def _more_data(pack: DomainPack, policy: Policy) -> None:
     st.subheader("What more data would buy", anchor=False)
-    for sentence in more_data_words(policy):
+    for sentence in more_data_words(pack, policy):
         widgets.words(sentence)
 
 

@@ -35,7 +35,7 @@ def render() -> None:
     chosen = present.chosen_image(detail.images, st.session_state.get("image"))
     blind = present.is_blind(detail)
     with left:
-        _images(here, pack, detail, chosen, blind)
+        _images(pack, detail, chosen, blind)
     if chosen.decision is not None:
         _verdict(here, pack, chosen.decision, blind, verdict, reasons)
     # Last, so that no key works before all of the case is on its way to the screen.
@@ -52,31 +52,29 @@ def _progress(here: Room, pack: DomainPack) -> None:
     widgets.words(present.progress(counts(here.store, pack.name), today), "quiet")
 
 
-def _images(
-    here: Room, pack: DomainPack, detail: CaseDetail, chosen: CaseImage, blind: bool
-) -> None:
+def _images(pack: DomainPack, detail: CaseDetail, chosen: CaseImage, blind: bool) -> None:
     name, line = st.columns([1, 1.6], vertical_alignment="center")
     with name:
         widgets.words(present.case_name(detail), "title")
     with line:
         widgets.words(present.image_line(detail, chosen), "quiet")
     with st.spinner("Looking at the picture …"):
-        shown = _shown(here, chosen.decision)
+        shown = _shown(chosen.decision)
     if isinstance(shown, Shown):
         _picture(pack, shown, blind)
     else:
         widgets.trouble(shown)
     if len(detail.images) > 1:
-        _strip(here, detail, chosen, blind)
+        _strip(detail, chosen, blind)
     if isinstance(shown, Shown) and not blind:
         _known_cases(shown.known)
 
 
-def _shown(here: Room, decision: StoredDecision | None) -> Shown | AssayError:
+def _shown(decision: StoredDecision | None) -> Shown | AssayError:
     if decision is None:
         return AssayError("This image has not been judged.", hint="`assay assess` judges it.")
     try:
-        return widgets.shown(here, decision)
+        return widgets.pictures().of(decision)
     except AssayError as exc:
         return exc
 
@@ -96,13 +94,13 @@ def _picture(pack: DomainPack, shown: Shown, blind: bool) -> None:
             actions.heat_button()
 
 
-def _strip(here: Room, detail: CaseDetail, chosen: CaseImage, blind: bool) -> None:
+def _strip(detail: CaseDetail, chosen: CaseImage, blind: bool) -> None:
     """Show every image of the case small, the worst first, each with the key that enlarges it."""
     images = present.worst_first(detail.images)
     row = st.container(horizontal=True, gap="small")
     for number, image in enumerate(images, 1):
         with row.container(width=104, gap=None):
-            shown = _shown(here, image.decision)
+            shown = _shown(image.decision)
             if isinstance(shown, Shown):
                 st.image(shown.picture, width=104)
             else:
@@ -146,12 +144,13 @@ def _verdict(
 
 
 def _look_ahead(here: Room, pack: DomainPack, seen: WorkItem) -> None:
-    """Work out the pictures of the case behind this one while the person looks."""
+    """Have the pictures of the case behind this one worked out while the person looks."""
     skipped = [*st.session_state.get("skipped", []), seen.case_id]
     following = reviewing.next_case(here.store, pack.name, skipped)
     if following is not None and following.case_id != seen.case_id:
         for image in case_detail(here.store, following.case_id).images:
-            _shown(here, image.decision)
+            if image.decision is not None:
+                widgets.pictures().prepare(image.decision)
 
 
 render()

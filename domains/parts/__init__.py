@@ -24,6 +24,7 @@ pack = DomainPack(
         Disposition.DEFER: "REVIEW",
     },
     error_words=("escape", "overkill"),
+    unit_words=("defective parts", "good parts"),
     negative_labels=frozenset(
         {"good", "ok", "pass", "passed", "none", "normal", "functional", "negative", "no_defect"}
     ),

@@ -86,6 +86,6 @@ def _table(
         *(f"  {line}" for line in policy_words(pack, policy)),
         "",
         "What could be certified with more defective cells",
-        *(f"  {line}" for line in more_data_words(policy)),
+        *(f"  {line}" for line in more_data_words(pack, policy)),
         "",
     ]

@@ -23,8 +23,8 @@ from domains.parts import elpv
 from tests.benchmarks.cells import HOME
 from tests.benchmarks.peer import FOLDER
 
-PAIRS = 7
-SIZES = {"300x300": (300, 300, 600), "1280x960": (1280, 960, 240)}
+PAIRS = 5
+SIZES = {"300x300": (300, 300, 600), "1280x960": (1280, 960, 600)}
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from core.errors import InferenceStalled
-from core.pool import ordered_map
+from core.pool import AHEAD, ordered_map
 
 
 def refuse(_item, exc):
@@ -28,7 +28,7 @@ def test_endless_items_are_drawn_only_a_few_ahead():
     answers = ordered_map(lambda n: n, drawn, workers=2, timeout_s=10, stalled=refuse)
     assert [next(answers) for _ in range(10)] == list(range(10))
     answers.close()
-    assert next(drawn) <= 10 + 4 * 2 + 1
+    assert next(drawn) <= 10 + AHEAD * 2 + 1
 
 
 def test_an_error_is_raised_at_its_items_turn():

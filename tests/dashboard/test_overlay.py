@@ -36,7 +36,12 @@ def decoded(data: bytes) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("source", "expected"),
-    [((300, 300), (200, 200)), ((100, 400), (50, 200)), ((900, 300), (200, 67)), ((1, 9000), (1, 200))],
+    [
+        ((300, 300), (200, 200)),
+        ((100, 400), (50, 200)),
+        ((900, 300), (200, 67)),
+        ((1, 9000), (1, 200)),
+    ],
 )
 def test_a_stretched_picture_gets_the_shape_of_its_original_back(source, expected):
     square = np.zeros((200, 200, 3), np.uint8)
@@ -94,4 +99,4 @@ def test_an_explanation_is_shown_in_the_shape_of_its_original_with_the_side_of_e
     shown = shown_of(explanation, {"good": False, "bad": True})
     assert decoded(shown.picture).shape == decoded(shown.heat).shape == (40, 80, 3)
     assert [one.positive for one in shown.known] == [False, True, None]
-    assert [(one.label, one.distance) for one in shown.known][0] == ("good", 1.5)
+    assert (shown.known[0].label, shown.known[0].distance) == ("good", 1.5)

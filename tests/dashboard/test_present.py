@@ -63,9 +63,7 @@ def a_case(*images: CaseImage, key: str = "plate-7") -> CaseDetail:
 
 
 def a_review(decision_id: str, disposition: Disposition) -> StoredReview:
-    return StoredReview(
-        "c1", "k", 0, "review", disposition, "", "", "Ada", NOW, "", decision_id, 1
-    )
+    return StoredReview("c1", "k", 0, "review", disposition, "", "", "Ada", NOW, "", decision_id, 1)
 
 
 @pytest.mark.parametrize(

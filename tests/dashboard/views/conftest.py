@@ -9,10 +9,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+import dashboard
 from core.records.connection import Store
 from core.service.stores import open_store
 from core.settings import Settings
-from dashboard import app, widgets
+from dashboard import widgets
+
+APP = Path(dashboard.__file__).parent / "app.py"
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def page(assessed_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTe
     monkeypatch.setenv("ASSAY_REVIEWER", "Ada")
     monkeypatch.setattr(widgets, "SETTLE_S", 0.0)
     st.cache_resource.clear()
-    opened = AppTest.from_file(app.__file__, default_timeout=60)
+    opened = AppTest.from_file(APP, default_timeout=60)
     opened.session_state["pack"] = "parts"
     yield opened
     st.cache_resource.clear()

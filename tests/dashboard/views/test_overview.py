@@ -32,7 +32,7 @@ def texts(page) -> str:
 def test_the_certificates_stand_there_in_the_packs_words(overview, tiny_product):
     bundle, policy = tiny_product.opened()
     shown = texts(overview())
-    for sentence in (*policy_words(bundle.pack, policy), *more_data_words(policy)):
+    for sentence in (*policy_words(bundle.pack, policy), *more_data_words(bundle.pack, policy)):
         assert f">{sentence}<" in shown
     assert f"{bundle.label}, policy {policy.id}" in shown
     assert [badge.value for badge in overview().markdown].count(":green-badge[certified]") == 2

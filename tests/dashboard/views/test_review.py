@@ -37,7 +37,7 @@ def test_an_unreadable_file_comes_first_as_its_message_and_can_be_decided(page, 
     shown = texts(page.run())
     assert "The bytes are no picture" in shown
     assert "no probability" in shown
-    assert not page.get("imgs")
+    assert not page.get("image")
     press(page, "FAIL")
     (said,) = reviews.reviewed(store, "parts")
     assert (said.key, said.disposition, said.reviewer) == ("torn", POSITIVE, "Ada")
@@ -61,12 +61,12 @@ def test_the_worst_picture_is_shown_with_its_heat_limits_reasons_and_five_known_
     assert shown.count("distance ") == 5
     assert "scratched" in shown
     assert "Orange speaks for FAIL" in shown
-    assert len(page.get("imgs")) == 2 + 5
+    assert len(page.get("image")) == 2 + 5
 
 
 def test_the_heat_map_can_be_switched_off(page):
     press(press(page.run(), "Skip"), "Hide heat map")
-    assert len(page.get("imgs")) == 1 + 5
+    assert len(page.get("image")) == 1 + 5
     assert "Orange speaks" not in texts(page)
 
 
@@ -86,7 +86,9 @@ def test_a_verdict_is_written_once_with_its_note_and_the_next_case_comes(page, s
     assert (newest.case_id, newest.disposition, newest.comment) == (second.case_id, NEGATIVE, "")
 
 
-def test_a_press_that_comes_too_soon_after_a_case_appeared_decides_nothing(page, store, monkeypatch):
+def test_a_press_that_comes_too_soon_after_a_case_appeared_decides_nothing(
+    page, store, monkeypatch
+):
     monkeypatch.setattr(widgets, "SETTLE_S", 3600.0)
     press(page.run(), "FAIL")
     assert reviews.reviewed(store, "parts") == []
@@ -145,7 +147,7 @@ def test_all_images_of_a_case_are_shown_and_one_verdict_covers_them(page, store)
     while ">plate-of-two<" not in texts(page):
         press(page, "Skip")
     assert "image 1 of 2" in texts(page)
-    assert len(page.get("imgs")) == 2 + 2 + 5
+    assert len(page.get("image")) == 2 + 2 + 5
     press(page, "2")
     assert "image 2 of 2" in texts(page)
     press(page, "FAIL")
@@ -185,7 +187,7 @@ def test_an_audited_case_is_judged_without_knowing_what_the_system_said(page, st
     assert "Judge it as if nobody had" in shown
     for hidden in ("probability", "PASS up to", "distance", "Orange", "assay-word"):
         assert hidden not in shown.partition("</style>")[2]
-    assert len(page.get("imgs")) == 1
+    assert len(page.get("image")) == 1
     press(page, "PASS")
     assert reviews.reviewed(store, "parts")[0].disposition is NEGATIVE
 

@@ -1,0 +1,95 @@
+"""A real server and a real browser, which may talk to each other and to nobody else."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from core.service import reviewing
+from core.settings import Settings
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HOME = {"", reviewing.HOST, "localhost"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture
+def serve(assessed_home: Path) -> Iterator[Callable[..., str]]:
+    """Start the dashboard as `assay review` does, for a reviewer, and give its address."""
+    with ExitStack() as stack:
+
+        def start(reviewer: str = "") -> str:
+            with socket.socket() as probe:
+                probe.bind((reviewing.HOST, 0))
+                port = probe.getsockname()[1]
+            settings = Settings(home=assessed_home, reviewer=reviewer)
+            server = subprocess.Popen(
+                reviewing.serve_command(port),
+                env={**os.environ, **reviewing.environment(settings)},
+                stdout=subprocess.DEVNULL,
+            )
+            stack.callback(server.wait)
+            stack.callback(server.terminate)
+            address = f"http://{reviewing.HOST}:{port}"
+            while not answers(f"{address}/_stcore/health"):
+                assert server.poll() is None, "the server ended by itself"
+                time.sleep(0.1)
+            return address
+
+        yield start
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return answer.status == 200
+    except (urllib.error.URLError, ConnectionError):
+        return False
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator[Page]:
+    """A browser window of a review station; the test fails if it asks anybody else for anything."""
+    if not CHROMIUM.exists():
+        pytest.fail(f"There is no {CHROMIUM}: apt-get install chromium")
+    asked: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            tmp_path / "profile",
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            viewport={"width": 1440, "height": 900},
+        )
+        window = browser.new_page()
+        browser.on("request", lambda request: asked.append(request.url))
+        window.on("websocket", lambda websocket: asked.append(websocket.url))
+        yield window
+        browser.close()
+    assert asked
+    assert [url for url in asked if (urlsplit(url).hostname or "") not in HOME] == []

@@ -1,0 +1,132 @@
+"""Reviewing without a screen: the queue with skips, undo, and the server that shows it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core.errors import BundleError, ConfigError
+from core.records import reviews, worklist
+from core.records.store import decisions
+from core.records.values import now
+from core.service import reviewing
+from core.service.desk import Desk
+from core.settings import Settings
+from core.types import Disposition
+
+FAIL, PASS = Disposition.POSITIVE, Disposition.NEGATIVE
+
+
+@pytest.fixture
+def room(assessed_home: Path) -> Iterator[reviewing.Room]:
+    opened = reviewing.open_room(Settings(home=assessed_home))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((reviewing.HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+def queue(store) -> list[str]:
+    item, ids = worklist.next_case(store, "parts"), []
+    while item:
+        ids.append(item.case_id)
+        item = worklist.next_case(store, "parts", after=item.case_id)
+    return ids
+
+
+def test_skipped_cases_are_left_out_and_come_back_in_the_order_of_skipping(room):
+    first, second, third, *others = queue(room.store)
+    shown = reviewing.next_case(room.store, "parts", [second, first])
+    assert shown.case_id == third
+    everything = [*others, third, second, first]
+    assert reviewing.next_case(room.store, "parts", everything).case_id == others[0]
+    assert reviewing.next_case(room.store, "of no pack", everything) is None
+
+
+def test_a_verdict_without_a_name_is_refused(room):
+    case = reviewing.next_case(room.store, "parts")
+    with pytest.raises(ConfigError, match="needs a name"):
+        reviewing.decide(room.store, case, FAIL, reviewer="  ")
+    assert reviews.reviewed(room.store, "parts") == []
+
+
+def test_the_review_to_undo_is_the_persons_own_last_one_and_is_undone_once(room):
+    store = room.store
+    for who, judgement in (("Ada", FAIL), ("Ada", PASS), ("Grace", FAIL)):
+        case = reviewing.next_case(store, "parts")
+        assert reviewing.decide(store, case, judgement, reviewer=f" {who} ")
+        assert not reviewing.decide(store, case, judgement, reviewer=who)
+    last = reviewing.last_review(store, "parts", "Ada")
+    assert last.disposition is PASS
+    assert reviewing.undo(store, last, "Ada")
+    assert not reviewing.undo(store, last, "Ada")
+    assert reviewing.last_review(store, "parts", "Ada").disposition is FAIL
+    assert reviewing.last_review(store, "parts", "Mary") is None
+
+
+def test_only_reviews_that_stand_and_are_recent_count_as_done(room):
+    store, start = room.store, now()
+    old = reviewing.next_case(store, "parts")
+    reviews.review(store, old, FAIL, reviewer="Ada", at=start - timedelta(days=1))
+    for _ in range(3):
+        case = reviewing.next_case(store, "parts")
+        reviewing.decide(store, case, FAIL, reviewer="Ada")
+    reviewing.undo(store, reviewing.last_review(store, "parts", "Ada"), "Ada")
+    assert reviewing.done_since(store, "parts", start) == 2
+    assert reviewing.done_since(store, "welds", start) == 0
+
+
+def test_a_decisions_limits_are_read_from_the_shelf_or_their_absence_is_said(
+    room, tiny_product, assessed_home
+):
+    _, policy = tiny_product.opened()
+    decision = decisions(room.store, limit=1)[0]
+    assert reviewing.judged_by(room.desk, decision) == policy
+    (assessed_home / "bundles").rename(assessed_home / "elsewhere")
+    with pytest.raises(BundleError, match="shelf"):
+        reviewing.judged_by(Desk(room.store, room.settings), decision)
+
+
+def test_settings_survive_the_way_through_the_environment(monkeypatch, tmp_path):
+    given = Settings(home=tmp_path / "ä b", workers=7, decode_timeout_s=0.5, reviewer="Ada L.")
+    for name, value in reviewing.environment(given).items():
+        monkeypatch.setenv(name, value)
+    assert Settings() == given
+
+
+def test_a_port_in_use_is_refused_before_anything_starts(free_port, tmp_path):
+    with socket.socket() as taken:
+        taken.bind((reviewing.HOST, free_port))
+        taken.listen()
+        with pytest.raises(ConfigError, match=f"Port {free_port} .*--port {free_port + 1}"):
+            reviewing.launch(Settings(home=tmp_path), free_port)
+
+
+def test_the_server_answers_on_this_machine_alone_wherever_it_is_started_from(free_port, tmp_path):
+    command = reviewing.serve_command(free_port)
+    environment = {**os.environ, **reviewing.environment(Settings(home=tmp_path / "home"))}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as server:
+        try:
+            for line in server.stdout:
+                if b"URL:" in line:
+                    break
+            health = f"http://{reviewing.HOST}:{free_port}/_stcore/health"
+            with urllib.request.urlopen(health) as answer:
+                assert answer.status == 200
+            with socket.socket() as outside:
+                # The whole of 127/8 is this machine: a server bound to one address is not there.
+                assert outside.connect_ex(("127.0.0.2", free_port)) != 0
+        finally:
+            server.terminate()

@@ -1,0 +1,83 @@
+"""The pictures are worked out once, ahead when asked, and a failure is tried again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from core.errors import StoreError
+from core.model.explain import Neighbour
+from core.service.desk import Explanation
+from dashboard import pictures
+from dashboard.pictures import Pictures
+
+
+@dataclass
+class FakeDesk:
+    """Explains every decision with the same grey square, and counts."""
+
+    asked: Counter[str] = field(default_factory=Counter)
+    missing: set[str] = field(default_factory=set)
+
+    def bundle(self, sha256):
+        return SimpleNamespace(model=SimpleNamespace(classes=("good", "bad"), positive=(0, 1)))
+
+    def explain(self, decision):
+        self.asked[decision.id] += 1
+        if decision.id in self.missing:
+            raise StoreError("The picture is missing.")
+        return Explanation(
+            np.full((8, 8, 3), 90, np.uint8),
+            (8, 8),
+            np.zeros((8, 8), np.float32),
+            (Neighbour("a.png", "bad", 1.0, b"jpeg"),),
+        )
+
+
+def a_decision(name: str):
+    return SimpleNamespace(id=name, bundle_sha256="0")
+
+
+@pytest.fixture
+def desk() -> FakeDesk:
+    return FakeDesk()
+
+
+@pytest.fixture
+def kept(desk) -> Iterator[Pictures]:
+    opened = Pictures(desk)
+    yield opened
+    opened.close()
+
+
+def test_a_decision_is_explained_once_however_often_it_is_asked_for(kept, desk):
+    kept.prepare(a_decision("one"))
+    first = kept.of(a_decision("one"))
+    assert kept.of(a_decision("one")) is first
+    assert first.known[0].positive
+    assert desk.asked == {"one": 1}
+
+
+def test_a_failure_is_told_and_tried_again_next_time(kept, desk):
+    desk.missing.add("one")
+    kept.prepare(a_decision("one"))
+    for _ in range(2):
+        with pytest.raises(StoreError, match="missing"):
+            kept.of(a_decision("one"))
+    desk.missing.clear()
+    assert kept.of(a_decision("one")).picture.startswith(b"\xff\xd8")
+    assert desk.asked["one"] == 3
+
+
+def test_memory_stays_bounded_and_what_was_used_last_is_kept(kept, desk, monkeypatch):
+    monkeypatch.setattr(pictures, "KEPT", 3)
+    for name in ("old", "a", "b", "old", "c", "d", "old"):
+        kept.of(a_decision(name))
+    assert desk.asked["old"] == 1
+    kept.of(a_decision("a"))
+    assert desk.asked["a"] == 2
