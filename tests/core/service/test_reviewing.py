@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
 import urllib.request
 from collections.abc import Iterator
 from datetime import timedelta
@@ -117,16 +118,25 @@ def test_a_port_in_use_is_refused_before_anything_starts(free_port, tmp_path):
 def test_the_server_answers_on_this_machine_alone_wherever_it_is_started_from(free_port, tmp_path):
     command = reviewing.serve_command(free_port)
     environment = {**os.environ, **reviewing.environment(Settings(home=tmp_path / "home"))}
-    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE) as server:
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, **quiet) as server:
         try:
-            for line in server.stdout:
-                if b"URL:" in line:
-                    break
-            health = f"http://{reviewing.HOST}:{free_port}/_stcore/health"
-            with urllib.request.urlopen(health) as answer:
-                assert answer.status == 200
+            assert health(free_port, server) == 200
             with socket.socket() as outside:
                 # The whole of 127/8 is this machine: a server bound to one address is not there.
                 assert outside.connect_ex(("127.0.0.2", free_port)) != 0
         finally:
             server.terminate()
+
+
+def health(port, server):
+    """Ask until the server answers; a server that ended never will."""
+    for _ in range(600):
+        if server.poll() is not None:
+            return f"ended with {server.returncode}"
+        try:
+            with urllib.request.urlopen(f"http://{reviewing.HOST}:{port}/_stcore/health") as answer:
+                return answer.status
+        except OSError:
+            time.sleep(0.1)
+    return "no answer"
