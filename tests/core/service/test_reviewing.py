@@ -122,7 +122,6 @@ def test_a_port_in_use_is_refused_before_anything_starts(free_port, tmp_path):
 def test_the_server_answers_on_this_machine_alone_wherever_it_is_started_from(free_port, tmp_path):
     command = reviewing.serve_command(free_port)
     environment = {**os.environ, **reviewing.environment(Settings(home=tmp_path / "home"))}
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
     try:
         while not answers("127.0.0.1", free_port):
