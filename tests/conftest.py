@@ -137,3 +137,15 @@ def a_plate(rng: np.random.Generator, scratch: float) -> np.ndarray:
         cv2.line(mask, start.astype(int).tolist(), end.astype(int).tolist(), 255, 2, cv2.LINE_AA)
         plate -= scratch * 90 * (mask / 255.0)
     return np.clip(plate, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Find the labelled pictures that a user's machine does not have and CI must have."""
+    folder = Settings().shared_data
+    if not folder.is_dir():
+        said = f"No labelled pictures at {folder}; set ASSAY_SHARED_DATA."
+        if os.environ.get("CI") == "true":
+            pytest.fail(said)
+        pytest.skip(said)
+    return folder
