@@ -52,6 +52,7 @@ class Desk:
         self._sandboxes: dict[tuple[str, int], Sandbox] = {}
         self._stack = ExitStack()
         self._lock = threading.RLock()
+        self._closed = False
 
     def explain(self, decision: StoredDecision) -> Explanation:
         """Explain one decision.
@@ -84,8 +85,9 @@ class Desk:
             return self._bundle(sha256)
 
     def close(self) -> None:
-        """End the decoder processes."""
+        """End the decoder processes; whoever still waits for a picture is refused."""
         with self._lock:
+            self._closed = True
             self._stack.close()
             self._sandboxes.clear()
 
@@ -95,6 +97,9 @@ class Desk:
         return self._bundles[sha256]
 
     def _prepare(self, bundle: Bundle, data: bytes, size: int) -> Prepared:
+        if self._closed:
+            # A thread that comes late must not start processes that nobody would end.
+            raise ValueError("the desk is closed")
         key = (bundle.pack.name, size)
         if key not in self._sandboxes:
             sandbox = Sandbox(entry_of(bundle.pack.name), size, self._settings)
