@@ -24,16 +24,27 @@ SETTLE_S = 0.3
 """A second press of the same key comes within this time; nobody judges a picture faster."""
 
 
-@st.cache_resource(show_spinner="Opening the store …", on_release=Room.close)
 def room() -> Room:
-    """Open the store and the desk, once a process."""
-    return open_room(Settings())
+    """Give the store and the desk, opened once a process."""
+    return _opened()[0]
 
 
-@st.cache_resource(show_spinner=False, on_release=Pictures.close)
 def pictures() -> Pictures:
-    """Open what works out the pictures, once a process."""
-    return Pictures(room().desk)
+    """Give what works out the pictures, opened once a process."""
+    return _opened()[1]
+
+
+def _close(opened: tuple[Room, Pictures]) -> None:
+    # In this order: a picture still being worked out would open the desk again.
+    here, shown = opened
+    shown.close()
+    here.close()
+
+
+@st.cache_resource(show_spinner="Opening the store …", on_release=_close)
+def _opened() -> tuple[Room, Pictures]:
+    here = open_room(Settings())
+    return here, Pictures(here.desk)
 
 
 def styles() -> None:
