@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,19 +60,6 @@ def folds(labels: NDArray[Any], groups: NDArray[Any], k: int, seed: int) -> NDAr
             hint="Add images of further groups (parts, patients, fields).",
         )
     return _deal(labels, groups, None, (1.0 / k,) * k, seed)
-
-
-def leaks(split: NDArray[Any], groups: NDArray[Any]) -> list[str]:
-    """List the groups that stand in more than one split, in alphabetical order.
-
-    Raises:
-        ValueError: The arrays differ in length.
-    """
-    if split.shape != groups.shape:
-        raise ValueError(f"split, groups: expected equal (n,), got {split.shape}, {groups.shape}")
-    pairs = set(zip(split.tolist(), groups.tolist(), strict=True))
-    seen = Counter(str(group) for _, group in pairs)
-    return sorted(group for group, times in seen.items() if times > 1)
 
 
 def _deal(
