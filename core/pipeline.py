@@ -104,7 +104,7 @@ def _judge(
     size = bundle.backbone.size
     prepared = bundle.pack.prepare(frame, size) if isinstance(frame, Frame) else frame
     ready = time.perf_counter()
-    evidence = bundle.model.evidence(bundle.network.pooled(prepared.pixels))
+    evidence = bundle.model.evidence(bundle.network.look(prepared.pixels))
     prediction = bundle.model.predict(evidence, prepared)
     verdict = decide(prediction, policy, bundle.model.classes, bundle.model.positive)
     done = time.perf_counter()

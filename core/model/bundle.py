@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from core import packs
 from core.decision.policy import Cases
 from core.errors import BundleError
 from core.model import archive
-from core.model.backbone import Backbone, Tap
+from core.model.backbone import Backbone, Files, Tap
 from core.model.explain import Known
 from core.model.fitted import Model
 from core.model.runtime import Network, open_network
@@ -34,7 +35,7 @@ SIGNATURE = "SIGNATURE"
 WORDS = "bundle.json"
 WEIGHTS = "weights.safetensors"
 KNOWN = "known.safetensors"
-BACKBONE = "backbone.safetensors"
+_FILES = {"own": "backbone.safetensors", "tail": "tail.safetensors", "int8": "network.int8.onnx"}
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,6 @@ def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
         weights, known = load_file(path / WEIGHTS), load_file(path / KNOWN)
         backbone = _backbone(words["backbone"])
         pack = packs.pack_named(words["pack"])
-        own = path / BACKBONE
         return Bundle(
             path=path,
             name=words["name"],
@@ -103,9 +103,7 @@ def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
             cal=archive.unpack_cases("cal", weights),
             oof=archive.unpack_cases("oof", weights),
             words=words,
-            network=open_network(
-                backbone, runtime=runtime, cache=cache, weights=own if own.exists() else None
-            ),
+            network=open_network(backbone, runtime=runtime, cache=cache, files=weights_in(path)),
         )
     except (SafetensorError, KeyError, TypeError) as exc:
         raise BundleError(
@@ -145,6 +143,19 @@ def verify(path: Path) -> str:
     return digest(sums)
 
 
+def weights_in(path: Path) -> Files:
+    """Find the weight files that a bundle carries."""
+    return Files(**{part: path / name for part, name in _FILES.items() if (path / name).exists()})
+
+
+def copy_weights(files: Files, path: Path) -> None:
+    """Copy weight files to where ``weights_in`` finds them."""
+    for part, name in _FILES.items():
+        source: Path | None = getattr(files, part)
+        if source is not None:
+            shutil.copyfile(source, path / name)
+
+
 def covered(path: Path) -> list[str]:
     """List the files that a bundle's sums cover: all but the sums, the signature, the policies."""
     return sorted(
@@ -181,6 +192,5 @@ def _words(path: Path) -> dict[str, Any]:
 
 def _backbone(words: Mapping[str, Any]) -> Backbone:
     taps = tuple(Tap(**tap) for tap in words["taps"])
-    return Backbone(
-        **{**words, "taps": taps, "mean": tuple(words["mean"]), "std": tuple(words["std"])}
-    )
+    lists = {name: tuple(words[name]) for name in ("mean", "std", "views")}
+    return Backbone(**{**words, **lists, "taps": taps})

@@ -15,7 +15,7 @@ from core.decision import calibration, ood, quality
 from core.decision.calibration import Calibrator
 from core.model import heads
 from core.model.heads import Head
-from core.types import F32, F64, Evidence, Finding, Prediction, Prepared
+from core.types import F32, F64, Evidence, Finding, Look, Prediction, Prepared
 
 
 @dataclass(frozen=True)
@@ -64,9 +64,9 @@ class Model:
     gate: Gate
     ranges: Mapping[str, tuple[float, float]]
 
-    def evidence(self, pooled: F32) -> Evidence:
-        """Read pooled features ``d`` into evidence."""
-        z = standardise(pooled, self.centre, self.scale)
+    def evidence(self, look: Look) -> Evidence:
+        """Read what the network gave into evidence."""
+        z = standardise(look.pooled, self.centre, self.scale)
         return Evidence(z, heads.logits(self.head, z), self.gate.score(z))
 
     def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:

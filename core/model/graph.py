@@ -12,23 +12,26 @@ import numpy as np
 import torch
 
 from core.model import backbone as backbones
-from core.model.backbone import Backbone
-from core.types import F32, U8
+from core.model.backbone import Backbone, Files
+from core.types import F32, U8, Look
+
+_MIRRORED = {"identity": (), "mirror": (3,), "flip": (2,), "rotate180": (2, 3)}
 
 
 class FeatureGraph(torch.nn.Module):
-    """From uint8 ``n h w c`` to the pooled taps, or to their maps.
+    """From uint8 ``1 h w c`` to what a ``Look`` holds.
 
     Normalisation is the first step of the module, so that it travels inside every export. The
     taps are read by hooks; whatever the network computes after the last one is left out of an
     export, since nothing depends on it.
     """
 
-    def __init__(self, backbone: Backbone, network: torch.nn.Module, *, pooled: bool) -> None:
+    def __init__(self, backbone: Backbone, network: torch.nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.pooled = pooled
         self.taps = backbone.taps
+        self.views = backbone.views
+        self.patches = backbone.patches
         self._seen: dict[str, torch.Tensor] = {}
         for tap in backbone.taps:
             network.get_submodule(tap.module).register_forward_hook(self._note(tap.module))
@@ -38,23 +41,52 @@ class FeatureGraph(torch.nn.Module):
         self.register_buffer("scale", 255.0 * torch.tensor(backbone.std).view(1, 3, 1, 1))
 
     def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
-        """Run the network; pooled, the single output holds every tap's features in order."""
-        self.network((pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale)
+        """Give what ``Backbone.outputs`` names, each with a leading axis of one picture."""
+        plain = (pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale
+        views = [plain.flip(_MIRRORED[view]) if _MIRRORED[view] else plain for view in self.views]
+        maps = self.maps(torch.cat(views) if len(views) > 1 else views[0])
+        pooled = self._pooled(maps).mean(0, keepdim=True)
+        return [pooled, self._patches(maps)] if self.patches else [pooled]
+
+    def maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
+        """Run normalised pictures ``n 3 h w`` through the network; a map ``n c h w`` a tap."""
+        self.network(plain)
         maps = [_grid(self._seen[tap.module]) for tap in self.taps]
         self._seen.clear()
-        if not self.pooled:
-            return maps
+        return maps
+
+    def _pooled(self, maps: list[torch.Tensor]) -> torch.Tensor:
         parts = []
         for tap, flat in zip(self.taps, (m.flatten(2) for m in maps), strict=True):
             parts += [flat.mean(2)] if tap.mean else []
             parts += [flat.std(2, unbiased=False)] if tap.deviation else []
-        return [torch.cat(parts, dim=1)]
+        return torch.cat(parts, dim=1)
+
+    def _patches(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """Join the gate's taps of the upright view on their coarsest grid, as ``1 p c``.
+
+        Every place looks at its 3 x 3 neighbourhood, as in PatchCore (Roth et al. 2022,
+        arXiv 2106.08265).
+        """
+        chosen = [m[:1] for tap, m in zip(self.taps, maps, strict=True) if tap.gate]
+        side = min(int(m.shape[2]) for m in chosen)
+        smooth = [torch.nn.functional.avg_pool2d(m, 3, 1, 1) for m in chosen]
+        even = [torch.nn.functional.adaptive_avg_pool2d(m, side) for m in smooth]
+        return torch.cat(even, dim=1).flatten(2).transpose(1, 2)
 
     def _note(self, name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
         def hook(_module: torch.nn.Module, _args: object, output: torch.Tensor) -> None:
             self._seen[name] = output
 
         return hook
+
+
+class MapGraph(FeatureGraph):
+    """From uint8 ``1 h w c`` to the map ``1 c h w`` of the upright picture at every tap."""
+
+    def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
+        """Give one map a tap."""
+        return self.maps((pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale)
 
 
 def _grid(output: torch.Tensor) -> torch.Tensor:
@@ -70,17 +102,18 @@ def _grid(output: torch.Tensor) -> torch.Tensor:
 class TorchNetwork:
     """A network run by torch itself, on CUDA when there is one."""
 
-    def __init__(self, backbone: Backbone, weights: Path | None) -> None:
+    def __init__(self, backbone: Backbone, files: Files) -> None:
         place = "cuda" if torch.cuda.is_available() else "cpu"
         self.device = f"{place}/torch/f32"
         self._place = torch.device(place)
-        network = backbones.load(backbone, weights)
-        self._maps = FeatureGraph(backbone, network, pooled=False).eval().to(self._place)
-        self._pooled = FeatureGraph(backbone, network, pooled=True).eval().to(self._place)
+        network = backbones.load(backbone, files)
+        self._backbone = backbone
+        self._maps = MapGraph(backbone, network).eval().to(self._place)
+        self._look = FeatureGraph(backbone, network).eval().to(self._place)
 
-    def pooled(self, pixels: U8) -> F32:
-        """See ``Network.pooled``."""
-        return self._run(self._pooled, pixels)[0]
+    def look(self, pixels: U8) -> Look:
+        """See ``Network.look``."""
+        return self._backbone.look(self._run(self._look, pixels))
 
     def maps(self, pixels: U8) -> list[F32]:
         """See ``Network.maps``."""
@@ -92,14 +125,16 @@ class TorchNetwork:
             return [out[0].cpu().numpy() for out in graph(batch)]
 
 
-def export(backbone: Backbone, weights: Path | None, path: Path, *, pooled: bool) -> None:
+def export(backbone: Backbone, files: Files, path: Path, *, maps: bool) -> None:
     """Write the network as ONNX with the input ``pixels``, uint8 ``1 h w c``.
 
     Raises:
         BundleError: The weights are not the ones named.
     """
-    graph = FeatureGraph(backbone, backbones.load(backbone, weights), pooled=pooled).eval()
-    names = ["pooled"] if pooled else [f"map{place}" for place in range(len(backbone.taps))]
+    kind = MapGraph if maps else FeatureGraph
+    graph = kind(backbone, backbones.load(backbone, files)).eval()
+    taps = [f"map{place}" for place in range(len(backbone.taps))]
+    names = taps if maps else backbone.outputs
     example = torch.zeros(1, backbone.size, backbone.size, 3, dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():

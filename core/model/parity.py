@@ -88,7 +88,7 @@ def _compare(
     network: Network,
     same_verdict: Callable[[Prediction, Prediction], bool],
 ) -> float:
-    got = model.predict(model.evidence(network.pooled(prepared.pixels)), prepared)
+    got = model.predict(model.evidence(network.look(prepared.pixels)), prepared)
     probabilities = np.array(probe.expected["probabilities"], dtype=np.float64)
     if probabilities.shape != got.probabilities.shape:
         raise _refuse(f"{probe.file} expects {probabilities.size} classes")

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from core.errors import ConfigError
-from core.model.backbone import Backbone
-from core.types import F32, U8
+from core.model.backbone import Backbone, Files
+from core.types import F32, U8, Look
 
 RUNTIMES = ("onnx", "openvino", "torch")
 
@@ -27,15 +27,15 @@ class Network(Protocol):
 
     device: str
 
-    def pooled(self, pixels: U8) -> F32:
-        """Turn uint8 ``h w c`` into float32 ``d``: mean and deviation of every channel."""
+    def look(self, pixels: U8) -> Look:
+        """Turn uint8 ``h w c`` into features."""
 
     def maps(self, pixels: U8) -> list[F32]:
         """Turn uint8 ``h w c`` into the float32 ``c h w`` maps that the pooling is taken of."""
 
 
 def open_network(
-    backbone: Backbone, *, runtime: str, cache: Path, weights: Path | None = None
+    backbone: Backbone, *, runtime: str, cache: Path, files: Files = Files()
 ) -> Network:
     """Make a backbone ready to run, exporting it on first use.
 
@@ -43,7 +43,7 @@ def open_network(
         backbone: The network.
         runtime: ``onnx``, ``openvino`` or ``torch`` (on CUDA where there is one).
         cache: Folder of exported networks.
-        weights: The weight file of a backbone that no package carries.
+        files: The weight files that no package carries.
 
     Raises:
         ConfigError: The runtime is unknown or not installed.
@@ -57,9 +57,10 @@ def open_network(
     if runtime == "torch":
         from core.model.graph import TorchNetwork
 
-        return TorchNetwork(backbone, weights)
-    exported = partial(_exported, backbone, cache, weights)
-    return OnnxNetwork(exported) if runtime == "onnx" else OpenVinoNetwork(exported)
+        return TorchNetwork(backbone, files)
+    exported = partial(_exported, backbone, cache, files)
+    kind = OnnxNetwork if runtime == "onnx" else OpenVinoNetwork
+    return kind(backbone, exported)
 
 
 class OnnxNetwork:
@@ -67,7 +68,7 @@ class OnnxNetwork:
 
     device = "cpu/onnxruntime/f32"
 
-    def __init__(self, exported: Callable[[str], Path]) -> None:
+    def __init__(self, backbone: Backbone, exported: Callable[[str], Path]) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -75,13 +76,14 @@ class OnnxNetwork:
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
         self._options = options
-        self._pooled = self._session(exported("pooled"))
+        self._backbone = backbone
+        self._look = self._session(exported("look"))
         self._exported = exported
 
-    def pooled(self, pixels: U8) -> F32:
-        """See ``Network.pooled``."""
-        out: F32 = self._pooled.run(["pooled"], {"pixels": pixels[None]})[0][0]
-        return out
+    def look(self, pixels: U8) -> Look:
+        """See ``Network.look``."""
+        values = self._look.run(self._backbone.outputs, {"pixels": pixels[None]})
+        return self._backbone.look([value[0] for value in values])
 
     def maps(self, pixels: U8) -> list[F32]:
         """See ``Network.maps``; opened on first use, since only explanations ask for it."""
@@ -104,19 +106,21 @@ class OpenVinoNetwork:
 
     device = "cpu/openvino/f32"
 
-    def __init__(self, exported: Callable[[str], Path]) -> None:
+    def __init__(self, backbone: Backbone, exported: Callable[[str], Path]) -> None:
         try:
             import openvino
         except ImportError as exc:
             raise ConfigError("OpenVINO is not installed.", hint="pip install openvino") from exc
         self._core = openvino.Core()
-        self._pooled = self._compile(exported("pooled"))
+        self._backbone = backbone
+        self._look = self._compile(exported("look"))
         self._exported = exported
 
-    def pooled(self, pixels: U8) -> F32:
-        """See ``Network.pooled``; a request of its own per call keeps threads apart."""
-        out = self._pooled.create_infer_request().infer({"pixels": pixels[None]})
-        return np.array(out[0][0], dtype=np.float32)
+    def look(self, pixels: U8) -> Look:
+        """See ``Network.look``; a request of its own per call keeps threads apart."""
+        out = self._look.create_infer_request().infer({"pixels": pixels[None]})
+        values = [np.array(out[name][0], dtype=np.float32) for name in self._backbone.outputs]
+        return self._backbone.look(values)
 
     def maps(self, pixels: U8) -> list[F32]:
         """See ``Network.maps``."""
@@ -136,13 +140,13 @@ class OpenVinoNetwork:
         return self._core.compile_model(str(path), "CPU", options)
 
 
-def _exported(backbone: Backbone, cache: Path, weights: Path | None, kind: str) -> Path:
+def _exported(backbone: Backbone, cache: Path, files: Files, kind: str) -> Path:
     path = cache / f"{backbone.name.replace(':', '_')}-{backbone.key}-{kind}.onnx"
     if not path.exists():
         from core.model import graph
 
         cache.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.part")
-        graph.export(backbone, weights, draft, pooled=kind == "pooled")
+        graph.export(backbone, files, draft, maps=kind == "maps")
         draft.replace(path)
     return path

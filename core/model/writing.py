@@ -17,7 +17,7 @@ from core.decision.policy import Cases
 from core.errors import BundleError
 from core.model import archive
 from core.model import bundle as layout
-from core.model.backbone import Backbone
+from core.model.backbone import Backbone, Files
 from core.model.explain import Known
 from core.model.fitted import Model
 from core.model.parity import Probe
@@ -31,7 +31,7 @@ class Draft:
         name: What the person calls it.
         pack: Name of the domain pack.
         backbone: The feature network.
-        weights: Its weight file, when no package carries it; copied into the bundle.
+        files: Its weight files, where no package carries them; copied into the bundle.
         model: The fitted model.
         known: The training pictures to compare with.
         cal: Cases that certificates are computed on.
@@ -43,7 +43,7 @@ class Draft:
     name: str
     pack: str
     backbone: Backbone
-    weights: Path | None
+    files: Files
     model: Model
     known: Known
     cal: Cases
@@ -85,8 +85,7 @@ def _fill(draft: Draft, folder: Path) -> None:
     cases = archive.pack_cases("cal", draft.cal) | archive.pack_cases("oof", draft.oof)
     _save(model | cases, folder / layout.WEIGHTS)
     _save(known, folder / layout.KNOWN)
-    if draft.weights is not None:
-        shutil.copyfile(draft.weights, folder / layout.BACKBONE)
+    layout.copy_weights(draft.files, folder)
     (folder / "probe").mkdir()
     for probe in draft.probes:
         (folder / "probe" / probe.file).write_bytes(probe.data)
@@ -94,7 +93,6 @@ def _fill(draft: Draft, folder: Path) -> None:
         "schema": layout.SCHEMA,
         "name": draft.name,
         "pack": draft.pack,
-        "precision": "f32",
         "backbone": asdict(draft.backbone),
         "model": model_words,
         "known": known_words,

@@ -69,7 +69,7 @@ class Desk:
             bundle = self._bundle(decision.bundle_sha256)
             view = self._prepare(bundle, data, VIEW)
             small = self._prepare(bundle, data, bundle.backbone.size)
-            evidence = bundle.model.evidence(bundle.network.pooled(small.pixels))
+            evidence = bundle.model.evidence(bundle.network.look(small.pixels))
             maps = bundle.network.maps(small.pixels)
         heat = heat_map(bundle.model, bundle.known, evidence, bundle.backbone.taps, maps, VIEW)
         found = tuple(nearest(bundle.known, evidence))

@@ -16,7 +16,7 @@ from core.packs import entry_of
 from core.pool import ordered_map
 from core.service.progress import Progress
 from core.settings import Settings
-from core.types import F32, Prepared, Sample, Unreadable
+from core.types import Look, Prepared, Sample, Unreadable
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,13 @@ class Seen:
     Attributes:
         row: Its row in the data set.
         prepared: What the pack's checks said, its pixels dropped to keep memory flat.
-        pooled: float32 ``d``.
+        look: What the network gave.
         jpeg: A thumbnail.
     """
 
     row: Row
     prepared: Prepared
-    pooled: F32
+    look: Look
     jpeg: bytes
 
 
@@ -91,7 +91,7 @@ def _look(job: tuple[Row, Sample], *, network: Network) -> Seen | Unseen:
     if not isinstance(frame, Prepared):
         raise ValueError(f"expected a prepared picture, got {type(frame).__name__}")
     light = replace(frame, pixels=frame.pixels[:1, :1].copy())
-    return Seen(row, light, network.pooled(frame.pixels), thumbnail(frame.pixels))
+    return Seen(row, light, network.look(frame.pixels), thumbnail(frame.pixels))
 
 
 def _give_up(_job: tuple[Row, Sample], exc: InferenceStalled) -> Seen | Unseen:

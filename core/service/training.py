@@ -14,6 +14,7 @@ from core.decision.policy import Cases
 from core.errors import ConfigError, DataError
 from core.labelled import Row, read_labelled
 from core.model import backbone as backbones
+from core.model.backbone import Files
 from core.model.explain import Known
 from core.model.fitted import Model, one_thread
 from core.model.fitting import Table, fit
@@ -75,9 +76,8 @@ def train(spec: TrainSpec, settings: Settings, progress: Progress = silent) -> P
     classes = tuple(sorted({row.label for row in rows}))
     positive = which_positive(classes, spec.negative or pack.negative_labels)
     backbone = backbones.describe(spec.backbone, spec.weights)
-    network = open_network(
-        backbone, runtime=settings.runtime, cache=settings.cache, weights=spec.weights
-    )
+    files = Files(own=spec.weights)
+    network = open_network(backbone, runtime=settings.runtime, cache=settings.cache, files=files)
     looked = list(
         look_at(
             rows,
@@ -100,7 +100,7 @@ def train(spec: TrainSpec, settings: Settings, progress: Progress = silent) -> P
         name=spec.out.resolve().name,
         pack=spec.pack,
         backbone=backbone,
-        weights=spec.weights,
+        files=files,
         model=fitted.model,
         known=_known(fitted.model, for_train, spec.seed),
         cal=cases_of(fitted.model, for_cal),
@@ -157,7 +157,7 @@ def which_positive(classes: Sequence[str], negative: frozenset[str]) -> tuple[bo
 
 def cases_of(model: Model, seen: Sequence[Seen]) -> Cases:
     """Judge-ready cases of labelled pictures, as the model sees them."""
-    evidence = [model.evidence(one.pooled) for one in seen]
+    evidence = [model.evidence(one.look) for one in seen]
     said = [model.predict(e, one.prepared) for e, one in zip(evidence, seen, strict=True)]
     flags = dict(zip(model.classes, model.positive, strict=True))
     return Cases(
@@ -182,7 +182,7 @@ def table_of(seen: Sequence[Seen], classes: tuple[str, ...], gated: int) -> Tabl
     """Line labelled pictures up as the table that ``fit`` takes."""
     names = seen[0].prepared.measures if seen else {}
     return Table(
-        pooled=np.stack([one.pooled for one in seen]),
+        pooled=np.stack([one.look.pooled for one in seen]),
         labels=np.array([classes.index(one.row.label) for one in seen], np.int64),
         groups=np.array([one.row.group for one in seen], np.str_),
         measures={
@@ -201,7 +201,7 @@ def _known(model: Model, seen: Sequence[Seen], seed: int) -> Known:
         rows = np.sort(np.random.default_rng(seed).permutation(rows)[:KNOWN_CASES])
     kept = [seen[int(i)] for i in rows]
     return Known(
-        features=np.stack([model.evidence(one.pooled).features for one in kept]),
+        features=np.stack([model.evidence(one.look).features for one in kept]),
         labels=tuple(one.row.label for one in kept),
         names=tuple(one.row.file.name for one in kept),
         jpegs=tuple(one.jpeg for one in kept),
@@ -210,7 +210,7 @@ def _known(model: Model, seen: Sequence[Seen], seed: int) -> Known:
 
 def _probes(model: Model, seen: Sequence[Seen]) -> list[Probe]:
     """Choose probes spread evenly over the probability, where a flip would show first."""
-    said = [model.predict(model.evidence(one.pooled), one.prepared) for one in seen]
+    said = [model.predict(model.evidence(one.look), one.prepared) for one in seen]
     order = np.argsort([p.positive_probability for p in said], kind="stable")
     picked = order[np.unique(np.linspace(0, len(order) - 1, PROBES).round().astype(int))]
     return [

@@ -27,7 +27,7 @@ def main() -> None:
         fitted = fit(table.pick(split == "train"), CLASSES, POSITIVE, seed)
         fit_s = time.process_time() - started
         test = np.flatnonzero(split == "test")
-        logits = np.array([fitted.model.evidence(table.pooled[i]).logits for i in test])
+        logits = np.array([fitted.model.evidence(all_cells.seen[i].look).logits for i in test])
         p = calibration.apply(fitted.model.calibrator, logits)
         y, sure = table.labels[test], all_cells.certain[test]
         pooled.append(p)

@@ -1,5 +1,7 @@
 """The packaged weights in timm's architecture, against the logits of their own package."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from skimage import data
 
 from core.errors import BundleError, ConfigError
 from core.model import backbone as backbones
+from core.model.backbone import Files
 from core.model.runtime import open_network
 
 # Computed with efficientnet-lite-pytorch 0.1.0, the package that the weights were published with:
@@ -177,7 +180,7 @@ def test_every_runtime_pools_what_torch_computes_in_double_precision(runtime, ca
     network = open_network(backbone, runtime=runtime, cache=cache)
     pixels = picture("coffee")
     expected = pooled_by_hand(backbones.load(backbone), backbone, pixels)
-    pooled = network.pooled(pixels)
+    pooled = network.look(pixels).pooled
     assert len(pooled) == sum(tap.width for tap in backbone.taps) == 1168
     assert backbone.gated == 304
     np.testing.assert_allclose(pooled, expected, rtol=1e-3, atol=1e-4)
@@ -190,9 +193,40 @@ def test_every_runtime_pools_what_torch_computes_in_double_precision(runtime, ca
 
 def test_a_picture_gives_the_same_bits_whatever_ran_before(cache):
     network = open_network(backbones.describe(), runtime="onnx", cache=cache)
-    first = network.pooled(picture("coffee"))
-    network.pooled(picture("chelsea"))
-    assert network.pooled(picture("coffee")).tobytes() == first.tobytes()
+    first = network.look(picture("coffee")).pooled
+    network.look(picture("chelsea"))
+    assert network.look(picture("coffee")).pooled.tobytes() == first.tobytes()
+
+
+def test_views_average_the_features_of_the_turned_pictures(cache):
+    plain = backbones.describe()
+    both = open_network(
+        replace(plain, views=("identity", "rotate180", "mirror")), runtime="onnx", cache=cache
+    )
+    one = open_network(plain, runtime="onnx", cache=cache)
+    pixels = picture("coffee")
+    turned = [pixels, pixels[::-1, ::-1], pixels[:, ::-1]]
+    expected = np.mean([one.look(np.ascontiguousarray(p)).pooled for p in turned], axis=0)
+    np.testing.assert_allclose(both.look(pixels).pooled, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_patches_are_the_neighbourhood_means_of_the_gates_maps(cache):
+    network = open_network(
+        replace(backbones.describe(), patches=True, views=("identity", "mirror")),
+        runtime="onnx",
+        cache=cache,
+    )
+    pixels = picture("coffee")
+    patches, (fine, coarse, *_) = network.look(pixels).patches, network.maps(pixels)
+    assert patches.shape == (14 * 14, 40 + 112)
+    for row, column in ((0, 0), (3, 7), (13, 13)):
+        around = coarse[:, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+        here = patches[14 * row + column]
+        # The border is padded with zeros, so that nine places always count.
+        np.testing.assert_allclose(here[40:], around.sum(axis=(1, 2)) / 9, rtol=1e-3, atol=1e-4)
+        smooth = [cv2.blur(m, (3, 3), borderType=cv2.BORDER_CONSTANT) for m in fine]
+        block = np.array(smooth)[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+        np.testing.assert_allclose(here[:40], block.mean(axis=(1, 2)), rtol=1e-3, atol=1e-4)
 
 
 OTHERS = {
@@ -208,18 +242,21 @@ def test_other_architectures_run_from_a_local_safetensors_file(name, cache, tmp_
     weights = tmp_path / "weights.safetensors"
     save_file(OTHERS[name]().state_dict(), weights)
     backbone = backbones.describe(name, weights)
-    onnx = open_network(backbone, runtime="onnx", cache=cache, weights=weights)
-    torch_network = open_network(backbone, runtime="torch", cache=cache, weights=weights)
+    onnx, by_torch = (
+        open_network(backbone, runtime=runtime, cache=cache, files=Files(own=weights))
+        for runtime in ("onnx", "torch")
+    )
     one, other = picture("coffee"), picture("chelsea")
-    np.testing.assert_allclose(onnx.pooled(one), torch_network.pooled(one), rtol=1e-3, atol=1e-5)
-    assert not np.allclose(onnx.pooled(one), onnx.pooled(other), rtol=1e-3)
+    features = onnx.look(one).pooled
+    np.testing.assert_allclose(features, by_torch.look(one).pooled, rtol=1e-3, atol=1e-5)
+    assert not np.allclose(features, onnx.look(other).pooled, rtol=1e-3)
 
 
 def test_weights_of_another_architecture_are_refused(tmp_path):
     weights = tmp_path / "weights.safetensors"
     save_file({"lonely": torch.zeros(1)}, weights)
     with pytest.raises(BundleError, match=r"does not fit resnet18"):
-        backbones.load(backbones.describe("resnet18", weights), weights)
+        backbones.load(backbones.describe("resnet18", weights), Files(own=weights))
 
 
 def test_a_swapped_weight_file_is_refused(tmp_path):
@@ -228,7 +265,7 @@ def test_a_swapped_weight_file_is_refused(tmp_path):
     described = backbones.describe("resnet18", weights)
     save_file(timm.create_model("resnet18").state_dict(), weights)
     with pytest.raises(BundleError, match="not the ones named"):
-        backbones.load(described, weights)
+        backbones.load(described, Files(own=weights))
 
 
 def test_other_architectures_need_weights_and_unknown_ones_are_named(tmp_path):

@@ -10,6 +10,7 @@ from core.model.backbone import Tap
 from core.model.explain import Known, heat_map, nearest
 from core.model.fitted import Gate, Model
 from core.model.heads import LinearHead
+from core.types import Look
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def bundle(tiny_product):
 
 def look(bundle, file, size=224):
     prepared = bundle.pack.prepare(bundle.pack.read(file.read_bytes(), 10**7, size), size)
-    return prepared.pixels, bundle.model.evidence(bundle.network.pooled(prepared.pixels))
+    return prepared.pixels, bundle.model.evidence(bundle.network.look(prepared.pixels))
 
 
 def test_heat_is_warmer_on_the_scratch_than_beside_it(bundle, tiny_product):
@@ -63,7 +64,7 @@ def test_heat_of_a_known_map_is_its_share_of_the_pooled_statistics(by_mean, by_d
     stage[0, 2, 5] += 3.0
     model = one_channel_model(by_mean, by_deviation)
     known = Known(np.array([[1.0, 0.1], [9, 9]], np.float32), ("good", "bad"), ("a", "b"), ())
-    evidence = model.evidence(np.array([stage.mean(), stage.std()], np.float32))
+    evidence = model.evidence(Look(np.array([stage.mean(), stage.std()], np.float32)))
     heat = heat_map(model, known, evidence, [Tap("only", 1)], [stage], 8)
     spread = stage.std()
     expected = by_mean * (stage[0] - 1.0)
