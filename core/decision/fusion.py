@@ -1,0 +1,132 @@
+"""How much each of several experts is heard: one weight an expert, fitted out of fold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from core.decision.splits import folds
+from core.types import F64
+
+FOLDS = 5
+_LOUDEST = 1e3
+
+Labels = NDArray[np.integer[Any]]
+
+
+def fuse(scores: F64, weights: F64) -> F64:
+    """Add the experts' class scores up.
+
+    Args:
+        scores: float64 ``e ... k``, one block of logits an expert.
+        weights: float64 ``e``.
+
+    Returns:
+        float64 ``... k``; an expert of weight 0 is not looked at, whatever it says.
+    """
+    heard = np.flatnonzero(weights)
+    return np.asarray(np.tensordot(weights[heard], scores[heard], axes=1), np.float64)
+
+
+def fit_weights(scores: F64, labels: Labels) -> F64:
+    """Find the non-negative weights under which the summed scores predict best.
+
+    Stacking (Wolpert 1992) with one number an expert: the logits of ``softmax(Σ w_e s_e + b)`` have
+    the least negative log likelihood. The weights are brought to a sum of one, since the calibrator
+    that follows sets the scale.
+
+    Args:
+        scores: float64 ``e n k``, out-of-fold logits.
+        labels: int ``n``.
+
+    Raises:
+        ValueError: Shapes are not as stated.
+    """
+    if scores.ndim != 3 or labels.shape != scores.shape[1:2]:
+        raise ValueError(
+            f"scores, labels: expected (e, n, k) and (n,), got {scores.shape} and {labels.shape}"
+        )
+    even, spread = _even(scores)
+    weights: F64 = _fit(even, labels)[: len(scores)] / spread
+    total = float(weights.sum())
+    if total == 0.0:
+        return np.full(len(scores), 1.0 / len(scores))
+    shares: F64 = weights / total
+    return shares
+
+
+def choose_weights(scores: F64, labels: Labels, groups: NDArray[Any], seed: int) -> F64:
+    """Choose by grouped cross-validated likelihood between every expert alone and all together.
+
+    Args:
+        scores: float64 ``e n k``, out-of-fold logits; the first expert is the one to fall back on
+            when there are too few groups of a class to choose by.
+        labels: int ``n``.
+        groups: ``n``, the group of each image.
+        seed: Of the folds.
+
+    Returns:
+        float64 ``e``.
+    """
+    alone = list(np.eye(len(scores)))
+    classes, counts = _groups_a_class(labels, groups)
+    if len(scores) == 1 or len(classes) < 2 or counts.min() < FOLDS:
+        return alone[0]
+    fold = folds(labels, groups, FOLDS, seed)
+    single = [_held_out(one[None], labels, fold) for one in scores]
+    best = int(np.argmin(single))
+    together = _held_out(scores, labels, fold) < single[best]
+    return fit_weights(scores, labels) if together else alone[best]
+
+
+def _groups_a_class(labels: Labels, groups: NDArray[Any]) -> tuple[Labels, NDArray[np.int64]]:
+    pairs = np.unique(np.stack([labels, np.unique(groups, return_inverse=True)[1]]), axis=1)
+    classes, counts = np.unique(pairs[0], return_counts=True)
+    return classes, counts.astype(np.int64)
+
+
+def _even(scores: F64) -> tuple[F64, F64]:
+    """Bring every expert's scores to a deviation of one."""
+    spread = np.maximum(scores.std(axis=(1, 2)), 1e-12)
+    return scores / spread[:, None, None], spread
+
+
+def _held_out(scores: F64, labels: Labels, fold: NDArray[np.int64]) -> float:
+    """Mean negative log likelihood, each fold judged by weights and biases of the others."""
+    even = _even(scores)[0]
+    total = 0.0
+    for held in np.unique(fold):
+        out = fold == held
+        found = _fit(even[:, ~out], labels[~out])
+        total += _loss(found, even[:, out], labels[out])[0] * int(out.sum())
+    return total / len(labels)
+
+
+def _fit(even: F64, labels: Labels) -> F64:
+    experts, n, classes = even.shape
+    start = np.concatenate([np.full(experts, 1.0 / experts), np.zeros(classes)])
+    bounds = [(0.0, _LOUDEST)] * experts + [(None, None)] * classes
+
+    def pulled(parameters: F64) -> tuple[float, F64]:
+        # Half a case's worth of pull to zero keeps separable data finite.
+        loss, slope = _loss(parameters, even, labels)
+        return loss + 0.5 / n * float(parameters @ parameters), slope + parameters / n
+
+    return np.asarray(
+        minimize(pulled, start, jac=True, method="L-BFGS-B", bounds=bounds).x, np.float64
+    )
+
+
+def _loss(parameters: F64, scores: F64, labels: Labels) -> tuple[float, F64]:
+    """Cross-entropy of the weighted sum with a bias a class, and its slope."""
+    experts, n = scores.shape[:2]
+    logits = np.tensordot(parameters[:experts], scores, axes=1) + parameters[experts:]
+    logits -= logits.max(axis=1, keepdims=True)
+    logs = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    slope = np.exp(logs)
+    slope[np.arange(n), labels] -= 1.0
+    gradient = np.concatenate([np.einsum("enk,nk->e", scores, slope), slope.sum(axis=0)]) / n
+    return -float(logs[np.arange(n), labels].mean()), gradient
