@@ -1,0 +1,127 @@
+"""Intervals of figures counted over pictures that come in groups.
+
+Pictures of one part, patient or field are alike, so intervals that take them for independent are
+too narrow. With one picture a group these are the familiar intervals.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betaincinv
+from scipy.stats import norm, rankdata, t
+
+from core.types import F64
+
+_TAIL = 0.025
+
+
+def share_interval(hit: NDArray[np.bool_], group: NDArray[Any]) -> tuple[float, float]:
+    """Give the two-sided 95 % interval of a share of pictures.
+
+    Clopper-Pearson at the effective number of pictures, which the spread between groups gives and
+    which is never more than there are. Source: Korn and Graubard, Survey Methodology 24 (1998).
+
+    Args:
+        hit: bool ``n``.
+        group: ``n``.
+
+    Returns:
+        (low, high); (0.0, 1.0) where fewer than two groups tell nothing about their spread.
+
+    Raises:
+        ValueError: The arrays differ in shape.
+    """
+    if hit.ndim != 1 or group.shape != hit.shape:
+        raise ValueError(f"hit, group: expected equal (n,), got {hit.shape}, {group.shape}")
+    member = np.unique(group, return_inverse=True)[1]
+    groups = int(member.max(initial=-1)) + 1
+    if groups < 2:
+        return 0.0, 1.0
+    p = float(hit.mean())
+    n = _effective(hit.astype(np.float64) - p, member, groups, p * (1.0 - p))
+    k = p * n
+    low = 0.0 if k <= 0.0 else float(betaincinv(k, n - k + 1.0, _TAIL))
+    high = 1.0 if k >= n else float(betaincinv(k + 1.0, n - k, 1.0 - _TAIL))
+    return low, high
+
+
+def _effective(excess: F64, member: NDArray[np.intp], groups: int, variance: float) -> float:
+    """Count the independent pictures that would tell as much; as many as groups when all agree."""
+    n = excess.size
+    if variance == 0.0:
+        return float(groups)
+    sums = np.bincount(member, excess, groups)
+    spread = groups / (groups - 1) * float(sums @ sums) / n**2
+    freedom = float(t.isf(_TAIL, n - 1) / t.isf(_TAIL, groups - 1)) ** 2
+    if spread == 0.0:
+        return float(n)
+    return min(n / (n - 1) * variance / spread * freedom, float(n))
+
+
+def auroc_interval(
+    scores: F64, positive: NDArray[np.bool_], group: NDArray[Any], *, tail: float = _TAIL
+) -> tuple[float, float]:
+    """Give the two-sided interval (95 % unless told otherwise) of the area under the ROC curve.
+
+    On the logit of the area, with the variance of DeLong et al. (Biometrics 44, 1988) over groups
+    as in Obuchowski (Biometrics 53, 1997). Where every positive scores above every negative the
+    variance is zero and says nothing; there the bound is exact: m pairs of distinct groups are all
+    in order with probability at most ``area^m``.
+
+    Args:
+        scores: float64 ``n``, higher = more positive.
+        positive: bool ``n``.
+        group: ``n``.
+        tail: Probability left out on either side.
+
+    Returns:
+        (low, high); NaN when one of the two kinds is missing, (0.0, 1.0) where one kind has but a
+        single group.
+
+    Raises:
+        ValueError: The arrays differ in shape.
+    """
+    if scores.ndim != 1 or not positive.shape == group.shape == scores.shape:
+        raise ValueError(
+            f"scores, positive, group: expected equal (n,), got {scores.shape}, "
+            f"{positive.shape}, {group.shape}"
+        )
+    member = np.unique(group, return_inverse=True)[1]
+    groups = int(member.max(initial=-1)) + 1
+    kinds = [np.unique(member[positive]).size, np.unique(member[~positive]).size]
+    if not all(kinds):
+        return math.nan, math.nan
+    if min(kinds) < 2:
+        return 0.0, 1.0
+    above, below = _placements(scores, positive)
+    area = float(above.mean())
+    if not 0.0 < area < 1.0:
+        edge = tail ** (1.0 / min(*kinds, groups // 2))
+        return (edge, 1.0) if area >= 1.0 else (0.0, 1.0 - edge)
+    ups = np.bincount(member[positive], above - area, groups) / above.size
+    downs = np.bincount(member[~positive], below - area, groups) / below.size
+    variance = (
+        kinds[0] / (kinds[0] - 1) * float(ups @ ups)
+        + kinds[1] / (kinds[1] - 1) * float(downs @ downs)
+        + 2.0 * groups / (groups - 1) * float(ups @ downs)
+    )
+    half = float(norm.isf(tail)) * math.sqrt(max(variance, 0.0)) / (area * (1.0 - area))
+    middle = math.log(area / (1.0 - area))
+    return _logistic(middle - half), _logistic(middle + half)
+
+
+def _placements(scores: F64, positive: NDArray[np.bool_]) -> tuple[F64, F64]:
+    """Share of negatives below each positive, and of positives above each negative; ties half."""
+    rank = rankdata(scores)
+    ups, downs = scores[positive], scores[~positive]
+    above: F64 = (rank[positive] - rankdata(ups)) / downs.size
+    below: F64 = 1.0 - (rank[~positive] - rankdata(downs)) / ups.size
+    return above, below
+
+
+def _logistic(x: float) -> float:
+    return 1.0 / (1.0 + math.exp(-x)) if x > -700.0 else 0.0
