@@ -12,11 +12,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.decision import metrics
+from core.decision import metrics, multilabel
+from core.decision.by_label import by_label
 from core.decision.certificate import interval
+from core.decision.clustered import auroc_interval, share_interval
 from core.types import F64, Assessment, Disposition, Reason
 
 COLUMN_VALUES = 12
+_LIMITS = ("", Reason.AMBIGUOUS.value, Reason.NOT_CERTIFIED.value, Reason.AUDIT.value)
 
 
 @dataclass(frozen=True)
@@ -25,26 +28,64 @@ class Judged:
 
     Attributes:
         probabilities: float64 ``n k``; NaN rows where no class was looked at.
-        labels: int64 ``n``.
+        positive_probability: float64 ``n``; NaN where no class was looked at.
+        labels: bool ``n k``, which classes each picture has.
         positive: bool ``k``.
+        several: Whether a picture may have several classes.
         disposition: ``n`` dispositions.
+        reason: ``n`` codes of the first reason for a DEFER; empty for automatic verdicts.
+        ood_score: float64 ``n``, higher = stranger; NaN where the picture was not read.
         group: str ``n``.
     """
 
     probabilities: F64
-    labels: NDArray[np.int64]
+    positive_probability: F64
+    labels: NDArray[np.bool_]
     positive: NDArray[np.bool_]
+    several: bool
     disposition: NDArray[np.str_]
+    reason: NDArray[np.str_]
+    ood_score: F64
     group: NDArray[np.str_]
+
+    @property
+    def truth(self) -> NDArray[np.bool_]:
+        """Whether each picture is positive, bool ``n``."""
+        return np.asarray(self.labels[:, self.positive].any(axis=1))
+
+    @property
+    def readable(self) -> NDArray[np.bool_]:
+        """Whether a class was looked at, bool ``n``."""
+        return np.asarray(~np.isnan(self.positive_probability))
+
+    @property
+    def reached(self) -> NDArray[np.bool_]:
+        """Whether each picture passed the gates and reached the limits, bool ``n``."""
+        return self.readable & np.isin(self.reason, _LIMITS)
+
+    @property
+    def said(self) -> NDArray[np.bool_]:
+        """The classes that the probabilities alone speak for, bool ``n k``; all readable."""
+        if self.several:
+            side = self.positive_probability >= multilabel.SPLIT
+            return multilabel.said(self.probabilities, side, self.positive)
+        said: NDArray[np.bool_] = np.eye(len(self.positive), dtype=np.bool_)[
+            self.probabilities.argmax(axis=1)
+        ]
+        return said
 
     def pick(self, keep: Sequence[bool] | NDArray[np.bool_]) -> Judged:
         """Keep some pictures."""
         rows = np.asarray(keep, np.bool_)
         return Judged(
             self.probabilities[rows],
+            self.positive_probability[rows],
             self.labels[rows],
             self.positive,
+            self.several,
             self.disposition[rows],
+            self.reason[rows],
+            self.ood_score[rows],
             self.group[rows],
         )
 
@@ -56,16 +97,28 @@ def judged(
     classes: tuple[str, ...],
     positive: tuple[bool, ...],
 ) -> Judged:
-    """Line assessments up with their labels."""
+    """Line assessments up with their labels, ``a|b`` standing for two of them."""
     blank = np.full(len(classes), np.nan)
+    said = [a.prediction for a in assessments]
+    own = [[part.strip() for part in label.split("|")] for label in labels]
+    first = [a.verdict.findings[0].reason.value if a.verdict.findings else "" for a in assessments]
     return Judged(
-        np.array(
-            [blank if a.prediction is None else a.prediction.probabilities for a in assessments]
-        ).reshape(len(assessments), len(classes)),
-        np.array([classes.index(label) for label in labels], np.int64),
+        np.array([blank if p is None else p.probabilities for p in said]).reshape(-1, len(classes)),
+        np.array([np.nan if p is None else p.positive_probability for p in said], np.float64),
+        np.array([[name in names for name in classes] for names in own], np.bool_),
         np.array(positive),
+        any(p is not None and p.several for p in said),
         np.array([a.verdict.disposition.value for a in assessments], np.str_),
+        np.array(first, np.str_),
+        ood_scores(assessments),
         np.array(groups, np.str_),
+    )
+
+
+def ood_scores(assessments: Sequence[Assessment]) -> F64:
+    """Give the OOD score of each picture, float64 ``n``; NaN where it was not read."""
+    return np.array(
+        [np.nan if a.evidence is None else a.evidence.ood_score for a in assessments], np.float64
     )
 
 
@@ -75,26 +128,84 @@ def summarise(cases: Judged, seed: int = 0) -> dict[str, Any]:
     AUROC, accuracies, ECE, Brier and NLL are of the class alone, before gates and policy, over the
     pictures that could be read; escape, overkill and deferral are of the whole rule. Escape and
     overkill are counted over groups; ``automation`` is the share of pictures decided without a
-    person.
+    person. ``intervals`` allow for pictures of one group being alike.
+
+    Where a picture may have several classes it is right when all of them are; the balanced
+    accuracy is the mean over classes of sensitivity and specificity, ECE and Brier are over all
+    pairs of picture and class, and the NLL is that of training.
     """
-    readable = ~np.isnan(cases.probabilities).any(axis=1)
-    p, y = cases.probabilities[readable], cases.labels[readable]
-    score, truth = p[:, cases.positive].sum(axis=1), cases.positive[y]
-    deferred = float(np.mean(cases.disposition == Disposition.DEFER)) if len(y) else 1.0
+    seen = cases.pick(cases.readable)
+    right = (seen.said == seen.labels).all(axis=1)
+    deferred = cases.disposition == Disposition.DEFER
+    share = float(np.mean(deferred)) if right.size else 1.0
+    low, high = share_interval(deferred, cases.group)
     return {
         "n": len(cases.labels),
-        "auroc": metrics.auroc(score, truth),
-        "accuracy": metrics.accuracy(y, p.argmax(axis=1)),
-        "balanced_accuracy": metrics.balanced_accuracy(y, p.argmax(axis=1)),
+        "auroc": metrics.auroc(seen.positive_probability, seen.truth),
+        "accuracy": float(right.mean()) if right.size else float("nan"),
+        **(_of_several(seen, seed) if cases.several else _of_one(seen, seed)),
+        "escape": _rate(cases, side=True, wrong=Disposition.NEGATIVE),
+        "overkill": _rate(cases, side=False, wrong=Disposition.POSITIVE),
+        "deferred": share,
+        "automation": 1.0 - share,
+        "intervals": {
+            "auroc": auroc_interval(seen.positive_probability, seen.truth, seen.group),
+            "accuracy": share_interval(right, seen.group),
+            "deferred": (low, high),
+            "automation": (1.0 - high, 1.0 - low),
+        },
+    }
+
+
+def _of_one(seen: Judged, seed: int) -> dict[str, float]:
+    p, y = seen.probabilities, seen.labels.argmax(axis=1)
+    return {
+        "balanced_accuracy": metrics.balanced_accuracy(y, seen.said.argmax(axis=1)),
         "ece": metrics.ece(p, y),
         "ece_floor": metrics.ece_floor(p, seed=seed),
         "brier": metrics.brier(p, y),
         "nll": metrics.nll(p, y),
-        "escape": _rate(cases, side=True, wrong=Disposition.NEGATIVE),
-        "overkill": _rate(cases, side=False, wrong=Disposition.POSITIVE),
-        "deferred": deferred,
-        "automation": 1.0 - deferred,
     }
+
+
+def _of_several(seen: Judged, seed: int) -> dict[str, float]:
+    pairs = np.stack([1.0 - seen.probabilities.ravel(), seen.probabilities.ravel()], axis=1)
+    true, said = seen.labels.ravel().astype(np.int64), seen.said
+    balanced = [
+        metrics.balanced_accuracy(seen.labels[:, c].astype(np.int64), said[:, c].astype(np.int64))
+        for c in range(len(seen.positive))
+    ]
+    whole = np.column_stack([seen.probabilities, seen.positive_probability])
+    return {
+        "balanced_accuracy": float(np.mean(balanced)),
+        "ece": metrics.ece(pairs, true),
+        "ece_floor": metrics.ece_floor(pairs, seed=seed),
+        "brier": metrics.brier(pairs, true),
+        "nll": multilabel.nll(whole, multilabel.with_roll_up(seen.labels, seen.positive))
+        if len(true)
+        else float("nan"),
+    }
+
+
+def sensitivities(cases: Judged, classes: Sequence[str]) -> dict[str, Any]:
+    """Give for each class the share of its readable pictures that the class alone gets right."""
+    seen = cases.pick(cases.readable)
+    said, answer = seen.said, {}
+    for number, name in enumerate(classes):
+        mine = seen.labels[:, number]
+        hit = said[mine, number]
+        low, high = share_interval(hit, seen.group[mine])
+        rate = float(hit.mean()) if hit.size else float("nan")
+        answer[name] = {"rate": rate, "low": low, "high": high, "n": int(hit.size)}
+    return answer
+
+
+def labels(cases: Judged, classes: Sequence[str], seed: int = 0) -> dict[str, Any]:
+    """Give the figures of each class by itself, where a picture may have several; empty if not."""
+    if not cases.several:
+        return {}
+    seen = cases.pick(cases.readable)
+    return by_label(seen.probabilities, seen.labels, classes, seed)
 
 
 def by_column(cases: Judged, columns: Sequence[Mapping[str, str]]) -> dict[str, Any]:
@@ -119,10 +230,13 @@ def strangers(home: F64, away: F64, flagged: Sequence[bool]) -> dict[str, float]
     """
     score = np.concatenate([home, away])
     stranger = np.arange(len(score)) >= len(home)
+    low, high = interval(sum(flagged), len(flagged))
     return {
         "auroc": metrics.auroc(score, stranger),
         "fpr95": metrics.fpr_at_tpr(home, away),
         "flagged": float(np.mean(flagged)) if len(flagged) else float("nan"),
+        "low": low,
+        "high": high,
         "n": len(flagged),
     }
 
@@ -133,7 +247,7 @@ def is_novel(assessment: Assessment) -> bool:
 
 
 def _rate(cases: Judged, *, side: bool, wrong: Disposition) -> dict[str, Any]:
-    mine = cases.positive[cases.labels] == side
+    mine = cases.truth == side
     groups = np.unique(cases.group[mine])
     erred = np.unique(cases.group[mine & (cases.disposition == wrong.value)])
     n, k = len(groups), len(erred)

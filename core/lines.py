@@ -40,6 +40,7 @@ def assessment_line(
             "p_value": None if said is None else said.ood_p,
             "in_distribution": None if said is None else said.ood_p > policy.targets.ood_alpha,
         },
+        "good_only": _good_only(one, policy),
         "reasons": [f.reason.value for f in one.verdict.findings],
         "message": one.verdict.message,
         "certificate": {
@@ -48,6 +49,14 @@ def assessment_line(
         },
         "timing_ms": {name: round(value, 3) for name, value in one.timing_ms.items()},
     }
+
+
+def _good_only(one: Assessment, policy: Policy) -> dict[str, Any] | None:
+    """Write what good groups alone say, where nothing better bounds overkill."""
+    if policy.good_only is None:
+        return None
+    p_value = None if one.prediction is None else one.prediction.good_p
+    return {"p_value": p_value, **asdict(policy.good_only)}
 
 
 def certificate_words(certificate: Certificate) -> dict[str, Any]:

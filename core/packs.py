@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -14,6 +15,7 @@ from core.errors import ConfigError, UnknownPack
 from core.types import Disposition, Frame, Prepared, Targets
 
 GROUP = "assay.domains"
+VIEWS = ("identity", "mirror", "flip", "rotate180")
 
 Read = Callable[[bytes, int, int], Frame]
 Prepare = Callable[[Frame, int], Prepared]
@@ -44,7 +46,12 @@ class DomainPack:
         wording: The domain's word for each disposition.
         error_words: The domain's words for an escape and an overkill.
         unit_words: What is counted on either side, positive first: ``defective parts``.
-        negative_labels: Labels that mean "nothing wrong"; every other label is positive.
+        group_columns: Names of a table's column that says which pictures belong together, the
+            most telling first; the first that a table has counts.
+        views: Symmetries from ``VIEWS`` under which a picture of this domain keeps its class:
+            ``mirror`` swaps left and right, ``flip`` top and bottom.
+        negative_labels: Labels that mean "nothing wrong", in any case, ``*`` standing for any
+            text (``*_healthy``); every other label is positive.
         read: ``(bytes, max_pixels, min_side) -> Frame``; runs in a disposable process. ``min_side``
             is the smallest side in pixels that a reduced-scale decode may return.
         prepare: ``(Frame, size) -> Prepared``; runs where ``read`` runs.
@@ -62,6 +69,8 @@ class DomainPack:
     read: Read
     prepare: Prepare
     unit_words: tuple[str, str] = ("positive groups", "negative groups")
+    group_columns: tuple[str, ...] = ("group",)
+    views: tuple[str, ...] = ("identity",)
     targets: Targets = field(default_factory=Targets)
     data_sets: tuple[DataSet, ...] = ()
     page: Path | None = None
@@ -71,11 +80,16 @@ class DomainPack:
         """Refuse a pack with holes, naming all of them at once.
 
         Raises:
-            ConfigError: A wording is missing, or no label means "nothing wrong".
+            ConfigError: A wording is missing, no label means "nothing wrong", no column names a
+                group, or a view is unknown.
         """
         faults = [f"no wording for {d.value}" for d in Disposition if not self.wording.get(d)]
         if not self.negative_labels:
             faults.append("negative_labels is empty")
+        if not self.group_columns:
+            faults.append("group_columns is empty")
+        if "identity" not in self.views or not set(self.views) <= set(VIEWS):
+            faults.append(f"views {self.views} are not identity and others of {VIEWS}")
         if not self.name.isidentifier() or not self.name.islower():
             faults.append(f"name {self.name!r} is not a lower-case identifier")
         if faults:
@@ -83,6 +97,17 @@ class DomainPack:
                 f"The pack {self.name!r} is incomplete: {'; '.join(faults)}.",
                 hint="Give DomainPack(...) every field that its docstring lists.",
             )
+
+
+def means_nothing_wrong(label: str, negative: frozenset[str]) -> bool:
+    """Say whether a label is one of the negative ones, ``*`` in these standing for any text.
+
+    Args:
+        label: A class of a data set, in any case.
+        negative: ``DomainPack.negative_labels``, or what a person gave instead.
+    """
+    patterns = (".*".join(map(re.escape, word.casefold().split("*"))) for word in negative)
+    return any(re.fullmatch(pattern, label.casefold(), re.DOTALL) for pattern in patterns)
 
 
 @cache

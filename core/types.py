@@ -166,11 +166,13 @@ class Look:
         pooled: float32 ``d``, features pooled over space.
         tail: float32 ``k``, mean class scores of the fine-tuned stages; empty where there are none.
         patches: float32 ``p c``, features of every place; empty where no memory bank asks for them.
+        strange: float32 ``1 + g``, what a memory bank said of the patches that were dropped since.
     """
 
     pooled: F32
     tail: F32 = field(default_factory=_nothing)
     patches: F32 = field(default_factory=_nothing)
+    strange: F32 = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +181,16 @@ class Evidence:
 
     Attributes:
         features: float32 ``d``, pooled backbone features, standardised.
-        logits: float64 ``k``, head scores before calibration.
+        logits: float64 ``k``, head scores before calibration; one more, for the roll-up, where a
+            picture may have several labels.
         ood_score: Higher = stranger.
+        good_p: p-value among good groups; 1 without a memory bank.
     """
 
     features: F32
     logits: F64
     ood_score: float
+    good_p: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,16 +198,23 @@ class Prediction:
     """Calibrated reading of one image's evidence.
 
     Attributes:
-        probabilities: float64 ``k``, sums to one, in the bundle's class order.
-        positive_probability: Sum over the positive classes.
+        probabilities: float64 ``k`` in the bundle's class order; they sum to one, unless a picture
+            may have ``several`` labels: then each is of its own label alone.
+        positive_probability: Sum over the positive classes; with ``several`` labels the calibrated
+            probability that any positive one applies.
         ood_p: Conformal p-value of the OOD score; small = stranger.
         findings: Gates the image did not pass before the class was looked at.
+        several: Whether a picture may have several labels.
+        good_p: p-value among good groups, by a memory bank; small = stranger than they are. 1
+            without one.
     """
 
     probabilities: F64
     positive_probability: float
     ood_p: float
     findings: tuple[Finding, ...] = ()
+    several: bool = False
+    good_p: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +227,8 @@ class Targets:
         confidence: Probability with which each limit must hold over draws of the cal set.
         ood_alpha: Share of ordinary images that the OOD gate may flag.
         review_budget: Alternative target: the largest expected share of deferred images.
+        uncertified_negatives: Whether a person lets pictures pass although no escape rate is
+            certified.
     """
 
     escape: float = 0.05
@@ -222,6 +236,7 @@ class Targets:
     confidence: float = 0.95
     ood_alpha: float = 0.01
     review_budget: float | None = None
+    uncertified_negatives: bool = False
 
     def __post_init__(self) -> None:
         """Refuse rates outside [0, 1].
@@ -268,6 +283,21 @@ class Certificate:
 
 
 @dataclass(frozen=True, slots=True)
+class GoodOnly:
+    """What good groups alone say about overkill: a bound on average, not with a confidence.
+
+    Attributes:
+        n: Good groups that a new picture is compared with.
+        alpha: The overkill rate asked for.
+        level: Positive iff ``good_p <= level``; None where n groups do not bound alpha.
+    """
+
+    n: int
+    alpha: float
+    level: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """How a bundle's predictions are judged: immutable, named by the hash of its content.
 
@@ -281,6 +311,8 @@ class Policy:
         flagged: Share of cal images that the OOD gate holds back: (rate, low, high, n).
         residual: Share of positives among automatic negatives on cal: (rate, low, high, n).
         deferred: Share of cal images that the whole rule hands to a person.
+        good_only: What bounds overkill while held-out cases certify no ``t_pos``; None where they
+            do, or where the bundle has no memory bank.
     """
 
     bundle: str
@@ -292,11 +324,21 @@ class Policy:
     flagged: tuple[float, float, float, int]
     residual: tuple[float, float, float, int]
     deferred: float
+    good_only: GoodOnly | None = None
 
     @property
     def id(self) -> str:
-        """Give the first 16 hex digits of the sha256 of the canonical JSON content."""
-        content = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        """Give the first 16 hex digits of the sha256 of the canonical JSON content.
+
+        What a policy does not use is left out of it, so that policies written before it existed
+        keep their names.
+        """
+        said = asdict(self)
+        if self.good_only is None:
+            del said["good_only"]
+        if not self.targets.uncertified_negatives:
+            del said["targets"]["uncertified_negatives"]
+        content = json.dumps(said, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
@@ -306,7 +348,8 @@ class Verdict:
 
     Attributes:
         disposition: Negative, positive or defer.
-        label: The most probable class, or an empty string when no class was looked at.
+        label: The most probable class, ``a|b`` where several labels apply, or an empty string when
+            no class was looked at.
         findings: Why it is a DEFER; empty for automatic verdicts.
     """
 

@@ -6,6 +6,8 @@ and its revision: a press that arrives late belongs to the case that was seen, n
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.packs import DomainPack
@@ -90,6 +92,19 @@ def other_buttons(here: Room, pack: DomainPack, seen: WorkItem) -> None:
         widgets.words(_note(place), "quiet")
 
 
+def label_ticks(seen: WorkItem, classes: Sequence[str]) -> None:
+    """Offer the labels to tick, where they say more than the two verdicts; none has to be."""
+    if len(classes) > 2:
+        with st.expander("Name what you see"):
+            st.pills(
+                "Labels",
+                classes,
+                selection_mode="multi",
+                key=f"labels-{present.place(seen)}",
+                label_visibility="collapsed",
+            )
+
+
 def undo_button(here: Room, pack: DomainPack, place: str) -> None:
     """Draw the button that takes the person's last verdict back.
 
@@ -146,6 +161,7 @@ def _decide(here: Room, seen: WorkItem, disposition: Disposition) -> None:
         seen,
         disposition,
         reviewer=widgets.reviewer(),
+        label="|".join(sorted(state.get(f"labels-{place}", []))),
         comment=_note(place),
     )
     if not written:

@@ -68,10 +68,16 @@ def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
         picture=jpeg(picture),
         heat=jpeg(overlaid(picture, strength(heat))),
         known=tuple(
-            KnownCase(one.label, sides.get(one.label), one.distance, one.jpeg)
+            KnownCase(one.label, side_of(one.label, sides), one.distance, one.jpeg)
             for one in explanation.neighbours
         ),
     )
+
+
+def side_of(label: str, sides: Mapping[str, bool]) -> bool | None:
+    """Say whether a label, or any of several as in ``a|b``, is positive; None if not all known."""
+    known = [sides.get(name) for name in label.split("|")]
+    return None if None in known else any(known)
 
 
 def restored(pixels: Pixels, source_size: tuple[int, int]) -> Pixels:

@@ -24,6 +24,8 @@ BLIND = (
     "said stays hidden."
 )
 LONGEST_NAME = 48
+MOST_LABELS = 5
+LIKELY = 0.5
 _UNSCORED = 2.0
 _HIDDEN = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 
@@ -206,6 +208,32 @@ def probability(value: float | None) -> str:
     if value < 0.001:
         return "< 0.001"
     return "> 0.999" if value > 0.999 else f"{value:.3f}"
+
+
+def label_chances(
+    decision: StoredDecision, most: int = MOST_LABELS
+) -> tuple[list[tuple[str, float]], str]:
+    """List the most probable labels, and say in words what is left out.
+
+    Args:
+        decision: The verdict; one of two classes has nothing to list that the probability of its
+            side does not say.
+        most: How many at the most; whatever is as likely as not is listed in any case.
+
+    Returns:
+        Labels with their probabilities, the most probable first, and the words, maybe empty.
+    """
+    pairs = list(zip(decision.classes, decision.probabilities, strict=False))
+    if len(pairs) <= 2:
+        return [], ""
+    ranked = sorted(pairs, key=lambda pair: -pair[1])
+    likely = sum(chance >= LIKELY for _, chance in ranked)
+    shown = max(most, likely)
+    left = ranked[shown:]
+    if not left:
+        return ranked, ""
+    labels = "1 more label" if len(left) == 1 else f"{len(left)} more labels"
+    return ranked[:shown], f"{labels}, the likeliest {probability(left[0][1])}"
 
 
 def legend(pack: DomainPack) -> str:

@@ -31,6 +31,15 @@ CSS = f"""
   border-radius: 3px; background: currentColor; }}
 .assay-ends {{ display: flex; justify-content: space-between; gap: 1rem; font-size: .8rem;
   opacity: .75; font-variant-numeric: tabular-nums; }}
+.assay-labels {{ margin-top: .35rem; }}
+.assay-label {{ display: grid; grid-template-columns: minmax(4.5rem, 2fr) 3fr 3.6rem; gap: .6rem;
+  align-items: center; font-size: .86rem; line-height: 1.6; opacity: .75; }}
+.assay-label.likely {{ font-weight: 600; opacity: 1; }}
+.assay-label span {{ overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }}
+.assay-label i {{ height: 7px; border-radius: 4px; background: {DEFER}33; overflow: hidden; }}
+.assay-label b {{ display: block; height: 100%; border-radius: 4px; background: {DEFER}; }}
+.assay-label.likely b {{ background: currentColor; }}
+.assay-label em {{ font-style: normal; text-align: right; font-variant-numeric: tabular-nums; }}
 [class*="st-key-negative-"] button:enabled {{ background: {NEGATIVE}; border-color: {NEGATIVE}; }}
 [class*="st-key-positive-"] button:enabled {{ background: {POSITIVE}; border-color: {POSITIVE}; }}
 [class*="st-key-negative-"] button, [class*="st-key-positive-"] button {{ min-height: 3.2rem; }}

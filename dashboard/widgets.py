@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import streamlit as st
@@ -17,7 +17,7 @@ from core.settings import Settings
 from core.types import Disposition, Policy
 from dashboard.overlay import KnownCase
 from dashboard.pictures import Pictures
-from dashboard.present import probability
+from dashboard.present import LIKELY, probability
 from dashboard.styles import CSS
 
 SETTLE_S = 0.3
@@ -175,10 +175,23 @@ def bar_html(chance: float, wording: Mapping[Disposition, str], policy: Policy |
     )
 
 
+def labels_html(chances: Sequence[tuple[str, float]], left_out: str) -> str:
+    """Draw labels with their probabilities as bars; those as likely as not stand out."""
+    rows = [
+        f'<div class="assay-label {"likely" if chance >= LIKELY else ""}">'
+        f'<span>{escape(name)}</span><i><b style="width:{100 * chance:.1f}%"></b></i>'
+        f"<em>{escape(probability(chance))}</em></div>"
+        for name, chance in chances
+    ]
+    more = f'<div class="assay-quiet">{escape(left_out)}</div>' if left_out else ""
+    return f'<div class="assay-labels">{"".join(rows)}{more}</div>'
+
+
 def known_case(one: KnownCase) -> None:
     """Write a known case's label and distance, with a dot for the side it is on."""
     side = "" if one.positive is None else ("positive" if one.positive else "negative")
+    label = one.label.replace("|", ", ")
     st.html(
-        f'<div class="assay-known"><i class="{side}"></i>{escape(one.label)}<br>'
+        f'<div class="assay-known"><i class="{side}"></i>{escape(label)}<br>'
         f"<span>distance {one.distance:.1f}</span></div>"
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from core.cli.app import say, say_json
+from core.cli.app import progress_bar, say, say_json
 from core.cli.learn import BundlePath, Json
 
 audit = typer.Typer(no_args_is_help=True, help="The log of everything that was written.")
@@ -85,6 +85,42 @@ def bundle_sign(
     say(f"Signed. Give {public} to those who check it.")
 
 
+@bundle.command("export")
+def bundle_export(
+    path: BundlePath,
+    to: Annotated[str, typer.Option(help="onnx (one file) or openvino (a folder).")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="File or folder to write.")],
+    policy: Annotated[str, typer.Option(help="Id of a policy; the current one when empty.")] = "",
+    check: Annotated[
+        Path | None, typer.Option(help="Your own pictures to compare on, besides the probes.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Write a bundle as one graph, from pixels to verdict, once it judges as the bundle does."""
+    from dataclasses import asdict
+
+    from core.model.portable import NOT_CARRIED
+    from core.service.bundles import open_bundle, policy_of
+    from core.service.exporting import export_bundle
+    from core.settings import Settings
+
+    settings = Settings()
+    opened = open_bundle(path, settings)
+    limits = policy_of(opened, policy)
+    agreed = export_bundle(opened, limits, to, out, settings, check)
+    if json:
+        said = {"bundle": opened.label, "policy": limits.id, "not_carried": NOT_CARRIED}
+        say_json({**said, **asdict(agreed)})
+        return
+    say(f"{opened.label} under policy {limits.id} is in {out}.")
+    say(
+        f"The same verdicts on {agreed.compared} pictures; probabilities differ by "
+        f"{agreed.apart:.1g} at most. {agreed.left_out} left out."
+    )
+    say("It does not carry:")
+    say("\n".join(f"  {what}" for what in NOT_CARRIED))
+
+
 @data.command("list")
 def data_list(json: Json = False) -> None:
     """List the data sets."""
@@ -108,3 +144,24 @@ def data_get(
 
     data_set(name).get(folder)
     say(f"{name} is in {folder}.")
+
+
+@data.command("check")
+def data_check(
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="A name from `assay packs`.")],
+    path: Annotated[Path, typer.Argument(metavar="DATA", help="Folder per class, CSV, manifest.")],
+    negative: Annotated[
+        list[str] | None, typer.Option(help="A label that means 'nothing wrong'.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Look for leaks, copies, contradicting labels and shortcuts in labelled pictures."""
+    from core.service.checking import check, check_words
+    from core.settings import Settings
+
+    with progress_bar() as progress:
+        found = check(pack, path, Settings(), negative=frozenset(negative or ()), progress=progress)
+    if json:
+        say_json(found.to_json())
+        return
+    say("\n".join(check_words(found)))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -27,6 +30,13 @@ OodAlpha = Annotated[
 ]
 
 
+class Effort(StrEnum):
+    """How much is made of the pictures."""
+
+    QUICK = "quick"
+    BEST = "best"
+
+
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command()(train)
@@ -43,6 +53,11 @@ def train(
     ] = None,
     backbone: Annotated[str, typer.Option(help="timm name, or torchvision:NAME.")] = "",
     weights: Annotated[Path | None, typer.Option(help="The backbone's safetensors file.")] = None,
+    size: Annotated[int, typer.Option(min=0, help="Input side in pixels; 0 = its own.")] = 0,
+    precision: Annotated[str, typer.Option(help="f32, bf16, int8, or auto.")] = "f32",
+    effort: Annotated[
+        Effort, typer.Option(help="best: fine-tune and look from all sides, ten minutes.")
+    ] = Effort.QUICK,
     seed: Annotated[int, typer.Option(help="Seed of splits and folds.")] = 0,
     json: Json = False,
 ) -> None:
@@ -50,26 +65,39 @@ def train(
     from core.model.backbone import LITE0
     from core.service.bundles import certify_bundle, open_bundle
     from core.service.training import TrainSpec, train
-    from core.service.words import policy_words
+    from core.service.words import fit_words, policy_words, remark_words
     from core.settings import Settings
 
     settings = Settings()
-    spec = TrainSpec(pack, data, out, frozenset(negative or ()), backbone or LITE0, weights, seed)
+    spec = TrainSpec(
+        pack,
+        data,
+        out,
+        frozenset(negative or ()),
+        backbone or LITE0,
+        weights,
+        seed,
+        precision,
+        size,
+        effort,
+    )
     with progress_bar() as progress:
-        train(spec, settings, progress)
+        train(spec, settings, progress, lambda line: typer.echo(line, err=True))
     bundle = open_bundle(out, settings)
     policy = certify_bundle(bundle, bundle.pack.targets)
+    remarks = remark_words(bundle)
     if json:
         say_json(
             {
                 "bundle": bundle.label,
                 "policy": policy.id,
                 "words": policy_words(bundle.pack, policy),
+                "remarks": remarks,
             }
         )
         return
-    say(f"Bundle {bundle.label} at {out}, head {bundle.words['fit']['head']}.")
-    say("\n".join(policy_words(bundle.pack, policy)))
+    say(f"Bundle {bundle.label} at {out}, {fit_words(bundle)}.")
+    say("\n".join([*remarks, *policy_words(bundle.pack, policy)]))
 
 
 def certify(
@@ -80,6 +108,9 @@ def certify(
     review_budget: Budget = "",
     volume: Volume = None,
     ood_alpha: OodAlpha = None,
+    uncertified_negatives: Annotated[
+        bool, typer.Option(help="Let pictures pass although no escape rate is certified.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Find thresholds for the rates allowed, and say what is certified."""
@@ -98,6 +129,7 @@ def certify(
         confidence=confidence,
         ood_alpha=ood_alpha,
         review_budget=parse_budget(review_budget, volume),
+        uncertified_negatives=uncertified_negatives,
     )
     policy = certify_bundle(opened, targets)
     if json:
@@ -111,30 +143,51 @@ def evaluate(
     bundle: BundlePath,
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled pictures not met yet.")],
     policy: Annotated[str, typer.Option(help="Id of a policy; the current one when empty.")] = "",
+    split: Annotated[
+        str, typer.Option(help="Rows to judge; `test` where splits are named, else all.")
+    ] = "",
     ood: Annotated[
         list[str] | None, typer.Option(help="NAME=FOLDER of pictures that do not belong.")
     ] = None,
+    report: Annotated[Path | None, typer.Option(help="HTML file to write the report to.")] = None,
     json: Json = False,
 ) -> None:
     """Compute the figures of a bundle on pictures that it has not met."""
     from core.service.asking import named_folders
     from core.service.bundles import open_bundle, policy_of
     from core.service.evaluating import evaluate
+    from core.service.reporting import refuse_unwritable, write_report
     from core.service.words import evaluation_words
     from core.settings import Settings
 
+    if report:
+        refuse_unwritable(report)
     settings = Settings()
     opened = open_bundle(bundle, settings)
+    judged_by = policy_of(opened, policy)
     with progress_bar() as progress:
-        figures = evaluate(
+        found = evaluate(
             opened,
             data,
-            policy=policy_of(opened, policy),
+            policy=judged_by,
             settings=settings,
+            split=split,
             strangers=named_folders(ood or []),
             progress=progress,
         )
+        if report:
+            write_report(
+                found,
+                report,
+                bundle=opened,
+                policy=judged_by,
+                settings=settings,
+                command=shlex.join(["assay", *sys.argv[1:]]),
+                progress=progress,
+            )
     if json:
-        say_json(figures)
+        say_json(found.figures)
         return
-    say("\n".join(evaluation_words(opened, figures)))
+    say("\n".join(evaluation_words(opened, found.figures)))
+    if report:
+        say(f"Report: {report}")

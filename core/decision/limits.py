@@ -86,6 +86,19 @@ def budget_limits(cal: Cases, oof: Cases, targets: Targets) -> tuple[Certificate
     )
 
 
+def uncertified_limit(cal: Cases, oof: Cases, targets: Targets) -> float | None:
+    """Find the widest ``t_neg`` at which the escapes seen stay within the rate asked for.
+
+    Nothing is promised: this is for a person who lets pictures pass without a certificate. Where no
+    positive was seen, nothing limits it.
+    """
+    grid = candidates(oof)
+    seen = [side for side in (sides(one, targets.ood_alpha)[0] for one in (cal, oof)) if side.n]
+    limits = [_plug_in(side, grid, targets.escape) for side in seen]
+    known = [limit for limit in limits if limit is not None]
+    return min(known, default=1.0) if len(known) == len(limits) else None
+
+
 def _given(at_any_rate: Certificate, limit: float | None) -> Certificate:
     if limit is None:
         return replace(at_any_rate, certified=False, threshold=None, needed=NEVER)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from itertools import compress
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.decision import good_only, multilabel
 from core.decision.cases import Cases as Cases
 from core.decision.certificate import NEVER, interval, percent
-from core.decision.limits import budget_limits, certified_limits, deferred
+from core.decision.limits import budget_limits, certified_limits, deferred, uncertified_limit
 from core.decision.ood import false_alarm
 from core.decision.rule import judge, judge_one, readable, readable_one
 from core.errors import BundleError
@@ -20,6 +22,7 @@ from core.types import (
     Certificate,
     Disposition,
     Finding,
+    GoodOnly,
     Policy,
     Prediction,
     Reason,
@@ -30,7 +33,9 @@ from core.types import (
 _SIDES = {"escape": ("Negative", "positive"), "overkill": ("Positive", "negative")}
 
 
-def certify(cal: Cases, oof: Cases, targets: Targets, *, bundle: str) -> Policy:
+def certify(
+    cal: Cases, oof: Cases, targets: Targets, *, bundle: str, good_groups: int = 0
+) -> Policy:
     """Make the policy that these cases justify.
 
     Args:
@@ -39,10 +44,15 @@ def certify(cal: Cases, oof: Cases, targets: Targets, *, bundle: str) -> Policy:
             limits themselves, come from here.
         targets: What is asked.
         bundle: Name and short hash of the bundle whose predictions these are.
+        good_groups: Good groups in the bundle's memory bank, which bound overkill as long as cal
+            certifies no limit for it.
     """
     choose = certified_limits if targets.review_budget is None else budget_limits
     escape, overkill = choose(cal, oof, targets)
     t_neg, t_pos = escape.threshold, overkill.threshold
+    if t_neg is None and targets.uncertified_negatives:
+        t_neg = uncertified_limit(cal, oof, targets)
+    bounded = good_groups > 0 and not overkill.certified
     reached = cal.reached(targets.ood_alpha)
     return Policy(
         bundle=bundle,
@@ -54,6 +64,7 @@ def certify(cal: Cases, oof: Cases, targets: Targets, *, bundle: str) -> Policy:
         flagged=false_alarm(cal.ood_p, targets.ood_alpha),
         residual=_residual(cal, judge(cal.positive_probability, reached, t_neg, t_pos)),
         deferred=deferred(cal, targets.ood_alpha, t_neg, t_pos),
+        good_only=good_only.bound(good_groups, targets.overkill) if bounded else None,
     )
 
 
@@ -81,6 +92,10 @@ def decide(
 ) -> Verdict:
     """Judge one image: gates first, then faults, strangers and the two limits.
 
+    The label is the most probable class of the verdict's side, of all classes for a DEFER. Where a
+    picture may have several labels it names all of the side (for a DEFER, the more probable one)
+    that are as likely as not, the most probable at the least: ``dent|scratch``.
+
     Args:
         prediction: The image's calibrated reading.
         policy: The limits.
@@ -97,6 +112,8 @@ def decide(
             f"{len(classes)} and {len(positive)}"
         )
     valid = bool(p.size and readable(p).all())
+    good_level = policy.good_only.level if policy.good_only else None
+    valid = valid and readable_one(prediction.good_p)
     probability = prediction.positive_probability if valid else math.nan
     made = judge_one(
         probability,
@@ -105,16 +122,17 @@ def decide(
         ood_alpha=policy.targets.ood_alpha,
         t_neg=policy.t_neg,
         t_pos=policy.t_pos,
+        good_p=prediction.good_p,
+        good_level=good_level,
     )
     if made is Disposition.DEFER:
         whole = readable_one(probability) and readable_one(prediction.ood_p)
         return Verdict(
             made,
-            _label(prediction, classes, None) if valid else "",
+            _label(prediction, classes, positive, made) if valid else "",
             _why(prediction, policy, whole),
         )
-    wanted = [flag == (made is Disposition.POSITIVE) for flag in positive]
-    return Verdict(made, _label(prediction, classes, wanted), ())
+    return Verdict(made, _label(prediction, classes, positive, made), ())
 
 
 def _why(prediction: Prediction, policy: Policy, whole: bool) -> tuple[Finding, ...]:
@@ -129,7 +147,11 @@ def _why(prediction: Prediction, policy: Policy, whole: bool) -> tuple[Finding, 
         gates = (*gates, Finding(Reason.NOVEL, detail))
     if gates:
         return gates
-    leaning, limit = (policy.escape, policy.t_neg) if p < 0.5 else (policy.overkill, policy.t_pos)
+    passing = p < 0.5 or (policy.good_only and policy.good_only.level is not None)
+    leaning, limit = (policy.escape, policy.t_neg) if passing else (policy.overkill, policy.t_pos)
+    if limit is None and not passing and policy.good_only:
+        said = good_only.in_words(policy.good_only, "overkill", "good group(s)")
+        return (Finding(Reason.NOT_CERTIFIED, said),)
     if limit is None:
         return (Finding(Reason.NOT_CERTIFIED, _missing(leaning)),)
     return (Finding(Reason.AMBIGUOUS, f"Positive probability {p:.3f}."),)
@@ -140,18 +162,33 @@ def _missing(certificate: Certificate) -> str:
     rate = f"{certificate.kind} rate of {percent(certificate.alpha)}"
     if certificate.needed == NEVER:
         return f"{verdict} verdicts have no limit for an {rate}."
+    unseen = "" if certificate.n else f"0 {groups} groups seen, so the rate is unknown. "
     return (
-        f"{verdict} verdicts at an {rate} need {certificate.needed} more {groups} group(s) "
+        f"{unseen}{verdict} verdicts at an {rate} need {certificate.needed} more {groups} group(s) "
         f"without an {certificate.kind}."
     )
 
 
-def _label(prediction: Prediction, classes: Sequence[str], wanted: Sequence[bool] | None) -> str:
-    """Name the most probable of the wanted classes, of all where none is wanted or exists."""
+def _label(
+    prediction: Prediction, classes: Sequence[str], positive: Sequence[bool], made: Disposition
+) -> str:
+    """Name the most probable class of the verdict's side, of all where it has none."""
     p = prediction.probabilities
-    if wanted is not None and any(wanted):
+    if prediction.several:
+        return "|".join(compress(classes, _several(prediction, positive, made)))
+    wanted = [flag == (made is Disposition.POSITIVE) for flag in positive]
+    if made is not Disposition.DEFER and any(wanted):
         p = np.where(wanted, p, -np.inf)
     return classes[int(np.argmax(p))]
+
+
+def _several(
+    prediction: Prediction, positive: Sequence[bool], made: Disposition
+) -> NDArray[np.bool_]:
+    leaning = prediction.positive_probability >= multilabel.SPLIT
+    side = leaning if made is Disposition.DEFER else made is Disposition.POSITIVE
+    said = multilabel.said(prediction.probabilities[None], np.array([side]), np.array(positive))
+    return said.ravel()
 
 
 def to_json(policy: Policy) -> dict[str, Any]:
@@ -177,6 +214,7 @@ def from_json(data: Mapping[str, Any]) -> Policy:
             flagged=_share(data["flagged"]),
             residual=_share(data["residual"]),
             deferred=data["deferred"],
+            good_only=GoodOnly(**data["good_only"]) if data.get("good_only") else None,
         )
         stated, found = data["id"], policy.id
     except (KeyError, TypeError, ValueError) as exc:

@@ -51,12 +51,19 @@ def judge_one(
     ood_alpha: float,
     t_neg: float | None,
     t_pos: float | None,
+    good_p: float = 1.0,
+    good_level: float | None = None,
 ) -> Disposition:
-    """Judge one image by the same rule: the arrays' overhead is too much on a line's hot path."""
+    """Judge one image by the same rule: the arrays' overhead is too much on a line's hot path.
+
+    An image is called out by the limit, or by a ``good_p`` at most what good groups bound.
+    """
     known = readable_one(positive_probability) and readable_one(ood_p)
     if not (gates_passed and known and ood_p > ood_alpha):
         return Disposition.DEFER
     if t_pos is not None and positive_probability >= t_pos:
+        return Disposition.POSITIVE
+    if good_level is not None and good_p <= good_level:
         return Disposition.POSITIVE
     if t_neg is not None and positive_probability <= t_neg:
         return Disposition.NEGATIVE

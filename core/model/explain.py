@@ -11,7 +11,7 @@ import numpy as np
 from core.model import heads
 from core.model.backbone import Tap
 from core.model.fitted import Model
-from core.types import F32, U8, Evidence
+from core.types import F32, F64, U8, Evidence, Look
 
 _STEPS = 16
 
@@ -22,7 +22,7 @@ class Known:
 
     Attributes:
         features: float32 ``n d``, standardised.
-        labels: ``n`` class names.
+        labels: ``n`` class names, ``a|b`` where a picture has several.
         names: ``n`` file names.
         jpegs: ``n`` thumbnails, each a small JPEG.
     """
@@ -82,7 +82,8 @@ def heat_map(
         float32 ``size size``, score per unit of area; above 0 speaks for positive, below against.
     """
     negative = {c for c, flag in zip(model.classes, model.positive, strict=True) if not flag}
-    ordinary = known.features[[label in negative for label in known.labels]].mean(axis=0)
+    labels = [set(label.split("|")) for label in known.labels]
+    ordinary = known.features[[names <= negative for names in labels]].mean(axis=0)
     slope = _mean_slope(model, ordinary, evidence.features) / model.scale
     usual = ordinary * model.scale + model.centre
     heat = np.zeros((size, size), np.float32)
@@ -97,14 +98,40 @@ def heat_map(
     return heat
 
 
+def memory_map(model: Model, look: Look, size: int) -> F32:
+    """Show where a picture is stranger than good ones, for a model whose memory alone is heard.
+
+    Args:
+        model: The fitted model, with a memory bank.
+        look: What the network gave for the picture, with its patches.
+        size: Side of the answer in pixels.
+
+    Returns:
+        float32 ``size size``; above 0 is stranger than the middle good group at its strangest.
+
+    Raises:
+        ValueError: The model has no memory bank.
+    """
+    if model.bank is None:
+        raise ValueError("model: expected one with a memory bank")
+    heat = model.bank.heat(look.patches)
+    return np.asarray(cv2.resize(heat, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
+
+
 def _mean_slope(model: Model, start: F32, end: F32) -> F32:
     """Average the gradient of the positive score along the straight way between two pictures."""
-    positive = np.array(model.positive)
-    direction = np.where(positive, 1.0 / positive.sum(), -1.0 / (~positive).sum())
+    direction = _towards_positive(model)
     places = (np.arange(_STEPS, dtype=np.float32) + 0.5) / _STEPS
     slopes = [heads.gradient(model.head, start + t * (end - start), direction) for t in places]
     mean: F32 = np.mean(slopes, axis=0, dtype=np.float32)
     return mean
+
+
+def _towards_positive(model: Model) -> F64:
+    if model.several:
+        return np.append(np.zeros(len(model.classes)), 1.0)
+    positive = np.array(model.positive)
+    return np.asarray(np.where(positive, 1.0 / positive.sum(), -1.0 / (~positive).sum()))
 
 
 def _as_mean(stage: F32) -> F32:

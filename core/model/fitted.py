@@ -6,38 +6,19 @@ Running it is pure NumPy, one picture at a time, and never changes it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from core.decision import calibration, ood, quality
+from core.decision import calibration, fusion, multilabel, ood, quality
 from core.decision.calibration import Calibrator
+from core.decision.multilabel import Sigmoids
 from core.model import heads
+from core.model.bank import Bank, class_scores
+from core.model.gate import Gate
 from core.model.heads import Head
 from core.types import F32, F64, Evidence, Finding, Look, Prediction, Prepared
-
-
-@dataclass(frozen=True)
-class Gate:
-    """Mahalanobis distance to the training pictures (Lee et al. 2018, arXiv 1807.03888).
-
-    It looks at the first ``g`` features: those of the taps that the backbone marks for it.
-
-    Attributes:
-        mean: float32 ``g``.
-        whiten: float32 ``g g``; ``|whiten @ (z - mean)|²`` is the squared distance.
-        reference: float64 ``m``, ascending, out-of-fold scores of the training pictures.
-    """
-
-    mean: F32
-    whiten: F32
-    reference: F64
-
-    def score(self, z: F32) -> float:
-        """Measure how strange standardised features ``z`` are; higher = stranger."""
-        white = self.whiten @ (z[: len(self.mean)] - self.mean)
-        return float(white @ white) / len(self.mean)
 
 
 @dataclass(frozen=True)
@@ -50,9 +31,13 @@ class Model:
         centre: float32 ``d``, subtracted from pooled features.
         scale: float32 ``d``, divides them.
         head: From standardised features to logits.
-        calibrator: From logits to probabilities.
+        calibrator: From logits to probabilities; sigmoids where a picture may have several
+            labels, which have one more logit, for the roll-up.
         gate: The OOD gate.
         ranges: Name of a quality measure to its accepted (low, high).
+        bank: The memory of good patches, while there are few defects or none.
+        voices: float64 ``e``, how much each expert's class scores count: the bank's, where there is
+            one, then the head's, then those of the fine-tuned stages, where there are any.
     """
 
     classes: tuple[str, ...]
@@ -60,24 +45,54 @@ class Model:
     centre: F32
     scale: F32
     head: Head
-    calibrator: Calibrator
+    calibrator: Calibrator | Sigmoids
     gate: Gate
     ranges: Mapping[str, tuple[float, float]]
+    bank: Bank | None = None
+    voices: F64 = field(default_factory=lambda: np.ones(1))
+
+    @property
+    def several(self) -> bool:
+        """Whether a picture may have several labels."""
+        return isinstance(self.calibrator, Sigmoids)
+
+    @property
+    def by_memory(self) -> bool:
+        """Whether the memory bank alone is heard."""
+        return self.bank is not None and not self.voices[1:].any()
 
     def evidence(self, look: Look) -> Evidence:
         """Read what the network gave into evidence."""
         z = standardise(look.pooled, self.centre, self.scale)
-        return Evidence(z, heads.logits(self.head, z), self.gate.score(z))
+        experts = [heads.logits(self.head, z)]
+        if look.tail.size:
+            experts.append(look.tail.astype(np.float64))
+        if self.bank is None:
+            logits = fusion.fuse(np.stack(experts), self.voices) if experts[1:] else experts[0]
+            return Evidence(z, logits, self.gate.score(z))
+        said = look.strange if look.strange.size else self.bank.read(look.patches)
+        experts.insert(0, class_scores(self.bank.log_odds(float(said[0])), self.positive))
+        logits = fusion.fuse(np.stack(experts), self.voices)
+        return Evidence(z, logits, self.gate.score(z), self.bank.good_p(said))
 
     def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:
         """Calibrate the evidence and add the gates that the picture itself did not pass."""
-        probabilities = calibration.apply(self.calibrator, evidence.logits[None])[0]
+        probabilities, positive_probability = self._calibrated(evidence.logits)
         return Prediction(
             probabilities=probabilities,
-            positive_probability=float(probabilities[np.array(self.positive)].sum()),
+            positive_probability=positive_probability,
             ood_p=ood.conformal_p_one(evidence.ood_score, self.gate.reference),
             findings=self.findings(prepared),
+            several=self.several,
+            good_p=evidence.good_p,
         )
+
+    def _calibrated(self, logits: F64) -> tuple[F64, float]:
+        if isinstance(self.calibrator, Sigmoids):
+            said = multilabel.apply(self.calibrator, logits[None])[0]
+            return said[:-1], float(said[-1])
+        probabilities = calibration.apply(self.calibrator, logits[None])[0]
+        return probabilities, float(probabilities[np.array(self.positive)].sum())
 
     def findings(self, prepared: Prepared) -> tuple[Finding, ...]:
         """List the quality and wrong-input checks that the picture does not pass."""

@@ -1,22 +1,23 @@
-"""Fitting: labelled features become a ``Model``, with every choice made out of fold.
-
-scikit-learn does the optimisation; what it finds is copied into plain arrays.
-"""
+"""Fitting: labelled features become a ``Model``, with every choice made out of fold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.decision import calibration, metrics, ood, quality, splits
+from core.decision import calibration, fusion, metrics, multilabel, ood, quality, splits
 from core.decision.calibration import Calibrator
+from core.decision.multilabel import Sigmoids
 from core.decision.policy import Cases
+from core.errors import DataError
 from core.model import heads
-from core.model.fitted import Gate, Model, standardise
-from core.model.heads import Head, KernelHead, LinearHead
+from core.model.bank import Bank, class_scores
+from core.model.fitted import Model, standardise
+from core.model.gate import fit_gate
+from core.model.makers import COMMITTEE, MAKERS, NOTHING, Answers, Maker, affordable, make
 from core.types import F32, F64
 
 FOLDS = 5
@@ -28,11 +29,15 @@ class Table:
 
     Attributes:
         pooled: float32 ``n d``.
-        labels: int64 ``n``, index into the classes.
+        labels: int64 ``n``, index into the classes; the rarest of a picture's several labels.
         groups: str ``n``.
         measures: Quality measure to float64 ``n``.
         sound: bool ``n``, False where the pack itself refused the picture.
         gated: How many of the first features the OOD gate looks at.
+        targets: bool ``n k``, which labels each picture has, where it may have several; else None.
+        log_odds: float64 ``n``, what a memory bank without each picture's group said; else None.
+        tail: float64 ``n k``, class scores of the fine-tuned stages that never saw each picture's
+            group; else None.
     """
 
     pooled: F32
@@ -41,6 +46,9 @@ class Table:
     measures: Mapping[str, F64]
     sound: NDArray[np.bool_]
     gated: int
+    targets: NDArray[np.bool_] | None = None
+    log_odds: F64 | None = None
+    tail: F64 | None = None
 
     def pick(self, rows: NDArray[np.bool_]) -> Table:
         """Keep some pictures."""
@@ -51,6 +59,9 @@ class Table:
             {name: values[rows] for name, values in self.measures.items()},
             self.sound[rows],
             self.gated,
+            None if self.targets is None else self.targets[rows],
+            None if self.log_odds is None else self.log_odds[rows],
+            None if self.tail is None else self.tail[rows],
         )
 
 
@@ -63,61 +74,116 @@ class Fit:
         oof: Out-of-fold cases of the training pictures, for the grid and the review budget.
         nll: Cross-validated negative log-likelihood of each head that was tried.
         head: Name of the head chosen.
+        shares: By name, what each head's scores are multiplied with in a committee.
     """
 
     model: Model
     oof: Cases
     nll: Mapping[str, float]
     head: str
+    shares: Mapping[str, F64]
 
 
-def fit(table: Table, classes: tuple[str, ...], positive: tuple[bool, ...], seed: int = 0) -> Fit:
+def fit(
+    table: Table,
+    classes: tuple[str, ...],
+    positive: tuple[bool, ...],
+    seed: int = 0,
+    bank: Bank | None = None,
+) -> Fit:
     """Fit a model on training pictures alone.
 
     Head and calibrator are chosen by grouped cross-validated NLL; the OOD gate's reference holds
-    out-of-fold distances, so that a new ordinary picture is exchangeable with them.
+    out-of-fold scores, so that a new ordinary picture is exchangeable with them.
 
     Args:
         table: The training pictures; those the pack refused are left out.
         classes: Class names.
         positive: Whether each class counts as positive.
         seed: Seed of the folds.
+        bank: The memory that the table's ``log_odds`` come from.
+
+    Raises:
+        DataError: One side has fewer than two groups, and no memory bank stands in for a head.
     """
     table = table.pick(table.sound)
     centre = table.pooled.mean(axis=0)
     scale = table.pooled.std(axis=0) + np.float32(1e-6)
     z = standardise(table.pooled, centre, scale)
-    fold = splits.folds(table.labels, table.groups, FOLDS, seed)
-    tried = {
-        name: _out_of_fold(z, table.labels, fold, maker, len(classes))
-        for name, maker in CANDIDATES.items()
-    }
+    fold = splits.folds(table.labels, table.groups, min(FOLDS, np.unique(table.groups).size), seed)
+    answers, rows = _answers(table, positive), len(classes) + (table.targets is not None)
+    names = affordable(len(z)) if _tellable(table, positive) else (NOTHING,)
+    alone = {name: _out_of_fold(z, answers, fold, MAKERS[name], rows) for name in names}
+    shares = {n: _share(_calibrate(s, answers, table.groups, seed)) for n, s in alone.items()}
+    if len(names) > 1:
+        alone[COMMITTEE] = np.sum([shares[name] * alone[name] for name in names], axis=0)
+    voices = {name: _voices(table, scores, positive, seed) for name, scores in alone.items()}
+    tried = {name: _heard(table, scores, positive, voices[name]) for name, scores in alone.items()}
     calibrators = {
-        name: calibration.choose_calibrator(scores, table.labels, table.groups, seed)[0]
-        for name, scores in tried.items()
+        name: _calibrate(scores, answers, table.groups, seed) for name, scores in tried.items()
     }
-    nll = {name: _nll(calibrators[name], scores, table.labels) for name, scores in tried.items()}
+    nll = {name: _nll(calibrators[name], scores, answers) for name, scores in tried.items()}
     best = min(nll, key=lambda name: nll[name])
-    distances = _distances(z[:, : table.gated], fold)
+    gate, strangeness = fit_gate(z, table.gated, fold, seed)
     model = Model(
         classes=classes,
         positive=positive,
         centre=centre,
         scale=scale,
-        head=CANDIDATES[best](z, table.labels, len(classes)),
+        head=make(best, z, answers, rows, shares),
         calibrator=calibrators[best],
-        gate=_gate(z[:, : table.gated], np.sort(distances)),
+        gate=gate,
         ranges=quality.learn_ranges(table.measures),
+        bank=bank,
+        voices=voices[best],
     )
-    oof = _cases(calibrators[best], tried[best], distances, table, positive)
-    return Fit(model, oof, nll, best)
+    oof = _cases(calibrators[best], tried[best], strangeness, table, positive)
+    return Fit(model, oof, nll, best, shares)
+
+
+def _tellable(table: Table, positive: tuple[bool, ...]) -> bool:
+    """Say whether either side has two groups, so that a fold leaves one to learn from."""
+    side = np.array(positive)[table.labels]
+    counts = [np.unique(table.groups[rows]).size for rows in (side, ~side)]
+    if min(counts) < 2 and table.log_odds is None:
+        raise DataError(
+            f"Two groups a side are needed to learn from, got {counts[0]} with something wrong "
+            f"and {counts[1]} with nothing wrong.",
+            hint="Add pictures of further groups; good ones alone do from 5 groups on.",
+        )
+    return min(counts) >= 2
+
+
+def _experts(table: Table, scores: F64, positive: tuple[bool, ...]) -> F64:
+    """Stack what is known of the training pictures out of fold, in the order of the voices."""
+    experts = [scores]
+    if table.log_odds is not None:
+        experts.insert(0, np.array([class_scores(odds, positive) for odds in table.log_odds]))
+    if table.tail is not None:
+        experts.append(table.tail)
+    return np.stack(experts)
+
+
+def _voices(table: Table, scores: F64, positive: tuple[bool, ...], seed: int) -> F64:
+    experts = _experts(table, scores, positive)
+    return fusion.choose_weights(experts, table.labels, table.groups, seed)
+
+
+def _heard(table: Table, scores: F64, positive: tuple[bool, ...], voices: F64) -> F64:
+    return fusion.fuse(_experts(table, scores, positive), voices)
+
+
+def _answers(table: Table, positive: tuple[bool, ...]) -> Answers:
+    if table.targets is None:
+        return table.labels
+    return multilabel.with_roll_up(table.targets, np.array(positive))
 
 
 def _out_of_fold(
     z: F32,
-    labels: NDArray[np.int64],
+    labels: Answers,
     fold: NDArray[np.int64],
-    maker: Callable[[F32, NDArray[np.int64], int], Head],
+    maker: Maker,
     k: int,
 ) -> F64:
     scores = np.zeros((len(z), k))
@@ -128,113 +194,40 @@ def _out_of_fold(
     return scores
 
 
-def _nll(calibrator: Calibrator, scores: F64, labels: NDArray[np.int64]) -> float:
+def _calibrate(
+    scores: F64, answers: Answers, groups: NDArray[np.str_], seed: int
+) -> Calibrator | Sigmoids:
+    if answers.dtype == np.bool_:
+        return multilabel.fit(scores, answers)
+    return calibration.choose_calibrator(scores, answers, groups, seed)[0]
+
+
+def _share(calibrator: Calibrator | Sigmoids) -> F64:
+    """Give what a head's scores are multiplied with, so that all heads speak in log-odds."""
+    return np.atleast_1d(np.asarray(calibrator.scale, np.float64))
+
+
+def _nll(calibrator: Calibrator | Sigmoids, scores: F64, labels: Answers) -> float:
+    if isinstance(calibrator, Sigmoids):
+        return multilabel.nll(multilabel.apply(calibrator, scores), labels)
     return metrics.nll(calibration.apply(calibrator, scores), labels)
 
 
 def _cases(
-    calibrator: Calibrator,
+    calibrator: Calibrator | Sigmoids,
     scores: F64,
-    distances: F64,
+    strangeness: F64,
     table: Table,
     positive: tuple[bool, ...],
 ) -> Cases:
-    probabilities = calibration.apply(calibrator, scores)
+    if isinstance(calibrator, Sigmoids):
+        chance = multilabel.apply(calibrator, scores)[:, -1]
+    else:
+        chance = calibration.apply(calibrator, scores)[:, np.array(positive)].sum(axis=1)
     return Cases(
-        positive_probability=probabilities[:, np.array(positive)].sum(axis=1),
-        ood_p=ood.conformal_p(distances, distances),
+        positive_probability=chance,
+        ood_p=ood.conformal_p(strangeness, strangeness),
         gates_passed=table.sound.copy(),
         positive=np.array(positive)[table.labels],
         group=table.groups,
     )
-
-
-def _gate(z: F32, reference: F64) -> Gate:
-    mean, whiten = _shape(z)
-    return Gate(mean, whiten, reference)
-
-
-def _distances(z: F32, fold: NDArray[np.int64]) -> F64:
-    distances = np.zeros(len(z))
-    for held in np.unique(fold):
-        gate = _gate(z[fold != held], np.zeros(0))
-        for row in np.flatnonzero(fold == held):
-            distances[row] = gate.score(z[row])
-    return distances
-
-
-def _shape(z: F32) -> tuple[F32, F32]:
-    """Mean and whitening of the shrunk covariance (Ledoit and Wolf 2004)."""
-    from sklearn.covariance import LedoitWolf
-
-    shrunk = LedoitWolf().fit(z.astype(np.float64))
-    values, vectors = np.linalg.eigh(shrunk.covariance_)
-    whiten = (vectors / np.sqrt(values)).T
-    return shrunk.location_.astype(np.float32), whiten.astype(np.float32)
-
-
-def _binary_columns(score: F64) -> F64:
-    """Spread a one-sided score over two logits, so that softmax gives its sigmoid."""
-    return np.stack([-score / 2.0, score / 2.0])
-
-
-def fit_logistic(z: F32, labels: NDArray[np.int64], k: int, c: float = 0.01) -> Head:
-    """Fit a linear head by regularised logistic regression, classes weighted equally."""
-    from sklearn.linear_model import LogisticRegression
-
-    fitted = LogisticRegression(C=c, max_iter=2000, class_weight="balanced").fit(z, labels)
-    weights, bias = _per_class(fitted.coef_, fitted.intercept_)
-    return LinearHead(*_spread(weights, bias, fitted.classes_, k))
-
-
-def fit_svm(z: F32, labels: NDArray[np.int64], k: int, c: float = 3.0) -> Head:
-    """Fit a support vector machine with radial kernel, one class against the rest."""
-    from sklearn.svm import SVC
-
-    gamma = 1.0 / z.shape[1]
-    present = np.unique(labels)
-    sides = present[1:] if len(present) == 2 else present
-    dual = np.zeros((len(sides), len(z)))
-    bias = np.zeros(len(sides))
-    for row, side in enumerate(sides):
-        fitted = SVC(C=c, gamma=gamma, class_weight="balanced").fit(z, labels == side)
-        dual[row, fitted.support_] = fitted.dual_coef_[0]
-        bias[row] = fitted.intercept_[0]
-    dual, bias = _per_class(dual, bias)
-    kept = np.any(dual != 0.0, axis=0)
-    weights, bias = _spread(dual[:, kept], bias, present, k)
-    support = z[kept]
-    return KernelHead(support, (support**2).sum(axis=1), weights, bias, gamma)
-
-
-def fit_discriminant(z: F32, labels: NDArray[np.int64], k: int) -> Head:
-    """Fit linear discriminant analysis with Ledoit-Wolf shrinkage, classes weighted equally."""
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-
-    present = np.unique(labels)
-    even = np.full(len(present), 1.0 / len(present))
-    fitted = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=even)
-    fitted.fit(z.astype(np.float64), labels)
-    return LinearHead(*_spread(*_per_class(fitted.coef_, fitted.intercept_), present, k))
-
-
-def _per_class(weights: F64, bias: F64) -> tuple[F64, F64]:
-    """Give every class its row: a two-class fit has one, the second class's against the first."""
-    if len(weights) > 1:
-        return weights, bias
-    return _binary_columns(weights[0]), _binary_columns(bias[0])
-
-
-def _spread(weights: F64, bias: F64, present: NDArray[np.int64], k: int) -> tuple[F32, F64]:
-    """Place rows at their classes; a class that no training picture shows scores far below."""
-    full = np.zeros((k, weights.shape[1]), np.float32)
-    level = np.full(k, float(bias.min()) - 20.0)
-    full[present], level[present] = weights, bias
-    return full, level
-
-
-CANDIDATES: Mapping[str, Callable[[F32, NDArray[np.int64], int], Head]] = {
-    "svm": fit_svm,
-    "logistic": fit_logistic,
-    "discriminant": fit_discriminant,
-}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 
 from core.model import backbone as backbones
 from core.model.backbone import Backbone, Files
+from core.model.finetune.tail import load_tails, place_of_cut
 from core.types import F32, U8, Look
 
 _MIRRORED = {"identity": (), "mirror": (3,), "flip": (2,), "rotate180": (2, 3)}
@@ -26,9 +27,16 @@ class FeatureGraph(torch.nn.Module):
     export, since nothing depends on it.
     """
 
-    def __init__(self, backbone: Backbone, network: torch.nn.Module) -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        network: torch.nn.Module,
+        tails: Sequence[torch.nn.Module] = (),
+    ) -> None:
         super().__init__()
         self.network = network
+        self.tails = torch.nn.ModuleList(tails)
+        self.cut = place_of_cut(backbone) if tails else 0
         self.taps = backbone.taps
         self.views = backbone.views
         self.patches = backbone.patches
@@ -46,12 +54,13 @@ class FeatureGraph(torch.nn.Module):
         views = [plain.flip(_MIRRORED[view]) if _MIRRORED[view] else plain for view in self.views]
         maps = self.maps(torch.cat(views) if len(views) > 1 else views[0])
         pooled = self._pooled(maps).mean(0, keepdim=True)
-        return [pooled, self._patches(maps)] if self.patches else [pooled]
+        tail = [self._tail(maps[self.cut])] if len(self.tails) else []
+        return [pooled, *tail, *([self._patches(maps)] if self.patches else [])]
 
     def maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
         """Run normalised pictures ``n 3 h w`` through the network; a map ``n c h w`` a tap."""
         self.network(plain)
-        maps = [_grid(self._seen[tap.module]) for tap in self.taps]
+        maps = [_grid(self._seen[tap.module], tap.channels) for tap in self.taps]
         self._seen.clear()
         return maps
 
@@ -61,6 +70,11 @@ class FeatureGraph(torch.nn.Module):
             parts += [flat.mean(2)] if tap.mean else []
             parts += [flat.std(2, unbiased=False)] if tap.deviation else []
         return torch.cat(parts, dim=1)
+
+    def _tail(self, cut: torch.Tensor) -> torch.Tensor:
+        """Average the fine-tuned stages' scores over tails and views."""
+        said = torch.stack([tail(cut) for tail in self.tails])
+        return said.mean(0).mean(0, keepdim=True)
 
     def _patches(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """Join the gate's taps of the upright view on their coarsest grid, as ``1 p c``.
@@ -89,10 +103,13 @@ class MapGraph(FeatureGraph):
         return self.maps((pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale)
 
 
-def _grid(output: torch.Tensor) -> torch.Tensor:
-    """Bring a transformer's tokens ``n t c`` into ``n c h w``, without those of no place."""
+def _grid(output: torch.Tensor, channels: int) -> torch.Tensor:
+    """Bring ``n h w c`` or a transformer's tokens ``n t c`` into ``n c h w``.
+
+    Tokens of no place (class, registers) come first and are left out.
+    """
     if output.ndim == 4:
-        return output
+        return output if output.shape[1] == channels else output.permute(0, 3, 1, 2)
     side = math.isqrt(output.shape[1])
     tokens = output[:, output.shape[1] - side * side :]
     grid: torch.Tensor = tokens.transpose(1, 2).unflatten(2, (side, side))
@@ -109,7 +126,8 @@ class TorchNetwork:
         network = backbones.load(backbone, files)
         self._backbone = backbone
         self._maps = MapGraph(backbone, network).eval().to(self._place)
-        self._look = FeatureGraph(backbone, network).eval().to(self._place)
+        tails = load_tails(backbone, files) if backbone.tail else []
+        self._look = FeatureGraph(backbone, network, tails).eval().to(self._place)
 
     def look(self, pixels: U8) -> Look:
         """See ``Network.look``."""
@@ -131,8 +149,9 @@ def export(backbone: Backbone, files: Files, path: Path, *, maps: bool) -> None:
     Raises:
         BundleError: The weights are not the ones named.
     """
-    kind = MapGraph if maps else FeatureGraph
-    graph = kind(backbone, backbones.load(backbone, files)).eval()
+    network = backbones.load(backbone, files)
+    tails = load_tails(backbone, files) if backbone.tail and not maps else []
+    graph = (MapGraph if maps else FeatureGraph)(backbone, network, tails).eval()
     taps = [f"map{place}" for place in range(len(backbone.taps))]
     names = taps if maps else backbone.outputs
     example = torch.zeros(1, backbone.size, backbone.size, 3, dtype=torch.uint8)

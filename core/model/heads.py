@@ -6,7 +6,7 @@ time, so that a score never depends on which other pictures were in the batch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,7 +45,20 @@ class KernelHead:
     gamma: float
 
 
-Head = LinearHead | KernelHead
+@dataclass(frozen=True)
+class Committee:
+    """Scores of a kernel head and a linear head, added up."""
+
+    kernel: KernelHead
+    linear: LinearHead
+
+    @property
+    def bias(self) -> F64:
+        """float64 ``k``, both biases together."""
+        return self.kernel.bias + self.linear.bias
+
+
+Head = LinearHead | KernelHead | Committee
 
 
 def logits(head: Head, z: F32) -> F64:
@@ -58,6 +71,8 @@ def logits(head: Head, z: F32) -> F64:
     Returns:
         float64 ``k``.
     """
+    if isinstance(head, Committee):
+        return logits(head.kernel, z) + logits(head.linear, z)
     if isinstance(head, LinearHead):
         return (head.weights @ z).astype(np.float64) + head.bias
     return (head.dual @ _kernel(head, z)).astype(np.float64) + head.bias
@@ -74,6 +89,9 @@ def gradient(head: Head, z: F32, direction: F64) -> F32:
     Returns:
         float32 ``d``.
     """
+    if isinstance(head, Committee):
+        both: F32 = gradient(head.kernel, z, direction) + gradient(head.linear, z, direction)
+        return both
     along = direction.astype(np.float32)
     if isinstance(head, LinearHead):
         linear: F32 = along @ head.weights
@@ -81,6 +99,29 @@ def gradient(head: Head, z: F32, direction: F64) -> F32:
     pull = (along @ head.dual) * _kernel(head, z)
     radial: F32 = 2.0 * np.float32(head.gamma) * (pull @ head.support - pull.sum() * z)
     return radial
+
+
+def scaled(head: KernelHead | LinearHead, by: F64) -> KernelHead | LinearHead:
+    """Multiply a head's scores by one factor a class, float64 ``k``."""
+    column = by[:, None].astype(np.float32)
+    if isinstance(head, LinearHead):
+        return LinearHead(head.weights * column, head.bias * by)
+    return replace(head, dual=head.dual * column, bias=head.bias * by)
+
+
+def joined(whole: KernelHead, part: KernelHead) -> KernelHead:
+    """Add two kernel heads into one, so that the kernel is computed once.
+
+    Raises:
+        ValueError: They differ in width, or ``part`` keeps a picture that ``whole`` does not.
+    """
+    place = {row.tobytes(): number for number, row in enumerate(whole.support)}
+    rows = [place.get(row.tobytes(), -1) for row in part.support]
+    if whole.gamma != part.gamma or min(rows, default=0) < 0:
+        raise ValueError("whole, part: expected one kernel, and every picture of part in whole")
+    dual = whole.dual.copy()
+    dual[:, rows] += part.dual
+    return replace(whole, dual=dual, bias=whole.bias + part.bias)
 
 
 def _kernel(head: KernelHead, z: F32) -> F32:

@@ -7,7 +7,7 @@ changed decoder, runtime or machine is found before it judges anything.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,8 @@ class Probe:
     Attributes:
         file: Its name in the bundle's ``probe`` folder.
         data: The picture's bytes.
-        expected: ``probabilities`` in class order and ``ood_p``.
+        expected: ``probabilities`` in class order, ``positive_probability`` (where a picture may
+            have several labels), ``ood_p`` and ``good_p`` (where a memory bank says less than 1).
     """
 
     file: str
@@ -38,7 +39,15 @@ class Probe:
 
 def expectation(prediction: Prediction) -> dict[str, Any]:
     """Write a prediction down as what a probe expects."""
-    return {"probabilities": prediction.probabilities.tolist(), "ood_p": prediction.ood_p}
+    said: dict[str, Any] = {
+        "probabilities": prediction.probabilities.tolist(),
+        "ood_p": prediction.ood_p,
+    }
+    if prediction.several:
+        said["positive_probability"] = prediction.positive_probability
+    if prediction.good_p < 1.0:
+        said["good_p"] = prediction.good_p
+    return said
 
 
 def run(
@@ -92,13 +101,16 @@ def _compare(
     probabilities = np.array(probe.expected["probabilities"], dtype=np.float64)
     if probabilities.shape != got.probabilities.shape:
         raise _refuse(f"{probe.file} expects {probabilities.size} classes")
-    expected = Prediction(
-        probabilities,
-        float(probabilities[np.array(model.positive)].sum()),
-        float(probe.expected["ood_p"]),
-        got.findings,
+    summed = float(probabilities[np.array(model.positive)].sum())
+    expected = replace(
+        got,
+        probabilities=probabilities,
+        positive_probability=float(probe.expected.get("positive_probability", summed)),
+        ood_p=float(probe.expected["ood_p"]),
+        good_p=float(probe.expected.get("good_p", 1.0)),
     )
-    apart = np.append(probabilities - got.probabilities, expected.ood_p - got.ood_p)
+    rolled_up = expected.positive_probability - got.positive_probability
+    apart = np.append(probabilities - got.probabilities, (rolled_up, expected.ood_p - got.ood_p))
     moved = float(np.abs(apart).max())
     if not moved <= TOLERANCE:
         raise _refuse(f"{probe.file} moved by {moved:.2g}, at most {TOLERANCE:g} is accepted")

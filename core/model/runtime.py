@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from core.errors import ConfigError
-from core.model.backbone import Backbone, Files
+from core.errors import BundleError, ConfigError
+from core.model.backbone import PRECISIONS, Backbone, Files
 from core.types import F32, U8, Look
 
 RUNTIMES = ("onnx", "openvino", "torch")
@@ -46,30 +47,67 @@ def open_network(
         files: The weight files that no package carries.
 
     Raises:
-        ConfigError: The runtime is unknown or not installed.
-        BundleError: The weights are not the ones named.
+        ConfigError: The runtime is unknown or not installed, or has not the network's precision.
+        BundleError: The weights are not the ones named, or the quantised network is missing.
     """
-    if runtime not in RUNTIMES:
+    missing = why_not(backbone.precision, runtime)
+    if missing:
         raise ConfigError(
-            f"No runtime is called {runtime!r}; there are {', '.join(RUNTIMES)}.",
-            hint="Set ASSAY_RUNTIME to one of them.",
+            f"The precision {backbone.precision} does not run here: {missing}.",
+            hint="Train again with --precision f32, or go to a machine that has it.",
         )
     if runtime == "torch":
         from core.model.graph import TorchNetwork
 
         return TorchNetwork(backbone, files)
-    exported = partial(_exported, backbone, cache, files)
-    kind = OnnxNetwork if runtime == "onnx" else OpenVinoNetwork
+    exported = partial(_network_file, backbone, cache, files)
+    by_openvino = runtime == "openvino" or backbone.precision == "bf16"
+    kind = OpenVinoNetwork if by_openvino else OnnxNetwork
     return kind(backbone, exported)
 
 
-class OnnxNetwork:
-    """ONNX Runtime on the CPU in float32, one thread a call."""
+def why_not(precision: str, runtime: str) -> str:
+    """Say why a precision cannot run here; empty where it can.
 
-    device = "cpu/onnxruntime/f32"
+    bf16 is OpenVINO's whatever CPU runtime is set, since ONNX Runtime has none there; int8 is a
+    quantised ONNX graph, which torch does not read.
+
+    Args:
+        precision: One of ``PRECISIONS``.
+        runtime: One of ``RUNTIMES``.
+
+    Raises:
+        ConfigError: The runtime or the precision is unknown.
+    """
+    for kind, name, known in (("runtime", runtime, RUNTIMES), ("precision", precision, PRECISIONS)):
+        if name not in known:
+            raise ConfigError(
+                f"No {kind} is called {name!r}; there are {', '.join(known)}.",
+                hint=f"Set ASSAY_RUNTIME or --precision to a {kind} of these.",
+            )
+    if precision == "f32":
+        return ""
+    if runtime == "torch":
+        return "the runtime torch is f32 alone; ASSAY_RUNTIME is to be onnx or openvino"
+    return "" if precision == "int8" else _why_no_bf16()
+
+
+def _why_no_bf16() -> str:
+    try:
+        import openvino
+    except ImportError:
+        return "it needs OpenVINO (pip install openvino)"
+    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "" if "BF16" in able else f"this processor has none, it has {', '.join(able)}"
+
+
+class OnnxNetwork:
+    """ONNX Runtime on the CPU, one thread a call; explanations are always drawn in float32."""
 
     def __init__(self, backbone: Backbone, exported: Callable[[str], Path]) -> None:
         import onnxruntime
+
+        self.device = f"cpu/onnxruntime/{backbone.precision}"
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
@@ -102,15 +140,14 @@ class OnnxNetwork:
 
 
 class OpenVinoNetwork:
-    """OpenVINO on the CPU, told to use float32: its own default is bf16 on some machines."""
-
-    device = "cpu/openvino/f32"
+    """OpenVINO on the CPU, told its precision: its own default is bf16 on some machines."""
 
     def __init__(self, backbone: Backbone, exported: Callable[[str], Path]) -> None:
         try:
             import openvino
         except ImportError as exc:
             raise ConfigError("OpenVINO is not installed.", hint="pip install openvino") from exc
+        self.device = f"cpu/openvino/{backbone.precision}"
         self._core = openvino.Core()
         self._backbone = backbone
         self._look = self._compile(exported("look"))
@@ -133,20 +170,43 @@ class OpenVinoNetwork:
 
     def _compile(self, path: Path) -> Any:  # noqa: ANN401
         options = {
-            "INFERENCE_PRECISION_HINT": "f32",
+            # It is about floating point; what a graph holds in integers stays so.
+            "INFERENCE_PRECISION_HINT": "bf16" if self._backbone.precision == "bf16" else "f32",
             "INFERENCE_NUM_THREADS": "1",
             "NUM_STREAMS": "1",
         }
         return self._core.compile_model(str(path), "CPU", options)
 
 
-def _exported(backbone: Backbone, cache: Path, files: Files, kind: str) -> Path:
-    path = cache / f"{backbone.name.replace(':', '_')}-{backbone.key}-{kind}.onnx"
+def _network_file(backbone: Backbone, cache: Path, files: Files, kind: str) -> Path:
+    if kind == "maps" or backbone.precision != "int8":
+        return exported(backbone, cache, files, kind)
+    if files.int8 is None:
+        raise BundleError(
+            f"The quantised network of {backbone.name} is missing.", hint="Train it again."
+        )
+    return files.int8
+
+
+def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "look") -> Path:
+    """Give the network as ONNX in float32, exporting it on first use.
+
+    Args:
+        backbone: The network, in whatever precision.
+        cache: Folder of exported networks.
+        files: The weight files that no package carries.
+        kind: ``look`` for what ``Network.look`` gives, ``maps`` for ``Network.maps``.
+
+    Raises:
+        BundleError: The weights are not the ones named.
+    """
+    plain = replace(backbone, precision="f32")
+    path = cache / f"{plain.name.replace(':', '_')}-{plain.key}-{kind}.onnx"
     if not path.exists():
         from core.model import graph
 
         cache.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.part")
-        graph.export(backbone, files, draft, maps=kind == "maps")
+        graph.export(plain, files, draft, maps=kind == "maps")
         draft.replace(path)
     return path

@@ -17,6 +17,7 @@ def targets_from(
     confidence: float | None,
     ood_alpha: float | None,
     review_budget: float | None,
+    uncertified_negatives: bool = False,
 ) -> Targets:
     """Lay what was asked over the pack's own targets.
 
@@ -33,6 +34,7 @@ def targets_from(
         return Targets(
             **{n: getattr(default, n) if value is None else value for n, value in asked.items()},
             review_budget=review_budget,
+            uncertified_negatives=uncertified_negatives,
         )
     except ValueError as exc:
         raise ConfigError(f"The targets make no sense: {exc}.", hint="Give rates as 0.05.") from exc

@@ -64,7 +64,14 @@ def certify_bundle(bundle: Bundle, targets: Targets) -> Policy:
 
     The policy lies beside the bundle's own content, under the hash of what it says.
     """
-    policy = certify(bundle.cal, bundle.oof, targets, bundle=bundle.label)
+    bank = bundle.model.bank
+    policy = certify(
+        bundle.cal,
+        bundle.oof,
+        targets,
+        bundle=bundle.label,
+        good_groups=bank.groups if bank else 0,
+    )
     folder = bundle.path / FOLDER
     folder.mkdir(exist_ok=True)
     content = json.dumps(policies.to_json(policy), indent=1, sort_keys=True) + "\n"

@@ -10,9 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from core.labelled import Row
+from core.checking.facts import Lost
+from core.labelled import Row, lone_group
 from core.model.fitting import Fit
-from core.service.reading import Seen, Unseen
+from core.service.reading import Seen
 
 SOURCE_CHARS = 4000
 _DISTRIBUTIONS = (
@@ -29,10 +30,20 @@ def card(
     seed: int,
     rows: Sequence[Row],
     seen: Sequence[Seen],
-    unseen: Sequence[Unseen],
+    unseen: Sequence[Lost],
     fitted: Fit,
+    said: Mapping[str, str],
 ) -> dict[str, Any]:
     """Write down what a bundle rests on.
+
+    Args:
+        data: The data set as it was given.
+        seed: Seed of splits and folds.
+        rows: The rows of train and cal.
+        seen: Those that could be read.
+        unseen: Those that could not.
+        fitted: What came out.
+        said: What ``remarks`` says of the whole data set.
 
     Returns:
         ``data`` (source, counts, fingerprint), ``seen`` (hashes that evaluation must not meet
@@ -46,14 +57,43 @@ def card(
             "unreadable": [f"{one.row.file.name}: {one.message}" for one in unseen],
             "refused": sum(bool(one.prepared.findings) for one in seen),
             "attribution": _attribution(data),
+            **said,
         },
         "seen": {
             "pictures": digests,
             "groups": sorted({_digest(row.group) for row in rows if row.grouped}),
         },
-        "fit": {"seed": seed, "head": fitted.head, "nll": dict(fitted.nll)},
+        "fit": {
+            "seed": seed,
+            "head": fitted.head,
+            "nll": dict(fitted.nll),
+            "shares": {name: share.tolist() for name, share in fitted.shares.items()},
+        },
         "versions": {name: version(name) for name in _DISTRIBUTIONS}
         | {"python": platform.python_version(), "machine": platform.machine()},
+    }
+
+
+def remarks(rows: Sequence[Row], group_columns: Sequence[str]) -> dict[str, str]:
+    """Say what a person should know of a data set before believing the rates counted on it.
+
+    Args:
+        rows: All rows, of every split.
+        group_columns: The pack's.
+
+    Returns:
+        ``set_aside`` (the splits that neither train nor certify) and ``grouping`` (why pictures
+        stand alone), each a sentence or empty.
+    """
+    aside = Counter(row.split for row in rows if row.split not in ("", "train", "cal"))
+    listed = ", ".join(f"{count} of split {name!r}" for name, count in sorted(aside.items()))
+    column, value = lone_group(rows, group_columns)
+    return {
+        "set_aside": f"Set aside, neither trained nor certified on: {listed}." if aside else "",
+        "grouping": f"The column {column!r} holds {value!r} for all {len(rows)} pictures, so each "
+        "stands alone: the rates are over pictures of that one, and say nothing of others."
+        if column
+        else "",
     }
 
 
@@ -73,7 +113,10 @@ def met_before(seen: Mapping[str, Any], rows: Sequence[Row], pictures: Sequence[
 
 def _counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     parts = sorted({row.split for row in rows})
-    return {p: dict(Counter(row.label for row in rows if row.split == p)) for p in parts}
+    return {
+        p: dict(Counter(name for row in rows if row.split == p for name in row.labels))
+        for p in parts
+    }
 
 
 def _attribution(data: Path) -> str:

@@ -10,7 +10,7 @@ from core.errors import UnreadableImage
 from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
 from core.model.bundle import Bundle
-from core.model.explain import Neighbour, heat_map, nearest
+from core.model.explain import Neighbour, heat_map, memory_map, nearest
 from core.packs import entry_of
 from core.records import blobs
 from core.records.connection import Store
@@ -69,9 +69,14 @@ class Desk:
             bundle = self._bundle(decision.bundle_sha256)
             view = self._prepare(bundle, data, VIEW)
             small = self._prepare(bundle, data, bundle.backbone.size)
-            evidence = bundle.model.evidence(bundle.network.look(small.pixels))
-            maps = bundle.network.maps(small.pixels)
-        heat = heat_map(bundle.model, bundle.known, evidence, bundle.backbone.taps, maps, VIEW)
+            look = bundle.network.look(small.pixels)
+            evidence = bundle.model.evidence(look)
+            maps = [] if bundle.model.by_memory else bundle.network.maps(small.pixels)
+        heat = (
+            memory_map(bundle.model, look, VIEW)
+            if bundle.model.by_memory
+            else heat_map(bundle.model, bundle.known, evidence, bundle.backbone.taps, maps, VIEW)
+        )
         found = tuple(nearest(bundle.known, evidence))
         return Explanation(view.pixels, view.source_size, heat, found)
 

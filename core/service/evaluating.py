@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +11,45 @@ import numpy as np
 
 from core import evaluation
 from core.errors import DataError
+from core.evaluation import Judged
 from core.imaging.files import open_file
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row, read_labelled
 from core.model.bundle import Bundle
 from core.packs import entry_of
 from core.pipeline import assess
+from core.service import good_start
 from core.service.assessing import assess_paths
 from core.service.card import met_before
+from core.service.labels import refuse_mixed, refuse_several
 from core.service.progress import Progress, silent
 from core.settings import Settings
 from core.types import F64, Assessment, Policy
+
+_NO_FEATURES = np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A data set after it was judged.
+
+    Attributes:
+        data: The data set.
+        split: The split that was judged; empty for all rows.
+        rows: Its rows.
+        digests: sha256 of each row's picture as judged; empty where it could not be read.
+        cases: Each row's verdict beside its label.
+        away: Name of a set of strangers to its OOD scores, float64 ``m``, the unreadable left out.
+        figures: What `assay evaluate --json` prints.
+    """
+
+    data: Path
+    split: str
+    rows: tuple[Row, ...]
+    digests: tuple[str, ...]
+    cases: Judged
+    away: Mapping[str, F64]
+    figures: Mapping[str, Any]
 
 
 def evaluate(
@@ -29,77 +58,101 @@ def evaluate(
     *,
     policy: Policy,
     settings: Settings,
+    split: str = "",
     strangers: Mapping[str, Path] | None = None,
     progress: Progress = silent,
-) -> dict[str, Any]:
+) -> Evaluation:
     """Compute a bundle's figures on a labelled data set.
+
+    Memory grows by a few numbers a picture: neither pixels nor features are kept.
 
     Args:
         bundle: A verified bundle.
-        data: The data set; its rows of split ``test`` where it names splits, all rows otherwise.
+        data: The data set.
         policy: The thresholds.
         settings: Where things run.
+        split: The rows to judge. When empty: those of ``test`` where the data set names splits,
+            all of them otherwise.
         strangers: Name to folder of pictures that do not belong, for the OOD gate's figures.
         progress: Told after every picture.
-
-    Returns:
-        The object that `assay evaluate --json` prints.
 
     Raises:
         DataError: A label is unknown to the bundle, or a group or picture was in train or cal.
     """
-    rows = _test_rows(bundle, read_labelled(data))
-    assessments = list(_assess_rows(bundle, rows, policy, settings, progress))
-    met = met_before(bundle.words["seen"], rows, [a.sha256 for a in assessments])
-    if met:
-        raise DataError(
-            f"{len(met)} of the groups or pictures were in the bundle's training or cal data: "
-            f"{', '.join(met[:5])}.",
-            hint="Evaluate on pictures that the bundle has not met, marked with split 'test'.",
-        )
+    split, rows = _rows(bundle, _read(bundle, data), split)
+    found = list(_slim(_assess_rows(bundle, rows, policy, settings, progress)))
+    digests = tuple(a.sha256 for a in found)
+    _refuse_met(bundle, rows, digests)
+    classes = bundle.model.classes
     cases = evaluation.judged(
-        assessments,
+        found,
         [row.label for row in rows],
         [row.group for row in rows],
-        bundle.model.classes,
+        classes,
         bundle.model.positive,
     )
-    home = _ood_scores(assessments)
     away = {
-        name: list(assess_paths(bundle, [folder], policy=policy, settings=settings))
+        name: list(_watched(name, bundle, folder, policy, settings, progress))
         for name, folder in (strangers or {}).items()
     }
-    return {
+    home = _known(cases.ood_score)
+    scores = {name: _known(evaluation.ood_scores(them)) for name, them in away.items()}
+    figures = {
         "schema": "assay.evaluation/1",
         "bundle": bundle.label,
         "policy": policy.id,
+        "split": split,
         **evaluation.summarise(cases),
+        "sensitivity": evaluation.sensitivities(cases, classes),
+        "labels": evaluation.labels(cases, classes),
         "ood": {
             name: evaluation.strangers(
-                home, _ood_scores(them), [evaluation.is_novel(one) for one in them]
+                home, scores[name], [evaluation.is_novel(one) for one in them]
             )
             for name, them in away.items()
         },
         "by": evaluation.by_column(cases, [row.columns for row in rows]),
     }
+    return Evaluation(data, split, tuple(rows), digests, cases, scores, figures)
 
 
-def _test_rows(bundle: Bundle, rows: Sequence[Row]) -> list[Row]:
-    named = any(row.split for row in rows)
-    kept = [row for row in rows if row.split == "test"] if named else list(rows)
+def _read(bundle: Bundle, data: Path) -> list[Row]:
+    return read_labelled(data, bundle.pack.group_columns, min_labels=1)
+
+
+def _rows(bundle: Bundle, rows: Sequence[Row], split: str) -> tuple[str, list[Row]]:
+    """Keep the rows of one split, all of them where nothing names any."""
+    named = sorted({row.split for row in rows if row.split})
+    split = split or ("test" if named else "")
+    kept = [row for row in rows if row.split == split] if split else list(rows)
     if not kept:
+        names = ", ".join(named) or "no splits at all"
         raise DataError(
-            "The data set names splits, but no row has split 'test'.",
-            hint="Mark the rows to evaluate on with 'test'.",
+            f"No row has split {split!r}; the data set names {names}.",
+            hint="Mark the rows to evaluate on with 'test', or give --split NAME.",
         )
-    unknown = sorted({row.label for row in kept} - set(bundle.model.classes))
+    kept = good_start.as_anomalies(kept, bundle.model.classes, bundle.pack.negative_labels)
+    unknown = sorted({name for row in kept for name in row.labels} - set(bundle.model.classes))
     if unknown:
         raise DataError(
             f"The bundle does not know the labels {', '.join(unknown)}; "
             f"it knows {', '.join(bundle.model.classes)}.",
             hint="Rename them, or train a bundle that has them.",
         )
-    return kept
+    refuse_mixed(kept, bundle.model.classes, bundle.model.positive)
+    if not bundle.model.several:
+        refuse_several(kept)
+    return split, kept
+
+
+def _refuse_met(bundle: Bundle, rows: Sequence[Row], digests: Sequence[str]) -> None:
+    met = met_before(bundle.words["seen"], rows, digests)
+    if met:
+        raise DataError(
+            f"{len(met)} of the groups or pictures were in the bundle's training or cal data: "
+            f"{', '.join(met[:5])}.",
+            hint="Evaluate on pictures that the bundle has not met, marked with split 'test'.",
+        )
 
 
 def _assess_rows(
@@ -119,7 +172,27 @@ def _assess_rows(
             yield one
 
 
-def _ood_scores(assessments: Sequence[Assessment]) -> F64:
-    return np.array(
-        [a.evidence.ood_score for a in assessments if a.evidence is not None], np.float64
-    )
+def _watched(
+    name: str,
+    bundle: Bundle,
+    folder: Path,
+    policy: Policy,
+    settings: Settings,
+    progress: Progress,
+) -> Iterator[Assessment]:
+    judged = assess_paths(bundle, [folder], policy=policy, settings=settings)
+    for done, one in enumerate(_slim(judged), 1):
+        progress(f"Strangers {name}", done, 0)
+        yield one
+
+
+def _slim(assessments: Iterable[Assessment]) -> Iterator[Assessment]:
+    """Drop the features, a few kilobytes a picture that no figure needs."""
+    for one in assessments:
+        kept = one.evidence and replace(one.evidence, features=_NO_FEATURES)
+        yield replace(one, evidence=kept)
+
+
+def _known(scores: F64) -> F64:
+    known: F64 = scores[~np.isnan(scores)]
+    return known

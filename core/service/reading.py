@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+from core.checking.facts import Facts, FileFacts, Lost, facts_of, file_facts
 from core.errors import InferenceStalled
-from core.imaging.files import open_file
+from core.imaging.files import Incoming, open_file
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row
 from core.model.explain import thumbnail
@@ -16,7 +18,7 @@ from core.packs import entry_of
 from core.pool import ordered_map
 from core.service.progress import Progress
 from core.settings import Settings
-from core.types import Look, Prepared, Sample, Unreadable
+from core.types import Frame, Look, Prepared, Unreadable
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,14 @@ class Seen:
         prepared: What the pack's checks said, its pixels dropped to keep memory flat.
         look: What the network gave.
         jpeg: A thumbnail.
+        facts: What the data set is checked by.
     """
 
     row: Row
     prepared: Prepared
     look: Look
     jpeg: bytes
-
-
-@dataclass(frozen=True)
-class Unseen:
-    """One labelled file that could not be read, and why."""
-
-    row: Row
-    message: str
+    facts: Facts
 
 
 def look_at(
@@ -52,7 +48,7 @@ def look_at(
     network: Network,
     settings: Settings,
     progress: Progress,
-) -> Iterator[Seen | Unseen]:
+) -> Iterator[Seen | Lost]:
     """Read labelled pictures in the decoder processes and run the network on each.
 
     Args:
@@ -64,16 +60,15 @@ def look_at(
         progress: Told after every picture.
 
     Yields:
-        One ``Seen`` or ``Unseen`` a row, in order.
+        One ``Seen`` or ``Lost`` a row, in order.
 
     Raises:
         InferenceStalled: The network did not answer in time.
     """
-    incoming = (open_file(row.file, settings.max_bytes, row.group) for row in rows)
     with Sandbox(entry_of(pack), size, settings) as sandbox:
         looked = ordered_map(
             partial(_look, network=network),
-            zip(rows, sandbox.samples(incoming), strict=True),
+            read(rows, sandbox, settings),
             workers=settings.workers,
             timeout_s=settings.inference_timeout_s,
             stalled=_give_up,
@@ -83,16 +78,33 @@ def look_at(
             yield seen
 
 
-def _look(job: tuple[Row, Sample], *, network: Network) -> Seen | Unseen:
-    row, sample = job
-    frame = sample.frame
+def read(
+    rows: Sequence[Row], sandbox: Sandbox, settings: Settings
+) -> Iterator[tuple[Row, Prepared | Unreadable, FileFacts]]:
+    """Prepare labelled pictures, with what their bytes say about themselves, in order."""
+    said: deque[FileFacts] = deque()
+
+    def noted() -> Iterator[Incoming]:
+        # The decoders read ahead of what is asked.
+        for row in rows:
+            item = open_file(row.file, settings.max_bytes, row.group)
+            said.append(file_facts(item.data or b"", settings.max_pixels))
+            yield item
+
+    for row, sample in zip(rows, sandbox.samples(noted()), strict=True):
+        if isinstance(sample.frame, Frame):
+            raise ValueError("expected a prepared picture, got a frame")
+        yield row, sample.frame, said.popleft()
+
+
+def _look(job: tuple[Row, Prepared | Unreadable, FileFacts], *, network: Network) -> Seen | Lost:
+    row, frame, said = job
     if isinstance(frame, Unreadable):
-        return Unseen(row, frame.message)
-    if not isinstance(frame, Prepared):
-        raise ValueError(f"expected a prepared picture, got {type(frame).__name__}")
+        return Lost(row, frame.message)
     light = replace(frame, pixels=frame.pixels[:1, :1].copy())
-    return Seen(row, light, network.look(frame.pixels), thumbnail(frame.pixels))
+    look, jpeg = network.look(frame.pixels), thumbnail(frame.pixels)
+    return Seen(row, light, look, jpeg, facts_of(frame, row, said))
 
 
-def _give_up(_job: tuple[Row, Sample], exc: InferenceStalled) -> Seen | Unseen:
+def _give_up(_job: object, exc: InferenceStalled) -> Seen | Lost:
     raise exc

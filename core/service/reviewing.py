@@ -84,9 +84,23 @@ def next_case(store: Store, pack: str, skipped: Sequence[str] = ()) -> WorkItem 
 
 
 def decide(
-    store: Store, seen: WorkItem, disposition: Disposition, *, reviewer: str, comment: str = ""
+    store: Store,
+    seen: WorkItem,
+    disposition: Disposition,
+    *,
+    reviewer: str,
+    label: str = "",
+    comment: str = "",
 ) -> bool:
     """Keep a person's judgement of a case as it was shown to them.
+
+    Args:
+        store: The store.
+        seen: The case as it was shown.
+        disposition: The judgement.
+        reviewer: Who.
+        label: What the person named, ``a|b`` for two labels; may be empty.
+        comment: Free text.
 
     Returns:
         Whether this call wrote it; False for a second press, or when the case has moved on.
@@ -100,7 +114,9 @@ def decide(
             "A verdict needs a name to stand under; none was given.",
             hint="Write your name in the sidebar, or set ASSAY_REVIEWER.",
         )
-    return reviews.review(store, seen, disposition, reviewer=reviewer.strip(), comment=comment)
+    return reviews.review(
+        store, seen, disposition, reviewer=reviewer.strip(), label=label, comment=comment
+    )
 
 
 def last_review(store: Store, pack: str, reviewer: str) -> StoredReview | None:

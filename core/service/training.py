@@ -1,35 +1,44 @@
-"""train: from labelled pictures to a certified bundle."""
+"""train: from labelled pictures to a bundle that can be certified."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
-from core.decision import splits
-from core.decision.policy import Cases
-from core.errors import ConfigError, DataError
+from core.checking.facts import Lost
+from core.checking.result import Check
+from core.errors import DataError
 from core.labelled import Row, read_labelled
 from core.model import backbone as backbones
-from core.model.backbone import Files
-from core.model.explain import Known
-from core.model.fitted import Model, one_thread
-from core.model.fitting import Table, fit
-from core.model.parity import Probe, expectation
-from core.model.runtime import open_network
+from core.model.backbone import Backbone, Files
+from core.model.fitted import one_thread
+from core.model.fitting import Fit, fit
 from core.model.writing import Draft, write_bundle
-from core.packs import pack_named
-from core.service.card import card
+from core.packs import DomainPack, pack_named
+from core.service import good_start
+from core.service.card import card, remarks
+from core.service.checking import checked
+from core.service.exhibits import known_cases, probes
+from core.service.labels import (
+    classes_of,
+    have_several,
+    refuse_mixed,
+    which_positive,
+    with_splits,
+)
+from core.service.precise import Opened, Precise, Work, fit_in
 from core.service.progress import Progress, silent
-from core.service.reading import Seen, Unseen, look_at
+from core.service.reading import Seen, look_at
+from core.service.tables import cases_of, table_of
+from core.service.tuning import Stages, tune
 from core.settings import Settings
 
-KNOWN_CASES = 4000
-PROBES = 8
-CAL_SHARE = 0.4
+QUICK, BEST = "quick", "best"
+
+Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,9 @@ class TrainSpec:
         backbone: Architecture; the packaged one by default.
         weights: Its safetensors file, when no package carries it.
         seed: Seed of splits and folds.
+        precision: One of ``precise.CHOICES``.
+        size: Side of the network's square input in pixels; the architecture's own when 0.
+        effort: ``quick``, or ``best``: the late stages learn too, pictures are seen from all sides.
     """
 
     pack: str
@@ -53,15 +65,65 @@ class TrainSpec:
     backbone: str = backbones.LITE0
     weights: Path | None = None
     seed: int = 0
+    precision: str = "f32"
+    size: int = 0
+    effort: str = QUICK
 
 
-def train(spec: TrainSpec, settings: Settings, progress: Progress = silent) -> Path:
+@dataclass(frozen=True)
+class _Lesson:
+    """What there is to learn.
+
+    Attributes:
+        spec: What was asked.
+        pack: The domain.
+        labelled: The whole data set.
+        rows: Its rows of train and cal.
+        negative: Labels that mean "nothing wrong".
+        classes: Class names.
+        positive: Whether each class counts as positive.
+        few: Whether a memory of good pictures is due.
+        several: Whether a picture may have several labels.
+    """
+
+    spec: TrainSpec
+    pack: DomainPack
+    labelled: Sequence[Row]
+    rows: Sequence[Row]
+    negative: frozenset[str]
+    classes: tuple[str, ...]
+    positive: tuple[bool, ...]
+    few: bool
+    several: bool
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """The pictures as one network saw them, and what was fitted to that."""
+
+    seen: list[Seen]
+    unseen: list[Lost]
+    check: Check
+    fitted: Fit
+
+    def of(self, split: str) -> list[Seen]:
+        """Pick the pictures of a split."""
+        return [one for one in self.seen if one.row.split == split]
+
+
+def train(
+    spec: TrainSpec,
+    settings: Settings,
+    progress: Progress = silent,
+    say: Say = lambda _line: None,
+) -> Path:
     """Fit a model and write it as a bundle; certifying it is the next step.
 
     Args:
         spec: What is asked.
         settings: Where things run.
         progress: Told how far the work is.
+        say: Told the figures of fine-tuning, a line an epoch.
 
     Returns:
         The bundle's folder.
@@ -71,153 +133,145 @@ def train(spec: TrainSpec, settings: Settings, progress: Progress = silent) -> P
         ConfigError: No label means "nothing wrong", or the backbone is unknown.
     """
     one_thread()
-    pack = pack_named(spec.pack)
-    rows = with_splits([r for r in read_labelled(spec.data) if r.split != "test"], spec.seed)
-    classes = tuple(sorted({row.label for row in rows}))
-    positive = which_positive(classes, spec.negative or pack.negative_labels)
-    backbone = backbones.describe(spec.backbone, spec.weights)
+    lesson = _lesson(spec)
+    backbone = replace(
+        backbones.describe(spec.backbone, spec.weights, spec.size),
+        patches=lesson.few,
+        views=lesson.pack.views if spec.effort == BEST else ("identity",),
+    )
     files = Files(own=spec.weights)
-    network = open_network(backbone, runtime=settings.runtime, cache=settings.cache, files=files)
-    looked = list(
-        look_at(
-            rows,
-            pack=spec.pack,
-            size=backbone.size,
-            network=network,
-            settings=settings,
-            progress=progress,
-        )
-    )
-    seen = [one for one in looked if isinstance(one, Seen)]
-    unseen = [one for one in looked if isinstance(one, Unseen)]
-    _refuse_mostly_unreadable(unseen, len(rows))
-    for_train = [one for one in seen if one.row.split == "train"]
-    for_cal = [one for one in seen if one.row.split == "cal"]
-    progress("Fitting", 0, 1)
-    fitted = fit(table_of(for_train, classes, backbone.gated), classes, positive, spec.seed)
-    progress("Fitting", 1, 1)
-    draft = Draft(
-        name=spec.out.resolve().name,
-        pack=spec.pack,
-        backbone=backbone,
-        files=files,
-        model=fitted.model,
-        known=_known(fitted.model, for_train, spec.seed),
-        cal=cases_of(fitted.model, for_cal),
-        oof=fitted.oof,
-        probes=_probes(fitted.model, for_train),
-        card=card(spec.data, spec.seed, rows, seen, unseen, fitted),
-    )
-    write_bundle(draft, spec.out)
+    stages = _stages(lesson, backbone, files, settings, progress, say)
+    chosen = _fit(lesson, stages or Stages(backbone, files), settings, progress)
+    write_bundle(_draft(lesson, stages, chosen), spec.out)
+    if stages and stages.folder:
+        shutil.rmtree(stages.folder)
     return spec.out
 
 
-def with_splits(rows: Sequence[Row], seed: int) -> list[Row]:
-    """Keep the splits that the data set names, or part it into train and cal by group.
-
-    Raises:
-        DataError: Only one of train and cal has pictures.
-    """
-    named = Counter(row.split for row in rows if row.split)
-    if named["train"] and named["cal"]:
-        return [row for row in rows if row.split]
-    if named and not named["train"]:
-        raise DataError(
-            f"The data set has no row with split 'train', only {sorted(named)}.",
-            hint="Mark training rows 'train', or leave the split column out.",
-        )
-    pool = [row for row in rows if row.split in ("", "train")]
-    labels = np.unique([row.label for row in pool], return_inverse=True)[1]
-    parts = splits.split_groups(
-        labels,
-        np.array([row.group for row in pool]),
-        (1.0 - CAL_SHARE, CAL_SHARE, 0.0),
-        seed,
-    )
-    return [replace(row, split=str(part)) for row, part in zip(pool, parts, strict=True)]
+def _lesson(spec: TrainSpec) -> _Lesson:
+    pack = pack_named(spec.pack)
+    labelled = read_labelled(spec.data, pack.group_columns, min_labels=1)
+    rows = with_splits(labelled, spec.seed)
+    negative = spec.negative or pack.negative_labels
+    several = have_several(labelled)
+    few = not several and good_start.wanted(rows, negative)
+    if few and not any(row.split for row in labelled):
+        rows = good_start.settled(rows, negative, spec.seed)
+    classes = good_start.with_anomaly(classes_of(rows), negative)
+    positive = which_positive(classes, negative)
+    refuse_mixed(rows, classes, positive)
+    return _Lesson(spec, pack, labelled, rows, negative, classes, positive, few, several)
 
 
-def which_positive(classes: Sequence[str], negative: frozenset[str]) -> tuple[bool, ...]:
-    """Say for each class whether it counts as positive.
-
-    Raises:
-        ConfigError: Every class would be positive, or none.
-    """
-    words = {word.casefold() for word in negative}
-    flags = tuple(name.casefold() not in words for name in classes)
-    if all(flags) or not any(flags):
-        side = "nothing wrong" if all(flags) else "something wrong"
-        raise ConfigError(
-            f"No label means {side!r}: the labels are {', '.join(classes)}; "
-            f"those taken for 'nothing wrong' are {', '.join(sorted(words))}.",
-            hint="Name the good labels with --negative LABEL (more than once if need be).",
-        )
-    return flags
-
-
-def cases_of(model: Model, seen: Sequence[Seen]) -> Cases:
-    """Judge-ready cases of labelled pictures, as the model sees them."""
-    evidence = [model.evidence(one.look) for one in seen]
-    said = [model.predict(e, one.prepared) for e, one in zip(evidence, seen, strict=True)]
-    flags = dict(zip(model.classes, model.positive, strict=True))
-    return Cases(
-        positive_probability=np.array([p.positive_probability for p in said], np.float64),
-        ood_p=np.array([p.ood_p for p in said], np.float64),
-        gates_passed=np.array([not p.findings for p in said], np.bool_),
-        positive=np.array([flags[one.row.label] for one in seen], np.bool_),
-        group=np.array([one.row.group for one in seen], np.str_),
+def _stages(
+    lesson: _Lesson,
+    backbone: Backbone,
+    files: Files,
+    settings: Settings,
+    progress: Progress,
+    say: Say,
+) -> Stages | None:
+    """Fine-tune where that is asked for and there is enough to learn from."""
+    if lesson.spec.effort != BEST:
+        return None
+    if lesson.few or lesson.several:
+        why = "few defects" if lesson.few else "several labels a picture"
+        say(f"With {why} nothing is fine-tuned; pictures are seen from all sides.")
+        return None
+    return tune(
+        lesson.rows,
+        lesson.classes,
+        lesson.positive,
+        pack=lesson.pack,
+        backbone=backbone,
+        files=files,
+        settings=settings,
+        seed=lesson.spec.seed,
+        progress=progress,
+        say=say,
     )
 
 
-def _refuse_mostly_unreadable(unseen: Sequence[Unseen], total: int) -> None:
+def _fit(
+    lesson: _Lesson, stages: Stages, settings: Settings, progress: Progress
+) -> Precise[_Attempt]:
+    """Look at the pictures and fit, in the precision asked for; drop stages that are not heard."""
+    work = Work(stages.backbone, stages.files, lesson.rows, lesson.pack, settings, progress)
+    attempt = partial(_attempt, lesson=lesson, stages=stages, settings=settings, progress=progress)
+    chosen = fit_in(lesson.spec.precision, work, attempt)
+    if stages.said and not chosen.result.fitted.model.voices[-1]:
+        return _fit(lesson, stages.without(), settings, progress)
+    return chosen
+
+
+def _attempt(
+    opened: Opened, *, lesson: _Lesson, stages: Stages, settings: Settings, progress: Progress
+) -> _Attempt:
+    look = partial(
+        look_at,
+        pack=lesson.spec.pack,
+        size=opened.backbone.size,
+        network=opened.network,
+        settings=settings,
+        progress=progress,
+    )
+    rows, seed = lesson.rows, lesson.spec.seed
+    start = good_start.look_and_remember(rows, lesson.negative, look, seed) if lesson.few else None
+    looked = start.looked if start else list(look(rows))
+    seen = [one for one in looked if isinstance(one, Seen)]
+    unseen = [one for one in looked if isinstance(one, Lost)]
+    _refuse_mostly_unreadable(unseen, len(rows))
+    facts = [one.facts if isinstance(one, Seen) else one for one in looked]
+    check = checked(facts, lesson.negative, progress)
+    for_train = [one for one in seen if one.row.split == "train"]
+    progress("Fitting", 0, 1)
+    table = table_of(for_train, lesson.classes, opened.backbone.gated, several=lesson.several)
+    if start:
+        table = replace(table, log_odds=start.log_odds(for_train))
+    if stages.said:
+        table = replace(table, tail=stages.oof(for_train))
+    bank = start.bank if start else None
+    fitted = fit(table, lesson.classes, lesson.positive, seed, bank=bank)
+    progress("Fitting", 1, 1)
+    return _Attempt(seen, unseen, check, fitted)
+
+
+def _draft(lesson: _Lesson, stages: Stages | None, chosen: Precise[_Attempt]) -> Draft:
+    spec, result, fitted = lesson.spec, chosen.result, chosen.result.fitted
+    for_train = result.of("train")
+    written = card(
+        spec.data,
+        spec.seed,
+        lesson.rows,
+        result.seen,
+        result.unseen,
+        fitted,
+        remarks(lesson.labelled, lesson.pack.group_columns),
+    )
+    return Draft(
+        name=spec.out.resolve().name,
+        pack=spec.pack,
+        backbone=chosen.opened.backbone,
+        files=chosen.opened.files,
+        model=fitted.model,
+        known=known_cases(fitted.model, for_train, spec.seed),
+        cal=cases_of(fitted.model, result.of("cal")),
+        oof=fitted.oof,
+        probes=probes(fitted.model, for_train),
+        card={
+            **written,
+            "effort": spec.effort,
+            "precision": chosen.words,
+            "check": result.check.to_json(),
+            "tuning": stages.words if stages else {},
+        },
+    )
+
+
+def _refuse_mostly_unreadable(unseen: Sequence[Lost], total: int) -> None:
     if 10 * len(unseen) > total:
         first = "; ".join(f"{one.row.file.name}: {one.message}" for one in unseen[:3])
         raise DataError(
             f"{len(unseen)} of {total} pictures do not read: {first}.",
             hint="Repair or remove them; up to a tenth may be unreadable.",
         )
-
-
-def table_of(seen: Sequence[Seen], classes: tuple[str, ...], gated: int) -> Table:
-    """Line labelled pictures up as the table that ``fit`` takes."""
-    names = seen[0].prepared.measures if seen else {}
-    return Table(
-        pooled=np.stack([one.look.pooled for one in seen]),
-        labels=np.array([classes.index(one.row.label) for one in seen], np.int64),
-        groups=np.array([one.row.group for one in seen], np.str_),
-        measures={
-            name: np.array([one.prepared.measures[name] for one in seen], np.float64)
-            for name in names
-        },
-        sound=np.array([not one.prepared.findings for one in seen], np.bool_),
-        gated=gated,
-    )
-
-
-def _known(model: Model, seen: Sequence[Seen], seed: int) -> Known:
-    """Keep the training pictures to compare with: all, or a bounded draw of a large set."""
-    rows = np.arange(len(seen))
-    if len(seen) > KNOWN_CASES:
-        rows = np.sort(np.random.default_rng(seed).permutation(rows)[:KNOWN_CASES])
-    kept = [seen[int(i)] for i in rows]
-    return Known(
-        features=np.stack([model.evidence(one.look).features for one in kept]),
-        labels=tuple(one.row.label for one in kept),
-        names=tuple(one.row.file.name for one in kept),
-        jpegs=tuple(one.jpeg for one in kept),
-    )
-
-
-def _probes(model: Model, seen: Sequence[Seen]) -> list[Probe]:
-    """Choose probes spread evenly over the probability, where a flip would show first."""
-    said = [model.predict(model.evidence(one.look), one.prepared) for one in seen]
-    order = np.argsort([p.positive_probability for p in said], kind="stable")
-    picked = order[np.unique(np.linspace(0, len(order) - 1, PROBES).round().astype(int))]
-    return [
-        Probe(
-            f"{place}{seen[i].row.file.suffix.lower()}",
-            seen[i].row.file.read_bytes(),
-            expectation(said[i]),
-        )
-        for place, i in enumerate(picked)
-    ]

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from core.checking.result import Level
+from core.decision import good_only
 from core.decision.certificate import guarantee_table, in_words, percent
 from core.model.bundle import Bundle
 from core.packs import DomainPack
 from core.types import Assessment, Disposition, Policy
+
+_TOLD = (Level.STRONG, Level.NOTICE)
 
 
 def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
@@ -18,6 +22,7 @@ def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
         in_words(certificate, word, unit)
         for certificate, word, unit in zip(sides, pack.error_words, pack.unit_words, strict=True)
     ]
+    lines += _uncertified_words(pack, policy)
     rate, low, high, n = policy.residual
     passed, (positive, _) = pack.wording[Disposition.NEGATIVE], pack.unit_words
     if n:
@@ -35,6 +40,42 @@ def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
         f"{percent(policy.deferred)} of the held-out pictures go to a person "
         f"({pack.wording[Disposition.DEFER]})."
     )
+    return lines
+
+
+def fit_words(bundle: Bundle) -> str:
+    """Say what speaks in a bundle: its head, its memory of good groups, or both."""
+    model, head = bundle.model, f"head {bundle.words['fit']['head']}"
+    if model.bank is None:
+        return head
+    memory = f"memory of {model.bank.groups} {bundle.pack.unit_words[1]}"
+    return memory if model.by_memory else f"{memory}, {head}"
+
+
+def remark_words(bundle: Bundle) -> list[str]:
+    """Say what a person should know of a bundle's data before believing its rates."""
+    words, model = bundle.words, bundle.model
+    good = [name for name, wrong in zip(model.classes, model.positive, strict=True) if not wrong]
+    alarms = words["check"]["alarms"]
+    return [
+        f"Nothing is wrong with what is labelled {', '.join(good)}.",
+        *filter(None, (words["data"][name] for name in ("set_aside", "grouping"))),
+        # What is too few to certify is said by the certificates themselves.
+        *(a["sentence"] for a in alarms if a["level"] in _TOLD and a["kind"] != "balance"),
+    ]
+
+
+def _uncertified_words(pack: DomainPack, policy: Policy) -> list[str]:
+    """Say what stands in for a certificate: the good groups' bound, or a person's word."""
+    (escape, overkill), (positive, good) = pack.error_words, pack.unit_words
+    lines = []
+    if policy.good_only:
+        lines.append(good_only.in_words(policy.good_only, overkill, good))
+    if policy.escape.n == 0:
+        lines.append(f"{escape.capitalize()} rate unknown: 0 {positive} seen.")
+    if policy.t_neg is not None and not policy.escape.certified:
+        passed = pack.wording[Disposition.NEGATIVE]
+        lines.append(f"{passed} is said all the same, without a certificate, as was asked for.")
     return lines
 
 
@@ -66,6 +107,17 @@ def rate_words(rate: Mapping[str, Any]) -> str:
     )
 
 
+def label_words(name: str, one: Mapping[str, Any]) -> str:
+    """Say the figures of one of several labels."""
+    return (
+        f"{name}: {one['positives']} of {one['n']} pictures, AUROC {one['auroc']:.3f}, "
+        f"average precision {one['average_precision']:.3f}, "
+        f"at one half sensitivity {one['sensitivity']:.3f} and specificity "
+        f"{one['specificity']:.3f}, calibration error {one['ece']:.3f} "
+        f"(floor {one['ece_floor']:.3f})"
+    )
+
+
 def evaluation_words(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
     """Say the figures of an evaluation."""
     escape, overkill = bundle.pack.error_words
@@ -78,6 +130,7 @@ def evaluation_words(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
         f"{overkill}: {rate_words(figures['overkill'])}",
         f"decided without a person: {percent(figures['automation'])}",
     ]
+    lines += [label_words(name, one) for name, one in figures["labels"].get("each", {}).items()]
     for name, gate in figures["ood"].items():
         lines.append(
             f"strangers {name}: {gate['flagged']:.3f} of {gate['n']} flagged, "

@@ -42,6 +42,8 @@ def render() -> None:
     with buttons:
         actions.verdict_buttons(here, pack, detail.item)
         actions.other_buttons(here, pack, detail.item)
+        if chosen.decision is not None:
+            actions.label_ticks(detail.item, chosen.decision.classes)
     widgets.mark_shown(present.place(detail.item))
     _look_ahead(here, pack, detail.item)
 
@@ -137,6 +139,9 @@ def _verdict(
             widgets.trouble(exc)
     with verdict:
         st.html(widgets.verdict_html(decision, pack.wording, policy))
+        chances, left_out = present.label_chances(decision)
+        if chances:
+            st.html(widgets.labels_html(chances, left_out))
     with reasons:
         widgets.words("Why it is here", "heading")
         for sentence in present.why(decision, policy):

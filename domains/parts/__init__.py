@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from core.imaging.decode import decode
+from core.imaging.square import prepare
 from core.packs import DataSet, DomainPack
 from core.types import Disposition
-from domains.parts.reader import prepare
 
 
 def _get_elpv(folder: Path) -> None:
@@ -28,6 +28,8 @@ pack = DomainPack(
     negative_labels=frozenset(
         {"good", "ok", "pass", "passed", "none", "normal", "functional", "negative", "no_defect"}
     ),
+    group_columns=("group", "part", "serial"),
+    views=("identity", "rotate180"),
     read=decode,
     prepare=prepare,
     data_sets=(

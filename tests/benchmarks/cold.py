@@ -10,7 +10,7 @@ from pathlib import Path
 
 from core.labelled import read_labelled
 from domains.parts import elpv
-from tests.benchmarks.cells import HOME
+from tests.benchmarks.sets import HOME
 
 REPEATS = 3
 

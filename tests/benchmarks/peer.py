@@ -6,10 +6,12 @@ shares the installed torch, so both run on the same build.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.benchmarks.cells import HOME
+from tests.benchmarks.sets import HOME
 
 FOLDER = HOME / "peer"
 PACKAGES = ("ultralytics==8.3.235", "ultralytics-thop", "py-cpuinfo", "matplotlib", "polars")
@@ -21,3 +23,27 @@ def main() -> None:
     subprocess.run([*pip, "--no-deps", *PACKAGES], check=True)
     more = ("pyyaml", "requests", "contourpy", "cycler", "fonttools", "kiwisolver", "pyparsing")
     subprocess.run([*pip, "--no-deps", *more, "polars-runtime-32"], check=True)
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Give the peer's processes their packages, and keep them off the network."""
+    return {
+        **os.environ,
+        "OMP_NUM_THREADS": str(threads),
+        "PYTHONPATH": str(FOLDER.resolve()),
+        "YOLO_AUTOINSTALL": "false",
+        "YOLO_OFFLINE": "true",
+        "YOLO_CONFIG_DIR": str(HOME.resolve()),
+    }
+
+
+def exported() -> Path:
+    """Export the peer's network to OpenVINO as it does it itself, once."""
+    folder = HOME / "yolo11n-cls_openvino_model"
+    if not folder.exists():
+        code = (
+            "from ultralytics import YOLO; "
+            "print(YOLO('yolo11n-cls.yaml').export(format='openvino', imgsz=224))"
+        )
+        subprocess.run([sys.executable, "-c", code], check=True, cwd=HOME, env=environment(2))
+    return folder

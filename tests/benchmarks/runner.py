@@ -1,7 +1,8 @@
 """One side of the speed comparison: a process that runs a pass whenever it is told to.
 
-`python runner.py ours BUNDLE FOLDER` or `... peer - FOLDER`; each line on stdin
-starts a pass, each line on stdout gives pictures a second and CPU milliseconds a picture.
+`python runner.py ours BUNDLE FOLDER`, `... peer - FOLDER` (the peer in torch) or `... peer MODEL
+FOLDER` (its export); each line on stdin starts a pass, each line on stdout gives pictures a second
+and CPU milliseconds a picture.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from pathlib import Path
 
 def main() -> None:
     """Warm up, then time the passes that are asked for."""
-    side, bundle, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
-    run = _ours(bundle, folder) if side == "ours" else _peer(folder)
+    side, network, folder = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    run = _ours(network, folder) if side == "ours" else _peer(network, folder)
     run()
     print("ready", flush=True)
     for _ in sys.stdin:
@@ -59,13 +60,16 @@ def _ours(bundle_path: Path, folder: Path) -> Callable[[], int]:
     return run
 
 
-def _peer(folder: Path) -> Callable[[], int]:
+def _peer(exported: Path, folder: Path) -> Callable[[], int]:
     from ultralytics import YOLO
     from ultralytics.data.augment import classify_transforms
 
-    model = YOLO("yolo11n-cls.yaml")
-    # A trained file carries its transforms; a network made from its description needs them given.
-    model.model.transforms = classify_transforms(224)
+    if exported.is_dir():
+        model = YOLO(str(exported), task="classify")
+    else:
+        model = YOLO("yolo11n-cls.yaml")
+        # A trained file carries its transforms; a network made from its description does not.
+        model.model.transforms = classify_transforms(224)
 
     def run() -> int:
         return sum(1 for _ in model.predict(str(folder), imgsz=224, stream=True, verbose=False))

@@ -1,7 +1,8 @@
 """`assay assess` with everything it does against ultralytics `yolo11n-cls` predict, interleaved.
 
-Both are processes of their own on the same machine and pictures; passes alternate, and the ratio is
-taken pair by pair. The peer's network has random weights, which changes nothing about its speed.
+Ours in float32 and in the precision that `auto` chooses, the peer in torch and as its own OpenVINO
+export: processes of their own on the same machine and pictures; passes alternate, and the ratio is
+taken pass by pass. The peer's network has random weights, which changes nothing about its speed.
 """
 
 from __future__ import annotations
@@ -9,40 +10,57 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import cv2
 import numpy as np
 from skimage import data
 
-from core.service.bundles import certify_bundle, open_bundle
+from core.service.bundles import certify_bundle, open_bundle, policy_of
+from core.service.evaluating import evaluate
 from core.service.training import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from domains.parts import elpv
-from tests.benchmarks.cells import HOME
-from tests.benchmarks.peer import FOLDER
+from tests.benchmarks.sets import HOME
+from tests.benchmarks.peer import environment, exported
 
 PAIRS = 5
+RATIOS = (
+    ("ours f32", "peer torch"),
+    ("ours auto", "peer torch"),
+    ("ours f32", "peer openvino"),
+    ("ours auto", "peer openvino"),
+)
 SIZES = {"300x300": (300, 300, 600), "1280x960": (1280, 960, 600)}
 
 
 def main() -> None:
-    """Print pictures a second of both sides and their ratio, for two sizes of picture."""
-    bundle = trained(Settings(home=HOME))
+    """Print pictures a second of every side and our ratios, for two sizes of picture."""
+    settings = Settings(home=HOME)
+    sides = {
+        "ours f32": ("ours", trained(settings, "f32")),
+        "ours auto": ("ours", trained(settings, "auto")),
+        "peer torch": ("peer", Path("-")),
+        "peer openvino": ("peer", exported()),
+    }
     for name, (width, height, count) in SIZES.items():
-        _compare(name, bundle, _pictures(name, width, height, count))
+        _compare(name, sides, _pictures(name, width, height, count))
 
 
-def trained(settings: Settings) -> Path:
-    """Train and certify on the solar cells, once."""
-    bundle = HOME / "speed"
-    if not (bundle / "SHA256SUMS").exists():
+def trained(settings: Settings, precision: str = "f32") -> Path:
+    """Train and certify on the solar cells, once, and say what `auto` chose and at what cost."""
+    folder = HOME / f"speed-{precision}"
+    if not (folder / "SHA256SUMS").exists():
         if not (HOME / "elpv" / "manifest.csv").exists():
             elpv.get(HOME / "elpv")
-        train(TrainSpec("parts", HOME / "elpv", bundle), settings)
-    certify_bundle(open_bundle(bundle, settings), Targets())
-    return bundle
+        train(TrainSpec("parts", HOME / "elpv", folder, precision=precision), settings)
+    bundle = open_bundle(folder, settings)
+    certify_bundle(bundle, Targets())
+    judged = evaluate(bundle, HOME / "elpv", policy=policy_of(bundle), settings=settings)
+    print(f"{precision}: {bundle.words['precision']}, AUROC on test {judged.figures['auroc']:.4f}")
+    return folder
 
 
 def _pictures(name: str, width: int, height: int, count: int) -> Path:
@@ -65,49 +83,41 @@ def _pictures(name: str, width: int, height: int, count: int) -> Path:
     return folder
 
 
-def _compare(name: str, bundle: Path, folder: Path) -> None:
-    ours, peer = _start("ours", bundle, folder), _start("peer", bundle, folder)
-    rows = [(_pass(ours), _pass(peer)) for _ in range(PAIRS)]
-    for process in (ours, peer):
+def _compare(name: str, sides: Mapping[str, tuple[str, Path]], folder: Path) -> None:
+    processes = {side: _start(kind, network, folder) for side, (kind, network) in sides.items()}
+    passes = [{side: _pass(one) for side, one in processes.items()} for _ in range(PAIRS)]
+    for process in processes.values():
         process.stdin.close()
         process.wait()
-    speeds = np.array([[a[0], b[0]] for a, b in rows])
-    cpu = np.array([[a[1], b[1]] for a, b in rows])
-    for column, side in enumerate(("ours", "peer")):
-        low, middle, high = np.percentile(speeds[:, column], [0, 50, 100])
+    speed = {side: np.array([one[side][0] for one in passes]) for side in sides}
+    for side in sides:
+        low, middle, high = np.percentile(speed[side], [0, 50, 100])
+        cpu = np.median([one[side][1] for one in passes])
         print(
             f"{name} {side}: images a second min {low:.0f}, median {middle:.0f}, max {high:.0f}; "
-            f"CPU ms an image {np.median(cpu[:, column]):.2f}"
+            f"CPU ms an image {cpu:.2f}"
         )
-    ratio = np.percentile(speeds[:, 0] / speeds[:, 1], [0, 50, 100])
-    best = speeds[:, 0].max() / speeds[:, 1].max()
-    print(
-        f"{name} ratio: min {ratio[0]:.2f}, median {ratio[1]:.2f}, max {ratio[2]:.2f} over {PAIRS} "
-        f"pairs; best against best {best:.2f}"
-    )
+    for ours, peer in RATIOS:
+        ratio = np.percentile(speed[ours] / speed[peer], [0, 50, 100])
+        best = speed[ours].max() / speed[peer].max()
+        print(
+            f"{name} {ours} / {peer}: min {ratio[0]:.2f}, median {ratio[1]:.2f}, "
+            f"max {ratio[2]:.2f} over {PAIRS} pairs; best against best {best:.2f}"
+        )
 
 
-def _start(side: str, bundle: Path, folder: Path) -> subprocess.Popen[str]:
-    environment = {
-        **os.environ,
-        "ASSAY_HOME": str(HOME),
-        "OMP_NUM_THREADS": "1" if side == "ours" else "2",
-        "YOLO_AUTOINSTALL": "false",
-        "YOLO_OFFLINE": "true",
-        "YOLO_CONFIG_DIR": str(HOME.resolve()),
-    }
-    if side == "peer":
-        environment["PYTHONPATH"] = str(FOLDER.resolve())
+def _start(kind: str, network: Path, folder: Path) -> subprocess.Popen[str]:
+    ours = {**os.environ, "ASSAY_HOME": str(HOME), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("runner.py"), side, bundle, folder],
+        [sys.executable, Path(__file__).with_name("runner.py"), kind, network, folder],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=environment,
+        env=ours if kind == "ours" else environment(2),
     )
     while process.stdout.readline() != "ready\n":
         if process.poll() is not None:
-            sys.exit(f"{side} did not start; `python -m tests.benchmarks peer` installs the peer.")
+            sys.exit(f"{kind} did not start; `python -m tests.benchmarks peer` installs the peer.")
     return process
 
 

@@ -27,7 +27,7 @@ from core.service.stores import open_store
 from core.settings import Settings
 from core.types import Policy, Sample
 from tests.benchmarks import speed
-from tests.benchmarks.cells import HOME
+from tests.benchmarks.sets import HOME
 
 COUNT, REPEATS = 256, 5
 

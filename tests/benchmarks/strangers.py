@@ -14,7 +14,7 @@ from core.service.bundles import certify_bundle, open_bundle
 from core.service.training import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
-from tests.benchmarks.cells import HOME
+from tests.benchmarks.sets import HOME
 
 
 def main() -> None:

@@ -11,12 +11,14 @@ import pytest
 from PIL import Image
 
 from core.errors import InputError
+from core.labelled import read_labelled
 from core.packs import entry_of, installed
-from core.service.training import which_positive
+from core.service.labels import which_positive
 from core.types import Disposition, Frame, Reason
 
 ROOT = Path(__file__).parents[2]
 MOST_PIXELS = 64_000_000
+GREY = ("xray",)  # packs whose ordinary pictures have no colour
 
 
 @pytest.fixture(params=sorted(installed()))
@@ -48,6 +50,7 @@ def test_its_words_are_complete_and_distinct(pack):
     assert len(set(words)) == 3
     assert all(word == word.strip() and word for word in words)
     assert len(set(pack.error_words)) == 2
+    assert len(set(pack.unit_words)) == 2
 
 
 def test_it_reads_its_own_kind_of_picture_upright_and_whole(pack):
@@ -71,7 +74,8 @@ def test_preparing_twice_gives_the_same_bits(pack):
 
 
 def test_an_ordinary_picture_passes_its_own_checks(pack):
-    assert prepared(pack, picture()).findings == ()
+    mode = "L" if pack.name in GREY else "RGB"
+    assert prepared(pack, picture(mode=mode)).findings == ()
 
 
 def test_a_blank_picture_does_not(pack):
@@ -112,8 +116,19 @@ def test_a_picture_over_the_pixel_limit_is_refused_before_decoding(pack):
 
 
 def test_one_of_its_negative_labels_and_any_other_make_two_sides(pack):
-    good = sorted(pack.negative_labels)[0]
-    assert which_positive((good, "something else"), pack.negative_labels) == (False, True)
+    for good in pack.negative_labels:
+        classes = (good.replace("*", "Some").upper(), "something else")
+        assert which_positive(classes, pack.negative_labels) == (False, True)
+
+
+def test_any_of_its_group_columns_says_which_pictures_belong_together(pack, tmp_path):
+    for name in "abc":
+        (tmp_path / f"{name}.png").write_bytes(b"")
+    for column in pack.group_columns:
+        table = f"file,label,{column.title()}\na.png,x,1\nb.png,y,1\nc.png,y,2\n"
+        (tmp_path / "manifest.csv").write_text(table)
+        rows = read_labelled(tmp_path, pack.group_columns)
+        assert [row.group for row in rows] == ["1", "1", "2"]
 
 
 def test_loading_it_costs_a_decoder_process_no_heavy_library(pack):

@@ -181,7 +181,7 @@ def test_errors_are_one_line_with_the_way_out_and_exit_code_1(run, bundle, tmp_p
     assert "is not a bundle" in said
     assert "assay train -o" in said
     unknown = run("train", "welds", tmp_path, "-o", tmp_path / "out", code=1).stderr
-    assert "installed packs: parts" in unknown
+    assert "installed packs: crops, parts, xray" in unknown
 
 
 def test_wrong_usage_is_exit_code_2(run):

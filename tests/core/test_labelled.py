@@ -1,10 +1,11 @@
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from core.errors import DataError
-from core.labelled import Row, read_labelled
+from core.labelled import Row, lone_group, read_labelled
 
 
 def a_folder(root: Path, *names: str) -> Path:
@@ -72,6 +73,102 @@ def test_an_empty_split_column_leaves_the_split_open(tmp_path):
     assert [row.split for row in read_labelled(tmp_path)] == ["", ""]
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Train", "train"),
+        ("training", "train"),
+        ("val", "cal"),
+        ("valid", "cal"),
+        ("VALIDATION", "cal"),
+        ("calibration", "cal"),
+        ("testing", "test"),
+        ("ext_test", "ext_test"),
+        ("Holdout B", "Holdout B"),
+    ],
+)
+def test_the_common_words_for_a_split_are_known_and_others_are_kept(tmp_path, written, read):
+    a_folder(tmp_path, "1.jpg", "2.jpg")
+    a_table(tmp_path, f"file,label,split\n1.jpg,good,train\n2.jpg,bad,{written}\n")
+
+    assert [row.split for row in read_labelled(tmp_path)] == ["train", read]
+
+
+def test_a_group_leaks_between_train_cal_and_test_but_not_into_rows_set_aside(tmp_path):
+    a_folder(tmp_path, "1.jpg", "2.jpg", "3.jpg")
+    table = "file,label,split,group\n1.jpg,good,train,a\n2.jpg,bad,{},a\n3.jpg,bad,train,b\n"
+
+    a_table(tmp_path, table.format("unsure"))
+    assert len(read_labelled(tmp_path)) == 3
+    a_table(tmp_path, table.format("validation"))
+    with pytest.raises(DataError, match="the group a leaks between the splits cal, train"):
+        read_labelled(tmp_path)
+
+
+def test_the_first_group_column_that_a_table_has_says_what_belongs_together(tmp_path):
+    a_folder(tmp_path, "1.jpg", "2.jpg")
+    a_table(tmp_path, "file,label,group,Patient\n1.jpg,good,a,p1\n2.jpg,bad,b,p2\n")
+
+    rows = read_labelled(tmp_path, ("study", "patient", "group"))
+
+    assert [row.group for row in rows] == ["p1", "p2"]
+    assert [row.columns for row in rows] == [{"group": "a"}, {"group": "b"}]
+    assert [row.group for row in read_labelled(tmp_path)] == ["a", "b"]
+
+
+def test_a_group_that_all_pictures_share_groups_nothing_and_is_told(tmp_path):
+    a_folder(tmp_path, "1.jpg", "2.jpg")
+    table = a_table(
+        tmp_path, "file,label,split,group\n1.jpg,good,train,block 1\n2.jpg,bad,cal,block 1\n"
+    )
+
+    rows = read_labelled(tmp_path)
+
+    assert [(row.group, row.grouped) for row in rows] == [("1.jpg", False), ("2.jpg", False)]
+    assert [row.columns for row in rows] == [{"group": "block 1"}] * 2
+    assert lone_group(rows) == ("group", "block 1")
+    table.write_text(table.read_text().replace("cal,block 1", "cal,"))
+    rows = read_labelled(tmp_path)
+    assert [row.group for row in rows] == ["block 1", "2.jpg"]
+    assert lone_group(rows) == ("", "")
+
+
+@pytest.mark.parametrize(
+    "table", ["file,label\n1.jpg,a\n2.jpg,b\n", "file,label,group\n1.jpg,a,\n2.jpg,b,\n"]
+)
+def test_pictures_without_a_group_stand_alone_and_nothing_is_told(tmp_path, table):
+    a_folder(tmp_path, "1.jpg", "2.jpg")
+    a_table(tmp_path, table)
+
+    rows = read_labelled(tmp_path)
+
+    assert [(row.group, row.grouped) for row in rows] == [("1.jpg", False), ("2.jpg", False)]
+    assert lone_group(rows) == lone_group([]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("label", "labels"),
+    [
+        ("good", ("good",)),
+        ("scratch|dent", ("scratch", "dent")),
+        (" a | |b|", ("a", "b")),
+        ("", ()),
+    ],
+)
+def test_a_label_of_several_names_each_of_them(label, labels):
+    assert Row(Path("1.jpg"), label, "", "1.jpg").labels == labels
+
+
+def test_good_pictures_alone_are_read_where_they_suffice(tmp_path):
+    a_folder(tmp_path, "good/1.jpg", "good/2.jpg")
+
+    assert len(read_labelled(tmp_path, min_labels=1)) == 2
+    with pytest.raises(DataError, match=r"at least 2 labels, got 1 \(good\)"):
+        read_labelled(tmp_path)
+    with pytest.raises(DataError, match=r"at least 1 labels, got 0 \(none\)"):
+        read_labelled(a_table(tmp_path, "file,label\n", "empty.csv"), min_labels=1)
+
+
 def test_all_faults_are_named_at_once(tmp_path):
     a_folder(tmp_path / "set", "1.jpg", "2.jpg", "3.jpg", "4.jpg")
     a_folder(tmp_path, "outside.jpg")
@@ -86,7 +183,7 @@ def test_all_faults_are_named_at_once(tmp_path):
         "link.jpg,good,train,\n"
         "./1.jpg,good,train,\n"
         "3.jpg,,train,\n"
-        "4.jpg,good,validation,\n"
+        "4.jpg,good,,\n"
         ",good,train,\n"
         "too,few\n",
     )
@@ -101,11 +198,11 @@ def test_all_faults_are_named_at_once(tmp_path):
         "line 6: link.jpg leads out of",
         "line 7: ./1.jpg was already listed at line 2",
         "line 8: no label",
-        "line 9: expected the split train, cal or test, got validation",
+        "line 9: expected a split as in the other rows, got nothing",
         "line 10: no file",
         "line 11: expected 4 cells, got 2",
         "the group p1 leaks between the splits cal, train",
-        "expected at least two labels, got 1 (good)",
+        "expected at least 2 labels, got 1 (good)",
     ):
         assert fault in message
     assert "manifest.csv" in caught.value.hint
@@ -179,3 +276,13 @@ def test_the_shared_manifests_are_read_whole(name, count, labels):
     assert len(rows) == count
     assert {row.split for row in rows} == {"train", "cal", "test"}
     assert labels is None or {row.label for row in rows} == labels
+
+
+@pytest.mark.shared
+def test_the_shared_radiographs_are_grouped_by_patient_and_other_sites_set_aside(shared_data):
+    rows = read_labelled(shared_data / "xray", ("patient", "group"))
+
+    counts = Counter(row.split for row in rows)
+    assert (counts["train"], counts["cal"]) == (1205, 478)
+    assert {"ext_cal", "ext_test", "ext_label_conflict"} < set(counts)
+    assert all(row.grouped and row.group != row.file.name for row in rows)

@@ -17,10 +17,12 @@ from dashboard.overlay import (
     overlaid,
     restored,
     shown_of,
+    side_of,
     strength,
 )
 
 GREY = 100
+SIDES = {"good": False, "scratch": True, "stain": True}
 
 
 def a_heat(hot: float = 0.0, cold: float = 0.0, side: int = 40) -> np.ndarray:
@@ -100,3 +102,11 @@ def test_an_explanation_is_shown_in_the_shape_of_its_original_with_the_side_of_e
     assert decoded(shown.picture).shape == decoded(shown.heat).shape == (40, 80, 3)
     assert [one.positive for one in shown.known] == [False, True, None]
     assert (shown.known[0].label, shown.known[0].distance) == ("good", 1.5)
+
+
+@pytest.mark.parametrize(
+    ("label", "side"),
+    [("good", False), ("stain", True), ("scratch|stain", True), ("new", None), ("new|stain", None)],
+)
+def test_a_known_case_with_several_labels_is_positive_if_any_is(label, side):
+    assert side_of(label, SIDES) is side

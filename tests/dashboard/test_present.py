@@ -184,6 +184,35 @@ def test_agreement_counts_what_people_said_of_each_verdict():
     assert "escape rate is not measured" in present.unseen_words(list(found.values()), PARTS)
 
 
+def of_labels(**chances: float) -> StoredDecision:
+    names, values = tuple(chances), tuple(chances.values())
+    return replace(a_decision(), classes=names, probabilities=values)
+
+
+def test_labels_are_listed_by_probability_and_what_is_left_out_is_said():
+    one = of_labels(good=0.1, dent=0.7, stain=0.0004, scratch=0.6)
+    assert present.label_chances(one, most=3) == (
+        [("dent", 0.7), ("scratch", 0.6), ("good", 0.1)],
+        "1 more label, the likeliest < 0.001",
+    )
+    assert present.label_chances(one, most=2)[1] == "2 more labels, the likeliest 0.100"
+    assert present.label_chances(one) == (
+        [("dent", 0.7), ("scratch", 0.6), ("good", 0.1), ("stain", 0.0004)],
+        "",
+    )
+
+
+def test_every_label_as_likely_as_not_is_listed_however_many():
+    listed, left_out = present.label_chances(of_labels(a=0.5, b=0.9, c=0.6, d=0.2), most=1)
+    assert [name for name, _ in listed] == ["b", "c", "a"]
+    assert left_out == "1 more label, the likeliest 0.200"
+
+
+@pytest.mark.parametrize("decision", [of_labels(good=0.3, bad=0.7), a_decision(None)])
+def test_two_classes_or_no_probabilities_have_no_labels_to_list(decision):
+    assert present.label_chances(decision) == ([], "")
+
+
 def test_the_histogram_counts_every_scored_image_once():
     rng = np.random.default_rng(3)
     chances = rng.uniform(size=200)

@@ -277,6 +277,27 @@ def test_the_label_is_the_most_probable_class_of_the_side_that_was_decided(polic
     assert (unsure.disposition, unsure.label) == (Disposition.DEFER, "clean")
 
 
+@pytest.mark.parametrize(
+    ("chance", "ood_p", "disposition", "label"),
+    [
+        (1.0, 1.0, Disposition.POSITIVE, "dent|stain"),
+        (0.0, 1.0, Disposition.NEGATIVE, "good"),
+        (0.9, 0.0, Disposition.DEFER, "dent|stain"),
+        (0.1, 0.0, Disposition.DEFER, "good"),
+    ],
+)
+def test_of_several_labels_all_of_the_side_are_named_from_one_half_on(
+    policy, chance, ood_p, disposition, label
+):
+    said = Prediction(np.array([0.7, 0.3, 0.4, 0.6]), chance, ood_p, several=True)
+    names, sides = ("dent", "good", "scratch", "stain"), (True, False, True, True)
+    verdict = decide(said, policy, names, sides)
+    assert (verdict.disposition, verdict.label) == (disposition, label)
+    unsure = replace(said, probabilities=np.array([0.2, 0.3, 0.4, 0.1]))
+    best = "good" if label == "good" else "scratch"
+    assert decide(unsure, policy, names, sides).label == best
+
+
 def test_a_side_without_classes_is_labelled_by_all_of_them(policy):
     everything = replace(policy, t_neg=1.0, t_pos=None)
     verdict = decide(prediction(0.7), everything, ("spot", "dent"), (True, True))

@@ -13,7 +13,7 @@ from skimage import data
 
 from core.errors import BundleError, ConfigError
 from core.model import backbone as backbones
-from core.model.backbone import Files
+from core.model.backbone import LITE2, Files
 from core.model.runtime import open_network
 
 # Computed with efficientnet-lite-pytorch 0.1.0, the package that the weights were published with:
@@ -123,17 +123,52 @@ REFERENCE = {
 }
 
 
-def picture(name):
-    """uint8 224 224 3: a computed ramp, or the central square of a real picture."""
+def picture(name, side=224):
+    """uint8 ``side side 3``: a computed ramp (224), or the central square of a real picture."""
     if name == "ramp":
         rise = np.arange(224)
         return np.stack([*np.meshgrid(rise, rise[::-1]), np.full((224, 224), 90)], -1).astype("u1")
     whole = getattr(data, name)()[:, :, :3]
     height, width = whole.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    square = np.ascontiguousarray(whole[top : top + side, left : left + side])
-    return cv2.resize(square, (224, 224), interpolation=cv2.INTER_AREA)
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    square = np.ascontiguousarray(whole[top : top + edge, left : left + edge])
+    return cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
+
+
+# The same of EfficientNet-Lite2 at its own 260 pixels: every hundredth logit.
+REFERENCE_LITE2 = {
+    "chelsea": (
+        [285, 282, 281, 287, 622],
+        [
+            -1.51924,
+            -0.67424,
+            -0.26152,
+            -0.34675,
+            -0.03578,
+            -0.11107,
+            -0.05534,
+            0.97156,
+            -0.02204,
+            -0.395,
+        ],
+    ),
+    "rocket": (
+        [540, 657, 744, 517, 812],
+        [
+            -0.35541,
+            -0.22473,
+            -0.29028,
+            -0.62423,
+            -0.23387,
+            -0.65622,
+            0.70441,
+            -0.69533,
+            -0.18115,
+            1.76919,
+        ],
+    ),
+}
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +184,31 @@ def test_mapped_weights_give_the_logits_of_their_own_package(lite0, name):
     top, every_fiftieth = REFERENCE[name]
     assert np.argsort(-logits)[:5].tolist() == top
     np.testing.assert_allclose(logits[::50], every_fiftieth, atol=2e-4)
+
+
+@pytest.mark.parametrize("name", REFERENCE_LITE2)
+def test_the_second_packaged_network_gives_the_logits_of_its_own_package(name):
+    backbone = backbones.describe(LITE2)
+    assert backbone.size == 260
+    pixels = torch.from_numpy(picture(name, 260)).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+    with torch.inference_mode():
+        logits = backbones.load(backbone)(pixels)[0].numpy()
+    top, every_hundredth = REFERENCE_LITE2[name]
+    assert np.argsort(-logits)[:5].tolist() == top
+    np.testing.assert_allclose(logits[::100], every_hundredth, atol=2e-4)
+
+
+def test_the_second_packaged_network_runs_at_its_own_size_and_another(cache):
+    for size, side in ((0, 33), (192, 24)):
+        backbone = backbones.describe(LITE2, size=size)
+        network = open_network(backbone, runtime="onnx", cache=cache)
+        pixels = picture("coffee", backbone.size)
+        assert [m.shape for m in network.maps(pixels)][:2] == [
+            (48, side, side),
+            (120, (side + 1) // 2, (side + 1) // 2),
+        ]
+        means = network.maps(pixels)[1].mean(axis=(1, 2))
+        np.testing.assert_allclose(network.look(pixels).pooled[96:216], means, rtol=1e-3, atol=1e-4)
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import shutil
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from sklearn.covariance import LedoitWolf
 
 from core.errors import BundleError, ParityError
 from core.model import bundle as layout
@@ -60,7 +61,8 @@ def test_a_folder_that_is_no_bundle_says_what_to_give(tmp_path, tiny_product):
 @pytest.mark.parametrize("name", ["centre", "head.bias", "gate.whiten"])
 def test_a_model_that_scores_otherwise_is_refused_by_its_probes(tiny_product, copied, name):
     arrays = load_file(copied / layout.WEIGHTS)
-    arrays[name] = arrays[name] * np.float32(1.2) + np.array(0.05, arrays[name].dtype)
+    tilt = np.linspace(0.05, 0.15, arrays[name].size, dtype=arrays[name].dtype)
+    arrays[name] = arrays[name] * np.float32(1.2) + tilt.reshape(arrays[name].shape)
     save_file(arrays, copied / layout.WEIGHTS)
     reseal(copied)
     with pytest.raises(ParityError, match="does not score here as it did"):
@@ -148,8 +150,10 @@ def test_no_arrays_come_back_transposed(tiny_product):
     bundle, _ = tiny_product.opened()
     gate = bundle.model.gate
     whole = bundle.known.features
-    own = np.array([gate.score(z) for z in whole])
-    features = whole[:, : bundle.backbone.gated]
-    white = (features - gate.mean) @ gate.whiten.T
-    np.testing.assert_allclose(own, (white**2).sum(1) / features.shape[1], rtol=1e-4)
-    assert np.median(own) < np.median(gate.reference) * 1.5
+    middle, late = np.split(whole, [bundle.backbone.gated], axis=1)
+    shape = LedoitWolf().fit(middle.astype(np.float64)).covariance_
+    white = gate.whiten @ shape @ gate.whiten.T
+    np.testing.assert_allclose(white, np.eye(len(white)), atol=1e-3)
+    turned = late @ gate.basis.T
+    turned /= np.linalg.norm(turned, axis=1, keepdims=True)
+    np.testing.assert_allclose(turned, gate.known, atol=1e-5)

@@ -1,14 +1,18 @@
 """Explanations: the heat map lies where the score's gradient says, known cases are the nearest."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
 
 from core.decision.calibration import Calibrator
+from core.decision.multilabel import Sigmoids
 from core.model import heads
 from core.model.backbone import Tap
 from core.model.explain import Known, heat_map, nearest
-from core.model.fitted import Gate, Model
+from core.model.fitted import Model
+from core.model.gate import Gate
 from core.model.heads import LinearHead
 from core.types import Look
 
@@ -45,6 +49,7 @@ def test_heat_is_warmer_on_the_scratch_than_beside_it(bundle, tiny_product):
 def one_channel_model(by_mean, by_deviation):
     """A model of one map with one channel and a head that reads its mean and its deviation."""
     weights = np.array([[0.0, 0.0], [by_mean, by_deviation]], np.float32)
+    one = np.eye(2, dtype=np.float32)
     return Model(
         classes=("good", "bad"),
         positive=(False, True),
@@ -52,7 +57,7 @@ def one_channel_model(by_mean, by_deviation):
         scale=np.ones(2, np.float32),
         head=LinearHead(weights, np.zeros(2)),
         calibrator=Calibrator("identity", 1.0, np.zeros(2)),
-        gate=Gate(np.zeros(2, np.float32), np.eye(2, dtype=np.float32), np.zeros(1)),
+        gate=Gate(one[0], one, one, one, np.zeros(2), np.zeros(1)),
         ranges={},
     )
 
@@ -72,6 +77,24 @@ def test_heat_of_a_known_map_is_its_share_of_the_pooled_statistics(by_mean, by_d
     np.testing.assert_allclose(heat, expected, atol=1e-4)
     peak = heat.argmin() if by_mean < 0 else heat.argmax()
     assert np.unravel_index(peak, heat.shape) == (2, 5)
+
+
+def test_heat_of_several_labels_follows_the_roll_up_whatever_the_labels_say():
+    stage = np.arange(64, dtype=np.float32).reshape(1, 8, 8) / 64
+    plain = one_channel_model(1.0, 0.0)
+    weights = np.array([[5.0, 0.0], [-9.0, 0.0], [3.0, 0.0], [1.0, 0.0]], np.float32)
+    model = replace(
+        plain,
+        classes=("good", "scratch", "stain"),
+        positive=(False, True, True),
+        head=LinearHead(weights, np.zeros(4)),
+        calibrator=Sigmoids(np.ones(4), np.zeros(4)),
+    )
+    features = np.array([[0.2, 0.1], [9, 9], [7, 7]], np.float32)
+    known = Known(features, ("good", "scratch|stain", "stain"), ("a", "b", "c"), ())
+    look = Look(np.array([stage.mean(), stage.std()], np.float32))
+    heat = heat_map(model, known, model.evidence(look), [Tap("only", 1)], [stage], 8)
+    np.testing.assert_allclose(heat, stage[0] - 0.2, atol=1e-4)
 
 
 def test_heat_adds_up_to_the_difference_from_an_ordinary_negative_score(bundle, tiny_product):

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import SVC
 
-from core.model import fitting, heads
+from core.model import heads, makers
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def clouds():
 def test_binary_svm_scores_are_scikit_learns_decision_function(clouds):
     z, labels = clouds
     sides = (labels == 2).astype(np.int64)
-    head = fitting.fit_svm(z, sides, 2)
+    head = makers.fit_svm(z, sides, 2)
     ours = np.array([heads.logits(head, row) for row in z])
     theirs = SVC(C=3.0, gamma=1 / 6, class_weight="balanced").fit(z, sides).decision_function(z)
     np.testing.assert_allclose(ours[:, 1] - ours[:, 0], theirs, atol=1e-4)
@@ -29,7 +29,7 @@ def test_binary_svm_scores_are_scikit_learns_decision_function(clouds):
 
 def test_multiclass_svm_scores_one_class_against_the_rest(clouds):
     z, labels = clouds
-    head = fitting.fit_svm(z, labels, 3)
+    head = makers.fit_svm(z, labels, 3)
     ours = np.array([heads.logits(head, row) for row in z])
     for side in range(3):
         alone = SVC(C=3.0, gamma=1 / 6, class_weight="balanced").fit(z, labels == side)
@@ -40,25 +40,47 @@ def test_multiclass_svm_scores_one_class_against_the_rest(clouds):
 def test_logistic_logits_give_scikit_learns_probabilities(clouds, k):
     z, labels = clouds
     sides = labels if k == 3 else (labels > 0).astype(np.int64)
-    head = fitting.fit_logistic(z, sides, k)
+    head = makers.fit_logistic(z, sides, k)
     ours = np.array([heads.logits(head, row) for row in z])
     chances = np.exp(ours) / np.exp(ours).sum(axis=1, keepdims=True)
     twin = LogisticRegression(C=0.01, max_iter=2000, class_weight="balanced").fit(z, sides)
     np.testing.assert_allclose(chances, twin.predict_proba(z), atol=1e-5)
 
 
-@pytest.mark.parametrize("k", [2, 3])
-def test_discriminant_logits_give_scikit_learns_probabilities(clouds, k):
+def test_ridge_is_scikit_learns_kernel_ridge_weighted_by_class(clouds):
     z, labels = clouds
-    sides = labels if k == 3 else (labels > 0).astype(np.int64)
-    head = fitting.fit_discriminant(z, sides, k)
+    sides = labels > 0
+    head = makers.fit_ridge(z, sides.astype(np.int64), 2)
     ours = np.array([heads.logits(head, row) for row in z])
-    chances = np.exp(ours) / np.exp(ours).sum(axis=1, keepdims=True)
-    twin = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto", priors=[1 / k] * k)
-    np.testing.assert_allclose(chances, twin.fit(z, sides).predict_proba(z), atol=1e-4)
+    weight = np.where(sides, 0.5 / sides.mean(), 0.5 / (~sides).mean())
+    twin = KernelRidge(alpha=0.3, kernel="rbf", gamma=1.0 / z.shape[1])
+    twin.fit(z, np.where(sides, 1.0, -1.0), sample_weight=weight)
+    np.testing.assert_allclose(ours[:, 1] - ours[:, 0], twin.predict(z), atol=1e-4)
 
 
-@pytest.mark.parametrize("fit", [fitting.fit_svm, fitting.fit_logistic])
+def test_a_committee_adds_its_members_scores_times_their_shares(clouds):
+    z, labels = clouds
+    shares = {"logistic": np.array([2.0]), "svm": np.array([0.5, 1.0, 3.0]), "ridge": np.ones(3)}
+    head = makers.make(makers.COMMITTEE, z, labels, 3, shares)
+    alone = {name: makers.make(name, z, labels, 3, {}) for name in shares}
+    for row in z[:20]:
+        expected = sum(share * heads.logits(alone[name], row) for name, share in shares.items())
+        np.testing.assert_allclose(heads.logits(head, row), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_kernel_heads_of_other_pictures_are_not_joined(clouds):
+    z, labels = clouds
+    one, other = (makers.fit_ridge(part, labels[:75], 3) for part in (z[:75], z[75:]))
+    with pytest.raises(ValueError, match="every picture of part in whole"):
+        heads.joined(one, other)
+
+
+def make_committee(z, labels, k):
+    shares = dict.fromkeys(makers.affordable(len(z)), np.ones(1))
+    return makers.make(makers.COMMITTEE, z, labels, k, shares)
+
+
+@pytest.mark.parametrize("fit", [makers.fit_svm, makers.fit_logistic, make_committee])
 def test_gradient_is_the_slope_of_the_logits(clouds, fit):
     z, labels = clouds
     head = fit(z, labels, 3)
@@ -74,8 +96,44 @@ def test_gradient_is_the_slope_of_the_logits(clouds, fit):
     )
 
 
+@pytest.fixture(scope="module")
+def flags(clouds):
+    rng = np.random.default_rng(8)
+    second = clouds[0][:, 2] + rng.normal(size=150) > 1.5
+    return np.column_stack([clouds[1] == 0, clouds[1] > 0, second])
+
+
+def test_svm_scores_of_several_labels_are_those_of_one_machine_a_label(clouds, flags):
+    z = clouds[0]
+    head = makers.fit_svm(z, flags, 3)
+    ours = np.array([heads.logits(head, row) for row in z])
+    for column in range(3):
+        alone = SVC(C=3.0, gamma=1 / 6, class_weight="balanced").fit(z, flags[:, column])
+        np.testing.assert_allclose(ours[:, column], alone.decision_function(z), atol=2e-3)
+
+
+def test_logistic_scores_of_several_labels_are_those_of_one_fit_a_label(clouds, flags):
+    z = clouds[0]
+    head = makers.fit_logistic(z, flags, 3)
+    ours = np.array([heads.logits(head, row) for row in z])
+    for column in range(3):
+        alone = LogisticRegression(C=0.01, max_iter=2000, class_weight="balanced")
+        alone.fit(z, flags[:, column])
+        np.testing.assert_allclose(ours[:, column], alone.decision_function(z), atol=1e-5)
+
+
+@pytest.mark.parametrize("fit", [makers.fit_ridge, makers.fit_svm, makers.fit_logistic])
+def test_a_label_that_all_or_no_pictures_have_scores_the_same_everywhere(clouds, flags, fit):
+    z = clouds[0]
+    some = np.column_stack([flags, np.zeros(150, bool), np.ones(150, bool)])
+    head = fit(z, some, 5)
+    ours = np.array([heads.logits(head, row) for row in z])
+    assert (ours[:, 3:] == makers.ABSENT).all()
+    assert np.ptp(ours[:, :3], axis=0).min() > 0.5
+
+
 def test_a_class_without_training_pictures_never_wins(clouds):
     z, labels = clouds
     only = labels < 2
-    head = fitting.fit_svm(z[only], labels[only], 3)
+    head = makers.fit_svm(z[only], labels[only], 3)
     assert all(heads.logits(head, row).argmax() < 2 for row in z)

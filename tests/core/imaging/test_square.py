@@ -1,15 +1,12 @@
 import math
-import subprocess
-import sys
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from core.imaging.square import prepare
 from core.types import Frame, Reason
-from domains.parts import pack
-from domains.parts.reader import prepare
 
 
 def a_frame(pixels: np.ndarray, bit_depth: int = 8) -> Frame:
@@ -26,7 +23,7 @@ def waves(height: int, width: int) -> np.ndarray:
 @pytest.mark.parametrize(
     "shape", [(300, 300), (224, 224), (100, 60), (447, 447), (480, 640), (300, 1280), (901, 777)]
 )
-def test_the_whole_part_is_in_view_at_any_size_and_shape(shape):
+def test_the_whole_picture_is_in_view_at_any_size_and_shape(shape):
     picture = waves(*shape)
 
     prepared = prepare(a_frame(picture), 224)
@@ -130,7 +127,7 @@ POOR = {
 
 
 @pytest.mark.parametrize("name", POOR)
-def test_what_no_picture_of_a_part_looks_like_is_poor_quality(name):
+def test_what_no_picture_looks_like_is_poor_quality(name):
     pixels, detail = POOR[name]
 
     findings = prepare(a_frame(pixels), 64).findings
@@ -141,21 +138,3 @@ def test_what_no_picture_of_a_part_looks_like_is_poor_quality(name):
 
 def test_an_ordinary_picture_has_no_findings():
     assert prepare(a_frame(NOISE), 64).findings == ()
-
-
-def test_the_pack_reads_bytes_to_a_reduced_frame():
-    data = cv2.imencode(".jpg", waves(960, 1280))[1].tobytes()
-
-    frame = pack.read(data, 10**8, 224)
-
-    assert frame.pixels.shape == (240, 320, 3)
-    assert frame.source_size == (960, 1280)
-
-
-def test_importing_the_pack_loads_no_network_and_no_page():
-    heavy = "{'torch', 'sklearn', 'scipy', 'streamlit', 'onnxruntime', 'pandas', 'pydantic'}"
-    code = f"import sys, domains.parts, core.imaging.child; print({heavy} & set(sys.modules))"
-
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-
-    assert done.stdout.strip() == "set()"

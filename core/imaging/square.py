@@ -1,4 +1,4 @@
-"""How pictures of parts are read: the whole part in view, with the figures of its quality."""
+"""Any picture as the network's square, all of it in view, with the figures of its quality."""
 
 from __future__ import annotations
 
@@ -15,19 +15,24 @@ DARK, BRIGHT = 2, 253
 SMALLEST_SOURCE = 32
 FLATTEST_CONTRAST = 1.0
 MOST_CLIPPED = 0.995
-_FRAMING_SHRINK = 4
+SHAPE = ("aspect ratio", "size")  # measures of the source, not of what can be seen in it
+FRAMING_SHRINK = 4
 
 
 def prepare(frame: Frame, size: int) -> Prepared:
-    """Shrink a picture of a part to the network's square and measure its quality.
+    """Shrink a picture to the network's square and measure its quality.
 
-    The picture is stretched, so that no edge of the part is cut off; the shape that it had is
-    kept as a measure. Whole-number reductions average their pixels, the rest (below 2) is
-    bilinear: as good to the network as averaging all the way, at a sixth of the cost.
+    The picture is stretched, so that no edge is cut off; the shape that it had is kept as a
+    measure. Whole-number reductions average their pixels, the rest (below 2) is bilinear: as
+    good to the network as averaging all the way, at a sixth of the cost.
 
     Args:
         frame: Grey or RGB of any depth.
         size: Side in pixels of the square.
+
+    Returns:
+        RGB pixels; findings where no picture can look like this, whatever it shows (too small,
+        blank, all black or white); the measures, named by the words that a reviewer sees.
     """
     pixels = _to_rgb(_to_8_bit(_resized(frame.pixels, size), frame.bit_depth))
     grey: U8 = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
@@ -63,7 +68,6 @@ def _to_rgb(pixels: U8) -> U8:
 
 
 def _measures(grey: U8, source_size: tuple[int, int]) -> dict[str, float]:
-    """Measure the small grey picture; the names are the words that a reviewer sees."""
     brightness, contrast = _mean_and_deviation(grey)
     edges = cv2.norm(cv2.Laplacian(grey, cv2.CV_16S), cv2.NORM_L2SQR) / grey.size
     centre_x, centre_y = _centre_of_detail(grey)
@@ -88,7 +92,7 @@ def _mean_and_deviation(values: NDArray[Any]) -> tuple[float, float]:
 
 def _centre_of_detail(grey: U8) -> tuple[float, float]:
     """Give the centroid of the gradient's strength, x and y from 0 to 1; the middle when flat."""
-    side = max(8, grey.shape[0] // _FRAMING_SHRINK)
+    side = max(8, grey.shape[0] // FRAMING_SHRINK)
     small = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
     along_x, along_y = cv2.spatialGradient(small)
     strength = np.abs(along_x) + np.abs(along_y)
@@ -102,7 +106,7 @@ def _centre_of_detail(grey: U8) -> tuple[float, float]:
 
 
 def _findings(measures: dict[str, float], source_size: tuple[int, int]) -> tuple[Finding, ...]:
-    """Say what no picture of a part can look like, whatever the product."""
+    """Say what no picture can look like, whatever it shows."""
     clipped = measures["clipped dark"] + measures["clipped bright"]
     height, width = source_size
     details = []

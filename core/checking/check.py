@@ -1,0 +1,149 @@
+"""A labelled data set, checked: copies, conflicts, balance, shortcuts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.checking.balance import balance, balance_alarms, is_positive, named
+from core.checking.columns import Nuisance, Sides, many_valued, sides, sort_columns
+from core.checking.facts import Facts, Lost
+from core.checking.nuisance import cells_of, picture_nuisances
+from core.checking.result import Alarm, Check, Level
+from core.checking.saying import shortcut_alarms
+from core.checking.shortcuts import CONTENT, told
+from core.checking.slices import Cases, slices_of
+from core.checking.twins import copy_alarms, group_alarms
+from core.labelled import Row
+
+CONFIDENCE = 0.95
+_LONGEST = 200  # characters of a cell that are looked at
+_ORDER = {level: place for place, level in enumerate(Level)}
+_KINDS = {
+    "leak": 0,
+    "conflict": 1,
+    "shortcut": 2,
+    "unreadable": 3,
+    "refused": 4,
+    "duplicate": 5,
+    "balance": 6,
+    "another_label": 7,
+}
+
+
+def check_rows(
+    looked: Sequence[Facts | Lost],
+    positive: Mapping[str, bool],
+    known: frozenset[str] = frozenset(),
+    seed: int = 0,
+) -> Check:
+    """Check a labelled data set by the facts of its pictures.
+
+    Nothing that is shipped is fitted here, so every row that has a label is looked at, those of
+    test as well.
+
+    Args:
+        looked: One a row: the facts of its picture, or why it could not be read.
+        positive: Whether each label counts as positive.
+        known: The pack's names for "nothing wrong".
+        seed: Seed of folds and models.
+    """
+    facts = [one for one in looked if isinstance(one, Facts)]
+    rows = [one.row for one in looked]
+    alarms = [
+        *_unreadable([one for one in looked if isinstance(one, Lost)], len(rows)),
+        *_refused(facts),
+        *group_alarms(rows),
+        *copy_alarms(facts),
+        *balance_alarms(rows, positive),
+        *_shortcuts(facts, positive, known, seed),
+    ]
+    return Check(
+        pictures=len(rows),
+        groups=len({row.group for row in rows}),
+        alarms=tuple(sorted(alarms, key=_weight)),
+        balance=balance(rows),
+    )
+
+
+def _weight(alarm: Alarm) -> tuple[int, int]:
+    return _ORDER[alarm.level], _KINDS[alarm.kind]
+
+
+def _unreadable(lost: Sequence[Lost], total: int) -> Iterator[Alarm]:
+    if lost:
+        yield Alarm(
+            "unreadable",
+            Level.STRONG if 10 * len(lost) > total else Level.NOTICE,
+            f"{len(lost)} of {total} pictures do not read, such as {lost[0].row.file.name}: "
+            f"{lost[0].message}",
+            {"pictures": {str(one.row.file): one.message for one in lost}},
+        )
+
+
+def _refused(facts: Sequence[Facts]) -> Iterator[Alarm]:
+    refused = [one for one in facts if one.refusals]
+    if refused:
+        yield Alarm(
+            "refused",
+            Level.NOTICE,
+            f"{len(refused)} of {len(facts)} pictures are refused by the pack's own checks, such "
+            f"as {refused[0].row.file.name}: {refused[0].refusals[0]}",
+            {"pictures": {str(one.row.file): list(one.refusals) for one in refused}},
+        )
+
+
+def _shortcuts(
+    facts: Sequence[Facts], positive: Mapping[str, bool], known: frozenset[str], seed: int
+) -> Iterator[Alarm]:
+    if not facts:
+        return
+    rows = [one.row for one in facts]
+    cases = _cases(rows, positive)
+    if cases.positive.all() or not cases.positive.any():
+        return
+    of = sides(np.array([row.label for row in rows]), cases.positive, known)
+    columns = sort_columns(_table(facts), of)
+    nuisances = [*picture_nuisances(facts), *columns.nuisances, *_groups(rows, of)]
+    content = cells_of(facts, CONTENT).reshape(len(facts), -1)
+    found = told(
+        nuisances, slices_of(columns, cases), cases, content, confidence=CONFIDENCE, seed=seed
+    )
+    yield from shortcut_alarms(found)
+    if columns.labels:
+        reasons = [f"{name} ({why})" for name, why in columns.labels.items()]
+        yield Alarm(
+            "another_label",
+            Level.INFORMATION,
+            f"Taken for the label said again, and not looked at: {named(reasons)}.",
+            {"columns": dict(columns.labels)},
+        )
+
+
+def _cases(rows: Sequence[Row], positive: Mapping[str, bool]) -> Cases:
+    names = sorted({name for row in rows for name in row.labels})
+    return Cases(
+        labels={name: np.array([name in row.labels for row in rows], np.bool_) for name in names},
+        positive=np.array([is_positive(row, positive) for row in rows], np.bool_),
+        group=np.array([row.group for row in rows]),
+        split=np.array([row.split for row in rows]),
+    )
+
+
+def _table(facts: Sequence[Facts]) -> dict[str, NDArray[np.str_]]:
+    """Line up the columns that every row has, without those that repeat group or size."""
+    rows = [one.row for one in facts]
+    names = [name for name in rows[0].columns if all(name in row.columns for row in rows)]
+    table = {
+        name: np.array([row.columns[name].strip()[:_LONGEST] for row in rows]) for name in names
+    }
+    known = [[row.group for row in rows]]
+    known += [[str(one.source_size[side]) for one in facts] for side in (0, 1)]
+    return {name: v for name, v in table.items() if v.tolist() not in known}
+
+
+def _groups(rows: Sequence[Row], of: Sides) -> Iterator[Nuisance]:
+    if all(row.grouped for row in rows):
+        yield from many_valued("the group's name", np.array([row.group for row in rows]), of)

@@ -1,0 +1,151 @@
+"""The few small facts about each picture that a data set is checked by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.errors import UnreadableImage
+from core.imaging.sniff import sniff
+from core.labelled import Row
+from core.types import F64, U8, Prepared
+
+DETAIL, THUMB = 64, 32
+NO_QUALITY = 0.0
+LIGHT = ("mean", "spread", "dark end", "middle", "bright end", "red - green", "blue - green")
+_ENDS = (5, 50, 95)
+# Annex K.1 of ITU-T T.81, the luminance table at quality 50, in zigzag order.
+_LUMINANCE = np.frombuffer(
+    bytes.fromhex(
+        "100b0c0e0c0a100e0d0e1211101318281a181616183123251d283a333d3c3933"
+        "383740485c4e404457453738506d51575f626768673e4d71797064785c656763"
+    ),
+    np.uint8,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """What the bytes say about themselves.
+
+    Attributes:
+        kind: Format by its magic bytes; empty where it is none that Assay reads.
+        length: Bytes of the whole file.
+        jpeg_quality: Estimated from the quantisation table, 1 to 100; 0 where there is none.
+    """
+
+    kind: str
+    length: int
+    jpeg_quality: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is kept of one readable picture, about 7 KB.
+
+    Attributes:
+        row: Its row in the data set.
+        file: What its bytes say.
+        sha256: Hex digest of its bytes.
+        source_size: Height and width in pixels of the original.
+        refusals: What the pack's own checks said against it.
+        light: float64 ``len(LIGHT)``, brightness, contrast and colour cast of the whole picture.
+        thumb: uint8 ``THUMB THUMB 3``.
+        detail: uint8 ``DETAIL DETAIL``, grey.
+    """
+
+    row: Row
+    file: FileFacts
+    sha256: str
+    source_size: tuple[int, int]
+    refusals: tuple[str, ...]
+    light: F64
+    thumb: U8
+    detail: U8
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """One labelled file that could not be read, and why."""
+
+    row: Row
+    message: str
+
+
+def file_facts(data: bytes, max_pixels: int) -> FileFacts:
+    """Read the header of a picture's bytes; never raises for a bad one.
+
+    Args:
+        data: The whole file.
+        max_pixels: Largest width times height that may be decoded.
+    """
+    try:
+        kind = sniff(data, max_pixels).kind
+    except UnreadableImage:
+        return FileFacts("", len(data), NO_QUALITY)
+    return FileFacts(kind, len(data), jpeg_quality(data) if kind == "JPEG" else NO_QUALITY)
+
+
+def facts_of(prepared: Prepared, row: Row, file: FileFacts) -> Facts:
+    """Keep what the check needs of one picture, before its pixels are dropped.
+
+    Args:
+        prepared: The picture as the network takes it.
+        row: Its row in the data set.
+        file: What its bytes say.
+    """
+    pixels = prepared.pixels
+    grey: U8 = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+    return Facts(
+        row=row,
+        file=file,
+        sha256=prepared.sha256,
+        source_size=prepared.source_size,
+        refusals=tuple(finding.detail for finding in prepared.findings),
+        light=_light(pixels, grey),
+        thumb=_shrunk(pixels, THUMB),
+        detail=_shrunk(grey, DETAIL),
+    )
+
+
+def jpeg_quality(data: bytes) -> float:
+    """Estimate the quality, 1 to 100, from the first quantisation table; 0 when there is none.
+
+    The inverse of the rule by which libjpeg scales the example table of ITU-T T.81, annex K.
+    """
+    for table in _luminance_tables(data):
+        scale = 100.0 * float(np.mean(table / _LUMINANCE))
+        return float(np.clip(100.0 - scale / 2.0 if scale <= 100.0 else 5000.0 / scale, 1, 100))
+    return NO_QUALITY
+
+
+def _luminance_tables(data: bytes) -> Iterator[F64]:
+    """Yield the 64 numbers of each table 0 before the first scan (ITU-T T.81, B.2.4.1)."""
+    at = 2
+    while at + 4 <= len(data) and data[at] == 0xFF and data[at + 1] != 0xDA:
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        inside = at + 4 if data[at + 1] == 0xDB else end
+        while inside < min(end, len(data)):
+            wide, number = data[inside] >> 4, data[inside] & 15
+            cells = np.frombuffer(data[inside + 1 : inside + 1 + 64 * (1 + wide)], np.uint8)
+            if wide > 1 or cells.size < 64 * (1 + wide):
+                return
+            if number == 0:
+                yield cells.reshape(64, 1 + wide) @ np.array([256.0, 1.0])[-1 - wide :]
+            inside += 1 + cells.size
+        at = end
+
+
+def _light(pixels: U8, grey: U8) -> F64:
+    red, green, blue = cv2.mean(pixels)[:3]
+    counts = np.cumsum(np.bincount(grey.ravel(), minlength=256))
+    ends = [float(np.searchsorted(counts, grey.size * end / 100)) for end in _ENDS]
+    mean, spread = cv2.meanStdDev(grey)
+    return np.array([mean[0, 0], spread[0, 0], *ends, red - green, blue - green], np.float64)
+
+
+def _shrunk(pixels: U8, side: int) -> U8:
+    return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA))

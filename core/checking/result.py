@@ -1,0 +1,55 @@
+"""What a check says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Level(StrEnum):
+    """How much an alarm weighs."""
+
+    STRONG = "strong"
+    NOTICE = "notice"
+    INFORMATION = "information"
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """One thing that was found.
+
+    Attributes:
+        kind: Stable code: ``leak``, ``duplicate``, ``conflict``, ``balance``, ``unreadable``,
+            ``refused``, ``shortcut``, ``another_label``.
+        level: How much it weighs.
+        sentence: What was found, for a person.
+        figures: The same in numbers and names, JSON-ready.
+    """
+
+    kind: str
+    level: Level
+    sentence: str
+    figures: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Everything found in one data set.
+
+    Attributes:
+        pictures: Rows of the data set.
+        groups: Groups among them.
+        alarms: Worst first.
+        balance: Pictures of each label in each split.
+    """
+
+    pictures: int
+    groups: int
+    alarms: tuple[Alarm, ...]
+    balance: Mapping[str, Mapping[str, int]]
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the whole of it as one JSON-ready object."""
+        return {"schema": "assay.check/1", **asdict(self)}

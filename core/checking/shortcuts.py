@@ -1,0 +1,129 @@
+"""Whether the label can be told without looking at what the picture shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.checking.columns import Nuisance
+from core.checking.probe import out_of_fold
+from core.checking.slices import LEAST_GROUPS, LEAST_PICTURES, Cases, Slice, units_of
+from core.decision.clustered import auroc_interval
+from core.decision.metrics import auroc
+from core.decision.splits import folds
+from core.types import F64
+
+FOLDS = 5
+CONTENT = 8  # cells a side of the picture that shortcuts are compared with
+POSITIVE = "positive"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How well one nuisance tells one target in one slice.
+
+    Attributes:
+        nuisance: Its name.
+        source: Where it comes from, as ``Nuisance.source``.
+        where: The slice's name.
+        what: ``positive``, or a label against all others.
+        auroc: Area under the ROC curve, each picture scored by a model that saw none of its group.
+        low: Lower bound of the area that holds for all tests of the run together.
+        content: Area that the picture itself, shrunk to 8 x 8, reaches with the same model.
+        n: Pictures.
+        groups: Groups.
+    """
+
+    nuisance: str
+    source: str
+    where: str
+    what: str
+    auroc: float
+    low: float
+    content: float
+    n: int
+    groups: int
+
+
+def told(
+    nuisances: Sequence[Nuisance],
+    slices: Sequence[Slice],
+    cases: Cases,
+    content: F64,
+    *,
+    confidence: float,
+    seed: int,
+) -> list[Told]:
+    """Measure every nuisance in every slice.
+
+    Args:
+        nuisances: Numbers that ought to have nothing to do with the label.
+        slices: Where to look.
+        cases: What the pictures are.
+        content: float64 ``n c``, the pictures themselves, for comparison.
+        confidence: Probability with which all lower bounds hold together (Bonferroni).
+        seed: Seed of folds and models.
+    """
+    jobs = [(s, n, _targets(s, slices, cases, n)) for s in slices for n in nuisances]
+    jobs = [job for job in jobs if np.ptp(job[1].numbers[job[0].member], axis=0).any()]
+    tail = (1.0 - confidence) / max(sum(len(targets) for _, _, targets in jobs), 1)
+    found: list[Told] = []
+    for where in slices:
+        mine = [(nuisance, targets) for s, nuisance, targets in jobs if s is where]
+        found.extend(_in_slice(where, mine, cases, content, tail, seed))
+    return found
+
+
+def _targets(
+    where: Slice, slices: Sequence[Slice], cases: Cases, nuisance: Nuisance
+) -> dict[str, NDArray[np.bool_]]:
+    """List what is to be told: positive or not; in the smallest slices each label from records.
+
+    What the picture itself shows may tell one label from the others, and a name may be numbered by
+    label: neither is worth a word.
+    """
+    inside = where.member
+    targets = {POSITIVE: cases.positive[inside]}
+    parted = any(s is not where and not (s.member & ~inside).any() for s in slices)
+    if len(cases.labels) > 2 and not parted and nuisance.source == "record":
+        unit = units_of(cases.group[inside])[1]
+        for name, flags in cases.labels.items():
+            own = flags[inside]
+            if own.sum() >= LEAST_PICTURES and np.unique(unit[own]).size >= LEAST_GROUPS:
+                targets[name] = own
+    return {name: truth for name, truth in targets.items() if not truth.all()}
+
+
+def _in_slice(
+    where: Slice,
+    nuisances: Sequence[tuple[Nuisance, Mapping[str, NDArray[np.bool_]]]],
+    cases: Cases,
+    content: F64,
+    tail: float,
+    seed: int,
+) -> Iterator[Told]:
+    inside = where.member
+    unit = units_of(cases.group[inside])[1]
+    place = folds(cases.positive[inside].astype(np.int64), unit, FOLDS, seed)
+    reach: dict[str, float] = {}
+    for nuisance, targets in nuisances:
+        wanted = np.stack(list(targets.values()), axis=1)
+        scores = out_of_fold(nuisance.numbers[inside], wanted, place, seed)
+        if not targets.keys() <= reach.keys():
+            shown = out_of_fold(content[inside], wanted, place, seed)
+            reach |= {w: auroc(shown[:, i], targets[w]) for i, w in enumerate(targets)}
+        for at, (what, truth) in enumerate(targets.items()):
+            yield Told(
+                nuisance=nuisance.name,
+                source=nuisance.source,
+                where=where.name,
+                what=what,
+                auroc=auroc(scores[:, at], truth),
+                low=auroc_interval(scores[:, at], truth, unit, tail=tail)[0],
+                content=reach[what],
+                n=truth.size,
+                groups=np.unique(unit).size,
+            )

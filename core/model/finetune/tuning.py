@@ -1,0 +1,157 @@
+"""Fine-tuning as a whole: a tail a fold, and what each says of the pictures it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.decision import splits
+from core.errors import DataError
+from core.model.backbone import Backbone, Files
+from core.model.finetune.checkpoint import Standing
+from core.model.finetune.figures import Epoch
+from core.model.finetune.learning import learn_fold, scores
+from core.model.finetune.maps import Maps, Tell
+from core.model.finetune.plan import Lesson, Plan
+from core.model.finetune.tail import Weights, arrays_of, fresh_tail
+from core.types import F32, F64
+
+WATCHED = 0.125
+
+
+@dataclass(frozen=True)
+class Fold:
+    """How one tail learned.
+
+    Attributes:
+        weights: Its chosen weights.
+        history: The figures of every epoch, on its inner validation pictures.
+        chosen: Number of the epoch whose weights were kept.
+        confusion: That epoch's confusion matrix there; see ``figures``.
+    """
+
+    weights: Weights
+    history: tuple[Epoch, ...]
+    chosen: int
+    confusion: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What fine-tuning gives.
+
+    Attributes:
+        folds: A tail each; at run time their scores are averaged.
+        oof: float64 ``n k``, each picture's scores by the tail that never saw its group, averaged
+            over the views that it is judged by at run time.
+        fold: int64 ``n``, which tail that was.
+    """
+
+    folds: tuple[Fold, ...]
+    oof: F64
+    fold: NDArray[np.int64]
+
+
+def finetune(
+    maps: Maps,
+    targets: F32,
+    groups: NDArray[np.str_],
+    *,
+    backbone: Backbone,
+    files: Files,
+    folder: Path,
+    tell: Tell,
+    say: Callable[[str], None],
+    several: bool = False,
+    plan: Plan = Plan(),
+) -> Tuned:
+    """Let one tail a fold learn; a run that was stopped goes on where it was.
+
+    A fold's pictures are neither learned from nor looked at when the epoch is chosen, so its
+    tail's scores of them are honest: the epoch is chosen on an eighth of the other groups.
+
+    Args:
+        maps: The trunk's maps of ``n`` pictures.
+        targets: float32 ``n k``, probabilities of the classes (rows sum to one; uncertain labels
+            are welcome), or of each label by itself where there may be ``several``.
+        groups: ``n``; no group is on two sides.
+        backbone: The frozen network.
+        files: Its weight files.
+        folder: Where the checkpoints lie.
+        tell: Told after every epoch of every fold.
+        say: Told every epoch's figures as a line.
+        several: Whether a picture may have several labels.
+        plan: How tails learn.
+
+    Raises:
+        DataError: There are too few groups.
+        ConfigError: Tails of this architecture are not supported, or a checkpoint is damaged.
+        ValueError: The arrays differ in length.
+    """
+    n = maps.values.shape[1]
+    if targets.shape[:1] != (n,) or targets.dtype != np.float32 or groups.shape != (n,):
+        raise ValueError(f"targets, groups: expected float32 ({n}, k) and ({n},)")
+    height, width = maps.values.shape[3:]
+    plan = plan.for_pictures(n, height * width)
+    labels = targets.argmax(axis=1)
+    fold = splits.folds(labels, groups, plan.folds, plan.seed)
+    oof, made = np.zeros(targets.shape, np.float64), []
+    folder.mkdir(parents=True, exist_ok=True)
+    with _one_thread():
+        for number in range(plan.folds):
+            learn, watch = _parts(labels, groups, fold == number, plan.seed + number)
+            lesson = Lesson(maps, targets, several, learn, watch, number)
+            tail = fresh_tail(backbone, files, targets.shape[1])
+            report = _reporter(number, plan, tell, say)
+            done = learn_fold(tail, lesson, plan, folder / f"fold{number}.safetensors", report)
+            tell("Fine-tuning", (number + 1) * plan.epochs, plan.folds * plan.epochs)
+            tail.load_state_dict(done.part("chosen"))
+            held = np.flatnonzero(fold == number)
+            oof[held] = scores(tail, maps, held)
+            made.append(_fold(tail, done))
+    return Tuned(tuple(made), oof, fold)
+
+
+def _fold(tail: torch.nn.Module, done: Standing) -> Fold:
+    return Fold(arrays_of(tail), done.history, done.chosen, done.confusion)
+
+
+def _parts(
+    labels: NDArray[np.int64], groups: NDArray[np.str_], out: NDArray[np.bool_], seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    rows = np.flatnonzero(~out)
+    part = splits.split_groups(labels[rows], groups[rows], (1 - WATCHED, WATCHED, 0.0), seed)
+    learn, watch = rows[part == "train"], rows[part == "cal"]
+    if not len(watch) or len(np.unique(labels[learn])) < 2:
+        raise DataError(
+            f"Fine-tuning needs more groups of every class, got {len(np.unique(groups))} in all.",
+            hint="Add pictures of further groups, or train without --effort best.",
+        )
+    return learn, watch
+
+
+def _reporter(
+    number: int, plan: Plan, tell: Tell, say: Callable[[str], None]
+) -> Callable[[Epoch], None]:
+    def report(epoch: Epoch) -> None:
+        say(f"fold {number + 1} of {plan.folds}, {epoch.in_words()}")
+        tell("Fine-tuning", number * plan.epochs + epoch.number, plan.folds * plan.epochs)
+
+    return report
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums split over threads come out with other bits; a run must be the same again."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

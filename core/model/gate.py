@@ -1,0 +1,145 @@
+"""The gate for strangers: how far a picture lies from the training pictures, in its own quarter.
+
+Texture statistics of the middle of the network show that something is wrong with a picture: their
+Mahalanobis distance (Lee et al. 2018, arXiv 1807.03888) sees blur, noise, rotation and foreign
+products. The late features say what is shown: their nearest neighbours (Sun et al. 2022, arXiv
+2204.06507) see unknown objects. And they say where to compare: a set of many scenes has calm and
+wild quarters, so a picture is measured against what its neighbours had out of fold (the idea of
+the local outlier factor, Breunig et al. 2000). Half of the neighbours' strangeness is taken off,
+not all of it: strangers choose odd neighbours.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.types import F32, F64
+
+NEIGHBOURS = 10
+REMEMBERED = 2000
+DIRECTIONS = 128
+LATE_WEIGHT = 0.5  # The late distance is a squared one as well, and counts half.
+RELATIVE = 0.5
+LEAST = 1e-3  # Below this a picture is one that is known, however much closer it comes.
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What scores a picture and what the score is compared with.
+
+    The first ``g`` features are those of the taps that the backbone marks for the gate; late ones
+    are all others, or all there are where every tap is marked.
+
+    Attributes:
+        mean: float32 ``g``.
+        whiten: float32 ``g g``; ``|whiten @ (z - mean)|²`` is the squared distance.
+        basis: float32 ``q l``, the main directions of the ``l`` late features.
+        known: float32 ``m q``, unit vectors: training pictures in these directions.
+        usual: float64 ``m``, how strange each of them was out of fold.
+        reference: float64 ``n``, ascending, out-of-fold scores of the training pictures.
+    """
+
+    mean: F32
+    whiten: F32
+    basis: F32
+    known: F32
+    usual: F64
+    reference: F64
+
+    def fits(self, width: int) -> bool:
+        """Say whether the arrays agree with each other and with ``width`` features."""
+        g, (q, late), m = len(self.mean), self.basis.shape, len(self.usual)
+        return (
+            g <= width
+            and late == ((width - g) or width)
+            and self.whiten.shape == (g, g)
+            and self.known.shape == (m, q)
+            and m > 0
+        )
+
+    def score(self, z: F32) -> float:
+        """Measure how strange standardised features ``z`` are; higher = stranger."""
+        own, nearest = self.strangeness(z)
+        return own - RELATIVE * float(self.usual[nearest].mean())
+
+    def strangeness(self, z: F32) -> tuple[float, NDArray[np.intp]]:
+        """Measure ``z`` by itself: the logarithm of both distances, and its neighbours' rows."""
+        white = self.whiten @ (z[: len(self.mean)] - self.mean)
+        turned = self.basis @ _late(z, len(self.mean))
+        alike = self.known @ (turned / (np.sqrt(turned @ turned) + np.float32(1e-12)))
+        count = min(NEIGHBOURS, len(alike))
+        nearest = np.argpartition(-alike, count - 1)[:count]
+        apart = 1.0 - float(alike[nearest].mean())
+        middle = float(white @ white) / len(self.mean)
+        return _log(middle) + LATE_WEIGHT * _log(apart), nearest
+
+
+def _late(z: F32, gated: int) -> F32:
+    return z[..., gated:] if z.shape[-1] > gated else z
+
+
+def _log(distance: float) -> float:
+    return math.log(distance) if not distance < LEAST else math.log(LEAST)
+
+
+def fit_gate(z: F32, gated: int, fold: NDArray[np.int64], seed: int = 0) -> tuple[Gate, F64]:
+    """Fit the gate with a reference of out-of-fold scores.
+
+    A new ordinary picture is then exchangeable with those of the reference, up to the fifth of
+    the pictures that a fold leaves out, which makes the reference a little wider.
+
+    Args:
+        z: float32 ``n d``, standardised features of the training pictures.
+        gated: How many of the first features the middle distance looks at.
+        fold: int64 ``n``, the fold of each picture; a group is in one fold.
+        seed: Of the draw of the pictures remembered.
+
+    Returns:
+        The gate, and float64 ``n``, every training picture's score out of fold.
+    """
+    folds = {held: _part(z, np.flatnonzero(fold != held), gated, seed) for held in np.unique(fold)}
+    own = np.zeros(len(z))
+    beside = []
+    for row, held in enumerate(fold):
+        part, rows = folds[held]
+        own[row], nearest = part.strangeness(z[row])
+        beside.append(rows[nearest])
+    scores = own - RELATIVE * np.array([own[rows].mean() for rows in beside])
+    gate, rows = _part(z, np.arange(len(z)), gated, seed)
+    return replace(gate, usual=own[rows], reference=np.sort(scores)), scores
+
+
+def _part(z: F32, rows: NDArray[np.intp], gated: int, seed: int) -> tuple[Gate, NDArray[np.intp]]:
+    """Fit both distances on some rows; the rows remembered come in the order of ``known``."""
+    mean, whiten = _shape(z[rows, :gated])
+    late = _late(z[rows], gated)
+    basis = _main_directions(late)
+    drawn = np.sort(np.random.default_rng(seed).permutation(len(rows))[:REMEMBERED])
+    known = late[drawn] @ basis.T
+    known /= np.linalg.norm(known, axis=1, keepdims=True) + np.float32(1e-12)
+    return Gate(mean, whiten, basis, known, np.zeros(len(drawn)), np.zeros(0)), rows[drawn]
+
+
+def _shape(z: F32) -> tuple[F32, F32]:
+    """Mean and whitening of the shrunk covariance (Ledoit and Wolf 2004)."""
+    from sklearn.covariance import LedoitWolf
+
+    shrunk = LedoitWolf().fit(z.astype(np.float64))
+    values, vectors = np.linalg.eigh(shrunk.covariance_)
+    whiten = (vectors / np.sqrt(values)).T
+    return shrunk.location_.astype(np.float32), whiten.astype(np.float32)
+
+
+def _main_directions(late: F32) -> F32:
+    """Directions ``q l`` that carry most of the features, at most one a picture."""
+    from scipy.linalg import eigh
+
+    width = late.shape[1]
+    count = min(DIRECTIONS, *late.shape)
+    moments = late.T.astype(np.float64) @ late.astype(np.float64)
+    vectors = eigh(moments, subset_by_index=(width - count, width - 1))[1]
+    return np.ascontiguousarray(vectors.T, dtype=np.float32)

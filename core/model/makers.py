@@ -1,0 +1,168 @@
+"""What makes heads: scikit-learn fits them, what it finds is copied into plain arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.model.heads import Committee, Head, KernelHead, LinearHead, joined, scaled
+from core.types import F32, F64
+
+ABSENT = -1.0  # score of a label that no training picture has
+MOST_FOR_RIDGE = 4000
+SHARED = 6000  # pictures whose kernel matrix, which all labels share, still fits into memory
+
+Answers = NDArray[Any]
+"""What heads learn: int64 ``n``, or bool ``n m``: a column a label, the roll-up last."""
+
+Maker = Callable[[F32, Answers, int], LinearHead | KernelHead]
+"""From standardised features ``n d`` and answers to a head with so many rows."""
+
+
+def _binary_columns(score: F64) -> F64:
+    """Spread a one-sided score over two logits, so that softmax gives its sigmoid."""
+    return np.stack([-score / 2.0, score / 2.0])
+
+
+def fit_nothing(z: F32, _labels: Answers, k: int) -> LinearHead:
+    """Give the head that says nothing, where one side has too few groups to learn from."""
+    return LinearHead(np.zeros((k, z.shape[1]), np.float32), np.zeros(k))
+
+
+def fit_logistic(z: F32, labels: Answers, k: int, c: float = 0.01) -> LinearHead:
+    """Fit a linear head by regularised logistic regression, classes weighted equally."""
+    from sklearn.linear_model import LogisticRegression
+
+    if labels.ndim == 2:
+        return _logistic_by_label(z, labels, c)
+    fitted = LogisticRegression(C=c, max_iter=2000, class_weight="balanced").fit(z, labels)
+    weights, bias = _per_class(fitted.coef_, fitted.intercept_)
+    return LinearHead(*_spread(weights, bias, fitted.classes_, k))
+
+
+def fit_svm(z: F32, labels: Answers, k: int, c: float = 3.0) -> KernelHead:
+    """Fit a support vector machine with radial kernel, one class against the rest."""
+    from sklearn.metrics.pairwise import rbf_kernel
+    from sklearn.svm import SVC
+
+    gamma = 1.0 / z.shape[1]
+    present, sides = _against_the_rest(labels)
+    shared = labels.ndim == 2 and len(z) <= SHARED
+    x, kernel = (rbf_kernel(z, gamma=gamma), "precomputed") if shared else (z, "rbf")
+    dual = np.zeros((len(sides), len(z)))
+    bias = np.full(len(sides), ABSENT)
+    for row, side in enumerate(sides):
+        if labels.ndim == 2 and not _divides(side):
+            continue
+        fitted = SVC(C=c, gamma=gamma, kernel=kernel, class_weight="balanced").fit(x, side)
+        dual[row, fitted.support_] = fitted.dual_coef_[0]
+        bias[row] = fitted.intercept_[0]
+    dual, bias = _per_class(dual, bias)
+    kept = np.any(dual != 0.0, axis=0)
+    weights, bias = _spread(dual[:, kept], bias, present, k)
+    support = z[kept]
+    return KernelHead(support, (support**2).sum(axis=1), weights, bias, gamma)
+
+
+def fit_ridge(z: F32, labels: Answers, k: int, ridge: float = 0.3) -> KernelHead:
+    """Fit kernel ridge regression on the sides' signs, with the support vector machine's kernel.
+
+    In closed form, and weighted so that either side of a label counts as much as the other.
+    """
+    from sklearn.metrics.pairwise import rbf_kernel
+
+    gamma = 1.0 / z.shape[1]
+    present, sides = _against_the_rest(labels)
+    kernel = rbf_kernel(z, gamma=gamma).astype(np.float64)
+    dual = np.zeros((len(sides), len(z)))
+    bias = np.full(len(sides), ABSENT)
+    for row, side in enumerate(sides):
+        if not _divides(side):
+            continue
+        weight = np.where(side, 0.5 / side.mean(), 0.5 / (~side).mean())
+        signs = np.where(side, 1.0, -1.0)  # whose weighted mean is 0, hence no bias
+        dual[row] = np.linalg.solve(kernel + np.diag(ridge / weight), signs)
+        bias[row] = 0.0
+    dual, bias = _per_class(dual, bias)
+    weights, bias = _spread(dual, bias, present, k)
+    return KernelHead(z, (z**2).sum(axis=1), weights, bias, gamma)
+
+
+def make(name: str, z: F32, labels: Answers, k: int, shares: Mapping[str, F64]) -> Head:
+    """Fit the head of a name, or all of those that have a share, added up.
+
+    Args:
+        name: One of ``MAKERS`` or ``COMMITTEE``.
+        z: float32 ``n d``, standardised features.
+        labels: What the pictures show.
+        k: Rows of the head.
+        shares: By name, what a head's scores are multiplied with, float64 ``k`` or of one number.
+    """
+    if name != COMMITTEE:
+        return MAKERS[name](z, labels, k)
+    parts = [scaled(MAKERS[one](z, labels, k), share) for one, share in shares.items()]
+    kernels = [part for part in parts if isinstance(part, KernelHead)]
+    kernels.sort(key=lambda part: -len(part.support))
+    (linear,) = (part for part in parts if isinstance(part, LinearHead))
+    return Committee(reduce(joined, kernels), linear)
+
+
+def _against_the_rest(labels: Answers) -> tuple[NDArray[np.int64], list[NDArray[np.bool_]]]:
+    """Give the rows that a head has, and which pictures are on each row's side."""
+    if labels.ndim == 2:
+        return np.arange(labels.shape[1]), list(labels.T)
+    present = np.unique(labels)
+    return present, [labels == one for one in (present[1:] if len(present) == 2 else present)]
+
+
+def _logistic_by_label(z: F32, labels: NDArray[np.bool_], c: float) -> LinearHead:
+    """Give every label the score by which a two-class fit tells it from the rest."""
+    weights = np.zeros((labels.shape[1], z.shape[1]), np.float32)
+    bias = np.full(labels.shape[1], ABSENT)
+    for row, side in enumerate(labels.T):
+        if _divides(side):
+            head = fit_logistic(z, side.astype(np.int64), 2, c)
+            weights[row] = head.weights[1] - head.weights[0]
+            bias[row] = head.bias[1] - head.bias[0]
+    return LinearHead(weights, bias)
+
+
+def _divides(side: NDArray[np.bool_]) -> bool:
+    return bool(side.any() and not side.all())
+
+
+def _per_class(weights: F64, bias: F64) -> tuple[F64, F64]:
+    """Give every class its row: a two-class fit has one, the second class's against the first."""
+    if len(weights) > 1:
+        return weights, bias
+    return _binary_columns(weights[0]), _binary_columns(bias[0])
+
+
+def _spread(weights: F64, bias: F64, present: NDArray[np.int64], k: int) -> tuple[F32, F64]:
+    """Place rows at their classes; a class that no training picture shows scores far below."""
+    full = np.zeros((k, weights.shape[1]), np.float32)
+    level = np.full(k, float(bias.min()) - 20.0)
+    full[present], level[present] = weights, bias
+    return full, level
+
+
+NOTHING = "none"
+COMMITTEE = "committee"
+MAKERS: Mapping[str, Maker] = {
+    "ridge": fit_ridge,
+    "svm": fit_svm,
+    "logistic": fit_logistic,
+    NOTHING: fit_nothing,
+}
+
+
+def affordable(pictures: int) -> tuple[str, ...]:
+    """Name the makers for so many training pictures.
+
+    Ridge regression keeps every picture and takes the cube of their number.
+    """
+    return ("ridge", "svm", "logistic") if pictures <= MOST_FOR_RIDGE else ("svm", "logistic")

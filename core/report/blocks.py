@@ -1,0 +1,113 @@
+"""What a page is made of; the template knows how each looks, nothing else does."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph; ``tone`` is ``plain``, ``quiet``, ``good``, ``warn`` or ``bad``."""
+
+    text: str
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline figure: what it is, its value, and what to hold it against."""
+
+    name: str
+    value: str
+    note: str
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Headline figures side by side."""
+
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table's cell with a shade from 0 (none) to 1 behind its text."""
+
+    text: str
+    shade: float = 0.0
+    tone: str = "plain"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose first cell of each row is that row's name."""
+
+    caption: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str | Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with the sentence that says what to see in it."""
+
+    svg: Markup
+    caption: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Drawings side by side where there is room."""
+
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture of the data set.
+
+    Attributes:
+        jpeg: A small JPEG that we encoded ourselves; empty where there is none to show.
+        name: The file's name, a stranger's text.
+        said: What was decided, what is true and how sure the model was.
+    """
+
+    jpeg: bytes
+    name: str
+    said: str
+
+    @property
+    def uri(self) -> str:
+        """The JPEG as a data URI."""
+        return "data:image/jpeg;base64," + b64encode(self.jpeg).decode()
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Pictures under one heading."""
+
+    title: str
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Names and values."""
+
+    pairs: tuple[tuple[str, str], ...]
+
+
+Block = Words | Tiles | Table | Figures | Gallery | Facts
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page; ``key`` is its anchor."""
+
+    key: str
+    title: str
+    blocks: tuple[Block, ...]

@@ -1,0 +1,243 @@
+"""What was promised, what was seen, and where it was seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from core.decision.certificate import guarantee_table, in_words, needed
+from core.report import words
+from core.report.blocks import Block, Figure, Figures, Section, Table, Tile, Tiles, Words
+from core.report.forest import Slice, draw_forest
+from core.report.material import Material
+from core.types import Certificate, Disposition, Reason
+
+_LIMITS = (
+    "What it cannot promise: the rates hold for pictures like those it was certified on. After a "
+    "change of camera, light, product, site or population they hold no longer, and only a random "
+    "audit of its automatic verdicts would show it. Pictures that do not belong are held back as "
+    "far as the gate recognises them, which is measured below and never complete. A rate is about "
+    "many cases; no single verdict is certain."
+)
+
+
+def summary(m: Material) -> Section:
+    """Say in plain words what the bundle decides and how that went."""
+    f, w = m.figures, m.pack.wording
+    split = f" of split “{m.origin.split}”" if m.origin.split else ""
+    decides = (
+        f"The bundle {m.origin.bundle} looks at a picture and says {w[Disposition.NEGATIVE]} or "
+        f"{w[Disposition.POSITIVE]}, or hands it to a person ({w[Disposition.DEFER]}). This page "
+        f"judges it on {words.counted(f['n'], 'picture')}{split} of {m.origin.data}, none of "
+        f"which it was trained or certified on."
+    )
+    said: list[Block] = [Words(decides), _tiles(m)]
+    said += [_held(m, c, f[c.kind]) for c in _certificates(m)]
+    return Section("summary", "Summary", (*said, Words(_LIMITS, "quiet")))
+
+
+def _tiles(m: Material) -> Tiles:
+    f = m.figures
+    tiles = [
+        Tile(
+            word.capitalize(),
+            _value(c, f[c.kind]),
+            _against(c, f[c.kind]),
+            _tone(c, f[c.kind]),
+        )
+        for c, word in zip(_certificates(m), m.pack.error_words, strict=True)
+    ]
+    intervals = f["intervals"]
+    tiles.append(
+        Tile(
+            "Decided without a person",
+            words.share(f["automation"]),
+            f"95 % interval {words.between(intervals['automation'])}",
+        )
+    )
+    low, high = intervals["auroc"]
+    tiles.append(
+        Tile(
+            "AUROC",
+            words.number(f["auroc"]),
+            f"95 % interval {words.number(low)} to {words.number(high)}",
+        )
+    )
+    return Tiles(tuple(tiles))
+
+
+def _value(c: Certificate, seen: Mapping[str, Any]) -> str:
+    """Write a seen rate, unless there was no limit that could have erred."""
+    if not c.certified:
+        return "not certified"
+    return words.percent(seen["rate"]) if seen["n"] else "none seen"
+
+
+def _against(c: Certificate, seen: Mapping[str, Any]) -> str:
+    """Say what a seen rate is held against, and on how many."""
+    count = f"{seen['k']:,} of {seen['n']:,}; " if seen["n"] and c.certified else ""
+    return f"{count}asked: at most {words.percent(c.alpha)}"
+
+
+def _certificates(m: Material) -> tuple[Certificate, Certificate]:
+    return m.policy.escape, m.policy.overkill
+
+
+def _tone(c: Certificate, seen: Mapping[str, Any]) -> str:
+    if not c.certified or not seen["n"]:
+        return "plain"
+    if seen["low"] > c.alpha:
+        return "bad"
+    return "good" if seen["rate"] <= c.alpha else "warn"
+
+
+def _held(m: Material, c: Certificate, seen: Mapping[str, Any]) -> Words:
+    """Hold one observed rate against its promise."""
+    escape = c.kind == "escape"
+    word, unit = m.pack.error_words[not escape], m.pack.unit_words[not escape]
+    verdict = m.pack.wording[Disposition.NEGATIVE if escape else Disposition.POSITIVE]
+    if not c.certified:
+        text = f"The {word} rate is not certified, so nothing gets an automatic {verdict}."
+        return Words(text, "warn")
+    sure = f"with {words.confidence(c.confidence)} confidence"
+    promise = f"at most {words.percent(c.alpha)} of {unit}, {sure}"
+    if not seen["n"]:
+        return Words(f"Promised {word}: {promise}. There were no {unit} here to test it.", "warn")
+    said = {
+        "good": "That is within the promise.",
+        "warn": "That is more than promised, by no more than chance explains.",
+        "bad": "The promise was broken here: the whole interval lies above it. Do not use these "
+        "verdicts on such pictures; certify again on cases like these.",
+    }
+    tone = _tone(c, seen)
+    return Words(f"Promised {word}: {promise}. Seen: {words.rate(seen)}. {said[tone]}", tone)
+
+
+def certificate(m: Material) -> Section:
+    """Say what is certified, from what, and what more cases would certify."""
+    sides = list(zip(_certificates(m), m.pack.error_words, m.pack.unit_words, strict=True))
+    blocks: list[Block] = [
+        Words(in_words(c, word, unit), "good" if c.certified else "warn") for c, word, unit in sides
+    ]
+    blocks.append(
+        Table(
+            "The certificates, with all that is needed to check them by hand (one-sided "
+            "Clopper-Pearson bound of k errors in n groups)",
+            ("", "asked", "bound", "errors k", "of n", "confidence", "limit on the probability"),
+            tuple(_certificate_row(c, word) for c, word, _ in sides),
+        )
+    )
+    head = tuple(f"more {unit}, after {c.k:,} errors in {c.n:,}" for c, _, unit in sides)
+    blocks.append(
+        Table(
+            f"How many groups a rate needs at {words.confidence(m.policy.escape.confidence)} "
+            "confidence: from scratch, and beyond today's if no further error is seen",
+            ("rate", "needed from scratch", *head),
+            tuple(
+                (
+                    f"at most {words.percent(rate)}",
+                    f"{count:,}",
+                    *(f"{needed(c.n, c.k, rate, c.confidence):,}" for c, _, _ in sides),
+                )
+                for rate, count in guarantee_table(m.policy.escape.confidence)
+            ),
+        )
+    )
+    return Section("certificate", "Certificate", tuple(blocks))
+
+
+def _certificate_row(c: Certificate, word: str) -> tuple[str, ...]:
+    sign = "≤" if c.kind == "escape" else "≥"
+    limit = f"{sign} {c.threshold:.4g}" if c.threshold is not None else "none"
+    asked, bound = words.percent(c.alpha), words.percent(c.bound)
+    return word, asked, bound, f"{c.k:,}", f"{c.n:,}", words.confidence(c.confidence), limit
+
+
+def observed(m: Material) -> Section:
+    """Show the rates of the whole rule, and why pictures were handed to a person."""
+    f = m.figures
+    rows = [
+        (word, words.rate(f[c.kind]), f"at most {words.percent(c.alpha)}")
+        if c.certified
+        else (word, "nothing was decided on this side", "not certified")
+        for c, word in zip(_certificates(m), m.pack.error_words, strict=True)
+    ]
+    for name, expected in (("deferred", m.policy.deferred), ("automation", 1 - m.policy.deferred)):
+        interval = words.between(f["intervals"][name])
+        said = f"{words.share(f[name])} (95 % interval {interval})"
+        rows.append((name, said, f"{words.share(expected)} on the held-out cases"))
+    counts = Counter(m.cases.reason[m.cases.reason != ""].tolist())
+    why = tuple(
+        (code.lower().replace("_", " "), f"{count:,}", Reason(code).sentence)
+        for code, count in counts.most_common()
+    )
+    blocks: list[Block] = [
+        Table("The whole rule, gates included", ("", "seen here", "promised"), tuple(rows))
+    ]
+    blocks.append(
+        Table("Why pictures were handed to a person", ("reason", "pictures", "meaning"), why)
+        if why
+        else Words("No picture was handed to a person.")
+    )
+    unit = "Escape and overkill are counted over groups (a part, a patient, a plant), deferral over"
+    blocks.append(Words(f"{unit} pictures, with an interval that allows for groups.", "quiet"))
+    return Section("observed", "What was seen, against the promise", tuple(blocks))
+
+
+def slices(m: Material) -> Section:
+    """Show escape and overkill for every value of every column."""
+    by = m.figures["by"]
+    title = "Slices: where the rates hold"
+    if not by:
+        text = "The data set has no further column with two to twelve values, so there are none."
+        return Section("slices", title, (Words(text),))
+    drawn, blocks = [], list[Block]()
+    tones = ("positive", "negative")
+    for c, word, tone in zip(_certificates(m), m.pack.error_words, tones, strict=True):
+        if not c.certified:
+            blocks.append(Words(f"No {word} is possible here: its side is not certified.", "quiet"))
+            continue
+        rows = [row for column in by for row in _slice_rows(column, by[column], c.kind)]
+        svg = draw_forest(f"slices-{c.kind}", f"{word} rate", rows, c.alpha, tone)
+        caption = f"{word.capitalize()} by slice: groups with an error, of all, with 95 % interval."
+        drawn.append(Figure(svg, f"{caption} The upright line is the rate asked for."))
+    if drawn:
+        blocks.insert(0, Figures(tuple(drawn)))
+    blocks += [_slice_table(m, column, by[column]) for column in by]
+    wide = "Few cases make a wide bar: it says that little is known, not that the rate is high."
+    blocks.append(Words(wide + " " + _plain(m.plain_columns), "quiet"))
+    return Section("slices", title, tuple(blocks))
+
+
+def _plain(columns: tuple[str, ...]) -> str:
+    if not columns:
+        return ""
+    return f"Not sliced, for they have one value or more than twelve: {', '.join(columns)}."
+
+
+def _slice_rows(column: str, values: Mapping[str, Any], kind: str) -> list[Slice]:
+    rows = [Slice(column)]
+    for value, figures in values.items():
+        r = figures[kind]
+        rows.append(Slice(value, r["k"], r["n"], r["low"], r["high"]))
+    return rows
+
+
+def _slice_table(m: Material, column: str, values: Mapping[str, Any]) -> Table:
+    shown = [c for c in _certificates(m) if c.certified]
+    rows = tuple(
+        (
+            value or "(empty)",
+            f"{part['n']:,}",
+            words.number(part["auroc"]),
+            words.share(part["accuracy"]),
+            *(words.short_rate(part[c.kind]) for c in shown),
+            words.share(part["automation"]),
+        )
+        for value, part in values.items()
+    )
+    error_words = dict(zip(("escape", "overkill"), m.pack.error_words, strict=True))
+    ends = tuple(f"{error_words[c.kind]} (95 % interval)" for c in shown)
+    head = (column, "pictures", "AUROC", "accuracy", *ends, "automated")
+    return Table(f"By {column}", head, rows)

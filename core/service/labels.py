@@ -1,0 +1,118 @@
+"""The labels and splits of a data set as a model learns from them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.decision import splits
+from core.decision.multilabel import rarest
+from core.errors import ConfigError, DataError
+from core.labelled import Row
+from core.packs import means_nothing_wrong
+
+CAL_SHARE = 0.4
+_MOST_NAMED = 3
+
+
+def classes_of(rows: Sequence[Row]) -> tuple[str, ...]:
+    """List every label that occurs, in alphabetical order."""
+    return tuple(sorted({name for row in rows for name in row.labels}))
+
+
+def have_several(rows: Sequence[Row]) -> bool:
+    """Say whether any picture has several labels; then each may."""
+    return any(len(row.labels) > 1 for row in rows)
+
+
+def with_splits(rows: Sequence[Row], seed: int) -> list[Row]:
+    """Keep the rows of train and cal, or part those that are free for it by group.
+
+    Raises:
+        DataError: Only one of train and cal has pictures.
+    """
+    named = Counter(row.split for row in rows if row.split)
+    if named["train"] and named["cal"]:
+        return [row for row in rows if row.split in ("train", "cal")]
+    if named and not named["train"]:
+        raise DataError(
+            f"The data set has no row with split 'train', only {sorted(named)}.",
+            hint="Mark training rows 'train', or leave the split column out.",
+        )
+    pool = [row for row in rows if row.split in ("", "train")]
+    parts = splits.split_groups(
+        rarest(targets_of(pool, classes_of(pool))),
+        np.array([row.group for row in pool]),
+        (1.0 - CAL_SHARE, CAL_SHARE, 0.0),
+        seed,
+    )
+    return [replace(row, split=str(part)) for row, part in zip(pool, parts, strict=True)]
+
+
+def targets_of(rows: Sequence[Row], classes: Sequence[str]) -> NDArray[np.bool_]:
+    """Tell which labels each picture has, bool ``n k``."""
+    return np.array([[name in row.labels for name in classes] for row in rows], np.bool_).reshape(
+        len(rows), len(classes)
+    )
+
+
+def written(row: Row) -> str:
+    """Write a row's labels in the order of the classes: ``dent|scratch``."""
+    return "|".join(sorted(set(row.labels)))
+
+
+def which_positive(classes: Sequence[str], negative: frozenset[str]) -> tuple[bool, ...]:
+    """Say for each class whether it counts as positive.
+
+    Raises:
+        ConfigError: Every class would be positive, or none.
+    """
+    flags = tuple(not means_nothing_wrong(name, negative) for name in classes)
+    if all(flags) or not any(flags):
+        side = "nothing wrong" if all(flags) else "something wrong"
+        raise ConfigError(
+            f"No label means {side!r}: the labels are {', '.join(classes)}; "
+            f"those taken for 'nothing wrong' are {', '.join(sorted(negative))}.",
+            hint="Name the good labels with --negative LABEL (more than once if need be).",
+        )
+    return flags
+
+
+def refuse_mixed(rows: Sequence[Row], classes: Sequence[str], positive: Sequence[bool]) -> None:
+    """Refuse pictures that are said to have something wrong and nothing wrong.
+
+    Raises:
+        DataError: A row has a negative label beside a positive one.
+    """
+    side = dict(zip(classes, positive, strict=True))
+    mixed = [row for row in rows if len({side[name] for name in row.labels}) > 1]
+    if mixed:
+        raise DataError(
+            f"{len(mixed)} pictures have a label for 'nothing wrong' beside one for something "
+            f"wrong: {_named(mixed)}.",
+            hint="Take one of the two away, or say with --negative which labels mean 'nothing "
+            "wrong'.",
+        )
+
+
+def refuse_several(rows: Sequence[Row]) -> None:
+    """Refuse pictures with several labels where the bundle gives one.
+
+    Raises:
+        DataError: A row has several labels.
+    """
+    found = [row for row in rows if len(row.labels) > 1]
+    if found:
+        raise DataError(
+            f"{len(found)} pictures have several labels, the bundle was trained to give one: "
+            f"{_named(found)}.",
+            hint="Train a bundle on pictures with several labels, or name the one that counts.",
+        )
+
+
+def _named(rows: Sequence[Row]) -> str:
+    return "; ".join(f"{row.file.name}: {row.label}" for row in rows[:_MOST_NAMED])

@@ -1,0 +1,190 @@
+"""--effort best: the late stages learn the product before anything else is fitted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.imaging.sandbox import Sandbox
+from core.labelled import Row
+from core.model.backbone import Backbone, Files
+from core.model.finetune.maps import cache_maps
+from core.model.finetune.plan import Plan
+from core.model.finetune.tail import save_tails
+from core.model.finetune.tuning import Tuned, finetune
+from core.model.runtime import open_network
+from core.packs import DomainPack, entry_of
+from core.service.labels import targets_of
+from core.service.progress import Progress
+from core.service.reading import Seen, read
+from core.settings import Settings
+from core.types import F32, F64, U8, Prepared
+
+SOFT = "probability"
+"""A column of this name says how sure the person was that something is wrong, 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Stages:
+    """Fine-tuned stages, and what they said of the training pictures out of fold.
+
+    Attributes:
+        backbone: The network, with its tails where there are any.
+        files: Its weight files, the tails among them.
+        said: By file, float64 ``k``, class scores by the tail that never saw the picture's group.
+        words: For the bundle's card: every fold's figures.
+        folder: Where the maps and checkpoints lie; of no use once the bundle is written.
+    """
+
+    backbone: Backbone
+    files: Files
+    said: Mapping[Path, F64] = field(default_factory=dict)
+    words: Mapping[str, Any] = field(default_factory=dict)
+    folder: Path | None = None
+
+    def without(self) -> Stages:
+        """Take the tails off: a network that nobody listens to only costs time."""
+        return Stages(replace(self.backbone, tail=""), replace(self.files, tail=None))
+
+    def oof(self, seen: Sequence[Seen]) -> F64:
+        """Line the out-of-fold scores up with pictures, float64 ``n k``; NaN where none is."""
+        width = len(next(iter(self.said.values())))
+        nothing = np.full(width, np.nan)
+        return np.array([self.said.get(one.row.file, nothing) for one in seen], np.float64)
+
+
+def tune(
+    rows: Sequence[Row],
+    classes: tuple[str, ...],
+    positive: tuple[bool, ...],
+    *,
+    pack: DomainPack,
+    backbone: Backbone,
+    files: Files,
+    settings: Settings,
+    seed: int,
+    progress: Progress,
+    say: Callable[[str], None],
+) -> Stages:
+    """Fine-tune the late stages on the training pictures that can be read and judged.
+
+    A run that was stopped goes on where it was: its folder is named by data, network and seed.
+
+    Args:
+        rows: Rows of train and cal; those of train alone are looked at.
+        classes: Class names.
+        positive: Whether each class counts as positive.
+        pack: Reads the pictures.
+        backbone: The frozen network.
+        files: Its weight files.
+        settings: Where things run.
+        seed: Seed of folds, order and views.
+        progress: Told how far the work is.
+        say: Told every epoch's figures as a line.
+
+    Raises:
+        DataError: There are too few groups.
+        ConfigError: The backbone cannot be fine-tuned.
+    """
+    usable = _usable([r for r in rows if r.split == "train"], pack, backbone, settings, progress)
+    known = [sha256 for _, sha256 in usable]
+    own = hashlib.sha256(repr((backbone.key, known, classes, seed)).encode()).hexdigest()[:16]
+    folder = settings.cache / "tuning" / own
+    kept = [row for row, _ in usable]
+    maps = cache_maps(
+        _pixels(kept, pack, backbone, settings),
+        known,
+        backbone=backbone,
+        network=open_network(backbone, runtime=settings.runtime, cache=settings.cache, files=files),
+        symmetries=pack.views,
+        folder=folder,
+        seed=seed,
+        tell=progress,
+    )
+    tuned = finetune(
+        maps,
+        targets_for(kept, classes, positive),
+        np.array([row.group for row in kept], np.str_),
+        backbone=backbone,
+        files=files,
+        folder=folder,
+        tell=progress,
+        say=say,
+        plan=Plan(seed=seed),
+    )
+    path = folder / "tail.safetensors"
+    digest = save_tails([fold.weights for fold in tuned.folds], path)
+    return Stages(
+        backbone=replace(backbone, tail=digest),
+        files=replace(files, tail=path),
+        said={row.file: scores for row, scores in zip(kept, tuned.oof, strict=True)},
+        words=_words(tuned, classes),
+        folder=folder,
+    )
+
+
+def _usable(
+    rows: Sequence[Row],
+    pack: DomainPack,
+    backbone: Backbone,
+    settings: Settings,
+    progress: Progress,
+) -> list[tuple[Row, str]]:
+    """List the pictures that can be read and that the pack does not refuse, with their sha256."""
+    usable = []
+    for done, (row, frame) in enumerate(_frames(rows, pack, backbone, settings), 1):
+        progress("Reading for fine-tuning", done, len(rows))
+        if isinstance(frame, Prepared) and not frame.findings:
+            usable.append((row, frame.sha256))
+    return usable
+
+
+def _pixels(
+    rows: Sequence[Row], pack: DomainPack, backbone: Backbone, settings: Settings
+) -> Iterator[U8]:
+    for _, frame in _frames(rows, pack, backbone, settings):
+        if isinstance(frame, Prepared):
+            yield frame.pixels
+
+
+def _frames(
+    rows: Sequence[Row], pack: DomainPack, backbone: Backbone, settings: Settings
+) -> Iterator[tuple[Row, object]]:
+    with Sandbox(entry_of(pack.name), backbone.size, settings) as sandbox:
+        yield from ((row, frame) for row, frame, _ in read(rows, sandbox, settings))
+
+
+def targets_for(rows: Sequence[Row], classes: tuple[str, ...], positive: tuple[bool, ...]) -> F32:
+    """Give what each picture shows, float32 ``n k``, as sure as the person was where said."""
+    plain = targets_of(rows, classes).astype(np.float32)
+    if len(classes) != 2 or not all(_share(row) is not None for row in rows):
+        return plain
+    chance = np.array([_share(row) for row in rows], np.float32)
+    return np.where(np.array(positive), chance[:, None], 1.0 - chance[:, None]).astype(np.float32)
+
+
+def _share(row: Row) -> float | None:
+    try:
+        value = float(row.columns.get(SOFT, ""))
+    except ValueError:
+        return None
+    return value if 0.0 <= value <= 1.0 else None
+
+
+def _words(tuned: Tuned, classes: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "classes": list(classes),
+        "folds": [
+            {
+                "history": [asdict(epoch) for epoch in fold.history],
+                "chosen": fold.chosen,
+                "confusion": fold.confusion.tolist(),
+            }
+            for fold in tuned.folds
+        ],
+    }

@@ -1,0 +1,25 @@
+"""Photographs of leaves: healthy, to act on, or someone looks."""
+
+from core.imaging.decode import decode
+from core.packs import DomainPack
+from core.types import Disposition
+from domains.crops.reader import prepare
+
+pack = DomainPack(
+    name="crops",
+    title="Crop health from photographs of leaves, with certified rates of missed disease.",
+    wording={
+        Disposition.NEGATIVE: "HEALTHY",
+        Disposition.POSITIVE: "ACT",
+        Disposition.DEFER: "LOOK",
+    },
+    error_words=("missed disease", "false alarm"),
+    unit_words=("sick plants", "healthy plants"),
+    negative_labels=frozenset(
+        {"healthy", "*_healthy", "good", "normal", "none", "no_disease", "rice_nitrogen_adequate"}
+    ),
+    group_columns=("group", "field", "plot"),
+    views=("identity", "mirror"),
+    read=decode,
+    prepare=prepare,
+)

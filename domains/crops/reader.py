@@ -1,0 +1,49 @@
+"""How photographs of leaves and plants are read: whole, with a look for the colours of a plant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+
+from core.imaging import square
+from core.types import U8, Finding, Frame, Prepared, Reason
+
+LEAST_PLANT = 0.02
+_SATURATION, _VALUE = 40, 30  # below: grey or black
+# OpenCV's hues, 2 degrees each. All but blue and violet: leaves are green, yellow, brown or red.
+_PLANT_HUES = ((0, 90), (150, 179))
+
+
+def prepare(frame: Frame, size: int) -> Prepared:
+    """Shrink a photograph to the network's square, look for a plant, measure its quality.
+
+    The shape and the size of the source are no measures here: a phone may send 12 megapixels
+    where the training pictures were thumbnails.
+
+    Args:
+        frame: RGB, or grey, which no plant is.
+        size: Side in pixels of the square.
+
+    Returns:
+        RGB pixels; WRONG_INPUT where almost nothing has a colour that a plant can have.
+    """
+    ready = square.prepare(frame, size)
+    measures = {name: x for name, x in ready.measures.items() if name not in square.SHAPE}
+    return replace(ready, findings=(*ready.findings, *_no_plant(ready.pixels)), measures=measures)
+
+
+def _no_plant(pixels: U8) -> tuple[Finding, ...]:
+    hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)
+    found = sum(
+        cv2.countNonZero(cv2.inRange(hsv, (low, _SATURATION, _VALUE), (high, 255, 255)))
+        for low, high in _PLANT_HUES
+    )
+    share = found / (hsv.shape[0] * hsv.shape[1])
+    if share >= LEAST_PLANT:
+        return ()
+    detail = (
+        f"no plant: expected green, yellow, brown or red on at least {LEAST_PLANT:.0%} of the "
+        f"picture, got {share:.1%}."
+    )
+    return (Finding(Reason.WRONG_INPUT, detail),)

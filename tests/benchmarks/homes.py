@@ -1,0 +1,101 @@
+"""A set to be at home in: a model of its train part, and whatever comes to its door."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.decision import metrics
+from core.model import backbone as backbones
+from core.model.fitted import Model
+from core.model.fitting import fit
+from core.model.runtime import Network, open_network
+from core.packs import DomainPack, pack_named
+from core.settings import Settings
+from core.types import F64, Finding, Frame, Look, Prepared, Reason
+from tests.benchmarks.sets import HOME, Labelled, rows_of
+
+ALPHAS = (0.01, 0.05)
+SIZE = 224
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the model and the gates say about some pictures, all axes ``n``."""
+
+    score: F64
+    ood_p: F64
+    stopped: NDArray[np.bool_]
+    chance: F64
+
+    def flagged(self, alpha: float) -> tuple[float, float]:
+        """Give the share that the gate for strangers holds back, and that any gate does."""
+        novel = self.ood_p <= alpha
+        return float(novel.mean()), float((novel | self.stopped).mean())
+
+
+@dataclass(frozen=True)
+class Home:
+    """A set, the model of its train part, and its test pictures as that model sees them."""
+
+    of: Labelled
+    model: Model
+    pack: DomainPack
+    network: Network
+    test: NDArray[np.intp]
+    ordinary: Judged
+
+    def judge(self, frames: Iterable[Frame]) -> Judged:
+        """Send pictures the whole way."""
+        ready = (self.pack.prepare(frame, SIZE) for frame in frames)
+        return judged(self.model, ((self.network.look(one.pixels), one) for one in ready))
+
+    def rows(self, rows: NDArray[np.intp]) -> Judged:
+        """Judge pictures of the set itself."""
+        return judged(self.model, (_kept(self.of, int(row)) for row in rows))
+
+    def against(self, strangers: Judged) -> tuple[float, float]:
+        """Give AUROC, and the share of strangers let in where 95 % of the ordinary are."""
+        scores = np.concatenate([self.ordinary.score, strangers.score])
+        limit = np.quantile(self.ordinary.score, 0.95, method="inverted_cdf")
+        strange = np.arange(len(scores)) >= len(self.ordinary.score)
+        return metrics.auroc(scores, strange), float((strangers.score <= limit).mean())
+
+
+def settle(one: Labelled, without: NDArray[np.bool_] | None = None) -> Home:
+    """Fit on the train part of a set and look at its test part; ``without`` is in neither."""
+    settings = Settings(home=HOME)
+    kept = np.ones(len(one.rows), np.bool_) if without is None else ~without
+    split = np.array([row.split for row in one.rows])
+    model = fit(one.table.pick((split == "train") & kept), one.classes, one.positive).model
+    network = open_network(backbones.describe(), runtime=settings.runtime, cache=settings.cache)
+    pack = pack_named(rows_of(one.name, settings)[0])
+    test = np.flatnonzero((split == "test") & kept)
+    ordinary = judged(model, (_kept(one, int(row)) for row in test))
+    return Home(one, model, pack, network, test, ordinary)
+
+
+def judged(model: Model, seen: Iterable[tuple[Look, Prepared]]) -> Judged:
+    """Judge pictures after the network."""
+    evidence, said = [], []
+    for look, prepared in seen:
+        evidence.append(model.evidence(look))
+        said.append(model.predict(evidence[-1], prepared))
+    return Judged(
+        np.array([one.ood_score for one in evidence]),
+        np.array([one.ood_p for one in said]),
+        np.array([bool(one.findings) for one in said]),
+        np.array([one.positive_probability for one in said]),
+    )
+
+
+def _kept(one: Labelled, row: int) -> tuple[Look, Prepared]:
+    """Bring back a picture of which the table keeps all but the pixels."""
+    table = one.table
+    blank = np.zeros((1, 1, 3), np.uint8)
+    refused = () if table.sound[row] else (Finding(Reason.POOR_QUALITY, "refused by the pack"),)
+    measures = {name: float(values[row]) for name, values in table.measures.items()}
+    return Look(table.pooled[row]), Prepared(blank, "", (1, 1), refused, measures)

@@ -1,0 +1,187 @@
+"""Strangers that are really near: another product of the same kind, a kind, crop or site unseen.
+
+Only the gate is asked here. An unseen kind of defect on a known surface is mostly an ordinary
+picture to it: such defects are the classifier's and the certificate's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.decision import metrics, ood, splits
+from core.labelled import read_labelled
+from core.model import backbone as backbones
+from core.model.fitted import standardise
+from core.model.fitting import FOLDS, Table
+from core.model.gate import fit_gate
+from core.model.runtime import open_network
+from core.packs import pack_named
+from core.settings import Settings
+from core.types import F32, F64, U8, Frame
+from tests.benchmarks.homes import ALPHAS, SIZE
+from tests.benchmarks.sets import HOME, Labelled, labelled, rows_of
+
+HOMES = ("magnetic_tile", "ball_screw", "elpv", "crops", "xray")
+DRAWS = 10
+MOST = 200  # adults looked at
+TURNED = 100  # radiographs that are turned, mirrored, inverted or cut
+Rows = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Door:
+    """A set, those of its pictures that take part, and how others are made into features."""
+
+    of: Labelled
+    known: Rows
+
+    def split(self, name: str) -> Rows:
+        """Say which pictures are in a split."""
+        return np.array([row.split == name for row in self.of.rows])
+
+    def column(self, name: str) -> NDArray[np.str_]:
+        """Give a column of the manifest."""
+        return np.array([row.columns[name] for row in self.of.rows])
+
+    def pooled(self, frames: Iterable[Frame]) -> F32:
+        """Send other pictures through the set's pack and the network."""
+        settings = Settings(home=HOME)
+        network = open_network(backbones.describe(), runtime="onnx", cache=settings.cache)
+        pack = pack_named(rows_of(self.of.name, settings)[0])
+        return np.stack([network.look(pack.prepare(one, SIZE).pixels).pooled for one in frames])
+
+    def meet(self, title: str, strangers: dict[str, F32]) -> None:
+        """Fit the gate on the train part and print what it says of test pictures and strangers."""
+        table = self.of.table
+        score, reference = gate_of(table.pick(self.split("train") & self.known))
+        home = score(table.pooled[self.split("test") & self.known])
+        limit = np.quantile(home, 0.95, method="inverted_cdf")
+        alarms = [np.mean(ood.conformal_p(home, reference) <= alpha) for alpha in ALPHAS]
+        print(f"{title}: own test n {len(home)}, flagged {alarms[0]:.3f} / {alarms[1]:.3f}")
+        for name, pooled in strangers.items():
+            away = score(pooled)
+            area = metrics.auroc(
+                np.concatenate([home, away]), np.arange(len(home) + len(away)) >= len(home)
+            )
+            p = ood.conformal_p(away, reference)
+            shares = " / ".join(f"{np.mean(p <= alpha):.2f}" for alpha in ALPHAS)
+            print(
+                f"  {name:<28} n {len(away):>4}: AUROC {area:.3f}, FPR95 "
+                f"{np.mean(away <= limit):.2f}, flagged at 1 % / 5 % {shares}",
+                flush=True,
+            )
+
+
+def gate_of(table: Table) -> tuple[Callable[[F32], F64], F64]:
+    """Fit the gate on a table; give its score of pooled features ``n d``, and its reference."""
+    inside = table.pick(table.sound)
+    centre, scale = inside.pooled.mean(axis=0), inside.pooled.std(axis=0) + np.float32(1e-6)
+    fold = splits.folds(inside.labels, inside.groups, FOLDS, 0)
+    gate, _ = fit_gate(standardise(inside.pooled, centre, scale), inside.gated, fold)
+
+    def score(pooled: F32) -> F64:
+        return np.array([gate.score(z) for z in standardise(pooled, centre, scale)])
+
+    return score, gate.reference
+
+
+def level(one: Labelled) -> None:
+    """Print how many ordinary pictures are flagged, over draws of train and test by group."""
+    shares = []
+    for seed in range(DRAWS):
+        part = splits.split_groups(one.table.labels, one.table.groups, (0.6, 0.0, 0.4), seed)
+        score, reference = gate_of(one.table.pick(part == "train"))
+        p = ood.conformal_p(score(one.table.pooled[part == "test"]), reference)
+        shares.append([np.mean(p <= alpha) for alpha in ALPHAS])
+    mean, spread = np.mean(shares, axis=0), np.std(shares, axis=0, ddof=1)
+    told = ", ".join(
+        f"{m:.3f} (sd {s:.3f}) at {a:.0%}" for m, s, a in zip(mean, spread, ALPHAS, strict=True)
+    )
+    print(f"{one.name:<14} ordinary pictures flagged, {DRAWS} draws 60/40 by group: {told}")
+
+
+def main() -> None:
+    """Print the level on ordinary pictures, then every pair of a home and its strangers."""
+    for name in HOMES:
+        level(labelled(name))
+    parts = Settings().shared_data / "parts"
+    tiles, screws = _door("magnetic_tile"), _door("ball_screw")
+    for door, other in ((tiles, screws), (screws, tiles)):
+        door.meet(door.of.name, {**_assembled(door, parts), other.of.name: other.of.table.pooled})
+    kinds = tiles.column("defect_kind")
+    for kind in sorted(set(kinds) - {"none"}):
+        _without(tiles, kinds == kind, f"defects of the kind {kind}", ~tiles.split("train"))
+    cells = _door("elpv")
+    cells.meet("elpv", _assembled(cells, parts, but="solarcell"))
+    for kind in ("mono", "poly"):
+        _without(cells, cells.column("type") == kind, f"{kind} cells", cells.split("test"))
+    leaves = _door("crops")
+    leaves.meet("crops", _assembled(leaves, Settings().shared_data / "crops"))
+    for crop in ("rice", "coffee"):
+        _without(leaves, leaves.column("crop") == crop, crop, leaves.split("test"))
+    _radiographs()
+
+
+def _door(name: str) -> Door:
+    one = labelled(name)
+    return Door(one, np.ones(len(one.rows), np.bool_))
+
+
+def _without(door: Door, hidden: Rows, name: str, met: Rows) -> None:
+    """Keep some pictures out of training and meet them afterwards."""
+    kept = replace(door, known=~hidden)
+    kept.meet(f"{door.of.name} without {name}", {name: door.of.table.pooled[hidden & met]})
+
+
+def _assembled(door: Door, folder: Path, but: str = "nothing") -> dict[str, F32]:
+    """Read the strangers put together for a domain, near and far."""
+    found = {}
+    for kind in ("near", "far"):
+        files = sorted(f for f in (folder / "ood" / kind).iterdir() if not f.name.startswith(but))
+        found[kind] = door.pooled(_read(door, files))
+    return found
+
+
+def _read(door: Door, files: Iterable[Path]) -> Iterator[Frame]:
+    settings = Settings(home=HOME)
+    pack = pack_named(rows_of(door.of.name, settings)[0])
+    return (pack.read(file.read_bytes(), settings.max_pixels, SIZE) for file in files)
+
+
+def _radiographs() -> None:
+    door = _door("xray")
+    folder = Settings().shared_data / "xray"
+    rows = read_labelled(folder, pack_named("xray").group_columns)
+    adults = [row.file for row in rows if row.split == "ext_test"]
+    drawn = np.random.default_rng(0).permutation(len(adults))[:MOST]
+    strangers = _assembled(door, folder)
+    strangers["adults of another hospital"] = door.pooled(_read(door, [adults[i] for i in drawn]))
+    own = np.random.default_rng(1).permutation(np.flatnonzero(door.split("test")))[:TURNED]
+    frames = list(_read(door, [door.of.rows[i].file for i in own]))
+    for name, change in WRONG_VIEWS.items():
+        changed = (replace(f, pixels=np.ascontiguousarray(change(f.pixels))) for f in frames)
+        strangers[name] = door.pooled(changed)
+    door.meet("xray (children)", strangers)
+
+
+def _collimated(pixels: U8) -> U8:
+    height, width = pixels.shape[:2]
+    out = np.zeros_like(pixels)
+    inner = slice(height // 4, 3 * height // 4), slice(width // 4, 3 * width // 4)
+    out[inner] = pixels[inner]
+    return out
+
+
+WRONG_VIEWS: dict[str, Callable[[U8], U8]] = {
+    "turned by 90 degrees": lambda pixels: np.rot90(pixels),
+    "turned by 180 degrees": lambda pixels: np.rot90(pixels, 2),
+    "inverted": lambda pixels: 255 - pixels,
+    "mirrored": lambda pixels: pixels[:, ::-1],
+    "cropped to the left half": lambda pixels: pixels[:, : pixels.shape[1] // 2],
+    "collimated to a quarter": _collimated,
+}

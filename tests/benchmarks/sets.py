@@ -1,0 +1,123 @@
+"""Every labelled set after the network, kept on disk for whoever asks next."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.labelled import Row, read_labelled
+from core.model import backbone as backbones
+from core.model.fitting import Table
+from core.model.runtime import open_network
+from core.packs import pack_named
+from core.service.labels import which_positive
+from core.service.progress import silent
+from core.service.reading import Seen, look_at
+from core.service.tables import table_of
+from core.settings import Settings
+from domains.parts import elpv
+
+HOME = Path(".bench")
+# Splits of the manifests that make up a set; site 2 of the X-rays is another hospital.
+SETS = {
+    "elpv": ("parts", ""),
+    "magnetic_tile": ("parts", "parts/magnetic_tile"),
+    "ball_screw": ("parts", "parts/ball_screw"),
+    "toy_figure": ("parts", "parts/toy_figure"),
+    "screw_block": ("parts", "parts/screw_block"),
+    "xray": ("xray", "xray"),
+    "crops": ("crops", "crops"),
+}
+HOUSE = ("train", "cal", "test")
+
+
+def asked() -> list[str]:
+    """Give the sets named on the command line, or all."""
+    return [word for word in sys.argv[1:] if word in SETS] or list(SETS)
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One labelled set after the network.
+
+    Attributes:
+        name: Its name here.
+        table: Its features, in the order of ``rows``.
+        classes: Class names.
+        positive: Whether each class counts as positive.
+        rows: Its rows.
+    """
+
+    name: str
+    table: Table
+    classes: tuple[str, ...]
+    positive: tuple[bool, ...]
+    rows: list[Row]
+
+    @property
+    def truth(self) -> NDArray[np.bool_]:
+        """Whether each picture is positive."""
+        return np.array(self.positive)[self.table.labels]
+
+
+def rows_of(name: str, settings: Settings) -> tuple[str, list[Row]]:
+    """Give the pack and the rows of a set, without those set aside."""
+    pack, folder = SETS[name]
+    path = settings.shared_data / folder if folder else HOME / name
+    if not folder and not (path / "manifest.csv").exists():
+        elpv.get(path)
+    rows = read_labelled(path, pack_named(pack).group_columns)
+    return pack, [row for row in rows if row.split in HOUSE]
+
+
+def labelled(name: str) -> Labelled:
+    """Run the network on a set, or read what it gave last time."""
+    settings = Settings(home=HOME)
+    pack, rows = rows_of(name, settings)
+    classes = tuple(sorted({row.label for row in rows}))
+    positive = which_positive(classes, pack_named(pack).negative_labels)
+    backbone = backbones.describe()
+    kept = HOME / "tables" / f"{name}-{backbone.key}.npz"
+    if kept.exists():
+        return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows)
+    network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
+    looked = look_at(
+        rows,
+        pack=pack,
+        size=backbone.size,
+        network=network,
+        settings=settings,
+        progress=silent,
+    )
+    seen = [one for one in looked if isinstance(one, Seen)]
+    if len(seen) < len(rows):
+        raise ValueError(f"{name}: {len(rows) - len(seen)} pictures do not read")
+    table = table_of(seen, classes, backbone.gated)
+    kept.parent.mkdir(exist_ok=True)
+    names = np.array(list(table.measures))
+    values = np.stack(list(table.measures.values()))
+    np.savez(
+        kept,
+        pooled=table.pooled,
+        labels=table.labels,
+        sound=table.sound,
+        names=names,
+        values=values,
+    )
+    return Labelled(name, table, classes, positive, rows)
+
+
+def _read(kept: Path, rows: list[Row], gated: int) -> Table:
+    with np.load(kept) as found:
+        return Table(
+            pooled=found["pooled"],
+            labels=found["labels"],
+            groups=np.array([row.group for row in rows], np.str_),
+            measures=dict(zip(found["names"].tolist(), found["values"], strict=True)),
+            sound=found["sound"],
+            gated=gated,
+        )

@@ -1,0 +1,85 @@
+"""Every installed pack goes the whole way: train, certify, assess, evaluate, review."""
+
+import csv
+from pathlib import Path
+
+import cv2
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+from core.imaging.files import open_file
+from core.packs import installed
+from core.service.assessing import assess_and_record
+from core.service.bundles import certify_bundle, open_bundle
+from core.service.evaluating import evaluate
+from core.service.shelf import keep
+from core.service.stores import open_store
+from core.service.training import TrainSpec, train
+from core.types import Disposition, Reason, Targets
+
+APP = Path(dashboard.__file__).parent / "app.py"
+GREY = ("xray",)  # packs whose ordinary pictures have no colour
+NEVER = {Reason.FAULT, Reason.UNREADABLE, Reason.WRONG_INPUT}
+GREEN = (0.6, 1.0, 0.7)  # blue, green, red: brushed plates in the colour of a leaf
+
+
+@pytest.fixture(params=sorted(installed()))
+def pack(request):
+    return installed()[request.param]
+
+
+@pytest.fixture
+def data(pack, tiny_product, tmp_path):
+    """One view of each plate, in the pack's colours and with its own label for a good one."""
+    good = sorted(pack.negative_labels)[0].replace("*", "plate")
+    folder = tmp_path / "plates"
+    (folder / "images").mkdir(parents=True)
+    with (tiny_product.data / "manifest.csv").open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["file"].endswith("a.png")]
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "label", "split", pack.group_columns[0]])
+        for row in rows:
+            plate = cv2.imread(str(tiny_product.data / row["file"]))
+            if pack.name not in GREY:
+                plate = (plate * GREEN).astype("uint8")
+            cv2.imwrite(str(folder / row["file"]), plate)
+            label = good if row["label"] == "good" else row["label"]
+            table.writerow([row["file"], label, row["split"], row["group"]])
+    return folder
+
+
+def test_the_whole_way_runs_from_labelled_pictures_to_the_review_page(
+    pack, data, tiny_product, tmp_path, monkeypatch
+):
+    settings = tiny_product.settings_at(tmp_path / "home")
+    bundle = open_bundle(train(TrainSpec(pack.name, data, tmp_path / "bundle"), settings), settings)
+    policy = certify_bundle(bundle, Targets(escape=0.2, overkill=0.2))
+    keep(bundle, policy, settings)
+
+    files = [open_file(path, settings.max_bytes) for path in sorted(data.glob("images/test-*"))]
+    store = open_store(settings)
+    found = [
+        one.assessment
+        for one in assess_and_record(bundle, files, store, policy=policy, settings=settings)
+    ]
+    store.close()
+    figures = evaluate(bundle, data, policy=policy, settings=settings).figures
+    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+    st.cache_resource.clear()
+    page = AppTest.from_file(APP, default_timeout=60)
+    page.session_state["pack"] = pack.name
+    page.run()
+    st.cache_resource.clear()
+
+    assert len(found) == 16
+    assert pack.wording[Disposition.POSITIVE] in {one.wording for one in found}
+    assert {one.wording for one in found} <= set(pack.wording.values())
+    assert not {f.reason for one in found for f in one.verdict.findings} & NEVER
+    assert policy.escape.certified
+    assert figures["auroc"] > 0.8
+    assert figures["n"] == 16
+    assert not page.exception
+    assert pack.wording[Disposition.POSITIVE] in " ".join(b.label for b in page.button)

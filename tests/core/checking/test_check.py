@@ -1,0 +1,224 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from core.checking.check import check_rows
+from core.checking.facts import Lost
+from core.checking.result import Level
+from core.labelled import Row
+
+
+def of(found, kind, word=""):
+    return [a for a in found.alarms if a.kind == kind and word in a.sentence]
+
+
+def brighter(draft, rng):
+    if draft.positive:
+        draft.pixels = np.clip(draft.pixels.astype(int) + 25, 0, 255).astype(np.uint8)
+
+
+def framed(draft, rng):
+    inner = draft.pixels[4:-4, 4:-4].copy()
+    shade = np.random.default_rng(draft.number).integers(0, 60)
+    draft.pixels[:] = 40 + shade // 10 if draft.positive else 90 + shade // 10
+    draft.pixels[4:-4, 4:-4] = inner
+
+
+def larger(draft, rng):
+    height = int(rng.integers(280, 320)) + (100 if draft.positive else 0)
+    draft.size = (height, 400)
+
+
+def photographed(draft, rng):
+    if draft.positive:
+        draft.kind, draft.suffix = "JPEG", ".jpg"
+
+
+def squeezed(draft, rng):
+    draft.quality = float(rng.integers(60, 75) if draft.positive else rng.integers(80, 95))
+
+
+def by_camera(draft, rng):
+    draft.columns["camera"] = "AB"[draft.positive ^ (rng.random() < 0.05)]
+
+
+def in_time(draft, rng):
+    draft.columns["taken"] = f"t-{int(rng.integers(1000, 5000)) + 4500 * draft.positive:05}"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word", "level"),
+    [
+        (brighter, "brightness", Level.STRONG),
+        (framed, "the border", Level.STRONG),
+        (larger, "the size", Level.STRONG),
+        (photographed, "the file format", Level.STRONG),
+        (squeezed, "the compression", Level.STRONG),
+        (by_camera, "the column camera", Level.STRONG),
+        (in_time, "the number in the column taken", Level.NOTICE),
+    ],
+)
+def test_a_planted_shortcut_is_found_and_named(spoil, word, level, drawn, checked):
+    drafts, rng = drawn(), np.random.default_rng(0)
+    for draft in drafts:
+        spoil(draft, rng)
+    (alarm,) = of(checked(drafts), "shortcut", f"by {word}")
+    assert alarm.level == level
+    assert alarm.figures["found"][0]["auroc"] > 0.85
+    assert alarm.figures["found"][0]["low"] >= 0.70
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_set_drawn_without_a_fault_raises_no_alarm(seed, drawn, checked):
+    found = checked(drawn(260, seed))
+    assert {a.kind for a in found.alarms if a.level != Level.INFORMATION} <= {"balance"}
+
+
+def test_a_shortcut_that_turns_round_between_cameras_is_found_within_each(drawn, checked):
+    drafts = drawn(320)
+    for draft in drafts:
+        if draft.positive == (draft.columns["camera"] == "A"):
+            draft.size = (500, 400)
+    (alarm,) = of(checked(drafts), "shortcut", "the size")
+    where = {one["where"] for one in alarm.figures["found"]}
+    assert where == {"camera=A", "camera=B"}
+
+
+def test_sites_that_differ_in_prevalence_and_light_are_not_pooled(drawn, checked):
+    drafts, rng = drawn(320), np.random.default_rng(1)
+    for draft in drafts:
+        away = rng.random() < (0.85 if draft.positive else 0.15)
+        draft.group, draft.split = f"{draft.group}-{away}", "elsewhere" if away else "train"
+        draft.columns["site"] = "away" if away else "home"
+        if away:
+            draft.size = (500, 400)
+    assert not of(checked(drafts), "shortcut")
+    for draft in drafts:
+        del draft.columns["site"]
+    assert not of(checked(drafts), "shortcut")
+
+
+def test_a_column_that_says_the_label_again_is_information(drawn, checked):
+    drafts = drawn()
+    for draft in drafts:
+        draft.columns["health"] = "sick" if draft.positive else "good"
+        draft.columns["mask"] = f"masks/{draft.number}.png" if draft.positive else ""
+        draft.columns["kind"] = f"k{draft.number % 3}" if draft.positive else "usual"
+        draft.columns["grade"] = str(draft.number % 2 + 2 * draft.positive)
+    found = checked(drafts)
+    (alarm,) = of(found, "another_label")
+    assert alarm.level == Level.INFORMATION
+    assert set(alarm.figures["columns"]) == {"health", "mask", "kind", "grade"}
+    assert not of(found, "shortcut")
+
+
+def test_two_cameras_one_for_each_side_are_a_shortcut_not_a_label(drawn, checked):
+    drafts = drawn()
+    for draft in drafts:
+        draft.columns["camera"] = "B" if draft.positive else "A"
+    found = checked(drafts)
+    assert of(found, "shortcut", "the column camera")[0].level == Level.STRONG
+    assert not of(found, "another_label")
+
+
+def test_single_labels_told_by_a_column_are_worth_a_look(drawn, checked):
+    drafts = drawn(320, labels=("good", "good", "scratched", "dented"))
+    for draft in drafts:
+        draft.size = (350, 400) if draft.label == "dented" else (300, 400)
+        draft.length = draft.size[0] * draft.length // 300
+    alarms = of(checked(drafts), "shortcut", "Single labels")
+    assert [a.level for a in alarms] == [Level.NOTICE]
+    assert {one["what"] for one in alarms[0].figures["found"]} <= {"dented", "scratched"}
+
+
+def test_the_same_bytes_in_two_splits_leak(drawn, checked):
+    drafts = drawn()
+    first = next(d for d in drafts if d.split == "train")
+    other = next(d for d in drafts if d.split == "test" and d.label == first.label)
+    other.pixels = first.pixels
+    found = checked(drafts)
+    (leak,) = of(found, "leak")
+    assert leak.level == Level.STRONG
+    assert {Path(f).stem for f in leak.figures["files"][0]} == {
+        str(first.number),
+        str(other.number),
+    }
+    assert not of(found, "conflict")
+
+
+@pytest.mark.parametrize(("again", "level"), [(False, Level.STRONG), (True, Level.NOTICE)])
+def test_one_picture_with_two_labels_is_a_conflict(again, level, drawn, checked):
+    drafts = drawn()
+    first = next(d for d in drafts if d.split == "train" and d.positive)
+    other = next(d for d in drafts if d.split == "train" and not d.positive)
+    saved = cv2.imencode(".jpg", first.pixels, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
+    other.pixels = cv2.imdecode(saved, cv2.IMREAD_COLOR) if again else first.pixels
+    found = checked(drafts)
+    (conflict,) = of(found, "conflict")
+    assert conflict.level == level
+    assert conflict.figures["sets"] == 1
+    assert [a.figures["pictures"] for a in of(found, "duplicate")] == [2]
+    assert not of(found, "leak")
+
+
+def test_a_group_in_two_splits_leaks_and_weighs_less_where_all_are_set_aside(drawn, checked):
+    drafts = drawn()
+    drafts[0].split, drafts[1].split = "train", "cal"
+    assert [a.level for a in of(checked(drafts), "leak")] == [Level.STRONG]
+    drafts[0].split, drafts[1].split = "ext_a", "ext_b"
+    assert [a.level for a in of(checked(drafts), "leak")] == [Level.NOTICE]
+
+
+def test_groups_of_several_labels_are_counted_not_blamed(drawn, checked):
+    drafts = drawn()
+    drafts[0].label, drafts[1].label = "good", "scratched"
+    (alarm,) = of(checked(drafts), "conflict")
+    assert alarm.level == Level.INFORMATION
+    assert alarm.figures["sets"] == 1
+
+
+def test_unreadable_and_refused_pictures_are_named(drawn, checked):
+    drafts = drawn()
+    drafts[3].refusals = ("blank: expected more.",)
+    lost = Lost(Row(Path("images/torn.png"), "good", "train", "torn"), "It is cut short.")
+    found = checked(drafts, lost)
+    (unreadable,), (refused,) = of(found, "unreadable"), of(found, "refused")
+    assert unreadable.figures["pictures"] == {"images/torn.png": "It is cut short."}
+    assert refused.figures["pictures"] == {"images/3.png": ["blank: expected more."]}
+    assert found.pictures == 161
+
+
+def test_alarms_come_worst_first_and_the_whole_is_json_ready(drawn, checked):
+    drafts = drawn()
+    for draft in drafts:
+        brighter(draft, None)
+    drafts[0].split, drafts[1].split = "train", "cal"
+    found = checked(drafts)
+    levels = [list(Level).index(a.level) for a in found.alarms]
+    assert levels == sorted(levels)
+    assert found.alarms[0].kind == "leak"
+    back = json.loads(json.dumps(found.to_json()))
+    assert back["alarms"][0]["sentence"] == found.alarms[0].sentence
+    assert sum(sum(counts.values()) for counts in back["balance"].values()) == len(drafts)
+
+
+def test_labels_of_one_side_alone_are_said_and_nothing_is_probed(drawn, checked):
+    drafts = [draft for draft in drawn() if not draft.positive]
+    found = checked(drafts)
+    assert of(found, "balance", "something wrong")
+    assert not of(found, "shortcut")
+
+
+def test_several_labels_a_picture_count_for_each(drawn, checked):
+    drafts = drawn(200, labels=("good", "scratched", "scratched|dented"))
+    positive = {"good": False, "scratched": True, "dented": True}
+    found = check_rows([d.facts() for d in drafts], positive, frozenset({"good"}))
+    both = sum(d.label == "scratched|dented" for d in drafts)
+    assert sum(found.balance["dented"].values()) == both
+    single = sum(d.label == "scratched" for d in drafts)
+    assert sum(found.balance["scratched"].values()) == both + single

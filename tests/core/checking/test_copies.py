@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from core.checking.copies import clusters, exact_copies, near_copies
+
+
+def part(rng, grey=128):
+    """A part of one kind: the same rails on each, and a grain of its own."""
+    picture = np.full((256, 256), float(grey))
+    picture[80:88] -= 70
+    picture[170:178] -= 70
+    grain = cv2.resize(rng.normal(0, 12, (64, 64)), (256, 256), interpolation=cv2.INTER_CUBIC)
+    return np.clip(picture + grain, 0, 255).astype(np.uint8)
+
+
+def detail(picture):
+    return cv2.resize(picture, (64, 64), interpolation=cv2.INTER_AREA)
+
+
+def saved(picture, quality):
+    data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
+    return cv2.imdecode(data, cv2.IMREAD_GRAYSCALE)
+
+
+def a_line(seed=0, n=60):
+    rng = np.random.default_rng(seed)
+    return [part(rng, int(rng.integers(110, 150))) for _ in range(n)]
+
+
+def test_different_parts_of_one_kind_are_no_copies():
+    assert near_copies(np.stack([detail(one) for one in a_line(n=300)])) == []
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda p: saved(p, 60),
+        lambda p: saved(cv2.resize(p, (180, 180), interpolation=cv2.INTER_AREA), 90),
+        lambda p: np.clip(p.astype(int) + 12, 0, 255).astype(np.uint8),
+    ],
+)
+def test_a_picture_saved_again_smaller_or_brighter_is_found(again):
+    line = a_line()
+    pictures = [*line, again(line[7]), again(line[31])]
+    assert near_copies(np.stack([detail(one) for one in pictures])) == [[7, 60], [31, 61]]
+
+
+def test_nearest_neighbours_find_what_all_pairs_find():
+    line = a_line(3, 40)
+    pictures = [saved(line[i % 40], 95 - i // 40) for i in range(130)]
+    found = near_copies(np.stack([detail(one) for one in pictures]))
+    assert found == [[i, *range(i + 40, 130, 40)] for i in range(40)]
+
+
+def test_flat_pictures_are_not_compared():
+    flat = [np.full((64, 64), shade, np.uint8) for shade in (20, 20, 200)]
+    assert near_copies(np.stack(flat)) == []
+
+
+def test_one_picture_or_none_has_no_copy():
+    assert near_copies(np.zeros((0, 64, 64), np.uint8)) == []
+    assert near_copies(np.zeros((1, 64, 64), np.uint8)) == []
+
+
+def test_another_shape_of_details_is_refused():
+    with pytest.raises(ValueError, match="64"):
+        near_copies(np.zeros((2, 32, 32), np.uint8))
+
+
+def test_the_same_digest_makes_a_set():
+    assert exact_copies(["a", "b", "a", "c", "b", "a"]) == [[0, 2, 5], [1, 4]]
+
+
+def test_pairs_are_joined_into_sets_through_their_neighbours():
+    assert clusters(7, [(5, 1), (1, 2), (4, 6)]) == [[1, 2, 5], [4, 6]]
+    assert clusters(3, []) == []

@@ -1,0 +1,153 @@
+"""Overkill bounded by good groups alone."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import binom
+
+from core.decision.good_only import bound, cross_p, in_words, needed, reachable
+from core.decision.policy import Cases, certify, decide, from_json, to_json
+from core.types import Policy, Prediction, Reason, Targets, Verdict
+
+
+@given(n=st.integers(1, 12), seed=st.integers(0, 10_000), levels=st.integers(1, 4))
+def test_of_any_groups_whatever_their_scores_no_more_than_alpha_are_called_out(
+    n: int, seed: int, levels: int
+) -> None:
+    # score[i, j]: group i by the memory that knows neither i nor j; few levels make many ties.
+    score = np.random.default_rng(seed).integers(0, levels + 1, (n + 1, n + 1)).astype(float)
+    others = ~np.eye(n + 1, dtype=bool)
+    p = np.array([cross_p(score[i, others[i]], score[others[i], i]) for i in range(n + 1)])
+    for alpha in (p - 1e-9).tolist() + p.tolist():
+        assert np.count_nonzero(p <= alpha) <= alpha * (n + 1) + 1e-9
+
+
+def test_new_good_pictures_are_called_out_no_more_often_than_promised() -> None:
+    rng = np.random.default_rng(3)
+    n, alpha, runs = 20, 0.15, 3000
+    called = 0
+    for _ in range(runs):
+        points = rng.normal(size=(n + 1, 3))
+        apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+        np.fill_diagonal(apart, np.inf)
+        new, good = apart[n, :n], apart[:n, :n]
+        scores = np.array([np.delete(new, i).min() for i in range(n)])
+        called += cross_p(scores, good.min(axis=1)) <= alpha
+    assert called <= binom.isf(1e-6, runs, alpha)
+    assert called >= 0.02 * runs
+
+
+def test_a_picture_stranger_than_all_good_ones_has_the_smallest_p_there_is() -> None:
+    assert cross_p(np.full(19, 9.0), np.arange(19.0) / 10) == reachable(19) == 0.05
+
+
+def test_a_picture_as_strange_as_the_strangest_good_one_is_not_stranger_than_it() -> None:
+    assert cross_p(np.full(9, 3.0), np.array([3.0] + [1.0] * 8)) == 0.3
+
+
+def test_a_score_that_cannot_be_read_has_no_p_value() -> None:
+    assert math.isnan(cross_p(np.array([1.0, np.nan]), np.ones(2)))
+    assert math.isnan(cross_p(np.ones(2), np.array([np.nan, 1.0])))
+
+
+def test_a_level_is_granted_exactly_from_the_number_of_groups_that_reaches_it() -> None:
+    for alpha in (0.5, 0.2, 0.05, 0.01, 1 / 3):
+        enough = needed(alpha)
+        assert enough is not None
+        assert bound(enough, alpha).level == alpha
+        assert bound(enough - 1, alpha).level is None
+    assert needed(0.05) == 19
+    assert needed(0.0) is None
+    assert bound(10_000, 0.0).level is None
+
+
+def test_too_few_good_groups_are_told_what_they_bound_and_how_many_more_are_needed() -> None:
+    said = in_words(bound(5, 0.05), "overkill", "good groups")
+    assert said == ("5 good groups: overkill can be bounded at 16.7 % at best; 14 more make 5 %.")
+
+
+def test_what_is_bounded_says_that_it_holds_on_average() -> None:
+    said = in_words(bound(20, 0.05), "overkill", "good groups")
+    assert said.startswith("On average at most 5 % of good groups are called out")
+    assert "20 good groups" in said
+    assert "not with a confidence" in said
+
+
+def test_arrays_and_rates_that_make_no_sense_are_refused() -> None:
+    with pytest.raises(ValueError, match="equal"):
+        cross_p(np.ones(3), np.ones(2))
+    with pytest.raises(ValueError, match="rate"):
+        bound(5, 1.5)
+    with pytest.raises(ValueError, match="n >= 0"):
+        bound(-1, 0.5)
+
+
+def test_a_picture_is_called_out_exactly_when_its_p_value_is_within_the_level() -> None:
+    policy = a_policy(good_groups=20, overkill=0.15)
+    verdicts = [decided(policy, good_p=p) for p in (1 / 21, 3 / 21, 0.15, 0.1500001, 1.0)]
+    assert [v.disposition for v in verdicts] == ["positive", "positive", "positive"] + ["defer"] * 2
+    assert verdicts[0].label == "anomaly"
+    assert verdicts[4].findings[0].reason is Reason.NOT_CERTIFIED
+    assert "0 positive groups seen" in verdicts[4].message
+
+
+def test_a_picture_whose_p_value_cannot_be_read_is_never_decided() -> None:
+    told = a_policy(good_groups=20, overkill=0.15, uncertified_negatives=True)
+    assert decided(told, good_p=0.9).disposition == "negative"
+    said = decided(told, good_p=math.nan)
+    assert said.disposition == "defer"
+    assert said.findings[0].reason is Reason.FAULT
+
+
+def test_a_certified_limit_takes_the_place_of_the_good_groups() -> None:
+    counted = Cases(
+        np.linspace(0.0, 0.5, 100), np.ones(100), *map(np.array, ([True] * 100, [False] * 100)),
+        np.arange(100).astype(str),
+    )  # fmt: skip
+    policy = certify(counted, counted, Targets(), bundle="b", good_groups=20)
+    assert policy.overkill.certified
+    assert policy.good_only is None
+
+
+def test_an_uncertified_limit_lets_no_more_known_positives_pass_than_asked() -> None:
+    p = np.concatenate([np.linspace(0.0, 0.4, 10), np.linspace(0.3, 1.0, 10)])
+    seen = Cases(p, np.ones(20), np.ones(20, bool), np.arange(20) >= 10, np.arange(20).astype(str))
+    policy = certify(seen, seen, Targets(uncertified_negatives=True), bundle="b", good_groups=20)
+    assert not policy.escape.certified
+    assert policy.t_neg is not None
+    assert policy.t_neg < 0.3
+
+
+def test_policies_written_before_there_was_a_good_only_rule_keep_their_names() -> None:
+    policy = certify(nothing(), nothing(), Targets(), bundle="b")
+    old = to_json(policy)
+    del old["good_only"], old["targets"]["uncertified_negatives"]
+    assert from_json(old) == policy
+    assert policy.id == "93727af83621aafc"
+
+
+def test_a_policy_of_good_groups_survives_its_json() -> None:
+    policy = a_policy(good_groups=20, overkill=0.15, uncertified_negatives=True)
+    assert from_json(json.loads(json.dumps(to_json(policy)))) == policy
+    assert policy.id != a_policy(good_groups=21, overkill=0.15, uncertified_negatives=True).id
+
+
+def a_policy(*, good_groups: int, overkill: float, uncertified_negatives: bool = False) -> Policy:
+    targets = Targets(overkill=overkill, uncertified_negatives=uncertified_negatives)
+    return certify(nothing(), nothing(), targets, bundle="b", good_groups=good_groups)
+
+
+def nothing() -> Cases:
+    none, never = np.zeros(0), np.zeros(0, np.bool_)
+    return Cases(none, none, never, never, np.zeros(0, np.str_))
+
+
+def decided(policy: Policy, *, good_p: float) -> Verdict:
+    read = Prediction(np.array([0.2, 0.8]), 0.8, ood_p=0.5, good_p=good_p)
+    return decide(read, policy, ("good", "anomaly"), (False, True))

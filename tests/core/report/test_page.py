@@ -1,0 +1,225 @@
+"""The page: whole, self-contained, and proof against the names that strangers give."""
+
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from core.report.blocks import Picture, Section, Table, Words
+from core.report.page import render, sections
+
+EVIL = "<script>alert('x')</script>\"onload=\"x"
+KEYS = [
+    "summary", "certificate", "observed", "slices", "calibration", "trade", "confusion",
+    "strangers", "growth", "check", "provenance",
+]  # fmt: skip
+VOID = {"meta", "link", "img", "br"}
+
+
+class Reader(HTMLParser):
+    """Collects every tag with its attributes, and refuses tags that do not close."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.tags, self._open = [], []
+        self.feed(page)
+        assert self._open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self._open.pop() == tag
+
+
+def text_of(section: Section) -> str:
+    said = []
+    for block in section.blocks:
+        if isinstance(block, Words):
+            said.append(block.text)
+        elif isinstance(block, Table):
+            said += [block.caption, *block.head]
+            said += [c if isinstance(c, str) else c.text for row in block.rows for c in row]
+    return "\n".join(said)
+
+
+def section(material, key) -> str:
+    return text_of(next(one for one in sections(material) if one.key == key))
+
+
+def test_every_section_is_there_in_reading_order_and_every_tag_closes(material_of):
+    tags = Reader(render(material_of())).tags
+    assert [attrs["id"] for tag, attrs in tags if tag == "section"] == KEYS
+    assert sum(tag == "svg" for tag, _ in tags) == 11
+    ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for _, attrs in tags:
+        assert set(attrs.get("aria-labelledby", "").split()) <= set(ids)
+
+
+def test_nothing_on_the_page_points_outside_or_runs(material_of):
+    page = render(material_of())
+    for tag, attrs in Reader(page).tags:
+        assert tag not in {"script", "iframe", "object", "embed", "form"}
+        assert not any(name.startswith("on") for name in attrs)
+        for name in ("src", "href", "xlink:href", "srcset"):
+            assert attrs.get(name, "#").startswith(("#", "data:"))
+    assert "url(" not in page
+    assert "@import" not in page
+
+
+def test_hostile_names_are_shown_and_not_run(material_of):
+    plain = material_of()
+    by = {EVIL: plain.figures["by"]["line"]}
+    by[EVIL] = {EVIL: by[EVIL]["A"], "B": by[EVIL]["B"]}
+    figures = {
+        **plain.figures,
+        "by": by,
+        "ood": {EVIL: plain.figures["ood"]["gravel"]},
+        "sensitivity": {EVIL + n: r for n, r in plain.figures["sensitivity"].items()},
+    }
+    card = {"check": {"alarms": [{"sentence": EVIL, "level": "strong"}]}, "data": {}}
+    card["data"] = {"attribution": EVIL, "counts": {EVIL: {EVIL: 3}}}
+    page = render(
+        replace(
+            plain,
+            classes=tuple(EVIL + name for name in plain.classes),
+            figures=figures,
+            plain_columns=(EVIL,),
+            away={EVIL: plain.away["gravel"]},
+            worst={"escape": (Picture(b"", EVIL, EVIL), Picture(b"x", EVIL, EVIL))},
+            card=card,
+            origin=replace(plain.origin, data=EVIL, bundle=EVIL, command=EVIL),
+        )
+    )
+    tags = Reader(page).tags
+    assert "script" not in {tag for tag, _ in tags}
+    assert not any("onload" in attrs for _, attrs in tags)
+    assert page.count("&lt;script&gt;") > 20
+
+
+def test_the_same_material_gives_the_same_bytes_but_for_the_date(material_of):
+    first = render(material_of())
+    later = material_of()
+    later = replace(later, origin=replace(later.origin, made="Tomorrow"))
+    assert render(material_of()) == first
+    changed = [
+        pair
+        for pair in zip(first.splitlines(), render(later).splitlines(), strict=True)
+        if pair[0] != pair[1]
+    ]
+    assert changed == [('<p class="made">Now</p>', '<p class="made">Tomorrow</p>')]
+
+
+def test_the_matrix_counts_every_picture_once(material_of):
+    m = material_of()
+    page = next(one for one in sections(m) if one.key == "confusion")
+    matrix, rule = (block for block in page.blocks if isinstance(block, Table))
+    said = m.cases.probabilities.argmax(axis=1)
+    for i, row in enumerate(matrix.rows):
+        counted = [int(cell.text) for cell in row[1:-1]]
+        assert counted == [int((m.cases.labels[:, i] & (said == j)).sum()) for j in range(3)]
+    verdicts = [[int(cell.text) for cell in row[1:]] for row in rule.rows]
+    assert np.sum(verdicts) == len(m.cases.labels)
+    assert verdicts[0][0] == (m.cases.truth & (m.cases.disposition == "negative")).sum()
+
+
+def test_the_summary_says_when_a_promise_is_kept_and_when_it_is_broken(material_of):
+    m = material_of()
+    assert m.policy.escape.certified
+    kept = {"rate": 0.01, "low": 0.0, "high": 0.05, "n": 100, "k": 1}
+    broken = {"rate": 0.3, "low": 0.2, "high": 0.4, "n": 100, "k": 30}
+    unclear = {"rate": 0.12, "low": 0.05, "high": 0.2, "n": 100, "k": 12}
+    said = {
+        name: section(replace(m, figures={**m.figures, "escape": rate}), "summary")
+        for name, rate in (("kept", kept), ("broken", broken), ("unclear", unclear))
+    }
+    assert "1\u00a0% (1 of 100; 95\u00a0% interval 0 to 5\u00a0%). That is within" in said["kept"]
+    assert "The promise was broken here" in said["broken"]
+    assert "by no more than chance explains" in said["unclear"]
+
+
+def test_without_a_certificate_no_rate_of_zero_is_boasted(material_of, policy_of):
+    policy = policy_of(escape=0.001)
+    assert policy.t_neg is None
+    m = material_of(policy=policy)
+    summary = next(one for one in sections(m) if one.key == "summary")
+    assert summary.blocks[1].tiles[0].value == "not certified"
+    assert "nothing gets an automatic PASS" in text_of(summary)
+    assert "nothing was decided on this side" in section(m, "observed")
+    assert "No escape is possible here" in section(m, "slices")
+
+
+def test_where_there_is_nothing_to_show_a_sentence_says_so(material_of):
+    m = material_of()
+    bare = replace(
+        m,
+        figures={**m.figures, "by": {}, "ood": {}},
+        away={},
+        steps=(),
+        steps_note="There is no learning curve.",
+        worst={},
+        card={},
+    )
+    assert "so there are none" in section(bare, "slices")
+    assert "nothing is known about how many it would notice" in section(bare, "strangers")
+    assert "There is no learning curve." in section(bare, "growth")
+    assert "No escape was seen." in section(bare, "confusion")
+    assert "The data check was not run" in section(bare, "check")
+    assert "has no SOURCE.md" in section(bare, "provenance")
+    Reader(render(bare))
+
+
+def test_the_data_check_is_repeated_in_its_own_words(material_of):
+    m = material_of()
+    assert section(m, "check") == "It leaks."
+    clean = replace(m, card={**m.card, "check": {"alarms": []}})
+    assert section(clean, "check") == "The data check found nothing to report."
+
+
+@pytest.mark.parametrize("kept", ["truth", "falsehood", "unread"])
+def test_a_page_of_one_side_alone_or_of_nothing_readable_is_still_written(
+    material_of, judged_of, kept
+):
+    m = material_of()
+    cases = judged_of(m.policy)
+    if kept == "unread":
+        n = len(cases.labels)
+        cases = replace(
+            cases,
+            probabilities=np.full((n, 3), np.nan),
+            positive_probability=np.full(n, np.nan),
+            disposition=np.full(n, "defer"),
+            reason=np.full(n, "UNREADABLE"),
+            ood_score=np.full(n, np.nan),
+        )
+    else:
+        cases = cases.pick(cases.truth == (kept == "truth"))
+    page = render(material_of(cases, policy=m.policy))
+    assert "nan" not in re.sub(r"<[^>]*>|data:[^\"]*", "", page).lower().split()
+    assert "A ROC curve needs both kinds of pictures" in page
+
+
+def test_several_labels_get_a_row_each_instead_of_a_matrix(material_of, judged_of):
+    m = material_of()
+    cases = replace(judged_of(m.policy), several=True)
+    m = material_of(cases, policy=m.policy)
+    assert "Each label for itself" in section(m, "confusion")
+    assert "most probable class (columns)" not in section(m, "confusion")
+    Reader(render(m))
+
+
+def test_every_certificate_can_be_checked_by_hand_from_the_page(material_of):
+    m = material_of()
+    said = section(m, "certificate").splitlines()
+    for c in (m.policy.escape, m.policy.overkill):
+        assert f"{c.n:,}" in said
+        assert f"{c.threshold:.4g}" in " ".join(said)
+    assert "2,995" in said

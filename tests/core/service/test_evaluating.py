@@ -1,0 +1,157 @@
+"""A labelled data set judged by a bundle, and the report about it."""
+
+import base64
+import csv
+import re
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+
+from core.decision.ood import conformal_p
+from core.errors import ConfigError, DataError
+from core.service import reporting
+from core.service.assessing import assess_paths
+from core.service.evaluating import _slim, evaluate
+from core.service.growing import SHARES, grow
+from core.service.progress import silent
+from core.service.reporting import refuse_unwritable, write_report
+
+
+@pytest.fixture(scope="module")
+def opened(tiny_product):
+    return tiny_product.opened()
+
+
+@pytest.fixture(scope="module")
+def found(opened, tiny_product):
+    bundle, policy = opened
+    return evaluate(bundle, tiny_product.data, policy=policy, settings=tiny_product.settings)
+
+
+@pytest.fixture
+def data(tiny_product, tmp_path):
+    """A copy of the data set whose manifest a test may change."""
+    return shutil.copytree(tiny_product.data, tmp_path / "plates")
+
+
+def rewrite(data, change):
+    table = data / "manifest.csv"
+    with table.open(newline="") as file:
+        rows = [change(row) for row in csv.DictReader(file)]
+    with table.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0])
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def written(found, opened, path, settings, **more):
+    bundle, policy = opened
+    write_report(found, path, bundle=bundle, policy=policy, settings=settings, **more)
+    return path.read_text(encoding="utf-8")
+
+
+def test_the_test_split_is_judged_unless_another_is_named(found, opened, tiny_product, data):
+    bundle, policy = opened
+    assert (found.split, found.figures["split"]) == ("test", "test")
+    rewrite(data, lambda row: {**row, "split": row["split"].replace("test", "ext_test")})
+    settings = tiny_product.settings
+    other = evaluate(bundle, data, policy=policy, settings=settings, split="ext_test")
+    assert other.figures == {**found.figures, "split": "ext_test"}
+    with pytest.raises(DataError, match=r"No row has split 'test'; .* names cal, ext_test, train"):
+        evaluate(bundle, data, policy=policy, settings=settings)
+
+
+def test_labels_that_the_bundle_does_not_know_are_refused(opened, tiny_product, data):
+    bundle, policy = opened
+    rewrite(data, lambda row: {**row, "label": row["label"].replace("scratched", "dented")})
+    with pytest.raises(DataError, match="does not know the labels dented"):
+        evaluate(bundle, data, policy=policy, settings=tiny_product.settings)
+
+
+def test_features_are_dropped_as_soon_as_a_picture_is_judged(opened, tiny_product):
+    bundle, policy = opened
+    files = tiny_product.pictures("test")[:3]
+    judged = list(assess_paths(bundle, files, policy=policy, settings=tiny_product.settings))
+    for whole, slim in zip(judged, _slim(judged), strict=True):
+        assert whole.evidence.features.size > 0 == slim.evidence.features.size
+        assert slim.evidence.ood_score == whole.evidence.ood_score
+        assert slim.verdict == whole.verdict
+
+
+def test_the_report_holds_the_figures_and_the_worst_pictures(found, opened, tiny_product, tmp_path):
+    command = "assay evaluate <plates> --report r.html"
+    page = written(found, opened, tmp_path / "r.html", tiny_product.settings, command=command)
+    assert f"AUROC {found.figures['auroc']:.3f}" in page
+    assert "assay evaluate &lt;plates&gt; --report r.html" in page
+    assert opened[0].sha256 in page
+    pictures = re.findall(r'src="data:image/jpeg;base64,([^"]+)" alt="([^:]+):', page)
+    assert 6 <= len(pictures) <= 24
+    jpeg, name = pictures[-1]
+    shown = cv2.imdecode(np.frombuffer(base64.b64decode(jpeg), np.uint8), cv2.IMREAD_GRAYSCALE)
+    own = cv2.imread(str(tiny_product.data / "images" / name), cv2.IMREAD_GRAYSCALE)
+    own = cv2.resize(own, shown.shape[::-1], interpolation=cv2.INTER_AREA)
+    assert np.corrcoef(shown.ravel(), own.ravel())[0, 1] > 0.9
+
+
+def test_the_same_evaluation_gives_the_same_bytes_but_for_the_date(
+    found, opened, tiny_product, tmp_path
+):
+    settings = tiny_product.settings
+    first = written(found, opened, tmp_path / "a.html", settings, made="Monday")
+    again = written(found, opened, tmp_path / "b.html", settings, made="Tuesday")
+    assert first == again.replace("Tuesday", "Monday")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "b.html"]
+
+
+def test_pictures_are_read_again_and_one_that_changed_is_not_shown(
+    opened, tiny_product, data, tmp_path
+):
+    bundle, policy = opened
+    found = evaluate(bundle, data, policy=policy, settings=tiny_product.settings)
+    for path in (data / "images").glob("test-*"):
+        path.write_bytes(b"\x89PNG\r\n\x1a\n torn")
+    page = written(found, opened, tmp_path / "r.html", tiny_product.settings)
+    assert "data:image/jpeg" not in page
+    assert page.count("not shown") >= 6
+
+
+def test_a_report_that_cannot_be_written_is_refused_beforehand(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be written"):
+        refuse_unwritable(tmp_path / "missing" / "r.html")
+    with pytest.raises(ConfigError, match="cannot be written"):
+        refuse_unwritable(tmp_path)
+    refuse_unwritable(tmp_path / "r.html")
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.001, 0.01, 0.05, 0.5, 1.0])
+def test_the_drawn_limit_of_the_gate_parts_what_the_gate_parts(alpha):
+    rng = np.random.default_rng(0)
+    reference = rng.random(199)
+    scores = np.concatenate([rng.random(500) * 1.2, reference])
+    limit = reporting._ood_limit(reference, alpha)
+    flagged = conformal_p(scores, reference) <= alpha
+    np.testing.assert_array_equal(scores > limit, flagged)
+
+
+def test_too_few_groups_give_no_learning_curve_but_a_reason(opened):
+    bundle, _ = opened
+    few = grow(bundle, silent)
+    assert few.steps == ()
+    assert "needs 30 groups of either side" in few.note
+
+
+def test_a_learning_curve_is_fitted_on_growing_shares(opened):
+    bundle, _ = opened
+    told = []
+    grown = grow(bundle, lambda step, done, total: told.append((done, total)), fewest=10)
+    again = grow(bundle, silent, fewest=10)
+    pictures = [step.pictures for step in grown.steps]
+    assert pictures == sorted(pictures)
+    assert pictures[-1] == len(bundle.known.labels) * 2 // 3
+    assert told[-1] == (len(SHARES) * 3, len(SHARES) * 3)
+    assert "thirds by group" in grown.note
+    assert grown.steps[-1].auroc.mean() >= grown.steps[0].auroc.mean()
+    for one, other in zip(grown.steps, again.steps, strict=True):
+        np.testing.assert_array_equal(one.nll, other.nll)

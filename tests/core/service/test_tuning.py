@@ -1,0 +1,102 @@
+"""`--effort best` from files to a bundle: what was fine-tuned is heard, carried and said."""
+
+import csv
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from core.decision import fusion
+from core.labelled import read_labelled
+from core.model import heads
+from core.service import tuning
+from core.service.bundles import open_bundle
+from core.service.reading import Seen, look_at
+from core.service.training import BEST, TrainSpec, train
+from core.settings import Settings
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def best(tiny_product, tmp_path_factory):
+    root = tmp_path_factory.mktemp("best")
+    settings = tiny_product.settings_at(root / "home")
+    said = []
+    spec = TrainSpec("parts", tiny_product.data, root / "plates", effort=BEST)
+    train(spec, settings, say=said.append)
+    return open_bundle(root / "plates", settings), settings, said
+
+
+def test_the_stages_are_heard_beside_the_head_or_left_out(best, tiny_product):
+    bundle, settings, _ = best
+    rows = [row for row in read_labelled(tiny_product.data) if row.split == "cal"][:6]
+    looked = look_at(
+        rows,
+        pack="parts",
+        size=bundle.backbone.size,
+        network=bundle.network,
+        settings=settings,
+        progress=lambda *_: None,
+    )
+    for one in looked:
+        assert isinstance(one, Seen)
+        evidence = bundle.model.evidence(one.look)
+        head = heads.logits(bundle.model.head, evidence.features)
+        if bundle.backbone.tail:
+            both = np.stack([head, one.look.tail.astype(np.float64)])
+            head = fusion.fuse(both, bundle.model.voices)
+            assert bundle.model.voices[1] > 0.0
+        np.testing.assert_allclose(evidence.logits, head, rtol=1e-6)
+
+
+def test_every_epoch_is_said_and_kept_with_the_bundle(best):
+    bundle, _, said = best
+    folds = bundle.words["tuning"]["folds"]
+    assert len(folds) == 3
+    assert len(said) == sum(len(fold["history"]) - 1 for fold in folds)
+    for fold in folds:
+        losses = [epoch["loss"] for epoch in fold["history"]]
+        assert losses[fold["chosen"]] == min(losses)
+        assert np.array(fold["confusion"]).sum() > 0
+    assert "precision" in said[0]
+
+
+def test_pictures_are_seen_from_all_sides_and_nothing_is_left_behind(best):
+    bundle, settings, _ = best
+    assert bundle.backbone.views == bundle.pack.views
+    assert bundle.words["effort"] == BEST
+    assert not any((settings.cache / "tuning").iterdir())
+
+
+def test_how_sure_a_person_was_becomes_the_target(tmp_path):
+    with (tmp_path / "manifest.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "label", "probability"])
+        for number, (label, chance) in enumerate([("bad", 0.9), ("good", 0.2), ("good", 0.0)]):
+            (tmp_path / f"{number}.png").write_bytes(b"x")
+            table.writerow([f"{number}.png", label, chance])
+    rows = read_labelled(tmp_path)
+    targets = tuning.targets_for(rows, ("bad", "good"), (True, False))
+    np.testing.assert_allclose(targets, [[0.9, 0.1], [0.2, 0.8], [0.0, 1.0]], atol=1e-7)
+    rows[1].columns["probability"] = "unsure"
+    plain = tuning.targets_for(rows, ("bad", "good"), (True, False))
+    np.testing.assert_array_equal(plain, [[1, 0], [0, 1], [0, 1]])
+
+
+def test_few_defects_are_not_fine_tuned_and_that_is_said(tiny_product, tmp_path):
+    root = tmp_path / "few"
+    shutil.copytree(tiny_product.data / "images", root / "images")
+    rows = read_labelled(tiny_product.data)
+    kept = [r for r in rows if r.label == "good" and r.split != "test"][:24]
+    kept += [r for r in rows if r.label == "scratched" and r.split == "train"][:2]
+    with (root / "manifest.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "label", "group"])
+        table.writerows((f"images/{r.file.name}", r.label, r.group) for r in kept)
+    said = []
+    settings = Settings(home=tiny_product.settings_at(tmp_path / "home").home)
+    out = train(TrainSpec("parts", root, tmp_path / "b", effort=BEST), settings, say=said.append)
+    assert said == ["With few defects nothing is fine-tuned; pictures are seen from all sides."]
+    assert json.loads((out / "bundle.json").read_text())["tuning"] == {}

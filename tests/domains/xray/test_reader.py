@@ -1,0 +1,117 @@
+import csv
+
+import cv2
+import numpy as np
+import pytest
+
+from core.decision.quality import learn_ranges, outside
+from core.imaging import square
+from core.types import Frame, Reason
+from domains.xray import pack
+from domains.xray.reader import prepare
+
+
+def a_chest(seed: int = 0, side: int = 256) -> np.ndarray:
+    """Draw two dark lungs beside a bright spine and heart, uint8 ``side side``."""
+    rng = np.random.default_rng(seed)
+    chest = np.full((side, side), 150, np.uint8)
+    for x in (0.3, 0.72):
+        cv2.ellipse(chest, (int(x * side), side // 2), (side // 7, side // 3), 0, 0, 360, 60, -1)
+    cv2.circle(chest, (int(0.56 * side), int(0.6 * side)), side // 8, 190, -1)
+    return np.clip(chest + rng.normal(0, 6, chest.shape), 0, 255).astype(np.uint8)
+
+
+def a_frame(pixels: np.ndarray, bit_depth: int = 8) -> Frame:
+    pixels = pixels if pixels.ndim == 3 else pixels[:, :, None]
+    return Frame(pixels, bit_depth, "ab" * 32, pixels.shape[:2])
+
+
+def test_grey_and_grey_stored_as_colour_are_the_same_radiograph():
+    grey = a_chest()
+
+    one, other = prepare(a_frame(grey), 224), prepare(a_frame(cv2.merge([grey] * 3)), 224)
+
+    np.testing.assert_array_equal(one.pixels, other.pixels)
+    np.testing.assert_array_equal(one.pixels[..., 0], one.pixels[..., 2])
+    assert one.measures == other.measures
+    assert one.findings == other.findings == ()
+
+
+def test_sixteen_bits_keep_their_whole_range():
+    deep = a_chest(side=224).astype(np.uint16) * 257
+
+    np.testing.assert_array_equal(
+        prepare(a_frame(deep, 16), 224).pixels, prepare(a_frame(a_chest(side=224)), 224).pixels
+    )
+
+
+def test_a_colour_photograph_is_not_a_radiograph():
+    photo = np.random.default_rng(0).integers(0, 255, (300, 400, 3), np.uint8)
+
+    (finding,) = prepare(a_frame(photo), 224).findings
+
+    assert finding.reason is Reason.WRONG_INPUT
+    assert finding.detail.startswith("not a radiograph: expected a grey picture")
+
+
+def test_a_small_coloured_mark_is_turned_grey_and_does_no_harm():
+    marked = cv2.merge([a_chest()] * 3)
+    marked[5:45, 5:45] = (255, 200, 0)
+
+    ready = prepare(a_frame(marked), 224)
+
+    assert ready.findings == ()
+    np.testing.assert_array_equal(ready.pixels[..., 0], ready.pixels[..., 1])
+
+
+def test_the_middle_over_the_lungs_follows_its_definition():
+    blocks = np.full((32, 32), 100, np.uint8)
+    blocks[8:22, 14:18] = 220
+    blocks[8:22, 6:12], blocks[8:22, 20:26] = 40, 60
+    picture = np.kron(blocks, np.ones((7, 7), np.uint8))
+
+    measures = prepare(a_frame(picture), 224).measures
+
+    assert measures["middle over lungs"] == pytest.approx((220 - 50) / 255)
+
+
+def test_an_inverted_radiograph_falls_out_of_what_the_upright_ones_look_like():
+    chests = [prepare(a_frame(a_chest(seed)), 224).measures for seed in range(40)]
+    ranges = learn_ranges({name: np.array([m[name] for m in chests]) for name in chests[0]})
+
+    new = a_chest(41)
+    said = [f.detail for f in outside(prepare(a_frame(255 - new), 224).measures, ranges)]
+
+    assert outside(prepare(a_frame(new), 224).measures, ranges) == ()
+    assert any(detail.startswith("middle over lungs") for detail in said)
+
+
+def test_neither_the_shape_nor_the_size_of_the_source_is_a_matter_of_quality():
+    small, wide = a_chest(side=224), cv2.resize(a_chest(side=224), (1000, 900))
+
+    assert not set(prepare(a_frame(small), 224).measures) & set(square.SHAPE)
+    assert prepare(a_frame(wide), 224).findings == ()
+
+
+@pytest.mark.shared
+def test_ordinary_pictures_of_the_same_hospital_pass_the_learned_quality_gate(shared_data):
+    root = shared_data / "xray"
+    with (root / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    measured = {
+        split: [
+            prepare(pack.read((root / row["file"]).read_bytes(), 10**8, 224), 224)
+            for row in rows
+            if row["split"] == split
+        ][::step]
+        for split, step in (("train", 2), ("cal", 1))
+    }
+    names = measured["train"][0].measures
+    ranges = learn_ranges(
+        {name: np.array([one.measures[name] for one in measured["train"]]) for name in names}
+    )
+
+    held = [bool(one.findings or outside(one.measures, ranges)) for one in measured["cal"]]
+
+    assert len(held) == 478
+    assert np.mean(held) <= 0.02
