@@ -23,8 +23,8 @@ from core.service.training import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from domains.parts import elpv
-from tests.benchmarks.sets import HOME
 from tests.benchmarks.peer import environment, exported
+from tests.benchmarks.sets import HOME
 
 PAIRS = 5
 RATIOS = (
