@@ -38,7 +38,7 @@ def add_model(nodes: Nodes, model: Model, pooled: str) -> Read:
     flat = nodes.add("Squeeze", pooled, np.array([0]))
     z = nodes.add("Div", nodes.add("Sub", flat, model.centre), model.scale)
     probabilities, positive = _calibrated(nodes, model, _logits(nodes, model.head, z))
-    score = _strangeness(nodes, model.gate, z)
+    score = _strangeness(nodes, model.gate, z, len(model.centre))
     stranger = nodes.add("GreaterOrEqual", model.gate.reference, score)
     more = nodes.total(nodes.cast(stranger, "f32"))
     of = np.float32(len(model.gate.reference) + 1)
@@ -98,10 +98,9 @@ def _calibrated(nodes: Nodes, model: Model, logits: str) -> tuple[str, str]:
     return probabilities, nodes.total(nodes.add("Mul", probabilities, share))
 
 
-def _strangeness(nodes: Nodes, gate: Gate, z: str) -> str:
-    """Add ``Gate.score``."""
+def _strangeness(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
+    """Add ``Gate.score`` of ``width`` features."""
     gated, late = len(gate.mean), gate.basis.shape[1]
-    width = late if late == gated else gated + late
     first = nodes.add("Gather", z, np.arange(gated))
     white = nodes.add("MatMul", gate.whiten, nodes.add("Sub", first, gate.mean))
     middle = nodes.mean(nodes.add("Mul", white, white))

@@ -71,24 +71,24 @@ def fit_svm(z: F32, labels: Answers, k: int, c: float = 3.0) -> KernelHead:
 def fit_ridge(z: F32, labels: Answers, k: int, ridge: float = 0.3) -> KernelHead:
     """Fit kernel ridge regression on the sides' signs, with the support vector machine's kernel.
 
-    In closed form, and weighted so that either side of a label counts as much as the other.
+    In closed form, all sides at once: the pictures' weights, by which every class counts the same,
+    are those of the pictures and not of the sides. Pictures with several labels weigh the same.
     """
     from sklearn.metrics.pairwise import rbf_kernel
 
     gamma = 1.0 / z.shape[1]
     present, sides = _against_the_rest(labels)
+    signs = np.where(np.stack(sides, axis=1), 1.0, -1.0)
+    weight = np.ones(len(z))
+    if labels.ndim == 1:
+        _, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        weight = len(z) / (len(counts) * counts[place])
+    bias = weight @ signs / weight.sum()
     kernel = rbf_kernel(z, gamma=gamma).astype(np.float64)
-    dual = np.zeros((len(sides), len(z)))
-    bias = np.full(len(sides), ABSENT)
-    for row, side in enumerate(sides):
-        if not _divides(side):
-            continue
-        weight = np.where(side, 0.5 / side.mean(), 0.5 / (~side).mean())
-        signs = np.where(side, 1.0, -1.0)  # whose weighted mean is 0, hence no bias
-        dual[row] = np.linalg.solve(kernel + np.diag(ridge / weight), signs)
-        bias[row] = 0.0
-    dual, bias = _per_class(dual, bias)
-    weights, bias = _spread(dual, bias, present, k)
+    kernel[np.diag_indices(len(z))] += ridge / weight
+    dual = np.linalg.solve(kernel, signs - bias).T
+    bias[[not _divides(side) for side in sides]] = ABSENT
+    weights, bias = _spread(*_per_class(dual, bias), present, k)
     return KernelHead(z, (z**2).sum(axis=1), weights, bias, gamma)
 
 

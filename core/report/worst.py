@@ -15,14 +15,14 @@ KINDS = ("escape", "overkill", "leaning", "strange")
 
 
 @dataclass(frozen=True)
-class Look:
+class Exhibit:
     """A picture to look at: its row, and which of ``KINDS`` it is."""
 
     row: int
     kind: str
 
 
-def worst(cases: Judged, each: int = EACH) -> list[Look]:
+def worst(cases: Judged, each: int = EACH) -> list[Exhibit]:
     """Choose pictures: escapes, overkills, those held back that leaned the wrong way, strangers.
 
     The surest first within each kind; no picture twice.
@@ -37,10 +37,10 @@ def worst(cases: Judged, each: int = EACH) -> list[Look]:
         "leaning": (held & (wrong > 0.5), wrong),
         "strange": (known, cases.ood_score),
     }
-    chosen: list[Look] = []
+    chosen: list[Exhibit] = []
     for kind, (rows, how) in ranked.items():
         taken = {look.row for look in chosen}
         order = np.argsort(-np.where(rows, how, -np.inf), kind="stable")
         mine = [int(i) for i in order[: int(rows.sum())] if int(i) not in taken]
-        chosen += [Look(row, kind) for row in mine[:each]]
+        chosen += [Exhibit(row, kind) for row in mine[:each]]
     return chosen

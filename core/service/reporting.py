@@ -20,7 +20,7 @@ from core.packs import entry_of
 from core.report.blocks import Picture
 from core.report.material import Material, Origin
 from core.report.page import render
-from core.report.worst import KINDS, Look, worst
+from core.report.worst import KINDS, Exhibit, worst
 from core.service.evaluating import Evaluation
 from core.service.growing import grow
 from core.service.progress import Progress, silent
@@ -118,7 +118,7 @@ def _ood_limit(reference: F64, alpha: float) -> float:
 
 def _pictures(
     found: Evaluation,
-    looks: Sequence[Look],
+    looks: Sequence[Exhibit],
     bundle: Bundle,
     settings: Settings,
     progress: Progress,
@@ -136,7 +136,7 @@ def _pictures(
     return {kind: tuple(them) for kind, them in pictures.items() if them}
 
 
-def _picture(found: Evaluation, look: Look, sample: Sample, bundle: Bundle) -> Picture:
+def _picture(found: Evaluation, look: Exhibit, sample: Sample, bundle: Bundle) -> Picture:
     frame, row, cases = sample.frame, found.rows[look.row], found.cases
     # A file that changed since it was judged would stand beside a verdict that is not its own.
     same = isinstance(frame, Prepared) and frame.sha256 == found.digests[look.row]

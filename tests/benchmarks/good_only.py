@@ -57,7 +57,7 @@ class Patched:
 def main() -> None:
     """Print every figure of the start from good pictures."""
     one_thread()
-    cells = patched("elpv", "mono cells, certain", _mono)
+    cells = patched("elpv", "mono cells, certain", is_mono)
     figure = patched("toy_figure", "toy_figure", lambda _row: True)
     for n in (5, 20, 50):
         _detection("mono cells, certain", cells, n)
@@ -93,7 +93,7 @@ def patched(name: str, what: str, kept: Callable[[Row], bool]) -> Patched:
     return Patched(patches, good, [row.file for row in rows])
 
 
-def _mono(row: Row) -> bool:
+def is_mono(row: Row) -> bool:
     return row.columns["type"] == "mono" and row.columns["certain"] == "yes"
 
 

@@ -1,7 +1,7 @@
-"""Put the program that speed is compared with into a folder of its own.
+"""Put the programs that Assay is compared with into folders of their own.
 
-ultralytics is AGPL-3.0: it is never a dependency, only a program beside ours on this machine. It
-shares the installed torch, so both run on the same build.
+ultralytics is AGPL-3.0: it is never a dependency, only a program beside ours on this machine. All
+share the installed torch, so that they run on the same build.
 """
 
 from __future__ import annotations
@@ -14,15 +14,37 @@ from pathlib import Path
 from tests.benchmarks.sets import HOME
 
 FOLDER = HOME / "peer"
+ANOMALIB = HOME / "anomalib"
+ANOMALIB_PACKAGES = (
+    "anomalib==2.7.0",
+    "antlr4-python3-runtime==4.9.3",
+    "einops",
+    "freia",
+    "ftfy",
+    "jsonargparse",
+    "kornia",
+    "kornia-rs",
+    "lightning",
+    "lightning-utilities",
+    "omegaconf",
+    "open-clip-torch",
+    "platformdirs",
+    "regex",
+    "torchmetrics",
+    "wcwidth",
+)
 PACKAGES = ("ultralytics==8.3.235", "ultralytics-thop", "py-cpuinfo", "matplotlib", "polars")
 
 
 def main() -> None:
-    """Install it, without its own torch and OpenCV."""
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", FOLDER, "--upgrade"]
-    subprocess.run([*pip, "--no-deps", *PACKAGES], check=True)
+    """Install them, without their own torch and OpenCV."""
     more = ("pyyaml", "requests", "contourpy", "cycler", "fonttools", "kiwisolver", "pyparsing")
-    subprocess.run([*pip, "--no-deps", *more, "polars-runtime-32"], check=True)
+    for folder, packages in (
+        (FOLDER, (*PACKAGES, *more, "polars-runtime-32")),
+        (ANOMALIB, ANOMALIB_PACKAGES),
+    ):
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", folder, "--upgrade"]
+        subprocess.run([*pip, "--no-deps", *packages], check=True)
 
 
 def environment(threads: int) -> dict[str, str]:

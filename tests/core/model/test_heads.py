@@ -47,7 +47,7 @@ def test_logistic_logits_give_scikit_learns_probabilities(clouds, k):
     np.testing.assert_allclose(chances, twin.predict_proba(z), atol=1e-5)
 
 
-def test_ridge_is_scikit_learns_kernel_ridge_weighted_by_class(clouds):
+def test_ridge_of_two_classes_is_scikit_learns_kernel_ridge_weighted_by_class(clouds):
     z, labels = clouds
     sides = labels > 0
     head = makers.fit_ridge(z, sides.astype(np.int64), 2)
@@ -56,6 +56,18 @@ def test_ridge_is_scikit_learns_kernel_ridge_weighted_by_class(clouds):
     twin = KernelRidge(alpha=0.3, kernel="rbf", gamma=1.0 / z.shape[1])
     twin.fit(z, np.where(sides, 1.0, -1.0), sample_weight=weight)
     np.testing.assert_allclose(ours[:, 1] - ours[:, 0], twin.predict(z), atol=1e-4)
+
+
+def test_ridge_of_several_classes_is_scikit_learns_around_the_classes_mean(clouds):
+    z, labels = clouds
+    head = makers.fit_ridge(z, labels, 3)
+    ours = np.array([heads.logits(head, row) for row in z])
+    signs = np.where(labels[:, None] == np.arange(3), 1.0, -1.0)
+    weight = len(z) / (3 * np.bincount(labels))[labels]
+    middle = np.full(3, -1 / 3)  # classes weigh the same: one in three is the side's own
+    twin = KernelRidge(alpha=0.3, kernel="rbf", gamma=1.0 / z.shape[1])
+    twin.fit(z, signs - middle, sample_weight=weight)
+    np.testing.assert_allclose(ours, twin.predict(z) + middle, atol=1e-4)
 
 
 def test_a_committee_adds_its_members_scores_times_their_shares(clouds):
