@@ -26,6 +26,8 @@ from core.report.reliability import draw_probabilities, draw_reliability, reliab
 from core.report.strangers import draw_strangers
 from core.types import Disposition
 
+MOST_IN_MATRIX = 12  # classes beyond which a matrix is too wide to read
+MOST_MISTAKES = 3
 _DOT = " The dot is the policy: it bounds each kind of error apart and so need not lie on the line."
 _ALIKE = (
     "There are fewer groups than pictures. Pictures of one group are alike, which the intervals "
@@ -168,6 +170,12 @@ def confusion(m: Material) -> Section:
 
 def _matrix(m: Material, seen: Judged) -> Table:
     counts = seen.labels.T.astype(np.int64) @ seen.said.astype(np.int64)
+    if len(m.classes) > MOST_IN_MATRIX:
+        return Table(
+            "Pictures by true class, and what they were taken for, before gates and policy",
+            ("truly", "pictures", "right (95 % interval)", "taken for"),
+            tuple(_mistakes_row(m, counts, i) for i in range(len(m.classes))),
+        )
     return Table(
         "Pictures by true class (rows) and most probable class (columns), before gates and policy",
         ("truly", *m.classes, "right (95 % interval)"),
@@ -196,9 +204,24 @@ def _confusion_row(m: Material, counts: NDArray[np.int64], i: int) -> tuple[str 
         Cell(f"{n:,}", round(n / total, 3), "good" if i == j else "bad")
         for j, n in enumerate(counts[i].tolist())
     ]
+    return m.classes[i], *cells, _right(m, i).text
+
+
+def _mistakes_row(m: Material, counts: NDArray[np.int64], i: int) -> tuple[str | Cell, ...]:
+    wrong = [(int(n), m.classes[j]) for j, n in enumerate(counts[i]) if n and j != i]
+    wrong.sort(key=lambda pair: (-pair[0], pair[1]))
+    taken = ", ".join(f"{name} {n:,}" for n, name in wrong[:MOST_MISTAKES])
+    more = sum(n for n, _ in wrong[MOST_MISTAKES:])
+    others = f", others {more:,}" if more else ""
+    return m.classes[i], f"{counts[i].sum():,}", _right(m, i), taken + others
+
+
+def _right(m: Material, i: int) -> Cell:
     s = m.figures["sensitivity"][m.classes[i]]
-    right = f"{words.share(s['rate'])} ({words.between((s['low'], s['high']))})"
-    return m.classes[i], *cells, right if s["n"] else "none seen"
+    if not s["n"]:
+        return Cell("none seen")
+    text = f"{words.share(s['rate'])} ({words.between((s['low'], s['high']))})"
+    return Cell(text, round(1.0 - s["rate"], 3), "bad")
 
 
 def _verdict_row(m: Material, side: bool) -> tuple[str | Cell, ...]:

@@ -7,6 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from core.report import scores
 from core.report.blocks import Picture, Section, Table, Words
 from core.report.page import render, sections
 
@@ -129,6 +130,20 @@ def test_the_matrix_counts_every_picture_once(material_of):
     verdicts = [[int(cell.text) for cell in row[1:]] for row in rule.rows]
     assert np.sum(verdicts) == len(m.cases.labels)
     assert verdicts[0][0] == (m.cases.truth & (m.cases.disposition == "negative")).sum()
+
+
+def test_many_classes_list_what_each_was_taken_for_instead_of_a_matrix(material_of, monkeypatch):
+    m = material_of()
+    monkeypatch.setattr(scores, "MOST_IN_MATRIX", 2)
+    page = next(one for one in sections(m) if one.key == "confusion")
+    table = next(block for block in page.blocks if isinstance(block, Table))
+    said = m.cases.probabilities.argmax(axis=1)
+    for i, (name, pictures, _, taken) in enumerate(table.rows):
+        mine = m.cases.labels[:, i]
+        assert (name, int(pictures)) == (m.classes[i], int(mine.sum()))
+        expected = {m.classes[j]: int((mine & (said == j)).sum()) for j in range(3) if j != i}
+        pairs = [pair.rsplit(" ", 1) for pair in taken.split(", ") if pair]
+        assert {one: int(n) for one, n in pairs} == {k: n for k, n in expected.items() if n}
 
 
 def test_the_summary_says_when_a_promise_is_kept_and_when_it_is_broken(material_of):
