@@ -13,7 +13,7 @@ from core.checking.result import Check
 from core.errors import DataError
 from core.labelled import Row, read_labelled
 from core.model import backbone as backbones
-from core.model.backbone import Backbone, Files
+from core.model.backbone import Files
 from core.model.fitted import one_thread
 from core.model.fitting import Fit, fit
 from core.model.writing import Draft, write_bundle
@@ -32,6 +32,7 @@ from core.service.labels import (
 from core.service.precise import Opened, Precise, Work, fit_in
 from core.service.progress import Progress, silent
 from core.service.reading import Seen, look_at
+from core.service.sizing import larger_if_better
 from core.service.tables import cases_of, table_of
 from core.service.tuning import Stages, tune
 from core.settings import Settings
@@ -140,10 +141,10 @@ def train(
         views=lesson.pack.views if spec.effort == BEST else ("identity",),
     )
     files = Files(own=spec.weights)
-    stages = _stages(lesson, backbone, files, settings, progress, say)
-    chosen = _fit(lesson, stages or Stages(backbone, files), settings, progress)
-    write_bundle(_draft(lesson, stages, chosen), spec.out)
-    if stages and stages.folder:
+    work = Work(backbone, files, lesson.rows, lesson.pack, settings, progress)
+    stages = _stages(lesson, work, say)
+    write_bundle(_draft(lesson, stages, _fit(lesson, stages)), spec.out)
+    if stages.folder:
         shutil.rmtree(stages.folder)
     return spec.out
 
@@ -163,56 +164,41 @@ def _lesson(spec: TrainSpec) -> _Lesson:
     return _Lesson(spec, pack, labelled, rows, negative, classes, positive, few, several)
 
 
-def _stages(
-    lesson: _Lesson,
-    backbone: Backbone,
-    files: Files,
-    settings: Settings,
-    progress: Progress,
-    say: Say,
-) -> Stages | None:
+def _stages(lesson: _Lesson, work: Work, say: Say) -> Stages:
     """Fine-tune where that is asked for and there is enough to learn from."""
     if lesson.spec.effort != BEST:
-        return None
+        return Stages(work)
     if lesson.few or lesson.several:
         why = "few defects" if lesson.few else "several labels a picture"
         say(f"With {why} nothing is fine-tuned; pictures are seen from all sides.")
-        return None
-    return tune(
-        lesson.rows,
-        lesson.classes,
-        lesson.positive,
-        pack=lesson.pack,
-        backbone=backbone,
-        files=files,
-        settings=settings,
-        seed=lesson.spec.seed,
-        progress=progress,
-        say=say,
-    )
+        return Stages(work)
+    classes, positive, seed = lesson.classes, lesson.positive, lesson.spec.seed
+    sizes: dict[int, float] = {}
+    if not lesson.spec.size:
+        work, sizes = larger_if_better(work, classes, positive, seed)
+        tried = ", ".join(f"{nll:.3f} at {size} pixels" for size, nll in sizes.items())
+        say(f"Pictures are shown at {work.backbone.size} pixels (loss {tried}).")
+    stages = tune(work, classes, positive, seed, say)
+    return replace(stages, words={**stages.words, "sizes": sizes})
 
 
-def _fit(
-    lesson: _Lesson, stages: Stages, settings: Settings, progress: Progress
-) -> Precise[_Attempt]:
+def _fit(lesson: _Lesson, stages: Stages) -> Precise[_Attempt]:
     """Look at the pictures and fit, in the precision asked for; drop stages that are not heard."""
-    work = Work(stages.backbone, stages.files, lesson.rows, lesson.pack, settings, progress)
-    attempt = partial(_attempt, lesson=lesson, stages=stages, settings=settings, progress=progress)
-    chosen = fit_in(lesson.spec.precision, work, attempt)
+    attempt = partial(_attempt, lesson=lesson, stages=stages)
+    chosen = fit_in(lesson.spec.precision, stages.work, attempt)
     if stages.said and not chosen.result.fitted.model.voices[-1]:
-        return _fit(lesson, stages.without(), settings, progress)
+        return _fit(lesson, stages.without())
     return chosen
 
 
-def _attempt(
-    opened: Opened, *, lesson: _Lesson, stages: Stages, settings: Settings, progress: Progress
-) -> _Attempt:
+def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
+    progress = stages.work.progress
     look = partial(
         look_at,
         pack=lesson.spec.pack,
         size=opened.backbone.size,
         network=opened.network,
-        settings=settings,
+        settings=stages.work.settings,
         progress=progress,
     )
     rows, seed = lesson.rows, lesson.spec.seed
@@ -236,7 +222,7 @@ def _attempt(
     return _Attempt(seen, unseen, check, fitted)
 
 
-def _draft(lesson: _Lesson, stages: Stages | None, chosen: Precise[_Attempt]) -> Draft:
+def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
     spec, result, fitted = lesson.spec, chosen.result, chosen.result.fitted
     for_train = result.of("train")
     written = card(
@@ -263,7 +249,7 @@ def _draft(lesson: _Lesson, stages: Stages | None, chosen: Precise[_Attempt]) ->
             "effort": spec.effort,
             "precision": chosen.words,
             "check": result.check.to_json(),
-            "tuning": stages.words if stages else {},
+            "tuning": stages.words,
         },
     )
 

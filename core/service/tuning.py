@@ -12,17 +12,14 @@ import numpy as np
 
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row
-from core.model.backbone import Backbone, Files
 from core.model.finetune.maps import cache_maps
 from core.model.finetune.plan import Plan
 from core.model.finetune.tail import save_tails
 from core.model.finetune.tuning import Tuned, finetune
-from core.model.runtime import open_network
-from core.packs import DomainPack, entry_of
+from core.packs import entry_of
 from core.service.labels import targets_of
-from core.service.progress import Progress
+from core.service.precise import Work
 from core.service.reading import Seen, read
-from core.settings import Settings
 from core.types import F32, F64, U8, Prepared
 
 SOFT = "probability"
@@ -34,22 +31,23 @@ class Stages:
     """Fine-tuned stages, and what they said of the training pictures out of fold.
 
     Attributes:
-        backbone: The network, with its tails where there are any.
-        files: Its weight files, the tails among them.
+        work: The network, with its tails where there are any, and its weight files.
         said: By file, float64 ``k``, class scores by the tail that never saw the picture's group.
         words: For the bundle's card: every fold's figures.
         folder: Where the maps and checkpoints lie; of no use once the bundle is written.
     """
 
-    backbone: Backbone
-    files: Files
+    work: Work
     said: Mapping[Path, F64] = field(default_factory=dict)
     words: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
 
     def without(self) -> Stages:
         """Take the tails off: a network that nobody listens to only costs time."""
-        return Stages(replace(self.backbone, tail=""), replace(self.files, tail=None))
+        backbone, files = self.work.backbone, self.work.files
+        return Stages(
+            replace(self.work, backbone=replace(backbone, tail=""), files=replace(files, tail=None))
+        )
 
     def oof(self, seen: Sequence[Seen]) -> F64:
         """Line the out-of-fold scores up with pictures, float64 ``n k``; NaN where none is."""
@@ -59,16 +57,10 @@ class Stages:
 
 
 def tune(
-    rows: Sequence[Row],
+    work: Work,
     classes: tuple[str, ...],
     positive: tuple[bool, ...],
-    *,
-    pack: DomainPack,
-    backbone: Backbone,
-    files: Files,
-    settings: Settings,
     seed: int,
-    progress: Progress,
     say: Callable[[str], None],
 ) -> Stages:
     """Fine-tune the late stages on the training pictures that can be read and judged.
@@ -76,35 +68,30 @@ def tune(
     A run that was stopped goes on where it was: its folder is named by data, network and seed.
 
     Args:
-        rows: Rows of train and cal; those of train alone are looked at.
+        work: The frozen network and the rows; those of train alone are looked at.
         classes: Class names.
         positive: Whether each class counts as positive.
-        pack: Reads the pictures.
-        backbone: The frozen network.
-        files: Its weight files.
-        settings: Where things run.
         seed: Seed of folds, order and views.
-        progress: Told how far the work is.
         say: Told every epoch's figures as a line.
 
     Raises:
         DataError: There are too few groups.
         ConfigError: The backbone cannot be fine-tuned.
     """
-    usable = _usable([r for r in rows if r.split == "train"], pack, backbone, settings, progress)
-    known = [sha256 for _, sha256 in usable]
+    backbone, files, settings = work.backbone, work.files, work.settings
+    usable = _usable(work)
+    kept, known = [row for row, _ in usable], [sha256 for _, sha256 in usable]
     own = hashlib.sha256(repr((backbone.key, known, classes, seed)).encode()).hexdigest()[:16]
     folder = settings.cache / "tuning" / own
-    kept = [row for row, _ in usable]
     maps = cache_maps(
-        _pixels(kept, pack, backbone, settings),
+        _pixels(work, kept),
         known,
         backbone=backbone,
-        network=open_network(backbone, runtime=settings.runtime, cache=settings.cache, files=files),
-        symmetries=pack.views,
+        network=work.opened("f32").network,
+        symmetries=work.pack.views,
         folder=folder,
         seed=seed,
-        tell=progress,
+        tell=work.progress,
     )
     tuned = finetune(
         maps,
@@ -113,50 +100,42 @@ def tune(
         backbone=backbone,
         files=files,
         folder=folder,
-        tell=progress,
+        tell=work.progress,
         say=say,
         plan=Plan(seed=seed),
     )
     path = folder / "tail.safetensors"
     digest = save_tails([fold.weights for fold in tuned.folds], path)
     return Stages(
-        backbone=replace(backbone, tail=digest),
-        files=replace(files, tail=path),
+        work=replace(
+            work, backbone=replace(backbone, tail=digest), files=replace(files, tail=path)
+        ),
         said={row.file: scores for row, scores in zip(kept, tuned.oof, strict=True)},
         words=_words(tuned, classes),
         folder=folder,
     )
 
 
-def _usable(
-    rows: Sequence[Row],
-    pack: DomainPack,
-    backbone: Backbone,
-    settings: Settings,
-    progress: Progress,
-) -> list[tuple[Row, str]]:
+def _usable(work: Work) -> list[tuple[Row, str]]:
     """List the pictures that can be read and that the pack does not refuse, with their sha256."""
+    rows = [row for row in work.rows if row.split == "train"]
     usable = []
-    for done, (row, frame) in enumerate(_frames(rows, pack, backbone, settings), 1):
-        progress("Reading for fine-tuning", done, len(rows))
+    for done, (row, frame) in enumerate(_frames(work, rows), 1):
+        work.progress("Reading for fine-tuning", done, len(rows))
         if isinstance(frame, Prepared) and not frame.findings:
             usable.append((row, frame.sha256))
     return usable
 
 
-def _pixels(
-    rows: Sequence[Row], pack: DomainPack, backbone: Backbone, settings: Settings
-) -> Iterator[U8]:
-    for _, frame in _frames(rows, pack, backbone, settings):
+def _pixels(work: Work, rows: Sequence[Row]) -> Iterator[U8]:
+    for _, frame in _frames(work, rows):
         if isinstance(frame, Prepared):
             yield frame.pixels
 
 
-def _frames(
-    rows: Sequence[Row], pack: DomainPack, backbone: Backbone, settings: Settings
-) -> Iterator[tuple[Row, object]]:
-    with Sandbox(entry_of(pack.name), backbone.size, settings) as sandbox:
-        yield from ((row, frame) for row, frame, _ in read(rows, sandbox, settings))
+def _frames(work: Work, rows: Sequence[Row]) -> Iterator[tuple[Row, object]]:
+    with Sandbox(entry_of(work.pack.name), work.backbone.size, work.settings) as sandbox:
+        yield from ((row, frame) for row, frame, _ in read(rows, sandbox, work.settings))
 
 
 def targets_for(rows: Sequence[Row], classes: tuple[str, ...], positive: tuple[bool, ...]) -> F32:

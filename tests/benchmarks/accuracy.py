@@ -10,6 +10,7 @@ import shutil
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -23,8 +24,10 @@ from core.model.backbone import Files
 from core.model.fitting import fit
 from core.model.runtime import open_network
 from core.packs import pack_named
+from core.service.precise import Work
 from core.service.progress import silent
 from core.service.reading import Seen, look_at
+from core.service.sizing import larger_if_better
 from core.service.tables import table_of
 from core.service.tuning import tune
 from core.settings import Settings
@@ -73,19 +76,11 @@ def judged(effort: str, seed: int) -> Judged:
     started = time.process_time()
     stages = None
     if effort == "best":
-        stages = tune(
-            rows,
-            CLASSES,
-            POSITIVE,
-            pack=pack,
-            backbone=backbone,
-            files=files,
-            settings=settings,
-            seed=seed,
-            progress=silent,
-            say=lambda line: print(line, file=sys.stderr, flush=True),
-        )
-        backbone, files = stages.backbone, stages.files
+        work = Work(backbone, files, rows, pack, settings, silent)
+        say = partial(print, file=sys.stderr, flush=True)
+        work, _ = larger_if_better(work, CLASSES, POSITIVE, seed)
+        stages = tune(work, CLASSES, POSITIVE, seed, say)
+        backbone, files = stages.work.backbone, stages.work.files
     network = open_network(backbone, runtime=settings.runtime, cache=settings.cache, files=files)
     seen: list[Seen] = []
     for part in ("train", "test"):

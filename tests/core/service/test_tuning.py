@@ -55,12 +55,20 @@ def test_every_epoch_is_said_and_kept_with_the_bundle(best):
     bundle, _, said = best
     folds = bundle.words["tuning"]["folds"]
     assert len(folds) == 3
-    assert len(said) == sum(len(fold["history"]) - 1 for fold in folds)
+    assert len(said) == 1 + sum(len(fold["history"]) - 1 for fold in folds)
     for fold in folds:
         losses = [epoch["loss"] for epoch in fold["history"]]
         assert losses[fold["chosen"]] == min(losses)
         assert np.array(fold["confusion"]).sum() > 0
-    assert "precision" in said[0]
+    assert "precision" in said[1]
+
+
+def test_the_size_with_the_smaller_loss_out_of_fold_is_taken(best):
+    bundle, _, said = best
+    sizes = bundle.words["tuning"]["sizes"]
+    assert set(sizes) == {"224", "384"}
+    assert str(bundle.backbone.size) == min(sizes, key=sizes.get)
+    assert f"at {bundle.backbone.size} pixels" in said[0]
 
 
 def test_pictures_are_seen_from_all_sides_and_nothing_is_left_behind(best):
