@@ -1,8 +1,9 @@
 """Other programs on the same pictures and splits: a plain linear probe, anomalib, ultralytics.
 
-`python -m tests.benchmarks peer` puts them into folders of their own first. No weights can be
-fetched without a network, so ultralytics starts from scratch; anomalib's PatchCore and PaDiM get
-the backbone weights that Assay uses, as does the probe.
+`python -m tests.benchmarks peer` puts them into folders of their own first; `... rivals yolo`
+trains ultralytics too, which takes the better part of an hour. No weights can be fetched without a
+network, so ultralytics starts from scratch; anomalib's PatchCore and PaDiM get the backbone weights
+that Assay uses, as does the probe.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def main() -> None:
     _probe(cells)
     for kind in ("patchcore", "padim"):
         _good_only(kind, [row for row in cells if is_mono(row)])
-    _yolo(cells)
+    if "yolo" in sys.argv:
+        _yolo(cells)
 
 
 def _probe(cells: list[Row]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -74,13 +74,21 @@ def rows_of(name: str, settings: Settings) -> tuple[str, list[Row]]:
     return pack, [row for row in rows if row.split in HOUSE]
 
 
-def labelled(name: str) -> Labelled:
-    """Run the network on a set, or read what it gave last time."""
+def labelled(name: str, size: int = 0, *, all_sides: bool = False) -> Labelled:
+    """Run the network on a set, or read what it gave last time.
+
+    Args:
+        name: One of ``SETS``.
+        size: Side of the pictures in pixels; the network's own when 0.
+        all_sides: Whether features are averaged over the pack's views.
+    """
     settings = Settings(home=HOME)
     pack, rows = rows_of(name, settings)
     classes = tuple(sorted({row.label for row in rows}))
     positive = which_positive(classes, pack_named(pack).negative_labels)
-    backbone = backbones.describe()
+    backbone = backbones.describe(size=size)
+    if all_sides:
+        backbone = replace(backbone, views=pack_named(pack).views)
     kept = HOME / "tables" / f"{name}-{backbone.key}.npz"
     if kept.exists():
         return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows)
