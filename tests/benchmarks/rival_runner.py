@@ -74,7 +74,7 @@ def _anomalib(kind: str, folder: Path, weights: Path) -> Callable[[Path], float]
     else:
         from anomalib.models.image.padim.torch_model import PadimModel
 
-        model = PadimModel(layers=layers, backbone=name, pre_trained=False)
+        model = PadimModel(layers=layers, backbone=name, pre_trained=False, n_features=100)
     network = model.feature_extractor.feature_extractor
     known = {key: value for key, value in load_file(weights).items() if key in network.state_dict()}
     missing = [k for k in network.state_dict() if k not in known and "num_batches" not in k]
