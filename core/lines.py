@@ -42,6 +42,7 @@ def assessment_line(
         },
         "good_only": _good_only(one, policy),
         "reasons": [f.reason.value for f in one.verdict.findings],
+        "checks": [f.check for f in one.verdict.findings],
         "message": one.verdict.message,
         "certificate": {
             "escape": certificate_words(policy.escape),

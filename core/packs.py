@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from core.errors import ConfigError, UnknownPack
-from core.types import Disposition, Frame, Prepared, Targets
+from core.types import U8, Disposition, Frame, Prepared, Targets
 
 GROUP = "assay.domains"
 VIEWS = ("identity", "mirror", "flip", "rotate180")
@@ -59,6 +59,15 @@ class DomainPack:
         data_sets: Data sets that the pack can fetch or make.
         page: Its own Streamlit page, or None for the shared ones alone.
         demo: Import path ``module:function`` of its lane of `assay demo`, or empty.
+        suffixes: Further suffixes that folders and archives are searched for, in lower case; an
+            empty one stands for files without any.
+        commands: Import path ``module:app`` of a Typer application, mounted as `assay NAME`.
+        jobs: Kinds of work that a worker does for it: kind to the import path of a function
+            ``(Job, Store, Settings) -> None``; what it raises means that it is tried again.
+        after: Kind of the job queued for every case on which a worker decided; empty for none.
+        wrong_ways: Ways in which a right picture is shown wrongly (``rotated``), each by a function
+            that makes such a picture out of a prepared one, uint8 ``h w 3``; training learns to
+            tell them, and they are WRONG_INPUT.
     """
 
     name: str
@@ -75,6 +84,11 @@ class DomainPack:
     data_sets: tuple[DataSet, ...] = ()
     page: Path | None = None
     demo: str = ""
+    suffixes: frozenset[str] = frozenset()
+    commands: str = ""
+    jobs: Mapping[str, str] = field(default_factory=dict)
+    after: str = ""
+    wrong_ways: Mapping[str, Callable[[U8], U8]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a pack with holes, naming all of them at once.
@@ -170,6 +184,25 @@ def pack_named(name: str) -> DomainPack:
         ConfigError: It does not import.
     """
     return load(entry_of(name))
+
+
+def commands() -> dict[str, object]:
+    """Import the command groups that installed packs bring, by pack.
+
+    Raises:
+        ConfigError: A pack names commands that do not import.
+    """
+    return {name: _imported(one.commands) for name, one in installed().items() if one.commands}
+
+
+def handlers() -> dict[str, Callable[..., None]]:
+    """Import what a worker does for the installed packs: ``(Job, Store, Settings)`` by kind.
+
+    Raises:
+        ConfigError: A pack names a function that does not import.
+    """
+    paths = {kind: path for pack in installed().values() for kind, path in pack.jobs.items()}
+    return {kind: cast("Callable[..., None]", _imported(path)) for kind, path in paths.items()}
 
 
 def demos() -> list[Callable[..., list[str]]]:

@@ -113,7 +113,13 @@ def _judge(
     timing = {"decode": decode_ms, "infer": infer_ms, "total": decode_ms + infer_ms}
     blank = _blank(sample, verdict, bundle, origin)
     return replace(
-        blank, sha256=prepared.sha256, prediction=prediction, evidence=evidence, timing_ms=timing
+        blank,
+        group=sample.group or prepared.group,
+        sha256=prepared.sha256,
+        prediction=prediction,
+        evidence=evidence,
+        timing_ms=timing,
+        meta=prepared.meta,
     )
 
 
@@ -140,4 +146,5 @@ def _blank(sample: Sample, verdict: Verdict, bundle: Bundle, origin: Provenance)
         evidence=None,
         provenance=origin,
         timing_ms={"decode": sample.decode_ms, "infer": 0.0, "total": sample.decode_ms},
+        lost=isinstance(sample.frame, Unreadable) and sample.frame.lost,
     )

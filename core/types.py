@@ -61,10 +61,13 @@ class Finding:
     Attributes:
         reason: The stable code.
         detail: Which check, what was measured and what was expected.
+        check: Stable code of the check, such as ``modality`` or ``rotated``; empty where the
+            reason says it all.
     """
 
     reason: Reason
     detail: str
+    check: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,12 @@ class Frame:
         bit_depth: Bits that carry signal, 1 to 16.
         sha256: Hex digest of the bytes the picture came from.
         source_size: Height and width in pixels before any reduced-scale decode, upright.
-        meta: Words about the picture, for display only, never branched on.
+        meta: What the file says of itself, for display and the order of a worklist; no verdict
+            depends on it.
+        findings: Checks that the file's own words failed, whatever is in the picture.
+        stated: Named numbers that the file states about its subject (``age_years``), compared
+            with the population that the bundle is for.
+        group: What belongs together, as the file says; counts where nobody gave a group.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.uint16]
@@ -84,6 +92,9 @@ class Frame:
     sha256: str
     source_size: tuple[int, int]
     meta: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    stated: Mapping[str, float] = field(default_factory=dict)
+    group: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a wrong shape or dtype, which is a programmer's error.
@@ -109,6 +120,9 @@ class Prepared:
         source_size: Height and width of the original in pixels.
         findings: Checks that failed whatever the product (not a picture of a part at all).
         measures: Named quality figures, compared with the ranges the bundle learned.
+        meta: What the file says of itself, as in ``Frame``.
+        stated: Numbers that the file states about its subject, as in ``Frame``.
+        group: What belongs together, as the file says.
     """
 
     pixels: U8
@@ -116,6 +130,9 @@ class Prepared:
     source_size: tuple[int, int]
     findings: tuple[Finding, ...] = ()
     measures: Mapping[str, float] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+    stated: Mapping[str, float] = field(default_factory=dict)
+    group: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a wrong shape or dtype.
@@ -131,10 +148,17 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """Stands where a picture should be: the message says what was wrong with the bytes."""
+    """Stands where a picture should be.
+
+    Attributes:
+        message: What was wrong with the bytes.
+        sha256: Hex digest of the bytes; empty when there were none.
+        lost: Whether the decoder process died of them or ran out of time.
+    """
 
     message: str
     sha256: str = ""
+    lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +413,8 @@ class Assessment:
         evidence: None when the image never reached the model.
         provenance: What made this verdict.
         timing_ms: ``decode``, ``infer`` and ``total`` wall milliseconds.
+        meta: What the file says of itself, as in ``Frame``.
+        lost: Whether the decoder process died of the file or ran out of time.
     """
 
     sample_id: str
@@ -401,6 +427,8 @@ class Assessment:
     evidence: Evidence | None
     provenance: Provenance
     timing_ms: Mapping[str, float]
+    meta: Mapping[str, str] = field(default_factory=dict)
+    lost: bool = False
 
     def top(self, k: int = 3) -> list[tuple[str, float]]:
         """List the k most probable classes with their calibrated probabilities, best first."""

@@ -32,8 +32,9 @@ def main() -> None:
     """
     from core.cli import judge, keep, learn, look
 
-    for commands in (look, learn, judge, keep):
-        commands.register(app)
+    for module in (look, learn, judge, keep):
+        module.register(app)
+    _mount_packs(sys.argv[1:2])
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
@@ -50,6 +51,25 @@ def main() -> None:
         said = " ".join(str(exc).split())
         print(f"assay: unexpected {type(exc).__name__}: {said} (--debug: trace)", file=sys.stderr)  # noqa: T201
         sys.exit(1)
+
+
+def _mount_packs(words: list[str]) -> None:
+    """Add the commands that packs bring: the one's that is asked for, or all for the help.
+
+    Any other command works although a stranger's pack does not import.
+    """
+    known = {
+        command.name or getattr(command.callback, "__name__", "")
+        for command in app.registered_commands
+    }
+    known |= {group.name for group in app.registered_groups}
+    if words and words[0] in known:
+        return
+    from core.packs import commands
+
+    for name, group in commands().items():
+        if isinstance(group, typer.Typer):
+            app.add_typer(group, name=name)
 
 
 def say(text: str) -> None:

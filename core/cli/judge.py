@@ -52,7 +52,7 @@ def assess(
         keep(opened, judged_by, settings)
         answers = assess_and_record(
             opened,
-            incoming(paths, settings.max_bytes),
+            incoming(paths, settings.max_bytes, opened.pack.suffixes),
             open_store(settings),
             policy=judged_by,
             settings=settings,

@@ -59,10 +59,15 @@ def train(
         Effort, typer.Option(help="best: fine-tune and look from all sides, ten minutes.")
     ] = Effort.QUICK,
     seed: Annotated[int, typer.Option(help="Seed of splits and folds.")] = 0,
+    population: Annotated[
+        list[str] | None,
+        typer.Option(help="Whom it is for, as files state it: age_years=1..5."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Learn from labelled pictures and certify with the pack's default targets."""
     from core.model.backbone import LITE0
+    from core.service.asking import parse_population
     from core.service.bundles import certify_bundle, open_bundle
     from core.service.training import TrainSpec, train
     from core.service.words import fit_words, policy_words, remark_words
@@ -80,6 +85,7 @@ def train(
         precision,
         size,
         effort,
+        parse_population(population or ()),
     )
     with progress_bar() as progress:
         train(spec, settings, progress, lambda line: typer.echo(line, err=True))

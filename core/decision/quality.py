@@ -63,6 +63,22 @@ def outside(measures: Mapping[str, float], ranges: Ranges) -> tuple[Finding, ...
     )
 
 
+def not_of(stated: Mapping[str, float], population: Ranges) -> tuple[Finding, ...]:
+    """Name every stated number of a subject that is not of the population a model is for.
+
+    A number that a file does not state is no finding: most files say little.
+
+    Args:
+        stated: Name to value, as the file says.
+        population: Name to (low, high), both inside.
+    """
+    return tuple(
+        Finding(Reason.WRONG_INPUT, _detail(name, stated[name], low, high), name)
+        for name, (low, high) in sorted(population.items())
+        if name in stated and not low <= stated[name] <= high
+    )
+
+
 def _detail(name: str, value: float, low: float, high: float) -> str:
     return f"{name} {_short(value)}, expected {_short(low)} to {_short(high)}."
 

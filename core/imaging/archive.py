@@ -32,21 +32,29 @@ _ENCRYPTED = 0x1
 _REFUSALS = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
-def incoming(paths: Iterable[Path], max_bytes: int) -> Iterator[Incoming]:
+def incoming(
+    paths: Iterable[Path], max_bytes: int, suffixes: frozenset[str] = frozenset()
+) -> Iterator[Incoming]:
     """Read everything that a command line names, lazily: files, folders and zip archives.
 
     Args:
         paths: Files, folders (see ``list_pictures``) and ``.zip`` archives.
         max_bytes: Largest picture accepted, in bytes.
+        suffixes: Further extensions that count in folders and archives (see ``list_pictures``).
     """
-    for path in list_pictures(paths):
+    for path in list_pictures(paths, suffixes):
         if path.suffix.lower() == ".zip":
-            yield from open_archive(path, max_bytes)
+            yield from open_archive(path, max_bytes, suffixes)
         else:
             yield open_file(path, max_bytes)
 
 
-def open_archive(path: Path, max_bytes: int, max_total: int = MAX_TOTAL) -> Iterator[Incoming]:
+def open_archive(
+    path: Path,
+    max_bytes: int,
+    suffixes: frozenset[str] = frozenset(),
+    max_total: int = MAX_TOTAL,
+) -> Iterator[Incoming]:
     """Read the pictures of a zip one by one, each called ``archive.zip/member``.
 
     Members count as in a folder: by a picture's extension, hidden ones skipped. Never raises for
@@ -55,6 +63,7 @@ def open_archive(path: Path, max_bytes: int, max_total: int = MAX_TOTAL) -> Iter
     Args:
         path: The archive.
         max_bytes: Largest picture accepted, in bytes.
+        suffixes: Further extensions that count.
         max_total: Bytes after which the rest is refused, counted while they stream.
     """
     name = printable(path)
@@ -62,7 +71,8 @@ def open_archive(path: Path, max_bytes: int, max_total: int = MAX_TOTAL) -> Iter
         with os.fdopen(open_regular(path), "rb") as file:
             _check_directory(file)
             with zipfile.ZipFile(file) as archive:
-                yield from _members(archive, name, max_bytes, max_total)
+                wanted = SUFFIXES | suffixes
+                yield from _members(archive, name, wanted, max_bytes, max_total)
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as exc:
         yield refused(name, f"The archive cannot be read: {exc}")
 
@@ -87,7 +97,7 @@ def _check_directory(file: BinaryIO) -> None:
 
 
 def _members(
-    archive: zipfile.ZipFile, name: str, max_bytes: int, max_total: int
+    archive: zipfile.ZipFile, name: str, suffixes: frozenset[str], max_bytes: int, max_total: int
 ) -> Iterator[Incoming]:
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES:
@@ -97,7 +107,7 @@ def _members(
     for info in infos:
         path = PurePosixPath(info.filename)
         hidden = any(part.startswith(".") and part != ".." for part in path.parts)
-        if info.is_dir() or hidden or path.suffix.lower() not in SUFFIXES:
+        if info.is_dir() or hidden or path.suffix.lower() not in suffixes:
             continue
         seen[info.filename] = seen.get(info.filename, 0) + 1
         again = f"#{seen[info.filename]}" if seen[info.filename] > 1 else ""

@@ -131,7 +131,10 @@ class Decoder:
             sha256=sha256,
             source_size=answer.source_size,
             findings=answer.findings,
-            measures=answer.measures or {},
+            measures=answer.measures,
+            meta=answer.meta,
+            stated=answer.stated,
+            group=answer.group,
         )
 
     def _await_start(self) -> None:

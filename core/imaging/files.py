@@ -83,16 +83,20 @@ def open_regular(path: Path) -> int:
     raise ValueError(f"It is {what}; expected a regular file.")
 
 
-def list_pictures(paths: Iterable[Path]) -> Iterator[Path]:
+def list_pictures(paths: Iterable[Path], suffixes: frozenset[str] = frozenset()) -> Iterator[Path]:
     """List the files to read, lazily: folders recursively and by name, other paths as given.
 
     In folders only files with a picture's extension (any case) count, hidden ones are skipped and
     linked folders are not entered. A path given by name is always yielded, so that a missing or
     oddly named file is answered for; so is a folder that may not be listed.
+
+    Args:
+        paths: Files and folders.
+        suffixes: Further extensions that count, in lower case; an empty one for files without.
     """
     for path in paths:
         if os.path.isdir(path):  # unlike Path.is_dir it never raises
-            yield from _walk(path)
+            yield from _walk(path, SUFFIXES | suffixes)
         else:
             yield path
 
@@ -102,7 +106,7 @@ def printable(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _walk(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
     try:
         with os.scandir(folder) as listing:
             entries = sorted(
@@ -116,8 +120,8 @@ def _walk(folder: Path) -> Iterator[Path]:
     for name, is_folder in entries:
         path = folder / name
         if is_folder:
-            yield from _walk(path)
-        elif path.suffix.lower() in SUFFIXES:
+            yield from _walk(path, suffixes)
+        elif path.suffix.lower() in suffixes:
             yield path
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from core.types import Finding, Prepared, Reason, Unreadable
 
@@ -84,8 +84,11 @@ def answer(outcome: Prepared | Unreadable, elapsed_ms: float) -> bytes:
         said["error"] = outcome.message
     else:
         said["size"] = outcome.source_size
-        said["findings"] = [(finding.reason.value, finding.detail) for finding in outcome.findings]
+        said["findings"] = [(f.reason.value, f.detail, f.check) for f in outcome.findings]
         said["measures"] = {name: float(value) for name, value in outcome.measures.items()}
+        said["meta"] = dict(outcome.meta)
+        said["stated"] = {name: float(value) for name, value in outcome.stated.items()}
+        said["group"] = outcome.group
     return json.dumps(said).encode() + b"\n"
 
 
@@ -97,7 +100,10 @@ class Answer:
     error: str
     source_size: tuple[int, int] = (0, 0)
     findings: tuple[Finding, ...] = ()
-    measures: Mapping[str, float] | None = None
+    measures: Mapping[str, float] = field(default_factory=dict)
+    meta: Mapping[str, str] = field(default_factory=dict)
+    stated: Mapping[str, float] = field(default_factory=dict)
+    group: str = ""
 
 
 def parse_answer(line: bytes) -> Answer:
@@ -118,8 +124,14 @@ def parse_answer(line: bytes) -> Answer:
             elapsed_ms,
             error="",
             source_size=(_count(height), _count(width)),
-            findings=tuple(Finding(Reason(code), _text(text)) for code, text in said["findings"]),
+            findings=tuple(
+                Finding(Reason(code), _text(text), _text(check))
+                for code, text, check in said["findings"]
+            ),
             measures={name: _number(value) for name, value in said["measures"].items()},
+            meta={name: _text(value) for name, value in said["meta"].items()},
+            stated={name: _number(value) for name, value in said["stated"].items()},
+            group=_text(said["group"]),
         )
     except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as exc:
         raise ValueError(f"no answer: {type(exc).__name__}") from exc

@@ -169,14 +169,14 @@ class _Lane:
         logger.warning("a decoder process was lost: %s", lost)
         self.stop()
         if lost.out_of_time:
-            return Unreadable(str(lost), sha256), 0.0
+            return Unreadable(str(lost), sha256, lost=True), 0.0
         try:
             decoder = self.start()
             decoder.send([data])
             return decoder.receive(sha256)
         except DecoderLost as again:
             self.stop()
-            return Unreadable(str(again), sha256), 0.0
+            return Unreadable(str(again), sha256, lost=True), 0.0
 
     def _resend(self) -> None:
         for job in self._jobs:

@@ -41,8 +41,11 @@ def prepare(frame: Frame, size: int) -> Prepared:
         pixels=pixels,
         sha256=frame.sha256,
         source_size=frame.source_size,
-        findings=_findings(measures, frame.source_size),
+        findings=(*frame.findings, *_findings(measures, frame.source_size)),
         measures=measures,
+        meta=frame.meta,
+        stated=frame.stated,
+        group=frame.group,
     )
 
 

@@ -15,7 +15,11 @@ _MOST_LISTED = 10
 
 
 def read_labelled(
-    path: Path, group_columns: Sequence[str] = ("group",), *, min_labels: int = 2
+    path: Path,
+    group_columns: Sequence[str] = ("group",),
+    *,
+    min_labels: int = 2,
+    suffixes: frozenset[str] = frozenset(),
 ) -> list[Row]:
     """Read a labelled data set; files are listed, not opened.
 
@@ -32,6 +36,7 @@ def read_labelled(
         group_columns: Names that the group's column may have, in any case; the first that the
             table has counts.
         min_labels: How many labels there must be; 1 for a start from good pictures alone.
+        suffixes: Further file extensions that count in class folders.
 
     Raises:
         DataError: Missing files, files outside the folder or listed twice, rows without a label,
@@ -43,7 +48,7 @@ def read_labelled(
     if table.is_file():
         entries, faults = from_csv(table, group_columns)
     elif path.is_dir():
-        entries, faults = from_folders(path)
+        entries, faults = from_folders(path, suffixes)
     else:
         raise DataError(f"There are no labelled data at {path}.", hint=HINT)
     rows = [entry.row for entry in entries]

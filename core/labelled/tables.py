@@ -36,10 +36,10 @@ class Entry:
     row: Row
 
 
-def from_folders(root: Path) -> tuple[list[Entry], list[str]]:
+def from_folders(root: Path, suffixes: frozenset[str]) -> tuple[list[Entry], list[str]]:
     """List the pictures in class folders, and what lies in none as faults."""
     entries, faults = [], []
-    for file in list_pictures([root]):
+    for file in list_pictures([root], suffixes):
         name = file.relative_to(root).as_posix()
         label, _, below = name.partition("/")
         if below:

@@ -19,10 +19,12 @@ from core.model.explain import Known
 from core.model.fitted import Model
 from core.model.gate import Gate
 from core.model.heads import Committee, Head, KernelHead, LinearHead
+from core.model.ways import Ways
 
 Arrays = dict[str, NDArray[Any]]
 Words = dict[str, Any]
 GATE = tuple(one.name for one in fields(Gate))
+WAYS = ("weights", "bias", "limits")
 BANK = tuple(one.name for one in fields(Bank))
 
 
@@ -44,7 +46,11 @@ def pack_model(model: Model) -> tuple[Arrays, Words]:
         "head": head_words,
         "calibrator": calibrator_words,
         "ranges": {name: list(limits) for name, limits in model.ranges.items()},
+        "population": {name: list(limits) for name, limits in model.population.items()},
+        "ways": list(model.ways.names) if model.ways else [],
     }
+    if model.ways:
+        arrays |= {f"ways.{name}": getattr(model.ways, name) for name in WAYS}
     return arrays | head | calibrator, words
 
 
@@ -66,6 +72,10 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
             ranges={name: (low, high) for name, (low, high) in words["ranges"].items()},
             bank=_unpack_bank(arrays),
             voices=arrays["voices"],
+            ways=_unpack_ways(arrays, words.get("ways", [])),
+            population={
+                name: (low, high) for name, (low, high) in words.get("population", {}).items()
+            },
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise BundleError(
@@ -80,6 +90,12 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
             hint="Train it again.",
         )
     return model
+
+
+def _unpack_ways(arrays: Mapping[str, NDArray[Any]], names: list[str]) -> Ways | None:
+    if not names:
+        return None
+    return Ways(tuple(names), *(arrays[f"ways.{name}"] for name in WAYS))
 
 
 def _unpack_bank(arrays: Mapping[str, NDArray[Any]]) -> Bank | None:

@@ -18,6 +18,7 @@ from core.model import heads
 from core.model.bank import Bank, class_scores
 from core.model.gate import Gate
 from core.model.heads import Head
+from core.model.ways import Ways
 from core.types import F32, F64, Evidence, Finding, Look, Prediction, Prepared
 
 
@@ -38,6 +39,9 @@ class Model:
         bank: The memory of good patches, while there are few defects or none.
         voices: float64 ``e``, how much each expert's class scores count: the bank's, where there is
             one, then the head's, then those of the fine-tuned stages, where there are any.
+        ways: What tells right pictures shown wrongly, where the pack names ways.
+        population: Numbers that files state about their subject, each with the (low, high) that
+            the model is for.
     """
 
     classes: tuple[str, ...]
@@ -50,6 +54,8 @@ class Model:
     ranges: Mapping[str, tuple[float, float]]
     bank: Bank | None = None
     voices: F64 = field(default_factory=lambda: np.ones(1))
+    ways: Ways | None = None
+    population: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def several(self) -> bool:
@@ -82,7 +88,7 @@ class Model:
             probabilities=probabilities,
             positive_probability=positive_probability,
             ood_p=ood.conformal_p_one(evidence.ood_score, self.gate.reference),
-            findings=self.findings(prepared),
+            findings=self.findings(prepared, evidence),
             several=self.several,
             good_p=evidence.good_p,
         )
@@ -94,9 +100,14 @@ class Model:
         probabilities = calibration.apply(self.calibrator, logits[None])[0]
         return probabilities, float(probabilities[np.array(self.positive)].sum())
 
-    def findings(self, prepared: Prepared) -> tuple[Finding, ...]:
+    def findings(self, prepared: Prepared, evidence: Evidence) -> tuple[Finding, ...]:
         """List the quality and wrong-input checks that the picture does not pass."""
-        return (*prepared.findings, *quality.outside(prepared.measures, self.ranges))
+        return (
+            *prepared.findings,
+            *quality.outside(prepared.measures, self.ranges),
+            *quality.not_of(prepared.stated, self.population),
+            *(self.ways.findings(evidence.features) if self.ways else ()),
+        )
 
 
 def one_thread() -> None:

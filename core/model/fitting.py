@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from core.model.bank import Bank, class_scores
 from core.model.fitted import Model, standardise
 from core.model.gate import fit_gate
 from core.model.makers import COMMITTEE, MAKERS, NOTHING, Answers, Maker, affordable, make
+from core.model.ways import Ways, Wrong, fit_ways
 from core.types import F32, F64
 
 FOLDS = 5
@@ -90,6 +91,7 @@ def fit(
     positive: tuple[bool, ...],
     seed: int = 0,
     bank: Bank | None = None,
+    wrong: Wrong | None = None,
 ) -> Fit:
     """Fit a model on training pictures alone.
 
@@ -102,6 +104,7 @@ def fit(
         positive: Whether each class counts as positive.
         seed: Seed of the folds.
         bank: The memory that the table's ``log_odds`` come from.
+        wrong: Training pictures shown wrongly, to be told from the right ones.
 
     Raises:
         DataError: One side has fewer than two groups, and no memory bank stands in for a head.
@@ -125,6 +128,7 @@ def fit(
     nll = {name: _nll(calibrators[name], scores, answers) for name, scores in tried.items()}
     best = min(nll, key=lambda name: nll[name])
     gate, strangeness = fit_gate(z, table.gated, fold, seed)
+    ways, flagged = _ways(z, wrong, table.groups, fold, centre, scale)
     model = Model(
         classes=classes,
         positive=positive,
@@ -136,9 +140,27 @@ def fit(
         ranges=quality.learn_ranges(table.measures),
         bank=bank,
         voices=voices[best],
+        ways=ways,
     )
     oof = _cases(calibrators[best], tried[best], strangeness, table, positive)
+    oof = replace(oof, gates_passed=oof.gates_passed & ~flagged)
     return Fit(model, oof, nll, best, shares)
+
+
+def _ways(
+    z: F32,
+    wrong: Wrong | None,
+    groups: NDArray[np.str_],
+    fold: NDArray[np.int64],
+    centre: F32,
+    scale: F32,
+) -> tuple[Ways | None, NDArray[np.bool_]]:
+    if wrong is None:
+        return None, np.zeros(len(z), np.bool_)
+    held = dict(zip(groups.tolist(), fold.tolist(), strict=True))
+    # A picture whose group was refused is in no fold's way.
+    held_out = np.array([held.get(group, -1) for group in wrong.groups.tolist()], np.int64)
+    return fit_ways(z, wrong, standardise(wrong.pooled, centre, scale), fold, held_out)
 
 
 def _tellable(table: Table, positive: tuple[bool, ...]) -> bool:

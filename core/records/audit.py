@@ -21,13 +21,16 @@ from core.records.tables import (
     AUDIT_EVENTS,
     CASES,
     DECISIONS,
+    HEADERS,
     IMAGES,
+    RECEIPTS,
+    RELEASES,
     REVIEWS,
     STANDINGS,
     RowLike,
 )
 
-_COVERED = (CASES, IMAGES, DECISIONS, REVIEWS)
+_COVERED = (CASES, IMAGES, HEADERS, DECISIONS, REVIEWS, RECEIPTS, RELEASES)
 
 _Digests = dict[tuple[str, str], str]
 

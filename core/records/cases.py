@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.records.standing import UNSCORED, Lane
@@ -83,6 +84,8 @@ class CaseImage:
         source: Where it came from.
         received_at: When, in UTC.
         decision: Its latest decision; None when the case's pack has none on it.
+        content_key: Digest that names its bytes, or stands for them when there were none.
+        meta: What its file says of itself.
     """
 
     id: str
@@ -90,6 +93,8 @@ class CaseImage:
     source: str
     received_at: datetime
     decision: StoredDecision | None
+    content_key: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

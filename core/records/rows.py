@@ -30,7 +30,7 @@ def to_row(decision: StoredDecision, seq: int) -> dict[str, Any]:
         "disposition": decision.disposition.value,
         "classes": json.dumps(decision.classes),
         "probabilities": json.dumps(decision.probabilities),
-        "findings": json.dumps([(f.reason.value, f.detail) for f in decision.findings]),
+        "findings": json.dumps([_said(finding) for finding in decision.findings]),
         "decided_at": stamp(decision.decided_at),
     }
 
@@ -42,6 +42,12 @@ def from_row(row: RowLike) -> StoredDecision:
         disposition=Disposition(row["disposition"]),
         classes=tuple(json.loads(row["classes"])),
         probabilities=tuple(json.loads(row["probabilities"])),
-        findings=tuple(Finding(Reason(r), detail) for r, detail in json.loads(row["findings"])),
+        findings=tuple(Finding(Reason(r), *rest) for r, *rest in json.loads(row["findings"])),
         decided_at=datetime.fromisoformat(row["decided_at"]),
     )
+
+
+def _said(finding: Finding) -> tuple[str, ...]:
+    # Two words where there is no check, as rows were written before there were checks.
+    said = (finding.reason.value, finding.detail)
+    return (*said, finding.check) if finding.check else said

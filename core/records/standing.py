@@ -75,7 +75,7 @@ def _urgency(image: RowLike) -> float:
 
 
 def _drawn(image: RowLike) -> bool:
-    return any(code == Reason.AUDIT for code, _ in json.loads(image["findings"] or "[]"))
+    return any(code == Reason.AUDIT for code, *_ in json.loads(image["findings"] or "[]"))
 
 
 _LATEST = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from core.records import chain
 from core.records.connection import Store, chunks, open_store, reading, writing
 from core.records.rows import from_row, to_row
 from core.records.standing import refresh
-from core.records.tables import CASES, DECISIONS, IMAGES, RowLike
+from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, RowLike
 from core.records.values import UNREAD, NewDecision, StoredDecision, new_decision, now, stamp
 from core.types import Disposition
 
@@ -54,6 +55,7 @@ def record(
         rows = {
             CASES: _absent(connection, CASES, _case_rows(batch, stamp(received))),
             IMAGES: _absent(connection, IMAGES, _image_rows(batch, stamp(received))),
+            HEADERS: _absent(connection, HEADERS, _header_rows(batch)),
             DECISIONS: _absent(connection, DECISIONS, _decision_rows(connection, batch)),
         }
         for table, new in rows.items():
@@ -159,6 +161,12 @@ def _image_rows(batch: Sequence[NewDecision], received: str) -> Iterable[dict[st
             "source": new.source,
             "received_at": received,
         }
+
+
+def _header_rows(batch: Sequence[NewDecision]) -> Iterable[dict[str, Any]]:
+    for new in batch:
+        if new.meta:
+            yield {"id": new.image_id, "meta": json.dumps(dict(new.meta), sort_keys=True)}
 
 
 def _decision_rows(

@@ -15,7 +15,7 @@ from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 
 RowLike = Mapping[Any, Any]
 """A row by column name, before or after the database; SQLAlchemy also takes columns as keys."""
@@ -61,6 +61,16 @@ class Image(Row, table=True):
     name: str
     source: str
     received_at: str
+
+
+class Header(Row, table=True):
+    """What an image's file says of itself, as JSON of texts; nothing when it says nothing."""
+
+    __tablename__ = "headers"
+    __table_args__ = _BY_ID
+
+    id: str = Field(primary_key=True, foreign_key="images.id")
+    meta: str
 
 
 class Decision(Row, table=True):
@@ -159,6 +169,67 @@ class Standing(Row, table=True):
     revision: int
 
 
+class Receipt(Row, table=True):
+    """An object that somebody sent, by its own name; other bytes under one name are a conflict."""
+
+    __tablename__ = "receipts"
+    __table_args__ = (
+        Index("ix_receipts_key", "pack", "key"),
+        _BY_ID,
+    )
+
+    id: str = Field(primary_key=True)
+    pack: str
+    key: str
+    sha256: str
+    state: str
+    source: str
+    meta: str
+    received_at: str
+
+
+class Release(Row, table=True):
+    """A step of autonomy that a person released for a site, with the evidence they had."""
+
+    __tablename__ = "releases"
+    __table_args__ = (Index("ix_releases_site", "pack", "site", "released_at"), _BY_ID)
+
+    id: str = Field(primary_key=True)
+    pack: str
+    site: str
+    stage: str
+    bundle: str
+    policy_id: str
+    evidence: str
+    released_by: str
+    released_at: str
+
+
+class Job(Row, table=True):
+    """Work that waits, is under way or is done; the one table whose rows change in place."""
+
+    __tablename__ = "jobs"
+    __table_args__ = (
+        Index("ix_jobs_next", "state", "kind", "priority", "not_before", "added_at"),
+        _BY_ID,
+    )
+
+    id: str = Field(primary_key=True)
+    kind: str
+    key: str
+    pack: str
+    payload: str
+    priority: int
+    state: str
+    tries: int
+    not_before: str
+    leased_until: str
+    worker: str
+    problem: str
+    added_at: str
+    finished_at: str
+
+
 def _table(name: str) -> Table:
     return Row.metadata.tables[name]
 
@@ -169,3 +240,7 @@ DECISIONS = _table("decisions")
 REVIEWS = _table("reviews")
 AUDIT_EVENTS = _table("audit_events")
 STANDINGS = _table("standings")
+HEADERS = _table("headers")
+RECEIPTS = _table("receipts")
+RELEASES = _table("releases")
+JOBS = _table("jobs")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import numpy as np
@@ -130,12 +131,14 @@ class NewDecision:
         name: File name, for display only.
         source: Where the image came from: the sample's id.
         decision: The verdict itself.
+        meta: What the file says of itself.
     """
 
     case_key: str
     name: str
     source: str
     decision: StoredDecision
+    meta: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def case_id(self) -> str:
@@ -186,7 +189,7 @@ def new_decision(
         probabilities=() if read is None else tuple(read.probabilities.tolist()),
         positive_probability=None if read is None else _figure(read.positive_probability),
         ood_p=None if read is None else _figure(read.ood_p),
-        findings=tuple(Finding(f.reason, plain(f.detail)) for f in verdict.findings),
+        findings=tuple(Finding(f.reason, plain(f.detail), f.check) for f in verdict.findings),
         features=b"" if evidence is None else evidence.features.astype("<f4").tobytes(),
         logits=b"" if evidence is None else evidence.logits.astype("<f8").tobytes(),
         ood_score=None if evidence is None else _figure(evidence.ood_score),
@@ -198,4 +201,5 @@ def new_decision(
         total_ms=assessment.timing_ms["total"],
         decided_at=at or now(),
     )
-    return NewDecision(plain(assessment.group) or key, plain(name), source, decision)
+    meta = {plain(word): plain(text) for word, text in assessment.meta.items()}
+    return NewDecision(plain(assessment.group) or key, plain(name), source, decision, meta)

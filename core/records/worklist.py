@@ -8,6 +8,7 @@ many cases there are.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -27,7 +28,7 @@ from core.records.cases import (
 from core.records.connection import Store, chunks, reading, writing
 from core.records.rows import from_row
 from core.records.standing import Lane, refresh
-from core.records.tables import CASES, DECISIONS, IMAGES, REVIEWS, STANDINGS
+from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, REVIEWS, STANDINGS
 from core.records.values import StoredDecision
 from core.types import Disposition
 
@@ -114,7 +115,8 @@ def _place(connection: Connection, case_id: str) -> tuple[Any, ...]:
 
 
 def _images(connection: Connection, item: WorkItem) -> tuple[CaseImage, ...]:
-    query = select(IMAGES).where(IMAGES.c.case_id == item.case_id)
+    query = select(IMAGES, HEADERS.c.meta).outerjoin(HEADERS, HEADERS.c.id == IMAGES.c.id)
+    query = query.where(IMAGES.c.case_id == item.case_id)
     rows = connection.execute(query.order_by(IMAGES.c.received_at, IMAGES.c.name)).mappings().all()
     latest = _latest(connection, item.pack, [row["content_key"] for row in rows])
     return tuple(
@@ -124,6 +126,8 @@ def _images(connection: Connection, item: WorkItem) -> tuple[CaseImage, ...]:
             source=row["source"],
             received_at=datetime.fromisoformat(row["received_at"]),
             decision=latest.get(row["content_key"]),
+            content_key=row["content_key"],
+            meta=json.loads(row["meta"] or "{}"),
         )
         for row in rows
     )

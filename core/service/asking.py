@@ -81,3 +81,25 @@ def named_folders(pairs: Sequence[str]) -> dict[str, Path]:
             )
         answer[name] = Path(folder)
     return answer
+
+
+def parse_population(pairs: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """Read ``NAME=LOW..HIGH`` pairs.
+
+    Raises:
+        ConfigError: One is not of that form, or its limits are no numbers in order.
+    """
+    answer: dict[str, tuple[float, float]] = {}
+    for pair in pairs:
+        name, _, limits = pair.partition("=")
+        try:
+            low, high = (float(limit) for limit in limits.split(".."))
+        except ValueError:
+            low, high = 1.0, 0.0
+        if not name or not low <= high:
+            raise ConfigError(
+                f"{pair!r} is not NAME=LOW..HIGH with two numbers in order.",
+                hint="For example --population age_years=1..5.",
+            )
+        answer[name] = (low, high)
+    return answer

@@ -49,7 +49,8 @@ def assess_paths(
         One assessment a picture, in order.
     """
     settings = settings or Settings()
-    incoming = read_incoming([Path(path) for path in paths], settings.max_bytes)
+    given = [Path(path) for path in paths]
+    incoming = read_incoming(given, settings.max_bytes, bundle.pack.suffixes)
     yield from _assess(incoming, bundle, policy or policy_of(bundle), settings)
 
 

@@ -48,7 +48,7 @@ def check(
     """
     one_thread()
     domain = pack_named(pack)
-    rows = read_labelled(data, domain.group_columns, min_labels=1)
+    rows = read_labelled(data, domain.group_columns, min_labels=1, suffixes=domain.suffixes)
     known = negative or domain.negative_labels
     looked = list(facts_at(rows, pack=pack, settings=settings, progress=progress))
     return checked(looked, known, progress)

@@ -117,7 +117,8 @@ def evaluate(
 
 
 def _read(bundle: Bundle, data: Path) -> list[Row]:
-    return read_labelled(data, bundle.pack.group_columns, min_labels=1)
+    pack = bundle.pack
+    return read_labelled(data, pack.group_columns, min_labels=1, suffixes=pack.suffixes)
 
 
 def _rows(bundle: Bundle, rows: Sequence[Row], split: str) -> tuple[str, list[Row]]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from core.service.reading import Seen, look_at
 from core.service.sizing import larger_if_better
 from core.service.tables import cases_of, table_of
 from core.service.tuning import Stages, tune
+from core.service.wrongly import shown_wrongly
 from core.settings import Settings
 
 QUICK, BEST = "quick", "best"
@@ -57,6 +58,8 @@ class TrainSpec:
         precision: One of ``precise.CHOICES``.
         size: Side of the network's square input in pixels; the architecture's own when 0.
         effort: ``quick``, or ``best``: the late stages learn too, pictures are seen from all sides.
+        population: Numbers that files state about their subject (``age_years``), each with the
+            (low, high) that the bundle is for.
     """
 
     pack: str
@@ -69,6 +72,7 @@ class TrainSpec:
     precision: str = "f32"
     size: int = 0
     effort: str = QUICK
+    population: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ def train(
 
 def _lesson(spec: TrainSpec) -> _Lesson:
     pack = pack_named(spec.pack)
-    labelled = read_labelled(spec.data, pack.group_columns, min_labels=1)
+    labelled = read_labelled(spec.data, pack.group_columns, min_labels=1, suffixes=pack.suffixes)
     rows = with_splits(labelled, spec.seed)
     negative = spec.negative or pack.negative_labels
     several = have_several(labelled)
@@ -217,9 +221,19 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
     if stages.said:
         table = replace(table, tail=stages.oof(for_train))
     bank = start.bank if start else None
-    fitted = fit(table, lesson.classes, lesson.positive, seed, bank=bank)
+    wrong = shown_wrongly(
+        [one.row for one in for_train],
+        lesson.pack,
+        opened.network,
+        opened.backbone.size,
+        stages.work.settings,
+        progress,
+        seed,
+    )
+    fitted = fit(table, lesson.classes, lesson.positive, seed, bank=bank, wrong=wrong)
+    model = replace(fitted.model, population=dict(lesson.spec.population))
     progress("Fitting", 1, 1)
-    return _Attempt(seen, unseen, check, fitted)
+    return _Attempt(seen, unseen, check, replace(fitted, model=model))
 
 
 def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
