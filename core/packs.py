@@ -68,6 +68,8 @@ class DomainPack:
         wrong_ways: Ways in which a right picture is shown wrongly (``rotated``), each by a function
             that makes such a picture out of a prepared one, uint8 ``h w 3``; training learns to
             tell them, and they are WRONG_INPUT.
+        graph: Import path of ``(Nodes, Square, size) -> Square``, which adds to an exported graph
+            what ``prepare`` does beyond ``square.prepare``; empty where it does nothing more.
     """
 
     name: str
@@ -89,6 +91,7 @@ class DomainPack:
     jobs: Mapping[str, str] = field(default_factory=dict)
     after: str = ""
     wrong_ways: Mapping[str, Callable[[U8], U8]] = field(default_factory=dict)
+    graph: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a pack with holes, naming all of them at once.
@@ -186,13 +189,15 @@ def pack_named(name: str) -> DomainPack:
     return load(entry_of(name))
 
 
-def commands() -> dict[str, object]:
-    """Import the command groups that installed packs bring, by pack.
+def commands_of(name: str) -> object | None:
+    """Import the commands that an installed pack brings; None where it brings none.
 
     Raises:
-        ConfigError: A pack names commands that do not import.
+        UnknownPack: No installed pack has that name.
+        ConfigError: The pack or its commands do not import.
     """
-    return {name: _imported(one.commands) for name, one in installed().items() if one.commands}
+    pack = pack_named(name)
+    return _imported(pack.commands) if pack.commands else None
 
 
 def handlers() -> dict[str, Callable[..., None]]:
@@ -203,6 +208,15 @@ def handlers() -> dict[str, Callable[..., None]]:
     """
     paths = {kind: path for pack in installed().values() for kind, path in pack.jobs.items()}
     return {kind: cast("Callable[..., None]", _imported(path)) for kind, path in paths.items()}
+
+
+def graph_of(pack: DomainPack) -> Callable[..., object] | None:
+    """Import what adds a pack's own preparation to an exported graph, where it has one.
+
+    Raises:
+        ConfigError: The pack names a function that does not import.
+    """
+    return cast("Callable[..., object]", _imported(pack.graph)) if pack.graph else None
 
 
 def demos() -> list[Callable[..., list[str]]]:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="assay",
     help="Visual inspection and triage: a decision with a stated error rate, or a person decides.",
+    epilog="A pack may bring commands of its own: `assay xray --help`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -30,9 +32,9 @@ def main() -> None:
 
     Exit codes: 0 done, 1 an AssayError in one line, 2 wrong usage. ``--debug`` shows the trace.
     """
-    from core.cli import judge, keep, learn, look
+    from core.cli import judge, keep, learn, look, worker
 
-    for module in (look, learn, judge, keep):
+    for module in (look, learn, judge, worker, keep):
         module.register(app)
     _mount_packs(sys.argv[1:2])
     debug = "--debug" in sys.argv
@@ -54,22 +56,14 @@ def main() -> None:
 
 
 def _mount_packs(words: list[str]) -> None:
-    """Add the commands that packs bring: the one's that is asked for, or all for the help.
-
-    Any other command works although a stranger's pack does not import.
-    """
-    known = {
-        command.name or getattr(command.callback, "__name__", "")
-        for command in app.registered_commands
-    }
-    known |= {group.name for group in app.registered_groups}
-    if words and words[0] in known:
+    """Add the commands that the pack asked for brings; nothing is imported for any other."""
+    if not {point.name for point in entry_points(group="assay.domains")} & set(words):
         return
-    from core.packs import commands
+    from core.packs import commands_of
 
-    for name, group in commands().items():
-        if isinstance(group, typer.Typer):
-            app.add_typer(group, name=name)
+    group = commands_of(words[0])
+    if isinstance(group, typer.Typer):
+        app.add_typer(group, name=words[0])
 
 
 def say(text: str) -> None:

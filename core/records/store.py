@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select
+from sqlalchemy import Connection, Table, func, insert, select, union
 
 from core.errors import StoreError
 from core.records import chain
 from core.records.connection import Store, chunks, open_store, reading, writing
 from core.records.rows import from_row, to_row
 from core.records.standing import refresh
-from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, RowLike
+from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, RECEIPTS, RowLike
 from core.records.values import UNREAD, NewDecision, StoredDecision, new_decision, now, stamp
 from core.types import Disposition
 
@@ -136,7 +136,7 @@ def recorded_blobs(store: Store) -> list[str]:
     Raises:
         StoreError: The database failed.
     """
-    query = select(IMAGES.c.content_key).distinct().order_by(IMAGES.c.content_key)
+    query = union(select(IMAGES.c.content_key), select(RECEIPTS.c.sha256)).order_by("content_key")
     with reading(store) as connection:
         return [key for key in connection.scalars(query) if not key.startswith(UNREAD)]
 

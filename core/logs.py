@@ -1,0 +1,204 @@
+"""What long-lived commands say: known words and harmless values, one line of JSON an event.
+
+Files of strangers hold names of people, and so may the messages of whatever reads or stores them.
+Between `confined` and the end of the process nothing reaches stderr but events named here, with
+fields named here whose values have the form given here. Exception texts, tracebacks, warnings and
+prints of libraries, native ones included, are dropped; of a record of our own that is no event only
+the logger, the level and the type of the exception are kept.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import re
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TextIO
+
+_OURS = ("core", "domains", "__main__")
+_NUMBER = "number"
+WITHHELD = "withheld"
+
+logger = logging.getLogger(__name__)
+
+
+class Word(StrEnum):
+    """Everything that can be said to have happened."""
+
+    STARTED = "started"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    LISTENING = "listening"
+    CONNECTED = "connected"
+    DISCONNECTED = "disconnected"
+    REFUSED = "refused"
+    RECEIVED = "received"
+    KNOWN = "known"
+    CONFLICT = "conflict"
+    NOT_KEPT = "not kept"
+    JUDGED = "judged"
+    TRIED_AGAIN = "tried again"
+    QUARANTINED = "quarantined"
+    DONE = "done"
+    SENT = "sent"
+    NEW_POLICY = "new policy"
+    NOT_JUDGING = "not judging"
+    STORE_FAILED = "store failed"
+    LOGGED = "logged"
+
+
+FIELDS: Mapping[str, str] = {
+    # Numbers, and numbers alone.
+    "bytes": _NUMBER,
+    "count": _NUMBER,
+    "done": _NUMBER,
+    "elapsed_ms": _NUMBER,
+    "pid": _NUMBER,
+    "port": _NUMBER,
+    "quarantined": _NUMBER,
+    "tries": _NUMBER,
+    "wait_s": _NUMBER,
+    "waiting": _NUMBER,
+    # Words of our own making; what a stranger sent has none of these forms by chance alone.
+    "bundle": r"[\w.-]{1,64}@[0-9a-f]{12}",
+    "code": r"0x[0-9A-F]{4}|[0-9]{3}|[A-Z][A-Z_]{0,31}",
+    "error": r"[A-Za-z_]\w{0,63}",
+    "job": r"[0-9a-f]{20}",
+    "kind": r"[a-z_]{1,32}(\.[a-z_]{1,32})?",
+    "logger": r"[a-z_]\w{0,31}(\.\w{1,32}){0,8}",
+    "pack": r"[a-z][a-z0-9_]{0,31}",
+    "peer": r"[A-Za-z0-9_-]{1,32}",
+    "policy": r"[0-9a-f]{16}",
+    "way": r"c-store|stow|folder",
+}
+"""The fields an event may have, and the form of their values.
+
+``peer`` is a name from our own configuration, never one that somebody else gave himself.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened; log it as the message: ``logger.info(Event(Word.SENT, {...}))``.
+
+    A value that has not the form of its field is withheld rather than said.
+
+    Attributes:
+        word: What happened.
+        fields: The circumstances, each a field of ``FIELDS``.
+    """
+
+    word: Word
+    fields: Mapping[str, float | str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown field, which is a programmer's error.
+
+        Raises:
+            ValueError: A field is none of ``FIELDS``.
+        """
+        if unknown := self.fields.keys() - FIELDS.keys():
+            raise ValueError(f"fields: expected some of {sorted(FIELDS)}, got {sorted(unknown)}")
+
+    def said(self) -> dict[str, float | str]:
+        """Give the event with what may be said of it."""
+        harmless = {name: _harmless(name, value) for name, value in self.fields.items()}
+        return {"event": self.word.value, **harmless}
+
+    def __str__(self) -> str:
+        """Write what may be said, for any handler."""
+        return json.dumps(self.said())
+
+
+@contextmanager
+def confined() -> Iterator[None]:
+    """Let nothing but events reach stderr from here to the end of the process.
+
+    What ends the command is logged by its type alone, whatever ``--debug`` says, and ends the
+    process with exit code 1.
+
+    Raises:
+        SystemExit: Something was raised inside.
+    """
+    confine()
+    try:
+        yield
+    except Exception as exc:
+        # The border of a long-lived command: its last words must not be a stranger's.
+        logger.error(Event(Word.FAILED, {"error": type(exc).__name__}))
+        raise SystemExit(1) from None
+
+
+def confine() -> None:
+    """Take stderr from everybody but the log, for good: from native code and children too."""
+    own = os.fdopen(os.dup(2), "w", buffering=1, encoding="ascii")
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+    root = logging.getLogger()
+    for old in root.handlers[:]:
+        root.removeHandler(old)
+    root.addHandler(Lines(own))
+    root.setLevel(logging.INFO)
+    logging.captureWarnings(True)
+    threading.excepthook = _thread_ended
+
+
+def outlet() -> int:
+    """Give the descriptor that events go to, for a child that confines itself as well."""
+    confined_to = [one for one in logging.getLogger().handlers if isinstance(one, Lines)]
+    return confined_to[0].fileno() if confined_to else 2
+
+
+class Lines(logging.Handler):
+    """Writes one line of JSON a record, of our own loggers and from INFO on.
+
+    Args:
+        stream: Where to.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(logging.INFO)
+        self._stream = stream
+
+    def fileno(self) -> int:
+        """Give the descriptor that the lines go to."""
+        return self._stream.fileno()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write what may be said of a record; never fails."""
+        if record.name.partition(".")[0] not in _OURS:
+            return
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"at": at, "level": record.levelname, **_event_of(record).said()}
+        try:
+            self._stream.write(json.dumps(line) + "\n")
+        except (OSError, ValueError):
+            # Nobody reads on: that is no reason to stop working.
+            return
+
+
+def _event_of(record: logging.LogRecord) -> Event:
+    if isinstance(record.msg, Event):
+        return record.msg
+    raised = record.exc_info[0] if record.exc_info else None
+    error = {"error": raised.__name__} if raised else {}
+    return Event(Word.LOGGED, {"logger": record.name, **error})
+
+
+def _harmless(name: str, value: float | str) -> float | str:
+    form = FIELDS[name]
+    if form == _NUMBER:
+        return value if isinstance(value, int | float) and math.isfinite(value) else WITHHELD
+    return value if isinstance(value, str) and re.fullmatch(form, value, re.ASCII) else WITHHELD
+
+
+def _thread_ended(ended: threading.ExceptHookArgs) -> None:
+    logger.error(Event(Word.FAILED, {"error": ended.exc_type.__name__}))

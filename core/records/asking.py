@@ -1,0 +1,142 @@
+"""Asking for work: what a job is, and putting one in the queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from core.records.tables import JOBS, RowLike
+from core.records.values import name_of, plain, stamp
+
+ASSESS = "assess"
+URGENT = 20
+
+_PRIORITIES = {"STAT": URGENT, "HIGH": URGENT // 2}
+_TICK = timedelta(microseconds=1)
+
+
+class State(StrEnum):
+    """Where a job stands."""
+
+    WAITING = "waiting"
+    LEASED = "leased"
+    DONE = "done"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it was claimed: hand it to `finish` or `fail`, so that they know who speaks.
+
+    Attributes:
+        id: The hash of its kind and key.
+        kind: What is to be done: ``assess``, or a kind of a pack's.
+        key: To what; unique among the jobs of its kind.
+        pack: The pack's name.
+        payload: What the work needs to know, as text.
+        priority: Larger comes first.
+        tries: How often it was begun, this time included.
+        worker: Who claimed it.
+        added_at: When it was last asked for.
+    """
+
+    id: str
+    kind: str
+    key: str
+    pack: str
+    payload: Mapping[str, str]
+    priority: int
+    tries: int
+    worker: str = ""
+    added_at: str = ""
+
+
+def priority_of(meta: Mapping[str, str]) -> int:
+    """Give the priority that a file's ``priority`` (STAT, HIGH, anything else) asks for."""
+    return _PRIORITIES.get(meta.get("priority", "").upper(), 0)
+
+
+def add(
+    connection: Connection,
+    kind: str,
+    key: str,
+    *,
+    pack: str,
+    payload: Mapping[str, str],
+    at: datetime,
+    priority: int = 0,
+) -> bool:
+    """Ask for a job in the caller's write transaction, so that it is there if the rest is.
+
+    Asked for while it waits, a job stays in its place with the newer payload and the higher
+    priority. Asked for while somebody is at it, who may have looked before the news, it is done
+    once more. A done one is opened again; a quarantined one waits for a person.
+
+    Args:
+        connection: From `core.records.connection.writing`.
+        kind: What is to be done.
+        key: To what.
+        pack: The pack's name.
+        payload: What the work needs to know.
+        at: When it was asked for.
+        priority: Larger comes first.
+
+    Returns:
+        Whether this call made work: False for a job that waits already or is quarantined.
+    """
+    asked = {
+        "payload": json.dumps({plain(k): plain(v) for k, v in payload.items()}, sort_keys=True),
+        "priority": priority,
+    }
+    fresh = opened(at) | {"tries": 0, "problem": "", "added_at": stamp(at)}
+    named = {"id": name_of(kind, plain(key)), "kind": kind, "key": plain(key), "pack": pack}
+    row = connection.execute(select(JOBS).where(JOBS.c.id == named["id"])).mappings().first()
+    if row is None:
+        connection.execute(insert(JOBS), named | asked | fresh)
+        return True
+    changes = {
+        State.WAITING: asked | {"priority": max(priority, row["priority"])},
+        State.LEASED: asked | {"added_at": _after(row["added_at"], at)},
+        State.DONE: asked | fresh,
+        State.QUARANTINED: {},
+    }
+    if change := changes[State(row["state"])]:
+        connection.execute(update(JOBS).where(JOBS.c.id == named["id"]).values(change))
+    return row["state"] in {State.LEASED, State.DONE}
+
+
+def opened(at: datetime) -> dict[str, Any]:
+    """Give what a job that waits from then on holds."""
+    return {
+        "state": State.WAITING,
+        "not_before": stamp(at),
+        "leased_until": "",
+        "worker": "",
+        "finished_at": "",
+    }
+
+
+def job_from_row(row: RowLike, worker: str = "", begun: int = 0) -> Job:
+    """Read a job from its row, as it is once somebody begins it (``begun`` = 1)."""
+    return Job(
+        id=row["id"],
+        kind=row["kind"],
+        key=row["key"],
+        pack=row["pack"],
+        payload=json.loads(row["payload"]),
+        priority=row["priority"],
+        tries=row["tries"] + begun,
+        worker=worker,
+        added_at=row["added_at"],
+    )
+
+
+def _after(asked: str, at: datetime) -> str:
+    """Give a time later than the last: that it differs is how news is told from the known."""
+    return max(stamp(at), stamp(datetime.fromisoformat(asked) + _TICK))

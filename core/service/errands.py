@@ -1,0 +1,152 @@
+"""Running the packs' own jobs in a process that may be ended at any time.
+
+A thread that hangs cannot be stopped, a process can: what holds is that a job is over, one way or
+the other, by its deadline. What it did until then stands, so a pack's function must bear being
+called again for the same job. Native crashes and leaks stay in that process as well.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from threading import Event as Flag
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+from core.logs import outlet
+from core.records.jobs import Job
+from core.settings import Settings
+
+DEADLINE_S = 300.0
+
+_START_S = 60.0
+_GRACE_S = 10.0
+_LOOK_S = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        error: Type of what was raised; empty when the job is done.
+        problem: What went wrong, for a person; without a stranger's words.
+        stopped: Whether it was cut short because the worker stops.
+    """
+
+    error: str = ""
+    problem: str = ""
+    stopped: bool = False
+
+
+class Errands:
+    """The process that runs the packs' functions; a context manager that starts it when needed.
+
+    Args:
+        settings: Handed to the functions.
+        deadline_s: Longest time for one job in seconds.
+    """
+
+    def __init__(self, settings: Settings, deadline_s: float = DEADLINE_S) -> None:
+        self._settings = settings
+        self._deadline_s = deadline_s
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        """Give itself; nothing runs yet."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process."""
+        self._end()
+
+    def run(self, job: Job, stop: Flag) -> Outcome:
+        """Do one job; never raises for what the pack's function does.
+
+        Args:
+            job: A claimed job.
+            stop: When it is set a job under way has ten more seconds.
+        """
+        if self._process is None:
+            self._process = self._start()
+            answer = _wait(self._process, _START_S, stop)
+            if isinstance(answer, Outcome):
+                self._end()
+                return answer
+        _send(self._process, asdict(job))
+        answer = _wait(self._process, self._deadline_s, stop)
+        if isinstance(answer, Outcome):
+            self._end()
+            return answer
+        return Outcome(**json.loads(answer))
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "core.service.handling"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=outlet(),
+            bufsize=0,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": path},
+        )
+        # Not as arguments, which everybody on the machine can read: they may hold a password.
+        settings = self._settings.model_dump(mode="json")
+        _send(process, {"settings": settings, "deadline_s": self._deadline_s})
+        return process
+
+    def _end(self) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe is not None:
+                    pipe.close()
+        self._process = None
+
+
+def _send(process: subprocess.Popen[bytes], said: object) -> None:
+    assert process.stdin is not None
+    with suppress(BrokenPipeError):  # it ended meanwhile: waiting for the answer says how
+        process.stdin.write(json.dumps(said).encode() + b"\n")
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float, stop: Flag) -> bytes | Outcome:
+    """Wait for a line of the process, or say why there is none."""
+    assert process.stdout is not None
+    poll = select.poll()
+    poll.register(process.stdout, select.POLLIN)
+    end, stopping, line = monotonic() + seconds, False, b""
+    while not line.endswith(b"\n"):
+        if stop.is_set() and not stopping:
+            stopping, end = True, min(end, monotonic() + _GRACE_S)
+        if monotonic() > end:
+            if stopping:
+                return Outcome("Stopped", "The worker stopped.", stopped=True)
+            return Outcome("Overdue", f"No end within {seconds:g} s.")
+        if poll.poll(1e3 * _LOOK_S):
+            chunk = os.read(process.stdout.fileno(), 65536)
+            if not chunk:
+                return _death(process)
+            line += chunk
+    return line
+
+
+def _death(process: subprocess.Popen[bytes]) -> Outcome:
+    code = process.wait()
+    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    return Outcome("Crashed", f"The process that did it crashed ({how}).")

@@ -1,0 +1,108 @@
+"""Receipts: nothing acknowledged is lost or doubled, and one name has one content."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import delete, select
+
+from core.records import jobs
+from core.records.audit import verify
+from core.records.connection import reading, writing
+from core.records.intake import Receipt, receive
+from core.records.store import recorded_blobs
+from core.records.tables import AUDIT_EVENTS, JOBS, RECEIPTS
+
+
+def send(store, key="1.2.3", sha256="a" * 64, source="peer", **given):
+    return receive(store, pack="xray", key=key, sha256=sha256, source=source, **given)
+
+
+def rows(store, table):
+    with reading(store) as connection:
+        return list(connection.execute(select(table)).mappings())
+
+
+def test_a_new_object_has_a_receipt_and_a_job_that_knows_what_was_said_of_it(store):
+    meta = {"priority": "STAT", "name": "thorax.dcm", "group": "study-1"}
+    assert send(store, meta=meta) is Receipt.NEW
+    (job,) = jobs.claim(store, ["assess"], worker="w", lease_s=60)
+    assert job.payload == {"sha256": "a" * 64, "source": "peer", **meta}
+    assert (job.pack, job.priority) == ("xray", jobs.URGENT)
+    (receipt,) = rows(store, RECEIPTS)
+    assert (receipt["key"], receipt["state"], receipt["source"]) == ("1.2.3", "kept", "peer")
+
+
+def test_what_is_sent_again_is_known_and_makes_no_further_work(store):
+    send(store)
+    claimed = jobs.claim(store, ["assess"], worker="w", lease_s=60)
+    with writing(store) as connection:
+        jobs.finish(connection, claimed)
+    assert send(store, source="another peer") is Receipt.KNOWN
+    assert jobs.waiting(store) == {("assess", "done"): 1}
+    assert len(rows(store, RECEIPTS)) == 1
+
+
+def test_other_bytes_under_a_known_name_are_a_conflict_on_record_and_not_judged(store):
+    answers = [send(store, sha256=sha256 * 64) for sha256 in "abbab"]
+    assert answers == ["new", "conflict", "conflict", "known", "conflict"]
+    assert {r["sha256"][0]: r["state"] for r in rows(store, RECEIPTS)} == {
+        "a": "kept",
+        "b": "conflict",
+    }
+    assert jobs.waiting(store) == {("assess", "waiting"): 1}
+
+
+def test_one_content_under_two_names_is_two_objects(store):
+    assert [send(store, key=key) for key in ("1", "2")] == ["new", "new"]
+    assert jobs.waiting(store) == {("assess", "waiting"): 2}
+
+
+def test_the_bytes_of_every_receipt_have_to_be_there_before_anybody_judged_them(store):
+    for key, content in ("1a", "1b", "2a"):
+        send(store, key, content * 64)
+    assert recorded_blobs(store) == ["a" * 64, "b" * 64]
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("UPDATE receipts SET source = 'me'", "row edited"),
+        ("UPDATE receipts SET sha256 = 'f'", "row edited"),
+        ("DELETE FROM receipts", "row missing"),
+    ],
+)
+def test_the_audit_finds_an_altered_receipt(store, execute, statement, kind):
+    send(store)
+    assert verify(store).faults == ()
+    execute(store, statement)
+    assert [fault.kind for fault in verify(store).faults] == [kind]
+
+
+def test_working_on_a_job_leaves_the_audit_log_alone(store):
+    send(store)
+    (job,) = jobs.claim(store, ["assess"], worker="w", lease_s=60)
+    jobs.fail(store, job, "P", wait_s=0, most_tries=1)
+    assert verify(store).faults == ()
+    assert len(rows(store, AUDIT_EVENTS)) == 1
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(sent=st.lists(st.tuples(st.sampled_from("123"), st.sampled_from("ab")), max_size=12))
+def test_the_first_content_of_a_name_stands_whatever_follows(store, sent):
+    with writing(store) as connection:
+        for table in (RECEIPTS, JOBS, AUDIT_EVENTS):
+            connection.execute(delete(table))
+    first = {}
+    for key, content in sent:
+        known = key in first
+        expected = "known" if first.setdefault(key, content) == content else "conflict"
+        assert send(store, key, content * 64) == (expected if known else "new")
+    kept = {r["key"]: r["sha256"][0] for r in rows(store, RECEIPTS) if r["state"] == "kept"}
+    assert kept == first
+    assert len(rows(store, RECEIPTS)) == len(set(sent))
+    assert len(rows(store, JOBS)) == len(first)
+    assert verify(store).faults == ()
