@@ -88,7 +88,7 @@ def bundle_sign(
 @bundle.command("export")
 def bundle_export(
     path: BundlePath,
-    to: Annotated[str, typer.Option(help="onnx (one file) or openvino (a folder).")],
+    to: Annotated[str, typer.Option(help="onnx (one file), openvino or monai (a folder).")],
     out: Annotated[Path, typer.Option("-o", "--out", help="File or folder to write.")],
     policy: Annotated[str, typer.Option(help="Id of a policy; the current one when empty.")] = "",
     check: Annotated[
@@ -102,14 +102,16 @@ def bundle_export(
     from core.model.portable import NOT_CARRIED
     from core.service.bundles import open_bundle, policy_of
     from core.service.exporting import export_bundle
+    from core.service.monai_bundle.writing import NOT_RUN
     from core.settings import Settings
 
     settings = Settings()
     opened = open_bundle(path, settings)
     limits = policy_of(opened, policy)
     agreed = export_bundle(opened, limits, to, out, settings, check)
+    missing = NOT_RUN if to == "monai" else NOT_CARRIED
     if json:
-        said = {"bundle": opened.label, "policy": limits.id, "not_carried": NOT_CARRIED}
+        said = {"bundle": opened.label, "policy": limits.id, "not_carried": missing}
         say_json({**said, **asdict(agreed)})
         return
     say(f"{opened.label} under policy {limits.id} is in {out}.")
@@ -118,7 +120,7 @@ def bundle_export(
         f"{agreed.apart:.1g} at most. {agreed.left_out} left out."
     )
     say("It does not carry:")
-    say("\n".join(f"  {what}" for what in NOT_CARRIED))
+    say("\n".join(f"  {what}" for what in missing))
 
 
 @data.command("list")

@@ -59,6 +59,13 @@ def train(
         Effort, typer.Option(help="best: fine-tune and look from all sides, ten minutes.")
     ] = Effort.QUICK,
     seed: Annotated[int, typer.Option(help="Seed of splits and folds.")] = 0,
+    start_from: Annotated[
+        Path | None, typer.Option(help="A bundle trained elsewhere, used where it helps here.")
+    ] = None,
+    label_column: Annotated[str, typer.Option(help="Column of the labels, if not label.")] = "",
+    pictures: Annotated[
+        bool, typer.Option(help="Keep thumbnails of the training pictures in the bundle.")
+    ] = True,
     population: Annotated[
         list[str] | None,
         typer.Option(help="Whom it is for, as files state it: age_years=1..5."),
@@ -86,6 +93,9 @@ def train(
         size,
         effort,
         parse_population(population or ()),
+        start_from,
+        label_column,
+        pictures,
     )
     with progress_bar() as progress:
         train(spec, settings, progress, lambda line: typer.echo(line, err=True))

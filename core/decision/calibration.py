@@ -171,32 +171,40 @@ def choose_calibrator(
     members = np.unique(groups[finite], return_inverse=True)[1]
     if np.unique(labels).size < 2 or np.unique(members).size < 2:
         plain = fit("identity", logits, labels)
-        losses = _losses(plain, logits, labels)
-        return plain, {"identity": float(losses.mean())} if labels.size else {}
+        found = losses(plain, logits, labels)
+        return plain, {"identity": float(found.mean())} if labels.size else {}
     fold = folds(labels, members, min(FOLDS, int(members.max()) + 1), seed)
     losses_by_kind = {kind: _held_out(kind, logits, labels, fold) for kind in KINDS}
     chosen = KINDS[0]
     for kind in KINDS[1:]:
-        if _clearly_less(losses_by_kind[kind], losses_by_kind[chosen], members):
+        if clearly_less(losses_by_kind[kind], losses_by_kind[chosen], members):
             chosen = kind
-    means = {kind: float(losses.mean()) for kind, losses in losses_by_kind.items()}
+    means = {kind: float(found.mean()) for kind, found in losses_by_kind.items()}
     return fit(chosen, logits, labels), means
 
 
 def _held_out(kind: str, logits: F64, labels: Labels, fold: NDArray[np.int64]) -> F64:
-    losses = np.empty(labels.size)
+    found = np.empty(labels.size)
     for number in np.unique(fold):
         out = fold == number
-        losses[out] = _losses(fit(kind, logits[~out], labels[~out]), logits[out], labels[out])
-    return losses
+        found[out] = losses(fit(kind, logits[~out], labels[~out]), logits[out], labels[out])
+    return found
 
 
-def _losses(calibrator: Calibrator, logits: F64, labels: Labels) -> F64:
-    losses: F64 = -_log_probabilities(calibrator, logits)[np.arange(labels.size), labels]
-    return losses
+def losses(calibrator: Calibrator, logits: F64, labels: Labels) -> F64:
+    """Give the negative log likelihood of each picture in nats, float64 ``n``."""
+    found: F64 = -_log_probabilities(calibrator, logits)[np.arange(labels.size), labels]
+    return found
 
 
-def _clearly_less(losses: F64, than: F64, members: NDArray[np.intp]) -> bool:
+def clearly_less(losses: F64, than: F64, members: NDArray[np.intp]) -> bool:
+    """Say whether losses are less by more than a standard error of the paired difference.
+
+    Args:
+        losses: float64 ``n``.
+        than: float64 ``n``, of the same pictures.
+        members: int ``n``, the number of each picture's group, over which the error is counted.
+    """
     gain = than - losses
     mean = float(gain.mean())
     per_group = np.bincount(members, weights=gain - mean)

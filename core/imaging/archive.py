@@ -18,6 +18,7 @@ from core.imaging.files import (
     printable,
     received,
     refused,
+    suffix_of,
 )
 from core.imaging.sniff import SUFFIXES
 
@@ -107,7 +108,7 @@ def _members(
     for info in infos:
         path = PurePosixPath(info.filename)
         hidden = any(part.startswith(".") and part != ".." for part in path.parts)
-        if info.is_dir() or hidden or path.suffix.lower() not in suffixes:
+        if info.is_dir() or hidden or suffix_of(path) not in suffixes:
             continue
         seen[info.filename] = seen.get(info.filename, 0) + 1
         again = f"#{seen[info.filename]}" if seen[info.filename] > 1 else ""

@@ -8,7 +8,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from core.imaging.sniff import SUFFIXES
 
@@ -101,6 +101,12 @@ def list_pictures(paths: Iterable[Path], suffixes: frozenset[str] = frozenset())
             yield path
 
 
+def suffix_of(path: PurePath) -> str:
+    """Give a name's extension in lower case; none where it is a number, the end of a UID."""
+    suffix = path.suffix.lower()
+    return "" if suffix[1:].isdecimal() else suffix
+
+
 def printable(path: Path) -> str:
     """Give the path as text that can be encoded, whatever bytes its name holds."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
@@ -121,7 +127,7 @@ def _walk(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
         path = folder / name
         if is_folder:
             yield from _walk(path, suffixes)
-        elif path.suffix.lower() in suffixes:
+        elif suffix_of(path) in suffixes:
             yield path
 
 

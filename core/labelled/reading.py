@@ -20,6 +20,7 @@ def read_labelled(
     *,
     min_labels: int = 2,
     suffixes: frozenset[str] = frozenset(),
+    label_column: str = "",
 ) -> list[Row]:
     """Read a labelled data set; files are listed, not opened.
 
@@ -37,6 +38,7 @@ def read_labelled(
             table has counts.
         min_labels: How many labels there must be; 1 for a start from good pictures alone.
         suffixes: Further file extensions that count in class folders.
+        label_column: Column of a table that holds the labels instead of ``label|class``.
 
     Raises:
         DataError: Missing files, files outside the folder or listed twice, rows without a label,
@@ -46,11 +48,12 @@ def read_labelled(
     root = path if path.is_dir() else path.parent
     table = path / MANIFEST if path.is_dir() else path
     if table.is_file():
-        entries, faults = from_csv(table, group_columns)
-    elif path.is_dir():
+        entries, faults = from_csv(table, group_columns, label_column)
+    elif path.is_dir() and not label_column:
         entries, faults = from_folders(path, suffixes)
     else:
-        raise DataError(f"There are no labelled data at {path}.", hint=HINT)
+        what = "no table with that column" if label_column else "no labelled data"
+        raise DataError(f"There are {what} at {path}.", hint=HINT)
     rows = [entry.row for entry in entries]
     faults += [*_file_faults(entries, root), *_split_faults(entries), *_leaks(rows)]
     labels = sorted({name for row in rows for name in row.labels})

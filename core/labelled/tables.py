@@ -49,8 +49,15 @@ def from_folders(root: Path, suffixes: frozenset[str]) -> tuple[list[Entry], lis
     return entries, faults
 
 
-def from_csv(table: Path, group_columns: Sequence[str]) -> tuple[list[Entry], list[str]]:
+def from_csv(
+    table: Path, group_columns: Sequence[str], label_column: str = ""
+) -> tuple[list[Entry], list[str]]:
     """Read a table's rows, and the lines that say too little as faults.
+
+    Args:
+        table: The CSV.
+        group_columns: Names that the group's column may have.
+        label_column: Name of the label's column, where it is another than the usual ones.
 
     Raises:
         DataError: It is no UTF-8 CSV, or lacks a column.
@@ -61,7 +68,8 @@ def from_csv(table: Path, group_columns: Sequence[str]) -> tuple[list[Entry], li
         with table.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.reader(lines, strict=True)
             header = [name.strip() for name in next(reader, [])]
-            columns = _columns(table, header, group_columns)
+            labels = (label_column.lower(),) if label_column else _LABEL_NAMES
+            columns = _columns(table, header, group_columns, labels)
             for cells in reader:
                 place = f"line {reader.line_num}"
                 if not cells:
@@ -98,7 +106,9 @@ def _own_groups(entries: list[Entry], column: str) -> list[Entry]:
     ]
 
 
-def _columns(table: Path, header: Sequence[str], group_columns: Sequence[str]) -> dict[str, str]:
+def _columns(
+    table: Path, header: Sequence[str], group_columns: Sequence[str], labels: Sequence[str]
+) -> dict[str, str]:
     """Find which header name plays which part.
 
     Raises:
@@ -106,7 +116,7 @@ def _columns(table: Path, header: Sequence[str], group_columns: Sequence[str]) -
     """
     wanted = {
         "file": _FILE_NAMES,
-        "label": _LABEL_NAMES,
+        "label": tuple(labels),
         "split": ("split",),
         "group": tuple(name.lower() for name in group_columns),
     }

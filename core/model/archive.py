@@ -24,7 +24,7 @@ from core.model.ways import Ways
 Arrays = dict[str, NDArray[Any]]
 Words = dict[str, Any]
 GATE = tuple(one.name for one in fields(Gate))
-WAYS = ("weights", "bias", "limits")
+WAYS = ("weights", "bias")
 BANK = tuple(one.name for one in fields(Bank))
 
 
@@ -47,7 +47,7 @@ def pack_model(model: Model) -> tuple[Arrays, Words]:
         "calibrator": calibrator_words,
         "ranges": {name: list(limits) for name, limits in model.ranges.items()},
         "population": {name: list(limits) for name, limits in model.population.items()},
-        "ways": list(model.ways.names) if model.ways else [],
+        "ways": {"names": list(model.ways.names), "limit": model.ways.limit} if model.ways else {},
     }
     if model.ways:
         arrays |= {f"ways.{name}": getattr(model.ways, name) for name in WAYS}
@@ -72,7 +72,7 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
             ranges={name: (low, high) for name, (low, high) in words["ranges"].items()},
             bank=_unpack_bank(arrays),
             voices=arrays["voices"],
-            ways=_unpack_ways(arrays, words.get("ways", [])),
+            ways=_unpack_ways(arrays, words.get("ways", {})),
             population={
                 name: (low, high) for name, (low, high) in words.get("population", {}).items()
             },
@@ -92,10 +92,11 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
     return model
 
 
-def _unpack_ways(arrays: Mapping[str, NDArray[Any]], names: list[str]) -> Ways | None:
-    if not names:
+def _unpack_ways(arrays: Mapping[str, NDArray[Any]], words: Words) -> Ways | None:
+    if not words:
         return None
-    return Ways(tuple(names), *(arrays[f"ways.{name}"] for name in WAYS))
+    weights, bias = (arrays[f"ways.{name}"] for name in WAYS)
+    return Ways(tuple(words["names"]), weights, bias, float(words["limit"]))
 
 
 def _unpack_bank(arrays: Mapping[str, NDArray[Any]]) -> Bank | None:

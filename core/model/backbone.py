@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -62,6 +62,8 @@ class Backbone:
         patches: Whether the features of every place are given too.
         tail: Hex digest of the fine-tuned stages' weights; empty where there are none.
         precision: One of ``PRECISIONS``, the arithmetic that the network runs in.
+        halved: Whether the picture is seen at half its size first, and its features joined: small
+            marks need the whole size, texture and shape are known best at the network's own.
     """
 
     name: str
@@ -75,6 +77,12 @@ class Backbone:
     patches: bool = False
     tail: str = ""
     precision: str = "f32"
+    halved: bool = False
+
+    @property
+    def seen(self) -> tuple[Tap, ...]:
+        """List every map that the features are pooled from, in their order."""
+        return self.taps * (2 if self.halved else 1)
 
     @property
     def packaged(self) -> bool:
@@ -130,6 +138,11 @@ def describe(name: str = LITE0, weights: Path | None = None, size: int = 0) -> B
     side = size or _native(module)
     taps = taps_of(module, side)
     return Backbone(name, weights.name, _digest(weights), taps, side, tuple(mean), tuple(std))
+
+
+def closer(backbone: Backbone) -> Backbone:
+    """Give the network that sees a picture at twice the size as well, features of both joined."""
+    return replace(backbone, size=2 * backbone.size, halved=True)
 
 
 def load(backbone: Backbone, files: Files = Files()) -> torch.nn.Module:

@@ -74,7 +74,7 @@ def heat_map(
         model: The fitted model.
         known: Its training pictures.
         evidence: The picture's evidence.
-        taps: The backbone's taps.
+        taps: The taps that the backbone sees, in the order of the features.
         maps: The picture's float32 ``c h w`` map at each tap.
         size: Side of the answer in pixels.
 

@@ -18,6 +18,7 @@ from core.model.bank import Bank, class_scores
 from core.model.fitted import Model, standardise
 from core.model.gate import fit_gate
 from core.model.makers import COMMITTEE, MAKERS, NOTHING, Answers, Maker, affordable, make
+from core.model.starting import Start
 from core.model.ways import Ways, Wrong, fit_ways
 from core.types import F32, F64
 
@@ -92,6 +93,7 @@ def fit(
     seed: int = 0,
     bank: Bank | None = None,
     wrong: Wrong | None = None,
+    start: Start | None = None,
 ) -> Fit:
     """Fit a model on training pictures alone.
 
@@ -105,8 +107,10 @@ def fit(
         seed: Seed of the folds.
         bank: The memory that the table's ``log_odds`` come from.
         wrong: Training pictures shown wrongly, to be told from the right ones.
+        start: Pictures of another place, whose heads take part in the choice.
 
     Raises:
+        ValueError: There is a start, and pictures may have several labels.
         DataError: One side has fewer than two groups, and no memory bank stands in for a head.
     """
     table = table.pick(table.sound)
@@ -116,8 +120,10 @@ def fit(
     fold = splits.folds(table.labels, table.groups, min(FOLDS, np.unique(table.groups).size), seed)
     answers, rows = _answers(table, positive), len(classes) + (table.targets is not None)
     names = affordable(len(z)) if _tellable(table, positive) else (NOTHING,)
-    alone = {name: _out_of_fold(z, answers, fold, MAKERS[name], rows) for name in names}
-    shares = {n: _share(_calibrate(s, answers, table.groups, seed)) for n, s in alone.items()}
+    further = start.makers(centre, scale, rows) if start else {}
+    makers = {**MAKERS, **further}
+    alone = {n: _out_of_fold(z, answers, fold, makers[n], rows) for n in (*names, *further)}
+    shares = {n: _share(_calibrate(alone[n], answers, table.groups, seed)) for n in names}
     if len(names) > 1:
         alone[COMMITTEE] = np.sum([shares[name] * alone[name] for name in names], axis=0)
     voices = {name: _voices(table, scores, positive, seed) for name, scores in alone.items()}
@@ -126,7 +132,12 @@ def fit(
         name: _calibrate(scores, answers, table.groups, seed) for name, scores in tried.items()
     }
     nll = {name: _nll(calibrators[name], scores, answers) for name, scores in tried.items()}
-    best = min(nll, key=lambda name: nll[name])
+    best = min(nll.keys() - further.keys(), key=lambda name: nll[name])
+    if further:
+        own = {n: _losses(calibrators[n], tried[n], answers) for n in (best, *further)}
+        best = _heard_from(own, best, table.groups)
+    chosen = further.get(best)
+    head = chosen(z, answers, rows) if chosen else make(best, z, answers, rows, shares)
     gate, strangeness = fit_gate(z, table.gated, fold, seed)
     ways, flagged = _ways(z, wrong, table.groups, fold, centre, scale)
     model = Model(
@@ -134,7 +145,7 @@ def fit(
         positive=positive,
         centre=centre,
         scale=scale,
-        head=make(best, z, answers, rows, shares),
+        head=head,
         calibrator=calibrators[best],
         gate=gate,
         ranges=quality.learn_ranges(table.measures),
@@ -145,6 +156,22 @@ def fit(
     oof = _cases(calibrators[best], tried[best], strangeness, table, positive)
     oof = replace(oof, gates_passed=oof.gates_passed & ~flagged)
     return Fit(model, oof, nll, best, shares)
+
+
+def _losses(calibrator: Calibrator | Sigmoids, scores: F64, labels: Answers) -> F64:
+    if isinstance(calibrator, Sigmoids):
+        raise ValueError("start: expected pictures with one label each")
+    return calibration.losses(calibrator, scores, labels)
+
+
+def _heard_from(losses: Mapping[str, F64], own: str, groups: NDArray[np.str_]) -> str:
+    """Choose a head of a start where it is clearly better than this place's own, else that.
+
+    With few pictures the least loss is often luck, and a start may be far off.
+    """
+    best = min(losses.keys() - {own}, key=lambda name: float(losses[name].mean()))
+    members = np.unique(groups, return_inverse=True)[1]
+    return best if calibration.clearly_less(losses[best], losses[own], members) else own
 
 
 def _ways(

@@ -38,8 +38,10 @@ class FeatureGraph(torch.nn.Module):
         self.tails = torch.nn.ModuleList(tails)
         self.cut = place_of_cut(backbone) if tails else 0
         self.taps = backbone.taps
+        self.seen = backbone.seen
         self.views = backbone.views
         self.patches = backbone.patches
+        self.halved = backbone.halved
         self._seen: dict[str, torch.Tensor] = {}
         for tap in backbone.taps:
             network.get_submodule(tap.module).register_forward_hook(self._note(tap.module))
@@ -58,7 +60,12 @@ class FeatureGraph(torch.nn.Module):
         return [pooled, *tail, *([self._patches(maps)] if self.patches else [])]
 
     def maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
-        """Run normalised pictures ``n 3 h w`` through the network; a map ``n c h w`` a tap."""
+        """Run normalised pictures ``n 3 h w`` through the network; a map ``n c h w`` a tap seen."""
+        if not self.halved:
+            return self._maps(plain)
+        return [*self._maps(torch.nn.functional.avg_pool2d(plain, 2)), *self._maps(plain)]
+
+    def _maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
         self.network(plain)
         maps = [_grid(self._seen[tap.module], tap.channels) for tap in self.taps]
         self._seen.clear()
@@ -66,7 +73,7 @@ class FeatureGraph(torch.nn.Module):
 
     def _pooled(self, maps: list[torch.Tensor]) -> torch.Tensor:
         parts = []
-        for tap, flat in zip(self.taps, (m.flatten(2) for m in maps), strict=True):
+        for tap, flat in zip(self.seen, (m.flatten(2) for m in maps), strict=True):
             parts += [flat.mean(2)] if tap.mean else []
             parts += [flat.std(2, unbiased=False)] if tap.deviation else []
         return torch.cat(parts, dim=1)
@@ -82,7 +89,7 @@ class FeatureGraph(torch.nn.Module):
         Every place looks at its 3 x 3 neighbourhood, as in PatchCore (Roth et al. 2022,
         arXiv 2106.08265).
         """
-        chosen = [m[:1] for tap, m in zip(self.taps, maps, strict=True) if tap.gate]
+        chosen = [m[:1] for tap, m in zip(self.seen, maps, strict=True) if tap.gate]
         side = min(int(m.shape[2]) for m in chosen)
         smooth = [torch.nn.functional.avg_pool2d(m, 3, 1, 1) for m in chosen]
         even = [torch.nn.functional.adaptive_avg_pool2d(m, side) for m in smooth]
@@ -96,10 +103,10 @@ class FeatureGraph(torch.nn.Module):
 
 
 class MapGraph(FeatureGraph):
-    """From uint8 ``1 h w c`` to the map ``1 c h w`` of the upright picture at every tap."""
+    """From uint8 ``1 h w c`` to the map ``1 c h w`` of the upright picture at every tap seen."""
 
     def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
-        """Give one map a tap."""
+        """Give one map a tap seen."""
         return self.maps((pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale)
 
 
@@ -152,7 +159,7 @@ def export(backbone: Backbone, files: Files, path: Path, *, maps: bool) -> None:
     network = backbones.load(backbone, files)
     tails = load_tails(backbone, files) if backbone.tail and not maps else []
     graph = (MapGraph if maps else FeatureGraph)(backbone, network, tails).eval()
-    taps = [f"map{place}" for place in range(len(backbone.taps))]
+    taps = [f"map{place}" for place in range(len(backbone.seen))]
     names = taps if maps else backbone.outputs
     example = torch.zeros(1, backbone.size, backbone.size, 3, dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)

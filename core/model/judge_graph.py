@@ -18,19 +18,27 @@ from core.model.fitted import Model
 from core.model.gate import Gate
 from core.model.heads import Committee, Head, LinearHead
 from core.model.nodes import Nodes
+from core.model.square_graph import Square
+from core.model.ways import Ways
 from core.types import Disposition, Policy
 
 DISPOSITIONS = (Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER)
+_SCALAR = {"keepdims": 0}
 OUTPUTS = ("probabilities", "positive_probability", "ood_score", "ood_p", "disposition")
 
 
 class Read(NamedTuple):
-    """Names of tensors; all scalars but the float32 ``k`` probabilities."""
+    """Names of tensors; all scalars but the float32 ``k`` probabilities.
+
+    ``right`` says that the picture is shown in none of the wrong ways learned; it is empty where
+    none were.
+    """
 
     probabilities: str
     positive_probability: str
     ood_score: str
     ood_p: str
+    right: str = ""
 
 
 def add_model(nodes: Nodes, model: Model, pooled: str) -> Read:
@@ -44,19 +52,21 @@ def add_model(nodes: Nodes, model: Model, pooled: str) -> Read:
     of = np.float32(len(model.gate.reference) + 1)
     p = nodes.add("Div", nodes.add("Add", more, np.float32(1)), of)
     known = nodes.add("Not", nodes.add("IsNaN", score))
-    return Read(probabilities, positive, score, nodes.add("Where", known, p, np.float32(0)))
+    p = nodes.add("Where", known, p, np.float32(0))
+    return Read(probabilities, positive, score, p, _shown_rightly(nodes, model.ways, z))
 
 
 def add_verdict(
     nodes: Nodes,
     read: Read,
-    measures: Mapping[str, str],
+    picture: Square,
     ranges: Mapping[str, tuple[float, float]],
     policy: Policy,
 ) -> str:
     """Add the gates and the two limits; gives an int64 scalar, a place in ``DISPOSITIONS``."""
     reached = nodes.add("Greater", read.ood_p, np.float32(policy.targets.ood_alpha))
-    for check in _checks(nodes, measures, ranges):
+    own = [*picture.checks, *([read.right] if read.right else [])]
+    for check in (*own, *_checks(nodes, picture.measures, ranges)):
         reached = nodes.add("And", reached, check)
     negative, positive, defer = (np.int64(place) for place in range(len(DISPOSITIONS)))
     made: str | np.int64 = defer
@@ -116,6 +126,14 @@ def _strangeness(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
     weighted = nodes.add("Mul", _log(nodes, apart), np.float32(gates.LATE_WEIGHT))
     own = nodes.add("Add", _log(nodes, middle), weighted)
     return nodes.add("Sub", own, nodes.add("Mul", usual, np.float32(gates.RELATIVE)))
+
+
+def _shown_rightly(nodes: Nodes, ways: Ways | None, z: str) -> str:
+    if ways is None:
+        return ""
+    scores = nodes.add("Add", nodes.add("MatMul", ways.weights, z), ways.bias)
+    worst = nodes.add("ReduceMax", scores, attributes=_SCALAR)
+    return nodes.add("LessOrEqual", worst, np.float32(ways.limit))
 
 
 def _log(nodes: Nodes, distance: str) -> str:

@@ -33,13 +33,20 @@ def fit_nothing(z: F32, _labels: Answers, k: int) -> LinearHead:
     return LinearHead(np.zeros((k, z.shape[1]), np.float32), np.zeros(k))
 
 
-def fit_logistic(z: F32, labels: Answers, k: int, c: float = 0.01) -> LinearHead:
-    """Fit a linear head by regularised logistic regression, classes weighted equally."""
+def fit_logistic(
+    z: F32, labels: Answers, k: int, c: float = 0.01, weight: F64 | None = None
+) -> LinearHead:
+    """Fit a linear head by regularised logistic regression, classes weighted equally.
+
+    A ``weight``, float64 ``n``, of the pictures stands in for that of the classes.
+    """
     from sklearn.linear_model import LogisticRegression
 
     if labels.ndim == 2:
         return _logistic_by_label(z, labels, c)
-    fitted = LogisticRegression(C=c, max_iter=2000, class_weight="balanced").fit(z, labels)
+    equal = "balanced" if weight is None else None
+    model = LogisticRegression(C=c, max_iter=2000, class_weight=equal)
+    fitted = model.fit(z, labels, sample_weight=weight)
     weights, bias = _per_class(fitted.coef_, fitted.intercept_)
     return LinearHead(*_spread(weights, bias, fitted.classes_, k))
 

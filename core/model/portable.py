@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from core import packs
 from core.errors import BundleError
-from core.imaging import square
 from core.model.bundle import Bundle
 from core.model.judge_graph import DISPOSITIONS, OUTPUTS, add_model, add_verdict
 from core.model.nodes import Nodes
-from core.model.square_graph import add_square
+from core.model.square_graph import Square, add_square
 from core.types import Policy
 
 NOT_CARRIED = (
@@ -23,12 +23,8 @@ NOT_CARRIED = (
     "leaves both sides at least as long as the network's input; source_size then names the "
     "original's height and width",
     "turning by the EXIF orientation, and pictures of more than 8 bits",
-    "the pack's own checks beyond size, blankness, exposure and the learned ranges",
+    "what a file's header says: its own checks, and the population that the bundle is for",
     "the sentences of a reason, the record of the decision, the random audit",
-)
-_MEASURES = frozenset(
-    {"sharpness", "brightness", "contrast", "clipped dark", "clipped bright", "centre x"}
-    | {"centre y", *square.SHAPE}
 )
 
 
@@ -49,15 +45,17 @@ def build(bundle: Bundle, policy: Policy, look: Path, *, sizes: bool) -> onnx.Mo
     Raises:
         BundleError: The bundle has parts that such a graph does not carry.
     """
-    _refuse_what_is_missing(bundle, policy)
     nodes, size = Nodes(), bundle.backbone.size
     source_size = "source_size" if sizes else _with_default(nodes)
     picture = add_square(nodes, "pixels", source_size, size)
+    own = packs.graph_of(bundle.pack)
+    picture = cast("Square", own(nodes, picture, size)) if own else picture
+    _refuse_what_is_missing(bundle, policy, set(picture.measures))
     batch = nodes.add("Unsqueeze", picture.pixels, np.array([0]))
     pooled = nodes.embed(onnx.load(look), "network/", {"pixels": batch})[0]
     read = add_model(nodes, bundle.model, pooled)
-    made = add_verdict(nodes, read, picture.measures, bundle.model.ranges, policy)
-    for tensor, name in zip((*read, made), OUTPUTS, strict=True):
+    made = add_verdict(nodes, read, picture, bundle.model.ranges, policy)
+    for tensor, name in zip((*read[:4], made), OUTPUTS, strict=True):
         nodes.name(tensor, name)
     inputs = [
         helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["height", "width", 3]),
@@ -109,8 +107,8 @@ def _with_default(nodes: Nodes) -> str:
     return nodes.add("Where", nodes.add("Greater", "source_size", np.int64(0)), "source_size", own)
 
 
-def _refuse_what_is_missing(bundle: Bundle, policy: Policy) -> None:
-    foreign = set(bundle.model.ranges) - _MEASURES
+def _refuse_what_is_missing(bundle: Bundle, policy: Policy, measures: set[str]) -> None:
+    foreign = set(bundle.model.ranges) - measures
     faults = {
         "a memory bank": bundle.model.bank is not None,
         "fine-tuned stages": bool(bundle.backbone.tail) or len(bundle.model.voices) > 1,

@@ -24,10 +24,19 @@ _UNIT = np.float32(2048)  # OpenCV's weights of a linear step
 
 
 class Square(NamedTuple):
-    """Names of tensors: uint8 ``size size 3``, and a scalar a measure."""
+    """Names of tensors.
+
+    Attributes:
+        pixels: uint8 ``size size 3``.
+        grey: float32 ``size size``, whole numbers.
+        measures: A float32 scalar each.
+        checks: Boolean scalars, false where the pack refuses the picture whatever it learned.
+    """
 
     pixels: str
+    grey: str
     measures: Mapping[str, str]
+    checks: tuple[str, ...] = ()
 
 
 def add_square(nodes: Nodes, pixels: str, source_size: str, size: int) -> Square:
@@ -46,8 +55,16 @@ def add_square(nodes: Nodes, pixels: str, source_size: str, size: int) -> Square
     shares = nodes.add("Mul", nodes.cast(even, "f32"), _GREY)
     sums = nodes.add("ReduceSum", shares, np.array([2]), attributes={"keepdims": 0})
     whole = nodes.add("Div", nodes.add("Add", sums, np.float32(16384)), np.float32(32768))
-    measures = _measures(nodes, nodes.add("Floor", whole), source_size, size)
-    return Square(nodes.cast(even, "u8"), measures)
+    grey = nodes.add("Floor", whole)
+    return Square(nodes.cast(even, "u8"), grey, _measures(nodes, grey, source_size, size))
+
+
+def shrunk(nodes: Nodes, grey: str, size: int, side: int) -> str:
+    """Average float32 ``size size`` grey levels over ``side side`` cells, as INTER_AREA does."""
+    cells = _fixed_cells(size, side)
+    tall = nodes.add("MatMul", cells, grey)
+    wide = nodes.add("MatMul", tall, np.ascontiguousarray(cells.T))
+    return nodes.add("Round", nodes.add("Mul", wide, np.float32((side / size) ** 2)))
 
 
 def _reduced(nodes: Nodes, pixels: str, height: str, width: str, size: int) -> tuple[str, str, str]:
@@ -181,10 +198,7 @@ def _share(nodes: Nodes, comparison: str, grey: str, level: int) -> str:
 
 def _centre_of_detail(nodes: Nodes, grey: str, size: int) -> tuple[str, str]:
     side = max(8, size // square.FRAMING_SHRINK)
-    cells = _fixed_cells(size, side)
-    tall = nodes.add("MatMul", cells, grey)
-    small = nodes.add("MatMul", tall, np.ascontiguousarray(cells.T))
-    small = nodes.add("Round", nodes.add("Mul", small, np.float32((side / size) ** 2)))
+    small = shrunk(nodes, grey, size, side)
     slopes = nodes.add("Abs", nodes.conv(small, np.stack([_SOBEL, _SOBEL.T])))
     strength = nodes.add("ReduceSum", slopes, np.array([0, 1]), attributes={"keepdims": 0})
     total = nodes.total(strength)

@@ -41,17 +41,17 @@ class Ways:
 
     Attributes:
         names: The ``w`` ways.
-        weights: float32 ``w d``; ``weights @ z + bias`` is the log-odds of each way against the
-            right one.
+        weights: float32 ``w d``; ``weights @ z + bias`` is -1 for the mean right picture and 1 for
+            the mean one of each way.
         bias: float64 ``w``.
-        limits: float64 ``w``, a picture above one of them is shown wrongly; infinite where there
-            were too few right pictures to tell.
+        limit: A picture with a score above it is shown wrongly; infinite where there were too few
+            right pictures to tell.
     """
 
     names: tuple[str, ...]
     weights: F32
     bias: F64
-    limits: F64
+    limit: float
 
     def scores(self, z: F32) -> F64:
         """Score standardised features ``d`` by every way, float64 ``w``."""
@@ -59,23 +59,27 @@ class Ways:
 
     def findings(self, z: F32) -> tuple[Finding, ...]:
         """Name the way that a picture is most clearly shown in, if in any."""
-        beyond = self.scores(z) - self.limits
-        worst = int(np.argmax(beyond))
-        if not beyond[worst] > 0:
+        scores = self.scores(z)
+        worst = int(np.argmax(scores))
+        if not scores[worst] > self.limit:
             return ()
-        name = self.names[worst]
-        detail = f"It looks {name}: {beyond[worst]:.1f} beyond the limit that right pictures keep."
+        name, score = self.names[worst], scores[worst]
+        detail = (
+            f"It looks {name}: {score:.2f} on a scale from right (-1) to {name} (1), "
+            f"limit {self.limit:.2f}."
+        )
         return (Finding(Reason.WRONG_INPUT, detail, name),)
 
 
 def fit_ways(
     right: F32, wrong: Wrong, z: F32, fold: NDArray[np.int64], held_out: NDArray[np.int64]
 ) -> tuple[Ways, NDArray[np.bool_]]:
-    """Fit linear discriminants, with limits by scores of right pictures out of fold.
+    """Fit linear discriminants, with a limit by scores of right pictures out of fold.
 
     Classes share one covariance, shrunk (Friedman 1989; Ledoit and Wolf 2004): hundreds of
-    pictures a way are few against a thousand features. Each limit is the conformal one at
-    ``FALSE_ALARMS`` divided by the number of ways, so that all together keep to it.
+    pictures a way are few against a thousand features. The limit lies halfway, or higher where it
+    must so that at most ``FALSE_ALARMS`` of the right pictures are flagged: the conformal limit
+    of each right picture's largest score.
 
     Args:
         right: float32 ``n d``, standardised features of the training pictures.
@@ -93,10 +97,10 @@ def fit_ways(
         weights, bias = _discriminants(right[kept], z[made], wrong.way[made], len(wrong.names))
         rows = fold == held
         scores[rows] = right[rows] @ weights.T + bias
-    limits = np.array([_limit(column, FALSE_ALARMS / len(wrong.names)) for column in scores.T])
+    largest = scores.max(axis=1)
+    limit = max(_limit(largest, FALSE_ALARMS), 0.0)
     weights, bias = _discriminants(right, z, wrong.way, len(wrong.names))
-    ways = Ways(wrong.names, weights, bias, limits)
-    return ways, np.asarray((scores > limits).any(axis=1))
+    return Ways(wrong.names, weights, bias, limit), np.asarray(largest > limit)
 
 
 def _discriminants(right: F32, z: F32, way: NDArray[np.int64], count: int) -> tuple[F32, F64]:
@@ -106,7 +110,9 @@ def _discriminants(right: F32, z: F32, way: NDArray[np.int64], count: int) -> tu
     means = np.stack([z[way == number].mean(axis=0, dtype=np.float64) for number in range(count)])
     spread = np.concatenate([right - usual, z - means[way]])
     covariance, _ = ledoit_wolf(spread, assume_centered=True)
-    weights = np.linalg.solve(covariance, (means - usual).T).T
+    apart = means - usual
+    weights = np.linalg.solve(covariance, apart.T).T
+    weights /= np.einsum("wd,wd->w", weights, apart)[:, None] / 2
     bias = -np.einsum("wd,wd->w", weights, (means + usual) / 2)
     return weights.astype(np.float32), bias
 

@@ -75,7 +75,7 @@ class Desk:
         heat = (
             memory_map(bundle.model, look, VIEW)
             if bundle.model.by_memory
-            else heat_map(bundle.model, bundle.known, evidence, bundle.backbone.taps, maps, VIEW)
+            else heat_map(bundle.model, bundle.known, evidence, bundle.backbone.seen, maps, VIEW)
         )
         found = tuple(nearest(bundle.known, evidence))
         return Explanation(view.pixels, view.source_size, heat, found)

@@ -118,7 +118,13 @@ def evaluate(
 
 def _read(bundle: Bundle, data: Path) -> list[Row]:
     pack = bundle.pack
-    return read_labelled(data, pack.group_columns, min_labels=1, suffixes=pack.suffixes)
+    return read_labelled(
+        data,
+        pack.group_columns,
+        min_labels=1,
+        suffixes=pack.suffixes,
+        label_column=bundle.words.get("label_column", ""),
+    )
 
 
 def _rows(bundle: Bundle, rows: Sequence[Row], split: str) -> tuple[str, list[Row]]:

@@ -53,6 +53,8 @@ def grow(bundle: Bundle, progress: Progress, seed: int = 0, fewest: int = FEWEST
     name = fit["head"]
     if name == NOTHING:
         return Growth((), "There is no learning curve for a bundle without a trained head.")
+    if bundle.words.get("start"):
+        return Growth((), "There is no learning curve for a bundle that was started from another.")
     sample, source = _sample(bundle, seed)
     sides = np.array(bundle.model.positive)[sample.labels]
     if min(np.unique(sample.group[side]).size for side in (sides, ~sides)) < fewest:

@@ -13,15 +13,16 @@ from core.checking.result import Check
 from core.errors import DataError
 from core.labelled import Row, read_labelled
 from core.model import backbone as backbones
-from core.model.backbone import Files
+from core.model.backbone import Backbone, Files
 from core.model.fitted import one_thread
 from core.model.fitting import Fit, fit
+from core.model.parity import Probe
 from core.model.writing import Draft, write_bundle
 from core.packs import DomainPack, pack_named
 from core.service import good_start
 from core.service.card import card, remarks
 from core.service.checking import checked
-from core.service.exhibits import known_cases, probes
+from core.service.exhibits import known_cases, made_probes, probes
 from core.service.labels import (
     classes_of,
     have_several,
@@ -32,7 +33,8 @@ from core.service.labels import (
 from core.service.precise import Opened, Precise, Work, fit_in
 from core.service.progress import Progress, silent
 from core.service.reading import Seen, look_at
-from core.service.sizing import larger_if_better
+from core.service.sizing import tune_at_best_size
+from core.service.starting import Elsewhere, elsewhere
 from core.service.tables import cases_of, table_of
 from core.service.tuning import Stages, tune
 from core.service.wrongly import shown_wrongly
@@ -60,6 +62,10 @@ class TrainSpec:
         effort: ``quick``, or ``best``: the late stages learn too, pictures are seen from all sides.
         population: Numbers that files state about their subject (``age_years``), each with the
             (low, high) that the bundle is for.
+        start_from: A bundle trained elsewhere, whose network and pictures are used again where that
+            predicts better here.
+        label_column: Column of a table that holds the labels instead of ``label``.
+        pictures: Whether the bundle keeps thumbnails and probes of the training pictures.
     """
 
     pack: str
@@ -73,6 +79,9 @@ class TrainSpec:
     size: int = 0
     effort: str = QUICK
     population: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    start_from: Path | None = None
+    label_column: str = ""
+    pictures: bool = True
 
 
 @dataclass(frozen=True)
@@ -89,6 +98,7 @@ class _Lesson:
         positive: Whether each class counts as positive.
         few: Whether a memory of good pictures is due.
         several: Whether a picture may have several labels.
+        start: The bundle to start from, if any.
     """
 
     spec: TrainSpec
@@ -100,6 +110,7 @@ class _Lesson:
     positive: tuple[bool, ...]
     few: bool
     several: bool
+    start: Elsewhere | None
 
 
 @dataclass(frozen=True)
@@ -138,14 +149,8 @@ def train(
         ConfigError: No label means "nothing wrong", or the backbone is unknown.
     """
     one_thread()
-    lesson = _lesson(spec)
-    backbone = replace(
-        backbones.describe(spec.backbone, spec.weights, spec.size),
-        patches=lesson.few,
-        views=lesson.pack.views if spec.effort == BEST else ("identity",),
-    )
-    files = Files(own=spec.weights)
-    work = Work(backbone, files, lesson.rows, lesson.pack, settings, progress)
+    lesson = _lesson(spec, settings)
+    work = Work(*_network(lesson), lesson.rows, lesson.pack, settings, progress)
     stages = _stages(lesson, work, say)
     write_bundle(_draft(lesson, stages, _fit(lesson, stages)), spec.out)
     if stages.folder:
@@ -153,37 +158,55 @@ def train(
     return spec.out
 
 
-def _lesson(spec: TrainSpec) -> _Lesson:
+def _network(lesson: _Lesson) -> tuple[Backbone, Files]:
+    spec = lesson.spec
+    if lesson.start:
+        return lesson.start.backbone, lesson.start.files
+    backbone = replace(
+        backbones.describe(spec.backbone, spec.weights, spec.size),
+        patches=lesson.few,
+        views=lesson.pack.views if spec.effort == BEST else ("identity",),
+    )
+    return backbone, Files(own=spec.weights)
+
+
+def _lesson(spec: TrainSpec, settings: Settings) -> _Lesson:
     pack = pack_named(spec.pack)
-    labelled = read_labelled(spec.data, pack.group_columns, min_labels=1, suffixes=pack.suffixes)
+    labelled = read_labelled(
+        spec.data,
+        pack.group_columns,
+        min_labels=1,
+        suffixes=pack.suffixes,
+        label_column=spec.label_column,
+    )
     rows = with_splits(labelled, spec.seed)
     negative = spec.negative or pack.negative_labels
     several = have_several(labelled)
-    few = not several and good_start.wanted(rows, negative)
+    start = None
+    if spec.start_from:
+        start = elsewhere(spec.start_from, spec.pack, negative, several=several, settings=settings)
+    few = not several and not start and good_start.wanted(rows, negative)
     if few and not any(row.split for row in labelled):
         rows = good_start.settled(rows, negative, spec.seed)
     classes = good_start.with_anomaly(classes_of(rows), negative)
     positive = which_positive(classes, negative)
     refuse_mixed(rows, classes, positive)
-    return _Lesson(spec, pack, labelled, rows, negative, classes, positive, few, several)
+    return _Lesson(spec, pack, labelled, rows, negative, classes, positive, few, several, start)
 
 
 def _stages(lesson: _Lesson, work: Work, say: Say) -> Stages:
     """Fine-tune where that is asked for and there is enough to learn from."""
     if lesson.spec.effort != BEST:
         return Stages(work)
+    if lesson.start:
+        say("With a start elsewhere nothing is fine-tuned.")
+        return Stages(work)
     if lesson.few or lesson.several:
         why = "few defects" if lesson.few else "several labels a picture"
         say(f"With {why} nothing is fine-tuned; pictures are seen from all sides.")
         return Stages(work)
-    classes, positive, seed = lesson.classes, lesson.positive, lesson.spec.seed
-    sizes: dict[int, float] = {}
-    if not lesson.spec.size:
-        work, sizes = larger_if_better(work, classes, positive, seed)
-        tried = ", ".join(f"{nll:.3f} at {size} pixels" for size, nll in sizes.items())
-        say(f"Pictures are shown at {work.backbone.size} pixels (loss {tried}).")
-    stages = tune(work, classes, positive, seed, say)
-    return replace(stages, words={**stages.words, "sizes": sizes})
+    chosen = tune if lesson.spec.size else tune_at_best_size
+    return chosen(work, lesson.classes, lesson.positive, lesson.spec.seed, say)
 
 
 def _fit(lesson: _Lesson, stages: Stages) -> Precise[_Attempt]:
@@ -230,7 +253,8 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
         progress,
         seed,
     )
-    fitted = fit(table, lesson.classes, lesson.positive, seed, bank=bank, wrong=wrong)
+    begun = lesson.start.start(lesson.classes, seen) if lesson.start else None
+    fitted = fit(table, lesson.classes, lesson.positive, seed, bank=bank, wrong=wrong, start=begun)
     model = replace(fitted.model, population=dict(lesson.spec.population))
     progress("Fitting", 1, 1)
     return _Attempt(seen, unseen, check, replace(fitted, model=model))
@@ -254,18 +278,28 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
         backbone=chosen.opened.backbone,
         files=chosen.opened.files,
         model=fitted.model,
-        known=known_cases(fitted.model, for_train, spec.seed),
+        known=known_cases(fitted.model, for_train, spec.seed, pictures=spec.pictures),
         cal=cases_of(fitted.model, result.of("cal")),
         oof=fitted.oof,
-        probes=probes(fitted.model, for_train),
+        probes=_probes(lesson, chosen, stages.work.settings),
         card={
             **written,
             "effort": spec.effort,
             "precision": chosen.words,
             "check": result.check.to_json(),
             "tuning": stages.words,
+            "start": lesson.start.words(fitted.head) if lesson.start else {},
+            "label_column": spec.label_column,
         },
     )
+
+
+def _probes(lesson: _Lesson, chosen: Precise[_Attempt], settings: Settings) -> list[Probe]:
+    model, opened = chosen.result.fitted.model, chosen.opened
+    if lesson.spec.pictures:
+        return probes(model, chosen.result.of("train"))
+    size = opened.backbone.size
+    return made_probes(model, lesson.pack, opened.network, size, settings.max_pixels)
 
 
 def _refuse_mostly_unreadable(unseen: Sequence[Lost], total: int) -> None:

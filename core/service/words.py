@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -60,9 +61,22 @@ def remark_words(bundle: Bundle) -> list[str]:
     return [
         f"Nothing is wrong with what is labelled {', '.join(good)}.",
         *filter(None, (words["data"][name] for name in ("set_aside", "grouping"))),
+        *filter(None, [words.get("start", {}).get("said", ""), _of_the_gate(bundle)]),
         # What is too few to certify is said by the certificates themselves.
         *(a["sentence"] for a in alarms if a["level"] in _TOLD and a["kind"] != "balance"),
     ]
+
+
+def _of_the_gate(bundle: Bundle) -> str:
+    """Say that a gate with few pictures to compare with flags nothing at the pack's level."""
+    alpha, n = bundle.pack.targets.ood_alpha, len(bundle.model.gate.reference)
+    needed = math.ceil(1.0 / alpha) - 1 if alpha else 0
+    if n >= needed:
+        return ""
+    return (
+        f"The gate for strangers cannot flag anything at {percent(alpha)} yet: it has {n} training "
+        f"pictures to compare with and needs {needed}."
+    )
 
 
 def _uncertified_words(pack: DomainPack, policy: Policy) -> list[str]:

@@ -115,7 +115,8 @@ def _known_cases(known: tuple[KnownCase, ...]) -> None:
     widgets.words("Nearest known cases, and how far they are", "quiet")
     for column, one in zip(st.columns(max(len(known), 1)), known, strict=False):
         with column:
-            st.image(one.jpeg, width=112)
+            if one.jpeg:
+                st.image(one.jpeg, width=112)
             widgets.known_case(one)
 
 

@@ -18,6 +18,9 @@ NAMES = (
     "strangers",
     "ladders",
     "near",
+    "site2",
+    "starts",
+    "xray_near",
     "good_only",
     "cold",
     "stages",
@@ -26,7 +29,7 @@ NAMES = (
 
 
 def main() -> None:
-    asked = [word for word in sys.argv[1:] if word in (*NAMES, "peer", "rivals")]
+    asked = [word for word in sys.argv[1:] if word in (*NAMES, "peer", "rivals", "starter")]
     for name in asked or NAMES:
         print(f"\n== {name}", flush=True)
         import_module(f"tests.benchmarks.{name}").main()

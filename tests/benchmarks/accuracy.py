@@ -27,9 +27,8 @@ from core.packs import pack_named
 from core.service.precise import Work
 from core.service.progress import silent
 from core.service.reading import Seen, look_at
-from core.service.sizing import larger_if_better
+from core.service.sizing import tune_at_best_size
 from core.service.tables import table_of
-from core.service.tuning import tune
 from core.settings import Settings
 from core.types import F64
 from tests.benchmarks.sets import HOME, labelled
@@ -78,8 +77,7 @@ def judged(effort: str, seed: int) -> Judged:
     if effort == "best":
         work = Work(backbone, files, rows, pack, settings, silent)
         say = partial(print, file=sys.stderr, flush=True)
-        work, _ = larger_if_better(work, CLASSES, POSITIVE, seed)
-        stages = tune(work, CLASSES, POSITIVE, seed, say)
+        stages = tune_at_best_size(work, CLASSES, POSITIVE, seed, say)
         backbone, files = stages.work.backbone, stages.work.files
     network = open_network(backbone, runtime=settings.runtime, cache=settings.cache, files=files)
     seen: list[Seen] = []

@@ -1,7 +1,7 @@
 """Accuracy on every set by repeated grouped cross-validation, and on the official splits.
 
-`... grouped best SET` sees pictures from all sides and takes, in every fold, the size that predicts
-better out of fold, as `--effort best` does; nothing is fine-tuned here.
+`... grouped best SET` sees pictures from all sides and, in every fold, looks closer where that
+predicts better out of fold, as `--effort best` does; nothing is fine-tuned here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from core.decision import calibration, metrics
 from core.decision.splits import folds
 from core.model.fitting import fit
-from core.service.sizing import LARGER
 from core.types import F64, Look
 from tests.benchmarks.sets import Labelled, asked, labelled
 
@@ -26,7 +25,7 @@ def main() -> None:
     for name in asked():
         sizes = [labelled(name)]
         if "best" in sys.argv:
-            sizes = [labelled(name, size, all_sides=True) for size in (0, LARGER)]
+            sizes = [labelled(name, all_sides=True, close=close) for close in (False, True)]
         _official(sizes)
         if len(sizes[0].rows) < 2000:
             _repeated(sizes)

@@ -55,7 +55,7 @@ class Home:
 
     def rows(self, rows: NDArray[np.intp]) -> Judged:
         """Judge pictures of the set itself."""
-        return judged(self.model, (_kept(self.of, int(row)) for row in rows))
+        return judged(self.model, (kept(self.of, int(row)) for row in rows))
 
     def against(self, strangers: Judged) -> tuple[float, float]:
         """Give AUROC, and the share of strangers let in where 95 % of the ordinary are."""
@@ -74,7 +74,7 @@ def settle(one: Labelled, without: NDArray[np.bool_] | None = None) -> Home:
     network = open_network(backbones.describe(), runtime=settings.runtime, cache=settings.cache)
     pack = pack_named(rows_of(one.name, settings)[0])
     test = np.flatnonzero((split == "test") & kept)
-    ordinary = judged(model, (_kept(one, int(row)) for row in test))
+    ordinary = judged(model, (kept(one, int(row)) for row in test))
     return Home(one, model, pack, network, test, ordinary)
 
 
@@ -92,7 +92,7 @@ def judged(model: Model, seen: Iterable[tuple[Look, Prepared]]) -> Judged:
     )
 
 
-def _kept(one: Labelled, row: int) -> tuple[Look, Prepared]:
+def kept(one: Labelled, row: int) -> tuple[Look, Prepared]:
     """Bring back a picture of which the table keeps all but the pixels."""
     table = one.table
     blank = np.zeros((1, 1, 3), np.uint8)

@@ -1,4 +1,6 @@
-"""Strangers that are really near: another product of the same kind, a kind, crop or site unseen.
+"""Strangers that are really near: another product of the same kind, a kind or a crop unseen.
+
+Radiographs have a page of their own, ``xray_near``.
 
 Only the gate is asked here. An unseen kind of defect on a known surface is mostly an ordinary
 picture to it: such defects are the classifier's and the certificate's business.
@@ -14,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics, ood, splits
-from core.labelled import read_labelled
 from core.model import backbone as backbones
 from core.model.fitted import standardise
 from core.model.fitting import FOLDS, Table
@@ -22,14 +23,12 @@ from core.model.gate import fit_gate
 from core.model.runtime import open_network
 from core.packs import pack_named
 from core.settings import Settings
-from core.types import F32, F64, U8, Frame
+from core.types import F32, F64, Frame
 from tests.benchmarks.homes import ALPHAS, SIZE
 from tests.benchmarks.sets import HOME, Labelled, labelled, rows_of
 
 HOMES = ("magnetic_tile", "ball_screw", "elpv", "crops", "xray")
 DRAWS = 10
-MOST = 200  # adults looked at
-TURNED = 100  # radiographs that are turned, mirrored, inverted or cut
 Rows = NDArray[np.bool_]
 
 
@@ -124,7 +123,6 @@ def main() -> None:
     leaves.meet("crops", _assembled(leaves, Settings().shared_data / "crops"))
     for crop in ("rice", "coffee"):
         _without(leaves, leaves.column("crop") == crop, crop, leaves.split("test"))
-    _radiographs()
 
 
 def _door(name: str) -> Door:
@@ -151,37 +149,3 @@ def _read(door: Door, files: Iterable[Path]) -> Iterator[Frame]:
     settings = Settings(home=HOME)
     pack = pack_named(rows_of(door.of.name, settings)[0])
     return (pack.read(file.read_bytes(), settings.max_pixels, SIZE) for file in files)
-
-
-def _radiographs() -> None:
-    door = _door("xray")
-    folder = Settings().shared_data / "xray"
-    rows = read_labelled(folder, pack_named("xray").group_columns)
-    adults = [row.file for row in rows if row.split == "ext_test"]
-    drawn = np.random.default_rng(0).permutation(len(adults))[:MOST]
-    strangers = _assembled(door, folder)
-    strangers["adults of another hospital"] = door.pooled(_read(door, [adults[i] for i in drawn]))
-    own = np.random.default_rng(1).permutation(np.flatnonzero(door.split("test")))[:TURNED]
-    frames = list(_read(door, [door.of.rows[i].file for i in own]))
-    for name, change in WRONG_VIEWS.items():
-        changed = (replace(f, pixels=np.ascontiguousarray(change(f.pixels))) for f in frames)
-        strangers[name] = door.pooled(changed)
-    door.meet("xray (children)", strangers)
-
-
-def _collimated(pixels: U8) -> U8:
-    height, width = pixels.shape[:2]
-    out = np.zeros_like(pixels)
-    inner = slice(height // 4, 3 * height // 4), slice(width // 4, 3 * width // 4)
-    out[inner] = pixels[inner]
-    return out
-
-
-WRONG_VIEWS: dict[str, Callable[[U8], U8]] = {
-    "turned by 90 degrees": lambda pixels: np.rot90(pixels),
-    "turned by 180 degrees": lambda pixels: np.rot90(pixels, 2),
-    "inverted": lambda pixels: 255 - pixels,
-    "mirrored": lambda pixels: pixels[:, ::-1],
-    "cropped to the left half": lambda pixels: pixels[:, : pixels.shape[1] // 2],
-    "collimated to a quarter": _collimated,
-}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.labelled import Row, read_labelled
 from core.model import backbone as backbones
+from core.model.backbone import Backbone
 from core.model.fitting import Table
 from core.model.runtime import open_network
 from core.packs import pack_named
@@ -74,49 +75,60 @@ def rows_of(name: str, settings: Settings) -> tuple[str, list[Row]]:
     return pack, [row for row in rows if row.split in HOUSE]
 
 
-def labelled(name: str, size: int = 0, *, all_sides: bool = False) -> Labelled:
+def labelled(name: str, size: int = 0, *, all_sides: bool = False, close: bool = False) -> Labelled:
     """Run the network on a set, or read what it gave last time.
 
     Args:
         name: One of ``SETS``.
         size: Side of the pictures in pixels; the network's own when 0.
         all_sides: Whether features are averaged over the pack's views.
+        close: Whether pictures are seen at twice the size as well.
     """
     settings = Settings(home=HOME)
     pack, rows = rows_of(name, settings)
     classes = tuple(sorted({row.label for row in rows}))
-    positive = which_positive(classes, pack_named(pack).negative_labels)
     backbone = backbones.describe(size=size)
     if all_sides:
         backbone = replace(backbone, views=pack_named(pack).views)
+    if close:
+        backbone = backbones.closer(backbone)
+    return looked(name, pack, rows, classes, backbone)
+
+
+def looked(
+    name: str, pack: str, rows: list[Row], classes: tuple[str, ...], backbone: Backbone
+) -> Labelled:
+    """Run a network on rows, or read what it gave last time under that name."""
+    settings = Settings(home=HOME)
+    positive = which_positive(classes, pack_named(pack).negative_labels)
     kept = HOME / "tables" / f"{name}-{backbone.key}.npz"
-    if kept.exists():
-        return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows)
-    network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
-    looked = look_at(
-        rows,
-        pack=pack,
-        size=backbone.size,
-        network=network,
-        settings=settings,
-        progress=silent,
-    )
-    seen = [one for one in looked if isinstance(one, Seen)]
-    if len(seen) < len(rows):
-        raise ValueError(f"{name}: {len(rows) - len(seen)} pictures do not read")
-    table = table_of(seen, classes, backbone.gated)
+    if not kept.exists():
+        network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
+        found = look_at(
+            rows,
+            pack=pack,
+            size=backbone.size,
+            network=network,
+            settings=settings,
+            progress=silent,
+        )
+        seen = [one for one in found if isinstance(one, Seen)]
+        if len(seen) < len(rows):
+            raise ValueError(f"{name}: {len(rows) - len(seen)} pictures do not read")
+        _keep(table_of(seen, classes, backbone.gated), kept)
+    return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows)
+
+
+def _keep(table: Table, kept: Path) -> None:
     kept.parent.mkdir(exist_ok=True)
-    names = np.array(list(table.measures))
-    values = np.stack(list(table.measures.values()))
     np.savez(
         kept,
         pooled=table.pooled,
         labels=table.labels,
         sound=table.sound,
-        names=names,
-        values=values,
+        names=np.array(list(table.measures)),
+        values=np.stack(list(table.measures.values())),
     )
-    return Labelled(name, table, classes, positive, rows)
 
 
 def _read(kept: Path, rows: list[Row], gated: int) -> Table:

@@ -286,3 +286,21 @@ def test_the_shared_radiographs_are_grouped_by_patient_and_other_sites_set_aside
     assert (counts["train"], counts["cal"]) == (1205, 478)
     assert {"ext_cal", "ext_test", "ext_label_conflict"} < set(counts)
     assert all(row.grouped and row.group != row.file.name for row in rows)
+
+
+def test_labels_come_from_another_column_when_that_is_asked_for(tmp_path):
+    a_folder(tmp_path, "1.jpg", "2.jpg")
+    a_table(tmp_path, "file,label,finding\n1.jpg,abnormal,edema|nodule\n2.jpg,normal,none\n")
+
+    rows = read_labelled(tmp_path, label_column="Finding")
+
+    assert [row.labels for row in rows] == [("edema", "nodule"), ("none",)]
+    assert [row.columns["label"] for row in rows] == ["abnormal", "normal"]
+    with pytest.raises(DataError, match="no column view"):
+        read_labelled(tmp_path, label_column="view")
+
+
+def test_a_column_of_labels_needs_a_table(tmp_path):
+    a_folder(tmp_path, "good/1.jpg", "bad/2.jpg")
+    with pytest.raises(DataError, match="no table with that column"):
+        read_labelled(tmp_path, label_column="finding")

@@ -13,7 +13,7 @@ from skimage import data
 
 from core.errors import BundleError, ConfigError
 from core.model import backbone as backbones
-from core.model.backbone import LITE2, Files
+from core.model.backbone import LITE2, Files, closer
 from core.model.runtime import open_network
 
 # Computed with efficientnet-lite-pytorch 0.1.0, the package that the weights were published with:
@@ -268,6 +268,20 @@ def test_views_average_the_features_of_the_turned_pictures(cache):
     turned = [pixels, pixels[::-1, ::-1], pixels[:, ::-1]]
     expected = np.mean([one.look(np.ascontiguousarray(p)).pooled for p in turned], axis=0)
     np.testing.assert_allclose(both.look(pixels).pooled, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_a_close_look_joins_what_both_sizes_give(cache):
+    small = picture("coffee")
+    large = np.repeat(np.repeat(small, 2, axis=0), 2, axis=1)  # halves to the small one exactly
+    plain = backbones.describe()
+    close = closer(plain)
+    at_own = open_network(plain, runtime="torch", cache=cache)
+    at_twice = open_network(replace(plain, size=448), runtime="torch", cache=cache)
+    expected = np.concatenate([at_own.look(small).pooled, at_twice.look(large).pooled])
+    for runtime in ("torch", "onnx"):
+        network = open_network(close, runtime=runtime, cache=cache)
+        np.testing.assert_allclose(network.look(large).pooled, expected, rtol=2e-3, atol=2e-4)
+        assert len(network.maps(large)) == 2 * len(plain.taps)
 
 
 def test_patches_are_the_neighbourhood_means_of_the_gates_maps(cache):

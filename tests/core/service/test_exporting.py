@@ -21,9 +21,10 @@ from core.model.fitted import Model
 from core.model.heads import Committee, KernelHead, LinearHead
 from core.model.portable import build
 from core.model.runtime import exported
+from core.service.agreement import compare
 from core.service.assessing import assess_paths
 from core.service.bundles import certify_bundle, open_bundle, policy_of
-from core.service.exporting import compare, export_bundle, run_onnx
+from core.service.exporting import export_bundle, run_onnx
 from core.service.training import TrainSpec, train
 from core.types import Frame, Targets
 

@@ -13,6 +13,7 @@ from core.model import heads
 from core.service import tuning
 from core.service.bundles import open_bundle
 from core.service.reading import Seen, look_at
+from core.service.sizing import words_of
 from core.service.training import BEST, TrainSpec, train
 from core.settings import Settings
 
@@ -66,9 +67,9 @@ def test_every_epoch_is_said_and_kept_with_the_bundle(best):
 def test_the_size_with_the_smaller_loss_out_of_fold_is_taken(best):
     bundle, _, said = best
     sizes = bundle.words["tuning"]["sizes"]
-    assert set(sizes) == {"224", "384"}
-    assert str(bundle.backbone.size) == min(sizes, key=sizes.get)
-    assert f"at {bundle.backbone.size} pixels" in said[0]
+    assert set(sizes) == {"224", "224 and 448"}
+    assert words_of(bundle.backbone) == min(sizes, key=sizes.get)
+    assert f"at {words_of(bundle.backbone)} pixels" in said[0]
 
 
 def test_pictures_are_seen_from_all_sides_and_nothing_is_left_behind(best):

@@ -1,0 +1,41 @@
+"""What a bundle shows of the pictures that it learned from."""
+
+import numpy as np
+import pytest
+
+from core.service.assessing import assess_paths
+from core.service.bundles import certify_bundle, open_bundle
+from core.service.training import TrainSpec, train
+
+
+@pytest.fixture(scope="module")
+def bare(tiny_product, tmp_path_factory):
+    """The tiny product's bundle once more, without pictures."""
+    out = tmp_path_factory.mktemp("bare") / "bundle"
+    train(TrainSpec("parts", tiny_product.data, out, pictures=False), tiny_product.settings)
+    bundle = open_bundle(out, tiny_product.settings)
+    certify_bundle(bundle, tiny_product.opened()[1].targets)
+    return bundle
+
+
+def test_a_bundle_without_pictures_judges_as_the_same_one_with_them(tiny_product, bare):
+    files = sorted((tiny_product.data / "images").glob("*"))[:6]
+    whole, _ = tiny_product.opened()
+    said = [list(assess_paths(one, files, settings=tiny_product.settings)) for one in (bare, whole)]
+    for ours, theirs in zip(*said, strict=True):
+        assert ours.verdict == theirs.verdict
+        np.testing.assert_array_equal(
+            ours.prediction.probabilities, theirs.prediction.probabilities
+        )
+
+
+def test_a_bundle_without_pictures_holds_no_training_picture_and_no_file_name(tiny_product, bare):
+    assert len(bare.known.features) > 20
+    assert set(bare.known.jpegs) == {b""}
+    assert set(bare.known.names) == {""}
+    shipped = {file.read_bytes() for file in bare.path.rglob("*") if file.is_file()}
+    pictures = list((tiny_product.data / "images").glob("*"))
+    assert not shipped & {file.read_bytes() for file in pictures}
+    words = b"".join(shipped)
+    assert not [file.name for file in pictures if file.name.encode() in words]
+    assert words.count(b"JFIF") == 0
