@@ -1,4 +1,4 @@
-"""How pictures of chest radiographs are read: grey and whole, with a look for the chest."""
+"""How radiographs of the chest are read: DICOM or a picture, grey and whole, past a first gate."""
 
 from __future__ import annotations
 
@@ -7,14 +7,52 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
+from core.errors import UnreadableImage
 from core.imaging import square
+from core.imaging.decode import decode
 from core.types import U8, Finding, Frame, Prepared, Reason
+from domains.xray.reading import gate
 
 COLOURED = 30  # grey levels between the strongest and the weakest channel of a pixel
 MOST_COLOUR = 0.05
-_COARSE = 32
-_MIDDLE = np.s_[8:22, 14:18]
-_LUNGS = (np.s_[8:22, 6:12], np.s_[8:22, 20:26])
+COARSE = 32
+MIDDLE = np.s_[8:22, 14:18]
+LUNGS = (np.s_[8:22, 6:12], np.s_[8:22, 20:26])
+_PICTURES = (b"\xff\xd8\xff", b"\x89PNG", b"II*\0", b"MM\0*", b"RIFF", b"BM")
+_PREAMBLE, _MAGIC = 128, b"DICM"
+_GROUPS = (2, 8)  # what a data set without a file's header starts with
+
+
+def read(data: bytes, max_pixels: int, min_side: int) -> Frame:
+    """Decode a DICOM image, or a radiograph saved as a picture.
+
+    Args:
+        data: The whole file; its name plays no part.
+        max_pixels: Largest width times height that may be decoded.
+        min_side: Smallest side in pixels that a reduced decode of a picture may return.
+
+    Raises:
+        UnreadableImage: Neither of both, or as ``dicom.read_dicom`` and ``decode`` say. What the
+            file holds is not quoted.
+    """
+    if data[_PREAMBLE : _PREAMBLE + len(_MAGIC)] == _MAGIC:
+        # Imported late: pydicom takes half a second, and a queue of PNG files needs none of it.
+        from domains.xray.reading.dicom import read_dicom
+
+        return read_dicom(data, max_pixels)
+    if data.startswith(_PICTURES):
+        return decode(data, max_pixels, min_side)
+    if int.from_bytes(data[:2], "little") in _GROUPS and data[3:4] == b"\0":
+        raise UnreadableImage(
+            "The DICOM data set comes without the header of a DICOM file, so that nothing says how "
+            "it is encoded.",
+            hint="Export it as a DICOM file (PS3.10), or send it over the network.",
+        )
+    raise UnreadableImage(
+        f"The {len(data)} bytes are neither a DICOM file nor a picture: expected DICM after 128 "
+        f"bytes, or a JPEG, PNG, TIFF, BMP or WebP.",
+        hint="Send the image itself.",
+    )
 
 
 def prepare(frame: Frame, size: int) -> Prepared:
@@ -28,7 +66,8 @@ def prepare(frame: Frame, size: int) -> Prepared:
         size: Side in pixels of the square.
 
     Returns:
-        Three equal grey channels; WRONG_INPUT for a colour picture.
+        Three equal grey channels; WRONG_INPUT for a colour picture, for a negative and for one that
+        is mostly border.
     """
     ready = square.prepare(frame, size)
     grey: U8 = np.asarray(cv2.cvtColor(ready.pixels, cv2.COLOR_RGB2GRAY))
@@ -36,7 +75,7 @@ def prepare(frame: Frame, size: int) -> Prepared:
     return replace(
         ready,
         pixels=np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)),
-        findings=(*ready.findings, *_colour(ready.pixels)),
+        findings=(*ready.findings, *_colour(ready.pixels), *gate.seen(grey)),
         measures={**measures, "middle over lungs": _middle_over_lungs(grey)},
     )
 
@@ -53,7 +92,7 @@ def _colour(pixels: U8) -> tuple[Finding, ...]:
         f"not a radiograph: expected a grey picture with at most {MOST_COLOUR:.0%} of it coloured, "
         f"got {share:.0%}."
     )
-    return (Finding(Reason.WRONG_INPUT, detail),)
+    return (Finding(Reason.WRONG_INPUT, detail, "colour"),)
 
 
 def _middle_over_lungs(grey: U8) -> float:
@@ -62,6 +101,6 @@ def _middle_over_lungs(grey: U8) -> float:
     A frontal chest shows a bright band between two dark lungs; a lateral one, a limb or an
     inverted picture mostly does not.
     """
-    coarse = cv2.resize(grey, (_COARSE, _COARSE), interpolation=cv2.INTER_AREA)
-    beside = np.mean([coarse[place].mean() for place in _LUNGS])
-    return float(coarse[_MIDDLE].mean() - beside) / 255
+    coarse = cv2.resize(grey, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
+    beside = np.mean([coarse[place].mean() for place in LUNGS])
+    return float(coarse[MIDDLE].mean() - beside) / 255

@@ -1,14 +1,20 @@
 import csv
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from radiographs import a_chest as draw
+from radiographs import an_object, part10
 
 from core.decision.quality import learn_ranges, outside
 from core.imaging import square
-from core.types import Frame, Reason
+from core.imaging.archive import incoming
+from core.imaging.sandbox import Sandbox
+from core.settings import Settings
+from core.types import Frame, Reason, Unreadable
 from domains.xray import pack
-from domains.xray.reader import prepare
+from domains.xray.reading.reader import prepare
 
 
 def a_chest(seed: int = 0, side: int = 256) -> np.ndarray:
@@ -115,3 +121,35 @@ def test_ordinary_pictures_of_the_same_hospital_pass_the_learned_quality_gate(sh
 
     assert len(held) == 478
     assert np.mean(held) <= 0.02
+
+
+def test_a_folder_of_dicom_files_with_and_without_a_suffix_is_read_whole(tmp_path):
+    chest = draw(side=64)
+    ok, png = cv2.imencode(".png", chest)
+    files = {
+        "IM0001": part10(an_object(chest)),
+        "1.2.276.0.7230010": part10(an_object(chest)),
+        "below/one.DCM": part10(an_object(chest, StudyInstanceUID="1.2.3.5")),
+        "three.png": png.tobytes(),
+        "notes.txt": b"no picture",
+        ".hidden": b"no picture",
+        "README": b"no picture either",
+    }
+    assert ok
+    for name, data in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+
+    with Sandbox("domains.xray:pack", 64, Settings()) as sandbox:
+        samples = list(sandbox.samples(incoming([tmp_path], 10**7, pack.suffixes)))
+
+    found = {Path(sample.id).name: sample for sample in samples}
+    assert sorted(found) == ["1.2.276.0.7230010", "IM0001", "README", "one.DCM", "three.png"]
+    assert isinstance(found["README"].frame, Unreadable)
+    assert {name: found[name].frame.group for name in ("IM0001", "one.DCM", "three.png")} == {
+        "IM0001": "1.2.3.4",
+        "one.DCM": "1.2.3.5",
+        "three.png": "",
+    }
+    assert found["IM0001"].frame.stated == {"age_years": 45.0}
+    assert found["IM0001"].frame.meta["modality"] == "DX"

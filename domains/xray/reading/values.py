@@ -1,0 +1,77 @@
+"""Values of a DICOM data set as plain Python: nothing here raises, whatever the header holds."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+LONGEST_TEXT = 128
+_CODE = re.compile(r"[A-Z0-9 _]{1,16}")
+
+
+def value_of(dataset: Dataset, keyword: str) -> Any:  # noqa: ANN401
+    """Give an element's value; None where it is missing, empty or cannot be read.
+
+    This is where pydicom meets values of strangers, and it raises what it likes on them, quoting
+    the value: nothing of that may get out.
+    """
+    try:
+        value = dataset.get(keyword)
+    except Exception:
+        return None
+    return None if value is None or value == "" else value
+
+
+def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:
+    """Give the items of a sequence; none where it is missing or no sequence."""
+    value = value_of(dataset, keyword)
+    return [item for item in listed(value) if hasattr(item, "get")]
+
+
+def text_of(dataset: Dataset, keyword: str) -> str:
+    """Give a value as one line of at most 128 printable characters, several joined by a backslash.
+
+    Control characters, which could forge a line or hide one, are dropped.
+    """
+    try:
+        joined = "\\".join(str(one) for one in listed(value_of(dataset, keyword)))
+    except (ValueError, TypeError, AttributeError, LookupError):
+        return ""
+    return "".join(c for c in joined if c.isprintable())[:LONGEST_TEXT].strip()
+
+
+def code_of(dataset: Dataset, keyword: str) -> str:
+    """Give a value of a closed vocabulary, upper case; ``OTHER`` for what cannot be such a code.
+
+    Only this may be quoted in a finding: free text may name a patient.
+    """
+    text = text_of(dataset, keyword).upper()
+    return text if not text or _CODE.fullmatch(text) else "OTHER"
+
+
+def number_of(dataset: Dataset, keyword: str) -> float | None:
+    """Give the first value as a finite number, or None."""
+    try:
+        number = float(listed(value_of(dataset, keyword))[0])
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def whole_of(dataset: Dataset, keyword: str) -> int | None:
+    """Give the first value as a whole number, or None."""
+    number = number_of(dataset, keyword)
+    return int(number) if number is not None and number.is_integer() else None
+
+
+def listed(value: Any) -> list[Any]:  # noqa: ANN401
+    """Give the values of an element as a list, whether it holds none, one or several."""
+    if value is None:
+        return []
+    several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return [*value] if several else [value]
