@@ -92,6 +92,7 @@ def work(
                 progress(jobs.waiting(store))
         else:
             _side_by_side(turns, stop, idle_s, lambda: progress(jobs.waiting(store)))
+        progress(jobs.waiting(store))
         logger.info(Event(Word.STOPPED))
 
 

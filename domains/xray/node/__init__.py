@@ -1,0 +1,1 @@
+"""The doors by which radiographs come in: C-STORE, STOW-RS, a watched folder."""

@@ -1,0 +1,153 @@
+"""A watched folder: files dropped there are received as if they had been sent.
+
+Polled: a file is taken once its size and time have stood still for a while, however it came:
+written in place, copied, or renamed into the folder. Taken files move to ``done``, refused ones to
+``failed``, both inside the folder and under the path they had; what cannot be kept right now stays
+where it is and is tried again. Nothing is ever deleted or overwritten.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event as Flag
+from threading import Thread
+
+from core.errors import ConfigError, StoreError, UnreadableImage
+from core.logs import Event, Word
+from core.records.intake import Receipt
+from domains.xray.node.part10 import take_apart
+from domains.xray.node.reception import Reception
+
+DONE, FAILED = "done", "failed"
+
+_LOG = logging.getLogger(__name__)
+_Looks = tuple[int, int]
+
+
+class FolderDoor:
+    """Takes files from one folder.
+
+    Args:
+        folder: Where they are dropped; subfolders count, hidden files and links do not.
+        reception: Where objects go.
+        pause_s: Seconds between two looks, for which a file must have stood still.
+        wait_s: Seconds before a file that could not be kept is tried again.
+
+    Raises:
+        ConfigError: The folders for taken and refused files cannot be made.
+    """
+
+    def __init__(
+        self, folder: Path, reception: Reception, *, pause_s: float = 1.0, wait_s: float = 30.0
+    ) -> None:
+        self.folder, self.reception = folder, reception
+        self.pause_s, self.wait_s = pause_s, wait_s
+        self._seen: dict[Path, _Looks] = {}
+        self._later: dict[Path, float] = {}
+        self._stop = Flag()
+        self._thread = Thread(target=self._watch, name="folder", daemon=True)
+        try:
+            for name in (DONE, FAILED):
+                (self.folder / name).mkdir(parents=True, exist_ok=True)
+        except OSError as exc:
+            raise ConfigError(
+                f"The folder {self.folder} cannot be watched: {exc}.",
+                hint="Give a folder that can be written.",
+            ) from exc
+
+    @property
+    def said(self) -> str:
+        """Where it is, in one line."""
+        return f"folder {self.folder}"
+
+    @property
+    def alive(self) -> bool:
+        """Whether the folder is looked at."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Look again and again until `stop`."""
+        self._thread.start()
+
+    def stop(self, grace_s: float) -> None:
+        """Look no more; a file under way comes to its end."""
+        self._stop.set()
+        self._thread.join(grace_s)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(self.pause_s):
+            try:
+                self.look()
+            except OSError as exc:
+                _LOG.warning(Event(Word.NOT_KEPT, {"way": "folder", "error": type(exc).__name__}))
+
+    def look(self) -> int:
+        """Take every file that has stood still since the last look; give how many were settled."""
+        found = dict(_files(self.folder))
+        still = [path for path, looks in found.items() if self._seen.get(path) == looks]
+        self._seen = found
+        self._later = {path: until for path, until in self._later.items() if path in found}
+        settled = 0
+        for path in still:
+            if self._stop.is_set():
+                break
+            if self._later.get(path, 0.0) <= time.monotonic():
+                settled += self._settle(path)
+        return settled
+
+    def _settle(self, path: Path) -> bool:
+        """Receive one file and move it away; False when it stays for another time."""
+        try:
+            kept = self._take(path)
+        except UnreadableImage:
+            self._move(path, FAILED)
+        except (StoreError, OSError):
+            self._later[path] = time.monotonic() + self.wait_s
+            return False
+        else:
+            self._move(path, DONE if kept else FAILED)
+        return True
+
+    def _take(self, path: Path) -> bool:
+        most = self.reception.limits.object_bytes
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+            content = file.read(most + 1)
+        if len(content) > most:
+            raise UnreadableImage("The file is too large.", hint="Raise ASSAY_MAX_BYTES.")
+        return self.reception.take(take_apart(content), "folder") is not Receipt.CONFLICT
+
+    def _move(self, path: Path, where: str) -> None:
+        if where == FAILED:
+            _LOG.warning(Event(Word.REFUSED, {"way": "folder"}))
+        target = self.folder / where / path.relative_to(self.folder)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        number = 0
+        free = target
+        while free.exists():
+            number += 1
+            free = target.with_name(f"{target.name}.{number}")
+        path.rename(free)
+        self._seen.pop(path, None)
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, _Looks]]:
+    """Walk to the regular files, with what changes when they are written to."""
+    for root, folders, names in os.walk(folder):
+        here = Path(root)
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".") and not (here == folder and name in {DONE, FAILED})
+        ]
+        for name in names:
+            try:
+                facts = (here / name).lstat()
+            except FileNotFoundError:
+                continue
+            if not name.startswith(".") and stat.S_ISREG(facts.st_mode):
+                yield here / name, (facts.st_size, facts.st_mtime_ns)

@@ -1,0 +1,221 @@
+"""The DICOM door against real senders: pynetdicom's and dcmtk's, over loopback."""
+
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from io import BytesIO
+
+import pydicom
+import pytest
+from pydicom.encaps import encapsulate
+from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pynetdicom import AE, _config, build_context
+from wire import DX, ROOM, VERIFICATION, a_node, an_object, calling, dcmtk, file_of, kept, queued
+
+from core.records import blobs
+from core.records.connection import reading
+from core.records.tables import RECEIPTS
+from domains.xray.node.peers import Peer, Peers
+from domains.xray.node.services import SOP_CLASSES, TRANSFER_SYNTAXES
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory):
+    with a_node(tmp_path_factory.mktemp("node"), port=0) as (store, door):
+        yield store, door
+
+
+def send(port, *objects, **how):
+    with calling(port, **how) as association:
+        assert association.is_established
+        return [association.send_c_store(one).Status for one in objects]
+
+
+def content(store, key):
+    with reading(store) as connection:
+        query = RECEIPTS.select().where(RECEIPTS.c.key == key, RECEIPTS.c.state == "kept")
+        [row] = connection.execute(query).mappings()
+    return blobs.get(store.blobs, row["sha256"])
+
+
+def test_c_echo_is_answered_to_pynetdicom_and_to_dcmtk(node):
+    _, door = node
+    with calling(door.port) as association:
+        assert association.send_c_echo().Status == 0
+    said = [dcmtk("echoscu"), "-aet", "PACS", "-aec", "ASSAY", "127.0.0.1", str(door.port)]
+    assert subprocess.run(said, timeout=30).returncode == 0
+
+
+def test_what_is_sent_is_kept_byte_for_byte_and_queued_before_success(node):
+    store, door = node
+    sent, before = an_object("101", study="1.2.826.1"), queued(store)
+    assert send(door.port, sent) == [0x0000]
+    read = pydicom.dcmread(BytesIO(content(store, sent.SOPInstanceUID)))
+    assert read == sent
+    assert read.file_meta.TransferSyntaxUID == sent.file_meta.TransferSyntaxUID
+    assert queued(store) == before + 1
+    assert (sent.SOPInstanceUID, "kept", "c-store:LOCAL") in kept(store)
+
+
+def test_dcmtk_sends_a_file_and_the_canonical_file_is_the_same_as_by_pynetdicom(node, tmp_path):
+    store, door = node
+    sent = an_object("102", study="1.2.826.2")
+    (tmp_path / "a.dcm").write_bytes(file_of(sent))
+    said = [dcmtk("storescu"), "-aet", "PACS", "-aec", "ASSAY", "127.0.0.1", str(door.port)]
+    assert subprocess.run([*said, str(tmp_path / "a.dcm")], timeout=30).returncode == 0
+    before = len(kept(store))
+    assert send(door.port, sent) == [0x0000]
+    assert len(kept(store)) == before
+
+
+def test_the_same_object_again_is_success_and_one_job_while_other_bytes_are_a_conflict(node):
+    store, door = node
+    sent = an_object("103", study="1.2.826.3")
+    other = an_object("103", study="1.2.826.3", PatientName="Doe^John")
+    before = queued(store)
+    with calling(door.port) as association:
+        answers = [association.send_c_store(one) for one in (sent, sent, other, other, sent)]
+    assert [one.Status for one in answers] == [0, 0, 0xC001, 0xC001, 0]
+    assert "another object" in answers[2].ErrorComment
+    assert queued(store) == before + 1
+    states = [state for key, state, _ in kept(store) if key == sent.SOPInstanceUID]
+    assert states == ["kept", "conflict"]
+    assert pydicom.dcmread(BytesIO(content(store, sent.SOPInstanceUID))) == sent
+
+
+def test_one_study_in_several_associations_at_once_is_one_job_an_object(node):
+    store, door = node
+    objects = [an_object(str(number), study="1.2.826.4") for number in range(201, 213)]
+    before = queued(store)
+    with ThreadPoolExecutor(4) as pool:
+        shares = [objects[i::3] for i in range(3)]
+        # Every object twice, from two senders that race.
+        for answers in pool.map(lambda share: send(door.port, *share), shares * 2):
+            assert answers == [0] * 4
+    assert queued(store) == before + 12
+
+
+def test_wrong_called_or_calling_ae_title_or_address_is_rejected_for_good(tmp_path):
+    pacs = Peer(name="PACS", ae_title="PACS", host="127.0.0.1", may_send=True)
+    elsewhere = Peer(name="FAR", ae_title="FAR", host="127.9.9.9", may_send=True)
+    silent = Peer(name="SILENT", ae_title="SILENT", host="127.0.0.1")
+    peers = Peers(peers=(pacs, elsewhere, silent))
+    with a_node(tmp_path, peers=peers, port=0) as (store, door):
+        assert send(door.port, an_object("1"), calling="PACS") == [0]
+        refused = [("PACS", "OTHER"), ("STRANGER", "ASSAY"), ("FAR", "ASSAY"), ("SILENT", "ASSAY")]
+        for title, called in refused:
+            with calling(door.port, called=called, calling=title) as association:
+                assert association.is_rejected, (title, called)
+                primitive = association.acceptor.primitive
+                assert (primitive.result, primitive.result_source) == (1, 1)
+                assert primitive.diagnostic == (7 if called == "OTHER" else 3)
+        assert kept(store) == [("1.2.3.1", "kept", "c-store:PACS")]
+
+
+def test_an_address_that_nobody_may_send_from_is_hung_up_on_without_a_word(tmp_path):
+    peers = Peers(peers=(Peer(name="FAR", ae_title="FAR", host="127.9.9.9", may_send=True),))
+    with (
+        a_node(tmp_path, peers=peers, port=0) as (_, door),
+        calling(door.port, calling="FAR") as association,
+    ):
+        assert not association.is_established
+        assert not association.is_rejected
+
+
+def test_every_class_and_every_syntax_of_the_lists_is_accepted_and_no_other(node):
+    _, door = node
+    ct, deflated, retired = f"{DX[:-4]}2", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.55"
+    ae = AE("PACS")
+    ae.requested_contexts = [
+        *(build_context(one, "1.2.840.10008.1.2.1") for one in (*SOP_CLASSES, VERIFICATION, ct)),
+        *(build_context(DX, one) for one in (*TRANSFER_SYNTAXES, deflated, retired)),
+    ]
+    association = ae.associate("127.0.0.1", door.port, ae_title="ASSAY")
+    accepted, rejected = association.accepted_contexts, association.rejected_contexts
+    association.release()
+    assert {str(one.abstract_syntax) for one in accepted} == {*SOP_CLASSES, VERIFICATION}
+    assert {str(one.transfer_syntax[0]) for one in accepted} == set(TRANSFER_SYNTAXES)
+    refused = {(str(one.abstract_syntax), str(one.transfer_syntax[0])) for one in rejected}
+    assert refused == {(ct, "1.2.840.10008.1.2.1"), (DX, deflated), (DX, retired)}
+
+
+def test_an_object_of_every_class_is_kept(node):
+    store, door = node
+    with calling(door.port, *SOP_CLASSES) as association:
+        for number, sop_class in enumerate(SOP_CLASSES):
+            sent = an_object(str(number), study="1.2.826.8", sop_class=sop_class)
+            assert association.send_c_store(sent).Status == 0
+            assert pydicom.dcmread(BytesIO(content(store, sent.SOPInstanceUID))) == sent
+
+
+def test_an_object_in_every_compressed_syntax_is_kept_as_it_was_encoded(node):
+    store, door = node
+    compressed = [syntax for syntax in TRANSFER_SYNTAXES if UID(syntax).is_compressed]
+    assert len(compressed) == 12
+    ae = AE("PACS")
+    ae.requested_contexts = [build_context(DX, syntax) for syntax in compressed]
+    association = ae.associate("127.0.0.1", door.port, ae_title="ASSAY")
+    for number, syntax in enumerate(compressed):
+        sent = an_object(str(number), study="1.2.826.9")
+        sent.file_meta.TransferSyntaxUID = UID(syntax)
+        # What is inside is nobody's business here.
+        sent.PixelData = encapsulate([bytes([number]) * 50])
+        sent["PixelData"].is_undefined_length = True
+        assert association.send_c_store(sent).Status == 0
+        read = pydicom.dcmread(BytesIO(content(store, sent.SOPInstanceUID)))
+        assert read.file_meta.TransferSyntaxUID == syntax
+        assert read == sent
+    association.release()
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
+def test_a_data_set_is_kept_in_the_encoding_that_was_negotiated(node, syntax):
+    store, door = node
+    sent = an_object("104", study=f"1.2.826.5.{len(syntax)}")
+    sent.file_meta.TransferSyntaxUID = syntax
+    ae = AE("PACS")
+    ae.add_requested_context(DX, syntax)
+    association = ae.associate("127.0.0.1", door.port, ae_title="ASSAY")
+    assert association.send_c_store(sent).Status == 0
+    association.release()
+    read = pydicom.dcmread(BytesIO(content(store, sent.SOPInstanceUID)))
+    assert read.file_meta.TransferSyntaxUID == syntax
+    read["PixelData"].VR = "OB"  # Implicit VR does not say it.
+    assert read == sent
+
+
+def test_an_envelope_that_names_another_object_is_refused_as_a_mismatch(node, tmp_path):
+    store, door = node
+    sent = an_object("105", study="1.2.826.6")
+    before = kept(store)
+    with calling(door.port) as association:
+        request = file_of(sent).replace(b"1.2.826.6.105", b"1.2.826.6.106", 1)
+        path = tmp_path / "lying.dcm"
+        path.write_bytes(request)
+        _config.STORE_SEND_CHUNKED_DATASET = True
+        try:
+            answer = association.send_c_store(path)
+        finally:
+            _config.STORE_SEND_CHUNKED_DATASET = False
+    assert answer.Status == 0xA900
+    assert kept(store) == before
+
+
+def test_no_more_associations_than_allowed_and_the_next_one_comes_in_when_one_leaves(tmp_path):
+    limits = replace(ROOM, senders=2)
+    with a_node(tmp_path, limits=limits, port=0) as (_, door):
+        with calling(door.port) as one, calling(door.port) as two:
+            assert one.is_established
+            assert two.is_established
+            with calling(door.port) as three:
+                assert three.is_rejected
+                assert three.acceptor.primitive.result == 2  # transient
+        with calling(door.port) as again:
+            assert again.is_established
+
+
+def test_a_disk_below_the_floor_is_out_of_resources_and_nothing_is_kept(tmp_path):
+    with a_node(tmp_path, limits=replace(ROOM, free_bytes=1 << 60), port=0) as (store, door):
+        assert send(door.port, an_object("1"), an_object("1")) == [0xA700, 0xA700]
+        assert kept(store) == []
+        assert not list(store.blobs.glob("??/*"))
