@@ -1,0 +1,1 @@
+"""What goes back into the study, and how it gets there."""
