@@ -106,7 +106,16 @@ def focus(key: str) -> None:
     Args:
         key: The box's key, a constant of ours.
     """
-    script = f"""document.querySelector(".st-key-{key} input")?.focus()"""
+    # The box may come a moment after the script, on a page that has much to draw.
+    script = f"""{{
+        let left = 40
+        const seek = () => {{
+            const box = document.querySelector(".st-key-{key} input")
+            if (box) box.focus()
+            else if (left-- > 0) setTimeout(seek, 50)
+        }}
+        seek()
+    }}"""
     st.html(f"<script>{script}</script>", unsafe_allow_javascript=True)
 
 

@@ -108,6 +108,19 @@ def assessed_home(_assessed: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_assessed, tmp_path / "home", symlinks=True))
 
 
+@pytest.fixture(scope="session")
+def _department(network_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.xray_worklist import make_department  # pydicom is only needed here
+
+    return make_department(tmp_path_factory.mktemp("department"), Settings(home=network_home))
+
+
+@pytest.fixture
+def department_home(_department: Path, tmp_path: Path) -> Path:
+    """A radiology department's home folder of its own for each test: 7 open cases at one site."""
+    return Path(shutil.copytree(_department, tmp_path / "department", symlinks=True))
+
+
 def draw_plates(folder: Path, seed: int = 7) -> None:
     """Write two views each of good and scratched plates, with a manifest."""
     rng = np.random.default_rng(seed)

@@ -1,0 +1,184 @@
+"""Pictures with all their grey levels, and where a verdict was decided, worked out ahead of time.
+
+As in `dashboard.pictures`: decoded in disposable processes, on a thread of our own, kept as bytes
+that all sessions share.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import UnreadableImage
+from core.imaging.files import received
+from core.imaging.overlay import restored, strength
+from core.imaging.sandbox import Sandbox
+from core.records import blobs
+from core.records.values import StoredDecision
+from core.service.bundles import policy_of
+from core.service.reviewing import Room
+from core.types import Policy, Prepared, Unreadable
+
+SIDE = 1536
+HEAT_SIDE = 240
+KEPT = 32
+PATIENCE_S = 0.3
+
+_AGAIN = "Send the picture again."
+
+Levels = Callable[[Prepared], NDArray[np.uint16]]
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """One picture ready to be looked at.
+
+    Attributes:
+        height: In pixels.
+        width: In pixels.
+        pixels: uint16 little-endian, row by row: grey levels, 0 = black.
+    """
+
+    height: int
+    width: int
+    pixels: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """Where a verdict was decided.
+
+    Attributes:
+        height: In pixels.
+        width: In pixels.
+        pixels: int8, row by row, -127 to 127: above 0 speaks for positive, below against.
+    """
+
+    height: int
+    width: int
+    pixels: bytes
+
+
+class Lightbox:
+    """Works out plates, heat maps and policies and keeps the last ones; shared between threads.
+
+    A plate is worth waiting for. What needs the bundle is not: opening one takes seconds, and the
+    picture must not wait for it.
+
+    Args:
+        here: The store and the desk.
+        entry: Import path of the pack value that prepares pictures for looking at.
+        levels: Reads the grey levels, uint16 ``h w``, out of what that pack prepares.
+    """
+
+    def __init__(self, here: Room, entry: str, levels: Levels) -> None:
+        self._here = here
+        self._levels = levels
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[str, ...], Future[Any]] = OrderedDict()
+        self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plates")
+        self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="heat")
+        self._sandbox = Sandbox(entry, SIDE, here.settings)
+        self._sandbox.__enter__()
+
+    def plate(self, decision: StoredDecision) -> Plate:
+        """Wait for the picture that a decision was made on.
+
+        Raises:
+            AssayError: The picture does not read, or its bytes are missing.
+        """
+        return cast("Plate", self._get(("plate", decision.id), self._plate_of(decision), None))
+
+    def heat(self, decision: StoredDecision, wait_s: float = PATIENCE_S) -> Heat | None:
+        """Give the heat map of a decision; None while it is being worked out.
+
+        Raises:
+            AssayError: The picture does not read, or its bytes or its bundle are missing.
+        """
+        work = self._heat_of(decision)
+        return cast("Heat | None", self._get(("heat", decision.id), work, wait_s))
+
+    def has_heat(self, decision: StoredDecision) -> bool:
+        """Say whether the heat map, or the reason why there is none, would be given at once."""
+        return self._future(("heat", decision.id), self._heat_of(decision)).done()
+
+    def policy(
+        self, bundle_sha256: str, policy_id: str, wait_s: float = PATIENCE_S
+    ) -> Policy | None:
+        """Give the policy of a verdict; None while its bundle is being opened.
+
+        Raises:
+            BundleError: The bundle or its policy is not on the shelf, or was altered.
+        """
+        key = ("policy", bundle_sha256, policy_id)
+        return cast("Policy | None", self._get(key, self._policy_of(*key[1:]), wait_s))
+
+    def prepare(self, decision: StoredDecision, *, heat: bool) -> None:
+        """Begin to work out what will be asked for soon."""
+        self._future(("plate", decision.id), self._plate_of(decision))
+        if heat:
+            self._future(("heat", decision.id), self._heat_of(decision))
+
+    def close(self) -> None:
+        """Drop what has not begun, end the threads and the decoder processes."""
+        self._explaining.shutdown(cancel_futures=True)
+        self._decoding.shutdown(cancel_futures=True)
+        self._sandbox.__exit__(None, None, None)
+
+    def _get(self, key: tuple[str, ...], work: Work, wait_s: float | None) -> object:
+        future = self._future(key, work)
+        try:
+            return future.result(wait_s)
+        except TimeoutError:
+            return None
+        except BaseException:
+            with self._lock:  # not kept, since it may be mended
+                self._kept.pop(key, None)
+            raise
+
+    def _future(self, key: tuple[str, ...], work: Work) -> Future[Any]:
+        thread = self._decoding if key[0] == "plate" else self._explaining
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = thread.submit(work)
+            self._kept.move_to_end(key)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            return self._kept[key]
+
+    def _plate_of(self, decision: StoredDecision) -> Work:
+        def work() -> Plate:
+            if not decision.sha256:
+                raise UnreadableImage(decision.message, hint=_AGAIN)
+            data = blobs.get(self._here.store.blobs, decision.sha256)
+            (sample,) = self._sandbox.samples([received("case", data)])
+            if isinstance(sample.frame, Unreadable):
+                raise UnreadableImage(sample.frame.message, hint=_AGAIN)
+            levels = self._levels(cast("Prepared", sample.frame))
+            height, width = levels.shape
+            return Plate(height, width, levels.astype("<u2").tobytes())
+
+        return work
+
+    def _heat_of(self, decision: StoredDecision) -> Work:
+        def work() -> Heat:
+            explained = self._here.desk.explain(decision)
+            strengths = strength(restored(explained.heat, explained.source_size))
+            scale = min(1.0, HEAT_SIDE / max(strengths.shape))
+            height, width = (max(1, round(side * scale)) for side in strengths.shape)
+            small = cv2.resize(strengths, (width, height), interpolation=cv2.INTER_AREA)
+            return Heat(height, width, np.rint(127 * small).astype(np.int8).tobytes())
+
+        return work
+
+    def _policy_of(self, bundle_sha256: str, policy_id: str) -> Work:
+        return lambda: policy_of(self._here.desk.bundle(bundle_sha256), policy_id)

@@ -1,0 +1,1 @@
+"""The worklist page: the only place of this pack that draws."""

@@ -1,0 +1,220 @@
+"""One case before the reader: its pictures, what was decided where that may be seen, the keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from core.errors import AssayError
+from core.records.cases import CaseDetail, CaseImage
+from core.records.listing import alike
+from core.records.releases import Stage
+from core.records.values import StoredDecision, now
+from core.records.worklist import case_detail
+from core.service.reviewing import Room
+from core.types import Policy
+from dashboard import present, viewer, widgets
+from dashboard.lightbox import Lightbox
+from dashboard.viewer import Pane
+from domains.xray import pack
+from domains.xray.page import keys
+from domains.xray.worklist import showing
+from domains.xray.worklist.reading_list import ReadingList, Releases, is_hidden, said
+from domains.xray.worklist.viewing import levels_of
+
+MOST_BESIDE = 6
+
+state = st.session_state
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A case as it is before the reader.
+
+    Attributes:
+        detail: The case.
+        hidden: Whether its verdict is never shown to readers at the stage released.
+        covered: Whether its verdict stays covered until the reader has answered.
+    """
+
+    detail: CaseDetail
+    hidden: bool
+    covered: bool
+
+
+def render(here: Room, found: ReadingList, standing: Releases) -> None:
+    """Show the next case, or say that nothing waits."""
+    detail = keys.current_case(here, found)
+    left, right = st.columns([2.7, 1], gap="medium")
+    if detail is None:
+        with left:
+            widgets.words("Nothing waits to be read.", "big")
+        widgets.mark_shown("nothing")
+        with right:
+            keys.undo_button(here, "nothing")
+        return
+    seen = _seen(detail, found.stage, standing)
+    with right:
+        _about(found, detail)
+        verdict, buttons, reasons = st.container(), st.container(), st.container()
+    with left:
+        _pictures(here, seen)
+    _verdict(seen, verdict, reasons)
+    # Last, so that no key works before all of the case is on its way to the screen.
+    with buttons:
+        keys.buttons(here, detail, covered=seen.covered, hidden=seen.hidden)
+    widgets.mark_shown(present.place(detail.item))
+    _look_ahead(here, found, detail, heat=not seen.covered)
+
+
+def policy_of(bundle_sha256: str, policy_id: str) -> Policy | None:
+    """Give the policy of a verdict; None where its bundle is not at hand, or not open yet."""
+    try:
+        return lightbox().policy(bundle_sha256, policy_id)
+    except AssayError:
+        return None
+
+
+def _seen(detail: CaseDetail, stage: Stage, standing: Releases) -> Seen:
+    decision = deciding(detail)
+    hidden = present.is_blind(detail) or is_hidden(
+        tuple(image.meta for image in detail.images),
+        decision.bundle if decision else "",
+        standing,
+        stage,
+    )
+    return Seen(detail, hidden, hidden or keys.is_blind(detail))
+
+
+def deciding(detail: CaseDetail) -> StoredDecision | None:
+    """Give the decision that makes a case's verdict."""
+    made = (image.decision for image in detail.images if image.decision)
+    return next((one for one in made if one.id == detail.item.decision_id), None)
+
+
+def _about(found: ReadingList, detail: CaseDetail) -> None:
+    ids = [line.case.item.case_id for line in found.read]
+    headers = tuple(image.meta for image in detail.images)
+    place = ids.index(detail.item.case_id) + 1 if detail.item.case_id in ids else None
+    widgets.words(showing.name_words(headers) or present.case_name(detail), "title")
+    for words in (showing.about_words(headers), showing.study_words(headers)):
+        widgets.words(words, "quiet")
+    waited = showing.waiting_words(now() - detail.item.opened_at)
+    of = f"{place:,} of {len(ids):,} to read" if place else f"{len(ids):,} more to read"
+    parts = (said(headers, "priority"), of, f"waiting {waited}")
+    widgets.words(" · ".join(filter(None, parts)), "quiet")
+
+
+def _pictures(here: Room, seen: Seen) -> None:
+    images = seen.detail.images
+    # The order received: the worst first would tell what is hidden.
+    ordered = list(images) if seen.covered else present.worst_first(images)
+    others = [*ordered[1:], *_priors(here, seen.detail)][:MOST_BESIDE]
+    beside = next((one for one in others if one.id == state.get("xray_beside")), None)
+    with st.spinner("Looking at the picture …"):
+        panes = [_pane(ordered[0], heat=not seen.covered)]
+        if beside is not None:
+            panes.append(_pane(beside, heat=False))
+    viewer.show(present.place(seen.detail.item), panes)
+    legend = "" if seen.covered else f" · {showing.legend(pack.wording)}"
+    widgets.words(viewer.KEYS + legend, "quiet")
+    if others:
+        _choices(others, beside)
+
+
+def _choices(others: list[CaseImage], beside: CaseImage | None) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for number, image in enumerate(others, 1):
+            st.button(
+                f"Beside: {showing.image_words(image)}",
+                key=f"beside-{image.id}",
+                shortcut=str(number),
+                type="primary" if image is beside else "secondary",
+                on_click=_choose,
+                args=(image.id,),
+            )
+
+
+def _choose(image_id: str) -> None:
+    state["xray_beside"] = "" if state.get("xray_beside") == image_id else image_id
+
+
+def _priors(here: Room, detail: CaseDetail) -> list[CaseImage]:
+    """Give the first images of the patient's other studies, the newest first."""
+    patient = said(tuple(image.meta for image in detail.images), "patient_id")
+    cases = alike(here.store, pack.name, "patient_id", patient, most=MOST_BESIDE + 1)
+    ids = [one.item.case_id for one in cases if one.item.case_id != detail.item.case_id]
+    return [case_detail(here.store, case_id).images[0] for case_id in ids]
+
+
+def _pane(image: CaseImage, *, heat: bool) -> Pane:
+    title, decision = showing.pane_title(image), image.decision
+    bare = Pane(image.id, title, "", showing.DISCLAIMER, plate=None, missing="Not judged yet.")
+    if decision is None:
+        return bare
+    try:
+        plated = replace(bare, plate=lightbox().plate(decision))
+    except AssayError as exc:
+        return replace(bare, missing=str(exc))
+    if not heat:
+        return plated
+    try:
+        map_ = lightbox().heat(decision)
+    except AssayError as exc:
+        return replace(plated, note=f"No heat map: {exc.message}")
+    if map_ is None:
+        _come_back(decision)
+        return replace(plated, note="The heat map is being worked out …")
+    return replace(plated, heat=map_)
+
+
+@st.fragment(run_every=0.7)
+def _come_back(decision: StoredDecision) -> None:
+    """Draw the page again once the heat map is there."""
+    if lightbox().has_heat(decision):
+        st.rerun()
+
+
+def lightbox() -> Lightbox:
+    """Give what works out the pictures, opened once a process."""
+    opened: Lightbox = _lightbox(widgets.room())
+    return opened
+
+
+@st.cache_resource(on_release=Lightbox.close, show_spinner=False)
+def _lightbox(_here: Room) -> Lightbox:
+    return Lightbox(_here, "domains.xray.worklist.viewing:viewer", levels_of)
+
+
+def _verdict(
+    seen: Seen,
+    verdict: st.delta_generator.DeltaGenerator,
+    reasons: st.delta_generator.DeltaGenerator,
+) -> None:
+    decision = deciding(seen.detail)
+    with verdict:
+        if seen.covered:
+            widgets.words(showing.covered_words(hidden=seen.hidden))
+            return
+        if decision is None:
+            widgets.words("Not judged yet.")
+            return
+        policy = policy_of(decision.bundle_sha256, decision.policy_id)
+        st.html(widgets.verdict_html(decision, pack.wording, policy))
+        chances, left_out = present.label_chances(decision)
+        if chances:
+            st.html(widgets.labels_html(chances, left_out))
+    with reasons:
+        for sentence in present.why(decision, policy):
+            widgets.words(sentence)
+
+
+def _look_ahead(here: Room, found: ReadingList, detail: CaseDetail, *, heat: bool) -> None:
+    """Have the pictures of the next case worked out while the reader looks at this one."""
+    following = keys.next_of(found, [*keys.skipped(), detail.item.case_id])
+    if following is None or following == detail.item.case_id:
+        return
+    for image in case_detail(here.store, following).images:
+        if image.decision is not None and image.decision.sha256:
+            lightbox().prepare(image.decision, heat=heat)

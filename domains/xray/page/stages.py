@@ -1,0 +1,155 @@
+"""The stages: how far the pack may act by itself at each site, on what evidence, by whose word."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.errors import AssayError
+from core.records import audit, listing, releases
+from core.records.listing import Read
+from core.records.releases import Stage
+from core.records.store import decisions
+from core.records.values import StoredDecision
+from core.service.reviewing import Room
+from core.types import Policy
+from dashboard import widgets
+from domains.xray import pack
+from domains.xray.page.reading import policy_of
+from domains.xray.worklist import showing, staging
+from domains.xray.worklist.reading_list import Releases, site_of
+from domains.xray.worklist.staging import Evidence, evidence_of, hindrance
+
+state = st.session_state
+
+
+def render(here: Room, standing: Releases, open_sites: list[str]) -> None:
+    """Show every site with its stage, its evidence and what may be released."""
+    newest = decisions(here.store, pack=pack.name, limit=1)
+    if not newest:
+        widgets.words("Nothing has been assessed yet, so there is nothing to release.", "big")
+        return
+    used = newest[0]
+    policy = policy_of(used.bundle_sha256, used.policy_id)
+    widgets.words(f"In use: {used.bundle}, policy {used.policy_id}", "quiet")
+    reads = _reads(here, audit.head(here.store).hash)
+    sites = dict.fromkeys([*open_sites, *standing, *(site_of(one.headers) for one in reads)])
+    for site in sites:
+        evidence = evidence_of(reads, used.bundle, used.policy_id, site)
+        with st.container(border=True):
+            _site(here, standing, site, used, policy, evidence)
+
+
+def override_words(here: Room, site: str | None) -> str:
+    """Say how often readers differ from the verdicts in use."""
+    newest = decisions(here.store, pack=pack.name, limit=1)
+    if not newest:
+        return ""
+    reads = _reads(here, audit.head(here.store).hash)
+    return showing.override_words(evidence_of(reads, newest[0].bundle, newest[0].policy_id, site))
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _reads(_here: Room, head: str) -> list[Read]:
+    del head  # whatever is written to the store changes it
+    return listing.reads(_here.store, pack.name)
+
+
+def _site(
+    here: Room,
+    standing: Releases,
+    site: str,
+    used: StoredDecision,
+    policy: Policy | None,
+    evidence: Evidence,
+) -> None:
+    current = releases.stage_for(standing.get(site), used.bundle)
+    left, right = st.columns([1.5, 1], gap="large")
+    with left:
+        widgets.words(site or showing.NO_SITE, "title")
+        widgets.words(showing.stage_words(current))
+        st.html(showing.evidence_html(evidence, pack.error_words))
+    with right:
+        _step_up(here, site, current, used, policy, evidence)
+        _steps_down(here, site, current, used, policy, evidence)
+        for one in releases.history(here.store, pack.name, site)[:5]:
+            widgets.words(showing.release_words(one), "quiet")
+
+
+def _step_up(
+    here: Room,
+    site: str,
+    current: Stage,
+    used: StoredDecision,
+    policy: Policy | None,
+    evidence: Evidence,
+) -> None:
+    if current.above is None:
+        widgets.words("This is the last stage.", "quiet")
+        return
+    above = current.above
+    widgets.words(f"Next step: {above.value}", "heading")
+    widgets.words(staging.MEANING[above], "quiet")
+    if problem := hindrance(above, policy):
+        widgets.words(problem, "trouble")
+        return
+    nameless = not widgets.reviewer()
+    key = f"{site}-{above.value}-{evidence.reads}"
+    sure = st.checkbox(showing.confirm_words(evidence), key=f"sure-{key}", disabled=nameless)
+    st.button(
+        f"Release {above.value}",
+        key=f"release-{key}",
+        type="primary",
+        disabled=nameless or not sure,
+        on_click=_release,
+        args=(here, site, above, used, policy, evidence),
+    )
+    if nameless:
+        widgets.words("Write your name in the sidebar first; it stands under every release.")
+
+
+def _steps_down(
+    here: Room,
+    site: str,
+    current: Stage,
+    used: StoredDecision,
+    policy: Policy | None,
+    evidence: Evidence,
+) -> None:
+    lower = [stage for stage in Stage if stage.step < current.step]
+    if not lower:
+        return
+    row = st.container(horizontal=True, gap="small")
+    for stage in lower:
+        row.button(
+            f"Back to {stage.value}",
+            key=f"back-{site}-{stage.value}",
+            disabled=not widgets.reviewer(),
+            on_click=_release,
+            args=(here, site, stage, used, policy, evidence),
+        )
+
+
+def _release(
+    here: Room,
+    site: str,
+    stage: Stage,
+    used: StoredDecision,
+    policy: Policy | None,
+    evidence: Evidence,
+) -> None:
+    """Release what was on the screen, with the evidence that stood beside it."""
+    if hindrance(stage, policy):
+        return
+    try:
+        releases.release(
+            here.store,
+            pack.name,
+            site,
+            stage,
+            by=widgets.reviewer(),
+            evidence=staging.figures_of(evidence, policy),
+            bundle=used.bundle,
+            policy_id=used.policy_id,
+        )
+    except AssayError as exc:
+        st.toast(str(exc))

@@ -1,0 +1,102 @@
+"""The frame of the worklist page: the words that stand on every screen, and which one is shown."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.records import audit, jobs, releases
+from core.records.jobs import ASSESS, State
+from core.records.listing import ListedCase, listed
+from core.records.releases import Stage
+from core.records.values import now
+from core.service.reviewing import Room
+from dashboard import widgets
+from domains.xray import pack
+from domains.xray.page import reading, stages, worklist
+from domains.xray.worklist import showing
+from domains.xray.worklist.reading_list import OPEN, reading_list, sites_of
+
+SCREENS = {"Worklist": "L", "Read": "O", "Stages": "G"}
+ALL_SITES = "all sites"
+
+state = st.session_state
+
+
+def render() -> None:
+    """Show the chosen screen."""
+    here = widgets.room()
+    state.setdefault("xray_screen", "Worklist")
+    _banner()
+    cases = _cases(here, audit.head(here.store).hash)
+    standing = releases.by_site(here.store, pack.name)
+    if state["xray_screen"] == "Stages":
+        stages.render(here, standing, sites_of(cases))
+        return
+    site = _site(sites_of(cases))
+    found = reading_list(cases, standing, now=now(), certified=_certified, site=site)
+    if state["xray_screen"] == "Worklist":
+        _unjudged(here)
+        worklist.render(found)
+        if found.stage.step >= Stage.SUPERVISED.step:
+            widgets.words(stages.override_words(here, site), "quiet")
+    else:
+        reading.render(here, found, standing)
+
+
+def _banner() -> None:
+    left, *right = st.columns([3, 1, 1, 1], vertical_alignment="center")
+    with left:
+        widgets.words(showing.BANNER, "quiet")
+    for column, (name, key) in zip(right, SCREENS.items(), strict=True):
+        column.button(
+            name,
+            key=f"screen-{name}",
+            shortcut=key,
+            width="stretch",
+            type="primary" if state["xray_screen"] == name else "secondary",
+            on_click=_go,
+            args=(name,),
+        )
+
+
+def _go(screen: str) -> None:
+    state["xray_screen"] = screen
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the list …")
+def _cases(_here: Room, head: str) -> list[ListedCase]:
+    del head  # whatever is written to the store changes it
+    return listed(_here.store, pack.name, OPEN)
+
+
+def _site(sites: list[str]) -> str | None:
+    """Ask for the site where there are several; the last choice stays while it has cases."""
+    if len(sites) < 2:
+        return None
+    choices = [None, *sites]
+    if state.get("xray_chosen_site") not in choices:
+        state["xray_chosen_site"] = None
+    with st.sidebar:
+        chosen: str | None = st.selectbox(
+            "Site",
+            choices,
+            index=choices.index(state["xray_chosen_site"]),
+            format_func=lambda site: ALL_SITES if site is None else site or showing.NO_SITE,
+        )
+    state["xray_chosen_site"] = chosen
+    return chosen
+
+
+def _certified(case: ListedCase) -> bool:
+    policy = reading.policy_of(case.bundle_sha256, case.policy_id)
+    return policy is not None and policy.escape.certified
+
+
+def _unjudged(here: Room) -> None:
+    found = jobs.waiting(here.store)
+    waiting = found.get((ASSESS, State.WAITING), 0) + found.get((ASSESS, State.LEASED), 0)
+    if said := showing.unjudged_words(waiting):
+        widgets.words(said, "trouble")
+
+
+render()

@@ -1,0 +1,1 @@
+"""What waits, in which order, and what a person is told of it."""

@@ -1,0 +1,156 @@
+"""The reading list: open cases with what their files say, in the order of the stage released."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.records.listing import Headers, ListedCase
+from core.records.releases import Stage, StoredRelease, stage_for
+from core.records.standing import Lane
+from core.types import Disposition, Reason
+from domains.xray.worklist.order import Facts, Place, arrange
+
+OPEN = (Lane.WAITING, Lane.NEGATIVE)
+"""Where a case stands that no person has read."""
+
+Releases = Mapping[str, StoredRelease]
+"""The release that stands, by site."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One case on the list.
+
+    Attributes:
+        case: The case.
+        place: Why it is where it is.
+        hidden: Whether readers may not know its verdict before they have answered.
+    """
+
+    case: ListedCase
+    place: Place
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingList:
+    """What a reader has before them.
+
+    Attributes:
+        read: Cases to read, first to last.
+        apart: Cases that need not be read.
+        stage: The lowest stage of the sites listed.
+        proposed: Whether the order is the proposed one; else first come, first served.
+        trouble: What went wrong with the order; empty when nothing did.
+    """
+
+    read: tuple[Line, ...]
+    apart: tuple[Line, ...]
+    stage: Stage
+    proposed: bool
+    trouble: str
+
+
+def reading_list(
+    cases: Sequence[ListedCase],
+    releases: Releases,
+    *,
+    now: datetime,
+    certified: Callable[[ListedCase], bool],
+    site: str | None = None,
+) -> ReadingList:
+    """Arrange the open cases of one site, or of all.
+
+    Args:
+        cases: Open cases in the order received.
+        releases: The release that stands, by site.
+        now: With a zone.
+        certified: Whether the policy of a case's verdict has a certified escape rate; asked for
+            automatic negatives alone.
+        site: The site; None for all, at the lowest of their stages.
+    """
+    chosen = [one for one in cases if site is None or site_of(one.headers) == site]
+    stage = stage_of_sites({site_of(one.headers) for one in chosen}, releases)
+    facts = [_facts(one, releases, stage, certified) for one in chosen]
+    found = arrange(facts, stage, now)
+    by_id = {one.item.case_id: one for one in chosen}
+    hidden = {one.case_id: one.hidden for one in facts}
+    return ReadingList(
+        read=tuple(Line(by_id[name], place, hidden[name]) for name, place in found.read),
+        apart=tuple(Line(by_id[name], Place.NEGATIVE, hidden[name]) for name in found.apart),
+        stage=stage,
+        proposed=found.proposed,
+        trouble=found.trouble,
+    )
+
+
+def stage_of_sites(sites: set[str], releases: Releases) -> Stage:
+    """Give the lowest stage of some sites; AUDIT for none."""
+    stages = [releases[site].stage if site in releases else Stage.AUDIT for site in sites]
+    return min(stages, key=lambda stage: stage.step, default=Stage.AUDIT)
+
+
+def is_hidden(headers: Headers, bundle: str, releases: Releases, stage: Stage) -> bool:
+    """Say whether readers may not know what a bundle says of a case: it is not released there.
+
+    Args:
+        headers: What the images of the case say.
+        bundle: Name and short hash of the bundle that judged it.
+        releases: The release that stands, by site.
+        stage: The stage of the list that the case is read from.
+    """
+    own = stage_for(releases.get(site_of(headers)), bundle)
+    return min(own.step, stage.step) < Stage.SUPERVISED.step
+
+
+def _facts(
+    case: ListedCase,
+    releases: Releases,
+    stage: Stage,
+    certified: Callable[[ListedCase], bool],
+) -> Facts:
+    item = case.item
+    return Facts(
+        case_id=item.case_id,
+        arrived=item.opened_at,
+        stat=is_stat(case.headers),
+        disposition=item.disposition if case.judged else None,
+        probability=item.positive_probability,
+        hidden=_is_drawn(case) or is_hidden(case.headers, case.bundle, releases, stage),
+        cleared=stage is Stage.AUTOMATIC and _cleared(case, releases) and certified(case),
+    )
+
+
+def _is_drawn(case: ListedCase) -> bool:
+    # Drawn to measure the live error rate: to be read as if nobody had judged.
+    return any(finding.reason is Reason.AUDIT for finding in case.findings)
+
+
+def _cleared(case: ListedCase, releases: Releases) -> bool:
+    release = releases.get(site_of(case.headers))
+    negative = case.item.disposition is Disposition.NEGATIVE and case.item.lane is Lane.NEGATIVE
+    return negative and release is not None and release.covers(case.bundle, case.policy_id)
+
+
+def site_of(headers: Headers) -> str:
+    """Name the site that a case comes from; empty where its files do not say."""
+    return said(headers, "institution")
+
+
+def said(headers: Headers, word: str) -> str:
+    """Give what the images of a case say under a word: the first that says anything."""
+    return next((one[word] for one in headers if one.get(word)), "")
+
+
+def is_stat(headers: Headers) -> bool:
+    """Say whether any image of a case was asked for as STAT."""
+    return any(one.get("priority", "").upper() == "STAT" for one in headers)
+
+
+def sites_of(cases: Sequence[ListedCase]) -> list[str]:
+    """List the sites of some cases, the one with the most cases first."""
+    counted = Counter(site_of(one.headers) for one in cases)
+    return [site for site, _ in counted.most_common()]

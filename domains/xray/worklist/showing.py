@@ -1,0 +1,269 @@
+"""What the worklist page shows, in words and rows, without a screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from html import escape
+
+from core.records.cases import CaseDetail, CaseImage
+from core.records.listing import Headers
+from core.records.releases import Stage, StoredRelease
+from core.types import Disposition, Finding, Reason
+from domains.xray.worklist.order import LONGEST_WAIT, Place
+from domains.xray.worklist.reading_list import Line, ReadingList, said
+from domains.xray.worklist.staging import MEANING, Evidence, Share
+
+DISCLAIMER = "Research and decision support"
+BANNER = f"{DISCLAIMER}. The order is a proposal; nothing here replaces a radiologist's read."
+LONGEST_TABLE = 300
+NO_SITE = "no site stated"
+
+_WHY = {
+    Reason.AMBIGUOUS: "between the certified limits",
+    Reason.NOVEL: "unlike the training pictures",
+    Reason.UNREADABLE: "could not be read",
+    Reason.POOR_QUALITY: "poor picture",
+    Reason.WRONG_INPUT: "not the picture it judges",
+    Reason.NOT_CERTIFIED: "no certificate yet",
+    Reason.AUDIT: "drawn at random",
+    Reason.FAULT: "the system failed",
+}
+_PLACES = {
+    Place.STAT: "STAT",
+    Place.OVERDUE: f"waits over {LONGEST_WAIT.total_seconds() / 3600:g} h",
+}
+
+
+def waiting_words(waited: timedelta) -> str:
+    """Write how long a case has waited: ``4 min``, ``2 h 05``, ``3 d 04 h``."""
+    minutes = max(0, int(waited.total_seconds() // 60))
+    hours, rest = divmod(minutes, 60)
+    if hours >= 48:
+        return f"{hours // 24} d {hours % 24:02} h"
+    return f"{hours} h {rest:02}" if hours else f"{rest} min"
+
+
+def why_words(line: Line) -> str:
+    """Say in a few words why a case is where it is on the list."""
+    parts = [_PLACES[line.place]] if line.place in _PLACES else []
+    if not line.hidden:
+        parts += dict.fromkeys(map(finding_words, line.case.findings))
+    return ", ".join(parts)
+
+
+def finding_words(finding: Finding) -> str:
+    """Say a finding in a few words, with its check where there is one."""
+    words = _WHY[finding.reason]
+    return f"{words} ({finding.check})" if finding.check else words
+
+
+def table(
+    lines: Sequence[Line],
+    wording: Mapping[Disposition, str],
+    now: datetime,
+    first: int = 1,
+) -> dict[str, list[object]]:
+    """Lay lines of the list out as columns; verdicts that nobody may see stay out of them."""
+    shown = any(not line.hidden for line in lines)
+    columns: dict[str, list[object]] = {
+        "#": list(range(first, first + len(lines))),
+        "Waiting": [waiting_words(now - line.case.item.opened_at) for line in lines],
+        "Priority": [said(line.case.headers, "priority") for line in lines],
+        "Patient": [patient_words(line.case.headers) for line in lines],
+        "Study": [_study_cell(line) for line in lines],
+    }
+    if shown:
+        columns["Verdict"] = [
+            "" if line.hidden else wording[line.case.item.disposition] for line in lines
+        ]
+        columns["Probability"] = [
+            None if line.hidden else line.case.item.positive_probability for line in lines
+        ]
+    columns["Why here"] = [why_words(line) for line in lines]
+    return columns
+
+
+def _study_cell(line: Line) -> str:
+    images = f"{line.case.item.images} images" if line.case.item.images > 1 else ""
+    study = study_words(line.case.headers) or line.case.item.key[:12]
+    return " · ".join(filter(None, (study, images)))
+
+
+def patient_words(headers: Headers) -> str:
+    """Name the patient as the files do: name, number, sex and age."""
+    return " · ".join(filter(None, (name_words(headers), about_words(headers))))
+
+
+def name_words(headers: Headers) -> str:
+    """Write the patient's name without the carets between its parts."""
+    return " ".join(said(headers, "patient_name").replace("^", " ").split())
+
+
+def about_words(headers: Headers) -> str:
+    """Write the patient's number, sex and age."""
+    words = (said(headers, f"patient_{word}") for word in ("id", "sex", "age"))
+    return " · ".join(filter(None, words))
+
+
+def study_words(headers: Headers) -> str:
+    """Name the study: date, time, description, accession number."""
+    moment = " ".join(filter(None, (date_words(headers), time_words(headers))))
+    words = (moment, said(headers, "study_description"), said(headers, "accession"))
+    return " · ".join(filter(None, words))
+
+
+def date_words(headers: Headers) -> str:
+    """Write the study's date as 2026-11-21, or as the file does where it is no such date."""
+    date = said(headers, "study_date")
+    plain = len(date) == 8 and date.isdecimal()
+    return f"{date[:4]}-{date[4:6]}-{date[6:]}" if plain else date
+
+
+def time_words(headers: Headers) -> str:
+    """Write the study's time as 14:05."""
+    time = said(headers, "study_time")
+    return f"{time[:2]}:{time[2:4]}" if time[:4].isdecimal() and len(time) >= 4 else ""
+
+
+def image_words(image: CaseImage) -> str:
+    """Name one image for the button that shows it: view and date."""
+    own = (image.meta,)
+    words = filter(None, (said(own, "modality"), said(own, "view"), date_words(own)))
+    return " ".join(words) or image.name[-24:]
+
+
+def pane_title(image: CaseImage) -> str:
+    """Say whose picture a pane shows, and of when."""
+    own = (image.meta,)
+    lines = (patient_words(own), study_words(own), image_words(image))
+    return "\n".join(filter(None, lines))
+
+
+def order_words(found: ReadingList) -> str:
+    """Say in which order the list is."""
+    if found.trouble:
+        return (
+            f"First come, first served behind the STAT, since the proposed order failed: "
+            f"{found.trouble}"
+        )
+    if not found.proposed:
+        return "First come, first served behind the STAT; verdicts are recorded and not shown."
+    hours = f"{LONGEST_WAIT.total_seconds() / 3600:g} h"
+    return (
+        f"Proposed order: STAT, whoever waits over {hours}, likely abnormal, not judged, likely "
+        "normal."
+    )
+
+
+def stage_words(stage: Stage) -> str:
+    """Name a stage with what it means."""
+    return f"{stage.value.capitalize()}. {MEANING[stage]}"
+
+
+def share_words(share: Share) -> str:
+    """Write a share with what it was counted on and its interval."""
+    counted = f"{share.k:,} of {share.n:,}"
+    return f"{counted} = {percent_words(share)} (95 % interval {interval_words(share)})"
+
+
+def percent_words(share: Share) -> str:
+    """Write a share as a percentage; a dash where nothing was counted."""
+    return f"{100 * share.k / share.n:.1f} %" if share.n else "–"
+
+
+def interval_words(share: Share) -> str:
+    """Write the interval of a share in per cent."""
+    return f"{100 * share.low:.1f} to {100 * share.high:.1f} %"
+
+
+def override_words(evidence: Evidence) -> str:
+    """Say how often readers differ from the verdicts in use; empty while nobody read any."""
+    if not evidence.overridden.n:
+        return ""
+    return f"Readers differ from the verdict in {share_words(evidence.overridden)}."
+
+
+def legend(wording: Mapping[Disposition, str]) -> str:
+    """Say what the colours of the heat map mean."""
+    return f"heat map: orange speaks for {wording[Disposition.POSITIVE]}, blue against it"
+
+
+def left_out_words(lines: int) -> str:
+    """Say how many lines of a long list the table leaves out; empty for none."""
+    left = lines - LONGEST_TABLE
+    return f"{left:,} more stand behind these." if left > 0 else ""
+
+
+def covered_words(*, hidden: bool) -> str:
+    """Say why no verdict is shown."""
+    if hidden:
+        return "Read it as if nothing had judged it: the verdict is recorded and not shown."
+    return "The verdict is uncovered after you have answered."
+
+
+def answered_words(detail: CaseDetail, wording: Mapping[Disposition, str]) -> str:
+    """Say what the reader answered before the verdict was uncovered, and whether they agree."""
+    answer = detail.reviews[-1].disposition
+    if answer is None:
+        return ""
+    said_so = f"You answered {wording[answer]}."
+    if detail.item.disposition is Disposition.DEFER:
+        return f"{said_so} The verdict left it to you."
+    same = answer is detail.item.disposition
+    return f"{said_so} The verdict {'is the same' if same else 'differs'}; change it or go on."
+
+
+def confirm_words(evidence: Evidence) -> str:
+    """Write what a person confirms before a release."""
+    if not evidence.reads:
+        return "Nothing has been compared yet. I release it all the same."
+    reads = "1 read" if evidence.reads == 1 else f"{evidence.reads:,} reads"
+    return f"I have looked at these figures of {reads} and release it."
+
+
+def release_words(one: StoredRelease) -> str:
+    """Say who released what, when and for which bundle."""
+    at = one.released_at.astimezone()
+    return f"{at:%Y-%m-%d %H:%M} {one.stage.value}, by {one.released_by}, for {one.bundle}"
+
+
+def evidence_rows(
+    evidence: Evidence, error_words: tuple[str, str]
+) -> list[tuple[str, str, str, str]]:
+    """Lay evidence out: what, counted, share, 95 % interval."""
+    missed, alarm = (word.capitalize() for word in error_words)
+    shares = {
+        "Left to a person": evidence.deferred,
+        "Agreement where it decided": evidence.agreement,
+        f"{missed} (of what readers called abnormal)": evidence.missed,
+        f"{alarm} (of what readers called normal)": evidence.false_alarm,
+        "Overridden by readers": evidence.overridden,
+    }
+    return [
+        (what, f"{one.k:,} of {one.n:,}", percent_words(one), interval_words(one))
+        for what, one in shares.items()
+    ]
+
+
+def evidence_html(evidence: Evidence, error_words: tuple[str, str]) -> str:
+    """Lay evidence out as a table."""
+    head = ("", "reads", "share", "95 % interval")
+    lines = [head, *evidence_rows(evidence, error_words)]
+    rows = "".join(
+        f"<tr>{''.join(f'<td {_CELL}>{escape(word)}</td>' for word in line)}</tr>" for line in lines
+    )
+    return f'<table class="assay-plain" style="border-collapse:collapse">{rows}</table>'
+
+
+_CELL = (
+    'style="padding:.22rem 1.2rem .22rem 0;white-space:nowrap;border-bottom:1px solid #66758f33"'
+)
+
+
+def unjudged_words(waiting: int) -> str:
+    """Say what has come and stands on no list yet; empty when nothing does."""
+    if not waiting:
+        return ""
+    images = "1 received image is" if waiting == 1 else f"{waiting:,} received images are"
+    return f"{images} not judged yet and not on this list; until then read from the archive."

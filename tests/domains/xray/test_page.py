@@ -1,0 +1,301 @@
+"""The worklist page: what it shows at each stage, and that a press writes what was meant, once."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+import dashboard
+import domains.xray
+from core.records import audit, jobs, releases, reviews
+from core.records.connection import writing
+from core.records.listing import listed
+from core.records.releases import Stage
+from core.records.store import decisions
+from core.records.values import now
+from core.records.worklist import case_detail
+from core.service.stores import open_store
+from core.settings import Settings
+from core.types import Disposition
+from dashboard import widgets
+from domains.xray.worklist import showing
+from domains.xray.worklist.reading_list import OPEN
+from tests.xray_worklist import FIRST_OPEN, SITE
+
+APP = Path(dashboard.__file__).parent / "app.py"
+NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
+VERDICT_WORDS = ("assay-word", "probability", "assay-bar", "orange speaks")
+
+
+@pytest.fixture
+def store(department_home):
+    opened = open_store(Settings(home=department_home))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(department_home, monkeypatch):
+    """The worklist page, read by Ada."""
+    monkeypatch.setenv("ASSAY_HOME", str(department_home))
+    monkeypatch.setenv("ASSAY_REVIEWER", "Ada")
+    monkeypatch.setattr(widgets, "SETTLE_S", 0.0)
+    st.cache_resource.clear()
+    opened = AppTest.from_file(APP, default_timeout=120)
+    opened.session_state["pack"] = "parts"  # the page is the X-ray one whatever is chosen there
+    opened.run().switch_page(str(domains.xray.pack.page))
+    yield opened
+    st.cache_resource.clear()
+
+
+def a_stage(store, stage: Stage) -> None:
+    """Release every stage up to one, as a person would."""
+    made = decisions(store, pack="xray", limit=1)[0]
+    for one in list(Stage)[1 : stage.step + 1]:
+        releases.release(
+            store, "xray", SITE, one, by="Grace", evidence={}, bundle=made.bundle,
+            policy_id=made.policy_id,
+        )  # fmt: skip
+
+
+def texts(page) -> str:
+    assert not page.exception, page.exception
+    bodies = [element.proto.body for element in page.get("html")]
+    said = "\n".join(body for body in bodies if not body.startswith("<style>"))
+    assert "Research and decision support" in said
+    return said
+
+
+def press(page, label: str):
+    next(button for button in page.button if button.label == label).click()
+    return page.run()
+
+
+def panes(page) -> list[dict[str, object]]:
+    [viewer] = page.get("bidi_component")
+    data = viewer.proto.bytes
+    length = struct.unpack_from("<I", data)[0]
+    return json.loads(data[4 : 4 + length])["panes"]
+
+
+def patient(number: int) -> str:
+    return f"COMPUTED {FIRST_OPEN + number:04}"
+
+
+def cases(store) -> dict[str, Disposition]:
+    return {
+        one.headers[0]["patient_name"].replace("^", " "): one.item.disposition
+        for one in listed(store, "xray", OPEN)
+    }
+
+
+def test_at_audit_the_list_is_in_turn_behind_the_stat_and_tells_no_verdict(page):
+    shown = page.run().dataframe[0].value
+    assert "First come, first served" in texts(page)
+    assert [patient(2) in shown["Patient"][0], shown["Priority"][0]] == [True, "STAT"]
+    order = [row.split(" · ")[0] for row in shown["Patient"]]
+    assert order == [patient(n) for n in (2, 0, 0, 1, 3, 4, 5)]
+    assert not {"Verdict", "Probability"} & set(shown.columns)
+    assert set(shown["Why here"]) == {"STAT", ""}
+
+
+def test_at_audit_neither_words_nor_heat_nor_order_of_images_tell_the_verdict(page, store):
+    press(page.run(), "Read")
+    for _ in range(6):
+        said = texts(page)
+        assert not any(word in said for word in VERDICT_WORDS)
+        assert "the verdict is recorded and not shown" in said
+        assert all("heat" not in pane for pane in panes(page))
+        press(page, "NORMAL")
+    assert len(reviews.reviewed(store, "xray")) == 6
+
+
+def test_supervised_shows_the_proposed_order_with_words_probability_and_why(page, store):
+    a_stage(store, Stage.SUPERVISED)
+    shown = page.run().dataframe[0].value
+    verdicts = cases(store)
+    order = [row.split(" · ")[0] for row in shown["Patient"]]
+    rank = {POSITIVE: 0, DEFER: 1, NEGATIVE: 2}
+    assert order[0] == patient(2)
+    assert [rank[verdicts[name]] for name in order[1:]] == sorted(
+        rank[verdicts[name]] for name in order[1:]
+    )
+    assert list(shown["Verdict"]) == [domains.xray.pack.wording[verdicts[name]] for name in order]
+    assert shown["Probability"].between(0, 1).all()
+    assert len(shown) == 7
+
+
+def test_a_verdict_key_writes_one_review_and_the_next_case_comes(page, store):
+    a_stage(store, Stage.SUPERVISED)
+    press(page.run(), "Read")
+    assert f">{patient(2)}<" in texts(page)
+    assert "assay-word" in texts(page)
+    press(page, "ABNORMAL")
+    [said] = reviews.reviewed(store, "xray")
+    assert (said.disposition, said.reviewer) == (POSITIVE, "Ada")
+    assert f">{patient(2)}<" not in texts(page)
+    assert "1 of 6 to read" in texts(page)
+    press(page, "Undo")
+    assert f">{patient(2)}<" in texts(page)
+    assert reviews.reviewed(store, "xray") == []
+
+
+def test_a_press_too_soon_after_a_case_appeared_writes_nothing(page, store, monkeypatch):
+    monkeypatch.setattr(widgets, "SETTLE_S", 3600.0)
+    press(press(page.run(), "Read"), "NORMAL")
+    assert reviews.reviewed(store, "xray") == []
+
+
+def test_a_case_that_another_reader_answered_meanwhile_is_left_as_it_is(page, store):
+    press(page.run(), "Read")
+    stat = next(one for one in listed(store, "xray", OPEN) if "priority" in one.headers[0])
+    reviews.review(store, stat.item, NEGATIVE, reviewer="Grace")
+    press(page, "ABNORMAL")
+    assert [(r.reviewer, r.disposition) for r in reviews.reviewed(store, "xray")] == [
+        ("Grace", NEGATIVE)
+    ]
+    assert "changed since it was shown" in page.toast[0].value
+
+
+def test_a_blind_first_read_covers_the_verdict_until_the_answer_and_keeps_both(page, store):
+    a_stage(store, Stage.SUPERVISED)
+    press(page.run(), "Read")
+    page.toggle[0].set_value(True).run()
+    covered = texts(page)
+    assert not any(word in covered for word in VERDICT_WORDS)
+    assert "uncovered after you have answered" in covered
+    press(page, "ABNORMAL")
+    shown = texts(page)
+    assert f">{patient(2)}<" in shown
+    assert "assay-word" in shown
+    verdict = {NEGATIVE: "differs", POSITIVE: "is the same", DEFER: "left it to you"}
+    stat = case_detail(store, reviews.reviewed(store, "xray")[0].case_id).item
+    assert f"You answered ABNORMAL. The verdict {verdict[stat.disposition]}" in shown
+    [first] = reviews.reviewed(store, "xray")
+    press(page, "NORMAL")
+    assert f">{patient(2)}<" not in texts(page)
+    assert not any(word in texts(page) for word in VERDICT_WORDS)
+    rows = case_detail(store, first.case_id).reviews
+    assert [(row.kind, row.disposition) for row in rows] == [
+        ("review", POSITIVE),
+        ("review", NEGATIVE),
+    ]
+
+
+def test_a_blind_answer_that_is_kept_is_written_once(page, store):
+    a_stage(store, Stage.SUPERVISED)
+    press(page.run(), "Read")
+    page.toggle[0].set_value(True).run()
+    press(press(page, "NORMAL"), "NORMAL")
+    [said] = reviews.reviewed(store, "xray")
+    assert len(case_detail(store, said.case_id).reviews) == 1
+    assert f">{patient(2)}<" not in texts(page)
+
+
+def test_a_comment_is_kept_with_the_answer(page, store):
+    press(press(page.run(), "Read"), "Comment")
+    page.text_input(key="xray_comment_text").input("rib <fracture>").run()
+    assert "rib &lt;fracture&gt;" in texts(page)
+    press(page, "ABNORMAL")
+    assert reviews.reviewed(store, "xray")[0].comment == "rib <fracture>"
+
+
+def test_images_of_the_study_and_of_earlier_studies_come_beside_it(page, store):
+    press(press(page.run(), "Read"), "Next")
+    assert f">{patient(0)}<" in texts(page)
+    beside = [button.label for button in page.button if button.label.startswith("Beside")]
+    assert len(panes(page)) == 1
+    dates = set()
+    for label in beside:
+        press(page, label)
+        assert len(panes(page)) == 2
+        dates.add(panes(page)[1]["title"].split("\n")[1][:10])
+        press(page, label)
+        assert len(panes(page)) == 1
+    headers = [one.headers[0] for one in listed(store, "xray", OPEN)]
+    own = [one for one in headers if one["patient_name"].replace("^", " ") == patient(0)]
+    assert dates & {showing.date_words((one,)) for one in own} == dates != set()
+    assert len(beside) in (1, 2)
+
+
+def test_every_picture_carries_the_words_and_the_patient(page):
+    press(page.run(), "Read")
+    [pane] = panes(page)
+    assert pane["disclaimer"] == "Research and decision support"
+    assert patient(2) in pane["title"]
+    assert (pane["plate"]["height"], pane["plate"]["width"]) == (224, 256)
+
+
+def test_nobody_answers_or_releases_without_a_name(page):
+    page.session_state["reviewer"] = ""
+    press(page.run(), "Read")
+    assert {"NORMAL", "ABNORMAL"} <= {b.label for b in page.button if b.disabled}
+    press(page, "Stages")
+    assert page.checkbox[0].disabled
+    assert next(b for b in page.button if b.label == "Release shadow").disabled
+
+
+def test_a_stage_is_released_with_name_confirmation_and_evidence(page, store):
+    press(press(page.run(), "Read"), "NORMAL")
+    press(page, "Stages")
+    assert "North Hospital" in texts(page)
+    assert next(b for b in page.button if b.label == "Release shadow").disabled
+    page.checkbox[0].check().run()
+    press(page, "Release shadow")
+    [one] = releases.history(store, "xray", SITE)
+    assert (one.stage, one.released_by, one.evidence["reads"]) == (Stage.SHADOW, "Ada", 1)
+    made = decisions(store, pack="xray", limit=1)[0]
+    assert one.covers(made.bundle, made.policy_id)
+    press(page, "Back to audit")
+    assert releases.stage_of(store, "xray", SITE) is Stage.AUDIT
+    assert audit.verify(store).faults == ()
+
+
+def test_automatic_lists_certified_negatives_apart(page, store):
+    a_stage(store, Stage.AUTOMATIC)
+    for _ in range(200):  # the bundle is opened in the background
+        read, *apart = (frame.value for frame in page.run().dataframe)
+        if apart:
+            break
+    open_cases = listed(store, "xray", OPEN)
+    normal = [
+        one
+        for one in open_cases
+        if one.item.disposition is NEGATIVE and "priority" not in one.headers[0]
+    ]
+    assert 0 < len(apart[0]) == len(normal)
+    assert len(read) == len(open_cases) - len(normal)
+    assert set(apart[0]["Verdict"]) == {"NORMAL"}
+    assert "need not be read" in texts(page)
+
+
+def test_without_the_bundle_nothing_is_certified_and_everybody_is_read(
+    page, store, department_home
+):
+    a_stage(store, Stage.AUTOMATIC)
+    (department_home / "bundles").rename(department_home / "elsewhere")
+    assert [len(frame.value) for frame in page.run().dataframe] == [7]
+    press(page, "Stages")
+    assert page.checkbox == [] or not any(b.label == "Release automatic" for b in page.button)
+    texts(page)
+
+
+def test_what_is_received_and_not_judged_is_said(page, store):
+    with writing(store) as connection:
+        jobs.add(connection, "assess", "1.2.3", pack="xray", payload={}, at=now())
+    assert "1 received image is not judged yet" in texts(page.run())
+
+
+def test_a_missing_picture_is_said_in_its_place(page, store, department_home):
+    (department_home / "blobs").rename(department_home / "elsewhere")
+    press(page.run(), "Read")
+    [pane] = panes(page)
+    assert "plate" not in pane
+    assert pane["missing"]
+    press(page, "NORMAL")
+    assert len(reviews.reviewed(store, "xray")) == 1

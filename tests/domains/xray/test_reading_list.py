@@ -1,0 +1,256 @@
+"""The reading list: stages, bundles and certificates decide what may touch the order."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from core.records.cases import WorkItem
+from core.records.listing import ListedCase, Read
+from core.records.releases import Stage, StoredRelease
+from core.records.standing import Lane
+from core.types import Certificate, Disposition, Finding, Policy, Reason, Targets
+from domains.xray.worklist import showing
+from domains.xray.worklist.order import Place
+from domains.xray.worklist.reading_list import Line, is_hidden, reading_list, sites_of
+from domains.xray.worklist.staging import Share, evidence_of, figures_of, hindrance
+
+NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
+WORDS = {NEGATIVE: "NORMAL", POSITIVE: "ABNORMAL", DEFER: "READ"}
+
+
+def a_case(
+    name: str, p: float | None = 0.5, disposition=DEFER, *, minutes=30, bundle="b@1", policy="p1",
+    findings=(), judged=True, images=1, **meta: str,
+) -> ListedCase:  # fmt: skip
+    lane = Lane.NEGATIVE if disposition is NEGATIVE else Lane.WAITING
+    came = NOW - timedelta(minutes=minutes)
+    item = WorkItem(name, "xray", name, came, lane, disposition, p, f"d-{name}", images, 0)
+    headers = ({"institution": "North", **meta},)
+    return ListedCase(item, bundle, "sha", policy, tuple(findings), judged, headers)
+
+
+def a_release(stage: Stage, site="North", bundle="b@1", policy="p1") -> StoredRelease:
+    return StoredRelease("xray", site, stage, bundle, policy, {}, "Grace", NOW)
+
+
+def at(stage: Stage, **given) -> dict[str, StoredRelease]:
+    return {"North": a_release(stage, **given)}
+
+
+def a_policy(*, certified: bool) -> Policy:
+    escape = Certificate("escape", 0.05, 0.95, 60, 0, 0.049, certified, 0.2, 12, 0.05)
+    overkill = Certificate("overkill", 0.05, 0.95, 60, 0, 0.049, True, 0.8, 0, 0.05)
+    none = (0.0, 0.0, 1.0, 0)
+    return Policy("b@1", Targets(), 0.2, 0.8, escape, overkill, none, none, 0.0)
+
+
+def listing_of(cases, releases, *, certified=True, site=None):
+    return reading_list(cases, releases, now=NOW, certified=lambda case: certified, site=site)
+
+
+def names(lines) -> list[str]:
+    return [line.case.item.case_id for line in lines]
+
+
+CASES = [
+    a_case("normal", 0.02, NEGATIVE, minutes=60),
+    a_case("deferred", 0.5, minutes=50),
+    a_case("abnormal", 0.9, POSITIVE, minutes=40),
+    a_case("stat normal", 0.01, NEGATIVE, minutes=10, priority="STAT"),
+]
+
+
+@pytest.mark.parametrize("releases", [{}, at(Stage.SHADOW), at(Stage.SUPERVISED, site="South")])
+def test_before_supervised_the_order_and_every_verdict_stay_out_of_sight(releases):
+    releases = {one.site: one for one in releases.values()}
+    found = listing_of(CASES, releases)
+    assert names(found.read) == ["stat normal", "normal", "deferred", "abnormal"]
+    assert all(line.hidden for line in found.read)
+    assert (found.apart, found.proposed) == ((), False)
+    shown = showing.table(found.read, WORDS, NOW)
+    assert not {"Verdict", "Probability"} & set(shown)
+    said = " ".join(str(cell) for column in shown.values() for cell in column)
+    assert not any(word in said for word in WORDS.values())
+
+
+def test_supervised_shows_the_proposed_order_and_everybody_is_read():
+    found = listing_of(CASES, at(Stage.SUPERVISED))
+    assert names(found.read) == ["stat normal", "abnormal", "deferred", "normal"]
+    assert (found.stage, found.proposed, found.apart) == (Stage.SUPERVISED, True, ())
+    shown = showing.table(found.read, WORDS, NOW)
+    assert shown["Verdict"] == ["NORMAL", "ABNORMAL", "READ", "NORMAL"]
+    assert shown["Probability"] == [0.01, 0.9, 0.5, 0.02]
+    assert shown["Why here"][0] == "STAT"
+
+
+def test_automatic_lists_certified_negatives_apart_but_no_stat():
+    found = listing_of(CASES, at(Stage.AUTOMATIC))
+    assert names(found.apart) == ["normal"]
+    assert names(found.read) == ["stat normal", "abnormal", "deferred"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "certified"),
+    [({}, False), ({"policy": "p2"}, True), ({"bundle": "b@2"}, True)],
+)
+def test_without_a_certificate_of_the_released_policy_a_negative_is_read(changed, certified):
+    case = a_case("normal", 0.02, NEGATIVE, **changed)
+    found = listing_of([case], at(Stage.AUTOMATIC), certified=certified)
+    assert (names(found.read), found.apart) == (["normal"], ())
+
+
+def test_a_case_of_a_bundle_that_is_not_released_is_placed_as_if_it_had_no_verdict():
+    other = a_case("other", 0.99, POSITIVE, minutes=45, bundle="b@2")
+    found = listing_of([*CASES[:2], other, CASES[2]], at(Stage.SUPERVISED))
+    assert names(found.read) == ["abnormal", "deferred", "other", "normal"]
+    assert [line.hidden for line in found.read] == [False, False, True, False]
+
+
+def test_a_case_drawn_for_the_audit_is_placed_as_if_it_had_no_verdict():
+    drawn = a_case("drawn", 0.01, NEGATIVE, findings=[Finding(Reason.AUDIT, "")])
+    found = listing_of([drawn, *CASES[1:2]], at(Stage.AUTOMATIC))
+    assert names(found.read) == ["deferred", "drawn"] or names(found.read) == ["drawn", "deferred"]
+    assert found.apart == ()
+    shown = showing.table(found.read, WORDS, NOW)
+    place = names(found.read).index("drawn")
+    assert (shown["Verdict"][place], shown["Probability"][place], shown["Why here"][place]) == (
+        "", None, "",
+    )  # fmt: skip
+
+
+def test_all_sites_together_stand_at_the_lowest_of_their_stages():
+    south = a_case("south", 0.99, POSITIVE, minutes=1, institution="South")
+    releases = {**at(Stage.AUTOMATIC), "South": a_release(Stage.SHADOW, site="South")}
+    both = listing_of([*CASES, south], releases)
+    assert (both.stage, both.proposed) == (Stage.SHADOW, False)
+    assert listing_of([*CASES, south], releases, site="North").stage is Stage.AUTOMATIC
+    assert names(listing_of([*CASES, south], releases, site="South").read) == ["south"]
+    assert sites_of([*CASES, south]) == ["North", "South"]
+
+
+def test_an_image_without_a_verdict_makes_all_come_in_turn_and_the_page_says_so():
+    waiting = a_case("waiting", None, judged=False, minutes=5)
+    found = listing_of([*CASES[:3], waiting], at(Stage.AUTOMATIC))
+    assert names(found.read) == ["normal", "deferred", "abnormal", "waiting"]
+    assert "no verdict yet" in showing.order_words(found)
+
+
+def test_a_site_without_a_name_has_a_stage_of_its_own():
+    assert is_hidden((), "b@1", at(Stage.AUTOMATIC), Stage.AUTOMATIC)
+    assert not is_hidden((), "b@1", {"": a_release(Stage.SUPERVISED, "")}, Stage.SUPERVISED)
+
+
+def test_whoever_waits_too_long_is_marked():
+    late = a_case("late", 0.02, NEGATIVE, minutes=300)
+    found = listing_of([late, *CASES[1:3]], at(Stage.SUPERVISED))
+    assert names(found.read)[0] == "late"
+    assert showing.why_words(found.read[0]) == "waits over 4 h"
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"),
+    [(-5, "0 min"), (0.9, "0 min"), (59.9, "59 min"), (65, "1 h 05"), (2879, "47 h 59"),
+     (3060, "2 d 03 h")],
+)  # fmt: skip
+def test_waiting_is_said_in_hours_and_minutes(minutes, words):
+    assert showing.waiting_words(timedelta(minutes=minutes)) == words
+
+
+def test_a_finding_is_said_with_its_check():
+    line = Line(
+        a_case("x", findings=[Finding(Reason.WRONG_INPUT, "ViewPosition LL", "lateral")]),
+        Place.DEFERRED,
+        hidden=False,
+    )
+    assert showing.why_words(line) == "not the picture it judges (lateral)"
+    assert showing.why_words(Line(line.case, line.place, hidden=True)) == ""
+
+
+def test_patient_and_study_are_said_as_the_files_say_them():
+    headers = (
+        {"patient_id": "7", "study_date": "20260102", "study_time": "1405"},
+        {"patient_name": "DOE^JANE", "patient_sex": "F", "accession": "A1"},
+    )
+    assert showing.patient_words(headers) == "DOE JANE · 7 · F"
+    assert showing.study_words(headers) == "2026-01-02 14:05 · A1"
+    assert showing.date_words(({"study_date": "<b>"},)) == "<b>"
+
+
+def a_read(number: int, verdict, first, last=None, *, patient="", **given) -> Read:
+    said = {"bundle": "b@1", "policy_id": "p1", **given}
+    headers = ({"institution": "North", "patient_id": patient},)
+    return Read(
+        f"c{number}", verdict=verdict, first=first, last=last or first, headers=headers, **said
+    )
+
+
+READS = [
+    a_read(1, NEGATIVE, NEGATIVE),
+    a_read(2, NEGATIVE, POSITIVE, NEGATIVE),
+    a_read(3, POSITIVE, POSITIVE),
+    a_read(4, POSITIVE, NEGATIVE),
+    a_read(5, DEFER, POSITIVE),
+    a_read(6, None, POSITIVE),
+    a_read(7, POSITIVE, NEGATIVE, bundle="b@2"),
+    a_read(8, POSITIVE, NEGATIVE, policy_id="p2"),
+]
+
+
+def test_evidence_compares_first_answers_and_overrides_compare_last_ones():
+    found = evidence_of(READS, "b@1", "p1")
+    counted = {
+        name: (share.k, share.n)
+        for name, share in (
+            ("deferred", found.deferred), ("agreement", found.agreement),
+            ("missed", found.missed), ("alarm", found.false_alarm),
+            ("overridden", found.overridden),
+        )
+    }  # fmt: skip
+    assert found.reads == 5
+    assert counted == {
+        "deferred": (1, 5), "agreement": (2, 4), "missed": (1, 3), "alarm": (1, 2),
+        "overridden": (1, 4),
+    }  # fmt: skip
+    assert evidence_of(READS, "b@1", "p1", "South").reads == 0
+
+
+def test_the_intervals_are_clopper_and_pearsons_and_widen_where_one_patient_comes_often():
+    from scipy.stats import binomtest
+
+    verdicts = [POSITIVE, NEGATIVE, POSITIVE, POSITIVE] * 5
+    alone = [a_read(i, verdict, POSITIVE) for i, verdict in enumerate(verdicts)]
+    exact = binomtest(15, 20).proportion_ci(method="exact")
+    share = evidence_of(alone, "b@1", "p1").agreement
+    assert (share.low, share.high) == pytest.approx((exact.low, exact.high), abs=1e-9)
+    often = [
+        a_read(i, verdict, POSITIVE, patient=f"p{verdict}{i % 2}")
+        for i, verdict in enumerate(verdicts)
+    ]
+    wider = evidence_of(often, "b@1", "p1").agreement
+    assert wider.low < share.low < share.high < wider.high
+
+
+def test_evidence_is_kept_and_shown_with_its_counts():
+    found = evidence_of(READS, "b@1", "p1")
+    kept = figures_of(found, a_policy(certified=True))
+    assert (kept["reads"], kept["missed_k"], kept["missed_n"]) == (5, 1, 3)
+    assert kept["escape_certified"] is True
+    assert figures_of(found, None)["escape_certified"] is False
+    rows = showing.evidence_rows(found, ("missed abnormal", "false alarm"))
+    assert ("Missed abnormal (of what readers called abnormal)", "1 of 3", "33.3 %") in [
+        row[:3] for row in rows
+    ]
+    assert showing.percent_words(Share(0, 0, 0.0, 1.0)) == "–"
+    assert "1 of 4 = 25.0 %" in showing.override_words(found)
+
+
+def test_automatic_needs_a_certificate_and_no_other_stage_does():
+    for stage in Stage:
+        blocked = stage is Stage.AUTOMATIC
+        assert bool(hindrance(stage, None)) == blocked
+        assert bool(hindrance(stage, a_policy(certified=False))) == blocked
+        assert hindrance(stage, a_policy(certified=True)) == ""
+    assert "12 more" in hindrance(Stage.AUTOMATIC, a_policy(certified=False))
