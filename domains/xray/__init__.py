@@ -1,9 +1,19 @@
 """Chest radiographs: normal, abnormal, or a radiologist reads first."""
 
-from core.imaging.decode import decode
-from core.packs import DomainPack
+from pathlib import Path
+
+from core.packs import DataSet, DomainPack
 from core.types import Disposition
-from domains.xray.reader import prepare
+from domains.xray.reading.reader import prepare, read
+from domains.xray.reading.ways import WRONG_WAYS
+
+
+def _get_computed_chests(folder: Path) -> None:
+    # Imported late: a decoder process loads this pack and needs none of it.
+    from domains.xray.drr import data_set
+
+    data_set.get(folder)
+
 
 pack = DomainPack(
     name="xray",
@@ -20,6 +30,24 @@ pack = DomainPack(
     ),
     group_columns=("patient", "group"),
     views=("identity",),
-    read=decode,
+    read=read,
     prepare=prepare,
+    suffixes=frozenset({".dcm", ".dicom", ".ima", ""}),
+    wrong_ways=WRONG_WAYS,
+    jobs={
+        "xray.answer": "domains.xray.results.answering:answer",
+        "xray.send": "domains.xray.results.sending:send",
+    },
+    after="xray.answer",
+    commands="domains.xray.commands:app",
+    page=Path(__file__).parent / "page" / "start.py",
+    data_sets=(
+        DataSet(
+            "computed_chests",
+            "180 chest radiographs computed from one CT, findings inserted; CC BY 3.0; no evidence",
+            _get_computed_chests,
+        ),
+    ),
+    demo="domains.xray.demo.lane:run",
+    graph="domains.xray.reading.graph:graph",
 )

@@ -1,0 +1,1 @@
+"""The lane of `assay demo`."""

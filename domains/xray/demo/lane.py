@@ -1,0 +1,195 @@
+"""The demo's X-ray lane: computed radiographs, sent by C-STORE, judged, read back."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from io import BytesIO
+from itertools import cycle, islice
+from pathlib import Path
+
+from core.errors import ConfigError
+from core.model.bundle import Bundle
+from core.records.connection import Store
+from core.records.jobs import ASSESS
+from core.records.listing import listed
+from core.records.standing import Lane
+from core.service.bundles import certify_bundle, open_bundle, policy_of
+from core.service.progress import Progress
+from core.service.stores import open_store
+from core.service.training import TrainSpec, train
+from core.service.working import work
+from core.settings import Settings
+from core.types import Targets
+from domains.xray.demo import words as words
+from domains.xray.demo.words import Answered
+from domains.xray.drr.carried import carried_chest
+from domains.xray.drr.chest import Chest
+from domains.xray.drr.data_set import write
+from domains.xray.drr.objects import Label, digital_xray
+from domains.xray.drr.rays import Plate
+from domains.xray.drr.studies import FINDINGS, PLATE, Study, draw, radiographs
+
+STARTER = Path(__file__).parents[3] / "data" / "bundles" / "xray-children"
+FAULTS = ("lateral", "lateral called frontal", "inverted", "on its side")
+TARGETS = Targets(escape=0.1, overkill=0.1)
+_STAT = 17  # every so many studies one is urgent
+_STRANGERS_SEED, _LOCAL_SEED, _QUEUE_SEED = 1001, 2001, 1002
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much the lane does.
+
+    Attributes:
+        starter: Folder of the bundle made for other people; left out where there is none.
+        strangers: Studies that it is shown.
+        train: Labelled pictures that the place's own bundle is fitted on.
+        cal: Labelled pictures that it is certified on.
+        queue: Studies that it judges.
+        sick: How many of them have a finding.
+        plate: Size of all pictures.
+    """
+
+    starter: Path = STARTER
+    strangers: int = 8
+    train: int = 60
+    cal: int = 64
+    queue: int = 40
+    sick: int = 14
+    plate: Plate = PLATE
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One study as it goes out.
+
+    Attributes:
+        study: What was computed.
+        label: What stands on it.
+        encoded: The object.
+    """
+
+    study: Study
+    label: Label
+    encoded: bytes
+
+
+def run(settings: Settings, progress: Progress) -> list[str]:
+    """Receive, judge and order computed radiographs, before and after learning at the place.
+
+    Args:
+        settings: Where things run; everything is written below the home folder.
+        progress: Told how far the work is.
+
+    Returns:
+        The table's lines; one line that says why where no CT is installed.
+    """
+    try:
+        chest = carried_chest()
+    except ConfigError as exc:
+        return words.left_out(exc)
+    return lane(chest, Plan(), settings, progress)
+
+
+def lane(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -> list[str]:
+    """Do what ``run`` does with any chest, as much of it as a plan says."""
+    store = open_store(settings)
+    lines = words.opening()
+    if (plan.starter / "bundle.json").exists():
+        starter = open_bundle(plan.starter, settings)
+        studies = draw(_STRANGERS_SEED, plan.strangers, FINDINGS)
+        sent = _written(chest, studies, plan.plate, progress)
+        lines += words.before(_judged(sent, store, starter, settings, progress))
+    own = _learned(chest, plan, settings, progress)
+    findings = list(islice(cycle(FINDINGS), plan.sick))
+    studies = draw(_QUEUE_SEED, plan.queue, findings, FAULTS)
+    sent = _written(chest, studies, plan.plate, progress)
+    answered = _judged(sent, store, own, settings, progress)
+    return [*lines, *words.after(answered, policy_of(own), plan.train, plan.cal)]
+
+
+def _learned(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -> Bundle:
+    """Train and certify on computed pictures, then delete them: 220 MB that can be made anew."""
+    data, out = (settings.home / "demo" / name for name in ("computed-chests", "computed"))
+    counts = {"train": plan.train, "cal": plan.cal}
+    write(data, chest, counts, _LOCAL_SEED, plan.plate, progress)
+    train(TrainSpec("xray", data, out), settings, progress)
+    shutil.rmtree(data)
+    bundle = open_bundle(out, settings)
+    certify_bundle(bundle, TARGETS)
+    return bundle
+
+
+def _written(
+    chest: Chest, studies: Sequence[Study], plate: Plate, progress: Progress
+) -> list[Sent]:
+    """Compute studies and write them as DX objects, named by what they show.
+
+    A node takes no other picture under a name that it knows, and a new release of a library may
+    round otherwise: then the names are others, too.
+    """
+    pictures = []
+    for picture in radiographs(chest, studies, plate):
+        pictures.append(picture)
+        progress("Computing radiographs", len(pictures), len(studies))
+    name = sha256(b"".join(picture.tobytes() for picture in pictures)).hexdigest()[:8]
+    sent = []
+    for study, picture in zip(studies, pictures, strict=True):
+        priority = "ROUTINE" if study.number % _STAT else "STAT"
+        label = Label(name, study.number, projection=study.projection, priority=priority)
+        sent.append(Sent(study, label, digital_xray(picture, plate.pitch_mm, label)))
+    return sent
+
+
+def _judged(
+    sent: Sequence[Sent], store: Store, bundle: Bundle, settings: Settings, progress: Progress
+) -> list[Answered]:
+    """Send studies to a node of our own, let a worker judge them, and read the cases back."""
+    with _node(store) as port:
+        _send([one.encoded for one in sent], port)
+
+    def tell(waiting: Mapping[tuple[str, str], int]) -> None:
+        left = sum(count for (kind, _), count in waiting.items() if kind == ASSESS)
+        progress("Judging", max(len(sent) - left, 0), len(sent))
+
+    work([bundle], store, settings, stop=threading.Event(), once=True, progress=tell)
+    cases = {one.item.key: one for one in listed(store, "xray", [Lane.WAITING, Lane.NEGATIVE])}
+    return [
+        Answered(one.study, one.label.priority, cases[one.label.study_uid])
+        for one in sent
+        if one.label.study_uid in cases
+    ]
+
+
+@contextmanager
+def _node(store: Store) -> Iterator[int]:
+    """Listen at a free port of this machine, as `assay xray listen` does."""
+    from domains.xray.node.node import GRACE_S
+    from domains.xray.node.peers import Peers
+    from domains.xray.node.reception import Budget, Limits, Reception
+    from domains.xray.node.scp import DicomDoor
+
+    limits = Limits()
+    reception = Reception(store, "", limits)
+    door = DicomDoor(("127.0.0.1", 0), Peers(), reception, Budget(limits.total_bytes))
+    door.start()
+    try:
+        yield door.port
+    finally:
+        door.stop(GRACE_S)
+
+
+def _send(objects: Sequence[bytes], port: int) -> None:
+    from pydicom import dcmread
+
+    from domains.xray.node.peers import Node, Peer
+    from domains.xray.results.delivery import store_by_dimse
+
+    peer = Peer(name="ASSAY", ae_title="ASSAY", host="127.0.0.1", port=port)
+    datasets = [dcmread(BytesIO(encoded)) for encoded in objects]
+    store_by_dimse(datasets, peer, Node(ae_title="COMPUTED"))

@@ -1,0 +1,92 @@
+from collections import Counter
+from dataclasses import replace
+from shutil import copytree
+
+import pytest
+from sqlalchemy import select
+
+from core.errors import ConfigError
+from core.records.connection import reading
+from core.records.listing import listed
+from core.records.standing import Lane
+from core.records.tables import RECEIPTS
+from core.service.progress import silent
+from core.service.stores import open_store
+from core.types import Disposition, Reason
+from domains.xray.demo import lane as demo
+from domains.xray.demo.lane import FAULTS, Plan
+from tests.xray_phantom import SMALL, phantom_chest
+
+PLAN = Plan(strangers=4, train=24, cal=24, queue=14, sick=5, plate=SMALL)
+
+
+@pytest.fixture(scope="module")
+def place(tiny_product, tmp_path_factory):
+    """A home where the lane has run once, on pictures of the phantom, and what it said."""
+    settings = tiny_product.settings_at(tmp_path_factory.mktemp("demo") / "home")
+    plan = replace(PLAN, starter=settings.home / "none")
+    return settings, plan, demo.lane(phantom_chest(), plan, settings, silent)
+
+
+@pytest.mark.slow
+def test_what_is_sent_is_received_by_c_store_and_judged_once(place):
+    settings, plan, _ = place
+    store = open_store(settings)
+    with reading(store) as connection:
+        sources = list(connection.scalars(select(RECEIPTS.c.source)))
+    cases = listed(store, "xray", list(Lane))
+    assert len(sources) == len(cases) == plan.queue
+    assert all(source.startswith("c-store:") for source in sources)
+    assert all(case.judged for case in cases)
+    for case in cases:
+        assert {one["study_description"] for one in case.headers} == {
+            "Computed from CT, not a patient"
+        }
+
+
+@pytest.mark.slow
+def test_what_was_taken_wrongly_goes_to_a_person_and_nothing_fails(place):
+    settings, _, lines = place
+    cases = listed(open_store(settings), "xray", list(Lane))
+    reasons = Counter(reason for case in cases for reason in {f.reason for f in case.findings})
+    assert reasons[Reason.WRONG_INPUT] >= 3
+    assert not {Reason.FAULT, Reason.UNREADABLE} & set(reasons)
+    deferred = sum(case.item.disposition is Disposition.DEFER for case in cases)
+    assert deferred >= len(FAULTS)
+    for fault in FAULTS:
+        [line] = [line for line in lines if line.startswith(f"  {fault:<22} ")]
+        assert "READ 1" in line
+        assert "ABNORMAL 0" in line
+
+
+@pytest.mark.slow
+def test_the_table_says_that_it_is_no_evidence_and_counts_every_study(place):
+    _, plan, lines = place
+    said = " ".join(" ".join(lines).split())
+    assert "no evidence" in said
+    assert "Research and decision support" in said
+    [verdicts] = [line for line in lines if line.startswith("  verdicts")]
+    assert sum(int(word) for word in verdicts.split() if word.isdigit()) == plan.queue
+
+
+@pytest.mark.slow
+def test_a_second_run_finds_the_same_studies_again_and_more_that_a_starter_is_shown(place):
+    settings, plan, lines = place
+    starter = copytree(settings.home / "demo" / "computed", settings.home / "starter")
+    again = demo.lane(phantom_chest(), replace(plan, starter=starter), settings, silent)
+    shown = [n for n, line in enumerate(again) if f"shown {plan.strangers} radiographs" in line]
+    assert len(shown) == 1
+    start = again.index(next(line for line in lines if line.startswith("After learning")))
+    assert again[start:] == lines[-len(again) + start :]
+    cases = listed(open_store(settings), "xray", list(Lane))
+    assert len(cases) == plan.queue + plan.strangers
+
+
+def test_without_the_ct_the_lane_says_how_to_get_it(tiny_product, tmp_path, monkeypatch):
+    def missing():
+        raise ConfigError("The package is missing.", hint="pip install it")
+
+    monkeypatch.setattr(demo, "carried_chest", missing)
+    lines = demo.run(tiny_product.settings_at(tmp_path / "home"), silent)
+    assert any("left out" in line for line in lines)
+    assert any("pip install it" in line for line in lines)
