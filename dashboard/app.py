@@ -16,16 +16,17 @@ def main() -> None:
     st.set_page_config(page_title="Assay", layout="wide")
     widgets.styles()
     try:
-        own = [
-            st.Page(pack.page, title=name.capitalize(), url_path=name)
+        own = {
+            name: st.Page(pack.page, title=name.capitalize(), url_path=name)
             for name, pack in installed().items()
             if pack.page is not None
-        ]
+        }
+        st.session_state["own_pages"] = own
         page = st.navigation(
             [
                 st.Page(VIEWS / "review.py", title="Review", default=True),
                 st.Page(VIEWS / "overview.py", title="Overview"),
-                *own,
+                *own.values(),
             ]
         )
         widgets.sidebar(widgets.room())

@@ -77,6 +77,7 @@ def sidebar(here: Room) -> None:
     with st.sidebar:
         if len(waiting) > 1:
             st.selectbox("Pack", list(waiting), key="pack")
+        words(current_pack().title, "quiet")
         if not reviewer():
             st.text_input(
                 "Your name",
@@ -122,6 +123,12 @@ def focus(key: str) -> None:
 def current_pack() -> DomainPack:
     """Give the pack that the sidebar shows."""
     return installed()[st.session_state["pack"]]
+
+
+def lead_to_own_page(pack: DomainPack) -> None:
+    """Show the way to a pack's own page, which knows what a reader may see there and when."""
+    words(f"{pack.name.capitalize()} is reviewed on a page of its own.", "big")
+    st.page_link(st.session_state["own_pages"][pack.name], label="Go there")
 
 
 def reviewer() -> str:

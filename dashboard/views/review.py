@@ -20,6 +20,9 @@ from dashboard.overlay import KnownCase, Shown
 def render() -> None:
     """Show the next case, or say that nothing waits."""
     here, pack = widgets.room(), widgets.current_pack()
+    if pack.page is not None:
+        widgets.lead_to_own_page(pack)
+        return
     detail = actions.current_case(here, pack)
     left, right = st.columns([2.2, 1], gap="large")
     with right:

@@ -73,6 +73,7 @@ def test_the_whole_way_runs_from_labelled_pictures_to_the_review_page(
     page.session_state["pack"] = pack.name
     page.run()
     st.cache_resource.clear()
+    shown = " ".join(str(one.proto.body) for one in page.get("html"))
 
     assert len(found) == 16
     assert pack.wording[Disposition.POSITIVE] in {one.wording for one in found}
@@ -82,4 +83,8 @@ def test_the_whole_way_runs_from_labelled_pictures_to_the_review_page(
     assert figures["auroc"] > 0.8
     assert figures["n"] == 16
     assert not page.exception
-    assert pack.wording[Disposition.POSITIVE] in " ".join(b.label for b in page.button)
+    offered = " ".join(button.label for button in page.button)
+    assert (pack.wording[Disposition.POSITIVE] in offered) == (pack.page is None)
+    assert (f"{pack.name.capitalize()} is reviewed on a page of its own." in shown) == (
+        pack.page is not None
+    )

@@ -136,8 +136,8 @@ def _cleared(case: ListedCase, releases: Releases) -> bool:
 
 
 def site_of(headers: Headers) -> str:
-    """Name the site that a case comes from; empty where its files do not say."""
-    return said(headers, "institution")
+    """Name the site that a case comes from: as the node was told, else as its files say."""
+    return said(headers, "site") or said(headers, "institution")
 
 
 def said(headers: Headers, word: str) -> str:
