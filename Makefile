@@ -25,8 +25,9 @@ dev: .venv/dev
 demo: setup
 	$(BIN)/assay demo
 
+# Two at a time; the tests that share one PostgreSQL database keep to one of the two.
 test: dev
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadgroup
 
 check: dev
 	$(BIN)/ruff check

@@ -64,6 +64,12 @@ class Product:
             ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "postgresql" in item.nodeid:
+            item.add_marker(pytest.mark.xdist_group("postgresql"))
+
+
 @pytest.fixture(scope="session")
 def network_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder whose ``cache`` all processes of one test run share."""
