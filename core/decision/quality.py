@@ -66,14 +66,19 @@ def outside(measures: Mapping[str, float], ranges: Ranges) -> tuple[Finding, ...
 def not_of(stated: Mapping[str, float], population: Ranges) -> tuple[Finding, ...]:
     """Name every stated number of a subject that is not of the population a model is for.
 
-    A number that a file does not state is no finding: most files say little.
+    A number that a file does not state is no finding: most files say little. The number itself
+    is not repeated: it may be a person's age.
 
     Args:
         stated: Name to value, as the file says.
         population: Name to (low, high), both inside.
     """
     return tuple(
-        Finding(Reason.WRONG_INPUT, _detail(name, stated[name], low, high), name)
+        Finding(
+            Reason.WRONG_INPUT,
+            f"{name} is outside {_short(low)} to {_short(high)}, whom the model is for.",
+            name,
+        )
         for name, (low, high) in sorted(population.items())
         if name in stated and not low <= stated[name] <= high
     )

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from core.decision.quality import learn_ranges, outside
+from core.decision.quality import learn_ranges, not_of, outside
 from core.types import Finding, Reason
 
 
@@ -59,3 +59,17 @@ def test_missing_and_nan_measures_are_findings_and_unknown_ones_are_not():
 def test_values_that_are_not_finite_teach_nothing():
     learned = learn_ranges({"a": np.array([math.nan, math.inf]), "b": np.array([1.0, math.nan])})
     assert list(learned) == ["b"]
+
+
+@pytest.mark.parametrize(("age", "names"), [(1.0, []), (5.0, []), (0.9, ["age"]), (81.0, ["age"])])
+def test_a_subject_outside_the_population_is_the_wrong_input_and_its_number_is_not_repeated(
+    age, names
+):
+    found = not_of({"age": age, "weight": 9.9}, {"age": (1.0, 5.0)})
+    assert [f.check for f in found] == names
+    assert all(f.reason is Reason.WRONG_INPUT and "81" not in f.detail for f in found)
+
+
+def test_what_a_file_does_not_state_is_no_finding_and_a_number_that_is_none_is_one():
+    assert not_of({}, {"age": (1.0, 5.0)}) == ()
+    assert len(not_of({"age": math.nan}, {"age": (1.0, 5.0)})) == 1
