@@ -119,7 +119,7 @@ def _on_closed(event: evt.Event) -> None:
     """
     waiting = event.assoc.dul.to_user_queue
     if event.assoc.requestor.primitive is None and waiting.empty():
-        waiting.put(None)  # type: ignore[arg-type]
+        waiting.put(None)
 
 
 def _on_accepted(event: evt.Event, desk: Desk) -> None:
