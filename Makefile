@@ -25,9 +25,9 @@ dev: .venv/dev
 demo: setup
 	$(BIN)/assay demo
 
-# Two at a time; the tests that share one PostgreSQL database keep to one of the two.
+# Two files at a time: what a file's tests share is made once.
 test: dev
-	$(BIN)/pytest --numprocesses 2 --dist loadgroup
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: dev
 	$(BIN)/ruff check

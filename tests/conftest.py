@@ -64,10 +64,25 @@ class Product:
             ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "postgresql" in item.nodeid:
-            item.add_marker(pytest.mark.xdist_group("postgresql"))
+def _database_of_its_own() -> None:
+    """Give each of several test processes a database beside the one named: tests empty theirs."""
+    url, worker = os.environ.get("ASSAY_TEST_POSTGRES", ""), os.environ.get("PYTEST_XDIST_WORKER")
+    if not url or not worker or url.endswith(worker):
+        return
+    import psycopg
+    import psycopg.sql
+
+    own = f"{url}_{worker}"
+    name = own.rpartition("/")[2]
+    with psycopg.connect(url, autocommit=True) as server:
+        if not server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            server.execute(
+                psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(name))
+            )
+    os.environ["ASSAY_TEST_POSTGRES"] = own
+
+
+_database_of_its_own()
 
 
 @pytest.fixture(scope="session")
