@@ -231,6 +231,8 @@ class Prediction:
         several: Whether a picture may have several labels.
         good_p: p-value among good groups, by a memory bank; small = stranger than they are. 1
             without one.
+        resembled: What the picture looks like if it is strange (``out of focus``); empty where it
+            looks like nothing known.
     """
 
     probabilities: F64
@@ -239,6 +241,7 @@ class Prediction:
     findings: tuple[Finding, ...] = ()
     several: bool = False
     good_p: float = 1.0
+    resembled: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,8 @@ def _why(prediction: Prediction, policy: Policy, whole: bool) -> tuple[Finding, 
     gates = prediction.findings
     if ood_p <= policy.targets.ood_alpha:
         detail = f"p-value {ood_p:.2g}, limit {policy.targets.ood_alpha:g}."
+        if prediction.resembled:
+            detail = f"It looks {prediction.resembled}: {detail}"
         gates = (*gates, Finding(Reason.NOVEL, detail))
     if gates:
         return gates

@@ -15,7 +15,9 @@ from core.decision.multilabel import Sigmoids
 from core.decision.policy import Cases
 from core.errors import BundleError
 from core.model.bank import Bank
+from core.model.discriminants import Discriminants
 from core.model.explain import Known
+from core.model.faults import Faults
 from core.model.fitted import Model
 from core.model.gate import Gate
 from core.model.heads import Committee, Head, KernelHead, LinearHead
@@ -23,8 +25,7 @@ from core.model.ways import Ways
 
 Arrays = dict[str, NDArray[Any]]
 Words = dict[str, Any]
-GATE = tuple(one.name for one in fields(Gate))
-WAYS = ("weights", "bias")
+GATE = tuple(one.name for one in fields(Gate) if one.name != "faults")
 BANK = tuple(one.name for one in fields(Bank))
 
 
@@ -38,6 +39,12 @@ def pack_model(model: Model) -> tuple[Arrays, Words]:
     }
     if model.bank:
         arrays |= {f"bank.{name}": getattr(model.bank, name) for name in BANK}
+    if model.gate.faults:
+        faults = model.gate.faults
+        arrays |= _pack_told("faults", faults.told)
+        arrays |= {"faults.usual": faults.usual, "faults.counts": faults.counts}
+    if model.ways:
+        arrays |= _pack_told("ways", model.ways.told)
     head, head_words = _pack_head(model.head)
     calibrator, calibrator_words = _pack_calibrator(model.calibrator)
     words: Words = {
@@ -47,10 +54,9 @@ def pack_model(model: Model) -> tuple[Arrays, Words]:
         "calibrator": calibrator_words,
         "ranges": {name: list(limits) for name, limits in model.ranges.items()},
         "population": {name: list(limits) for name, limits in model.population.items()},
-        "ways": {"names": list(model.ways.names), "limit": model.ways.limit} if model.ways else {},
+        "ways": _told_words(model.ways.told) | {"limit": model.ways.limit} if model.ways else {},
+        "faults": _told_words(model.gate.faults.told) if model.gate.faults else {},
     }
-    if model.ways:
-        arrays |= {f"ways.{name}": getattr(model.ways, name) for name in WAYS}
     return arrays | head | calibrator, words
 
 
@@ -68,7 +74,10 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
             scale=arrays["scale"],
             head=_unpack_head(arrays, words["head"]),
             calibrator=_unpack_calibrator(arrays, words["calibrator"]),
-            gate=Gate(**{name: arrays[f"gate.{name}"] for name in GATE}),
+            gate=Gate(
+                **{name: arrays[f"gate.{name}"] for name in GATE},
+                faults=_unpack_faults(arrays, words.get("faults", {})),
+            ),
             ranges={name: (low, high) for name, (low, high) in words["ranges"].items()},
             bank=_unpack_bank(arrays),
             voices=arrays["voices"],
@@ -92,11 +101,28 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
     return model
 
 
+def _pack_told(name: str, told: Discriminants) -> Arrays:
+    return {f"{name}.weights": told.weights, f"{name}.bias": told.bias}
+
+
+def _told_words(told: Discriminants) -> Words:
+    return {"names": list(told.names)}
+
+
+def _unpack_told(name: str, arrays: Mapping[str, NDArray[Any]], words: Words) -> Discriminants:
+    names = tuple(words["names"])
+    return Discriminants(names, arrays[f"{name}.weights"], arrays[f"{name}.bias"])
+
+
 def _unpack_ways(arrays: Mapping[str, NDArray[Any]], words: Words) -> Ways | None:
+    return Ways(_unpack_told("ways", arrays, words), float(words["limit"])) if words else None
+
+
+def _unpack_faults(arrays: Mapping[str, NDArray[Any]], words: Words) -> Faults | None:
     if not words:
         return None
-    weights, bias = (arrays[f"ways.{name}"] for name in WAYS)
-    return Ways(tuple(words["names"]), weights, bias, float(words["limit"]))
+    told = _unpack_told("faults", arrays, words)
+    return Faults(told, arrays["faults.usual"], arrays["faults.counts"])
 
 
 def _unpack_bank(arrays: Mapping[str, NDArray[Any]]) -> Bank | None:

@@ -91,6 +91,7 @@ class Model:
             findings=self.findings(prepared, evidence),
             several=self.several,
             good_p=evidence.good_p,
+            resembled=self.gate.resembled(evidence.features),
         )
 
     def _calibrated(self, logits: F64) -> tuple[F64, float]:

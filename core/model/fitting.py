@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,12 @@ from core.decision.policy import Cases
 from core.errors import DataError
 from core.model import heads
 from core.model.bank import Bank, class_scores
+from core.model.discriminants import Altered, Placed
 from core.model.fitted import Model, standardise
 from core.model.gate import fit_gate
 from core.model.makers import COMMITTEE, MAKERS, NOTHING, Answers, Maker, affordable, make
 from core.model.starting import Start
-from core.model.ways import Ways, Wrong, fit_ways
+from core.model.ways import Ways, fit_ways
 from core.types import F32, F64
 
 FOLDS = 5
@@ -92,7 +94,8 @@ def fit(
     positive: tuple[bool, ...],
     seed: int = 0,
     bank: Bank | None = None,
-    wrong: Wrong | None = None,
+    wrong: Altered | None = None,
+    faulty: Altered | None = None,
     start: Start | None = None,
 ) -> Fit:
     """Fit a model on training pictures alone.
@@ -107,6 +110,7 @@ def fit(
         seed: Seed of the folds.
         bank: The memory that the table's ``log_odds`` come from.
         wrong: Training pictures shown wrongly, to be told from the right ones.
+        faulty: Training pictures with a known fault, which the gate is to see sooner.
         start: Pictures of another place, whose heads take part in the choice.
 
     Raises:
@@ -138,8 +142,9 @@ def fit(
         best = _heard_from(own, best, table.groups)
     chosen = further.get(best)
     head = chosen(z, answers, rows) if chosen else make(best, z, answers, rows, shares)
-    gate, strangeness = fit_gate(z, table.gated, fold, seed)
-    ways, flagged = _ways(z, wrong, table.groups, fold, centre, scale)
+    beside = partial(Altered.placed, groups=table.groups, fold=fold, centre=centre, scale=scale)
+    gate, strangeness = fit_gate(z, table.gated, fold, seed, beside(faulty) if faulty else None)
+    ways, flagged = _ways(z, beside(wrong) if wrong else None, fold)
     model = Model(
         classes=classes,
         positive=positive,
@@ -175,19 +180,9 @@ def _heard_from(losses: Mapping[str, F64], own: str, groups: NDArray[np.str_]) -
 
 
 def _ways(
-    z: F32,
-    wrong: Wrong | None,
-    groups: NDArray[np.str_],
-    fold: NDArray[np.int64],
-    centre: F32,
-    scale: F32,
+    z: F32, wrong: Placed | None, fold: NDArray[np.int64]
 ) -> tuple[Ways | None, NDArray[np.bool_]]:
-    if wrong is None:
-        return None, np.zeros(len(z), np.bool_)
-    held = dict(zip(groups.tolist(), fold.tolist(), strict=True))
-    # A picture whose group was refused is in no fold's way.
-    held_out = np.array([held.get(group, -1) for group in wrong.groups.tolist()], np.int64)
-    return fit_ways(z, wrong, standardise(wrong.pooled, centre, scale), fold, held_out)
+    return fit_ways(z, wrong, fold) if wrong else (None, np.zeros(len(z), np.bool_))
 
 
 def _tellable(table: Table, positive: tuple[bool, ...]) -> bool:

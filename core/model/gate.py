@@ -6,7 +6,8 @@ products. The late features say what is shown: their nearest neighbours (Sun et 
 2204.06507) see unknown objects. And they say where to compare: a set of many scenes has calm and
 wild quarters, so a picture is measured against what its neighbours had out of fold (the idea of
 the local outlier factor, Breunig et al. 2000). Half of the neighbours' strangeness is taken off,
-not all of it: strangers choose odd neighbours.
+not all of it: strangers choose odd neighbours. Faults of taking a picture that are known beforehand
+(``core.model.faults``) count for themselves.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from core.model.discriminants import Placed
+from core.model.faults import Faults, fit_faults
 from core.types import F32, F64
 
 NEIGHBOURS = 10
@@ -41,6 +44,8 @@ class Gate:
         known: float32 ``m q``, unit vectors: training pictures in these directions.
         usual: float64 ``m``, how strange each of them was out of fold.
         reference: float64 ``n``, ascending, out-of-fold scores of the training pictures.
+        faults: Where known faults lead, by the first ``g`` features; None where there were too few
+            pictures to learn them from.
     """
 
     mean: F32
@@ -49,6 +54,7 @@ class Gate:
     known: F32
     usual: F64
     reference: F64
+    faults: Faults | None = None
 
     def fits(self, width: int) -> bool:
         """Say whether the arrays agree with each other and with ``width`` features."""
@@ -59,6 +65,7 @@ class Gate:
             and self.whiten.shape == (g, g)
             and self.known.shape == (m, q)
             and m > 0
+            and (self.faults is None or self.faults.told.weights.shape[1] == g)
         )
 
     def score(self, z: F32) -> float:
@@ -66,8 +73,15 @@ class Gate:
         own, nearest = self.strangeness(z)
         return own - RELATIVE * float(self.usual[nearest].mean())
 
+    def resembled(self, z: F32) -> str:
+        """Name the fault that standardised features ``z`` look like; empty where like none."""
+        return self.faults.resembled(z[: len(self.mean)]) if self.faults else ""
+
     def strangeness(self, z: F32) -> tuple[float, NDArray[np.intp]]:
-        """Measure ``z`` by itself: the logarithm of both distances, and its neighbours' rows."""
+        """Measure ``z`` by itself, and give its neighbours' rows.
+
+        The logarithms of both distances and the faults count.
+        """
         white = self.whiten @ (z[: len(self.mean)] - self.mean)
         turned = self.basis @ _late(z, len(self.mean))
         alike = self.known @ (turned / (np.sqrt(turned @ turned) + np.float32(1e-12)))
@@ -75,7 +89,8 @@ class Gate:
         nearest = np.argpartition(-alike, count - 1)[:count]
         apart = 1.0 - float(alike[nearest].mean())
         middle = float(white @ white) / len(self.mean)
-        return _log(middle) + LATE_WEIGHT * _log(apart), nearest
+        faulty = self.faults.strangeness(z[: len(self.mean)]) if self.faults else 0.0
+        return _log(middle) + LATE_WEIGHT * _log(apart) + faulty, nearest
 
 
 def _late(z: F32, gated: int) -> F32:
@@ -86,7 +101,13 @@ def _log(distance: float) -> float:
     return math.log(distance) if not distance < LEAST else math.log(LEAST)
 
 
-def fit_gate(z: F32, gated: int, fold: NDArray[np.int64], seed: int = 0) -> tuple[Gate, F64]:
+def fit_gate(
+    z: F32,
+    gated: int,
+    fold: NDArray[np.int64],
+    seed: int = 0,
+    faulty: Placed | None = None,
+) -> tuple[Gate, F64]:
     """Fit the gate with a reference of out-of-fold scores.
 
     A new ordinary picture is then exchangeable with those of the reference, up to the fifth of
@@ -97,6 +118,7 @@ def fit_gate(z: F32, gated: int, fold: NDArray[np.int64], seed: int = 0) -> tupl
         gated: How many of the first features the middle distance looks at.
         fold: int64 ``n``, the fold of each picture; a group is in one fold.
         seed: Of the draw of the pictures remembered.
+        faulty: Training pictures with a known fault, if any were made.
 
     Returns:
         The gate, and float64 ``n``, every training picture's score out of fold.
@@ -108,9 +130,13 @@ def fit_gate(z: F32, gated: int, fold: NDArray[np.int64], seed: int = 0) -> tupl
         part, rows = folds[held]
         own[row], nearest = part.strangeness(z[row])
         beside.append(rows[nearest])
+    faults = None
+    if faulty:
+        faults, added = fit_faults(z[:, :gated], faulty.first(gated), fold, float(own.std()))
+        own += added
     scores = own - RELATIVE * np.array([own[rows].mean() for rows in beside])
     gate, rows = _part(z, np.arange(len(z)), gated, seed)
-    return replace(gate, usual=own[rows], reference=np.sort(scores)), scores
+    return replace(gate, usual=own[rows], reference=np.sort(scores), faults=faults), scores
 
 
 def _part(z: F32, rows: NDArray[np.intp], gated: int, seed: int) -> tuple[Gate, NDArray[np.intp]]:

@@ -14,6 +14,7 @@ from core.decision.calibration import Calibrator
 from core.decision.multilabel import Sigmoids
 from core.imaging import square
 from core.model import gate as gates
+from core.model.discriminants import Discriminants
 from core.model.fitted import Model
 from core.model.gate import Gate
 from core.model.heads import Committee, Head, LinearHead
@@ -125,15 +126,22 @@ def _strangeness(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
     usual = nodes.mean(nodes.add("Gather", gate.usual, f"{nearest}.1"))
     weighted = nodes.add("Mul", _log(nodes, apart), np.float32(gates.LATE_WEIGHT))
     own = nodes.add("Add", _log(nodes, middle), weighted)
+    if gate.faults:
+        told = nodes.add("Sub", _told(nodes, gate.faults.told, first), gate.faults.usual)
+        added = nodes.add("Mul", told, gate.faults.counts)
+        own = nodes.add("Add", own, nodes.add("ReduceMax", added, attributes=_SCALAR))
     return nodes.add("Sub", own, nodes.add("Mul", usual, np.float32(gates.RELATIVE)))
 
 
 def _shown_rightly(nodes: Nodes, ways: Ways | None, z: str) -> str:
     if ways is None:
         return ""
-    scores = nodes.add("Add", nodes.add("MatMul", ways.weights, z), ways.bias)
-    worst = nodes.add("ReduceMax", scores, attributes=_SCALAR)
+    worst = nodes.add("ReduceMax", _told(nodes, ways.told, z), attributes=_SCALAR)
     return nodes.add("LessOrEqual", worst, np.float32(ways.limit))
+
+
+def _told(nodes: Nodes, told: Discriminants, z: str) -> str:
+    return nodes.add("Add", nodes.add("MatMul", told.weights, z), told.bias)
 
 
 def _log(nodes: Nodes, distance: str) -> str:

@@ -20,6 +20,8 @@ from core.service.progress import Progress
 from core.settings import Settings
 from core.types import Frame, Look, Prepared, Unreadable
 
+Picture = tuple[Row, Prepared | Unreadable, FileFacts]
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -78,9 +80,7 @@ def look_at(
             yield seen
 
 
-def read(
-    rows: Sequence[Row], sandbox: Sandbox, settings: Settings
-) -> Iterator[tuple[Row, Prepared | Unreadable, FileFacts]]:
+def read(rows: Sequence[Row], sandbox: Sandbox, settings: Settings) -> Iterator[Picture]:
     """Prepare labelled pictures, with what their bytes say about themselves, in order."""
     said: deque[FileFacts] = deque()
 
@@ -97,7 +97,7 @@ def read(
         yield row, sample.frame, said.popleft()
 
 
-def _look(job: tuple[Row, Prepared | Unreadable, FileFacts], *, network: Network) -> Seen | Lost:
+def _look(job: Picture, *, network: Network) -> Seen | Lost:
     row, frame, said = job
     if isinstance(frame, Unreadable):
         return Lost(row, frame.message)

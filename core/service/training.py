@@ -20,6 +20,7 @@ from core.model.parity import Probe
 from core.model.writing import Draft, write_bundle
 from core.packs import DomainPack, pack_named
 from core.service import good_start
+from core.service.altering import Studio, shown_wrongly, with_faults
 from core.service.card import card, remarks
 from core.service.checking import checked
 from core.service.exhibits import known_cases, made_probes, probes
@@ -37,7 +38,6 @@ from core.service.sizing import tune_at_best_size
 from core.service.starting import Elsewhere, elsewhere
 from core.service.tables import cases_of, table_of
 from core.service.tuning import Stages, tune
-from core.service.wrongly import shown_wrongly
 from core.settings import Settings
 
 QUICK, BEST = "quick", "best"
@@ -244,17 +244,21 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
     if stages.said:
         table = replace(table, tail=stages.oof(for_train))
     bank = start.bank if start else None
-    wrong = shown_wrongly(
-        [one.row for one in for_train],
-        lesson.pack,
-        opened.network,
-        opened.backbone.size,
-        stages.work.settings,
-        progress,
-        seed,
-    )
     begun = lesson.start.start(lesson.classes, seen) if lesson.start else None
-    fitted = fit(table, lesson.classes, lesson.positive, seed, bank=bank, wrong=wrong, start=begun)
+    studio = Studio(
+        lesson.pack, opened.network, opened.backbone.size, stages.work.settings, progress
+    )
+    known = [one.row for one in for_train]
+    fitted = fit(
+        table,
+        lesson.classes,
+        lesson.positive,
+        seed,
+        bank=bank,
+        wrong=shown_wrongly(known, studio, seed),
+        faulty=with_faults(known, studio, seed),
+        start=begun,
+    )
     model = replace(fitted.model, population=dict(lesson.spec.population))
     progress("Fitting", 1, 1)
     return _Attempt(seen, unseen, check, replace(fitted, model=model))

@@ -13,7 +13,7 @@ from scipy.stats import binom
 from core.decision.policy import Cases, certify, dispositions
 from core.model.fitting import fit
 from core.types import Disposition, Policy, Targets
-from tests.benchmarks.sets import Labelled, asked, labelled
+from tests.benchmarks.sets import Labelled, asked, faulty, labelled
 
 REPEATS, SHARE, CONFIDENCE = 500, 0.5, 0.9
 ALPHAS = (0.01, 0.02, 0.05)
@@ -28,7 +28,8 @@ def main() -> None:
     )
     for name in asked():
         one = labelled(name)
-        pool = fit(one.table, one.classes, one.positive).oof
+        made = faulty(one, np.ones(len(one.rows), np.bool_))
+        pool = fit(one.table, one.classes, one.positive, faulty=made).oof
         measure(name, pool, np.ones(len(pool.positive), np.bool_))
         if name == "elpv":
             measure("elpv certain", pool, _certain(one))

@@ -16,7 +16,7 @@ from core.model.runtime import Network, open_network
 from core.packs import DomainPack, pack_named
 from core.settings import Settings
 from core.types import F64, Finding, Frame, Look, Prepared, Reason
-from tests.benchmarks.sets import HOME, Labelled, rows_of
+from tests.benchmarks.sets import HOME, Labelled, faulty, rows_of
 
 ALPHAS = (0.01, 0.05)
 SIZE = 224
@@ -65,15 +65,16 @@ class Home:
         return metrics.auroc(scores, strange), float((strangers.score <= limit).mean())
 
 
-def settle(one: Labelled, without: NDArray[np.bool_] | None = None) -> Home:
-    """Fit on the train part of a set and look at its test part; ``without`` is in neither."""
+def settle(one: Labelled, but: str = "") -> Home:
+    """Fit on the train part of a set and look at its test part; the fault ``but`` is not known."""
     settings = Settings(home=HOME)
-    kept = np.ones(len(one.rows), np.bool_) if without is None else ~without
     split = np.array([row.split for row in one.rows])
-    model = fit(one.table.pick((split == "train") & kept), one.classes, one.positive).model
+    known = split == "train"
+    made = faulty(one, known, but)
+    model = fit(one.table.pick(known), one.classes, one.positive, faulty=made).model
     network = open_network(backbones.describe(), runtime=settings.runtime, cache=settings.cache)
     pack = pack_named(rows_of(one.name, settings)[0])
-    test = np.flatnonzero((split == "test") & kept)
+    test = np.flatnonzero(split == "test")
     ordinary = judged(model, (kept(one, int(row)) for row in test))
     return Home(one, model, pack, network, test, ordinary)
 

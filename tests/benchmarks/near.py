@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from core.decision import metrics, ood, splits
 from core.model import backbone as backbones
+from core.model.discriminants import Altered
 from core.model.fitted import standardise
 from core.model.fitting import FOLDS, Table
 from core.model.gate import fit_gate
@@ -25,7 +26,7 @@ from core.packs import pack_named
 from core.settings import Settings
 from core.types import F32, F64, Frame
 from tests.benchmarks.homes import ALPHAS, SIZE
-from tests.benchmarks.sets import HOME, Labelled, labelled, rows_of
+from tests.benchmarks.sets import HOME, Labelled, faulty, labelled, rows_of
 
 HOMES = ("magnetic_tile", "ball_screw", "elpv", "crops", "xray")
 DRAWS = 10
@@ -57,7 +58,8 @@ class Door:
     def meet(self, title: str, strangers: dict[str, F32]) -> None:
         """Fit the gate on the train part and print what it says of test pictures and strangers."""
         table = self.of.table
-        score, reference = gate_of(table.pick(self.split("train") & self.known))
+        known = self.split("train") & self.known
+        score, reference = gate_of(table.pick(known), faulty(self.of, known))
         home = score(table.pooled[self.split("test") & self.known])
         limit = np.quantile(home, 0.95, method="inverted_cdf")
         alarms = [np.mean(ood.conformal_p(home, reference) <= alpha) for alpha in ALPHAS]
@@ -76,12 +78,13 @@ class Door:
             )
 
 
-def gate_of(table: Table) -> tuple[Callable[[F32], F64], F64]:
+def gate_of(table: Table, faults: Altered) -> tuple[Callable[[F32], F64], F64]:
     """Fit the gate on a table; give its score of pooled features ``n d``, and its reference."""
     inside = table.pick(table.sound)
     centre, scale = inside.pooled.mean(axis=0), inside.pooled.std(axis=0) + np.float32(1e-6)
     fold = splits.folds(inside.labels, inside.groups, FOLDS, 0)
-    gate, _ = fit_gate(standardise(inside.pooled, centre, scale), inside.gated, fold)
+    placed = faults.placed(inside.groups, fold, centre, scale)
+    gate, _ = fit_gate(standardise(inside.pooled, centre, scale), inside.gated, fold, 0, placed)
 
     def score(pooled: F32) -> F64:
         return np.array([gate.score(z) for z in standardise(pooled, centre, scale)])
@@ -91,10 +94,10 @@ def gate_of(table: Table) -> tuple[Callable[[F32], F64], F64]:
 
 def level(one: Labelled) -> None:
     """Print how many ordinary pictures are flagged, over draws of train and test by group."""
-    shares = []
+    shares, faults = [], faulty(one, np.ones(len(one.rows), np.bool_))
     for seed in range(DRAWS):
         part = splits.split_groups(one.table.labels, one.table.groups, (0.6, 0.0, 0.4), seed)
-        score, reference = gate_of(one.table.pick(part == "train"))
+        score, reference = gate_of(one.table.pick(part == "train"), _of(faults, one, part))
         p = ood.conformal_p(score(one.table.pooled[part == "test"]), reference)
         shares.append([np.mean(p <= alpha) for alpha in ALPHAS])
     mean, spread = np.mean(shares, axis=0), np.std(shares, axis=0, ddof=1)
@@ -102,6 +105,12 @@ def level(one: Labelled) -> None:
         f"{m:.3f} (sd {s:.3f}) at {a:.0%}" for m, s, a in zip(mean, spread, ALPHAS, strict=True)
     )
     print(f"{one.name:<14} ordinary pictures flagged, {DRAWS} draws 60/40 by group: {told}")
+
+
+def _of(faults: Altered, one: Labelled, part: NDArray[np.str_]) -> Altered:
+    """Keep the faulty pictures whose groups are in train."""
+    kept = np.isin(faults.groups, one.table.groups[part == "train"])
+    return Altered(faults.names, faults.pooled[kept], faults.kind[kept], faults.groups[kept])
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,9 +13,11 @@ from numpy.typing import NDArray
 from core.labelled import Row, read_labelled
 from core.model import backbone as backbones
 from core.model.backbone import Backbone
+from core.model.discriminants import Altered
 from core.model.fitting import Table
 from core.model.runtime import open_network
 from core.packs import pack_named
+from core.service.altering import Studio, with_faults
 from core.service.labels import which_positive
 from core.service.progress import silent
 from core.service.reading import Seen, look_at
@@ -117,6 +120,40 @@ def looked(
             raise ValueError(f"{name}: {len(rows) - len(seen)} pictures do not read")
         _keep(table_of(seen, classes, backbone.gated), kept)
     return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows)
+
+
+def faulty(one: Labelled, of: NDArray[np.bool_], but: str = "") -> Altered:
+    """Do faults to some of a set's pictures, as training does, or read what that gave last time.
+
+    Args:
+        one: The set, seen by the default network.
+        of: bool ``n``, which rows.
+        but: A fault that is not to be known.
+    """
+    settings, backbone = Settings(home=HOME), backbones.describe()
+    digest = hashlib.sha256(of.tobytes()).hexdigest()[:12]
+    kept = HOME / "tables" / f"{one.name}-{backbone.key}-faulty-{digest}.npz"
+    if not kept.exists():
+        network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
+        pack = pack_named(SETS[one.name][0])
+        studio = Studio(pack, network, backbone.size, settings, silent)
+        rows = [row for row, wanted in zip(one.rows, of, strict=True) if wanted]
+        made = with_faults(rows, studio, seed=0)
+        if made is None:
+            raise ValueError(f"{one.name}: {len(rows)} pictures are too few for faults")
+        np.savez(kept, names=made.names, pooled=made.pooled, kind=made.kind, groups=made.groups)
+    with np.load(kept) as found:
+        names = tuple(found["names"].tolist())
+        made = Altered(names, found["pooled"], found["kind"], found["groups"])
+    return _without(made, but) if but in made.names else made
+
+
+def _without(made: Altered, name: str) -> Altered:
+    gone = made.names.index(name)
+    kept = made.kind != gone
+    kind = made.kind[kept] - (made.kind[kept] > gone)
+    names = tuple(other for other in made.names if other != name)
+    return Altered(names, made.pooled[kept], kind, made.groups[kept])
 
 
 def _keep(table: Table, kept: Path) -> None:

@@ -1,21 +1,34 @@
 """Ladders of what goes wrong in front of a camera: five steps each, the same for the same seed.
 
-A step works on the picture as it was taken, before a pack prepares it. Lengths are shares of the
-shorter side, so that a step means the same on a small crop and on a large photograph.
+A step works on the picture as it was taken, before a pack prepares it. The gate learns the same
+faults from prepared pictures, at strengths between the second step and the fourth;
+`... ladders unseen` hides each ladder's own fault from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-import cv2
 import numpy as np
 
-from core.types import F32, U8
+from core.imaging import faults
+from core.types import U8
 
 STEPS = 5
 MIDDLE = 3
-_LINEAR = 2.2  # Exponent from stored grey levels to light, near enough to sRGB's curve.
+LADDERS: Mapping[str, tuple[str, tuple[float, ...]]] = {
+    "blur": ("out of focus", (0.002, 0.004, 0.008, 0.014, 0.022)),
+    "motion blur": ("smeared by motion", (0.01, 0.02, 0.04, 0.07, 0.12)),
+    "over-exposure": ("too bright", (1.25, 1.6, 2.0, 2.8, 4.0)),
+    "under-exposure": ("too dark", (0.8, 0.6, 0.4, 0.25, 0.12)),
+    "noise": ("noisy", (4.0, 8.0, 14.0, 24.0, 40.0)),
+    "JPEG": ("compressed hard", (70.0, 40.0, 20.0, 10.0, 5.0)),
+    "shift": ("shifted", (0.03, 0.06, 0.12, 0.2, 0.3)),
+    "rotation": ("turned", (2.0, 5.0, 10.0, 20.0, 45.0)),
+    "occlusion": ("partly covered", (0.01, 0.03, 0.08, 0.16, 0.3)),
+    "colour cast": (faults.TINTED, (0.06, 0.12, 0.2, 0.32, 0.5)),
+    "other camera": ("taken with another camera", (0.2, 0.4, 0.7, 1.0, 1.5)),
+}
 
 
 def shifted(pixels: U8, ladder: str, step: int, rng: np.random.Generator) -> U8:
@@ -27,120 +40,10 @@ def shifted(pixels: U8, ladder: str, step: int, rng: np.random.Generator) -> U8:
         step: 1 (hardly visible) to 5 (gross).
         rng: Draws directions, places and noise; the same state goes the same way at every step.
     """
-    work, levels = LADDERS[ladder]
-    light = pixels.astype(np.float32) / 255.0
-    out = work(light, levels[step - 1], rng).reshape(pixels.shape)
-    return (np.clip(out, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+    fault, strengths = LADDERS[ladder]
+    return faults.faulty(pixels, fault, strengths[step - 1], rng)
 
 
 def suits(ladder: str, pixels: U8) -> bool:
     """Say whether a ladder can be climbed: a grey picture has no colour to cast."""
-    grey = pixels.shape[2] == 1 or bool((np.ptp(pixels, axis=2) <= 2).all())
-    return ladder != "colour cast" or not grey
-
-
-def _blur(light: F32, share: float, _rng: np.random.Generator) -> F32:
-    return np.asarray(cv2.GaussianBlur(light, (0, 0), share * min(light.shape[:2])))
-
-
-def _motion(light: F32, share: float, rng: np.random.Generator) -> F32:
-    """Smear along a line of random direction."""
-    length = max(2.0, share * min(light.shape[:2]))
-    side = 2 * int(np.ceil(length / 2)) + 1
-    angle = rng.uniform(0.0, np.pi)
-    places = np.linspace(-length / 2, length / 2, 8 * side)
-    # Sub-pixel sampling spreads each point of the line over its four neighbours.
-    kernel = np.zeros((side + 1, side + 1), np.float32)
-    x, y = places * np.cos(angle) + side / 2 - 0.5, places * np.sin(angle) + side / 2 - 0.5
-    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
-    for dx, dy in ((0, 0), (1, 0), (0, 1), (1, 1)):
-        weight = np.abs(1 - dx - (x - left)) * np.abs(1 - dy - (y - top))
-        np.add.at(kernel, (top + dy, left + dx), weight)
-    kernel = kernel[:side, :side]
-    return np.asarray(
-        cv2.filter2D(light, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
-    )
-
-
-def _expose(light: F32, gain: float, _rng: np.random.Generator) -> F32:
-    """Let in more or less light: a gain before the camera's tone curve, clipped after it."""
-    return np.minimum(gain * light**_LINEAR, 1.0) ** (1.0 / _LINEAR)
-
-
-def _noise(light: F32, level: float, rng: np.random.Generator) -> F32:
-    return light + rng.normal(0.0, level / 255.0, light.shape).astype(np.float32)
-
-
-def _jpeg(light: F32, quality: float, _rng: np.random.Generator) -> F32:
-    pixels = np.ascontiguousarray((light * 255.0 + 0.5).astype(np.uint8)[:, :, ::-1])
-    coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])[1]
-    decoded = cv2.imdecode(coded, cv2.IMREAD_UNCHANGED).reshape(light.shape)[:, :, ::-1]
-    return decoded.astype(np.float32) / 255.0
-
-
-def _shift(light: F32, share: float, rng: np.random.Generator) -> F32:
-    angle, length = rng.uniform(0.0, 2 * np.pi), share * min(light.shape[:2])
-    return _moved(light, np.array([[1, 0, length * np.cos(angle)], [0, 1, length * np.sin(angle)]]))
-
-
-def _rotation(light: F32, degrees: float, rng: np.random.Generator) -> F32:
-    height, width = light.shape[:2]
-    turned = degrees if rng.random() < 0.5 else -degrees
-    return _moved(light, cv2.getRotationMatrix2D((width / 2, height / 2), turned, 1.0))
-
-
-def _moved(light: F32, matrix: np.ndarray) -> F32:
-    size = (light.shape[1], light.shape[0])
-    return np.asarray(cv2.warpAffine(light, matrix, size, borderMode=cv2.BORDER_REPLICATE))
-
-
-def _occlusion(light: F32, share: float, rng: np.random.Generator) -> F32:
-    """Lay an even rectangle of random grey over a share of the picture."""
-    height, width = light.shape[:2]
-    h, w = round(height * share**0.5), round(width * share**0.5)
-    y, x = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
-    out = light.copy()
-    out[y : y + h, x : x + w] = rng.uniform(0.0, 1.0)
-    return out
-
-
-def _cast(light: F32, share: float, rng: np.random.Generator) -> F32:
-    """Warm or cool the light: red against blue."""
-    side = 1.0 if rng.random() < 0.5 else -1.0
-    gains = np.array([1.0 + side * share, 1.0, 1.0 - side * share], np.float32)
-    return _tone(light**_LINEAR * gains, 1.0 / _LINEAR)
-
-
-def _camera(light: F32, strength: float, rng: np.random.Generator) -> F32:
-    """Another camera: coarser pixels, darker corners, sharpening, another tone curve, noise."""
-    height, width = light.shape[:2]
-    factor = 1.0 / (1.0 + strength)
-    small = cv2.resize(light, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    out = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC).reshape(light.shape)
-    y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
-    corners = 1.0 - 0.25 * strength * (x**2 + y**2)[:, :, None]
-    out = out * corners.astype(np.float32)
-    soft = cv2.GaussianBlur(out, (0, 0), 1.0).reshape(light.shape)
-    out = out + strength * (out - soft)
-    gamma = (1.0 + 0.4 * strength) ** (1.0 if rng.random() < 0.5 else -1.0)
-    return _noise(_tone(out, gamma), 4.0 * strength, rng)
-
-
-def _tone(light: F32, exponent: float) -> F32:
-    return np.clip(light, 0.0, None) ** exponent
-
-
-_Work = Callable[[F32, float, np.random.Generator], F32]
-LADDERS: Mapping[str, tuple[_Work, tuple[float, ...]]] = {
-    "blur": (_blur, (0.002, 0.004, 0.008, 0.014, 0.022)),
-    "motion blur": (_motion, (0.01, 0.02, 0.04, 0.07, 0.12)),
-    "over-exposure": (_expose, (1.25, 1.6, 2.0, 2.8, 4.0)),
-    "under-exposure": (_expose, (0.8, 0.6, 0.4, 0.25, 0.12)),
-    "noise": (_noise, (4.0, 8.0, 14.0, 24.0, 40.0)),
-    "JPEG": (_jpeg, (70.0, 40.0, 20.0, 10.0, 5.0)),
-    "shift": (_shift, (0.03, 0.06, 0.12, 0.2, 0.3)),
-    "rotation": (_rotation, (2.0, 5.0, 10.0, 20.0, 45.0)),
-    "occlusion": (_occlusion, (0.01, 0.03, 0.08, 0.16, 0.3)),
-    "colour cast": (_cast, (0.06, 0.12, 0.2, 0.32, 0.5)),
-    "other camera": (_camera, (0.2, 0.4, 0.7, 1.0, 1.5)),
-}
+    return faults.suits(LADDERS[ladder][0], pixels)

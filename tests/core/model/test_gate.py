@@ -139,9 +139,11 @@ def _score(bundle, plate: Frame, ladder, step):
 
 def test_detection_grows_with_severity_on_every_ladder(climbed):
     for ladder in {ladder for ladder, _ in climbed}:
-        low, middle, high = (climbed[ladder, step] for step in (1, 3, 5))
-        assert low[0] < middle[0] < high[0], ladder
-        assert high[1] >= low[1], ladder
+        still, low, middle, high = (climbed[ladder, step] for step in (0, 1, 3, 5))
+        # Not at every step: past recognition a picture may resemble what was learned a little less.
+        assert still[0] < middle[0], ladder
+        assert low[0] < high[0], ladder
+        assert still[1] <= middle[1] <= high[1], ladder
 
 
 def test_gross_shifts_are_flagged_and_untouched_plates_are_not(climbed):
