@@ -26,6 +26,7 @@ NEIGHBOURS = 10
 REMEMBERED = 2000
 DIRECTIONS = 128
 LATE_WEIGHT = 0.5  # The late distance is a squared one as well, and counts half.
+FAULTS_WEIGHT = 0.5  # More would hide strangers that show no known fault.
 RELATIVE = 0.5
 LEAST = 1e-3  # Below this a picture is one that is known, however much closer it comes.
 
@@ -132,7 +133,8 @@ def fit_gate(
         beside.append(rows[nearest])
     faults = None
     if faulty:
-        faults, added = fit_faults(z[:, :gated], faulty.first(gated), fold, float(own.std()))
+        spread = FAULTS_WEIGHT * float(own.std())
+        faults, added = fit_faults(z[:, :gated], faulty.first(gated), fold, spread)
         own += added
     scores = own - RELATIVE * np.array([own[rows].mean() for rows in beside])
     gate, rows = _part(z, np.arange(len(z)), gated, seed)

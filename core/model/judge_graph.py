@@ -42,11 +42,19 @@ class Read(NamedTuple):
     right: str = ""
 
 
-def add_model(nodes: Nodes, model: Model, pooled: str) -> Read:
-    """Add what turns pooled features, float32 ``1 d``, into a prediction."""
+def add_model(nodes: Nodes, model: Model, pooled: str, tail: str = "") -> Read:
+    """Add what turns pooled features, float32 ``1 d``, into a prediction.
+
+    ``tail`` names the class scores of fine-tuned stages, float32 ``1 k``, where there are any.
+    """
     flat = nodes.add("Squeeze", pooled, np.array([0]))
     z = nodes.add("Div", nodes.add("Sub", flat, model.centre), model.scale)
-    probabilities, positive = _calibrated(nodes, model, _logits(nodes, model.head, z))
+    logits = _logits(nodes, model.head, z)
+    if tail:
+        own, late = (np.float32(voice) for voice in model.voices)
+        scores = nodes.add("Squeeze", tail, np.array([0]))
+        logits = nodes.add("Add", nodes.add("Mul", logits, own), nodes.add("Mul", scores, late))
+    probabilities, positive = _calibrated(nodes, model, logits)
     score = _strangeness(nodes, model.gate, z, len(model.centre))
     stranger = nodes.add("GreaterOrEqual", model.gate.reference, score)
     more = nodes.total(nodes.cast(stranger, "f32"))

@@ -52,8 +52,14 @@ def build(bundle: Bundle, policy: Policy, look: Path, *, sizes: bool) -> onnx.Mo
     picture = cast("Square", own(nodes, picture, size)) if own else picture
     _refuse_what_is_missing(bundle, policy, set(picture.measures))
     batch = nodes.add("Unsqueeze", picture.pixels, np.array([0]))
-    pooled = nodes.embed(onnx.load(look), "network/", {"pixels": batch})[0]
-    read = add_model(nodes, bundle.model, pooled)
+    seen = dict(
+        zip(
+            bundle.backbone.outputs,
+            nodes.embed(onnx.load(look), "network/", {"pixels": batch}),
+            strict=True,
+        )
+    )
+    read = add_model(nodes, bundle.model, seen["pooled"], seen.get("tail", ""))
     made = add_verdict(nodes, read, picture, bundle.model.ranges, policy)
     for tensor, name in zip((*read[:4], made), OUTPUTS, strict=True):
         nodes.name(tensor, name)
@@ -111,7 +117,6 @@ def _refuse_what_is_missing(bundle: Bundle, policy: Policy, measures: set[str]) 
     foreign = set(bundle.model.ranges) - measures
     faults = {
         "a memory bank": bundle.model.bank is not None,
-        "fine-tuned stages": bool(bundle.backbone.tail) or len(bundle.model.voices) > 1,
         "a limit from good pictures alone": policy.good_only is not None,
         f"its pack's own measures {', '.join(sorted(foreign))}": bool(foreign),
         "the precision bf16, which a runtime chooses and no graph holds": (

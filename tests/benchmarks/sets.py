@@ -54,6 +54,7 @@ class Labelled:
         classes: Class names.
         positive: Whether each class counts as positive.
         rows: Its rows.
+        backbone: The network that saw it.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Labelled:
     classes: tuple[str, ...]
     positive: tuple[bool, ...]
     rows: list[Row]
+    backbone: Backbone
 
     @property
     def truth(self) -> NDArray[np.bool_]:
@@ -119,18 +121,18 @@ def looked(
         if len(seen) < len(rows):
             raise ValueError(f"{name}: {len(rows) - len(seen)} pictures do not read")
         _keep(table_of(seen, classes, backbone.gated), kept)
-    return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows)
+    return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows, backbone)
 
 
 def faulty(one: Labelled, of: NDArray[np.bool_], but: str = "") -> Altered:
     """Do faults to some of a set's pictures, as training does, or read what that gave last time.
 
     Args:
-        one: The set, seen by the default network.
+        one: The set.
         of: bool ``n``, which rows.
         but: A fault that is not to be known.
     """
-    settings, backbone = Settings(home=HOME), backbones.describe()
+    settings, backbone = Settings(home=HOME), one.backbone
     digest = hashlib.sha256(of.tobytes()).hexdigest()[:12]
     kept = HOME / "tables" / f"{one.name}-{backbone.key}-faulty-{digest}.npz"
     if not kept.exists():

@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from onnx import numpy_helper
 from typer.testing import CliRunner
 
@@ -16,11 +17,13 @@ from core.cli import keep
 from core.cli.app import app
 from core.decision.multilabel import Sigmoids
 from core.errors import BundleError, ConfigError, ParityError
+from core.model.backbone import Files
 from core.model.bundle import weights_in
+from core.model.finetune.tail import arrays_of, fresh_tail, save_tails
 from core.model.fitted import Model
 from core.model.heads import Committee, KernelHead, LinearHead
 from core.model.portable import build
-from core.model.runtime import exported
+from core.model.runtime import exported, open_network
 from core.service.agreement import compare
 from core.service.assessing import assess_paths
 from core.service.bundles import certify_bundle, open_bundle, policy_of
@@ -181,6 +184,37 @@ def test_every_head_and_calibrator_travels(kind, several, opened, tiny_product, 
     other = replace(bundle, model=model)
     agreed = export_bundle(other, policy, "onnx", tmp_path / "x.onnx", tiny_product.settings)
     assert agreed.compared == 8
+
+
+def test_fine_tuned_stages_are_heard_in_the_graph_as_in_the_bundle(
+    opened, tiny_product, plates, tmp_path
+):
+    bundle, policy = opened
+    path = shutil.copytree(bundle.path, tmp_path / "tuned")
+    tail = fresh_tail(bundle.backbone, Files(), len(bundle.model.classes))
+    torch.manual_seed(0)
+    torch.nn.init.normal_(tail.head.weight, std=0.003)
+    sha256 = save_tails([arrays_of(tail)], path / "tail.safetensors")
+    backbone = replace(bundle.backbone, tail=sha256)
+    cache = tiny_product.settings.cache
+    tuned = replace(
+        bundle,
+        path=path,
+        backbone=backbone,
+        model=replace(bundle.model, voices=np.array([0.6, 0.4])),
+        network=open_network(backbone, runtime="onnx", cache=cache, files=weights_in(path)),
+    )
+    agreed = export_bundle(
+        tuned, policy, "onnx", tmp_path / "x.onnx", tiny_product.settings, plates[0].parent
+    )
+    assert agreed.compared == 16
+    loud = replace(tuned, model=replace(tuned.model, voices=np.array([0.1, 0.9])))
+    with pytest.raises(ParityError, match="moved by"):
+        compare(run_onnx(tmp_path / "x.onnx"), loud, policy, _frames(loud, plates))
+
+
+def _frames(bundle, paths):
+    return ((path.name, bundle.pack.read(path.read_bytes(), 10**7, 224)) for path in paths)
 
 
 def test_what_a_graph_does_not_carry_is_refused(opened, tiny_product, tmp_path):
