@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -40,6 +41,15 @@ class Cell:
     text: str
     shade: float = 0.0
     tone: str = "plain"
+
+
+def counted(counts: Sequence[int], right: int) -> tuple[Cell, ...]:
+    """Write a row of a confusion matrix, shaded by share, its right place in another tone."""
+    total = max(sum(counts), 1)
+    return tuple(
+        Cell(f"{n:,}", round(n / total, 3), "good" if place == right else "bad")
+        for place, n in enumerate(counts)
+    )
 
 
 @dataclass(frozen=True)

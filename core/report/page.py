@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from core.report import origins, promise, scores
 from core.report.blocks import Section
+from core.report.learning import learning
 from core.report.material import Material
 
 
@@ -20,6 +21,7 @@ def sections(material: Material) -> tuple[Section, ...]:
         scores.trade(material),
         scores.confusion(material),
         scores.strangers(material),
+        *learning(material),
         origins.growth(material),
         origins.check(material),
         origins.provenance(material),

@@ -19,6 +19,7 @@ from core.report.blocks import (
     Section,
     Table,
     Words,
+    counted,
 )
 from core.report.curves import draw_risk, draw_roc, risk_coverage, roc
 from core.report.material import Material
@@ -199,12 +200,7 @@ def _label_table(m: Material, seen: Judged) -> Table:
 
 
 def _confusion_row(m: Material, counts: NDArray[np.int64], i: int) -> tuple[str | Cell, ...]:
-    total = max(int(counts[i].sum()), 1)
-    cells = [
-        Cell(f"{n:,}", round(n / total, 3), "good" if i == j else "bad")
-        for j, n in enumerate(counts[i].tolist())
-    ]
-    return m.classes[i], *cells, _right(m, i).text
+    return m.classes[i], *counted(counts[i].tolist(), i), _right(m, i).text
 
 
 def _mistakes_row(m: Material, counts: NDArray[np.int64], i: int) -> tuple[str | Cell, ...]:
