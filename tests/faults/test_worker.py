@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 
+import cv2
 import pytest
 from sqlalchemy import create_engine, func, select, text
 
@@ -19,6 +20,9 @@ from core.records.tables import CASES, DECISIONS, IMAGES, RECEIPTS
 from core.service.stores import open_store
 
 POSTGRES = os.environ.get("ASSAY_TEST_POSTGRES", "")
+# As for the node; a quick run has half as many.
+OBJECTS = int(os.environ.get("ASSAY_FAULT_OBJECTS", "100"))
+KILLS = int(os.environ.get("ASSAY_FAULT_KILLS", "2"))
 ASSAY = [sys.executable, "-c", "from core.cli import main; main()"]
 
 # Ends the process, as kill -9 would, right before or after one step of settling a batch.
@@ -96,6 +100,17 @@ def send(store, pictures):
         assert receive(store, pack="parts", **given) is Receipt.NEW
 
 
+def plates(tiny_product, folder, so_many):
+    """Write that many pictures, no two alike: the product's own, with one grey level changed."""
+    folder.mkdir()
+    known = tiny_product.pictures("train") + tiny_product.pictures("cal")
+    for number in range(so_many):
+        pixels = cv2.imread(str(known[number % len(known)]), cv2.IMREAD_GRAYSCALE)
+        pixels.flat[number] ^= 1
+        cv2.imwrite(str(folder / f"{number // 2:05}{'ab'[number % 2]}.png"), pixels)
+    return sorted(folder.iterdir())
+
+
 def until(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
@@ -122,21 +137,25 @@ def verdicts(store):
     return count(store, DECISIONS)[0]
 
 
-def test_workers_killed_in_the_middle_lose_nothing_and_double_nothing(tiny_product, store, run):
-    pictures = tiny_product.pictures("train")[:60] + tiny_product.pictures("cal")[:40]
+@pytest.mark.timeout(1800)
+def test_workers_killed_in_the_middle_lose_nothing_and_double_nothing(
+    tiny_product, store, run, tmp_path
+):
+    pictures = plates(tiny_product, tmp_path / "plates", OBJECTS)
     send(store, pictures)
-    for so_many in (1, 40):
+    for kill in range(KILLS):
+        so_many = 1 + kill * OBJECTS * 2 // (KILLS * 3)
         worker = run()
-        until(lambda n=so_many: verdicts(store) >= n)
+        until(lambda n=so_many: verdicts(store) >= n, seconds=600)
         worker.send_signal(signal.SIGKILL)
         worker.communicate()
         assert faults(store) == []
-    leases_run_out(store)
+        leases_run_out(store)
     both = [run("--once", "--json") for _ in range(2)]
-    said = [process.communicate(timeout=240) for process in both]
+    said = [process.communicate(timeout=900) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert jobs.waiting(store) == {("assess", "done"): 100}
-    assert count(store, RECEIPTS, DECISIONS, IMAGES) == [100, 100, 100]
+    assert jobs.waiting(store) == {("assess", "done"): OBJECTS}
+    assert count(store, RECEIPTS, DECISIONS, IMAGES) == [OBJECTS] * 3
     assert count(store, CASES) == [len({path.stem[:-1] for path in pictures})]
     assert faults(store) == []
 
