@@ -29,7 +29,7 @@ class Altered:
 
     def placed(
         self, groups: NDArray[np.str_], fold: NDArray[np.int64], centre: F32, scale: F32
-    ) -> Placed:
+    ) -> Placed | None:
         """Put them beside ordinary pictures: into the fold of their group, in the same units.
 
         Args:
@@ -37,10 +37,16 @@ class Altered:
             fold: int64 ``n``, their folds.
             centre: float32 ``d``, subtracted from features.
             scale: float32 ``d``, divides them.
+
+        Returns:
+            None where some fold leaves no picture of some kind to learn from.
         """
         of = dict(zip(groups.tolist(), fold.tolist(), strict=True))
         # A group whose ordinary pictures were all refused is in no fold's way.
         place = np.array([of.get(group, -1) for group in self.groups.tolist()], np.int64)
+        left = [np.unique(self.kind[place != held]).size for held in np.unique(fold)]
+        if min(left) < len(self.names):
+            return None
         return Placed(self.names, (self.pooled - centre) / scale, self.kind, place)
 
 
@@ -79,6 +85,11 @@ class Discriminants:
     names: tuple[str, ...]
     weights: F32
     bias: F64
+
+    def fits(self, width: int) -> bool:
+        """Say whether the arrays agree with each other and with ``width`` features."""
+        kinds = len(self.names)
+        return self.weights.shape == (kinds, width) and self.bias.shape == (kinds,)
 
     def scores(self, z: F32) -> F64:
         """Score standardised features ``d`` by every kind, float64 ``w``."""

@@ -30,6 +30,11 @@ class Faults:
     usual: F64
     counts: F64
 
+    def fits(self, width: int) -> bool:
+        """Say whether the arrays agree with each other and with ``width`` features."""
+        same = self.told.bias.shape == self.usual.shape == self.counts.shape
+        return same and self.told.fits(width)
+
     def strangeness(self, z: F32) -> float:
         """Measure how far the features ``g`` have gone towards the fault they have gone to most."""
         return float(((self.told.scores(z) - self.usual) * self.counts).max())

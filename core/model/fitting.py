@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -142,9 +141,12 @@ def fit(
         best = _heard_from(own, best, table.groups)
     chosen = further.get(best)
     head = chosen(z, answers, rows) if chosen else make(best, z, answers, rows, shares)
-    beside = partial(Altered.placed, groups=table.groups, fold=fold, centre=centre, scale=scale)
-    gate, strangeness = fit_gate(z, table.gated, fold, seed, beside(faulty) if faulty else None)
-    ways, flagged = _ways(z, beside(wrong) if wrong else None, fold)
+
+    def placed(made: Altered | None) -> Placed | None:
+        return made.placed(table.groups, fold, centre, scale) if made else None
+
+    gate, strangeness = fit_gate(z, table.gated, fold, seed, placed(faulty))
+    ways, flagged = _ways(z, placed(wrong), fold)
     model = Model(
         classes=classes,
         positive=positive,

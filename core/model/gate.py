@@ -66,7 +66,7 @@ class Gate:
             and self.whiten.shape == (g, g)
             and self.known.shape == (m, q)
             and m > 0
-            and (self.faults is None or self.faults.told.weights.shape[1] == g)
+            and (self.faults is None or self.faults.fits(g))
         )
 
     def score(self, z: F32) -> float:

@@ -1,5 +1,7 @@
 """Discriminants: those of scikit-learn, honest out of fold, altered pictures in their folds."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -62,9 +64,22 @@ def test_altered_pictures_go_to_the_fold_of_their_group_and_to_none_where_it_has
         NAMES,
         np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32),
         np.array([0, 1, 0]),
-        np.array(["b", "a", "refused"]),
+        np.array(["b", "refused", "a"]),
     )
     centre, scale = np.array([1.0, 2.0], np.float32), np.array([2.0, 4.0], np.float32)
-    placed = altered.placed(np.array(["a", "b", "b"]), np.array([4, 2, 2]), centre, scale)
-    np.testing.assert_array_equal(placed.fold, [2, 4, -1])
+    groups, fold = np.array(["a", "b", "b"]), np.array([4, 2, 2])
+    placed = altered.placed(groups, fold, centre, scale)
+    np.testing.assert_array_equal(placed.fold, [2, -1, 4])
     np.testing.assert_allclose(placed.z, [[0, 0], [1, 0.5], [2, 1]])
+    # Without the fold of "a" there would be no mirrored picture left.
+    lopsided = replace(altered, groups=np.array(["b", "a", "b"]))
+    assert lopsided.placed(groups, fold, centre, scale) is None
+
+
+def test_arrays_that_disagree_do_not_fit():
+    right, z, kind = clouds(np.random.default_rng(4), 60, 3.0)
+    told = fit_discriminants(right, z, kind, NAMES)
+    assert told.fits(20)
+    assert not told.fits(19)
+    assert not replace(told, bias=told.bias[:1]).fits(20)
+    assert not replace(told, names=(*NAMES, "third")).fits(20)
