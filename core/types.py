@@ -191,12 +191,14 @@ class Look:
         tail: float32 ``k``, mean class scores of the fine-tuned stages; empty where there are none.
         patches: float32 ``p c``, features of every place; empty where no memory bank asks for them.
         strange: float32 ``1 + g``, what a memory bank said of the patches that were dropped since.
+        form: float32 ``q``, how the picture's left differs from its right; empty where nobody asks.
     """
 
     pooled: F32
     tail: F32 = field(default_factory=_nothing)
     patches: F32 = field(default_factory=_nothing)
     strange: F32 = field(default_factory=_nothing)
+    form: F32 = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +211,14 @@ class Evidence:
             picture may have several labels.
         ood_score: Higher = stranger.
         good_p: p-value among good groups; 1 without a memory bank.
+        form: float32 ``q``, as in ``Look``.
     """
 
     features: F32
     logits: F64
     ood_score: float
     good_p: float = 1.0
+    form: F32 = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)

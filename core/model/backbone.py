@@ -64,6 +64,8 @@ class Backbone:
         precision: One of ``PRECISIONS``, the arithmetic that the network runs in.
         halved: Whether the picture is seen at half its size first, and its features joined: small
             marks need the whole size, texture and shape are known best at the network's own.
+        lopsided: Whether it is also said how the left of the picture differs from its right, which
+            features pooled over the whole of it hardly tell.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Backbone:
     tail: str = ""
     precision: str = "f32"
     halved: bool = False
+    lopsided: bool = False
 
     @property
     def seen(self) -> tuple[Tap, ...]:
@@ -97,8 +100,8 @@ class Backbone:
     @property
     def outputs(self) -> list[str]:
         """Name what the network gives, in order: fields of ``Look``."""
-        tail, patches = ["tail"] if self.tail else [], ["patches"] if self.patches else []
-        return ["pooled", *tail, *patches]
+        asked = {"tail": self.tail, "patches": self.patches, "form": self.lopsided}
+        return ["pooled", *(name for name, wanted in asked.items() if wanted)]
 
     def look(self, values: Sequence[F32]) -> Look:
         """Put the outputs of one picture together."""

@@ -75,11 +75,11 @@ class Model:
             experts.append(look.tail.astype(np.float64))
         if self.bank is None:
             logits = fusion.fuse(np.stack(experts), self.voices) if experts[1:] else experts[0]
-            return Evidence(z, logits, self.gate.score(z))
+            return Evidence(z, logits, self.gate.score(z), form=look.form)
         said = look.strange if look.strange.size else self.bank.read(look.patches)
         experts.insert(0, class_scores(self.bank.log_odds(float(said[0])), self.positive))
         logits = fusion.fuse(np.stack(experts), self.voices)
-        return Evidence(z, logits, self.gate.score(z), self.bank.good_p(said))
+        return Evidence(z, logits, self.gate.score(z), self.bank.good_p(said), look.form)
 
     def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:
         """Calibrate the evidence and add the gates that the picture itself did not pass."""
@@ -107,8 +107,12 @@ class Model:
             *prepared.findings,
             *quality.outside(prepared.measures, self.ranges),
             *quality.not_of(prepared.stated, self.population),
-            *(self.ways.findings(evidence.features) if self.ways else ()),
+            *(self.ways.findings(_whole(evidence)) if self.ways else ()),
         )
+
+
+def _whole(evidence: Evidence) -> F32:
+    return np.concatenate([evidence.features, evidence.form])
 
 
 def one_thread() -> None:

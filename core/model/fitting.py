@@ -41,6 +41,8 @@ class Table:
         log_odds: float64 ``n``, what a memory bank without each picture's group said; else None.
         tail: float64 ``n k``, class scores of the fine-tuned stages that never saw each picture's
             group; else None.
+        form: float32 ``n q``, how each picture's left differs from its right, where ways are
+            learned; else None.
     """
 
     pooled: F32
@@ -52,6 +54,7 @@ class Table:
     targets: NDArray[np.bool_] | None = None
     log_odds: F64 | None = None
     tail: F64 | None = None
+    form: F32 | None = None
 
     def pick(self, rows: NDArray[np.bool_]) -> Table:
         """Keep some pictures."""
@@ -65,6 +68,7 @@ class Table:
             None if self.targets is None else self.targets[rows],
             None if self.log_odds is None else self.log_odds[rows],
             None if self.tail is None else self.tail[rows],
+            None if self.form is None else self.form[rows],
         )
 
 
@@ -146,7 +150,8 @@ def fit(
         return made.placed(table.groups, fold, centre, scale) if made else None
 
     gate, strangeness = fit_gate(z, table.gated, fold, seed, placed(faulty))
-    ways, flagged = _ways(z, placed(wrong), fold)
+    whole = z if table.form is None else np.hstack([z, table.form])
+    ways, flagged = _ways(whole, placed(wrong), fold)
     model = Model(
         classes=classes,
         positive=positive,

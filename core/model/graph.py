@@ -16,6 +16,8 @@ from core.model.backbone import Backbone, Files
 from core.model.finetune.tail import load_tails, place_of_cut
 from core.types import F32, U8, Look
 
+CELLS = 16
+_GREY_LEVEL = 1 / 64  # about one, after normalisation; an even picture has no sides
 _MIRRORED = {"identity": (), "mirror": (3,), "flip": (2,), "rotate180": (2, 3)}
 
 
@@ -42,6 +44,7 @@ class FeatureGraph(torch.nn.Module):
         self.views = backbone.views
         self.patches = backbone.patches
         self.halved = backbone.halved
+        self.lopsided = backbone.lopsided
         self._seen: dict[str, torch.Tensor] = {}
         for tap in backbone.taps:
             network.get_submodule(tap.module).register_forward_hook(self._note(tap.module))
@@ -57,7 +60,8 @@ class FeatureGraph(torch.nn.Module):
         maps = self.maps(torch.cat(views) if len(views) > 1 else views[0])
         pooled = self._pooled(maps).mean(0, keepdim=True)
         tail = [self._tail(maps[self.cut])] if len(self.tails) else []
-        return [pooled, *tail, *([self._patches(maps)] if self.patches else [])]
+        patches = [self._patches(maps)] if self.patches else []
+        return [pooled, *tail, *patches, *([_form(plain)] if self.lopsided else [])]
 
     def maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
         """Run normalised pictures ``n 3 h w`` through the network; a map ``n c h w`` a tap seen."""
@@ -108,6 +112,21 @@ class MapGraph(FeatureGraph):
     def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
         """Give one map a tap seen."""
         return self.maps((pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale)
+
+
+def _form(plain: torch.Tensor) -> torch.Tensor:
+    """Say how the left of a normalised picture ``1 3 h w`` differs from its right, ``1 q``.
+
+    On ``CELLS`` by ``CELLS`` cells, in units of their deviation; a mirrored picture gives the same
+    numbers with the other sign.
+    """
+    cell = int(plain.shape[2]) // CELLS
+    edge = (int(plain.shape[2]) - CELLS * cell) // 2
+    inside = slice(edge, edge + CELLS * cell)
+    grey = plain.mean(1, keepdim=True)[:, :, inside, inside]
+    cells = torch.nn.functional.avg_pool2d(grey, cell)
+    apart = (cells - cells.flip(3)) / (2 * (cells.std(unbiased=False) + _GREY_LEVEL))
+    return apart[:, :, :, : CELLS // 2].flatten(1)
 
 
 def _grid(output: torch.Tensor, channels: int) -> torch.Tensor:

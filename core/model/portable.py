@@ -59,7 +59,8 @@ def build(bundle: Bundle, policy: Policy, look: Path, *, sizes: bool) -> onnx.Mo
             strict=True,
         )
     )
-    read = add_model(nodes, bundle.model, seen["pooled"], seen.get("tail", ""))
+    further = {name: seen[name] for name in ("tail", "form") if name in seen}
+    read = add_model(nodes, bundle.model, seen["pooled"], **further)
     made = add_verdict(nodes, read, picture, bundle.model.ranges, policy)
     for tensor, name in zip((*read[:4], made), OUTPUTS, strict=True):
         nodes.name(tensor, name)

@@ -32,8 +32,17 @@ class Ways:
     told: Discriminants
     limit: float
 
+    @property
+    def width(self) -> int:
+        """How many numbers it takes: features, and form where the network gives one."""
+        return int(self.told.weights.shape[-1])
+
     def findings(self, z: F32) -> tuple[Finding, ...]:
-        """Name the way that a picture is most clearly shown in, if in any."""
+        """Name the way that a picture is most clearly shown in, if in any.
+
+        Args:
+            z: float32 ``d+q``, standardised features and form.
+        """
         scores = self.told.scores(z)
         worst = int(np.argmax(scores))
         if not scores[worst] > self.limit:
@@ -53,7 +62,7 @@ def fit_ways(right: F32, wrong: Placed, fold: NDArray[np.int64]) -> tuple[Ways, 
     pictures are flagged: the conformal limit of each right picture's largest score.
 
     Args:
-        right: float32 ``n d``, standardised features of the training pictures.
+        right: float32 ``n d+q``, standardised features and form of the training pictures.
         wrong: Training pictures shown wrongly.
         fold: int64 ``n``, the fold of each right picture.
 

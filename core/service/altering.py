@@ -20,7 +20,7 @@ from core.pool import ordered_map
 from core.service.progress import Progress
 from core.service.reading import Picture, read
 from core.settings import Settings
-from core.types import F32, U8, Unreadable
+from core.types import U8, Look, Unreadable
 
 MOST_WRONG = 2000
 MOST_FAULTY = 1200
@@ -111,8 +111,8 @@ def _altered(
     order = np.random.default_rng(deal.seed).permutation(len(rows))[: deal.most // deal.each]
     picked = [rows[i] for i in order]
 
-    def look(shot: _Shot) -> tuple[_Shot, F32]:
-        return replace(shot, pixels=shot.pixels[:1, :1]), studio.network.look(shot.pixels).pooled
+    def look(shot: _Shot) -> tuple[_Shot, Look]:
+        return replace(shot, pixels=shot.pixels[:1, :1]), studio.network.look(shot.pixels)
 
     with Sandbox(entry_of(studio.pack.name), studio.size, studio.settings) as sandbox:
         shots = _shots(read(picked, sandbox, studio.settings), kinds, deal)
@@ -142,21 +142,22 @@ def _shots(pictures: Iterable[Picture], kinds: Mapping[str, Alter], deal: Deal) 
                 yield _Shot(row, kind, np.ascontiguousarray(pixels))
 
 
-def _enough(seen: Sequence[tuple[_Shot, F32]], names: tuple[str, ...]) -> Altered | None:
+def _enough(seen: Sequence[tuple[_Shot, Look]], names: tuple[str, ...]) -> Altered | None:
     """Keep the kinds that there are enough pictures of."""
     count = np.bincount([shot.kind for shot, _ in seen], minlength=len(names))
     kept = np.flatnonzero(count >= FEWEST)
     number = {int(kind): place for place, kind in enumerate(kept)}
-    learned = [(shot, pooled) for shot, pooled in seen if shot.kind in number]
+    learned = [(shot, look) for shot, look in seen if shot.kind in number]
     if not learned:
         return None
     return Altered(
         names=tuple(names[kind] for kind in kept),
-        pooled=np.stack([pooled for _, pooled in learned]),
+        pooled=np.stack([look.pooled for _, look in learned]),
         kind=np.array([number[shot.kind] for shot, _ in learned], np.int64),
         groups=np.array([shot.row.group for shot, _ in learned], np.str_),
+        form=np.stack([look.form for _, look in learned]),
     )
 
 
-def _give_up(_shot: object, exc: InferenceStalled) -> tuple[_Shot, F32]:
+def _give_up(_shot: object, exc: InferenceStalled) -> tuple[_Shot, Look]:
     raise exc

@@ -171,9 +171,9 @@ def _told(one: Looked, bank: Bank) -> Looked:
     """Put what the memory says in the place of the patches, which are large."""
     if isinstance(one, Lost):
         return one
-    return replace(
-        one, look=Look(one.look.pooled, one.look.tail, strange=bank.read(one.look.patches))
-    )
+    said = bank.read(one.look.patches)
+    look = Look(one.look.pooled, one.look.tail, strange=said, form=one.look.form)
+    return replace(one, look=look)
 
 
 def _measured(

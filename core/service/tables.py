@@ -38,6 +38,7 @@ def table_of(
         sound=np.array([not one.prepared.findings for one in seen], np.bool_),
         gated=gated,
         targets=targets if several else None,
+        form=np.stack([one.look.form for one in seen]),
     )
 
 

@@ -165,6 +165,7 @@ def _network(lesson: _Lesson) -> tuple[Backbone, Files]:
     backbone = replace(
         backbones.describe(spec.backbone, spec.weights, spec.size),
         patches=lesson.few,
+        lopsided=bool(lesson.pack.wrong_ways),
         views=lesson.pack.views if spec.effort == BEST else ("identity",),
     )
     return backbone, Files(own=spec.weights)

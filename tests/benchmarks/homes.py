@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics
-from core.model import backbone as backbones
 from core.model.fitted import Model
 from core.model.fitting import fit
 from core.model.runtime import Network, open_network
@@ -24,9 +23,13 @@ SIZE = 224
 
 @dataclass(frozen=True)
 class Judged:
-    """What the model and the gates say about some pictures, all axes ``n``."""
+    """What the model and the gates say about some pictures, all axes ``n``.
+
+    ``wrongly`` is the largest score of the wrong ways learned, 0 where none were.
+    """
 
     score: F64
+    wrongly: F64
     ood_p: F64
     stopped: NDArray[np.bool_]
     chance: F64
@@ -59,10 +62,15 @@ class Home:
 
     def against(self, strangers: Judged) -> tuple[float, float]:
         """Give AUROC, and the share of strangers let in where 95 % of the ordinary are."""
-        scores = np.concatenate([self.ordinary.score, strangers.score])
-        limit = np.quantile(self.ordinary.score, 0.95, method="inverted_cdf")
-        strange = np.arange(len(scores)) >= len(self.ordinary.score)
-        return metrics.auroc(scores, strange), float((strangers.score <= limit).mean())
+        return told_apart(self.ordinary.score, strangers.score)
+
+
+def told_apart(ordinary: F64, strange: F64) -> tuple[float, float]:
+    """Give AUROC, and the share of strangers let in where 95 % of the ordinary are."""
+    scores = np.concatenate([ordinary, strange])
+    limit = np.quantile(ordinary, 0.95, method="inverted_cdf")
+    area = metrics.auroc(scores, np.arange(len(scores)) >= len(ordinary))
+    return area, float((strange <= limit).mean())
 
 
 def settle(one: Labelled, but: str = "") -> Home:
@@ -72,7 +80,7 @@ def settle(one: Labelled, but: str = "") -> Home:
     known = split == "train"
     made = faulty(one, known, but)
     model = fit(one.table.pick(known), one.classes, one.positive, faulty=made).model
-    network = open_network(backbones.describe(), runtime=settings.runtime, cache=settings.cache)
+    network = open_network(one.backbone, runtime=settings.runtime, cache=settings.cache)
     pack = pack_named(rows_of(one.name, settings)[0])
     test = np.flatnonzero(split == "test")
     ordinary = judged(model, (kept(one, int(row)) for row in test))
@@ -81,12 +89,15 @@ def settle(one: Labelled, but: str = "") -> Home:
 
 def judged(model: Model, seen: Iterable[tuple[Look, Prepared]]) -> Judged:
     """Judge pictures after the network."""
-    evidence, said = [], []
+    evidence, said, wrongly = [], [], []
     for look, prepared in seen:
         evidence.append(model.evidence(look))
+        whole = np.concatenate([evidence[-1].features, look.form])
+        wrongly.append(model.ways.told.scores(whole).max() if model.ways else 0.0)
         said.append(model.predict(evidence[-1], prepared))
     return Judged(
         np.array([one.ood_score for one in evidence]),
+        np.array(wrongly),
         np.array([one.ood_p for one in said]),
         np.array([bool(one.findings) for one in said]),
         np.array([one.positive_probability for one in said]),
@@ -99,4 +110,5 @@ def kept(one: Labelled, row: int) -> tuple[Look, Prepared]:
     blank = np.zeros((1, 1, 3), np.uint8)
     refused = () if table.sound[row] else (Finding(Reason.POOR_QUALITY, "refused by the pack"),)
     measures = {name: float(values[row]) for name, values in table.measures.items()}
-    return Look(table.pooled[row]), Prepared(blank, "", (1, 1), refused, measures)
+    form = table.form if table.form is not None else np.zeros((len(table.labels), 0), np.float32)
+    return Look(table.pooled[row], form=form[row]), Prepared(blank, "", (1, 1), refused, measures)

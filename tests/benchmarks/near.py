@@ -110,7 +110,13 @@ def level(one: Labelled) -> None:
 def _of(faults: Altered, one: Labelled, part: NDArray[np.str_]) -> Altered:
     """Keep the faulty pictures whose groups are in train."""
     kept = np.isin(faults.groups, one.table.groups[part == "train"])
-    return Altered(faults.names, faults.pooled[kept], faults.kind[kept], faults.groups[kept])
+    return replace(
+        faults,
+        pooled=faults.pooled[kept],
+        kind=faults.kind[kept],
+        groups=faults.groups[kept],
+        form=faults.form[kept],
+    )
 
 
 def main() -> None:

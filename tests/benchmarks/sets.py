@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +92,7 @@ def labelled(name: str, size: int = 0, *, all_sides: bool = False, close: bool =
     settings = Settings(home=HOME)
     pack, rows = rows_of(name, settings)
     classes = tuple(sorted({row.label for row in rows}))
-    backbone = backbones.describe(size=size)
+    backbone = replace(backbones.describe(size=size), lopsided=bool(pack_named(pack).wrong_ways))
     if all_sides:
         backbone = replace(backbone, views=pack_named(pack).views)
     if close:
@@ -143,10 +143,10 @@ def faulty(one: Labelled, of: NDArray[np.bool_], but: str = "") -> Altered:
         made = with_faults(rows, studio, seed=0)
         if made is None:
             raise ValueError(f"{one.name}: {len(rows)} pictures are too few for faults")
-        np.savez(kept, names=made.names, pooled=made.pooled, kind=made.kind, groups=made.groups)
+        np.savez(kept, **{one.name: getattr(made, one.name) for one in fields(Altered)})
     with np.load(kept) as found:
-        names = tuple(found["names"].tolist())
-        made = Altered(names, found["pooled"], found["kind"], found["groups"])
+        arrays = {one.name: found[one.name] for one in fields(Altered)}
+        made = Altered(**{**arrays, "names": tuple(arrays["names"].tolist())})
     return _without(made, but) if but in made.names else made
 
 
@@ -155,7 +155,7 @@ def _without(made: Altered, name: str) -> Altered:
     kept = made.kind != gone
     kind = made.kind[kept] - (made.kind[kept] > gone)
     names = tuple(other for other in made.names if other != name)
-    return Altered(names, made.pooled[kept], kind, made.groups[kept])
+    return Altered(names, made.pooled[kept], kind, made.groups[kept], made.form[kept])
 
 
 def _keep(table: Table, kept: Path) -> None:
@@ -165,6 +165,7 @@ def _keep(table: Table, kept: Path) -> None:
         pooled=table.pooled,
         labels=table.labels,
         sound=table.sound,
+        form=np.zeros((len(table.labels), 0)) if table.form is None else table.form,
         names=np.array(list(table.measures)),
         values=np.stack(list(table.measures.values())),
     )
@@ -179,4 +180,5 @@ def _read(kept: Path, rows: list[Row], gated: int) -> Table:
             measures=dict(zip(found["names"].tolist(), found["values"], strict=True)),
             sound=found["sound"],
             gated=gated,
+            form=found.get("form"),
         )

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from core.decision.policy import Cases
 from core.labelled import read_labelled
-from core.model import backbone as backbones
 from core.model.bundle import Bundle
 from core.packs import pack_named
 from core.service.bundles import certify_bundle, open_bundle
@@ -45,7 +44,7 @@ def second() -> Labelled:
     pack = pack_named("xray")
     rows = read_labelled(Settings().shared_data / "xray", pack.group_columns)
     away = [row for row in rows if row.split.startswith("ext")]
-    return looked("xray-site2", "xray", away, CLASSES, backbones.describe())
+    return looked("xray-site2", "xray", away, CLASSES, labelled("xray").backbone)
 
 
 def rows_in(one: Labelled, *splits: str) -> NDArray[np.intp]:

@@ -1,7 +1,8 @@
 """Radiographs that are nearly right: shown wrongly, of something else, of other people.
 
-For each kind the gate for strangers alone (AUROC and FPR95 against the test part of site 1), and
-what all gates together hold back: strangers, the pack's own checks, the ways learned.
+For each kind the gate for strangers alone and the wrong ways learned alone (AUROC and FPR95 against
+the test part of site 1), and what all gates together hold back: strangers, the pack's own checks,
+the ways learned.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from core.decision.certificate import interval
 from core.settings import Settings
 from core.types import Frame
 from domains.xray.reading.ways import WRONG_WAYS
-from tests.benchmarks.homes import SIZE, Home, Judged
+from tests.benchmarks.homes import SIZE, Home, Judged, told_apart
 from tests.benchmarks.sites import first, judge, rows_in, second
 
 DRAWN = 60  # test pictures shown in every wrong way
@@ -45,12 +46,14 @@ def main() -> None:
 
 def _say(name: str, home: Home, said: Judged, alpha: float) -> None:
     area, let_in = home.against(said)
+    way_area, way_let_in = told_apart(home.ordinary.wrongly, said.wrongly)
     novel, stopped = said.flagged(alpha)
     n = len(said.score)
     low, high = interval(round(stopped * n), n)
     print(
-        f"  {name:<34} n {n:>3}: AUROC {area:.3f}, FPR95 {let_in:.2f}, flagged as strangers "
-        f"{novel:.2f}, by any gate {stopped:.2f} [{low:.2f}, {high:.2f}]",
+        f"  {name:<34} n {n:>3}: AUROC {area:.3f}, FPR95 {let_in:.2f}, by the ways "
+        f"{way_area:.3f}, {way_let_in:.2f}; flagged as strangers {novel:.2f}, by any gate "
+        f"{stopped:.2f} [{low:.2f}, {high:.2f}]",
         flush=True,
     )
 

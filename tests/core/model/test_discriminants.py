@@ -65,12 +65,13 @@ def test_altered_pictures_go_to_the_fold_of_their_group_and_to_none_where_it_has
         np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], np.float32),
         np.array([0, 1, 0]),
         np.array(["b", "refused", "a"]),
+        np.array([[7.0], [8.0], [9.0]], np.float32),
     )
     centre, scale = np.array([1.0, 2.0], np.float32), np.array([2.0, 4.0], np.float32)
     groups, fold = np.array(["a", "b", "b"]), np.array([4, 2, 2])
     placed = altered.placed(groups, fold, centre, scale)
     np.testing.assert_array_equal(placed.fold, [2, -1, 4])
-    np.testing.assert_allclose(placed.z, [[0, 0], [1, 0.5], [2, 1]])
+    np.testing.assert_allclose(placed.z, [[0, 0, 7], [1, 0.5, 8], [2, 1, 9]])
     # Without the fold of "a" there would be no mirrored picture left.
     lopsided = replace(altered, groups=np.array(["b", "a", "b"]))
     assert lopsided.placed(groups, fold, centre, scale) is None

@@ -8,8 +8,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
+from core.model.bundle import weights_in
 from core.model.discriminants import Discriminants
 from core.model.nodes import Nodes
+from core.model.runtime import open_network
 from core.model.square_graph import add_square
 from core.model.ways import Ways
 from core.service.exporting import export_bundle
@@ -105,10 +107,20 @@ def test_real_radiographs_and_strangers_are_checked_alike(run, shared_data):
 def test_the_ways_learned_and_the_pack_s_own_measure_travel_with_a_bundle(tiny_product, tmp_path):
     bundle, policy = tiny_product.opened()
     rng, d = np.random.default_rng(2), len(bundle.model.centre)
-    weights = rng.normal(0, 0.05, (2, d)).astype(np.float32)
+    backbone = replace(bundle.backbone, lopsided=True)
+    cache = tiny_product.settings.cache
+    network = open_network(backbone, runtime="onnx", cache=cache, files=weights_in(bundle.path))
+    q = network.look(np.zeros((224, 224, 3), np.uint8)).form.size
+    weights = rng.normal(0, 0.05, (2, d + q)).astype(np.float32)
     ways = Ways(Discriminants(("rotated", "mirrored"), weights, np.zeros(2)), 0.5)
     ranges = {"brightness": (0.0, 255.0), MIDDLE: (-0.1, 0.02)}
-    other = replace(bundle, pack=pack, model=replace(bundle.model, ways=ways, ranges=ranges))
+    other = replace(
+        bundle,
+        pack=pack,
+        backbone=backbone,
+        network=network,
+        model=replace(bundle.model, ways=ways, ranges=ranges),
+    )
     plates = tmp_path / "plates"
     plates.mkdir()
     for number, picture in enumerate(tiny_product.pictures("test")[:12]):

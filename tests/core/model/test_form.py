@@ -1,0 +1,53 @@
+"""How a picture's left differs from its right, as the network's graph says it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.model import backbone as backbones
+from core.model.runtime import open_network
+
+CELLS = 16
+
+
+def by_hand(pixels):
+    """The same in NumPy: cells in the middle, halves compared, in units of the cells' deviation."""
+    side = pixels.shape[0] // CELLS
+    edge = (pixels.shape[0] - CELLS * side) // 2
+    grey = pixels.astype(np.float64).mean(axis=2)[edge : edge + CELLS * side, :]
+    grey = grey[:, edge : edge + CELLS * side]
+    cells = grey.reshape(CELLS, side, CELLS, side).mean(axis=(1, 3))
+    apart = (cells - cells[:, ::-1]) / (2 * (cells.std() + 127.5 / 64))
+    return apart[:, : CELLS // 2].ravel()
+
+
+def a_picture(size, seed=0):
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 256, (size, size, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "torch"])
+@pytest.mark.parametrize("size", [64, 100])
+def test_it_is_that_of_an_independent_implementation(runtime, size, tmp_path):
+    backbone = replace(backbones.describe(size=size), lopsided=True)
+    network = open_network(backbone, runtime=runtime, cache=tmp_path)
+    picture = a_picture(size)
+    look = network.look(picture)
+    np.testing.assert_allclose(look.form, by_hand(picture), atol=1e-4)
+    mirrored = network.look(np.ascontiguousarray(picture[:, ::-1]))
+    np.testing.assert_allclose(mirrored.form, -look.form, atol=1e-5)
+    assert not network.look(np.full((size, size, 3), 90, np.uint8)).form.any()
+
+
+def test_it_is_that_of_the_picture_itself_however_many_views_there_are(tmp_path):
+    plain = replace(backbones.describe(size=64), lopsided=True)
+    both = replace(plain, views=("identity", "mirror"))
+    picture = a_picture(64, 1)
+    looks = [open_network(b, runtime="torch", cache=tmp_path).look(picture) for b in (plain, both)]
+    np.testing.assert_array_equal(looks[0].form, looks[1].form)
+
+
+def test_nobody_is_told_who_does_not_ask(tmp_path):
+    network = open_network(backbones.describe(size=64), runtime="torch", cache=tmp_path)
+    assert network.look(a_picture(64)).form.size == 0
