@@ -158,9 +158,9 @@ def _figures(p: NDArray, wrong: NDArray, sure: NDArray) -> tuple[float, ...]:
 
 def _say(name: str, figures: list[tuple[float, ...]]) -> None:
     mean = np.mean(figures, axis=0)
-    spread = np.std(figures, axis=0, ddof=1) if len(figures) > 1 else np.full(4, np.nan)
+    spread = f" (sd {np.std(figures, axis=0, ddof=1)[0]:.4f})" if len(figures) > 1 else ""
     print(
-        f"{name}: AUROC all / certain {mean[0]:.4f} (sd {spread[0]:.4f}) / {mean[1]:.4f}, "
+        f"{name}: AUROC all / certain {mean[0]:.4f}{spread} / {mean[1]:.4f}, "
         f"accuracy {mean[2]:.4f} / {mean[3]:.4f}, {len(figures)} seed(s)",
         flush=True,
     )
