@@ -92,7 +92,7 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
         ) from exc
     d, k = len(model.centre), len(model.classes)
     rows = {k + model.several, model.head.bias.size, model.calibrator.bias.size}
-    astray = model.ways is not None and not model.ways.told.fits(max(d, model.ways.width))
+    astray = model.ways is not None and not model.ways.fits(d)
     if not model.gate.fits(d) or astray or len(model.positive) != k or len(rows) > 1:
         raise BundleError(
             f"The bundle's arrays disagree: {d} features, gate {len(model.gate.mean)}, "

@@ -32,10 +32,10 @@ class Ways:
     told: Discriminants
     limit: float
 
-    @property
-    def width(self) -> int:
-        """How many numbers it takes: features, and form where the network gives one."""
-        return int(self.told.weights.shape[-1])
+    def fits(self, width: int) -> bool:
+        """Say whether the arrays agree with each other and take ``width`` features, or form too."""
+        taken = self.told.weights.shape[1:]
+        return len(taken) == 1 and taken[0] >= width and self.told.fits(taken[0])
 
     def findings(self, z: F32) -> tuple[Finding, ...]:
         """Name the way that a picture is most clearly shown in, if in any.

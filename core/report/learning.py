@@ -36,7 +36,7 @@ def learning(m: Material) -> tuple[Section, ...]:
                 Figure(
                     draw_history("learning-loss", folds, ("loss", "learning"), "loss"),
                     "Loss on pictures held out (solid, a line a fold) and on those learned from "
-                    "(dashed). The dot is the epoch kept.",
+                    "(dashed). Epoch 0 is before fine-tuning, the dot is the epoch kept.",
                 ),
                 Figure(
                     draw_history("learning-rate", folds, ("accuracy", "confidence"), "share"),
@@ -62,7 +62,7 @@ def draw_history(key: str, folds: Sequence[Fold], names: tuple[str, str], word: 
     Args:
         key: Unique in the page.
         folds: Each with its ``history``, a mapping an epoch, and the place of the ``chosen`` one.
-        names: Keys of an epoch; the first may not be missing, epoch 0 has learned nothing yet.
+        names: Which of an epoch's figures; epoch 0 is before anything was learned.
         word: What the axis measures.
     """
     drawn = [_lines(fold, names) for fold in folds]

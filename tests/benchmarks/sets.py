@@ -143,9 +143,9 @@ def faulty(one: Labelled, of: NDArray[np.bool_], but: str = "") -> Altered:
         made = with_faults(rows, studio, seed=0)
         if made is None:
             raise ValueError(f"{one.name}: {len(rows)} pictures are too few for faults")
-        np.savez(kept, **{one.name: getattr(made, one.name) for one in fields(Altered)})
+        np.savez(kept, **{field.name: getattr(made, field.name) for field in fields(Altered)})
     with np.load(kept) as found:
-        arrays = {one.name: found[one.name] for one in fields(Altered)}
+        arrays = {field.name: found[field.name] for field in fields(Altered)}
         made = Altered(**{**arrays, "names": tuple(arrays["names"].tolist())})
     return _without(made, but) if but in made.names else made
 

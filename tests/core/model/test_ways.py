@@ -1,8 +1,12 @@
 """Wrong ways: each is named by its code, right pictures are flagged at the stated rate."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from core.errors import BundleError
+from core.model.archive import pack_model, unpack_model
 from core.model.discriminants import Discriminants, Placed
 from core.model.ways import FALSE_ALARMS, Ways, fit_ways
 from core.types import Reason
@@ -42,6 +46,20 @@ def test_too_few_right_pictures_flag_nothing():
     assert np.isinf(ways.limit)
     assert not flagged.any()
     assert ways.findings(z[0]) == ()
+
+
+def test_a_bundle_whose_ways_take_fewer_features_than_there_are_is_refused(tiny_product):
+    bundle, _ = tiny_product.opened()
+    d = len(bundle.model.centre)
+    for taken, whole in ((d + 3, True), (d, True), (d - 1, False)):
+        told = Discriminants(("a",), np.ones((1, taken), np.float32), np.zeros(1))
+        model = replace(bundle.model, ways=Ways(told, 0.5))
+        assert model.ways.fits(d) is whole
+        if whole:
+            assert unpack_model(*pack_model(model)).ways.limit == 0.5
+        else:
+            with pytest.raises(BundleError, match="arrays disagree"):
+                unpack_model(*pack_model(model))
 
 
 def test_nothing_is_flagged_at_the_limit_itself():
