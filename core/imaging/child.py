@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import mmap
 import os
-import resource
 import signal
 import sys
 from collections.abc import Iterator
@@ -16,36 +15,22 @@ import numpy as np
 
 from core.errors import ConfigError
 from core.imaging.attempt import attempt
+from core.imaging.confinement import confine
 from core.imaging.protocol import Spec, answer
 from core.packs import load
 from core.types import Prepared
 
-_CPU_SECONDS = 3600
 _ALARM_FACTOR = 1.5
-_MEBI = 1024 * 1024
 
 
 def main() -> None:
     """Confine this process, load the pack, answer batches until the parent is gone."""
     spec = Spec(**json.loads(sys.argv[1]))
-    _confine(spec.memory_mb)
     cv2.setNumThreads(1)
     commands, answers = _take_channel()
     with mmap.mmap(int(sys.argv[2]), spec.memory_bytes) as memory:
-        _serve(spec, memory, commands, answers)
-
-
-def _confine(memory_mb: int) -> None:
-    limits = {
-        resource.RLIMIT_AS: memory_mb * _MEBI,
-        resource.RLIMIT_CPU: _CPU_SECONDS,
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: 0,
-    }
-    for kind, limit in limits.items():
-        hard = resource.getrlimit(kind)[1]
-        lowest = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-        resource.setrlimit(kind, (lowest, lowest))
+        layers = confine(spec.memory_mb, spec.entry)
+        _serve(spec, memory, commands, answers, layers)
 
 
 def _take_channel() -> tuple[FileIO, FileIO]:
@@ -58,13 +43,15 @@ def _take_channel() -> tuple[FileIO, FileIO]:
     return FileIO(commands, "r"), FileIO(answers, "w")
 
 
-def _serve(spec: Spec, memory: mmap.mmap, commands: FileIO, answers: FileIO) -> None:
+def _serve(
+    spec: Spec, memory: mmap.mmap, commands: FileIO, answers: FileIO, layers: list[str]
+) -> None:
     try:
         pack = load(spec.entry)
     except ConfigError as exc:
         _write(answers, json.dumps({"failed": str(exc)}).encode() + b"\n")
         return
-    _write(answers, b'{"ready": true}\n')
+    _write(answers, json.dumps({"confined": layers}).encode() + b"\n")
     for line in _lines(commands):
         order = json.loads(line)
         for index, (start, length) in enumerate(order["places"]):

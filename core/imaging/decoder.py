@@ -18,6 +18,7 @@ from time import monotonic
 import numpy as np
 
 from core.errors import ConfigError
+from core.imaging.confinement import close_to_children, keep_harmless
 from core.imaging.protocol import LONGEST_LINE, SLOTS, Answer, Spec, command, parse_answer
 from core.types import Prepared, Unreadable
 
@@ -56,6 +57,8 @@ class Decoder:
         self._line = bytearray()
         self._due: deque[int] = deque()
         self._next_slot = 0
+        self._layers: tuple[str, ...] = ()
+        close_to_children()
         descriptor = _sealed_memory(spec.memory_bytes)
         try:
             self._memory = mmap.mmap(descriptor, spec.memory_bytes)
@@ -79,6 +82,17 @@ class Decoder:
     def pid(self) -> int:
         """Process id."""
         return self._process.pid
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """What confines the process, such as ``landlock 6``; waits until it has started.
+
+        Raises:
+            ConfigError: It could not start.
+        """
+        if not self._ready:
+            self._await_start()
+        return self._layers
 
     def send(self, files: Sequence[bytes]) -> None:
         """Hand over one batch, which the process works on when it is through with the last."""
@@ -147,9 +161,11 @@ class Decoder:
                 f"The decoder process does not start: expected it to load the pack, got {how}.",
                 hint=f"If memory is short, raise ASSAY_DECODE_MEMORY_MB ({self._spec.memory_mb}).",
             ) from exc
-        if said != {"ready": True}:
+        confined = said.get("confined") if isinstance(said, dict) else None
+        if not isinstance(confined, list):
             failure = said.get("failed") if isinstance(said, dict) else said
             raise ConfigError(f"The decoder process does not start: {failure}")
+        self._layers = tuple(map(str, confined))
         self._ready = True
 
     def _read_line(self, seconds: float) -> bytes:
@@ -196,10 +212,6 @@ def _sealed_memory(size: int) -> int:
 
 
 def _environment() -> dict[str, str]:
-    """Give the child this process's import path and none of our settings.
-
-    Settings may hold a store's password, which a decoder has no business with.
-    """
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
+    """Return the child's environment: harmless names, this process's import path, tuning."""
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    return {**kept, **_TUNING, "PYTHONPATH": path}
+    return {**keep_harmless(os.environ), **_TUNING, "PYTHONPATH": path}

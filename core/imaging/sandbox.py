@@ -87,6 +87,15 @@ class Sandbox:
         for lane in self._lanes:
             lane.stop()
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """What confines the processes here, as ``Decoder.layers``.
+
+        Raises:
+            ConfigError: A process cannot start.
+        """
+        return self._lanes[0].start().layers
+
     def samples(self, incoming: Iterable[Incoming]) -> Iterator[Sample]:
         """Prepare files, lazily and in order, exactly one sample each.
 

@@ -61,7 +61,9 @@ def _decoders(settings: Settings) -> str:
     name = next(iter(packs.installed()))
     with Sandbox(packs.entry_of(name), 224, settings) as sandbox:
         (sample,) = sandbox.samples([received("not a picture", b"not a picture")])
-    return f"a file that is no picture was held back ({type(sample.frame).__name__})"
+        layers = ", ".join(sandbox.layers)
+    held = f"a file that is no picture was held back ({type(sample.frame).__name__})"
+    return f"{held}; confined by {layers}"
 
 
 def _store(settings: Settings) -> str:
