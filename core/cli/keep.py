@@ -43,10 +43,12 @@ def audit_export(
     out: Annotated[Path, typer.Option("-o", "--out", help="File of JSON lines to write.")],
 ) -> None:
     """Write the log as JSON lines."""
+    from core.model.destination import check_file_destination
     from core.records.audit import export
     from core.service.stores import open_store
     from core.settings import Settings
 
+    check_file_destination(out, b'{"')
     with out.open("w") as file:
         count = export(open_store(Settings()), file)
     say(f"{count} events in {out}.")
@@ -142,9 +144,12 @@ def data_get(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write it.")],
 ) -> None:
     """Fetch or make a data set."""
+    from core.model.destination import check_folder_destination
     from core.packs import data_set
 
-    data_set(name).get(folder)
+    chosen = data_set(name)
+    check_folder_destination(folder, frozenset())
+    chosen.get(folder)
     say(f"{name} is in {folder}.")
 
 

@@ -18,6 +18,7 @@ from core.model.nodes import Nodes
 from core.model.square_graph import Square, add_square
 from core.types import Policy
 
+MARK = b"bundle_sha256"  # of ``words_of``, which protobuf writes last
 NOT_CARRIED = (
     "decoding: a JPEG is to be decoded as Assay does, at 1/2, 1/4 or 1/8 of its scale where that "
     "leaves both sides at least as long as the network's input; source_size then names the "

@@ -14,10 +14,10 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from core.decision.policy import Cases
-from core.errors import BundleError
 from core.model import archive
 from core.model import bundle as layout
 from core.model.backbone import Backbone, Files
+from core.model.destination import check_bundle_destination
 from core.model.explain import Known
 from core.model.fitted import Model
 from core.model.parity import Probe
@@ -60,23 +60,35 @@ def write_bundle(draft: Draft, path: Path) -> None:
         path: The folder to make; a bundle that stands there is replaced.
 
     Raises:
-        BundleError: Something that is no bundle stands at the destination.
+        BundleError: Something that is no bundle, or more than one, stands at the destination.
+        ConfigError: No folder can be made there.
     """
-    if path.exists() and not (path / layout.SUMS).is_file() and any(path.iterdir()):
-        raise BundleError(
-            f"{path} exists and is not a bundle.", hint="Choose another folder for -o."
-        )
+    path = path.resolve()  # a link to a bundle stays a link
+    check_bundle_destination(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         _fill(draft, building)
         building.chmod(0o755)
-        if path.exists():
-            shutil.rmtree(path)
-        building.replace(path)
+        _exchange(building, path)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
+
+
+def _exchange(building: Path, path: Path) -> None:
+    """Move the new bundle into place; the old one is deleted only when the new one stands."""
+    if not path.exists():
+        building.replace(path)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
+    path.replace(old)
+    try:
+        building.replace(path)
+    except BaseException:
+        old.replace(path)
+        raise
+    shutil.rmtree(old)
 
 
 def _fill(draft: Draft, folder: Path) -> None:

@@ -16,6 +16,13 @@ from core.imaging.archive import incoming
 from core.imaging.files import Incoming
 from core.model import portable
 from core.model.bundle import Bundle, weights_in
+from core.model.destination import (
+    check_file_destination,
+    check_folder_destination,
+    check_parent,
+    files_below,
+    named,
+)
 from core.model.judge_graph import OUTPUTS
 from core.model.runtime import exported
 from core.service.agreement import Agreement, Run, compare
@@ -61,8 +68,7 @@ def export_bundle(
             f"No export is called {to!r}; there are {', '.join(TARGETS)}.",
             hint="Give --to one of them.",
         )
-    if to in _PROOF and out.exists() and not (out / _PROOF[to]).is_file():
-        raise ConfigError(f"{out} exists and is no export.", hint="Choose another -o.")
+    _check_destination(to, out)
     files = weights_in(bundle.path)
     look = files.int8 if bundle.backbone.precision == "int8" else None
     look = look or exported(bundle.backbone, settings.cache, files)
@@ -81,9 +87,33 @@ def export_bundle(
             draft.replace(out)
             return agreement
         draft.unlink(missing_ok=True)
+        _check_strays(Path(folder), out)
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(folder, out)
     return agreement
+
+
+def _check_destination(to: str, out: Path) -> None:
+    if to == "onnx":
+        check_file_destination(out, portable.MARK)
+    elif out.exists() and not (out / _PROOF[to]).is_file():
+        raise ConfigError(f"{out} exists and is no export.", hint="Choose another -o.")
+    else:
+        check_parent(out)
+        if to == "openvino":
+            check_folder_destination(out, frozenset({XML, "assay.bin"}))
+
+
+def _check_strays(draft: Path, out: Path) -> None:
+    """Refuse to replace a folder that holds files which the new export does not have."""
+    ours = set(files_below(draft))
+    kept = sorted(name for name in files_below(out) if name not in ours)
+    kept = [name for name in kept if "__pycache__" not in name]
+    if kept:
+        raise ConfigError(
+            f"{out} holds files that are not the export's: {named(kept)}; nothing was written.",
+            hint="Move them elsewhere, or choose another -o.",
+        )
 
 
 def portable_words(model: Any) -> dict[str, str]:  # noqa: ANN401

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.errors import ConfigError
 from core.imaging.files import open_file
 from core.imaging.sandbox import Sandbox
 from core.model.bundle import Bundle
+from core.model.destination import check_file_destination
 from core.model.explain import thumbnail
 from core.packs import entry_of
 from core.report.blocks import Picture
@@ -28,20 +28,16 @@ from core.settings import Settings
 from core.types import F64, Policy, Prepared, Sample
 
 SIDE = 160
+_MARK = b'<meta name="generator" content="Assay">'
 
 
 def refuse_unwritable(path: Path) -> None:
     """Find out before an hour of work whether the report can be written.
 
     Raises:
-        ConfigError: The folder is missing, closed, or the path is a folder itself.
+        ConfigError: The folder is missing or closed, or something else stands at the path.
     """
-    folder = path.resolve().parent
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise ConfigError(
-            f"The report cannot be written to {path}.",
-            hint="Give --report FILE.html in a folder that exists and is yours.",
-        )
+    check_file_destination(path, _MARK)
 
 
 def write_report(

@@ -14,6 +14,7 @@ from core.errors import DataError
 from core.labelled import Row, read_labelled
 from core.model import backbone as backbones
 from core.model.backbone import Backbone, Files
+from core.model.destination import check_bundle_destination
 from core.model.fitted import one_thread
 from core.model.fitting import Fit, fit
 from core.model.parity import Probe
@@ -146,8 +147,11 @@ def train(
 
     Raises:
         DataError: The data set is faulty, or one side has no pictures.
-        ConfigError: No label means "nothing wrong", or the backbone is unknown.
+        ConfigError: No label means "nothing wrong", the backbone is unknown, or no bundle can be
+            made at its destination.
+        BundleError: Something a person may keep stands at the destination.
     """
+    check_bundle_destination(spec.out)
     one_thread()
     lesson = _lesson(spec, settings)
     work = Work(*_network(lesson), lesson.rows, lesson.pack, settings, progress)

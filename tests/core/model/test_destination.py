@@ -1,0 +1,117 @@
+"""Nothing that a person keeps is replaced by an output."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from core.errors import BundleError, ConfigError
+from core.model.destination import (
+    check_bundle_destination,
+    check_file_destination,
+    check_folder_destination,
+)
+from core.model.writing import _exchange
+from core.service.training import TrainSpec, train
+from core.settings import Settings
+
+
+@pytest.fixture
+def bundle(tiny_product, tmp_path):
+    return Path(shutil.copytree(tiny_product.bundle, tmp_path / "plates"))
+
+
+def test_a_bundle_with_its_policies_and_signature_may_be_replaced(bundle):
+    (bundle / "SIGNATURE").write_bytes(b"s")
+    assert (bundle / "policies").is_dir()
+
+    check_bundle_destination(bundle)
+    check_bundle_destination(bundle.parent / "new")
+    (bundle.parent / "empty").mkdir()
+    check_bundle_destination(bundle.parent / "empty")
+
+
+@pytest.mark.parametrize(
+    "kept", ["NOTES.txt", "pictures/a.png", "report.html", "policies/notes.txt", "probe/mine.png"]
+)
+def test_a_bundle_folder_in_which_a_person_keeps_something_is_not_replaced(bundle, kept):
+    (bundle / kept).parent.mkdir(exist_ok=True)
+    (bundle / kept).write_bytes(b"kept")
+
+    with pytest.raises(BundleError, match=f"holds files that are not the bundle's: {kept}"):
+        check_bundle_destination(bundle)
+
+
+def test_a_link_kept_in_a_bundle_folder_counts_as_kept(bundle):
+    (bundle / "line").symlink_to(bundle.parent)
+
+    with pytest.raises(BundleError, match="line"):
+        check_bundle_destination(bundle)
+
+
+def test_a_data_set_with_sums_of_its_own_is_no_bundle_and_training_does_not_even_begin(tmp_path):
+    (tmp_path / "good").mkdir()
+    (tmp_path / "good/a.png").write_bytes(b"kept")
+    (tmp_path / "SHA256SUMS").write_text("0  good/a.png\n")
+    spec = TrainSpec("parts", tmp_path / "no data here", tmp_path)
+
+    with pytest.raises(BundleError, match="is not a bundle"):  # not: there are no data
+        train(spec, Settings(home=tmp_path / "home"))
+
+    assert (tmp_path / "good/a.png").read_bytes() == b"kept"
+
+
+def test_a_file_in_the_way_is_named_before_training(tmp_path):
+    (tmp_path / "file").write_bytes(b"kept")
+
+    with pytest.raises(BundleError, match="is a file"):
+        check_bundle_destination(tmp_path / "file")
+    with pytest.raises(ConfigError, match="file is no folder"):
+        check_bundle_destination(tmp_path / "file/bundle")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_closed_folder_is_named_before_training(tmp_path):
+    tmp_path.chmod(0o555)
+    with pytest.raises(ConfigError, match="may not be written"):
+        check_bundle_destination(tmp_path / "bundle")
+
+
+def test_the_old_bundle_stands_again_where_the_new_one_cannot_be_moved(tmp_path):
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/a").write_bytes(b"old")
+
+    with pytest.raises(OSError, match="No such file"):
+        _exchange(tmp_path / "missing", tmp_path / "old")
+    assert (tmp_path / "old/a").read_bytes() == b"old"
+
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new/b").write_bytes(b"new")
+    _exchange(tmp_path / "new", tmp_path / "old")
+    assert [p.name for p in tmp_path.iterdir()] == ["old"]
+    assert [p.name for p in (tmp_path / "old").iterdir()] == ["b"]
+
+
+def test_a_file_output_replaces_an_earlier_one_and_nothing_else(tmp_path):
+    earlier, other = tmp_path / "earlier.html", tmp_path / "picture.png"
+    earlier.write_bytes(b"x" * 99 + b"made by us" + b"y" * 100_000)
+    other.write_bytes(b"a picture")
+
+    check_file_destination(earlier, b"made by us")
+    check_file_destination(tmp_path / "new.html", b"made by us")
+    with pytest.raises(ConfigError, match="is not an earlier output"):
+        check_file_destination(other, b"made by us")
+    with pytest.raises(ConfigError, match="is a folder"):
+        check_file_destination(tmp_path, b"made by us")
+    with pytest.raises(ConfigError, match="there is no folder"):
+        check_file_destination(tmp_path / "no/such.html", b"made by us")
+
+
+def test_a_folder_output_wants_nothing_else_beside_it(tmp_path):
+    check_folder_destination(tmp_path / "new", frozenset())
+    (tmp_path / "manifest.csv").write_text("relabelled by hand")
+
+    check_folder_destination(tmp_path, frozenset({"manifest.csv"}))
+    with pytest.raises(ConfigError, match=r"holds other files: manifest\.csv"):
+        check_folder_destination(tmp_path, frozenset())
