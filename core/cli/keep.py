@@ -48,7 +48,7 @@ def audit_export(
     from core.service.stores import open_store
     from core.settings import Settings
 
-    check_file_destination(out, b'{"')
+    check_file_destination(out, b'"previous"')
     with out.open("w") as file:
         count = export(open_store(Settings()), file)
     say(f"{count} events in {out}.")
