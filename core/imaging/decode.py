@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import cv2
 import numpy as np
+import simplejpeg
 from numpy.typing import NDArray
 
 from core.errors import UnreadableImage
@@ -16,6 +18,11 @@ from core.types import Frame
 
 _REDUCED = {1: 0, 2: 16, 4: 32, 8: 64}  # cv2.IMREAD_REDUCED_GRAYSCALE_n; 0 = full size
 _STRIP_ROWS = 256
+# What libjpeg says of a whole picture that is followed by fill bytes before its end marker.
+_FILL = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
+_FILL_BYTES = b"\x00\xff"
+_OS2 = (12).to_bytes(4, "little")  # size of an OS/2 1.x bitmap header
+_END = b"\xff\xd9"
 
 Pixels = NDArray[Any]  # uint8 or uint16: checked once, in _pixels
 
@@ -25,8 +32,8 @@ def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
 
     Transparent pixels are laid on white, as a viewer shows them. A JPEG is decoded at 1/2, 1/4
     or 1/8 where the shorter side stays at least ``min_side``, which is both the fastest and the
-    smoothest way to shrink it. Damage inside a JPEG's data that leaves its end marker in place
-    cannot be told from a picture: the decoder fills it with grey.
+    smoothest way to shrink it. A JPEG whose data libjpeg cannot follow to the end is refused: its
+    decoder would fill the rest with grey. Bytes after the end marker play no part.
 
     Args:
         data: The whole file.
@@ -72,6 +79,10 @@ def _stored_size(header: Header, factor: int) -> tuple[int, int]:
 
 def _pixels(data: bytes, header: Header, factor: int) -> Pixels:
     flags: int = cv2.IMREAD_UNCHANGED
+    if header.kind == "BMP" and data[14:18] == _OS2:
+        flags = cv2.IMREAD_COLOR  # unchanged, OpenCV gives this old header's colours as grey
+    if header.kind == "JPEG" and (jpeg := _jpeg(data, header, factor)) is not None:
+        return jpeg
     if header.kind == "JPEG":
         colour = 0 if header.grey else cv2.IMREAD_COLOR_RGB
         flags = _REDUCED[factor] | colour | cv2.IMREAD_IGNORE_ORIENTATION
@@ -91,6 +102,36 @@ def _pixels(data: bytes, header: Header, factor: int) -> Pixels:
     return _channels(pixels, header)
 
 
+def _jpeg(data: bytes, header: Header, factor: int) -> Pixels | None:
+    """Return the picture that libjpeg decodes without a warning; None for OpenCV to decode.
+
+    Raises:
+        UnreadableImage: libjpeg warns of lost, foreign or missing data.
+    """
+    colour = "CMYK" if header.cmyk else "GRAY" if header.grey else "RGB"
+    rows, columns = -(-header.height // factor), -(-header.width // factor)
+    try:
+        pixels = simplejpeg.decode_jpeg(data, colour, min_height=rows, min_width=columns)
+    except ValueError as exc:
+        if "Corrupt JPEG" not in str(exc) and "Premature end" not in str(exc):
+            return None  # a layout that it does not take, such as arithmetic coding
+        if _is_fill(data, str(exc)):
+            return None
+        raise _damaged(header) from exc
+    if header.cmyk or pixels.shape[:2] != (rows, columns):
+        return None
+    return np.asarray(pixels)
+
+
+def _is_fill(data: bytes, warning: str) -> bool:
+    """Whether the warning is of zeros or 0xFF before the end marker, as some cameras write."""
+    found = _FILL.search(warning)
+    if not found:
+        return False
+    end, length = data.rfind(_END), int(found[1])
+    return not data[end - length : end].strip(_FILL_BYTES)
+
+
 def _damaged(header: Header) -> UnreadableImage:
     return UnreadableImage(
         f"The {header.kind} of {header.width} x {header.height} pixels is damaged or cut short: "
@@ -102,6 +143,8 @@ def _damaged(header: Header) -> UnreadableImage:
 def _channels(pixels: Pixels, header: Header) -> Pixels:
     if pixels.ndim == 2:
         return pixels[:, :, None]
+    if pixels.shape[2] == 4 and header.opaque:
+        return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB))
     if pixels.shape[2] == 4:
         if header.kind == "TIFF" and pixels[:, :, 3].min() < np.iinfo(pixels.dtype).max:
             # libtiff multiplies the colours by the alpha in some layouts and not in others.

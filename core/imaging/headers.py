@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from core.imaging import tiff
 
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_V3_SIZE = 56
 _BAD_TIFF = "Assay reads grey, palette and RGB TIFF of 1, 8 or 16 bits, samples side by side"
 
 
@@ -22,6 +23,8 @@ class Header:
         height: Rows, as stored.
         orientation: EXIF orientation 1 to 8; 5 to 8 swap width and height when upright.
         grey: Whether a JPEG has one component; False for the other formats.
+        opaque: Whether a fourth channel means nothing, as in a BMP without a mask for alpha.
+        cmyk: Whether a JPEG has four components.
     """
 
     kind: str
@@ -29,6 +32,8 @@ class Header:
     height: int
     orientation: int = 1
     grey: bool = False
+    opaque: bool = False
+    cmyk: bool = False
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -52,7 +57,8 @@ def jpeg(data: bytes) -> Header:
             if frame is not None:
                 raise ValueError("it has two frame headers")
             height, width = struct.unpack_from(">HH", data, at + 3)
-            frame = Header("JPEG", width, height, grey=data[at + 7] == 1)
+            parts = data[at + 7]
+            frame = Header("JPEG", width, height, grey=parts == 1, cmyk=parts == 4)
         elif marker == 0xE1 and data[at + 2 : at + 8] == b"Exif\0\0":
             orientation = tiff.exif_orientation(data[at + 8 : end])
         scan_at = at
@@ -61,7 +67,7 @@ def jpeg(data: bytes) -> Header:
     # In entropy-coded data 0xFF is always followed by 0, so an end marker here is a real one.
     if data.rfind(b"\xff\xd9", scan_at) < 0:
         raise ValueError("its end is missing")
-    return Header("JPEG", frame.width, frame.height, orientation, frame.grey)
+    return replace(frame, orientation=orientation)
 
 
 def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
@@ -107,12 +113,16 @@ def png(data: bytes) -> Header:
 def bmp(data: bytes) -> Header:
     """Read the file and bitmap headers.
 
+    The fourth byte of a pixel is alpha only where a header of 56 bytes or more gives it a mask
+    (BITMAPV3INFOHEADER and later); elsewhere it is unused, whatever it holds.
+
     Raises:
         struct.error: The bytes end inside the header.
     """
     (header_size,) = struct.unpack_from("<I", data, 14)
     width, height = struct.unpack_from("<HH" if header_size == 12 else "<ii", data, 18)
-    return Header("BMP", width, abs(height))
+    alpha = struct.unpack_from("<I", data, 66)[0] if header_size >= _V3_SIZE else 0
+    return Header("BMP", width, abs(height), opaque=not alpha)
 
 
 def webp(data: bytes) -> Header:
