@@ -7,12 +7,18 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overdue
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from time import monotonic
 from typing import Generic, TypeVar
 
 from core.errors import InferenceStalled
 
 AHEAD = 16
+THREAD_NAME = "assay-worker"
+
+_LOOK_S = 0.02
+_END_S = 5.0  # an ordinary call is over in well under a second
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -24,13 +30,20 @@ class _Threads(Generic[T, R]):
     def __init__(self, work: Callable[[T], R], count: int) -> None:
         self._work = work
         self._queue: SimpleQueue[tuple[T, Future[R]] | None] = SimpleQueue()
-        self._count = 0
+        self._threads: list[threading.Thread] = []
+        self._overdue = 0
         for _ in range(count):
-            self.spawn()
+            self._spawn()
 
-    def spawn(self) -> None:
-        self._count += 1
-        threading.Thread(target=self._serve, daemon=True, name="assay-worker").start()
+    def replace_overdue(self) -> None:
+        """Start a thread in the place of one whose call does not return."""
+        self._overdue += 1
+        self._spawn()
+
+    def _spawn(self) -> None:
+        thread = threading.Thread(target=self._serve, daemon=True, name=THREAD_NAME)
+        self._threads.append(thread)
+        thread.start()
 
     def submit(self, item: T) -> Future[R]:
         future: Future[R] = Future()
@@ -38,8 +51,23 @@ class _Threads(Generic[T, R]):
         return future
 
     def close(self) -> None:
-        for _ in range(self._count):
+        """Forget what nobody has begun, and wait for what is under way.
+
+        A thread that is inside the network while the interpreter shuts down aborts the process.
+        Threads whose call is overdue are not waited for.
+        """
+        with suppress(Empty):
+            while True:
+                self._queue.get_nowait()
+        for _ in self._threads:
             self._queue.put(None)
+        end = monotonic() + _END_S
+        while self._count_alive() > self._overdue and monotonic() < end:
+            for thread in self._threads:
+                thread.join(_LOOK_S)
+
+    def _count_alive(self) -> int:
+        return sum(thread.is_alive() for thread in self._threads)
 
     def _serve(self) -> None:
         while (job := self._queue.get()) is not None:
@@ -98,7 +126,7 @@ def _answer(
     try:
         return future.result(timeout_s)
     except Overdue:
-        threads.spawn()
+        threads.replace_overdue()
         return stalled(
             item,
             InferenceStalled(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from core.errors import AssayError
+from core.pool import THREAD_NAME
 
 if TYPE_CHECKING:
     from core.service.progress import Progress
@@ -42,17 +45,31 @@ def main() -> None:
         sys.argv.remove("--debug")
     try:
         app()
+    except SystemExit as exc:
+        _leave(exc.code if isinstance(exc.code, int) else 1 if exc.code else 0)
+        raise
     except AssayError as exc:
         if debug:
             raise
         print(f"assay: {' '.join(str(exc).split())}", file=sys.stderr)  # noqa: T201
+        _leave(1)
         sys.exit(1)
     except Exception as exc:
         if debug:
             raise
         said = " ".join(str(exc).split())
         print(f"assay: unexpected {type(exc).__name__}: {said} (--debug: trace)", file=sys.stderr)  # noqa: T201
+        _leave(1)
         sys.exit(1)
+
+
+def _leave(code: int) -> None:
+    """End at once where a thread still hangs in the network: unwinding it would abort."""
+    if any(thread.name == THREAD_NAME for thread in threading.enumerate()):
+        with suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
 
 
 def _mount_packs(words: list[str]) -> None:

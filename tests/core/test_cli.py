@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -251,3 +252,37 @@ def test_the_installed_command_is_the_same_program():
     command = Path(sys.executable).with_name("assay")
     said = subprocess.run([command, "packs"], capture_output=True, text=True, check=True).stdout
     assert "parts" in said
+
+
+@pytest.fixture
+def endless(bundle, tiny_product, tmp_path):
+    """Start `assay assess` on more pictures than it will finish."""
+    environment = {**os.environ, "ASSAY_HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
+    pictures = [str(file) for file in tiny_product.pictures("test")] * 40
+    process = subprocess.Popen(
+        [*ASSAY, "assess", str(bundle), *pictures, "--json", "--no-store"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+    with process:
+        assert process.stdout.readline().startswith(b"{")
+        yield process
+        process.kill()
+
+
+def test_ctrl_c_ends_a_run_quietly_with_the_usual_exit_code(endless):
+    endless.send_signal(signal.SIGINT)
+    _, problems = endless.communicate()
+
+    assert endless.returncode == 128 + signal.SIGINT
+    assert problems == b""
+
+
+def test_a_reader_that_goes_away_ends_a_run_quietly(endless):
+    endless.stdout.close()
+    problems = endless.stderr.read()
+
+    assert endless.wait() == 1
+    assert problems == b""

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from core.errors import InferenceStalled
-from core.pool import AHEAD, ordered_map
+from core.pool import AHEAD, THREAD_NAME, ordered_map
 
 
 def refuse(_item, exc):
@@ -61,3 +61,42 @@ def test_a_call_that_never_returns_costs_its_own_item_only():
     assert list(answers) == [0, -1, 2, 3, -4, 5, 6, 7]
     assert all(isinstance(exc, InferenceStalled) for exc in said)
     forever.set()
+
+
+def workers_alive():
+    return [thread for thread in threading.enumerate() if thread.name == THREAD_NAME]
+
+
+def test_no_thread_is_inside_a_call_once_the_answers_are_given_up():
+    begun = threading.Semaphore(0)
+
+    def work(n):
+        begun.release()
+        time.sleep(0.05)
+        return n
+
+    answers = ordered_map(work, itertools.count(), workers=3, timeout_s=10, stalled=refuse)
+    next(answers)
+    answers.close()
+
+    assert workers_alive() == []
+    assert begun._value < 3 * AHEAD
+
+
+def test_giving_up_does_not_wait_for_a_call_that_hangs(monkeypatch):
+    # Waiting for it would now take longer than any test may.
+    monkeypatch.setattr("core.pool._END_S", 1e6)
+    forever = threading.Event()
+    answers = ordered_map(
+        lambda n: forever.wait() if n == 0 else n,
+        range(3),
+        workers=1,
+        timeout_s=0.1,
+        stalled=lambda item, _exc: -1,
+    )
+
+    assert list(answers) == [-1, 1, 2]
+
+    assert len(workers_alive()) == 1
+    forever.set()
+    workers_alive()[0].join()
