@@ -6,6 +6,7 @@ import logging
 import math
 import warnings
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from core.types import F32, U8, Look
 
 CELLS = 16
 _GREY_LEVEL = 1 / 64  # about one, after normalisation; an even picture has no sides
+_OUTPUTS: ContextVar[dict[str, torch.Tensor]] = ContextVar("outputs")
 _MIRRORED = {"identity": (), "mirror": (3,), "flip": (2,), "rotate180": (2, 3)}
 
 
@@ -25,8 +27,9 @@ class FeatureGraph(torch.nn.Module):
     """From uint8 ``1 h w c`` to what a ``Look`` holds.
 
     Normalisation is the first step of the module, so that it travels inside every export. The
-    taps are read by hooks; whatever the network computes after the last one is left out of an
-    export, since nothing depends on it.
+    taps are read by hooks, which hand their outputs to the call under way and keep nothing on
+    the module, so that threads may share it; whatever the network computes after the last one is
+    left out of an export, since nothing depends on it.
     """
 
     def __init__(
@@ -45,9 +48,8 @@ class FeatureGraph(torch.nn.Module):
         self.patches = backbone.patches
         self.halved = backbone.halved
         self.lopsided = backbone.lopsided
-        self._seen: dict[str, torch.Tensor] = {}
         for tap in backbone.taps:
-            network.get_submodule(tap.module).register_forward_hook(self._note(tap.module))
+            network.get_submodule(tap.module).register_forward_hook(_note(tap.module))
         self.shift: torch.Tensor
         self.scale: torch.Tensor
         self.register_buffer("shift", 255.0 * torch.tensor(backbone.mean).view(1, 3, 1, 1))
@@ -70,10 +72,13 @@ class FeatureGraph(torch.nn.Module):
         return [*self._maps(torch.nn.functional.avg_pool2d(plain, 2)), *self._maps(plain)]
 
     def _maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
-        self.network(plain)
-        maps = [_grid(self._seen[tap.module], tap.channels) for tap in self.taps]
-        self._seen.clear()
-        return maps
+        outputs: dict[str, torch.Tensor] = {}
+        call = _OUTPUTS.set(outputs)
+        try:
+            self.network(plain)
+        finally:
+            _OUTPUTS.reset(call)
+        return [_grid(outputs[tap.module], tap.channels) for tap in self.taps]
 
     def _pooled(self, maps: list[torch.Tensor]) -> torch.Tensor:
         parts = []
@@ -99,12 +104,6 @@ class FeatureGraph(torch.nn.Module):
         even = [torch.nn.functional.adaptive_avg_pool2d(m, side) for m in smooth]
         return torch.cat(even, dim=1).flatten(2).transpose(1, 2)
 
-    def _note(self, name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
-        def hook(_module: torch.nn.Module, _args: object, output: torch.Tensor) -> None:
-            self._seen[name] = output
-
-        return hook
-
 
 class MapGraph(FeatureGraph):
     """From uint8 ``1 h w c`` to the map ``1 c h w`` of the upright picture at every tap seen."""
@@ -112,6 +111,14 @@ class MapGraph(FeatureGraph):
     def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
         """Give one map a tap seen."""
         return self.maps((pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale)
+
+
+def _note(name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
+    def hook(_module: torch.nn.Module, _args: object, output: torch.Tensor) -> None:
+        # A context is a thread's own: what another thread's call gives cannot arrive here.
+        _OUTPUTS.get()[name] = output
+
+    return hook
 
 
 def _form(plain: torch.Tensor) -> torch.Tensor:

@@ -7,11 +7,12 @@ Every network is exported once and kept in a cache that may be deleted at any ti
 
 from __future__ import annotations
 
-import os
+import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +22,8 @@ from core.model.backbone import PRECISIONS, Backbone, Files
 from core.types import F32, U8, Look
 
 RUNTIMES = ("onnx", "openvino", "torch")
+
+_exporting = Lock()  # the exporter patches torch while it works
 
 
 class Network(Protocol):
@@ -202,11 +205,12 @@ def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "look") 
     """
     plain = replace(backbone, precision="f32")
     path = cache / f"{plain.name.replace(':', '_')}-{plain.key}-{kind}.onnx"
-    if not path.exists():
-        from core.model import graph
+    with _exporting:
+        if not path.exists():
+            from core.model import graph
 
-        cache.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.part")
-        graph.export(plain, files, draft, maps=kind == "maps")
-        draft.replace(path)
+            cache.mkdir(parents=True, exist_ok=True)
+            draft = path.with_suffix(f".{secrets.token_hex(8)}.part")
+            graph.export(plain, files, draft, maps=kind == "maps")
+            draft.replace(path)
     return path
