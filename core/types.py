@@ -437,6 +437,11 @@ class Assessment:
     meta: Mapping[str, str] = field(default_factory=dict)
     lost: bool = False
 
+    @property
+    def is_provisional(self) -> bool:
+        """Tell whether a passing fault stands in the verdict's place: another try may end well."""
+        return self.lost or any(f.reason is Reason.FAULT for f in self.verdict.findings)
+
     def top(self, k: int = 3) -> list[tuple[str, float]]:
         """List the k most probable classes with their calibrated probabilities, best first."""
         if self.prediction is None:

@@ -24,13 +24,14 @@ from core.records.tables import (
     HEADERS,
     IMAGES,
     RECEIPTS,
+    REINSTATEMENTS,
     RELEASES,
     REVIEWS,
     STANDINGS,
     RowLike,
 )
 
-_COVERED = (CASES, IMAGES, HEADERS, DECISIONS, REVIEWS, RECEIPTS, RELEASES)
+_COVERED = (CASES, IMAGES, HEADERS, DECISIONS, REINSTATEMENTS, REVIEWS, RECEIPTS, RELEASES)
 
 _Digests = dict[tuple[str, str], str]
 
@@ -41,7 +42,8 @@ class AuditFault:
 
     Attributes:
         kind: ``event edited``, ``event missing``, ``head differs``, ``row edited``,
-            ``row missing``, ``row added`` or ``standing differs``.
+            ``row missing``, ``row added``, ``row covered again`` (rows are never changed: the first
+            hash holds) or ``standing differs``.
         subject: The table, and the event's number or the row's id.
     """
 
@@ -76,7 +78,7 @@ def head(store: Store) -> Head:
         return newest(connection)
 
 
-def verify(store: Store, noted: Head | None = None) -> AuditReport:
+def verify(store: Store, *noted: Head) -> AuditReport:
     """Walk the chain, and compare every row with what the log says about it.
 
     Finds edited and removed events, edited, removed and slipped-in rows, and a worklist that does
@@ -84,15 +86,16 @@ def verify(store: Store, noted: Head | None = None) -> AuditReport:
 
     Args:
         store: The store.
-        noted: A head noted outside earlier; finds a cut-off tail and a history made up anew.
+        *noted: Heads noted outside earlier; find a cut-off tail and a history made up anew.
 
     Raises:
         StoreError: The database failed.
     """
     with reading(store) as connection:
         faults, covered, hashes = _walk(connection)
-        if noted and hashes.get(noted.seq) != noted.hash:
-            faults.append(AuditFault("head differs", f"audit_events {noted.seq}"))
+        for one in noted:
+            if hashes.get(one.seq) != one.hash:
+                faults.append(AuditFault("head differs", f"audit_events {one.seq}"))
         rows = len(covered)
         faults += _compare_rows(connection, covered)
         faults += _compare_standings(connection)
@@ -120,7 +123,10 @@ def _walk(connection: Connection) -> tuple[list[AuditFault], _Digests, dict[int,
     last = Head(0, GENESIS)
     for event in _rows(connection, AUDIT_EVENTS):
         faults += _check(event, last)
-        covered |= _digests(event["detail"])
+        for row, found in _digests(event["detail"]).items():
+            if row in covered:
+                faults.append(AuditFault("row covered again", f"{row[0]} {row[1]}"))
+            covered.setdefault(row, found)
         last = Head(event["seq"], event["hash"])
         hashes[last.seq] = last.hash
     return faults, covered, hashes

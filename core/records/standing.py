@@ -1,4 +1,4 @@
-"""Where a case stands: the worst of its images by their latest decisions, and whether it waits.
+"""Where a case stands: the worst of its images by the decisions that stand, and whether it waits.
 
 The standings table is a cache. Whoever adds images, decisions or reviews refreshes the cases
 touched in the same transaction; `core.records.audit.verify` compares it with the rows behind it.
@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, insert, select
 
 from core.records.connection import chunks
+from core.records.in_force import IN_ORDER
 from core.records.tables import CASES, DECISIONS, IMAGES, REVIEWS, STANDINGS, RowLike
 from core.types import Disposition, Reason
 
@@ -41,7 +42,7 @@ def standing(images: Collection[RowLike], last: RowLike | None) -> dict[str, Any
     negative and none of its images was drawn for the audit.
 
     Args:
-        images: One mapping per image with its latest decision; None where it has none.
+        images: One mapping per image with the decision that stands; None where it has none.
         last: The case's last review row, an undo included; None before the first.
     """
     deciding = max(images, key=lambda i: (_severity(i), _urgency(i), i["decision_id"] or ""))
@@ -94,7 +95,7 @@ _LATEST = (
         DECISIONS,
         and_(DECISIONS.c.content_key == IMAGES.c.content_key, DECISIONS.c.pack == CASES.c.pack),
     )
-    .order_by(DECISIONS.c.seq)
+    .order_by(IN_ORDER)
 )
 _LAST = select(REVIEWS.c.case_id, REVIEWS.c.revision, REVIEWS.c.kind, REVIEWS.c.images).order_by(
     REVIEWS.c.revision
@@ -107,7 +108,7 @@ def standings_of(connection: Connection, case_ids: Sequence[str] | None) -> list
     if case_ids is not None:
         latest = latest.where(IMAGES.c.case_id.in_(case_ids))
         last = last.where(REVIEWS.c.case_id.in_(case_ids))
-    # Both queries come oldest first: what is met last stands.
+    # What is met last stands.
     images: dict[str, dict[str, RowLike]] = defaultdict(dict)
     for row in connection.execute(latest).mappings():
         images[row["case_id"]][row["image_id"]] = row

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select, union
+from sqlalchemy import Connection, Table, insert, select, union
 
 from core.errors import StoreError
 from core.records import chain
 from core.records.connection import Store, chunks, open_store, reading, writing
-from core.records.rows import from_row, to_row
+from core.records.in_force import additions
+from core.records.rows import from_row
 from core.records.standing import refresh
-from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, RECEIPTS, RowLike
+from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, RECEIPTS, REINSTATEMENTS
 from core.records.values import UNREAD, NewDecision, StoredDecision, new_decision, now, stamp
 from core.types import Disposition
 
@@ -24,6 +25,7 @@ __all__ = [
     "StoredDecision",
     "decision",
     "decisions",
+    "decisions_of",
     "new_decision",
     "open_store",
     "record",
@@ -36,6 +38,9 @@ def record(
 ) -> list[str]:
     """Keep a batch in one transaction with one audit event; what is already there stays as it is.
 
+    Of one content, bundle and policy the decision on record holds, unless a passing fault stands
+    in its place. Judging again under an earlier policy makes its decision stand again.
+
     Put the blobs first: a row never points at a picture that is not on disk.
 
     Args:
@@ -45,18 +50,20 @@ def record(
         at: When the images were received; now, unless given.
 
     Returns:
-        The decisions' ids, in the order of the batch.
+        The ids of the decisions that hold, in the order of the batch.
 
     Raises:
         StoreError: The database failed; nothing of the batch was kept.
     """
     received = at or now()
     with writing(store) as connection:
+        added = additions(connection, batch, received)
         rows = {
             CASES: _absent(connection, CASES, _case_rows(batch, stamp(received))),
             IMAGES: _absent(connection, IMAGES, _image_rows(batch, stamp(received))),
             HEADERS: _absent(connection, HEADERS, _header_rows(batch)),
-            DECISIONS: _absent(connection, DECISIONS, _decision_rows(connection, batch)),
+            DECISIONS: added.decisions,
+            REINSTATEMENTS: added.reinstatements,
         }
         for table, new in rows.items():
             if new:
@@ -70,8 +77,8 @@ def record(
                 rows={table.name: new for table, new in rows.items()},
                 at=received,
             )
-            refresh(connection, _touched(connection, batch, rows[DECISIONS]))
-    return [new.decision.id for new in batch]
+            refresh(connection, _touched(connection, batch, added.changed))
+    return added.ids
 
 
 def decision(store: Store, decision_id: str) -> StoredDecision:
@@ -89,6 +96,22 @@ def decision(store: Store, decision_id: str) -> StoredDecision:
             hint="Take the id from the review page or the audit log.",
         )
     return from_row(row)
+
+
+def decisions_of(store: Store, ids: Collection[str]) -> dict[str, StoredDecision]:
+    """Read decisions by id; an id that the store does not hold is left out.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with reading(store) as connection:
+        return {
+            row["id"]: from_row(row)
+            for some in chunks(sorted(set(ids)))
+            for row in connection.execute(
+                select(DECISIONS).where(DECISIONS.c.id.in_(some))
+            ).mappings()
+        }
 
 
 def decisions(
@@ -169,13 +192,6 @@ def _header_rows(batch: Sequence[NewDecision]) -> Iterable[dict[str, Any]]:
             yield {"id": new.image_id, "meta": json.dumps(dict(new.meta), sort_keys=True)}
 
 
-def _decision_rows(
-    connection: Connection, batch: Sequence[NewDecision]
-) -> Iterable[dict[str, Any]]:
-    last = connection.execute(select(func.max(DECISIONS.c.seq))).scalar() or 0
-    return (to_row(new.decision, last + i) for i, new in enumerate(batch, start=1))
-
-
 def _absent(
     connection: Connection, table: Table, rows: Iterable[dict[str, Any]]
 ) -> list[dict[str, Any]]:
@@ -191,11 +207,11 @@ def _absent(
 
 
 def _touched(
-    connection: Connection, batch: Sequence[NewDecision], new: Sequence[RowLike]
+    connection: Connection, batch: Sequence[NewDecision], changed: Collection[str]
 ) -> set[str]:
-    # A new decision on known content changes every case that holds the content.
+    # Another decision on known content changes every case that holds the content.
     cases = {item.case_id for item in batch}
-    for keys in chunks([row["content_key"] for row in new]):
+    for keys in chunks(sorted(changed)):
         cases |= set(
             connection.scalars(select(IMAGES.c.case_id).where(IMAGES.c.content_key.in_(keys)))
         )

@@ -15,7 +15,7 @@ from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 
 RowLike = Mapping[Any, Any]
 """A row by column name, before or after the database; SQLAlchemy also takes columns as keys."""
@@ -74,10 +74,13 @@ class Header(Row, table=True):
 
 
 class Decision(Row, table=True):
-    """One verdict with its evidence; ``seq`` is the order in which they were recorded."""
+    """One verdict with its evidence; ``seq`` is the order in which they were recorded.
+
+    A provisional one (a stalled call, a lost decoder) is superseded by the next that is not.
+    """
 
     __tablename__ = "decisions"
-    __table_args__ = (UniqueConstraint("content_key", "bundle_sha256", "policy_id"),)
+    __table_args__ = (UniqueConstraint("content_key", "bundle_sha256", "policy_id", "supersedes"),)
 
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     id: str = Field(unique=True)
@@ -97,6 +100,7 @@ class Decision(Row, table=True):
     features: bytes
     logits: bytes
     ood_score: float | None
+    good_p: float | None
     code_version: str
     device: str
     message: str
@@ -104,6 +108,24 @@ class Decision(Row, table=True):
     infer_ms: float
     total_ms: float
     decided_at: str
+    is_provisional: bool
+    supersedes: str
+
+
+class Reinstatement(Row, table=True):
+    """An older decision that stands again for its content, since a picture was judged so again.
+
+    ``seq`` counts on with that of the decisions: for each content the highest of both stands.
+    """
+
+    __tablename__ = "reinstatements"
+    __table_args__ = (Index("ix_reinstatements_decision_id_seq", "decision_id", "seq"),)
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    id: str = Field(unique=True)
+    decision_id: str = Field(foreign_key="decisions.id")
+    supersedes: str
+    reinstated_at: str
 
 
 class Review(Row, table=True):
@@ -237,6 +259,7 @@ def _table(name: str) -> Table:
 CASES = _table("cases")
 IMAGES = _table("images")
 DECISIONS = _table("decisions")
+REINSTATEMENTS = _table("reinstatements")
 REVIEWS = _table("reviews")
 AUDIT_EVENTS = _table("audit_events")
 STANDINGS = _table("standings")

@@ -36,7 +36,15 @@ def name_of(*parts: str) -> str:
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:20]
 
 
-FIGURES = ("positive_probability", "ood_p", "ood_score", "decode_ms", "infer_ms", "total_ms")
+FIGURES = (
+    "positive_probability",
+    "ood_p",
+    "ood_score",
+    "good_p",
+    "decode_ms",
+    "infer_ms",
+    "total_ms",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +75,10 @@ class StoredDecision:
         infer_ms: Wall milliseconds of the network.
         total_ms: Wall milliseconds of everything.
         decided_at: When, in UTC.
+        is_provisional: Whether a passing fault stands in the verdict's place (a stalled call, a
+            lost decoder, a picture missing from the store), to be superseded by a real one.
+        supersedes: The provisional decision that this one takes the place of; empty for none.
+        good_p: As in ``Prediction``; None when there is no such number.
     """
 
     content_key: str
@@ -92,6 +104,9 @@ class StoredDecision:
     infer_ms: float
     total_ms: float
     decided_at: datetime
+    is_provisional: bool = False
+    supersedes: str = ""
+    good_p: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse a figure that is not a number: SQLite would give back nothing in its place.
@@ -105,8 +120,9 @@ class StoredDecision:
 
     @property
     def id(self) -> str:
-        """Name the decision: same content, bundle and policy is the same decision."""
-        return name_of(self.content_key, self.bundle_sha256, self.policy_id)
+        """Name the decision by content, bundle and policy, and by the one it supersedes."""
+        named = (self.content_key, self.bundle_sha256, self.policy_id)
+        return name_of(*named, self.supersedes) if self.supersedes else name_of(*named)
 
     @property
     def sha256(self) -> str:
@@ -200,6 +216,8 @@ def new_decision(
         infer_ms=assessment.timing_ms["infer"],
         total_ms=assessment.timing_ms["total"],
         decided_at=at or now(),
+        is_provisional=assessment.is_provisional,
+        good_p=None if read is None else _figure(read.good_p),
     )
     meta = {plain(word): plain(text) for word, text in assessment.meta.items()}
     return NewDecision(plain(assessment.group) or key, plain(name), source, decision, meta)

@@ -26,6 +26,7 @@ from core.records.cases import (
     review_from_row,
 )
 from core.records.connection import Store, chunks, reading, writing
+from core.records.in_force import IN_ORDER
 from core.records.rows import from_row
 from core.records.standing import Lane, refresh
 from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, REVIEWS, STANDINGS
@@ -75,7 +76,7 @@ def counts(store: Store, pack: str) -> Counts:
 
 
 def case_detail(store: Store, case_id: str) -> CaseDetail:
-    """Read a case with its images, their latest decisions and its reviews.
+    """Read a case with its images, the decisions that stand and its reviews.
 
     Raises:
         StoreError: There is no such case, or the database failed.
@@ -134,7 +135,7 @@ def _images(connection: Connection, item: WorkItem) -> tuple[CaseImage, ...]:
 
 
 def _latest(connection: Connection, pack: str, keys: Sequence[str]) -> dict[str, StoredDecision]:
-    query = select(DECISIONS).where(DECISIONS.c.pack == pack).order_by(DECISIONS.c.seq)
+    query = select(DECISIONS).where(DECISIONS.c.pack == pack).order_by(IN_ORDER)
     return {
         row["content_key"]: from_row(row)
         for some in chunks(keys)

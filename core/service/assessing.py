@@ -14,8 +14,9 @@ from core.model.bundle import Bundle
 from core.packs import entry_of
 from core.pipeline import assess
 from core.records import blobs
-from core.records.store import Store, new_decision, record
+from core.records.store import Store, decisions_of, new_decision, record
 from core.service.bundles import policy_of
+from core.service.recorded import as_stored
 from core.settings import Settings
 from core.types import Assessment, Policy
 
@@ -62,10 +63,11 @@ def assess_and_record(
     policy: Policy,
     settings: Settings,
 ) -> Iterator[Recorded]:
-    """Assess pictures and make each verdict durable before it is yielded.
+    """Assess pictures and make each verdict durable before it is yielded, as it is on record.
 
     Bytes go to the blob folder first, then the rows of up to ``BATCH`` verdicts are committed in
-    one transaction. The same bytes under the same bundle and policy are the same decision.
+    one transaction. The same bytes under the same bundle and policy are the same decision: what is
+    on record is yielded, unless a passing fault stands there, which a real verdict supersedes.
 
     Args:
         bundle: A verified bundle.
@@ -92,8 +94,10 @@ def assess_and_record(
         data, held[: len(batch)] = held[: len(batch)], []
         blobs.put_many(store.blobs, [d for d in data if d is not None])
         rows = [new_decision(one, pack=bundle.pack.name, name=one.sample_id) for one in batch]
-        for decision, assessment in zip(record(store, rows), batch, strict=True):
-            yield Recorded(decision, assessment)
+        ids = record(store, rows)
+        held_by = decisions_of(store, ids)
+        for decision, assessment in zip(ids, batch, strict=True):
+            yield Recorded(decision, as_stored(assessment, held_by[decision], bundle))
 
 
 def _assess(

@@ -146,7 +146,9 @@ def _row(bench: Bench, judged: _Judged) -> NewDecision:
     payload, one = judged.job.payload, judged.assessment
     new = new_decision(one, pack=bench.bundle.pack.name, name=one.sample_id)
     said = {word: text for word, text in payload.items() if word not in _OF_THE_QUEUE}
-    return replace(new, source=payload.get("source", new.source), meta={**said, **new.meta})
+    decision = replace(new.decision, is_provisional=bool(judged.code))
+    source = payload.get("source", new.source)
+    return replace(new, source=source, meta={**said, **new.meta}, decision=decision)
 
 
 def _settle(bench: Bench, judged: Sequence[_Judged]) -> None:

@@ -5,10 +5,14 @@ import io
 import json
 
 import pytest
+from sqlalchemy import select
 
-from core.records import audit, worklist
+from core.records import audit, chain, worklist
 from core.records.audit import AuditFault, Head
+from core.records.connection import writing
 from core.records.reviews import review
+from core.records.tables import DECISIONS
+from core.records.values import now
 from core.types import Disposition
 
 
@@ -22,8 +26,8 @@ def filled(store, assessment, keep):
     return store
 
 
-def kinds(store, noted=None):
-    return {fault.kind for fault in audit.verify(store, noted).faults}
+def kinds(store, *noted):
+    return {fault.kind for fault in audit.verify(store, *noted).faults}
 
 
 def one_id(store, table):
@@ -179,3 +183,25 @@ def test_the_log_names_who_did_what_and_no_file_name(filled):
         ("ann", "review")
     ]
     assert "a.png" not in lines.getvalue()
+
+
+def test_an_edited_row_is_found_although_a_later_event_covers_it_again(filled, execute):
+    noted = audit.head(filled)
+    row = one_id(filled, "decisions")
+    execute(filled, f"UPDATE decisions SET wording = 'PASS' WHERE id = '{row}'")
+    with writing(filled) as connection:
+        query = select(DECISIONS).where(DECISIONS.c.id == row)
+        edited = dict(connection.execute(query).mappings().one())
+        chain.append(
+            connection,
+            actor="assay",
+            action="record",
+            subject="parts",
+            rows={"decisions": [edited]},
+            at=now(),
+        )
+
+    assert set(audit.verify(filled, noted).faults) == {
+        AuditFault("row covered again", f"decisions {row}"),
+        AuditFault("row edited", f"decisions {row}"),
+    }

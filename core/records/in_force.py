@@ -1,0 +1,123 @@
+"""Which decision stands for a picture: the one that the last judging of it came to.
+
+Decisions and reinstatements share one count. A decision stands from when it is recorded until
+another one of the same content is recorded or reinstated, so that judging again under an earlier
+policy brings that policy's decision back without writing it twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from core.records.connection import chunks
+from core.records.rows import to_row
+from core.records.tables import DECISIONS, REINSTATEMENTS
+from core.records.values import NewDecision, StoredDecision, name_of, stamp
+
+IN_ORDER = func.coalesce(
+    select(func.max(REINSTATEMENTS.c.seq))
+    .where(REINSTATEMENTS.c.decision_id == DECISIONS.c.id)
+    .correlate(DECISIONS)
+    .scalar_subquery(),
+    DECISIONS.c.seq,
+)
+"""Sorts decisions on one content: the last one stands."""
+
+_Key = tuple[str, str, str]
+
+
+@dataclass
+class Additions:
+    """What a batch adds to the decisions, as it is worked out.
+
+    Attributes:
+        seq: The last number given.
+        kept: For each content, bundle and policy the id of its last decision, and whether that is
+            provisional.
+        standing: For each pack and content the id of the decision that stands.
+        ids: The decision that holds for each of the batch, in its order.
+        decisions: New rows.
+        reinstatements: New rows.
+        changed: Contents for which another decision stands now.
+    """
+
+    seq: int
+    kept: dict[_Key, tuple[str, bool]]
+    standing: dict[tuple[str, str], str]
+    ids: list[str] = field(default_factory=list)
+    decisions: list[dict[str, Any]] = field(default_factory=list)
+    reinstatements: list[dict[str, Any]] = field(default_factory=list)
+    changed: set[str] = field(default_factory=set)
+
+
+def additions(connection: Connection, batch: Sequence[NewDecision], at: datetime) -> Additions:
+    """Work out what a batch adds, in the caller's write transaction.
+
+    Of one content, bundle and policy the first decision holds, unless it is provisional and the
+    new one is not: that is recorded as superseding it.
+
+    Args:
+        connection: From `core.records.connection.writing`.
+        batch: Decisions in the order in which they were made.
+        at: When.
+    """
+    made = _known(connection, {new.decision.content_key for new in batch})
+    for new in batch:
+        _add(made, new.decision, stamp(at))
+    return made
+
+
+def _add(made: Additions, new: StoredDecision, at: str) -> None:
+    key, place = _key(new), (new.pack, new.content_key)
+    before, is_provisional = made.kept.get(key, ("", True))
+    if is_provisional and (not before or not new.is_provisional):
+        written = replace(new, supersedes=before)
+        made.seq += 1
+        made.decisions.append(to_row(written, made.seq))
+        made.kept[key] = (written.id, new.is_provisional)
+    held, _ = made.kept[key]
+    stood = made.standing.get(place, "")
+    if stood and stood != held and held == before:
+        made.seq += 1
+        made.reinstatements.append(_reinstatement(made.seq, held, stood, at))
+    if stood != held:
+        made.standing[place] = held
+        made.changed.add(new.content_key)
+    made.ids.append(held)
+
+
+def _reinstatement(seq: int, decision_id: str, supersedes: str, at: str) -> dict[str, Any]:
+    return {
+        "seq": seq,
+        "id": name_of("reinstatement", str(seq), decision_id),
+        "decision_id": decision_id,
+        "supersedes": supersedes,
+        "reinstated_at": at,
+    }
+
+
+def _known(connection: Connection, contents: Iterable[str]) -> Additions:
+    last = [connection.scalar(select(func.max(t.c.seq))) for t in (DECISIONS, REINSTATEMENTS)]
+    made = Additions(max(seq or 0 for seq in last), {}, {})
+    columns = DECISIONS.c
+    names = (columns.content_key, columns.bundle_sha256, columns.policy_id)
+    query = select(*names, columns.id, columns.pack, columns.is_provisional, columns.seq, IN_ORDER)
+    rows = [
+        row
+        for keys in chunks(sorted(contents))
+        for row in connection.execute(query.where(columns.content_key.in_(keys)))
+    ]
+    for row in sorted(rows, key=lambda row: row[6]):
+        made.kept[row[0], row[1], row[2]] = (row[3], row[5])
+    for row in sorted(rows, key=lambda row: row[7]):
+        made.standing[row[4], row[0]] = row[3]
+    return made
+
+
+def _key(decision: StoredDecision) -> _Key:
+    return decision.content_key, decision.bundle_sha256, decision.policy_id
