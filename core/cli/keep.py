@@ -23,12 +23,20 @@ def register(app: typer.Typer) -> None:
 
 
 @audit.command("verify")
-def audit_verify(json: Json = False) -> None:
+def audit_verify(
+    head: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NUMBER:HASH", help="A head noted earlier; the log must hold it."),
+    ] = None,
+    heads: Annotated[Path | None, typer.Option(help="File of noted heads, one a line.")] = None,
+    json: Json = False,
+) -> None:
     """Walk the whole log and every row and picture it covers; exit 1 when anything was altered."""
     from core.service.auditing import check
     from core.settings import Settings
 
-    report = check(Settings())
+    noted = [*(head or ()), *(heads.read_text().split() if heads else ())]
+    report = check(Settings(), noted)
     if json:
         say_json({"events": report.events, "head": report.head, "faults": list(report.faults)})
     else:
@@ -36,6 +44,18 @@ def audit_verify(json: Json = False) -> None:
         say("\n".join(report.faults) or "Everything is as it was written.")
     if report.faults:
         raise typer.Exit(1)
+
+
+@audit.command("head")
+def audit_head() -> None:
+    """Print the log's newest event as NUMBER:HASH; note it where the store's keeper cannot reach.
+
+    `assay audit verify --head` then finds a tail cut off or a history made up anew.
+    """
+    from core.service.auditing import head
+    from core.settings import Settings
+
+    say(head(Settings()))
 
 
 @audit.command("export")

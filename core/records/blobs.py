@@ -40,7 +40,7 @@ class BlobReport:
 def put_many(root: Path, items: Sequence[bytes]) -> list[str]:
     """Keep pictures; when this returns they survive a power cut.
 
-    A file already there is left alone, unless its size shows that it was cut short.
+    A file already there is read: it is left alone if it is what its name says, else written anew.
 
     Args:
         root: The blobs folder; made when it is not there.
@@ -62,7 +62,7 @@ def put_many(root: Path, items: Sequence[bytes]) -> list[str]:
     try:
         for name, content in contents.items():
             target = _path(root, name)
-            if not target.is_file() or target.stat().st_size != len(content):
+            if not _holds(target, content):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 pending[target] = target.with_name(f".{name}.{token}")
                 pending[target].write_bytes(content)
@@ -128,6 +128,13 @@ def _path(root: Path, sha256: str) -> Path:
             hint="Give the sha256 of the picture's bytes.",
         )
     return root / sha256[:2] / sha256
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False  # written anew, or the error of the writing tells
 
 
 def _find_syncfs() -> Callable[[int], int] | None:

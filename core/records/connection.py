@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote, quote_plus
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import URL, make_url
@@ -115,7 +116,8 @@ def _mapped(engine: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, PoolTimeout, sqlite3.Error) as exc:
         raise StoreError(
-            f"The store at {engine.url.render_as_string()} failed: {getattr(exc, 'orig', exc)}.",
+            f"The store at {shown(engine.url)} failed: "
+            f"{_masked(str(getattr(exc, 'orig', exc)), engine.url)}.",
             hint="Check that it is reachable and writable, and that its disk has room.",
         ) from exc
 
@@ -125,15 +127,36 @@ def _url(where: str | Path) -> URL:
         return URL.create("sqlite", database=str(where))
     try:
         url = make_url(where)
-    except (ArgumentError, ValueError) as exc:
-        raise ConfigError(f"The store's URL cannot be read: {exc}.", hint=_URLS) from exc
+    except (ArgumentError, ValueError):
+        # The parser's own words may quote the URL, password and all.
+        raise ConfigError("The store's URL cannot be read.", hint=_URLS) from None
     if url.get_backend_name() in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite" or not url.database:
-        raise ConfigError(f"A store cannot live at {url.render_as_string()}.", hint=_URLS)
+        raise ConfigError(f"A store cannot live at {shown(url)}.", hint=_URLS)
     return url
 
 
+def shown(url: URL) -> str:
+    """Return a URL to be printed: passwords, in the query too, are masked."""
+    query = {name: _MASK if name.lower() in _SECRET else text for name, text in url.query.items()}
+    return url.set(query=query).render_as_string(hide_password=True)
+
+
+def _masked(message: str, url: URL) -> str:
+    """Mask a URL's passwords in what a driver says."""
+    secrets = [str(url.password or "")]
+    for name, value in url.query.items():
+        if name.lower() in _SECRET:
+            secrets += [value] if isinstance(value, str) else list(value)
+    for secret in filter(None, secrets):
+        for spelt in (secret, quote(secret, safe=""), quote_plus(secret)):
+            message = message.replace(spelt, _MASK)
+    return message
+
+
+_MASK = "***"
+_SECRET = {"password", "passfile", "sslpassword", "sslkey", "service", "servicefile"}
 _URLS = "Give a path, sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE."
 
 

@@ -15,6 +15,7 @@ from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
 from core.model import backbone
 from core.model.runtime import open_network
+from core.records.connection import shown
 from core.service.stores import open_store
 from core.settings import Settings
 
@@ -68,4 +69,4 @@ def _decoders(settings: Settings) -> str:
 
 def _store(settings: Settings) -> str:
     store = open_store(settings)
-    return f"{store.engine.url.render_as_string(hide_password=True)}"
+    return shown(store.engine.url)

@@ -102,3 +102,14 @@ def test_a_system_without_syncfs_keeps_the_same_files(tmp_path, monkeypatch):
     names = blobs.put_many(tmp_path / "blobs", [b"picture", b"other"])
 
     assert [blobs.get(tmp_path / "blobs", name) for name in names] == [b"picture", b"other"]
+
+
+def test_a_damaged_file_of_the_same_size_is_healed_by_sending_it_again(tmp_path):
+    [name] = blobs.put_many(tmp_path, [b"hello world"])
+    (tmp_path / name[:2] / name).write_bytes(b"hellO world")
+    assert blobs.verify(tmp_path, [name]).altered == (name,)
+
+    blobs.put_many(tmp_path, [b"hello world"])
+
+    assert blobs.get(tmp_path, name) == b"hello world"
+    assert blobs.verify(tmp_path, [name]).altered == ()

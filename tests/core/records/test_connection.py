@@ -31,7 +31,7 @@ def test_a_store_of_newer_code_is_refused_unchanged(store, execute):
     execute(store, "UPDATE alembic_version SET version_num = '9999'")
     where = store.engine.url.render_as_string(hide_password=False)
 
-    with pytest.raises(StoreError, match=r"schema 9999; this code knows schemas up to 0002"):
+    with pytest.raises(StoreError, match=r"schema 9999; this code knows schemas up to 0003"):
         open_store(where, store.blobs)
 
 
@@ -107,3 +107,21 @@ def test_a_path_with_odd_characters_is_taken_as_it_is(tmp_path):
         assert raw.execute("SELECT version_num FROM alembic_version").fetchone() == (SCHEMA,)
     raw.close()
     assert store.blobs == path.parent / "blobs"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://assay:s3cretPW@127.0.0.1:1/assay",
+        "postgresql://assay@127.0.0.1:1/assay?password=s3cretPW",
+        "postgresql://assay@127.0.0.1:1/assay?sslpassword=s3cretPW&passfile=/s3cretPW",
+        "postgresql://assay:s3cretPW@127.0.0.1:port/assay",
+        "mysql://assay@h/db?password=s3cretPW",
+        "postgresql://assay@127.0.0.1:1/assay?password=s3cretPW&nonsense=1",
+    ],
+)
+def test_no_password_of_a_url_is_ever_printed(url, tmp_path):
+    with pytest.raises((ConfigError, StoreError)) as raised:
+        open_store(url, tmp_path)
+
+    assert "s3cretPW" not in str(raised.value)
