@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -29,9 +30,11 @@ def assess(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
 ) -> None:
     """Judge pictures, record every verdict, and hand to a person what cannot be decided."""
+    from core.errors import DataError
     from core.imaging.archive import incoming
+    from core.imaging.junk import Skipped
     from core.lines import assessment_line
-    from core.service.assessing import Recorded, assess_and_record, assess_paths
+    from core.service.assessing import Recorded, assess_and_record, assess_incoming, is_unread
     from core.service.bundles import open_bundle, policy_of
     from core.service.words import assessment_words
     from core.settings import Settings
@@ -39,11 +42,13 @@ def assess(
     settings = Settings()
     opened = open_bundle(bundle, settings)
     judged_by = policy_of(opened, policy)
+    skipped = Skipped()
+    given = incoming(paths, settings.max_bytes, opened.pack.suffixes, skipped)
     answers: Iterator[Recorded]
     if no_store:
         answers = (
             Recorded("", one)
-            for one in assess_paths(opened, paths, policy=judged_by, settings=settings)
+            for one in assess_incoming(opened, given, policy=judged_by, settings=settings)
         )
     else:
         from core.service.shelf import keep
@@ -52,13 +57,15 @@ def assess(
         keep(opened, judged_by, settings)
         answers = assess_and_record(
             opened,
-            incoming(paths, settings.max_bytes, opened.pack.suffixes),
+            given,
             open_store(settings),
             policy=judged_by,
             settings=settings,
         )
+    read = 0
     with progress_bar() as progress:
         for done, one in enumerate(answers, 1):
+            read += not is_unread(one.assessment)
             progress("Assessing", done, 0)
             if json:
                 line = assessment_line(
@@ -67,6 +74,14 @@ def assess(
                 say_json(line)
             else:
                 say(assessment_words(one.assessment))
+    for words in skipped.words():
+        typer.echo(f"assay: {words}", err=True)
+    missing = [str(path) for path in paths if not os.path.lexists(path)]
+    if missing or not read:
+        problem = (
+            f"There is nothing at {', '.join(missing)}." if missing else "No picture was judged."
+        )
+        raise DataError(problem, hint="Name files, folders or zips that hold pictures.")
 
 
 def replay(

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from core.imaging.files import (
+    ARCHIVE,
     Incoming,
     list_pictures,
     open_file,
@@ -20,7 +21,8 @@ from core.imaging.files import (
     refused,
     suffix_of,
 )
-from core.imaging.sniff import SUFFIXES
+from core.imaging.junk import PEEK, Skipped, is_junk
+from core.imaging.sniff import SUFFIXES, looks_like_picture
 
 MAX_ENTRIES = 10_000
 MAX_RATIO = 100
@@ -34,7 +36,10 @@ _REFUSALS = (OSError, EOFError, ValueError, RuntimeError, zipfile.BadZipFile, zl
 
 
 def incoming(
-    paths: Iterable[Path], max_bytes: int, suffixes: frozenset[str] = frozenset()
+    paths: Iterable[Path],
+    max_bytes: int,
+    suffixes: frozenset[str] = frozenset(),
+    skipped: Skipped | None = None,
 ) -> Iterator[Incoming]:
     """Read everything that a command line names, lazily: files, folders and zip archives.
 
@@ -42,10 +47,11 @@ def incoming(
         paths: Files, folders (see ``list_pictures``) and ``.zip`` archives.
         max_bytes: Largest picture accepted, in bytes.
         suffixes: Further extensions that count in folders and archives (see ``list_pictures``).
+        skipped: Told what was not read.
     """
-    for path in list_pictures(paths, suffixes):
-        if path.suffix.lower() == ".zip":
-            yield from open_archive(path, max_bytes, suffixes)
+    for path in list_pictures(paths, suffixes, skipped):
+        if path.suffix.lower() == ARCHIVE:
+            yield from open_archive(path, max_bytes, suffixes, skipped=skipped)
         else:
             yield open_file(path, max_bytes)
 
@@ -55,10 +61,11 @@ def open_archive(
     max_bytes: int,
     suffixes: frozenset[str] = frozenset(),
     max_total: int = MAX_TOTAL,
+    skipped: Skipped | None = None,
 ) -> Iterator[Incoming]:
     """Read the pictures of a zip one by one, each called ``archive.zip/member``.
 
-    Members count as in a folder: by a picture's extension, hidden ones skipped. Never raises for
+    Members count as in a folder: by extension or first bytes, hidden ones skipped. Never raises for
     a bad archive: what is wrong with it as a whole, or with one member, is that entry's problem.
 
     Args:
@@ -66,6 +73,7 @@ def open_archive(
         max_bytes: Largest picture accepted, in bytes.
         suffixes: Further extensions that count.
         max_total: Bytes after which the rest is refused, counted while they stream.
+        skipped: Told which members were not read.
     """
     name = printable(path)
     try:
@@ -73,7 +81,8 @@ def open_archive(
             _check_directory(file)
             with zipfile.ZipFile(file) as archive:
                 wanted = SUFFIXES | suffixes
-                yield from _members(archive, name, wanted, max_bytes, max_total)
+                left = Skipped() if skipped is None else skipped
+                yield from _members(archive, name, wanted, max_bytes, max_total, left)
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as exc:
         yield refused(name, f"The archive cannot be read: {exc}")
 
@@ -98,7 +107,12 @@ def _check_directory(file: BinaryIO) -> None:
 
 
 def _members(
-    archive: zipfile.ZipFile, name: str, suffixes: frozenset[str], max_bytes: int, max_total: int
+    archive: zipfile.ZipFile,
+    name: str,
+    suffixes: frozenset[str],
+    max_bytes: int,
+    max_total: int,
+    skipped: Skipped,
 ) -> Iterator[Incoming]:
     infos = archive.infolist()
     if len(infos) > MAX_ENTRIES:
@@ -106,9 +120,7 @@ def _members(
     total = 0
     seen: dict[str, int] = {}
     for info in infos:
-        path = PurePosixPath(info.filename)
-        hidden = any(part.startswith(".") and part != ".." for part in path.parts)
-        if info.is_dir() or hidden or suffix_of(path) not in suffixes:
+        if info.is_dir() or not _counts(archive, info, name, suffixes, skipped):
             continue
         seen[info.filename] = seen.get(info.filename, 0) + 1
         again = f"#{seen[info.filename]}" if seen[info.filename] > 1 else ""
@@ -124,6 +136,32 @@ def _members(
             continue
         total += len(data)
         yield received(member, data)
+
+
+def _counts(
+    archive: zipfile.ZipFile,
+    info: zipfile.ZipInfo,
+    name: str,
+    suffixes: frozenset[str],
+    skipped: Skipped,
+) -> bool:
+    path = PurePosixPath(info.filename)
+    if any(is_junk(part) and part != ".." for part in path.parts):
+        skipped.system.append(f"{name}/{info.filename}")
+        return False
+    if suffix_of(path) in suffixes or _looks_like_picture(archive, info):
+        return True
+    skipped.others.append(f"{name}/{info.filename}")
+    return False
+
+
+def _looks_like_picture(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool:
+    try:
+        _check_member(info)
+        with archive.open(info) as stream:
+            return looks_like_picture(stream.read(PEEK))
+    except _REFUSALS:
+        return False
 
 
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_bytes: int) -> bytes:

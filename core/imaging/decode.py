@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from typing import Any
 
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 
 from core.errors import UnreadableImage
 from core.imaging.headers import Header
+from core.imaging.headers_rare import pnm_layout
+from core.imaging.heif import HEIF_KINDS, decode_heif
 from core.imaging.sniff import sniff
 from core.types import Frame
 
@@ -28,7 +31,7 @@ Pixels = NDArray[Any]  # uint8 or uint16: checked once, in _pixels
 
 
 def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
-    """Decode a JPEG, PNG, TIFF, BMP or WebP to upright RGB or grey of 8 or 16 bits.
+    """Decode a picture of an accepted format to upright RGB or grey of 8 or 16 bits.
 
     Transparent pixels are laid on white, as a viewer shows them. A JPEG is decoded at 1/2, 1/4
     or 1/8 where the shorter side stays at least ``min_side``, which is both the fastest and the
@@ -44,6 +47,10 @@ def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
         UnreadableImage: Not an accepted format, too large or too small, cut short or damaged.
     """
     header = sniff(data, max_pixels)
+    if header.kind in HEIF_KINDS:
+        return _heif(data, header)
+    if header.kind == "PNM":
+        return _pnm(data, header)
     factor = _reduction(header, min_side)
     pixels = _pixels(data, header, factor)
     expected = _stored_size(header, factor)
@@ -60,6 +67,38 @@ def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
         bit_depth=pixels.dtype.itemsize * 8,
         sha256=hashlib.sha256(data).hexdigest(),
         source_size=header.upright_size,
+        meta={"format": header.kind},
+    )
+
+
+def _pnm(data: bytes, header: Header) -> Frame:
+    """Return the values as they are, with the range that the header states."""
+    layout = pnm_layout(data)
+    stored = np.dtype(">u2" if layout.largest > 255 else "u1")
+    shape = (layout.height, layout.width, layout.channels)
+    pixels: Pixels = np.frombuffer(data, stored, math.prod(shape), layout.at).reshape(shape)
+    return Frame(
+        pixels=pixels.astype(np.uint16) if layout.largest > 255 else pixels.astype(np.uint8),
+        bit_depth=layout.largest.bit_length(),
+        sha256=hashlib.sha256(data).hexdigest(),
+        source_size=header.upright_size,
+        meta={"format": header.kind},
+    )
+
+
+def _heif(data: bytes, header: Header) -> Frame:
+    try:
+        pixels = decode_heif(data)
+    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError) as exc:
+        raise _damaged(header) from exc
+    if pixels.shape[:2] not in {(header.height, header.width), (header.width, header.height)}:
+        raise _damaged(header)
+    pixels = _on_white(pixels) if pixels.shape[2] == 4 else pixels
+    return Frame(
+        pixels=np.ascontiguousarray(pixels),
+        bit_depth=8,
+        sha256=hashlib.sha256(data).hexdigest(),
+        source_size=(pixels.shape[0], pixels.shape[1]),
         meta={"format": header.kind},
     )
 

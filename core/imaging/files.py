@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from core.imaging.sniff import SUFFIXES
+from core.imaging.junk import PEEK, Skipped, is_junk
+from core.imaging.sniff import SUFFIXES, looks_like_picture
 
+ARCHIVE = ".zip"
 _CHUNK = 64 * 1024
 
 
@@ -83,20 +85,27 @@ def open_regular(path: Path) -> int:
     raise ValueError(f"It is {what}; expected a regular file.")
 
 
-def list_pictures(paths: Iterable[Path], suffixes: frozenset[str] = frozenset()) -> Iterator[Path]:
+def list_pictures(
+    paths: Iterable[Path],
+    suffixes: frozenset[str] = frozenset(),
+    skipped: Skipped | None = None,
+) -> Iterator[Path]:
     """List the files to read, lazily: folders recursively and by name, other paths as given.
 
-    In folders only files with a picture's extension (any case) count, hidden ones are skipped and
-    linked folders are not entered. A path given by name is always yielded, so that a missing or
-    oddly named file is answered for; so is a folder that may not be listed.
+    In folders files count that have a picture's extension (any case) or a picture's first bytes,
+    and zip archives; hidden ones and what systems leave behind are skipped. Linked folders are
+    yielded, not entered, so that they are answered for; so is a folder that may not be listed, and
+    every path given by name.
 
     Args:
         paths: Files and folders.
         suffixes: Further extensions that count, in lower case; an empty one for files without.
+        skipped: Told what was not yielded.
     """
+    skipped = Skipped() if skipped is None else skipped
     for path in paths:
         if os.path.isdir(path):  # unlike Path.is_dir it never raises
-            yield from _walk(path, SUFFIXES | suffixes)
+            yield from _walk(path, SUFFIXES | suffixes | {ARCHIVE}, skipped)
         else:
             yield path
 
@@ -112,23 +121,34 @@ def printable(path: Path) -> str:
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
-def _walk(folder: Path, suffixes: frozenset[str]) -> Iterator[Path]:
+def _walk(folder: Path, suffixes: frozenset[str], skipped: Skipped) -> Iterator[Path]:
     try:
         with os.scandir(folder) as listing:
-            entries = sorted(
-                (entry.name, entry.is_dir(follow_symlinks=False))
-                for entry in listing
-                if not entry.name.startswith(".")
-            )
+            entries = sorted((entry.name, entry.is_dir(follow_symlinks=False)) for entry in listing)
     except OSError:
         yield folder
         return
     for name, is_folder in entries:
         path = folder / name
-        if is_folder:
-            yield from _walk(path, suffixes)
-        elif suffix_of(path) in suffixes:
+        if is_junk(name):
+            skipped.system.append(printable(path))
+        elif is_folder:
+            yield from _walk(path, suffixes, skipped)
+        elif suffix_of(path) in suffixes or os.path.isdir(path) or _looks_like_picture(path):
             yield path
+        else:
+            skipped.others.append(printable(path))
+
+
+def _looks_like_picture(path: Path) -> bool:
+    try:
+        descriptor = open_regular(path)
+        try:
+            return looks_like_picture(os.read(descriptor, PEEK))
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError):
+        return os.path.islink(path) or os.path.isfile(path)  # it may be one: let it be answered for
 
 
 def _read(descriptor: int, max_bytes: int) -> bytes:

@@ -6,11 +6,19 @@ import struct
 from collections.abc import Callable
 
 from core.errors import UnreadableImage
-from core.imaging import headers
+from core.imaging import headers, headers_rare
 from core.imaging.headers import Header
 
-ACCEPTED = "JPEG, PNG, TIFF, BMP or WebP"
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp"})
+ACCEPTED = "JPEG, PNG, TIFF, BMP, WebP, HEIC, AVIF, GIF, PGM, PPM or JPEG 2000"
+SUFFIXES = frozenset(
+    {
+        ".jpg", ".jpeg", ".jfif", ".jpe", ".png", ".tif", ".tiff", ".bmp", ".dib", ".webp",
+        ".heic", ".heif", ".avif", ".gif", ".pgm", ".ppm", ".jp2",
+    }
+)  # fmt: skip
+_HEIF_BRANDS = (b"heic", b"heix", b"mif1", b"msf1", b"heim", b"heis", b"hevc", b"hevx")
+_AVIF_BRANDS = (b"avif", b"avis")
+_JP2 = b"\0\0\0\x0cjP  \r\n\x87\n"
 SMALLEST_SIDE = 8
 
 _AGAIN = "Send the original file again, or save it as a plain JPEG or PNG."
@@ -39,6 +47,15 @@ def sniff(data: bytes, max_pixels: int) -> Header:
     return header
 
 
+def looks_like_picture(head: bytes) -> bool:
+    """Whether a file's first 32 bytes are those of an accepted format."""
+    try:
+        _format(head)
+    except UnreadableImage:
+        return False
+    return not head.startswith(b"BM") or head[6:10] == bytes(4)
+
+
 def _format(data: bytes) -> tuple[str, Callable[[bytes], Header]]:
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG", headers.jpeg
@@ -50,11 +67,29 @@ def _format(data: bytes) -> tuple[str, Callable[[bytes], Header]]:
         return "WebP", headers.webp
     if data.startswith(b"BM"):
         return "BMP", headers.bmp
+    rare = _rare_format(data)
+    if rare:
+        return rare
     raise UnreadableImage(
         f"The bytes are no picture that Assay reads: expected {ACCEPTED}, "
         f"got {len(data)} bytes that start with {data[:12]!r}.",
         hint="Save it in one of these formats.",
     )
+
+
+def _rare_format(data: bytes) -> tuple[str, Callable[[bytes], Header]] | None:
+    if data.startswith((b"GIF87a", b"GIF89a")):
+        return "GIF", headers_rare.gif
+    if data.startswith((b"P5", b"P6")) and data[2:3].isspace():
+        return "PNM", headers_rare.pnm
+    if data.startswith(_JP2):
+        return "JPEG 2000", headers_rare.jpeg_2000
+    if data[4:8] == b"ftyp" and data[8:12] in _AVIF_BRANDS:
+        return "AVIF", headers_rare.avif
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        is_avif = b"avif" in data[8 : int.from_bytes(data[:4], "big")]
+        return ("AVIF", headers_rare.avif) if is_avif else ("HEIC", headers_rare.heic)
+    return None
 
 
 def _check_size(header: Header, max_pixels: int) -> None:

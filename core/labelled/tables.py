@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import DataError
-from core.imaging.files import list_pictures
+from core.imaging.files import ARCHIVE, list_pictures
 from core.labelled.rows import SPLITS, Row
 
 HINT = (
@@ -41,6 +41,10 @@ def from_folders(root: Path, suffixes: frozenset[str]) -> tuple[list[Entry], lis
     entries, faults = [], []
     for file in list_pictures([root], suffixes):
         name = file.relative_to(root).as_posix()
+        if file.is_dir() or file.suffix.lower() == ARCHIVE:
+            what = "an archive: unpack it" if file.is_file() else "a link or a closed folder"
+            faults.append(f"{name} is {what}")
+            continue
         label, _, below = name.partition("/")
         if below:
             entries.append(Entry(name, name, Row(file, label, "", name, grouped=False)))

@@ -18,7 +18,7 @@ from core.records.store import Store, decisions_of, new_decision, record
 from core.service.bundles import policy_of
 from core.service.recorded import as_stored
 from core.settings import Settings
-from core.types import Assessment, Policy
+from core.types import Assessment, Policy, Reason
 
 BATCH = 64
 
@@ -53,6 +53,19 @@ def assess_paths(
     given = [Path(path) for path in paths]
     incoming = read_incoming(given, settings.max_bytes, bundle.pack.suffixes)
     yield from _assess(incoming, bundle, policy or policy_of(bundle), settings)
+
+
+def assess_incoming(
+    bundle: Bundle, incoming: Iterable[Incoming], *, policy: Policy, settings: Settings
+) -> Iterator[Assessment]:
+    """Assess what came in without recording anything, one assessment a picture in order."""
+    yield from _assess(incoming, bundle, policy, settings)
+
+
+def is_unread(assessment: Assessment) -> bool:
+    """Whether the picture could not be read, so that nothing was judged."""
+    found = assessment.verdict.findings
+    return bool(found) and all(one.reason is Reason.UNREADABLE for one in found)
 
 
 def assess_and_record(

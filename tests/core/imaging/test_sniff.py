@@ -64,9 +64,12 @@ def test_a_damaged_exif_block_leaves_the_picture_as_stored():
     ("data", "message"),
     [
         (b"", "is empty"),
-        (b"\x00" * 100, r"expected JPEG, PNG, TIFF, BMP or WebP, got 100 bytes that start with b'"),
+        (
+            b"\x00" * 100,
+            r"expected JPEG, .* or JPEG 2000, got 100 bytes that start with b'",
+        ),
         (b"<svg/>", "no picture that Assay reads"),
-        (b"GIF89a" + bytes(50), "no picture that Assay reads"),
+        (b"GIF89a" + bytes(50), "The GIF cannot be read"),
         (b"\xff\xd8\xff\xe0\x00", "The JPEG cannot be read: its header is cut short"),
         (b"BM", "The BMP cannot be read: its header is cut short"),
         (b"II*\0\xff\xff\xff\xff", "The TIFF cannot be read: its directory is cut short"),

@@ -1,0 +1,105 @@
+"""Pictures as phones, browsers and older cameras write them, whatever they are called."""
+
+import io
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image
+
+from core.errors import UnreadableImage
+from core.imaging.archive import incoming
+from core.imaging.decode import decode
+from core.imaging.files import list_pictures
+from core.imaging.junk import Skipped
+from tests.core.imaging.pictures import encoded, quadrants
+
+pillow_heif.register_heif_opener()
+MOST = 10**6
+RARE = ("HEIF", "AVIF", "GIF", "PPM", "JPEG2000")
+
+
+@pytest.mark.parametrize("kind", RARE)
+def test_a_rare_format_is_read(kind):
+    picture = quadrants(64, 96)
+
+    frame = decode(encoded(picture, kind), MOST, 0)
+
+    assert frame.source_size == (64, 96)
+    for y, x in ((16, 24), (16, 72), (48, 24), (48, 72)):
+        np.testing.assert_allclose(frame.pixels[y, x], picture[y, x], atol=12)
+
+
+def test_a_turned_avif_stands_upright():
+    frame = decode(encoded(np.rot90(quadrants(64, 96)).copy(), "AVIF", 6), MOST, 0)
+
+    assert frame.source_size == (64, 96)
+    np.testing.assert_allclose(frame.pixels[16, 24], quadrants(64, 96)[16, 24], atol=12)
+
+
+@pytest.mark.parametrize("kind", RARE)
+def test_a_rare_format_that_is_cut_short_or_too_large_is_refused(kind):
+    data = encoded(quadrants(64, 96), kind)
+
+    with pytest.raises(UnreadableImage):
+        decode(data[: len(data) // 2], MOST, 0)
+    with pytest.raises(UnreadableImage, match="too large"):
+        decode(data, 1000, 0)
+
+
+def test_a_16_bit_pgm_keeps_its_depth():
+    values = (np.arange(64 * 64).reshape(64, 64) * 15).astype(">u2")
+
+    frame = decode(b"P5\n# a comment\n64 64\n65535\n" + values.tobytes(), MOST, 0)
+
+    assert frame.bit_depth == 16
+    np.testing.assert_array_equal(frame.pixels[:, :, 0], values)
+
+
+def test_a_pgm_that_states_12_bits_is_read_as_12_bits():
+    values = np.arange(64 * 64, dtype=">u2").reshape(64, 64)
+
+    frame = decode(b"P5 64 64 4095\n" + values.tobytes(), MOST, 0)
+
+    assert frame.bit_depth == 12
+    np.testing.assert_array_equal(frame.pixels[:, :, 0], values)
+
+
+def test_an_animated_gif_is_refused():
+    frames = [Image.fromarray(quadrants(64, 96)), Image.fromarray(quadrants(64, 96)[::-1])]
+    stream = io.BytesIO()
+    frames[0].save(stream, "GIF", save_all=True, append_images=frames[1:])
+
+    with pytest.raises(UnreadableImage, match="2 pictures; expected one"):
+        decode(stream.getvalue(), MOST, 0)
+
+
+def test_pictures_are_found_by_content_and_what_is_left_is_named(tmp_path):
+    jpeg = encoded(quadrants(), "JPEG")
+    for name in ("a.JFIF", "b.jpe", "c.JPG_large", "d", "e.HEIC", "f.jp2", "g.jpg!"):
+        (tmp_path / name).write_bytes(jpeg)
+    (tmp_path / "notes.txt").write_text("BM, a note")
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", "._a.jpg", "__MACOSX/a.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(jpeg)
+    skipped = Skipped()
+
+    found = [path.name for path in list_pictures([tmp_path], skipped=skipped)]
+
+    assert found == ["a.JFIF", "b.jpe", "c.JPG_large", "d", "e.HEIC", "f.jp2", "g.jpg!"]
+    assert [name.rpartition("/")[2] for name in skipped.others] == ["notes.txt"]
+    assert {name.rpartition("/")[2] for name in skipped.system} == {
+        "._a.jpg", ".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"
+    }  # fmt: skip
+    assert skipped.words()[0].startswith("1 not read, no pictures by name or content: ")
+
+
+def test_a_linked_folder_is_answered_for(tmp_path):
+    (tmp_path / "nas").mkdir()
+    (tmp_path / "nas/a.png").write_bytes(encoded(quadrants(), "PNG"))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/line 2").symlink_to(tmp_path / "nas")
+
+    (only,) = incoming([tmp_path / "in"], MOST)
+
+    assert "symbolic link" in only.problem
