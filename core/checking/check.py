@@ -11,6 +11,7 @@ from core.checking.balance import balance, balance_alarms, is_positive, named
 from core.checking.columns import Nuisance, Sides, many_valued, sides, sort_columns
 from core.checking.facts import Facts, Lost
 from core.checking.nuisance import cells_of, picture_nuisances
+from core.checking.origins import Copies
 from core.checking.result import Alarm, Check, Level
 from core.checking.saying import shortcut_alarms
 from core.checking.shortcuts import CONTENT, told
@@ -38,6 +39,7 @@ def check_rows(
     positive: Mapping[str, bool],
     known: frozenset[str] = frozenset(),
     seed: int = 0,
+    copies: Copies | None = None,
 ) -> Check:
     """Check a labelled data set by the facts of its pictures.
 
@@ -49,6 +51,7 @@ def check_rows(
         positive: Whether each label counts as positive.
         known: The pack's names for "nothing wrong".
         seed: Seed of folds and models.
+        copies: Those among the readable pictures; searched for when None.
     """
     facts = [one for one in looked if isinstance(one, Facts)]
     rows = [one.row for one in looked]
@@ -56,7 +59,7 @@ def check_rows(
         *_unreadable([one for one in looked if isinstance(one, Lost)], len(rows)),
         *_refused(facts),
         *group_alarms(rows),
-        *copy_alarms(facts),
+        *copy_alarms(facts, copies or Copies.among(facts)),
         *balance_alarms(rows, positive),
         *_shortcuts(facts, positive, known, seed),
     ]

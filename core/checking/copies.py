@@ -1,9 +1,10 @@
-"""The same picture twice: byte for byte, or saved again, resized, brightened."""
+"""The same picture twice: byte for byte, or saved again, resized, mirrored, turned, cropped."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -11,13 +12,22 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from core.checking.registration import DETAIL, correlation, turn_between
+from core.checking.signature import SIDE, VIEWS, Scale, View, rings, spectra, structure
 from core.types import F32, U8
 
-ALIKE = 0.98
-_PERHAPS = 0.9
+ALIKE = 0.95
+EVEN = 0.8  # pictures whose kind is that alike hold too little of their own to be laid over
+SAVED_AGAIN = 0.98
+_PERHAPS = 0.4
+_CLOSER = 0.7
 _NEIGHBOURS = 5
-_BLUR = 4.0
-_BLOCK = 512
+_OTHERS = 16  # the neighbour that is no copy: hardly a picture has more copies than that
+_COMPARED = 3
+_LEAST_PEAK = 0.55
+_SAMPLE = 60
+_MOST_SHARED = 0.95
+_BLOCK = 256
 _FLAT = 0.5  # grey levels: below this spread, what is left of a picture is noise
 
 
@@ -30,36 +40,29 @@ def exact_copies(sha256: Sequence[str]) -> list[list[int]]:
 
 
 def near_copies(details: U8) -> list[list[int]]:
-    """List the sets of pictures that show the same thing down to the fine detail, as row numbers.
+    """List the sets of pictures that come of one exposure, as row numbers.
 
-    Each picture's fine structure (what a Gaussian blur of 4 pixels takes away, less what all
-    pictures of the set share) is correlated with every other's at 32 x 32, and the five most alike
-    again at 64 x 64. Light and contrast do not count. Two pictures are copies at a correlation of
-    0.98 or more: another photograph of the same kind of part stayed below 0.97 on every data set
-    that this was looked at on, and a picture saved again as a JPEG stays above it.
+    Candidates are the nearest few by spectra that no turn and no mirror changes, of the whole
+    picture and of parts down to nine tenths. Each is laid over the other. Their distance, one
+    less the correlation of their structures, is held against the distance of pictures that are
+    no copies: pairs drawn from the set. Two pictures are copies where theirs is a twentieth of
+    that or less. Where even the 16th neighbour is more alike than ``EVEN``, pictures of the kind
+    hold too little of their own (dark, even cells of one make): another picture comes as close
+    as a turned or cropped copy. There only copies saved again, mirrored or turned by quarters are
+    found, by the finest detail at 64 x 64, less what all pictures share, at 0.98.
 
     Args:
-        details: uint8 ``n h w`` with h = w = 64, grey.
+        details: uint8 ``n h w`` with h = w = 128, grey.
 
     Raises:
         ValueError: The array has another shape.
     """
-    if details.ndim != 3 or details.shape[1:] != (64, 64):
-        raise ValueError(f"details: expected (n, 64, 64), got {details.shape}")
+    if details.ndim != 3 or details.shape[1:] != (DETAIL, DETAIL):
+        raise ValueError(f"details: expected (n, {DETAIL}, {DETAIL}), got {details.shape}")
     n = len(details)
     if n < 2:
         return []
-    fine = np.stack([_fine(one) for one in details])
-    fine -= fine.mean(axis=0)
-    sound = fine.std(axis=(1, 2)) > _FLAT
-    coarse = _unit(fine.reshape(n, 32, 2, 32, 2).mean(axis=(2, 4)))
-    full = _unit(fine)
-    pairs = [
-        (a, b)
-        for a, b in _candidates(coarse)
-        if sound[a] and sound[b] and float(full[a] @ full[b]) >= ALIKE
-    ]
-    return clusters(n, pairs)
+    return clusters(n, _Search.over(details).pairs())
 
 
 def clusters(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
@@ -71,26 +74,138 @@ def clusters(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     return [np.flatnonzero(member == one).tolist() for one in np.flatnonzero(sizes > 1)]
 
 
+@dataclass(frozen=True)
+class _Search:
+    """Pictures ready to be compared.
+
+    Attributes:
+        details: uint8 ``n DETAIL DETAIL``.
+        structures: float32 ``n SIDE SIDE``.
+        common: Finest detail that all share, float32 ``SIDE SIDE``.
+        fine: Finest detail, float32 ``n SIDE SIDE``.
+        whole: Rings of the whole pictures, float32 ``n ANGLES RADII``.
+        units: Unit spectra of each view, float32 ``views n d``.
+    """
+
+    details: U8
+    structures: F32
+    common: F32
+    fine: F32
+    whole: F32
+    units: F32
+
+    @classmethod
+    def over(cls, details: U8) -> _Search:
+        """Compute what every comparison needs once."""
+        small = [
+            np.asarray(cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+            for one in details
+        ]
+        structures = np.stack([structure(one) for one in small])
+        fine = np.stack([_fine(one) for one in small])
+        whole = rings(structures, VIEWS[0])
+        strengths = spectra(whole)
+        scale = Scale.of(strengths)
+        parts = [scale.unit(spectra(rings(structures, view))) for view in VIEWS[1:]]
+        return cls(
+            details,
+            structures,
+            fine.mean(axis=0),
+            fine,
+            whole,
+            np.stack([scale.unit(strengths), *parts]),
+        )
+
+    def pairs(self) -> Iterator[tuple[int, int]]:
+        """Yield the pairs that are copies."""
+        n = len(self.details)
+        sound = self.structures.std(axis=(1, 2)) > _FLAT
+        candidates, others = self._neighbours(sound)
+        shared = min(self._shared(sound), _MOST_SHARED)
+        near: dict[int, float] = {}
+        for (a, b), view in candidates.items():
+            alike = self._alike(a, b, VIEWS[view])
+            if alike < 1.0 - (1.0 - ALIKE) * (1.0 - shared):
+                continue
+            for one in (a, b):
+                if one not in near:
+                    near[one] = self._nearest_other(one, others[one]) if n > 2 * _OTHERS else 0.0
+            limit = max(shared, near[a], near[b])
+            is_close = 1.0 - alike <= (1.0 - ALIKE) * (1.0 - limit)
+            if (limit < EVEN and is_close) or self._saved_again(a, b):
+                yield a, b
+
+    def _neighbours(
+        self, sound: NDArray[np.bool_]
+    ) -> tuple[dict[tuple[int, int], int], NDArray[np.int64]]:
+        """Find candidate pairs with the view of the second that fits, and each one's others."""
+        n = len(self.details)
+        far = min(_OTHERS, n - 1)
+        pairs: dict[tuple[int, int], int] = {}
+        others = np.zeros((n, _COMPARED), np.int64)
+        for start in range(0, n, _BLOCK):
+            alike, view = self._block(start, sound)
+            order = np.argpartition(-alike, np.arange(min(far + _COMPARED, n)) if n > 1 else 0)
+            for row in range(len(alike)):
+                ranked = order[row]
+                others[start + row] = np.resize(ranked[far : far + _COMPARED], _COMPARED)
+                usual = alike[row, ranked[far]] if n > 2 * _OTHERS else 0.0
+                least = max(_PERHAPS, 1.0 - _CLOSER * (1.0 - usual))
+                close = [c for c in ranked[:_NEIGHBOURS].tolist() if alike[row, c] >= least]
+                for column in close if sound[start + row] else ():
+                    if (column, start + row) not in pairs:
+                        pairs[start + row, column] = int(view[row, column])
+        return pairs, others
+
+    def _block(self, start: int, sound: NDArray[np.bool_]) -> tuple[F32, NDArray[np.int8]]:
+        """Return the best correlation of a block's pictures with views of all, and which view."""
+        queries = self.units[0, start : start + _BLOCK]
+        best = queries @ self.units[0].T
+        view = np.zeros(best.shape, np.int8)
+        for number in range(1, len(VIEWS)):
+            here = queries @ self.units[number].T
+            view[here > best] = number
+            np.maximum(best, here, out=best)
+        rows = np.arange(len(queries))
+        best[:, ~sound] = -1.0
+        best[rows, start + rows] = -2.0
+        return best, view
+
+    def _alike(self, a: int, b: int, view: View, least: float = _LEAST_PEAK) -> float:
+        around = self.whole[b] if view == VIEWS[0] else rings(self.structures[b : b + 1], view)[0]
+        peak, turn, mirrored = turn_between(self.whole[a], around)
+        if peak < least:
+            return 0.0
+        return correlation(self.details[a], self.details[b], view, turn, mirrored=mirrored)
+
+    def _saved_again(self, a: int, b: int) -> bool:
+        """Say whether two pictures agree to the finest detail, in one of the eight ways round."""
+        one = self.fine[a] - self.common
+        ways = np.stack(_ways(self.fine[b])) - self.common
+        norms = np.linalg.norm(ways, axis=(1, 2)) * np.linalg.norm(one)
+        return bool((np.tensordot(ways, one) >= SAVED_AGAIN * np.maximum(norms, 1e-6)).any())
+
+    def _shared(self, sound: NDArray[np.bool_]) -> float:
+        """Return how alike two pictures of the set usually are."""
+        rows = np.flatnonzero(sound)
+        if len(rows) < 2:
+            return 0.0
+        rng = np.random.default_rng(0)
+        drawn = [rng.choice(rows, 2, replace=False) for _ in range(_SAMPLE)]
+        return max(0.0, float(np.median([self._alike(a, b, VIEWS[0], -1.0) for a, b in drawn])))
+
+    def _nearest_other(self, one: int, others: NDArray[np.int64]) -> float:
+        """Return how alike a picture is to those of its kind that are no copies of it."""
+        alike = [self._alike(one, other, VIEWS[0], -1.0) for other in others.tolist()]
+        return max(alike)
+
+
 def _fine(grey: U8) -> F32:
     picture = grey.astype(np.float32)
-    return picture - np.asarray(cv2.GaussianBlur(picture, (0, 0), _BLUR), np.float32)
+    return picture - np.asarray(cv2.GaussianBlur(picture, (0, 0), 4.0), np.float32)
 
 
-def _unit(pictures: F32) -> F32:
-    flat = pictures.reshape(len(pictures), -1)
-    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6))
-
-
-def _candidates(coarse: F32) -> Iterator[tuple[int, int]]:
-    """Yield each picture with its nearest few, where they are alike at all."""
-    n = len(coarse)
-    nearest = min(_NEIGHBOURS, n - 1)
-    for start in range(0, n, _BLOCK):
-        alike = coarse[start : start + _BLOCK] @ coarse.T
-        rows = np.arange(len(alike))
-        alike[rows, start + rows] = -1.0
-        best = np.argpartition(alike, n - nearest, axis=1)[:, n - nearest :]
-        for row, columns in enumerate(best.tolist()):
-            for column in columns:
-                if alike[row, column] >= _PERHAPS:
-                    yield start + row, column
+def _ways(picture: F32) -> list[F32]:
+    """List a square picture in the eight ways round that it can lie."""
+    turned = [np.rot90(picture, quarter) for quarter in range(4)]
+    return [*turned, *(np.fliplr(one) for one in turned)]

@@ -5,31 +5,28 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
-from core.checking.copies import exact_copies, near_copies
 from core.checking.facts import Facts
+from core.checking.origins import Copies
 from core.checking.result import Alarm, Level
 from core.labelled import SPLITS, Row
 
 _MOST_LISTED = 50
 _SAME = "files of the same bytes"
-_ALIKE = "pictures that are nearly the same"
+_ALIKE = "pictures of one origin (nearly the same, mirrored, turned or cropped)"
 
 
-def copy_alarms(facts: Sequence[Facts]) -> Iterator[Alarm]:
+def copy_alarms(facts: Sequence[Facts], copies: Copies) -> Iterator[Alarm]:
     """Say which pictures are there twice, and what is wrong with that.
 
     Args:
         facts: The readable pictures.
+        copies: Those among them that are one picture.
     """
     rows = [one.row for one in facts]
-    same = exact_copies([one.sha256 for one in facts])
-    known = {frozenset(one) for one in same}
-    alike = near_copies(np.stack([one.detail for one in facts])) if facts else []
-    yield from _of(rows, same, _SAME, Level.STRONG)
+    known = {frozenset(one) for one in copies.exact}
+    yield from _of(rows, copies.exact, _SAME, Level.STRONG)
     yield from _of(
-        rows, [one for one in alike if frozenset(one) not in known], _ALIKE, Level.NOTICE
+        rows, [one for one in copies.near if frozenset(one) not in known], _ALIKE, Level.NOTICE
     )
 
 
@@ -66,7 +63,8 @@ def _of(
         yield _alarm("conflict", conflict, f"{how}: {_example(rows, conflicts)}.", rows, conflicts)
     if rest:
         how = f"{_many(len(rest), 'set', 'sets')} of {what} within one split"
-        yield _alarm("duplicate", Level.NOTICE, f"{how}: {_example(rows, rest)}.", rows, rest)
+        sentence = f"{how}, each counted as one group: {_example(rows, rest)}."
+        yield _alarm("duplicate", Level.NOTICE, sentence, rows, rest)
 
 
 def _splits(rows: Sequence[Row], members: Sequence[int]) -> int:

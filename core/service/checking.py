@@ -7,6 +7,7 @@ from pathlib import Path
 
 from core.checking.check import check_rows
 from core.checking.facts import Facts, Lost, facts_of
+from core.checking.origins import Copies
 from core.checking.result import Alarm, Check, Level
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row, read_labelled
@@ -54,10 +55,16 @@ def check(
     return checked(looked, known, progress)
 
 
-def checked(looked: Sequence[Facts | Lost], negative: frozenset[str], progress: Progress) -> Check:
+def checked(
+    looked: Sequence[Facts | Lost],
+    negative: frozenset[str],
+    progress: Progress,
+    copies: Copies | None = None,
+) -> Check:
     """Check pictures that have been looked at, see ``check_rows``."""
     progress("Checking", 0, 1)
-    found = check_rows(looked, sides_of([one.row for one in looked], negative), negative)
+    sides = sides_of([one.row for one in looked], negative)
+    found = check_rows(looked, sides, negative, copies=copies)
     progress("Checking", 1, 1)
     return found
 

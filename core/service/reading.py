@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from core.checking.facts import Facts, FileFacts, Lost, facts_of, file_facts
+from core.checking.facts import FileFacts, Lost, file_facts
 from core.errors import InferenceStalled
 from core.imaging.files import Incoming, open_file
 from core.imaging.sandbox import Sandbox
@@ -32,14 +32,12 @@ class Seen:
         prepared: What the pack's checks said, its pixels dropped to keep memory flat.
         look: What the network gave.
         jpeg: A thumbnail.
-        facts: What the data set is checked by.
     """
 
     row: Row
     prepared: Prepared
     look: Look
     jpeg: bytes
-    facts: Facts
 
 
 def look_at(
@@ -98,12 +96,12 @@ def read(rows: Sequence[Row], sandbox: Sandbox, settings: Settings) -> Iterator[
 
 
 def _look(job: Picture, *, network: Network) -> Seen | Lost:
-    row, frame, said = job
+    row, frame, _said = job
     if isinstance(frame, Unreadable):
         return Lost(row, frame.message)
     light = replace(frame, pixels=frame.pixels[:1, :1].copy())
     look, jpeg = network.look(frame.pixels), thumbnail(frame.pixels)
-    return Seen(row, light, look, jpeg, facts_of(frame, row, said))
+    return Seen(row, light, look, jpeg)
 
 
 def _give_up(_job: object, exc: InferenceStalled) -> Seen | Lost:

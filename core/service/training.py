@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-from core.checking.facts import Lost
+from core.checking.facts import Facts, Lost
+from core.checking.origins import Copies, joined
 from core.checking.result import Check
 from core.errors import DataError
 from core.labelled import Row, read_labelled
@@ -23,7 +24,7 @@ from core.packs import DomainPack, pack_named
 from core.service import good_start
 from core.service.altering import Studio, shown_wrongly, with_faults
 from core.service.card import card, remarks
-from core.service.checking import checked
+from core.service.checking import checked, facts_at
 from core.service.exhibits import known_cases, made_probes, probes
 from core.service.labels import (
     classes_of,
@@ -100,6 +101,7 @@ class _Lesson:
         few: Whether a memory of good pictures is due.
         several: Whether a picture may have several labels.
         start: The bundle to start from, if any.
+        check: What was found wrong with train and cal.
     """
 
     spec: TrainSpec
@@ -112,6 +114,7 @@ class _Lesson:
     few: bool
     several: bool
     start: Elsewhere | None
+    check: Check
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,6 @@ class _Attempt:
 
     seen: list[Seen]
     unseen: list[Lost]
-    check: Check
     fitted: Fit
 
     def of(self, split: str) -> list[Seen]:
@@ -153,7 +155,7 @@ def train(
     """
     check_bundle_destination(spec.out)
     one_thread()
-    lesson = _lesson(spec, settings)
+    lesson = _lesson(spec, settings, progress)
     work = Work(*_network(lesson), lesson.rows, lesson.pack, settings, progress)
     stages = _stages(lesson, work, say)
     write_bundle(_draft(lesson, stages, _fit(lesson, stages)), spec.out)
@@ -175,7 +177,7 @@ def _network(lesson: _Lesson) -> tuple[Backbone, Files]:
     return backbone, Files(own=spec.weights)
 
 
-def _lesson(spec: TrainSpec, settings: Settings) -> _Lesson:
+def _lesson(spec: TrainSpec, settings: Settings, progress: Progress) -> _Lesson:
     pack = pack_named(spec.pack)
     labelled = read_labelled(
         spec.data,
@@ -184,7 +186,9 @@ def _lesson(spec: TrainSpec, settings: Settings) -> _Lesson:
         suffixes=pack.suffixes,
         label_column=spec.label_column,
     )
-    rows = with_splits(labelled, spec.seed)
+    looked = list(facts_at(labelled, pack=spec.pack, settings=settings, progress=progress))
+    copies = Copies.among([one for one in looked if isinstance(one, Facts)])
+    rows = with_splits(joined(looked, copies), spec.seed)
     negative = spec.negative or pack.negative_labels
     several = have_several(labelled)
     start = None
@@ -196,7 +200,25 @@ def _lesson(spec: TrainSpec, settings: Settings) -> _Lesson:
     classes = good_start.with_anomaly(classes_of(rows), negative)
     positive = which_positive(classes, negative)
     refuse_mixed(rows, classes, positive)
-    return _Lesson(spec, pack, labelled, rows, negative, classes, positive, few, several, start)
+    check = _check(looked, copies, rows, negative, progress)
+    return _Lesson(
+        spec, pack, labelled, rows, negative, classes, positive, few, several, start, check
+    )
+
+
+def _check(
+    looked: Sequence[Facts | Lost],
+    copies: Copies,
+    rows: Sequence[Row],
+    negative: frozenset[str],
+    progress: Progress,
+) -> Check:
+    """Check the pictures of train and cal, with the groups and splits that they were given."""
+    taken = {row.file: row for row in rows}
+    facts = [one for one in looked if isinstance(one, Facts)]
+    kept = copies.kept([at for at, one in enumerate(facts) if one.row.file in taken])
+    parts = [replace(one, row=taken[one.row.file]) for one in looked if one.row.file in taken]
+    return checked(parts, negative, progress, kept)
 
 
 def _stages(lesson: _Lesson, work: Work, say: Say) -> Stages:
@@ -239,8 +261,6 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
     seen = [one for one in looked if isinstance(one, Seen)]
     unseen = [one for one in looked if isinstance(one, Lost)]
     _refuse_mostly_unreadable(unseen, len(rows))
-    facts = [one.facts if isinstance(one, Seen) else one for one in looked]
-    check = checked(facts, lesson.negative, progress)
     for_train = [one for one in seen if one.row.split == "train"]
     progress("Fitting", 0, 1)
     table = table_of(for_train, lesson.classes, opened.backbone.gated, several=lesson.several)
@@ -266,7 +286,7 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
     )
     model = replace(fitted.model, population=dict(lesson.spec.population))
     progress("Fitting", 1, 1)
-    return _Attempt(seen, unseen, check, replace(fitted, model=model))
+    return _Attempt(seen, unseen, replace(fitted, model=model))
 
 
 def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
@@ -295,7 +315,7 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
             **written,
             "effort": spec.effort,
             "precision": chosen.words,
-            "check": result.check.to_json(),
+            "check": lesson.check.to_json(),
             "tuning": stages.words,
             "start": lesson.start.words(fitted.head) if lesson.start else {},
             "label_column": spec.label_column,

@@ -72,5 +72,5 @@ def test_thumbnails_keep_the_place_and_colour_of_things():
     assert (seen.thumb[:16, 16:] == (200, 100, 0)).all()
     assert not seen.thumb[16:].any()
     assert not seen.thumb[:, :16].any()
-    assert np.ptp(seen.detail[:32, 32:]) == 0
-    assert seen.detail[0, 40] == pytest.approx(0.299 * 200 + 0.587 * 100, abs=1)
+    assert np.ptp(seen.detail[:64, 64:]) == 0
+    assert seen.detail[0, 80] == pytest.approx(0.299 * 200 + 0.587 * 100, abs=1)

@@ -113,7 +113,8 @@ def test_the_light_on_the_ball_screw_and_the_toy_is_found(shared_data, settings)
     for name in ("ball_screw", "toy_figure"):
         found = check("parts", shared_data / "parts" / name, settings)
         assert (LIGHT, "") in shortcuts(found)
-        assert "leak" not in kinds(found, *Level)
+        # Two photographs of one broken figure lie in two splits of the toy figures.
+        assert ("leak" in kinds(found, *Level)) is (name == "toy_figure")
 
 
 @pytest.mark.shared

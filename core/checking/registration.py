@@ -1,0 +1,93 @@
+"""Lay one picture over another and say how alike they are then."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.checking.signature import ANGLES, SIDE, View, structure
+from core.types import F32, F64, U8
+
+DETAIL = 128
+_FINEST = 1.5
+_STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
+_BORDER = 10  # pixels that a turn may have filled in
+_LEAST_OVERLAP = 0.4
+_NARROWEST, _WIDEST = 0.75, 1.25  # stretch at which another picture would be bent to fit
+_WHOLE = np.ones((DETAIL, DETAIL), np.float32)
+_INVERSE = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+
+
+def turn_between(a: F32, b: F32) -> tuple[float, int, bool]:
+    """Find the turn, and whether it takes a mirror, that lays rings b best over rings a.
+
+    Args:
+        a: float32 ``ANGLES RADII``.
+        b: The same of the other picture.
+
+    Returns:
+        Correlation, turn in steps of a circle's ``ANGLES``, and whether b is mirrored.
+    """
+    of_a, of_b = np.fft.rfft(a, axis=0), np.fft.rfft(b, axis=0)
+    norm = max(float(np.linalg.norm(a) * np.linalg.norm(b)), 1e-6)
+    plain = np.fft.irfft((of_a * of_b.conj()).sum(axis=1), ANGLES) / norm
+    mirrored = np.fft.irfft((of_a * of_b).sum(axis=1), ANGLES) / norm
+    is_mirrored = bool(mirrored.max() > plain.max())
+    best = mirrored if is_mirrored else plain
+    return float(best.max()), int(best.argmax()), is_mirrored
+
+
+def correlation(a: U8, b: U8, view: View, turn: int, *, mirrored: bool) -> float:
+    """Return how alike two pictures' structures are where one lies over the other.
+
+    The first guess is refined to an affine map by the enhanced correlation coefficient
+    (Evangelidis and Psarakis, IEEE TPAMI 30, 2008).
+
+    Args:
+        a: uint8 ``DETAIL DETAIL``.
+        b: The same of the other picture.
+        view: The part of b that a shows.
+        turn: Steps from ``turn_between``.
+        mirrored: As ``turn_between`` said.
+    """
+    guess = _guess(view, turn, mirrored=mirrored)
+    maps = [guess]
+    try:
+        _, refined = cv2.findTransformECC(
+            structure(a), structure(b), guess.copy(), cv2.MOTION_AFFINE, _STOP, None, 5
+        )
+        stretch = np.linalg.svd(refined[:, :2])[1]
+        if stretch[1] > _NARROWEST and stretch[0] < _WIDEST:
+            maps.append(np.asarray(refined, np.float32))
+    except cv2.error:  # it did not converge
+        pass
+    fine_a, fine_b = structure(a, finest=_FINEST), structure(b, finest=_FINEST)
+    return max(_overlaid(fine_a, fine_b, one) for one in maps)
+
+
+def _guess(view: View, turn: int, *, mirrored: bool) -> F32:
+    """Return the map from a's pixels to b's, float32 ``2 3``."""
+    angle = -2.0 * np.pi * turn / ANGLES
+    cos, sin = np.cos(angle), np.sin(angle)
+    linear: F64 = np.array([[cos, -sin], [sin, cos]])
+    if mirrored:
+        linear = np.diag([1.0, -1.0]) @ linear
+    linear *= view.scale
+    centre = np.full(2, DETAIL / 2 - 0.5)
+    shift = centre + np.array([view.x, view.y]) * (DETAIL / SIDE) - linear @ centre
+    return np.asarray(np.column_stack([linear, shift]), np.float32)
+
+
+def _overlaid(a: F32, b: F32, onto: F32) -> float:
+    size = (DETAIL, DETAIL)
+    laid = np.asarray(cv2.warpAffine(b, onto, size, flags=_INVERSE))
+    covered: NDArray[np.bool_] = (
+        np.asarray(cv2.warpAffine(_WHOLE, onto, size, flags=_INVERSE)) > 0.99
+    )
+    inner = covered[_BORDER:-_BORDER, _BORDER:-_BORDER]
+    if inner.mean() < _LEAST_OVERLAP:
+        return 0.0
+    x, y = (one[_BORDER:-_BORDER, _BORDER:-_BORDER][inner] for one in (a, laid))
+    x, y = x - x.mean(), y - y.mean()
+    return float(x @ y / max(float(np.linalg.norm(x) * np.linalg.norm(y)), 1e-6))

@@ -1,0 +1,96 @@
+"""What a picture looks like whichever way round it lies: a vector to search copies by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from core.types import F32, U8
+
+SIDE = 64
+ANGLES, RADII = 64, 24
+_HARMONICS = 17
+_REACH = 30.0  # pixels: the largest radius
+_FINEST, _COARSEST = 1.0, 4.0  # pixels: what lies between these blurs is looked at
+_WEIGHT = np.sqrt(np.arange(RADII, dtype=np.float32) + 0.5)  # a ring counts by its area
+_FLOOR = 0.1  # of the mean deviation: what hardly varies is not blown up
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A part of a picture: the share of its side and where its centre lies, in pixels."""
+
+    scale: float = 1.0
+    x: float = 0.0
+    y: float = 0.0
+
+
+VIEWS = (
+    View(),
+    *(
+        View(0.95, x, y)
+        for x, y in ((0.0, 0.0), (-1.6, -1.6), (-1.6, 1.6), (1.6, -1.6), (1.6, 1.6))
+    ),
+    *(View(0.9, x, y) for x in (-3.2, 0.0, 3.2) for y in (-3.2, 0.0, 3.2)),
+)
+
+
+def structure(grey: U8, coarsest: float = _COARSEST, finest: float = _FINEST) -> F32:
+    """Return a picture's structure between two blurs, without light, shading and noise.
+
+    Args:
+        grey: uint8 ``h w``.
+        coarsest: Blur in pixels that is taken away.
+        finest: Blur in pixels that is left in.
+    """
+    picture = grey.astype(np.float32)
+    smooth = cv2.GaussianBlur(picture, (0, 0), finest)
+    return np.asarray(smooth - cv2.GaussianBlur(picture, (0, 0), coarsest), np.float32)
+
+
+def rings(structures: F32, view: View) -> F32:
+    """Return structures on rings around the centre of a view, float32 ``n ANGLES RADII``."""
+    centre = (SIDE / 2 - 0.5 + view.x, SIDE / 2 - 0.5 + view.y)
+    size = (RADII, ANGLES)
+    turned = [
+        cv2.warpPolar(one, size, centre, _REACH * view.scale, cv2.INTER_LINEAR)
+        for one in structures
+    ]
+    return np.asarray(np.stack(turned) * _WEIGHT, np.float32)
+
+
+def spectra(around: F32) -> F32:
+    """Return the strength of each ring's harmonics, float32 ``n d``.
+
+    A turn shifts a ring and a mirror reverses it; neither changes the magnitudes of its discrete
+    Fourier transform.
+    """
+    strength = np.abs(np.fft.rfft(around, axis=1)[:, :_HARMONICS])
+    return np.asarray(np.log1p(strength).reshape(len(around), -1), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Mean and deviation of a set's spectra, by which all are made comparable.
+
+    Attributes:
+        mean: float32 ``d``.
+        spread: float32 ``d``.
+    """
+
+    mean: F32
+    spread: F32
+
+    @classmethod
+    def of(cls, strengths: F32) -> Scale:
+        """Measure a set, float32 ``n d``."""
+        spread = strengths.std(axis=0)
+        return cls(strengths.mean(axis=0), spread + _FLOOR * max(float(spread.mean()), 1e-6))
+
+    def unit(self, strengths: F32) -> F32:
+        """Return spectra as vectors of length one, whose products are correlations."""
+        level = (strengths - self.mean) / self.spread
+        norm = np.linalg.norm(level, axis=1, keepdims=True)
+        return np.asarray(level / np.maximum(norm, 1e-6), np.float32)

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.checking.facts import Lost
+from core.checking.origins import Copies, joined
+from core.errors import DataError
+
+
+def facts_of(drawn, n, **belongs):
+    found = [one.facts() for one in drawn(160)[:n]]
+    rows = [
+        replace(one.row, group=f"own-{at}", split="", grouped=False) for at, one in enumerate(found)
+    ]
+    return [
+        replace(one, row=row, belongs={k: v[at] for k, v in belongs.items()})
+        for at, (one, row) in enumerate(zip(found, rows, strict=True))
+    ]
+
+
+def groups(rows):
+    return [row.group for row in rows]
+
+
+NONE = Copies([], [])
+
+
+def test_copies_and_what_the_files_state_make_one_group_through_each_other(drawn):
+    looked = facts_of(drawn, 6, group=list("xxyzzw"), patient=list("ppqrrs"))
+    rows = joined(looked, Copies([[0, 2]], [[4, 5]]))
+    assert groups(rows) == ["own-0", "own-0", "own-0", "own-3", "own-3", "own-3"]
+
+
+def test_two_studies_of_one_patient_are_one_group(drawn):
+    looked = facts_of(drawn, 3, group=["1.2", "1.3", "1.4"], patient=["A", "A", "B"])
+    assert groups(joined(looked, NONE)) == ["own-0", "own-0", "own-2"]
+
+
+def test_a_value_that_all_files_share_joins_nothing(drawn):
+    looked = facts_of(drawn, 3, patient=["ANONYMOUS"] * 3)
+    assert groups(joined(looked, NONE)) == ["own-0", "own-1", "own-2"]
+
+
+def test_rows_that_could_not_be_read_keep_their_place(drawn):
+    first, second, third = facts_of(drawn, 3)
+    rows = joined([first, Lost(second.row, "torn"), third], Copies([], [[0, 1]]))
+    assert groups(rows) == ["own-0", "own-1", "own-0"]
+
+
+def test_a_table_that_parts_one_patient_or_the_same_bytes_is_refused_by_name(drawn):
+    looked = facts_of(drawn, 3, patient=["A", "A", "B"])
+    parted = [
+        replace(one, row=replace(one.row, split=split))
+        for one, split in zip(looked, ("train", "cal", "cal"), strict=True)
+    ]
+    with pytest.raises(DataError, match=r"1 sets .*1\.png \(cal\) and 0\.png \(train\)"):
+        joined(parted, NONE)
+    aside = [replace(one, row=replace(one.row, split=f"ext{at}")) for at, one in enumerate(looked)]
+    assert groups(joined(aside, NONE))[:2] == ["own-0", "own-0"]
+
+
+def test_near_copies_that_a_table_parts_stay_parted(drawn):
+    looked = facts_of(drawn, 2)
+    parted = [
+        replace(one, row=replace(one.row, split=split))
+        for one, split in zip(looked, ("train", "test"), strict=True)
+    ]
+    assert groups(joined(parted, Copies([], [[0, 1]]))) == ["own-0", "own-1"]
+
+
+def test_sets_are_renumbered_for_a_part_of_the_pictures():
+    whole = Copies([[0, 3]], [[1, 2, 4], [0, 5]])
+    assert whole.kept([1, 3, 4, 5]) == Copies([], [[0, 2]])
