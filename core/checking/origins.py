@@ -121,8 +121,8 @@ def _refuse_parted(rows: Sequence[Row], sets: Sequence[list[int]]) -> None:
     if parted:
         shown = "; ".join(_named(rows, one) for one in parted[:_MOST_NAMED])
         raise DataError(
-            f"{len(parted)} sets of pictures of one origin (the same bytes, or one group or patient by "
-            f"what the files say) lie in two of train, cal and test: {shown}.",
+            f"{len(parted)} sets of pictures of one origin (the same bytes, or one group or "
+            f"patient by what the files say) lie in two of train, cal and test: {shown}.",
             hint="Put each set into one split, or leave the split column out: splits are then "
             "dealt by origin. `assay data check PACK DATA --json` lists all copies.",
         )
