@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
@@ -32,6 +34,7 @@ from core.packs import DomainPack
 SCHEMA = "assay.bundle/1"
 SUMS = "SHA256SUMS"
 SIGNATURE = "SIGNATURE"
+POLICIES = "policies"
 WORDS = "bundle.json"
 WEIGHTS = "weights.safetensors"
 KNOWN = "known.safetensors"
@@ -89,7 +92,7 @@ def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
     sha256 = verify(path)
     words = _words(path)
     try:
-        weights, known = load_file(path / WEIGHTS), load_file(path / KNOWN)
+        weights, known = _numbers_in(path / WEIGHTS), _numbers_in(path / KNOWN)
         backbone = _backbone(words["backbone"])
         pack = packs.pack_named(words["pack"])
         return Bundle(
@@ -161,7 +164,7 @@ def covered(path: Path) -> list[str]:
     return sorted(
         file.relative_to(path).as_posix()
         for file in path.rglob("*")
-        if file.is_file() and file.relative_to(path).parts[0] not in (SUMS, SIGNATURE, "policies")
+        if file.is_file() and file.relative_to(path).parts[0] not in (SUMS, SIGNATURE, POLICIES)
     )
 
 
@@ -169,6 +172,21 @@ def digest(path: Path) -> str:
     """Give the sha256 of a file as hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _numbers_in(file: Path) -> dict[str, NDArray[Any]]:
+    """Read arrays and refuse NaN, which every comparison with a limit would let through.
+
+    Raises:
+        BundleError: An array holds one.
+    """
+    arrays: dict[str, NDArray[Any]] = load_file(file)
+    faulty = [name for name, one in arrays.items() if one.dtype.kind == "f" and np.isnan(one).any()]
+    if faulty:
+        raise BundleError(
+            f"{file} holds what is no number: {', '.join(sorted(faulty))}.", hint="Train it again."
+        )
+    return arrays
 
 
 def _sum_line(line: str) -> tuple[str, str]:

@@ -1,24 +1,25 @@
 """The parity probe: pictures that must score here as they scored when the bundle was trained.
 
-Probabilities are compared after the whole way (decode, prepare, network, head, calibration), so a
-changed decoder, runtime or machine is found before it judges anything.
+Everything that decides is compared after the whole way (decode, prepare, checks, network, head,
+calibration, gates), so a changed decoder, runtime or machine is found before it judges anything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from core.errors import InputError, ParityError
+from core.errors import ParityError
 from core.model.fitted import Model
 from core.model.runtime import Network
-from core.packs import DomainPack
-from core.types import Prediction, Prepared
+from core.types import Prediction, Prepared, Unreadable
 
 TOLERANCE = 1e-3
+_SCORES = ("positive_probability", "ood_p", "good_p")
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,7 @@ class Probe:
     Attributes:
         file: Its name in the bundle's ``probe`` folder.
         data: The picture's bytes.
-        expected: ``probabilities`` in class order, ``positive_probability`` (where a picture may
-            have several labels), ``ood_p`` and ``good_p`` (where a memory bank says less than 1).
+        expected: What ``expectation`` wrote down.
     """
 
     file: str
@@ -37,86 +37,96 @@ class Probe:
     expected: Mapping[str, Any]
 
 
-def expectation(prediction: Prediction) -> dict[str, Any]:
-    """Write a prediction down as what a probe expects."""
-    said: dict[str, Any] = {
+def expectation(prediction: Prediction, prepared: Prepared) -> dict[str, Any]:
+    """Return what a probe expects, as plain JSON values: all that a verdict depends on."""
+    return {
         "probabilities": prediction.probabilities.tolist(),
+        "positive_probability": prediction.positive_probability,
         "ood_p": prediction.ood_p,
+        "good_p": prediction.good_p,
+        "findings": _codes(prediction),
+        "measures": {name: float(value) for name, value in prepared.measures.items()},
     }
-    if prediction.several:
-        said["positive_probability"] = prediction.positive_probability
-    if prediction.good_p < 1.0:
-        said["good_p"] = prediction.good_p
-    return said
+
+
+def _codes(prediction: Prediction) -> list[list[str]]:
+    return [[one.reason.value, one.check] for one in prediction.findings]
 
 
 def run(
-    probes: list[Probe],
+    probes: Sequence[Probe],
+    pictures: Sequence[Prepared | Unreadable],
     *,
-    pack: DomainPack,
     model: Model,
     network: Network,
-    size: int,
-    max_pixels: int,
     same_verdict: Callable[[Prediction, Prediction], bool],
 ) -> float:
     """Score every probe and compare.
 
     Args:
         probes: The bundle's probes.
-        pack: Reads and prepares them.
+        pictures: The probes as they were read and prepared here, in order.
         model: The bundle's model.
         network: The network as it runs here.
-        size: Side of the network's input in pixels.
-        max_pixels: Largest picture accepted.
         same_verdict: Whether two predictions are judged alike under the current policy.
 
     Returns:
-        The largest difference in any probability or OOD p-value.
+        The largest difference in any probability or p-value.
 
     Raises:
-        ParityError: There is no probe, one does not read, a probability or an OOD
-            p-value moved by more than ``TOLERANCE``, or a verdict flipped.
+        ParityError: There is no probe, one does not read, a probability or p-value moved by more
+            than ``TOLERANCE``, a measure by more than that share of its size, another check failed
+            than did, or a verdict flipped.
     """
     if not probes:
         raise ParityError("The bundle carries no probe pictures.", hint="Train it again.")
     worst = 0.0
-    for probe in probes:
+    for probe, picture in zip(probes, pictures, strict=True):
+        if isinstance(picture, Unreadable):
+            raise _refuse(f"{probe.file} does not read: {picture.message}")
+        got = model.predict(model.evidence(network.look(picture.pixels)), picture)
         try:
-            prepared = pack.prepare(pack.read(probe.data, max_pixels, size), size)
-        except InputError as exc:
-            raise _refuse(f"{probe.file} does not read: {exc.message}") from exc
-        worst = max(worst, _compare(probe, prepared, model, network, same_verdict))
+            worst = max(worst, _compare(probe, picture, got, same_verdict))
+        except (KeyError, TypeError, AttributeError) as exc:
+            raise _refuse(f"what {probe.file} expects is incomplete ({exc!r})") from exc
     return worst
 
 
 def _compare(
     probe: Probe,
-    prepared: Prepared,
-    model: Model,
-    network: Network,
+    picture: Prepared,
+    got: Prediction,
     same_verdict: Callable[[Prediction, Prediction], bool],
 ) -> float:
-    got = model.predict(model.evidence(network.look(prepared.pixels)), prepared)
-    probabilities = np.array(probe.expected["probabilities"], dtype=np.float64)
-    if probabilities.shape != got.probabilities.shape:
-        raise _refuse(f"{probe.file} expects {probabilities.size} classes")
-    summed = float(probabilities[np.array(model.positive)].sum())
     expected = replace(
         got,
-        probabilities=probabilities,
-        positive_probability=float(probe.expected.get("positive_probability", summed)),
+        probabilities=np.array(probe.expected["probabilities"], dtype=np.float64),
+        positive_probability=float(probe.expected["positive_probability"]),
         ood_p=float(probe.expected["ood_p"]),
-        good_p=float(probe.expected.get("good_p", 1.0)),
+        good_p=float(probe.expected["good_p"]),
     )
-    rolled_up = expected.positive_probability - got.positive_probability
-    apart = np.append(probabilities - got.probabilities, (rolled_up, expected.ood_p - got.ood_p))
-    moved = float(np.abs(apart).max())
+    if expected.probabilities.shape != got.probabilities.shape:
+        raise _refuse(f"{probe.file} expects {expected.probabilities.size} classes")
+    scores = [getattr(expected, name) - getattr(got, name) for name in _SCORES]
+    moved = float(np.abs(np.append(expected.probabilities - got.probabilities, scores)).max())
+    # Written so that NaN, which compares false with everything, is refused.
     if not moved <= TOLERANCE:
         raise _refuse(f"{probe.file} moved by {moved:.2g}, at most {TOLERANCE:g} is accepted")
+    _compare_measures(probe, picture)
+    if probe.expected["findings"] != _codes(got):
+        raise _refuse(f"{probe.file} fails other checks: {_codes(got)}")
     if not same_verdict(expected, got):
         raise _refuse(f"{probe.file} would get another verdict")
     return moved
+
+
+def _compare_measures(probe: Probe, picture: Prepared) -> None:
+    expected: Mapping[str, float] = probe.expected["measures"]
+    if expected.keys() != picture.measures.keys():
+        raise _refuse(f"{probe.file} is measured by {sorted(picture.measures)}")
+    for name, value in expected.items():
+        if not math.isclose(value, picture.measures[name], rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+            raise _refuse(f"the {name} of {probe.file} is {picture.measures[name]}, was {value}")
 
 
 def _refuse(what: str) -> ParityError:

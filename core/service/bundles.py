@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
+from core import packs
 from core.decision import policy as policies
 from core.decision.policy import certify, decide
 from core.errors import BundleError
+from core.imaging.files import received
+from core.imaging.sandbox import Sandbox
 from core.model import parity
 from core.model.bundle import Bundle, read_bundle
 from core.model.fitted import one_thread
 from core.model.parity import Probe
 from core.settings import Settings
-from core.types import Policy, Prediction, Targets
+from core.types import Policy, Prediction, Prepared, Targets, Unreadable
 
 FOLDER = "policies"
 CURRENT = "current"
@@ -47,16 +52,25 @@ def open_bundle(path: Path | str, settings: Settings | None = None) -> Bundle:
         verdicts = [decide(p, judged_by, model.classes, model.positive) for p in (one, other)]
         return verdicts[0].disposition is verdicts[1].disposition
 
+    probes = _probes(bundle)
     parity.run(
-        _probes(bundle),
-        pack=bundle.pack,
+        probes,
+        _prepare(probes, bundle, settings),
         model=model,
         network=bundle.network,
-        size=bundle.backbone.size,
-        max_pixels=settings.max_pixels,
         same_verdict=same_verdict,
     )
     return bundle
+
+
+def _prepare(
+    probes: Sequence[Probe], bundle: Bundle, settings: Settings
+) -> list[Prepared | Unreadable]:
+    """Decode probes like any other picture from outside: a bundle may come from anywhere."""
+    one = settings.model_copy(update={"decoders": 1})
+    with Sandbox(packs.entry_of(bundle.pack.name), bundle.backbone.size, one) as sandbox:
+        samples = sandbox.samples(received(probe.file, probe.data) for probe in probes)
+        return [cast("Prepared | Unreadable", sample.frame) for sample in samples]
 
 
 def certify_bundle(bundle: Bundle, targets: Targets) -> Policy:

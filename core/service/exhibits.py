@@ -14,9 +14,12 @@ from core.model.runtime import Network
 from core.packs import DomainPack
 from core.service.labels import written
 from core.service.reading import Seen
+from core.types import Prediction
 
 KNOWN_CASES = 4000
-PROBES = 8
+SPREAD = 6  # probes along the probability
+NEAREST = 2  # probes at each limit
+MADE = 48  # noise pictures that probes are chosen from
 
 
 def known_cases(model: Model, seen: Sequence[Seen], seed: int, *, pictures: bool) -> Known:
@@ -37,18 +40,42 @@ def known_cases(model: Model, seen: Sequence[Seen], seed: int, *, pictures: bool
 
 
 def probes(model: Model, seen: Sequence[Seen]) -> list[Probe]:
-    """Choose probes spread evenly over the probability, where a flip would show first."""
-    said = [model.predict(model.evidence(one.look), one.prepared) for one in seen]
-    order = np.argsort([p.positive_probability for p in said], kind="stable")
-    picked = order[np.unique(np.linspace(0, len(order) - 1, PROBES).round().astype(int))]
+    """Return the pictures, of those given, that would show a change first.
+
+    Args:
+        model: The fitted model.
+        seen: Pictures that nothing was fitted on, where there are any.
+    """
+    predictions = [model.predict(model.evidence(one.look), one.prepared) for one in seen]
     return [
         Probe(
             f"{place}{seen[i].row.file.suffix.lower()}",
             seen[i].row.file.read_bytes(),
-            expectation(said[i]),
+            expectation(predictions[i], seen[i].prepared),
         )
-        for place, i in enumerate(picked)
+        for place, i in enumerate(choose_probes(predictions))
     ]
+
+
+def choose_probes(predictions: Sequence[Prediction]) -> list[int]:
+    """Return which pictures to probe by: near the limits, where verdicts flip, and all along.
+
+    They are spread evenly over the probability, and beside these come the ones nearest to a half,
+    those that the out-of-distribution gate finds least and most usual but does not stop at once,
+    and those that fail a check.
+    """
+    p = np.array([one.positive_probability for one in predictions])
+    ood_p = np.array([one.ood_p for one in predictions])
+    failing = np.array([bool(one.findings) for one in predictions])
+    order = np.argsort(p, kind="stable")
+    spread = order[np.unique(np.linspace(0, len(order) - 1, SPREAD).round().astype(int))]
+    picked = [
+        *spread,
+        *np.argsort(np.abs(p - 0.5), kind="stable")[:NEAREST],
+        *np.argsort(np.where(failing, np.inf, ood_p), kind="stable")[:NEAREST],
+        *np.flatnonzero(failing)[:NEAREST],
+    ]
+    return list(dict.fromkeys(int(i) for i in picked))
 
 
 def made_probes(
@@ -56,19 +83,22 @@ def made_probes(
 ) -> list[Probe]:
     """Make probes out of smooth noise, for a bundle that shows nobody's picture.
 
-    What the pictures show is of no matter: the same bytes must score as they scored here.
+    What the pictures show is of no matter: the same bytes must score as they scored here. Of many
+    those are kept that ``choose_probes`` picks.
     """
-    made = []
-    for seed in range(PROBES):
-        data = _noise(seed, size)
-        prepared = pack.prepare(pack.read(data, max_pixels, size), size)
-        said = model.predict(model.evidence(network.look(prepared.pixels)), prepared)
-        made.append(Probe(f"{seed}.png", data, expectation(said)))
-    return made
+    pictures = [_noise(seed, size) for seed in range(MADE)]
+    prepared = [pack.prepare(pack.read(data, max_pixels, size), size) for data in pictures]
+    predictions = [model.predict(model.evidence(network.look(p.pixels)), p) for p in prepared]
+    return [
+        Probe(f"{i}.png", pictures[i], expectation(predictions[i], prepared[i]))
+        for i in choose_probes(predictions)
+    ]
 
 
 def _noise(seed: int, size: int) -> bytes:
-    coarse = np.random.default_rng(seed).integers(0, 256, (4 + 2 * seed,) * 2, dtype=np.uint8)
+    rng = np.random.default_rng(seed)
+    low, high = np.sort(rng.integers(0, 257, 2))
+    coarse = rng.integers(low, high + 1, (4 + 2 * (seed % 16),) * 2).clip(0, 255).astype(np.uint8)
     smooth = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
     done, data = cv2.imencode(".png", smooth)
     if not done:

@@ -1,4 +1,8 @@
-"""Signatures on bundles: Ed25519 (RFC 8032) over SHA256SUMS, which covers every file."""
+"""Signatures on bundles: Ed25519 (RFC 8032) over every file and over the policies.
+
+SHA256SUMS covers the files of a bundle; the policies, which may be added later, lie outside it and
+are signed beside it, with the name of the current one.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from core.errors import BundleError, ConfigError
-from core.model.bundle import SIGNATURE, SUMS, verify
+from core.model.bundle import POLICIES, SIGNATURE, SUMS, digest, verify
 
 _PEM = serialization.Encoding.PEM
 
@@ -31,7 +35,7 @@ def sign(bundle: Path, key: Path) -> Path:
     """
     verify(bundle)
     private = _private(key)
-    (bundle / SIGNATURE).write_bytes(private.sign((bundle / SUMS).read_bytes()))
+    (bundle / SIGNATURE).write_bytes(private.sign(_signed_content(bundle)))
     public = key.with_suffix(".pub.pem")
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     public.write_bytes(private.public_key().public_bytes(_PEM, form))
@@ -52,12 +56,19 @@ def check_signature(bundle: Path, key: Path) -> None:
     if not isinstance(public, Ed25519PublicKey):
         raise ConfigError(f"{key} is not an Ed25519 key.", hint="`assay bundle sign` makes one.")
     try:
-        public.verify((bundle / SIGNATURE).read_bytes(), (bundle / SUMS).read_bytes())
+        public.verify((bundle / SIGNATURE).read_bytes(), _signed_content(bundle))
     except (OSError, InvalidSignature) as exc:
         raise BundleError(
-            f"{bundle} does not carry a signature of {key.name} over its files.",
-            hint="Ask for the bundle again, or for the right key.",
+            f"{bundle} does not carry a signature of {key.name} over its files and policies.",
+            hint="Ask for the bundle again, or for the right key; after `assay certify` sign anew.",
         ) from exc
+
+
+def _signed_content(bundle: Path) -> bytes:
+    """Return the sums followed by one line a file below ``policies``, in their form."""
+    files = sorted(file for file in (bundle / POLICIES).rglob("*") if file.is_file())
+    lines = [f"{digest(file)}  {file.relative_to(bundle).as_posix()}\n" for file in files]
+    return (bundle / SUMS).read_bytes() + "".join(lines).encode()
 
 
 def _private(key: Path) -> Ed25519PrivateKey:

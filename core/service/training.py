@@ -326,7 +326,7 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
 def _probes(lesson: _Lesson, chosen: Precise[_Attempt], settings: Settings) -> list[Probe]:
     model, opened = chosen.result.fitted.model, chosen.opened
     if lesson.spec.pictures:
-        return probes(model, chosen.result.of("train"))
+        return probes(model, chosen.result.of("cal") or chosen.result.of("train"))
     size = opened.backbone.size
     return made_probes(model, lesson.pack, opened.network, size, settings.max_pixels)
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,10 +12,11 @@ from sklearn.covariance import LedoitWolf
 
 from core.errors import BundleError, ParityError
 from core.model import bundle as layout
+from core.model import parity
 from core.model.parity import TOLERANCE
 from core.service.bundles import certify_bundle, open_bundle, policy_of
 from core.service.signing import check_signature, sign
-from core.types import Targets
+from core.types import Finding, Reason, Targets, Unreadable
 
 
 @pytest.fixture
@@ -69,40 +72,96 @@ def test_a_model_that_scores_otherwise_is_refused_by_its_probes(tiny_product, co
         open_bundle(copied, tiny_product.settings)
 
 
-def test_a_shift_below_the_tolerance_that_flips_a_verdict_is_refused(tiny_product, copied):
-    bundle = open_bundle(copied, tiny_product.settings)
-    policy = certify_bundle(bundle, Targets(escape=0.9, overkill=0.9, confidence=0.5))
-    words = json.loads((copied / layout.WORDS).read_text())
-    first, expected = next(iter(words["probe"].items()))
-    positive = bundle.model.positive.index(True)
-    edge = expected["probabilities"][positive]
-    for file, value in list(words["probe"].items()):
-        if file != first:
-            (copied / "probe" / file).unlink()
-            del words["probe"][file], value
+def test_a_shift_below_the_tolerance_that_flips_a_verdict_is_refused(tiny_product):
+    bundle, _ = tiny_product.opened()
+    probe, picture = a_probe(bundle, tiny_product.pictures("cal")[0])
+    edge = probe.expected["positive_probability"]
     nudged = edge + (TOLERANCE / 2 if edge < 0.5 else -TOLERANCE / 2)
-    words["probe"][first]["probabilities"] = [1 - nudged, nudged]
-    (copied / layout.WORDS).write_text(json.dumps(words))
-    reseal(copied)
-    open_bundle(copied, tiny_product.settings)
-    moved = open_bundle(copied, tiny_product.settings)
-    assert policy_of(bundle).id == policy.id
     limit = (edge + nudged) / 2
-    _write_policy(moved, policy, limit)
+    moved = replace(probe, expected={**probe.expected, "positive_probability": nudged})
+    run = partial(parity.run, [moved], [picture], model=bundle.model, network=bundle.network)
+
+    run(same_verdict=lambda *_both: True)
     with pytest.raises(ParityError, match="would get another verdict"):
+        run(
+            same_verdict=lambda one, other: (
+                (one.positive_probability < limit) == (other.positive_probability < limit)
+            )
+        )
+
+
+def a_probe(bundle, file):
+    size, data = bundle.backbone.size, file.read_bytes()
+    picture = bundle.pack.prepare(bundle.pack.read(data, 10**8, size), size)
+    prediction = bundle.model.predict(
+        bundle.model.evidence(bundle.network.look(picture.pixels)), picture
+    )
+    return parity.Probe("0.png", data, parity.expectation(prediction, picture)), picture
+
+
+def spoil_measures(picture):
+    return replace(picture, measures={name: 1.6 * x for name, x in picture.measures.items()})
+
+
+def fail_a_check(picture):
+    finding = Finding(Reason.POOR_QUALITY, "Blurred.", "blurred")
+    return replace(picture, findings=(*picture.findings, finding))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (spoil_measures, r"the \w+ of 0\.png is"),
+        (fail_a_check, "fails other checks"),
+        (lambda picture: replace(picture, pixels=picture.pixels[:, :, ::-1] // 2), "moved by"),
+        (lambda _picture: Unreadable("Torn."), "does not read: Torn"),
+    ],
+)
+def test_whatever_decides_is_compared(tiny_product, spoil, what):
+    bundle, _ = tiny_product.opened()
+    probe, picture = a_probe(bundle, tiny_product.pictures("cal")[0])
+    run = partial(
+        parity.run,
+        [probe],
+        model=bundle.model,
+        network=bundle.network,
+        same_verdict=lambda *_both: True,
+    )
+
+    assert run([picture]) == 0.0
+    with pytest.raises(ParityError, match=what):
+        run([spoil(picture)])
+
+
+@pytest.mark.parametrize("name", ["gate.reference", "gate.mean", "centre", "head.bias"])
+def test_what_is_no_number_is_refused(tiny_product, copied, name):
+    arrays = load_file(copied / layout.WEIGHTS)
+    arrays[name] = np.full_like(arrays[name], np.nan)
+    save_file(arrays, copied / layout.WEIGHTS)
+    reseal(copied)
+
+    with pytest.raises(BundleError, match=f"no number: {name}"):
         open_bundle(copied, tiny_product.settings)
 
 
-def _write_policy(bundle, policy, limit):
-    """Make a policy whose single cut lies between two probabilities the current one."""
-    from dataclasses import replace
+def test_probes_are_held_out_and_lie_near_the_limits(tiny_product, copied):
+    words = json.loads((copied / layout.WORDS).read_text())
+    shown = {layout.digest(copied / "probe" / file) for file in words["probe"]}
+    p = np.array([one["positive_probability"] for one in words["probe"].values()])
+    bundle, _ = tiny_product.opened()
 
-    from core.decision.policy import to_json
+    assert shown <= {layout.digest(file) for file in tiny_product.pictures("cal")}
+    assert np.abs(p - 0.5).min() == np.abs(bundle.cal.positive_probability - 0.5).min()
+    assert min(one["ood_p"] for one in words["probe"].values()) == bundle.cal.ood_p.min()
 
-    cut = replace(policy, bundle=bundle.label, t_neg=limit, t_pos=float(np.nextafter(limit, 1)))
-    folder = bundle.path / "policies"
-    (folder / f"{cut.id}.json").write_text(json.dumps(to_json(cut)))
-    (folder / "current").write_text(cut.id)
+
+def test_a_probe_that_kills_its_decoder_leaves_this_process_alive(tiny_product, copied):
+    probe = next((copied / "probe").iterdir())
+    probe.write_bytes(b"no picture at all")
+    reseal(copied)
+
+    with pytest.raises(ParityError, match="does not read"):
+        open_bundle(copied, tiny_product.settings)
 
 
 def test_an_edited_policy_is_refused_until_certified_anew(tiny_product, copied):
@@ -144,6 +203,25 @@ def test_a_signature_holds_for_its_key_and_bundle_only(copied, tmp_path):
     with pytest.raises(BundleError):
         check_signature(copied, other)
     assert (tmp_path / "me.pem").stat().st_mode & 0o077 == 0
+
+
+def test_a_signature_covers_the_policies_and_which_is_current(copied, tmp_path, tiny_product):
+    bundle = open_bundle(copied, tiny_product.settings)
+    current = copied / "policies" / "current"
+    first = current.read_text()
+    certify_bundle(bundle, Targets(escape=0.3, overkill=0.3))
+    public = sign(copied, tmp_path / "me.pem")
+    check_signature(copied, public)
+
+    second = current.read_text()
+    current.write_text(first)
+    with pytest.raises(BundleError, match="over its files and policies"):
+        check_signature(copied, public)
+    current.write_text(second)
+    check_signature(copied, public)
+    (copied / "policies" / "0000.json").write_text("{}")
+    with pytest.raises(BundleError, match="over its files and policies"):
+        check_signature(copied, public)
 
 
 def test_no_arrays_come_back_transposed(tiny_product):
