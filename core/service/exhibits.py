@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.model.explain import Known
 from core.model.fitted import Model
@@ -14,12 +15,13 @@ from core.model.runtime import Network
 from core.packs import DomainPack
 from core.service.labels import written
 from core.service.reading import Seen
-from core.types import Prediction
+from core.types import F64, U8, Prediction
 
 KNOWN_CASES = 4000
 SPREAD = 6  # probes along the probability
 NEAREST = 2  # probes at each limit
-MADE = 48  # noise pictures that probes are chosen from
+MADE = 48  # made pictures of a kind that probes are chosen from
+AVERAGED = 32  # pictures in a mean: none of them can be told from it
 
 
 def known_cases(model: Model, seen: Sequence[Seen], seed: int, *, pictures: bool) -> Known:
@@ -79,14 +81,24 @@ def choose_probes(predictions: Sequence[Prediction]) -> list[int]:
 
 
 def made_probes(
-    model: Model, pack: DomainPack, network: Network, size: int, max_pixels: int
+    model: Model,
+    seen: Sequence[Seen],
+    pack: DomainPack,
+    network: Network,
+    size: int,
+    max_pixels: int,
 ) -> list[Probe]:
-    """Make probes out of smooth noise, for a bundle that shows nobody's picture.
+    """Make probes for a bundle that shows nobody's picture.
 
-    What the pictures show is of no matter: the same bytes must score as they scored here. Of many
-    those are kept that ``choose_probes`` picks.
+    Means of many pictures lie where verdicts are made, smooth noise where checks fail. What they
+    show is of no matter: the same bytes must score as they scored here. Of many those are kept
+    that ``choose_probes`` picks.
     """
-    pictures = [_noise(seed, size) for seed in range(MADE)]
+    p = np.array(
+        [model.predict(model.evidence(o.look), o.prepared).positive_probability for o in seen]
+    )
+    means = [_mean([seen[i].jpeg for i in near], size) for near in _neighbours(np.array(p))]
+    pictures = [*means, *(_noise(seed, size) for seed in range(MADE))]
     prepared = [pack.prepare(pack.read(data, max_pixels, size), size) for data in pictures]
     predictions = [model.predict(model.evidence(network.look(p.pixels)), p) for p in prepared]
     return [
@@ -95,12 +107,37 @@ def made_probes(
     ]
 
 
+def _neighbours(p: F64) -> Iterator[NDArray[np.intp]]:
+    """Yield sets of pictures of like probability, each too large to show one of them."""
+    order = np.argsort(p, kind="stable")
+    if len(order) >= AVERAGED:
+        for start in np.linspace(0, len(order) - AVERAGED, MADE).round().astype(int):
+            yield order[start : start + AVERAGED]
+
+
+def _mean(thumbnails: Sequence[bytes], size: int) -> bytes:
+    """Return the mean picture as PNG, with the spread of values that the pictures have."""
+    decoded = [
+        np.asarray(cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR), np.float64)
+        for one in thumbnails
+    ]
+    mean = np.mean(decoded, axis=0)
+    spread = float(np.mean([one.std() for one in decoded])) / max(float(mean.std()), 1.0)
+    stretched = np.clip((mean - mean.mean()) * spread + mean.mean(), 0, 255).round()
+    return _png(cv2.resize(stretched.astype(np.uint8), (size, size), interpolation=cv2.INTER_CUBIC))
+
+
 def _noise(seed: int, size: int) -> bytes:
     rng = np.random.default_rng(seed)
-    low, high = np.sort(rng.integers(0, 257, 2))
-    coarse = rng.integers(low, high + 1, (4 + 2 * (seed % 16),) * 2).clip(0, 255).astype(np.uint8)
-    smooth = cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC)
-    done, data = cv2.imencode(".png", smooth)
+    low, high = np.sort(rng.integers(0, 256, 2))
+    coarse = rng.integers(low, high, (4 + 2 * (seed % 16),) * 2, endpoint=True, dtype=np.uint8)
+    return _png(
+        np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8)
+    )
+
+
+def _png(pixels: U8) -> bytes:
+    done, data = cv2.imencode(".png", pixels)
     if not done:
-        raise ValueError(f"smooth: the PNG encoder refused shape {smooth.shape}")
+        raise ValueError(f"pixels: the PNG encoder refused shape {pixels.shape}")
     return bytes(data)

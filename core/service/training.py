@@ -325,10 +325,11 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
 
 def _probes(lesson: _Lesson, chosen: Precise[_Attempt], settings: Settings) -> list[Probe]:
     model, opened = chosen.result.fitted.model, chosen.opened
+    seen = chosen.result.of("cal") or chosen.result.of("train")
     if lesson.spec.pictures:
-        return probes(model, chosen.result.of("cal") or chosen.result.of("train"))
+        return probes(model, seen)
     size = opened.backbone.size
-    return made_probes(model, lesson.pack, opened.network, size, settings.max_pixels)
+    return made_probes(model, seen, lesson.pack, opened.network, size, settings.max_pixels)
 
 
 def _refuse_mostly_unreadable(unseen: Sequence[Lost], total: int) -> None:
