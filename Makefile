@@ -4,7 +4,10 @@ BIN := .venv/bin
 # Every number below is one thread a worker: more threads only fight over the same cores.
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: setup dev demo test check bench clean
+FAST := tests/core/checking tests/core/decision tests/core/imaging tests/core/test_labelled.py \
+  tests/core/test_packs.py tests/core/test_pool.py tests/dashboard/test_present.py tests/reference
+
+.PHONY: setup dev demo test test-fast check bench clean
 
 setup: .venv/ready
 
@@ -28,6 +31,10 @@ demo: setup
 # Two files at a time: what a file's tests share is made once.
 test: dev
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+# The basics, in about two minutes: no training, no service, no browser.
+test-fast: dev
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not slow" $(FAST)
 
 check: dev
 	$(BIN)/ruff check

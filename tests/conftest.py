@@ -21,6 +21,7 @@ from core.service.stores import open_store
 from core.service.training import TrainSpec, train
 from core.settings import Settings
 from core.types import Policy, Targets
+from tests.needed import skip_without
 
 SIDE = 96
 PLATES = {"train": 36, "cal": 36, "test": 16}
@@ -177,9 +178,5 @@ def a_plate(rng: np.random.Generator, scratch: float) -> np.ndarray:
 def shared_data() -> Path:
     """Find the labelled pictures that a user's machine does not have and CI must have."""
     folder = Settings().shared_data
-    if not folder.is_dir():
-        said = f"No labelled pictures at {folder}; set ASSAY_SHARED_DATA."
-        if os.environ.get("CI") == "true":
-            pytest.fail(said)
-        pytest.skip(said)
+    skip_without(folder.is_dir(), f"No labelled pictures at {folder}; set ASSAY_SHARED_DATA.")
     return folder

@@ -1,4 +1,3 @@
-import os
 from collections import Counter
 from pathlib import Path
 
@@ -268,10 +267,8 @@ def test_pictures_outside_class_folders_and_missing_data_are_refused(tmp_path):
     ("name", "count", "labels"),
     [("parts/magnetic_tile", 1116, {"good", "defective"}), ("parts/ball_screw", 438, None)],
 )
-def test_the_shared_manifests_are_read_whole(name, count, labels):
-    root = Path(os.environ.get("ASSAY_SHARED_DATA", "../shared/data"))
-
-    rows = read_labelled(root / name)
+def test_the_shared_manifests_are_read_whole(shared_data, name, count, labels):
+    rows = read_labelled(shared_data / name)
 
     assert len(rows) == count
     assert {row.split for row in rows} == {"train", "cal", "test"}

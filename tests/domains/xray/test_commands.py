@@ -61,10 +61,9 @@ def test_a_node_listens_at_three_doors_until_it_is_told_to_stop_and_never_says_a
     ae.add_requested_context(VERIFICATION)
     open_still = ae.associate("127.0.0.1", port_of(doors[1]), ae_title="ASSAY")
     assert open_still.is_established
-    begun = time.monotonic()
     node.send_signal(signal.SIGTERM)
+    # Were it to wait for the peer that is still there, it would outlive the limit of ``ended``.
     out, said = ended(node)
-    assert time.monotonic() - begun < 10
     assert out == ""
     events = [json.loads(line) for line in said.splitlines()]
     assert {"received", "known", "conflict", "refused"} <= {one["event"] for one in events}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from core.service.training import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from domains.xray.results import sending
+from tests.needed import skip_without
 
 
 @pytest.fixture(scope="session")
@@ -56,11 +56,8 @@ def ward(
 
 @pytest.fixture
 def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
-    if not ORTHANC.exists() or not PLUGIN.exists():
-        said = "There is no Orthanc: apt-get install orthanc orthanc-dicomweb"
-        if os.environ.get("CI") == "true":
-            pytest.fail(said)
-        pytest.skip(said)
+    is_there = ORTHANC.exists() and PLUGIN.exists()
+    skip_without(is_there, "There is no Orthanc: apt-get install orthanc orthanc-dicomweb")
     server = Orthanc(tmp_path / "orthanc")
     server.start()
     yield server
@@ -69,11 +66,8 @@ def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
 
 @pytest.fixture
 def dcmtk() -> None:
-    if not shutil.which("dsrdump") or not shutil.which("storescp"):
-        said = "There is no DCMTK: apt-get install dcmtk"
-        if os.environ.get("CI") == "true":
-            pytest.fail(said)
-        pytest.skip(said)
+    is_there = bool(shutil.which("dsrdump") and shutil.which("storescp"))
+    skip_without(is_there, "There is no DCMTK: apt-get install dcmtk")
 
 
 @pytest.fixture
