@@ -17,12 +17,11 @@ from core.checking.signature import SIDE, VIEWS, Scale, View, rings, spectra, st
 from core.types import F32, U8
 
 ALIKE = 0.95
-EVEN = 0.8  # pictures whose kind is that alike hold too little of their own to be laid over
 SAVED_AGAIN = 0.98
 _PERHAPS = 0.4
 _CLOSER = 0.7
 _NEIGHBOURS = 5
-_OTHERS = 16  # the neighbour that is no copy: hardly a picture has more copies than that
+_OTHERS = 24  # the neighbour that is no copy: hardly a picture has more copies than that
 _COMPARED = 3
 _LEAST_PEAK = 0.55
 _SAMPLE = 60
@@ -45,11 +44,12 @@ def near_copies(details: U8) -> list[list[int]]:
     Candidates are the nearest few by spectra that no turn and no mirror changes, of the whole
     picture and of parts down to nine tenths. Each is laid over the other. Their distance, one
     less the correlation of their structures, is held against the distance of pictures that are
-    no copies: pairs drawn from the set. Two pictures are copies where theirs is a twentieth of
-    that or less. Where even the 16th neighbour is more alike than ``EVEN``, pictures of the kind
-    hold too little of their own (dark, even cells of one make): another picture comes as close
-    as a turned or cropped copy. There only copies saved again, mirrored or turned by quarters are
-    found, by the finest detail at 64 x 64, less what all pictures share, at 0.98.
+    no copies: pairs drawn from the set, and the 24th neighbours of the two. Two pictures are
+    copies where theirs is a twentieth of that or less, or where their finest detail at 64 x 64,
+    less what all pictures share, agrees at 0.98 in one of the eight ways round.
+
+    Dark, even pictures of one make hold little of their own: some are joined that show neighbours
+    (cells of one wafer's sisters), and copies of theirs that were turned or cropped are missed.
 
     Args:
         details: uint8 ``n h w`` with h = w = 128, grey.
@@ -130,9 +130,9 @@ class _Search:
             for one in (a, b):
                 if one not in near:
                     near[one] = self._nearest_other(one, others[one]) if n > 2 * _OTHERS else 0.0
-            limit = max(shared, near[a], near[b])
+            limit = max(shared, min(near[a], near[b]))
             is_close = 1.0 - alike <= (1.0 - ALIKE) * (1.0 - limit)
-            if (limit < EVEN and is_close) or self._saved_again(a, b):
+            if is_close or self._saved_again(a, b):
                 yield a, b
 
     def _neighbours(
@@ -197,7 +197,7 @@ class _Search:
     def _nearest_other(self, one: int, others: NDArray[np.int64]) -> float:
         """Return how alike a picture is to those of its kind that are no copies of it."""
         alike = [self._alike(one, other, VIEWS[0], -1.0) for other in others.tolist()]
-        return max(alike)
+        return float(np.median(alike))
 
 
 def _fine(grey: U8) -> F32:

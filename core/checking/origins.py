@@ -69,10 +69,10 @@ def joined(looked: Sequence[Facts | Lost], copies: Copies) -> list[Row]:
     places = [at for at, one in enumerate(looked) if isinstance(one, Facts)]
     pairs = [
         *_chains([places[at] for at in one] for one in copies.exact),
-        *(
-            (a, b)
-            for a, b in _chains([places[at] for at in one] for one in copies.near)
-            if rows[a].split == rows[b].split
+        *_chains(
+            part
+            for one in copies.near
+            for part in _alike({places[at]: rows[places[at]].split for at in one})
         ),
         *_chains(_alike({at: row.group for at, row in enumerate(rows)})),
         *_chains(_stated(looked)),

@@ -53,7 +53,7 @@ def _of(
 ) -> Iterator[Alarm]:
     leaks = [one for one in sets if _splits(rows, one) > 1]
     conflicts = [one for one in sets if len({frozenset(rows[at].labels) for at in one}) > 1]
-    rest = [one for one in sets if _splits(rows, one) == 1]
+    rest = [one for one in sets if _splits(rows, one) == 1 and not _known(rows, one)]
     if leaks:
         how = f"{_many(len(leaks), 'set', 'sets')} of {what} in two splits or more"
         sentence = f"{how}: {_example(rows, leaks)}."
@@ -69,6 +69,11 @@ def _of(
 
 def _splits(rows: Sequence[Row], members: Sequence[int]) -> int:
     return len({rows[at].split for at in members})
+
+
+def _known(rows: Sequence[Row], members: Sequence[int]) -> bool:
+    """Say whether the data set itself gives the pictures one group, so that they count once."""
+    return len({rows[at].group for at in members}) == 1 and all(rows[at].grouped for at in members)
 
 
 def _weight(rows: Sequence[Row], leaks: Sequence[list[int]]) -> Level:

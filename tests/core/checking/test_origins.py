@@ -73,3 +73,13 @@ def test_near_copies_that_a_table_parts_stay_parted(drawn):
 def test_sets_are_renumbered_for_a_part_of_the_pictures():
     whole = Copies([[0, 3]], [[1, 2, 4], [0, 5]])
     assert whole.kept([1, 3, 4, 5]) == Copies([], [[0, 2]])
+
+
+def test_near_copies_of_one_split_are_joined_past_one_that_lies_in_another(drawn):
+    looked = facts_of(drawn, 3)
+    parted = [
+        replace(one, row=replace(one.row, split=split))
+        for one, split in zip(looked, ("train", "cal", "train"), strict=True)
+    ]
+    rows = joined(parted, Copies([], [[0, 1, 2]]))
+    assert groups(rows) == ["own-0", "own-1", "own-0"]
