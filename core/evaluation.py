@@ -127,8 +127,9 @@ def summarise(cases: Judged, seed: int = 0) -> dict[str, Any]:
 
     AUROC, accuracies, ECE, Brier and NLL are of the class alone, before gates and policy, over the
     pictures that could be read; escape, overkill and deferral are of the whole rule. Escape and
-    overkill are counted over groups; ``automation`` is the share of pictures decided without a
-    person. ``intervals`` allow for pictures of one group being alike.
+    overkill are counted over groups with a picture of that side that passed the gates, as their
+    certificates are; ``excluded`` counts the others. ``automation`` is the share of pictures
+    decided without a person. ``intervals`` allow for pictures of one group being alike.
 
     Where a picture may have several classes it is right when all of them are; the balanced
     accuracy is the mean over classes of sensitivity and specificity, ECE and Brier are over all
@@ -220,17 +221,21 @@ def by_column(cases: Judged, columns: Sequence[Mapping[str, str]]) -> dict[str, 
     return answer
 
 
-def strangers(home: F64, away: F64, flagged: Sequence[bool]) -> dict[str, float]:
+def strangers(
+    home: F64, away: F64, flagged: Sequence[bool], group: Sequence[str] | None = None
+) -> dict[str, float]:
     """Measure the OOD gate on pictures that do not belong.
 
     Args:
         home: float64 ``n``, OOD scores of ordinary test pictures.
         away: float64 ``m``, those of the strangers.
         flagged: Whether each stranger was deferred as NOVEL.
+        group: What belongs together, which the interval allows for; None where each stands alone.
     """
     score = np.concatenate([home, away])
     stranger = np.arange(len(score)) >= len(home)
-    low, high = interval(sum(flagged), len(flagged))
+    alone = np.arange(len(flagged)) if group is None else np.array(group, np.str_)
+    low, high = share_interval(np.array(flagged, np.bool_), alone)
     return {
         "auroc": metrics.auroc(score, stranger),
         "fpr95": metrics.fpr_at_tpr(home, away),
@@ -248,8 +253,14 @@ def is_novel(assessment: Assessment) -> bool:
 
 def _rate(cases: Judged, *, side: bool, wrong: Disposition) -> dict[str, Any]:
     mine = cases.truth == side
-    groups = np.unique(cases.group[mine])
-    erred = np.unique(cases.group[mine & (cases.disposition == wrong.value)])
-    n, k = len(groups), len(erred)
+    n = len(np.unique(cases.group[mine & cases.reached]))
+    k = len(np.unique(cases.group[mine & (cases.disposition == wrong.value)]))
     low, high = interval(k, n)
-    return {"rate": k / n if n else float("nan"), "low": low, "high": high, "n": n, "k": k}
+    return {
+        "rate": k / n if n else float("nan"),
+        "low": low,
+        "high": high,
+        "n": n,
+        "k": k,
+        "excluded": len(np.unique(cases.group[mine])) - n,
+    }

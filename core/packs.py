@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from core.errors import ConfigError, UnknownPack
-from core.types import U8, Disposition, Frame, Prepared, Targets
+from core.types import U8, Ceiling, Disposition, Frame, Prepared, Targets
 
 GROUP = "assay.domains"
 VIEWS = ("identity", "mirror", "flip", "rotate180")
@@ -56,6 +56,9 @@ class DomainPack:
             is the smallest side in pixels that a reduced-scale decode may return.
         prepare: ``(Frame, size) -> Prepared``; runs where ``read`` runs.
         targets: What `assay train` certifies unless told otherwise.
+        ceiling: What the escape certificate must hold before a negative may stand without a
+            person: for a review budget always, for targets in rates where a pack has stages of
+            autonomy.
         data_sets: Data sets that the pack can fetch or make.
         page: Its own Streamlit page, or None for the shared ones alone.
         demo: Import path ``module:function`` of its lane of `assay demo`, or empty.
@@ -83,6 +86,7 @@ class DomainPack:
     group_columns: tuple[str, ...] = ("group",)
     views: tuple[str, ...] = ("identity",)
     targets: Targets = field(default_factory=Targets)
+    ceiling: Ceiling = field(default_factory=Ceiling)
     data_sets: tuple[DataSet, ...] = ()
     page: Path | None = None
     demo: str = ""

@@ -195,9 +195,11 @@ def why(decision: StoredDecision, policy: Policy | None) -> list[str]:
     if limit is None or chance is None:
         return [f"Called {decision.wording} by itself."]
     side = "at or below" if negative else "at or above"
+    certificate = policy and (policy.escape if negative else policy.overkill)
+    kind = "certified" if certificate and certificate.certified else "uncertified"
     return [
         f"Called {decision.wording} by itself: the probability {probability(chance)} is {side} "
-        f"the certified limit {probability(limit)}."
+        f"the {kind} limit {probability(limit)}."
     ]
 
 

@@ -58,7 +58,9 @@ def train(
     effort: Annotated[
         Effort, typer.Option(help="best: fine-tune and look from all sides, ten minutes.")
     ] = Effort.QUICK,
-    seed: Annotated[int, typer.Option(help="Seed of splits and folds.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of folds; the held-out cases do not follow it.")
+    ] = 0,
     start_from: Annotated[
         Path | None, typer.Option(help="A bundle trained elsewhere, used where it helps here.")
     ] = None,
@@ -133,7 +135,7 @@ def certify(
     from dataclasses import asdict
 
     from core.service.asking import parse_budget, targets_from
-    from core.service.bundles import certify_bundle, open_bundle
+    from core.service.bundles import certifications, certify_bundle, open_bundle
     from core.service.words import policy_words
     from core.settings import Settings
 
@@ -151,7 +153,10 @@ def certify(
     if json:
         say_json({"policy": policy.id, **asdict(policy)})
         return
-    say(f"Policy {policy.id} is now the current one of {opened.label}.")
+    say(
+        f"Policy {policy.id} is now the current one of {opened.label} "
+        f"({len(certifications(opened))} on the record)."
+    )
     say("\n".join(policy_words(opened.pack, policy)))
 
 

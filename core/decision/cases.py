@@ -69,13 +69,14 @@ class Side:
     Attributes:
         kind: ``escape`` (sign 1, positive groups) or ``overkill`` (sign -1, negative groups).
         sign: 1.0 or -1.0.
-        erring: float64 ``g``, sorted: the strictness from which on the group counts as an error;
-            infinity where no limit can make it one.
+        erring: float64 ``g``, sorted: the strictness from which on the group counts as an error.
+        excluded: Groups of this side that the gates let no picture pass of.
     """
 
     kind: str
     sign: float
     erring: F64
+    excluded: int = 0
 
     @property
     def n(self) -> int:
@@ -90,21 +91,28 @@ class Side:
 def sides(cases: Cases, ood_alpha: float) -> tuple[Side, Side]:
     """Reduce the images to the escape side and the overkill side.
 
-    A group counts once: it errs as soon as *any* of its images of that class does, judged by the
-    whole rule, gates and OOD included.
+    A group counts once, if any of its images of that class passes the gates and the OOD check: it
+    errs as soon as *any* of these does. The others are left out. The gates are fixed before cal is
+    looked at, so the groups that pass them are a random sample of all groups that do, and a bound
+    counted over them is a bound on that population; groups that never reach the class would fill
+    n with cases on which nothing was tried.
     """
-    members = np.unique(cases.group, return_inverse=True)[1]
-    p, reached = cases.positive_probability, cases.reached(ood_alpha)
-    escape = _erring(np.where(reached, p, np.inf), cases.positive, members)
-    overkill = _erring(np.where(reached, -p, np.inf), ~cases.positive, members)
-    return Side("escape", 1.0, escape), Side("overkill", -1.0, overkill)
+    reached = cases.reached(ood_alpha)
+    return (
+        _side("escape", 1.0, cases, reached, cases.positive),
+        _side("overkill", -1.0, cases, reached, ~cases.positive),
+    )
 
 
-def _erring(strictness: F64, counted: NDArray[np.bool_], members: NDArray[np.intp]) -> F64:
-    """Give the least strictness of each group's counted images, for groups that have any."""
-    least = np.full(int(members.max(initial=-1)) + 1, np.inf)
-    np.minimum.at(least, members[counted], strictness[counted])
-    return np.sort(least[np.unique(members[counted])])
+def _side(
+    kind: str, sign: float, cases: Cases, reached: NDArray[np.bool_], mine: NDArray[np.bool_]
+) -> Side:
+    """Give the least strictness of each group's images that pass, for groups that have any."""
+    judged = mine & reached
+    names, members = np.unique(cases.group[judged], return_inverse=True)
+    least = np.full(names.size, np.inf)
+    np.minimum.at(least, members, sign * cases.positive_probability[judged])
+    return Side(kind, sign, np.sort(least), np.unique(cases.group[mine]).size - names.size)
 
 
 def candidates(oof: Cases) -> F64:

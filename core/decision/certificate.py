@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
 
-from core.types import F64, Certificate
+from core.types import F64, Ceiling, Certificate
 
 RATES = (0.05, 0.02, 0.01, 0.005, 0.001)
 NEVER = -1
@@ -110,7 +110,14 @@ def guarantee_table(
 
 
 def certificate_at(
-    kind: str, *, threshold: float | None, k: int, n: int, alpha: float, confidence: float
+    kind: str,
+    *,
+    threshold: float | None,
+    k: int,
+    n: int,
+    alpha: float,
+    confidence: float,
+    excluded: int = 0,
 ) -> Certificate:
     """State what k errors in n groups say about one limit.
 
@@ -121,6 +128,7 @@ def certificate_at(
         n: Groups that the rate is counted over.
         alpha: The rate asked for.
         confidence: Inside (0, 1).
+        excluded: Groups left out of n because the gates held them back.
     """
     bound = upper_bound(k, n, confidence)
     certified = threshold is not None and bound <= alpha
@@ -135,7 +143,41 @@ def certificate_at(
         threshold=float(threshold) if threshold is not None and certified else None,
         needed=needed(n, k, alpha, confidence),
         best_alpha=best_alpha(n, confidence),
+        excluded=int(excluded),
     )
+
+
+def spent(confidence: float, attempt: int) -> float:
+    """Return the confidence with which the ``attempt``-th certificate on the same cases must hold.
+
+    The first is fixed before anything of these cases was seen and may err with probability
+    ``delta = 1 - confidence``. The j-th may err with ``delta / (j (j - 1))``: these sum to delta
+    over all j from 2 on, so that by the union bound all that come after the first together hold
+    with ``confidence``, however many they are. Source: alpha spending, Lan and DeMets, Biometrika
+    70 (1983), with the spending sequence of Foster and Stine, JRSS B 70 (2008).
+
+    Raises:
+        ValueError: The attempt is below 1 or the confidence not inside (0, 1).
+    """
+    if attempt < 1 or not 0.0 < confidence < 1.0:
+        raise ValueError(
+            f"confidence, attempt: expected inside (0, 1) and 1 or more, "
+            f"got {confidence} and {attempt}"
+        )
+    return 1.0 - (1.0 - confidence) / max(1, attempt * (attempt - 1))
+
+
+def further_for(certificate: Certificate, ceiling: Ceiling) -> int:
+    """Count the further groups, all without an error, that would bring a bound under a ceiling.
+
+    The bound is counted anew at the ceiling's confidence where the certificate's own is lower.
+
+    Returns:
+        0 when it lies under the ceiling already.
+    """
+    confidence = max(certificate.confidence, ceiling.confidence)
+    more = needed(certificate.n, certificate.k, ceiling.bound, confidence)
+    return max(more, ceiling.groups - certificate.n, 0)
 
 
 def certify_side(
@@ -206,16 +248,40 @@ def in_words(certificate: Certificate, word: str, unit: str) -> str:
     c = certificate
     if c.certified:
         return (
-            f"At most {percent(c.alpha)} of {unit} {_EVENTS[c.kind]}, "
+            f"At most {percent(c.alpha)} of {unit} that pass the gates {_EVENTS[c.kind]}, "
             f"with {100 * c.confidence:.6g} % confidence: {_count(c.k, word)} in {c.n}, "
-            f"upper bound {percent(c.bound)}."
+            f"upper bound {percent(c.bound)}.{_left_out(c)}"
         )
     seen = f"{c.n} {unit} seen" + (f", {_count(c.k, word)} at the strictest limit" if c.k else "")
     today = "nothing" if c.bound >= 1.0 else percent(c.bound)
     return (
         f"Cannot certify {_article(word)} {word} rate of {percent(c.alpha)}: {seen}, "
-        f"{_missing(c, word)}; {today} could be certified today."
+        f"{_missing(c, word)}; {today} could be certified today.{_left_out(c)}"
     )
+
+
+def attempt_in_words(attempt: int, asked: float, confidence: float) -> str:
+    """Say that other targets were certified on the same cases before; empty for the first.
+
+    Args:
+        attempt: How many different targets were certified, these included.
+        asked: The confidence asked for.
+        confidence: The one that each certificate holds with, from ``spent``.
+    """
+    if attempt == 1:
+        return ""
+    return (
+        f"Certification number {attempt} on these held-out cases. To choose after looking is to "
+        f"look for luck, so this one is held to {100 * confidence:.6g} % confidence: all after the "
+        f"first together then hold with the {100 * asked:.6g} % asked for."
+    )
+
+
+def _left_out(c: Certificate) -> str:
+    if not c.excluded:
+        return ""
+    verb = "is" if c.excluded == 1 else "are"
+    return f" {c.excluded} more {verb} not counted: the gates held back all their pictures."
 
 
 def _missing(c: Certificate, word: str) -> str:

@@ -8,33 +8,37 @@ from dataclasses import replace
 import numpy as np
 
 from core.decision.cases import Cases, Side, candidates, sides
-from core.decision.certificate import NEVER, certificate_at, certify_side
+from core.decision.certificate import NEVER, certificate_at, certify_side, further_for, spent
 from core.decision.rule import judge
-from core.types import F64, Certificate, Disposition, Targets
+from core.types import F64, Ceiling, Certificate, Disposition, Targets
 
 Limits = tuple[float | None, float | None]
 
 
-def certified_limits(cal: Cases, oof: Cases, targets: Targets) -> tuple[Certificate, Certificate]:
+def certified_limits(
+    cal: Cases, oof: Cases, targets: Targets, attempt: int = 1
+) -> tuple[Certificate, Certificate]:
     """Find the widest limits that cal certifies at the rates asked for.
 
     Args:
         cal: Held-out cases; nothing was fitted on them.
         oof: Out-of-fold cases of the training set; they lay the grid of candidates alone.
         targets: The rates, without a review budget.
+        attempt: How many targets were certified on cal, these included; it raises the confidence
+            with which each must hold, as in ``certificate.spent``.
 
     Returns:
         Escape and overkill certificates with their limits, counted at those limits.
     """
-    grid = candidates(oof)
+    grid, confidence = candidates(oof), spent(targets.confidence, attempt)
     escape, overkill = sides(cal, targets.ood_alpha)
     t_neg, t_pos = one_cut(
-        _sequence(escape, grid, targets.escape, targets.confidence),
-        _sequence(overkill, grid[::-1], targets.overkill, targets.confidence),
+        _sequence(escape, grid, targets.escape, confidence),
+        _sequence(overkill, grid[::-1], targets.overkill, confidence),
     )
     return (
-        _at(escape, t_neg, targets.escape, targets.confidence),
-        _at(overkill, t_pos, targets.overkill, targets.confidence),
+        _at(escape, t_neg, targets.escape, confidence),
+        _at(overkill, t_pos, targets.overkill, confidence),
     )
 
 
@@ -50,7 +54,13 @@ def _at(side: Side, limit: float | None, alpha: float, confidence: float) -> Cer
     careful = 0.0 if side.sign > 0 else 1.0
     k = int(side.errors(np.array([careful if limit is None else limit]))[0])
     return certificate_at(
-        side.kind, threshold=limit, k=k, n=side.n, alpha=alpha, confidence=confidence
+        side.kind,
+        threshold=limit,
+        k=k,
+        n=side.n,
+        alpha=alpha,
+        confidence=confidence,
+        excluded=side.excluded,
     )
 
 
@@ -66,24 +76,44 @@ def one_cut(t_neg: float | None, t_pos: float | None) -> Limits:
     return cut, float(np.nextafter(cut, np.inf))
 
 
-def budget_limits(cal: Cases, oof: Cases, targets: Targets) -> tuple[Certificate, Certificate]:
+def budget_limits(
+    cal: Cases, oof: Cases, targets: Targets, ceiling: Ceiling, attempt: int = 1
+) -> tuple[Certificate, Certificate]:
     """Find the most careful limits that fit the review budget, then certify what they give.
 
     The limits come from oof alone: the smallest common rate whose plug-in limits defer no more
     than the budget there (or than the gates alone, where those already exceed it). A limit that
-    cal had no part in is a single test on cal, so its bound needs no correction.
+    cal had no part in is a single test on cal, so its bound needs no correction but for earlier
+    attempts.
+
+    Args:
+        cal: Held-out cases.
+        oof: Out-of-fold cases of the training set.
+        targets: The budget, the confidence and the gate.
+        ceiling: What the escape bound must lie under: a budget buys automation, never an escape
+            rate that nobody would have asked for.
+        attempt: As in ``certified_limits``.
 
     Returns:
         Escape and overkill certificates with ``alpha`` = the bound that cal gives. A side is not
-        certified where cal bounds it by nothing less than 1 (one error-free group would do) or
-        where oof gives no limit (no group in cal would help).
+        certified where cal bounds it by nothing less than 1 (one error-free group would do), where
+        oof gives no limit (no group in cal would help) or, for escapes, where the bound lies above
+        the ceiling, which ``alpha`` then is.
     """
     t_neg, t_pos = one_cut(*_plug_in_for_budget(oof, targets))
     escape, overkill = sides(cal, targets.ood_alpha)
+    confidence = spent(targets.confidence, attempt)
     return (
-        _given(_at(escape, t_neg, 1.0, targets.confidence), t_neg),
-        _given(_at(overkill, t_pos, 1.0, targets.confidence), t_pos),
+        _under(_given(_at(escape, t_neg, 1.0, confidence), t_neg), ceiling),
+        _given(_at(overkill, t_pos, 1.0, confidence), t_pos),
     )
+
+
+def _under(given: Certificate, ceiling: Ceiling) -> Certificate:
+    more = further_for(given, ceiling)
+    if given.needed == NEVER or more == 0:
+        return given
+    return replace(given, alpha=ceiling.bound, certified=False, threshold=None, needed=more)
 
 
 def uncertified_limit(cal: Cases, oof: Cases, targets: Targets) -> float | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.decision.certificate import interval
+from core.decision.clustered import share_interval
 from core.types import F64
 
 
@@ -52,20 +54,16 @@ def _ordered(reference: F64) -> F64:
     return np.sort(reference)
 
 
-def false_alarm(
-    ood_p: F64, alpha: float, confidence: float = 0.95
-) -> tuple[float, float, float, int]:
+def false_alarm(ood_p: F64, alpha: float, group: NDArray[Any]) -> tuple[float, float, float, int]:
     """Measure the share of ordinary images that the gate flags, as (rate, low, high, n).
 
-    The Clopper-Pearson interval takes the images as independent: give one p-value per group where
-    the images of a group are alike.
+    The two-sided 95 % interval is counted over groups, as ``clustered.share_interval`` does.
 
     Args:
         ood_p: float64 ``n``, p-values of ordinary images; NaN counts as flagged.
         alpha: The gate flags ``ood_p <= alpha``.
-        confidence: Of the two-sided interval.
+        group: ``n``, the part, patient or field of each image.
     """
-    n = int(ood_p.size)
-    flagged = n - int(np.count_nonzero(ood_p > alpha))
-    low, high = interval(flagged, n, confidence)
-    return (flagged / n if n else 0.0), low, high, n
+    flagged = ~(ood_p > alpha)
+    low, high = share_interval(flagged, group)
+    return (float(flagged.mean()) if flagged.size else 0.0), low, high, int(flagged.size)

@@ -19,6 +19,7 @@ from core.decision.ood import false_alarm
 from core.decision.rule import judge, judge_one, readable, readable_one
 from core.errors import BundleError
 from core.types import (
+    Ceiling,
     Certificate,
     Disposition,
     Finding,
@@ -30,11 +31,19 @@ from core.types import (
     Verdict,
 )
 
+_CEILING = Ceiling()
 _SIDES = {"escape": ("Negative", "positive"), "overkill": ("Positive", "negative")}
 
 
 def certify(
-    cal: Cases, oof: Cases, targets: Targets, *, bundle: str, good_groups: int = 0
+    cal: Cases,
+    oof: Cases,
+    targets: Targets,
+    *,
+    bundle: str,
+    good_groups: int = 0,
+    ceiling: Ceiling = _CEILING,
+    attempt: int = 1,
 ) -> Policy:
     """Make the policy that these cases justify.
 
@@ -46,9 +55,13 @@ def certify(
         bundle: Name and short hash of the bundle whose predictions these are.
         good_groups: Good groups in the bundle's memory bank, which bound overkill as long as cal
             certifies no limit for it.
+        ceiling: The pack's, which a review budget must respect.
+        attempt: How many different targets were certified on cal, these included.
     """
-    choose = certified_limits if targets.review_budget is None else budget_limits
-    escape, overkill = choose(cal, oof, targets)
+    if targets.review_budget is None:
+        escape, overkill = certified_limits(cal, oof, targets, attempt)
+    else:
+        escape, overkill = budget_limits(cal, oof, targets, ceiling, attempt)
     t_neg, t_pos = escape.threshold, overkill.threshold
     if t_neg is None and targets.uncertified_negatives:
         t_neg = uncertified_limit(cal, oof, targets)
@@ -61,10 +74,11 @@ def certify(
         t_pos=t_pos,
         escape=escape,
         overkill=overkill,
-        flagged=false_alarm(cal.ood_p, targets.ood_alpha),
+        flagged=false_alarm(cal.ood_p, targets.ood_alpha, cal.group),
         residual=_residual(cal, judge(cal.positive_probability, reached, t_neg, t_pos)),
         deferred=deferred(cal, targets.ood_alpha, t_neg, t_pos),
         good_only=good_only.bound(good_groups, targets.overkill) if bounded else None,
+        attempt=attempt,
     )
 
 
@@ -216,7 +230,8 @@ def from_json(data: Mapping[str, Any]) -> Policy:
             flagged=_share(data["flagged"]),
             residual=_share(data["residual"]),
             deferred=data["deferred"],
-            good_only=GoodOnly(**data["good_only"]) if data.get("good_only") else None,
+            good_only=GoodOnly(**data["good_only"]) if data["good_only"] else None,
+            attempt=data["attempt"],
         )
         stated, found = data["id"], policy.id
     except (KeyError, TypeError, ValueError) as exc:

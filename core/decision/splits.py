@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from core.errors import DataError
 
 NAMES = ("train", "cal", "test")
+CAL_KEY = "assay.cal/1"
 
 
 def split_groups(
@@ -42,6 +44,44 @@ def split_groups(
     if min(fractions) < 0.0 or abs(sum(fractions) - 1.0) > 1e-9:
         raise ValueError(f"fractions: expected three shares that sum to 1, got {fractions}")
     return np.array(NAMES)[_deal(labels, groups, strata, fractions, seed)]
+
+
+def hold_out(
+    labels: NDArray[Any], groups: NDArray[Any], share: float, key: str = CAL_KEY
+) -> NDArray[np.bool_]:
+    """Draw the groups that certify by a hash of their names, the same whatever the seed.
+
+    Of each class those with the lowest hashes are taken. Nobody can deal again until a lucky set
+    comes out, and a group that is added moves only those at the edge of the share.
+
+    Args:
+        labels: ``n``, class of each image.
+        groups: ``n``, the group of each image; a group is held out whole or not at all.
+        share: The share of groups to hold out, of each class; a class of one group keeps it.
+        key: Goes into the hash before the group's name.
+
+    Returns:
+        bool ``n``.
+
+    Raises:
+        ValueError: The arrays differ in length or the share is none.
+    """
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"share: expected 0 to 1, got {share}")
+    names, member = np.unique(groups, return_inverse=True)
+    stratum = _strata_of_groups(labels, member, names.size, None)
+    order = np.array(by_hash(names.tolist(), key), np.intp)
+    held = np.zeros(names.size, np.bool_)
+    for value in range(int(stratum.max(initial=-1)) + 1):
+        queue = order[stratum[order] == value]
+        held[queue[: int(share * queue.size + 0.5)]] = True
+    return held[member]
+
+
+def by_hash(names: Sequence[Any], key: str = CAL_KEY) -> list[int]:
+    """Return the places of names in the order of their keyed hashes."""
+    hashes = [hashlib.sha256(f"{key}\0{name}".encode()).digest() for name in names]
+    return sorted(range(len(hashes)), key=hashes.__getitem__)
 
 
 def folds(labels: NDArray[Any], groups: NDArray[Any], k: int, seed: int) -> NDArray[np.int64]:

@@ -54,6 +54,7 @@ class Material:
         worst: Kind to pictures worth a look.
         card: The whole of ``bundle.json``.
         origin: What was run on what.
+        certifications: How many different targets were certified on the same cases by now.
     """
 
     pack: DomainPack
@@ -69,3 +70,4 @@ class Material:
     worst: Mapping[str, tuple[Picture, ...]]
     card: Mapping[str, Any]
     origin: Origin
+    certifications: int = 1

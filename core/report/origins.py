@@ -55,7 +55,9 @@ def growth(m: Material) -> Section:
         if c.n
     )
     blocks.append(
-        Figures(certified) if certified else Words("No held-out cases: any would certify more.")
+        Figures(certified)
+        if certified
+        else Words("No held-out cases pass the gates: any would certify more.")
     )
     return Section("growth", "What more data would buy", tuple(blocks))
 

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from core.decision.certificate import guarantee_table, in_words, needed
+from core.decision import good_only
+from core.decision.certificate import attempt_in_words, guarantee_table, in_words, needed
 from core.report import words
 from core.report.blocks import Block, Figure, Figures, Section, Table, Tile, Tiles, Words
 from core.report.forest import Slice, draw_forest
@@ -33,7 +34,7 @@ def summary(m: Material) -> Section:
         f"which it was trained or certified on."
     )
     said: list[Block] = [Words(decides), _tiles(m)]
-    said += [_held(m, c, f[c.kind]) for c in _certificates(m)]
+    said += [_held(m, c) for c in _certificates(m)]
     return Section("summary", "Summary", (*said, Words(_LIMITS, "quiet")))
 
 
@@ -42,9 +43,9 @@ def _tiles(m: Material) -> Tiles:
     tiles = [
         Tile(
             word.capitalize(),
-            _value(c, f[c.kind]),
-            _against(c, f[c.kind]),
-            _tone(c, f[c.kind]),
+            _value(m, c),
+            _against(m, c),
+            _tone(m, c),
         )
         for c, word in zip(_certificates(m), m.pack.error_words, strict=True)
     ]
@@ -67,16 +68,30 @@ def _tiles(m: Material) -> Tiles:
     return Tiles(tuple(tiles))
 
 
-def _value(c: Certificate, seen: Mapping[str, Any]) -> str:
-    """Write a seen rate, unless there was no limit that could have erred."""
-    if not c.certified:
+def _decides(m: Material, c: Certificate) -> bool:
+    """Say whether a side gets automatic verdicts, with a certificate or without."""
+    return m.policy.has_negatives if c.kind == "escape" else m.policy.has_positives
+
+
+def _by_memory(m: Material, c: Certificate) -> bool:
+    """Say whether the memory of good pictures decides a side in a certificate's place."""
+    return c.kind == "overkill" and not c.certified and m.policy.has_positives
+
+
+def _value(m: Material, c: Certificate) -> str:
+    """Write a seen rate, unless there was nothing that could have erred."""
+    if not _decides(m, c):
         return "not certified"
+    seen = m.figures[c.kind]
     return words.percent(seen["rate"]) if seen["n"] else "none seen"
 
 
-def _against(c: Certificate, seen: Mapping[str, Any]) -> str:
+def _against(m: Material, c: Certificate) -> str:
     """Say what a seen rate is held against, and on how many."""
-    count = f"{seen['k']:,} of {seen['n']:,}; " if seen["n"] and c.certified else ""
+    seen = m.figures[c.kind]
+    count = f"{seen['k']:,} of {seen['n']:,}; " if seen["n"] and _decides(m, c) else ""
+    if _decides(m, c) and not c.certified:
+        return count + ("bounded on average" if _by_memory(m, c) else "not certified")
     return f"{count}asked: at most {words.percent(c.alpha)}"
 
 
@@ -84,34 +99,53 @@ def _certificates(m: Material) -> tuple[Certificate, Certificate]:
     return m.policy.escape, m.policy.overkill
 
 
-def _tone(c: Certificate, seen: Mapping[str, Any]) -> str:
+def _tone(m: Material, c: Certificate) -> str:
+    seen = m.figures[c.kind]
     if not c.certified or not seen["n"]:
-        return "plain"
+        return "warn" if _decides(m, c) else "plain"
     if seen["low"] > c.alpha:
         return "bad"
     return "good" if seen["rate"] <= c.alpha else "warn"
 
 
-def _held(m: Material, c: Certificate, seen: Mapping[str, Any]) -> Words:
+def _held(m: Material, c: Certificate) -> Words:
     """Hold one observed rate against its promise."""
-    escape = c.kind == "escape"
+    escape, seen = c.kind == "escape", m.figures[c.kind]
     word, unit = m.pack.error_words[not escape], m.pack.unit_words[not escape]
     verdict = m.pack.wording[Disposition.NEGATIVE if escape else Disposition.POSITIVE]
     if not c.certified:
-        text = f"The {word} rate is not certified, so nothing gets an automatic {verdict}."
-        return Words(text, "warn")
+        return Words(_uncertified(m, c, word, verdict), "warn")
     sure = f"with {words.confidence(c.confidence)} confidence"
-    promise = f"at most {words.percent(c.alpha)} of {unit}, {sure}"
+    promise = f"at most {words.percent(c.alpha)} of {unit} that pass the gates, {sure}"
     if not seen["n"]:
-        return Words(f"Promised {word}: {promise}. There were no {unit} here to test it.", "warn")
+        none = f"No {unit} passed the gates here to test it: {words.rate(seen)}."
+        return Words(f"Promised {word}: {promise}. {none}", "warn")
     said = {
         "good": "That is within the promise.",
         "warn": "That is more than promised, by no more than chance explains.",
         "bad": "The promise was broken here: the whole interval lies above it. Do not use these "
         "verdicts on such pictures; certify again on cases like these.",
     }
-    tone = _tone(c, seen)
+    tone = _tone(m, c)
     return Words(f"Promised {word}: {promise}. Seen: {words.rate(seen)}. {said[tone]}", tone)
+
+
+def _uncertified(m: Material, c: Certificate, word: str, verdict: str) -> str:
+    """Say what a side without a certificate does all the same."""
+    if not _decides(m, c):
+        return f"The {word} rate is not certified, so nothing gets an automatic {verdict}."
+    seen = f"Seen: {words.rate(m.figures[c.kind])}."
+    if _by_memory(m, c):
+        return f"Promised {word}: {_memory_words(m)} {seen}"
+    return (
+        f"The {word} rate is not certified; {verdict} is said all the same, as was asked for. "
+        f"{seen}"
+    )
+
+
+def _memory_words(m: Material) -> str:
+    said = m.policy.good_only
+    return good_only.in_words(said, m.pack.error_words[1], m.pack.unit_words[1]) if said else ""
 
 
 def certificate(m: Material) -> Section:
@@ -120,11 +154,21 @@ def certificate(m: Material) -> Section:
     blocks: list[Block] = [
         Words(in_words(c, word, unit), "good" if c.certified else "warn") for c, word, unit in sides
     ]
+    blocks += [Words(text, "warn") for text in (_memory_words(m), _attempt(m)) if text]
     blocks.append(
         Table(
             "The certificates, with all that is needed to check them by hand (one-sided "
             "Clopper-Pearson bound of k errors in n groups)",
-            ("", "asked", "bound", "errors k", "of n", "confidence", "limit on the probability"),
+            (
+                "",
+                "asked",
+                "bound",
+                "errors k",
+                "of n",
+                "held back by gates",
+                "confidence",
+                "limit on the probability",
+            ),
             tuple(_certificate_row(c, word) for c, word, _ in sides),
         )
     )
@@ -147,26 +191,38 @@ def certificate(m: Material) -> Section:
     return Section("certificate", "Certificate", tuple(blocks))
 
 
+def _attempt(m: Material) -> str:
+    said = attempt_in_words(
+        m.policy.attempt, m.policy.targets.confidence, m.policy.escape.confidence
+    )
+    later = m.certifications - m.policy.attempt
+    return f"{said} {later:,} more followed.".strip() if later > 0 else said
+
+
 def _certificate_row(c: Certificate, word: str) -> tuple[str, ...]:
     sign = "≤" if c.kind == "escape" else "≥"
     limit = f"{sign} {c.threshold:.4g}" if c.threshold is not None else "none"
     asked, bound = words.percent(c.alpha), words.percent(c.bound)
-    return word, asked, bound, f"{c.k:,}", f"{c.n:,}", words.confidence(c.confidence), limit
+    counts = (f"{c.k:,}", f"{c.n:,}", f"{c.excluded:,}")
+    return word, asked, bound, *counts, words.confidence(c.confidence), limit
 
 
 def observed(m: Material) -> Section:
     """Show the rates of the whole rule, and why pictures were handed to a person."""
     f = m.figures
     rows = [
-        (word, words.rate(f[c.kind]), f"at most {words.percent(c.alpha)}")
-        if c.certified
-        else (word, "nothing was decided on this side", "not certified")
-        for c, word in zip(_certificates(m), m.pack.error_words, strict=True)
+        _rate_row(m, c, word) for c, word in zip(_certificates(m), m.pack.error_words, strict=True)
     ]
-    for name, expected in (("deferred", m.policy.deferred), ("automation", 1 - m.policy.deferred)):
+    by_memory = _by_memory(m, m.policy.overkill)
+    shares = (
+        ("deferred", m.policy.deferred, "at most "),
+        ("automation", 1 - m.policy.deferred, "at least "),
+    )
+    for name, share, end in shares:
         interval = words.between(f["intervals"][name])
         said = f"{words.share(f[name])} (95 % interval {interval})"
-        rows.append((name, said, f"{words.share(expected)} on the held-out cases"))
+        expected = f"{end if by_memory else ''}{words.share(share)} on the held-out cases"
+        rows.append((name, said, expected if m.policy.held_out else "no picture was held out"))
     counts = Counter(m.cases.reason[m.cases.reason != ""].tolist())
     why = tuple(
         (code.lower().replace("_", " "), f"{count:,}", Reason(code).sentence)
@@ -180,9 +236,23 @@ def observed(m: Material) -> Section:
         if why
         else Words("No picture was handed to a person.")
     )
-    unit = "Escape and overkill are counted over groups (a part, a patient, a plant), deferral over"
-    blocks.append(Words(f"{unit} pictures, with an interval that allows for groups.", "quiet"))
+    unit = (
+        "Escape and overkill are counted over the groups (a part, a patient, a plant) that "
+        "pass the gates, deferral over pictures, with an interval that allows for groups."
+    )
+    blocks.append(Words(unit, "quiet"))
     return Section("observed", "What was seen, against the promise", tuple(blocks))
+
+
+def _rate_row(m: Material, c: Certificate, word: str) -> tuple[str, str, str]:
+    if not _decides(m, c):
+        return word, "nothing was decided on this side", "not certified"
+    seen, said = words.rate(m.figures[c.kind]), m.policy.good_only
+    if c.certified:
+        return word, seen, f"at most {words.percent(c.alpha)}"
+    if _by_memory(m, c) and said and said.level is not None:
+        return word, seen, f"at most {words.percent(said.level)} on average"
+    return word, seen, "not certified"
 
 
 def slices(m: Material) -> Section:
@@ -195,7 +265,7 @@ def slices(m: Material) -> Section:
     drawn, blocks = [], list[Block]()
     tones = ("positive", "negative")
     for c, word, tone in zip(_certificates(m), m.pack.error_words, tones, strict=True):
-        if not c.certified:
+        if not _decides(m, c):
             blocks.append(Words(f"No {word} is possible here: its side is not certified.", "quiet"))
             continue
         rows = [row for column in by for row in _slice_rows(column, by[column], c.kind)]
@@ -225,7 +295,7 @@ def _slice_rows(column: str, values: Mapping[str, Any], kind: str) -> list[Slice
 
 
 def _slice_table(m: Material, column: str, values: Mapping[str, Any]) -> Table:
-    shown = [c for c in _certificates(m) if c.certified]
+    shown = [c for c in _certificates(m) if _decides(m, c)]
     rows = tuple(
         (
             value or "(empty)",

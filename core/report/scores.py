@@ -54,10 +54,12 @@ def calibration(m: Material) -> Section:
         "Each dot is a fifteenth of the pictures. The grey band is what a perfect predictor "
         "would show with this many: dots inside it are no evidence against the probabilities.",
     )
+    by_memory = m.policy.t_pos is None and m.policy.has_positives
+    memory = ", unless the memory of good pictures calls it out" if by_memory else ""
     spread = Figure(
         draw_probabilities("probabilities", p, truth, limits, m.pack.unit_words),
         f"Each half has its own scale. Up to its line it says {limits[0][1]}, from its line on "
-        f"{limits[1][1]}; between them, or where a line is missing, a person decides.",
+        f"{limits[1][1]}; between them, or where a line is missing, a person decides{memory}.",
     )
     both = np.stack([1.0 - p, p], axis=1)
     rolled = metrics.ece(both, truth.astype(np.int64))
@@ -256,11 +258,13 @@ def strangers(m: Material) -> Section:
     """Show how well the gate tells what does not belong."""
     title = "Pictures that do not belong"
     rate, low, high, n = m.policy.flagged
-    own = (
+    seen = (
         f"Of {n:,} ordinary held-out pictures the gate held back {words.share(rate)} "
-        f"(95 % interval {words.between((low, high))}); it was set to "
-        f"{words.share(m.policy.targets.ood_alpha)}."
+        f"(95 % interval {words.between((low, high))}); it"
+        if n
+        else "No ordinary picture was held out to count how many the gate holds back; it"
     )
+    own = f"{seen} was set to {words.share(m.policy.targets.ood_alpha)}."
     home = m.cases.ood_score[~np.isnan(m.cases.ood_score)]
     if not m.away:
         none = "No strangers were given, so nothing is known about how many it would notice: "

@@ -39,12 +39,14 @@ def confidence(value: float) -> str:
 
 def rate(figures: Mapping[str, Any]) -> str:
     """Write an error rate with its count and interval."""
+    left_out = figures.get("excluded", 0)
+    aside = f"; {left_out:,} held back by the gates" if left_out else ""
     if not figures["n"]:
-        return "none seen"
+        return f"none seen{aside}"
     ends = _ends(figures)
     return (
         f"{percent(figures['rate'])} ({figures['k']:,} of {figures['n']:,}; "
-        f"95{_GLUED} interval {ends})"
+        f"95{_GLUED} interval {ends}{aside})"
     )
 
 

@@ -37,7 +37,10 @@ def targets_from(
             uncertified_negatives=uncertified_negatives,
         )
     except ValueError as exc:
-        raise ConfigError(f"The targets make no sense: {exc}.", hint="Give rates as 0.05.") from exc
+        raise ConfigError(
+            f"The targets make no sense: {exc}.",
+            hint="Give rates as 0.05; 1 would promise nothing, and no number of cases shows a 0.",
+        ) from exc
 
 
 def parse_budget(text: str, volume: float | None) -> float | None:

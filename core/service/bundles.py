@@ -76,22 +76,52 @@ def _prepare(
 def certify_bundle(bundle: Bundle, targets: Targets) -> Policy:
     """Find thresholds for targets on the bundle's cal cases and make them the current policy.
 
-    The policy lies beside the bundle's own content, under the hash of what it says.
+    The policy lies beside the bundle's own content, under the hash of what it says. Together they
+    are the record of what was certified on these cases: targets that are on it give their policy
+    again, others must hold with more confidence the more there are before them.
+    """
+    record = certifications(bundle)
+    known = [one for one in record if one.targets == targets]
+    folder = bundle.path / FOLDER
+    folder.mkdir(exist_ok=True)
+    # Files that do not read were certifications too.
+    before = max([len(list(folder.glob("*.json"))), *(one.attempt for one in record)])
+    policy = known[0] if known else make_policy(bundle, targets, before + 1)
+    content = json.dumps(policies.to_json(policy), indent=1, sort_keys=True) + "\n"
+    _replace(folder / f"{policy.id}.json", content)
+    _replace(folder / CURRENT, policy.id + "\n")
+    return policy
+
+
+def make_policy(bundle: Bundle, targets: Targets, attempt: int) -> Policy:
+    """Return the policy that a bundle's cases justify, without keeping it.
+
+    Args:
+        bundle: The bundle.
+        targets: What is asked.
+        attempt: How many different targets were certified on its cal cases, these included.
     """
     bank = bundle.model.bank
-    policy = certify(
+    return certify(
         bundle.cal,
         bundle.oof,
         targets,
         bundle=bundle.label,
         good_groups=bank.groups if bank else 0,
+        ceiling=bundle.pack.ceiling,
+        attempt=attempt,
     )
-    folder = bundle.path / FOLDER
-    folder.mkdir(exist_ok=True)
-    content = json.dumps(policies.to_json(policy), indent=1, sort_keys=True) + "\n"
-    _replace(folder / f"{policy.id}.json", content)
-    _replace(folder / CURRENT, policy.id + "\n")
-    return policy
+
+
+def certifications(bundle: Bundle) -> list[Policy]:
+    """List the policies that were made on a bundle's cal cases and still read, oldest first."""
+    found = []
+    for file in sorted((bundle.path / FOLDER).glob("*.json")):
+        try:
+            found.append(_read(bundle, file.stem))
+        except BundleError:
+            continue
+    return sorted((one for one in found if one.bundle == bundle.label), key=lambda p: p.attempt)
 
 
 def policy_of(bundle: Bundle, policy_id: str = "") -> Policy:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.checking.facts import Lost
+from core.decision.splits import CAL_KEY
 from core.labelled import Row, lone_group
 from core.model.fitting import Fit
 from core.service.reading import Seen
@@ -38,7 +39,7 @@ def card(
 
     Args:
         data: The data set as it was given.
-        seed: Seed of splits and folds.
+        seed: Seed of folds.
         rows: The rows of train and cal.
         seen: Those that could be read.
         unseen: Those that could not.
@@ -65,6 +66,7 @@ def card(
         },
         "fit": {
             "seed": seed,
+            "cal_key": CAL_KEY,
             "head": fitted.head,
             "nll": dict(fitted.nll),
             "shares": {name: share.tolist() for name, share in fitted.shares.items()},

@@ -107,7 +107,10 @@ def evaluate(
         "labels": evaluation.labels(cases, classes),
         "ood": {
             name: evaluation.strangers(
-                home, scores[name], [evaluation.is_novel(one) for one in them]
+                home,
+                scores[name],
+                [evaluation.is_novel(one) for one in them],
+                [one.group or one.sample_id for one in them],
             )
             for name, them in away.items()
         },

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from core.checking.facts import Lost
+from core.decision import splits
 from core.errors import DataError
 from core.labelled import Row
 from core.model.bank import MOST_GROUPS, PICTURES, Bank, remember
@@ -84,7 +85,7 @@ def wanted(rows: Sequence[Row], negative: frozenset[str]) -> bool:
     return defects < ENOUGH_DEFECTS and len(good) >= LEAST and not have_several(rows)
 
 
-def settled(rows: Sequence[Row], negative: frozenset[str], seed: int) -> list[Row]:
+def settled(rows: Sequence[Row], negative: frozenset[str]) -> list[Row]:
     """Deal good groups again, for a data set that names no splits: memory first, then cal.
 
     All are for the memory until ``REMEMBERED`` can stay there while ``HELD_OUT`` certify; until
@@ -95,7 +96,7 @@ def settled(rows: Sequence[Row], negative: frozenset[str], seed: int) -> list[Ro
     if len(good) < REMEMBERED + HELD_OUT:
         held = set()
     elif len(held) < HELD_OUT:
-        order = [g for g in np.random.default_rng(seed).permutation(good).tolist() if g not in held]
+        order = [str(good[i]) for i in splits.by_hash(good.tolist()) if good[i] not in held]
         held |= set(order[: HELD_OUT - len(held)])
     known = set(good.tolist())
     return [

@@ -29,8 +29,10 @@ def have_several(rows: Sequence[Row]) -> bool:
     return any(len(row.labels) > 1 for row in rows)
 
 
-def with_splits(rows: Sequence[Row], seed: int) -> list[Row]:
-    """Keep the rows of train and cal, or part those that are free for it by group.
+def with_splits(rows: Sequence[Row]) -> list[Row]:
+    """Keep the rows of train and cal, or part those that are free for it by a hash of the group.
+
+    No seed goes into it: whoever could deal cal again could go on until it flatters.
 
     Raises:
         DataError: Only one of train and cal has pictures.
@@ -44,13 +46,14 @@ def with_splits(rows: Sequence[Row], seed: int) -> list[Row]:
             hint="Mark training rows 'train', or leave the split column out.",
         )
     pool = [row for row in rows if row.split in ("", "train")]
-    parts = splits.split_groups(
+    held = splits.hold_out(
         rarest(targets_of(pool, classes_of(pool))),
         np.array([row.group for row in pool]),
-        (1.0 - CAL_SHARE, CAL_SHARE, 0.0),
-        seed,
+        CAL_SHARE,
     )
-    return [replace(row, split=str(part)) for row, part in zip(pool, parts, strict=True)]
+    return [
+        replace(row, split="cal" if one else "train") for row, one in zip(pool, held, strict=True)
+    ]
 
 
 def targets_of(rows: Sequence[Row], classes: Sequence[str]) -> NDArray[np.bool_]:

@@ -21,6 +21,7 @@ from core.report.blocks import Picture
 from core.report.material import Material, Origin
 from core.report.page import render
 from core.report.worst import KINDS, Exhibit, worst
+from core.service.bundles import certifications
 from core.service.evaluating import Evaluation
 from core.service.growing import grow
 from core.service.progress import Progress, silent
@@ -91,6 +92,7 @@ def write_report(
                 version=version("assay-inspection"),
                 made=made or f"Made on {datetime.now(UTC):%d %B %Y, %H:%M} UTC",
             ),
+            certifications=len(certifications(bundle)),
         )
     )
     draft = path.with_name(f"{path.name}.{os.getpid()}.part")

@@ -58,7 +58,7 @@ class TrainSpec:
         negative: Labels that mean "nothing wrong"; the pack's own when empty.
         backbone: Architecture; the packaged one by default.
         weights: Its safetensors file, when no package carries it.
-        seed: Seed of splits and folds.
+        seed: Seed of folds and of what is drawn in training; cal does not follow it.
         precision: One of ``precise.CHOICES``.
         size: Side of the network's square input in pixels; the architecture's own when 0.
         effort: ``quick``, or ``best``: the late stages learn too, pictures are seen from all sides.
@@ -188,7 +188,7 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress) -> _Lesson:
     )
     looked = list(facts_at(labelled, pack=spec.pack, settings=settings, progress=progress))
     copies = Copies.among([one for one in looked if isinstance(one, Facts)])
-    rows = with_splits(joined(looked, copies), spec.seed)
+    rows = with_splits(joined(looked, copies))
     negative = spec.negative or pack.negative_labels
     several = have_several(labelled)
     start = None
@@ -196,7 +196,7 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress) -> _Lesson:
         start = elsewhere(spec.start_from, spec.pack, negative, several=several, settings=settings)
     few = not several and not start and good_start.wanted(rows, negative)
     if few and not any(row.split for row in labelled):
-        rows = good_start.settled(rows, negative, spec.seed)
+        rows = good_start.settled(rows, negative)
     classes = good_start.with_anomaly(classes_of(rows), negative)
     positive = which_positive(classes, negative)
     refuse_mixed(rows, classes, positive)

@@ -8,7 +8,7 @@ from typing import Any
 
 from core.checking.result import Level
 from core.decision import good_only
-from core.decision.certificate import guarantee_table, in_words, percent
+from core.decision.certificate import attempt_in_words, guarantee_table, in_words, percent
 from core.model.bundle import Bundle
 from core.packs import DomainPack
 from core.types import Assessment, Disposition, Policy
@@ -37,11 +37,19 @@ def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
             f"The gate for strangers holds back {percent(rate)} of {n} ordinary pictures "
             f"(95 % interval {percent(low)} to {percent(high)})."
         )
-    lines.append(
-        f"{percent(policy.deferred)} of the held-out pictures go to a person "
-        f"({pack.wording[Disposition.DEFER]})."
-    )
-    return lines
+    lines.append(_deferred_words(pack, policy))
+    attempt = attempt_in_words(policy.attempt, policy.targets.confidence, policy.escape.confidence)
+    return [*lines, attempt] if attempt else lines
+
+
+def _deferred_words(pack: DomainPack, policy: Policy) -> str:
+    defer = pack.wording[Disposition.DEFER]
+    if not policy.held_out:
+        return f"No picture was held out, so nothing says how many go to a person ({defer})."
+    by_memory = policy.t_pos is None and policy.has_positives
+    share = f"At most {percent(policy.deferred)}" if by_memory else percent(policy.deferred)
+    rest = " The memory of good pictures calls some of them out." if by_memory else ""
+    return f"{share} of the held-out pictures go to a person ({defer}).{rest}"
 
 
 def fit_words(bundle: Bundle) -> str:
@@ -86,7 +94,8 @@ def _uncertified_words(pack: DomainPack, policy: Policy) -> list[str]:
     if policy.good_only:
         lines.append(good_only.in_words(policy.good_only, overkill, good))
     if policy.escape.n == 0:
-        lines.append(f"{escape.capitalize()} rate unknown: 0 {positive} seen.")
+        past = " that pass the gates" if policy.escape.excluded else ""
+        lines.append(f"{escape.capitalize()} rate unknown: 0 {positive}{past} seen.")
     if policy.t_neg is not None and not policy.escape.certified:
         passed = pack.wording[Disposition.NEGATIVE]
         lines.append(f"{passed} is said all the same, without a certificate, as was asked for.")
@@ -113,11 +122,12 @@ def assessment_words(one: Assessment) -> str:
 
 def rate_words(rate: Mapping[str, Any]) -> str:
     """Say a rate with its interval and count."""
+    aside = f"; {rate['excluded']} held back by the gates" if rate.get("excluded") else ""
     if not rate["n"]:
-        return "none seen"
+        return f"none seen{aside}"
     return (
         f"{percent(rate['rate'])} ({rate['k']} of {rate['n']}; "
-        f"95 % interval {percent(rate['low'])} to {percent(rate['high'])})"
+        f"95 % interval {percent(rate['low'])} to {percent(rate['high'])}{aside})"
     )
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from core.packs import DataSet, DomainPack
-from core.types import Disposition
+from core.types import Ceiling, Disposition
 from domains.xray.reading.reader import prepare, read
 from domains.xray.reading.ways import WRONG_WAYS
 
@@ -29,6 +29,7 @@ pack = DomainPack(
         {"normal", "no finding", "no_finding", "no findings", "healthy", "negative", "none"}
     ),
     group_columns=("patient", "group"),
+    ceiling=Ceiling(bound=0.1, groups=30),
     views=("identity",),
     read=read,
     prepare=prepare,

@@ -32,7 +32,7 @@ def test_mapie_certifies_the_same_escape_limit(seed, alpha):
     On q, "called" means let through, and MAPIE's risk P(called | positive) is our escape rate.
     """
     cal, oof = scored(400, seed), scored(150, seed + 100)
-    policy = certify(cal, oof, Targets(escape=alpha, overkill=0.0, confidence=0.9), bundle="b")
+    policy = certify(cal, oof, Targets(escape=alpha, overkill=1e-9, confidence=0.9), bundle="b")
     limits = np.unique(np.concatenate([[0.0, 1.0], oof.positive_probability]))
     escape = BinaryRisk(
         risk_occurrence=lambda y_true, y_pred: y_pred == 1,
@@ -58,7 +58,7 @@ def test_mapie_certifies_the_same_escape_limit(seed, alpha):
 @pytest.mark.parametrize("alpha", [0.02, 0.1])
 def test_mapie_certifies_the_same_overkill_limit(seed, alpha):
     cal, oof = scored(500, seed), scored(150, seed + 100)
-    policy = certify(cal, oof, Targets(escape=0.0, overkill=alpha, confidence=0.95), bundle="b")
+    policy = certify(cal, oof, Targets(escape=1e-9, overkill=alpha, confidence=0.95), bundle="b")
     controller = BinaryClassificationController(
         single_columns,
         "fpr",

@@ -15,6 +15,7 @@ from domains.xray import pack
 from domains.xray.page import reading, stages, worklist
 from domains.xray.worklist import showing
 from domains.xray.worklist.reading_list import OPEN, reading_list, sites_of
+from domains.xray.worklist.staging import hindrance
 
 SCREENS = {"Worklist": "L", "Read": "O", "Stages": "G"}
 ALL_SITES = "all sites"
@@ -89,7 +90,7 @@ def _site(sites: list[str]) -> str | None:
 
 def _certified(case: ListedCase) -> bool:
     policy = reading.policy_of(case.bundle_sha256, case.policy_id)
-    return policy is not None and policy.escape.certified
+    return not hindrance(Stage.AUTOMATIC, policy)
 
 
 def _unjudged(here: Room) -> None:

@@ -68,7 +68,7 @@ def reading_list(
         cases: Open cases in the order received.
         releases: The release that stands, by site.
         now: With a zone.
-        certified: Whether the policy of a case's verdict has a certified escape rate; asked for
+        certified: Whether the policy of a case's verdict may clear it (``hindrance``); asked for
             automatic negatives alone.
         site: The site; None for all, at the lowest of their stages.
     """

@@ -20,7 +20,7 @@ LONGEST_TABLE = 300
 NO_SITE = "no site stated"
 
 _WHY = {
-    Reason.AMBIGUOUS: "between the certified limits",
+    Reason.AMBIGUOUS: "between the limits",
     Reason.NOVEL: "unlike the training pictures",
     Reason.UNREADABLE: "could not be read",
     Reason.POOR_QUALITY: "poor picture",

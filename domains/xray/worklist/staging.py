@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.decision.certificate import further_for, percent
 from core.decision.clustered import share_interval
 from core.records.listing import Read
 from core.records.releases import Figure, Stage
 from core.types import Disposition, Policy
+from domains.xray import pack
 from domains.xray.worklist.reading_list import said, site_of
 
 MEANING = {
@@ -130,5 +132,13 @@ def hindrance(stage: Stage, policy: Policy | None) -> str:
         return (
             "Never automatic without a certificate: this policy has none for missed abnormal. "
             f"{policy.escape.needed:,} more abnormal patients without a miss would give one."
+        )
+    more, most = further_for(policy.escape, pack.ceiling), pack.ceiling
+    if more:
+        return (
+            f"Never automatic where more than {percent(most.bound)} of the abnormal patients may "
+            f"be missed, at {100 * most.confidence:g} % confidence over at least {most.groups}: "
+            f"this policy has {policy.escape.k:,} missed of {policy.escape.n:,} and needs "
+            f"{more:,} more without a miss."
         )
     return ""

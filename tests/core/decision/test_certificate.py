@@ -150,20 +150,26 @@ def test_the_sentences_of_a_certificate_say_everything_needed():
         return in_words(certificate, word, "defective groups")
 
     assert say(3, 212, 0.05) == (
-        "At most 5 % of defective groups are let through, with 95 % confidence: "
-        "3 escapes in 212, upper bound 3.62 %."
+        "At most 5 % of defective groups that pass the gates are let through, "
+        "with 95 % confidence: 3 escapes in 212, upper bound 3.62 %."
     )
     assert say(0, 41, 0.01) == (
         "Cannot certify an escape rate of 1 %: 41 defective groups seen, "
         "258 more without an escape are needed; 7.05 % could be certified today."
     )
     assert say(1, 400, 0.05, word="false alarm", kind="overkill") == (
-        "At most 5 % of defective groups are called out, with 95 % confidence: "
-        "1 false alarm in 400, upper bound 1.19 %."
+        "At most 5 % of defective groups that pass the gates are called out, "
+        "with 95 % confidence: 1 false alarm in 400, upper bound 1.19 %."
     )
     assert say(0, 0, 0.0) == (
         "Cannot certify an escape rate of 0 %: 0 defective groups seen, "
         "and no number of them would be enough; nothing could be certified today."
+    )
+    held = certificate_at(
+        "escape", threshold=0.1, k=0, n=60, alpha=0.05, confidence=0.95, excluded=160
+    )
+    assert in_words(held, "escape", "parts").endswith(
+        "upper bound 4.88 %. 160 more are not counted: the gates held back all their pictures."
     )
     assert "1 escape at the strictest limit, 34 more without an escape are" in say(1, 59, 0.05)
 

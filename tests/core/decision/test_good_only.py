@@ -124,14 +124,6 @@ def test_an_uncertified_limit_lets_no_more_known_positives_pass_than_asked() -> 
     assert policy.t_neg < 0.3
 
 
-def test_policies_written_before_there_was_a_good_only_rule_keep_their_names() -> None:
-    policy = certify(nothing(), nothing(), Targets(), bundle="b")
-    old = to_json(policy)
-    del old["good_only"], old["targets"]["uncertified_negatives"]
-    assert from_json(old) == policy
-    assert policy.id == "93727af83621aafc"
-
-
 def test_a_policy_of_good_groups_survives_its_json() -> None:
     policy = a_policy(good_groups=20, overkill=0.15, uncertified_negatives=True)
     assert from_json(json.loads(json.dumps(to_json(policy)))) == policy

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import betabinom
+from scipy.stats import betabinom, binom
 
 from core.decision.certificate import interval
 from core.decision.ood import conformal_p, conformal_p_one, false_alarm
@@ -61,10 +61,28 @@ def test_the_false_alarms_of_a_calibrated_gate_follow_their_beta_binomial_law():
     assert np.mean(counts) / n == pytest.approx(alpha, abs=0.005)
 
 
-def test_the_false_alarm_rate_comes_with_its_exact_interval():
+def test_the_false_alarm_rate_of_single_pictures_comes_with_its_exact_interval():
     ood_p = np.array([0.01, 0.02, math.nan, 0.5, 0.9])
-    assert false_alarm(ood_p, 0.01, 0.9) == (0.4, *interval(2, 5, 0.9), 5)
-    assert false_alarm(np.zeros(0), 0.01) == (0.0, 0.0, 1.0, 0)
+    rate, low, high, n = false_alarm(ood_p, 0.01, np.arange(5))
+    assert (rate, n) == (0.4, 5)
+    assert (low, high) == pytest.approx(interval(2, 5), abs=1e-9)
+    assert false_alarm(np.zeros(0), 0.01, np.zeros(0)) == (0.0, 0.0, 1.0, 0)
+
+
+@pytest.mark.parametrize(("groups", "together"), [(60, 1.0), (60, 0.5), (300, 1.0)])
+def test_the_false_alarm_interval_covers_where_pictures_come_in_groups_of_five(groups, together):
+    """The gate flags 3 % of pictures: whole groups at once, or half the pictures of twice as many.
+
+    An interval that takes the pictures for independent misses the rate in a third of the draws.
+    """
+    rng, rate, draws, missed = np.random.default_rng(0), 0.03, 2000, 0
+    group = np.repeat(np.arange(groups), 5)
+    for _ in range(draws):
+        strange = (rng.random(groups) < rate / together)[group]
+        strange &= rng.random(group.size) < together
+        _, low, high, _ = false_alarm(np.where(strange, 0.001, 0.5), 0.01, group)
+        missed += not low <= rate <= high
+    assert missed <= binom.ppf(1 - 1e-5, draws, 0.05)
 
 
 @given(

@@ -11,10 +11,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.decision.certificate import NEVER, interval, upper_bound
+from core.decision.certificate import (
+    NEVER,
+    certificate_at,
+    further_for,
+    interval,
+    spent,
+    upper_bound,
+)
 from core.decision.policy import Cases, certify, decide, dispositions, from_json, to_json
 from core.errors import BundleError
-from core.types import Disposition, Finding, Prediction, Reason, Targets
+from core.types import Ceiling, Disposition, Finding, Prediction, Reason, Targets
 
 NEGATIVE, POSITIVE, DEFER = (d.value for d in Disposition)
 BLUR = Finding(Reason.POOR_QUALITY, "sharpness 3, expected 12 to 80.")
@@ -30,8 +37,8 @@ IMAGE = st.tuples(
 IMAGES = st.lists(IMAGE, max_size=60)
 TARGETS = st.builds(
     Targets,
-    escape=st.sampled_from([0.0, 0.05, 0.2, 0.4, 1.0]),
-    overkill=st.sampled_from([0.0, 0.05, 0.2, 0.4, 1.0]),
+    escape=st.sampled_from([1e-9, 0.05, 0.2, 0.4, 0.99]),
+    overkill=st.sampled_from([1e-9, 0.05, 0.2, 0.4, 0.99]),
     confidence=st.sampled_from([0.5, 0.8, 0.95]),
     ood_alpha=st.sampled_from([0.0, 0.01, 1.0]),
     review_budget=st.sampled_from([None, None, 0.0, 0.2, 1.0]),
@@ -86,9 +93,12 @@ def policy():
 
 
 def by_hand(cal, policy, *, positive, called):
-    """Count groups with an image of the class, and those of which any is called the other."""
+    """Count groups with an image that passes, and those of which any is called the other."""
     made = dispositions(cal, policy)
-    concerned = {g for g, p in zip(cal.group, cal.positive, strict=True) if p == positive}
+    passed = cal.reached(policy.targets.ood_alpha)
+    concerned = {
+        g for g, p, r in zip(cal.group, cal.positive, passed, strict=True) if p == positive and r
+    }
     erring = {
         g
         for g, p, d in zip(cal.group, cal.positive, made, strict=True)
@@ -106,6 +116,9 @@ def test_every_certificate_counts_what_the_rule_does_on_cal(images, oof, targets
     for certificate, positive, called in sides:
         k, n = by_hand(cal, policy, positive=positive, called=called)
         assert certificate.n == n
+        assert certificate.n + certificate.excluded == len(
+            {g for g, p in zip(cal.group, cal.positive, strict=True) if p == positive}
+        )
         assert certificate.bound == upper_bound(certificate.k, n, targets.confidence)
         assert certificate.certified == (certificate.threshold is not None)
         if certificate.certified:
@@ -150,7 +163,7 @@ def test_the_limits_are_the_widest_that_brute_force_certifies(images, oof, targe
 
 
 @settings(deadline=None)
-@given(images=IMAGES, oof=IMAGES, targets=TARGETS, more=st.sampled_from([0.05, 0.2, 0.4, 1.0]))
+@given(images=IMAGES, oof=IMAGES, targets=TARGETS, more=st.sampled_from([0.05, 0.2, 0.4, 0.99]))
 @pytest.mark.parametrize("side", ["escape", "overkill"])
 def test_more_alpha_never_defers_more(side, images, oof, targets, more):
     targets = replace(targets, review_budget=None)
@@ -321,14 +334,35 @@ def test_a_group_escapes_once_however_many_of_its_images_do():
     assert policy.residual == (1.0, *interval(1, 1), 1)
 
 
-def test_images_that_gates_stop_can_not_escape():
+@pytest.mark.parametrize("stopped", ["gates_passed", "ood_p", "positive_probability"])
+def test_images_that_gates_stop_certify_nothing(stopped):
     n = 200
-    cal = replace(plain(np.zeros(n), np.ones(n)), gates_passed=np.zeros(n, bool))
+    never = {"gates_passed": False, "ood_p": 0.01, "positive_probability": math.nan}[stopped]
+    cal = replace(plain(np.zeros(n), np.ones(n)), **{stopped: np.full(n, never)})
     policy = certify(cal, plain([0.0], [1]), Targets(), bundle="b")
-    assert (policy.t_neg, policy.escape.k, policy.escape.n) == (1.0, 0, n)
+    assert (policy.t_neg, policy.escape.certified) == (None, False)
+    assert (policy.escape.k, policy.escape.n, policy.escape.excluded) == (0, 0, n)
     assert policy.deferred == 1.0
-    stopped = replace(plain(np.zeros(n), np.ones(n)), ood_p=np.full(n, 0.01))
-    assert certify(stopped, plain([0.0], [1]), Targets(), bundle="b").escape.k == 0
+
+
+def test_refused_pictures_do_not_hide_that_the_others_all_escape():
+    """160 black frames filed as defects, and 16 defects that look good."""
+    seen, black = np.full(16, 0.1), np.full(160, 0.9)
+    p = np.concatenate([seen, black])
+    cal = replace(plain(p, np.ones(p.size)), gates_passed=np.arange(p.size) < seen.size)
+    policy = certify(cal, plain([0.1, 0.9], [0, 1]), Targets(escape=0.25), bundle="b")
+    assert policy.t_neg == 0.0
+    assert (policy.escape.k, policy.escape.n, policy.escape.excluded) == (0, 16, 160)
+
+
+def test_a_group_with_some_pictures_refused_and_some_judged_counts_by_the_judged():
+    n = 100
+    p = np.concatenate([np.full(n, 0.9), np.full(n, 0.1)])
+    passed = np.arange(2 * n) < n
+    both = replace(plain(p, np.ones(2 * n), np.tile(np.arange(n), 2)), gates_passed=passed)
+    policy = certify(both, plain([0.1, 0.5], [0, 1]), Targets(), bundle="b")
+    assert (policy.t_neg, policy.escape.k) == (0.5, 0)
+    assert (policy.escape.n, policy.escape.excluded) == (n, 0)
 
 
 def test_overlapping_limits_meet_at_one_half_and_leave_nothing_ambiguous():
@@ -372,12 +406,11 @@ def test_nothing_is_certified_from_nothing():
     assert policy.residual == (0.0, 0.0, 1.0, 0)
 
 
-def test_an_allowed_rate_of_zero_is_never_certified_and_of_one_always_is():
-    cal = population(500, 3)
-    never = certify(cal, cal, Targets(escape=0.0, overkill=0.0), bundle="b")
-    assert (never.t_neg, never.t_pos, never.escape.needed) == (None, None, NEVER)
-    always = certify(cal, cal, Targets(escape=1.0, overkill=1.0), bundle="b")
-    assert (always.t_neg, always.t_pos) == (0.5, math.nextafter(0.5, 1))
+@pytest.mark.parametrize("name", ["escape", "overkill", "confidence"])
+@pytest.mark.parametrize("rate", [0.0, 1.0, -0.1, 1.1, math.nan])
+def test_rates_that_nothing_or_anything_meets_are_refused(name, rate):
+    with pytest.raises(ValueError, match=f"{name}: expected above 0 and below 1"):
+        Targets(**{name: rate})
 
 
 def test_one_class_alone_certifies_its_own_side_only():
@@ -419,11 +452,47 @@ def test_a_budget_that_the_gates_alone_exceed_gets_the_most_automation():
 def test_a_budget_certifies_no_side_that_cal_has_not_seen():
     oof, cal = population(500, 0), plain(np.linspace(0, 1, 50), np.zeros(50))
     policy = certify(cal, oof, Targets(review_budget=0.2), bundle="b")
-    assert (policy.t_neg, policy.escape.certified, policy.escape.needed) == (None, False, 1)
+    assert (policy.t_neg, policy.escape.certified, policy.escape.needed) == (None, False, 20)
     unseen = certify(population(500, 0), cal, Targets(review_budget=0.2), bundle="b")
     assert (unseen.t_neg, unseen.escape.needed) == (None, NEVER)
     nothing = certify(oof, cases([]), Targets(review_budget=0.2), bundle="b")
     assert (nothing.t_neg, nothing.t_pos) == (None, None)
+
+
+@pytest.mark.parametrize(("n", "more"), [(2, 18), (13, 7), (19, 1), (20, 0)])
+def test_a_budget_buys_no_escape_rate_above_the_ceiling_nor_from_a_few_groups(n, more):
+    p = np.concatenate([np.full(n, 0.9), np.full(60, 0.1)])
+    cal = plain(p, p > 0.5)
+    policy = certify(cal, plain([0.1, 0.9], [0, 1]), Targets(review_budget=0.15), bundle="b")
+    assert (policy.escape.certified, policy.t_neg is None) == (more == 0, more > 0)
+    assert policy.escape.needed == more
+    assert policy.escape.bound == upper_bound(0, n, 0.95)
+    assert policy.escape.alpha == (0.2 if more else policy.escape.bound)
+    sterner = Ceiling(bound=0.1, groups=20)
+    held = certify(
+        cal, plain([0.1, 0.9], [0, 1]), Targets(review_budget=0.15), bundle="b", ceiling=sterner
+    )
+    assert (held.t_neg, held.escape.needed) == (None, 29 - n)
+
+
+def test_a_bound_of_little_confidence_is_counted_anew_at_the_ceilings():
+    bold = certificate_at("escape", threshold=0.1, k=1, n=40, alpha=0.1, confidence=0.2)
+    assert bold.certified
+    assert further_for(bold, Ceiling(bound=0.1, groups=30)) == 6  # 46 groups with one error
+    assert further_for(replace(bold, k=0), Ceiling(bound=0.1, groups=30)) == 0
+
+
+def test_each_later_certification_on_the_same_cases_must_hold_with_more_confidence():
+    cal, oof = population(500, 1), population(500, 0)
+    made = [certify(cal, oof, Targets(), bundle="b", attempt=j) for j in (1, 2, 3, 4)]
+    sure = [policy.escape.confidence for policy in made]
+    assert sure == pytest.approx([0.95, 1 - 0.05 / 2, 1 - 0.05 / 6, 1 - 0.05 / 12])
+    assert [p.overkill.confidence for p in made] == sure
+    limits = [policy.t_neg for policy in made]
+    assert limits == sorted(limits, reverse=True)
+    assert limits[-1] < limits[0]
+    assert len({policy.id for policy in made}) == 4
+    assert sum(1 - spent(0.95, j) for j in range(2, 10_000)) == pytest.approx(0.05, abs=1e-5)
 
 
 @settings(deadline=None)

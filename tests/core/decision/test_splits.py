@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.decision.splits import NAMES, folds, split_groups
+from core.decision.splits import NAMES, folds, hold_out, split_groups
 from core.errors import DataError
 
 FRACTIONS = (0.6, 0.2, 0.2)
@@ -82,6 +82,32 @@ def test_shares_that_do_not_sum_to_one_are_refused():
         split_groups(np.zeros(3), np.arange(3), (0.6, 0.2, 0.3), 0)
     with pytest.raises(ValueError, match="labels"):
         split_groups(np.zeros(2), np.arange(3), FRACTIONS, 0)
+
+
+@settings(deadline=None)
+@given(images=IMAGES.filter(len), data=st.data())
+def test_what_is_held_out_depends_on_names_and_labels_alone(images, data):
+    order = np.array(data.draw(st.permutations(range(len(images)))))
+    labels, groups = np.array(images).T
+    held = hold_out(labels, groups, 0.4)
+    assert_no_group_is_parted(held, groups)
+    np.testing.assert_array_equal(hold_out(labels[order], groups[order], 0.4), held[order])
+
+
+def test_each_class_is_held_out_by_its_share_and_a_lone_group_is_trained_on():
+    labels = np.array([0] * 50 + [1] * 30 + [2])
+    held = hold_out(labels, np.arange(81), 0.4)
+    assert [int(held[labels == label].sum()) for label in range(3)] == [20, 12, 0]
+    assert (hold_out(labels, np.arange(81), 0.4, key="other") != held).any()
+    with pytest.raises(ValueError, match="share"):
+        hold_out(labels, np.arange(81), 1.4)
+
+
+def test_a_group_that_is_added_moves_at_most_one_other():
+    names = np.array([f"part{i}" for i in range(101)])
+    before = hold_out(np.zeros(100), names[:100], 0.4)
+    after = hold_out(np.zeros(101), names, 0.4)[:100]
+    assert (before != after).sum() <= 1
 
 
 def test_folds_are_equal_grouped_and_stratified():

@@ -14,8 +14,9 @@ from core.errors import BundleError, ParityError
 from core.model import bundle as layout
 from core.model import parity
 from core.model.parity import TOLERANCE
-from core.service.bundles import certify_bundle, open_bundle, policy_of
+from core.service.bundles import certifications, certify_bundle, open_bundle, policy_of
 from core.service.signing import check_signature, sign
+from core.service.words import policy_words
 from core.types import Finding, Reason, Targets, Unreadable
 
 
@@ -190,6 +191,35 @@ def test_recertifying_changes_policies_but_not_the_bundle(tiny_product, copied):
     assert after.sha256 == before.sha256
     assert policy_of(after).id == new.id != old.id
     assert policy_of(after, old.id) == old
+
+
+def test_every_certification_stays_on_the_record_and_raises_what_the_next_must_show(
+    tiny_product, copied
+):
+    bundle = open_bundle(copied, tiny_product.settings)
+    first = policy_of(bundle)
+    asked = [Targets(escape=rate, overkill=0.3) for rate in (0.3, 0.25, 0.4)]
+    made = [certify_bundle(bundle, targets) for targets in asked]
+    assert [one.attempt for one in (first, *made)] == [1, 2, 3, 4]
+    assert [one.escape.confidence for one in made] == pytest.approx(
+        [1 - 0.05 / 2, 1 - 0.05 / 6, 1 - 0.05 / 12]
+    )
+    assert certifications(bundle) == [first, *made]
+    # Asking again for what is on the record gives what was given, not another chance.
+    assert certify_bundle(bundle, first.targets) == first
+    assert policy_of(bundle) == first
+    assert len(certifications(bundle)) == 4
+    words = " ".join(policy_words(bundle.pack, made[-1]))
+    assert "Certification number 4 on these held-out cases." in words
+    assert "Certification number" not in " ".join(policy_words(bundle.pack, first))
+
+
+def test_a_certification_whose_file_was_spoilt_still_counts(tiny_product, copied):
+    bundle = open_bundle(copied, tiny_product.settings)
+    certify_bundle(bundle, Targets(escape=0.3, overkill=0.3))
+    for file in (copied / "policies").glob("*.json"):
+        file.write_text("{}")
+    assert certify_bundle(bundle, Targets(escape=0.4, overkill=0.3)).attempt == 3
 
 
 def test_a_signature_holds_for_its_key_and_bundle_only(copied, tmp_path):

@@ -82,7 +82,7 @@ def test_more_likelihood_lost_is_bounded_over_groups():
 def test_lost_automation_and_flipped_verdicts_are_counted():
     positive = np.arange(100) % 2 == 0
     p = np.where(positive, 0.9, 0.1)
-    targets = Targets(escape=0.0, overkill=0.0)
+    targets = Targets(escape=1e-9, overkill=1e-9)
     # Every verdict was automatic; now ten positives lie below every limit that lets none escape.
     q = p.copy()
     q[:20:2] = 0.1
@@ -92,7 +92,7 @@ def test_lost_automation_and_flipped_verdicts_are_counted():
     # With a tenth of escapes allowed, two positives are let through where they were called out.
     q = p.copy()
     q[:4:2] = 0.05
-    flipped = compare(cases(p, positive), cases(q, positive), Targets(escape=0.1, overkill=0.0))
+    flipped = compare(cases(p, positive), cases(q, positive), Targets(escape=0.1, overkill=1e-9))
     assert flipped.flipped == pytest.approx(0.02)
 
 

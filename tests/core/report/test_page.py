@@ -7,9 +7,12 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from core.decision.certificate import spent
+from core.evaluation import summarise
 from core.report import scores
 from core.report.blocks import Picture, Section, Table, Words
 from core.report.page import render, sections
+from core.types import GoodOnly
 
 EVIL = "<script>alert('x')</script>\"onload=\"x"
 KEYS = [
@@ -170,6 +173,83 @@ def test_without_a_certificate_no_rate_of_zero_is_boasted(material_of, policy_of
     assert "nothing gets an automatic PASS" in text_of(summary)
     assert "nothing was decided on this side" in section(m, "observed")
     assert "No escape is possible here" in section(m, "slices")
+
+
+def good_only(policy):
+    uncertified = replace(policy.overkill, certified=False, threshold=None, needed=9)
+    return replace(policy, overkill=uncertified, t_pos=None, good_only=GoodOnly(28, 0.05, 0.05))
+
+
+def as_asked(policy):
+    uncertified = replace(policy.escape, certified=False, threshold=None, needed=9)
+    return replace(policy, escape=uncertified)
+
+
+def nothing_held_out(policy):
+    return replace(policy, deferred=1.0, flagged=(0.0, 0.0, 1.0, 0))
+
+
+def seventh(policy):
+    sides = [replace(c, confidence=spent(0.95, 7)) for c in (policy.escape, policy.overkill)]
+    return replace(policy, escape=sides[0], overkill=sides[1], attempt=7)
+
+
+def plain(policy):
+    return policy
+
+
+NO_PASS, NO_FAIL = "nothing gets an automatic PASS", "nothing gets an automatic FAIL"
+AS_ASKED = "PASS is said all the same, as was asked for. Seen: "
+MEMORY = "On average at most 5 % of good parts are called out"
+SHARE, AT_MOST = "% on the held-out cases", "at most 4"
+NONE_HELD, NO_SIDE = "no picture was held out", "nothing was decided on this side"
+ATTEMPT = "Certification number 7 on these held-out cases"
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "unsaid"),
+    [
+        (plain, [SHARE], [NO_PASS, NO_FAIL, AS_ASKED, MEMORY, NO_SIDE, NONE_HELD, ATTEMPT]),
+        (good_only, [MEMORY, SHARE, "at most 5\u00a0% on average"], [NO_PASS, NO_FAIL, NO_SIDE]),
+        (as_asked, [AS_ASKED, SHARE], [NO_PASS, NO_FAIL, NO_SIDE, MEMORY]),
+        (nothing_held_out, [NONE_HELD, "No ordinary picture was held out"], [SHARE, "Of 0 ordi"]),
+        (seventh, [ATTEMPT, "99.881 % confidence"], [NO_PASS, NO_FAIL]),
+    ],
+)
+def test_every_sentence_of_the_page_is_true_of_the_policy_that_judged(
+    material_of, policy_of, kind, said, unsaid
+):
+    policy = kind(policy_of())
+    m = material_of(policy=policy)
+    page = "\n".join(text_of(one) for one in sections(m))
+    assert [words for words in said if words not in page] == []
+    assert [words for words in unsaid if words in page] == []
+    decided = {"escape": policy.has_negatives, "overkill": policy.has_positives}
+    for kind_of_error, word in zip(decided, m.pack.error_words, strict=True):
+        assert decided[kind_of_error] == (f"No {word} is possible here" not in page)
+
+
+def test_the_page_says_how_many_certifications_followed_the_one_that_judged(material_of):
+    m = material_of()
+    assert "more followed" not in section(m, "certificate")
+    assert "6 more followed." in section(replace(m, certifications=7), "certificate")
+
+
+def test_groups_that_the_gates_hold_back_stand_beside_the_rate_not_in_it(material_of, judged_of):
+    m = material_of()
+    cases = judged_of(m.policy)
+    held = cases.truth & (cases.group < 40)
+    stopped = replace(
+        cases,
+        disposition=np.where(held, "defer", cases.disposition),
+        reason=np.where(held, "POOR_QUALITY", cases.reason),
+    )
+    seen = summarise(stopped)["escape"]
+    left = np.unique(cases.group[cases.truth])
+    assert seen["n"] + seen["excluded"] == left.size
+    assert seen["excluded"] >= (left < 40).sum()
+    shown = section(material_of(stopped, policy=m.policy), "observed")
+    assert f"{seen['excluded']} held back by the gates" in shown
 
 
 def test_where_there_is_nothing_to_show_a_sentence_says_so(material_of):

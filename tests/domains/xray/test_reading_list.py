@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from core.decision.certificate import upper_bound
 from core.records.cases import WorkItem
 from core.records.listing import ListedCase, Read
 from core.records.releases import Stage, StoredRelease
@@ -40,8 +41,11 @@ def at(stage: Stage, **given) -> dict[str, StoredRelease]:
     return {"North": a_release(stage, **given)}
 
 
-def a_policy(*, certified: bool) -> Policy:
-    escape = Certificate("escape", 0.05, 0.95, 60, 0, 0.049, certified, 0.2, 12, 0.05)
+def a_policy(
+    *, certified: bool, k: int = 0, n: int = 60, alpha: float = 0.05, confidence: float = 0.95
+) -> Policy:
+    bound = upper_bound(k, n, confidence)
+    escape = Certificate("escape", alpha, confidence, n, k, bound, certified, 0.2, 12, 0.05)
     overkill = Certificate("overkill", 0.05, 0.95, 60, 0, 0.049, True, 0.8, 0, 0.05)
     none = (0.0, 0.0, 1.0, 0)
     return Policy("b@1", Targets(), 0.2, 0.8, escape, overkill, none, none, 0.0)
@@ -254,3 +258,24 @@ def test_automatic_needs_a_certificate_and_no_other_stage_does():
         assert bool(hindrance(stage, a_policy(certified=False))) == blocked
         assert hindrance(stage, a_policy(certified=True)) == ""
     assert "12 more" in hindrance(Stage.AUTOMATIC, a_policy(certified=False))
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "alpha", "confidence", "more"),
+    [
+        (0, 2, 0.777, 0.95, 28),  # what a review budget gave two abnormal patients
+        (0, 29, 0.1, 0.95, 1),
+        (0, 30, 0.1, 0.95, 0),
+        (2, 60, 0.2, 0.95, 1),
+        (2, 61, 0.2, 0.95, 0),
+        (1, 40, 0.1, 0.2, 6),
+    ],
+)
+def test_automatic_holds_the_bound_against_the_ceiling_and_not_its_mere_existence(
+    k, n, alpha, confidence, more
+):
+    policy = a_policy(certified=True, k=k, n=n, alpha=alpha, confidence=confidence)
+    assert policy.escape.bound <= alpha
+    said = hindrance(Stage.AUTOMATIC, policy)
+    assert bool(said) == bool(more)
+    assert not more or f"needs {more} more without a miss" in said
