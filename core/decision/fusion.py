@@ -63,7 +63,7 @@ def choose_weights(scores: F64, labels: Labels, groups: NDArray[Any], seed: int)
 
     Args:
         scores: float64 ``e n k``, out-of-fold logits; the first expert is the one to fall back on
-            when there are too few groups of a class to choose by.
+            when fewer than two classes have groups enough to choose by.
         labels: int ``n``.
         groups: ``n``, the group of each image.
         seed: Of the folds.
@@ -72,8 +72,8 @@ def choose_weights(scores: F64, labels: Labels, groups: NDArray[Any], seed: int)
         float64 ``e``.
     """
     alone = list(np.eye(len(scores)))
-    classes, counts = _groups_a_class(labels, groups)
-    if len(scores) == 1 or len(classes) < 2 or counts.min() < FOLDS:
+    counts = _groups_a_class(labels, groups)
+    if len(scores) == 1 or np.count_nonzero(counts >= FOLDS) < 2:
         return alone[0]
     fold = folds(labels, groups, FOLDS, seed)
     single = [_held_out(one[None], labels, fold) for one in scores]
@@ -82,10 +82,9 @@ def choose_weights(scores: F64, labels: Labels, groups: NDArray[Any], seed: int)
     return fit_weights(scores, labels) if together else alone[best]
 
 
-def _groups_a_class(labels: Labels, groups: NDArray[Any]) -> tuple[Labels, NDArray[np.int64]]:
+def _groups_a_class(labels: Labels, groups: NDArray[Any]) -> NDArray[np.int64]:
     pairs = np.unique(np.stack([labels, np.unique(groups, return_inverse=True)[1]]), axis=1)
-    classes, counts = np.unique(pairs[0], return_counts=True)
-    return classes, counts.astype(np.int64)
+    return np.unique(pairs[0], return_counts=True)[1].astype(np.int64)
 
 
 def _even(scores: F64) -> tuple[F64, F64]:

@@ -69,14 +69,14 @@ def as_anomalies(
     ]
 
 
-def wanted(rows: Sequence[Row], negative: frozenset[str]) -> bool:
-    """Say whether a memory bank is due: fewer than ``ENOUGH_DEFECTS`` groups with a defect.
+def has_few_defects(rows: Sequence[Row], negative: frozenset[str]) -> bool:
+    """Say whether a memory bank is due whatever else: fewer than ``ENOUGH_DEFECTS`` defect groups.
 
     Raises:
         DataError: There is no defect, and fewer than ``LEAST`` good groups.
     """
     good = _good_groups(rows, negative)
-    defects = len({row.group for row in rows}) - len(good)
+    defects = _defect_groups(rows, good)
     if defects == 0 and len(good) < LEAST:
         raise DataError(
             f"A start from good pictures alone needs {LEAST} of them, got {len(good)}.",
@@ -85,16 +85,42 @@ def wanted(rows: Sequence[Row], negative: frozenset[str]) -> bool:
     return defects < ENOUGH_DEFECTS and len(good) >= LEAST and not have_several(rows)
 
 
+def is_uncertified(rows: Sequence[Row], negative: frozenset[str]) -> bool:
+    """Say whether the held-out good groups are too few to take over from a memory bank.
+
+    Until ``HELD_OUT`` of them can certify the positive verdicts, dropping the memory would leave
+    nothing that bounds overkill, however many defects there are.
+    """
+    good = _good_groups(rows, negative)
+    held = {row.group for row in rows if row.split == "cal"} & good
+    return len(good) >= LEAST and len(held) < HELD_OUT and not have_several(rows)
+
+
+def dropped_words(rows: Sequence[Row], negative: frozenset[str], cause: str) -> str:
+    """Say that no memory is kept although too few good groups are held out to stand in for it."""
+    good = _good_groups(rows, negative)
+    held = {row.group for row in rows if row.split == "cal"} & good
+    return (
+        f"No memory of good pictures is kept, because {cause} and there are "
+        f"{_defect_groups(rows, good)} groups with something wrong ({ENOUGH_DEFECTS} or more): "
+        f"only the {len(held)} good groups held out bound overkill, and {HELD_OUT} certify 5 %."
+    )
+
+
 def settled(rows: Sequence[Row], negative: frozenset[str]) -> list[Row]:
     """Deal good groups again, for a data set that names no splits: memory first, then cal.
 
     All are for the memory until ``REMEMBERED`` can stay there while ``HELD_OUT`` certify; until
-    then the memory's own groups bound overkill (``core.decision.good_only``).
+    then the memory's own groups bound overkill (``core.decision.good_only``). With
+    ``ENOUGH_DEFECTS`` those beyond ``REMEMBERED`` stay where they were dealt, since the head is
+    certified on them.
     """
     good = np.array(sorted(_good_groups(rows, negative)), np.str_)
     held = {row.group for row in rows if row.split == "cal"} & set(good.tolist())
     if len(good) < REMEMBERED + HELD_OUT:
-        held = set()
+        enough = _defect_groups(rows, set(good.tolist())) >= ENOUGH_DEFECTS
+        spare = max(0, len(good) - REMEMBERED) if enough else 0
+        held = set(sorted(held)[:spare])
     elif len(held) < HELD_OUT:
         order = [str(good[i]) for i in splits.by_hash(good.tolist()) if good[i] not in held]
         held |= set(order[: HELD_OUT - len(held)])
@@ -147,6 +173,10 @@ def _good_groups(rows: Sequence[Row], negative: frozenset[str]) -> set[str]:
     """Name the groups that no picture says anything is wrong with."""
     bad = {row.group for row in rows if not _is_good(row, negative)}
     return {row.group for row in rows} - bad
+
+
+def _defect_groups(rows: Sequence[Row], good: set[str]) -> int:
+    return len({row.group for row in rows} - good)
 
 
 def _is_good(row: Row, negative: frozenset[str]) -> bool:

@@ -98,7 +98,9 @@ class _Lesson:
         negative: Labels that mean "nothing wrong".
         classes: Class names.
         positive: Whether each class counts as positive.
-        few: Whether a memory of good pictures is due.
+        few: Whether there are too few defects to fine-tune on.
+        remembers: Whether a memory of good pictures is kept.
+        dropped: Why none is kept, where the held-out good groups do not stand in for it yet.
         several: Whether a picture may have several labels.
         start: The bundle to start from, if any.
         check: What was found wrong with train and cal.
@@ -112,6 +114,8 @@ class _Lesson:
     classes: tuple[str, ...]
     positive: tuple[bool, ...]
     few: bool
+    remembers: bool
+    dropped: str
     several: bool
     start: Elsewhere | None
     check: Check
@@ -170,7 +174,7 @@ def _network(lesson: _Lesson) -> tuple[Backbone, Files]:
         return lesson.start.backbone, lesson.start.files
     backbone = replace(
         backbones.describe(spec.backbone, spec.weights, spec.size),
-        patches=lesson.few,
+        patches=lesson.remembers,
         lopsided=bool(lesson.pack.wrong_ways),
         views=lesson.pack.views if spec.effort == BEST else ("identity",),
     )
@@ -194,16 +198,42 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress) -> _Lesson:
     start = None
     if spec.start_from:
         start = elsewhere(spec.start_from, spec.pack, negative, several=several, settings=settings)
-    few = not several and not start and good_start.wanted(rows, negative)
-    if few and not any(row.split for row in labelled):
+    dealt = not any(row.split for row in labelled)
+    few = not several and not start and good_start.has_few_defects(rows, negative)
+    cause = _no_memory(spec, dealt=dealt)
+    uncertified = not several and not start and good_start.is_uncertified(rows, negative)
+    remembers = few or (uncertified and not cause)
+    dropped = ""
+    if uncertified and not remembers:
+        dropped = good_start.dropped_words(rows, negative, cause)
+    if remembers and dealt:
         rows = good_start.settled(rows, negative)
     classes = good_start.with_anomaly(classes_of(rows), negative)
     positive = which_positive(classes, negative)
     refuse_mixed(rows, classes, positive)
     check = _check(looked, copies, rows, negative, progress)
     return _Lesson(
-        spec, pack, labelled, rows, negative, classes, positive, few, several, start, check
+        spec,
+        pack,
+        labelled,
+        rows,
+        negative,
+        classes,
+        positive,
+        few,
+        remembers,
+        dropped,
+        several,
+        start,
+        check,
     )
+
+
+def _no_memory(spec: TrainSpec, *, dealt: bool) -> str:
+    """Say what rules a memory out where there are defects enough to learn from; empty = nothing."""
+    if spec.effort == BEST:
+        return "fine-tuned stages do not go with one"
+    return "" if dealt else "the data set names its own held-out pictures"
 
 
 def _check(
@@ -256,7 +286,11 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
         progress=progress,
     )
     rows, seed = lesson.rows, lesson.spec.seed
-    start = good_start.look_and_remember(rows, lesson.negative, look, seed) if lesson.few else None
+    start = (
+        good_start.look_and_remember(rows, lesson.negative, look, seed)
+        if lesson.remembers
+        else None
+    )
     looked = start.looked if start else list(look(rows))
     seen = [one for one in looked if isinstance(one, Seen)]
     unseen = [one for one in looked if isinstance(one, Lost)]
@@ -319,6 +353,7 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
             "tuning": stages.words,
             "start": lesson.start.words(fitted.head) if lesson.start else {},
             "label_column": spec.label_column,
+            "memory": lesson.dropped,
         },
     )
 

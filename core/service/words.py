@@ -69,7 +69,10 @@ def remark_words(bundle: Bundle) -> list[str]:
     return [
         f"Nothing is wrong with what is labelled {', '.join(good)}.",
         *filter(None, (words["data"][name] for name in ("set_aside", "grouping"))),
-        *filter(None, [words.get("start", {}).get("said", ""), _of_the_gate(bundle)]),
+        *filter(
+            None,
+            [words.get("memory", ""), words.get("start", {}).get("said", ""), _of_the_gate(bundle)],
+        ),
         # What is too few to certify is said by the certificates themselves.
         *(a["sentence"] for a in alarms if a["level"] in _TOLD and a["kind"] != "balance"),
     ]

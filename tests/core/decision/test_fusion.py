@@ -71,6 +71,15 @@ def test_too_few_groups_of_a_class_fall_back_on_the_first():
     np.testing.assert_array_equal(choose_weights(scores, labels, groups, 0), [1.0, 0.0, 0.0])
 
 
+def test_a_third_class_of_one_group_does_not_silence_the_better_expert():
+    scores, labels = drawn(300, seed=3)
+    wide = np.pad(scores[[2, 0]], ((0, 0), (0, 0), (0, 1)), constant_values=-3.0)
+    labels = labels.copy()
+    labels[0] = 2
+    weights = choose_weights(wide, labels, np.arange(300), seed=0)
+    assert weights[1] > 0.5 * weights.sum()
+
+
 def test_wrong_shapes_are_named():
     with pytest.raises(ValueError, match=r"expected \(e, n, k\)"):
         fit_weights(np.zeros((3, 2)), np.zeros(3, np.int64))

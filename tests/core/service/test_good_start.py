@@ -18,7 +18,7 @@ from core.service.assessing import assess_paths
 from core.service.bundles import certify_bundle, open_bundle
 from core.service.evaluating import evaluate
 from core.service.training import TrainSpec, train
-from core.service.words import fit_words, policy_words
+from core.service.words import fit_words, policy_words, remark_words
 from core.settings import Settings
 from core.types import Assessment, Disposition, Reason, Targets
 from tests.conftest import a_plate
@@ -160,14 +160,54 @@ def test_with_more_defects_the_head_is_heard_too_and_the_escapes_start_to_count(
 def test_four_good_pictures_are_too_few_and_two_views_of_a_part_count_once() -> None:
     four = rows(good=4) + rows(good=1)
     with pytest.raises(DataError, match="needs 5 of them, got 4"):
-        good_start.wanted(four, GOOD)
-    assert good_start.wanted(rows(good=5), GOOD)
+        good_start.has_few_defects(four, GOOD)
+    assert good_start.has_few_defects(rows(good=5), GOOD)
 
 
-def test_the_memory_is_for_few_defects() -> None:
-    assert good_start.wanted(rows(good=9, bad=29), GOOD)
-    assert not good_start.wanted(rows(good=9, bad=30), GOOD)
-    assert not good_start.wanted(rows(good=4, bad=3), GOOD)
+def test_few_defects_are_fewer_than_thirty() -> None:
+    assert good_start.has_few_defects(rows(good=9, bad=29), GOOD)
+    assert not good_start.has_few_defects(rows(good=9, bad=30), GOOD)
+    assert not good_start.has_few_defects(rows(good=4, bad=3), GOOD)
+
+
+def test_the_memory_stays_until_the_held_out_good_groups_certify() -> None:
+    held = [row("good", "cal", f"held-{i}") for i in range(59)]
+    assert good_start.is_uncertified([*rows(good=9, bad=200), *held[:58]], GOOD)
+    assert not good_start.is_uncertified([*rows(good=9, bad=200), *held], GOOD)
+    assert not good_start.is_uncertified(rows(good=4, bad=200), GOOD)
+
+
+def test_with_thirty_defects_twenty_good_groups_stay_in_the_memory() -> None:
+    dealt = rows(good=50, bad=30, split="cal", held=20)
+    scarce = rows(good=25, bad=30, split="cal", held=20)
+    assert counts(good_start.settled(dealt, GOOD, seed=0))["good", "train"] == 30
+    assert counts(good_start.settled(scarce, GOOD, seed=0))["good", "train"] == 20
+    assert counts(good_start.settled(dealt[:-1], GOOD, seed=0))["good", "train"] == 50
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_the_thirtieth_defect_drops_no_memory_or_the_cause_is_told(
+    settings: Settings, tmp_path: Path, named: bool
+) -> None:
+    rng = np.random.default_rng(5)
+    lines = ["file,label,split" if named else "file,label"]
+    for number in range(42):
+        label, depth = ("good", 0.0) if number < 12 else ("scratched", 0.8)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), a_plate(rng, depth))
+        split = f",{('train', 'cal')[number % 2]}" if named else ""
+        lines.append(f"{number}.png,{label}{split}")
+    (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
+    spec = TrainSpec("parts", tmp_path, tmp_path / "b")
+    bundle = open_bundle(train(spec, settings), settings)
+    told = [line for line in remark_words(bundle) if "No memory of good pictures" in line]
+    if named:
+        assert bundle.model.bank is None
+        assert "names its own held-out pictures and there are 30 groups" in told[0]
+        assert "only the 6 good groups held out bound overkill" in told[0]
+    else:
+        assert bundle.model.bank is not None
+        assert certify_bundle(bundle, HALF).good_only is not None
+        assert told == []
 
 
 def test_good_groups_are_held_out_only_when_enough_of_them_certify_and_enough_remain() -> None:
