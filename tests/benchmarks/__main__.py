@@ -23,6 +23,7 @@ NAMES = (
     "xray_near",
     "good_only",
     "cold",
+    "few",
     "stages",
     "speed",
 )
