@@ -21,9 +21,9 @@ from core.errors import UnreadableImage
 from core.imaging.files import received
 from core.imaging.overlay import restored, strength
 from core.imaging.sandbox import Sandbox
-from core.records import blobs
 from core.records.values import StoredDecision
 from core.service.bundles import policy_of
+from core.service.desk import RETAKE
 from core.service.reviewing import Room
 from core.types import Policy, Prepared, Unreadable
 
@@ -31,8 +31,6 @@ SIDE = 1536
 HEAT_SIDE = 240
 KEPT = 32
 PATIENCE_S = 0.3
-
-_AGAIN = "Send the picture again."
 
 Levels = Callable[[Prepared], NDArray[np.uint16]]
 Work = Callable[[], object]
@@ -157,12 +155,10 @@ class Lightbox:
 
     def _plate_of(self, decision: StoredDecision) -> Work:
         def work() -> Plate:
-            if not decision.sha256:
-                raise UnreadableImage(decision.message, hint=_AGAIN)
-            data = blobs.get(self._here.store.blobs, decision.sha256)
+            data = self._here.desk.received(decision)
             (sample,) = self._sandbox.samples([received("case", data)])
             if isinstance(sample.frame, Unreadable):
-                raise UnreadableImage(sample.frame.message, hint=_AGAIN)
+                raise UnreadableImage(sample.frame.message, hint=RETAKE)
             levels = self._levels(cast("Prepared", sample.frame))
             height, width = levels.shape
             return Plate(height, width, levels.astype("<u2").tobytes())

@@ -9,7 +9,7 @@ import cv2
 
 from core.imaging.overlay import overlaid, restored, strength
 from core.service.desk import Explanation
-from core.types import U8
+from core.types import U8, Prepared
 
 QUALITY = 88
 
@@ -33,17 +33,20 @@ class KnownCase:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What is shown of one decision, as bytes that many sessions can share.
+    """What explains one decision, as bytes that many sessions can share.
 
     Attributes:
-        picture: JPEG in the shape of the original.
-        heat: The same with the heat map laid over it.
+        heat: JPEG in the shape of the original with the heat map laid over it.
         known: The nearest known cases, nearest first.
     """
 
-    picture: bytes
     heat: bytes
     known: tuple[KnownCase, ...]
+
+
+def picture_of(prepared: Prepared) -> bytes:
+    """Encode a picture that was stretched to a square as JPEG in the shape of its original."""
+    return jpeg(restored(prepared.pixels, prepared.source_size))
 
 
 def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
@@ -57,7 +60,6 @@ def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
     picture = restored(explanation.picture, size)
     heat = restored(explanation.heat, size)
     return Shown(
-        picture=jpeg(picture),
         heat=jpeg(overlaid(picture, strength(heat))),
         known=tuple(
             KnownCase(one.label, side_of(one.label, sides), one.distance, one.jpeg)

@@ -9,52 +9,89 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, cast
 
 from core.records.values import StoredDecision
 from core.service.desk import Desk
-from dashboard.overlay import Shown, shown_of
+from dashboard.overlay import Shown, picture_of, shown_of
 
-KEPT = 128
+KEPT = 256
+PATIENCE_S = 0.3
+_KINDS = ("picture", "heat")
 
 
 class Pictures:
-    """Explains decisions and keeps the last ``KEPT`` of them as bytes; shared between threads."""
+    """Works out pictures and what explains them, and keeps the last ones; shared between threads.
+
+    A picture is worth waiting for. What explains it is not: it needs the bundle, and opening one
+    takes seconds.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lock = threading.Lock()
-        self._shown: OrderedDict[str, Future[Shown]] = OrderedDict()
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
+        self._kept: OrderedDict[tuple[str, str], Future[Any]] = OrderedDict()
+        self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
+        self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="heat")
 
-    def of(self, decision: StoredDecision) -> Shown:
-        """Give what is shown of a decision; a failure is not kept, since it may be mended.
+    def of(self, decision: StoredDecision) -> bytes:
+        """Wait for the picture that a decision was made on, as JPEG.
+
+        Raises:
+            AssayError: The picture does not read, or its bytes are missing.
+        """
+        return cast("bytes", self._get(("picture", decision.id), decision, None))
+
+    def explained(self, decision: StoredDecision, wait_s: float = PATIENCE_S) -> Shown | None:
+        """Give what explains a decision; None while it is being worked out.
 
         Raises:
             AssayError: The picture does not read, or its bytes or its bundle are missing.
         """
-        try:
-            return self._future(decision).result()
-        except BaseException:
-            with self._lock:
-                self._shown.pop(decision.id, None)
-            raise
+        return cast("Shown | None", self._get(("heat", decision.id), decision, wait_s))
+
+    def is_explained(self, decision: StoredDecision) -> bool:
+        """Say whether the explanation, or the reason why there is none, would be given at once."""
+        return self._future(("heat", decision.id), decision).done()
 
     def prepare(self, decision: StoredDecision) -> None:
         """Begin to work out what will be asked for soon."""
-        self._future(decision)
+        for kind in _KINDS:
+            self._future((kind, decision.id), decision)
 
     def close(self) -> None:
-        """Drop what has not begun and end the thread."""
-        self._thread.shutdown(cancel_futures=True)
+        """Drop what has not begun and end the threads."""
+        self._explaining.shutdown(cancel_futures=True)
+        self._decoding.shutdown(cancel_futures=True)
 
-    def _future(self, decision: StoredDecision) -> Future[Shown]:
+    def _get(
+        self, key: tuple[str, str], decision: StoredDecision, wait_s: float | None
+    ) -> bytes | Shown | None:
+        future = self._future(key, decision)
+        try:
+            return cast("bytes | Shown", future.result(wait_s))
+        except TimeoutError:
+            if not future.done():
+                return None
+            raise
+        except BaseException:
+            with self._lock:  # not kept, since it may be mended
+                self._kept.pop(key, None)
+            raise
+
+    def _future(self, key: tuple[str, str], decision: StoredDecision) -> Future[Any]:
+        thread = self._decoding if key[0] == "picture" else self._explaining
+        work = self._picture if key[0] == "picture" else self._explain
         with self._lock:
-            if decision.id not in self._shown:
-                self._shown[decision.id] = self._thread.submit(self._explain, decision)
-            self._shown.move_to_end(decision.id)
-            while len(self._shown) > KEPT:
-                self._shown.popitem(last=False)
-            return self._shown[decision.id]
+            if key not in self._kept:
+                self._kept[key] = thread.submit(work, decision)
+            self._kept.move_to_end(key)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+            return self._kept[key]
+
+    def _picture(self, decision: StoredDecision) -> bytes:
+        return picture_of(self._desk.picture(decision))
 
     def _explain(self, decision: StoredDecision) -> Shown:
         model = self._desk.bundle(decision.bundle_sha256).model

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,8 @@ from core.records.cases import CaseDetail, CaseImage, Counts, StoredReview, Work
 from core.records.values import StoredDecision
 from core.types import Disposition, Policy, Reason
 
-OWN_KEYS = frozenset("CRHNSU")
-"""C and R are Streamlit's; the others work the page: heat map, note, skip, undo."""
+OWN_KEYS = frozenset("CRHJNSU")
+"""C and R are Streamlit's; the others work the page: heat map, cannot judge, note, skip, undo."""
 
 BLIND = (
     "Drawn at random to measure the live error rate. Judge it as if nobody had: what the system "
@@ -109,6 +110,16 @@ def file_name(name: str, longest: int = LONGEST_NAME) -> str:
         return plain
     head = (longest - 1) // 2
     return f"{plain[:head]}…{plain[-(longest - 1 - head) :]}"
+
+
+def escape_markdown(text: str) -> str:
+    """Write text so that Streamlit, which reads every widget's label as Markdown, shows it as is.
+
+    CommonMark 6.1: a backslash before ASCII punctuation takes its meaning away; Streamlit's own
+    signs (``:red[``, ``:material/``, ``$``) and GFM's bare links begin with such signs too.
+    """
+    plain = " ".join(text.split())
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", plain)
 
 
 def case_name(detail: CaseDetail) -> str:
@@ -250,13 +261,13 @@ def progress(counts: Counts, today: int) -> str:
     return f"{waiting:,} waiting, {today:,} done today"
 
 
-def all_done(pack: DomainPack, counts: Counts) -> str:
-    """Say that nothing waits, and what could be done next."""
+def all_done(pack: DomainPack, counts: Counts, home: Path) -> str:
+    """Say that nothing waits, and what could be done next; an empty store names its folder."""
     if not any((*counts.waiting.values(), counts.negative, *counts.reviewed.values())):
         return (
-            f"Nothing has been assessed yet. `assay assess BUNDLE PATH` judges pictures; those "
-            f"marked {pack.wording[Disposition.DEFER]} and {pack.wording[Disposition.POSITIVE]} "
-            f"come here."
+            f"Nothing has been assessed yet in {home.resolve()}. `assay assess BUNDLE PATH` judges "
+            f"pictures; those marked {pack.wording[Disposition.DEFER]} and "
+            f"{pack.wording[Disposition.POSITIVE]} come here."
         )
     passed = pack.wording[Disposition.NEGATIVE]
     return (

@@ -5,7 +5,15 @@ NEGATIVE, POSITIVE, DEFER = "#0d8065", "#d1480b", "#66758f"
 
 CSS = f"""
 .stMainBlockContainer {{ padding: 2.4rem 2.6rem 1rem; max-width: 1560px; }}
-[data-testid="stImage"] img {{ max-height: 66vh; object-fit: contain; border-radius: 6px; }}
+.assay-picture {{ display: block; max-width: 100%; object-fit: contain; border-radius: 6px; }}
+[data-testid="stElementToolbar"] {{ display: none; }}
+html:not([data-assay-case]) .st-key-assay-case {{ visibility: hidden; }}
+html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment …"; opacity: 0;
+  visibility: visible; animation: assay-late .2s linear .6s forwards; }}
+@keyframes assay-late {{ to {{ opacity: .68; }} }}
+#assay-told {{ position: fixed; left: 50%; bottom: 1.6rem; transform: translateX(-50%);
+  z-index: 999999; background: #22272e; color: #fff; padding: .6rem 1rem; border-radius: 6px; }}
+#assay-told:empty {{ display: none; }}
 .assay-title {{ font-size: 1.25rem; font-weight: 600; line-height: 1.3; }}
 .assay-heading {{ font-weight: 600; margin-top: .4rem; }}
 .assay-big {{ font-size: 1.2rem; line-height: 1.5; }}
@@ -40,9 +48,12 @@ CSS = f"""
 .assay-label b {{ display: block; height: 100%; border-radius: 4px; background: {DEFER}; }}
 .assay-label.likely b {{ background: currentColor; }}
 .assay-label em {{ font-style: normal; text-align: right; font-variant-numeric: tabular-nums; }}
-[class*="st-key-negative-"] button:enabled {{ background: {NEGATIVE}; border-color: {NEGATIVE}; }}
-[class*="st-key-positive-"] button:enabled {{ background: {POSITIVE}; border-color: {POSITIVE}; }}
-[class*="st-key-negative-"] button, [class*="st-key-positive-"] button {{ min-height: 3.2rem; }}
+[class*="st-key-case-negative-"] button[kind="primary"]:enabled {{ background: {NEGATIVE};
+  border-color: {NEGATIVE}; }}
+[class*="st-key-case-positive-"] button[kind="primary"]:enabled {{ background: {POSITIVE};
+  border-color: {POSITIVE}; }}
+[class*="st-key-case-negative-"] button,
+[class*="st-key-case-positive-"] button {{ min-height: 3.2rem; }}
 .assay-known {{ font-size: .82rem; line-height: 1.3; }}
 .assay-known i {{ display: inline-block; width: .62rem; height: .62rem; border-radius: 50%;
   margin-right: .35rem; }}

@@ -8,6 +8,8 @@ export default function ({ data, parentElement }) {
   kept.stop?.() // called anew for every rerun, and only the last one is told of its end
   const root = parentElement.querySelector('.panes')
   const { place, panes } = unpacked(data)
+  const host = parentElement.host ?? parentElement
+  host.dataset.place = place
   if (kept.place !== place) {
     kept.place = place
     kept.views.clear()
@@ -38,7 +40,7 @@ export default function ({ data, parentElement }) {
   document.addEventListener('keydown', onKey)
   const watch = new ResizeObserver(() => drawn.forEach(one => one.paint()))
   watch.observe(root)
-  root.dataset.place = place
+  host.dataset.painted = place
   kept.stop = () => {
     document.removeEventListener('keydown', onKey)
     watch.disconnect()
@@ -90,6 +92,8 @@ function fresh() {
 function pane(root, one) {
   const box = element(root, 'div', 'pane')
   const canvas = element(box, 'canvas', '')
+  canvas.setAttribute('role', 'img')
+  canvas.setAttribute('aria-label', [one.title, one.missing].filter(Boolean).join('. '))
   element(box, 'div', 'corner top left').textContent = one.title
   element(box, 'div', 'corner top right').textContent = one.note
   const said = element(box, 'div', 'corner bottom left')

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from html import escape
 
 import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack, installed
+from core.records import audit
 from core.records.values import StoredDecision
 from core.records.worklist import counts
 from core.service.reviewing import Room, open_room
@@ -20,8 +23,10 @@ from dashboard.pictures import Pictures
 from dashboard.present import LIKELY, probability
 from dashboard.styles import CSS
 
-SETTLE_S = 0.3
-"""A second press of the same key comes within this time; nobody judges a picture faster."""
+FOLLOW_S = 3.0
+"""How often an open page looks whether the store has changed."""
+
+_PLACE: ContextVar[str] = ContextVar("place", default="")
 
 
 def room() -> Room:
@@ -52,6 +57,40 @@ def styles() -> None:
     st.html(f"<style>{CSS}</style>")
 
 
+@contextmanager
+def of_case(place: str) -> Iterator[None]:
+    """Mark what is drawn as part of one case, so that the browser never shows parts of two."""
+    token = _PLACE.set(place)
+    try:
+        yield
+    finally:
+        _PLACE.reset(token)
+
+
+def html(body: str) -> None:
+    """Draw HTML of ours, marked with the case that it is part of."""
+    place = _PLACE.get()
+    st.html(f'<div data-place="{escape(place)}">{body}</div>' if place else body)
+
+
+def picture(data: bytes, words: str, height: str = "66vh") -> None:
+    """Show a JPEG.
+
+    Its bytes travel with the page's words: no request of its own, so none that comes late.
+
+    Args:
+        data: The JPEG.
+        words: What stands for it where it cannot be seen.
+        height: Its greatest height in CSS units.
+    """
+    place = f' data-place="{escape(_PLACE.get())}"' if _PLACE.get() else ""
+    source = f"data:image/jpeg;base64,{b64encode(data).decode()}"
+    style = f"max-height:{height}"
+    st.html(
+        f'<img class="assay-picture"{place} style="{style}" alt="{escape(words)}" src="{source}">'
+    )
+
+
 def words(text: str, kind: str = "plain") -> None:
     """Write text from wherever it comes; nothing in it can become markup.
 
@@ -59,14 +98,12 @@ def words(text: str, kind: str = "plain") -> None:
         text: What is said.
         kind: Its style: ``plain``, ``quiet``, ``title``, ``heading``, ``big`` or ``trouble``.
     """
-    st.html(f'<div class="assay-{kind}">{escape(text)}</div>')
+    html(f'<div class="assay-{kind}">{escape(text)}</div>')
 
 
 def trouble(error: AssayError) -> None:
     """Say what went wrong and the way out, in place of what would stand here."""
-    st.html(
-        f'<div class="assay-trouble"><b>{escape(error.message)}</b><br>{escape(error.hint)}</div>'
-    )
+    html(f'<div class="assay-trouble"><b>{escape(error.message)}</b><br>{escape(error.hint)}</div>')
 
 
 def sidebar(here: Room) -> None:
@@ -131,21 +168,14 @@ def lead_to_own_page(pack: DomainPack) -> None:
     st.page_link(st.session_state["own_pages"][pack.name], label="Go there")
 
 
+def head_of(here: Room) -> str:
+    """Name the state of the store: whatever is written to it changes this."""
+    return audit.head(here.store).hash
+
+
 def reviewer() -> str:
     """Give the name that verdicts are signed with; empty while there is none."""
     return str(st.session_state.get("reviewer", "")).strip()
-
-
-def mark_shown(place: str) -> None:
-    """Note when something new came before the person's eyes."""
-    if st.session_state.get("shown", ("", 0.0))[0] != place:
-        st.session_state["shown"] = (place, time.monotonic())
-
-
-def settled(place: str) -> bool:
-    """Say whether something has been before the person's eyes long enough to be judged."""
-    seen, since = st.session_state.get("shown", ("", 0.0))
-    return seen == place and time.monotonic() - since >= SETTLE_S
 
 
 def verdict_html(
@@ -207,7 +237,7 @@ def known_case(one: KnownCase) -> None:
     """Write a known case's label and distance, with a dot for the side it is on."""
     side = "" if one.positive is None else ("positive" if one.positive else "negative")
     label = one.label.replace("|", ", ")
-    st.html(
+    html(
         f'<div class="assay-known"><i class="{side}"></i>{escape(label)}<br>'
         f"<span>distance {one.distance:.1f}</span></div>"
     )

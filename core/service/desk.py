@@ -6,7 +6,7 @@ import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from core.errors import UnreadableImage
+from core.errors import StoreError, UnreadableImage
 from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
 from core.model.bundle import Bundle
@@ -20,6 +20,7 @@ from core.settings import Settings
 from core.types import F32, U8, Prepared, Unreadable
 
 VIEW = 720
+RETAKE = "Take or send the picture again."
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,38 @@ class Desk:
         self._sandboxes: dict[tuple[str, int], Sandbox] = {}
         self._stack = ExitStack()
         self._lock = threading.RLock()
+        # Opening a bundle takes seconds, and no picture waits for that.
+        self._views = threading.RLock()
         self._closed = False
+
+    def picture(self, decision: StoredDecision) -> Prepared:
+        """Read the picture that a decision was made on; needs no bundle.
+
+        Returns:
+            uint8 ``VIEW VIEW 3``, the whole picture stretched to a square.
+
+        Raises:
+            UnreadableImage: The picture does not read, which was the verdict.
+            StoreError: The picture's bytes are missing or altered.
+        """
+        return self._prepare(decision.pack, self.received(decision), VIEW)
+
+    def received(self, decision: StoredDecision) -> bytes:
+        """Read the bytes that a decision was made on.
+
+        Raises:
+            UnreadableImage: None were kept, since they could not be read.
+            StoreError: They are missing or altered.
+        """
+        if not decision.sha256:
+            raise UnreadableImage(decision.message, hint=RETAKE)
+        try:
+            return blobs.get(self._store.blobs, decision.sha256)
+        except StoreError as exc:
+            raise StoreError(
+                "The file of this picture is missing from the store, or was altered.",
+                hint=f"Bring {self._store.blobs} back from a backup, or take the picture again.",
+            ) from exc
 
     def explain(self, decision: StoredDecision) -> Explanation:
         """Explain one decision.
@@ -62,13 +94,11 @@ class Desk:
             StoreError: The picture's bytes are missing or altered.
             BundleError: The bundle that judged is not on the shelf, or was altered.
         """
-        if not decision.sha256:
-            raise UnreadableImage(decision.message, hint="Take or send the picture again.")
-        data = blobs.get(self._store.blobs, decision.sha256)
+        data = self.received(decision)
         with self._lock:
             bundle = self._bundle(decision.bundle_sha256)
-            view = self._prepare(bundle, data, VIEW)
-            small = self._prepare(bundle, data, bundle.backbone.size)
+            view = self._prepare(bundle.pack.name, data, VIEW)
+            small = self._prepare(bundle.pack.name, data, bundle.backbone.size)
             look = bundle.network.look(small.pixels)
             evidence = bundle.model.evidence(look)
             maps = [] if bundle.model.by_memory else bundle.network.maps(small.pixels)
@@ -91,7 +121,7 @@ class Desk:
 
     def close(self) -> None:
         """End the decoder processes; whoever still waits for a picture is refused."""
-        with self._lock:
+        with self._lock, self._views:
             self._closed = True
             self._stack.close()
             self._sandboxes.clear()
@@ -101,17 +131,21 @@ class Desk:
             self._bundles[sha256] = take(sha256, self._settings)
         return self._bundles[sha256]
 
-    def _prepare(self, bundle: Bundle, data: bytes, size: int) -> Prepared:
-        if self._closed:
-            # A thread that comes late must not start processes that nobody would end.
-            raise ValueError("the desk is closed")
-        key = (bundle.pack.name, size)
-        if key not in self._sandboxes:
-            sandbox = Sandbox(entry_of(bundle.pack.name), size, self._settings)
-            self._sandboxes[key] = self._stack.enter_context(sandbox)
-        (sample,) = self._sandboxes[key].samples([received("case", data)])
+    def _prepare(self, pack: str, data: bytes, size: int) -> Prepared:
+        with self._views:
+            (sample,) = self._sandbox(pack, size).samples([received("case", data)])
         if isinstance(sample.frame, Unreadable):
-            raise UnreadableImage(sample.frame.message, hint="Take or send the picture again.")
+            raise UnreadableImage(sample.frame.message, hint=RETAKE)
         if not isinstance(sample.frame, Prepared):
             raise ValueError(f"expected a prepared picture, got {type(sample.frame).__name__}")
         return sample.frame
+
+    def _sandbox(self, pack: str, size: int) -> Sandbox:
+        if self._closed:
+            # A thread that comes late must not start processes that nobody would end.
+            raise ValueError("the desk is closed")
+        key = (pack, size)
+        if key not in self._sandboxes:
+            sandbox = Sandbox(entry_of(pack), size, self._settings)
+            self._sandboxes[key] = self._stack.enter_context(sandbox)
+        return self._sandboxes[key]

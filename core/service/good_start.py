@@ -120,8 +120,8 @@ def settled(rows: Sequence[Row], negative: frozenset[str]) -> list[Row]:
     if len(good) < REMEMBERED + HELD_OUT:
         enough = _defect_groups(rows, set(good.tolist())) >= ENOUGH_DEFECTS
         spare = max(0, len(good) - REMEMBERED) if enough else 0
-        drawn = np.random.default_rng(seed).permutation(np.array(sorted(held), np.str_))
-        held = set(drawn[:spare].tolist())
+        kept = sorted(held)
+        held = {kept[i] for i in splits.by_hash(kept)[:spare]}
     elif len(held) < HELD_OUT:
         order = [str(good[i]) for i in splits.by_hash(good.tolist()) if good[i] not in held]
         held |= set(order[: HELD_OUT - len(held)])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.util import find_spec
@@ -14,9 +16,10 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from core.errors import ConfigError
+from core.errors import BundleError, ConfigError, DataError
+from core.packs import DomainPack, means_nothing_wrong
 from core.records import reviews, worklist
-from core.records.cases import StoredReview, WorkItem
+from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.connection import Store, reading
 from core.records.standing import REVIEW
 from core.records.tables import REVIEWS, STANDINGS
@@ -119,6 +122,53 @@ def decide(
     )
 
 
+def check_labels(
+    desk: Desk,
+    pack: DomainPack,
+    detail: CaseDetail,
+    disposition: Disposition,
+    labels: Sequence[str],
+) -> None:
+    """Refuse a judgement that the labels named with it contradict.
+
+    Args:
+        desk: Knows the bundle that judged, which says whether a label counts as positive.
+        pack: Says so where the bundle is not at hand.
+        detail: The case.
+        disposition: The judgement.
+        labels: What the person named; nothing contradicts no label.
+
+    Raises:
+        DataError: A positive judgement names none but healthy labels, or a negative one names
+            another.
+    """
+    if not labels or disposition is Disposition.DEFER:
+        return
+    positive = _positive_labels(desk, pack, detail)
+    wrong = [label for label in labels if positive(label)]
+    if disposition is Disposition.POSITIVE and wrong:
+        return
+    if disposition is Disposition.NEGATIVE and not wrong:
+        return
+    named = ", ".join(wrong or labels)
+    raise DataError(
+        f"{pack.wording[disposition]} contradicts the label {named}. Nothing was kept.",
+        hint="Take the label away, or give the other verdict.",
+    )
+
+
+def _positive_labels(desk: Desk, pack: DomainPack, detail: CaseDetail) -> Callable[[str], bool]:
+    made = next((image.decision for image in detail.images if image.decision), None)
+    sides: dict[str, bool] = {}
+    if made is not None:
+        try:
+            model = desk.bundle(made.bundle_sha256).model
+            sides = dict(zip(model.classes, map(bool, model.positive), strict=True))
+        except BundleError:
+            pass  # the pack's own words hold
+    return lambda label: sides.get(label, not means_nothing_wrong(label, pack.negative_labels))
+
+
 def last_review(store: Store, pack: str, reviewer: str) -> StoredReview | None:
     """Find the newest review of a person that still stands, the one to undo.
 
@@ -176,18 +226,33 @@ def launch(settings: Settings, port: int = PORT) -> None:
     """
     command = serve_command(port)
     _refuse_taken(port)
-    with subprocess.Popen(command, env={**os.environ, **environment(settings)}) as server:
+    with (
+        subprocess.Popen(command, env={**os.environ, **environment(settings)}) as server,
+        _stopped_together(server),
+    ):
         try:
             code = server.wait()
         except KeyboardInterrupt:
             # The terminal has told the server too; it closes in its own time.
             server.wait()
             return
-    if code:
+    if code and code != -signal.SIGTERM:
         raise ConfigError(
             f"The dashboard stopped with exit code {code}.",
             hint="What it wrote above says why; `assay doctor` checks the installation.",
         )
+
+
+@contextmanager
+def _stopped_together(server: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Hand a signal that would end this process alone on to its server, and wait for that."""
+    ending = (signal.SIGTERM, signal.SIGHUP)
+    before = {one: signal.signal(one, lambda *_: server.terminate()) for one in ending}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
 
 
 def serve_command(port: int) -> list[str]:

@@ -26,7 +26,9 @@ def render() -> None:
     here, pack = widgets.room(), widgets.current_pack()
     newest = decisions(here.store, pack=pack.name, limit=1)
     if not newest:
-        widgets.words(present.all_done(pack, counts(here.store, pack.name)), "big")
+        widgets.words(
+            present.all_done(pack, counts(here.store, pack.name), here.settings.home), "big"
+        )
         return
     judged = _judged(newest[0].id, here, newest[0])
     widgets.words(f"{newest[0].bundle}, policy {newest[0].policy_id}", "quiet")
@@ -83,7 +85,9 @@ def _decided(pack: DomainPack, policy: Policy | None, judged: present.Judged) ->
     st.subheader("What was decided", anchor=False)
     numbers = st.columns(4)
     for column, disposition in zip(numbers, Disposition, strict=False):
-        column.metric(pack.wording[disposition], f"{judged.counts[disposition]:,}")
+        column.metric(
+            present.escape_markdown(pack.wording[disposition]), f"{judged.counts[disposition]:,}"
+        )
     numbers[-1].metric("without a person", percent(judged.automatic))
     st.plotly_chart(
         figures.probabilities(judged, pack.wording, policy), config={"displayModeBar": False}

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack
-from core.records.cases import CaseDetail, CaseImage, WorkItem
+from core.records.cases import CaseDetail, CaseImage, Counts, WorkItem
+from core.records.standing import Lane
 from core.records.values import StoredDecision
 from core.records.worklist import case_detail, counts
 from core.service import reviewing
 from core.service.reviewing import Room
-from dashboard import actions, present, widgets
+from dashboard import present, widgets
 from dashboard.overlay import KnownCase, Shown
+from dashboard.review_keys import NOTHING, ReviewKeys, label_ticks
+
+KEYS = ("Skip", "S", "Comes back when the others are done."), ("Note", "N")
+
+state = st.session_state
 
 
 def render() -> None:
@@ -23,59 +30,89 @@ def render() -> None:
     if pack.page is not None:
         widgets.lead_to_own_page(pack)
         return
-    detail = actions.current_case(here, pack)
+    keys = ReviewKeys("review", pack, (Lane.WAITING,), present.verdict_keys(pack.wording), *KEYS)
+    detail = keys.current(here, lambda skipped: _following(here, pack, skipped))
+    place = present.place(detail.item) if detail else NOTHING
+    with st.container(key="assay-case"), widgets.of_case(place):
+        if detail is None:
+            _nothing(here, pack, keys)
+            pictures = 0
+        else:
+            pictures = int(_case(here, pack, keys, detail))
+    keys.arm(place, pictures)
+    if detail is not None:
+        _look_ahead(here, pack, keys, detail.item)
+
+
+def _following(here: Room, pack: DomainPack, skipped: Sequence[str]) -> str | None:
+    item = reviewing.next_case(here.store, pack.name, skipped)
+    return item.case_id if item else None
+
+
+def _nothing(here: Room, pack: DomainPack, keys: ReviewKeys) -> None:
+    left, right = st.columns([2.2, 1], gap="large")
+    with left:
+        home = here.settings.home
+        widgets.words(present.all_done(pack, counts(here.store, pack.name), home), "big")
+    with right:
+        _progress(here, pack, waits=True)
+        keys.undo_button(here, NOTHING)
+
+
+def _case(here: Room, pack: DomainPack, keys: ReviewKeys, detail: CaseDetail) -> bool:
+    """Draw a case; says whether its picture is to be seen."""
     left, right = st.columns([2.2, 1], gap="large")
     with right:
-        _progress(here, pack)
+        _progress(here, pack, waits=False)
         verdict, buttons, reasons = st.container(), st.container(), st.container()
-    if detail is None:
-        with left:
-            widgets.words(present.all_done(pack, counts(here.store, pack.name)), "big")
-        widgets.mark_shown("nothing")
-        with buttons:
-            actions.undo_button(here, pack, "nothing")
-        return
-    chosen = present.chosen_image(detail.images, st.session_state.get("image"))
+    chosen = present.chosen_image(detail.images, keys.image())
     blind = present.is_blind(detail)
     with left:
-        _images(pack, detail, chosen, blind)
+        has_picture = _images(pack, keys, detail, chosen, blind)
     if chosen.decision is not None:
         _verdict(here, pack, chosen.decision, blind, verdict, reasons)
-    # Last, so that no key works before all of the case is on its way to the screen.
     with buttons:
-        actions.verdict_buttons(here, pack, detail.item)
-        actions.other_buttons(here, pack, detail.item)
+        keys.draw(here, detail, has_picture=has_picture)
         if chosen.decision is not None:
-            actions.label_ticks(detail.item, chosen.decision.classes)
-    widgets.mark_shown(present.place(detail.item))
-    _look_ahead(here, pack, detail.item)
+            label_ticks(detail.item, chosen.decision.classes)
+    return has_picture
 
 
-def _progress(here: Room, pack: DomainPack) -> None:
+@st.fragment(run_every=widgets.FOLLOW_S)
+def _progress(here: Room, pack: DomainPack, *, waits: bool) -> None:
+    """Say how far the work is, and draw the page anew once there is a case for who waits."""
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    today = reviewing.done_since(here.store, pack.name, midnight)
-    widgets.words(present.progress(counts(here.store, pack.name), today), "quiet")
+    counted, today = _counted(here, pack.name, widgets.head_of(here), midnight)
+    widgets.words(present.progress(counted, today), "quiet")
+    if waits and sum(counted.waiting.values()):
+        st.rerun()
 
 
-def _images(pack: DomainPack, detail: CaseDetail, chosen: CaseImage, blind: bool) -> None:
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _counted(_here: Room, pack: str, head: str, midnight: datetime) -> tuple[Counts, int]:
+    del head  # whatever is written to the store changes it
+    return counts(_here.store, pack), reviewing.done_since(_here.store, pack, midnight)
+
+
+def _images(
+    pack: DomainPack, keys: ReviewKeys, detail: CaseDetail, chosen: CaseImage, blind: bool
+) -> bool:
     name, line = st.columns([1, 1.6], vertical_alignment="center")
     with name:
         widgets.words(present.case_name(detail), "title")
     with line:
         widgets.words(present.image_line(detail, chosen), "quiet")
-    with st.spinner("Looking at the picture …"):
-        shown = _shown(chosen.decision)
-    if isinstance(shown, Shown):
-        _picture(pack, shown, blind)
+    picture = _picture_of(chosen.decision)
+    if isinstance(picture, AssayError):
+        widgets.trouble(picture)
     else:
-        widgets.trouble(shown)
+        _picture(pack, chosen, picture, blind)
     if len(detail.images) > 1:
-        _strip(detail, chosen, blind)
-    if isinstance(shown, Shown) and not blind:
-        _known_cases(shown.known)
+        _strip(keys, detail, chosen, blind)
+    return not isinstance(picture, AssayError)
 
 
-def _shown(decision: StoredDecision | None) -> Shown | AssayError:
+def _picture_of(decision: StoredDecision | None) -> bytes | AssayError:
     if decision is None:
         return AssayError("This image has not been judged.", hint="`assay assess` judges it.")
     try:
@@ -84,34 +121,80 @@ def _shown(decision: StoredDecision | None) -> Shown | AssayError:
         return exc
 
 
-def _picture(pack: DomainPack, shown: Shown, blind: bool) -> None:
-    if blind or not actions.heat_is_on():
-        st.image(shown.picture, width="stretch")
-    else:
+def _picture(pack: DomainPack, image: CaseImage, picture: bytes, blind: bool) -> None:
+    alt = f"Picture {present.file_name(image.name)}"
+    decision = image.decision
+    if blind or decision is None:
+        widgets.picture(picture, alt)
+        return
+    try:
+        explained = widgets.pictures().explained(decision)
+    except AssayError as exc:
+        widgets.picture(picture, alt)
+        widgets.trouble(exc)
+        return
+    if explained is None:
+        widgets.picture(picture, alt)
+        widgets.words("The heat map and the nearest known cases are being worked out …", "quiet")
+        _come_back(decision)
+        return
+    _explained(pack, picture, alt, explained)
+
+
+def _explained(pack: DomainPack, picture: bytes, alt: str, explained: Shown) -> None:
+    if _heat_is_on():
         plain, heat = st.columns(2, gap="small")
-        plain.image(shown.picture, width="stretch")
-        heat.image(shown.heat, width="stretch")
-    if not blind:
-        legend, switch = st.columns([3, 1], vertical_alignment="center")
-        with legend:
-            widgets.words(present.legend(pack) if actions.heat_is_on() else "", "quiet")
-        with switch:
-            actions.heat_button()
+        with plain:
+            widgets.picture(picture, alt)
+        with heat:
+            widgets.picture(explained.heat, f"{alt} with its heat map")
+    else:
+        widgets.picture(picture, alt)
+    legend, switch = st.columns([3, 1], vertical_alignment="center")
+    with legend:
+        widgets.words(present.legend(pack) if _heat_is_on() else "", "quiet")
+    with switch:
+        word = "Hide heat map" if _heat_is_on() else "Show heat map"
+        st.button(word, key="heat", shortcut="H", type="tertiary", on_click=_toggle_heat)
+    _known_cases(explained.known)
 
 
-def _strip(detail: CaseDetail, chosen: CaseImage, blind: bool) -> None:
+@st.fragment(run_every=0.7)
+def _come_back(decision: StoredDecision) -> None:
+    """Draw the page again once the explanation is there."""
+    if widgets.pictures().is_explained(decision):
+        st.rerun()
+
+
+def _heat_is_on() -> bool:
+    return bool(state.get("heat_on", True))
+
+
+def _toggle_heat() -> None:
+    state["heat_on"] = not _heat_is_on()
+
+
+def _strip(keys: ReviewKeys, detail: CaseDetail, chosen: CaseImage, blind: bool) -> None:
     """Show every image of the case small, the worst first, each with the key that enlarges it."""
     images = present.worst_first(detail.images)
     row = st.container(horizontal=True, gap="small")
     for number, image in enumerate(images, 1):
         with row.container(width=104, gap=None):
-            shown = _shown(image.decision)
-            if isinstance(shown, Shown):
-                st.image(shown.picture, width=104)
-            else:
+            picture = _picture_of(image.decision)
+            if isinstance(picture, AssayError):
                 widgets.words("no picture", "trouble")
+            else:
+                widgets.picture(picture, f"Image {number} of the case, small", height="104px")
             widgets.words("" if blind else present.in_short(image.decision), "quiet")
-            actions.image_button(number, image.id, image.id == chosen.id)
+            st.button(
+                str(number),
+                key=f"image-{image.id}",
+                shortcut=str(number) if number < 7 else None,
+                type="primary" if image.id == chosen.id else "secondary",
+                width="stretch",
+                on_click=keys.choose_image,
+                args=(image.id,),
+            )
 
 
 def _known_cases(known: tuple[KnownCase, ...]) -> None:
@@ -119,7 +202,7 @@ def _known_cases(known: tuple[KnownCase, ...]) -> None:
     for column, one in zip(st.columns(max(len(known), 1)), known, strict=False):
         with column:
             if one.jpeg:
-                st.image(one.jpeg, width=112)
+                widgets.picture(one.jpeg, f"Known case labelled {one.label}", height="112px")
             widgets.known_case(one)
 
 
@@ -142,22 +225,21 @@ def _verdict(
         with reasons:
             widgets.trouble(exc)
     with verdict:
-        st.html(widgets.verdict_html(decision, pack.wording, policy))
+        widgets.html(widgets.verdict_html(decision, pack.wording, policy))
         chances, left_out = present.label_chances(decision)
         if chances:
-            st.html(widgets.labels_html(chances, left_out))
+            widgets.html(widgets.labels_html(chances, left_out))
     with reasons:
         widgets.words("Why it is here", "heading")
         for sentence in present.why(decision, policy):
             widgets.words(sentence)
 
 
-def _look_ahead(here: Room, pack: DomainPack, seen: WorkItem) -> None:
+def _look_ahead(here: Room, pack: DomainPack, keys: ReviewKeys, seen: WorkItem) -> None:
     """Have the pictures of the case behind this one worked out while the person looks."""
-    skipped = [*st.session_state.get("skipped", []), seen.case_id]
-    following = reviewing.next_case(here.store, pack.name, skipped)
-    if following is not None and following.case_id != seen.case_id:
-        for image in case_detail(here.store, following.case_id).images:
+    following = _following(here, pack, [*keys.skipped(), seen.case_id])
+    if following is not None and following != seen.case_id:
+        for image in case_detail(here.store, following).images:
             if image.decision is not None:
                 widgets.pictures().prepare(image.decision)
 

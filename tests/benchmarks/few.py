@@ -165,7 +165,7 @@ def _splits(good: int, defects: int, draw: int, *, kept: bool) -> NDArray[np.str
     ]
     rows = with_splits([Row(Path(group), label, "", group) for label, group in made], draw)
     if kept:
-        rows = good_start.settled(rows, NEGATIVE, draw)
+        rows = good_start.settled(rows, NEGATIVE)
     return np.array([row.split for row in rows])
 
 

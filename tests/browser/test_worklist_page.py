@@ -13,7 +13,6 @@ from core.records.worklist import case_detail
 from core.service.stores import open_store
 from core.settings import Settings
 from core.types import Disposition
-from dashboard.widgets import SETTLE_S
 from domains.xray.worklist.reading_list import OPEN
 from tests.xray_worklist import SITE
 
@@ -67,10 +66,11 @@ def opened(page) -> None:
 def shows(page, left: int) -> str:
     """Wait until a case can be answered, and a moment for the eyes; gives the patient's name."""
     expect(page.get_by_text(f"1 of {left} to read")).to_be_visible(timeout=LONG_MS)
-    button = page.locator('[class*="st-key-positive-"] button:enabled')
+    button = page.locator('[class*="st-key-case-positive-"] button:enabled')
     expect(button).to_have_count(1, timeout=LONG_MS)
     expect(page.locator("canvas").first).to_be_visible(timeout=LONG_MS)
-    page.wait_for_timeout(1000 * SETTLE_S + 300)
+    page.locator("html[data-assay-case]").wait_for(timeout=LONG_MS)
+    page.wait_for_timeout(600)
     return page.locator(TITLE).inner_text()
 
 

@@ -258,10 +258,11 @@ def test_the_installed_command_is_the_same_program():
 @pytest.fixture
 def endless(bundle, tiny_product, tmp_path):
     """Start `assay assess` on more pictures than it will finish."""
-    environment = {**os.environ, "ASSAY_HOME": str(tmp_path), "PYTHONWARNINGS": "error"}
-    pictures = [str(file) for file in tiny_product.pictures("test")] * 40
+    environment = {**os.environ, "ASSAY_HOME": str(tmp_path / "home"), "PYTHONWARNINGS": "error"}
+    for number, file in enumerate(tiny_product.pictures("test") * 40):
+        shutil.copy(file, tmp_path / f"{number:04}.png")
     process = subprocess.Popen(
-        [*ASSAY, "assess", str(bundle), *pictures, "--json", "--no-store"],
+        [*ASSAY, "assess", str(bundle), str(tmp_path), "--json", "--no-store"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,

@@ -8,7 +8,8 @@ import pytest
 
 from core.model.explain import Neighbour
 from core.service.desk import Explanation
-from dashboard.overlay import jpeg, shown_of, side_of
+from core.types import Prepared
+from dashboard.overlay import jpeg, picture_of, shown_of, side_of
 
 GREY = 100
 SIDES = {"good": False, "scratch": True, "stain": True}
@@ -37,7 +38,8 @@ def test_an_explanation_is_shown_in_the_shape_of_its_original_with_the_side_of_e
         np.full((80, 80, 3), GREY, np.uint8), (30, 60), a_heat(hot=1.0, side=80), known
     )
     shown = shown_of(explanation, {"good": False, "bad": True})
-    assert decoded(shown.picture).shape == decoded(shown.heat).shape == (40, 80, 3)
+    prepared = Prepared(explanation.picture, "", explanation.source_size)
+    assert decoded(picture_of(prepared)).shape == decoded(shown.heat).shape == (40, 80, 3)
     assert [one.positive for one in shown.known] == [False, True, None]
     assert (shown.known[0].label, shown.known[0].distance) == ("good", 1.5)
 

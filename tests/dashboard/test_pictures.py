@@ -13,6 +13,7 @@ import pytest
 from core.errors import StoreError
 from core.model.explain import Neighbour
 from core.service.desk import Explanation
+from core.types import Prepared
 from dashboard import pictures
 from dashboard.pictures import Pictures
 
@@ -27,10 +28,13 @@ class FakeDesk:
     def bundle(self, sha256):
         return SimpleNamespace(model=SimpleNamespace(classes=("good", "bad"), positive=(0, 1)))
 
-    def explain(self, decision):
+    def picture(self, decision):
         self.asked[decision.id] += 1
         if decision.id in self.missing:
             raise StoreError("The picture is missing.")
+        return Prepared(np.full((8, 8, 3), 90, np.uint8), "", (8, 8))
+
+    def explain(self, decision):
         return Explanation(
             np.full((8, 8, 3), 90, np.uint8),
             (8, 8),
@@ -59,7 +63,8 @@ def test_a_decision_is_explained_once_however_often_it_is_asked_for(kept, desk):
     kept.prepare(a_decision("one"))
     first = kept.of(a_decision("one"))
     assert kept.of(a_decision("one")) is first
-    assert first.known[0].positive
+    assert kept.explained(a_decision("one"), wait_s=60).known[0].positive
+    assert kept.is_explained(a_decision("one"))
     assert desk.asked == {"one": 1}
 
 
@@ -70,7 +75,7 @@ def test_a_failure_is_told_and_tried_again_next_time(kept, desk):
         with pytest.raises(StoreError, match="missing"):
             kept.of(a_decision("one"))
     desk.missing.clear()
-    assert kept.of(a_decision("one")).picture.startswith(b"\xff\xd8")
+    assert kept.of(a_decision("one")).startswith(b"\xff\xd8")
     assert desk.asked["one"] == 3
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,8 +159,10 @@ def test_another_revision_image_or_decision_is_another_place():
 
 def test_an_empty_queue_says_what_to_do_next():
     nothing = dict.fromkeys(Disposition, 0)
-    assert "assay assess" in present.all_done(PARTS, Counts(nothing, 0, nothing))
-    done = present.all_done(PARTS, Counts(nothing, 40, {**nothing, POSITIVE: 3}))
+    empty = present.all_done(PARTS, Counts(nothing, 0, nothing), Path("/data/line 3"))
+    assert "assay assess" in empty
+    assert "/data/line 3" in empty
+    done = present.all_done(PARTS, Counts(nothing, 40, {**nothing, POSITIVE: 3}), Path("home"))
     assert "3 cases reviewed" in done
     assert "40 called PASS" in done
 
@@ -227,3 +231,13 @@ def test_the_histogram_counts_every_scored_image_once():
     assert judged.automatic == pytest.approx(133 / 201)
     assert judged.verdicts[made[0].id] is NEGATIVE
     assert present.judged_words(judged, 5000) == "201 images, 1 of them without a probability"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["![x](http://127.0.0.1/x.png)", ":red[a]", "$a$ `b` *c* _d_", "http://a.b www.c.d e@f.g"],
+)
+def test_text_in_a_label_keeps_no_sign_that_markdown_reads(text):
+    escaped = present.escape_markdown(text)
+    assert escaped.replace("\\", "") == text
+    assert not re.search(r"(?<!\\)[!-/:-@\[\]^-`{-~]", escaped)

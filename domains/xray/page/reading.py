@@ -16,16 +16,16 @@ from core.service.reviewing import Room
 from core.types import Policy
 from dashboard import present, viewer, widgets
 from dashboard.lightbox import Lightbox
+from dashboard.review_keys import NOTHING
 from dashboard.viewer import Pane
 from domains.xray import pack
 from domains.xray.page import keys
+from domains.xray.page.keys import KEYS
 from domains.xray.worklist import showing
 from domains.xray.worklist.reading_list import ReadingList, Releases, is_hidden, said
 from domains.xray.worklist.viewing import levels_of
 
 MOST_BESIDE = 6
-
-state = st.session_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +45,40 @@ class Seen:
 
 def render(here: Room, found: ReadingList, standing: Releases) -> None:
     """Show the next case, or say that nothing waits."""
-    detail = keys.current_case(here, found)
-    left, right = st.columns([2.7, 1], gap="medium")
-    if detail is None:
-        with left:
-            widgets.words("Nothing waits to be read.", "big")
-        widgets.mark_shown("nothing")
-        with right:
-            keys.undo_button(here, "nothing")
-        return
-    seen = _seen(detail, found.stage, standing)
+    detail = KEYS.current(here, lambda skipped: keys.next_of(found, skipped))
+    place = present.place(detail.item) if detail else NOTHING
+    seen = _seen(detail, found.stage, standing) if detail else None
+    with st.container(key="assay-case"), widgets.of_case(place):
+        left, right = st.columns([2.7, 1], gap="medium")
+        if seen is None:
+            with left:
+                widgets.words("Nothing waits to be read.", "big")
+            with right:
+                KEYS.undo_button(here, NOTHING)
+        else:
+            _case(here, found, seen, left, right)
+    KEYS.arm(place, pictures=0 if seen is None else 1)
+    if seen is not None:
+        _look_ahead(here, found, seen.detail, heat=not seen.covered)
+
+
+def _case(
+    here: Room,
+    found: ReadingList,
+    seen: Seen,
+    left: st.delta_generator.DeltaGenerator,
+    right: st.delta_generator.DeltaGenerator,
+) -> None:
     with right:
-        _about(found, detail)
+        _about(found, seen.detail)
         verdict, buttons, reasons = st.container(), st.container(), st.container()
     with left:
-        _pictures(here, seen)
+        has_picture = _pictures(here, seen)
     _verdict(seen, verdict, reasons)
-    # Last, so that no key works before all of the case is on its way to the screen.
     with buttons:
-        keys.buttons(here, detail, covered=seen.covered, hidden=seen.hidden)
-    widgets.mark_shown(present.place(detail.item))
-    _look_ahead(here, found, detail, heat=not seen.covered)
+        keys.buttons(
+            here, seen.detail, covered=seen.covered, hidden=seen.hidden, has_picture=has_picture
+        )
 
 
 def policy_of(bundle_sha256: str, policy_id: str) -> Policy | None:
@@ -106,28 +119,29 @@ def _about(found: ReadingList, detail: CaseDetail) -> None:
     widgets.words(" · ".join(filter(None, parts)), "quiet")
 
 
-def _pictures(here: Room, seen: Seen) -> None:
+def _pictures(here: Room, seen: Seen) -> bool:
+    """Show the pictures; says whether the one to be judged is to be seen."""
     images = seen.detail.images
     # The order received: the worst first would tell what is hidden.
     ordered = list(images) if seen.covered else present.worst_first(images)
     others = [*ordered[1:], *_priors(here, seen.detail)][:MOST_BESIDE]
-    beside = next((one for one in others if one.id == state.get("xray_beside")), None)
-    with st.spinner("Looking at the picture …"):
-        panes = [_pane(ordered[0], heat=not seen.covered)]
-        if beside is not None:
-            panes.append(_pane(beside, heat=False))
+    beside = next((one for one in others if one.id == KEYS.image()), None)
+    panes = [_pane(ordered[0], heat=not seen.covered)]
+    if beside is not None:
+        panes.append(_pane(beside, heat=False))
     viewer.show(present.place(seen.detail.item), panes)
     legend = "" if seen.covered else f" · {showing.legend(pack.wording)}"
     widgets.words(viewer.KEYS + legend, "quiet")
     if others:
         _choices(others, beside)
+    return panes[0].plate is not None
 
 
 def _choices(others: list[CaseImage], beside: CaseImage | None) -> None:
     with st.container(horizontal=True, gap="small"):
         for number, image in enumerate(others, 1):
             st.button(
-                f"Beside: {showing.image_words(image)}",
+                f"Beside: {present.escape_markdown(showing.image_words(image))}",
                 key=f"beside-{image.id}",
                 shortcut=str(number),
                 type="primary" if image is beside else "secondary",
@@ -137,7 +151,7 @@ def _choices(others: list[CaseImage], beside: CaseImage | None) -> None:
 
 
 def _choose(image_id: str) -> None:
-    state["xray_beside"] = "" if state.get("xray_beside") == image_id else image_id
+    KEYS.choose_image("" if KEYS.image() == image_id else image_id)
 
 
 def _priors(here: Room, detail: CaseDetail) -> list[CaseImage]:
@@ -201,10 +215,10 @@ def _verdict(
             widgets.words("Not judged yet.")
             return
         policy = policy_of(decision.bundle_sha256, decision.policy_id)
-        st.html(widgets.verdict_html(decision, pack.wording, policy))
+        widgets.html(widgets.verdict_html(decision, pack.wording, policy))
         chances, left_out = present.label_chances(decision)
         if chances:
-            st.html(widgets.labels_html(chances, left_out))
+            widgets.html(widgets.labels_html(chances, left_out))
     with reasons:
         for sentence in present.why(decision, policy):
             widgets.words(sentence)
@@ -212,7 +226,7 @@ def _verdict(
 
 def _look_ahead(here: Room, found: ReadingList, detail: CaseDetail, *, heat: bool) -> None:
     """Have the pictures of the next case worked out while the reader looks at this one."""
-    following = keys.next_of(found, [*keys.skipped(), detail.item.case_id])
+    following = keys.next_of(found, [*KEYS.skipped(), detail.item.case_id])
     if following is None or following == detail.item.case_id:
         return
     for image in case_detail(here.store, following).images:

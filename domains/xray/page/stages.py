@@ -12,7 +12,7 @@ from core.records.store import decisions
 from core.records.values import StoredDecision
 from core.service.reviewing import Room
 from core.types import Policy
-from dashboard import widgets
+from dashboard import present, widgets
 from domains.xray import pack
 from domains.xray.page.reading import policy_of
 from domains.xray.worklist import showing, staging
@@ -152,4 +152,4 @@ def _release(
             policy_id=used.policy_id,
         )
     except AssayError as exc:
-        st.toast(str(exc))
+        st.toast(present.escape_markdown(str(exc)))

@@ -7,6 +7,7 @@ import streamlit as st
 from core.records.values import now
 from dashboard import widgets
 from domains.xray import pack
+from domains.xray.page.keys import KEYS
 from domains.xray.worklist import showing
 from domains.xray.worklist.reading_list import Line, ReadingList
 
@@ -60,5 +61,5 @@ def _open(key: str, ids: tuple[str, ...]) -> None:
     """Open the case of the chosen line, as the list was when it was drawn."""
     rows = state[key]["selection"]["rows"]
     if rows:
-        state["xray_case"] = ids[rows[0]]
+        KEYS.open_case(ids[rows[0]])
         state["xray_screen"] = "Read"

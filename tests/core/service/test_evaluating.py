@@ -120,7 +120,7 @@ def test_pictures_are_read_again_and_one_that_changed_is_not_shown(
 def test_a_report_that_cannot_be_written_is_refused_beforehand(tmp_path):
     with pytest.raises(ConfigError, match="cannot be written"):
         refuse_unwritable(tmp_path / "missing" / "r.html")
-    with pytest.raises(ConfigError, match="cannot be written"):
+    with pytest.raises(ConfigError, match="is a folder; expected a file"):
         refuse_unwritable(tmp_path)
     refuse_unwritable(tmp_path / "r.html")
 

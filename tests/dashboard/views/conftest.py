@@ -13,7 +13,6 @@ import dashboard
 from core.records.connection import Store
 from core.service.stores import open_store
 from core.settings import Settings
-from dashboard import widgets
 
 APP = Path(dashboard.__file__).parent / "app.py"
 
@@ -30,7 +29,6 @@ def page(assessed_home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[AppTe
     """The dashboard on the parts pack, whatever else is installed, reviewed by Ada."""
     monkeypatch.setenv("ASSAY_HOME", str(assessed_home))
     monkeypatch.setenv("ASSAY_REVIEWER", "Ada")
-    monkeypatch.setattr(widgets, "SETTLE_S", 0.0)
     st.cache_resource.clear()
     opened = AppTest.from_file(APP, default_timeout=60)
     opened.session_state["pack"] = "parts"

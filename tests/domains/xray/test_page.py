@@ -24,7 +24,6 @@ from core.records.worklist import case_detail
 from core.service.stores import open_store
 from core.settings import Settings
 from core.types import Ceiling, Disposition
-from dashboard import widgets
 from domains.xray.worklist import showing, staging
 from domains.xray.worklist.reading_list import OPEN
 from tests.xray_worklist import FIRST_OPEN, SITE
@@ -46,7 +45,6 @@ def page(department_home, monkeypatch):
     """The worklist page, read by Ada."""
     monkeypatch.setenv("ASSAY_HOME", str(department_home))
     monkeypatch.setenv("ASSAY_REVIEWER", "Ada")
-    monkeypatch.setattr(widgets, "SETTLE_S", 0.0)
     st.cache_resource.clear()
     opened = AppTest.from_file(APP, default_timeout=120)
     opened.session_state["pack"] = "parts"  # the page is the X-ray one whatever is chosen there
@@ -74,12 +72,17 @@ def texts(page) -> str:
 
 
 def press(page, label: str):
-    next(button for button in page.button if button.label == label).click()
+    next(button for button in page.button if plain(button) == label).click()
     return page.run()
 
 
+def plain(button) -> str:
+    """The button's word without the key behind it, and without what escapes it."""
+    return button.label.split(" `")[0].replace("\\", "")
+
+
 def panes(page) -> list[dict[str, object]]:
-    [viewer] = page.get("bidi_component")
+    [viewer] = [one for one in page.get("bidi_component") if one.proto.bytes]
     data = viewer.proto.bytes
     length = struct.unpack_from("<I", data)[0]
     return json.loads(data[4 : 4 + length])["panes"]
@@ -147,12 +150,6 @@ def test_a_verdict_key_writes_one_review_and_the_next_case_comes(page, store):
     assert reviews.reviewed(store, "xray") == []
 
 
-def test_a_press_too_soon_after_a_case_appeared_writes_nothing(page, store, monkeypatch):
-    monkeypatch.setattr(widgets, "SETTLE_S", 3600.0)
-    press(press(page.run(), "Read"), "NORMAL")
-    assert reviews.reviewed(store, "xray") == []
-
-
 def test_a_case_that_another_reader_answered_meanwhile_is_left_as_it_is(page, store):
     press(page.run(), "Read")
     stat = next(one for one in listed(store, "xray", OPEN) if "priority" in one.headers[0])
@@ -210,7 +207,7 @@ def test_a_comment_is_kept_with_the_answer(page, store):
 def test_images_of_the_study_and_of_earlier_studies_come_beside_it(page, store):
     press(press(page.run(), "Read"), "Next")
     assert f">{patient(0)}<" in texts(page)
-    beside = [button.label for button in page.button if button.label.startswith("Beside")]
+    beside = [plain(button) for button in page.button if button.label.startswith("Beside")]
     assert len(panes(page)) == 1
     dates = set()
     for label in beside:
@@ -236,7 +233,7 @@ def test_every_picture_carries_the_words_and_the_patient(page):
 def test_nobody_answers_or_releases_without_a_name(page):
     page.session_state["reviewer"] = ""
     press(page.run(), "Read")
-    assert {"NORMAL", "ABNORMAL"} <= {b.label for b in page.button if b.disabled}
+    assert {"NORMAL", "ABNORMAL"} <= {plain(b) for b in page.button if b.disabled}
     press(page, "Stages")
     assert page.checkbox[0].disabled
     assert next(b for b in page.button if b.label == "Release shadow").disabled
@@ -302,5 +299,8 @@ def test_a_missing_picture_is_said_in_its_place(page, store, department_home):
     [pane] = panes(page)
     assert "plate" not in pane
     assert pane["missing"]
+    assert "Errno" not in pane["missing"]
     press(page, "NORMAL")
-    assert len(reviews.reviewed(store, "xray")) == 1
+    assert reviews.reviewed(store, "xray") == []
+    press(page, "Cannot judge, retake")
+    assert reviews.reviewed(store, "xray")[0].disposition is DEFER

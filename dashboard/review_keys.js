@@ -1,0 +1,129 @@
+// Lets a press through only while the case that it belongs to is on the screen as a whole. Until the
+// last word and picture of one case stand together, nothing of any case is shown, and no key works.
+
+const SETTLE_MS = 300 // a second press of the same key comes within this time
+const CASE = '.st-key-assay-case'
+const last = (window.assayReviewKeys ??= { place: null, stop: null })
+
+export default function ({ data }) {
+  last.stop?.() // called anew for every rerun, and only the last one is told of its end
+  const { place, pictures, keys, heard } = data
+  const root = document.documentElement
+  // The same case drawn anew has been on the screen all along.
+  let armedAt = root.dataset.assayCase === place && last.armed?.place === place ? last.armed.at : null
+  let isDrawing = false
+  let hasEnded = false
+
+  if (last.place !== null && last.place !== place && heard !== last.place)
+    tell('Not counted: the case had changed before the press arrived.')
+  last.place = null
+
+  const marked = () => [...document.querySelectorAll(`${CASE} [data-place]`)]
+  const isWhole = () => {
+    const parts = marked()
+    const seen = parts.filter(one => one.matches('img, [data-painted]'))
+    return parts.length > 0 && seen.length >= pictures && parts.every(one => one.dataset.place === place)
+  }
+  const isPainted = one => one.matches('img') ? one.complete && one.naturalWidth > 0 : one.dataset.painted === place
+  const hide = () => {
+    armedAt = null
+    last.armed = null
+    delete root.dataset.assayCase
+  }
+  const check = () => {
+    if (!isWhole()) hide()
+    else if (armedAt !== null) nameKeys()
+    else if (!isDrawing) draw()
+  }
+  const draw = async () => {
+    isDrawing = true
+    await Promise.allSettled(marked().filter(one => one.matches('img')).map(one => one.decode()))
+    const seen = marked().filter(one => one.matches('img, [data-painted]'))
+    if (!hasEnded && isWhole() && seen.every(isPainted)) {
+      root.dataset.assayCase = place
+      nameKeys()
+      await frame()
+      await frame()
+      if (!hasEnded && root.dataset.assayCase === place) {
+        armedAt = performance.now()
+        last.armed = { place, at: armedAt }
+      }
+    }
+    isDrawing = false
+  }
+  const button = action => document.querySelector(`${CASE} [class*="st-key-case-${action}-${place}"] button`)
+  const nameKeys = () => {
+    for (const [key, action] of Object.entries(keys)) button(action)?.setAttribute('aria-keyshortcuts', key)
+  }
+  const hindrance = () => {
+    if (last.place === place) return 'Not counted: the press before it is being kept.'
+    if (armedAt === null) return 'Not counted: the case was not on the screen yet.'
+    if (performance.now() - armedAt < SETTLE_MS) return 'Not counted: the case had only just come. Look, then press.'
+    return ''
+  }
+
+  const onClick = event => {
+    const pressed = event.target instanceof Element && event.target.closest(`${CASE} [class*="st-key-case-"] button`)
+    if (!pressed) return
+    const why = hindrance()
+    if (!why) last.place = place
+    else {
+      stop(event)
+      tell(why)
+    }
+  }
+  const onKey = event => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return
+    const isPress = event.key === 'Enter' || event.key === ' '
+    if (isPress && event.repeat && event.target.closest?.(CASE)) stop(event)
+    const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key]
+    if (!action || (event.shiftKey && event.key.length > 1)) return
+    stop(event)
+    if (event.repeat) return
+    const found = button(action)
+    if (found && !found.disabled) found.click()
+    else tell(hindrance() || 'Not counted: this does not work here now.')
+  }
+  window.addEventListener('click', onClick, true)
+  window.addEventListener('keydown', onKey, true)
+  const watch = new MutationObserver(check)
+  watch.observe(document.body, {
+    subtree: true, childList: true, attributes: true, attributeFilter: ['data-place', 'data-painted', 'src'],
+  })
+  document.addEventListener('load', check, true)
+  check()
+  last.stop = () => {
+    hasEnded = true
+    watch.disconnect()
+    window.removeEventListener('click', onClick, true)
+    window.removeEventListener('keydown', onKey, true)
+    document.removeEventListener('load', check, true)
+  }
+  return last.stop
+}
+
+function stop(event) {
+  event.preventDefault()
+  event.stopImmediatePropagation()
+}
+
+function frame() {
+  return new Promise(done => requestAnimationFrame(done))
+}
+
+function isTyping(target) {
+  return target instanceof Element && target.closest('input, textarea, [contenteditable=true]')
+}
+
+function tell(words) {
+  let box = document.getElementById('assay-told')
+  if (!box) {
+    box = document.createElement('div')
+    box.id = 'assay-told'
+    box.setAttribute('role', 'status')
+    document.body.append(box)
+  }
+  box.textContent = words
+  clearTimeout(last.timer)
+  last.timer = setTimeout(() => { box.textContent = '' }, 2500)
+}
