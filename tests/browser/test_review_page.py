@@ -48,7 +48,9 @@ def store(assessed_home):
 
 def shows(page, case) -> None:
     """Wait until a case can be judged: all of it on the screen, and a moment for the eyes."""
-    page.locator(f'html[data-assay-case^="{case.case_id}-"]').wait_for(timeout=FIRST_TIME_MS)
+    page.locator(f'html[data-assay-case^="{case.case_id}-"]').wait_for(
+        state="attached", timeout=FIRST_TIME_MS
+    )
     expect(page.locator(TITLE)).to_have_text(case.key)
     page.wait_for_timeout(SETTLE_MS)
 

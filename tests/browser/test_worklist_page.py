@@ -69,7 +69,7 @@ def shows(page, left: int) -> str:
     button = page.locator('[class*="st-key-case-positive-"] button:enabled')
     expect(button).to_have_count(1, timeout=LONG_MS)
     expect(page.locator("canvas").first).to_be_visible(timeout=LONG_MS)
-    page.locator("html[data-assay-case]").wait_for(timeout=LONG_MS)
+    page.locator("html[data-assay-case]").wait_for(state="attached", timeout=LONG_MS)
     page.wait_for_timeout(600)
     return page.locator(TITLE).inner_text()
 

@@ -198,7 +198,7 @@ def test_a_blind_answer_that_is_kept_is_written_once(page, store):
 
 def test_a_comment_is_kept_with_the_answer(page, store):
     press(press(page.run(), "Read"), "Comment")
-    page.text_input(key="xray_comment_text").input("rib <fracture>").run()
+    page.text_input(key="xray_note_text").input("rib <fracture>").run()
     assert "rib &lt;fracture&gt;" in texts(page)
     press(page, "ABNORMAL")
     assert reviews.reviewed(store, "xray")[0].comment == "rib <fracture>"
