@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -163,7 +164,36 @@ def _read(bundle: Bundle, policy_id: str) -> Policy:
             f"{file} was altered: its content is {policy.id}, its name says {policy_id}.",
             hint="Certify again.",
         )
+    if policy.bundle == bundle.label:
+        _refuse_unjustified(policy, bundle, file)
     return policy
+
+
+def _refuse_unjustified(policy: Policy, bundle: Bundle, file: Path) -> None:
+    """Compare a policy with what the bundle's own cases give for its targets.
+
+    Raises:
+        BundleError: They give another: somebody made this one up.
+    """
+    own = make_policy(bundle, policy.targets, policy.attempt)
+    made, stated = ({**policies.to_json(one), "id": ""} for one in (own, policy))
+    if not _are_close(made, stated):
+        raise BundleError(
+            f"{file} is not what the cases of {bundle.label} justify: expected limits "
+            f"{own.t_neg} and {own.t_pos}, got {policy.t_neg} and {policy.t_pos}, or bounds.",
+            hint="Do not use it; `assay certify BUNDLE` makes one from the bundle's own cases.",
+        )
+
+
+def _are_close(one: object, other: object) -> bool:
+    """Return whether JSON values are equal but for last digits, which another scipy may move."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_are_close(one[k], other[k]) for k in one)
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(map(_are_close, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-12)
+    return one == other
 
 
 def _probes(bundle: Bundle) -> list[Probe]:

@@ -4,6 +4,7 @@ import ctypes
 import os
 import resource
 import signal
+import sys
 import tempfile
 import time
 from dataclasses import replace
@@ -38,11 +39,11 @@ def _shrink_memory(descriptor):
 
 
 def _spoil_inboxes():
-    with open("/proc/self/maps") as maps:
-        for line in maps:
-            if "assay-decoder" in line:
-                start, end = (int(part, 16) for part in line.split()[0].split("-"))
-                ctypes.memset(start, 0, end - start)
+    frame = sys._getframe()
+    while "memory" not in frame.f_locals:
+        frame = frame.f_back
+    memory = frame.f_locals["memory"]
+    memory[:] = bytes(len(memory))
     os.abort()
 
 

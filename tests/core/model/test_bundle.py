@@ -10,6 +10,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from sklearn.covariance import LedoitWolf
 
+from core.decision.policy import to_json
 from core.errors import BundleError, ParityError
 from core.model import bundle as layout
 from core.model import parity
@@ -252,6 +253,23 @@ def test_a_signature_covers_the_policies_and_which_is_current(copied, tmp_path, 
     (copied / "policies" / "0000.json").write_text("{}")
     with pytest.raises(BundleError, match="over its files and policies"):
         check_signature(copied, public)
+
+
+@pytest.mark.parametrize("certify_again", [False, True])
+def test_a_policy_that_the_cases_do_not_justify_is_refused(tiny_product, copied, certify_again):
+    bundle = open_bundle(copied, tiny_product.settings)
+    policy = policy_of(bundle)
+    boast = replace(policy.escape, n=50_000, k=0, bound=6e-5, threshold=1.0, certified=True)
+    forged = replace(policy, t_neg=1.0, t_pos=None, escape=boast)
+    folder = copied / "policies"
+    (folder / f"{forged.id}.json").write_text(json.dumps(to_json(forged)))
+    (folder / "current").write_text(forged.id)
+
+    with pytest.raises(BundleError, match=r"is not what the cases of .* justify"):
+        policy_of(open_bundle(copied, tiny_product.settings))
+    if certify_again:
+        assert certify_bundle(bundle, policy.targets) == policy
+        assert policy_of(open_bundle(copied, tiny_product.settings)) == policy
 
 
 def test_no_arrays_come_back_transposed(tiny_product):
