@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from core.errors import UnreadableImage
+from core.imaging.protocol import SLOTS
 from core.types import Finding, Frame, Prepared, Reason
 from domains.parts import pack as parts
 
@@ -40,10 +41,12 @@ def _shrink_memory(descriptor):
 
 def _spoil_inboxes():
     frame = sys._getframe()
-    while "memory" not in frame.f_locals:
+    while not {"memory", "spec"} <= frame.f_locals.keys():
         frame = frame.f_back
-    memory = frame.f_locals["memory"]
-    memory[:] = bytes(len(memory))
+    memory, spec = frame.f_locals["memory"], frame.f_locals["spec"]
+    for slot in range(SLOTS):
+        at = spec.inbox_at(slot)
+        memory[at : at + spec.inbox_bytes] = bytes(spec.inbox_bytes)
     os.abort()
 
 
