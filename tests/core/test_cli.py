@@ -267,6 +267,8 @@ def endless(bundle, tiny_product, tmp_path):
         stderr=subprocess.PIPE,
         env=environment,
         start_new_session=True,
+        # Whoever runs the tests in the background has them ignore Ctrl-C, which is inherited.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
         assert process.stdout.readline().startswith(b"{")
