@@ -6,7 +6,6 @@ a group of its own here. ``dropped`` beside it is the former rule: no memory fro
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,20 +19,17 @@ from core.model import backbone as backbones
 from core.model.bank import Bank, remember
 from core.model.fitted import Model, one_thread
 from core.model.fitting import Table, fit
-from core.model.runtime import open_network
 from core.service import good_start
 from core.service.labels import with_splits
-from core.service.progress import silent
-from core.service.reading import Seen, look_at
 from core.settings import Settings
 from core.types import F32, F64, Look, Targets
-from tests.benchmarks.good_only import is_mono
-from tests.benchmarks.sets import HOME, rows_of
+from tests.benchmarks.good_only import is_mono, patched
+from tests.benchmarks.sets import HOME, looked, rows_of
 
 GOOD, TESTED = 50, 80
 DEFECTS = (0, 5, 10, 20, 30, 40, 60, 100, 150, 200)
 DRAWS = 3
-MOST = 280  # pictures a side that go through the network
+WHAT = "mono cells, certain"
 NEGATIVE = frozenset({"good", "functional"})
 POSITIVE = (True, False)
 
@@ -45,78 +41,49 @@ class Product:
     pooled: F32
     patches: F32
     good: NDArray[np.bool_]
-    rows: list[Row]
     gated: int
 
 
 def main() -> None:
-    """Print the curve of each product, a line a number of defects."""
+    """Print the curve, a line a number of defects."""
     one_thread()
-    for name in [word for word in sys.argv[1:] if word in ("elpv", "ball_screw")] or [
-        "elpv",
-        "ball_screw",
-    ]:
-        one = product(name)
-        most = int((~one.good).sum())
-        for defects in [count for count in DEFECTS if count + 60 <= most]:
-            for kept in (True, False) if defects >= good_start.ENOUGH_DEFECTS else (True,):
-                _line(name, one, defects, kept=kept)
+    one = product()
+    most = int((~one.good).sum())
+    for defects in [count for count in DEFECTS if count + 60 <= most]:
+        for kept in (True, False) if defects >= good_start.ENOUGH_DEFECTS else (True,):
+            _line(one, defects, kept=kept)
 
 
-def product(name: str) -> Product:
-    """Run the network on a set, or read what it gave last time."""
-    settings = Settings(home=HOME)
-    pack, rows = rows_of(name, settings)
-    rng = np.random.default_rng(0)
-    rows = [row for row in rows if name != "elpv" or is_mono(row)]
-    good = np.array([row.label in NEGATIVE for row in rows])
-    sides = [rng.permutation(np.flatnonzero(side))[:MOST] for side in (good, ~good)]
-    rows = [rows[i] for i in np.concatenate(sides)]
-    backbone = replace(backbones.describe(), patches=True)
-    file = HOME / "tables" / f"few-{name}-{backbone.key}.npz"
-    if not file.exists():
-        network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
-        looked = look_at(
-            rows,
-            pack=pack,
-            size=backbone.size,
-            network=network,
-            settings=settings,
-            progress=silent,
-        )
-        looks = [one.look for one in looked if isinstance(one, Seen)]
-        file.parent.mkdir(parents=True, exist_ok=True)
-        pooled, patches = np.stack([x.pooled for x in looks]), np.stack([x.patches for x in looks])
-        np.savez(file, pooled=pooled, patches=patches.astype(np.float16))
-    with np.load(file) as found:
-        pooled, patches = found["pooled"], found["patches"].astype(np.float32)
-    if len(pooled) != len(rows):
-        sys.exit(f"{file} is of another data set; remove it.")
-    good = np.array([row.label in NEGATIVE for row in rows])
-    return Product(pooled, patches, good, rows, backbone.gated)
+def product() -> Product:
+    """Run the network on the certain mono cells, or read what it gave last time."""
+    cells = patched("elpv", WHAT, is_mono)
+    pack, rows = rows_of("elpv", Settings(home=HOME))
+    rows = [row for row in rows if is_mono(row)]
+    classes = tuple(sorted({row.label for row in rows}))
+    whole = looked("elpv-mono-certain", pack, rows, classes, backbones.describe())
+    return Product(whole.table.pooled, cells.patches, cells.good, whole.backbone.gated)
 
 
-def _line(name: str, one: Product, defects: int, *, kept: bool) -> None:
+def _line(one: Product, defects: int, *, kept: bool) -> None:
     figures = np.array([_figures(one, defects, draw, kept=kept) for draw in range(DRAWS)])
     means, spread = figures.mean(axis=0), figures.std(axis=0, ddof=1)
     words = ("FAIL of defects", "overkill", "escape", "ECE - floor", "AUROC")
-    told = ", ".join(
+    written = ", ".join(
         f"{w} {m:.3f} (sd {s:.3f})" for w, m, s in zip(words, means, spread, strict=True)
     )
-    print(f"{name}, {GOOD} good + {defects} defects, {'kept' if kept else 'dropped'}: {told}")
+    print(f"{WHAT}, {GOOD} good + {defects} defects, {'kept' if kept else 'dropped'}: {written}")
 
 
 def _figures(one: Product, defects: int, draw: int, *, kept: bool) -> list[float]:
     rng = np.random.default_rng(draw)
     good = rng.permutation(np.flatnonzero(one.good))
     bad = rng.permutation(np.flatnonzero(~one.good))
-    split = _splits(len(good[:GOOD]), defects, draw, kept=kept)
+    split = _splits(len(good[:GOOD]), defects, kept=kept)
     known = np.concatenate([good[:GOOD], bad[:defects]])
     train, cal = known[split == "train"], known[split == "cal"]
     # As many good and bad as there were to learn from: another mix is another question.
     share = defects / (defects + GOOD) if defects else 0.5
-    most_bad, fresh_good = len(bad) - defects, good[GOOD : GOOD + TESTED]
-    fresh_bad = bad[defects : defects + most_bad][:TESTED]
+    fresh_good, fresh_bad = good[GOOD : GOOD + TESTED], bad[defects : defects + TESTED]
     model, oof = _learn(one, train, draw, kept=kept)
     policy = certify(
         _cases(model, one, cal),
@@ -125,24 +92,26 @@ def _figures(one: Product, defects: int, draw: int, *, kept: bool) -> list[float
         bundle="b",
         good_groups=model.bank.groups if model.bank else 0,
     )
-    said = {side: _said(model, one, at) for side, at in (("good", fresh_good), ("bad", fresh_bad))}
+    scored = {
+        side: _scores(model, one, at) for side, at in (("good", fresh_good), ("bad", fresh_bad))
+    }
     level = policy.good_only.level if policy.good_only else None
 
     def failed(side: str) -> NDArray[np.bool_]:
-        p, good_p = said[side]
+        p, good_p = scored[side]
         by_limit = p >= policy.t_pos if policy.t_pos is not None else np.zeros(len(p), np.bool_)
         return by_limit | (good_p <= level if level is not None else False)
 
-    escaped = said["bad"][0] <= policy.t_neg if policy.t_neg is not None else np.zeros(1, np.bool_)
-    escaped = escaped & ~failed("bad") if len(escaped) > 1 else escaped
-    few = _mixed(said["good"][0], said["bad"][0], share, rng)
+    limit = -1.0 if policy.t_neg is None else policy.t_neg
+    escaped = (scored["bad"][0] <= limit) & ~failed("bad")
+    few = _mixed(scored["good"][0], scored["bad"][0], share, rng)
     return [
         float(failed("bad").mean()),
         float(failed("good").mean()),
         float(escaped.mean()),
         metrics.ece(*few) - metrics.ece_floor(few[0], 0),
         metrics.auroc(
-            np.concatenate([said["good"][0], said["bad"][0]]),
+            np.concatenate([scored["good"][0], scored["bad"][0]]),
             np.repeat([False, True], [len(fresh_good), len(fresh_bad)]),
         ),
     ]
@@ -159,11 +128,11 @@ def _mixed(
     return np.stack([1.0 - p, p], axis=1), labels
 
 
-def _splits(good: int, defects: int, draw: int, *, kept: bool) -> NDArray[np.str_]:
+def _splits(good: int, defects: int, *, kept: bool) -> NDArray[np.str_]:
     made = [("good", f"good{i}") for i in range(good)] + [
         ("bad", f"bad{i}") for i in range(defects)
     ]
-    rows = with_splits([Row(Path(group), label, "", group) for label, group in made], draw)
+    rows = with_splits([Row(Path(group), label, "", group) for label, group in made])
     if kept:
         rows = good_start.settled(rows, NEGATIVE)
     return np.array([row.split for row in rows])
@@ -192,7 +161,7 @@ def _learn(one: Product, train: NDArray[np.intp], seed: int, *, kept: bool) -> t
     return found.model, found.oof
 
 
-def _said(model: Model, one: Product, at: NDArray[np.intp]) -> tuple[F64, F64]:
+def _scores(model: Model, one: Product, at: NDArray[np.intp]) -> tuple[F64, F64]:
     evidence = [model.evidence(_look(model.bank, one, i)) for i in at.tolist()]
     p = np.array([model._calibrated(e.logits)[1] for e in evidence], np.float64)
     return p, np.array([e.good_p for e in evidence], np.float64)
@@ -203,6 +172,6 @@ def _look(bank: Bank | None, one: Product, i: int) -> Look:
 
 
 def _cases(model: Model, one: Product, at: NDArray[np.intp]) -> Cases:
-    p = _said(model, one, at)[0]
+    p = _scores(model, one, at)[0]
     whole = np.ones(len(at))
     return Cases(p, whole, whole > 0, ~one.good[at], at.astype(np.str_))
