@@ -10,7 +10,6 @@ from pathlib import Path
 from core.errors import BundleError, ConfigError
 from core.model import bundle as layout
 
-_POLICIES = "policies"
 _POLICY_SUFFIXES = frozenset({".json", ".sig", ""})
 _MOST_NAMED = 5
 _NEAR = 64 * 1024
@@ -149,4 +148,4 @@ def _strays(path: Path) -> list[str] | None:
 
 def _is_policy(name: str) -> bool:
     file = Path(name)
-    return file.parent == Path(_POLICIES) and file.suffix.lower() in _POLICY_SUFFIXES
+    return file.parent == Path(layout.POLICIES) and file.suffix.lower() in _POLICY_SUFFIXES

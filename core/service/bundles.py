@@ -16,13 +16,12 @@ from core.errors import BundleError
 from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
 from core.model import parity
-from core.model.bundle import Bundle, read_bundle
+from core.model.bundle import POLICIES, Bundle, read_bundle
 from core.model.fitted import one_thread
 from core.model.parity import Probe
 from core.settings import Settings
 from core.types import Policy, Prediction, Prepared, Targets, Unreadable
 
-FOLDER = "policies"
 CURRENT = "current"
 
 
@@ -83,7 +82,7 @@ def certify_bundle(bundle: Bundle, targets: Targets) -> Policy:
     """
     record = certifications(bundle)
     known = [one for one in record if one.targets == targets]
-    folder = bundle.path / FOLDER
+    folder = bundle.path / POLICIES
     folder.mkdir(exist_ok=True)
     # Files that do not read were certifications too.
     before = max([len(list(folder.glob("*.json"))), *(one.attempt for one in record)])
@@ -117,7 +116,7 @@ def make_policy(bundle: Bundle, targets: Targets, attempt: int) -> Policy:
 def certifications(bundle: Bundle) -> list[Policy]:
     """List the policies that were made on a bundle's cal cases and still read, oldest first."""
     found = []
-    for file in sorted((bundle.path / FOLDER).glob("*.json")):
+    for file in sorted((bundle.path / POLICIES).glob("*.json")):
         try:
             found.append(_read(bundle, file.stem))
         except BundleError:
@@ -142,12 +141,12 @@ def policy_of(bundle: Bundle, policy_id: str = "") -> Policy:
 
 
 def _read_current(bundle: Bundle) -> Policy | None:
-    pointer = bundle.path / FOLDER / CURRENT
+    pointer = bundle.path / POLICIES / CURRENT
     return _read(bundle, pointer.read_text().strip()) if pointer.is_file() else None
 
 
 def _read(bundle: Bundle, policy_id: str) -> Policy:
-    folder = bundle.path / FOLDER
+    folder = bundle.path / POLICIES
     file = folder / f"{policy_id}.json"
     if file.name != f"{Path(policy_id).name}.json" or not file.is_file():
         known = ", ".join(sorted(p.stem for p in folder.glob("*.json"))) or "none"

@@ -10,8 +10,8 @@ import tempfile
 from pathlib import Path
 
 from core.errors import BundleError
-from core.model.bundle import Bundle
-from core.service.bundles import FOLDER, open_bundle
+from core.model.bundle import POLICIES, Bundle
+from core.service.bundles import open_bundle
 from core.settings import Settings
 from core.types import Policy
 
@@ -23,17 +23,17 @@ def keep(bundle: Bundle, policy: Policy, settings: Settings) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=place.parent))
         shutil.copytree(
-            bundle.path, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns(FOLDER)
+            bundle.path, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns(POLICIES)
         )
         try:
             draft.rename(place)
         except OSError:
             # Another process was first; its copy has the same hash.
             shutil.rmtree(draft)
-    file = Path(FOLDER) / f"{policy.id}.json"
+    file = Path(POLICIES) / f"{policy.id}.json"
     if not (place / file).exists():
-        (place / FOLDER).mkdir(exist_ok=True)
-        draft_file = place / FOLDER / f".{policy.id}.part"
+        (place / POLICIES).mkdir(exist_ok=True)
+        draft_file = place / POLICIES / f".{policy.id}.part"
         shutil.copyfile(bundle.path / file, draft_file)
         draft_file.replace(place / file)
 
