@@ -52,14 +52,22 @@ def assess_paths(
     settings = settings or Settings()
     given = [Path(path) for path in paths]
     incoming = read_incoming(given, settings.max_bytes, bundle.pack.suffixes)
-    yield from _assess(incoming, bundle, policy or policy_of(bundle), settings)
+    judged_by = policy or policy_of(bundle)
+    yield from assess_incoming(bundle, incoming, policy=judged_by, settings=settings)
 
 
 def assess_incoming(
     bundle: Bundle, incoming: Iterable[Incoming], *, policy: Policy, settings: Settings
 ) -> Iterator[Assessment]:
     """Assess what came in without recording anything, one assessment a picture in order."""
-    yield from _assess(incoming, bundle, policy, settings)
+    with Sandbox(entry_of(bundle.pack.name), bundle.backbone.size, settings) as sandbox:
+        yield from assess(
+            sandbox.samples(incoming),
+            bundle=bundle,
+            policy=policy,
+            workers=settings.workers,
+            timeout_s=settings.inference_timeout_s,
+        )
 
 
 def is_unread(assessment: Assessment) -> bool:
@@ -102,7 +110,7 @@ def assess_and_record(
             held.append(one.data)
             yield one
 
-    answers = _assess(hold(), bundle, policy, settings)
+    answers = assess_incoming(bundle, hold(), policy=policy, settings=settings)
     while batch := list(islice(answers, BATCH)):
         data, held[: len(batch)] = held[: len(batch)], []
         blobs.put_many(store.blobs, [d for d in data if d is not None])
@@ -111,16 +119,3 @@ def assess_and_record(
         held_by = decisions_of(store, ids)
         for decision, assessment in zip(ids, batch, strict=True):
             yield Recorded(decision, as_stored(assessment, held_by[decision], bundle))
-
-
-def _assess(
-    incoming: Iterable[Incoming], bundle: Bundle, policy: Policy, settings: Settings
-) -> Iterator[Assessment]:
-    with Sandbox(entry_of(bundle.pack.name), bundle.backbone.size, settings) as sandbox:
-        yield from assess(
-            sandbox.samples(incoming),
-            bundle=bundle,
-            policy=policy,
-            workers=settings.workers,
-            timeout_s=settings.inference_timeout_s,
-        )

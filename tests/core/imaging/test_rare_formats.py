@@ -30,6 +30,24 @@ def test_a_rare_format_is_read(kind):
         np.testing.assert_allclose(frame.pixels[y, x], picture[y, x], atol=12)
 
 
+@pytest.mark.parametrize("orientation", [1, 3, 6, 8])
+def test_a_turned_heic_stands_as_the_same_picture_in_a_jpeg_does(orientation):
+    stored = np.zeros((64, 96, 3), np.uint8)
+    stored[:32, :48] = 255
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    shown = []
+    for kind in ("HEIF", "JPEG"):
+        file = io.BytesIO()
+        Image.fromarray(stored).save(file, kind, exif=exif.tobytes(), quality=95)
+        shown.append(decode(file.getvalue(), MOST, 0))
+
+    heic, jpeg = shown
+    assert heic.source_size == jpeg.source_size == heic.pixels.shape[:2]
+    # Edges apart, where the two codecs ring.
+    assert ((heic.pixels > 127) == (jpeg.pixels > 127)).mean() > 0.98
+
+
 def test_a_turned_avif_stands_upright():
     frame = decode(encoded(np.rot90(quadrants(64, 96)).copy(), "AVIF", 6), MOST, 0)
 

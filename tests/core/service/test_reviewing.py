@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
-from core.errors import BundleError, ConfigError
+from core.errors import BundleError, ConfigError, DataError
+from core.packs import pack_named
 from core.records import reviews, worklist
 from core.records.store import decisions
 from core.records.values import now
@@ -109,6 +113,49 @@ def test_settings_survive_the_way_through_the_environment(monkeypatch, tmp_path)
     for name, value in reviewing.environment(given).items():
         monkeypatch.setenv(name, value)
     assert Settings() == given
+
+
+@pytest.mark.parametrize(
+    ("disposition", "labels", "contradicts"),
+    [
+        (FAIL, ["scratched"], False),
+        (FAIL, ["good", "scratched"], False),
+        (FAIL, ["good"], True),
+        (PASS, ["good"], False),
+        (PASS, ["scratched"], True),
+        (PASS, ["good", "scratched"], True),
+        (FAIL, [], False),
+        (Disposition.DEFER, ["good", "scratched"], False),
+    ],
+)
+def test_a_judgement_that_its_labels_contradict_is_refused(room, disposition, labels, contradicts):
+    detail = worklist.case_detail(room.store, queue(room.store)[0])
+    refused = pytest.raises(DataError, match="contradicts the label")
+
+    with refused if contradicts else nullcontext():
+        reviewing.check_labels(room.desk, pack_named("parts"), detail, disposition, labels)
+
+
+def test_ending_the_command_ends_its_server(free_port, tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from core.service import reviewing;"
+        "from core.settings import Settings;"
+        "reviewing.launch(Settings(home=Path(sys.argv[1])), int(sys.argv[2]))"
+    )
+    command = subprocess.Popen([sys.executable, "-c", script, tmp_path, str(free_port)])
+    try:
+        until = time.monotonic() + 120
+        while not answers(reviewing.HOST, free_port) and time.monotonic() < until:
+            time.sleep(0.1)
+        servers = psutil.Process(command.pid).children(recursive=True)
+        assert servers
+
+        command.terminate()
+
+        assert command.wait(60) == 0
+        assert psutil.wait_procs(servers, 60)[1] == []
+    finally:
+        command.kill()
 
 
 def test_a_port_in_use_is_refused_before_anything_starts(free_port, tmp_path):
