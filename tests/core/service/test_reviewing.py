@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -143,6 +143,7 @@ def test_ending_the_command_ends_its_server(free_port, tmp_path):
         "reviewing.launch(Settings(home=Path(sys.argv[1])), int(sys.argv[2]))"
     )
     command = subprocess.Popen([sys.executable, "-c", script, tmp_path, str(free_port)])
+    servers = []
     try:
         until = time.monotonic() + 120
         while not answers(reviewing.HOST, free_port) and time.monotonic() < until:
@@ -155,7 +156,9 @@ def test_ending_the_command_ends_its_server(free_port, tmp_path):
         assert command.wait(60) == 0
         assert psutil.wait_procs(servers, 60)[1] == []
     finally:
-        command.kill()
+        for process in (command, *servers):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def test_a_port_in_use_is_refused_before_anything_starts(free_port, tmp_path):
