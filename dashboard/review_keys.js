@@ -12,6 +12,7 @@ export default function ({ data }) {
   // The same case drawn anew has been on the screen all along.
   let armedAt = root.dataset.assayCase === place && last.armed?.place === place ? last.armed.at : null
   let isDrawing = false
+  let hasChanged = false
   let hasEnded = false
 
   if (last.place !== null && last.place !== place && heard !== last.place)
@@ -33,7 +34,8 @@ export default function ({ data }) {
   const check = () => {
     if (!isWhole()) hide()
     else if (armedAt !== null) nameKeys()
-    else if (!isDrawing) draw()
+    else if (isDrawing) hasChanged = true
+    else draw()
   }
   const draw = async () => {
     isDrawing = true
@@ -50,6 +52,11 @@ export default function ({ data }) {
       }
     }
     isDrawing = false
+    // Parts that went and came back meanwhile would otherwise stay hidden until the next change.
+    if (hasChanged && !hasEnded) {
+      hasChanged = false
+      check()
+    }
   }
   const button = action => document.querySelector(`${CASE} [class*="st-key-case-${action}-${place}"] button`)
   const nameKeys = () => {
