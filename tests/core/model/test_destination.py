@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from core.model.destination import (
 from core.model.writing import _exchange
 from core.service.training import TrainSpec, train
 from core.settings import Settings
+
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -71,11 +74,27 @@ def test_a_file_in_the_way_is_named_before_training(tmp_path):
         check_bundle_destination(tmp_path / "file/bundle")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_closed_folder_is_named_before_training(tmp_path):
-    tmp_path.chmod(0o555)
-    with pytest.raises(ConfigError, match="may not be written"):
-        check_bundle_destination(tmp_path / "bundle")
+@pytest.fixture
+def as_nobody():
+    """Run a test as an ordinary user where root runs the tests: root may write everywhere."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+def test_a_closed_folder_is_named_before_training(as_nobody):
+    # A folder that everybody may pass through, unlike pytest's own.
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o555)
+        with pytest.raises(ConfigError, match="may not be written"):
+            check_bundle_destination(Path(folder, "bundle"))
+        Path(folder).chmod(0o755)
+        check_bundle_destination(Path(folder, "bundle"))
 
 
 def test_the_old_bundle_stands_again_where_the_new_one_cannot_be_moved(tmp_path):
