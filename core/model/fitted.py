@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 from threadpoolctl import threadpool_limits
 
@@ -116,12 +117,13 @@ def _whole(evidence: Evidence) -> F32:
 
 
 def one_thread() -> None:
-    """Keep linear algebra to one thread for the rest of the process.
+    """Keep linear algebra and OpenCV to one thread for the rest of the process.
 
     Workers share the cores already, and sums split over threads would come out with other bits on
     a machine with more of them: a verdict must be the same wherever it is made again.
     """
     threadpool_limits(limits=1, user_api="blas")
+    cv2.setNumThreads(1)
 
 
 def standardise(pooled: F32, centre: F32, scale: F32) -> F32:
