@@ -88,7 +88,12 @@ _REFUSED = {
     "setxattr": (188, 5),
     "lsetxattr": (189, 6),
     "fsetxattr": (190, 7),
+    "setxattrat": (463, 463),
     "removexattr": (197, 14),
+    "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16),
+    "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
 }
 _MISSING = {"clone3": (435, 435), "openat2": (437, 437)}  # libraries fall back on ENOSYS
 _OPENING = {"open": (2, -1, 1), "openat": (257, 56, 2)}  # with the place of the flags
