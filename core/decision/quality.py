@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from core.decision.measures import describe, plain
 from core.types import F64, Finding, Reason
 
 Ranges = Mapping[str, tuple[float, float]]
@@ -57,7 +58,7 @@ def outside(measures: Mapping[str, float], ranges: Ranges) -> tuple[Finding, ...
         ranges: What ``learn_ranges`` gave.
     """
     return tuple(
-        Finding(Reason.POOR_QUALITY, _detail(name, measures.get(name, math.nan), low, high))
+        Finding(Reason.POOR_QUALITY, describe(name, measures.get(name, math.nan), low, high))
         for name, (low, high) in sorted(ranges.items())
         if not low <= measures.get(name, math.nan) <= high
     )
@@ -76,17 +77,9 @@ def not_of(stated: Mapping[str, float], population: Ranges) -> tuple[Finding, ..
     return tuple(
         Finding(
             Reason.WRONG_INPUT,
-            f"{name} is outside {_short(low)} to {_short(high)}, whom the model is for.",
+            f"{name} is outside {plain(low)} to {plain(high)}, whom the model is for.",
             name,
         )
         for name, (low, high) in sorted(population.items())
         if name in stated and not low <= stated[name] <= high
     )
-
-
-def _detail(name: str, value: float, low: float, high: float) -> str:
-    return f"{name} {_short(value)}, expected {_short(low)} to {_short(high)}."
-
-
-def _short(value: float) -> str:
-    return np.format_float_positional(value, precision=3, fractional=False, trim="-")

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from core.decision.measures import MEASURES
 from core.decision.quality import learn_ranges, not_of, outside
-from core.types import Finding, Reason
+from core.imaging.square import prepare
+from core.types import Finding, Frame, Reason
 
 
 def test_the_range_is_widened_by_a_quarter_and_by_more_for_few_pictures():
@@ -42,17 +44,74 @@ def test_new_ordinary_pictures_are_rarely_flagged_even_with_a_heavy_tail():
 
 
 def test_a_blurred_picture_is_named_with_what_was_expected():
-    ranges = {"sharpness": (12.0, 80.0), "brightness": (20.0, 230.0)}
-    assert outside({"sharpness": 3.1, "brightness": 100.0}, ranges) == (
-        Finding(Reason.POOR_QUALITY, "sharpness 3.1, expected 12 to 80."),
+    ranges = {"sharpness": (math.log1p(400.0), math.log1p(8100.0)), "brightness": (20.0, 230.0)}
+    assert outside({"sharpness": math.log1p(9.0), "brightness": 100.0}, ranges) == (
+        Finding(
+            Reason.POOR_QUALITY,
+            "less sharp than the training pictures: 3 grey levels at edges, accepted are 20 to 90.",
+        ),
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "limits", "sentence"),
+    [
+        (
+            "size",
+            math.log(213),
+            (math.log(224), math.log(2000)),
+            "smaller than the training pictures: 213 px, accepted are 224 to 2,000.",
+        ),
+        (
+            "size",
+            8.01,
+            (-0.01, 0.01),
+            "larger than the training pictures: 3,011 px, accepted are 0.99 to 1.01.",
+        ),
+        (
+            "brightness",
+            201.25,
+            (-13.0, 180.0),
+            "brighter than the training pictures: 201 grey levels, accepted are 0 to 180.",
+        ),
+        (
+            "aspect ratio",
+            math.log(0.5),
+            (math.log(0.8), math.log(1.25)),
+            "narrower than the training pictures: 0.5 times as wide as high, "
+            "accepted are 0.8 to 1.25.",
+        ),
+        (
+            "clipped bright",
+            0.4,
+            (-0.01, 0.123),
+            "whiter than the training pictures: 40 % fully bright, accepted are 0 to 12.3.",
+        ),
+        (
+            "middle over lungs",
+            -0.2,
+            (0.05, 0.4),
+            "middle over lungs lower than the training pictures: -0.2, accepted are 0.05 to 0.4.",
+        ),
+    ],
+)
+def test_a_measure_is_put_into_words_with_its_unit(name, value, limits, sentence):
+    (finding,) = outside({name: value}, {name: limits})
+    assert finding.detail == sentence
+
+
+def test_every_measure_of_a_square_has_words():
+    frame = Frame(
+        np.tile(np.arange(64, dtype=np.uint8)[:, None], (64, 1, 3))[:, :64], 8, "", (64, 64)
+    )
+    assert prepare(frame, 32).measures.keys() == MEASURES.keys()
 
 
 def test_missing_and_nan_measures_are_findings_and_unknown_ones_are_not():
     findings = outside({"a": math.nan, "stranger": 1e9}, {"b": (0.0, 1.0), "a": (0.0, 1.0)})
     assert [f.detail for f in findings] == [
-        "a nan, expected 0 to 1.",
-        "b nan, expected 0 to 1.",
+        "no a could be measured.",
+        "no b could be measured.",
     ]
 
 
