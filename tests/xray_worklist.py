@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -16,8 +17,11 @@ from core.model.bundle import Bundle
 from core.packs import entry_of
 from core.pipeline import assess
 from core.records import blobs
-from core.records.store import new_decision, record
+from core.records.connection import Store
+from core.records.listing import ListedCase
+from core.records.store import NewDecision, new_decision, record
 from core.records.values import now
+from core.records.worklist import case_detail
 from core.service.bundles import certify_bundle, open_bundle
 from core.service.shelf import keep
 from core.service.stores import open_store
@@ -84,6 +88,21 @@ def _open_files() -> dict[str, bytes]:
     earlier = {"StudyInstanceUID": "1.2.3", "StudyDate": "20240203"}
     files[f"{FIRST_OPEN}-2.dcm"] = a_radiograph(FIRST_OPEN, *first, **earlier)
     return files
+
+
+def open_again(store: Store, case: ListedCase, key: str, **said: str) -> None:
+    """Record a case once more as another study whose header says some things otherwise.
+
+    Its images are on record without their files.
+    """
+    rows = []
+    for place, image in enumerate(case_detail(store, case.item.case_id).images):
+        assert image.decision is not None
+        content = hashlib.sha256(f"{key}/{place}".encode()).hexdigest()
+        meta = {**image.meta, "study_uid": key, "sop_uid": f"{key}.{place}", **said}
+        made = replace(image.decision, content_key=content)
+        rows.append(NewDecision(key, f"{key}.{place}", f"{key}.{place}", made, meta))
+    record(store, rows)
 
 
 def a_radiograph(

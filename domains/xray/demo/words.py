@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from core.errors import AssayError
 from core.records.listing import ListedCase
-from core.records.releases import Stage
 from core.service.words import policy_words
 from core.types import Disposition, Policy
 from domains.xray import pack
@@ -128,7 +127,7 @@ def _by_truth(answered: Sequence[Answered]) -> list[tuple[str, list[Answered]]]:
 
 def _first(answered: Sequence[Answered]) -> list[str]:
     facts = [_facts(one) for one in answered]
-    order = arrange(facts, Stage.SUPERVISED, datetime.now(UTC))
+    order = arrange(facts, datetime.now(UTC))
     by_id = {one.case.item.case_id: one for one in answered}
     rows = [
         _row(number, by_id[case], _PLACES[place])

@@ -9,7 +9,6 @@ import streamlit as st
 from core.errors import AssayError
 from core.records.cases import CaseDetail, CaseImage
 from core.records.listing import alike
-from core.records.releases import Stage
 from core.records.values import StoredDecision, now
 from core.records.worklist import case_detail
 from core.service.reviewing import Room
@@ -47,7 +46,7 @@ def render(here: Room, found: ReadingList, standing: Releases) -> None:
     """Show the next case, or say that nothing waits."""
     detail = KEYS.current(here, lambda skipped: keys.next_of(found, skipped))
     place = present.place(detail.item) if detail else NOTHING
-    seen = _seen(detail, found.stage, standing) if detail else None
+    seen = _seen(detail, standing) if detail else None
     with st.container(key="assay-case"), widgets.of_case(place):
         left, right = st.columns([2.7, 1], gap="medium")
         if seen is None:
@@ -89,13 +88,12 @@ def policy_of(bundle_sha256: str, policy_id: str) -> Policy | None:
         return None
 
 
-def _seen(detail: CaseDetail, stage: Stage, standing: Releases) -> Seen:
+def _seen(detail: CaseDetail, standing: Releases) -> Seen:
     decision = deciding(detail)
     hidden = present.is_blind(detail) or is_hidden(
         tuple(image.meta for image in detail.images),
         decision.bundle if decision else "",
         standing,
-        stage,
     )
     return Seen(detail, hidden, hidden or keys.is_blind(detail))
 

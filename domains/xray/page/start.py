@@ -38,7 +38,7 @@ def render() -> None:
     if state["xray_screen"] == "Worklist":
         _unjudged(here)
         worklist.render(found)
-        if found.stage.step >= Stage.SUPERVISED.step:
+        if found.shows_verdicts:
             widgets.words(stages.override_words(here, site), "quiet")
     else:
         reading.render(here, found, standing)
@@ -75,13 +75,12 @@ def _site(sites: list[str]) -> str | None:
     if len(sites) < 2:
         return None
     choices = [None, *sites]
-    if state.get("xray_chosen_site") not in choices:
-        state["xray_chosen_site"] = None
+    last = state.get("xray_chosen_site")
     with st.sidebar:
         chosen: str | None = st.selectbox(
             "Site",
             choices,
-            index=choices.index(state["xray_chosen_site"]),
+            index=choices.index(last) if last in choices else 0,
             format_func=lambda site: ALL_SITES if site is None else site or showing.NO_SITE,
         )
     state["xray_chosen_site"] = chosen

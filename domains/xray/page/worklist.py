@@ -17,7 +17,8 @@ state = st.session_state
 def render(found: ReadingList) -> None:
     """Show the open cases."""
     widgets.words(f"{len(found.read):,} to read", "title")
-    widgets.words(showing.stage_words(found.stage))
+    for words in showing.stages_words(found.stages):
+        widgets.words(words)
     widgets.words(showing.order_words(found), "trouble" if found.trouble else "quiet")
     if not found.read:
         widgets.words("Nothing waits to be read.", "big")

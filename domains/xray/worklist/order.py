@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from core.records.releases import Stage
 from core.types import Disposition
 
 LONGEST_WAIT = timedelta(hours=4)
@@ -44,8 +43,10 @@ class Facts:
         stat: Whether whoever asked for it called it STAT.
         disposition: Its verdict; None while an image has none.
         probability: Of the abnormal side, from 0 to 1; None where an image has no such number.
-        hidden: Whether readers may not know its verdict, so that its place must not tell either.
-        cleared: Whether a negative verdict is covered by a certificate and by the stage released.
+        hidden: Whether readers may not know its verdict, so that its place must not tell either;
+            so it is for every case of a site below SUPERVISED.
+        cleared: Whether a negative verdict is covered by a certificate and by the stage released
+            at the case's own site.
     """
 
     case_id: str
@@ -75,28 +76,27 @@ class Worklist:
 
 
 def arrange(
-    cases: Sequence[Facts],
-    stage: Stage,
-    now: datetime,
-    longest_wait: timedelta = LONGEST_WAIT,
+    cases: Sequence[Facts], now: datetime, longest_wait: timedelta = LONGEST_WAIT
 ) -> Worklist:
     """Put cases in the order in which they are to be read.
+
+    Where no verdict may be known the order is first come, first served. Among others a hidden case
+    stands where those stand that nothing has judged, in the order received.
 
     This is one of the few places that catch everything: a worklist must come, whatever happens.
 
     Args:
         cases: The open cases, in the order received.
-        stage: The stage released; below SUPERVISED no verdict touches the order.
         now: With a zone.
         longest_wait: How long others may be put before a case.
 
     Returns:
-        Every case once, in ``read`` or ``apart``; ``apart`` is empty below AUTOMATIC.
+        Every case once, in ``read`` or ``apart``.
     """
-    if stage.step < Stage.SUPERVISED.step:
+    if all(case.hidden for case in cases):
         return _in_turn(cases, "")
     try:
-        return _proposed(cases, stage, now, longest_wait)
+        return _proposed(cases, now, longest_wait)
     except Exception as exc:
         # The kind alone: a message might quote what a file said.
         logger.error("the proposed order failed with %s", type(exc).__name__)
@@ -107,13 +107,10 @@ class MissingFact(ValueError):
     """A case says too little to be given a place; the message names no case."""
 
 
-def _proposed(
-    cases: Sequence[Facts], stage: Stage, now: datetime, longest_wait: timedelta
-) -> Worklist:
+def _proposed(cases: Sequence[Facts], now: datetime, longest_wait: timedelta) -> Worklist:
     for case in cases:
         _check(case)
-    automatic = stage is Stage.AUTOMATIC
-    apart = [case for case in cases if automatic and _need_not_be_read(case)]
+    apart = [case for case in cases if _need_not_be_read(case)]
     left = {case.case_id for case in apart}
     placed = [
         (case, _place(case, now - case.arrived > longest_wait))
@@ -129,12 +126,14 @@ def _proposed(
 
 
 def _check(case: Facts) -> None:
+    if case.arrived.tzinfo is None:
+        raise MissingFact("A case does not say when it came.")
+    if case.hidden:
+        return  # nothing else of it touches the order
     if case.disposition is None:
         raise MissingFact("A case has no verdict yet.")
     if case.probability is not None and not 0.0 <= case.probability <= 1.0:
         raise MissingFact("A case has a probability that is none.")
-    if case.arrived.tzinfo is None:
-        raise MissingFact("A case does not say when it came.")
 
 
 def _need_not_be_read(case: Facts) -> bool:

@@ -42,16 +42,21 @@ class ReadingList:
     Attributes:
         read: Cases to read, first to last.
         apart: Cases that need not be read.
-        stage: The lowest stage of the sites listed.
+        stages: The stage released at each of the sites listed.
         proposed: Whether the order is the proposed one; else first come, first served.
         trouble: What went wrong with the order; empty when nothing did.
     """
 
     read: tuple[Line, ...]
     apart: tuple[Line, ...]
-    stage: Stage
+    stages: Mapping[str, Stage]
     proposed: bool
     trouble: str
+
+    @property
+    def shows_verdicts(self) -> bool:
+        """Whether readers may know verdicts at any of the sites."""
+        return any(stage.step >= Stage.SUPERVISED.step for stage in self.stages.values())
 
 
 def reading_list(
@@ -62,7 +67,7 @@ def reading_list(
     certified: Callable[[ListedCase], bool],
     site: str | None = None,
 ) -> ReadingList:
-    """Arrange the open cases of one site, or of all.
+    """Arrange the open cases of one site, or of all; each is ruled by the stage of its own site.
 
     Args:
         cases: Open cases in the order received.
@@ -70,48 +75,39 @@ def reading_list(
         now: With a zone.
         certified: Whether the policy of a case's verdict may clear it (``hindrance``); asked for
             automatic negatives alone.
-        site: The site; None for all, at the lowest of their stages.
+        site: The site; None for all.
     """
     chosen = [one for one in cases if site is None or site_of(one.headers) == site]
-    stage = stage_of_sites({site_of(one.headers) for one in chosen}, releases)
-    facts = [_facts(one, releases, stage, certified) for one in chosen]
-    found = arrange(facts, stage, now)
+    facts = [_facts(one, releases, certified) for one in chosen]
+    found = arrange(facts, now)
     by_id = {one.item.case_id: one for one in chosen}
     hidden = {one.case_id: one.hidden for one in facts}
     return ReadingList(
         read=tuple(Line(by_id[name], place, hidden[name]) for name, place in found.read),
         apart=tuple(Line(by_id[name], Place.NEGATIVE, hidden[name]) for name in found.apart),
-        stage=stage,
+        stages={name: stage_at(name, releases) for name in sites_of(chosen)},
         proposed=found.proposed,
         trouble=found.trouble,
     )
 
 
-def stage_of_sites(sites: set[str], releases: Releases) -> Stage:
-    """Give the lowest stage of some sites; AUDIT for none."""
-    stages = [releases[site].stage if site in releases else Stage.AUDIT for site in sites]
-    return min(stages, key=lambda stage: stage.step, default=Stage.AUDIT)
+def stage_at(site: str, releases: Releases) -> Stage:
+    """Give the stage released at a site; AUDIT where nothing was."""
+    return releases[site].stage if site in releases else Stage.AUDIT
 
 
-def is_hidden(headers: Headers, bundle: str, releases: Releases, stage: Stage) -> bool:
+def is_hidden(headers: Headers, bundle: str, releases: Releases) -> bool:
     """Say whether readers may not know what a bundle says of a case: it is not released there.
 
     Args:
         headers: What the images of the case say.
         bundle: Name and short hash of the bundle that judged it.
         releases: The release that stands, by site.
-        stage: The stage of the list that the case is read from.
     """
-    own = stage_for(releases.get(site_of(headers)), bundle)
-    return min(own.step, stage.step) < Stage.SUPERVISED.step
+    return stage_for(releases.get(site_of(headers)), bundle).step < Stage.SUPERVISED.step
 
 
-def _facts(
-    case: ListedCase,
-    releases: Releases,
-    stage: Stage,
-    certified: Callable[[ListedCase], bool],
-) -> Facts:
+def _facts(case: ListedCase, releases: Releases, certified: Callable[[ListedCase], bool]) -> Facts:
     item = case.item
     return Facts(
         case_id=item.case_id,
@@ -119,8 +115,8 @@ def _facts(
         stat=is_stat(case.headers),
         disposition=item.disposition if case.judged else None,
         probability=item.positive_probability,
-        hidden=_is_drawn(case) or is_hidden(case.headers, case.bundle, releases, stage),
-        cleared=stage is Stage.AUTOMATIC and _cleared(case, releases) and certified(case),
+        hidden=_is_drawn(case) or is_hidden(case.headers, case.bundle, releases),
+        cleared=_cleared(case, releases) and certified(case),
     )
 
 
@@ -131,8 +127,10 @@ def _is_drawn(case: ListedCase) -> bool:
 
 def _cleared(case: ListedCase, releases: Releases) -> bool:
     release = releases.get(site_of(case.headers))
+    if release is None or release.stage is not Stage.AUTOMATIC:
+        return False
     negative = case.item.disposition is Disposition.NEGATIVE and case.item.lane is Lane.NEGATIVE
-    return negative and release is not None and release.covers(case.bundle, case.policy_id)
+    return negative and release.covers(case.bundle, case.policy_id)
 
 
 def site_of(headers: Headers) -> str:

@@ -150,15 +150,29 @@ def order_words(found: ReadingList) -> str:
     if not found.proposed:
         return "First come, first served behind the STAT; verdicts are recorded and not shown."
     hours = f"{LONGEST_WAIT.total_seconds() / 3600:g} h"
-    return (
+    order = (
         f"Proposed order: STAT, whoever waits over {hours}, likely abnormal, not judged, likely "
         "normal."
     )
+    if len(set(found.stages.values())) == 1:
+        return order
+    return f"{order} Cases whose verdict is not shown stand among those not judged, in turn."
 
 
 def stage_words(stage: Stage) -> str:
     """Name a stage with what it means."""
     return f"{stage.value.capitalize()}. {MEANING[stage]}"
+
+
+def stages_words(stages: Mapping[str, Stage]) -> list[str]:
+    """Say at which stage a list is: once where its sites agree, else by stage with its sites."""
+    by_stage = {
+        stage: [site or NO_SITE for site, own in stages.items() if own is stage] for stage in Stage
+    }
+    there = {stage: sites for stage, sites in by_stage.items() if sites}
+    if len(there) < 2:
+        return [stage_words(stage) for stage in there or [Stage.AUDIT]]
+    return [f"{', '.join(sites)}: {stage_words(stage)}" for stage, sites in there.items()]
 
 
 def share_words(share: Share) -> str:

@@ -10,15 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.records.releases import Stage
 from core.types import Disposition
 from domains.xray.worklist.order import LONGEST_WAIT, Facts, Place, arrange
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
-READ_BY_ALL = [Stage.AUDIT, Stage.SHADOW, Stage.SUPERVISED]
-HIDDEN = [Stage.AUDIT, Stage.SHADOW]
-SHOWN = [Stage.SUPERVISED, Stage.AUTOMATIC]
 
 facts = st.builds(
     Facts,
@@ -33,7 +29,6 @@ facts = st.builds(
 lists = st.lists(facts, max_size=8, unique_by=lambda case: case.case_id).map(
     lambda cases: sorted(cases, key=lambda case: case.arrived)
 )
-stages = st.sampled_from(Stage)
 quick = settings(max_examples=50, deadline=None)
 
 
@@ -44,6 +39,10 @@ def a_case(name: str, minutes: float, disposition=DEFER, probability=0.5, **more
 
 def names(worklist) -> list[str]:
     return [case_id for case_id, _ in worklist.read]
+
+
+def is_shown(cases) -> bool:
+    return not all(case.hidden for case in cases)
 
 
 def in_turn(cases) -> list[str]:
@@ -63,7 +62,7 @@ def test_stat_then_overdue_then_positives_by_probability_then_deferred_then_like
         a_case("most likely abnormal", 50, POSITIVE, 0.95),
         a_case("late stat abnormal", 1, POSITIVE, 0.9, stat=True),
     ]
-    assert names(arrange(cases, Stage.SUPERVISED, NOW)) == [
+    assert names(arrange(cases, NOW)) == [
         "older stat normal", "late stat abnormal", "old normal", "old abnormal",
         "unscored abnormal", "most likely abnormal", "likely abnormal", "deferred",
         "later deferred", "normal",
@@ -71,43 +70,44 @@ def test_stat_then_overdue_then_positives_by_probability_then_deferred_then_like
 
 
 @quick
-@given(lists, stages)
-def test_every_case_is_listed_exactly_once(cases, stage):
-    found = arrange(cases, stage, NOW)
+@given(lists)
+def test_every_case_is_listed_exactly_once(cases):
+    found = arrange(cases, NOW)
     assert sorted([*names(found), *found.apart]) == sorted(case.case_id for case in cases)
 
 
 @quick
-@given(lists, stages, st.sampled_from(Disposition), st.none() | st.floats(0, 1))
+@given(lists, st.sampled_from(Disposition), st.none() | st.floats(0, 1))
 def test_the_stat_come_first_in_the_order_received_whatever_their_verdict(
-    cases, stage, disposition, probability
+    cases, disposition, probability
 ):
     told = [
         replace(case, disposition=disposition, probability=probability) if case.stat else case
         for case in cases
     ]
     first = [case.case_id for case in cases if case.stat]
-    assert names(arrange(told, stage, NOW))[: len(first)] == first
+    assert names(arrange(told, NOW))[: len(first)] == first
 
 
 @quick
-@given(lists, st.sampled_from(HIDDEN), st.randoms())
-def test_no_verdict_touches_the_order_while_verdicts_are_hidden(cases, stage, random):
+@given(lists, st.randoms())
+def test_no_verdict_touches_the_order_while_verdicts_are_hidden(cases, random):
+    cases = [replace(case, hidden=True) for case in cases]
     verdicts = [(case.disposition, case.probability) for case in cases]
     random.shuffle(verdicts)
     other = [
         replace(case, disposition=said, probability=p)
         for case, (said, p) in zip(cases, verdicts, strict=True)
     ]
-    found = arrange(cases, stage, NOW)
-    assert found == arrange(other, stage, NOW)
+    found = arrange(cases, NOW)
+    assert found == arrange(other, NOW)
     assert names(found) == in_turn(cases)
 
 
 @quick
-@given(lists, st.sampled_from(SHOWN))
-def test_whoever_waits_too_long_comes_before_everything_but_stat_oldest_first(cases, stage):
-    found = arrange(cases, stage, NOW)
+@given(lists.filter(is_shown))
+def test_whoever_waits_too_long_comes_before_everything_but_stat_oldest_first(cases):
+    found = arrange(cases, NOW)
     left = set(found.apart)
     late = [
         case.case_id
@@ -119,14 +119,14 @@ def test_whoever_waits_too_long_comes_before_everything_but_stat_oldest_first(ca
 
 
 @quick
-@given(lists, stages, st.data())
-def test_calling_a_case_stat_never_lowers_it(cases, stage, data):
+@given(lists, st.data())
+def test_calling_a_case_stat_never_lowers_it(cases, data):
     if not cases:
         return
     case = data.draw(st.sampled_from(cases))
     raised = [replace(one, stat=True) if one is case else one for one in cases]
-    before = names(arrange(cases, stage, NOW))
-    after = names(arrange(raised, stage, NOW))
+    before = names(arrange(cases, NOW))
+    after = names(arrange(raised, NOW))
     if case.case_id in before:
         assert after.index(case.case_id) <= before.index(case.case_id)
     else:
@@ -134,23 +134,23 @@ def test_calling_a_case_stat_never_lowers_it(cases, stage, data):
 
 
 @quick
-@given(lists, st.sampled_from(READ_BY_ALL))
-def test_a_person_reads_every_case_below_automatic(cases, stage):
-    assert arrange(cases, stage, NOW).apart == ()
+@given(lists)
+def test_a_person_reads_every_case_where_none_is_cleared(cases):
+    assert arrange([replace(case, cleared=False) for case in cases], NOW).apart == ()
 
 
 @quick
 @given(lists)
 def test_only_a_certified_negative_that_is_neither_stat_nor_hidden_is_not_read(cases):
-    apart = set(arrange(cases, Stage.AUTOMATIC, NOW).apart)
+    apart = set(arrange(cases, NOW).apart)
     for case in cases:
         allowed = case.cleared and not case.stat and not case.hidden
         assert (case.case_id in apart) == (allowed and case.disposition is NEGATIVE)
 
 
 @quick
-@given(lists, st.sampled_from(SHOWN), st.randoms())
-def test_the_place_of_a_hidden_case_tells_nothing_of_its_verdict(cases, stage, random):
+@given(lists, st.randoms())
+def test_the_place_of_a_hidden_case_tells_nothing_of_its_verdict(cases, random):
     said = list(Disposition)
     other = [
         replace(case, disposition=random.choice(said), probability=random.random())
@@ -158,22 +158,20 @@ def test_the_place_of_a_hidden_case_tells_nothing_of_its_verdict(cases, stage, r
         else case
         for case in cases
     ]
-    assert arrange(cases, stage, NOW) == arrange(other, stage, NOW)
+    assert arrange(cases, NOW) == arrange(other, NOW)
 
 
 @quick
-@given(lists, facts, st.sampled_from(SHOWN), st.sampled_from(["no verdict", "nan", 1.5, "no zone"]))
-def test_whatever_fact_is_missing_all_come_in_turn_and_nothing_is_left_out(
-    cases, broken, stage, fault
-):
+@given(lists, facts, st.sampled_from(["no verdict", "nan", 1.5, "no zone"]))
+def test_whatever_fact_is_missing_all_come_in_turn_and_nothing_is_left_out(cases, broken, fault):
     changed = {
         "no verdict": {"disposition": None},
         "nan": {"probability": math.nan},
         1.5: {"probability": 1.5},
         "no zone": {"arrived": broken.arrived.replace(tzinfo=None)},
     }[fault]
-    broken = replace(broken, case_id="broken", **changed)
-    found = arrange([*cases, broken], stage, NOW)
+    broken = replace(broken, case_id="broken", hidden=False, **changed)
+    found = arrange([*cases, broken], NOW)
     assert not found.proposed
     assert found.trouble
     assert found.apart == ()
@@ -187,22 +185,32 @@ def test_a_failure_inside_says_its_kind_and_quotes_nothing(caplog):
         def __lt__(self, other):
             raise KeyError("DOE^JANE")
 
-    found = arrange([a_case("a", 1)], Stage.SUPERVISED, NOW, Broken(hours=1))
+    found = arrange([a_case("a", 1)], NOW, Broken(hours=1))
     assert (found.proposed, found.trouble) == (False, "KeyError")
     assert "JANE" not in caplog.text
 
 
 def test_places_say_why_a_case_is_where_it_is():
     cases = [a_case("b", 9, POSITIVE, 0.9), a_case("a", 5, stat=True)]
-    assert arrange(cases, Stage.SUPERVISED, NOW).read == (
+    assert arrange(cases, NOW).read == (
         ("a", Place.STAT),
         ("b", Place.POSITIVE),
     )
-    assert arrange(cases, Stage.AUDIT, NOW).read == (("a", Place.STAT), ("b", Place.IN_TURN))
+    hidden = [replace(case, hidden=True) for case in cases]
+    assert arrange(hidden, NOW).read == (("a", Place.STAT), ("b", Place.IN_TURN))
+
+
+def test_a_hidden_case_without_a_verdict_does_not_spoil_the_order_of_the_others():
+    cases = [
+        a_case("other site", 60, None, None, hidden=True),
+        a_case("normal", 50, NEGATIVE, 0.1),
+        a_case("abnormal", 40, POSITIVE, 0.9),
+    ]
+    assert names(arrange(cases, NOW)) == ["abnormal", "other site", "normal"]
 
 
 @pytest.mark.parametrize("hours", [3.999, 4.001])
 def test_the_cap_counts_from_the_moment_a_case_came(hours):
     cases = [a_case("normal", 60 * hours, NEGATIVE, 0.0), a_case("abnormal", 1, POSITIVE, 1.0)]
-    first = names(arrange(cases, Stage.SUPERVISED, NOW))[0]
+    first = names(arrange(cases, NOW))[0]
     assert first == ("normal" if hours > 4 else "abnormal")

@@ -26,7 +26,7 @@ from core.settings import Settings
 from core.types import Ceiling, Disposition
 from domains.xray.worklist import showing, staging
 from domains.xray.worklist.reading_list import OPEN
-from tests.xray_worklist import FIRST_OPEN, SITE
+from tests.xray_worklist import FIRST_OPEN, SITE, open_again
 
 APP = Path(dashboard.__file__).parent / "app.py"
 NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
@@ -133,6 +133,25 @@ def test_supervised_shows_the_proposed_order_with_words_probability_and_why(page
     assert list(shown["Verdict"]) == [domains.xray.pack.wording[verdicts[name]] for name in order]
     assert shown["Probability"].between(0, 1).all()
     assert len(shown) == 7
+
+
+def test_two_sites_open_the_page_and_each_case_is_ruled_by_its_own(page, store):
+    a_stage(store, Stage.SUPERVISED)
+    [stat] = [one for one in listed(store, "xray", OPEN) if "priority" in one.headers[0]]
+    open_again(store, stat, "1.2.9", institution="South Clinic", priority="")
+    shown = page.run().dataframe[0].value
+    said = texts(page)
+    assert "South Clinic: Audit" in said
+    assert f"{SITE}: Supervised" in said
+    south = [row == "" for row in shown["Verdict"]]
+    assert (len(shown), sum(south)) == (8, 1)
+    assert shown["Patient"][south.index(True)].startswith(patient(2))
+    [box] = [one for one in page.selectbox if one.label == "Site"]
+    box.select("South Clinic").run()
+    assert len(page.dataframe[0].value) == 1
+    assert "Verdict" not in page.dataframe[0].value
+    page.run()
+    assert len(page.dataframe[0].value) == 1
 
 
 def test_a_verdict_key_writes_one_review_and_the_next_case_comes(page, store):

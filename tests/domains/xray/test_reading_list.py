@@ -83,7 +83,7 @@ def test_before_supervised_the_order_and_every_verdict_stay_out_of_sight(release
 def test_supervised_shows_the_proposed_order_and_everybody_is_read():
     found = listing_of(CASES, at(Stage.SUPERVISED))
     assert names(found.read) == ["stat normal", "abnormal", "deferred", "normal"]
-    assert (found.stage, found.proposed, found.apart) == (Stage.SUPERVISED, True, ())
+    assert (found.stages, found.proposed, found.apart) == ({"North": Stage.SUPERVISED}, True, ())
     shown = showing.table(found.read, WORDS, NOW)
     assert shown["Verdict"] == ["NORMAL", "ABNORMAL", "READ", "NORMAL"]
     assert shown["Probability"] == [0.01, 0.9, 0.5, 0.02]
@@ -125,14 +125,41 @@ def test_a_case_drawn_for_the_audit_is_placed_as_if_it_had_no_verdict():
     )  # fmt: skip
 
 
-def test_all_sites_together_stand_at_the_lowest_of_their_stages():
+def test_each_case_is_ruled_by_the_stage_of_its_own_site():
+    south = [
+        a_case("south normal", 0.01, NEGATIVE, minutes=55, institution="South"),
+        a_case("south abnormal", 0.99, POSITIVE, minutes=1, institution="South"),
+    ]
+    releases = {**at(Stage.AUTOMATIC), "South": a_release(Stage.SHADOW, site="South")}
+    both = listing_of([*CASES, *south], releases)
+    assert both.stages == {"North": Stage.AUTOMATIC, "South": Stage.SHADOW}
+    assert names(both.read) == [
+        "stat normal", "abnormal", "south normal", "deferred", "south abnormal",
+    ]  # fmt: skip
+    assert names(both.apart) == ["normal"]
+    assert {line.case.item.case_id for line in both.read if line.hidden} == {
+        "south normal", "south abnormal",
+    }  # fmt: skip
+    shown = showing.table(both.read, WORDS, NOW)
+    assert shown["Verdict"] == ["NORMAL", "ABNORMAL", "", "READ", ""]
+    assert shown["Probability"] == [0.01, 0.9, None, 0.5, None]
+    assert showing.stages_words(both.stages) == [
+        f"South: {showing.stage_words(Stage.SHADOW)}",
+        f"North: {showing.stage_words(Stage.AUTOMATIC)}",
+    ]
+    assert "stand among those not judged" in showing.order_words(both)
+
+
+def test_a_site_is_listed_alone_as_among_others():
     south = a_case("south", 0.99, POSITIVE, minutes=1, institution="South")
     releases = {**at(Stage.AUTOMATIC), "South": a_release(Stage.SHADOW, site="South")}
-    both = listing_of([*CASES, south], releases)
-    assert (both.stage, both.proposed) == (Stage.SHADOW, False)
-    assert listing_of([*CASES, south], releases, site="North").stage is Stage.AUTOMATIC
-    assert names(listing_of([*CASES, south], releases, site="South").read) == ["south"]
+    north = listing_of([*CASES, south], releases, site="North")
+    assert (names(north.apart), north.stages) == (["normal"], {"North": Stage.AUTOMATIC})
+    alone = listing_of([*CASES, south], releases, site="South")
+    assert (names(alone.read), alone.proposed, alone.read[0].hidden) == (["south"], False, True)
     assert sites_of([*CASES, south]) == ["North", "South"]
+    assert listing_of([], releases).stages == {}
+    assert showing.stages_words({}) == [showing.stage_words(Stage.AUDIT)]
 
 
 def test_an_image_without_a_verdict_makes_all_come_in_turn_and_the_page_says_so():
@@ -143,8 +170,8 @@ def test_an_image_without_a_verdict_makes_all_come_in_turn_and_the_page_says_so(
 
 
 def test_a_site_without_a_name_has_a_stage_of_its_own():
-    assert is_hidden((), "b@1", at(Stage.AUTOMATIC), Stage.AUTOMATIC)
-    assert not is_hidden((), "b@1", {"": a_release(Stage.SUPERVISED, "")}, Stage.SUPERVISED)
+    assert is_hidden((), "b@1", at(Stage.AUTOMATIC))
+    assert not is_hidden((), "b@1", {"": a_release(Stage.SUPERVISED, "")})
 
 
 def test_whoever_waits_too_long_is_marked():
