@@ -89,7 +89,7 @@ def make_doors(
     if wanted.port is not None:
         made.append(DicomDoor((wanted.host, wanted.port), peers, reception, budget))
     if wanted.stow_port is not None:
-        desk = WebDesk(peers, reception, budget, wanted.token)
+        desk = WebDesk(peers, reception, budget, wanted.token, wanted.host)
         made.append(WebDoor((wanted.host, wanted.stow_port), desk, peers.node.tls))
     if not made:
         raise ConfigError("There is nothing to listen at.", hint="Give a port or a folder.")

@@ -2,6 +2,7 @@
 
     [node]
     ae_title = "ASSAY"
+    hosts = ["assay.hospital.example"]
     tls = { certificate = "node.pem", key = "node.key", ca = "hospital.pem" }
 
     [[peers]]
@@ -57,10 +58,26 @@ def _ae_title(said: str) -> str:
 AeTitle = Annotated[str, AfterValidator(_ae_title)]
 
 
+def _host(said: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z.:_-]{1,253}", said):
+        raise ValueError("a host is a name or an address, without scheme, port or brackets")
+    return said
+
+
+Host = Annotated[str, AfterValidator(_host)]
+
+
 class Node(Table):
-    """Ourselves, as others call us."""
+    """Ourselves, as others call us.
+
+    Attributes:
+        ae_title: By associations.
+        hosts: By web requests, besides the address that is bound and those of this machine alone.
+        tls: Our certificate, and who must have signed the callers'.
+    """
 
     ae_title: AeTitle = "ASSAY"
+    hosts: tuple[Host, ...] = ()
     tls: Tls | None = None
 
 
@@ -156,12 +173,12 @@ class Peers(Table):
             ConfigError: It is no AE title.
         """
         try:
-            node = Node(ae_title=ae_title)
+            title = Node(ae_title=ae_title).ae_title
         except ValidationError as exc:
             raise ConfigError(
                 f"{ae_title!r} is no AE title.", hint="Give 1 to 16 printable ASCII characters."
             ) from exc
-        return self.model_copy(update={"node": node.model_copy(update={"tls": self.node.tls})})
+        return self.model_copy(update={"node": self.node.model_copy(update={"ae_title": title})})
 
     def named(self, name: str) -> Peer:
         """Find a peer by our name for it.

@@ -20,6 +20,7 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from core.errors import ConfigError
 from core.logs import Event, Word
+from domains.xray.node.addressing import authority
 from domains.xray.node.dimse import Desk
 from domains.xray.node.guard import Guarded, GuardedTls
 from domains.xray.node.part10 import IMPLEMENTATION_UID
@@ -108,7 +109,7 @@ class DicomDoor(ThreadedAssociationServer):
     @property
     def said(self) -> str:
         """Where it is, in one line."""
-        return f"DICOM {self.ae_title}@{self.server_address[0]}:{self.port}"
+        return f"DICOM {self.ae_title}@{authority(self.server_address[0], self.port)}"
 
     @property
     def alive(self) -> bool:

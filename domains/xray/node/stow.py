@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -24,6 +25,7 @@ from starlette.routing import Route
 from core.errors import StoreError, UnreadableImage
 from core.logs import Event, Word
 from core.records.intake import Receipt
+from domains.xray.node.addressing import AddressGuard
 from domains.xray.node.dimse import CONFLICT, MISMATCH, NO_ROOM, SUCCESS, WRONG_CLASS
 from domains.xray.node.multipart import MalformedBody, Parts, boundary_of
 from domains.xray.node.part10 import STUDY_TAG, Part10, is_uid, take_apart
@@ -57,12 +59,14 @@ class WebDesk:
         reception: Where objects go.
         budget: Bounds what all callers together hold.
         token: What callers must bear; anybody from a known address may call when it is empty.
+        host: The address that is bound; callers may name it, as they may what peers.toml says.
     """
 
     peers: Peers
     reception: Reception
     budget: Budget
     token: str
+    host: str = "127.0.0.1"
     _seats: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +76,10 @@ class WebDesk:
     def app(self) -> Starlette:
         """Give the application."""
         paths = ("/studies", "/studies/{study}")
-        return Starlette(routes=[Route(path, self.store, methods=["POST"]) for path in paths])
+        return Starlette(
+            routes=[Route(path, self.store, methods=["POST"]) for path in paths],
+            middleware=[Middleware(AddressGuard, names=(self.host, *self.peers.node.hosts))],
+        )
 
     async def store(self, request: Request) -> Response:
         """Answer one request; the connection is closed after it, for a slow next one to wait."""

@@ -11,6 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from core.errors import ConfigError
+from domains.xray.node.addressing import authority
 from domains.xray.node.stow import WebDesk
 from domains.xray.node.tls import Tls
 
@@ -46,7 +47,8 @@ class WebDoor:
     def __init__(self, address: tuple[str, int], desk: WebDesk, tls: Tls | None) -> None:
         context = tls.server() if tls else None
         try:
-            self._socket = socket.create_server(address, backlog=_BACKLOG)
+            family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+            self._socket = socket.create_server(address, family=family, backlog=_BACKLOG)
         except OSError as exc:
             raise ConfigError(
                 f"No requests can be taken at {address[0]}:{address[1]}: {exc}.",
@@ -66,7 +68,7 @@ class WebDoor:
     def said(self) -> str:
         """Where it is, in one line."""
         scheme = "http" if self._server.config.ssl_context_factory is None else "https"
-        return f"STOW-RS {scheme}://{self._socket.getsockname()[0]}:{self.port}/studies"
+        return f"STOW-RS {scheme}://{authority(self._socket.getsockname()[0], self.port)}/studies"
 
     @property
     def alive(self) -> bool:

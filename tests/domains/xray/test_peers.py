@@ -22,6 +22,7 @@ def test_the_example_in_the_documentation_is_one(tmp_path):
         (tmp_path / name).write_text("")
     read = load_peers(written(tmp_path, example.strip()))
     assert read.node.ae_title == "ASSAY"
+    assert read.called("OTHER").node == read.node.model_copy(update={"ae_title": "OTHER"})
     assert read.node.tls.ca == tmp_path / "hospital.pem"
     assert [peer.name for peer in read.receivers()] == ["PACS", "ARCHIVE"]
     assert read.named("PACS").port == 104

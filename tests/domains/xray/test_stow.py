@@ -153,7 +153,7 @@ def test_a_token_is_asked_for_and_strangers_are_turned_away(tmp_path):
 
 def head(length):
     return (
-        f"POST /studies HTTP/1.1\r\nHost: x\r\nContent-Type: {KIND}\r\n"
+        f"POST /studies HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {KIND}\r\n"
         f"Content-Length: {length}\r\n\r\n"
     ).encode()
 

@@ -92,13 +92,20 @@ def a_node(home: Path, *, peers: Peers | None = None, limits: Limits = ROOM, **d
 
 
 @contextmanager
-def calling(port: int, *classes: str, called: str = "ASSAY", calling: str = "PACS", **tls):
+def calling(
+    port: int,
+    *classes: str,
+    called: str = "ASSAY",
+    calling: str = "PACS",
+    address: str = "127.0.0.1",
+    **tls,
+):
     """Associate as a PACS would; gives the association, accepted or not."""
     ae = AE(calling)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 20
     for one in classes or (DX, VERIFICATION):
         ae.add_requested_context(one, [ExplicitVRLittleEndian])
-    association = ae.associate("127.0.0.1", port, ae_title=called, **tls)
+    association = ae.associate(address, port, ae_title=called, **tls)
     try:
         yield association
     finally:
