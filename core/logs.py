@@ -42,6 +42,7 @@ class Word(StrEnum):
     RECEIVED = "received"
     KNOWN = "known"
     CONFLICT = "conflict"
+    SET_ASIDE = "set aside"
     NOT_KEPT = "not kept"
     JUDGED = "judged"
     TRIED_AGAIN = "tried again"
@@ -76,6 +77,8 @@ FIELDS: Mapping[str, str] = {
     "pack": r"[a-z][a-z0-9_]{0,31}",
     "peer": r"[A-Za-z0-9_-]{1,32}",
     "policy": r"[0-9a-f]{16}",
+    # The keyword of a class that DICOM registers, never what somebody sent in its place.
+    "sop_class": r"[A-Z][A-Za-z0-9]{0,95}",
     "way": r"c-store|stow|folder",
 }
 """The fields an event may have, and the form of their values.

@@ -17,7 +17,7 @@ from core.records.connection import Store, writing
 from core.records.tables import RECEIPTS
 from core.records.values import name_of, now, plain, stamp
 
-KEPT, REFUSED = "kept", "conflict"
+KEPT, REFUSED, ASIDE = "kept", "conflict", "aside"
 
 
 class Receipt(StrEnum):
@@ -26,6 +26,7 @@ class Receipt(StrEnum):
     NEW = "new"
     KNOWN = "known"
     CONFLICT = "conflict"
+    ASIDE = "aside"
 
 
 def receive(
@@ -36,6 +37,7 @@ def receive(
     sha256: str,
     source: str,
     meta: Mapping[str, str] | None = None,
+    is_judged: bool = True,
     at: datetime | None = None,
 ) -> Receipt:
     """Write a receipt, and the job to assess the object, in one transaction.
@@ -52,10 +54,11 @@ def receive(
         source: Who or what sent it.
         meta: What is known of it besides: ``name`` and ``group`` are taken for those of the
             picture, ``priority`` STAT or HIGH puts it before others, the rest goes to the record.
+        is_judged: Whether the object is to be assessed; else it is kept and set aside.
         at: When it came; now, unless given.
 
     Returns:
-        NEW, KNOWN (key and bytes are on record) or CONFLICT.
+        NEW, ASIDE, KNOWN (key and bytes are on record) or CONFLICT.
 
     Raises:
         StoreError: The database failed; nothing was kept.
@@ -66,7 +69,7 @@ def receive(
         "pack": pack,
         "key": plain(key),
         "sha256": sha256,
-        "state": KEPT,
+        "state": KEPT if is_judged else ASIDE,
         "source": plain(source),
         "meta": json.dumps(said, sort_keys=True),
         "received_at": stamp(received := at or now()),
@@ -74,12 +77,14 @@ def receive(
     with writing(store) as connection:
         states = _states(connection, pack, row["key"])
         if sha256 in states:
-            return Receipt.KNOWN if states[sha256] == KEPT else Receipt.CONFLICT
+            return Receipt.CONFLICT if states[sha256] == REFUSED else Receipt.KNOWN
         if states:
             row["state"] = REFUSED
         _write(connection, row, received)
         if states:
             return Receipt.CONFLICT
+        if not is_judged:
+            return Receipt.ASIDE
         jobs.add(
             connection,
             jobs.ASSESS,

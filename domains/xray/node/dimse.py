@@ -3,7 +3,7 @@
 Answers to C-STORE (PS3.4 table B.2-1, PS3.7 section 9.1.1.1.9):
 
 ======  ==========================================================================================
-0000    Kept for good. Also for an object that is here already, byte for byte.
+0000    Kept for good, to be judged or set aside. Also for an object that is here already.
 A700    Out of resources: no room, or the store failed. Nothing is promised; trying again may help.
 A900    The data set does not carry the SOP Instance UID of the request.
 C001    Another object has this SOP Instance UID. PS3.4 has no status for it, and 0111 (duplicate
@@ -36,12 +36,16 @@ from domains.xray.node.guard import Guarded
 from domains.xray.node.part10 import Part10, is_uid
 from domains.xray.node.peers import Peers
 from domains.xray.node.reception import Budget, Reception
+from domains.xray.node.services import class_keyword
 
 SUCCESS, NO_ROOM, MISMATCH, CONFLICT = 0x0000, 0xA700, 0xA900, 0xC001
 INVALID_INSTANCE, WRONG_CLASS, NOT_AUTHORISED = 0x0117, 0x0122, 0x0124
 
 # PS3.8 table 9-21: result, source, reason. For good, or for now.
-_CALLING_UNKNOWN, _CALLED_UNKNOWN, _NO_SEAT = (1, 1, 3), (1, 1, 7), (2, 3, 2)
+_REJECTIONS = {"CALLING_UNKNOWN": (1, 1, 3), "CALLED_UNKNOWN": (1, 1, 7), "NO_SEAT": (2, 3, 2)}
+
+# PS3.8 table 9-18: why a presentation context is not accepted.
+_CONTEXT_PROBLEMS = {3: "NO_SUCH_CLASS", 4: "NO_SUCH_SYNTAX"}
 _LOG = logging.getLogger(__name__)
 
 
@@ -99,15 +103,15 @@ def _on_request(event: evt.Event, desk: Desk) -> None:
     peer = desk.peers.sender(address, asked.calling_ae_title or "")
     guarded = cast(Guarded, cast(AssociationSocket, association.dul.socket).socket)
     if asked.called_ae_title != desk.peers.node.ae_title:
-        refusal = _CALLED_UNKNOWN
+        refusal = "CALLED_UNKNOWN"
     elif peer is None:
-        refusal = _CALLING_UNKNOWN
+        refusal = "CALLING_UNKNOWN"
     elif not desk.seat(association, _Caller(peer.name, guarded)):
-        refusal = _NO_SEAT
+        refusal = "NO_SEAT"
     else:
         return
-    _LOG.warning(Event(Word.REFUSED, {"way": "c-store"}))
-    association.acse.send_reject(*refusal)
+    _LOG.warning(Event(Word.REFUSED, {"way": "c-store", "code": refusal}))
+    association.acse.send_reject(*_REJECTIONS[refusal])
     # Waits until the answer is out: the connection is closed as soon as this returns.
     association.kill()
 
@@ -123,7 +127,16 @@ def _on_closed(event: evt.Event) -> None:
 
 
 def _on_accepted(event: evt.Event, desk: Desk) -> None:
-    desk.callers[event.assoc].socket.admit()
+    caller = desk.callers[event.assoc]
+    caller.socket.admit()
+    for context in event.assoc.rejected_contexts:
+        said = {
+            "way": "c-store",
+            "peer": caller.name,
+            "code": _CONTEXT_PROBLEMS.get(context.result or 0, "NO_CONTEXT"),
+            "sop_class": class_keyword(str(context.abstract_syntax)),
+        }
+        _LOG.warning(Event(Word.REFUSED, said))
 
 
 def _on_echo(_: evt.Event) -> int:

@@ -14,6 +14,7 @@ from core.records import blobs
 from core.records.connection import Store
 from core.records.intake import Receipt, receive
 from domains.xray.node.part10 import DEFLATED, SOP_INSTANCE_TAG, Part10
+from domains.xray.node.services import JUDGED_CLASSES, class_keyword
 
 PACK = "xray"
 MEBI = 1024 * 1024
@@ -23,6 +24,7 @@ _WORDS = {
     Receipt.NEW: Word.RECEIVED,
     Receipt.KNOWN: Word.KNOWN,
     Receipt.CONFLICT: Word.CONFLICT,
+    Receipt.ASIDE: Word.SET_ASIDE,
 }
 
 
@@ -62,7 +64,10 @@ class Reception:
     limits: Limits
 
     def take(self, part: Part10, way: str, peer: str = "") -> Receipt:
-        """Keep an object; when this returns it survives a power cut and will be judged.
+        """Keep an object; when this returns it survives a power cut.
+
+        An object of a class that may hold a chest radiograph will be judged, any other one is set
+        aside: on record and listed, without a place on the worklist.
 
         Args:
             part: The object, of which only the envelope is looked at.
@@ -70,7 +75,7 @@ class Reception:
             peer: Whose it is, by our own name for them.
 
         Returns:
-            NEW, KNOWN (the very same object is here already) or CONFLICT (another one is).
+            NEW, ASIDE, KNOWN (the very same object is here already) or CONFLICT (another one is).
 
         Raises:
             UnreadableImage: The data set does not name the object that the envelope names, or is
@@ -89,6 +94,8 @@ class Reception:
         except (AssayError, OSError, MemoryError) as exc:
             _LOG.error(Event(Word.NOT_KEPT, {**said, "error": type(exc).__name__}))
             raise StoreError("The object could not be kept.", hint="Send it again later.") from exc
+        if receipt is Receipt.ASIDE:
+            said["sop_class"] = class_keyword(part.sop_class)
         said["elapsed_ms"] = round(1000 * (time.monotonic() - begun), 1)
         _LOG.info(Event(_WORDS[receipt], said))
         return receipt
@@ -112,7 +119,8 @@ class Reception:
             key=part.sop_instance,
             sha256=sha256,
             source=source,
-            meta={"site": self.site} if self.site else {},
+            meta={"sop_class": part.sop_class, **({"site": self.site} if self.site else {})},
+            is_judged=part.sop_class in JUDGED_CLASSES,
         )
 
     def _check_room(self, coming: int) -> None:

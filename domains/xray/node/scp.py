@@ -15,7 +15,8 @@ from socketserver import BaseServer
 from typing import Any, cast
 from weakref import WeakSet
 
-from pynetdicom import AE, _config
+from pynetdicom import AE, _config, register_uid
+from pynetdicom.service_class import StorageServiceClass
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from core.errors import ConfigError
@@ -26,7 +27,13 @@ from domains.xray.node.guard import Guarded, GuardedTls
 from domains.xray.node.part10 import IMPLEMENTATION_UID
 from domains.xray.node.peers import Peers
 from domains.xray.node.reception import Budget, Reception
-from domains.xray.node.services import SOP_CLASSES, TRANSFER_SYNTAXES, VERIFICATION
+from domains.xray.node.services import (
+    RETIRED_CLASSES,
+    STORAGE_CLASSES,
+    TRANSFER_SYNTAXES,
+    VERIFICATION,
+    class_keyword,
+)
 
 MAX_PDU = 128 * 1024
 _STANDING = 64
@@ -173,6 +180,9 @@ def _application(ae_title: str, reception: Reception) -> AE:
     ae.maximum_associations = sys.maxsize  # `Desk.seat` counts better.
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = limits.silence_s
     ae.add_supported_context(VERIFICATION, ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
-    for sop_class in SOP_CLASSES:
+    for retired in RETIRED_CLASSES:
+        # pynetdicom answers messages of the classes that it knows alone.
+        register_uid(retired, class_keyword(retired), StorageServiceClass)
+    for sop_class in sorted(STORAGE_CLASSES):
         ae.add_supported_context(sop_class, list(TRANSFER_SYNTAXES))
     return ae

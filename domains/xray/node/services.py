@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pydicom.uid import UID
+from pynetdicom import AllStoragePresentationContexts
+
 VERIFICATION = "1.2.840.10008.1.1"
 
-SOP_CLASSES = {
+JUDGED_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.1": "Computed Radiography Image Storage",
     "1.2.840.10008.5.1.4.1.1.1.1": "Digital X-Ray Image Storage - For Presentation",
     "1.2.840.10008.5.1.4.1.1.1.1.1": "Digital X-Ray Image Storage - For Processing",
@@ -16,8 +19,27 @@ SOP_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.12.1": "X-Ray Angiographic Image Storage",
     "1.2.840.10008.5.1.4.1.1.12.2": "X-Ray Radiofluoroscopic Image Storage",
 }
-"""Taken, so that what is no chest radiograph is said to be none, with the reason, on the worklist:
+"""Judged, so that what is no chest radiograph is said to be none, with the reason, on the worklist:
 a PACS whose object is refused at the door repeats it, or tells nobody."""
+
+RETIRED_CLASSES = (
+    "1.2.840.10008.5.1.4.1.1.3",
+    "1.2.840.10008.5.1.4.1.1.5",
+    "1.2.840.10008.5.1.4.1.1.6",
+    "1.2.840.10008.5.1.4.1.1.12.3",
+)
+
+STORAGE_CLASSES = frozenset(
+    {
+        *JUDGED_CLASSES,
+        *(str(context.abstract_syntax) for context in AllStoragePresentationContexts),
+        *RETIRED_CLASSES,
+    }
+)
+"""Taken: every storage class of PS3.4 table B.5-1, and the retired ones of ultrasound, nuclear
+medicine and angiography that archives still hold. A study is sent as a whole, with its dose report,
+presentation states, key objects and documents: a sender that is refused one of them often gives the
+whole association up. What is not judged is kept and set aside."""
 
 TRANSFER_SYNTAXES = {
     "1.2.840.10008.1.2.1": "Explicit VR Little Endian",
@@ -37,3 +59,8 @@ TRANSFER_SYNTAXES = {
     "1.2.840.10008.1.2.4.51": "JPEG Extended, Processes 2 and 4",
 }
 """In order of preference where a sender leaves the choice: nothing to decode, then lossless."""
+
+
+def class_keyword(uid: str) -> str:
+    """Return a SOP class's keyword of PS3.6, such as CTImageStorage; "Unregistered" without one."""
+    return UID(uid).keyword or "Unregistered"

@@ -31,7 +31,7 @@ from domains.xray.node.multipart import MalformedBody, Parts, boundary_of
 from domains.xray.node.part10 import STUDY_TAG, Part10, is_uid, take_apart
 from domains.xray.node.peers import Peers
 from domains.xray.node.reception import Budget, Reception
-from domains.xray.node.services import SOP_CLASSES, TRANSFER_SYNTAXES
+from domains.xray.node.services import STORAGE_CLASSES, TRANSFER_SYNTAXES
 
 NOT_UNDERSTOOD, WRONG_SYNTAX = 0xC000, 0xC122
 _LOG = logging.getLogger(__name__)
@@ -153,7 +153,7 @@ class WebDesk:
         except UnreadableImage:
             return Outcome(NOT_UNDERSTOOD)
         named = Part10(part.sop_class, part.sop_instance, part.transfer_syntax, b"")
-        if part.sop_class not in SOP_CLASSES:
+        if part.sop_class not in STORAGE_CLASSES:
             return Outcome(WRONG_CLASS, named)
         if part.transfer_syntax not in TRANSFER_SYNTAXES:
             return Outcome(WRONG_SYNTAX, named)

@@ -29,11 +29,13 @@ def pairs(text):
 
 
 def test_the_classes_and_syntaxes_taken_are_those_of_the_code_in_their_order():
-    said = pairs(section("As Storage SCP"))
-    assert list(said.items()) == [
-        *services.SOP_CLASSES.items(),
-        *services.TRANSFER_SYNTAXES.items(),
-    ]
+    text = section("As Storage SCP")
+    judged, others = text.split("Every other storage class")
+    assert list(pairs(judged).items()) == list(services.JUDGED_CLASSES.items())
+    aside, syntaxes = others.split("In order of preference")
+    assert pairs(aside).keys() < services.STORAGE_CLASSES - services.JUDGED_CLASSES.keys()
+    assert f"{len(services.STORAGE_CLASSES)} classes in all" in aside
+    assert list(pairs(syntaxes).items()) == list(services.TRANSFER_SYNTAXES.items())
     assert pairs(section("As Verification SCP")) == {services.VERIFICATION: "Verification"}
 
 

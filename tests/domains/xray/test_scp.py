@@ -1,5 +1,6 @@
 """The DICOM door against real senders: pynetdicom's and dcmtk's, over loopback."""
 
+import json
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,7 +17,7 @@ from core.records import blobs
 from core.records.connection import reading
 from core.records.tables import RECEIPTS
 from domains.xray.node.peers import Peer, Peers
-from domains.xray.node.services import SOP_CLASSES, TRANSFER_SYNTAXES
+from domains.xray.node.services import JUDGED_CLASSES, TRANSFER_SYNTAXES
 
 
 @pytest.fixture(scope="module")
@@ -25,16 +26,31 @@ def node(tmp_path_factory):
         yield store, door
 
 
-def send(port, *objects, **how):
-    with calling(port, **how) as association:
+COMMON = (
+    "1.2.840.10008.5.1.4.1.1.88.67",  # dose report
+    "1.2.840.10008.5.1.4.1.1.88.33",  # comprehensive SR
+    "1.2.840.10008.5.1.4.1.1.88.59",  # key objects
+    "1.2.840.10008.5.1.4.1.1.11.1",  # presentation state
+    "1.2.840.10008.5.1.4.1.1.104.1",  # PDF
+    "1.2.840.10008.5.1.4.1.1.2",  # CT
+    "1.2.840.10008.5.1.4.1.1.6",  # ultrasound as it was until 1993
+)
+
+
+def send(port, *objects, classes=(), **how):
+    with calling(port, *classes, **how) as association:
         assert association.is_established
         return [association.send_c_store(one).Status for one in objects]
 
 
-def content(store, key):
+def receipts(store, key):
     with reading(store) as connection:
-        query = RECEIPTS.select().where(RECEIPTS.c.key == key, RECEIPTS.c.state == "kept")
-        [row] = connection.execute(query).mappings()
+        rows = connection.execute(RECEIPTS.select().where(RECEIPTS.c.key == key)).mappings()
+        return [dict(row) for row in rows]
+
+
+def content(store, key):
+    [row] = [row for row in receipts(store, key) if row["state"] == "kept"]
     return blobs.get(store.blobs, row["sha256"])
 
 
@@ -124,28 +140,78 @@ def test_an_address_that_nobody_may_send_from_is_hung_up_on_without_a_word(tmp_p
 
 def test_every_class_and_every_syntax_of_the_lists_is_accepted_and_no_other(node):
     _, door = node
-    ct, deflated, retired = f"{DX[:-4]}2", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.55"
+    private, deflated, retired = "1.3.12.2.5.9", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.55"
+    classes = [*COMMON, *JUDGED_CLASSES, VERIFICATION, private]
     ae = AE("PACS")
     ae.requested_contexts = [
-        *(build_context(one, "1.2.840.10008.1.2.1") for one in (*SOP_CLASSES, VERIFICATION, ct)),
+        *(build_context(one, "1.2.840.10008.1.2.1") for one in classes),
         *(build_context(DX, one) for one in (*TRANSFER_SYNTAXES, deflated, retired)),
     ]
     association = ae.associate("127.0.0.1", door.port, ae_title="ASSAY")
     accepted, rejected = association.accepted_contexts, association.rejected_contexts
     association.release()
-    assert {str(one.abstract_syntax) for one in accepted} == {*SOP_CLASSES, VERIFICATION}
+    assert {str(one.abstract_syntax) for one in accepted} == {*classes} - {private}
     assert {str(one.transfer_syntax[0]) for one in accepted} == set(TRANSFER_SYNTAXES)
     refused = {(str(one.abstract_syntax), str(one.transfer_syntax[0])) for one in rejected}
-    assert refused == {(ct, "1.2.840.10008.1.2.1"), (DX, deflated), (DX, retired)}
+    assert refused == {(private, "1.2.840.10008.1.2.1"), (DX, deflated), (DX, retired)}
 
 
 def test_an_object_of_every_class_is_kept(node):
     store, door = node
-    with calling(door.port, *SOP_CLASSES) as association:
-        for number, sop_class in enumerate(SOP_CLASSES):
+    with calling(door.port, *JUDGED_CLASSES) as association:
+        for number, sop_class in enumerate(JUDGED_CLASSES):
             sent = an_object(str(number), study="1.2.826.8", sop_class=sop_class)
             assert association.send_c_store(sent).Status == 0
             assert pydicom.dcmread(BytesIO(content(store, sent.SOPInstanceUID))) == sent
+
+
+def test_what_comes_with_a_radiograph_is_kept_and_set_aside_in_the_same_association(node, caplog):
+    store, door = node
+    caplog.set_level("INFO")
+    before = queued(store)
+    sent = [an_object("0", study="1.2.826.10")]
+    sent += [
+        an_object(str(number), study="1.2.826.10", sop_class=one)
+        for number, one in enumerate(COMMON, 1)
+    ]
+    assert send(door.port, *sent, classes=(*COMMON, DX)) == [0] * len(sent)
+    states = {key: state for key, state, _ in kept(store) if key.startswith("1.2.826.10.")}
+    assert states == {one.SOPInstanceUID: "aside" for one in sent} | {"1.2.826.10.0": "kept"}
+    assert queued(store) == before + 1
+    for one in sent:
+        [row] = receipts(store, one.SOPInstanceUID)
+        assert json.loads(row["meta"])["sop_class"] == one.SOPClassUID
+        assert pydicom.dcmread(BytesIO(blobs.get(store.blobs, row["sha256"]))) == one
+    # Sent again it is known, and other content under its name is a conflict as for any object.
+    assert send(door.port, sent[1], classes=COMMON) == [0]
+    changed = an_object("1", study="1.2.826.10", sop_class=COMMON[0], PatientName="Doe^John")
+    assert send(door.port, changed, classes=COMMON) == [0xC001]
+    aside = [json.loads(line.message) for line in caplog.records if "set aside" in line.message]
+    assert aside[0]["sop_class"] == "XRayRadiationDoseSRStorage"
+    assert len(aside) == len(COMMON)
+
+
+def test_what_is_not_negotiated_is_logged_with_the_peer_the_class_and_the_reason(node, caplog):
+    _, door = node
+    caplog.set_level("INFO")
+    ae = AE("PACS")
+    ae.requested_contexts = [
+        build_context("1.3.12.2.1107.5.9.1", "1.2.840.10008.1.2.1"),
+        build_context(COMMON[0], "1.2.840.10008.1.2.1.99"),
+        build_context(DX, "1.2.840.10008.1.2.1"),
+    ]
+    association = ae.associate("127.0.0.1", door.port, ae_title="ASSAY")
+    association.release()
+    with calling(door.port, called="OTHER") as rejected:
+        assert rejected.is_rejected
+    said = [json.loads(line.message) for line in caplog.records if "refused" in line.message]
+    common = {"event": "refused", "way": "c-store"}
+    assert said == [
+        common | {"peer": "LOCAL", "code": "NO_SUCH_CLASS", "sop_class": "Unregistered"},
+        common
+        | {"peer": "LOCAL", "code": "NO_SUCH_SYNTAX", "sop_class": "XRayRadiationDoseSRStorage"},
+        common | {"code": "CALLED_UNKNOWN"},
+    ]
 
 
 def test_an_object_in_every_compressed_syntax_is_kept_as_it_was_encoded(node):

@@ -70,10 +70,12 @@ def test_each_object_has_its_own_fate_and_202_says_that_fates_differ(node):
     good = an_object("1", study="1.4.3")
     conflicting = an_object("1", study="1.4.3", PatientName="Doe^John")
     ct = an_object("2", study="1.4.3", sop_class="1.2.840.10008.5.1.4.1.1.2")
+    private = an_object("5", study="1.4.3", sop_class="1.3.12.2.1107.5.9.1")
     body = multipart(
         file_of(good),
         file_of(conflicting),
         file_of(ct),
+        file_of(private),
         part10(DX, "1.4.3.3", "1.2.840.10008.1.2.1.99", b""),
         b"no DICOM at all",
         file_of(an_object("4", study="1.4.3", side=1100)),
@@ -81,11 +83,15 @@ def test_each_object_has_its_own_fate_and_202_says_that_fates_differ(node):
     answer = post(web, body)
     assert answer.status_code == 202
     assert answer.headers["Content-Type"] == "application/dicom+json"
-    [item] = answer.json()[KEPT]["Value"]
-    assert item["00081155"]["Value"] == ["1.4.3.1"]
+    taken = [item["00081155"]["Value"] for item in answer.json()[KEPT]["Value"]]
+    assert taken == [["1.4.3.1"], ["1.4.3.2"]]
     assert reasons(answer) == [0xC001, 0x0122, 0xC122]
     assert reasons(answer, OTHER) == [0xC000, 0xA700]
-    assert [state for key, state, _ in kept(store) if key == "1.4.3.1"] == ["kept", "conflict"]
+    assert [(key, state) for key, state, _ in kept(store) if key.startswith("1.4.3.")] == [
+        ("1.4.3.1", "kept"),
+        ("1.4.3.1", "conflict"),
+        ("1.4.3.2", "aside"),
+    ]
 
 
 def test_objects_of_another_study_than_the_address_names_are_not_taken(node):
@@ -202,4 +208,4 @@ def test_a_client_is_told_of_failure_by_its_library(node):
     client = DICOMwebClient(f"http://127.0.0.1:{web.port}")
     client.set_http_retry_params(retry=False)
     with pytest.raises(HTTPError, match="409"):
-        client.store_instances([an_object("1", sop_class="1.2.840.10008.5.1.4.1.1.4")])
+        client.store_instances([an_object("1", sop_class="1.3.12.2.1107.5.9.1")])
