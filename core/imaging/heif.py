@@ -1,4 +1,8 @@
-"""HEIC and AVIF, as phones write them, through Pillow."""
+"""HEIC and AVIF, as phones write them, through Pillow.
+
+HEIC is read through pi-heif, whose wheels hold a decoder alone (libheif and libde265, LGPL). Those
+of pillow-heif, which follows it, hold the encoder x265 as well and stand under the GPL.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +22,8 @@ def decode_heif(data: bytes) -> U8:
     Raises:
         OSError, ValueError, SyntaxError, EOFError, RuntimeError: It does not decode.
     """
+    from pi_heif import register_heif_opener
     from PIL import Image, ImageOps  # only when such a picture comes
-    from pillow_heif import register_heif_opener
 
     register_heif_opener(thumbnails=False)
     with Image.open(io.BytesIO(data)) as image:
