@@ -36,7 +36,8 @@ def audit_verify(
     from core.settings import Settings
 
     noted = [*(head or ()), *(heads.read_text().split() if heads else ())]
-    report = check(Settings(), noted)
+    with progress_bar() as progress:
+        report = check(Settings(), noted, progress)
     if json:
         say_json({"events": report.events, "head": report.head, "faults": list(report.faults)})
     else:
@@ -63,14 +64,10 @@ def audit_export(
     out: Annotated[Path, typer.Option("-o", "--out", help="File of JSON lines to write.")],
 ) -> None:
     """Write the log as JSON lines."""
-    from core.model.destination import check_file_destination
-    from core.records.audit import export
-    from core.service.stores import open_store
+    from core.service.auditing import export
     from core.settings import Settings
 
-    check_file_destination(out, b'"previous"')
-    with out.open("w") as file:
-        count = export(open_store(Settings()), file)
+    count = export(out, Settings())
     say(f"{count} events in {out}.")
 
 

@@ -8,11 +8,11 @@ whole history made up anew. Note `head` outside (on paper, in another system) an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Connection, Table, func, select
 
 from core.records.chain import GENESIS, Head, canonical, digest, link, newest
 from core.records.connection import Store, reading
@@ -33,7 +33,10 @@ from core.records.tables import (
 
 _COVERED = (CASES, IMAGES, HEADERS, DECISIONS, REINSTATEMENTS, REVIEWS, RECEIPTS, RELEASES)
 
+_BATCH = 500
+
 _Digests = dict[tuple[str, str], str]
+_Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ def head(store: Store) -> Head:
         return newest(connection)
 
 
-def verify(store: Store, *noted: Head) -> AuditReport:
+def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditReport:
     """Walk the chain, and compare every row with what the log says about it.
 
     Finds edited and removed events, edited, removed and slipped-in rows, and a worklist that does
@@ -87,18 +90,20 @@ def verify(store: Store, *noted: Head) -> AuditReport:
     Args:
         store: The store.
         *noted: Heads noted outside earlier; find a cut-off tail and a history made up anew.
+        watch: Told every few hundred rows how many of how many have been read.
 
     Raises:
         StoreError: The database failed.
     """
     with reading(store) as connection:
-        faults, covered, hashes = _walk(connection)
+        rows_of = _Rows(connection, watch)
+        faults, covered, hashes = _walk(rows_of)
         for one in noted:
             if hashes.get(one.seq) != one.hash:
                 faults.append(AuditFault("head differs", f"audit_events {one.seq}"))
         rows = len(covered)
-        faults += _compare_rows(connection, covered)
-        faults += _compare_standings(connection)
+        faults += _compare_rows(rows_of, covered)
+        faults += _compare_standings(rows_of, connection)
         return AuditReport(len(hashes) - 1, rows, newest(connection), tuple(faults))
 
 
@@ -110,18 +115,42 @@ def export(store: Store, file: TextIO) -> int:
     """
     count = 0
     with reading(store) as connection:
-        for event in _rows(connection, AUDIT_EVENTS):
+        for event in _Rows(connection)(AUDIT_EVENTS):
             file.write(canonical(dict(event)) + "\n")
             count += 1
     return count
 
 
-def _walk(connection: Connection) -> tuple[list[AuditFault], _Digests, dict[int, str]]:
+class _Rows:
+    """Reads whole tables of the audit and counts the rows that have been read."""
+
+    def __init__(self, connection: Connection, watch: _Watch | None = None) -> None:
+        self._connection, self._watch = connection, watch
+        self._done, self._total = 0, 0
+        if watch is not None:
+            counts = (
+                select(func.count()).select_from(table)
+                for table in (AUDIT_EVENTS, *_COVERED, STANDINGS)
+            )
+            self._total = sum(connection.execute(query).scalar_one() for query in counts)
+
+    def __call__(self, table: Table) -> Iterator[RowLike]:
+        """Yield every row of a table by its key."""
+        query = select(table).order_by(*table.primary_key)
+        found = self._connection.execute(query, execution_options={"yield_per": _BATCH})
+        for batch in found.mappings().partitions():
+            yield from batch
+            self._done += len(batch)
+            if self._watch is not None:
+                self._watch(self._done, self._total)
+
+
+def _walk(rows_of: _Rows) -> tuple[list[AuditFault], _Digests, dict[int, str]]:
     faults: list[AuditFault] = []
     covered: _Digests = {}
     hashes = {0: GENESIS}
     last = Head(0, GENESIS)
-    for event in _rows(connection, AUDIT_EVENTS):
+    for event in rows_of(AUDIT_EVENTS):
         faults += _check(event, last)
         for row, found in _digests(event["detail"]).items():
             if row in covered:
@@ -151,9 +180,9 @@ def _digests(detail: str) -> _Digests:
         return {}  # an edited event: its hash tells, and its rows count as added
 
 
-def _compare_rows(connection: Connection, covered: _Digests) -> Iterator[AuditFault]:
+def _compare_rows(rows_of: _Rows, covered: _Digests) -> Iterator[AuditFault]:
     for table in _COVERED:
-        for row in _rows(connection, table):
+        for row in rows_of(table):
             subject = f"{table.name} {row['id']}"
             expected = covered.pop((table.name, row["id"]), None)
             if expected is None:
@@ -164,14 +193,9 @@ def _compare_rows(connection: Connection, covered: _Digests) -> Iterator[AuditFa
         yield AuditFault("row missing", f"{name} {key}")
 
 
-def _compare_standings(connection: Connection) -> Iterator[AuditFault]:
+def _compare_standings(rows_of: _Rows, connection: Connection) -> Iterator[AuditFault]:
     expected = {row["case_id"]: row for row in standings_of(connection, None)}
-    found = {row["case_id"]: dict(row) for row in _rows(connection, STANDINGS)}
+    found = {row["case_id"]: dict(row) for row in rows_of(STANDINGS)}
     for case_id in sorted(expected.keys() | found.keys()):
         if expected.get(case_id) != found.get(case_id):
             yield AuditFault("standing differs", f"standings {case_id}")
-
-
-def _rows(connection: Connection, table: Table) -> Iterator[RowLike]:
-    query = select(table).order_by(*table.primary_key)
-    yield from connection.execute(query, execution_options={"yield_per": 500}).mappings()

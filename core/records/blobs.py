@@ -104,19 +104,24 @@ def get(root: Path, sha256: str) -> bytes:
     return content
 
 
-def verify(root: Path, expected: Iterable[str] = ()) -> BlobReport:
+def verify(
+    root: Path, expected: Iterable[str] = (), watch: Callable[[int, int], None] | None = None
+) -> BlobReport:
     """Read every file and compare it with its name.
 
     Args:
         root: The blobs folder.
         expected: Names that must be there, from `core.records.store.recorded_blobs`.
+        watch: Told after each file how many of how many have been read.
     """
     present = {path.name: path for path in root.glob("??/*") if _NAME.fullmatch(path.name)}
     altered = []
-    for name, path in sorted(present.items()):
+    for done, (name, path) in enumerate(sorted(present.items()), 1):
         with path.open("rb") as file:
             if hashlib.file_digest(file, "sha256").hexdigest() != name:
                 altered.append(name)
+        if watch is not None:
+            watch(done, len(present))
     missing = sorted(set(expected) - present.keys())
     return BlobReport(len(present), tuple(altered), tuple(missing))
 

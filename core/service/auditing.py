@@ -1,15 +1,20 @@
-"""audit: the log, the rows and the pictures, checked in one go."""
+"""audit: the log, the rows and the pictures, checked in one go; the log as a file."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from core.errors import ConfigError
+from core.model.destination import check_file_destination
 from core.records import audit, blobs
-from core.records.chain import Head
+from core.records.chain import GENESIS, Head
 from core.records.store import recorded_blobs
+from core.service.progress import Progress, silent
 from core.service.stores import open_store
 from core.settings import Settings
 
@@ -38,12 +43,13 @@ def head(settings: Settings) -> str:
     return _words(audit.head(open_store(settings)))
 
 
-def check(settings: Settings, noted: Sequence[str] = ()) -> Check:
+def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = silent) -> Check:
     """Check the log's chain, every row it covers, and every picture on disk.
 
     Args:
         settings: Where the store is.
         noted: Heads noted earlier, ``number:hash`` each; the chain must contain every one.
+        progress: Told how far the check is.
 
     Raises:
         ConfigError: A noted head cannot be read.
@@ -51,12 +57,37 @@ def check(settings: Settings, noted: Sequence[str] = ()) -> Check:
     """
     heads = [_head(text) for text in noted]
     store = open_store(settings)
-    walked = audit.verify(store, *heads)
-    pictures = blobs.verify(store.blobs, recorded_blobs(store))
+    walked = audit.verify(store, *heads, watch=partial(progress, "Checking the log"))
+    pictures = blobs.verify(
+        store.blobs, recorded_blobs(store), partial(progress, "Checking pictures")
+    )
     faults = [f"{fault.kind}: {fault.subject}" for fault in walked.faults]
     faults += [f"picture altered: {sha256}" for sha256 in pictures.altered]
     faults += [f"picture missing: {sha256}" for sha256 in pictures.missing]
     return Check(walked.events, _words(walked.head), tuple(faults))
+
+
+def export(out: Path, settings: Settings) -> int:
+    """Write the log as JSON lines and return how many events it holds.
+
+    Args:
+        out: The file; an earlier export is replaced whole, anything else refused.
+        settings: Where the store is.
+
+    Raises:
+        ConfigError: The file cannot be written, or is not an earlier export.
+        StoreError: The store cannot be read.
+    """
+    # The first event follows on none, which is near the start of every export.
+    check_file_destination(out, f'"previous":"{GENESIS}"'.encode())
+    draft = out.with_name(f"{out.name}.{os.getpid()}.part")
+    try:
+        with draft.open("w") as file:
+            count = audit.export(open_store(settings), file)
+        draft.replace(out)
+    finally:
+        draft.unlink(missing_ok=True)
+    return count
 
 
 def _words(head: Head) -> str:

@@ -113,3 +113,12 @@ def test_a_damaged_file_of_the_same_size_is_healed_by_sending_it_again(tmp_path)
 
     assert blobs.get(tmp_path, name) == b"hello world"
     assert blobs.verify(tmp_path, [name]).altered == ()
+
+
+def test_checking_says_how_far_it_is(tmp_path):
+    blobs.put_many(tmp_path, [b"one", b"two"])
+    told = []
+
+    blobs.verify(tmp_path, watch=lambda done, total: told.append((done, total)))
+
+    assert told == [(1, 2), (2, 2)]
