@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,16 +67,40 @@ def check_file_destination(path: Path, mark: bytes) -> None:
             f"{path} cannot be written: there is no folder {folder}.", hint="Make the folder first."
         )
     check_parent(path)
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        head = file.read(_NEAR)
-        file.seek(max(0, path.stat().st_size - _NEAR))
-        near = head + file.read()
-    if near and mark not in near:
+    if path.exists() and path.stat().st_size and not _has_mark(path, mark):
         raise ConfigError(
             f"{path} exists and is not an earlier output of this command; nothing was written.",
             hint="Choose another file, or move that one elsewhere.",
+        )
+
+
+def check_export_destination(path: Path, known: frozenset[str], graph: str, mark: bytes) -> None:
+    """Refuse a folder that is not empty and not an earlier export with nothing else in it.
+
+    Args:
+        path: The folder to write.
+        known: Every file that an export has, relative to its folder.
+        graph: That one of them by which an export is recognised.
+        mark: Bytes that every such file of ours has near its start or its end.
+
+    Raises:
+        ConfigError: A file, a folder with other content, or a place where none can be made.
+    """
+    check_parent(path)
+    if path.exists() and not path.is_dir():
+        raise ConfigError(f"{path} is a file; expected a folder.", hint="Choose another -o.")
+    if not path.exists() or not any(path.iterdir()):
+        return
+    if not _has_mark(path / graph, mark):
+        raise ConfigError(
+            f"{path} exists and is no export; nothing was written.", hint="Choose another -o."
+        )
+    others = [name for name in files_below(path) if name not in known]
+    kept = sorted(name for name in others if Path(name).parent.name != "__pycache__")
+    if kept:
+        raise ConfigError(
+            f"{path} holds files that are not the export's: {named(kept)}; nothing was written.",
+            hint="Move them elsewhere, or choose another -o.",
         )
 
 
@@ -131,6 +157,38 @@ def named(names: list[str]) -> str:
     """Return the first few names, and how many more there are."""
     more = len(names) - _MOST_NAMED
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def replace_folder(new: Path, path: Path) -> None:
+    """Move a folder into place; the one that stands there is deleted only after that.
+
+    Args:
+        new: The folder to move, on the file system of ``path``.
+        path: Where it goes.
+
+    Raises:
+        OSError: It cannot be moved; the old folder then stands as before.
+    """
+    if not path.exists():
+        new.replace(path)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
+    path.replace(old)
+    try:
+        new.replace(path)
+    except BaseException:
+        old.replace(path)
+        raise
+    shutil.rmtree(old)
+
+
+def _has_mark(path: Path, mark: bytes) -> bool:
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        near = file.read(_NEAR)
+        file.seek(max(0, path.stat().st_size - _NEAR))
+        return mark in near + file.read()
 
 
 def _strays(path: Path) -> list[str] | None:

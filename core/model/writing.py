@@ -17,7 +17,7 @@ from core.decision.policy import Cases
 from core.model import archive
 from core.model import bundle as layout
 from core.model.backbone import Backbone, Files
-from core.model.destination import check_bundle_destination
+from core.model.destination import check_bundle_destination, replace_folder
 from core.model.explain import Known
 from core.model.fitted import Model
 from core.model.parity import Probe
@@ -70,25 +70,10 @@ def write_bundle(draft: Draft, path: Path) -> None:
     try:
         _fill(draft, building)
         building.chmod(0o755)
-        _exchange(building, path)
+        replace_folder(building, path)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
-
-
-def _exchange(building: Path, path: Path) -> None:
-    """Move the new bundle into place; the old one is deleted only when the new one stands."""
-    if not path.exists():
-        building.replace(path)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-    path.replace(old)
-    try:
-        building.replace(path)
-    except BaseException:
-        old.replace(path)
-        raise
-    shutil.rmtree(old)
 
 
 def _fill(draft: Draft, folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,23 +16,21 @@ from core.imaging.files import Incoming
 from core.model import portable
 from core.model.bundle import Bundle, weights_in
 from core.model.destination import (
+    check_export_destination,
     check_file_destination,
-    check_folder_destination,
-    check_parent,
-    files_below,
-    named,
+    replace_folder,
 )
 from core.model.judge_graph import OUTPUTS
 from core.model.runtime import exported
 from core.service.agreement import Agreement, Run, compare
 from core.service.monai_bundle.proving import lay_out
-from core.service.monai_bundle.writing import GRAPH
+from core.service.monai_bundle.writing import GRAPH, file_names
 from core.settings import Settings
 from core.types import Frame, Policy
 
 TARGETS = ("onnx", "openvino", "monai")
-XML = "assay.xml"
-_PROOF = {"openvino": XML, "monai": GRAPH}  # The file by which an earlier export is known.
+XML, BIN = "assay.xml", "assay.bin"
+_FOLDERS = ("openvino", "monai")
 
 
 def export_bundle(
@@ -72,10 +69,12 @@ def export_bundle(
     files = weights_in(bundle.path)
     look = files.int8 if bundle.backbone.precision == "int8" else None
     look = look or exported(bundle.backbone, settings.cache, files)
-    model = portable.build(bundle, policy, look, sizes=to in _PROOF)
+    model = portable.build(bundle, policy, look, sizes=to in _FOLDERS)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
-        draft = Path(folder) / "assay.onnx"
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
+        folder = Path(name) / "export"
+        folder.mkdir()
+        draft = folder / "assay.onnx"
         draft.write_bytes(model.SerializeToString())
         pictures = _pictures(bundle, settings, check)
         if to == "monai":
@@ -87,33 +86,17 @@ def export_bundle(
             draft.replace(out)
             return agreement
         draft.unlink(missing_ok=True)
-        _check_strays(Path(folder), out)
-        shutil.rmtree(out, ignore_errors=True)
-        shutil.copytree(folder, out)
+        replace_folder(folder, out)
     return agreement
 
 
 def _check_destination(to: str, out: Path) -> None:
     if to == "onnx":
         check_file_destination(out, portable.MARK)
-    elif out.exists() and not (out / _PROOF[to]).is_file():
-        raise ConfigError(f"{out} exists and is no export.", hint="Choose another -o.")
+    elif to == "monai":
+        check_export_destination(out, file_names(), GRAPH, portable.MARK)
     else:
-        check_parent(out)
-        if to == "openvino":
-            check_folder_destination(out, frozenset({XML, "assay.bin"}))
-
-
-def _check_strays(draft: Path, out: Path) -> None:
-    """Refuse to replace a folder that holds files which the new export does not have."""
-    ours = set(files_below(draft))
-    kept = sorted(name for name in files_below(out) if name not in ours)
-    kept = [name for name in kept if "__pycache__" not in name]
-    if kept:
-        raise ConfigError(
-            f"{out} holds files that are not the export's: {named(kept)}; nothing was written.",
-            hint="Move them elsewhere, or choose another -o.",
-        )
+        check_export_destination(out, frozenset({XML, BIN}), XML, portable.MARK)
 
 
 def portable_words(model: Any) -> dict[str, str]:  # noqa: ANN401

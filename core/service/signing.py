@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from core.errors import BundleError, ConfigError
 from core.model.bundle import POLICIES, SIGNATURE, SUMS, digest, verify
+from core.model.destination import check_parent
 
 _PEM = serialization.Encoding.PEM
 
@@ -24,21 +25,31 @@ def sign(bundle: Path, key: Path) -> Path:
 
     Args:
         bundle: The bundle's folder.
-        key: An Ed25519 private key as PEM; made, readable by its owner alone, when missing.
+        key: An Ed25519 private key as PEM, outside the bundle; made, readable by its owner alone,
+            when missing.
 
     Returns:
         The file of the public key, beside the private one.
 
     Raises:
         BundleError: The bundle was altered.
-        ConfigError: The key file holds no Ed25519 private key.
+        ConfigError: The key file holds no Ed25519 private key or cannot be made, or the file beside
+            it is not its public key.
     """
     verify(bundle)
-    private = _private(key)
-    (bundle / SIGNATURE).write_bytes(private.sign(_signed_content(bundle)))
     public = key.with_suffix(".pub.pem")
+    _check_key_files(bundle, key, public)
+    private = _private(key)
     form = serialization.PublicFormat.SubjectPublicKeyInfo
-    public.write_bytes(private.public_key().public_bytes(_PEM, form))
+    content = private.public_key().public_bytes(_PEM, form)
+    if not public.exists():
+        _write(public, content)
+    elif public.read_bytes() != content:
+        raise ConfigError(
+            f"{public} exists and is not the public key of {key}; nothing was written.",
+            hint="Move that file elsewhere, or name another key.",
+        )
+    _write(bundle / SIGNATURE, private.sign(_signed_content(bundle)))
     return public
 
 
@@ -62,6 +73,39 @@ def check_signature(bundle: Path, key: Path) -> None:
             f"{bundle} does not carry a signature of {key.name} over its files and policies.",
             hint="Ask for the bundle again, or for the right key; after `assay certify` sign anew.",
         ) from exc
+
+
+def _check_key_files(bundle: Path, key: Path, public: Path) -> None:
+    """Refuse before anything is made.
+
+    Raises:
+        ConfigError: The key lies in the bundle, there is no place for it, or it would be made
+            beside a public key that cannot be its own.
+    """
+    if bundle.resolve() in key.resolve().parents:
+        raise ConfigError(
+            f"{key} lies in the bundle, which is given away; a private key is not.",
+            hint="Name a file elsewhere.",
+        )
+    if key.exists():
+        return
+    if not key.absolute().parent.is_dir():
+        raise ConfigError(
+            f"{key} cannot be made: there is no folder {key.absolute().parent}.",
+            hint="Make the folder first.",
+        )
+    check_parent(key)
+    if public.exists():
+        raise ConfigError(
+            f"There is no key at {key}, and {public} exists; a new key would replace it.",
+            hint="Name the private key that belongs to it, or another file.",
+        )
+
+
+def _write(file: Path, content: bytes) -> None:
+    draft = file.with_name(f".{file.name}.{os.getpid()}.part")
+    draft.write_bytes(content)
+    draft.replace(file)
 
 
 def _signed_content(bundle: Path) -> bytes:

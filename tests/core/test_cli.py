@@ -232,6 +232,11 @@ def test_bundle_verify_and_sign_and_audit_export(run, bundle, tmp_path):
     run("audit", "export", "-o", tmp_path / "log.jsonl")
     for line in (tmp_path / "log.jsonl").read_text().splitlines():
         json.loads(line)
+    run("audit", "export", "-o", tmp_path / "log.jsonl")
+    other = tmp_path / "other.json"
+    other.write_text('{"previous":"kept"}\n')
+    assert "not an earlier output" in run("audit", "export", "-o", other, code=1).stderr
+    assert other.read_text() == '{"previous":"kept"}\n'
 
 
 def test_help_needs_no_heavy_library():

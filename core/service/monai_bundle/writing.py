@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from importlib.metadata import distribution, version
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,13 @@ _NEEDED = ("monai", "torch", "numpy", "onnxruntime", "pillow", "pytorch-ignite")
 NOT_RUN = ("DICOM, TIFF, and pictures of more than 8 bits", *NOT_CARRIED[2:])
 
 
+def file_names() -> frozenset[str]:
+    """Return every file of the folder that ``write_folder`` writes, relative to it."""
+    configs, docs = ("metadata.json", "inference.json"), ("README.md", "data_license.txt")
+    names = [f"configs/{name}" for name in configs] + [f"docs/{name}" for name in docs]
+    return frozenset({GRAPH, "LICENSE", *names, *(f"scripts/{one.name}" for one in _scripts())})
+
+
 def write_folder(graph: Path, bundle: Bundle, policy: Policy, folder: Path) -> None:
     """Write everything around an exported graph.
 
@@ -41,15 +49,19 @@ def write_folder(graph: Path, bundle: Bundle, policy: Policy, folder: Path) -> N
     graph.replace(folder / GRAPH)
     with_scripts = folder / "scripts"
     with_scripts.mkdir()
-    for source in files("core.service.monai_bundle.scripts").iterdir():
-        if source.name.endswith(".py"):
-            (with_scripts / source.name).write_text(source.read_text())
+    for source in _scripts():
+        (with_scripts / source.name).write_text(source.read_text())
     _save(metadata(bundle, policy), folder / "configs/metadata.json")
     _save(inference(bundle.backbone.size), folder / "configs/inference.json")
     (folder / "docs/README.md").write_text(_readme(bundle, policy))
     (folder / "docs/data_license.txt").write_text(bundle.words["data"]["attribution"])
     licence = distribution("assay-inspection").read_text("licenses/LICENSE")
     (folder / "LICENSE").write_text(licence or "Apache-2.0\n")
+
+
+def _scripts() -> list[Traversable]:
+    found = files("core.service.monai_bundle.scripts").iterdir()
+    return [source for source in found if source.name.endswith(".py")]
 
 
 def columns(bundle: Bundle) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -115,11 +115,12 @@ def lane(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -> li
 
 def _learned(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -> Bundle:
     """Train and certify on computed pictures, then delete them: 220 MB that can be made anew."""
-    data, out = (settings.home / "demo" / name for name in ("computed-chests", "computed"))
-    counts = {"train": plan.train, "cal": plan.cal}
-    write(data, chest, counts, _LOCAL_SEED, plan.plate, progress)
-    train(TrainSpec("xray", data, out), settings, progress)
-    shutil.rmtree(data)
+    demo, counts = settings.home / "demo", {"train": plan.train, "cal": plan.cal}
+    demo.mkdir(parents=True, exist_ok=True)
+    out = demo / "computed"
+    with tempfile.TemporaryDirectory(prefix="computed-chests-", dir=demo) as name:
+        write(Path(name), chest, counts, _LOCAL_SEED, plan.plate, progress)
+        train(TrainSpec("xray", Path(name), out), settings, progress)
     bundle = open_bundle(out, settings)
     certify_bundle(bundle, TARGETS)
     return bundle

@@ -11,7 +11,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.covariance import LedoitWolf
 
 from core.decision.policy import to_json
-from core.errors import BundleError, ParityError
+from core.errors import BundleError, ConfigError, ParityError
 from core.model import bundle as layout
 from core.model import parity
 from core.model.parity import TOLERANCE
@@ -232,6 +232,36 @@ def test_a_signature_holds_for_its_key_and_bundle_only(copied, tmp_path):
     with pytest.raises(BundleError):
         check_signature(copied, other)
     assert (tmp_path / "me.pem").stat().st_mode & 0o077 == 0
+
+
+def test_signing_replaces_no_file_but_its_own(copied, tmp_path):
+    key, public = tmp_path / "me.pem", tmp_path / "me.pub.pem"
+    public.write_bytes(b"of a colleague")
+    with pytest.raises(ConfigError, match="a new key would replace it"):
+        sign(copied, key)
+    assert not key.exists()
+
+    assert sign(copied, tmp_path / "mine.pem") == tmp_path / "mine.pub.pem"
+    (tmp_path / "mine.pem").rename(key)
+    signature = (copied / layout.SIGNATURE).read_bytes()
+    with pytest.raises(ConfigError, match=r"me\.pub\.pem exists and is not the public key"):
+        sign(copied, key)
+    assert public.read_bytes() == b"of a colleague"
+    assert (copied / layout.SIGNATURE).read_bytes() == signature
+
+    public.unlink()
+    sign(copied, key)
+    sign(copied, key)  # its own public key stands there by now
+    check_signature(copied, public)
+
+
+def test_no_private_key_is_made_in_the_bundle_or_where_there_is_no_folder(copied, tmp_path):
+    with pytest.raises(ConfigError, match="lies in the bundle"):
+        sign(copied, copied / "probe" / "me.pem")
+    with pytest.raises(ConfigError, match="there is no folder"):
+        sign(copied, tmp_path / "no" / "me.pem")
+    assert layout.verify(copied)
+    assert not (copied / layout.SIGNATURE).exists()
 
 
 def test_a_signature_covers_the_policies_and_which_is_current(copied, tmp_path, tiny_product):

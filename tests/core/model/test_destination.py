@@ -10,10 +10,11 @@ import pytest
 from core.errors import BundleError, ConfigError
 from core.model.destination import (
     check_bundle_destination,
+    check_export_destination,
     check_file_destination,
     check_folder_destination,
+    replace_folder,
 )
-from core.model.writing import _exchange
 from core.service.training import TrainSpec, train
 from core.settings import Settings
 
@@ -102,12 +103,12 @@ def test_the_old_bundle_stands_again_where_the_new_one_cannot_be_moved(tmp_path)
     (tmp_path / "old/a").write_bytes(b"old")
 
     with pytest.raises(OSError, match="No such file"):
-        _exchange(tmp_path / "missing", tmp_path / "old")
+        replace_folder(tmp_path / "missing", tmp_path / "old")
     assert (tmp_path / "old/a").read_bytes() == b"old"
 
     (tmp_path / "new").mkdir()
     (tmp_path / "new/b").write_bytes(b"new")
-    _exchange(tmp_path / "new", tmp_path / "old")
+    replace_folder(tmp_path / "new", tmp_path / "old")
     assert [p.name for p in tmp_path.iterdir()] == ["old"]
     assert [p.name for p in (tmp_path / "old").iterdir()] == ["b"]
 
@@ -134,3 +135,31 @@ def test_a_folder_output_wants_nothing_else_beside_it(tmp_path):
     check_folder_destination(tmp_path, frozenset({"manifest.csv"}))
     with pytest.raises(ConfigError, match=r"holds other files: manifest\.csv"):
         check_folder_destination(tmp_path, frozenset())
+
+
+def test_an_export_replaces_an_earlier_one_with_nothing_else_in_it(tmp_path):
+    known = frozenset({"models/model.onnx", "LICENSE"})
+
+    def check(path):
+        check_export_destination(path, known, "models/model.onnx", b"made by us")
+
+    check(tmp_path)
+    check(tmp_path / "new")
+    (tmp_path / "LICENSE").write_text("of somebody else's project")
+    with pytest.raises(ConfigError, match="exists and is no export"):
+        check(tmp_path)
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models/model.onnx").write_bytes(b"somebody else's model")
+    with pytest.raises(ConfigError, match="exists and is no export"):
+        check(tmp_path)
+    (tmp_path / "models/model.onnx").write_bytes(b"graph " * 50_000 + b"made by us")
+    check(tmp_path)
+    (tmp_path / "scripts/__pycache__").mkdir(parents=True)
+    (tmp_path / "scripts/__pycache__/network.pyc").write_bytes(b"made by Python")
+    check(tmp_path)
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval/predictions.csv").write_text("kept")
+    with pytest.raises(ConfigError, match=r"not the export's: eval/predictions\.csv"):
+        check(tmp_path)
+    with pytest.raises(ConfigError, match="is a file"):
+        check(tmp_path / "LICENSE")

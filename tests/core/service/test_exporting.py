@@ -239,8 +239,27 @@ def test_what_a_graph_does_not_carry_is_refused(opened, tiny_product, tmp_path):
     with pytest.raises(ConfigError, match="No export is called 'tflite'"):
         export_bundle(bundle, policy, "tflite", tmp_path / "x", settings)
     (tmp_path / "mine").mkdir()
-    with pytest.raises(ConfigError, match="exists and is no export"):
-        export_bundle(bundle, policy, "openvino", tmp_path / "mine", settings)
+    (tmp_path / "mine/notes.txt").write_text("kept")
+    for to in ("openvino", "monai"):
+        with pytest.raises(ConfigError, match="exists and is no export"):
+            export_bundle(bundle, policy, to, tmp_path / "mine", settings)
+
+
+def test_what_is_kept_in_an_earlier_export_is_seen_before_the_work(opened, tiny_product, tmp_path):
+    bundle, policy = opened
+    settings = tiny_product.settings
+    out = tmp_path / "out"
+    out.mkdir()
+    export_bundle(bundle, policy, "openvino", out, settings)
+    export_bundle(bundle, policy, "openvino", out, settings)
+    assert {file.name for file in out.iterdir()} == {"assay.xml", "assay.bin"}
+    assert not list(tmp_path.glob(".*"))
+
+    (out / "notes.txt").write_text("kept")
+    no_network = replace(bundle, path=tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"not the export's: notes\.txt"):
+        export_bundle(no_network, policy, "openvino", out, settings)
+    assert (out / "notes.txt").read_text() == "kept"
 
 
 @pytest.mark.slow

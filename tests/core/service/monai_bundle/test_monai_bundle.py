@@ -2,15 +2,18 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from core.errors import ConfigError
 from core.service.assessing import assess_paths
 from core.service.exporting import export_bundle
 from core.service.monai_bundle.running import run_bundle
+from core.service.monai_bundle.writing import file_names
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +71,20 @@ def test_it_is_written_after_the_runner_agreed_on_every_picture(exported, plates
         "scripts/network.py",
         "scripts/reading.py",
     }
+    assert files == file_names()
+
+
+def test_a_folder_with_results_in_it_is_not_replaced_and_is_seen_before_the_work(
+    exported, tiny_product, tmp_path
+):
+    out = shutil.copytree(exported[0], tmp_path / "out")
+    (out / "eval").mkdir()
+    (out / "eval/predictions.csv").write_text("kept")
+    bundle, policy = tiny_product.opened()
+    no_network = replace(bundle, path=tmp_path / "nowhere")
+
+    with pytest.raises(ConfigError, match=r"not the export's: eval/predictions\.csv"):
+        export_bundle(no_network, policy, "monai", out, tiny_product.settings)
 
 
 def test_it_scores_the_same_where_it_was_carried_to(exported, plates, tiny_product, tmp_path):
