@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import cast
 
 from core.errors import ConfigError, UnknownPack
-from core.types import U8, Ceiling, Disposition, Frame, Prepared, Targets
+from core.types import U8, Ceiling, Description, Disposition, Frame, Prepared, Targets
 
 GROUP = "assay.domains"
 VIEWS = ("identity", "mirror", "flip", "rotate180")
 
 Read = Callable[[bytes, int, int], Frame]
 Prepare = Callable[[Frame, int], Prepared]
+Describe = Callable[[bytes], Description]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,9 @@ class DomainPack:
         read: ``(bytes, max_pixels, min_side) -> Frame``; runs in a disposable process. ``min_side``
             is the smallest side in pixels that a reduced-scale decode may return.
         prepare: ``(Frame, size) -> Prepared``; runs where ``read`` runs.
+        describe: ``bytes -> Description``, what a file says of itself although its pixels do not
+            read; runs where ``read`` runs, on the whole file or its beginning. None where files
+            of this domain say nothing.
         targets: What `assay train` certifies unless told otherwise.
         ceiling: What the escape certificate must hold before a negative may stand without a
             person: for a review budget always, for targets in rates where a pack has stages of
@@ -82,6 +86,7 @@ class DomainPack:
     negative_labels: frozenset[str]
     read: Read
     prepare: Prepare
+    describe: Describe | None = None
     unit_words: tuple[str, str] = ("positive groups", "negative groups")
     group_columns: tuple[str, ...] = ("group",)
     views: tuple[str, ...] = ("identity",)

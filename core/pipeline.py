@@ -114,12 +114,9 @@ def _judge(
     blank = _blank(sample, verdict, bundle, origin)
     return replace(
         blank,
-        group=sample.group or prepared.group,
-        sha256=prepared.sha256,
         prediction=prediction,
         evidence=evidence,
         timing_ms=timing,
-        meta=prepared.meta,
     )
 
 
@@ -135,9 +132,10 @@ def _deferred(sample: Sample, finding: Finding, bundle: Bundle, origin: Provenan
 
 
 def _blank(sample: Sample, verdict: Verdict, bundle: Bundle, origin: Provenance) -> Assessment:
+    """Give what is known of a sample whatever became of it: what its file says of itself too."""
     return Assessment(
         sample_id=sample.id,
-        group=sample.group,
+        group=sample.group or sample.frame.group,
         sha256=sample.frame.sha256,
         verdict=verdict,
         wording=bundle.pack.wording[verdict.disposition],
@@ -146,5 +144,6 @@ def _blank(sample: Sample, verdict: Verdict, bundle: Bundle, origin: Provenance)
         evidence=None,
         provenance=origin,
         timing_ms={"decode": sample.decode_ms, "infer": 0.0, "total": sample.decode_ms},
+        meta=sample.frame.meta,
         lost=isinstance(sample.frame, Unreadable) and sample.frame.lost,
     )

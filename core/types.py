@@ -147,6 +147,19 @@ class Prepared:
 
 
 @dataclass(frozen=True, slots=True)
+class Description:
+    """What a file says of itself, read without its pixels.
+
+    Attributes:
+        meta: As in ``Frame``.
+        group: As in ``Frame``.
+    """
+
+    meta: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Unreadable:
     """Stands where a picture should be.
 
@@ -154,11 +167,15 @@ class Unreadable:
         message: What was wrong with the bytes.
         sha256: Hex digest of the bytes; empty when there were none.
         lost: Whether the decoder process died of them or ran out of time.
+        meta: What the file says of itself all the same, as in ``Frame``.
+        group: What belongs together, as the file says.
     """
 
     message: str
     sha256: str = ""
     lost: bool = False
+    meta: Mapping[str, str] = field(default_factory=dict)
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

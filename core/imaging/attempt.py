@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from time import perf_counter
 
 from core.errors import InputError
 from core.packs import DomainPack
-from core.types import Prepared, Unreadable
+from core.types import Description, Prepared, Unreadable
 
 _LONGEST_MESSAGE = 500
 
@@ -30,9 +31,40 @@ def attempt(
         max_pixels: Largest width times height that may be decoded.
 
     Returns:
-        The prepared picture or the reason why there is none, and the milliseconds that it took.
+        The prepared picture, or the reason why there is none with what the file says of itself;
+        and the milliseconds that it took.
     """
     start = perf_counter()
+    outcome = _attempted(pack, data, size, max_pixels)
+    if isinstance(outcome, Unreadable):
+        described = describe(pack, data)
+        outcome = replace(described, message=f"{outcome.message} {described.message}".rstrip())
+    return outcome, 1e3 * (perf_counter() - start)
+
+
+def describe(pack: DomainPack, data: bytes) -> Unreadable:
+    """Read what a file says of itself without its pixels, whatever the pack does.
+
+    Args:
+        pack: The pack whose ``describe`` is called, where it has one.
+        data: The whole file or its beginning.
+
+    Returns:
+        With a message only where not even that reads.
+    """
+    said, message = Description(), ""
+    if pack.describe is not None:
+        try:
+            said = pack.describe(data)
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException:
+            logger.exception("the header reader of the pack %s failed", pack.name)
+            message = "Its header does not read either: nothing says whose it is."
+    return Unreadable(message, meta=said.meta, group=said.group)
+
+
+def _attempted(pack: DomainPack, data: bytes, size: int, max_pixels: int) -> Prepared | Unreadable:
     outcome: Prepared | Unreadable
     try:
         outcome = pack.prepare(pack.read(data, max_pixels, size), size)
@@ -48,4 +80,4 @@ def attempt(
         logger.exception("the reader of the pack %s failed", pack.name)
         detail = f"{type(exc).__name__}: {exc}"[:_LONGEST_MESSAGE]
         outcome = Unreadable(f"The reader of the pack {pack.name} failed: {detail}")
-    return outcome, 1e3 * (perf_counter() - start)
+    return outcome

@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 
 from core.errors import ConfigError
-from core.imaging.attempt import attempt
+from core.imaging.attempt import attempt, describe
 from core.imaging.confinement import confine
 from core.imaging.protocol import Spec, answer
 from core.packs import load
-from core.types import Prepared
+from core.types import Prepared, Unreadable
 
 _ALARM_FACTOR = 1.5
 
@@ -54,10 +54,14 @@ def _serve(
     _write(answers, json.dumps({"confined": layers}).encode() + b"\n")
     for line in _lines(commands):
         order = json.loads(line)
-        for index, (start, length) in enumerate(order["places"]):
+        for index, (start, length, is_whole) in enumerate(order["places"]):
             _arm(spec.timeout_s * _ALARM_FACTOR)
             data = memory[start : start + length]
-            outcome, elapsed_ms = attempt(pack, data, spec.size, spec.max_pixels)
+            outcome: Prepared | Unreadable
+            if is_whole:
+                outcome, elapsed_ms = attempt(pack, data, spec.size, spec.max_pixels)
+            else:
+                outcome, elapsed_ms = describe(pack, data), 0.0
             _arm(0.0)
             if isinstance(outcome, Prepared):
                 at = spec.outbox_at(order["slot"], index)

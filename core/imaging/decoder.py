@@ -19,7 +19,7 @@ import numpy as np
 
 from core.errors import ConfigError
 from core.imaging.confinement import close_to_children, keep_harmless
-from core.imaging.protocol import LONGEST_LINE, SLOTS, Answer, Spec, command, parse_answer
+from core.imaging.protocol import LONGEST_LINE, SLOTS, Answer, Request, Spec, command, parse_answer
 from core.types import Prepared, Unreadable
 
 _START_S = 60.0
@@ -94,17 +94,18 @@ class Decoder:
             self._await_start()
         return self._layers
 
-    def send(self, files: Sequence[bytes]) -> None:
+    def send(self, requests: Sequence[Request]) -> None:
         """Hand over one batch, which the process works on when it is through with the last."""
         slot = self._next_slot
         self._next_slot = (slot + 1) % SLOTS
         at = self._spec.inbox_at(slot)
         places = []
-        for index, data in enumerate(files):
-            self._memory[at : at + len(data)] = data
-            places.append((at, len(data)))
+        for index, one in enumerate(requests):
+            end = at + len(one.data)
+            self._memory[at:end] = one.data
+            places.append((at, len(one.data), one.is_whole))
             self._due.append(self._spec.outbox_at(slot, index))
-            at += len(data)
+            at = end
         with suppress(BrokenPipeError):  # it died meanwhile: receive() finds out and says how
             self._commands.write(command(slot, places))
 
@@ -127,7 +128,8 @@ class Decoder:
             raise DecoderLost("The decoder process answered nonsense on this picture.") from exc
         at = self._due.popleft()
         if answer.error:
-            return Unreadable(answer.error, sha256), answer.elapsed_ms
+            unreadable = Unreadable(answer.error, sha256, meta=answer.meta, group=answer.group)
+            return unreadable, answer.elapsed_ms
         return self._prepared(answer, at, sha256), answer.elapsed_ms
 
     def close(self) -> None:

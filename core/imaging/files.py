@@ -7,13 +7,16 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from core.imaging.junk import PEEK, Skipped, is_junk
 from core.imaging.sniff import SUFFIXES, looks_like_picture
 
 ARCHIVE = ".zip"
+HEAD = 1024 * 1024
+"""Bytes at the beginning of a file within which it says of itself what it says."""
+
 _CHUNK = 64 * 1024
 
 
@@ -27,6 +30,7 @@ class Incoming:
         sha256: Hex digest of the data; empty when there is none.
         group: The physical part, patient, field: the unit over which errors are counted.
         problem: Why there is no data; empty when there is.
+        head: Beginning of a file that was not read as a whole, for what it says of itself.
     """
 
     id: str
@@ -34,6 +38,7 @@ class Incoming:
     sha256: str = ""
     group: str = ""
     problem: str = ""
+    head: bytes = b""
 
 
 def received(name: str, data: bytes, group: str = "") -> Incoming:
@@ -44,6 +49,15 @@ def received(name: str, data: bytes, group: str = "") -> Incoming:
 def refused(name: str, problem: str, group: str = "") -> Incoming:
     """Stand in for a file that was not read."""
     return Incoming(name, None, group=group, problem=problem)
+
+
+def capped(item: Incoming, max_bytes: int) -> Incoming:
+    """Return a picture as it is; of one that is too large only the beginning, with the reason."""
+    if item.data is None or len(item.data) <= max_bytes:
+        return item
+    return replace(
+        item, data=None, problem=_too_large(len(item.data), max_bytes), head=item.data[:HEAD]
+    )
 
 
 def open_file(path: Path, max_bytes: int, group: str = "") -> Incoming:
@@ -61,6 +75,11 @@ def open_file(path: Path, max_bytes: int, group: str = "") -> Incoming:
     try:
         descriptor = open_regular(path)
         try:
+            size = os.fstat(descriptor).st_size
+            if size > max_bytes:
+                head = os.read(descriptor, min(HEAD, max_bytes))
+                problem = _too_large(size, max_bytes)
+                return Incoming(name, None, group=group, problem=problem, head=head)
             data = _read(descriptor, max_bytes)
         finally:
             os.close(descriptor)
@@ -160,10 +179,14 @@ def _read(descriptor: int, max_bytes: int) -> bytes:
         held += len(chunk)
         size = max(size, held)  # the file may grow while it is read
     if size > max_bytes:
-        raise ValueError(f"The file is too large: expected at most {max_bytes} bytes, got {size}.")
+        raise ValueError(_too_large(size, max_bytes))
     if not held:
         raise ValueError("The file is empty (0 bytes).")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _too_large(size: int, max_bytes: int) -> str:
+    return f"The file is too large: expected at most {max_bytes} bytes, got {size}."
 
 
 def _sentence(exc: OSError | ValueError) -> str:

@@ -5,8 +5,9 @@ two slots, so that the child works on one batch while the next already waits:
 
     | inbox 0 | outbox 0 | inbox 1 | outbox 1 |
 
-A command line names the slot, and the start and length of each picture in its inbox. The child
-answers with one line a picture, in order; the pixels of picture i lie in the outbox at i. Nothing
+A command line names the slot, and the start and length of each picture in its inbox, and whether
+only what it says of itself is asked for. The child answers with one line a picture, in order; the
+pixels of picture i lie in the outbox at i. Nothing
 that comes back is believed before its type and size were checked, and nothing is ever unpickled.
 """
 
@@ -72,29 +73,46 @@ class Spec:
         return json.dumps(asdict(self))
 
 
-def command(slot: int, places: list[tuple[int, int]]) -> bytes:
-    """Write the line that asks for one batch: a slot, and start and length of each file in it."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One file on its way to a decoder process.
+
+    Attributes:
+        data: The whole file; its beginning where only its description is asked for.
+        sha256: Digest of the whole file.
+        is_whole: Whether the picture is asked for, else only what the file says of itself.
+    """
+
+    data: bytes
+    sha256: str
+    is_whole: bool = True
+
+
+def command(slot: int, places: list[tuple[int, int, bool]]) -> bytes:
+    """Write the line that asks for one batch: for each file of it start, length, ``is_whole``."""
     return json.dumps({"slot": slot, "places": places}).encode() + b"\n"
 
 
 def answer(outcome: Prepared | Unreadable, elapsed_ms: float) -> bytes:
     """Write the line that answers for one picture; its pixels travel beside it."""
-    said: dict[str, object] = {"ms": elapsed_ms}
+    said: dict[str, object] = {
+        "ms": elapsed_ms,
+        "meta": dict(outcome.meta),
+        "group": outcome.group,
+    }
     if isinstance(outcome, Unreadable):
         said["error"] = outcome.message
-    else:
+    if isinstance(outcome, Prepared):
         said["size"] = outcome.source_size
         said["findings"] = [(f.reason.value, f.detail, f.check) for f in outcome.findings]
         said["measures"] = {name: float(value) for name, value in outcome.measures.items()}
-        said["meta"] = dict(outcome.meta)
         said["stated"] = {name: float(value) for name, value in outcome.stated.items()}
-        said["group"] = outcome.group
     return json.dumps(said).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A checked answer: either an error, or what belongs to the pixels in the outbox."""
+    """A checked answer: an error, or what belongs to the pixels in the outbox."""
 
     elapsed_ms: float
     error: str
@@ -117,8 +135,11 @@ def parse_answer(line: bytes) -> Answer:
         elapsed_ms = _number(said["ms"])
         if not 0 <= elapsed_ms < math.inf:
             raise ValueError("ms is no duration")
+        meta = {name: _text(value) for name, value in said["meta"].items()}
+        group = _text(said["group"])
         if "error" in said:
-            return Answer(elapsed_ms, _text(said["error"]) or "The reader gave no reason.")
+            error = _text(said["error"]) or "The reader gave no reason."
+            return Answer(elapsed_ms, error, meta=meta, group=group)
         height, width = said["size"]
         return Answer(
             elapsed_ms,
@@ -129,9 +150,9 @@ def parse_answer(line: bytes) -> Answer:
                 for code, text, check in said["findings"]
             ),
             measures={name: _number(value) for name, value in said["measures"].items()},
-            meta={name: _text(value) for name, value in said["meta"].items()},
+            meta=meta,
             stated={name: _number(value) for name, value in said["stated"].items()},
-            group=_text(said["group"]),
+            group=group,
         )
     except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as exc:
         raise ValueError(f"no answer: {type(exc).__name__}") from exc

@@ -10,10 +10,10 @@ from itertools import cycle
 from types import TracebackType
 from typing import Self
 
-from core.imaging.attempt import attempt
+from core.imaging.attempt import attempt, describe
 from core.imaging.decoder import Decoder, DecoderLost
-from core.imaging.files import Incoming
-from core.imaging.protocol import BATCH, SLOTS, Spec
+from core.imaging.files import Incoming, capped
+from core.imaging.protocol import BATCH, SLOTS, Request, Spec
 from core.packs import DomainPack
 from core.settings import Settings
 from core.types import Prepared, Sample, Unreadable
@@ -40,7 +40,7 @@ def samples_in_process(
     """
     for item in incoming:
         if item.data is None:
-            yield _without_data(item)
+            yield _without_data(item, describe(pack, item.head) if item.head else None)
         else:
             outcome, elapsed_ms = attempt(pack, item.data, size, max_pixels)
             yield Sample(item.id, replace(outcome, sha256=item.sha256), item.group, elapsed_ms)
@@ -134,7 +134,7 @@ class _Lane:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._decoder: Decoder | None = None
-        self._jobs: deque[list[tuple[bytes, str]]] = deque()
+        self._jobs: deque[list[Request]] = deque()
 
     def start(self) -> Decoder:
         if self._decoder is None:
@@ -153,60 +153,82 @@ class _Lane:
         self._jobs.clear()
 
     def submit(self, batch: list[Incoming]) -> None:
-        job = [(item.data, item.sha256) for item in batch if item.data is not None]
+        job = [request for item in batch if (request := _request(item))]
         decoder = self.start()
         if job:
             self._jobs.append(job)
-            decoder.send([data for data, _ in job])
+            decoder.send(job)
 
     def outcomes(self) -> Iterator[Outcome]:
         """Give the outcomes of the oldest job, in order."""
         job = self._jobs[0]
         while job:
-            data, sha256 = job[0]
+            request = job[0]
             try:
-                outcome = self.start().receive(sha256)
+                outcome = self.start().receive(request.sha256)
                 job.pop(0)
             except DecoderLost as lost:
-                outcome = self._retry(data, sha256, lost)
+                outcome = self._retry(request, lost)
                 job.pop(0)
                 self._resend()
             yield outcome
         self._jobs.popleft()
 
-    def _retry(self, data: bytes, sha256: str, lost: DecoderLost) -> Outcome:
+    def _retry(self, request: Request, lost: DecoderLost) -> Outcome:
         logger.warning("a decoder process was lost: %s", lost)
         self.stop()
         if lost.out_of_time:
-            return Unreadable(str(lost), sha256, lost=True), 0.0
+            return self._lost(request, lost), 0.0
         try:
-            decoder = self.start()
-            decoder.send([data])
-            return decoder.receive(sha256)
+            return self._alone(request)
         except DecoderLost as again:
             self.stop()
-            return Unreadable(str(again), sha256, lost=True), 0.0
+            return self._lost(request, again), 0.0
+
+    def _lost(self, request: Request, lost: DecoderLost) -> Unreadable:
+        """Give what stands for a picture that no process survives, and what it says of itself."""
+        described: Prepared | Unreadable = Unreadable("")
+        if request.is_whole:
+            try:
+                described, _ = self._alone(replace(request, is_whole=False))
+            except DecoderLost as again:
+                logger.warning("a decoder process was lost on a header: %s", again)
+                self.stop()
+        return Unreadable(str(lost), request.sha256, True, described.meta, described.group)
+
+    def _alone(self, request: Request) -> Outcome:
+        decoder = self.start()
+        decoder.send([request])
+        return decoder.receive(request.sha256)
 
     def _resend(self) -> None:
         for job in self._jobs:
             if job:
-                self.start().send([data for data, _ in job])
+                self.start().send(job)
+
+
+def _request(item: Incoming) -> Request | None:
+    if item.data is not None:
+        return Request(item.data, item.sha256)
+    return Request(item.head, item.sha256, is_whole=False) if item.head else None
 
 
 def _finish(batch: list[Incoming], lane: _Lane) -> Iterator[Sample]:
-    outcomes = lane.outcomes() if any(item.data is not None for item in batch) else iter(())
+    outcomes = lane.outcomes() if any(map(_request, batch)) else iter(())
     for item in batch:
         if item.data is None:
-            yield _without_data(item)
+            yield _without_data(item, next(outcomes)[0] if item.head else None)
         else:
             frame, elapsed_ms = next(outcomes)
             yield Sample(item.id, frame, item.group, elapsed_ms)
     next(outcomes, None)
 
 
-def _without_data(item: Incoming) -> Sample:
+def _without_data(item: Incoming, described: Prepared | Unreadable | None) -> Sample:
     message = item.problem or "There are no bytes to read."
-    return Sample(item.id, Unreadable(message, item.sha256), item.group)
+    known = described or Unreadable("")
+    frame = Unreadable(message, item.sha256, meta=known.meta, group=known.group)
+    return Sample(item.id, frame, item.group)
 
 
 def _batches(incoming: Iterable[Incoming], max_bytes: int) -> Iterator[list[Incoming]]:
@@ -214,8 +236,8 @@ def _batches(incoming: Iterable[Incoming], max_bytes: int) -> Iterator[list[Inco
     held = 0
     limit = min(_BATCH_BYTES, max_bytes)
     for given in incoming:
-        item = _capped(given, max_bytes)
-        length = len(item.data or b"")
+        item = capped(given, max_bytes)
+        length = len(item.data or item.head)
         if batch and (len(batch) == BATCH or held + length > limit):
             yield batch
             batch, held = [], 0
@@ -223,10 +245,3 @@ def _batches(incoming: Iterable[Incoming], max_bytes: int) -> Iterator[list[Inco
         held += length
     if batch:
         yield batch
-
-
-def _capped(item: Incoming, max_bytes: int) -> Incoming:
-    if item.data is None or len(item.data) <= max_bytes:
-        return item
-    problem = f"The file is too large: expected at most {max_bytes} bytes, got {len(item.data)}."
-    return replace(item, data=None, problem=problem)

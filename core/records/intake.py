@@ -53,7 +53,8 @@ def receive(
         sha256: Digest of its bytes, which names the blob.
         source: Who or what sent it.
         meta: What is known of it besides: ``name`` and ``group`` are taken for those of the
-            picture, ``priority`` STAT or HIGH puts it before others, the rest goes to the record.
+            picture, ``groups`` (parted by blanks) for those it may belong to until it is judged,
+            ``priority`` STAT or HIGH puts it before others, the rest goes to the record.
         is_judged: Whether the object is to be assessed; else it is kept and set aside.
         at: When it came; now, unless given.
 

@@ -10,15 +10,26 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
 
+from core.records.asking import ASSESS, State
 from core.records.cases import WorkItem, item_from_row
 from core.records.connection import Store, chunks, reading
+from core.records.in_force import IN_ORDER
 from core.records.standing import REVIEW, Lane
-from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, REVIEWS, STANDINGS, RowLike
+from core.records.tables import (
+    CASES,
+    DECISIONS,
+    HEADERS,
+    IMAGES,
+    JOBS,
+    REVIEWS,
+    STANDINGS,
+    RowLike,
+)
 from core.types import Disposition, Finding, Reason
 
 Headers = tuple[Mapping[str, str], ...]
@@ -37,6 +48,9 @@ class ListedCase:
         findings: Why that decision is what it is.
         judged: Whether every image of the case has a decision.
         headers: What its images say of themselves.
+        makers: Bundle and policy of every decision that stands on its images, where it is negative
+            and has several; empty elsewhere.
+        is_awaited: Whether something was received that may belong to it and is not judged yet.
     """
 
     item: WorkItem
@@ -46,6 +60,8 @@ class ListedCase:
     findings: tuple[Finding, ...]
     judged: bool
     headers: Headers
+    makers: frozenset[tuple[str, str]] = frozenset()
+    is_awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +185,56 @@ def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:
         rows = connection.execute(query).mappings().all()
         headers = _headers(connection, [IMAGES.c.case_id.in_(cases)])
         waiting: set[str] = set(connection.scalars(_unjudged(wanted)))
-    return [_case(row, headers.get(row["case_id"], ()), waiting) for row in rows]
+        makers = _makers(connection, wanted)
+        awaited = _awaited(connection, {row["pack"] for row in rows})
+    return [
+        replace(
+            _case(row, headers.get(row["case_id"], ()), waiting),
+            makers=frozenset(makers.get(row["case_id"], {}).values()),
+            is_awaited=row["key"] in awaited,
+        )
+        for row in rows
+    ]
+
+
+def _makers(
+    connection: Connection, wanted: ColumnElement[bool]
+) -> dict[str, dict[str, tuple[str, str]]]:
+    """Give bundle and policy by case and image, for the negative cases of several images."""
+    several = and_(wanted, STANDINGS.c.lane == int(Lane.NEGATIVE), STANDINGS.c.images > 1)
+    query = (
+        select(IMAGES.c.case_id, IMAGES.c.id, DECISIONS.c.bundle, DECISIONS.c.policy_id)
+        .join(STANDINGS, STANDINGS.c.case_id == IMAGES.c.case_id)
+        .join(
+            DECISIONS,
+            and_(
+                DECISIONS.c.content_key == IMAGES.c.content_key,
+                DECISIONS.c.pack == STANDINGS.c.pack,
+            ),
+        )
+        .where(several)
+        .order_by(IN_ORDER)
+    )
+    found: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+    for case, image, bundle, policy_id in connection.execute(query):
+        found[case][image] = (bundle, policy_id)  # what is met last stands
+    return found
+
+
+def _awaited(connection: Connection, packs: Collection[str]) -> set[str]:
+    """List the groups that what is still to be judged may belong to."""
+    query = select(JOBS.c.payload).where(
+        JOBS.c.state.in_((State.WAITING, State.LEASED)),
+        JOBS.c.kind == ASSESS,
+        JOBS.c.pack.in_(packs),
+    )
+    payloads = map(json.loads, connection.scalars(query))
+    return {
+        group
+        for said in payloads
+        for group in (said.get("group", ""), *said.get("groups", "").split())
+        if group
+    }
 
 
 def _headers(connection: Connection, some: Iterable[ColumnElement[bool]]) -> dict[str, Headers]:

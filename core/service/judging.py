@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from core.errors import StoreError
-from core.imaging.files import Incoming
+from core.imaging.files import HEAD, Incoming
 from core.imaging.sandbox import Sandbox
 from core.logs import Event, Word
 from core.model.bundle import Bundle
@@ -29,7 +29,7 @@ from core.types import Assessment, Policy, Reason, Sample, Unreadable
 
 TRIES = 3
 
-_OF_THE_QUEUE = frozenset({"sha256", "source", "name", "group"})
+_OF_THE_QUEUE = frozenset({"sha256", "source", "name", "group", "groups"})
 _MISSING = "The picture is missing from the store, or was altered."
 
 logger = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def _verdicts(bench: Bench, portion: Sequence[Job], policy: Policy) -> Iterator[
     missing: set[str] = set()
     samples: Iterable[Sample]
     if portion[0].tries > 2 * TRIES:
-        samples = [_untouched(job) for job in portion]
+        samples = _untouched(bench, portion, missing)
     else:
         samples = bench.sandbox.samples(_incoming(bench, portion, missing))
     answers = assess(
@@ -130,10 +130,16 @@ def _incoming(bench: Bench, portion: Sequence[Job], missing: set[str]) -> Iterat
             yield Incoming(name, None, sha256, group, _MISSING)
 
 
-def _untouched(job: Job) -> Sample:
-    name, sha256, group = _named(job)
-    message = f"Nothing survived judging this picture, in {job.tries - 1} tries."
-    return Sample(name, Unreadable(message, sha256, lost=True), group)
+def _untouched(bench: Bench, portion: Sequence[Job], missing: set[str]) -> Iterator[Sample]:
+    """Stand in for pictures that nobody survived, with what their files say of themselves."""
+    message = f"Nothing survived judging this picture, in {portion[0].tries - 1} tries."
+    heads = (
+        replace(one, data=None, problem=one.problem or message, head=(one.data or b"")[:HEAD])
+        for one in _incoming(bench, portion, missing)
+    )
+    for sample in bench.sandbox.samples(heads):
+        assert isinstance(sample.frame, Unreadable)
+        yield replace(sample, frame=replace(sample.frame, lost=True))
 
 
 def _named(job: Job) -> tuple[str, str, str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from core.packs import DataSet, DomainPack
 from core.types import Ceiling, Disposition
-from domains.xray.reading.reader import prepare, read
+from domains.xray.reading.reader import describe, prepare, read
 from domains.xray.reading.ways import WRONG_WAYS
 
 
@@ -33,6 +33,7 @@ pack = DomainPack(
     views=("identity",),
     read=read,
     prepare=prepare,
+    describe=describe,
     suffixes=frozenset({".dcm", ".dicom", ".ima", ""}),
     wrong_ways=WRONG_WAYS,
     jobs={

@@ -26,6 +26,7 @@ STUDY_TAG = (0x0020, 0x000D)
 _PREFIX = 128
 _META = b"\x02\x00"
 _MOST_META = 64 * 1024
+_HEAD = 1024 * 1024
 _UID = re.compile(rb"[0-9]+(?:\.[0-9]+)+")
 _LONG = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT"})
 
@@ -63,6 +64,14 @@ class Part10:
         implicit = head + struct.pack(f"{order}I", even) + value
         explicit = head + b"UI" + struct.pack(f"{order}H", even) + value
         return implicit in self.dataset or explicit in self.dataset
+
+    def uids(self, tag: tuple[int, int]) -> list[str]:
+        """List the UIDs under this tag within the first MiB, by its bytes alone, as ``names``."""
+        order = ">" if self.transfer_syntax == BIG_ENDIAN else "<"
+        head = re.escape(struct.pack(f"{order}HH", *tag))
+        value = rb"(?:UI..|....)([0-9.]{1,64}[ \x00]?)"
+        found = re.findall(head + value, self.dataset[:_HEAD], re.DOTALL)
+        return sorted({uid.rstrip(b" \x00").decode("ascii") for uid in found})
 
 
 def is_uid(said: str) -> bool:

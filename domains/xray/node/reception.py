@@ -13,11 +13,12 @@ from core.logs import Event, Word
 from core.records import blobs
 from core.records.connection import Store
 from core.records.intake import Receipt, receive
-from domains.xray.node.part10 import DEFLATED, SOP_INSTANCE_TAG, Part10
+from domains.xray.node.part10 import DEFLATED, SOP_INSTANCE_TAG, STUDY_TAG, Part10
 from domains.xray.node.services import JUDGED_CLASSES, class_keyword
 
 PACK = "xray"
 MEBI = 1024 * 1024
+_MOST_STUDIES = 16
 
 _LOG = logging.getLogger(__name__)
 _WORDS = {
@@ -119,9 +120,18 @@ class Reception:
             key=part.sop_instance,
             sha256=sha256,
             source=source,
-            meta={"sop_class": part.sop_class, **({"site": self.site} if self.site else {})},
+            meta=self._said(part),
             is_judged=part.sop_class in JUDGED_CLASSES,
         )
+
+    def _said(self, part: Part10) -> dict[str, str]:
+        """Give what is known of an object before it is read: its class, site, possible studies."""
+        said = {
+            "sop_class": part.sop_class,
+            "site": self.site,
+            "groups": " ".join(part.uids(STUDY_TAG)[:_MOST_STUDIES]),
+        }
+        return {word: text for word, text in said.items() if text}
 
     def _check_room(self, coming: int) -> None:
         folder = self.store.blobs if self.store.blobs.exists() else self.store.blobs.parent

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UnreadableImage
-from domains.xray.reading.dicom import discreet, parsed
+from domains.xray.reading.data_set import discreet, parsed
 from domains.xray.reading.values import text_of
 
 if TYPE_CHECKING:

@@ -3,53 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import AssayError, UnreadableImage
-from core.types import Frame
+from core.types import Description, Frame
 from domains.xray.reading import gate
+from domains.xray.reading.data_set import discreet, header, unknown_syntax, viewed
 from domains.xray.reading.display import display_table
-from domains.xray.reading.geometry import AGAIN, Geometry, geometry_of
+from domains.xray.reading.geometry import Geometry, geometry_of
 from domains.xray.reading.header import header_of, meta_of
 from domains.xray.reading.pixels import decoded, patterns
-from domains.xray.reading.syntaxes import DECODERS, DEFLATED
+from domains.xray.reading.syntaxes import DECODERS
 from domains.xray.reading.values import text_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
-    from pydicom.tag import BaseTag
-
-_PREAMBLE = 128
-_MAGIC_LENGTH = 4
-_META_GROUP = 2
-
-
-@contextmanager
-def discreet() -> Iterator[None]:
-    """Let nothing of what pydicom and the decoders say get out: they quote the file's values.
-
-    Raises:
-        UnreadableImage: Instead of whatever they raise; of that, only its type is named.
-    """
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except (AssayError, MemoryError):
-        raise
-    except Exception as exc:
-        raise UnreadableImage(
-            f"The DICOM object is damaged: reading it ended in {type(exc).__name__}.", hint=AGAIN
-        ) from None
 
 
 def read_dicom(data: bytes, max_pixels: int) -> Frame:
@@ -74,75 +44,42 @@ def read_dicom(data: bytes, max_pixels: int) -> Frame:
         return _read(data, max_pixels)
 
 
+def describe_dicom(data: bytes) -> Description:
+    """Read what a DICOM file says of itself, whatever its pixels are like.
+
+    Args:
+        data: The file or its beginning, DICM at 128.
+
+    Raises:
+        UnreadableImage: Nothing of its header reads. The message quotes no value of the file.
+    """
+    with discreet():
+        dataset, syntax = header(data)
+        return _described(dataset, syntax)
+
+
 def _read(data: bytes, max_pixels: int) -> Frame:
-    dataset, syntax = parsed(data)
+    dataset, syntax = viewed(data)
     geometry = geometry_of(dataset, max_pixels)
     if syntax not in DECODERS:
-        raise _unknown_syntax(syntax)
+        raise unknown_syntax(syntax)
     pixels, window = _shown(dataset, geometry, syntax)
-    header = header_of(dataset)
-    meta = {**meta_of(dataset), "transfer_syntax": syntax, "window": window}
+    stated, described = header_of(dataset), _described(dataset, syntax)
     return Frame(
         pixels=pixels,
         bit_depth=8 * pixels.dtype.itemsize,
         sha256=hashlib.sha256(data).hexdigest(),
         source_size=(geometry.rows, geometry.columns),
-        meta={name: text for name, text in meta.items() if text},
-        findings=gate.said(header),
-        stated={} if header.age_years is None else {"age_years": header.age_years},
-        group=text_of(dataset, "StudyInstanceUID"),
+        meta={**described.meta, **({"window": window} if window else {})},
+        findings=gate.said(stated),
+        stated={} if stated.age_years is None else {"age_years": stated.age_years},
+        group=described.group,
     )
 
 
-def _after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:
-    return tag.group != _META_GROUP
-
-
-def parsed(data: bytes) -> tuple[Dataset, str]:
-    """Read a data set and its transfer syntax, within ``discreet``.
-
-    The deflated form is refused unread: it can inflate a thousandfold.
-
-    Args:
-        data: A whole file, DICM at 128.
-
-    Raises:
-        UnreadableImage: No transfer syntax, or deflated.
-        Exception: Whatever pydicom raises on damaged data.
-    """
-    from pydicom import dcmread
-    from pydicom.filereader import read_dataset
-
-    file = BytesIO(data)
-    file.seek(_PREAMBLE + _MAGIC_LENGTH)
-    meta = read_dataset(
-        file,
-        is_implicit_VR=False,
-        is_little_endian=True,
-        stop_when=_after_meta,
-    )
-    syntax = text_of(meta, "TransferSyntaxUID")
-    if not syntax:
-        raise UnreadableImage(
-            "The DICOM file does not say how it is encoded: expected a transfer syntax in its "
-            "header, got none.",
-            hint=AGAIN,
-        )
-    if syntax == DEFLATED:
-        raise _unknown_syntax(syntax)
-    file.seek(0)
-    return dcmread(file), syntax
-
-
-def _unknown_syntax(syntax: str) -> UnreadableImage:
-    from pydicom.uid import UID
-
-    known = UID(syntax).name if UID(syntax).is_transfer_syntax else "an unknown one"
-    return UnreadableImage(
-        f"The transfer syntax of the DICOM object is not read: expected uncompressed, RLE, JPEG, "
-        f"JPEG-LS, JPEG 2000 or HTJ2K, got {known}.",
-        hint="Have it sent in one of these.",
-    )
+def _described(dataset: Dataset, syntax: str) -> Description:
+    meta = {**meta_of(dataset), **({"transfer_syntax": syntax} if syntax else {})}
+    return Description(meta, text_of(dataset, "StudyInstanceUID"))
 
 
 def _shown(dataset: Dataset, geometry: Geometry, syntax: str) -> tuple[NDArray[Any], str]:

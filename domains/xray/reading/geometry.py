@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from core.errors import UnreadableImage
 from core.imaging.sniff import SMALLEST_SIDE
+from domains.xray.reading.data_set import AGAIN
 from domains.xray.reading.values import value_of, whole_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-AGAIN = "Send the original object again."
 GREY = frozenset({"MONOCHROME1", "MONOCHROME2"})
 _NUMBERS = ("Rows", "Columns", "BitsAllocated", "BitsStored", "SamplesPerPixel")
 

@@ -116,6 +116,7 @@ def header_of(dataset: Dataset) -> Header:
 def meta_of(dataset: Dataset) -> Mapping[str, str]:
     """Say what the file says of itself, for display and the order of a worklist; gaps left out."""
     meta = {name: text_of(dataset, keyword) for name, keyword in _TEXTS.items()}
+    meta["laterality"] = text_of(dataset, "ImageLaterality") or text_of(dataset, "Laterality")
     meta["priority"] = _priority(dataset)
     meta["spacing_mm"] = _spacing(dataset)
     overlays = sum((group, 0x0010) in dataset for group in _OVERLAY_GROUPS)

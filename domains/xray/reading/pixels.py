@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import UnreadableImage
-from domains.xray.reading.geometry import AGAIN, Geometry
+from domains.xray.reading.data_set import AGAIN
+from domains.xray.reading.geometry import Geometry
 from domains.xray.reading.streams import describe
 from domains.xray.reading.syntaxes import DECODERS, JPEG_EXTENDED, NATIVE, OPENJPEG, RLE
 from domains.xray.reading.values import value_of

@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import UnreadableImage
 from core.imaging import square
 from core.imaging.decode import decode
-from core.types import U8, Finding, Frame, Prepared, Reason
+from core.types import U8, Description, Finding, Frame, Prepared, Reason
 from domains.xray.reading import gate
 
 COLOURED = 30  # grey levels between the strongest and the weakest channel of a pixel
@@ -35,7 +35,7 @@ def read(data: bytes, max_pixels: int, min_side: int) -> Frame:
         UnreadableImage: Neither of both, or as ``dicom.read_dicom`` and ``decode`` say. What the
             file holds is not quoted.
     """
-    if data[_PREAMBLE : _PREAMBLE + len(_MAGIC)] == _MAGIC:
+    if _is_dicom(data):
         # Imported late: pydicom takes half a second, and a queue of PNG files needs none of it.
         from domains.xray.reading.dicom import read_dicom
 
@@ -53,6 +53,26 @@ def read(data: bytes, max_pixels: int, min_side: int) -> Frame:
         f"bytes, or a JPEG, PNG, TIFF, BMP or WebP.",
         hint="Send the image itself.",
     )
+
+
+def describe(data: bytes) -> Description:
+    """Read what a DICOM file says of itself, whatever its pixels are like; a picture says nothing.
+
+    Args:
+        data: The whole file or its beginning.
+
+    Raises:
+        UnreadableImage: As ``dicom.describe_dicom`` says.
+    """
+    if not _is_dicom(data):
+        return Description()
+    from domains.xray.reading.dicom import describe_dicom
+
+    return describe_dicom(data)
+
+
+def _is_dicom(data: bytes) -> bool:
+    return data[_PREAMBLE : _PREAMBLE + len(_MAGIC)] == _MAGIC
 
 
 def prepare(frame: Frame, size: int) -> Prepared:

@@ -154,4 +154,4 @@ def _prepare(frame: Frame, size: int) -> Prepared:
     return Prepared(np.zeros((size, size, 3), np.uint8), "", (1, 1), meta=frame.meta)
 
 
-header = replace(domains.xray.pack, read=_read, prepare=_prepare)
+header = replace(domains.xray.pack, read=_read, prepare=_prepare, describe=None)

@@ -126,11 +126,15 @@ def _is_drawn(case: ListedCase) -> bool:
 
 
 def _cleared(case: ListedCase, releases: Releases) -> bool:
+    """Whether everything that came of a case was judged negative by what is released for it."""
     release = releases.get(site_of(case.headers))
     if release is None or release.stage is not Stage.AUTOMATIC:
         return False
     negative = case.item.disposition is Disposition.NEGATIVE and case.item.lane is Lane.NEGATIVE
-    return negative and release.covers(case.bundle, case.policy_id)
+    if not negative or not case.judged or case.is_awaited:
+        return False
+    makers = case.makers or {(case.bundle, case.policy_id)}
+    return all(release.covers(bundle, policy_id) for bundle, policy_id in makers)
 
 
 def site_of(headers: Headers) -> str:

@@ -231,12 +231,13 @@ def test_a_decoder_dies_with_its_parent_even_while_it_hangs(tmp_path):
     script.write_text(
         "import os, psutil, threading\n"
         "from core.imaging.files import received\n"
+        "from core.imaging.protocol import Request\n"
         "from core.imaging.sandbox import Sandbox\n"
         "from core.settings import Settings\n"
         "with Sandbox('hostile_packs:pack', 64, Settings(decode_timeout_s=1.0)) as sandbox:\n"
         "    list(sandbox.samples([received('a', b'x')]))\n"
         "    lane = sandbox._lanes[0].start()\n"
-        "    lane.send([b'sleep '])\n"
+        "    lane.send([Request(b'sleep ', '')])\n"
         "    print(lane.pid, flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
     )

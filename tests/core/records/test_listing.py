@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event
 
-from core.records import reviews
+from core.records import jobs, reviews
+from core.records.connection import writing
+from core.records.intake import receive
 from core.records.listing import alike, listed, reads
 from core.records.standing import Lane
 from core.records.store import new_decision, record
@@ -72,6 +74,40 @@ def test_a_case_with_an_image_that_has_no_decision_is_not_judged(store, put, exe
         "a": True,
         "b": False,
     }
+
+
+def test_a_case_is_awaited_while_a_job_names_its_group_among_those_it_may_be_of(store, put):
+    put(b"one", p=0.1, group="1.2.3")
+    put(b"two", p=0.1, group="1.2")
+
+    def awaited():
+        return {one.item.key for one in listed(store, "xray", OPEN) if one.is_awaited}
+
+    assert awaited() == set()
+    for key, groups in (("a", "9.9 1.2.3"), ("b", "1.2.34")):
+        receive(
+            store, pack="xray", key=key, sha256=key * 64, source="s", meta={"groups": groups}
+        )
+    assert awaited() == {"1.2.3"}
+    claimed = jobs.claim(store, ["assess"], worker="w", lease_s=60, limit=2)
+    assert awaited() == {"1.2.3"}
+    with writing(store) as connection:
+        jobs.finish(connection, claimed)
+    assert awaited() == set()
+
+
+def test_every_bundle_and_policy_that_stands_on_a_negative_case_is_told(store, put):
+    put(b"one", p=0.1, group="a")
+    assert [one.makers for one in listed(store, "xray", OPEN)] == [frozenset()]
+    put(b"two", p=0.1, group="a", policy="other")
+    (case,) = listed(store, "xray", OPEN)
+    assert {policy for _, policy in case.makers} == {case.policy_id, "other"} | {
+        policy for _, policy in case.makers
+    }
+    assert len(case.makers) == 2
+    put(b"one", p=0.1, group="a", policy="other")
+    (case,) = listed(store, "xray", OPEN)
+    assert {policy for _, policy in case.makers} == {"other"}
 
 
 def test_cases_alike_are_those_whose_header_says_exactly_the_same(store, put):

@@ -61,7 +61,7 @@ ENDS = {
     "us_jpeg_30frames_ybr.dcm": {"modality", "frames", "photometric"},
     "us_palette_color.dcm": {"modality", "photometric"},
     "mr_multiframe_rle.dcm": {"modality", "body part", "frames", "size"},
-    "mr_multiframe_j2k_too_short.dcm": "holds no pixels",
+    "mr_multiframe_j2k_too_short.dcm": "The DICOM file is cut short",
     "mr_bigendian.dcm": {"modality", "size"},
     "mr_pixels_truncated.dcm": "cut short: expected 8192 bytes, got 8130",
     "ct_no_preamble.dcm": "neither a DICOM file nor a picture",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -103,6 +104,23 @@ def test_automatic_lists_certified_negatives_apart_but_no_stat():
 def test_without_a_certificate_of_the_released_policy_a_negative_is_read(changed, certified):
     case = a_case("normal", 0.02, NEGATIVE, **changed)
     found = listing_of([case], at(Stage.AUTOMATIC), certified=certified)
+    assert (names(found.read), found.apart) == (["normal"], ())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"is_awaited": True},
+        {"judged": False},
+        {"makers": frozenset({("b@1", "p1"), ("b@2", "p1")})},
+        {"makers": frozenset({("b@1", "p1"), ("b@1", "p2")})},
+    ],
+)
+def test_a_negative_case_is_read_while_anything_of_it_is_not_judged_by_what_is_released(changed):
+    case = a_case("normal", 0.02, NEGATIVE, images=2)
+    whole = replace(case, makers=frozenset({("b@1", "p1")}))
+    assert names(listing_of([whole], at(Stage.AUTOMATIC)).apart) == ["normal"]
+    found = listing_of([replace(case, **changed)], at(Stage.AUTOMATIC))
     assert (names(found.read), found.apart) == (["normal"], ())
 
 

@@ -13,9 +13,13 @@ from radiographs import CANARY, a_chest, an_object, encodings, part10
 from ward import Ward, a_radiograph
 
 from core.errors import StoreError
-from core.records.releases import Stage
+from core.records.listing import listed
+from core.records.releases import Stage, by_site
 from core.records.store import NewDecision, record
+from core.records.values import now
 from core.types import Disposition, Finding, Reason
+from domains.xray.worklist.order import Place
+from domains.xray.worklist.reading_list import OPEN, reading_list
 
 PACS = {"name": "PACS", "ae_title": "PACS", "host": "127.0.0.1", "port": 4242}
 WEB = {"name": "WEB", "protocol": "stow", "url": "http://127.0.0.1:8042/dicom-web"}
@@ -167,6 +171,26 @@ def test_a_dicom_file_whose_pixels_do_not_read_is_answered_with_read_and_no_pict
     assert report.StudyInstanceUID == study
     assert "READ" in words(report)
     assert any(word.startswith("UNREADABLE: ") for word in words(report))
+
+
+def test_a_readable_and_an_unreadable_view_are_one_case_that_is_never_cleared(ward, study):
+    stat = {"RequestedProcedurePriority": "STAT", "PatientName": "Meier^Karl"}
+    readable = chest(study, 1, "cal-2")
+    ward.release(Stage.AUTOMATIC, study)
+    (alone,) = ward.judge(readable)
+    assert alone.disposition is Disposition.NEGATIVE
+    ward.judge(chest(study, 2, "cal-4", **stat)[:-5000])
+
+    cases = listed(ward.store, "xray", OPEN)
+    (case,) = [one for one in cases if one.item.key == study]
+    assert case.item.images == 2
+    assert case.item.disposition is Disposition.DEFER
+    assert [one["institution"] for one in case.headers] == [study, study]
+    assert case.headers[1]["patient_name"] == "Meier^Karl"
+    releases = by_site(ward.store, "xray")
+    found = reading_list([case], releases, now=now(), certified=lambda _: True)
+    assert [line.place for line in found.read] == [Place.STAT]
+    assert found.apart == ()
 
 
 def test_an_unknown_case_is_an_error(ward, study):
