@@ -9,6 +9,7 @@ AssayError                 message says what, expected and got; ``hint`` says th
 ├── ConfigError            settings, arguments or pack list are wrong (all faults at once): stops
 │   └── UnknownPack        no installed pack has that name
 ├── StoreError             the store is unreachable, altered, or newer than this code: stops
+├── PermanentFailure       what a job asks for is refused, now and again: the job waits for a person
 └── InferenceStalled       a network call outlived its watchdog: that sample becomes DEFER/FAULT
 
 Who catches what: ``core.pipeline`` catches per sample, the command line catches AssayError once.
@@ -72,6 +73,10 @@ class UnknownPack(ConfigError):
 
 class StoreError(AssayError):
     """The store cannot be reached, was altered, or was written by newer code."""
+
+
+class PermanentFailure(AssayError):
+    """What a job asks for is refused, and would be again: it waits for a person."""
 
 
 class InferenceStalled(AssayError):

@@ -11,6 +11,7 @@ do it twice. Finishing counts only for who holds the job.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,6 +33,7 @@ __all__ = [
     "fail",
     "finish",
     "hold",
+    "note",
     "priority_of",
     "put_back",
     "waiting",
@@ -94,6 +96,22 @@ def hold(store: Store, jobs: Sequence[Job], lease_s: float, *, at: datetime | No
     if jobs:
         with writing(store) as connection:
             connection.execute(_held().values(leased_until=until), [_holder(job) for job in jobs])
+
+
+def note(store: Store, job: Job, payload: Mapping[str, str]) -> None:
+    """Keep in a claimed job how far it got, should it have to be done again.
+
+    Args:
+        store: The store.
+        job: The job as it was claimed; nothing is kept once somebody else holds it.
+        payload: What the work needs to know from now on, in place of what the job says.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    text = json.dumps({plain(k): plain(v) for k, v in payload.items()}, sort_keys=True)
+    with writing(store) as connection:
+        connection.execute(_held().values(payload=text), _holder(job))
 
 
 def finish(connection: Connection, jobs: Sequence[Job], *, at: datetime | None = None) -> None:

@@ -38,11 +38,13 @@ class Outcome:
     Attributes:
         error: Type of what was raised; empty when the job is done.
         problem: What went wrong, for a person; without a stranger's words.
+        is_permanent: Whether trying again would end the same way.
         stopped: Whether it was cut short because the worker stops.
     """
 
     error: str = ""
     problem: str = ""
+    is_permanent: bool = False
     stopped: bool = False
 
 

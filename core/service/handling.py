@@ -14,7 +14,7 @@ import signal
 from contextlib import suppress
 from io import FileIO
 
-from core.errors import AssayError, ConfigError
+from core.errors import AssayError, ConfigError, PermanentFailure
 from core.logs import confine
 from core.packs import handlers
 from core.records.connection import Store
@@ -22,7 +22,7 @@ from core.records.jobs import Job
 from core.service.stores import open_store
 from core.settings import Settings
 
-_LONGEST_PROBLEM = 200
+_LONGEST_PROBLEM = 300
 
 
 def main() -> None:
@@ -48,13 +48,17 @@ def main() -> None:
 
 def _answer(
     job: Job, store: Store | None, settings: Settings
-) -> tuple[Store | None, dict[str, str]]:
+) -> tuple[Store | None, dict[str, str | bool]]:
     """Do one job, whatever that does: the border behind which a pack's function may raise."""
     try:
         store = store or open_store(settings)
         handlers()[job.kind](job, store, settings)
     except AssayError as exc:
-        return store, {"error": type(exc).__name__, "problem": exc.message[:_LONGEST_PROBLEM]}
+        return store, {
+            "error": type(exc).__name__,
+            "problem": exc.message[:_LONGEST_PROBLEM],
+            "is_permanent": isinstance(exc, PermanentFailure),
+        }
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as exc:

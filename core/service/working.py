@@ -146,11 +146,10 @@ def _run(errands: Errands, store: Store, kinds: Sequence[str], worker: str, stop
         if outcome.stopped:
             jobs.put_back(store, claimed, wait_s=0.0)
         elif outcome.error:
-            wait_s = backoff_s(job.tries)
-            jobs.fail(store, job, outcome.problem, wait_s=wait_s, most_tries=None)
-            logger.warning(
-                Event(Word.TRIED_AGAIN, {**told, "error": outcome.error, "wait_s": wait_s})
-            )
+            told |= {"error": outcome.error, "wait_s": (wait_s := backoff_s(job.tries))}
+            most_tries = job.tries if outcome.is_permanent else None
+            given_up = jobs.fail(store, job, outcome.problem, wait_s=wait_s, most_tries=most_tries)
+            logger.warning(Event(Word.QUARANTINED if given_up else Word.TRIED_AGAIN, told))
         else:
             with writing(store) as connection:
                 jobs.finish(connection, claimed)

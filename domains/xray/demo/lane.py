@@ -189,8 +189,8 @@ def _send(objects: Sequence[bytes], port: int) -> None:
     from pydicom import dcmread
 
     from domains.xray.node.peers import Node, Peer
-    from domains.xray.results.delivery import store_by_dimse
+    from domains.xray.results.delivery import require_kept, store_by_dimse
 
     peer = Peer(name="ASSAY", ae_title="ASSAY", host="127.0.0.1", port=port)
     datasets = [dcmread(BytesIO(encoded)) for encoded in objects]
-    store_by_dimse(datasets, peer, Node(ae_title="COMPUTED"))
+    require_kept(store_by_dimse(datasets, peer, Node(ae_title="COMPUTED")), peer)

@@ -19,6 +19,7 @@
     url = "https://archive.example/dicom-web"
     token_env = "ARCHIVE_TOKEN"
     send_results_to = true
+    results = ["capture"]
 
 Paths are relative to the file. A token is never written into it: ``token_env`` names the
 environment variable that holds it.
@@ -57,6 +58,10 @@ def _ae_title(said: str) -> str:
 
 AeTitle = Annotated[str, AfterValidator(_ae_title)]
 
+Kind = Literal["report", "capture"]
+KINDS: tuple[Kind, ...] = ("report", "capture")
+"""A structured report and pictures with heat maps."""
+
 
 def _host(said: str) -> str:
     if not re.fullmatch(r"[0-9A-Za-z.:_-]{1,253}", said):
@@ -94,6 +99,7 @@ class Peer(Table):
         token_env: Environment variable that holds the bearer token for it.
         may_send: Whether objects are taken from it.
         send_results_to: Whether results are sent to it.
+        results: Which kinds of results it gets: not every archive takes reports.
         tls: For calling it; with none, DIMSE goes in the clear.
     """
 
@@ -106,6 +112,7 @@ class Peer(Table):
     token_env: str = ""
     may_send: bool = False
     send_results_to: bool = False
+    results: tuple[Kind, ...] = Field(default=KINDS, min_length=1)
     tls: Tls | None = None
 
     @model_validator(mode="after")

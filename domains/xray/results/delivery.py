@@ -6,7 +6,8 @@ came through before, and only the word of it was lost).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import AssayError
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 CONNECT_S, ANSWER_S = 10.0, 60.0
 
-_DUPLICATE = 0x0111
+_DUPLICATE, _NO_SUCH_CLASS = 0x0111, 0x0122
 _FAILED = "00081198"
 _REASON = "00081197"
 _LARGEST_BODY = 2**31 - 1
@@ -33,12 +34,28 @@ class OutOfReach(AssayError):
     """The receiver does not answer at all, whatever it is asked to keep."""
 
 
-def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> None:
+@dataclass(frozen=True, slots=True)
+class StoreResult:
+    """What a receiver did with one object.
+
+    Attributes:
+        problem: Why it does not keep it; empty when it does.
+        is_permanent: Whether it would say so again: it takes no objects of the kind.
+    """
+
+    problem: str = ""
+    is_permanent: bool = False
+
+
+def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Iterator[StoreResult]:
     """Send objects over one association that proposes exactly what they need.
+
+    Yields:
+        What became of each, in order: one that is not taken holds the others up no more than one
+        that is.
 
     Raises:
         OutOfReach: The peer does not answer.
-        AssayError: It does not keep one of them.
     """
     from pynetdicom import AE
 
@@ -56,7 +73,8 @@ def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> None:
         ae_title=peer.ae_title or "",
         tls_args=(peer.tls.client(), peer.host) if peer.tls else None,
     )
-    if not association.is_established:
+    # An association in which the peer accepts no class at all is ended by pynetdicom.
+    if not association.is_established and not association.rejected_contexts:
         raise undelivered(peer, "there is no association", OutOfReach)
     # pynetdicom sends without a limit: a peer that stops reading would be waited for for ever.
     transport = association.dul.socket
@@ -64,32 +82,40 @@ def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> None:
         transport.socket.settimeout(ANSWER_S)
     try:
         for dataset in datasets:
-            _store_one(association, dataset, peer)
+            yield _store_one(association, dataset, peer)
     except BaseException:
         association.abort()
         raise
-    association.release()
+    if association.is_established:
+        association.release()
 
 
-def _store_one(association: Association, dataset: Dataset, peer: Peer) -> None:
+def _store_one(association: Association, dataset: Dataset, peer: Peer) -> StoreResult:
+    taken = {str(context.abstract_syntax) for context in association.accepted_contexts}
+    if dataset.SOPClassUID not in taken:
+        return StoreResult(f"it takes no {dataset.SOPClassUID.name}", is_permanent=True)
     try:
         status = association.send_c_store(dataset).get("Status")
     except (ValueError, RuntimeError) as exc:
         # Their words may quote the object.
-        said = f"it takes no {dataset.SOPClassUID.name}, or hung up ({type(exc).__name__})"
-        raise undelivered(peer, said) from None
+        return StoreResult(f"it hung up ({type(exc).__name__})")
     if status is None:
         raise undelivered(peer, f"no answer within {ANSWER_S:g} s", OutOfReach)
-    if status not in {0x0000, _DUPLICATE} and status >> 12 != 0xB:
-        raise undelivered(peer, f"it answered with status {status:04X}")
+    if status in {0x0000, _DUPLICATE} or status >> 12 == 0xB:
+        return StoreResult()
+    return StoreResult(f"it answered with status {status:04X}", status == _NO_SUCH_CLASS)
 
 
-def store_by_stow(datasets: Sequence[Dataset], peer: Peer) -> None:
-    """Send objects in one STOW-RS request (PS3.18 section 10.5).
+def store_by_stow(datasets: Sequence[Dataset], peer: Peer) -> Iterator[StoreResult]:
+    """Send objects by STOW-RS (PS3.18 section 10.5), each in a request of its own.
+
+    A server may refuse a request as a whole for one object in it.
+
+    Yields:
+        What became of each, in order.
 
     Raises:
         OutOfReach: The peer does not answer.
-        AssayError: It does not keep one of them.
         ConfigError: The token for it is not set.
     """
     import requests
@@ -111,15 +137,26 @@ def store_by_stow(datasets: Sequence[Dataset], peer: Peer) -> None:
             timeout=(CONNECT_S, ANSWER_S),
         )
         client.set_http_retry_params(retry=False)
-        try:
-            client.store_instances(list(datasets))
-        except (requests.RequestException, *_UNREADABLE) as exc:
-            # With an answer it is the answer that counts, however the client reads it.
-            if not answers:
-                raise undelivered(peer, type(exc).__name__, OutOfReach) from None
-    refused = _refused(answers[-1])
-    if refused:
-        raise undelivered(peer, refused)
+        for dataset in datasets:
+            answers.clear()
+            try:
+                client.store_instances([dataset])
+            except (requests.RequestException, *_UNREADABLE) as exc:
+                # With an answer it is the answer that counts, however the client reads it.
+                if not answers:
+                    raise undelivered(peer, type(exc).__name__, OutOfReach) from None
+            yield _result_of(answers[-1])
+
+
+def require_kept(results: Iterable[StoreResult], peer: Peer) -> None:
+    """Take the results as they come.
+
+    Raises:
+        AssayError: The peer does not keep one of the objects.
+    """
+    for result in results:
+        if result.problem:
+            raise undelivered(peer, result.problem)
 
 
 def _session(peer: Peer) -> requests.Session:
@@ -139,19 +176,21 @@ def _session(peer: Peer) -> requests.Session:
     return session
 
 
-def _refused(answer: requests.Response) -> str:
-    """Say what a STOW-RS answer refuses for good reason; empty when everything is kept."""
+def _result_of(answer: requests.Response) -> StoreResult:
+    """Read the answer to a request with one object."""
     status = answer.status_code
     if status not in {200, 202, 409}:
-        return f"it answered with HTTP status {status}"
+        return StoreResult(f"it answered with HTTP status {status}")
     try:
         failures = _failures(answer.json()) if answer.content else []
     except (OSError, RuntimeError, *_UNREADABLE):
-        return "" if _is_all_kept(answer) else f"it answered HTTP status {status} in a form unknown"
+        is_kept = _is_all_kept(answer)
+        return StoreResult("" if is_kept else f"it answered HTTP status {status} in a form unknown")
     reasons = sorted(set(failures) - {_DUPLICATE})
     if reasons:
-        return f"it refused with reason {', '.join(f'{one:04X}' for one in reasons)}"
-    return "it refused without a reason" if status == 409 and not failures else ""
+        shown = ", ".join(f"{one:04X}" for one in reasons)
+        return StoreResult(f"it refused with reason {shown}", reasons == [_NO_SUCH_CLASS])
+    return StoreResult("it refused without a reason" if status == 409 and not failures else "")
 
 
 def _is_all_kept(answer: requests.Response) -> bool:

@@ -5,7 +5,7 @@ A job's key counts the versions, so that all of a case's are found by key, howev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -17,6 +17,7 @@ from core.records.connection import Store, reading, writing
 from core.records.jobs import Job
 from core.records.tables import JOBS
 from core.records.values import name_of, now
+from domains.xray.node.peers import KINDS, Kind
 
 SEND = "xray.send"
 
@@ -36,6 +37,12 @@ class Version:
     report: str
     decisions: str
     files: tuple[str, ...]
+
+    def of_kinds(self, kinds: Collection[Kind]) -> tuple[str, ...]:
+        """Return the files that are of these kinds, in order."""
+        report, capture = KINDS
+        every = [(report, self.files[0]), *((capture, one) for one in self.files[1:])]
+        return tuple(file for kind, file in every if kind in kinds)
 
 
 def versions(store: Store, case_id: str, peers: Sequence[str]) -> list[Version]:

@@ -1,26 +1,35 @@
 """The job ``xray.send``: one version of an answer to one receiver.
 
-Whatever goes wrong raises, and the worker tries again, for ever. All files of a version go again
-then: a resend is the same object, byte for byte.
+What the receiver keeps is noted in the job and not sent again. What it may keep another time is
+tried again, for ever, as the same object, byte for byte; a kind of object that it does not take at
+all holds nothing else up and puts the job aside for a person.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from io import BytesIO
 from time import monotonic
 
-from core.errors import ConfigError
+from core.errors import ConfigError, PermanentFailure
 from core.logs import Event, Word
-from core.records import blobs
+from core.records import blobs, jobs
 from core.records.connection import Store
 from core.records.jobs import Job
 from core.settings import Settings
 from domains.xray.node.peers import Node, Peer, peers_at
-from domains.xray.results.delivery import OutOfReach, store_by_dimse, store_by_stow, undelivered
+from domains.xray.results.delivery import (
+    OutOfReach,
+    StoreResult,
+    store_by_dimse,
+    store_by_stow,
+    undelivered,
+)
 from domains.xray.results.outbox import version_of
 
 REST_S = 30.0
+_KEPT = "kept"
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +48,7 @@ def send(job: Job, store: Store, settings: Settings) -> None:
 
     Raises:
         AssayError: The receiver cannot be reached or does not keep an object.
+        PermanentFailure: It takes no objects of a kind that it is to get.
         ConfigError: The peers cannot be read, or name that receiver no more.
         StoreError: A file is missing or altered.
     """
@@ -52,21 +62,47 @@ def send(job: Job, store: Store, settings: Settings) -> None:
         )
     if monotonic() < _resting.get(name, 0.0):
         raise undelivered(peer, "it was out of reach a moment ago")
-    files = [blobs.get(store.blobs, sha256) for sha256 in version_of(job).files]
+    kept = job.payload.get(_KEPT, "").split()
+    missing = [one for one in version_of(job).of_kinds(peer.results) if one not in kept]
     try:
-        _deliver(files, peer, peers.node)
+        if missing:
+            _deliver(missing, kept, store, peer, peers.node)
     except OutOfReach:
         _resting[name] = monotonic() + REST_S
         raise
-    logger.info(Event(Word.SENT, {"job": job.id, "peer": name, "count": len(files)}))
+    finally:
+        jobs.note(store, job, {**job.payload, _KEPT: " ".join(kept)})
+    logger.info(Event(Word.SENT, {"job": job.id, "peer": name, "count": len(missing)}))
 
 
-def _deliver(files: list[bytes], peer: Peer, node: Node) -> None:
+def _deliver(missing: Sequence[str], kept: list[str], store: Store, peer: Peer, node: Node) -> None:
+    """Send files, and append those that the peer keeps to ``kept`` as it says so.
+
+    Raises:
+        OutOfReach: It does not answer.
+        PermanentFailure: It takes no objects of the kind; everything else it has.
+        AssayError: It does not keep one of them now.
+    """
     from pydicom import dcmread
 
     # Our own files: what a stranger wrote went through a disposable process before it got in.
-    datasets = [dcmread(BytesIO(content)) for content in files]
+    datasets = [dcmread(BytesIO(blobs.get(store.blobs, one))) for one in missing]
     if peer.protocol == "dimse":
-        store_by_dimse(datasets, peer, node)
+        results = store_by_dimse(datasets, peer, node)
     else:
-        store_by_stow(datasets, peer)
+        results = store_by_stow(datasets, peer)
+    failed: list[StoreResult] = []
+    for sha256, result in zip(missing, results, strict=True):
+        if result.problem:
+            failed.append(result)
+        else:
+            kept.append(sha256)
+    # Those that it may take another time are tried again, and with them those that it will not.
+    passing = [one for one in failed if not one.is_permanent]
+    if passing:
+        raise undelivered(peer, passing[0].problem)
+    if failed:
+        raise PermanentFailure(
+            f"The peer {peer.name} does not take all results: {failed[0].problem}. Write what it "
+            'takes into peers.toml, such as results = ["capture"], and try the job again.'
+        )

@@ -7,7 +7,7 @@ import pytest
 
 from core.errors import ConfigError
 from domains.xray.node import peers as module
-from domains.xray.node.peers import Peer, Peers, load_peers, peers_at
+from domains.xray.node.peers import KINDS, Peer, Peers, load_peers, peers_at
 
 
 def written(folder: Path, text: str) -> Path:
@@ -26,6 +26,8 @@ def test_the_example_in_the_documentation_is_one(tmp_path):
     assert read.node.tls.ca == tmp_path / "hospital.pem"
     assert [peer.name for peer in read.receivers()] == ["PACS", "ARCHIVE"]
     assert read.named("PACS").port == 104
+    assert read.named("PACS").results == KINDS
+    assert read.named("ARCHIVE").results == ("capture",)
 
 
 def test_all_faults_are_said_at_once_and_no_secret_is_repeated(tmp_path):

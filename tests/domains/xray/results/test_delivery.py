@@ -22,7 +22,14 @@ from core.errors import AssayError
 from domains.xray.node.peers import Node, Peer
 from domains.xray.node.tls import Tls
 from domains.xray.results import delivery
-from domains.xray.results.delivery import OutOfReach, store_by_dimse, store_by_stow
+from domains.xray.results.capture import SECONDARY_CAPTURE
+from domains.xray.results.delivery import (
+    OutOfReach,
+    StoreResult,
+    require_kept,
+    store_by_dimse,
+    store_by_stow,
+)
 from domains.xray.results.objects import encoded
 from domains.xray.results.report_sr import COMPREHENSIVE_SR, report
 
@@ -41,6 +48,14 @@ IMPLICIT = "1.2.840.10008.1.2"
 def objects() -> list[Dataset]:
     written = encoded(report(an_answer(study=a_source(PatientName=CANARY)), NAMES))
     return [dcmread(BytesIO(written))]
+
+
+def by_dimse(objects, peer, node):
+    require_kept(store_by_dimse(objects, peer, node), peer)
+
+
+def by_stow(objects, peer):
+    require_kept(store_by_stow(objects, peer), peer)
 
 
 @contextmanager
@@ -72,7 +87,7 @@ def a_peer(port: int) -> Peer:
 @pytest.mark.parametrize("status", [0x0000, 0xB000, 0xB006, 0xB007, 0x0111])
 def test_success_warnings_and_a_duplicate_count_as_delivered(objects, status):
     with an_scp(status) as (peer, kept):
-        store_by_dimse(objects, peer, Node())
+        by_dimse(objects, peer, Node())
     assert [one.SOPInstanceUID for one in kept] == [objects[0].SOPInstanceUID]
 
 
@@ -80,7 +95,7 @@ def test_success_warnings_and_a_duplicate_count_as_delivered(objects, status):
 def test_a_failure_is_no_delivery_and_says_the_status_but_not_the_patient(objects, status, caplog):
     caplog.set_level("DEBUG")
     with an_scp(status) as (peer, _), pytest.raises(AssayError, match=f"{status:04X}") as raised:
-        store_by_dimse(objects, peer, Node())
+        by_dimse(objects, peer, Node())
     assert not isinstance(raised.value, OutOfReach)
     said = caplog.text + str(raised.value)
     assert "CANARY" not in said
@@ -89,7 +104,7 @@ def test_a_failure_is_no_delivery_and_says_the_status_but_not_the_patient(object
 
 def test_a_peer_that_takes_implicit_only_gets_the_same_values(objects):
     with an_scp(syntax=IMPLICIT) as (peer, kept):
-        store_by_dimse(objects, peer, Node())
+        by_dimse(objects, peer, Node())
     assert kept[0].file_meta.TransferSyntaxUID == IMPLICIT
     assert kept[0].to_json() == objects[0].to_json()
 
@@ -105,22 +120,67 @@ def test_only_what_is_needed_is_proposed(objects):
     ae.add_supported_context(COMPREHENSIVE_SR)
     handlers = [(evt.EVT_REQUESTED, on_request), (evt.EVT_C_STORE, lambda _: 0)]
     server = ae.start_server((HOST, 0), block=False, evt_handlers=handlers)
-    store_by_dimse(objects * 2, a_peer(server.server_address[1]), Node())
+    by_dimse(objects * 2, a_peer(server.server_address[1]), Node())
     server.shutdown()
     assert asked == [COMPREHENSIVE_SR]
 
 
-def test_a_peer_that_takes_no_reports_is_told_so(objects):
-    with (
-        an_scp(sop_class="1.2.840.10008.5.1.4.1.1.7") as (peer, _),
-        pytest.raises(AssayError),
-    ):
-        store_by_dimse(objects, peer, Node())
+@pytest.fixture
+def mixed(objects) -> list[Dataset]:
+    """A report, two pictures, and the report once more."""
+    captures = []
+    for number in (1, 2):
+        one = Dataset()
+        one.SOPClassUID, one.SOPInstanceUID = SECONDARY_CAPTURE, f"1.2.3.{number}"
+        one.file_meta = objects[0].file_meta.__deepcopy__({})
+        one.file_meta.MediaStorageSOPClassUID = SECONDARY_CAPTURE
+        one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
+        captures.append(one)
+    return [objects[0], *captures, objects[0]]
+
+
+NO_SR = StoreResult("it takes no Comprehensive SR Storage", is_permanent=True)
+
+
+def test_a_peer_that_takes_no_reports_gets_the_pictures(mixed):
+    with an_scp(sop_class=SECONDARY_CAPTURE) as (peer, kept):
+        assert list(store_by_dimse(mixed, peer, Node())) == [
+            NO_SR, StoreResult(), StoreResult(), NO_SR
+        ]  # fmt: skip
+    assert [one.SOPInstanceUID for one in kept] == ["1.2.3.1", "1.2.3.2"]
+
+
+def test_a_peer_that_takes_nothing_of_all_this_is_there_and_says_no(objects):
+    with an_scp(sop_class="1.2.840.10008.5.1.4.1.1.2") as (peer, _):
+        assert list(store_by_dimse(objects, peer, Node())) == [NO_SR]
+
+
+@pytest.mark.parametrize(("status", "is_permanent"), [(0x0122, True), (0xA700, False)])
+def test_an_object_that_is_refused_does_not_hold_up_the_next(mixed, status, is_permanent):
+    pictures = mixed[1:3]
+    with an_scp(status, sop_class=SECONDARY_CAPTURE) as (peer, kept):
+        results = list(store_by_dimse(pictures, peer, Node()))
+    assert len(kept) == 2
+    problem = f"it answered with status {status:04X}"
+    assert results == [StoreResult(problem, is_permanent)] * 2
+
+
+def test_each_object_has_its_own_fate_by_stow_too(mixed):
+    def reply(body: bytes) -> Reply:
+        return (
+            (409, JSON, failed(0x0122)) if COMPREHENSIVE_SR.encode() in body else (200, JSON, b"")
+        )
+
+    with a_web_server(reply) as (peer, bodies):
+        results = list(store_by_stow(mixed, peer))
+    no = StoreResult("it refused with reason 0122", is_permanent=True)
+    assert results == [no, StoreResult(), StoreResult(), no]
+    assert len(bodies) == 4
 
 
 def test_a_peer_that_is_not_there_is_out_of_reach(objects):
     with pytest.raises(OutOfReach):
-        store_by_dimse(objects, a_peer(a_free_port()), Node())
+        by_dimse(objects, a_peer(a_free_port()), Node())
 
 
 @pytest.fixture
@@ -134,12 +194,12 @@ def silence(monkeypatch) -> Iterator[int]:
 
 def test_a_node_that_takes_the_call_and_never_speaks_is_given_up(objects, silence):
     with pytest.raises(OutOfReach):
-        store_by_dimse(objects, a_peer(silence), Node())
+        by_dimse(objects, a_peer(silence), Node())
 
 
 def test_a_web_server_that_takes_the_call_and_never_speaks_is_given_up(objects, silence):
     with pytest.raises(OutOfReach):
-        store_by_stow(objects, a_web_peer(silence))
+        by_stow(objects, a_web_peer(silence))
 
 
 def test_tls_names_both_sides_and_refuses_a_stranger_in_the_peers_place(objects, tmp_path):
@@ -163,11 +223,11 @@ def test_tls_names_both_sides_and_refuses_a_stranger_in_the_peers_place(objects,
     shown = {"certificate": certificate, "key": key}
     good, bad = Tls(ca=trusted.file, **shown), Tls(ca=other.file, **shown)
     try:
-        store_by_dimse(objects, peer.model_copy(update={"tls": good}), Node())
+        by_dimse(objects, peer.model_copy(update={"tls": good}), Node())
         with pytest.raises(OutOfReach):
-            store_by_dimse(objects, peer.model_copy(update={"tls": bad}), Node())
+            by_dimse(objects, peer.model_copy(update={"tls": bad}), Node())
         with pytest.raises(OutOfReach):
-            store_by_dimse(objects, peer, Node())
+            by_dimse(objects, peer, Node())
     finally:
         server.shutdown()
     assert kept == [objects[0].SOPInstanceUID]
@@ -189,7 +249,7 @@ def test_a_peer_that_stops_reading_in_the_middle_is_given_up(objects, monkeypatc
     server = ae.start_server((HOST, 0), block=False, evt_handlers=handlers)
     try:
         with pytest.raises(OutOfReach):
-            store_by_dimse([large], a_peer(server.server_address[1]), Node())
+            by_dimse([large], a_peer(server.server_address[1]), Node())
     finally:
         stuck.set()
         server.shutdown()
@@ -275,10 +335,10 @@ def test_a_web_server_has_it_when_it_says_so(objects, reply, delivered, caplog):
     caplog.set_level("DEBUG")
     with a_web_server(lambda _: reply) as (peer, bodies):
         if delivered:
-            store_by_stow(objects, peer)
+            by_stow(objects, peer)
         else:
             with pytest.raises(AssayError) as raised:
-                store_by_stow(objects, peer)
+                by_stow(objects, peer)
             assert "CANARY" not in str(raised.value)
     assert len(bodies) == 1
     assert "CANARY" not in caplog.text
@@ -287,14 +347,14 @@ def test_a_web_server_has_it_when_it_says_so(objects, reply, delivered, caplog):
 def test_the_very_bytes_of_the_outbox_go_out_by_stow(objects):
     written = encoded(report(an_answer(study=a_source(PatientName=CANARY)), NAMES))
     with a_web_server(lambda _: (200, JSON, b"")) as (peer, bodies):
-        store_by_stow(objects, peer)
+        by_stow(objects, peer)
     assert written in bodies[0]
 
 
 def test_a_token_goes_with_the_request_and_an_unset_one_is_named(objects, monkeypatch):
     peer = a_web_peer(1).model_copy(update={"token_env": "TEST_PACS_TOKEN"})
     with pytest.raises(AssayError, match="TEST_PACS_TOKEN"):
-        store_by_stow(objects, peer)
+        by_stow(objects, peer)
     monkeypatch.setenv("TEST_PACS_TOKEN", "secret")
     with delivery._session(peer) as session:
         assert session.headers["Authorization"] == "Bearer secret"
@@ -303,4 +363,4 @@ def test_a_token_goes_with_the_request_and_an_unset_one_is_named(objects, monkey
 
 def test_a_web_server_that_is_not_there_is_out_of_reach(objects):
     with pytest.raises(OutOfReach):
-        store_by_stow(objects, a_web_peer(a_free_port()))
+        by_stow(objects, a_web_peer(a_free_port()))

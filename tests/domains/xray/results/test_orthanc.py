@@ -21,7 +21,7 @@ from sqlalchemy import select
 from ward import Ward, a_radiograph
 
 from core.errors import AssayError
-from core.records import jobs
+from core.records import backlog, jobs
 from core.records.connection import reading
 from core.records.jobs import Job, State
 from core.records.releases import Stage
@@ -29,7 +29,7 @@ from core.records.tables import JOBS
 from domains.xray.node.peers import Node, Peer
 from domains.xray.results import sending
 from domains.xray.results.capture import capture
-from domains.xray.results.delivery import store_by_dimse, store_by_stow
+from domains.xray.results.delivery import require_kept, store_by_dimse, store_by_stow
 from domains.xray.results.objects import encoded
 from domains.xray.results.outbox import SEND
 from domains.xray.results.report_sr import report
@@ -77,9 +77,11 @@ def test_every_value_comes_back_from_orthanc_as_it_was_sent(orthanc, way):
     objects: list[Dataset] = [dcmread(BytesIO(file)) for file in sent]
     if way == "dimse":
         port = orthanc.dicom_port
-        store_by_dimse(objects, Peer(name="PACS", ae_title="ORTHANC", host=HOST, port=port), Node())
+        peer = Peer(name="PACS", ae_title="ORTHANC", host=HOST, port=port)
+        require_kept(store_by_dimse(objects, peer, Node()), peer)
     else:
-        store_by_stow(objects, Peer(name="WEB", protocol="stow", url=orthanc.url))
+        peer = Peer(name="WEB", protocol="stow", url=orthanc.url)
+        require_kept(store_by_stow(objects, peer), peer)
     assert all_told(orthanc.files()) == all_told(by_name(sent))
     known = [orthanc.said(f"/patients/{one}") for one in orthanc.said("/patients")]
     assert {one["MainDicomTags"]["PatientName"] for one in known} == set(PATIENTS)
@@ -106,7 +108,7 @@ def test_dcmtk_takes_an_answer_and_sends_it_on_to_orthanc(storescp, orthanc):
     port, folder = storescp
     sent = answers(PATIENTS[1], 1)
     peer = Peer(name="DCMTK", ae_title="DCMTK", host=HOST, port=port)
-    store_by_dimse([dcmread(BytesIO(file)) for file in sent], peer, Node())
+    require_kept(store_by_dimse([dcmread(BytesIO(file)) for file in sent], peer, Node()), peer)
     expected = all_told(by_name(sent))
     received = list(folder.iterdir())
     assert all_told(by_name([path.read_bytes() for path in received])) == expected
@@ -155,6 +157,53 @@ def queued(ward: Ward, orthanc: Orthanc, study: str) -> list[Job]:
     return sends
 
 
+IMAGES_ONLY = """
+[[TransferSyntaxes]]
+[Any]
+TransferSyntax1 = LocalEndianExplicit
+TransferSyntax2 = LittleEndianImplicit
+[[PresentationContexts]]
+[ImagesOnly]
+PresentationContext1 = VerificationSOPClass\\Any
+PresentationContext2 = SecondaryCaptureImageStorage\\Any
+[[Profiles]]
+[Default]
+PresentationContexts = ImagesOnly
+"""
+
+
+def test_an_archive_that_takes_pictures_alone_gets_them_once_and_says_why_not_the_report(
+    ward: Ward, dcmtk, tmp_path
+):
+    folder, port = tmp_path / "received", a_free_port()
+    folder.mkdir()
+    (tmp_path / "images.cfg").write_text(IMAGES_ONLY)
+    peer = {"name": "IMAGES", "ae_title": "DCMTK", "host": HOST, "port": port}
+    ward.peers(peer)
+    said = {"StudyInstanceUID": "2.5", "SOPInstanceUID": "2.5.1", "InstitutionName": "2.5"}
+    ward.judge(a_radiograph("cal-3", spot=True, **said))
+    ward.release(Stage.SUPERVISED, "2.5")
+    (send,) = ward.answer("2.5")
+    command = ["storescp", "-od", str(folder), "-aet", "DCMTK", "-xf", str(tmp_path / "images.cfg")]
+    with subprocess.Popen([*command, "Default", str(port)]) as server:
+        wait_for(port)
+        work(ward)
+        (capture,) = folder.iterdir()
+        assert dcmread(capture).SOPInstanceUID == ward.objects(send)[1].SOPInstanceUID
+        [trouble] = [one for one in backlog.troubles(ward.store) if one.job.id == send.id]
+        assert (trouble.state, trouble.job.tries) == (State.QUARANTINED, 1)
+        assert "takes no Comprehensive SR Storage" in trouble.problem
+        assert 'results = ["capture"]' in trouble.problem
+        # The way out that it names; what was taken is not sent again.
+        capture.unlink()
+        ward.peers({**peer, "results": ["capture"]})
+        assert backlog.reopen(ward.store, send.id)
+        work(ward)
+        server.terminate()
+    assert states(ward, [send]) == {State.DONE}
+    assert list(folder.iterdir()) == []
+
+
 WORK = """
 import sys, threading
 from pathlib import Path
@@ -166,13 +215,18 @@ work([], open_store(settings), settings, stop=threading.Event(), once=True)
 """
 
 
+def work(ward: Ward) -> None:
+    """Do what waits, as `assay worker --once` does."""
+    command = [sys.executable, "-c", WORK, str(ward.settings.home)]
+    subprocess.run(command, check=True, timeout=120)
+
+
 def test_what_a_worker_held_when_it_died_is_sent_by_the_next(ward: Ward, orthanc):
     sends = queued(ward, orthanc, "2.3")
     held = jobs.claim(ward.store, [SEND], worker="dead", lease_s=0.5, limit=100)
     assert {job.id for job in sends} <= {job.id for job in held}
     while states(ward, sends) != {State.DONE}:
-        command = [sys.executable, "-c", WORK, str(ward.settings.home)]
-        subprocess.run(command, check=True, timeout=120)
+        work(ward)
         time.sleep(0.5)
     expected = all_told(by_name(ward.files(sends[0])))
     assert expected.items() <= all_told(orthanc.files()).items()
