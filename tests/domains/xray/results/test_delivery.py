@@ -8,6 +8,7 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 
@@ -132,7 +133,7 @@ def mixed(objects) -> list[Dataset]:
     for number in (1, 2):
         one = Dataset()
         one.SOPClassUID, one.SOPInstanceUID = SECONDARY_CAPTURE, f"1.2.3.{number}"
-        one.file_meta = objects[0].file_meta.__deepcopy__({})
+        one.file_meta = deepcopy(objects[0].file_meta)
         one.file_meta.MediaStorageSOPClassUID = SECONDARY_CAPTURE
         one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
         captures.append(one)
