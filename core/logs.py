@@ -43,6 +43,7 @@ class Word(StrEnum):
     KNOWN = "known"
     CONFLICT = "conflict"
     SET_ASIDE = "set aside"
+    OWN = "own came back"
     NOT_KEPT = "not kept"
     JUDGED = "judged"
     TRIED_AGAIN = "tried again"

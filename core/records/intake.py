@@ -6,18 +6,25 @@ Receipts are append-only and covered by the audit log, as decisions are.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Connection, insert, select
 
 from core.records import chain, jobs
-from core.records.connection import Store, writing
+from core.records.connection import Store, chunks, reading, writing
 from core.records.tables import RECEIPTS
 from core.records.values import name_of, now, plain, stamp
 
 KEPT, REFUSED, ASIDE = "kept", "conflict", "aside"
+AGAIN, SENT = "again", "sent"  # a kept object in another encoding, and one that we sent
+
+Same = Callable[[str, bool], bool]
+
+
+def _never(_sha256: str, _is_own: bool) -> bool:
+    return False
 
 
 class Receipt(StrEnum):
@@ -27,6 +34,7 @@ class Receipt(StrEnum):
     KNOWN = "known"
     CONFLICT = "conflict"
     ASIDE = "aside"
+    OWN = "own"
 
 
 def receive(
@@ -38,13 +46,15 @@ def receive(
     source: str,
     meta: Mapping[str, str] | None = None,
     is_judged: bool = True,
+    same: Same = _never,
     at: datetime | None = None,
 ) -> Receipt:
     """Write a receipt, and the job to assess the object, in one transaction.
 
     Put the blob first: when this returns the object is durable and will be judged, however often
-    it is sent. The same key with other bytes is a conflict: what came first stands, the other is
-    kept on record and not judged.
+    it is sent. The same key with other bytes is the same object in another encoding, or a conflict:
+    what came first stands, the other is kept on record and not judged. An object that we sent
+    ourselves is no news.
 
     Args:
         store: The store.
@@ -56,10 +66,12 @@ def receive(
             picture, ``groups`` (parted by blanks) for those it may belong to until it is judged,
             ``priority`` STAT or HIGH puts it before others, the rest goes to the record.
         is_judged: Whether the object is to be assessed; else it is kept and set aside.
+        same: Asked with a digest that is on record under that key, and whether we sent that one:
+            whether it names this object in another encoding.
         at: When it came; now, unless given.
 
     Returns:
-        NEW, ASIDE, KNOWN (key and bytes are on record) or CONFLICT.
+        NEW, ASIDE, KNOWN (the object is on record), OWN (we sent it) or CONFLICT.
 
     Raises:
         StoreError: The database failed; nothing was kept.
@@ -73,43 +85,119 @@ def receive(
         "state": KEPT if is_judged else ASIDE,
         "source": plain(source),
         "meta": json.dumps(said, sort_keys=True),
-        "received_at": stamp(received := at or now()),
+        "received_at": stamp(at or now()),
     }
+    compared: dict[str, bool] = {}
+    while (receipt := _receipt(store, row, compared, is_judged=is_judged)) is None:
+        with reading(store) as connection:
+            first = _first(_states(connection, pack, row["key"]))
+        compared[first[0]] = same(first[0], first[1] == SENT)
+    return receipt
+
+
+def sent(connection: Connection, pack: str, objects: Mapping[str, str], at: datetime) -> None:
+    """Put on record what is about to be sent, in the caller's write transaction.
+
+    Whoever sends one of these back to us brings no news.
+
+    Args:
+        connection: From `core.records.connection.writing`.
+        pack: The pack's name.
+        objects: Digest of the bytes by the object's own name.
+        at: When.
+    """
+    for key, sha256 in objects.items():
+        if sha256 not in _states(connection, pack, plain(key)):
+            row = {
+                "id": name_of(pack, plain(key), sha256),
+                "pack": pack,
+                "key": plain(key),
+                "sha256": sha256,
+                "state": SENT,
+                "source": "assay",
+                "meta": "{}",
+                "received_at": stamp(at),
+            }
+            _write(connection, row, at, "send")
+
+
+def contents_sent(store: Store, pack: str, keys: Collection[str]) -> set[str]:
+    """Return the digests of what we sent under some names.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = select(RECEIPTS.c.sha256).where(RECEIPTS.c.pack == pack, RECEIPTS.c.state == SENT)
+    with reading(store) as connection:
+        return {
+            sha256
+            for some in chunks(sorted(map(plain, keys)))
+            for sha256 in connection.scalars(query.where(RECEIPTS.c.key.in_(some)))
+        }
+
+
+def _receipt(
+    store: Store, row: dict[str, str], compared: Mapping[str, bool], *, is_judged: bool
+) -> Receipt | None:
+    """Write the receipt, and the job; None while what came first has still to be compared."""
+    received = datetime.fromisoformat(row["received_at"])
     with writing(store) as connection:
-        states = _states(connection, pack, row["key"])
-        if sha256 in states:
-            return Receipt.CONFLICT if states[sha256] == REFUSED else Receipt.KNOWN
+        states = _states(connection, row["pack"], row["key"])
+        if row["sha256"] in states:
+            return _ANSWERS[states[row["sha256"]]]
         if states:
-            row["state"] = REFUSED
+            sha256, state = _first(states)
+            if sha256 not in compared:
+                return None
+            again = SENT if state == SENT else AGAIN
+            row = row | {"state": again if compared[sha256] else REFUSED}
+            _write(connection, row, received)
+            return _ANSWERS[row["state"]]
         _write(connection, row, received)
-        if states:
-            return Receipt.CONFLICT
         if not is_judged:
             return Receipt.ASIDE
+        said = json.loads(row["meta"])
         jobs.add(
             connection,
             jobs.ASSESS,
             row["id"],
-            pack=pack,
-            payload=said | {"sha256": sha256, "source": row["source"]},
+            pack=row["pack"],
+            payload=said | {"sha256": row["sha256"], "source": row["source"]},
             at=received,
             priority=jobs.priority_of(said),
         )
     return Receipt.NEW
 
 
+_ANSWERS = {
+    KEPT: Receipt.KNOWN,
+    ASIDE: Receipt.KNOWN,
+    AGAIN: Receipt.KNOWN,
+    SENT: Receipt.OWN,
+    REFUSED: Receipt.CONFLICT,
+}
+
+
+def _first(states: Mapping[str, str]) -> tuple[str, str]:
+    """Return digest and state of what first came under a name, or was sent under it."""
+    return next((one, state) for one, state in states.items() if state in (KEPT, ASIDE, SENT))
+
+
 def _states(connection: Connection, pack: str, key: str) -> dict[str, str]:
     query = select(RECEIPTS.c.sha256, RECEIPTS.c.state)
-    found = connection.execute(query.where(RECEIPTS.c.pack == pack, RECEIPTS.c.key == key))
+    query = query.where(RECEIPTS.c.pack == pack, RECEIPTS.c.key == key)
+    found = connection.execute(query.order_by(RECEIPTS.c.received_at))
     return {row.sha256: row.state for row in found}
 
 
-def _write(connection: Connection, row: dict[str, str], at: datetime) -> None:
+def _write(
+    connection: Connection, row: dict[str, str], at: datetime, action: str = "receive"
+) -> None:
     connection.execute(insert(RECEIPTS), row)
     chain.append(
         connection,
         actor="assay",
-        action="receive",
+        action=action,
         subject=row["pack"],
         rows={RECEIPTS.name: [row]},
         at=at,

@@ -59,7 +59,7 @@ def listen(
     limits = Limits(object_bytes=settings.max_bytes, senders=senders, free_bytes=keep_free * _MEBI)
     wanted = Doors(host, port if dimse else None, stow_port, watch, os.environ.get(TOKEN, ""))
     store = open_store(settings)
-    doors = make_doors(wanted, peers, store, site=site, limits=limits)
+    doors = make_doors(wanted, peers, store, settings, site=site, limits=limits)
     said = "\n".join(door.said for door in doors)
     with confined():
         asked = serve(doors, lambda: typer.echo(said))

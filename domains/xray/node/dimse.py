@@ -3,7 +3,8 @@
 Answers to C-STORE (PS3.4 table B.2-1, PS3.7 section 9.1.1.1.9):
 
 ======  ==========================================================================================
-0000    Kept for good, to be judged or set aside. Also for an object that is here already.
+0000    Kept for good, to be judged or set aside. Also for an object that is here already,
+        encoded otherwise or not, and for one that we sent.
 A700    Out of resources: no room, or the store failed. Nothing is promised; trying again may help.
 A900    The data set does not carry the SOP Instance UID of the request.
 C001    Another object has this SOP Instance UID. PS3.4 has no status for it, and 0111 (duplicate
@@ -170,7 +171,7 @@ def _on_store(event: evt.Event, desk: Desk) -> Dataset:
 def _store(event: evt.Event, dataset: bytes, reception: Reception, name: str) -> tuple[int, str]:
     """Give the status of one C-STORE, and what to say besides, in 64 characters at most."""
     request, context = cast(C_STORE, event.request), event.context
-    instance = str(request.AffectedSOPInstanceUID)
+    instance = str(request.AffectedSOPInstanceUID).strip(" \x00")
     if not is_uid(instance):
         return INVALID_INSTANCE, ""
     if request.AffectedSOPClassUID != context.abstract_syntax:

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from core.errors import ConfigError
 from core.records.connection import Store
+from core.settings import Settings
+from domains.xray.node.comparing import Comparer
 from domains.xray.node.peers import Peers
 from domains.xray.node.reception import Budget, Limits, Reception
 
@@ -57,7 +59,7 @@ class Doors:
 
 
 def make_doors(
-    wanted: Doors, peers: Peers, store: Store, *, site: str, limits: Limits
+    wanted: Doors, peers: Peers, store: Store, settings: Settings, *, site: str, limits: Limits
 ) -> list[Door]:
     """Bind every door that is wanted; none takes anything before it is started.
 
@@ -65,6 +67,7 @@ def make_doors(
         wanted: Which.
         peers: Who may call.
         store: Where objects go.
+        settings: Limits of the process in which objects of one name are compared.
         site: Name of the place whose pictures these are; empty for none.
         limits: What senders may ask.
 
@@ -82,7 +85,8 @@ def make_doors(
             f"At {wanted.host} anybody could send objects: no peers are configured.",
             hint="Name those who may send in peers.toml in the home folder.",
         )
-    reception, budget = Reception(store, site, limits), Budget(limits.total_bytes)
+    reception = Reception(store, site, limits, Comparer(settings))
+    budget = Budget(limits.total_bytes)
     made: list[Door] = []
     if wanted.watch is not None:
         made.append(FolderDoor(wanted.watch, reception))

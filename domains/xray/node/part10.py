@@ -27,6 +27,8 @@ _PREFIX = 128
 _META = b"\x02\x00"
 _MOST_META = 64 * 1024
 _HEAD = 1024 * 1024
+_LONGEST_UID = 128  # with padding
+_PADDING = b" \x00"
 _UID = re.compile(rb"[0-9]+(?:\.[0-9]+)+")
 _LONG = frozenset({b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"SQ", b"UC", b"UN", b"UR", b"UT"})
 
@@ -57,21 +59,25 @@ class Part10:
         It may stand in a nested item just as well: enough to catch a message whose envelope names
         another object, without a parser in a process that must not fall over.
         """
-        order = ">" if self.transfer_syntax == BIG_ENDIAN else "<"
-        value = uid.encode("ascii")
-        even = len(value) + len(value) % 2
-        head = struct.pack(f"{order}HH", *tag)
-        implicit = head + struct.pack(f"{order}I", even) + value
-        explicit = head + b"UI" + struct.pack(f"{order}H", even) + value
-        return implicit in self.dataset or explicit in self.dataset
+        return uid in self.uids(tag)
 
     def uids(self, tag: tuple[int, int]) -> list[str]:
-        """List the UIDs under this tag within the first MiB, by its bytes alone, as ``names``."""
+        """List the UIDs under this tag within the first MiB, by its bytes alone, as ``names``.
+
+        Blanks and NULs around a UID are padding, however many there are.
+        """
         order = ">" if self.transfer_syntax == BIG_ENDIAN else "<"
-        head = re.escape(struct.pack(f"{order}HH", *tag))
-        value = rb"(?:UI..|....)([0-9.]{1,64}[ \x00]?)"
-        found = re.findall(head + value, self.dataset[:_HEAD], re.DOTALL)
-        return sorted({uid.rstrip(b" \x00").decode("ascii") for uid in found})
+        content = self.dataset[:_HEAD]
+        found = set()
+        for match in re.finditer(re.escape(struct.pack(f"{order}HH", *tag)), content):
+            length, at = content[match.end() : match.end() + 4], match.end() + 4
+            if length[:2] == b"UI":
+                length = length[2:]
+            end = at + int.from_bytes(length, "big" if order == ">" else "little")
+            value = content[at : min(end, at + _LONGEST_UID)].strip(_PADDING)
+            if _UID.fullmatch(value):
+                found.add(value.decode("ascii"))
+        return sorted(found)
 
 
 def is_uid(said: str) -> bool:
@@ -122,7 +128,7 @@ def take_apart(file: bytes) -> Part10:
             "This is no DICOM file: 'DICM' is not at byte 128.",
             hint="Send files as PS3.10 describes them.",
         )
-    names = [found.get(element, b"").rstrip(b"\x00 ") for element in (0x0002, 0x0003, 0x0010)]
+    names = [found.get(element, b"").strip(_PADDING) for element in (0x0002, 0x0003, 0x0010)]
     if not all(len(name) <= 64 and _UID.fullmatch(name) for name in names):
         raise UnreadableImage(
             "The file's meta group does not name SOP class, SOP instance and transfer syntax.",

@@ -7,12 +7,14 @@ import shutil
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from core.errors import AssayError, StoreError, UnreadableImage
 from core.logs import Event, Word
 from core.records import blobs
 from core.records.connection import Store
 from core.records.intake import Receipt, receive
+from domains.xray.node.comparing import Comparer
 from domains.xray.node.part10 import DEFLATED, SOP_INSTANCE_TAG, STUDY_TAG, Part10
 from domains.xray.node.services import JUDGED_CLASSES, class_keyword
 
@@ -26,6 +28,7 @@ _WORDS = {
     Receipt.KNOWN: Word.KNOWN,
     Receipt.CONFLICT: Word.CONFLICT,
     Receipt.ASIDE: Word.SET_ASIDE,
+    Receipt.OWN: Word.OWN,
 }
 
 
@@ -58,11 +61,14 @@ class Reception:
         store: Keeps receipts and jobs, and names the folder of the files.
         site: Name of the place whose pictures these are, for stages of autonomy per site.
         limits: What senders may ask.
+        comparer: Tells an object in another encoding from another object of its name; without it
+            other bytes are another object.
     """
 
     store: Store
     site: str
     limits: Limits
+    comparer: Comparer | None = None
 
     def take(self, part: Part10, way: str, peer: str = "") -> Receipt:
         """Keep an object; when this returns it survives a power cut.
@@ -76,7 +82,8 @@ class Reception:
             peer: Whose it is, by our own name for them.
 
         Returns:
-            NEW, ASIDE, KNOWN (the very same object is here already) or CONFLICT (another one is).
+            NEW, ASIDE, KNOWN (the same object is here already), OWN (we sent it) or CONFLICT
+            (another one is here).
 
         Raises:
             UnreadableImage: The data set does not name the object that the envelope names, or is
@@ -122,7 +129,17 @@ class Reception:
             source=source,
             meta=self._said(part),
             is_judged=part.sop_class in JUDGED_CLASSES,
+            same=partial(self._is_same, part),
         )
+
+    def _is_same(self, part: Part10, sha256: str, is_own: bool) -> bool:
+        """Whether an object is the one that is on record under its name."""
+        if is_own and part.sop_class not in JUDGED_CLASSES:
+            return True  # a report of ours, whatever a receiver made of its words: no picture
+        if self.comparer is None:
+            return False
+        kept = blobs.get(self.store.blobs, sha256)
+        return self.comparer.is_same(kept, part.file(), is_own=is_own)
 
     def _said(self, part: Part10) -> dict[str, str]:
         """Give what is known of an object before it is read: its class, site, possible studies."""

@@ -15,6 +15,7 @@ from core.logs import Event, Word
 from core.records import blobs
 from core.records.cases import CaseDetail, CaseImage
 from core.records.connection import Store
+from core.records.intake import contents_sent
 from core.records.jobs import Job
 from core.records.releases import Stage, newest
 from core.records.values import name_of
@@ -23,6 +24,7 @@ from core.service.reviewing import judged_by
 from core.settings import Settings
 from core.types import Reason
 from domains.xray.node.peers import peers_at
+from domains.xray.node.reception import PACK
 from domains.xray.results.capture import capture
 from domains.xray.results.hands import Hands, hands_for
 from domains.xray.results.objects import encoded
@@ -78,13 +80,16 @@ def answer(job: Job, store: Store, settings: Settings) -> None:
 def judged(images: Iterable[CaseImage], store: Store, hands: Hands) -> tuple[Judged, ...]:
     """Give a case's decisions with the headers of their files, in the order received.
 
-    Answers that a peer sent back to us are no images: left out, they change nothing.
+    Answers of ours that came back, byte for byte, are no images: left out, they change nothing.
+    What a file says of its maker counts for nothing here, since anybody may write that.
     """
     # One file may have come under two names.
     decided = list({one.decision.id: one.decision for one in images if one.decision}.values())
     files = (blobs.get(store.blobs, d.sha256) if d.sha256 else b"" for d in decided)
-    found = zip(decided, sources(hands.headers, files), strict=True)
-    foreign = [(decision, source) for decision, source in found if not (source and source.ours)]
+    found = list(zip(decided, sources(hands.headers, files), strict=True))
+    names = {source.sop_instance for _, source in found if source}
+    own = contents_sent(store, PACK, names)
+    foreign = [pair for pair in found if pair[0].content_key not in own]
     return tuple(Judged(place, *pair) for place, pair in enumerate(foreign, start=1))
 
 

@@ -11,12 +11,13 @@ from itertools import count
 
 from sqlalchemy import select
 
-from core.records import jobs
+from core.records import blobs, intake, jobs
 from core.records.asking import job_from_row
 from core.records.connection import Store, reading, writing
 from core.records.jobs import Job
 from core.records.tables import JOBS
 from core.records.values import name_of, now
+from domains.xray.node.part10 import take_apart
 from domains.xray.node.peers import KINDS, Kind
 
 SEND = "xray.send"
@@ -77,6 +78,8 @@ def version_of(job: Job) -> Version:
 def queue(store: Store, job: Job, version: Version, receivers: Sequence[str]) -> None:
     """Queue a version for receivers; those for which it is queued, or was sent, stay as they are.
 
+    Its objects go on record as ours, so that one that comes back is known.
+
     Args:
         store: The store.
         job: The ``xray.answer`` job that it answers.
@@ -93,7 +96,9 @@ def queue(store: Store, job: Job, version: Version, receivers: Sequence[str]) ->
         "decisions": version.decisions,
         "files": " ".join(version.files),
     }
+    objects = {take_apart(blobs.get(store.blobs, one)).sop_instance: one for one in version.files}
     with writing(store) as connection:
+        intake.sent(connection, job.pack, objects, now())
         ids = {name_of(SEND, key): peer for peer, key in keys.items()}
         known = connection.scalars(select(JOBS.c.id).where(JOBS.c.id.in_(ids)))
         for peer in set(receivers) - {ids[one] for one in known}:

@@ -44,7 +44,7 @@ _PLACE = {
     "SeriesInstanceUID": "UI",
     "StudyInstanceUID": "UI",
 }
-_REMARKS = {"LossyImageCompression": "CS", "Manufacturer": "LO"}
+_REMARKS = {"LossyImageCompression": "CS"}
 _ASKED = {**CONTEXT, **_PLACE, **_REMARKS}
 # Space to tilde and everything above the C1 controls, but no backslash, which parts values.
 _TEXT = r"[ -\[\]-~\u00a0-\U0010ffff]"
@@ -74,7 +74,6 @@ class Source:
         context: Patient and study by DICOM keyword, every one of ``CONTEXT``, "" where the file
             says nothing that its value representation allows.
         lossy: Whether it was once compressed with loss.
-        ours: Whether Assay made it: an answer that came back is no image to answer for.
     """
 
     sop_class: str
@@ -83,7 +82,6 @@ class Source:
     study: str
     context: Mapping[str, str]
     lossy: bool = False
-    ours: bool = False
 
 
 def sandbox(settings: Settings) -> Sandbox:
@@ -122,7 +120,6 @@ def source_of(said: Mapping[str, str]) -> Source | None:
         study=kept["StudyInstanceUID"],
         context={keyword: kept[keyword] for keyword in CONTEXT},
         lossy=kept["LossyImageCompression"] == "01",
-        ours=kept["Manufacturer"] == MAKER,
     )
 
 

@@ -8,9 +8,10 @@ from sqlalchemy import delete, select
 from core.records import jobs
 from core.records.audit import verify
 from core.records.connection import reading, writing
-from core.records.intake import Receipt, receive
+from core.records.intake import Receipt, contents_sent, receive, sent
 from core.records.store import recorded_blobs
 from core.records.tables import AUDIT_EVENTS, JOBS, RECEIPTS
+from core.records.values import now
 
 
 def send(store, key="1.2.3", sha256="a" * 64, source="peer", **given):
@@ -50,6 +51,61 @@ def test_other_bytes_under_a_known_name_are_a_conflict_on_record_and_not_judged(
         "b": "conflict",
     }
     assert jobs.waiting(store) == {("assess", "waiting"): 1}
+
+
+def test_other_bytes_of_the_same_object_are_known_and_compared_once(store):
+    asked = []
+
+    def same(sha256, is_own):
+        asked.append((sha256[0], is_own))
+        return True
+
+    answers = [send(store, sha256=sha256 * 64, same=same) for sha256 in "abbab"]
+    assert answers == ["new", "known", "known", "known", "known"]
+    assert asked == [("a", False)]
+    assert {r["sha256"][0]: r["state"] for r in rows(store, RECEIPTS)} == {
+        "a": "kept",
+        "b": "again",
+    }
+    assert send(store, sha256="c" * 64, same=lambda *_: False) is Receipt.CONFLICT
+    assert jobs.waiting(store) == {("assess", "waiting"): 1}
+    assert verify(store).faults == ()
+
+
+def test_an_object_that_came_while_another_was_compared_is_compared_too(store):
+    def same(sha256, _is_own):
+        return sha256[0] == "a"
+
+    def slow(sha256, _is_own):
+        with writing(store) as connection:
+            connection.execute(delete(RECEIPTS))
+        send(store, sha256="c" * 64)
+        return same(sha256, False)
+
+    send(store)
+    asked = []
+    answer = send(
+        store,
+        sha256="b" * 64,
+        same=lambda sha, own: asked.append(sha[0]) or (slow if len(asked) == 1 else same)(sha, own),
+    )
+    assert (answer, asked) == (Receipt.CONFLICT, ["a", "c"])
+
+
+def test_what_we_sent_is_own_when_it_comes_back_and_makes_no_work(store):
+    with writing(store) as connection:
+        for _ in range(2):
+            sent(connection, "xray", {"1.2.3": "a" * 64}, now())
+    assert contents_sent(store, "xray", ["1.2.3", "4"]) == {"a" * 64}
+    assert send(store) is Receipt.OWN
+    asked = []
+    altered = send(store, sha256="b" * 64, same=lambda *told: asked.append(told) or True)
+    assert (altered, asked) == (Receipt.OWN, [("a" * 64, True)])
+    assert send(store, sha256="b" * 64) is Receipt.OWN
+    assert send(store, sha256="c" * 64, same=lambda *_: False) is Receipt.CONFLICT
+    assert jobs.waiting(store) == {}
+    assert contents_sent(store, "xray", ["1.2.3"]) == {"a" * 64, "b" * 64}
+    assert verify(store).faults == ()
 
 
 def test_one_content_under_two_names_is_two_objects(store):

@@ -17,6 +17,7 @@ from sqlalchemy import func, select
 
 from core.records.connection import open_store, reading
 from core.records.tables import JOBS, RECEIPTS
+from core.settings import Settings
 from domains.xray.node.guard import Guarded
 from domains.xray.node.node import Doors, make_doors
 from domains.xray.node.peers import Peers
@@ -79,7 +80,7 @@ def a_node(home: Path, *, peers: Peers | None = None, limits: Limits = ROOM, **d
     """Open a node of our own; gives the store, and the doors in the order folder, DIMSE, web."""
     home.mkdir(parents=True, exist_ok=True)
     store = open_store(home / "assay.sqlite")
-    opened = make_doors(Doors(**doors), peers or Peers(), store, site="", limits=limits)
+    opened = make_doors(Doors(**doors), peers or Peers(), store, Settings(), site="", limits=limits)
     for door in opened:
         door.start()
     try:

@@ -77,11 +77,6 @@ def test_what_is_no_dicom_or_names_no_study_has_no_source(box):
         assert source_of({**PLACE, "SOPInstanceUID": uid}) is None
 
 
-def test_an_answer_that_comes_back_is_known_as_ours(box):
-    ours, foreign = sources(box, [a_file(Manufacturer="Assay"), a_file(Manufacturer="ACME")])
-    assert (ours.ours, foreign.ours) == (True, False)
-
-
 def test_a_file_with_a_header_of_nonsense_harms_no_other(box):
     good = a_file()
     torn = [good[:length] for length in range(0, len(good), 97)]
