@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from io import BytesIO
 from pathlib import Path
 
@@ -37,6 +37,7 @@ OPEN = [
     ("", "ROUTINE"), ("effusion", "ROUTINE"),
 ]  # fmt: skip
 FIRST_OPEN = 73
+OLD_STUDY = "1.2.3"
 
 
 def make_department(root: Path, settings: Settings) -> Path:
@@ -85,7 +86,7 @@ def _open_files() -> dict[str, bytes]:
         files[f"{number}-0.dcm"] = a_radiograph(number, finding, priority)
     first = OPEN[0]
     files[f"{FIRST_OPEN}-1.dcm"] = a_radiograph(FIRST_OPEN, *first, image=2)
-    earlier = {"StudyInstanceUID": "1.2.3", "StudyDate": "20240203"}
+    earlier = {"StudyInstanceUID": OLD_STUDY, "StudyDate": "20240203"}
     files[f"{FIRST_OPEN}-2.dcm"] = a_radiograph(FIRST_OPEN, *first, **earlier)
     return files
 
@@ -110,7 +111,8 @@ def a_radiograph(
 ) -> bytes:
     """A computed chest of a patient at the site, as a DX object with some tags changed."""
     dataset = dcmread(BytesIO(phantom_dx(number, finding, image=image, seed=3, priority=priority)))
-    for keyword, value in {"InstitutionName": SITE, **tags}.items():
+    today = f"{date.today():%Y%m%d}"
+    for keyword, value in {"InstitutionName": SITE, "StudyDate": today, **tags}.items():
         setattr(dataset, keyword, value)
     if "StudyInstanceUID" in tags:
         dataset.SOPInstanceUID = f"{tags['StudyInstanceUID']}.1"

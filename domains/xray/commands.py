@@ -34,6 +34,14 @@ def listen(
         typer.Option(help="AE title to be called by; else that of peers.toml, or ASSAY."),
     ] = None,
     site: Annotated[str, typer.Option(help="Name of the place whose pictures these are.")] = "",
+    oldest_days: Annotated[
+        int | None,
+        typer.Option(
+            min=0,
+            help="Age in days at which a study that comes is kept as an earlier one and is no new "
+            "work there; 0 takes all as new, 365 unless given.",
+        ),
+    ] = None,
     keep_free: Annotated[
         int, typer.Option(min=0, help="Free disk space in MiB below which nothing is taken.")
     ] = 1024,
@@ -59,7 +67,15 @@ def listen(
     limits = Limits(object_bytes=settings.max_bytes, senders=senders, free_bytes=keep_free * _MEBI)
     wanted = Doors(host, port if dimse else None, stow_port, watch, os.environ.get(TOKEN, ""))
     store = open_store(settings)
-    doors = make_doors(wanted, peers, store, settings, site=site, limits=limits)
+    doors = make_doors(
+        wanted,
+        peers,
+        store,
+        settings,
+        site=site,
+        limits=limits,
+        oldest_days=oldest_days,
+    )
     said = "\n".join(door.said for door in doors)
     with confined():
         asked = serve(doors, lambda: typer.echo(said))

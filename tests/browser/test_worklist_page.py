@@ -57,7 +57,7 @@ def supervised(store):
 
 def opened(page) -> None:
     """Wait until the list stands and the page rests, so that a key has somebody to hear it."""
-    expect(page.get_by_text("7 to read")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("6 to read")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_text("O opens the first")).to_be_visible(timeout=LONG_MS)
     page.wait_for_timeout(1000)
@@ -84,10 +84,10 @@ def test_three_cases_are_read_by_keys_and_each_has_one_review(page, serve, store
     expect(page.get_by_text("Research and decision support").first).to_be_visible()
     page.keyboard.press("o")
     shown = []
-    for left, key in ((7, "n"), (6, "a"), (5, "n")):
+    for left, key in ((6, "n"), (5, "a"), (4, "n")):
         shown.append(shows(page, left))
         page.keyboard.press(key)
-    shows(page, 4)
+    shows(page, 3)
     said = reviews.reviewed(store, "xray")[::-1]
     assert [names[one.case_id] for one in said] == shown
     assert [one.disposition for one in said] == [
@@ -105,7 +105,7 @@ def test_window_invert_zoom_and_heat_map_work_by_keys_without_a_rerun(page, serv
     page.goto(f"{serve('Ada')}/xray")
     opened(page)
     page.keyboard.press("o")
-    shows(page, 7)
+    shows(page, 6)
     pane, canvas = page.locator(".pane"), page.locator(".pane canvas")
     expect(pane).to_have_attribute("data-heat", "off", timeout=LONG_MS)
     plain = canvas.evaluate(LEVELS)

@@ -176,7 +176,8 @@ def _node(store: Store) -> Iterator[int]:
     from domains.xray.node.scp import DicomDoor
 
     limits = Limits()
-    reception = Reception(store, "", limits)
+    # The computed studies bear the day of a fixed year, which is soon long ago.
+    reception = Reception(store, "", limits, oldest_days=0)
     door = DicomDoor(("127.0.0.1", 0), Peers(), reception, Budget(limits.total_bytes))
     door.start()
     try:

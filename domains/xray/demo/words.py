@@ -19,6 +19,7 @@ _SHOWN = 8
 _PLACES = {
     Place.STAT: "STAT",
     Place.OVERDUE: "overdue",
+    Place.HELD: "two patients",
     Place.POSITIVE: "likely abnormal",
     Place.DEFERRED: "not judged",
     Place.NEGATIVE: "likely normal",

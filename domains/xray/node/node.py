@@ -59,7 +59,14 @@ class Doors:
 
 
 def make_doors(
-    wanted: Doors, peers: Peers, store: Store, settings: Settings, *, site: str, limits: Limits
+    wanted: Doors,
+    peers: Peers,
+    store: Store,
+    settings: Settings,
+    *,
+    site: str,
+    limits: Limits,
+    oldest_days: int | None = None,
 ) -> list[Door]:
     """Bind every door that is wanted; none takes anything before it is started.
 
@@ -70,6 +77,7 @@ def make_doors(
         settings: Limits of the process in which objects of one name are compared.
         site: Name of the place whose pictures these are; empty for none.
         limits: What senders may ask.
+        oldest_days: Age in days at which a study is no new work there; None for the default.
 
     Raises:
         ConfigError: A port or folder cannot be had, or strangers could send from outside.
@@ -85,7 +93,7 @@ def make_doors(
             f"At {wanted.host} anybody could send objects: no peers are configured.",
             hint="Name those who may send in peers.toml in the home folder.",
         )
-    reception = Reception(store, site, limits, Comparer(settings))
+    reception = Reception(store, site, limits, Comparer(settings), oldest_days)
     budget = Budget(limits.total_bytes)
     made: list[Door] = []
     if wanted.watch is not None:

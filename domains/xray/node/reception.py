@@ -63,12 +63,15 @@ class Reception:
         limits: What senders may ask.
         comparer: Tells an object in another encoding from another object of its name; without it
             other bytes are another object.
+        oldest_days: Age in days at which a study is no new work at this place, 0 for none; None
+            where the place says nothing.
     """
 
     store: Store
     site: str
     limits: Limits
     comparer: Comparer | None = None
+    oldest_days: int | None = None
 
     def take(self, part: Part10, way: str, peer: str = "") -> Receipt:
         """Keep an object; when this returns it survives a power cut.
@@ -146,6 +149,7 @@ class Reception:
         said = {
             "sop_class": part.sop_class,
             "site": self.site,
+            "oldest_days": "" if self.oldest_days is None else str(self.oldest_days),
             "groups": " ".join(part.uids(STUDY_TAG)[:_MOST_STUDIES]),
         }
         return {word: text for word, text in said.items() if text}

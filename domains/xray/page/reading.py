@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.records.cases import CaseDetail, CaseImage
-from core.records.listing import alike
+from core.records.listing import Headers, alike
 from core.records.values import StoredDecision, now
 from core.records.worklist import case_detail
 from core.service.reviewing import Room
@@ -21,10 +21,13 @@ from domains.xray import pack
 from domains.xray.page import keys
 from domains.xray.page.keys import KEYS
 from domains.xray.worklist import showing
+from domains.xray.worklist.history import earlier_studies
+from domains.xray.worklist.persons import contradictions
 from domains.xray.worklist.reading_list import ReadingList, Releases, is_hidden, said
 from domains.xray.worklist.viewing import levels_of
 
 MOST_BESIDE = 6
+MOST_UNDER_ONE_NUMBER = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +36,16 @@ class Seen:
 
     Attributes:
         detail: The case.
-        hidden: Whether its verdict is never shown to readers at the stage released.
+        hidden: Whether its verdict is never shown to readers, by the stage released or since its
+            pictures name different patients.
         covered: Whether its verdict stays covered until the reader has answered.
+        held: What its pictures contradict each other in as to whose they are.
     """
 
     detail: CaseDetail
     hidden: bool
     covered: bool
+    held: tuple[str, ...]
 
 
 def render(here: Room, found: ReadingList, standing: Releases) -> None:
@@ -70,6 +76,8 @@ def _case(
 ) -> None:
     with right:
         _about(found, seen.detail)
+        if seen.held:
+            widgets.words(showing.held_words(seen.held), "trouble")
         verdict, buttons, reasons = st.container(), st.container(), st.container()
     with left:
         has_picture = _pictures(here, seen)
@@ -90,12 +98,16 @@ def policy_of(bundle_sha256: str, policy_id: str) -> Policy | None:
 
 def _seen(detail: CaseDetail, standing: Releases) -> Seen:
     decision = deciding(detail)
-    hidden = present.is_blind(detail) or is_hidden(
-        tuple(image.meta for image in detail.images),
-        decision.bundle if decision else "",
-        standing,
-    )
-    return Seen(detail, hidden, hidden or keys.is_blind(detail))
+    headers = tuple(image.meta for image in detail.images)
+    held = contradictions(_named(detail))
+    released = not is_hidden(headers, decision.bundle if decision else "", standing)
+    hidden = bool(held) or present.is_blind(detail) or not released
+    return Seen(detail, hidden, hidden or keys.is_blind(detail), held)
+
+
+def _named(detail: CaseDetail) -> Headers:
+    """Give the headers of the images that have one: a picture without any names nobody."""
+    return tuple(image.meta for image in detail.images if image.meta)
 
 
 def deciding(detail: CaseDetail) -> StoredDecision | None:
@@ -108,9 +120,12 @@ def _about(found: ReadingList, detail: CaseDetail) -> None:
     ids = [line.case.item.case_id for line in found.read]
     headers = tuple(image.meta for image in detail.images)
     place = ids.index(detail.item.case_id) + 1 if detail.item.case_id in ids else None
-    widgets.words(showing.name_words(headers) or present.case_name(detail), "title")
-    for words in (showing.about_words(headers), showing.study_words(headers)):
-        widgets.words(words, "quiet")
+    if contradictions(_named(detail)):
+        widgets.words(showing.patient_words(_named(detail)), "title")
+    else:
+        widgets.words(showing.name_words(headers) or present.case_name(detail), "title")
+        widgets.words(showing.about_words(headers), "quiet")
+    widgets.words(showing.study_words(headers), "quiet")
     waited = showing.waiting_words(now() - detail.item.opened_at)
     of = f"{place:,} of {len(ids):,} to read" if place else f"{len(ids):,} more to read"
     parts = (said(headers, "priority"), of, f"waiting {waited}")
@@ -122,7 +137,8 @@ def _pictures(here: Room, seen: Seen) -> bool:
     images = seen.detail.images
     # The order received: the worst first would tell what is hidden.
     ordered = list(images) if seen.covered else present.worst_first(images)
-    others = [*ordered[1:], *_priors(here, seen.detail)][:MOST_BESIDE]
+    priors, left_out = _priors(here, seen)
+    others = [*ordered[1:], *priors][:MOST_BESIDE]
     beside = next((one for one in others if one.id == KEYS.image()), None)
     panes = [_pane(ordered[0], heat=not seen.covered)]
     if beside is not None:
@@ -132,6 +148,8 @@ def _pictures(here: Room, seen: Seen) -> bool:
     widgets.words(viewer.KEYS + legend, "quiet")
     if others:
         _choices(others, beside)
+    if left_out:
+        widgets.words(left_out, "quiet")
     return panes[0].plate is not None
 
 
@@ -152,12 +170,18 @@ def _choose(image_id: str) -> None:
     KEYS.choose_image("" if KEYS.image() == image_id else image_id)
 
 
-def _priors(here: Room, detail: CaseDetail) -> list[CaseImage]:
-    """Give the first images of the patient's other studies, the newest first."""
-    patient = said(tuple(image.meta for image in detail.images), "patient_id")
-    cases = alike(here.store, pack.name, "patient_id", patient, most=MOST_BESIDE + 1)
-    ids = [one.item.case_id for one in cases if one.item.case_id != detail.item.case_id]
-    return [case_detail(here.store, case_id).images[0] for case_id in ids]
+def _priors(here: Room, seen: Seen) -> tuple[list[CaseImage], str]:
+    """Give the first images of the patient's earlier studies, and what is left out, in words."""
+    if seen.held:
+        return [], ""
+    headers, own = _named(seen.detail), seen.detail.item
+    number = said(headers, "patient_id")
+    cases = alike(here.store, pack.name, "patient_id", number, most=MOST_UNDER_ONE_NUMBER)
+    others = [one for one in cases if one.item.case_id != own.case_id]
+    earlier = earlier_studies(headers, own.opened_at, others)
+    shown = [one.item.case_id for one in earlier.studies[:MOST_BESIDE]]
+    images = [case_detail(here.store, case_id).images[0] for case_id in shown]
+    return images, showing.earlier_words(earlier)
 
 
 def _pane(image: CaseImage, *, heat: bool) -> Pane:

@@ -31,6 +31,9 @@ def render(found: ReadingList) -> None:
     if found.apart:
         widgets.words(f"{len(found.apart):,} likely normal that need not be read", "heading")
         _table("xray_apart", found.apart)
+    if found.old:
+        widgets.words(showing.old_words(found.old), "heading")
+        _table("xray_old", found.old)
 
 
 def _table(key: str, lines: tuple[Line, ...]) -> None:

@@ -29,6 +29,8 @@ _OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 _TEXTS = {
     "patient_name": "PatientName",
     "patient_id": "PatientID",
+    "patient_issuer": "IssuerOfPatientID",
+    "patient_birth_date": "PatientBirthDate",
     "patient_sex": "PatientSex",
     "patient_age": "PatientAge",
     "accession": "AccessionNumber",

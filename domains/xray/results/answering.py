@@ -32,7 +32,8 @@ from domains.xray.results.outbox import Version, queue, versions
 from domains.xray.results.report_sr import report
 from domains.xray.results.results import Answer, Judged, Names, names_at, weight
 from domains.xray.results.source import sources
-from domains.xray.worklist.reading_list import site_of
+from domains.xray.worklist.persons import contradictions
+from domains.xray.worklist.reading_list import is_old_work, site_of
 
 MOST_CAPTURES = 4
 _SPEAKING = {Stage.SUPERVISED, Stage.AUTOMATIC}
@@ -44,7 +45,8 @@ def answer(job: Job, store: Store, settings: Settings) -> None:
     """Build what is to be sent for a case, and queue it for every receiver.
 
     Silent below the stage SUPERVISED, on verdicts that no release covers or that were drawn to
-    measure the error, and on a case that names no study to answer in. A case that has not changed
+    measure the error, on a case that names no study to answer in, on one whose pictures name
+    different patients, and on a study that was too old to be new work. A case that has not changed
     since its last answer is not answered again: only receivers that are new get that answer.
 
     Args:
@@ -62,6 +64,9 @@ def answer(job: Job, store: Store, settings: Settings) -> None:
     receivers = [peer.name for peer in peers.receivers()]
     detail = case_detail(store, job.key)
     if not receivers or not _may_speak(store, detail):
+        return
+    if kept_back := _kept_back(detail):
+        logger.info(Event(Word.DONE, {"job": job.id, "code": kept_back}))
         return
     hands = hands_for(store, settings)
     with hands.lock:
@@ -105,6 +110,14 @@ def _may_speak(store: Store, detail: CaseDetail) -> bool:
     made = [image.decision for image in detail.images if image.decision]
     drawn = any(finding.reason is Reason.AUDIT for one in made for finding in one.findings)
     return not drawn and all(last.covers(one.bundle, one.policy_id) for one in made)
+
+
+def _kept_back(detail: CaseDetail) -> str:
+    """Return a code for why a released verdict is not sent all the same; empty where it is."""
+    headers = tuple(image.meta for image in detail.images if image.meta)
+    if contradictions(headers):
+        return "TWO_PATIENTS"
+    return "OLD_STUDY" if is_old_work(headers, detail.item.opened_at) else ""
 
 
 def _made(

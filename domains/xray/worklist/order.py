@@ -1,8 +1,9 @@
 """The order in which a person is asked to read: a proposal, and first come, first served.
 
 STAT comes first whatever was found, in the order received: no verdict lowers one. Then comes what
-has waited too long, oldest first; then positives by falling probability, what was deferred, what is
-likely normal. Whatever goes wrong, the order is first come, first served behind the STAT.
+has waited too long, oldest first; then studies that name two patients, positives by falling
+probability, what was deferred, what is likely normal. Whatever goes wrong, the order is first
+come, first served behind the STAT.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ class Place(IntEnum):
 
     STAT = 0
     OVERDUE = 1
-    POSITIVE = 2
-    DEFERRED = 3
-    NEGATIVE = 4
-    IN_TURN = 5
+    HELD = 2
+    POSITIVE = 3
+    DEFERRED = 4
+    NEGATIVE = 5
+    IN_TURN = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,7 @@ class Facts:
             so it is for every case of a site below SUPERVISED.
         cleared: Whether a negative verdict is covered by a certificate and by the stage released
             at the case's own site.
+        held: Whether a person must look whatever was found: its images name different patients.
     """
 
     case_id: str
@@ -56,6 +59,7 @@ class Facts:
     probability: float | None = None
     hidden: bool = False
     cleared: bool = False
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def _proposed(cases: Sequence[Facts], now: datetime, longest_wait: timedelta) ->
 def _check(case: Facts) -> None:
     if case.arrived.tzinfo is None:
         raise MissingFact("A case does not say when it came.")
-    if case.hidden:
+    if case.hidden or case.held:
         return  # nothing else of it touches the order
     if case.disposition is None:
         raise MissingFact("A case has no verdict yet.")
@@ -138,7 +142,7 @@ def _check(case: Facts) -> None:
 
 def _need_not_be_read(case: Facts) -> bool:
     negative = case.disposition is Disposition.NEGATIVE
-    return negative and case.cleared and not case.stat and not case.hidden
+    return negative and case.cleared and not (case.stat or case.hidden or case.held)
 
 
 def _place(case: Facts, overdue: bool) -> Place:
@@ -146,6 +150,8 @@ def _place(case: Facts, overdue: bool) -> Place:
         return Place.STAT
     if overdue:
         return Place.OVERDUE
+    if case.held:
+        return Place.HELD
     if case.hidden or case.disposition is Disposition.DEFER:
         return Place.DEFERRED
     return Place.POSITIVE if case.disposition is Disposition.POSITIVE else Place.NEGATIVE

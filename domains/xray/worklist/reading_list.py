@@ -11,7 +11,9 @@ from core.records.listing import Headers, ListedCase
 from core.records.releases import Stage, StoredRelease, stage_for
 from core.records.standing import Lane
 from core.types import Disposition, Reason
+from domains.xray.worklist.history import is_old
 from domains.xray.worklist.order import Facts, Place, arrange
+from domains.xray.worklist.persons import contradictions
 
 OPEN = (Lane.WAITING, Lane.NEGATIVE)
 """Where a case stands that no person has read."""
@@ -28,11 +30,13 @@ class Line:
         case: The case.
         place: Why it is where it is.
         hidden: Whether readers may not know its verdict before they have answered.
+        held: What its images contradict each other in as to whose they are; a person looks.
     """
 
     case: ListedCase
     place: Place
     hidden: bool
+    held: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class ReadingList:
     Attributes:
         read: Cases to read, first to last.
         apart: Cases that need not be read.
+        old: Studies that were too old to be new work when they came, in the order received.
         stages: The stage released at each of the sites listed.
         proposed: Whether the order is the proposed one; else first come, first served.
         trouble: What went wrong with the order; empty when nothing did.
@@ -49,6 +54,7 @@ class ReadingList:
 
     read: tuple[Line, ...]
     apart: tuple[Line, ...]
+    old: tuple[Line, ...]
     stages: Mapping[str, Stage]
     proposed: bool
     trouble: str
@@ -78,13 +84,20 @@ def reading_list(
         site: The site; None for all.
     """
     chosen = [one for one in cases if site is None or site_of(one.headers) == site]
-    facts = [_facts(one, releases, certified) for one in chosen]
-    found = arrange(facts, now)
+    old = {one.item.case_id for one in chosen if is_old_work(one.headers, one.item.opened_at)}
+    held = {one.item.case_id: contradictions(one.headers) for one in chosen}
+    facts = [_facts(one, releases, certified, held=bool(held[one.item.case_id])) for one in chosen]
+    found = arrange([one for one in facts if one.case_id not in old], now)
     by_id = {one.item.case_id: one for one in chosen}
     hidden = {one.case_id: one.hidden for one in facts}
+
+    def line(name: str, place: Place) -> Line:
+        return Line(by_id[name], place, hidden[name] or bool(held[name]), held[name])
+
     return ReadingList(
-        read=tuple(Line(by_id[name], place, hidden[name]) for name, place in found.read),
-        apart=tuple(Line(by_id[name], Place.NEGATIVE, hidden[name]) for name in found.apart),
+        read=tuple(line(*one) for one in found.read),
+        apart=tuple(line(name, Place.NEGATIVE) for name in found.apart),
+        old=tuple(line(one.case_id, Place.IN_TURN) for one in facts if one.case_id in old),
         stages={name: stage_at(name, releases) for name in sites_of(chosen)},
         proposed=found.proposed,
         trouble=found.trouble,
@@ -107,7 +120,13 @@ def is_hidden(headers: Headers, bundle: str, releases: Releases) -> bool:
     return stage_for(releases.get(site_of(headers)), bundle).step < Stage.SUPERVISED.step
 
 
-def _facts(case: ListedCase, releases: Releases, certified: Callable[[ListedCase], bool]) -> Facts:
+def _facts(
+    case: ListedCase,
+    releases: Releases,
+    certified: Callable[[ListedCase], bool],
+    *,
+    held: bool,
+) -> Facts:
     item = case.item
     return Facts(
         case_id=item.case_id,
@@ -116,8 +135,21 @@ def _facts(case: ListedCase, releases: Releases, certified: Callable[[ListedCase
         disposition=item.disposition if case.judged else None,
         probability=item.positive_probability,
         hidden=_is_drawn(case) or is_hidden(case.headers, case.bundle, releases),
-        cleared=_cleared(case, releases) and certified(case),
+        cleared=not held and _cleared(case, releases) and certified(case),
+        held=held,
     )
+
+
+def is_old_work(headers: Headers, arrived: datetime) -> bool:
+    """Say whether a study is an earlier one and no new work.
+
+    Whoever asks for it as STAT means new work, whatever day its modality believes it to be.
+
+    Args:
+        headers: What its images say of themselves.
+        arrived: When its first image came, with a zone.
+    """
+    return not is_stat(headers) and is_old(headers, arrived)
 
 
 def _is_drawn(case: ListedCase) -> bool:

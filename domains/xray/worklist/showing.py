@@ -10,7 +10,9 @@ from core.records.cases import CaseDetail, CaseImage
 from core.records.listing import Headers
 from core.records.releases import Stage, StoredRelease
 from core.types import Disposition, Finding, Reason
+from domains.xray.worklist.history import Earlier, moment_of, oldest_days
 from domains.xray.worklist.order import LONGEST_WAIT, Place
+from domains.xray.worklist.persons import by_person
 from domains.xray.worklist.reading_list import Line, ReadingList, said
 from domains.xray.worklist.staging import MEANING, Evidence, Share
 
@@ -18,6 +20,7 @@ DISCLAIMER = "Research and decision support"
 BANNER = f"{DISCLAIMER}. The order is a proposal; nothing here replaces a radiologist's read."
 LONGEST_TABLE = 300
 NO_SITE = "no site stated"
+MOST_PEOPLE = 4
 
 _WHY = {
     Reason.AMBIGUOUS: "between the limits",
@@ -47,6 +50,10 @@ def waiting_words(waited: timedelta) -> str:
 def why_words(line: Line) -> str:
     """Say in a few words why a case is where it is on the list."""
     parts = [_PLACES[line.place]] if line.place in _PLACES else []
+    if line.held:
+        parts.append(f"names different patients: {', '.join(line.held)}")
+    if said(line.case.headers, "study_uid") and moment_of(line.case.headers) is None:
+        parts.append("no study date")
     if not line.hidden:
         parts += dict.fromkeys(map(finding_words, line.case.findings))
     return ", ".join(parts)
@@ -91,8 +98,52 @@ def _study_cell(line: Line) -> str:
 
 
 def patient_words(headers: Headers) -> str:
-    """Name the patient as the files do: name, number, sex and age."""
+    """Name the patient as the files do: name, number, sex and age; each of several."""
+    people = by_person(headers)
+    if len(people) > 1:
+        named = [_person_words(one) for one in people[:MOST_PEOPLE]]
+        more = [f"{len(people) - MOST_PEOPLE} more"] if len(people) > MOST_PEOPLE else []
+        return " / ".join([*named, *more])
     return " · ".join(filter(None, (name_words(headers), about_words(headers))))
+
+
+def _person_words(headers: Headers) -> str:
+    """Write everything by which one of several patients of a study can be told from the others."""
+    number, issuer = said(headers, "patient_id"), said(headers, "patient_issuer")
+    born = said(headers, "patient_birth_date")
+    words = (
+        name_words(headers) or "no name",
+        f"{number} ({issuer})" if issuer else number,
+        f"born {date_text(born)}" if born else "",
+        said(headers, "patient_sex"),
+    )
+    return " · ".join(filter(None, words))
+
+
+def held_words(held: Sequence[str]) -> str:
+    """Say why a study is held for a person."""
+    return (
+        f"The pictures of this study name different patients ({', '.join(held)}). Read each as its "
+        "own patient's and have the archive put right; no verdict is shown and no result is sent."
+    )
+
+
+def old_words(lines: Sequence[Line]) -> str:
+    """Say that studies are no new work, and from which age on."""
+    days = sorted({oldest_days(line.case.headers) for line in lines})
+    studies = "1 study was" if len(lines) == 1 else f"{len(lines):,} studies were"
+    return (
+        f"{studies} over {' or '.join(map(str, days))} days old on coming: kept as earlier "
+        "studies, not to be read as new"
+    )
+
+
+def earlier_words(earlier: Earlier) -> str:
+    """Say which studies under the patient's number do not stand beside the case; empty for none."""
+    counted = [f"{count} {why}" for why, count in sorted(earlier.left_out.items())]
+    if not counted:
+        return ""
+    return f"Under the same number and not shown as earlier studies: {', '.join(counted)}."
 
 
 def name_words(headers: Headers) -> str:
@@ -115,7 +166,11 @@ def study_words(headers: Headers) -> str:
 
 def date_words(headers: Headers) -> str:
     """Write the study's date as 2026-11-21, or as the file does where it is no such date."""
-    date = said(headers, "study_date")
+    return date_text(said(headers, "study_date"))
+
+
+def date_text(date: str) -> str:
+    """Write a date as 2026-11-21, or as it stands where it is no such date."""
     plain = len(date) == 8 and date.isdecimal()
     return f"{date[:4]}-{date[4:6]}-{date[6:]}" if plain else date
 

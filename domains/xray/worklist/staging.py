@@ -13,6 +13,7 @@ from core.records.listing import Read
 from core.records.releases import Figure, Stage
 from core.types import Disposition, Policy
 from domains.xray import pack
+from domains.xray.worklist.persons import contradictions
 from domains.xray.worklist.reading_list import said, site_of
 
 MEANING = {
@@ -70,6 +71,8 @@ def evidence_of(
 ) -> Evidence:
     """Compare what people said with the verdicts of one bundle under one policy.
 
+    Reads of a study that names different patients count for nothing: no verdict is of the one read.
+
     Args:
         reads: What people said.
         bundle: Name and short hash of the bundle.
@@ -81,6 +84,7 @@ def evidence_of(
         for read in reads
         if (read.bundle, read.policy_id) == (bundle, policy_id)
         and read.verdict is not None
+        and not contradictions(read.headers)
         and (site is None or site_of(read.headers) == site)
     ]
     automatic = [read for read in counted if read.verdict is not Disposition.DEFER]
@@ -98,8 +102,13 @@ def evidence_of(
 
 def _share(reads: Sequence[Read], counts: Callable[[Read], bool]) -> Share:
     hit = np.array([counts(read) for read in reads], np.bool_)
-    patients = np.array([said(read.headers, "patient_id") or read.case_id for read in reads])
+    patients = np.array([_patient(read) for read in reads])
     return Share(int(hit.sum()), len(reads), *share_interval(hit, patients))
+
+
+def _patient(read: Read) -> str:
+    number, issuer = (said(read.headers, word) for word in ("patient_id", "patient_issuer"))
+    return "\n".join((number, issuer)) if number else read.case_id
 
 
 def figures_of(evidence: Evidence, policy: Policy | None) -> Mapping[str, Figure]:

@@ -10,11 +10,13 @@ import time
 
 import pytest
 from pynetdicom import AE, evt
+from sqlalchemy import select
 from typer.testing import CliRunner
 from wire import VERIFICATION, an_object, calling, file_of, kept
 
 from core.errors import AssayError
-from core.records.connection import open_store
+from core.records.connection import open_store, reading
+from core.records.tables import JOBS
 from domains.xray.commands import app
 
 XRAY = [sys.executable, "-W", "error", "-c", "from domains.xray.commands import app; app()"]
@@ -44,6 +46,7 @@ def ended(process, code=0):
 def test_a_node_listens_at_three_doors_until_it_is_told_to_stop_and_never_says_a_name(tmp_path):
     folder = tmp_path / "CANARY-PATH"
     words = ("--port", 0, "--stow-port", 0, "--watch", folder, "--keep-free", 0, "--site", "NORTH")
+    words += ("--oldest-days", 30)
     node = start(tmp_path / "home", "listen", *words)
     doors = [node.stdout.readline() for _ in range(3)]
     assert doors[1].startswith("DICOM ASSAY@127.0.0.1:")
@@ -71,6 +74,9 @@ def test_a_node_listens_at_three_doors_until_it_is_told_to_stop_and_never_says_a
         assert canary not in said.replace("withheld", "")
     store = open_store(tmp_path / "home" / "assay.sqlite")
     states = sorted((key, state) for key, state, _ in kept(store))
+    with reading(store) as connection:
+        told = [json.loads(text) for text in connection.scalars(select(JOBS.c.payload))]
+    assert {(one["site"], one["oldest_days"]) for one in told} == {("NORTH", "30")}
     store.close()
     assert states == [
         ("4242.4242.1.1", "kept"),

@@ -25,6 +25,7 @@ facts = st.builds(
     probability=st.none() | st.floats(0, 1),
     hidden=st.booleans(),
     cleared=st.booleans(),
+    held=st.booleans(),
 )
 lists = st.lists(facts, max_size=8, unique_by=lambda case: case.case_id).map(
     lambda cases: sorted(cases, key=lambda case: case.arrived)
@@ -144,7 +145,7 @@ def test_a_person_reads_every_case_where_none_is_cleared(cases):
 def test_only_a_certified_negative_that_is_neither_stat_nor_hidden_is_not_read(cases):
     apart = set(arrange(cases, NOW).apart)
     for case in cases:
-        allowed = case.cleared and not case.stat and not case.hidden
+        allowed = case.cleared and not (case.stat or case.hidden or case.held)
         assert (case.case_id in apart) == (allowed and case.disposition is NEGATIVE)
 
 
@@ -170,7 +171,7 @@ def test_whatever_fact_is_missing_all_come_in_turn_and_nothing_is_left_out(cases
         1.5: {"probability": 1.5},
         "no zone": {"arrived": broken.arrived.replace(tzinfo=None)},
     }[fault]
-    broken = replace(broken, case_id="broken", hidden=False, **changed)
+    broken = replace(broken, case_id="broken", hidden=False, held=False, **changed)
     found = arrange([*cases, broken], NOW)
     assert not found.proposed
     assert found.trouble

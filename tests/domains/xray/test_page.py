@@ -26,7 +26,7 @@ from core.settings import Settings
 from core.types import Ceiling, Disposition
 from domains.xray.worklist import showing, staging
 from domains.xray.worklist.reading_list import OPEN
-from tests.xray_worklist import FIRST_OPEN, SITE, open_again
+from tests.xray_worklist import FIRST_OPEN, OLD_STUDY, SITE, open_again
 
 APP = Path(dashboard.__file__).parent / "app.py"
 NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
@@ -104,7 +104,7 @@ def test_at_audit_the_list_is_in_turn_behind_the_stat_and_tells_no_verdict(page)
     assert "First come, first served" in texts(page)
     assert [patient(2) in shown["Patient"][0], shown["Priority"][0]] == [True, "STAT"]
     order = [row.split(" · ")[0] for row in shown["Patient"]]
-    assert order == [patient(n) for n in (2, 0, 0, 1, 3, 4, 5)]
+    assert order == [patient(n) for n in (2, 0, 1, 3, 4, 5)]
     assert not {"Verdict", "Probability"} & set(shown.columns)
     assert set(shown["Why here"]) == {"STAT", ""}
 
@@ -132,7 +132,71 @@ def test_supervised_shows_the_proposed_order_with_words_probability_and_why(page
     )
     assert list(shown["Verdict"]) == [domains.xray.pack.wording[verdicts[name]] for name in order]
     assert shown["Probability"].between(0, 1).all()
-    assert len(shown) == 7
+    assert len(shown) == 6
+
+
+def test_a_study_that_was_old_when_it_came_is_kept_apart_and_can_be_opened(page):
+    _, old = (frame.value for frame in page.run().dataframe)
+    assert "1 study was over 365 days old on coming" in texts(page)
+    [study] = old["Study"]
+    assert (old["Patient"][0].split(" · ")[0], study[:10]) == (patient(0), "2024-02-03")
+
+
+def test_a_study_that_names_two_patients_is_held_and_names_both(page, store):
+    a_stage(store, Stage.SUPERVISED)
+    first, second = (
+        one
+        for one in listed(store, "xray", OPEN)
+        if one.headers[0]["patient_name"].endswith(("74", "77"))
+    )
+    key = first.item.key
+    other = {"study_uid": key, "patient_birth_date": "19610203"}
+    open_again(store, second, key, **other)
+    shown = page.run().dataframe[0].value
+    row = list(shown["Why here"].str.startswith("names different patients: number, name")).index(
+        True
+    )
+    assert row == 1  # behind the STAT
+    assert patient(1) in shown["Patient"][row]
+    assert f"{patient(4)} · " in shown["Patient"][row]
+    assert "born 1961-02-03" in shown["Patient"][row]
+    assert (shown["Verdict"][row], shown["Study"][row].endswith("2 images")) == ("", True)
+    press(press(page, "Read"), "Next")
+    said = texts(page)
+    assert "name different patients (number, name)" in said
+    assert patient(1) in said
+    assert patient(4) in said
+    assert not any(word in said for word in VERDICT_WORDS)
+    assert "heat" not in panes(page)[0]
+    press(page, "ABNORMAL")
+    assert patient(4) not in texts(page)
+    assert reviews.reviewed(store, "xray")[0].case_id == first.item.case_id
+
+
+def test_earlier_studies_are_the_same_persons_and_older_and_the_rest_is_said(page, store):
+    own = next(one for one in listed(store, "xray", OPEN) if one.item.images == 2)
+    changed = {
+        "1.2.101": {"patient_issuer": "South", "study_date": "20200101"},
+        "1.2.102": {"patient_birth_date": "19610203", "study_date": "20210101"},
+        "1.2.103": {"study_date": "20990101"},
+        "1.2.104": {"study_date": ""},
+        "1.2.105": {"patient_name": "Other^Name", "study_date": "20220101"},
+    }
+    open_again(store, own, "1.2.100", patient_issuer="North", patient_birth_date="")
+    for key, said in changed.items():
+        open_again(store, own, key, **said)
+    press(page.run(), "Worklist")
+    page.session_state["xray_case"] = next(
+        one.item.case_id for one in listed(store, "xray", OPEN) if one.item.key == "1.2.100"
+    )
+    press(page, "Read")
+    dates = [plain(one).split()[-1] for one in page.button if one.label.startswith("Beside")]
+    # Its own second picture, and the studies of 2021 and 2024.
+    assert dates[1:] == ["2024-02-03", "2021-01-01"]
+    said = texts(page)
+    assert "2 not surely of this person" in said
+    assert "2 newer" in said
+    assert "1 without a study date" in said
 
 
 def test_two_sites_open_the_page_and_each_case_is_ruled_by_its_own(page, store):
@@ -144,7 +208,7 @@ def test_two_sites_open_the_page_and_each_case_is_ruled_by_its_own(page, store):
     assert "South Clinic: Audit" in said
     assert f"{SITE}: Supervised" in said
     south = [row == "" for row in shown["Verdict"]]
-    assert (len(shown), sum(south)) == (8, 1)
+    assert (len(shown), sum(south)) == (7, 1)
     assert shown["Patient"][south.index(True)].startswith(patient(2))
     [box] = [one for one in page.selectbox if one.label == "Site"]
     box.select("South Clinic").run()
@@ -163,7 +227,7 @@ def test_a_verdict_key_writes_one_review_and_the_next_case_comes(page, store):
     [said] = reviews.reviewed(store, "xray")
     assert (said.disposition, said.reviewer) == (POSITIVE, "Ada")
     assert f">{patient(2)}<" not in texts(page)
-    assert "1 of 6 to read" in texts(page)
+    assert "1 of 5 to read" in texts(page)
     press(page, "Undo")
     assert f">{patient(2)}<" in texts(page)
     assert reviews.reviewed(store, "xray") == []
@@ -282,15 +346,17 @@ def test_automatic_lists_certified_negatives_apart(page, store, monkeypatch):
     normal = [
         one
         for one in open_cases
-        if one.item.disposition is NEGATIVE and "priority" not in one.headers[0]
+        if one.item.disposition is NEGATIVE
+        and "priority" not in one.headers[0]
+        and one.item.key != OLD_STUDY
     ]
     until, apart = time.monotonic() + 120, []
     # The bundle is opened in the background: until it says what is certified, all are to be read.
-    while not (apart and len(apart[0]) == len(normal)) and time.monotonic() < until:
+    while not (len(apart) == 2 and len(apart[0]) == len(normal)) and time.monotonic() < until:
         read, *apart = (frame.value for frame in page.run().dataframe)
         time.sleep(0.1)
     assert 0 < len(apart[0]) == len(normal)
-    assert len(read) == len(open_cases) - len(normal)
+    assert len(read) == len(open_cases) - len(normal) - 1
     assert set(apart[0]["Verdict"]) == {"NORMAL"}
     assert "need not be read" in texts(page)
 
@@ -300,7 +366,7 @@ def test_without_the_bundle_nothing_is_certified_and_everybody_is_read(
 ):
     a_stage(store, Stage.AUTOMATIC)
     (department_home / "bundles").rename(department_home / "elsewhere")
-    assert [len(frame.value) for frame in page.run().dataframe] == [7]
+    assert [len(frame.value) for frame in page.run().dataframe] == [6, 1]
     press(page, "Stages")
     assert page.checkbox == [] or not any(b.label == "Release automatic" for b in page.button)
     texts(page)

@@ -180,6 +180,49 @@ def test_a_site_is_listed_alone_as_among_others():
     assert showing.stages_words({}) == [showing.stage_words(Stage.AUDIT)]
 
 
+TWO = (
+    {"institution": "North", "patient_name": "DOE^JANE", "patient_id": "7"},
+    {"institution": "North", "patient_name": "ROE^ANN", "patient_id": "8"},
+)
+
+
+def test_a_study_that_names_two_patients_is_never_cleared_and_comes_behind_the_urgent():
+    held = replace(a_case("held", 0.01, NEGATIVE, minutes=20), headers=TWO)
+    found = listing_of([*CASES, held], at(Stage.AUTOMATIC))
+    assert (names(found.read)[:3], names(found.apart)) == (
+        ["stat normal", "held", "abnormal"], ["normal"],
+    )  # fmt: skip
+    line = found.read[1]
+    assert (line.held, line.hidden, line.place) == (("number", "name"), True, Place.HELD)
+    shown = showing.table(found.read, WORDS, NOW)
+    assert shown["Patient"][1] == "DOE JANE · 7 / ROE ANN · 8"
+    assert (shown["Verdict"][1], shown["Probability"][1]) == ("", None)
+    assert shown["Why here"][1] == "names different patients: number, name"
+    unreleased = listing_of([*CASES, held], {})
+    assert names(unreleased.read) == ["stat normal", "normal", "deferred", "abnormal", "held"]
+    assert unreleased.read[-1].held == ("number", "name")
+    alone = listing_of([held], at(Stage.SUPERVISED))
+    assert (alone.proposed, alone.read[0].place, alone.read[0].hidden) == (True, Place.HELD, True)
+    unjudged = replace(held, judged=False)
+    assert names(listing_of([*CASES, unjudged], at(Stage.AUTOMATIC)).read) == names(found.read)
+
+
+def test_an_old_study_is_no_new_work_at_any_stage_unless_it_is_stat():
+    old = [
+        a_case("prior", 0.9, POSITIVE, study_date="20191121"),
+        a_case("stat prior", 0.9, POSITIVE, study_date="20191121", priority="STAT"),
+        a_case("undated", 0.9, POSITIVE, study_date="yesterday", study_uid="1.2"),
+    ]
+    for releases in ({}, at(Stage.SUPERVISED), at(Stage.AUTOMATIC)):
+        found = listing_of([*CASES, *old], releases)
+        assert names(found.old) == ["prior"]
+        assert {"stat prior", "undated"} <= set(names(found.read))
+        assert len(found.read) + len(found.apart) == 6
+        undated = next(line for line in found.read if line.case.item.case_id == "undated")
+        assert "no study date" in showing.why_words(undated)
+    assert showing.old_words(found.old).startswith("1 study was over 365 days old")
+
+
 def test_an_image_without_a_verdict_makes_all_come_in_turn_and_the_page_says_so():
     waiting = a_case("waiting", None, judged=False, minutes=5)
     found = listing_of([*CASES[:3], waiting], at(Stage.AUTOMATIC))
@@ -221,7 +264,7 @@ def test_a_finding_is_said_with_its_check():
 def test_patient_and_study_are_said_as_the_files_say_them():
     headers = (
         {"patient_id": "7", "study_date": "20260102", "study_time": "1405"},
-        {"patient_name": "DOE^JANE", "patient_sex": "F", "accession": "A1"},
+        {"patient_id": "7", "patient_name": "DOE^JANE", "patient_sex": "F", "accession": "A1"},
     )
     assert showing.patient_words(headers) == "DOE JANE · 7 · F"
     assert showing.study_words(headers) == "2026-01-02 14:05 · A1"
@@ -280,6 +323,11 @@ def test_the_intervals_are_clopper_and_pearsons_and_widen_where_one_patient_come
     ]
     wider = evidence_of(often, "b@1", "p1").agreement
     assert wider.low < share.low < share.high < wider.high
+
+
+def test_a_read_of_a_study_that_names_two_patients_is_no_evidence():
+    held = replace(a_read(9, NEGATIVE, POSITIVE), headers=TWO)
+    assert evidence_of([*READS, held], "b@1", "p1") == evidence_of(READS, "b@1", "p1")
 
 
 def test_evidence_is_kept_and_shown_with_its_counts():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date, timedelta
 from itertools import count
 
 import cv2
@@ -40,6 +41,7 @@ def chest(study: str, instance: int = 1, name: str = "cal-1", **tags: object) ->
         "SeriesInstanceUID": f"{study}.0",
         "SOPInstanceUID": f"{study}.0.{instance}",
         "InstitutionName": study,
+        "StudyDate": f"{date.today():%Y%m%d}",
         **tags,
     }
     return a_radiograph(name, spot=name.endswith("1"), **said)
@@ -108,6 +110,30 @@ def test_a_case_drawn_to_measure_the_error_stays_unsaid(ward, study):
     )
     record(ward.store, [NewDecision(study, "drawn.dcm", "drawn.dcm", drawn)])
     assert ward.answer(study) == []
+
+
+def test_a_study_whose_pictures_name_two_patients_is_not_answered(ward, study):
+    ward.judge(chest(study))
+    ward.release(Stage.SUPERVISED, study)
+    (first,) = ward.answer(study)
+    ward.judge(chest(study, 2, "cal-2", PatientName="Other^Jane", PatientID="OTHER"))
+    assert ward.answer(study) == []
+    assert [job.id for job in ward.outbox(study)] == [first.id]
+    spelt = f"{study}.7"
+    ward.judge(chest(spelt, InstitutionName=study), chest(
+        spelt, 2, "cal-2", InstitutionName=study, PatientName=f"{CANARY}^Name^^ ",
+    ))  # fmt: skip
+    assert len(ward.answer(spelt)) == 1
+
+
+@pytest.mark.parametrize(
+    ("days", "priority", "answers"), [(364, "", 1), (366, "", 0), (366, "STAT", 1)]
+)
+def test_a_study_that_was_old_when_it_came_is_not_answered(ward, study, days, priority, answers):
+    taken = date.today() - timedelta(days=days)
+    ward.judge(chest(study, StudyDate=f"{taken:%Y%m%d}", RequestedProcedurePriority=priority))
+    ward.release(Stage.SUPERVISED, study)
+    assert len(ward.answer(study)) == answers
 
 
 def test_without_receivers_nothing_is_queued(ward, study):
