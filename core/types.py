@@ -83,7 +83,8 @@ class Frame:
             depends on it.
         findings: Checks that the file's own words failed, whatever is in the picture.
         stated: Named numbers that the file states about its subject (``age_years``), compared
-            with the population that the bundle is for.
+            with the population that the bundle is for; NaN where it states one that is not
+            understood.
         group: What belongs together, as the file says; counts where nobody gave a group.
     """
 

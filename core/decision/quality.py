@@ -67,19 +67,26 @@ def outside(measures: Mapping[str, float], ranges: Ranges) -> tuple[Finding, ...
 def not_of(stated: Mapping[str, float], population: Ranges) -> tuple[Finding, ...]:
     """Name every stated number of a subject that is not of the population a model is for.
 
-    A number that a file does not state is no finding: most files say little. The number itself
-    is not repeated: it may be a person's age.
+    A number that a file does not state is no finding: most files say little. One that it states in
+    a form that nobody understands is. The number itself is not repeated: it may be a person's age.
 
     Args:
-        stated: Name to value, as the file says.
+        stated: Name to value, as the file says; NaN for what is stated and not understood.
         population: Name to (low, high), both inside.
     """
     return tuple(
         Finding(
             Reason.WRONG_INPUT,
-            f"{name} is outside {plain(low)} to {plain(high)}, whom the model is for.",
+            _not_of(name, stated[name], low, high),
             name,
         )
         for name, (low, high) in sorted(population.items())
         if name in stated and not low <= stated[name] <= high
     )
+
+
+def _not_of(name: str, value: float, low: float, high: float) -> str:
+    if math.isnan(value):
+        how = "is stated in a form that is not understood; the model is for"
+        return f"{name} {how} {plain(low)} to {plain(high)}."
+    return f"{name} is outside {plain(low)} to {plain(high)}, whom the model is for."

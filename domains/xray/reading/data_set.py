@@ -87,8 +87,9 @@ def viewed(data: bytes) -> tuple[Dataset, str]:
         content += _SEQUENCE_END
     dataset, error = _elements(content, syntax)
     if error is not None and not _PIXELS & dataset.keys():
-        if isinstance(error, EOFError):
-            raise UnreadableImage("The DICOM file is cut short.", hint=AGAIN)
+        if isinstance(error, EOFError | OSError):
+            message = "The DICOM file is cut short, or a sequence in it has no end."
+            raise UnreadableImage(message, hint=AGAIN)
         raise error
     return dataset, syntax
 

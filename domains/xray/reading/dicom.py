@@ -14,9 +14,9 @@ from domains.xray.reading.data_set import discreet, header, unknown_syntax, view
 from domains.xray.reading.display import display_table
 from domains.xray.reading.geometry import Geometry, geometry_of
 from domains.xray.reading.header import header_of, meta_of
-from domains.xray.reading.pixels import decoded, patterns
+from domains.xray.reading.pixels import decoded, patterns, value_range
 from domains.xray.reading.syntaxes import DECODERS
-from domains.xray.reading.values import text_of
+from domains.xray.reading.values import code_of, text_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -85,8 +85,12 @@ def _described(dataset: Dataset, syntax: str) -> Description:
 def _shown(dataset: Dataset, geometry: Geometry, syntax: str) -> tuple[NDArray[Any], str]:
     if not geometry.grey:
         return _colour(dataset, geometry, syntax), ""
+    # As geometry_of read them: decoders take neither small letters nor 0 frames.
+    dataset.PhotometricInterpretation = code_of(dataset, "PhotometricInterpretation")
+    dataset.NumberOfFrames = geometry.frames
     stored, bits = patterns(dataset, geometry, syntax)
-    table, window = display_table(dataset, bits, signed=geometry.signed)
+    used = value_range(stored, bits, signed=geometry.signed)
+    table, window = display_table(dataset, bits, used, signed=geometry.signed)
     return np.take(table, stored, mode="clip")[:, :, None], window
 
 

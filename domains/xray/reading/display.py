@@ -7,13 +7,14 @@ presentation. All of it is a function of one stored value, and there are at most
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.types import F64
-from domains.xray.reading.values import code_of, items_of, number_of, value_of
+from domains.xray.reading.values import code_of, is_stated, items_of, number_of, value_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -22,12 +23,15 @@ WHITE = 65_535
 NO_WINDOW = "none: full range of the stored bits"
 
 
-def display_table(dataset: Dataset, bits: int, *, signed: bool) -> tuple[NDArray[np.uint16], str]:
+def display_table(
+    dataset: Dataset, bits: int, used: tuple[int, int], *, signed: bool
+) -> tuple[NDArray[np.uint16], str]:
     """Compute the display value of every stored bit pattern.
 
     Args:
         dataset: Holds the grey-scale attributes of the image.
         bits: How many bits are stored, 1 to 16.
+        used: Lowest and highest stored value of the image, which count where no window is stated.
         signed: Whether the patterns are two's complement.
 
     Returns:
@@ -39,9 +43,57 @@ def display_table(dataset: Dataset, bits: int, *, signed: bool) -> tuple[NDArray
         stored[2 ** (bits - 1) :] -= 2**bits
     values, lowest, highest = _modality(dataset, stored, signed=signed)
     shown, said = _voi(dataset, values, lowest, highest)
+    in_use = bits_in_use(used, bits)
+    if said == NO_WINDOW and in_use < bits:
+        first = -(2 ** (in_use - 1)) if used[0] < 0 else 0
+        ends = values[[first % 2**bits, first + 2**in_use - 1]]
+        shown = np.clip((values - ends.min()) / max(float(np.ptp(ends)), math.ulp(0)), 0, 1)
+        said = f"none: range of the {in_use} bits in use"
     if _is_inverse(dataset):
         shown = 1 - shown
     return np.rint(WHITE * shown).astype(np.uint16), said
+
+
+def bits_in_use(used: tuple[int, int], bits: int) -> int:
+    """Return how many bits the values of an image need, where those stored say far too many.
+
+    Devices write 10 to 14 bits as if they were 16. Without a window viewers show such an image by
+    its own range; by that of the bits stored it would be all but black.
+
+    Args:
+        used: Lowest and highest stored value.
+        bits: How many bits are stored; given back unless the values need at least two less.
+    """
+    lowest, highest = used
+    needed = max(highest, -lowest - 1, 1).bit_length() + (lowest < 0)
+    return needed if needed <= bits - 2 else bits
+
+
+def unclear(dataset: Dataset) -> Iterator[str]:
+    """Yield what of the display is stated and cannot be applied; without it another image shows."""
+    windows = ("WindowCenter", "WindowWidth")
+    tables = {"modality table": "ModalityLUTSequence", "table of values": "VOILUTSequence"}
+    for name, keyword in tables.items():
+        items = items_of(dataset, keyword)
+        if is_stated(dataset, keyword) and not any(_lut(one, signed=False) for one in items):
+            yield name
+    if any(is_stated(dataset, one) for one in windows) and _window(dataset) is None:
+        yield "window"
+    for keyword in ("RescaleSlope", "RescaleIntercept"):
+        if is_stated(dataset, keyword) and number_of(dataset, keyword) is None:
+            yield "rescale"
+    if code_of(dataset, "PresentationLUTShape") not in ("", "INVERSE", "IDENTITY"):
+        yield "presentation"
+
+
+def _window(dataset: Dataset) -> tuple[float, float, str] | None:
+    """Give centre, width and function of the first window; None where none can be applied."""
+    centre, width = (number_of(dataset, f"Window{name}") for name in ("Center", "Width"))
+    stated = code_of(dataset, "VOILUTFunction")
+    function = stated if stated in ("SIGMOID", "LINEAR_EXACT") else "LINEAR"
+    if centre is None or width is None or width < (1 if function == "LINEAR" else math.ulp(0)):
+        return None
+    return centre, width, function
 
 
 def _modality(dataset: Dataset, stored: F64, *, signed: bool) -> tuple[F64, float, float]:
@@ -64,12 +116,11 @@ def _voi(dataset: Dataset, values: F64, lowest: float, highest: float) -> tuple[
             first, table, depth = lut
             shown = _looked_up(values, first, table) / (2.0**depth - 1)
             return np.clip(shown, 0, 1), "VOI LUT"
-    centre, width = (number_of(dataset, f"Window{name}") for name in ("Center", "Width"))
-    stated = code_of(dataset, "VOILUTFunction")
-    function = stated if stated in ("SIGMOID", "LINEAR_EXACT") else "LINEAR"
-    if centre is None or width is None or width < (1 if function == "LINEAR" else math.ulp(0)):
+    window = _window(dataset)
+    if window is None:
         return (values - lowest) / max(highest - lowest, math.ulp(0)), NO_WINDOW
-    return windowed(values, centre, width, function), f"{centre:g} / {width:g} {function}"
+    centre, width, function = window
+    return windowed(values, *window), f"{centre:g} / {width:g} {function}"
 
 
 def windowed(values: F64, centre: float, width: float, function: str) -> F64:

@@ -66,6 +66,8 @@ def _kind(header: Header) -> Iterator[tuple[str, str]]:
         yield "body part", f"expected the chest, got the region coded {header.regions[0]}."
     if header.intent == "FOR PROCESSING" or header.for_processing:
         yield "intent", "expected an image for presentation, got one for processing."
+    elif header.intent and header.intent != "FOR PRESENTATION":
+        yield "intent", f"expected an image for presentation, got {header.intent}."
 
 
 def _view(header: Header) -> Iterator[tuple[str, str]]:
@@ -78,7 +80,9 @@ def _view(header: Header) -> Iterator[tuple[str, str]]:
         yield "view", f"expected PA or AP, got the position {header.position}."
     elif along in ("A", "P") or down in ("A", "P"):
         yield "view", "expected PA or AP, got the orientation of a lateral view."
-    if (along, down) == ("R", "F"):
+    if not {along, down} <= {*"ALRPHF", ""} or len(header.orientation) > 2:
+        yield "orientation", "expected two of A, P, L, R, H and F, got something else."
+    elif (along, down) == ("R", "F"):
         yield "mirrored", "expected the left side on the right, got it on the left."
     elif along in ("R", "H", "F") or down in ("L", "R", "H"):
         yield "rotated", "expected the head up, got it elsewhere."
@@ -90,6 +94,8 @@ def _image(header: Header) -> Iterator[tuple[str, str]]:
     if header.photometric not in PHOTOMETRICS:
         stated = header.photometric or "none stated"
         yield "photometric", f"expected MONOCHROME1 or MONOCHROME2, got {stated}."
+    for what in header.unclear:
+        yield "display", f"expected a {what} that can be applied, got one that cannot."
     if header.bits < FEWEST_BITS:
         yield "bits", f"expected at least {FEWEST_BITS} bits a pixel, got {header.bits}."
     shorter, longer = sorted((header.rows, header.columns))

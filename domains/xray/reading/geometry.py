@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from core.errors import UnreadableImage
 from core.imaging.sniff import SMALLEST_SIDE
 from domains.xray.reading.data_set import AGAIN
-from domains.xray.reading.values import value_of, whole_of
+from domains.xray.reading.values import code_of, is_stated, whole_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -58,8 +58,8 @@ def geometry_of(dataset: Dataset, max_pixels: int) -> Geometry:
         )
     numbers = {name: whole_of(dataset, name) or 0 for name in _NUMBERS}
     missing = [name for name, number in numbers.items() if number < 1]
-    frames = whole_of(dataset, "NumberOfFrames") if "NumberOfFrames" in dataset else 1
-    if frames is None or frames < 1:
+    frames = _frames(dataset)
+    if frames is None:
         missing.append("NumberOfFrames")
     if missing or frames is None:
         raise UnreadableImage(
@@ -68,6 +68,14 @@ def geometry_of(dataset: Dataset, max_pixels: int) -> Geometry:
             hint=AGAIN,
         )
     return _checked(dataset, numbers, frames, max_pixels)
+
+
+def _frames(dataset: Dataset) -> int | None:
+    """Give the number of frames; 1 where it is 0, negative or empty, as viewers take it."""
+    if not is_stated(dataset, "NumberOfFrames"):
+        return 1
+    frames = whole_of(dataset, "NumberOfFrames")
+    return None if frames is None else max(frames, 1)
 
 
 def _checked(dataset: Dataset, numbers: dict[str, int], frames: int, max_pixels: int) -> Geometry:
@@ -96,7 +104,7 @@ def _checked(dataset: Dataset, numbers: dict[str, int], frames: int, max_pixels:
         shift=shift,
         signed=whole_of(dataset, "PixelRepresentation") == 1,
         frames=frames,
-        grey=samples == 1 and value_of(dataset, "PhotometricInterpretation") in GREY,
+        grey=samples == 1 and code_of(dataset, "PhotometricInterpretation") in GREY,
     )
 
 

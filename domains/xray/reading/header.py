@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from domains.xray.reading.display import unclear
 from domains.xray.reading.values import (
     code_of,
+    is_stated,
     items_of,
     listed,
     text_of,
@@ -21,8 +23,11 @@ from domains.xray.reading.values import (
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_AGE = re.compile(r"(\d{1,3})([DWMY]?)")
+# As the standard writes it (045Y), and as devices and people do: 0045Y, 45 years, 3 MONTHS.
+_AGE = re.compile(r"0*(\d{1,3}) *(?:([DWMY])|(DAY|WEEK|MONTH|YEAR|YR)S?)?\.?")
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
+_DATE = re.compile(r"(\d{4})([.-]?)(\d{2})\2(\d{2})")
+_DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
 _OLDEST = 130
 _OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 
@@ -72,7 +77,9 @@ class Header:
         rows: Height in pixels.
         columns: Width in pixels.
         bits: BitsStored.
-        age_years: Age at the study, or None.
+        age_years: Age at the study; None where nothing is stated, NaN where what is stated says no
+            age.
+        unclear: What of its display it states and nobody can apply (``window``).
     """
 
     modality: str
@@ -90,6 +97,7 @@ class Header:
     columns: int
     bits: int
     age_years: float | None
+    unclear: tuple[str, ...] = ()
 
 
 def header_of(dataset: Dataset) -> Header:
@@ -112,6 +120,7 @@ def header_of(dataset: Dataset) -> Header:
         columns=whole_of(dataset, "Columns") or 0,
         bits=whole_of(dataset, "BitsStored") or 0,
         age_years=_age_years(dataset),
+        unclear=tuple(unclear(dataset)),
     )
 
 
@@ -127,12 +136,15 @@ def meta_of(dataset: Dataset) -> Mapping[str, str]:
 
 
 def _codes(dataset: Dataset, keyword: str) -> tuple[str, ...]:
-    return tuple(code for item in items_of(dataset, keyword) if (code := _code_value(item)))
+    """Give the codes of a sequence; ``OTHER`` for an item, or a sequence, without one to read."""
+    codes = tuple(_code_value(item) for item in items_of(dataset, keyword))
+    return codes or (("OTHER",) if is_stated(dataset, keyword) else ())
 
 
 def _code_value(item: Dataset) -> str:
-    text = text_of(item, "CodeValue").upper()
-    return text if re.fullmatch(r"[A-Z0-9.-]{0,16}", text) else "OTHER"
+    keywords = ("CodeValue", "LongCodeValue", "URNCodeValue")
+    text = next(filter(None, (text_of(item, one) for one in keywords)), "").upper()
+    return text if re.fullmatch(r"[A-Z0-9.-]{1,16}", text) else "OTHER"
 
 
 def _priority(dataset: Dataset) -> str:
@@ -159,19 +171,26 @@ def _spacing(dataset: Dataset) -> str:
 
 
 def _age_years(dataset: Dataset) -> float | None:
-    """Read PatientAge, bare digits as years, or else count from the date of birth."""
+    """Read PatientAge, bare digits as years, or else count from the date of birth.
+
+    What is stated and says no age is NaN: it must not pass for an age that nobody stated.
+    """
     match = _AGE.fullmatch(text_of(dataset, "PatientAge").upper())
     if match:
-        return int(match[1]) * _YEARS[match[2]]
-    born, seen = _date(dataset, "PatientBirthDate"), _date(dataset, "StudyDate")
-    if born is None or seen is None:
-        return None
-    years = (seen - born).days / 365.25
-    return years if 0 <= years <= _OLDEST else None
+        return int(match[1]) * _YEARS[(match[2] or match[3] or "")[:1]]
+    born = _date(dataset, "PatientBirthDate")
+    seen = next(filter(None, (_date(dataset, keyword) for keyword in _DATES)), None)
+    if born is not None and seen is not None:
+        years = (seen - born).days / 365.25
+        return years if 0 <= years <= _OLDEST else math.nan
+    is_silent = not any(is_stated(dataset, one) for one in ("PatientAge", "PatientBirthDate"))
+    return None if is_silent else math.nan
 
 
 def _date(dataset: Dataset, keyword: str) -> date | None:
+    """Read a date; devices also write it with dots, as ACR-NEMA did, and with dashes."""
+    match = _DATE.fullmatch(text_of(dataset, keyword))
     try:
-        return date.fromisoformat(text_of(dataset, keyword))
+        return date(int(match[1]), int(match[3]), int(match[4])) if match else None
     except ValueError:
         return None

@@ -45,6 +45,15 @@ def patterns(dataset: Dataset, geometry: Geometry, syntax: str) -> tuple[Values,
     return unsigned, geometry.stored
 
 
+def value_range(stored: Values, bits: int, *, signed: bool) -> tuple[int, int]:
+    """Return the lowest and the highest value that bit patterns of so many bits stand for."""
+    if not signed:
+        return int(stored.min()), int(stored.max())
+    half = 2 ** (bits - 1)
+    turned = stored ^ half  # orders two's complement
+    return int(turned.min()) - half, int(turned.max()) - half
+
+
 def decoded(dataset: Dataset, geometry: Geometry, syntax: str) -> tuple[Values, int]:
     """Decode the first frame with the one library that is trusted with its transfer syntax.
 

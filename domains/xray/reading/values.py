@@ -27,6 +27,16 @@ def value_of(dataset: Dataset, keyword: str) -> Any:  # noqa: ANN401
     return None if value is None or value == "" else value
 
 
+def is_stated(dataset: Dataset, keyword: str) -> bool:
+    """Whether an element holds anything but padding, also where its value cannot be read."""
+    if keyword not in dataset:
+        return False
+    element = dataset.get_item(keyword)
+    if isinstance(element.value, bytes):
+        return bool(element.value.strip(b" \x00\\"))
+    return any(str(one).strip() for one in listed(element.value))
+
+
 def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:
     """Give the items of a sequence; none where it is missing or no sequence."""
     value = value_of(dataset, keyword)
@@ -46,12 +56,14 @@ def text_of(dataset: Dataset, keyword: str) -> str:
 
 
 def code_of(dataset: Dataset, keyword: str) -> str:
-    """Give a value of a closed vocabulary, upper case; ``OTHER`` for what cannot be such a code.
+    """Give a value of a closed vocabulary, upper case; ``OTHER`` for what is stated and no code.
 
     Only this may be quoted in a finding: free text may name a patient.
     """
     text = text_of(dataset, keyword).upper()
-    return text if not text or _CODE.fullmatch(text) else "OTHER"
+    if not text:
+        return "OTHER" if is_stated(dataset, keyword) else ""
+    return text if _CODE.fullmatch(text) else "OTHER"
 
 
 def number_of(dataset: Dataset, keyword: str) -> float | None:
