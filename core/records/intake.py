@@ -14,11 +14,13 @@ from sqlalchemy import Connection, insert, select
 
 from core.records import chain, jobs
 from core.records.connection import Store, chunks, reading, writing
+from core.records.corrections import last_decision
 from core.records.tables import RECEIPTS
 from core.records.values import name_of, now, plain, stamp
 
 KEPT, REFUSED, ASIDE = "kept", "conflict", "aside"
 AGAIN, SENT = "again", "sent"  # a kept object in another encoding, and one that we sent
+FIRST = (KEPT, ASIDE, SENT)
 
 Same = Callable[[str, bool], bool]
 
@@ -180,14 +182,21 @@ _ANSWERS = {
 
 def _first(states: Mapping[str, str]) -> tuple[str, str]:
     """Return digest and state of what first came under a name, or was sent under it."""
-    return next((one, state) for one, state in states.items() if state in (KEPT, ASIDE, SENT))
+    return next((one, state) for one, state in states.items() if state in FIRST)
 
 
 def _states(connection: Connection, pack: str, key: str) -> dict[str, str]:
-    query = select(RECEIPTS.c.sha256, RECEIPTS.c.state)
-    query = query.where(RECEIPTS.c.pack == pack, RECEIPTS.c.key == key)
-    found = connection.execute(query.order_by(RECEIPTS.c.received_at))
-    return {row.sha256: row.state for row in found}
+    """Return the state of every content under a name, as people decided since it came."""
+    columns = (RECEIPTS.c.sha256, RECEIPTS.c.state, RECEIPTS.c.received_at)
+    query = select(*columns).where(RECEIPTS.c.pack == pack, RECEIPTS.c.key == key)
+    found = connection.execute(query.order_by(RECEIPTS.c.received_at)).all()
+    decided = last_decision(connection, pack, key)
+    if decided is None:
+        return {row.sha256: row.state for row in found}
+    # The standing content in another encoding is known; whatever came before is not that.
+    again = {row.sha256 for row in found if row.state == AGAIN and row.received_at > decided.since}
+    states = {row.sha256: AGAIN if row.sha256 in again else REFUSED for row in found}
+    return states | {decided.stands: KEPT}
 
 
 def _write(

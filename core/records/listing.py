@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
 from core.records.asking import ASSESS, State
 from core.records.cases import WorkItem, item_from_row
 from core.records.connection import Store, chunks, reading
+from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
 from core.records.standing import REVIEW, Lane
 from core.records.tables import (
@@ -125,7 +126,7 @@ def alike(store: Store, pack: str, word: str, text: str, *, most: int = 50) -> l
     query = (
         select(IMAGES.c.case_id, HEADERS.c.meta)
         .join(HEADERS, HEADERS.c.id == IMAGES.c.id)
-        .where(HEADERS.c.meta.contains(json.dumps(text), autoescape=True))
+        .where(HEADERS.c.meta.contains(json.dumps(text), autoescape=True), is_current())
     )
     with reading(store) as connection:
         rows = connection.execute(query)
@@ -239,9 +240,8 @@ def _awaited(connection: Connection, packs: Collection[str]) -> set[str]:
 
 def _headers(connection: Connection, some: Iterable[ColumnElement[bool]]) -> dict[str, Headers]:
     # Sorted here: the database would carry every header through its sorter.
-    query = select(IMAGES.c.case_id, IMAGES.c.received_at, IMAGES.c.name, HEADERS.c.meta).join(
-        HEADERS, HEADERS.c.id == IMAGES.c.id
-    )
+    columns = (IMAGES.c.case_id, IMAGES.c.received_at, IMAGES.c.name, HEADERS.c.meta)
+    query = select(*columns).join(HEADERS, HEADERS.c.id == IMAGES.c.id).where(is_current())
     found: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
     for wanted in some:
         for case, *image in connection.execute(query.where(wanted)):
@@ -257,7 +257,7 @@ def _unjudged(wanted: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
         DECISIONS.c.content_key == IMAGES.c.content_key, DECISIONS.c.pack == STANDINGS.c.pack
     )
     query = select(IMAGES.c.case_id).join(STANDINGS, STANDINGS.c.case_id == IMAGES.c.case_id)
-    return query.where(wanted, ~decided)
+    return query.where(wanted, ~decided, is_current())
 
 
 def _said(ids: Collection[str]) -> Select[tuple[Any, ...]]:

@@ -15,8 +15,17 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, insert, select
 
 from core.records.connection import chunks
+from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
-from core.records.tables import CASES, DECISIONS, IMAGES, REVIEWS, STANDINGS, RowLike
+from core.records.tables import (
+    CASES,
+    DECISIONS,
+    IMAGES,
+    RESOLUTIONS,
+    REVIEWS,
+    STANDINGS,
+    RowLike,
+)
 from core.types import Disposition, Reason
 
 REVIEW, UNDO = "review", "undo"
@@ -33,21 +42,24 @@ class Lane(IntEnum):
     REVIEWED = 2
 
 
-def standing(images: Collection[RowLike], last: RowLike | None) -> dict[str, Any]:
+def standing(
+    images: Collection[RowLike], last: RowLike | None, corrected_at: str = ""
+) -> dict[str, Any]:
     """Work out one case's standing.
 
     The verdict is the worst of the images (positive, then defer, then negative). The rank puts a
     case with an unscored image first, then the largest positive probability. A case is reviewed
-    while its last review stands and covers every image; else it waits for a person unless it is
-    negative and none of its images was drawn for the audit.
+    while its last review stands and covers every image, those that took another's place included;
+    else it waits for a person unless it is negative and none of its images was drawn for the audit.
 
     Args:
         images: One mapping per image with the decision that stands; None where it has none.
         last: The case's last review row, an undo included; None before the first.
+        corrected_at: When an image of the case was last replaced by a correction; empty for never.
     """
     deciding = max(images, key=lambda i: (_severity(i), _urgency(i), i["decision_id"] or ""))
     disposition = Disposition(deciding["disposition"] or Disposition.DEFER)
-    if last and last["kind"] == REVIEW and last["images"] >= len(images):
+    if last and last["kind"] == REVIEW and _covers(last, images, corrected_at):
         lane = Lane.REVIEWED
     elif disposition is Disposition.NEGATIVE and not any(map(_drawn, images)):
         lane = Lane.NEGATIVE
@@ -64,6 +76,10 @@ def standing(images: Collection[RowLike], last: RowLike | None) -> dict[str, Any
         "images": len(images),
         "revision": last["revision"] + 1 if last else 0,
     }
+
+
+def _covers(last: RowLike, images: Collection[RowLike], corrected_at: str) -> bool:
+    return bool(last["images"] >= len(images) and last["reviewed_at"] > corrected_at)
 
 
 def _severity(image: RowLike) -> int:
@@ -95,29 +111,49 @@ _LATEST = (
         DECISIONS,
         and_(DECISIONS.c.content_key == IMAGES.c.content_key, DECISIONS.c.pack == CASES.c.pack),
     )
+    .where(is_current())
     .order_by(IN_ORDER)
 )
-_LAST = select(REVIEWS.c.case_id, REVIEWS.c.revision, REVIEWS.c.kind, REVIEWS.c.images).order_by(
-    REVIEWS.c.revision
+_REVIEW = (
+    REVIEWS.c.case_id,
+    REVIEWS.c.revision,
+    REVIEWS.c.kind,
+    REVIEWS.c.images,
+    REVIEWS.c.reviewed_at,
+)
+_LAST = select(*_REVIEW).order_by(REVIEWS.c.revision)
+_CORRECTED = (
+    select(IMAGES.c.case_id, RESOLUTIONS.c.resolved_at)
+    .join(RESOLUTIONS, RESOLUTIONS.c.replaces == IMAGES.c.content_key)
+    .order_by(RESOLUTIONS.c.seq)
 )
 
 
 def standings_of(connection: Connection, case_ids: Sequence[str] | None) -> list[dict[str, Any]]:
-    """Work out the standings of some cases, or of all (None), from the append-only rows."""
-    latest, last = _LATEST, _LAST
+    """Work out the standings of some cases, or of all (None), from the append-only rows.
+
+    A case whose every image was replaced, by one that belongs to another case, has none.
+    """
+    latest, last, corrected = _LATEST, _LAST, _CORRECTED
     if case_ids is not None:
         latest = latest.where(IMAGES.c.case_id.in_(case_ids))
         last = last.where(REVIEWS.c.case_id.in_(case_ids))
+        corrected = corrected.where(IMAGES.c.case_id.in_(case_ids))
     # What is met last stands.
     images: dict[str, dict[str, RowLike]] = defaultdict(dict)
     for row in connection.execute(latest).mappings():
         images[row["case_id"]][row["image_id"]] = row
     reviews = {row["case_id"]: row for row in connection.execute(last).mappings()}
-    return [standing(rows.values(), reviews.get(case)) for case, rows in images.items()]
+    corrections: dict[str, str] = {row[0]: row[1] for row in connection.execute(corrected)}
+    return [
+        standing(rows.values(), reviews.get(case), corrections.get(case, ""))
+        for case, rows in images.items()
+    ]
 
 
 def refresh(connection: Connection, case_ids: Collection[str]) -> None:
     """Bring the standings of the cases touched up to date, in the caller's transaction."""
     for ids in chunks(sorted(case_ids)):
         connection.execute(delete(STANDINGS).where(STANDINGS.c.case_id.in_(ids)))
-        connection.execute(insert(STANDINGS), standings_of(connection, ids))
+        if rows := standings_of(connection, ids):
+            connection.execute(insert(STANDINGS), rows)

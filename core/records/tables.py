@@ -15,7 +15,7 @@ from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 
 RowLike = Mapping[Any, Any]
 """A row by column name, before or after the database; SQLAlchemy also takes columns as keys."""
@@ -210,6 +210,31 @@ class Receipt(Row, table=True):
     received_at: str
 
 
+class Resolution(Row, table=True):
+    """What a person decided about objects that share a name and differ in content.
+
+    ``stands`` is the sha256 of the content that counts from then on, ``replaces`` that of the other
+    one. ``seq`` is the order of the decisions: of two about one content the later holds.
+    """
+
+    __tablename__ = "resolutions"
+    __table_args__ = (
+        Index("ix_resolutions_replaces", "replaces"),
+        Index("ix_resolutions_stands", "stands"),
+        Index("ix_resolutions_key", "pack", "key"),
+    )
+
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    id: str = Field(unique=True)
+    receipt_id: str = Field(foreign_key="receipts.id")
+    pack: str
+    key: str
+    stands: str
+    replaces: str
+    resolved_by: str
+    resolved_at: str
+
+
 class Release(Row, table=True):
     """A step of autonomy that a person released for a site, with the evidence they had."""
 
@@ -265,5 +290,6 @@ AUDIT_EVENTS = _table("audit_events")
 STANDINGS = _table("standings")
 HEADERS = _table("headers")
 RECEIPTS = _table("receipts")
+RESOLUTIONS = _table("resolutions")
 RELEASES = _table("releases")
 JOBS = _table("jobs")

@@ -26,6 +26,7 @@ from core.records.cases import (
     review_from_row,
 )
 from core.records.connection import Store, chunks, reading, writing
+from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
 from core.records.rows import from_row
 from core.records.standing import Lane, refresh
@@ -117,7 +118,7 @@ def _place(connection: Connection, case_id: str) -> tuple[Any, ...]:
 
 def _images(connection: Connection, item: WorkItem) -> tuple[CaseImage, ...]:
     query = select(IMAGES, HEADERS.c.meta).outerjoin(HEADERS, HEADERS.c.id == IMAGES.c.id)
-    query = query.where(IMAGES.c.case_id == item.case_id)
+    query = query.where(IMAGES.c.case_id == item.case_id, is_current())
     rows = connection.execute(query.order_by(IMAGES.c.received_at, IMAGES.c.name)).mappings().all()
     latest = _latest(connection, item.pack, [row["content_key"] for row in rows])
     return tuple(
