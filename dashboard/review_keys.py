@@ -18,7 +18,7 @@ from core.errors import AssayError
 from core.packs import DomainPack
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.standing import Lane
-from core.records.worklist import case_detail
+from core.records.worklist import case_detail, is_emptied
 from core.service import reviewing
 from core.service.reviewing import Room
 from core.types import Disposition
@@ -65,7 +65,7 @@ class ReviewKeys:
             following: Gives the id of the case that comes next, from those passed over.
         """
         held = self._get("case", "")
-        if held:
+        if held and not is_emptied(here.store, held):
             detail = case_detail(here.store, held)
             waits = detail.item.lane in self.lanes or self.is_answered(detail.item)
             if waits and detail.item.pack == self.pack.name:

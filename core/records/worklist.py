@@ -76,6 +76,18 @@ def counts(store: Store, pack: str) -> Counts:
     return Counts(by_lane[Lane.WAITING], negative, by_lane[Lane.REVIEWED])
 
 
+def is_emptied(store: Store, case_id: str) -> bool:
+    """Whether a case is on record whose every image was replaced, so that it stands nowhere.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    standing = select(STANDINGS.c.case_id).where(STANDINGS.c.case_id == CASES.c.id)
+    query = select(CASES.c.id).where(CASES.c.id == case_id, ~standing.exists())
+    with reading(store) as connection:
+        return connection.execute(query).first() is not None
+
+
 def case_detail(store: Store, case_id: str) -> CaseDetail:
     """Read a case with its images, the decisions that stand and its reviews.
 

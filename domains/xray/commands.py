@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from domains.xray.conflicts import conflicts
 from domains.xray.privacy.deidentify import deidentify
 
 app = typer.Typer(no_args_is_help=True, help="Receive radiographs, and send what came of them.")
 
 app.command()(deidentify)
+app.command()(conflicts)
 
 TOKEN = "ASSAY_STOW_TOKEN"
 _MEBI = 1024 * 1024

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.records import audit, jobs, releases
+from core.records import audit, jobs, quarantine, releases
 from core.records.jobs import ASSESS, State
 from core.records.listing import ListedCase, listed
 from core.records.releases import Stage
@@ -12,12 +12,13 @@ from core.records.values import now
 from core.service.reviewing import Room
 from dashboard import widgets
 from domains.xray import pack
-from domains.xray.page import reading, stages, worklist
+from domains.xray.page import reading, received, stages, worklist
 from domains.xray.worklist import showing
 from domains.xray.worklist.reading_list import OPEN, reading_list, sites_of
+from domains.xray.worklist.received import waiting_words
 from domains.xray.worklist.staging import hindrance
 
-SCREENS = {"Worklist": "L", "Read": "O", "Stages": "G"}
+SCREENS = {"Worklist": "L", "Read": "O", "Stages": "G", "Received": "V"}
 ALL_SITES = "all sites"
 
 state = st.session_state
@@ -33,6 +34,9 @@ def render() -> None:
     if state["xray_screen"] == "Stages":
         stages.render(here, standing, sites_of(cases))
         return
+    if state["xray_screen"] == "Received":
+        received.render(here)
+        return
     site = _site(sites_of(cases))
     found = reading_list(cases, standing, now=now(), certified=_certified, site=site)
     if state["xray_screen"] == "Worklist":
@@ -45,7 +49,7 @@ def render() -> None:
 
 
 def _banner() -> None:
-    left, *right = st.columns([3, 1, 1, 1], vertical_alignment="center")
+    left, *right = st.columns([3, 1, 1, 1, 1], vertical_alignment="center")
     with left:
         widgets.words(showing.BANNER, "quiet")
     for column, (name, key) in zip(right, SCREENS.items(), strict=True):
@@ -96,6 +100,8 @@ def _unjudged(here: Room) -> None:
     found = jobs.waiting(here.store)
     waiting = found.get((ASSESS, State.WAITING), 0) + found.get((ASSESS, State.LEASED), 0)
     if said := showing.unjudged_words(waiting):
+        widgets.words(said, "trouble")
+    if said := waiting_words(len(quarantine.conflicts(here.store, pack.name))):
         widgets.words(said, "trouble")
 
 

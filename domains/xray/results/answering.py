@@ -19,7 +19,7 @@ from core.records.intake import contents_sent
 from core.records.jobs import Job
 from core.records.releases import Stage, newest
 from core.records.values import name_of
-from core.records.worklist import case_detail
+from core.records.worklist import case_detail, is_emptied
 from core.service.reviewing import judged_by
 from core.settings import Settings
 from core.types import Reason
@@ -62,6 +62,8 @@ def answer(job: Job, store: Store, settings: Settings) -> None:
     """
     peers = peers_at(settings.home)
     receivers = [peer.name for peer in peers.receivers()]
+    if is_emptied(store, job.key):
+        return
     detail = case_detail(store, job.key)
     if not receivers or not _may_speak(store, detail):
         return

@@ -17,7 +17,7 @@ from core.records.quarantine import accept, conflicts, counts, decline, receipts
 from core.records.standing import Lane
 from core.records.store import new_decision, record
 from core.records.tables import IMAGES, JOBS
-from core.records.worklist import case_detail, next_case, rebuild
+from core.records.worklist import case_detail, is_emptied, next_case, rebuild
 from core.types import Disposition
 
 OPEN = (Lane.WAITING, Lane.NEGATIVE)
@@ -124,8 +124,12 @@ def test_a_case_whose_only_image_moved_to_another_case_is_listed_no_more(store, 
     come(b"a")
     judge(b"a", p=0.9, group="old study")
     come(b"b")
+    (old,) = listed(store, "xray", OPEN)
+    assert not is_emptied(store, old.item.case_id)
     accept(store, conflicts(store, "xray")[0].other.id, by="ann")
     assert listed(store, "xray", OPEN) == []
+    assert is_emptied(store, old.item.case_id)
+    assert not is_emptied(store, "no such case")
     judge(b"b", p=0.9, group="new study")
     assert [one.item.key for one in listed(store, "xray", OPEN)] == ["new study"]
     assert verify(store).faults == ()

@@ -14,8 +14,9 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 import domains.xray
-from core.records import audit, jobs, releases, reviews
+from core.records import audit, blobs, jobs, quarantine, releases, reviews
 from core.records.connection import writing
+from core.records.intake import receive
 from core.records.listing import listed
 from core.records.releases import Stage
 from core.records.store import decisions
@@ -24,9 +25,9 @@ from core.records.worklist import case_detail
 from core.service.stores import open_store
 from core.settings import Settings
 from core.types import Ceiling, Disposition
-from domains.xray.worklist import showing, staging
+from domains.xray.worklist import received, showing, staging
 from domains.xray.worklist.reading_list import OPEN
-from tests.xray_worklist import FIRST_OPEN, OLD_STUDY, SITE, open_again
+from tests.xray_worklist import FIRST_OPEN, OLD_STUDY, SITE, a_radiograph, open_again
 
 APP = Path(dashboard.__file__).parent / "app.py"
 NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
@@ -97,6 +98,31 @@ def cases(store) -> dict[str, Disposition]:
         one.headers[0]["patient_name"].replace("^", " "): one.item.disposition
         for one in listed(store, "xray", OPEN)
     }
+
+
+def test_conflicts_are_shown_with_both_sides_and_decided_under_a_name(page, store):
+    names = ("Unknown^Male", "Meier^*Karl* <b>")
+    files = [a_radiograph(FIRST_OPEN, StudyInstanceUID="1.9", PatientName=name) for name in names]
+    for sha256 in blobs.put_many(store.blobs, files):
+        receive(store, pack="xray", key="1.9.1", sha256=sha256, source="c-store:PACS")
+    aside = {"sop_class": "1.2.840.10008.5.1.4.1.1.88.67"}
+    receive(
+        store, pack="xray", key="1.9.2", sha256="a" * 64, source="folder", meta=aside,
+        is_judged=False,
+    )  # fmt: skip
+    assert "1 object differs" in texts(page.run())
+    press(page, "Received")
+    said = texts(page)
+    assert "1 in conflict" in said
+    assert "<td>Unknown^Male</td><td>Meier^*Karl* &lt;b&gt;</td>" in said
+    assert "from PACS" in said
+    assert page.dataframe[0].value["Class"].tolist() == ["X-Ray Radiation Dose SR Storage"]
+    press(page, received.ACCEPT)
+    said = texts(page)
+    assert "0 in conflict" in said
+    assert "Ada took the new object of 1.9.1" in said
+    (decided,) = quarantine.resolutions(store, "xray")
+    assert (decided.is_accepted, decided.resolved_by) == (True, "Ada")
 
 
 def test_at_audit_the_list_is_in_turn_behind_the_stat_and_tells_no_verdict(page):
