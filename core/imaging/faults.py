@@ -51,8 +51,12 @@ def drawn(pixels: U8, name: str, rng: np.random.Generator) -> U8:
 
 def suits(name: str, pixels: U8) -> bool:
     """Say whether a fault can be done: a grey picture has no colour to cast."""
-    grey = pixels.shape[2] == 1 or bool((np.ptp(pixels, axis=2) <= _GREY).all())
-    return name != TINTED or not grey
+    return name != TINTED or not is_grey(pixels)
+
+
+def is_grey(pixels: U8) -> bool:
+    """Say whether a picture ``h w c`` shows no colour."""
+    return pixels.shape[2] == 1 or bool((np.ptp(pixels, axis=2) <= _GREY).all())
 
 
 def _blur(light: F32, share: float, _rng: np.random.Generator) -> F32:

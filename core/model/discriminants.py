@@ -73,6 +73,10 @@ class Placed:
         """Keep the first features alone."""
         return Placed(self.names, self.z[:, :width], self.kind, self.fold)
 
+    def pick(self, rows: NDArray[np.bool_]) -> Placed:
+        """Return some of the pictures."""
+        return Placed(self.names, self.z[rows], self.kind[rows], self.fold[rows])
+
 
 @dataclass(frozen=True)
 class Discriminants:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.decision import calibration, fusion, metrics, multilabel, ood, quality, splits
+from core.decision import calibration, fusion, multilabel, ood, quality, splits
 from core.decision.calibration import Calibrator
 from core.decision.multilabel import Sigmoids
 from core.decision.policy import Cases
 from core.errors import DataError
-from core.model import heads
+from core.model import calibrating, heads
 from core.model.bank import Bank, class_scores
+from core.model.benign import Benign, harmless
 from core.model.discriminants import Altered, Placed
 from core.model.fitted import Model, standardise
 from core.model.gate import fit_gate
@@ -24,6 +26,7 @@ from core.model.ways import Ways, fit_ways
 from core.types import F32, F64
 
 FOLDS = 5
+HALF = 0.5
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ def fit(
     wrong: Altered | None = None,
     faulty: Altered | None = None,
     start: Start | None = None,
+    benign: Benign | None = None,
 ) -> Fit:
     """Fit a model on training pictures alone.
 
@@ -115,11 +119,14 @@ def fit(
         wrong: Training pictures shown wrongly, to be told from the right ones.
         faulty: Training pictures with a known fault, which the gate is to see sooner.
         start: Pictures of another place, whose heads take part in the choice.
+        benign: Training pictures varied as pictures vary; where that does not change what the head
+            says of them out of fold, the checks and gates find them ordinary.
 
     Raises:
         ValueError: There is a start, and pictures may have several labels.
         DataError: One side has fewer than two groups, and no memory bank stands in for a head.
     """
+    benign = benign.among(table.sound) if benign else None
     table = table.pick(table.sound)
     centre = table.pooled.mean(axis=0)
     scale = table.pooled.std(axis=0) + np.float32(1e-6)
@@ -129,19 +136,21 @@ def fit(
     names = affordable(len(z)) if _tellable(table, positive) else (NOTHING,)
     further = start.makers(centre, scale, rows) if start else {}
     makers = {**MAKERS, **further}
-    alone = {n: _out_of_fold(z, answers, fold, makers[n], rows) for n in (*names, *further)}
-    shares = {n: _share(_calibrate(alone[n], answers, table.groups, seed)) for n in names}
+    varied = benign.placed(fold, centre, scale) if benign else None
+    calibrate = partial(calibrating.calibrate, answers=answers, groups=table.groups, seed=seed)
+    heard = {n: _out_of_fold(z, answers, fold, makers[n], rows, varied) for n in (*names, *further)}
+    alone = {name: scores[: len(z)] for name, scores in heard.items()}
+    shares = {n: calibrating.share(calibrate(alone[n])) for n in names}
     if len(names) > 1:
-        alone[COMMITTEE] = np.sum([shares[name] * alone[name] for name in names], axis=0)
+        heard[COMMITTEE] = np.sum([shares[name] * heard[name] for name in names], axis=0)
+        alone[COMMITTEE] = heard[COMMITTEE][: len(z)]
     voices = {name: _voices(table, scores, positive, seed) for name, scores in alone.items()}
     tried = {name: _heard(table, scores, positive, voices[name]) for name, scores in alone.items()}
-    calibrators = {
-        name: _calibrate(scores, answers, table.groups, seed) for name, scores in tried.items()
-    }
-    nll = {name: _nll(calibrators[name], scores, answers) for name, scores in tried.items()}
+    calibrators = {name: calibrate(scores) for name, scores in tried.items()}
+    nll = {n: calibrating.nll(calibrators[n], scores, answers) for n, scores in tried.items()}
     best = min(nll.keys() - further.keys(), key=lambda name: nll[name])
     if further:
-        own = {n: _losses(calibrators[n], tried[n], answers) for n in (best, *further)}
+        own = {n: calibrating.losses(calibrators[n], tried[n], answers) for n in (best, *further)}
         best = _heard_from(own, best, table.groups)
     chosen = further.get(best)
     head = chosen(z, answers, rows) if chosen else make(best, z, answers, rows, shares)
@@ -149,9 +158,13 @@ def fit(
     def placed(made: Altered | None) -> Placed | None:
         return made.placed(table.groups, fold, centre, scale) if made else None
 
-    gate, strangeness = fit_gate(z, table.gated, fold, seed, placed(faulty))
+    if benign and varied:
+        sides = calibrating.chance(calibrate(alone[best]), heard[best], positive) > HALF
+        kept = harmless(benign, sides[: len(z)], sides[len(z) :])
+        benign, varied = benign.pick(kept), varied.pick(kept)
+    gate, strangeness = fit_gate(z, table.gated, fold, seed, placed(faulty), varied)
     whole = z if table.form is None else np.hstack([z, table.form])
-    ways, flagged = _ways(whole, placed(wrong), fold)
+    ways, flagged = _ways(whole, placed(wrong), fold, varied)
     model = Model(
         classes=classes,
         positive=positive,
@@ -160,20 +173,15 @@ def fit(
         head=head,
         calibrator=calibrators[best],
         gate=gate,
-        ranges=quality.learn_ranges(table.measures),
+        ranges=quality.learn_ranges(_ordinary(table.measures, benign)),
         bank=bank,
         voices=voices[best],
         ways=ways,
     )
-    oof = _cases(calibrators[best], tried[best], strangeness, table, positive)
+    oof_p = ood.conformal_p(strangeness, gate.reference)
+    oof = _cases(calibrators[best], tried[best], oof_p, table, positive)
     oof = replace(oof, gates_passed=oof.gates_passed & ~flagged)
     return Fit(model, oof, nll, best, shares)
-
-
-def _losses(calibrator: Calibrator | Sigmoids, scores: F64, labels: Answers) -> F64:
-    if isinstance(calibrator, Sigmoids):
-        raise ValueError("start: expected pictures with one label each")
-    return calibration.losses(calibrator, scores, labels)
 
 
 def _heard_from(losses: Mapping[str, F64], own: str, groups: NDArray[np.str_]) -> str:
@@ -187,9 +195,23 @@ def _heard_from(losses: Mapping[str, F64], own: str, groups: NDArray[np.str_]) -
 
 
 def _ways(
-    z: F32, wrong: Placed | None, fold: NDArray[np.int64]
+    z: F32, wrong: Placed | None, fold: NDArray[np.int64], benign: Placed | None
 ) -> tuple[Ways | None, NDArray[np.bool_]]:
-    return fit_ways(z, wrong, fold) if wrong else (None, np.zeros(len(z), np.bool_))
+    if not wrong:
+        return None, np.zeros(len(z), np.bool_)
+    right = np.concatenate([z, benign.z]) if benign else z
+    ways, flagged = fit_ways(right, wrong, _places(fold, benign))
+    return ways, flagged[: len(z)]
+
+
+def _places(fold: NDArray[np.int64], benign: Placed | None) -> NDArray[np.int64]:
+    return np.concatenate([fold, benign.fold]) if benign else fold
+
+
+def _ordinary(measures: Mapping[str, F64], benign: Benign | None) -> Mapping[str, F64]:
+    if not benign:
+        return measures
+    return {name: np.append(values, benign.measures[name]) for name, values in measures.items()}
 
 
 def _tellable(table: Table, positive: tuple[bool, ...]) -> bool:
@@ -236,48 +258,29 @@ def _out_of_fold(
     fold: NDArray[np.int64],
     maker: Maker,
     k: int,
+    benign: Placed | None,
 ) -> F64:
-    scores = np.zeros((len(z), k))
+    """Return class scores of the training pictures, then of the varied ones, by heads without."""
+    every = np.concatenate([z, benign.z[:, : z.shape[1]]]) if benign else z
+    place = _places(fold, benign)
+    scores = np.zeros((len(every), k))
     for held in np.unique(fold):
         head = maker(z[fold != held], labels[fold != held], k)
-        for row in np.flatnonzero(fold == held):
-            scores[row] = heads.logits(head, z[row])
+        for row in np.flatnonzero(place == held):
+            scores[row] = heads.logits(head, every[row])
     return scores
-
-
-def _calibrate(
-    scores: F64, answers: Answers, groups: NDArray[np.str_], seed: int
-) -> Calibrator | Sigmoids:
-    if answers.dtype == np.bool_:
-        return multilabel.fit(scores, answers)
-    return calibration.choose_calibrator(scores, answers, groups, seed)[0]
-
-
-def _share(calibrator: Calibrator | Sigmoids) -> F64:
-    """Give what a head's scores are multiplied with, so that all heads speak in log-odds."""
-    return np.atleast_1d(np.asarray(calibrator.scale, np.float64))
-
-
-def _nll(calibrator: Calibrator | Sigmoids, scores: F64, labels: Answers) -> float:
-    if isinstance(calibrator, Sigmoids):
-        return multilabel.nll(multilabel.apply(calibrator, scores), labels)
-    return metrics.nll(calibration.apply(calibrator, scores), labels)
 
 
 def _cases(
     calibrator: Calibrator | Sigmoids,
     scores: F64,
-    strangeness: F64,
+    ood_p: F64,
     table: Table,
     positive: tuple[bool, ...],
 ) -> Cases:
-    if isinstance(calibrator, Sigmoids):
-        chance = multilabel.apply(calibrator, scores)[:, -1]
-    else:
-        chance = calibration.apply(calibrator, scores)[:, np.array(positive)].sum(axis=1)
     return Cases(
-        positive_probability=chance,
-        ood_p=ood.conformal_p(strangeness, strangeness),
+        positive_probability=calibrating.chance(calibrator, scores, positive),
+        ood_p=ood_p,
         gates_passed=table.sound.copy(),
         positive=np.array(positive)[table.labels],
         group=table.groups,

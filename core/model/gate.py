@@ -44,7 +44,8 @@ class Gate:
         basis: float32 ``q l``, the main directions of the ``l`` late features.
         known: float32 ``m q``, unit vectors: training pictures in these directions.
         usual: float64 ``m``, how strange each of them was out of fold.
-        reference: float64 ``n``, ascending, out-of-fold scores of the training pictures.
+        reference: float64 ``n``, ascending, out-of-fold scores of the training pictures, as they
+            are and varied without harm.
         faults: Where known faults lead, by the first ``g`` features; None where there were too few
             pictures to learn them from.
     """
@@ -108,11 +109,14 @@ def fit_gate(
     fold: NDArray[np.int64],
     seed: int = 0,
     faulty: Placed | None = None,
+    benign: Placed | None = None,
 ) -> tuple[Gate, F64]:
     """Fit the gate with a reference of out-of-fold scores.
 
-    A new ordinary picture is then exchangeable with those of the reference, up to the fifth of
-    the pictures that a fold leaves out, which makes the reference a little wider.
+    A new ordinary picture is then exchangeable with those of the reference that were not varied,
+    up to the fifth of the pictures that a fold leaves out. Both that fifth and the varied pictures
+    make the reference wider: ordinary pictures are held back at most as often as meant. Distances
+    are those to training pictures as they are, for one that was varied is a copy of a known one.
 
     Args:
         z: float32 ``n d``, standardised features of the training pictures.
@@ -120,25 +124,32 @@ def fit_gate(
         fold: int64 ``n``, the fold of each picture; a group is in one fold.
         seed: Of the draw of the pictures remembered.
         faulty: Training pictures with a known fault, if any were made.
+        benign: Training pictures varied without harm: ordinary ones to the faults and the
+            reference.
 
     Returns:
-        The gate, and float64 ``n``, every training picture's score out of fold.
+        The gate, and float64 ``n``, the score out of fold of every training picture as it is.
     """
     folds = {held: _part(z, np.flatnonzero(fold != held), gated, seed) for held in np.unique(fold)}
-    own = np.zeros(len(z))
+    ordinary, place = z, fold
+    if benign:
+        ordinary = np.concatenate([z, benign.z[:, : z.shape[1]]])
+        place = np.concatenate([fold, benign.fold])
+    own = np.zeros(len(ordinary))
     beside = []
-    for row, held in enumerate(fold):
+    for row, held in enumerate(place):
         part, rows = folds[held]
-        own[row], nearest = part.strangeness(z[row])
+        own[row], nearest = part.strangeness(ordinary[row])
         beside.append(rows[nearest])
     faults = None
     if faulty:
-        spread = FAULTS_WEIGHT * float(own.std())
-        faults, added = fit_faults(z[:, :gated], faulty.first(gated), fold, spread)
+        spread = FAULTS_WEIGHT * float(own[: len(z)].std())
+        faults, added = fit_faults(ordinary[:, :gated], faulty.first(gated), place, spread)
         own += added
     scores = own - RELATIVE * np.array([own[rows].mean() for rows in beside])
     gate, rows = _part(z, np.arange(len(z)), gated, seed)
-    return replace(gate, usual=own[rows], reference=np.sort(scores), faults=faults), scores
+    fitted = replace(gate, usual=own[rows], reference=np.sort(scores), faults=faults)
+    return fitted, scores[: len(z)]
 
 
 def _part(z: F32, rows: NDArray[np.intp], gated: int, seed: int) -> tuple[Gate, NDArray[np.intp]]:

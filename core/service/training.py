@@ -22,7 +22,7 @@ from core.model.parity import Probe
 from core.model.writing import Draft, write_bundle
 from core.packs import DomainPack, pack_named
 from core.service import good_start
-from core.service.altering import Studio, shown_wrongly, with_faults
+from core.service.altering import Studio, alter
 from core.service.card import card, remarks
 from core.service.checking import checked, facts_at
 from core.service.exhibits import known_cases, made_probes, probes
@@ -307,16 +307,17 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
     studio = Studio(
         lesson.pack, opened.network, opened.backbone.size, stages.work.settings, progress
     )
-    known = [one.row for one in for_train]
+    altered = alter([one.row for one in for_train], studio, seed)
     fitted = fit(
         table,
         lesson.classes,
         lesson.positive,
         seed,
         bank=bank,
-        wrong=shown_wrongly(known, studio, seed),
-        faulty=with_faults(known, studio, seed),
+        wrong=altered.wrong,
+        faulty=altered.faulty,
         start=begun,
+        benign=altered.benign,
     )
     model = replace(fitted.model, population=dict(lesson.spec.population))
     progress("Fitting", 1, 1)

@@ -17,6 +17,7 @@ NAMES = (
     "guarantee",
     "strangers",
     "ladders",
+    "benign",
     "near",
     "site2",
     "starts",

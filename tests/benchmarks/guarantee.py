@@ -16,7 +16,7 @@ from scipy.stats import binom
 from core.decision.policy import Cases, certify, dispositions
 from core.model.fitting import fit
 from core.types import Disposition, Policy, Targets
-from tests.benchmarks.sets import Labelled, asked, faulty, labelled
+from tests.benchmarks.sets import Labelled, altered, asked, labelled
 
 REPEATS, SHARE, CONFIDENCE = 500, 0.5, 0.9
 ALPHAS = (0.01, 0.02, 0.05)
@@ -42,8 +42,8 @@ def _pool(name: str) -> Cases:
         sizes = [labelled(name, all_sides=True, close=close) for close in (False, True)]
     fits = []
     for one in sizes:
-        made = faulty(one, np.ones(len(one.rows), np.bool_))
-        fits.append(fit(one.table, one.classes, one.positive, faulty=made))
+        faulty, benign = altered(one, np.ones(len(one.rows), np.bool_))
+        fits.append(fit(one.table, one.classes, one.positive, faulty=faulty, benign=benign))
     return min(fits, key=lambda found: min(found.nll.values())).oof
 
 

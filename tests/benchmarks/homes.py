@@ -15,7 +15,7 @@ from core.model.runtime import Network, open_network
 from core.packs import DomainPack, pack_named
 from core.settings import Settings
 from core.types import F64, Finding, Frame, Look, Prepared, Reason
-from tests.benchmarks.sets import HOME, Labelled, faulty, rows_of
+from tests.benchmarks.sets import HOME, Labelled, altered, rows_of
 
 ALPHAS = (0.01, 0.05)
 SIZE = 224
@@ -78,8 +78,9 @@ def settle(one: Labelled, but: str = "") -> Home:
     settings = Settings(home=HOME)
     split = np.array([row.split for row in one.rows])
     known = split == "train"
-    made = faulty(one, known, but)
-    model = fit(one.table.pick(known), one.classes, one.positive, faulty=made).model
+    faulty, benign = altered(one, known, but)
+    table = one.table.pick(known)
+    model = fit(table, one.classes, one.positive, faulty=faulty, benign=benign).model
     network = open_network(one.backbone, runtime=settings.runtime, cache=settings.cache)
     pack = pack_named(rows_of(one.name, settings)[0])
     test = np.flatnonzero(split == "test")

@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 
 from core.decision import metrics, ood, splits
 from core.model import backbone as backbones
+from core.model.benign import Benign
 from core.model.discriminants import Altered
 from core.model.fitted import standardise
-from core.model.fitting import FOLDS, Table
-from core.model.gate import fit_gate
+from core.model.fitting import Table, fit
 from core.model.runtime import open_network
 from core.packs import pack_named
 from core.settings import Settings
 from core.types import F32, F64, Frame
 from tests.benchmarks.homes import ALPHAS, SIZE
-from tests.benchmarks.sets import HOME, Labelled, faulty, labelled, rows_of
+from tests.benchmarks.sets import HOME, Labelled, altered, labelled, rows_of
 
 HOMES = ("magnetic_tile", "ball_screw", "elpv", "crops", "xray")
 DRAWS = 10
@@ -59,7 +59,7 @@ class Door:
         """Fit the gate on the train part and print what it says of test pictures and strangers."""
         table = self.of.table
         known = self.split("train") & self.known
-        score, reference = gate_of(table.pick(known), faulty(self.of, known))
+        score, reference = gate_of(self.of, table.pick(known), *altered(self.of, known))
         home = score(table.pooled[self.split("test") & self.known])
         limit = np.quantile(home, 0.95, method="inverted_cdf")
         alarms = [np.mean(ood.conformal_p(home, reference) <= alpha) for alpha in ALPHAS]
@@ -78,26 +78,28 @@ class Door:
             )
 
 
-def gate_of(table: Table, faults: Altered) -> tuple[Callable[[F32], F64], F64]:
-    """Fit the gate on a table; give its score of pooled features ``n d``, and its reference."""
-    inside = table.pick(table.sound)
-    centre, scale = inside.pooled.mean(axis=0), inside.pooled.std(axis=0) + np.float32(1e-6)
-    fold = splits.folds(inside.labels, inside.groups, FOLDS, 0)
-    placed = faults.placed(inside.groups, fold, centre, scale)
-    gate, _ = fit_gate(standardise(inside.pooled, centre, scale), inside.gated, fold, 0, placed)
+def gate_of(
+    one: Labelled, table: Table, faulty: Altered, benign: Benign
+) -> tuple[Callable[[F32], F64], F64]:
+    """Fit on pictures of a set; give the gate's score of features ``n d``, and its reference."""
+    model = fit(table, one.classes, one.positive, faulty=faulty, benign=benign).model
 
     def score(pooled: F32) -> F64:
-        return np.array([gate.score(z) for z in standardise(pooled, centre, scale)])
+        return np.array(
+            [model.gate.score(z) for z in standardise(pooled, model.centre, model.scale)]
+        )
 
-    return score, gate.reference
+    return score, model.gate.reference
 
 
 def level(one: Labelled) -> None:
     """Print how many ordinary pictures are flagged, over draws of train and test by group."""
-    shares, faults = [], faulty(one, np.ones(len(one.rows), np.bool_))
+    shares, (faulty, benign) = [], altered(one, np.ones(len(one.rows), np.bool_))
     for seed in range(DRAWS):
         part = splits.split_groups(one.table.labels, one.table.groups, (0.6, 0.0, 0.4), seed)
-        score, reference = gate_of(one.table.pick(part == "train"), _of(faults, one, part))
+        known = part == "train"
+        made = _of(faulty, one, part), benign.among(known)
+        score, reference = gate_of(one, one.table.pick(known), *made)
         p = ood.conformal_p(score(one.table.pooled[part == "test"]), reference)
         shares.append([np.mean(p <= alpha) for alpha in ALPHAS])
     mean, spread = np.mean(shares, axis=0), np.std(shares, axis=0, ddof=1)

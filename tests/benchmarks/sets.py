@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +15,12 @@ from numpy.typing import NDArray
 from core.labelled import Row, read_labelled
 from core.model import backbone as backbones
 from core.model.backbone import Backbone
+from core.model.benign import Benign
 from core.model.discriminants import Altered
 from core.model.fitting import Table
 from core.model.runtime import open_network
 from core.packs import pack_named
-from core.service.altering import Studio, with_faults
+from core.service.altering import Studio, alter
 from core.service.labels import which_positive
 from core.service.progress import silent
 from core.service.reading import Seen, look_at
@@ -124,8 +127,8 @@ def looked(
     return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows, backbone)
 
 
-def faulty(one: Labelled, of: NDArray[np.bool_], but: str = "") -> Altered:
-    """Do faults to some of a set's pictures, as training does, or read what that gave last time.
+def altered(one: Labelled, of: NDArray[np.bool_], but: str = "") -> tuple[Altered, Benign]:
+    """Give some pictures of a set with faults and varied, as training does, or read them again.
 
     Args:
         one: The set.
@@ -134,20 +137,36 @@ def faulty(one: Labelled, of: NDArray[np.bool_], but: str = "") -> Altered:
     """
     settings, backbone = Settings(home=HOME), one.backbone
     digest = hashlib.sha256(of.tobytes()).hexdigest()[:12]
-    kept = HOME / "tables" / f"{one.name}-{backbone.key}-faulty-{digest}.npz"
+    kept = HOME / "tables" / f"{one.name}-{backbone.key}-altered-{digest}.npz"
     if not kept.exists():
         network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
         pack = pack_named(SETS[one.name][0])
         studio = Studio(pack, network, backbone.size, settings, silent)
-        rows = [row for row, wanted in zip(one.rows, of, strict=True) if wanted]
-        made = with_faults(rows, studio, seed=0)
-        if made is None:
-            raise ValueError(f"{one.name}: {len(rows)} pictures are too few for faults")
-        np.savez(kept, **{field.name: getattr(made, field.name) for field in fields(Altered)})
+        made = alter([row for row, wanted in zip(one.rows, of, strict=True) if wanted], studio, 0)
+        if made.faulty is None or made.benign is None:
+            raise ValueError(f"{one.name}: {of.sum()} pictures are too few to alter")
+        np.savez(kept, **_arrays("faulty", made.faulty), **_arrays("benign", made.benign))
     with np.load(kept) as found:
-        arrays = {field.name: found[field.name] for field in fields(Altered)}
-        made = Altered(**{**arrays, "names": tuple(arrays["names"].tolist())})
-    return _without(made, but) if but in made.names else made
+        faulty = Altered(**_fields(Altered, "faulty", found))
+        benign = Benign(**_fields(Benign, "benign", found))
+    return (_without(faulty, but) if but in faulty.names else faulty), benign
+
+
+def _arrays(prefix: str, made: Altered | Benign) -> dict[str, Any]:
+    values = {field.name: getattr(made, field.name) for field in fields(made)}
+    measures = values.pop("measures", {})
+    values |= {f"measures.{name}": figures for name, figures in measures.items()}
+    return {f"{prefix}.{name}": value for name, value in values.items()}
+
+
+def _fields(kind: type, prefix: str, found: Mapping[str, Any]) -> dict[str, Any]:
+    names = {name.removeprefix(f"{prefix}."): name for name in found if name.startswith(prefix)}
+    values: dict[str, Any] = {n.name: found[names[n.name]] for n in fields(kind) if n.name in names}
+    values["names"] = tuple(values["names"].tolist())
+    if "measures" in {one.name for one in fields(kind)}:
+        dotted = (name for name in names if name.startswith("measures."))
+        values["measures"] = {n.removeprefix("measures."): found[names[n]] for n in dotted}
+    return values
 
 
 def _without(made: Altered, name: str) -> Altered:

@@ -1,17 +1,21 @@
 """Altered training pictures: made from prepared ones, the same again, enough of every kind."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from core.decision.policy import decide
+from core.imaging import benign
+from core.imaging.benign import BALANCED, VARIATIONS
 from core.imaging.faults import FAULTS, TINTED, faulty
 from core.labelled import read_labelled
 from core.packs import pack_named
-from core.service.altering import FEWEST, LEAST, Studio, shown_wrongly, with_faults
+from core.service.altering import FEWEST, LEAST, Studio, alter
 from core.service.progress import silent
 from core.types import Reason
+from tests.conftest import SIDE
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +27,17 @@ def plates(tiny_product):
     return rows, Studio(bundle.pack, bundle.network, size, tiny_product.settings, silent)
 
 
+HARMLESS = (("light", 0.07), ("light", -0.07), ("contrast", 0.15), ("contrast", -0.15))
+
+
+def varied(frame, rng, *, name, strength):
+    return benign.varied(frame, name, strength, rng)
+
+
+def broken_by(frame, rng, *, name):
+    return replace(frame, pixels=faulty(frame.pixels, name, FAULTS[name].plain, rng))
+
+
 def prepared(studio, row):
     frame = studio.pack.read(row.file.read_bytes(), studio.settings.max_pixels, studio.size)
     return studio.pack.prepare(frame, studio.size).pixels
@@ -30,7 +45,7 @@ def prepared(studio, row):
 
 def test_every_fault_that_suits_is_done_to_enough_pictures_and_the_same_way_again(plates):
     rows, studio = plates
-    made, again = (with_faults(rows, studio, seed=3) for _ in range(2))
+    made, again = (alter(rows, studio, seed=3).faulty for _ in range(2))
     assert made.names == tuple(name for name in FAULTS if name != TINTED)  # The plates are grey.
     assert (np.bincount(made.kind) >= FEWEST).all()
     assert set(made.groups) == {row.group for row in rows}
@@ -42,7 +57,7 @@ def test_pictures_shown_wrongly_are_the_prepared_ones_after_the_network(plates):
     rows, studio = plates
     ways = {"mirrored": lambda p: p[:, ::-1], "upside down": lambda p: p[::-1]}
     studio = replace(studio, pack=replace(studio.pack, wrong_ways=ways))
-    made = shown_wrongly(rows, studio, seed=0)
+    made = alter(rows, studio, seed=0).wrong
     assert made.names == ("mirrored", "upside down")
     assert len(made.kind) == len(rows)
     order = np.random.default_rng(0).permutation(len(rows))
@@ -54,10 +69,55 @@ def test_pictures_shown_wrongly_are_the_prepared_ones_after_the_network(plates):
         assert made.groups[place] == row.group
 
 
+def test_benign_pictures_are_prepared_again_and_say_whose_they_are_and_how_far_they_went(plates):
+    rows, studio = plates
+    made = alter(rows, studio, seed=3).benign
+    assert made.names == tuple(VARIATIONS)
+    grey = [k for k, name in enumerate(made.names) if name != BALANCED]
+    assert (np.bincount(made.kind, minlength=len(VARIATIONS))[grey] >= FEWEST).all()
+    assert not (made.kind == made.names.index(BALANCED)).any()
+    assert 0 <= made.strength.min() < 0.1
+    assert 0.9 < made.strength.max() <= 1
+    shots = np.flatnonzero(made.kind == made.names.index("light"))
+    for shot in shots[:3]:
+        ready = prepared(studio, rows[made.of[shot]]).astype(np.float32)
+        share = made.measures["brightness"][shot] / ready.mean() - 1
+        assert abs(share) == pytest.approx(0.15 * made.strength[shot], abs=0.02)
+    resized = made.kind == made.names.index("size")
+    side = np.log(SIDE)
+    gone = np.where(made.measures["size"][resized] > side, np.log(1.5), -np.log(0.6))
+    found = np.abs(made.measures["size"][resized] - side) / gone
+    np.testing.assert_allclose(found, made.strength[resized], atol=0.02)
+    assert made.measures["size"][shots] == pytest.approx(side)
+
+
+def test_a_plate_under_other_light_is_judged_and_one_with_a_fault_is_not(tiny_product, plates):
+    _, studio = plates
+    bundle, _ = tiny_product.opened()
+    files = tiny_product.pictures("test")
+
+    def held(change):
+        found = []
+        for number, file in enumerate(files):
+            frame = studio.pack.read(file.read_bytes(), studio.settings.max_pixels, 0)
+            frame = change(frame, np.random.default_rng(number))
+            ready = studio.pack.prepare(frame, studio.size)
+            evidence = bundle.model.evidence(bundle.network.look(ready.pixels))
+            prediction = bundle.model.predict(evidence, ready)
+            found.append(bool(prediction.findings) or prediction.ood_p <= 0.05)
+        return np.mean(found)
+
+    for name, strength in HARMLESS:
+        assert held(partial(varied, name=name, strength=strength)) <= 0.1, (name, strength)
+    for name in ("out of focus", "noisy", "too dark", "turned"):
+        assert held(partial(broken_by, name=name)) >= 0.9, name
+
+
 def test_nothing_is_altered_where_there_is_too_little_to_learn_from(plates):
     rows, studio = plates
-    assert with_faults(rows[: LEAST - 1], studio, seed=0) is None
-    assert shown_wrongly(rows, studio, seed=0) is None  # The pack names no ways.
+    few = alter(rows[: LEAST - 1], studio, seed=0)
+    assert few.faulty is few.benign is None
+    assert few.wrong is None  # The pack names no ways.
     assert pack_named("parts").wrong_ways == {}
 
 

@@ -1,0 +1,132 @@
+"""What is held back of pictures that only vary from day to day, beside what that costs a class.
+
+Steps of eight ladders, climbed by test pictures at the resolution they were taken in. Where the
+classifier keeps its mind, a gate that holds pictures back cries wolf; where it loses its grip, it
+should. `... ladders` holds what goes wrong. Ways in which a picture is shown wrongly are not
+learned here (``xray_near``).
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.decision import metrics
+from core.imaging.benign import suits, varied
+from core.settings import Settings
+from core.types import F64, Frame
+from tests.benchmarks.homes import ALPHAS, Home, settle
+from tests.benchmarks.ladders import SMALL, sample
+from tests.benchmarks.sets import asked, labelled
+
+STEPS: Mapping[str, tuple[float, ...]] = {
+    "light": (-0.15, -0.1, -0.05, 0.05, 0.1, 0.15),
+    "contrast": (-0.15, -0.1, -0.05, 0.05, 0.1, 0.15),
+    "white balance": (-0.1, -0.05, 0.05, 0.1),
+    "compression": (10.0, 20.0, 30.0),
+    "crop": (0.02, 0.05),
+    "shift": (0.01, 0.03),
+    "turn": (1.0, 2.0, 3.0),
+    "size": tuple(math.log(factor) for factor in (0.6, 0.8, 0.95, 1.25, 1.5)),
+}
+LOSS, FLIPS, ALARMS = 0.01, 0.02, 0.03  # A step is harmless below both; what may be held then.
+HARM, HELD = 0.05, 0.90
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of one ladder.
+
+    Attributes:
+        lost: AUROC that the classifier lost on it.
+        flips: Share of pictures that changed sides.
+        gate: Share held back as strangers.
+        held: Share held back by any gate.
+    """
+
+    lost: float
+    flips: float
+    gate: float
+    held: float
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether the classifier does not mind."""
+        return self.lost < LOSS and self.flips < FLIPS
+
+
+def main() -> None:
+    """Print every step of every set named, and a line of averages each."""
+    climbed = {name: _climb(name) for name in asked() if name not in SMALL}
+    print(f"\nany gate at {ALPHAS[0]:.0%}; harmless: lost under {LOSS} and flips under {FLIPS:.0%}")
+    for name, steps in climbed.items():
+        print(f"{name:<14} {_line(steps)}")
+    print(f"{'all sets':<14} {_line([step for steps in climbed.values() for step in steps])}")
+
+
+def _climb(name: str) -> list[Step]:
+    home = settle(labelled(name))
+    rows = sample(home)
+    still, truth = home.rows(rows).chance, home.of.truth[rows]
+    own = home.ordinary.flagged(ALPHAS[0])
+    print(f"\n{name}: test {len(home.test)}, held as taken: gate {own[0]:.3f}, any {own[1]:.3f}")
+    print(f"{len(rows)} go up; AUROC lost, flips | held: gate, any")
+    frames = [
+        home.pack.read(home.of.rows[i].file.read_bytes(), Settings().max_pixels, 0) for i in rows
+    ]
+    steps = []
+    for ladder, strengths in STEPS.items():
+        if not all(suits(ladder, frame.pixels.astype(np.uint8)) for frame in frames):
+            continue
+        for strength in strengths:
+            steps.append(_step(home, _varied(frames, rows, ladder, strength), still, truth))
+            one = steps[-1]
+            print(
+                f"{ladder:<14} {strength:>6.2f} {one.lost:+.3f} {one.flips:.3f} | "
+                f"{one.gate:.2f} {one.held:.2f} {'' if one.is_harmless else 'not harmless'}",
+                flush=True,
+            )
+    return steps
+
+
+def _varied(
+    frames: list[Frame], rows: NDArray[np.intp], ladder: str, strength: float
+) -> list[Frame]:
+    seeds = ([int(row), zlib.crc32(ladder.encode())] for row in rows)
+    return [
+        varied(frame, ladder, strength, np.random.default_rng(seed))
+        for frame, seed in zip(frames, seeds, strict=True)
+    ]
+
+
+def _step(home: Home, frames: list[Frame], still: F64, truth: NDArray[np.bool_]) -> Step:
+    seen = home.judge(frames)
+    gate, held = seen.flagged(ALPHAS[0])
+    return Step(
+        lost=metrics.auroc(still, truth) - metrics.auroc(seen.chance, truth),
+        flips=float(np.mean((seen.chance > 0.5) != (still > 0.5))),
+        gate=gate,
+        held=held,
+    )
+
+
+def _line(steps: list[Step]) -> str:
+    harmless = [step for step in steps if step.is_harmless]
+    harmful = [step for step in steps if step.lost > HARM]
+    loud = [step for step in harmless if step.held > ALARMS + 0.5 / 60]
+    told = f"harmless steps {len(harmless):>2}"
+    if harmless:
+        told += (
+            f": held {np.mean([step.held for step in harmless]):.3f} (gate "
+            f"{np.mean([step.gate for step in harmless]):.3f}), at most "
+            f"{max(step.held for step in harmless):.2f}, over {ALARMS:.0%} in {len(loud)}"
+        )
+    told += f"; steps that cost over {HARM}: {len(harmful)}"
+    if harmful:
+        told += f", held {np.mean([step.held for step in harmful]):.2f} (asked {HELD:.2f})"
+    return told

@@ -1,0 +1,132 @@
+"""Benign pictures: harmless until many change sides, ordinary to faults and reference alike."""
+
+import numpy as np
+import pytest
+
+from core.decision.ood import conformal_p
+from core.model.benign import Benign, harmless
+from core.model.discriminants import Placed
+from core.model.fitting import Table, fit
+from core.model.gate import fit_gate
+from tests.core.model.test_discriminants import clouds
+
+GATED = 20
+
+
+def benign_of(kind, strength, of, width=3):
+    m = len(of)
+    z = np.arange(m * width, dtype=np.float32).reshape(m, width)
+    return Benign(
+        names=("light", "turn"),
+        pooled=z,
+        form=np.zeros((m, 0), np.float32),
+        kind=np.array(kind),
+        strength=np.array(strength),
+        of=np.array(of),
+        measures={"size": np.arange(m, dtype=np.float64)},
+    )
+
+
+def test_a_variation_is_harmless_up_to_where_more_than_a_tenth_change_sides():
+    strength = np.tile((np.arange(30) + 0.5) / 30, 2)
+    benign = benign_of(np.repeat([0, 1], 30), strength, np.arange(60))
+    before = np.zeros(60, np.bool_)
+    after = before.copy()
+    after[[2, 12, 22]] = True  # One in ten everywhere: still harmless.
+    assert harmless(benign, before, after).all()
+    after[[52, 55, 56, 58]] = True  # Turns: four of thirty, all at the end.
+    kept = harmless(benign, before, after)
+    assert kept[:30].all()
+    np.testing.assert_array_equal(np.flatnonzero(kept[30:]), np.arange(20))
+    after[[42, 45, 46]] = True  # Three of twenty so far.
+    np.testing.assert_array_equal(np.flatnonzero(harmless(benign, before, after)[30:]), range(10))
+
+
+def test_changing_sides_is_counted_from_the_side_of_the_picture_itself():
+    benign = benign_of([0] * 4, [0.1] * 4, [3, 3, 1, 0])
+    before = np.array([False, True, False, True])
+    assert harmless(benign, before, before[benign.of]).all()
+    assert not harmless(benign, before, np.zeros(4, np.bool_)).any()
+
+
+def test_those_of_some_pictures_keep_their_place_among_these():
+    benign = benign_of([0, 1, 0], [0.1, 0.2, 0.3], [0, 2, 3])
+    kept = benign.among(np.array([False, True, True, True]))
+    np.testing.assert_array_equal(kept.of, [1, 2])
+    np.testing.assert_array_equal(kept.pooled, benign.pooled[1:])
+    np.testing.assert_array_equal(kept.measures["size"], [1, 2])
+    placed = kept.placed(np.array([4, 2, 0]), np.float32([1, 0, 0]), np.float32([1, 2, 1]))
+    np.testing.assert_array_equal(placed.fold, [2, 0])
+    np.testing.assert_array_equal(placed.z[0], [2, 2, 5])
+
+
+def drifted(seed, n, drift=6.0):
+    """Ordinary features, the same after a harmless drift, and faults; folds of the first two."""
+    rng = np.random.default_rng(seed)
+    right, z, kind = clouds(rng, n, 3.0)
+    right = np.hstack([right, rng.normal(size=(n, 12)).astype(np.float32)])
+    z = np.hstack([z, right[:, 20:]])
+    way = np.zeros(right.shape[1], np.float32)
+    way[:GATED] = drift * right[:, 5].std() * np.eye(GATED, dtype=np.float32)[5]
+    varied = right + way * rng.uniform(0, 1, (n, 1)).astype(np.float32)
+    fold = np.arange(n) % 5
+    return right, varied, Placed(("out of focus", "noisy"), z, kind, fold), fold
+
+
+def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_more_strangers():
+    right, varied, faulty, fold = drifted(0, 400)
+    known = Placed(("light",), varied, np.zeros(400, np.int64), fold)
+    plain, _ = fit_gate(right, GATED, fold, 0, faulty)
+    knowing, scores = fit_gate(right, GATED, fold, 0, faulty, known)
+    assert len(scores) == 400
+    assert len(knowing.reference) == 800
+    new, new_varied, _, _ = drifted(1, 400)
+    far = new + np.float32(25.0)
+
+    def held(gate, z):
+        found = np.array([gate.score(one) for one in z])
+        return float((conformal_p(found, gate.reference) <= 0.02).mean())
+
+    assert held(plain, new_varied) > 0.2
+    assert held(knowing, new_varied) < 0.08
+    assert held(knowing, new) < 0.03
+    assert held(knowing, far) == 1.0
+
+
+def labelled(n=200, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 2
+    pooled = rng.normal(size=(n, 24)).astype(np.float32)
+    pooled[:, 0] += 6 * labels
+    return Table(
+        pooled=pooled,
+        labels=labels,
+        groups=np.arange(n).astype(np.str_),
+        measures={"size": np.full(n, 5.0)},
+        sound=np.arange(n) % 50 != 7,
+        gated=12,
+    )
+
+
+@pytest.mark.parametrize(("column", "by", "taken"), [(3, 1.5, True), (0, 6.0, False)])
+def test_fitting_takes_in_what_does_not_change_the_class_and_nothing_that_does(column, by, taken):
+    table = labelled()
+    of = np.flatnonzero(table.sound)
+    pooled = table.pooled[of].copy()
+    pooled[:, column] += by * (1 - 2 * table.labels[of])  # Column 0 is the class.
+    m = len(of)
+    benign = Benign(
+        names=("light",),
+        pooled=pooled,
+        form=np.zeros((m, 0), np.float32),
+        kind=np.zeros(m, np.int64),
+        strength=np.full(m, 0.1),
+        of=of,
+        measures={"size": np.full(m, 4.0)},
+    )
+    model = fit(table, ("good", "bad"), (False, True), benign=benign).model
+    assert len(model.gate.reference) == (2 * m if taken else m)
+    low, high = model.ranges["size"]
+    assert (low < 4.0) == taken
+    assert high == pytest.approx(5.5, abs=0.01)
+    assert fit(table, ("good", "bad"), (False, True)).model.ranges["size"][0] == 4.5
