@@ -41,9 +41,12 @@ def varied(frame: Frame, name: str, strength: float, rng: np.random.Generator) -
 
 
 def drawn(frame: Frame, name: str, rng: np.random.Generator) -> tuple[Frame, float]:
-    """Return a picture varied in one way, and the share drawn of the way to one of its ends."""
+    """Return a picture varied in one way, and the share drawn of the way to one of its ends.
+
+    Shares near the ends are drawn more often: there it is decided what is let in.
+    """
     ends = VARIATIONS[name].ends
-    end, share = ends[int(rng.integers(len(ends)))], float(rng.uniform())
+    end, share = ends[int(rng.integers(len(ends)))], float(rng.uniform() ** 0.5)
     return varied(frame, name, share * end, rng), share
 
 

@@ -104,3 +104,26 @@ def harmless(
                 break
             kept |= so_far
     return kept
+
+
+def ordinary(measures: Mapping[str, F64], benign: Benign | None) -> Mapping[str, F64]:
+    """Return what was measured of ordinary pictures: as they are, varied, and at both ends.
+
+    The least of the training pictures, varied as far down as any was, is ordinary still, and so is
+    the largest. Seldom are the same pictures drawn at the end of a range and far on a way.
+
+    Args:
+        measures: Quality measure to float64 ``n``, of the training pictures.
+        benign: Those varied without harm, if any.
+    """
+    if not benign or not len(benign.of):
+        return measures
+    return {
+        name: _with_ends(own, benign.measures[name], benign.of) for name, own in measures.items()
+    }
+
+
+def _with_ends(own: F64, varied: F64, of: NDArray[np.int64]) -> F64:
+    change = varied - own[of]
+    ends = [own.min() + min(change.min(), 0.0), own.max() + max(change.max(), 0.0)]
+    return np.concatenate([own, varied, ends])

@@ -16,7 +16,7 @@ from core.decision.policy import Cases
 from core.errors import DataError
 from core.model import calibrating, heads
 from core.model.bank import Bank, class_scores
-from core.model.benign import Benign, harmless
+from core.model.benign import Benign, harmless, ordinary
 from core.model.discriminants import Altered, Placed
 from core.model.fitted import Model, standardise
 from core.model.gate import fit_gate
@@ -173,7 +173,7 @@ def fit(
         head=head,
         calibrator=calibrators[best],
         gate=gate,
-        ranges=quality.learn_ranges(_ordinary(table.measures, benign)),
+        ranges=quality.learn_ranges(ordinary(table.measures, benign)),
         bank=bank,
         voices=voices[best],
         ways=ways,
@@ -206,12 +206,6 @@ def _ways(
 
 def _places(fold: NDArray[np.int64], benign: Placed | None) -> NDArray[np.int64]:
     return np.concatenate([fold, benign.fold]) if benign else fold
-
-
-def _ordinary(measures: Mapping[str, F64], benign: Benign | None) -> Mapping[str, F64]:
-    if not benign:
-        return measures
-    return {name: np.append(values, benign.measures[name]) for name, values in measures.items()}
 
 
 def _tellable(table: Table, positive: tuple[bool, ...]) -> bool:

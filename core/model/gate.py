@@ -44,8 +44,8 @@ class Gate:
         basis: float32 ``q l``, the main directions of the ``l`` late features.
         known: float32 ``m q``, unit vectors: training pictures in these directions.
         usual: float64 ``m``, how strange each of them was out of fold.
-        reference: float64 ``n``, ascending, out-of-fold scores of the training pictures, as they
-            are and varied without harm.
+        reference: float64 ``n``, ascending, out-of-fold scores of the training pictures, or of
+            those varied without harm where these are stranger.
         faults: Where known faults lead, by the first ``g`` features; None where there were too few
             pictures to learn them from.
     """
@@ -113,10 +113,9 @@ def fit_gate(
 ) -> tuple[Gate, F64]:
     """Fit the gate with a reference of out-of-fold scores.
 
-    A new ordinary picture is then exchangeable with those of the reference that were not varied,
-    up to the fifth of the pictures that a fold leaves out. Both that fifth and the varied pictures
-    make the reference wider: ordinary pictures are held back at most as often as meant. Distances
-    are those to training pictures as they are, for one that was varied is a copy of a known one.
+    A new ordinary picture is then exchangeable with those of the reference, up to the fifth of
+    the pictures that a fold leaves out, which makes the reference a little wider. Distances are
+    those to training pictures as they are: one that was varied is a copy of a known one.
 
     Args:
         z: float32 ``n d``, standardised features of the training pictures.
@@ -148,8 +147,23 @@ def fit_gate(
         own += added
     scores = own - RELATIVE * np.array([own[rows].mean() for rows in beside])
     gate, rows = _part(z, np.arange(len(z)), gated, seed)
-    fitted = replace(gate, usual=own[rows], reference=np.sort(scores), faults=faults)
+    reference = wider_reference(scores[: len(z)], scores[len(z) :])
+    fitted = replace(gate, usual=own[rows], reference=reference, faults=faults)
     return fitted, scores[: len(z)]
+
+
+def wider_reference(own: F64, varied: F64) -> F64:
+    """Return the scores that others are compared with, float64 ``n``, ascending.
+
+    Of every rank the score of the training pictures, or that of the varied ones at the same share
+    where it is larger: the p-value is the larger of both p-values. So ordinary pictures are held
+    back at most as often as meant, however they were varied, and so are the varied ones.
+    """
+    if not len(varied):
+        return np.sort(own)
+    rank = np.arange(len(own), 0, -1)
+    passed = np.maximum(rank * (len(varied) + 1) // (len(own) + 1), 1)
+    return np.asarray(np.maximum(np.sort(own), np.sort(varied)[len(varied) - passed]))
 
 
 def _part(z: F32, rows: NDArray[np.intp], gated: int, seed: int) -> tuple[Gate, NDArray[np.intp]]:

@@ -78,6 +78,7 @@ def test_strengths_are_drawn_to_both_ends_and_a_grey_picture_has_no_white():
         end = VARIATIONS["size"].ends[gone > 0]
         assert gone == pytest.approx(share * end, abs=0.01)
     assert 15 < sum(one.source_size[0] > 224 for one, _ in sizes) < 45
+    assert np.mean([share for _, share in sizes]) == pytest.approx(2 / 3, abs=0.1)
     assert not suits(BALANCED, frame.pixels)
     assert suits(BALANCED, a_cloud())
     assert suits("light", frame.pixels)

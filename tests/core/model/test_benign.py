@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from core.decision.ood import conformal_p
-from core.model.benign import Benign, harmless
+from core.model.benign import Benign, harmless, ordinary
 from core.model.discriminants import Placed
 from core.model.fitting import Table, fit
-from core.model.gate import fit_gate
+from core.model.gate import wider_reference, fit_gate
 from tests.core.model.test_discriminants import clouds
 
 GATED = 20
@@ -78,8 +78,8 @@ def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_
     known = Placed(("light",), varied, np.zeros(400, np.int64), fold)
     plain, _ = fit_gate(right, GATED, fold, 0, faulty)
     knowing, scores = fit_gate(right, GATED, fold, 0, faulty, known)
-    assert len(scores) == 400
-    assert len(knowing.reference) == 800
+    assert len(scores) == len(knowing.reference) == 400
+    assert (knowing.reference >= np.sort(scores)).all()
     new, new_varied, _, _ = drifted(1, 400)
     far = new + np.float32(25.0)
 
@@ -91,6 +91,29 @@ def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_
     assert held(knowing, new_varied) < 0.08
     assert held(knowing, new) < 0.03
     assert held(knowing, far) == 1.0
+
+
+@pytest.mark.parametrize("m", [7, 50, 300])
+def test_the_p_value_is_the_larger_of_those_among_training_pictures_and_varied_ones(m):
+    rng = np.random.default_rng(m)
+    own, varied = rng.normal(size=99), rng.normal(0.5, 0.7, m)
+    asked = rng.normal(0.5, 1.5, 500)
+    both = np.maximum(conformal_p(asked, own), conformal_p(asked, varied))
+    got = conformal_p(asked, wider_reference(own, varied))
+    assert (got >= conformal_p(asked, own)).all()
+    # Ranks among the training pictures are whole ones, and seven varied pictures say no less than
+    # an eighth: beyond all of them the training pictures alone are asked.
+    inside = asked <= varied.max()
+    assert (np.abs(got - both)[inside] <= 0.01 + 1e-9).all()
+    assert (got[~inside] <= np.maximum(conformal_p(asked, own), 0.02)[~inside]).all()
+
+
+def test_the_ends_of_a_measure_go_as_far_as_any_picture_went():
+    benign = benign_of([0, 0], [0.5, 1.0], [1, 1])
+    measures = ordinary({"size": np.array([4.0, 5.0, 9.0])}, benign)
+    # Row 1 went from 5 to 0 and to 1: nothing went up, something went down by 5.
+    np.testing.assert_array_equal(measures["size"], [4, 5, 9, 0, 1, -1, 9])
+    assert ordinary({"size": np.ones(3)}, None)["size"].tolist() == [1, 1, 1]
 
 
 def labelled(n=200, seed=0):
@@ -125,8 +148,9 @@ def test_fitting_takes_in_what_does_not_change_the_class_and_nothing_that_does(c
         measures={"size": np.full(m, 4.0)},
     )
     model = fit(table, ("good", "bad"), (False, True), benign=benign).model
-    assert len(model.gate.reference) == (2 * m if taken else m)
+    plain = fit(table, ("good", "bad"), (False, True)).model
+    wider = model.gate.reference > plain.gate.reference + 1e-9
+    assert wider.mean() > 0.5 if taken else not wider.any()
     low, high = model.ranges["size"]
-    assert (low < 4.0) == taken
-    assert high == pytest.approx(5.5, abs=0.01)
-    assert fit(table, ("good", "bad"), (False, True)).model.ranges["size"][0] == 4.5
+    assert low == pytest.approx(3.5 if taken else 4.5)
+    assert high == pytest.approx(5.5)
