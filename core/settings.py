@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     decode_memory_mb: int = Field(
         default=2048, ge=256, description="Memory limit of a decoder process."
     )
+    character_set: str = Field(
+        default="ISO_IR 100",
+        pattern=r"^(ISO_IR (13|100|101|109|110|126|127|138|144|148|166|192|203)|GB18030|GBK)$",
+        description="Character set of DICOM files that name none, by its name in DICOM.",
+    )
     inference_timeout_s: float = Field(
         default=60.0, gt=0, description="Watchdog of one network call."
     )

@@ -70,7 +70,7 @@ class Decoder:
                 bufsize=0,
                 pass_fds=(descriptor,),
                 start_new_session=True,
-                env=_environment(),
+                env=_environment(spec),
             )
         finally:
             os.close(descriptor)
@@ -213,7 +213,8 @@ def _sealed_memory(size: int) -> int:
     return descriptor
 
 
-def _environment() -> dict[str, str]:
-    """Return the child's environment: harmless names, this process's import path, tuning."""
+def _environment(spec: Spec) -> dict[str, str]:
+    """Return the child's environment: harmless names, import path, tuning, what packs may ask."""
     path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    return {**keep_harmless(os.environ), **_TUNING, "PYTHONPATH": path}
+    asked = {"PYTHONPATH": path, "ASSAY_CHARACTER_SET": spec.character_set}
+    return {**keep_harmless(os.environ), **_TUNING, **asked}

@@ -36,6 +36,7 @@ class Spec:
         inbox_bytes: Room for the files of one batch.
         memory_mb: Limit of its address space.
         timeout_s: Longest time for one picture.
+        character_set: Of texts in files that name none.
     """
 
     entry: str
@@ -44,6 +45,7 @@ class Spec:
     inbox_bytes: int
     memory_mb: int
     timeout_s: float
+    character_set: str
 
     @property
     def picture_bytes(self) -> int:

@@ -66,6 +66,7 @@ class Sandbox:
             inbox_bytes=settings.max_bytes,
             memory_mb=settings.decode_memory_mb,
             timeout_s=settings.decode_timeout_s,
+            character_set=settings.character_set,
         )
         self._max_bytes = settings.max_bytes
         self._busy = False

@@ -11,6 +11,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from core.errors import AssayError, UnreadableImage
+from core.settings import Settings
 from domains.xray.reading.syntaxes import DECODERS, DEFLATED, NATIVE
 from domains.xray.reading.values import listed, text_of, value_of
 
@@ -192,10 +193,15 @@ def _is_cut(element: RawDataElement | DataElement) -> bool:
 
 
 def _character_set(dataset: Dataset) -> list[str]:
+    """Return Python's names of a data set's character sets; of the default where it names none.
+
+    Who writes other letters than ASCII and names ISO_IR 6, which has none, names none.
+    """
     from pydicom.charset import convert_encodings
 
-    named = [str(one) for one in listed(value_of(dataset, "SpecificCharacterSet"))]
-    return convert_encodings(named)
+    named = [str(one).strip() for one in listed(value_of(dataset, "SpecificCharacterSet"))]
+    is_named = any(one not in ("", "ISO_IR 6") for one in named)
+    return convert_encodings(named if is_named else [Settings().character_set])
 
 
 def _after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 
-from core.errors import UnreadableImage
+from core.errors import PermanentFailure, UnreadableImage
 from core.logs import Event, Word
 from core.records import blobs
 from core.records.cases import CaseDetail, CaseImage
@@ -55,6 +55,7 @@ def answer(job: Job, store: Store, settings: Settings) -> None:
         settings: Where things run.
 
     Raises:
+        PermanentFailure: The answer is held back, since it could not say whose it is.
         StoreError: There is no such case, a picture is missing, or the database failed.
         BundleError: The bundle that judged is not on the shelf.
         ConfigError: The peers cannot be read, or the process that reads headers does not start.
@@ -77,6 +78,7 @@ def answer(job: Job, store: Store, settings: Settings) -> None:
         if sent and sent[-1].decisions == _fingerprint(images):
             made = sent[-1]
         elif any(one.source for one in images):
+            _check_identity(images)
             made = _made(job.key, images, sent, hands, store, names_at(settings.home))
         else:
             logger.info(Event(Word.DONE, {"job": job.id, "code": "NO_STUDY"}))
@@ -98,6 +100,23 @@ def judged(images: Iterable[CaseImage], store: Store, hands: Hands) -> tuple[Jud
     own = contents_sent(store, PACK, names)
     foreign = [pair for pair in found if pair[0].content_key not in own]
     return tuple(Judged(place, *pair) for place, pair in enumerate(foreign, start=1))
+
+
+def _check_identity(images: Iterable[Judged]) -> None:
+    """Hold an answer back that could not say whose it is.
+
+    Raises:
+        PermanentFailure: A file states a patient's number that no DICOM object may hold.
+    """
+    unkept = sorted({name for one in images if one.source for name in one.source.unkept})
+    if unkept:
+        raise PermanentFailure(
+            f"The answer is held back: {' and '.join(unkept)} of the pictures cannot be taken "
+            "over, and an answer without it would be nobody's. Expected at most 64 characters, no "
+            "backslash and no control character.",
+            hint="Correct the patient in the archive, or set ASSAY_CHARACTER_SET to the character "
+            "set that its files use without naming it.",
+        )
 
 
 def _may_speak(store: Store, detail: CaseDetail) -> bool:

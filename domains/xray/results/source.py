@@ -8,10 +8,9 @@ are never cut or mended, which could make them another patient's.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from io import BytesIO
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,6 +20,12 @@ from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
 from core.types import Frame, Prepared
+from domains.xray.reading.data_set import discreet
+from domains.xray.reading.data_set import header as header_elements
+from domains.xray.reading.values import is_stated, listed, value_of
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 MAKER = "Assay"
 
@@ -38,6 +43,9 @@ CONTEXT = {
     "ReferringPhysicianName": "PN",
     "StudyDescription": "LO",
 }
+IDENTITY = ("PatientID", "IssuerOfPatientID")
+"""Without these an answer would be another patient's, or nobody's: no answer leaves them out."""
+
 _PLACE = {
     "SOPClassUID": "UI",
     "SOPInstanceUID": "UI",
@@ -74,6 +82,7 @@ class Source:
         context: Patient and study by DICOM keyword, every one of ``CONTEXT``, "" where the file
             says nothing that its value representation allows.
         lossy: Whether it was once compressed with loss.
+        unkept: What of ``IDENTITY`` the file states and its value representation does not allow.
     """
 
     sop_class: str
@@ -82,6 +91,7 @@ class Source:
     study: str
     context: Mapping[str, str]
     lossy: bool = False
+    unkept: tuple[str, ...] = ()
 
 
 def sandbox(settings: Settings) -> Sandbox:
@@ -120,6 +130,7 @@ def source_of(said: Mapping[str, str]) -> Source | None:
         study=kept["StudyInstanceUID"],
         context={keyword: kept[keyword] for keyword in CONTEXT},
         lossy=kept["LossyImageCompression"] == "01",
+        unkept=tuple(one for one in IDENTITY if said.get(one) and not kept[one]),
     )
 
 
@@ -130,21 +141,18 @@ def _allowed(value: str, vr: str) -> str:
 
 def _read(data: bytes, _max_pixels: int, _min_side: int) -> Frame:
     """Read the header in the disposable process; the pixels of the frame mean nothing."""
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
-
-    try:
-        header = dcmread(BytesIO(data), stop_before_pixels=True, specific_tags=list(_ASKED))
-    except InvalidDicomError as exc:
-        raise UnreadableImage("It is no DICOM file.") from exc
-    said = {keyword: _spoken(header.get(keyword)) for keyword in _ASKED}
+    if data[128:132] != b"DICM":
+        raise UnreadableImage("It is no DICOM file.")
+    with discreet():
+        found, _ = header_elements(data)
+        said = {keyword: _spoken(found, keyword) for keyword in _ASKED}
     return Frame(np.zeros((1, 1, 1), np.uint8), 8, "", (1, 1), meta=said)
 
 
-def _spoken(value: Any) -> str:  # noqa: ANN401
-    several = isinstance(value, Sequence) and not isinstance(value, (str, bytes))
-    text = "\\".join(map(str, value)) if several else str(value or "")
-    return text.strip(" \x00")[:_LONGEST]
+def _spoken(found: Dataset, keyword: str) -> str:
+    """Give an element as text; what is stated and cannot be read as what no answer takes over."""
+    text = "\\".join(map(str, listed(value_of(found, keyword)))).strip(" \x00")
+    return text[:_LONGEST] or ("\\" if is_stated(found, keyword) else "")
 
 
 def _prepare(frame: Frame, size: int) -> Prepared:

@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 from pydicom import Dataset
+from pydicom.config import disable_value_validation
 from radiographs import CANARY, a_chest, an_object, encodings, part10
 from ward import Ward, a_radiograph
 
-from core.errors import StoreError
+from core.errors import PermanentFailure, StoreError
 from core.records.listing import listed
 from core.records.releases import Stage, by_site
 from core.records.store import NewDecision, record
@@ -215,6 +216,16 @@ def test_a_readable_and_an_unreadable_view_are_one_case_that_is_never_cleared(wa
     found = reading_list([case], releases, now=now(), certified=lambda _: True)
     assert [line.place for line in found.read] == [Place.STAT]
     assert found.apart == ()
+
+
+@pytest.mark.parametrize("number", [["12", "34"], "P" * 65])
+def test_an_answer_that_cannot_say_whose_it_is_is_held_back_with_the_reason(ward, study, number):
+    with disable_value_validation():
+        ward.judge(chest(study, PatientID=number))
+    ward.release(Stage.SUPERVISED, study)
+    with pytest.raises(PermanentFailure, match=r"held back: PatientID .* cannot be taken over"):
+        ward.answer(study)
+    assert ward.outbox(study) == []
 
 
 def test_an_unknown_case_is_an_error(ward, study):

@@ -9,9 +9,11 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.config import disable_value_validation
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from radiographs import CANARY, a_chest, an_object, part10
 
+from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
 from domains.xray.results.source import CONTEXT, sandbox, source_of, sources
@@ -129,3 +131,58 @@ def test_every_real_file_has_a_source_or_none_and_the_process_lives_on(box, shar
     }
     lateral = found["chest_cr_jpeg2000_mono1_15bit.dcm"]
     assert (lateral.context["PatientID"], lateral.lossy) == ("9RG1", True)
+
+
+@pytest.mark.parametrize(
+    ("tags", "unkept"),
+    [
+        ({}, ()),
+        ({"PatientID": ""}, ()),
+        ({"PatientID": None}, ()),
+        ({"PatientID": "P" * 65}, ("PatientID",)),
+        ({"PatientID": ["12", "34"]}, ("PatientID",)),
+        ({"PatientID": "12\x0034"}, ("PatientID",)),
+        ({"IssuerOfPatientID": "W" * 65}, ("IssuerOfPatientID",)),
+    ],
+    ids=str,
+)
+def test_a_number_that_is_stated_and_cannot_be_kept_is_told_from_none(box, tags, unkept):
+    with disable_value_validation():
+        (source,) = sources(box, [a_file(**tags)])
+    assert source.unkept == unkept
+    assert all(source.context[name] == "" for name in unkept)
+
+
+def without_character_set(number: bytes) -> bytes:
+    return a_file(PatientID="N" * len(number)).replace(b"N" * len(number), number)
+
+
+@pytest.mark.parametrize(
+    ("character_set", "number", "read"),
+    [
+        ("ISO_IR 100", "MÜ-42 ".encode("latin-1"), "MÜ-42"),
+        ("ISO_IR 192", "PŁ-42 ".encode(), "PŁ-42"),
+        ("ISO_IR 144", "Л-42".encode("iso8859-5"), "Л-42"),
+        ("GB18030", "誠42".encode("gb18030"), "誠42"),
+    ],
+)
+def test_a_file_that_names_no_character_set_is_read_in_the_one_of_the_site(
+    character_set, number, read
+):
+    file = without_character_set(number)
+    settings = Settings(character_set=character_set)
+    with sandbox(settings) as opened, Sandbox("domains.xray:pack", 32, settings) as reader:
+        (source,) = sources(opened, [file])
+        (sample,) = reader.samples([received("a.dcm", file)])
+    assert source.context["PatientID"] == read
+    assert sample.frame.meta["patient_id"] == read
+
+
+def test_bytes_that_the_site_s_character_set_does_not_hold_are_no_number(box):
+    (source,) = sources(box, [without_character_set("PŁ-042".encode())])
+    assert source.unkept == ("PatientID",)
+
+
+def test_a_character_set_that_dicom_does_not_know_is_refused():
+    with pytest.raises(ValueError, match="character_set"):
+        Settings(character_set="utf-8")
