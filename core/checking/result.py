@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -43,12 +43,14 @@ class Check:
         groups: Groups among them.
         alarms: Worst first.
         balance: Pictures of each label in each split.
+        read: How the data set was read (``Labelled.to_json``); empty where it was not read here.
     """
 
     pictures: int
     groups: int
     alarms: tuple[Alarm, ...]
     balance: Mapping[str, Mapping[str, int]]
+    read: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Give the whole of it as one JSON-ready object."""

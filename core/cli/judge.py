@@ -76,6 +76,8 @@ def assess(
                 say(assessment_words(one.assessment))
     for words in skipped.words():
         typer.echo(f"assay: {words}", err=True)
+    if json and skipped:
+        say_json({"schema": "assay.skipped/1", **skipped.to_json()})
     missing = [str(path) for path in paths if not os.path.lexists(path)]
     if missing or not read:
         problem = (

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from core.cli.app import progress_bar, say, say_json
-from core.cli.learn import BundlePath, Json
+from core.cli.learn import BundlePath, Folders, Json, Layout
 
 audit = typer.Typer(no_args_is_help=True, help="The log of everything that was written.")
 bundle = typer.Typer(no_args_is_help=True, help="Fitted models as folders.")
@@ -177,14 +177,23 @@ def data_check(
     negative: Annotated[
         list[str] | None, typer.Option(help="A label that means 'nothing wrong'.")
     ] = None,
+    layout: Layout = Folders.AUTO,
     json: Json = False,
 ) -> None:
     """Look for leaks, copies, contradicting labels and shortcuts in labelled pictures."""
+    from core.labelled import Form
     from core.service.checking import check, check_words
     from core.settings import Settings
 
     with progress_bar() as progress:
-        found = check(pack, path, Settings(), negative=frozenset(negative or ()), progress=progress)
+        found = check(
+            pack,
+            path,
+            Settings(),
+            negative=frozenset(negative or ()),
+            form=Form(layout),
+            progress=progress,
+        )
     if json:
         say_json(found.to_json())
         return

@@ -30,11 +30,25 @@ OodAlpha = Annotated[
 ]
 
 
+class Folders(StrEnum):
+    """Which folders of a data set name the class."""
+
+    AUTO = "auto"
+    CLASS = "class"
+    SPLIT_CLASS = "split/class"
+    CLASS_SPLIT = "class/split"
+
+
 class Effort(StrEnum):
     """How much is made of the pictures."""
 
     QUICK = "quick"
     BEST = "best"
+
+
+Layout = Annotated[
+    Folders, typer.Option("--layout", help="Which folders are classes, if that is not clear.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -72,9 +86,11 @@ def train(
         list[str] | None,
         typer.Option(help="Whom it is for, as files state it: age_years=1..5."),
     ] = None,
+    layout: Layout = Folders.AUTO,
     json: Json = False,
 ) -> None:
     """Learn from labelled pictures and certify with the pack's default targets."""
+    from core.labelled import Form
     from core.model.backbone import LITE0
     from core.service.asking import parse_population
     from core.service.bundles import certify_bundle, open_bundle
@@ -98,9 +114,10 @@ def train(
         start_from,
         label_column,
         pictures,
+        Form(layout),
     )
     with progress_bar() as progress:
-        train(spec, settings, progress, lambda line: typer.echo(line, err=True))
+        train(spec, settings, progress, lambda line: typer.echo(line, err=json))
     bundle = open_bundle(out, settings)
     policy = certify_bundle(bundle, bundle.pack.targets)
     remarks = remark_words(bundle)
@@ -111,6 +128,7 @@ def train(
                 "policy": policy.id,
                 "words": policy_words(bundle.pack, policy),
                 "remarks": remarks,
+                "read": bundle.words["read"],
             }
         )
         return
@@ -171,9 +189,11 @@ def evaluate(
         list[str] | None, typer.Option(help="NAME=FOLDER of pictures that do not belong.")
     ] = None,
     report: Annotated[Path | None, typer.Option(help="HTML file to write the report to.")] = None,
+    layout: Layout = Folders.AUTO,
     json: Json = False,
 ) -> None:
     """Compute the figures of a bundle on pictures that it has not met."""
+    from core.labelled import Form
     from core.service.asking import named_folders
     from core.service.bundles import open_bundle, policy_of
     from core.service.evaluating import evaluate
@@ -194,6 +214,7 @@ def evaluate(
             settings=settings,
             split=split,
             strangers=named_folders(ood or []),
+            form=Form(layout),
             progress=progress,
         )
         if report:

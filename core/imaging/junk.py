@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 PEEK = 32
 _JUNK = frozenset(
     {
-        "thumbs.db", "desktop.ini", "__macosx", "@eadir", "$recycle.bin", "lost+found",
-        "system volume information", "#recycle", "ehthumbs.db",
+        "thumbs.db", "ehthumbs.db", "desktop.ini", "__macosx", "@eadir", "@tmp", "$recycle.bin",
+        "lost+found", "system volume information", "#recycle", "@recycle", "#snapshot", "thumbs",
+        "_thumbs", "thumbnails", "_thumbnails",
     }
 )  # fmt: skip
 _MOST_NAMED = 5
+_KINDS = {
+    "others": "not read, no pictures by name or content",
+    "system": "ignored, hidden or left by the system",
+}
 
 
 @dataclass
@@ -28,18 +35,32 @@ class Skipped:
 
     def words(self) -> list[str]:
         """Return a line a kind that occurred, with numbers and the first few names."""
-        kinds = {
-            "not read, no pictures by name or content": self.others,
-            "ignored, hidden or left by the system": self.system,
+        return skipped_words(self.to_json())
+
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        """Return the number and the first few names of each kind."""
+        kinds = {"others": self.others, "system": self.system}
+        return {
+            kind: {"count": len(names), "first": names[:_MOST_NAMED]}
+            for kind, names in kinds.items()
         }
-        return [f"{len(names)} {kind}: {_first(names)}." for kind, names in kinds.items() if names]
+
+    def __bool__(self) -> bool:
+        """Whether anything was not read."""
+        return bool(self.system or self.others)
+
+
+def skipped_words(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a line a kind that occurred, from what ``Skipped.to_json`` gave."""
+    lines = []
+    for kind, words in _KINDS.items():
+        count, first = said[kind]["count"], said[kind]["first"]
+        more = f" and {count - len(first)} more" if first and count > len(first) else ""
+        if count:
+            lines.append(f"{count} {words}{': ' if first else ''}{', '.join(first)}{more}.")
+    return lines
 
 
 def is_junk(name: str) -> bool:
     """Whether a file or folder of this name is hidden or left by an operating system."""
     return name.startswith(".") or name.casefold() in _JUNK
-
-
-def _first(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMED
-    return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,6 +1,10 @@
-"""Labelled pictures: a folder per class, a CSV, or a manifest with splits and groups."""
+"""Labelled pictures: class folders, a CSV, or a manifest with splits and groups."""
 
+from core.labelled.layout import Form
 from core.labelled.reading import read_labelled
-from core.labelled.rows import SPLITS, Row, lone_group
+from core.labelled.rows import SPLITS, Labelled, Row, lone_group, read_words
+from core.labelled.spelling import plain
 
-__all__ = ["SPLITS", "Row", "lone_group", "read_labelled"]
+__all__ = [
+    "SPLITS", "Form", "Labelled", "Row", "lone_group", "plain", "read_labelled", "read_words",
+]  # fmt: skip

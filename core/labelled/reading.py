@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from core.errors import DataError
-from core.labelled.rows import SPLITS, Row
-from core.labelled.tables import HINT, Entry, from_csv, from_folders
+from core.imaging.junk import Skipped
+from core.labelled.folders import find, from_folders, table_for
+from core.labelled.layout import Form
+from core.labelled.rows import SPLITS, Labelled, Row
+from core.labelled.spelling import join_spellings
+from core.labelled.tables import HINT, Entries, Entry, from_csv
+from core.packs import means_nothing_wrong
 
 MANIFEST = "manifest.csv"
 _MOST_LISTED = 10
@@ -21,16 +26,20 @@ def read_labelled(
     min_labels: int = 2,
     suffixes: frozenset[str] = frozenset(),
     label_column: str = "",
-) -> list[Row]:
+    negative: frozenset[str] = frozenset(),
+    known: Collection[str] = (),
+    form: Form = Form.AUTO,
+) -> Labelled:
     """Read a labelled data set; files are listed, not opened.
 
-    A folder with a ``manifest.csv`` is read by it, any other folder by its class folders (a
-    picture's label is the first folder's name, however deep it lies). In a CSV the columns
-    ``file|filename|image`` and ``label|class`` are needed, in any case and order; files are
-    relative to the CSV's folder. The common words for splits (training, validation, ...) are
-    read as ``train``, ``cal`` and ``test``. A group column with one value for all rows does not
-    say which pictures belong together: it stays an ordinary column, and every picture is a group
-    of its own.
+    A folder with a ``manifest.csv`` is read by it; one whose pictures lie in no folders that may
+    be classes, by a table beside them; any other by its folders (``core.labelled.layout``), a
+    picture's label being the class folder's name, however deep it lies below. In a CSV a column of
+    files and one of labels are needed, in any case and order; files are relative to the CSV's
+    folder. The common words for splits (training, validation, ...) are read as ``train``, ``cal``
+    and ``test``. A group column with one value for all rows does not say which pictures belong
+    together: it stays an ordinary column, and every picture is a group of its own. Labels that
+    differ in Unicode's form, invisible marks, blanks or capital letters alone are one.
 
     Args:
         path: The folder or the CSV.
@@ -39,35 +48,69 @@ def read_labelled(
         min_labels: How many labels there must be; 1 for a start from good pictures alone.
         suffixes: Further file extensions that count in class folders.
         label_column: Column of a table that holds the labels instead of ``label|class``.
+        negative: Labels that mean "nothing wrong"; they tell which folders are classes.
+        known: Labels that a bundle has, in its spelling.
+        form: Which folders are classes, where a person says it.
 
     Raises:
         DataError: Missing files, files outside the folder or listed twice, rows without a label,
             too few labels, splits beside rows without one, or a group in two of train, cal and
-            test; all faults at once.
+            test, all faults at once; folders or tables that fit several readings.
     """
+    read, layout, skipped = _read(
+        path,
+        group_columns,
+        label_column,
+        suffixes,
+        form,
+        lambda name: name in known or means_nothing_wrong(name, negative),
+    )
     root = path if path.is_dir() else path.parent
-    table = path / MANIFEST if path.is_dir() else path
-    if table.is_file():
-        entries, faults = from_csv(table, group_columns, label_column)
-    elif path.is_dir() and not label_column:
-        entries, faults = from_folders(path, suffixes)
-    else:
-        what = "no table with that column" if label_column else "no labelled data"
-        raise DataError(f"There are {what} at {path}.", hint=HINT)
-    rows = [entry.row for entry in entries]
-    faults += [*_file_faults(entries, root), *_split_faults(entries), *_leaks(rows)]
+    joined = join_spellings([entry.row for entry in read.entries], known)
+    rows = joined.rows
+    faults = [
+        *read.faults,
+        *_file_faults(read.entries, root),
+        *_split_faults(read.entries),
+        *_leaks(rows),
+    ]
     labels = sorted({name for row in rows for name in row.labels})
     if len(labels) < min_labels:
         got = ", ".join(labels) or "none"
         faults.append(f"expected at least {min_labels} labels, got {len(labels)} ({got})")
     if faults:
         raise DataError(f"{path} cannot be learned from: {_listed(faults)}.", hint=HINT)
-    return rows
+    return Labelled(rows, layout, (*read.notices, *joined.notices), skipped)
+
+
+def _read(
+    path: Path,
+    group_columns: Sequence[str],
+    label_column: str,
+    suffixes: frozenset[str],
+    form: Form,
+    is_class: Callable[[str], bool],
+) -> tuple[Entries, str, Skipped]:
+    """Return entries, how they were read, and what was skipped."""
+    table: Path | None = path / MANIFEST if path.is_dir() else path
+    skipped = Skipped()
+    if form is not Form.AUTO and not path.is_dir():
+        raise DataError(f"--layout says how folders are read; {path} is none.", hint=HINT)
+    if path.is_dir() and (form is not Form.AUTO or not (path / MANIFEST).is_file()):
+        found = find(path, suffixes)
+        skipped = found.skipped
+        table = table_for(found, label_column) if form is Form.AUTO else None
+        if table is None and not label_column:
+            return *from_folders(found, form, is_class), skipped
+    if table is None or not table.is_file():
+        what = "no table with that column" if label_column else "no labelled data"
+        raise DataError(f"There are {what} at {path}.", hint=HINT)
+    return from_csv(table, group_columns, label_column), f"table {table.name}", skipped
 
 
 def _file_faults(entries: Sequence[Entry], root: Path) -> Iterator[str]:
     inside = root.resolve()
-    seen: dict[Path, str] = {}
+    seen: dict[Path, Entry] = {}
     for entry in entries:
         if not entry.name:
             continue
@@ -77,8 +120,14 @@ def _file_faults(entries: Sequence[Entry], root: Path) -> Iterator[str]:
         elif not file.is_file():
             yield f"{place}: there is no file {entry.name}"
         elif file in seen:
-            yield f"{place}: {entry.name} was already listed at {seen[file]}"
-        seen.setdefault(file, place)
+            yield f"{place}: {entry.name} was already listed at {_as_listed(seen[file], entry)}"
+        seen.setdefault(file, entry)
+
+
+def _as_listed(first: Entry, again: Entry) -> str:
+    """Say where a file was listed first, and how it was labelled there where that differs."""
+    same = first.row.labels == again.row.labels
+    return first.place if same else f"{first.place}, labelled {first.row.label} there"
 
 
 def _split_faults(entries: Sequence[Entry]) -> Iterator[str]:

@@ -1,30 +1,26 @@
-"""Where rows are written: in a CSV, or as folders."""
+"""Labelled rows out of a CSV."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import DataError
-from core.imaging.files import ARCHIVE, list_pictures
-from core.labelled.rows import SPLITS, Row
+from core.labelled.places import find_places
+from core.labelled.rows import Row, split_named
+from core.labelled.spelling import plain, plain_labels
+from core.labelled.text_table import TextTable, column_key, read_text_table
 
 HINT = (
     "Give a folder with one folder per class, a CSV `filename,label`, or a manifest.csv with "
     "file, label and optional split (train, cal, test; any other word sets a row aside) and group."
 )
-_ALSO_SPLITS = {
-    "training": "train",
-    "val": "cal",
-    "valid": "cal",
-    "validation": "cal",
-    "calibration": "cal",
-    "testing": "test",
-}
-_FILE_NAMES = ("file", "filename", "image")
-_LABEL_NAMES = ("label", "class")
+_FILE_NAMES = (
+    "file", "filename", "image", "file_name", "filepath", "file_path", "path", "image_path",
+    "image_name", "image_file",
+)  # fmt: skip
+_LABEL_NAMES = ("label", "class", "class_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,58 +32,60 @@ class Entry:
     row: Row
 
 
-def from_folders(root: Path, suffixes: frozenset[str]) -> tuple[list[Entry], list[str]]:
-    """List the pictures in class folders, and what lies in none as faults."""
-    entries, faults = [], []
-    for file in list_pictures([root], suffixes):
-        name = file.relative_to(root).as_posix()
-        if file.is_dir() or file.suffix.lower() == ARCHIVE:
-            what = "an archive: unpack it" if file.is_file() else "a link or a closed folder"
-            faults.append(f"{name} is {what}")
-            continue
-        label, _, below = name.partition("/")
-        if below:
-            entries.append(Entry(name, name, Row(file, label, "", name, grouped=False)))
-        else:
-            faults.append(f"{name} lies in no class folder")
-    return entries, faults
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """What a table or a folder lists: rows, faults and notices."""
+
+    entries: list[Entry]
+    faults: list[str]
+    notices: tuple[str, ...] = ()
 
 
-def from_csv(
-    table: Path, group_columns: Sequence[str], label_column: str = ""
-) -> tuple[list[Entry], list[str]]:
+def is_table_of_labels(file: Path, label_column: str = "") -> bool:
+    """Whether a file is a table with a column of files and one of labels."""
+    try:
+        table = read_text_table(file, _wanted(label_column))
+    except DataError:
+        return False
+    names = {column_key(name) for name in table.header}
+    return all(not names.isdisjoint(known) for known in _wanted(label_column))
+
+
+def from_csv(file: Path, group_columns: Sequence[str], label_column: str = "") -> Entries:
     """Read a table's rows, and the lines that say too little as faults.
 
     Args:
-        table: The CSV.
+        file: The CSV.
         group_columns: Names that the group's column may have.
         label_column: Name of the label's column, where it is another than the usual ones.
 
     Raises:
-        DataError: It is no UTF-8 CSV, or lacks a column.
+        DataError: It is no CSV, or lacks a column.
     """
+    table = read_text_table(file, _wanted(label_column))
+    columns = _columns(file, table, group_columns, label_column)
     entries: list[Entry] = []
     faults = []
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, strict=True)
-            header = [name.strip() for name in next(reader, [])]
-            labels = (label_column.lower(),) if label_column else _LABEL_NAMES
-            columns = _columns(table, header, group_columns, labels)
-            for cells in reader:
-                place = f"line {reader.line_num}"
-                if not cells:
-                    continue
-                if len(cells) != len(header):
-                    faults.append(f"{place}: expected {len(header)} cells, got {len(cells)}")
-                    continue
-                entry = _entry(table.parent, place, dict(zip(header, cells, strict=True)), columns)
-                entries.append(entry)
-                if not entry.name or not entry.row.label:
-                    faults.append(f"{place}: {'no label' if entry.name else 'no file'}")
-    except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        raise DataError(f"{table} cannot be read as a UTF-8 CSV: {exc}.", hint=HINT) from exc
-    return _own_groups(entries, columns.get("group", "")), faults
+    for at, cells in table.lines:
+        place = f"line {at}"
+        if len(cells) != len(table.header):
+            faults.append(f"{place}: expected {len(table.header)} cells, got {len(cells)}")
+            continue
+        entry = _entry(place, dict(zip(table.header, cells, strict=True)), columns)
+        entries.append(entry)
+        if not entry.name or not entry.row.label:
+            faults.append(f"{place}: {'no label' if entry.name else 'no file'}")
+    found = find_places(file.parent, [entry.name for entry in entries])
+    placed = [
+        replace(entry, row=replace(entry.row, file=at))
+        for entry, at in zip(entries, found.files, strict=True)
+    ]
+    own = _own_groups(placed, columns.get("group", ""))
+    return Entries(own, faults, (*table.notices, *found.notices))
+
+
+def _wanted(label_column: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    return _FILE_NAMES, (column_key(label_column),) if label_column else _LABEL_NAMES
 
 
 def _own_groups(entries: list[Entry], column: str) -> list[Entry]:
@@ -111,46 +109,55 @@ def _own_groups(entries: list[Entry], column: str) -> list[Entry]:
 
 
 def _columns(
-    table: Path, header: Sequence[str], group_columns: Sequence[str], labels: Sequence[str]
+    file: Path, table: TextTable, group_columns: Sequence[str], label_column: str
 ) -> dict[str, str]:
     """Find which header name plays which part.
 
     Raises:
         DataError: No file or no label column, or two of the same name.
     """
+    files, labels = _wanted(label_column)
     wanted = {
-        "file": _FILE_NAMES,
-        "label": tuple(labels),
+        "file": files,
+        "label": labels,
         "split": ("split",),
-        "group": tuple(name.lower() for name in group_columns),
+        "group": tuple(column_key(name) for name in group_columns),
     }
+    named = [name for name in table.header if name]
     found = {}
     for part, names in wanted.items():
-        matches = [name for known in names for name in header if name.lower() == known]
+        matches = [name for known in names for name in named if column_key(name) == known]
         if matches:
             found[part] = matches[0]
     missing = [" | ".join(wanted[part]) for part in ("file", "label") if part not in found]
-    if missing or len(set(header)) < len(header):
+    if missing or len(set(named)) < len(named):
         what = f"no column {' and none '.join(missing)}" if missing else "two columns of one name"
-        raise DataError(f"{table}: {what}; its header is {', '.join(header)}.", hint=HINT)
+        raise DataError(
+            f"{file}: {what}; its header is {', '.join(table.header)}{_no_header(file, table)}.",
+            hint=HINT,
+        )
     return found
 
 
-def _entry(root: Path, place: str, cells: dict[str, str], columns: dict[str, str]) -> Entry:
+def _no_header(file: Path, table: TextTable) -> str:
+    """Say that the first line is no header where it names a file."""
+    names = [cell.replace("\\", "/") for cell in table.header if cell]
+    if any((file.parent / name).is_file() for name in names):
+        return " (a row; the first line must name the columns, such as `filename,label`)"
+    return ""
+
+
+def _entry(place: str, cells: dict[str, str], columns: dict[str, str]) -> Entry:
     part = {name: cells.pop(column).strip() for name, column in columns.items()}
+    cells.pop("", None)
     name = "" if "\0" in part["file"] else part["file"]
-    group = part.get("group", "")
+    group = plain(part.get("group", ""))
     row = Row(
-        file=root / name,
-        label=part["label"],
-        split=_split(part.get("split", "")),
+        file=Path(name),
+        label=plain_labels(part["label"]),
+        split=split_named(plain(part.get("split", ""))),
         group=group or name,
         columns=cells,
         grouped=bool(group),
     )
     return Entry(place, name, row)
-
-
-def _split(name: str) -> str:
-    known = _ALSO_SPLITS.get(name.lower(), name.lower())
-    return known if known in SPLITS else name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.checking.check import check_rows
@@ -10,7 +11,7 @@ from core.checking.facts import Facts, Lost, facts_of
 from core.checking.origins import Copies
 from core.checking.result import Alarm, Check, Level
 from core.imaging.sandbox import Sandbox
-from core.labelled import Row, read_labelled
+from core.labelled import Form, Row, plain, read_labelled, read_words
 from core.model.fitted import one_thread
 from core.packs import entry_of, means_nothing_wrong, pack_named
 from core.service.progress import Progress, silent
@@ -32,6 +33,7 @@ def check(
     settings: Settings,
     *,
     negative: frozenset[str] = frozenset(),
+    form: Form = Form.AUTO,
     progress: Progress = silent,
 ) -> Check:
     """Look at a labelled data set for everything that would make a model's figures untrue.
@@ -41,6 +43,7 @@ def check(
         data: Folder per class, CSV, or folder with a manifest.
         settings: Where things run.
         negative: Labels that mean "nothing wrong"; the pack's own when empty.
+        form: Which folders are classes, where a person says it.
         progress: Told how far the work is.
 
     Raises:
@@ -49,10 +52,17 @@ def check(
     """
     one_thread()
     domain = pack_named(pack)
-    rows = read_labelled(data, domain.group_columns, min_labels=1, suffixes=domain.suffixes)
-    known = negative or domain.negative_labels
-    looked = list(facts_at(rows, pack=pack, settings=settings, progress=progress))
-    return checked(looked, known, progress)
+    known = frozenset(map(plain, negative)) or domain.negative_labels
+    labelled = read_labelled(
+        data,
+        domain.group_columns,
+        min_labels=1,
+        suffixes=domain.suffixes,
+        negative=known,
+        form=form,
+    )
+    looked = list(facts_at(labelled.rows, pack=pack, settings=settings, progress=progress))
+    return replace(checked(looked, known, progress), read=labelled.to_json())
 
 
 def checked(
@@ -77,7 +87,8 @@ def sides_of(rows: Sequence[Row], negative: frozenset[str]) -> dict[str, bool]:
 
 def check_words(found: Check) -> list[str]:
     """Say what a check found, worst first, and how many pictures each split has of each label."""
-    lines = [f"{found.pictures} pictures in {found.groups} groups.", ""]
+    lines = [f"{found.pictures} pictures in {found.groups} groups."]
+    lines += [*(read_words(found.read) if found.read else ()), ""]
     return [*lines, *alarm_words(found.alarms), *_table(found.balance)]
 
 

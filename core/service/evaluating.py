@@ -14,7 +14,7 @@ from core.errors import DataError
 from core.evaluation import Judged
 from core.imaging.files import open_file
 from core.imaging.sandbox import Sandbox
-from core.labelled import Row, read_labelled
+from core.labelled import Form, Labelled, Row, read_labelled
 from core.model.bundle import Bundle
 from core.packs import entry_of
 from core.pipeline import assess
@@ -60,6 +60,7 @@ def evaluate(
     settings: Settings,
     split: str = "",
     strangers: Mapping[str, Path] | None = None,
+    form: Form = Form.AUTO,
     progress: Progress = silent,
 ) -> Evaluation:
     """Compute a bundle's figures on a labelled data set.
@@ -74,12 +75,14 @@ def evaluate(
         split: The rows to judge. When empty: those of ``test`` where the data set names splits,
             all of them otherwise.
         strangers: Name to folder of pictures that do not belong, for the OOD gate's figures.
+        form: Which folders are classes, where a person says it.
         progress: Told after every picture.
 
     Raises:
         DataError: A label is unknown to the bundle, or a group or picture was in train or cal.
     """
-    split, rows = _rows(bundle, _read(bundle, data), split)
+    labelled = _read(bundle, data, form)
+    split, rows = _rows(bundle, labelled.rows, split)
     found = list(_slim(_assess_rows(bundle, rows, policy, settings, progress)))
     digests = tuple(a.sha256 for a in found)
     _refuse_met(bundle, rows, digests)
@@ -102,6 +105,7 @@ def evaluate(
         "bundle": bundle.label,
         "policy": policy.id,
         "split": split,
+        "read": labelled.to_json(),
         **evaluation.summarise(cases),
         "sensitivity": evaluation.sensitivities(cases, classes),
         "labels": evaluation.labels(cases, classes),
@@ -119,14 +123,18 @@ def evaluate(
     return Evaluation(data, split, tuple(rows), digests, cases, scores, figures)
 
 
-def _read(bundle: Bundle, data: Path) -> list[Row]:
-    pack = bundle.pack
+def _read(bundle: Bundle, data: Path, form: Form) -> Labelled:
+    pack, model = bundle.pack, bundle.model
+    good = {name for name, bad in zip(model.classes, model.positive, strict=True) if not bad}
     return read_labelled(
         data,
         pack.group_columns,
         min_labels=1,
         suffixes=pack.suffixes,
         label_column=bundle.words.get("label_column", ""),
+        negative=pack.negative_labels | good,
+        known=model.classes,
+        form=form,
     )
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from core.checking.facts import Facts, Lost
 from core.checking.origins import Copies, joined
 from core.checking.result import Check
 from core.errors import DataError
-from core.labelled import Row, read_labelled
+from core.labelled import Form, Labelled, Row, plain, read_labelled, read_words
 from core.model import backbone as backbones
 from core.model.backbone import Backbone, Files
 from core.model.destination import check_bundle_destination
@@ -68,6 +69,7 @@ class TrainSpec:
             predicts better here.
         label_column: Column of a table that holds the labels instead of ``label``.
         pictures: Whether the bundle keeps thumbnails and probes of the training pictures.
+        form: Which folders are classes, where a person says it.
     """
 
     pack: str
@@ -84,6 +86,7 @@ class TrainSpec:
     start_from: Path | None = None
     label_column: str = ""
     pictures: bool = True
+    form: Form = Form.AUTO
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ class _Lesson:
     Attributes:
         spec: What was asked.
         pack: The domain.
-        labelled: The whole data set.
+        labelled: The whole data set as it was read.
         rows: Its rows of train and cal.
         negative: Labels that mean "nothing wrong".
         classes: Class names.
@@ -108,7 +111,7 @@ class _Lesson:
 
     spec: TrainSpec
     pack: DomainPack
-    labelled: Sequence[Row]
+    labelled: Labelled
     rows: Sequence[Row]
     negative: frozenset[str]
     classes: tuple[str, ...]
@@ -146,7 +149,7 @@ def train(
         spec: What is asked.
         settings: Where things run.
         progress: Told how far the work is.
-        say: Told the figures of fine-tuning, a line an epoch.
+        say: Told how the data set was read, and the figures of fine-tuning, a line an epoch.
 
     Returns:
         The bundle's folder.
@@ -159,7 +162,7 @@ def train(
     """
     check_bundle_destination(spec.out)
     one_thread()
-    lesson = _lesson(spec, settings, progress)
+    lesson = _lesson(spec, settings, progress, say)
     work = Work(*_network(lesson), lesson.rows, lesson.pack, settings, progress)
     stages = _stages(lesson, work, say)
     write_bundle(_draft(lesson, stages, _fit(lesson, stages)), spec.out)
@@ -181,24 +184,27 @@ def _network(lesson: _Lesson) -> tuple[Backbone, Files]:
     return backbone, Files(own=spec.weights)
 
 
-def _lesson(spec: TrainSpec, settings: Settings, progress: Progress) -> _Lesson:
+def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -> _Lesson:
     pack = pack_named(spec.pack)
+    negative = frozenset(map(plain, spec.negative)) or pack.negative_labels
     labelled = read_labelled(
         spec.data,
         pack.group_columns,
         min_labels=1,
         suffixes=pack.suffixes,
         label_column=spec.label_column,
+        negative=negative,
+        form=spec.form,
     )
-    looked = list(facts_at(labelled, pack=spec.pack, settings=settings, progress=progress))
+    say("\n".join(read_words(labelled.to_json())))
+    looked = list(facts_at(labelled.rows, pack=spec.pack, settings=settings, progress=progress))
     copies = Copies.among([one for one in looked if isinstance(one, Facts)])
     rows = with_splits(joined(looked, copies))
-    negative = spec.negative or pack.negative_labels
-    several = have_several(labelled)
+    several = have_several(labelled.rows)
     start = None
     if spec.start_from:
         start = elsewhere(spec.start_from, spec.pack, negative, several=several, settings=settings)
-    dealt = not any(row.split for row in labelled)
+    dealt = not any(row.split for row in labelled.rows)
     few = not several and not start and good_start.has_few_defects(rows, negative)
     cause = _no_memory(spec, dealt=dealt)
     uncertified = not several and not start and good_start.is_uncertified(rows, negative)
@@ -334,7 +340,7 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
         result.seen,
         result.unseen,
         fitted,
-        remarks(lesson.labelled, lesson.pack.group_columns),
+        remarks(lesson.labelled.rows, lesson.pack.group_columns),
     )
     return Draft(
         name=spec.out.resolve().name,
@@ -355,8 +361,16 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
             "start": lesson.start.words(fitted.head) if lesson.start else {},
             "label_column": spec.label_column,
             "memory": lesson.dropped,
+            "read": _without_names(lesson.labelled),
         },
     )
+
+
+def _without_names(labelled: Labelled) -> dict[str, Any]:
+    """Return how the data set was read, without the names of files that were skipped."""
+    read = labelled.to_json()
+    counts = {kind: {**said, "first": []} for kind, said in read["skipped"].items()}
+    return {**read, "skipped": counts}
 
 
 def _probes(lesson: _Lesson, chosen: Precise[_Attempt], settings: Settings) -> list[Probe]:

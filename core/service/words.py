@@ -9,6 +9,7 @@ from typing import Any
 from core.checking.result import Level
 from core.decision import good_only
 from core.decision.certificate import attempt_in_words, guarantee_table, in_words, percent
+from core.labelled import read_words
 from core.model.bundle import Bundle
 from core.packs import DomainPack
 from core.types import Assessment, Disposition, Policy
@@ -76,6 +77,10 @@ def remark_words(bundle: Bundle) -> list[str]:
         # What is too few to certify is said by the certificates themselves.
         *(a["sentence"] for a in alarms if a["level"] in _TOLD and a["kind"] != "balance"),
     ]
+
+
+def _of_split(figures: Mapping[str, Any]) -> str:
+    return f" of {figures['split']}" if figures["split"] else ""
 
 
 def _of_the_gate(bundle: Bundle) -> str:
@@ -149,7 +154,8 @@ def evaluation_words(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
     """Say the figures of an evaluation."""
     escape, overkill = bundle.pack.error_words
     lines = [
-        f"{figures['n']} pictures, AUROC {figures['auroc']:.3f}, "
+        *read_words(figures["read"]),
+        f"{figures['n']} pictures{_of_split(figures)}, AUROC {figures['auroc']:.3f}, "
         f"accuracy {figures['accuracy']:.3f} (balanced {figures['balanced_accuracy']:.3f})",
         f"calibration error {figures['ece']:.3f}, a perfect predictor shows "
         f"{figures['ece_floor']:.3f} at this n; NLL {figures['nll']:.3f}",

@@ -40,7 +40,7 @@ def run(settings: Settings, progress: Progress) -> list[str]:
     bundle = open_bundle(out, settings)
     policy = certify_bundle(bundle, pack.targets)
     keep(bundle, policy, settings)
-    rows = [row for row in read_labelled(data, pack.group_columns) if row.split == "test"]
+    rows = [row for row in read_labelled(data, pack.group_columns).rows if row.split == "test"]
     incoming = (open_file(r.file, settings.max_bytes, r.group) for r in rows)
     started = time.perf_counter()
     recorded: list[Recorded] = []

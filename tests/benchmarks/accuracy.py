@@ -66,7 +66,7 @@ def judged(effort: str, seed: int) -> Judged:
     """Train on one split as `assay train` does, and judge its test part."""
     settings = Settings(home=HOME)
     labelled("elpv")  # puts the cells in place
-    cells = read_labelled(HOME / "elpv")
+    cells = read_labelled(HOME / "elpv").rows
     parts = split_of(cells, seed)
     rows = [replace(row, split=str(part)) for row, part in zip(cells, parts, strict=True)]
     backbone, files, pack = backbones.describe(), Files(), pack_named("parts")

@@ -21,7 +21,7 @@ def main() -> None:
     if not data.exists():
         if not (HOME / "elpv" / "manifest.csv").exists():
             elpv.get(HOME / "elpv")
-        for row in read_labelled(HOME / "elpv")[::5][:500]:
+        for row in read_labelled(HOME / "elpv").rows[::5][:500]:
             (data / row.label).mkdir(parents=True, exist_ok=True)
             shutil.copy(row.file, data / row.label)
     command = Path(sys.executable).with_name("assay")

@@ -37,7 +37,7 @@ FEW_DRAWS = 3
 def main() -> None:
     """Print what each of them reaches on ELPV."""
     labelled("elpv")  # puts the cells in place
-    cells = read_labelled(HOME / "elpv")
+    cells = read_labelled(HOME / "elpv").rows
     _probe(cells)
     for kind in ("patchcore", "padim"):
         _good_only(kind, [row for row in cells if is_mono(row)])

@@ -79,7 +79,7 @@ def rows_of(name: str, settings: Settings) -> tuple[str, list[Row]]:
     path = settings.shared_data / folder if folder else HOME / name
     if not folder and not (path / "manifest.csv").exists():
         elpv.get(path)
-    rows = read_labelled(path, pack_named(pack).group_columns)
+    rows = read_labelled(path, pack_named(pack).group_columns).rows
     return pack, [row for row in rows if row.split in HOUSE]
 
 

@@ -42,7 +42,7 @@ def first() -> tuple[Home, Bundle, Policy]:
 def second() -> Labelled:
     """Look at site 2."""
     pack = pack_named("xray")
-    rows = read_labelled(Settings().shared_data / "xray", pack.group_columns)
+    rows = read_labelled(Settings().shared_data / "xray", pack.group_columns).rows
     away = [row for row in rows if row.split.startswith("ext")]
     return looked("xray-site2", "xray", away, CLASSES, labelled("xray").backbone)
 

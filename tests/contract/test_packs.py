@@ -127,7 +127,7 @@ def test_any_of_its_group_columns_says_which_pictures_belong_together(pack, tmp_
     for column in pack.group_columns:
         table = f"file,label,{column.title()}\na.png,x,1\nb.png,y,1\nc.png,y,2\n"
         (tmp_path / "manifest.csv").write_text(table)
-        rows = read_labelled(tmp_path, pack.group_columns)
+        rows = read_labelled(tmp_path, pack.group_columns).rows
         assert [row.group for row in rows] == ["1", "1", "2"]
 
 

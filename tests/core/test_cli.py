@@ -72,6 +72,33 @@ def test_assess_writes_one_complete_object_a_picture_in_order(lines, tiny_produc
         assert set(line["timing_ms"]) == {"decode", "infer", "total"}
 
 
+def test_what_was_not_read_is_counted_in_the_json(run, bundle, tiny_product, tmp_path):
+    shutil.copy(tiny_product.pictures("test")[0], tmp_path / "1.png")
+    (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / "thumbs").mkdir()
+    out = run("assess", bundle, tmp_path, "--json", "--no-store").stdout
+    first, last = map(json.loads, out.splitlines())
+    assert first["schema"] == "assay.assessment/1"
+    assert last == {
+        "schema": "assay.skipped/1",
+        "others": {"count": 1, "first": [str(tmp_path / "notes.txt")]},
+        "system": {"count": 1, "first": [str(tmp_path / "thumbs")]},
+    }
+
+
+def test_labels_in_other_letters_are_the_bundles_and_the_layout_is_said(
+    run, bundle, tiny_product, tmp_path
+):
+    for label, written in (("good", "Good"), ("scratched", "SCRATCHED")):
+        (tmp_path / "test" / written).mkdir(parents=True)
+        for file in tiny_product.pictures("test", label):
+            shutil.copy(file, tmp_path / "test" / written)
+    said = run("evaluate", bundle, tmp_path).stdout
+    assert "Read as split/class folders" in said
+    assert "SCRATCHED" in said
+    assert "AUROC" in said
+
+
 def test_assessing_the_same_pictures_again_gives_the_same_decisions(run, bundle, lines):
     files = [line["file"] for line in lines[:5]]
     again = run("assess", bundle, *files, "--json").stdout.splitlines()

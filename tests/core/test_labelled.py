@@ -22,7 +22,7 @@ def a_table(root: Path, text: str, name: str = "manifest.csv") -> Path:
 def test_a_folder_per_class_gives_the_first_folder_as_the_label(tmp_path):
     a_folder(tmp_path, "good/a.jpg", "good/line 2/b.PNG", "bad/a.jpg", "bad/notes.txt", "README.md")
 
-    rows = read_labelled(tmp_path)
+    rows = read_labelled(tmp_path).rows
 
     assert rows == [
         Row(tmp_path / "bad/a.jpg", "bad", "", "bad/a.jpg", {}, grouped=False),
@@ -39,7 +39,7 @@ def test_a_csv_of_names_and_labels_is_read_whatever_its_columns_are_called(tmp_p
     a_folder(tmp_path, "images/1.jpg", "images/2.jpg")
     table = a_table(tmp_path, f"{header}\nimages/1.jpg,good\n\nimages/2.jpg, bad \n", "labels.csv")
 
-    rows = read_labelled(table)
+    rows = read_labelled(table).rows
 
     assert [(row.file, row.label, row.split) for row in rows] == [
         (tmp_path / "images/1.jpg", "good", ""),
@@ -55,21 +55,21 @@ def test_a_manifest_gives_split_group_and_further_columns(tmp_path):
         "B,test,2.jpg,,bad\nB,cal,3.jpg,part 3,good\n",
     )
 
-    rows = read_labelled(tmp_path)
+    rows = read_labelled(tmp_path).rows
 
     assert rows == [
         Row(tmp_path / "1.jpg", "good", "train", "part 1", {"site": "A, east"}),
         Row(tmp_path / "2.jpg", "bad", "test", "2.jpg", {"site": "B"}, grouped=False),
         Row(tmp_path / "3.jpg", "good", "cal", "part 3", {"site": "B"}),
     ]
-    assert read_labelled(table) == rows
+    assert read_labelled(table).rows == rows
 
 
 def test_an_empty_split_column_leaves_the_split_open(tmp_path):
     a_folder(tmp_path, "1.jpg", "2.jpg")
     a_table(tmp_path, "file,label,split\n1.jpg,good,\n2.jpg,bad,\n")
 
-    assert [row.split for row in read_labelled(tmp_path)] == ["", ""]
+    assert [row.split for row in read_labelled(tmp_path).rows] == ["", ""]
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_the_common_words_for_a_split_are_known_and_others_are_kept(tmp_path, wr
     a_folder(tmp_path, "1.jpg", "2.jpg")
     a_table(tmp_path, f"file,label,split\n1.jpg,good,train\n2.jpg,bad,{written}\n")
 
-    assert [row.split for row in read_labelled(tmp_path)] == ["train", read]
+    assert [row.split for row in read_labelled(tmp_path).rows] == ["train", read]
 
 
 def test_a_group_leaks_between_train_cal_and_test_but_not_into_rows_set_aside(tmp_path):
@@ -98,7 +98,7 @@ def test_a_group_leaks_between_train_cal_and_test_but_not_into_rows_set_aside(tm
     table = "file,label,split,group\n1.jpg,good,train,a\n2.jpg,bad,{},a\n3.jpg,bad,train,b\n"
 
     a_table(tmp_path, table.format("unsure"))
-    assert len(read_labelled(tmp_path)) == 3
+    assert len(read_labelled(tmp_path).rows) == 3
     a_table(tmp_path, table.format("validation"))
     with pytest.raises(DataError, match="the group a leaks between the splits cal, train"):
         read_labelled(tmp_path)
@@ -108,11 +108,11 @@ def test_the_first_group_column_that_a_table_has_says_what_belongs_together(tmp_
     a_folder(tmp_path, "1.jpg", "2.jpg")
     a_table(tmp_path, "file,label,group,Patient\n1.jpg,good,a,p1\n2.jpg,bad,b,p2\n")
 
-    rows = read_labelled(tmp_path, ("study", "patient", "group"))
+    rows = read_labelled(tmp_path, ("study", "patient", "group")).rows
 
     assert [row.group for row in rows] == ["p1", "p2"]
     assert [row.columns for row in rows] == [{"group": "a"}, {"group": "b"}]
-    assert [row.group for row in read_labelled(tmp_path)] == ["a", "b"]
+    assert [row.group for row in read_labelled(tmp_path).rows] == ["a", "b"]
 
 
 def test_a_group_that_all_pictures_share_groups_nothing_and_is_told(tmp_path):
@@ -121,13 +121,13 @@ def test_a_group_that_all_pictures_share_groups_nothing_and_is_told(tmp_path):
         tmp_path, "file,label,split,group\n1.jpg,good,train,block 1\n2.jpg,bad,cal,block 1\n"
     )
 
-    rows = read_labelled(tmp_path)
+    rows = read_labelled(tmp_path).rows
 
     assert [(row.group, row.grouped) for row in rows] == [("1.jpg", False), ("2.jpg", False)]
     assert [row.columns for row in rows] == [{"group": "block 1"}] * 2
     assert lone_group(rows) == ("group", "block 1")
     table.write_text(table.read_text().replace("cal,block 1", "cal,"))
-    rows = read_labelled(tmp_path)
+    rows = read_labelled(tmp_path).rows
     assert [row.group for row in rows] == ["block 1", "2.jpg"]
     assert lone_group(rows) == ("", "")
 
@@ -139,7 +139,7 @@ def test_pictures_without_a_group_stand_alone_and_nothing_is_told(tmp_path, tabl
     a_folder(tmp_path, "1.jpg", "2.jpg")
     a_table(tmp_path, table)
 
-    rows = read_labelled(tmp_path)
+    rows = read_labelled(tmp_path).rows
 
     assert [(row.group, row.grouped) for row in rows] == [("1.jpg", False), ("2.jpg", False)]
     assert lone_group(rows) == lone_group([]) == ("", "")
@@ -161,7 +161,7 @@ def test_a_label_of_several_names_each_of_them(label, labels):
 def test_good_pictures_alone_are_read_where_they_suffice(tmp_path):
     a_folder(tmp_path, "good/1.jpg", "good/2.jpg")
 
-    assert len(read_labelled(tmp_path, min_labels=1)) == 2
+    assert len(read_labelled(tmp_path, min_labels=1).rows) == 2
     with pytest.raises(DataError, match=r"at least 2 labels, got 1 \(good\)"):
         read_labelled(tmp_path)
     with pytest.raises(DataError, match=r"at least 1 labels, got 0 \(none\)"):
@@ -220,12 +220,13 @@ def test_at_most_ten_faults_are_listed_and_the_rest_counted(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no column file | filename | image and none label | class"),
-        ("file,kind\n", "no column label | class; its header is file, kind"),
+        ("", "no column file | filename | image | "),
+        ("", " and none label | class | class_name; its header is ."),
+        ("file,kind\n", "no column label | class | class_name; its header is file, kind"),
         ("name;label\n", "no column file"),
         ("file,label,note,note\n", "two columns of one name"),
         ("file,label\n1.jpg\0,good\n", "line 2: no file"),
-        ('file,label\n"1.jpg,good\n', "cannot be read as a UTF-8 CSV"),
+        ('file,label\n"1.jpg,good\n', "line 2: a quotation mark does not close"),
     ],
 )
 def test_a_table_without_its_columns_says_what_it_has(tmp_path, text, message):
@@ -238,9 +239,9 @@ def test_a_table_without_its_columns_says_what_it_has(tmp_path, text, message):
 
 
 def test_a_table_that_is_no_text_is_refused(tmp_path):
-    (tmp_path / "labels.csv").write_bytes(b"file,label\n\xff\xfe,good\n")
+    (tmp_path / "labels.csv").write_bytes(b"file,label\n\xff\x81,good\n")
 
-    with pytest.raises(DataError, match="cannot be read as a UTF-8 CSV"):
+    with pytest.raises(DataError, match="line 2: its bytes are neither UTF-8 nor Windows-1252"):
         read_labelled(tmp_path / "labels.csv")
 
 
@@ -268,7 +269,7 @@ def test_pictures_outside_class_folders_and_missing_data_are_refused(tmp_path):
     [("parts/magnetic_tile", 1116, {"good", "defective"}), ("parts/ball_screw", 438, None)],
 )
 def test_the_shared_manifests_are_read_whole(shared_data, name, count, labels):
-    rows = read_labelled(shared_data / name)
+    rows = read_labelled(shared_data / name).rows
 
     assert len(rows) == count
     assert {row.split for row in rows} == {"train", "cal", "test"}
@@ -277,7 +278,7 @@ def test_the_shared_manifests_are_read_whole(shared_data, name, count, labels):
 
 @pytest.mark.shared
 def test_the_shared_radiographs_are_grouped_by_patient_and_other_sites_set_aside(shared_data):
-    rows = read_labelled(shared_data / "xray", ("patient", "group"))
+    rows = read_labelled(shared_data / "xray", ("patient", "group")).rows
 
     counts = Counter(row.split for row in rows)
     assert (counts["train"], counts["cal"]) == (1205, 478)
@@ -289,7 +290,7 @@ def test_labels_come_from_another_column_when_that_is_asked_for(tmp_path):
     a_folder(tmp_path, "1.jpg", "2.jpg")
     a_table(tmp_path, "file,label,finding\n1.jpg,abnormal,edema|nodule\n2.jpg,normal,none\n")
 
-    rows = read_labelled(tmp_path, label_column="Finding")
+    rows = read_labelled(tmp_path, label_column="Finding").rows
 
     assert [row.labels for row in rows] == [("edema", "nodule"), ("none",)]
     assert [row.columns["label"] for row in rows] == ["abnormal", "normal"]

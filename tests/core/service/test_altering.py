@@ -22,7 +22,7 @@ from tests.conftest import SIDE
 def plates(tiny_product):
     """The training rows, and where they are altered."""
     bundle, _ = tiny_product.opened()
-    rows = [row for row in read_labelled(tiny_product.data) if row.split == "train"]
+    rows = [row for row in read_labelled(tiny_product.data).rows if row.split == "train"]
     size = bundle.backbone.size
     return rows, Studio(bundle.pack, bundle.network, size, tiny_product.settings, silent)
 

@@ -58,7 +58,8 @@ def test_the_test_split_is_judged_unless_another_is_named(found, opened, tiny_pr
     rewrite(data, lambda row: {**row, "split": row["split"].replace("test", "ext_test")})
     settings = tiny_product.settings
     other = evaluate(bundle, data, policy=policy, settings=settings, split="ext_test")
-    assert other.figures == {**found.figures, "split": "ext_test"}
+    assert other.figures["read"]["counts"]["ext_test"] == {"good": 16, "scratched": 16}
+    assert {**other.figures, "read": {}} == {**found.figures, "read": {}, "split": "ext_test"}
     with pytest.raises(DataError, match=r"No row has split 'test'; .* names cal, ext_test, train"):
         evaluate(bundle, data, policy=policy, settings=settings)
 

@@ -42,7 +42,7 @@ def test_strangers_are_flagged(tiles, settings, shared_data, name):
 
 def test_its_own_held_out_tiles_are_rarely_flagged(tiles, settings, shared_data):
     """Counted over tiles, since the six exposures of one tile are flagged together."""
-    rows = read_labelled(shared_data / "parts" / "magnetic_tile")
+    rows = read_labelled(shared_data / "parts" / "magnetic_tile").rows
     test = [row for row in rows if row.split == "test"]
     novel = flagged(tiles, settings, [row.file for row in test])
     groups = {row.group for row, flag in zip(test, novel, strict=True) if flag}
@@ -64,7 +64,7 @@ def test_a_certified_rule_keeps_its_rates_on_the_held_out_tiles_within_chance(
     tiles, settings, shared_data
 ):
     bundle, policy = tiles
-    rows = read_labelled(shared_data / "parts" / "magnetic_tile")
+    rows = read_labelled(shared_data / "parts" / "magnetic_tile").rows
     bad = [row for row in rows if row.split == "test" and row.label == "defective"]
     answers = assess_paths(bundle, [r.file for r in bad], policy=policy, settings=settings)
     passed = {

@@ -32,7 +32,7 @@ def best(tiny_product, tmp_path_factory):
 
 def test_the_stages_are_heard_beside_the_head_or_left_out(best, tiny_product):
     bundle, settings, _ = best
-    rows = [row for row in read_labelled(tiny_product.data) if row.split == "cal"][:6]
+    rows = [row for row in read_labelled(tiny_product.data).rows if row.split == "cal"][:6]
     looked = look_at(
         rows,
         pack="parts",
@@ -86,7 +86,7 @@ def test_how_sure_a_person_was_becomes_the_target(tmp_path):
         for number, (label, chance) in enumerate([("bad", 0.9), ("good", 0.2), ("good", 0.0)]):
             (tmp_path / f"{number}.png").write_bytes(b"x")
             table.writerow([f"{number}.png", label, chance])
-    rows = read_labelled(tmp_path)
+    rows = read_labelled(tmp_path).rows
     targets = tuning.targets_for(rows, ("bad", "good"), (True, False))
     np.testing.assert_allclose(targets, [[0.9, 0.1], [0.2, 0.8], [0.0, 1.0]], atol=1e-7)
     rows[1].columns["probability"] = "unsure"
@@ -97,7 +97,7 @@ def test_how_sure_a_person_was_becomes_the_target(tmp_path):
 def test_few_defects_are_not_fine_tuned_and_that_is_said(tiny_product, tmp_path):
     root = tmp_path / "few"
     shutil.copytree(tiny_product.data / "images", root / "images")
-    rows = read_labelled(tiny_product.data)
+    rows = read_labelled(tiny_product.data).rows
     kept = [r for r in rows if r.label == "good" and r.split != "test"][:24]
     kept += [r for r in rows if r.label == "scratched" and r.split == "train"][:2]
     with (root / "manifest.csv").open("w", newline="") as file:

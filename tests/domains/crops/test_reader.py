@@ -71,7 +71,7 @@ def test_every_label_that_ends_in_healthy_means_nothing_wrong():
 
 @pytest.mark.shared
 def test_the_shared_labels_roll_up_to_the_health_that_their_table_states(shared_data):
-    rows = read_labelled(shared_data / "crops", pack.group_columns)
+    rows = read_labelled(shared_data / "crops", pack.group_columns).rows
     health = {row.label: row.columns["health"] for row in rows}
     classes = tuple(sorted(health))
 

@@ -20,7 +20,7 @@ def written(folder, seed=0):
 
 def test_it_is_a_labelled_folder_with_every_second_picture_abnormal(tmp_path):
     written(tmp_path)
-    rows = read_labelled(tmp_path, pack.group_columns)
+    rows = read_labelled(tmp_path, pack.group_columns).rows
     assert Counter(row.split for row in rows) == COUNTS
     assert Counter((row.split, row.label) for row in rows) == {
         (split, label): count / 2 for split, count in COUNTS.items()

@@ -1,0 +1,69 @@
+"""One spelling a label: what looks the same to a person is the same class."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from core.labelled.rows import Row
+
+_FORMAT = "Cf"  # zero-width and direction marks
+
+
+def plain(text: str) -> str:
+    """Return text in Unicode's composed form, without invisible marks and needless blanks."""
+    if text.isascii():
+        return " ".join(text.split())
+    composed = unicodedata.normalize("NFC", text)
+    return " ".join("".join(c for c in composed if unicodedata.category(c) != _FORMAT).split())
+
+
+def plain_labels(text: str) -> str:
+    """Return the labels of a cell or folder, ``a | b`` as ``a|b``, each in its plain form."""
+    return "|".join(name for part in text.split("|") if (name := plain(part)))
+
+
+@dataclass(frozen=True)
+class Spellings:
+    """Rows after labels that differ in capital letters alone became one.
+
+    Attributes:
+        rows: The rows, in order.
+        notices: A sentence for each label that was written in several ways.
+    """
+
+    rows: list[Row]
+    notices: tuple[str, ...]
+
+
+def join_spellings(rows: Sequence[Row], known: Iterable[str] = ()) -> Spellings:
+    """Give labels that differ in capital letters alone one spelling.
+
+    Args:
+        rows: Rows with plain labels.
+        known: Labels whose spelling is settled, such as a bundle's; of others the most frequent
+            spelling counts, the first in order among equals.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        for name in row.labels:
+            counts.setdefault(name.casefold(), Counter())[name] += 1
+    settled = {name.casefold(): name for name in known}
+    chosen, notices = {}, []
+    for key, written in sorted(counts.items()):
+        name = settled.get(key) or min(written, key=lambda one: (-written[one], one))
+        chosen[key] = name
+        if set(written) != {name}:
+            listed = " and ".join(f"{one} ({n})" for one, n in sorted(written.items()))
+            notices.append(
+                f"{listed}: labels that differ in capital letters alone are one class, {name}."
+            )
+    if not notices:
+        return Spellings(list(rows), ())
+    joined = [
+        replace(row, label="|".join(dict.fromkeys(chosen[name.casefold()] for name in row.labels)))
+        for row in rows
+    ]
+    return Spellings(joined, tuple(notices))
