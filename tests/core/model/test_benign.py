@@ -7,7 +7,7 @@ from core.decision.ood import conformal_p
 from core.model.benign import Benign, harmless, ordinary
 from core.model.discriminants import Placed
 from core.model.fitting import Table, fit
-from core.model.gate import wider_reference, fit_gate
+from core.model.gate import fit_gate, wider_reference
 from tests.core.model.test_discriminants import clouds
 
 GATED = 20
