@@ -13,13 +13,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, union_all
 
 from core.records.asking import ASSESS, State
 from core.records.cases import WorkItem, item_from_row
 from core.records.connection import Store, chunks, reading
 from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
+from core.records.quarantine import is_undecided
 from core.records.standing import REVIEW, Lane
 from core.records.tables import (
     CASES,
@@ -27,6 +28,7 @@ from core.records.tables import (
     HEADERS,
     IMAGES,
     JOBS,
+    RECEIPTS,
     REVIEWS,
     STANDINGS,
     RowLike,
@@ -51,7 +53,8 @@ class ListedCase:
         headers: What its images say of themselves.
         makers: Bundle and policy of every decision that stands on its images, where it is negative
             and has several; empty elsewhere.
-        is_awaited: Whether something was received that may belong to it and is not judged yet.
+        is_awaited: Whether something was received that may belong to it and is not judged yet, or
+            shares its name with another object until a person has decided.
     """
 
     item: WorkItem
@@ -213,7 +216,7 @@ def _makers(
                 DECISIONS.c.pack == STANDINGS.c.pack,
             ),
         )
-        .where(several)
+        .where(several, is_current())
         .order_by(IN_ORDER)
     )
     found: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
@@ -223,13 +226,14 @@ def _makers(
 
 
 def _awaited(connection: Connection, packs: Collection[str]) -> set[str]:
-    """List the groups that what is still to be judged may belong to."""
+    """List the groups that what is still to be judged, or in conflict, may belong to."""
     query = select(JOBS.c.payload).where(
         JOBS.c.state.in_((State.WAITING, State.LEASED)),
         JOBS.c.kind == ASSESS,
         JOBS.c.pack.in_(packs),
     )
-    payloads = map(json.loads, connection.scalars(query))
+    held = select(RECEIPTS.c.meta).where(RECEIPTS.c.pack.in_(packs), is_undecided())
+    payloads = map(json.loads, connection.scalars(union_all(query, held)))
     return {
         group
         for said in payloads

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, insert, or_, select
 
 from core.errors import StoreError
 from core.records import chain, jobs
@@ -98,20 +98,23 @@ def counts(store: Store, pack: str) -> Mapping[str, int]:
         return {row[0]: row[1] for row in connection.execute(query.group_by(RECEIPTS.c.state))}
 
 
+def is_undecided() -> ColumnElement[bool]:
+    """Return the condition that a receipt is in a conflict that nobody has decided."""
+    decided = exists().where(
+        RESOLUTIONS.c.pack == RECEIPTS.c.pack,
+        RESOLUTIONS.c.key == RECEIPTS.c.key,
+        or_(RESOLUTIONS.c.stands == RECEIPTS.c.sha256, RESOLUTIONS.c.replaces == RECEIPTS.c.sha256),
+    )
+    return and_(RECEIPTS.c.state == REFUSED, ~decided.correlate(RECEIPTS))
+
+
 def conflicts(store: Store, pack: str, *, limit: int | None = None) -> list[Conflict]:
     """List the conflicts that nobody has decided, oldest first.
 
     Raises:
         StoreError: The database failed.
     """
-    decided = exists().where(
-        RESOLUTIONS.c.pack == pack,
-        RESOLUTIONS.c.key == RECEIPTS.c.key,
-        or_(RESOLUTIONS.c.stands == RECEIPTS.c.sha256, RESOLUTIONS.c.replaces == RECEIPTS.c.sha256),
-    )
-    query = select(RECEIPTS).where(
-        RECEIPTS.c.pack == pack, RECEIPTS.c.state == REFUSED, ~decided.correlate(RECEIPTS)
-    )
+    query = select(RECEIPTS).where(RECEIPTS.c.pack == pack, is_undecided())
     query = query.order_by(RECEIPTS.c.received_at, RECEIPTS.c.id).limit(limit)
     with reading(store) as connection:
         others = connection.execute(query).mappings().all()

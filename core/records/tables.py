@@ -15,7 +15,7 @@ from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 
 RowLike = Mapping[Any, Any]
 """A row by column name, before or after the database; SQLAlchemy also takes columns as keys."""
@@ -197,6 +197,7 @@ class Receipt(Row, table=True):
     __tablename__ = "receipts"
     __table_args__ = (
         Index("ix_receipts_key", "pack", "key"),
+        Index("ix_receipts_state", "pack", "state"),
         _BY_ID,
     )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import event
 
-from core.records import jobs, reviews
+from core.records import jobs, quarantine, reviews
 from core.records.connection import writing
 from core.records.intake import receive
 from core.records.listing import alike, listed, reads
@@ -92,6 +92,21 @@ def test_a_case_is_awaited_while_a_job_names_its_group_among_those_it_may_be_of(
     with writing(store) as connection:
         jobs.finish(connection, claimed)
     assert awaited() == set()
+
+
+def test_a_case_is_awaited_while_nobody_has_decided_a_conflict_of_its_group(store, put):
+    put(b"one", p=0.1, group="1.2.3")
+    said = {"pack": "xray", "key": "a", "source": "s", "meta": {"groups": "1.2.3"}}
+    receive(store, sha256="a" * 64, **said)
+    claimed = jobs.claim(store, ["assess"], worker="w", lease_s=60)
+    with writing(store) as connection:
+        jobs.finish(connection, claimed)
+    assert [one.is_awaited for one in listed(store, "xray", OPEN)] == [False]
+    receive(store, sha256="b" * 64, **said)
+    assert [one.is_awaited for one in listed(store, "xray", OPEN)] == [True]
+    (conflict,) = quarantine.conflicts(store, "xray")
+    quarantine.decline(store, conflict.other.id, by="Ada")
+    assert [one.is_awaited for one in listed(store, "xray", OPEN)] == [False]
 
 
 def test_every_bundle_and_policy_that_stands_on_a_negative_case_is_told(store, put):
