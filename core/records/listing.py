@@ -53,8 +53,8 @@ class ListedCase:
         headers: What its images say of themselves.
         makers: Bundle and policy of every decision that stands on its images, where it is negative
             and has several; empty elsewhere.
-        is_awaited: Whether something was received that may belong to it and is not judged yet, or
-            shares its name with another object until a person has decided.
+        is_awaited: Whether it is negative and something was received that may belong to it and is
+            not judged yet, or shares its name with another object until a person has decided.
     """
 
     item: WorkItem
@@ -190,7 +190,8 @@ def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:
         headers = _headers(connection, [IMAGES.c.case_id.in_(cases)])
         waiting: set[str] = set(connection.scalars(_unjudged(wanted)))
         makers = _makers(connection, wanted)
-        awaited = _awaited(connection, {row["pack"] for row in rows})
+        clearable = {row["pack"] for row in rows if row["lane"] == Lane.NEGATIVE}
+        awaited = _awaited(connection, clearable) if clearable else set()
     return [
         replace(
             _case(row, headers.get(row["case_id"], ()), waiting),

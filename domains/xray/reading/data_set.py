@@ -7,6 +7,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -201,7 +202,12 @@ def _character_set(dataset: Dataset) -> list[str]:
 
     named = [str(one).strip() for one in listed(value_of(dataset, "SpecificCharacterSet"))]
     is_named = any(one not in ("", "ISO_IR 6") for one in named)
-    return convert_encodings(named if is_named else [Settings().character_set])
+    return convert_encodings(named if is_named else [_default_character_set()])
+
+
+@cache
+def _default_character_set() -> str:
+    return Settings().character_set
 
 
 def _after_meta(tag: BaseTag, _vr: str | None, _length: int) -> bool:

@@ -103,6 +103,12 @@ def _check_length(dataset: Dataset, geometry: Geometry) -> None:
         raise UnreadableImage(
             f"The DICOM pixels are cut short: expected {expected} bytes, got {got}.", hint=AGAIN
         )
+    if got >= expected + frame:
+        raise UnreadableImage(
+            f"The DICOM object contradicts itself: {got} bytes of pixels hold more frames than the "
+            f"{geometry.frames} that its header says.",
+            hint=AGAIN,
+        )
 
 
 def _first_frame(dataset: Dataset, geometry: Geometry) -> bytes:

@@ -54,6 +54,14 @@ def test_no_frames_are_one_frame(theirs, text):
     np.testing.assert_array_equal(ours(file), ours(part10(an_object(CHEST))))
 
 
+@pytest.mark.parametrize("number", [0, 1, None])
+def test_frames_that_the_header_does_not_count_are_said(number):
+    dataset = an_object(CHEST, NumberOfFrames=number)
+    dataset.PixelData *= 2
+    with pytest.raises(UnreadableImage, match="more frames than the 1 that its header says"):
+        ours(part10(dataset))
+
+
 def test_a_number_of_frames_that_is_none_is_said():
     with pytest.raises(UnreadableImage, match="whole numbers above 0 in NumberOfFrames"):
         ours(frames(b"1A"))
