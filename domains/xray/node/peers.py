@@ -243,7 +243,7 @@ def load_peers(path: Path) -> Peers:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ConfigError(
             f"The peers cannot be read from {path}: {exc}.",
-            hint="Give a TOML file; domains/xray/node/peers.py shows one.",
+            hint="Give a TOML file; domains/xray/README.md shows one.",
         ) from exc
     try:
         return Peers.model_validate(said, context={"folder": path.parent})

@@ -22,8 +22,8 @@ WHAT_TO_DO = (
     "which of the two is right. Take the new object when it corrects the first, "
     "such as a patient who was mixed up: it is judged, its study waits to be read again, and the "
     "first stays on record. Keep the first when the new one is wrong, and correct it where it was "
-    "made. A report that went out on the first is replaced when the new one is judged in the same "
-    "study; in another study it has to be withdrawn in the archive."
+    "made. A report that went out on the first stays in the archive, where it has to be withdrawn: "
+    "one on the new object follows, and names it as its predecessor in the same study."
 )
 SAME_WORDS = "Patient and study are the same; something else differs, such as the picture."
 UNREADABLE_WORDS = "One of the two cannot be read, so what differs is not known."
