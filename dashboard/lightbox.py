@@ -22,7 +22,6 @@ from core.imaging.files import received
 from core.imaging.overlay import restored, strength
 from core.imaging.sandbox import Sandbox
 from core.records.values import StoredDecision
-from core.service.bundles import policy_of
 from core.service.desk import RETAKE
 from core.service.reviewing import Room
 from core.types import Policy, Prepared, Unreadable
@@ -97,28 +96,41 @@ class Lightbox:
         return cast("Plate", self._get(("plate", decision.id), self._plate_of(decision), None))
 
     def heat(self, decision: StoredDecision, wait_s: float = PATIENCE_S) -> Heat | None:
-        """Give the heat map of a decision; None while it is being worked out.
+        """Return the heat map of a decision; None while it is worked out, or not yet begun.
+
+        As in `dashboard.pictures`: where the bundle is still to be opened, ``prepare`` begins it.
 
         Raises:
             AssayError: The picture does not read, or its bytes or its bundle are missing.
         """
+        if not self._may_begin(decision):
+            return None
         work = self._heat_of(decision)
         return cast("Heat | None", self._get(("heat", decision.id), work, wait_s))
 
     def has_heat(self, decision: StoredDecision) -> bool:
         """Say whether the heat map, or the reason why there is none, would be given at once."""
+        if not self._may_begin(decision):
+            return False
         return self._future(("heat", decision.id), self._heat_of(decision)).done()
 
     def policy(
         self, bundle_sha256: str, policy_id: str, wait_s: float = PATIENCE_S
     ) -> Policy | None:
-        """Give the policy of a verdict; None while its bundle is being opened.
+        """Return the policy of a verdict; None while its bundle is being opened.
+
+        That is not waited for: a list asks for the policies of all its cases.
 
         Raises:
             BundleError: The bundle or its policy is not on the shelf, or was altered.
         """
         key = ("policy", bundle_sha256, policy_id)
+        wait_s = wait_s if self.is_quick(bundle_sha256) else 0.0
         return cast("Policy | None", self._get(key, self._policy_of(*key[1:]), wait_s))
+
+    def is_quick(self, bundle_sha256: str) -> bool:
+        """Return whether what needs a bundle comes at once: it is open, or known not to open."""
+        return self._here.desk.has_tried(bundle_sha256)
 
     def prepare(self, decision: StoredDecision, *, heat: bool) -> None:
         """Begin to work out what will be asked for soon."""
@@ -131,6 +143,11 @@ class Lightbox:
         self._explaining.shutdown(cancel_futures=True)
         self._decoding.shutdown(cancel_futures=True)
         self._sandbox.__exit__(None, None, None)
+
+    def _may_begin(self, decision: StoredDecision) -> bool:
+        with self._lock:
+            has_begun = ("heat", decision.id) in self._kept
+        return has_begun or self.is_quick(decision.bundle_sha256)
 
     def _get(self, key: tuple[str, ...], work: Work, wait_s: float | None) -> object:
         future = self._future(key, work)
@@ -177,4 +194,9 @@ class Lightbox:
         return work
 
     def _policy_of(self, bundle_sha256: str, policy_id: str) -> Work:
-        return lambda: policy_of(self._here.desk.bundle(bundle_sha256), policy_id)
+        def work() -> Policy:
+            from core.service.bundles import policy_of  # as late as the bundle itself
+
+            return policy_of(self._here.desk.bundle(bundle_sha256), policy_id)
+
+        return work

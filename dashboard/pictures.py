@@ -43,16 +43,21 @@ class Pictures:
         return cast("bytes", self._get(("picture", decision.id), decision, None))
 
     def explained(self, decision: StoredDecision, wait_s: float = PATIENCE_S) -> Shown | None:
-        """Give what explains a decision; None while it is being worked out.
+        """Return what explains a decision; None while it is being worked out, or not yet begun.
+
+        It is not begun here where its bundle is still to be opened, which would take the processor
+        from the page that is being drawn: ``prepare`` begins it after that.
 
         Raises:
             AssayError: The picture does not read, or its bytes or its bundle are missing.
         """
+        if not self._may_begin(decision):
+            return None
         return cast("Shown | None", self._get(("heat", decision.id), decision, wait_s))
 
     def is_explained(self, decision: StoredDecision) -> bool:
         """Say whether the explanation, or the reason why there is none, would be given at once."""
-        return self._future(("heat", decision.id), decision).done()
+        return self._may_begin(decision) and self._future(("heat", decision.id), decision).done()
 
     def prepare(self, decision: StoredDecision) -> None:
         """Begin to work out what will be asked for soon."""
@@ -63,6 +68,11 @@ class Pictures:
         """Drop what has not begun and end the threads."""
         self._explaining.shutdown(cancel_futures=True)
         self._decoding.shutdown(cancel_futures=True)
+
+    def _may_begin(self, decision: StoredDecision) -> bool:
+        with self._lock:
+            has_begun = ("heat", decision.id) in self._kept
+        return has_begun or self._desk.has_tried(decision.bundle_sha256)
 
     def _get(
         self, key: tuple[str, str], decision: StoredDecision, wait_s: float | None

@@ -29,7 +29,7 @@ def demo() -> None:
     for table in tables:
         say("\n".join(table))
     if settings.demo_dashboard:
-        from core.service.reviewing import launch
+        from core.service.serving import launch
 
         launch(settings)
 
@@ -66,7 +66,7 @@ def review(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8501,
 ) -> None:
     """Open the review dashboard."""
-    from core.service.reviewing import launch
+    from core.service.serving import launch
     from core.settings import Settings
 
     launch(Settings(), port)

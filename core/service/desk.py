@@ -5,19 +5,21 @@ from __future__ import annotations
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from core.errors import StoreError, UnreadableImage
 from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
-from core.model.bundle import Bundle
-from core.model.explain import Neighbour, heat_map, memory_map, nearest
 from core.packs import entry_of
 from core.records import blobs
 from core.records.connection import Store
 from core.records.values import StoredDecision
-from core.service.shelf import take
 from core.settings import Settings
 from core.types import F32, U8, Prepared, Unreadable
+
+if TYPE_CHECKING:
+    from core.model.bundle import Bundle
+    from core.model.explain import Neighbour
 
 VIEW = 720
 RETAKE = "Take or send the picture again."
@@ -50,6 +52,7 @@ class Desk:
         self._store = store
         self._settings = settings
         self._bundles: dict[str, Bundle] = {}
+        self._tried: set[str] = set()
         self._sandboxes: dict[tuple[str, int], Sandbox] = {}
         self._stack = ExitStack()
         self._lock = threading.RLock()
@@ -94,6 +97,9 @@ class Desk:
             StoreError: The picture's bytes are missing or altered.
             BundleError: The bundle that judged is not on the shelf, or was altered.
         """
+        # With the bundle: a picture alone needs neither.
+        from core.model.explain import heat_map, memory_map, nearest
+
         data = self.received(decision)
         with self._lock:
             bundle = self._bundle(decision.bundle_sha256)
@@ -119,6 +125,15 @@ class Desk:
         with self._lock:
             return self._bundle(sha256)
 
+    def has_tried(self, sha256: str) -> bool:
+        """Return whether a bundle is open, or was found not to open: asking costs no seconds."""
+        return sha256 in self._tried
+
+    def start(self, pack: str) -> None:
+        """Start the process that decodes a pack's pictures, without waiting for it."""
+        with self._views:
+            self._sandbox(pack, VIEW)
+
     def close(self) -> None:
         """End the decoder processes; whoever still waits for a picture is refused."""
         with self._lock, self._views:
@@ -127,8 +142,13 @@ class Desk:
             self._sandboxes.clear()
 
     def _bundle(self, sha256: str) -> Bundle:
+        from core.service.shelf import take
+
         if sha256 not in self._bundles:
-            self._bundles[sha256] = take(sha256, self._settings)
+            try:
+                self._bundles[sha256] = take(sha256, self._settings)
+            finally:
+                self._tried.add(sha256)
         return self._bundles[sha256]
 
     def _prepare(self, pack: str, data: bytes, size: int) -> Prepared:

@@ -1,18 +1,10 @@
-"""Reviewing: what comes next, what a person says about it, and the page that shows it."""
+"""Reviewing: what comes next, and what a person says about it."""
 
 from __future__ import annotations
 
-import os
-import signal
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.util import find_spec
-from pathlib import Path
 
 from sqlalchemy import func, select
 
@@ -24,14 +16,11 @@ from core.records.connection import Store, reading
 from core.records.standing import REVIEW
 from core.records.tables import REVIEWS, STANDINGS
 from core.records.values import StoredDecision, stamp
-from core.service.bundles import policy_of
 from core.service.desk import Desk
 from core.service.stores import open_store
 from core.settings import Settings
 from core.types import Disposition, Policy
 
-HOST = "127.0.0.1"
-PORT = 8501
 _RECENT = 200
 
 
@@ -211,79 +200,6 @@ def judged_by(desk: Desk, decision: StoredDecision) -> Policy:
     Raises:
         BundleError: The bundle or its policy is not on the shelf, or was altered.
     """
+    from core.service.bundles import policy_of  # as late as the bundle itself
+
     return policy_of(desk.bundle(decision.bundle_sha256), decision.policy_id)
-
-
-def launch(settings: Settings, port: int = PORT) -> None:
-    """Serve the dashboard on this machine until it is interrupted.
-
-    Args:
-        settings: Where things run; handed to the dashboard's process through its environment.
-        port: Port on 127.0.0.1.
-
-    Raises:
-        ConfigError: The dashboard is not installed, the port is taken, or the server failed.
-    """
-    command = serve_command(port)
-    _refuse_taken(port)
-    with (
-        subprocess.Popen(command, env={**os.environ, **environment(settings)}) as server,
-        _stopped_together(server),
-    ):
-        try:
-            code = server.wait()
-        except KeyboardInterrupt:
-            # The terminal has told the server too; it closes in its own time.
-            server.wait()
-            return
-    if code and code != -signal.SIGTERM:
-        raise ConfigError(
-            f"The dashboard stopped with exit code {code}.",
-            hint="What it wrote above says why; `assay doctor` checks the installation.",
-        )
-
-
-@contextmanager
-def _stopped_together(server: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Hand a signal that would end this process alone on to its server, and wait for that."""
-    ending = (signal.SIGTERM, signal.SIGHUP)
-    before = {one: signal.signal(one, lambda *_: server.terminate()) for one in ending}
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            signal.signal(one, handler)
-
-
-def serve_command(port: int) -> list[str]:
-    """Give the command that serves the dashboard; everything else is in its own config.toml.
-
-    Raises:
-        ConfigError: The dashboard is not installed.
-    """
-    # Found, not imported: core knows no screen.
-    found = find_spec("dashboard")
-    if found is None or not found.submodule_search_locations:
-        raise ConfigError(
-            "The dashboard is not installed.", hint="pip install --force-reinstall assay-inspection"
-        )
-    app = Path(found.submodule_search_locations[0]) / "app.py"
-    address = ["--server.address", HOST, "--server.port", str(port)]
-    return [sys.executable, "-m", "streamlit", "run", str(app), *address]
-
-
-def environment(settings: Settings) -> Mapping[str, str]:
-    """Write settings as the variables that they are read from."""
-    return {f"ASSAY_{name.upper()}": str(value) for name, value in settings}
-
-
-def _refuse_taken(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as exc:
-            raise ConfigError(
-                f"Port {port} on {HOST} cannot be used: {exc.strerror}.",
-                hint=f"Choose another: `assay review --port {port + 1}`.",
-            ) from exc

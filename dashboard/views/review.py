@@ -30,6 +30,7 @@ def render() -> None:
     if pack.page is not None:
         widgets.lead_to_own_page(pack)
         return
+    here.desk.start(pack.name)
     keys = ReviewKeys("review", pack, (Lane.WAITING,), present.verdict_keys(pack.wording), *KEYS)
     detail = keys.current(here, lambda skipped: _following(here, pack, skipped))
     place = present.place(detail.item) if detail else NOTHING
@@ -41,6 +42,8 @@ def render() -> None:
             pictures = int(_case(here, pack, keys, detail))
     keys.arm(place, pictures)
     if detail is not None:
+        # Last, since it may open a bundle.
+        _prepare(present.chosen_image(detail.images, keys.image()))
         _look_ahead(here, pack, keys, detail.item)
 
 
@@ -218,12 +221,13 @@ def _verdict(
         with verdict:
             widgets.words(present.BLIND)
         return
-    try:
-        policy = reviewing.judged_by(here.desk, decision)
-    except AssayError as exc:
-        policy = None
-        with reasons:
-            widgets.trouble(exc)
+    policy = None
+    if here.desk.has_tried(decision.bundle_sha256):  # else drawn once more when that is done
+        try:
+            policy = reviewing.judged_by(here.desk, decision)
+        except AssayError as exc:
+            with reasons:
+                widgets.trouble(exc)
     with verdict:
         widgets.html(widgets.verdict_html(decision, pack.wording, policy))
         chances, left_out = present.label_chances(decision)
@@ -240,8 +244,12 @@ def _look_ahead(here: Room, pack: DomainPack, keys: ReviewKeys, seen: WorkItem) 
     following = _following(here, pack, [*keys.skipped(), seen.case_id])
     if following is not None and following != seen.case_id:
         for image in case_detail(here.store, following).images:
-            if image.decision is not None:
-                widgets.pictures().prepare(image.decision)
+            _prepare(image)
+
+
+def _prepare(image: CaseImage) -> None:
+    if image.decision is not None:
+        widgets.pictures().prepare(image.decision)
 
 
 render()

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from core.service import reviewing
+from core.service import serving
 from core.settings import Settings
 from tests.needed import skip_without
 
@@ -31,7 +31,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-HOME = {"", reviewing.HOST, "localhost"}
+HOME = {"", serving.HOST, "localhost"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,17 +47,17 @@ def serve(assessed_home: Path) -> Iterator[Callable[..., str]]:
 
         def start(reviewer: str = "") -> str:
             with socket.socket() as probe:
-                probe.bind((reviewing.HOST, 0))
+                probe.bind((serving.HOST, 0))
                 port = probe.getsockname()[1]
             settings = Settings(home=assessed_home, reviewer=reviewer)
             server = subprocess.Popen(
-                reviewing.serve_command(port),
-                env={**os.environ, **reviewing.environment(settings)},
+                serving.serve_command(port),
+                env={**os.environ, **serving.environment(settings)},
                 stdout=subprocess.DEVNULL,
             )
             stack.callback(server.wait)
             stack.callback(server.terminate)
-            address = f"http://{reviewing.HOST}:{port}"
+            address = f"http://{serving.HOST}:{port}"
             while not answers(f"{address}/_stcore/health"):
                 assert server.poll() is None, "the server ended by itself"
                 time.sleep(0.1)

@@ -24,6 +24,10 @@ class FakeDesk:
 
     asked: Counter[str] = field(default_factory=Counter)
     missing: set[str] = field(default_factory=set)
+    is_open: bool = True
+
+    def has_tried(self, sha256):
+        return self.is_open
 
     def bundle(self, sha256):
         return SimpleNamespace(model=SimpleNamespace(classes=("good", "bad"), positive=(0, 1)))
@@ -66,6 +70,19 @@ def test_a_decision_is_explained_once_however_often_it_is_asked_for(kept, desk):
     assert kept.explained(a_decision("one"), wait_s=60).known[0].positive
     assert kept.is_explained(a_decision("one"))
     assert desk.asked == {"one": 1}
+
+
+def test_what_needs_a_bundle_begins_only_when_prepared_until_the_bundle_was_opened(kept, desk):
+    desk.is_open = False
+    assert kept.explained(a_decision("one"), wait_s=60) is None
+    assert not kept.is_explained(a_decision("one"))
+    assert not kept._kept
+
+    kept.prepare(a_decision("one"))
+    assert kept.explained(a_decision("one"), wait_s=60).known
+
+    desk.is_open = True
+    assert kept.explained(a_decision("two"), wait_s=60).known
 
 
 def test_a_failure_is_told_and_tried_again_next_time(kept, desk):

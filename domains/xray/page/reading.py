@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -64,6 +65,8 @@ def render(here: Room, found: ReadingList, standing: Releases) -> None:
             _case(here, found, seen, left, right)
     KEYS.arm(place, pictures=0 if seen is None else 1)
     if seen is not None:
+        # Last, since it may open a bundle.
+        _prepare(seen.detail.images, heat=not seen.covered)
         _look_ahead(here, found, seen.detail, heat=not seen.covered)
 
 
@@ -236,7 +239,9 @@ def _verdict(
         if decision is None:
             widgets.words("Not judged yet.")
             return
-        policy = policy_of(decision.bundle_sha256, decision.policy_id)
+        policy = None
+        if lightbox().is_quick(decision.bundle_sha256):
+            policy = policy_of(decision.bundle_sha256, decision.policy_id)
         widgets.html(widgets.verdict_html(decision, pack.wording, policy))
         chances, left_out = present.label_chances(decision)
         if chances:
@@ -251,6 +256,10 @@ def _look_ahead(here: Room, found: ReadingList, detail: CaseDetail, *, heat: boo
     following = keys.next_of(found, [*KEYS.skipped(), detail.item.case_id])
     if following is None or following == detail.item.case_id:
         return
-    for image in case_detail(here.store, following).images:
+    _prepare(case_detail(here.store, following).images, heat=heat)
+
+
+def _prepare(images: Sequence[CaseImage], *, heat: bool) -> None:
+    for image in images:
         if image.decision is not None and image.decision.sha256:
             lightbox().prepare(image.decision, heat=heat)

@@ -20,7 +20,7 @@ from core.packs import pack_named
 from core.records import reviews, worklist
 from core.records.store import decisions
 from core.records.values import now
-from core.service import reviewing
+from core.service import reviewing, serving
 from core.service.desk import Desk
 from core.settings import Settings
 from core.types import Disposition
@@ -38,7 +38,7 @@ def room(assessed_home: Path) -> Iterator[reviewing.Room]:
 @pytest.fixture
 def free_port() -> int:
     with socket.socket() as probe:
-        probe.bind((reviewing.HOST, 0))
+        probe.bind((serving.HOST, 0))
         return int(probe.getsockname()[1])
 
 
@@ -110,7 +110,7 @@ def test_a_decisions_limits_are_read_from_the_shelf_or_their_absence_is_said(
 
 def test_settings_survive_the_way_through_the_environment(monkeypatch, tmp_path):
     given = Settings(home=tmp_path / "ä b", workers=7, decode_timeout_s=0.5, reviewer="Ada L.")
-    for name, value in reviewing.environment(given).items():
+    for name, value in serving.environment(given).items():
         monkeypatch.setenv(name, value)
     assert Settings() == given
 
@@ -138,15 +138,15 @@ def test_a_judgement_that_its_labels_contradict_is_refused(room, disposition, la
 
 def test_ending_the_command_ends_its_server(free_port, tmp_path):
     script = (
-        "import sys; from pathlib import Path; from core.service import reviewing;"
+        "import sys; from pathlib import Path; from core.service import serving;"
         "from core.settings import Settings;"
-        "reviewing.launch(Settings(home=Path(sys.argv[1])), int(sys.argv[2]))"
+        "serving.launch(Settings(home=Path(sys.argv[1])), int(sys.argv[2]))"
     )
     command = subprocess.Popen([sys.executable, "-c", script, tmp_path, str(free_port)])
     servers = []
     try:
         until = time.monotonic() + 120
-        while not answers(reviewing.HOST, free_port) and time.monotonic() < until:
+        while not answers(serving.HOST, free_port) and time.monotonic() < until:
             time.sleep(0.1)
         servers = psutil.Process(command.pid).children(recursive=True)
         assert servers
@@ -163,15 +163,15 @@ def test_ending_the_command_ends_its_server(free_port, tmp_path):
 
 def test_a_port_in_use_is_refused_before_anything_starts(free_port, tmp_path):
     with socket.socket() as taken:
-        taken.bind((reviewing.HOST, free_port))
+        taken.bind((serving.HOST, free_port))
         taken.listen()
         with pytest.raises(ConfigError, match=f"Port {free_port} .*--port {free_port + 1}"):
-            reviewing.launch(Settings(home=tmp_path), free_port)
+            serving.launch(Settings(home=tmp_path), free_port)
 
 
 def test_the_server_answers_on_this_machine_alone_wherever_it_is_started_from(free_port, tmp_path):
-    command = reviewing.serve_command(free_port)
-    environment = {**os.environ, **reviewing.environment(Settings(home=tmp_path / "home"))}
+    command = serving.serve_command(free_port)
+    environment = {**os.environ, **serving.environment(Settings(home=tmp_path / "home"))}
     server = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
     try:
         while not answers("127.0.0.1", free_port):

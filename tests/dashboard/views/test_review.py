@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,9 @@ from core.imaging.files import open_file, received
 from core.records import blobs, reviews
 from core.records.store import new_decision, record
 from core.records.worklist import case_detail, counts, next_case
+from core.service import shelf
 from core.service.assessing import assess_and_record, assess_paths
+from core.service.shelf import take
 from core.settings import Settings
 from core.types import Disposition, Finding, Reason, Verdict
 
@@ -79,6 +82,28 @@ def test_the_worst_picture_is_shown_with_its_heat_limits_reasons_and_five_known_
     assert shown.count("distance ") == 5
     assert "scratched" in shown
     assert "Orange speaks for FAIL" in shown
+    assert pictures(page) == 2 + 5
+
+
+def test_picture_and_verdict_do_not_wait_for_the_bundle(page, store, monkeypatch):
+    may_open = threading.Event()
+
+    def take_late(sha256, settings):
+        may_open.wait(60)
+        return take(sha256, settings)
+
+    monkeypatch.setattr(shelf, "take", take_late)
+    try:
+        press(page.run(), "Skip")
+        assert pictures(page) == 1
+        assert "calibrated probability of FAIL" in texts(page)
+        assert "being worked out" in texts(page)
+        assert "PASS up to" not in texts(page)
+        assert not any(button.disabled for button in page.button if plain(button) == "FAIL")
+    finally:
+        may_open.set()
+    shown = texts(settled(page))
+    assert "PASS up to" in shown
     assert pictures(page) == 2 + 5
 
 
@@ -192,6 +217,7 @@ def test_all_images_of_a_case_are_shown_and_one_verdict_covers_them(page, store)
     page.run()
     while ">plate-of-two<" not in texts(page):
         press(page, "Skip")
+    settled(page)
     assert "image 1 of 2" in texts(page)
     assert pictures(page) == 2 + 2 + 5
     press(page, "2")

@@ -1,0 +1,28 @@
+"""``python -m dashboard``: Streamlit's server, and beside it what the first page will import."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+
+from streamlit.web import cli
+
+
+def main() -> None:
+    """Serve the pages; arguments are those of ``streamlit run`` after the script."""
+    Thread(target=_import_pages, name="imports", daemon=True).start()
+    app = Path(__file__).with_name("app.py")
+    cli.main(["run", str(app), *sys.argv[1:]], prog_name="streamlit")
+
+
+def _import_pages() -> None:
+    # While the browser loads Streamlit's own files: the first page would import it all later. What
+    # fails here fails there again, and is shown.
+    import_module("dashboard.review_keys")
+    import_module("core.packs").installed()
+
+
+if __name__ == "__main__":
+    main()
