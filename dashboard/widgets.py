@@ -168,6 +168,18 @@ def lead_to_own_page(pack: DomainPack) -> None:
     st.page_link(st.session_state["own_pages"][pack.name], label="Go there")
 
 
+@st.fragment(run_every=FOLLOW_S)
+def follow(here: Room, drawn: str) -> None:
+    """Draw the page anew once the store has changed since it was drawn.
+
+    Args:
+        here: The store.
+        drawn: What ``head_of`` gave when the page was drawn.
+    """
+    if head_of(here) != drawn:
+        st.rerun()
+
+
 def head_of(here: Room) -> str:
     """Name the state of the store: whatever is written to it changes this."""
     return audit.head(here.store).hash

@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, union_all
@@ -80,6 +81,7 @@ class Read:
         first: The person's first answer since the last undo.
         last: Their answer that stands.
         headers: What the images of the case say of themselves.
+        at: When the first answer was given, in UTC.
     """
 
     case_id: str
@@ -89,6 +91,7 @@ class Read:
     first: Disposition
     last: Disposition
     headers: Headers
+    at: datetime
 
 
 _MAKER = (DECISIONS.c.bundle, DECISIONS.c.bundle_sha256, DECISIONS.c.policy_id)
@@ -270,6 +273,7 @@ def _said(ids: Collection[str]) -> Select[tuple[Any, ...]]:
         REVIEWS.c.case_id,
         REVIEWS.c.kind,
         REVIEWS.c.disposition,
+        REVIEWS.c.reviewed_at,
         DECISIONS.c.bundle,
         DECISIONS.c.policy_id,
         DECISIONS.c.disposition.label("verdict"),
@@ -302,4 +306,5 @@ def _read(rows: list[RowLike], headers: Headers) -> Read:
         first=Disposition(standing[0]["disposition"]),
         last=Disposition(last["disposition"]),
         headers=headers,
+        at=datetime.fromisoformat(standing[0]["reviewed_at"]),
     )

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.records import reviews
+from core.records.store import NewDecision, record
 from core.records.worklist import case_detail, counts, next_case
 from core.service.stores import open_store
 from core.settings import Settings
@@ -96,6 +97,33 @@ def test_a_person_signs_in_judges_and_takes_back_by_keys_alone(page, serve, stor
     shows(page, worst)
     assert reviews.reviewed(store, "parts") == []
     assert len(case_detail(store, worst.case_id).reviews) == 2
+
+
+def come_again(store, case_id: str, key: str) -> None:
+    """Record a case once more under another name, as a worker does."""
+    images = case_detail(store, case_id).images
+    record(store, [NewDecision(key, f"{key}.png", key, one.decision) for one in images])
+
+
+def test_a_new_case_comes_by_itself_to_whoever_waits_and_moves_nobody_else(page, serve, store):
+    page.goto(serve("Ada"))
+    torn = next_case(store, "parts")
+    shows(page, torn)
+    place = page.locator("html").get_attribute("data-assay-case")
+    waiting = sum(counts(store, "parts").waiting.values())
+    come_again(store, torn.case_id, "come-meanwhile")
+    expect(page.get_by_text(f"{waiting + 1} waiting,")).to_be_visible(timeout=FIRST_TIME_MS)
+    assert page.locator("html").get_attribute("data-assay-case") == place
+    while (left := next_case(store, "parts")) is not None:
+        reviews.review(store, left, Disposition.NEGATIVE, reviewer="Grace")
+    page.keyboard.press("s")
+    expect(page.get_by_text("New cases show up here by themselves")).to_be_visible(
+        timeout=FIRST_TIME_MS
+    )
+    page.wait_for_timeout(1000)
+    come_again(store, torn.case_id, "come-last")
+    shows(page, next_case(store, "parts"))
+    assert next_case(store, "parts").key == "come-last"
 
 
 def hold_a_key(page):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -14,7 +16,7 @@ from core.service.stores import open_store
 from core.settings import Settings
 from core.types import Disposition
 from domains.xray.worklist.reading_list import OPEN
-from tests.xray_worklist import SITE
+from tests.xray_worklist import SITE, open_again
 
 LONG_MS = 120_000  # the network behind the heat map is exported on first use
 TITLE = '[data-testid="stMain"] .assay-title'
@@ -58,7 +60,7 @@ def supervised(store):
 def opened(page) -> None:
     """Wait until the list stands and the page rests, so that a key has somebody to hear it."""
     expect(page.get_by_text("6 to read")).to_be_visible(timeout=LONG_MS)
-    expect(page.get_by_test_id("stDataFrame")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_test_id("stDataFrame").first).to_be_visible(timeout=LONG_MS)
     expect(page.get_by_text("O opens the first")).to_be_visible(timeout=LONG_MS)
     page.wait_for_timeout(1000)
 
@@ -98,6 +100,69 @@ def test_three_cases_are_read_by_keys_and_each_has_one_review(page, serve, store
     assert all(len(case_detail(store, one.case_id).reviews) == 1 for one in said)
     page.screenshot(path=tmp_path / "reading.png")
     assert (tmp_path / "reading.png").stat().st_size > 50_000
+
+
+def send_stat(store, key: str) -> float:
+    """Have a STAT study come, as the worker records it; gives when."""
+    last = listed(store, "xray", OPEN)[-1]
+    open_again(store, last, key, priority="STAT", patient_name=f"Urgent^{key[-1]}")
+    return time.monotonic()
+
+
+def test_a_stat_study_appears_on_the_open_list_while_somebody_types(page, serve, store):
+    page.goto(f"{serve()}/xray")
+    opened(page)
+    name = page.get_by_label("Your name")
+    name.click()
+    page.keyboard.type("Gra")
+    came = send_stat(store, "1.2.901")
+    expect(page.get_by_text("7 to read")).to_be_visible(timeout=LONG_MS)
+    print(f"STAT on the open list after {time.monotonic() - came:.1f} s")
+    page.keyboard.type("ce")
+    expect(name).to_have_value("Grace")
+    expect(name).to_be_focused()
+
+
+def test_a_stat_study_is_told_beside_the_case_being_read_which_stays_as_it_is(page, serve, store):
+    page.goto(f"{serve('Ada')}/xray")
+    opened(page)
+    page.keyboard.press("o")
+    name = shows(page, 6)
+    page.evaluate("""() => {
+        window.away = 0
+        const look = () => {
+            window.away += !document.documentElement.dataset.assayCase
+            requestAnimationFrame(look)
+        }
+        look()
+    }""")
+    place = page.locator("html").get_attribute("data-assay-case")
+    came = send_stat(store, "1.2.902")
+    expect(page.get_by_text("STAT waits 0 min: Urgent 2")).to_be_visible(timeout=LONG_MS)
+    print(f"STAT told beside the case after {time.monotonic() - came:.1f} s")
+    expect(page.get_by_text("1 of 7 to read")).to_be_visible()
+    page.wait_for_timeout(4000)  # past another look at the store
+    assert page.locator(TITLE).inner_text() == name
+    assert page.locator("html").get_attribute("data-assay-case") == place
+    assert page.evaluate("window.away") == 0
+    page.keyboard.press("a")
+    expect(page.locator(TITLE)).to_have_text("Urgent 2", timeout=LONG_MS)
+    [said] = reviews.reviewed(store, "xray")
+    assert case_detail(store, said.case_id).images[0].meta["patient_name"].replace("^", " ") == name
+
+
+def test_a_reader_with_nothing_to_read_is_given_what_comes(page, serve, store):
+    for one in listed(store, "xray", OPEN):
+        reviews.review(store, one.item, Disposition.NEGATIVE, reviewer="Grace")
+    page.goto(f"{serve('Ada')}/xray")
+    expect(page.get_by_text("Nothing waits to be read.")).to_be_visible(timeout=LONG_MS)
+    page.wait_for_timeout(1000)
+    page.keyboard.press("o")
+    expect(page.locator('[class*="st-key-case-undo-nothing"]')).to_be_visible(timeout=LONG_MS)
+    [first, *_] = reviews.reviewed(store, "xray")
+    seen = case_detail(store, first.case_id).item
+    assert reviews.undo(store, seen.case_id, seen.revision, reviewer="Grace")
+    shows(page, 1)
 
 
 @pytest.mark.usefixtures("supervised")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import streamlit as st
@@ -49,8 +49,17 @@ class Seen:
     held: tuple[str, ...]
 
 
-def render(here: Room, found: ReadingList, standing: Releases) -> None:
-    """Show the next case, or say that nothing waits."""
+def render(
+    here: Room, found: ReadingList, standing: Releases, newest: Callable[[], ReadingList]
+) -> None:
+    """Show the next case, or say that nothing waits.
+
+    Args:
+        here: The store.
+        found: The list that the case is read from.
+        standing: The release that stands, by site.
+        newest: Gives the list as the store has it by now.
+    """
     detail = KEYS.current(here, lambda skipped: keys.next_of(found, skipped))
     place = present.place(detail.item) if detail else NOTHING
     seen = _seen(detail, standing) if detail else None
@@ -61,8 +70,9 @@ def render(here: Room, found: ReadingList, standing: Releases) -> None:
                 widgets.words("Nothing waits to be read.", "big")
             with right:
                 KEYS.undo_button(here, NOTHING)
+                _await(newest)
         else:
-            _case(here, found, seen, left, right)
+            _case(here, newest, seen, left, right)
     KEYS.arm(place, pictures=0 if seen is None else 1)
     if seen is not None:
         # Last, since it may open a bundle.
@@ -72,13 +82,14 @@ def render(here: Room, found: ReadingList, standing: Releases) -> None:
 
 def _case(
     here: Room,
-    found: ReadingList,
+    newest: Callable[[], ReadingList],
     seen: Seen,
     left: st.delta_generator.DeltaGenerator,
     right: st.delta_generator.DeltaGenerator,
 ) -> None:
     with right:
-        _about(found, seen.detail)
+        _about(seen.detail)
+        _queue(newest, seen.detail)
         if seen.held:
             widgets.words(showing.held_words(seen.held), "trouble")
         verdict, buttons, reasons = st.container(), st.container(), st.container()
@@ -119,20 +130,31 @@ def deciding(detail: CaseDetail) -> StoredDecision | None:
     return next((one for one in made if one.id == detail.item.decision_id), None)
 
 
-def _about(found: ReadingList, detail: CaseDetail) -> None:
-    ids = [line.case.item.case_id for line in found.read]
+@st.fragment(run_every=widgets.FOLLOW_S)
+def _await(newest: Callable[[], ReadingList]) -> None:
+    """Draw the page anew once there is a case for the reader who waits."""
+    if newest().read:
+        st.rerun()
+
+
+@st.fragment(run_every=widgets.FOLLOW_S)
+def _queue(newest: Callable[[], ReadingList], detail: CaseDetail) -> None:
+    """Say where the case stands by now and which STAT waits; the case itself stays as it is."""
+    found = newest()
+    with widgets.of_case(present.place(detail.item)):
+        widgets.words(showing.queue_words(found, detail, now()), "quiet")
+        if waiting := showing.stat_words(found, detail.item.case_id, now()):
+            widgets.words(waiting, "trouble")
+
+
+def _about(detail: CaseDetail) -> None:
     headers = tuple(image.meta for image in detail.images)
-    place = ids.index(detail.item.case_id) + 1 if detail.item.case_id in ids else None
     if contradictions(_named(detail)):
         widgets.words(showing.patient_words(_named(detail)), "title")
     else:
         widgets.words(showing.name_words(headers) or present.case_name(detail), "title")
         widgets.words(showing.about_words(headers), "quiet")
     widgets.words(showing.study_words(headers), "quiet")
-    waited = showing.waiting_words(now() - detail.item.opened_at)
-    of = f"{place:,} of {len(ids):,} to read" if place else f"{len(ids):,} more to read"
-    parts = (said(headers, "priority"), of, f"waiting {waited}")
-    widgets.words(" · ".join(filter(None, parts)), "quiet")
 
 
 def _pictures(here: Room, seen: Seen) -> bool:

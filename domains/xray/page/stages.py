@@ -15,9 +15,15 @@ from core.types import Policy
 from dashboard import present, widgets
 from domains.xray import pack
 from domains.xray.page.reading import policy_of
-from domains.xray.worklist import showing, staging
+from domains.xray.worklist import release_text, showing, staging
 from domains.xray.worklist.reading_list import Releases, site_of
-from domains.xray.worklist.staging import Evidence, evidence_of, hindrance
+from domains.xray.worklist.staging import (
+    Evidence,
+    evidence_of,
+    hindrance,
+    missing_evidence,
+    supervised_since,
+)
 
 state = st.session_state
 
@@ -34,7 +40,9 @@ def render(here: Room, standing: Releases, open_sites: list[str]) -> None:
     reads = _reads(here, audit.head(here.store).hash)
     sites = dict.fromkeys([*open_sites, *standing, *(site_of(one.headers) for one in reads)])
     for site in sites:
-        evidence = evidence_of(reads, used.bundle, used.policy_id, site)
+        history = releases.history(here.store, pack.name, site)
+        since = supervised_since(history, used.bundle, used.policy_id)
+        evidence = evidence_of(reads, used.bundle, used.policy_id, site, since)
         with st.container(border=True):
             _site(here, standing, site, used, policy, evidence)
 
@@ -45,7 +53,9 @@ def override_words(here: Room, site: str | None) -> str:
     if not newest:
         return ""
     reads = _reads(here, audit.head(here.store).hash)
-    return showing.override_words(evidence_of(reads, newest[0].bundle, newest[0].policy_id, site))
+    return release_text.override_words(
+        evidence_of(reads, newest[0].bundle, newest[0].policy_id, site)
+    )
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -67,12 +77,15 @@ def _site(
     with left:
         widgets.words(site or showing.NO_SITE, "title")
         widgets.words(showing.stage_words(current))
-        st.html(showing.evidence_html(evidence, pack.error_words))
+        st.html(release_text.evidence_html(evidence, pack.error_words))
+        if current is Stage.AUTOMATIC and (problem := missing_evidence(current, evidence)):
+            widgets.words(f"What has been read since speaks against it. {problem}", "trouble")
     with right:
         _step_up(here, site, current, used, policy, evidence)
         _steps_down(here, site, current, used, policy, evidence)
         for one in releases.history(here.store, pack.name, site)[:5]:
-            widgets.words(showing.release_words(one), "quiet")
+            widgets.words(release_text.release_words(one), "quiet")
+        widgets.words(release_text.SINGLE_USER, "quiet")
 
 
 def _step_up(
@@ -89,12 +102,12 @@ def _step_up(
     above = current.above
     widgets.words(f"Next step: {above.value}", "heading")
     widgets.words(staging.MEANING[above], "quiet")
-    if problem := hindrance(above, policy):
+    if problem := hindrance(above, policy) or missing_evidence(above, evidence):
         widgets.words(problem, "trouble")
         return
     nameless = not widgets.reviewer()
     key = f"{site}-{above.value}-{evidence.reads}"
-    sure = st.checkbox(showing.confirm_words(evidence), key=f"sure-{key}", disabled=nameless)
+    sure = st.checkbox(release_text.confirm_words(evidence), key=f"sure-{key}", disabled=nameless)
     st.button(
         f"Release {above.value}",
         key=f"release-{key}",
@@ -138,7 +151,7 @@ def _release(
     evidence: Evidence,
 ) -> None:
     """Release what was on the screen, with the evidence that stood beside it."""
-    if hindrance(stage, policy):
+    if hindrance(stage, policy) or missing_evidence(stage, evidence):
         return
     try:
         releases.release(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.records import audit, jobs, quarantine, releases
+from core.records import jobs, quarantine, releases
 from core.records.jobs import ASSESS, State
 from core.records.listing import ListedCase, listed
 from core.records.releases import Stage
@@ -14,7 +14,7 @@ from dashboard import widgets
 from domains.xray import pack
 from domains.xray.page import reading, received, stages, worklist
 from domains.xray.worklist import showing
-from domains.xray.worklist.reading_list import OPEN, reading_list, sites_of
+from domains.xray.worklist.reading_list import OPEN, ReadingList, reading_list, sites_of
 from domains.xray.worklist.received import waiting_words
 from domains.xray.worklist.staging import hindrance
 
@@ -29,7 +29,8 @@ def render() -> None:
     here = widgets.room()
     state.setdefault("xray_screen", "Worklist")
     _banner()
-    cases = _cases(here, audit.head(here.store).hash)
+    head = widgets.head_of(here)
+    cases = _cases(here, head)
     standing = releases.by_site(here.store, pack.name)
     if state["xray_screen"] == "Stages":
         stages.render(here, standing, sites_of(cases))
@@ -38,14 +39,31 @@ def render() -> None:
         received.render(here)
         return
     site = _site(sites_of(cases))
-    found = reading_list(cases, standing, now=now(), certified=_certified, site=site)
+    state["xray_listed"] = (head, site, _found(here, head, site))
+    found = state["xray_listed"][2]
     if state["xray_screen"] == "Worklist":
         _unjudged(here)
         worklist.render(found)
         if found.shows_verdicts:
             widgets.words(stages.override_words(here, site), "quiet")
+        widgets.follow(here, head)
     else:
-        reading.render(here, found, standing)
+        reading.render(here, found, standing, lambda: _newest(here, site))
+
+
+def _found(here: Room, head: str, site: str | None) -> ReadingList:
+    standing = releases.by_site(here.store, pack.name)
+    cases = _cases(here, head)
+    return reading_list(cases, standing, now=now(), certified=_certified, site=site)
+
+
+def _newest(here: Room, site: str | None) -> ReadingList:
+    """Give the list as the store has it, worked out anew only where that has changed."""
+    head = widgets.head_of(here)
+    if state["xray_listed"][:2] != (head, site):
+        state["xray_listed"] = (head, site, _found(here, head, site))
+    found: ReadingList = state["xray_listed"][2]
+    return found
 
 
 def _banner() -> None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from html import escape
 
 from core.records.cases import CaseDetail, CaseImage
 from core.records.listing import Headers
-from core.records.releases import Stage, StoredRelease
+from core.records.releases import Stage
 from core.types import Disposition, Finding, Reason
 from domains.xray.worklist.history import Earlier, moment_of, oldest_days
 from domains.xray.worklist.order import LONGEST_WAIT, Place
 from domains.xray.worklist.persons import by_person
 from domains.xray.worklist.reading_list import Line, ReadingList, said
-from domains.xray.worklist.staging import MEANING, Evidence, Share
+from domains.xray.worklist.staging import MEANING
 
 DISCLAIMER = "Research and decision support"
 BANNER = f"{DISCLAIMER}. The order is a proposal; nothing here replaces a radiologist's read."
@@ -45,6 +44,29 @@ def waiting_words(waited: timedelta) -> str:
     if hours >= 48:
         return f"{hours // 24} d {hours % 24:02} h"
     return f"{hours} h {rest:02}" if hours else f"{rest} min"
+
+
+def queue_words(found: ReadingList, detail: CaseDetail, now: datetime) -> str:
+    """Say how urgent a case is, where it stands on the list, and how long it has waited."""
+    ids = [line.case.item.case_id for line in found.read]
+    own = detail.item
+    place = ids.index(own.case_id) + 1 if own.case_id in ids else None
+    of = f"{place:,} of {len(ids):,} to read" if place else f"{len(ids):,} more to read"
+    priority = said(tuple(image.meta for image in detail.images), "priority")
+    return " · ".join(filter(None, (priority, of, f"waiting {waiting_words(now - own.opened_at)}")))
+
+
+def stat_words(found: ReadingList, case_id: str, now: datetime) -> str:
+    """Say which STAT waits besides the case before the reader; empty for none."""
+    lines = [one for one in found.read if one.place is Place.STAT]
+    others = [one for one in lines if one.case.item.case_id != case_id]
+    if not others:
+        return ""
+    first = others[0]
+    name = patient_words(first.case.headers) or study_words(first.case.headers)
+    waited = waiting_words(now - first.case.item.opened_at)
+    more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+    return f"STAT waits {waited}: {name}{more}."
 
 
 def why_words(line: Line) -> str:
@@ -230,29 +252,6 @@ def stages_words(stages: Mapping[str, Stage]) -> list[str]:
     return [f"{', '.join(sites)}: {stage_words(stage)}" for stage, sites in there.items()]
 
 
-def share_words(share: Share) -> str:
-    """Write a share with what it was counted on and its interval."""
-    counted = f"{share.k:,} of {share.n:,}"
-    return f"{counted} = {percent_words(share)} (95 % interval {interval_words(share)})"
-
-
-def percent_words(share: Share) -> str:
-    """Write a share as a percentage; a dash where nothing was counted."""
-    return f"{100 * share.k / share.n:.1f} %" if share.n else "–"
-
-
-def interval_words(share: Share) -> str:
-    """Write the interval of a share in per cent."""
-    return f"{100 * share.low:.1f} to {100 * share.high:.1f} %"
-
-
-def override_words(evidence: Evidence) -> str:
-    """Say how often readers differ from the verdicts in use; empty while nobody read any."""
-    if not evidence.overridden.n:
-        return ""
-    return f"Readers differ from the verdict in {share_words(evidence.overridden)}."
-
-
 def legend(wording: Mapping[Disposition, str]) -> str:
     """Say what the colours of the heat map mean."""
     return f"heat map: orange speaks for {wording[Disposition.POSITIVE]}, blue against it"
@@ -281,53 +280,6 @@ def answered_words(detail: CaseDetail, wording: Mapping[Disposition, str]) -> st
         return f"{said_so} The verdict left it to you."
     same = answer is detail.item.disposition
     return f"{said_so} The verdict {'is the same' if same else 'differs'}; change it or go on."
-
-
-def confirm_words(evidence: Evidence) -> str:
-    """Write what a person confirms before a release."""
-    if not evidence.reads:
-        return "Nothing has been compared yet. I release it all the same."
-    reads = "1 read" if evidence.reads == 1 else f"{evidence.reads:,} reads"
-    return f"I have looked at these figures of {reads} and release it."
-
-
-def release_words(one: StoredRelease) -> str:
-    """Say who released what, when and for which bundle."""
-    at = one.released_at.astimezone()
-    return f"{at:%Y-%m-%d %H:%M} {one.stage.value}, by {one.released_by}, for {one.bundle}"
-
-
-def evidence_rows(
-    evidence: Evidence, error_words: tuple[str, str]
-) -> list[tuple[str, str, str, str]]:
-    """Lay evidence out: what, counted, share, 95 % interval."""
-    missed, alarm = (word.capitalize() for word in error_words)
-    shares = {
-        "Left to a person": evidence.deferred,
-        "Agreement where it decided": evidence.agreement,
-        f"{missed} (of what readers called abnormal)": evidence.missed,
-        f"{alarm} (of what readers called normal)": evidence.false_alarm,
-        "Overridden by readers": evidence.overridden,
-    }
-    return [
-        (what, f"{one.k:,} of {one.n:,}", percent_words(one), interval_words(one))
-        for what, one in shares.items()
-    ]
-
-
-def evidence_html(evidence: Evidence, error_words: tuple[str, str]) -> str:
-    """Lay evidence out as a table."""
-    head = ("", "reads", "share", "95 % interval")
-    lines = [head, *evidence_rows(evidence, error_words)]
-    rows = "".join(
-        f"<tr>{''.join(f'<td {_CELL}>{escape(word)}</td>' for word in line)}</tr>" for line in lines
-    )
-    return f'<table class="assay-plain" style="border-collapse:collapse">{rows}</table>'
-
-
-_CELL = (
-    'style="padding:.22rem 1.2rem .22rem 0;white-space:nowrap;border-bottom:1px solid #66758f33"'
-)
 
 
 def unjudged_words(waiting: int) -> str:

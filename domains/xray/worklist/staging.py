@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import takewhile
 
 import numpy as np
 
-from core.decision.certificate import further_for, percent
+from core.decision.certificate import further_for, needed, percent, upper_bound
 from core.decision.clustered import share_interval
 from core.records.listing import Read
-from core.records.releases import Figure, Stage
+from core.records.releases import Figure, Stage, StoredRelease
 from core.types import Disposition, Policy
 from domains.xray import pack
 from domains.xray.worklist.persons import contradictions
@@ -26,6 +28,10 @@ MEANING = {
         "Certified negatives are listed apart and need not be read. A person reads all others."
     ),
 }
+
+
+LEAST_READS = 100
+"""Reads at a site since it was released supervised, before it may be released automatic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,10 @@ class Evidence:
         missed: Share called negative of the cases that the reader called abnormal at first.
         false_alarm: Share called positive of the cases that the reader called normal at first.
         overridden: Share of automatic verdicts that the reader's last answer differs from.
+        supervised: Cases read since the bundle under the policy was released supervised.
+        abnormal: Patients with a case that the reader called abnormal, first or last, and that the
+            verdict decided on by itself: one that it left to a person cannot be missed.
+        escaped: Patients among them with such a case that the verdict called negative.
     """
 
     reads: int
@@ -64,10 +74,17 @@ class Evidence:
     missed: Share
     false_alarm: Share
     overridden: Share
+    supervised: int
+    abnormal: int
+    escaped: int
 
 
 def evidence_of(
-    reads: Sequence[Read], bundle: str, policy_id: str, site: str | None = None
+    reads: Sequence[Read],
+    bundle: str,
+    policy_id: str,
+    site: str | None = None,
+    since: datetime | None = None,
 ) -> Evidence:
     """Compare what people said with the verdicts of one bundle under one policy.
 
@@ -78,6 +95,7 @@ def evidence_of(
         bundle: Name and short hash of the bundle.
         policy_id: The policy.
         site: Only the reads of this site; None for all.
+        since: When it was released supervised; None while it is not.
     """
     counted = [
         read
@@ -90,6 +108,7 @@ def evidence_of(
     automatic = [read for read in counted if read.verdict is not Disposition.DEFER]
     abnormal = [read for read in counted if read.first is Disposition.POSITIVE]
     normal = [read for read in counted if read.first is Disposition.NEGATIVE]
+    called = [read for read in automatic if Disposition.POSITIVE in (read.first, read.last)]
     return Evidence(
         reads=len(counted),
         deferred=_share(counted, lambda read: read.verdict is Disposition.DEFER),
@@ -97,7 +116,30 @@ def evidence_of(
         missed=_share(abnormal, lambda read: read.verdict is Disposition.NEGATIVE),
         false_alarm=_share(normal, lambda read: read.verdict is Disposition.POSITIVE),
         overridden=_share(automatic, lambda read: read.last is not read.verdict),
+        supervised=sum(since is not None and read.at >= since for read in counted),
+        abnormal=len({_patient(read) for read in called}),
+        escaped=len({_patient(r) for r in called if r.verdict is Disposition.NEGATIVE}),
     )
+
+
+def supervised_since(
+    history: Sequence[StoredRelease], bundle: str, policy_id: str
+) -> datetime | None:
+    """Give when a bundle under a policy came to the stage SUPERVISED at which it, or more, stands.
+
+    Args:
+        history: The releases of a site, newest first.
+        bundle: Name and short hash of the bundle.
+        policy_id: The policy.
+
+    Returns:
+        None where it stands below.
+    """
+    standing = takewhile(
+        lambda one: one.stage.step >= Stage.SUPERVISED.step and one.covers(bundle, policy_id),
+        history,
+    )
+    return min((one.released_at for one in standing), default=None)
 
 
 def _share(reads: Sequence[Read], counts: Callable[[Read], bool]) -> Share:
@@ -123,7 +165,43 @@ def figures_of(evidence: Evidence, policy: Policy | None) -> Mapping[str, Figure
         for part in ("k", "n", "low", "high")
     }
     certified = policy is not None and policy.escape.certified
-    return {"reads": evidence.reads, "escape_certified": certified, **parts}
+    counts = {
+        "reads": evidence.reads,
+        "supervised_reads": evidence.supervised,
+        "abnormal_patients": evidence.abnormal,
+        "escaped_patients": evidence.escaped,
+    }
+    return {**counts, "escape_certified": certified, **parts}
+
+
+def missing_evidence(stage: Stage, evidence: Evidence) -> str:
+    """Say which reads of its own a site still needs before a stage; empty where it has them.
+
+    A person reads every case below AUTOMATIC, so only that stage needs any. The bound on the
+    patients missed is exact and one-sided (`core.decision.certificate.upper_bound`) and is held
+    against the pack's ceiling, as that of the certificate is.
+    """
+    if stage is not Stage.AUTOMATIC:
+        return ""
+    most, k, n = pack.ceiling, evidence.escaped, evidence.abnormal
+    reads = max(LEAST_READS - evidence.supervised, 0)
+    patients = max(needed(n, k, most.bound, most.confidence), most.groups - n, 0)
+    if not reads and not patients:
+        return ""
+    parts = ["Never automatic on so few reads at this site."]
+    if reads:
+        parts.append(
+            f"{evidence.supervised:,} of at least {LEAST_READS} cases were read since supervised "
+            f"was released here: {reads:,} more."
+        )
+    if patients:
+        parts.append(
+            f"Of {n:,} abnormal patients that the verdict decided on by itself it missed {k:,}, so "
+            f"that up to {percent(upper_bound(k, n, most.confidence))} may be missed at "
+            f"{100 * most.confidence:g} % confidence; allowed are {percent(most.bound)} over at "
+            f"least {most.groups}: {patients:,} more without a miss."
+        )
+    return " ".join(parts)
 
 
 def hindrance(stage: Stage, policy: Policy | None) -> str:

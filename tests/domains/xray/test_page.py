@@ -364,6 +364,35 @@ def test_a_stage_is_released_with_name_confirmation_and_evidence(page, store):
     assert audit.verify(store).faults == ()
 
 
+def test_automatic_is_not_to_be_had_on_three_reads_and_the_page_says_what_is_missing(
+    page, store, monkeypatch
+):
+    monkeypatch.setattr(staging, "pack", replace(staging.pack, ceiling=Ceiling(0.3, 5)))
+    a_stage(store, Stage.SUPERVISED)
+    press(page.run(), "Read")
+    for word in ("ABNORMAL", "NORMAL", "ABNORMAL"):
+        press(page, word)
+    press(page, "Stages")
+    until = time.monotonic() + 120
+    while "not at hand" in texts(page) and time.monotonic() < until:
+        time.sleep(0.1)  # the bundle is opened in the background
+        page.run()
+    said = texts(page)
+    assert "3 of at least 100 cases were read since supervised was released here: 97 more" in said
+    assert "more without a miss" in said
+    assert "A typed name is no proof of who somebody is" in said
+    assert not any(button.label == "Release automatic" for button in page.button)
+    monkeypatch.setattr(staging, "LEAST_READS", 3)
+    monkeypatch.setattr(staging, "pack", replace(staging.pack, ceiling=Ceiling(0.9999, 1)))
+    page.run()
+    page.checkbox[0].check().run()
+    press(page, "Release automatic")
+    one = releases.newest(store, "xray", SITE)
+    assert (one.stage, one.evidence["supervised_reads"]) == (Stage.AUTOMATIC, 3)
+    monkeypatch.setattr(staging, "LEAST_READS", 100)
+    assert "What has been read since speaks against it" in texts(page.run())
+
+
 def test_automatic_lists_certified_negatives_apart(page, store, monkeypatch):
     # The phantoms are fewer than the pack asks for.
     monkeypatch.setattr(staging, "pack", replace(staging.pack, ceiling=Ceiling(0.3, 5)))

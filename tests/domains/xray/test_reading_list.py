@@ -13,7 +13,7 @@ from core.records.listing import ListedCase, Read
 from core.records.releases import Stage, StoredRelease
 from core.records.standing import Lane
 from core.types import Certificate, Disposition, Finding, Policy, Reason, Targets
-from domains.xray.worklist import showing
+from domains.xray.worklist import release_text, showing, staging
 from domains.xray.worklist.order import Place
 from domains.xray.worklist.reading_list import Line, is_hidden, reading_list, sites_of
 from domains.xray.worklist.staging import Share, evidence_of, figures_of, hindrance
@@ -271,8 +271,8 @@ def test_patient_and_study_are_said_as_the_files_say_them():
     assert showing.date_words(({"study_date": "<b>"},)) == "<b>"
 
 
-def a_read(number: int, verdict, first, last=None, *, patient="", **given) -> Read:
-    said = {"bundle": "b@1", "policy_id": "p1", **given}
+def a_read(number: int, verdict, first, last=None, *, patient="", at=NOW, **given) -> Read:
+    said = {"bundle": "b@1", "policy_id": "p1", "at": at, **given}
     headers = ({"institution": "North", "patient_id": patient},)
     return Read(
         f"c{number}", verdict=verdict, first=first, last=last or first, headers=headers, **said
@@ -336,12 +336,86 @@ def test_evidence_is_kept_and_shown_with_its_counts():
     assert (kept["reads"], kept["missed_k"], kept["missed_n"]) == (5, 1, 3)
     assert kept["escape_certified"] is True
     assert figures_of(found, None)["escape_certified"] is False
-    rows = showing.evidence_rows(found, ("missed abnormal", "false alarm"))
+    rows = release_text.evidence_rows(found, ("missed abnormal", "false alarm"))
     assert ("Missed abnormal (of what readers called abnormal)", "1 of 3", "33.3 %") in [
         row[:3] for row in rows
     ]
-    assert showing.percent_words(Share(0, 0, 0.0, 1.0)) == "–"
-    assert "1 of 4 = 25.0 %" in showing.override_words(found)
+    assert release_text.percent_words(Share(0, 0, 0.0, 1.0)) == "–"
+    assert "1 of 4 = 25.0 %" in release_text.override_words(found)
+
+
+def reads_of(abnormal: int, missed: int, normal: int = 0, deferred: int = 0) -> list[Read]:
+    """Reads of so many patients, a day after the release that starts the count."""
+    verdicts = [NEGATIVE] * missed + [POSITIVE] * (abnormal - missed) + [DEFER] * deferred
+    ill = [a_read(n, verdict, POSITIVE, patient=f"p{n}") for n, verdict in enumerate(verdicts)]
+    well = [a_read(n, NEGATIVE, NEGATIVE, patient=f"n{n}") for n in range(normal)]
+    return [*ill, *well]
+
+
+@pytest.mark.parametrize(
+    ("reads", "more_reads", "more_patients"),
+    [
+        (reads_of(2, 1, normal=1), 97, 44),  # what was released automatic by a typed name
+        (reads_of(30, 0, normal=69), 1, 0),
+        (reads_of(30, 0, normal=70), 0, 0),
+        (reads_of(29, 0, normal=71), 0, 1),
+        (reads_of(30, 1, normal=70), 0, 16),
+        (reads_of(46, 1, normal=54), 0, 0),
+        (reads_of(0, 0, normal=200), 0, 30),
+        (reads_of(20, 0, normal=70, deferred=10), 0, 10),
+    ],
+)
+def test_automatic_needs_reads_of_its_own_and_an_exact_bound_on_the_patients_missed(
+    reads, more_reads, more_patients
+):
+    from scipy.stats import binomtest
+
+    found = evidence_of(reads, "b@1", "p1", "North", NOW - timedelta(days=1))
+    said = staging.missing_evidence(Stage.AUTOMATIC, found)
+    assert (f": {more_reads} more." in said) == bool(more_reads)
+    assert (f": {more_patients} more without a miss." in said) == bool(more_patients)
+    assert bool(said) == bool(more_reads or more_patients)
+    assert all(not staging.missing_evidence(one, found) for one in list(Stage)[:3])
+    if not said:
+        exact = binomtest(found.escaped, found.abnormal).proportion_ci(0.9, "exact").high
+        assert (exact <= 0.1, found.supervised >= 100) == (True, True)
+        assert any("at most" in row[3] for row in release_text.evidence_rows(found, ("m", "f")))
+
+
+def test_what_counts_before_automatic_are_reads_since_supervised_and_patients():
+    reads = [
+        *reads_of(30, 0, normal=70),
+        a_read(200, NEGATIVE, NEGATIVE, POSITIVE, patient="turned"),
+        a_read(201, NEGATIVE, POSITIVE, patient="p1"),
+    ]
+    early = [replace(one, at=NOW - timedelta(days=9)) for one in reads[:50]]
+    found = evidence_of([*early, *reads[50:]], "b@1", "p1", "North", NOW - timedelta(days=1))
+    assert (found.reads, found.supervised) == (102, 52)
+    # Another answer after the verdict was seen counts as a miss, and a patient counts once.
+    assert (found.abnormal, found.escaped) == (31, 2)
+    assert evidence_of(reads, "b@1", "p1", "North").supervised == 0
+    kept = figures_of(found, None)
+    assert (kept["supervised_reads"], kept["abnormal_patients"], kept["escaped_patients"]) == (
+        52, 31, 2,
+    )  # fmt: skip
+
+
+def test_supervised_counts_from_the_release_that_stands_for_this_bundle_and_policy():
+    def released(*stages, **given) -> list[StoredRelease]:
+        return [
+            replace(a_release(stage, **given), released_at=NOW + timedelta(days=day))
+            for day, stage in enumerate(stages)
+        ][::-1]
+
+    audit, shadow, supervised, automatic = Stage
+    since = staging.supervised_since
+    up = released(shadow, supervised, supervised, automatic)
+    assert since(up, "b@1", "p1") == NOW + timedelta(days=1)
+    down = released(shadow, supervised, audit, shadow, supervised)
+    assert since(down, "b@1", "p1") == NOW + timedelta(days=4)
+    assert since(released(shadow, supervised, shadow), "b@1", "p1") is None
+    assert since(up, "b@1", "p2") is None
+    assert since([], "b@1", "p1") is None
 
 
 def test_automatic_needs_a_certificate_and_no_other_stage_does():
