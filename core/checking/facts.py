@@ -111,7 +111,7 @@ def facts_of(prepared: Prepared, row: Row, file: FileFacts) -> Facts:
         light=_light(pixels, grey),
         thumb=_shrunk(pixels, THUMB),
         detail=_shrunk(grey, DETAIL),
-        belongs=_belongs(prepared),
+        belongs=belongs_to(prepared),
     )
 
 
@@ -143,7 +143,8 @@ def _luminance_tables(data: bytes) -> Iterator[F64]:
         at = end
 
 
-def _belongs(prepared: Prepared) -> dict[str, str]:
+def belongs_to(prepared: Prepared) -> dict[str, str]:
+    """Return what a file says that it belongs to, its group and its patient, by kind."""
     said = {"group": prepared.group, "patient": prepared.meta.get("patient_id", "")}
     return {kind: value.strip() for kind, value in said.items() if value.strip()}
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.checking.copies import clusters, exact_copies, near_copies
 from core.checking.facts import Facts, Lost
+from core.checking.fingerprints import Fingerprints, beyond_doubt
 from core.errors import DataError
 from core.labelled import SPLITS, Row
 
@@ -24,26 +26,34 @@ class Copies:
     Attributes:
         exact: Files of the same bytes.
         near: Pictures of one exposure, whatever was done to them.
+        certain: Those of them that are so alike as no two different pictures are.
     """
 
     exact: list[list[int]]
     near: list[list[int]]
+    certain: list[list[int]] = field(default_factory=list)
 
     @classmethod
     def among(cls, facts: Sequence[Facts]) -> Copies:
         """Search pictures for copies."""
+        if not facts:
+            return cls([], [])
         exact = exact_copies([one.sha256 for one in facts])
-        near = near_copies(np.stack([one.detail for one in facts])) if facts else []
-        return cls(exact, near)
+        details = np.stack([one.detail for one in facts])
+        near = near_copies(details)
+        names = [one.row.group for one in facts]
+        doubted = [one for one in near if len({names[at] for at in one}) > 1]
+        pairs = beyond_doubt(details, doubted, np.unique(names, return_inverse=True)[1])
+        return cls(exact, near, clusters(len(facts), _chains(pairs)))
 
     def kept(self, places: Sequence[int]) -> Copies:
         """Renumber the sets for a part of the facts, by their places in the whole."""
         new = {old: at for at, old in enumerate(places)}
-        exact, near = (
+        parts = (
             [some for one in sets if len(some := [new[at] for at in one if at in new]) > 1]
-            for sets in (self.exact, self.near)
+            for sets in (self.exact, self.near, self.certain)
         )
-        return Copies(exact, near)
+        return Copies(*parts)
 
 
 def joined(looked: Sequence[Facts | Lost], copies: Copies) -> list[Row]:
@@ -58,26 +68,15 @@ def joined(looked: Sequence[Facts | Lost], copies: Copies) -> list[Row]:
     Returns:
         The rows in order. A joined group bears the first of its groups' names.
 
-    Near copies that a table parts stay parted, and are a strong alarm of the check: parts can
-    truly look alike (cells of neighbouring wafers share their crystals).
+    Near copies that a table parts stay parted where they are not certain, and are a strong alarm
+    of the check: parts can truly look alike (cells of neighbouring wafers share their crystals).
 
     Raises:
-        DataError: Files of the same bytes, or what the files say belongs together, lie in two of
-            train, cal and test.
+        DataError: Files of the same bytes, certain copies, or what the files say belongs together,
+            lie in two of train, cal and test.
     """
     rows = [one.row for one in looked]
-    places = [at for at, one in enumerate(looked) if isinstance(one, Facts)]
-    pairs = [
-        *_chains([places[at] for at in one] for one in copies.exact),
-        *_chains(
-            part
-            for one in copies.near
-            for part in _alike({places[at]: rows[places[at]].split for at in one})
-        ),
-        *_chains(_alike({at: row.group for at, row in enumerate(rows)})),
-        *_chains(_stated(looked)),
-    ]
-    sets = clusters(len(rows), pairs)
+    sets = _sets(looked, copies)
     _refuse_parted(rows, sets)
     for members in sets:
         name = min(rows[at].group for at in members)
@@ -86,6 +85,62 @@ def joined(looked: Sequence[Facts | Lost], copies: Copies) -> list[Row]:
             if rows[at].group != name:
                 rows[at] = replace(rows[at], group=name, grouped=grouped)
     return rows
+
+
+def parted(looked: Sequence[Facts | Lost], copies: Copies) -> list[int]:
+    """Return the places of pictures that are of one origin with some of an earlier split.
+
+    Without them, ``joined`` has nothing to refuse.
+
+    Args:
+        looked: One a row.
+        copies: Of the facts among them.
+    """
+    places = []
+    for one in _sets(looked, copies):
+        splits = {at: looked[at].row.split for at in one if looked[at].row.split in SPLITS}
+        first = min(splits.values(), key=SPLITS.index, default="")
+        places += [at for at, split in splits.items() if split != first]
+    return sorted(places)
+
+
+def fingerprints_of(facts: Sequence[Facts], copies: Copies) -> Fingerprints:
+    """Return what copies of pictures are known again by.
+
+    Args:
+        facts: The pictures, with the groups that the data set itself gives them.
+        copies: Those among them.
+    """
+    n = len(facts)
+    groups = [*_alike({at: one.row.group for at, one in enumerate(facts)}), *_stated(facts)]
+    known = [*groups, *copies.exact, *copies.certain]
+    details = np.stack([one.detail for one in facts])
+    return Fingerprints.of(details, _numbers(n, known), _numbers(n, [*known, *copies.near]))
+
+
+def _numbers(n: int, sets: Sequence[list[int]]) -> NDArray[np.int64]:
+    """Return one number for each picture, equal for those that sets join."""
+    number = np.arange(n)
+    for one in clusters(n, _chains(sets)):
+        number[one] = one[0]
+    return number
+
+
+def _sets(looked: Sequence[Facts | Lost], copies: Copies) -> list[list[int]]:
+    """Return the sets of places of one origin, near copies that are not certain within splits."""
+    rows = [one.row for one in looked]
+    places = [at for at, one in enumerate(looked) if isinstance(one, Facts)]
+    pairs = [
+        *_chains([places[at] for at in one] for one in (*copies.exact, *copies.certain)),
+        *_chains(
+            part
+            for one in copies.near
+            for part in _alike({places[at]: rows[places[at]].split for at in one})
+        ),
+        *_chains(_alike({at: row.group for at, row in enumerate(rows)})),
+        *_chains(_stated(looked)),
+    ]
+    return clusters(len(rows), pairs)
 
 
 def _stated(looked: Sequence[Facts | Lost]) -> Iterator[list[int]]:
@@ -106,7 +161,7 @@ def _alike(said: Mapping[int, str]) -> list[list[int]]:
     return [one for one in members.values() if len(one) > 1]
 
 
-def _chains(sets: Iterator[list[int]] | list[list[int]]) -> Iterator[tuple[int, int]]:
+def _chains(sets: Iterable[list[int]]) -> Iterator[tuple[int, int]]:
     for one in sets:
         yield from pairwise(one)
 
@@ -117,14 +172,16 @@ def _refuse_parted(rows: Sequence[Row], sets: Sequence[list[int]]) -> None:
     Raises:
         DataError: Such sets, the first of them by name.
     """
-    parted = [one for one in sets if len({rows[at].split for at in one} & set(SPLITS)) > 1]
-    if parted:
-        shown = "; ".join(_named(rows, one) for one in parted[:_MOST_NAMED])
+    found = [one for one in sets if len({rows[at].split for at in one} & set(SPLITS)) > 1]
+    if found:
+        shown = "; ".join(_named(rows, one) for one in found[:_MOST_NAMED])
         raise DataError(
-            f"{len(parted)} sets of pictures of one origin (the same bytes, or one group or "
-            f"patient by what the files say) lie in two of train, cal and test: {shown}.",
+            f"{len(found)} sets of pictures of one origin (the same bytes, copies that were saved "
+            f"again, mirrored or turned, or one group or patient by what the files say) lie in "
+            f"two of train, cal and test: {shown}.",
             hint="Put each set into one split, or leave the split column out: splits are then "
-            "dealt by origin. `assay data check PACK DATA --json` lists all copies.",
+            "dealt by origin. --leave-out-copies leaves out those in the later split. `assay data "
+            "check PACK DATA --json` lists all copies.",
         )
 
 

@@ -35,6 +35,12 @@ VIEWS = (
     ),
     *(View(0.9, x, y) for x in (-3.2, 0.0, 3.2) for y in (-3.2, 0.0, 3.2)),
 )
+LARGER = tuple(  # what a picture would show had it not been cropped to 95 or 90 % of its side
+    View(1.0 / side, x * reach, y * reach)
+    for side, reach in ((0.95, 1.7), (0.9, 3.4))
+    for x, y in ((0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1))
+)
+_PADDING = 8  # pixels that are mirrored outwards at each edge, for what lies beyond
 
 
 def structure(grey: U8, coarsest: float = _COARSEST, finest: float = _FINEST) -> F32:
@@ -52,10 +58,18 @@ def structure(grey: U8, coarsest: float = _COARSEST, finest: float = _FINEST) ->
 
 def rings(structures: F32, view: View) -> F32:
     """Return structures on rings around the centre of a view, float32 ``n ANGLES RADII``."""
-    centre = (SIDE / 2 - 0.5 + view.x, SIDE / 2 - 0.5 + view.y)
+    padding = _PADDING if view.scale > 1.0 else 0
+    centre = (SIDE / 2 - 0.5 + view.x + padding, SIDE / 2 - 0.5 + view.y + padding)
     size = (RADII, ANGLES)
+    sides = (padding,) * 4
     turned = [
-        cv2.warpPolar(one, size, centre, _REACH * view.scale, cv2.INTER_LINEAR)
+        cv2.warpPolar(
+            cv2.copyMakeBorder(one, *sides, cv2.BORDER_REFLECT) if padding else one,
+            size,
+            centre,
+            _REACH * view.scale,
+            cv2.INTER_LINEAR,
+        )
         for one in structures
     ]
     return np.asarray(np.stack(turned) * _WEIGHT, np.float32)

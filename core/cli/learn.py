@@ -28,6 +28,12 @@ Volume = Annotated[float | None, typer.Option(help="Pictures an hour, for a budg
 OodAlpha = Annotated[
     float | None, typer.Option(min=0, max=1, help="Share of ordinary pictures held back as novel.")
 ]
+LeaveOut = Annotated[
+    bool,
+    typer.Option(
+        "--leave-out-copies", help="Leave out copies of pictures met before, instead of refusing."
+    ),
+]
 
 
 class Folders(StrEnum):
@@ -87,6 +93,7 @@ def train(
         typer.Option(help="Whom it is for, as files state it: age_years=1..5."),
     ] = None,
     layout: Layout = Folders.AUTO,
+    leave_out_copies: LeaveOut = False,
     json: Json = False,
 ) -> None:
     """Learn from labelled pictures and certify with the pack's default targets."""
@@ -115,6 +122,7 @@ def train(
         label_column,
         pictures,
         Form(layout),
+        leave_out_copies,
     )
     with progress_bar() as progress:
         train(spec, settings, progress, lambda line: typer.echo(line, err=json))
@@ -188,6 +196,7 @@ def evaluate(
     ood: Annotated[
         list[str] | None, typer.Option(help="NAME=FOLDER of pictures that do not belong.")
     ] = None,
+    leave_out_copies: LeaveOut = False,
     report: Annotated[Path | None, typer.Option(help="HTML file to write the report to.")] = None,
     layout: Layout = Folders.AUTO,
     json: Json = False,
@@ -215,6 +224,7 @@ def evaluate(
             split=split,
             strangers=named_folders(ood or []),
             form=Form(layout),
+            leave_out_copies=leave_out_copies,
             progress=progress,
         )
         if report:

@@ -1,9 +1,10 @@
 """A fitted model as a folder that proves itself before it is used.
 
 ``bundle.json`` (words), ``weights.safetensors`` (model, cal and out-of-fold cases),
-``known.safetensors`` (training features and thumbnails), ``probe/`` (a few pictures and their
-expected scores), ``SHA256SUMS`` over all of them, and outside those sums ``policies/``. Loading
-verifies every hash and runs the probe pictures; nothing in a bundle is ever unpickled.
+``known.safetensors`` (training features and thumbnails), ``fingerprints.safetensors`` (what copies
+of the pictures of train and cal are known again by), ``probe/`` (a few pictures and their expected
+scores), ``SHA256SUMS`` over all of them, and outside those sums ``policies/``. Loading verifies
+every hash and runs the probe pictures; nothing in a bundle is ever unpickled.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ POLICIES = "policies"
 WORDS = "bundle.json"
 WEIGHTS = "weights.safetensors"
 KNOWN = "known.safetensors"
+FINGERPRINTS = "fingerprints.safetensors"
 _FILES = {"own": "backbone.safetensors", "tail": "tail.safetensors", "int8": "network.int8.onnx"}
 
 
@@ -55,6 +57,7 @@ class Bundle:
         known: The training pictures to compare with.
         cal: Cases that certificates are computed on.
         oof: Out-of-fold training cases, for the candidate grid and the review budget.
+        fingerprints: Arrays of ``core.checking.fingerprints``, of the pictures of train and cal.
         words: The whole of ``bundle.json``.
         network: The feature network, running.
     """
@@ -68,6 +71,7 @@ class Bundle:
     known: Known
     cal: Cases
     oof: Cases
+    fingerprints: Mapping[str, NDArray[Any]]
     words: Mapping[str, Any]
     network: Network
 
@@ -105,10 +109,11 @@ def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
             known=archive.unpack_known(known, words["known"]),
             cal=archive.unpack_cases("cal", weights),
             oof=archive.unpack_cases("oof", weights),
+            fingerprints=_numbers_in(path / FINGERPRINTS),
             words=words,
             network=open_network(backbone, runtime=runtime, cache=cache, files=weights_in(path)),
         )
-    except (SafetensorError, KeyError, TypeError) as exc:
+    except (OSError, SafetensorError, KeyError, TypeError) as exc:
         raise BundleError(
             f"The bundle at {path} is incomplete: {exc!r}.", hint="Train it again."
         ) from exc

@@ -36,6 +36,7 @@ class Draft:
         known: The training pictures to compare with.
         cal: Cases that certificates are computed on.
         oof: Out-of-fold training cases.
+        fingerprints: Arrays that copies of the pictures of train and cal are known again by.
         probes: Pictures with their expected scores.
         card: Further words: data set, figures, versions, licence.
     """
@@ -48,6 +49,7 @@ class Draft:
     known: Known
     cal: Cases
     oof: Cases
+    fingerprints: archive.Arrays
     probes: Sequence[Probe]
     card: Mapping[str, Any]
 
@@ -82,6 +84,7 @@ def _fill(draft: Draft, folder: Path) -> None:
     cases = archive.pack_cases("cal", draft.cal) | archive.pack_cases("oof", draft.oof)
     _save(model | cases, folder / layout.WEIGHTS)
     _save(known, folder / layout.KNOWN)
+    _save(draft.fingerprints, folder / layout.FINGERPRINTS)
     layout.copy_weights(draft.files, folder)
     (folder / "probe").mkdir()
     for probe in draft.probes:

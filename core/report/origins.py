@@ -9,6 +9,8 @@ from core.report.blocks import Block, Facts, Figure, Figures, Section, Table, Wo
 from core.report.growth import draw_certified, draw_learning
 from core.report.material import Material
 
+_MOST_NAMED = 5
+REMARKS = ("set_aside", "left_out", "grouping")
 _LEVELS = {"strong": "bad", "notice": "warn", "information": "quiet"}
 
 
@@ -77,6 +79,11 @@ def check(m: Material) -> Section:
     return Section("check", title, said)
 
 
+def _left_out(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
+
+
 def provenance(m: Material) -> Section:
     """Say what made these figures, so that they can be made again."""
     o, card = m.origin, m.card
@@ -91,6 +98,7 @@ def provenance(m: Material) -> Section:
         ("Head", str(card.get("fit", {}).get("head", ""))),
         ("Training data fingerprint", str(data.get("fingerprint", ""))),
         ("Evaluated on", f"{o.data}, {'split ' + o.split if o.split else 'all rows'}"),
+        ("Left out, as the bundle has met them", _left_out(m.figures["left_out"])),
         ("Command", o.command or "none: made by a program"),
         ("Made with", f"assay-inspection {o.version}"),
     ]
@@ -103,7 +111,7 @@ def provenance(m: Material) -> Section:
     versions = ", ".join(f"{name} {v}" for name, v in card.get("versions", {}).items())
     if versions:
         blocks.append(Words(f"Trained with {versions}.", "quiet"))
-    blocks += [Words(data[k], "warn") for k in ("set_aside", "grouping") if data.get(k)]
+    blocks += [Words(data[k], "warn") for k in REMARKS if data.get(k)]
     given = data.get("attribution", "")
     source = "Source and licence of the training pictures: "
     blocks.append(Words(source + (given or "the data set has no SOURCE.md."), "quiet"))

@@ -33,6 +33,7 @@ def card(
     seen: Sequence[Seen],
     unseen: Sequence[Lost],
     fitted: Fit,
+    met: Mapping[str, Sequence[str]],
     said: Mapping[str, str],
 ) -> dict[str, Any]:
     """Write down what a bundle rests on.
@@ -44,6 +45,7 @@ def card(
         seen: Those that could be read.
         unseen: Those that could not.
         fitted: What came out.
+        met: What evaluation must not meet again, from ``core.service.met``.
         said: What ``remarks`` says of the whole data set.
 
     Returns:
@@ -60,10 +62,7 @@ def card(
             "attribution": _attribution(data),
             **said,
         },
-        "seen": {
-            "pictures": digests,
-            "groups": sorted({_digest(row.group) for row in rows if row.grouped}),
-        },
+        "seen": met,
         "fit": {
             "seed": seed,
             "cal_key": CAL_KEY,
@@ -76,41 +75,33 @@ def card(
     }
 
 
-def remarks(rows: Sequence[Row], group_columns: Sequence[str]) -> dict[str, str]:
+def remarks(
+    rows: Sequence[Row], group_columns: Sequence[str], left_out: Sequence[Row]
+) -> dict[str, str]:
     """Say what a person should know of a data set before believing the rates counted on it.
 
     Args:
         rows: All rows, of every split.
         group_columns: The pack's.
+        left_out: Rows that are not among them, being of one origin with some of an earlier split.
 
     Returns:
-        ``set_aside`` (the splits that neither train nor certify) and ``grouping`` (why pictures
-        stand alone), each a sentence or empty.
+        ``set_aside`` (the splits that neither train nor certify), ``left_out`` (what was taken
+        away) and ``grouping`` (why pictures stand alone), each a sentence or empty.
     """
     aside = Counter(row.split for row in rows if row.split not in ("", "train", "cal"))
     listed = ", ".join(f"{count} of split {name!r}" for name, count in sorted(aside.items()))
+    away = Counter(row.split for row in left_out)
+    gone = ", ".join(f"{count} of split {name!r}" for name, count in sorted(away.items()))
     column, value = lone_group(rows, group_columns)
     return {
         "set_aside": f"Set aside, neither trained nor certified on: {listed}." if aside else "",
+        "left_out": f"Left out, being of one origin with an earlier split: {gone}." if away else "",
         "grouping": f"The column {column!r} holds {value!r} for all {len(rows)} pictures, so each "
         "stands alone: the rates are over pictures of that one, and say nothing of others."
         if column
         else "",
     }
-
-
-def met_before(seen: Mapping[str, Any], rows: Sequence[Row], pictures: Sequence[str]) -> list[str]:
-    """Name the groups and pictures of a data set that a bundle was trained or certified on.
-
-    Args:
-        seen: The card's ``seen``.
-        rows: The data set's rows.
-        pictures: sha256 of each row's picture, empty where unreadable.
-    """
-    groups, known = set(seen["groups"]), set(seen["pictures"])
-    met = {row.group for row in rows if row.grouped and _digest(row.group) in groups}
-    met |= {r.file.name for r, sha256 in zip(rows, pictures, strict=True) if sha256 in known}
-    return sorted(met)
 
 
 def _counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from core import evaluation
+from core.checking.facts import NO_QUALITY, Facts, FileFacts, Lost, facts_of
+from core.checking.origins import Copies, joined
 from core.errors import DataError
 from core.evaluation import Judged
 from core.imaging.files import open_file
@@ -20,13 +22,14 @@ from core.packs import entry_of
 from core.pipeline import assess
 from core.service import good_start
 from core.service.assessing import assess_paths
-from core.service.card import met_before
 from core.service.labels import refuse_mixed, refuse_several
+from core.service.met import met_before, refuse_met
 from core.service.progress import Progress, silent
 from core.settings import Settings
-from core.types import F64, Assessment, Policy
+from core.types import F64, Assessment, Frame, Policy, Sample, Unreadable
 
 _NO_FEATURES = np.zeros(0, np.float32)
+_NO_FILE = FileFacts("", 0, NO_QUALITY)
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Evaluation:
     Attributes:
         data: The data set.
         split: The split that was judged; empty for all rows.
-        rows: Its rows.
+        rows: Its rows, those of one origin with one group.
         digests: sha256 of each row's picture as judged; empty where it could not be read.
         cases: Each row's verdict beside its label.
         away: Name of a set of strangers to its OOD scores, float64 ``m``, the unreadable left out.
@@ -61,11 +64,13 @@ def evaluate(
     split: str = "",
     strangers: Mapping[str, Path] | None = None,
     form: Form = Form.AUTO,
+    leave_out_copies: bool = False,
     progress: Progress = silent,
 ) -> Evaluation:
     """Compute a bundle's figures on a labelled data set.
 
-    Memory grows by a few numbers a picture: neither pixels nor features are kept.
+    Memory grows by about 20 KB a picture: neither pixels nor features are kept. Pictures of one
+    origin (copies, a patient, what the files say belongs together) are counted as one group.
 
     Args:
         bundle: A verified bundle.
@@ -76,16 +81,30 @@ def evaluate(
             all of them otherwise.
         strangers: Name to folder of pictures that do not belong, for the OOD gate's figures.
         form: Which folders are classes, where a person says it.
+        leave_out_copies: Whether pictures that the bundle has met are left out instead of refused.
         progress: Told after every picture.
 
     Raises:
-        DataError: A label is unknown to the bundle, or a group or picture was in train or cal.
+        DataError: A label is unknown to the bundle; or a picture, a copy of it, its group or its
+            patient was in train or cal; or nothing is left.
     """
     labelled = _read(bundle, data, form)
     split, rows = _rows(bundle, labelled.rows, split)
-    found = list(_slim(_assess_rows(bundle, rows, policy, settings, progress)))
+    looked: list[Facts | Lost] = []
+    found = list(_slim(_assess_rows(bundle, rows, looked, policy, settings, progress)))
+    met = met_before(bundle, looked)
+    if not leave_out_copies:
+        refuse_met(rows, met)
+    if len(met) == len(rows):
+        raise DataError(
+            f"The bundle has met all {len(rows)} pictures.",
+            hint="Evaluate on pictures that it has not met.",
+        )
+    left_out = [rows[at].file.name for at in sorted(met)]
+    found = [one for at, one in enumerate(found) if at not in met]
+    looked = [one for at, one in enumerate(looked) if at not in met]
     digests = tuple(a.sha256 for a in found)
-    _refuse_met(bundle, rows, digests)
+    rows = joined(looked, Copies.among([one for one in looked if isinstance(one, Facts)]))
     classes = bundle.model.classes
     cases = evaluation.judged(
         found,
@@ -106,6 +125,7 @@ def evaluate(
         "policy": policy.id,
         "split": split,
         "read": labelled.to_json(),
+        "left_out": left_out,
         **evaluation.summarise(cases),
         "sensitivity": evaluation.sensitivities(cases, classes),
         "labels": evaluation.labels(cases, classes),
@@ -163,23 +183,25 @@ def _rows(bundle: Bundle, rows: Sequence[Row], split: str) -> tuple[str, list[Ro
     return split, kept
 
 
-def _refuse_met(bundle: Bundle, rows: Sequence[Row], digests: Sequence[str]) -> None:
-    met = met_before(bundle.words["seen"], rows, digests)
-    if met:
-        raise DataError(
-            f"{len(met)} of the groups or pictures were in the bundle's training or cal data: "
-            f"{', '.join(met[:5])}.",
-            hint="Evaluate on pictures that the bundle has not met, marked with split 'test'.",
-        )
-
-
 def _assess_rows(
-    bundle: Bundle, rows: Sequence[Row], policy: Policy, settings: Settings, progress: Progress
+    bundle: Bundle,
+    rows: Sequence[Row],
+    looked: list[Facts | Lost],
+    policy: Policy,
+    settings: Settings,
+    progress: Progress,
 ) -> Iterator[Assessment]:
+    """Judge pictures, noting the facts of each on the way."""
     incoming = (open_file(r.file, settings.max_bytes, r.group) for r in rows)
+
+    def noted(samples: Iterable[Sample]) -> Iterator[Sample]:
+        for row, sample in zip(rows, samples, strict=True):
+            looked.append(_facts(row, sample))
+            yield sample
+
     with Sandbox(entry_of(bundle.pack.name), bundle.backbone.size, settings) as sandbox:
         judged = assess(
-            sandbox.samples(incoming),
+            noted(sandbox.samples(incoming)),
             bundle=bundle,
             policy=policy,
             workers=settings.workers,
@@ -188,6 +210,14 @@ def _assess_rows(
         for done, one in enumerate(judged, 1):
             progress("Assessing", done, len(rows))
             yield one
+
+
+def _facts(row: Row, sample: Sample) -> Facts | Lost:
+    if isinstance(sample.frame, Frame):
+        raise ValueError("expected a prepared picture, got a frame")
+    if isinstance(sample.frame, Unreadable):
+        return Lost(row, sample.frame.message)
+    return facts_of(sample.frame, row, _NO_FILE)
 
 
 def _watched(

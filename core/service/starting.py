@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from core.checking.facts import Facts, Lost
+from core.checking.fingerprints import Fingerprints
 from core.errors import ConfigError, DataError
 from core.model import starting
 from core.model.backbone import Backbone, Files
@@ -16,7 +18,7 @@ from core.model.bundle import Bundle, weights_in
 from core.model.starting import Start
 from core.service.bundles import open_bundle
 from core.service.labels import which_positive
-from core.service.reading import Seen
+from core.service.met import copies_in
 from core.settings import Settings
 
 _SAID = {
@@ -50,18 +52,15 @@ class Elsewhere:
         """Where the network's weights lie, if no package carries them."""
         return Files(own=weights_in(self.bundle.path).own)
 
-    def start(self, classes: tuple[str, ...], seen: Sequence[Seen]) -> Start:
+    def start(self, classes: tuple[str, ...]) -> Start:
         """Give its pictures with labels of this place.
 
         Args:
             classes: This place's classes.
-            seen: This place's pictures.
 
         Raises:
             ConfigError: Its labels and this place's do not go together.
-            DataError: It has met pictures of this place.
         """
-        self._refuse_met(seen)
         model, known = self.bundle.model, self.bundle.known
         names = self._names(classes)
         return Start(
@@ -96,10 +95,29 @@ class Elsewhere:
             hint="Use the same labels, or one label for each side.",
         )
 
-    def _refuse_met(self, seen: Sequence[Seen]) -> None:
+    @property
+    def pictures(self) -> list[str]:
+        """The sha256 of every picture that it was trained or certified on."""
+        return list(self.bundle.words["seen"]["pictures"])
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """What copies of these are known again by."""
+        return Fingerprints.from_arrays(self.bundle.fingerprints)
+
+    def refuse_met(self, looked: Sequence[Facts | Lost]) -> None:
+        """Refuse this place's pictures that it has met.
+
+        Raises:
+            DataError: It has met one of them, or one that it is a copy of.
+        """
         # By content alone: two places may give two patients the same number.
-        known = set(self.bundle.words["seen"]["pictures"])
-        met = [one.row.file.name for one in seen if one.prepared.sha256 in known]
+        known, facts = set(self.pictures), [one for one in looked if isinstance(one, Facts)]
+        met = [
+            one.row.file.name
+            for one, is_copy in zip(facts, copies_in(self.bundle, facts), strict=True)
+            if is_copy or one.sha256 in known
+        ]
         if met:
             raise DataError(
                 f"{self.bundle.label} was trained or certified on {len(met)} of the pictures "

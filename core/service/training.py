@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from core.checking.facts import Facts, Lost
-from core.checking.origins import Copies, joined
+from core.checking.fingerprints import Fingerprints
+from core.checking.origins import Copies, fingerprints_of, joined, parted
 from core.checking.result import Check
 from core.errors import DataError
 from core.labelled import Form, Labelled, Row, plain, read_labelled, read_words
@@ -22,7 +23,7 @@ from core.model.fitting import Fit, fit
 from core.model.parity import Probe
 from core.model.writing import Draft, write_bundle
 from core.packs import DomainPack, pack_named
-from core.service import good_start
+from core.service import good_start, met
 from core.service.altering import Studio, alter
 from core.service.card import card, remarks
 from core.service.checking import checked, facts_at
@@ -70,6 +71,8 @@ class TrainSpec:
         label_column: Column of a table that holds the labels instead of ``label``.
         pictures: Whether the bundle keeps thumbnails and probes of the training pictures.
         form: Which folders are classes, where a person says it.
+        leave_out_copies: Whether pictures of one origin with some of an earlier split are left out
+            instead of refused.
     """
 
     pack: str
@@ -87,6 +90,7 @@ class TrainSpec:
     label_column: str = ""
     pictures: bool = True
     form: Form = Form.AUTO
+    leave_out_copies: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,7 @@ class _Lesson:
         spec: What was asked.
         pack: The domain.
         labelled: The whole data set as it was read.
+        left_out: What is left out of it, being of one origin with some of an earlier split.
         rows: Its rows of train and cal.
         negative: Labels that mean "nothing wrong".
         classes: Class names.
@@ -107,11 +112,13 @@ class _Lesson:
         several: Whether a picture may have several labels.
         start: The bundle to start from, if any.
         check: What was found wrong with train and cal.
+        fingerprints: What copies of the pictures of train and cal are known again by.
     """
 
     spec: TrainSpec
     pack: DomainPack
     labelled: Labelled
+    left_out: Sequence[Row]
     rows: Sequence[Row]
     negative: frozenset[str]
     classes: tuple[str, ...]
@@ -122,6 +129,13 @@ class _Lesson:
     several: bool
     start: Elsewhere | None
     check: Check
+    fingerprints: Fingerprints
+
+    @property
+    def kept(self) -> list[Row]:
+        """The rows of the data set but for those left out."""
+        away = {row.file for row in self.left_out}
+        return [row for row in self.labelled.rows if row.file not in away]
 
 
 @dataclass(frozen=True)
@@ -199,11 +213,15 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
     say("\n".join(read_words(labelled.to_json())))
     looked = list(facts_at(labelled.rows, pack=spec.pack, settings=settings, progress=progress))
     copies = Copies.among([one for one in looked if isinstance(one, Facts)])
+    away = set(parted(looked, copies)) if spec.leave_out_copies else set()
+    looked, copies = _without(looked, copies, away)
+    left_out = [labelled.rows[at] for at in sorted(away)]
     rows = with_splits(joined(looked, copies))
     several = have_several(labelled.rows)
     start = None
     if spec.start_from:
         start = elsewhere(spec.start_from, spec.pack, negative, several=several, settings=settings)
+        start.refuse_met(looked)
     dealt = not any(row.split for row in labelled.rows)
     few = not several and not start and good_start.has_few_defects(rows, negative)
     cause = _no_memory(spec, dealt=dealt)
@@ -217,11 +235,17 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
     classes = good_start.with_anomaly(classes_of(rows), negative)
     positive = which_positive(classes, negative)
     refuse_mixed(rows, classes, positive)
+    looked, copies = _taken(looked, copies, rows)
     check = _check(looked, copies, rows, negative, progress)
+    facts = [one for one in looked if isinstance(one, Facts)]
+    fingerprints = fingerprints_of(facts, copies)
+    if start:
+        fingerprints = fingerprints.with_those_of(start.fingerprints)
     return _Lesson(
         spec,
         pack,
         labelled,
+        left_out,
         rows,
         negative,
         classes,
@@ -232,6 +256,7 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
         several,
         start,
         check,
+        fingerprints,
     )
 
 
@@ -251,10 +276,26 @@ def _check(
 ) -> Check:
     """Check the pictures of train and cal, with the groups and splits that they were given."""
     taken = {row.file: row for row in rows}
-    facts = [one for one in looked if isinstance(one, Facts)]
-    kept = copies.kept([at for at, one in enumerate(facts) if one.row.file in taken])
-    parts = [replace(one, row=taken[one.row.file]) for one in looked if one.row.file in taken]
-    return checked(parts, negative, progress, kept)
+    given = [replace(one, row=taken[one.row.file]) for one in looked]
+    return checked(given, negative, progress, copies)
+
+
+def _taken(
+    looked: Sequence[Facts | Lost], copies: Copies, rows: Sequence[Row]
+) -> tuple[list[Facts | Lost], Copies]:
+    """Return what belongs to the pictures of train and cal."""
+    taken = {row.file for row in rows}
+    away = {at for at, one in enumerate(looked) if one.row.file not in taken}
+    return _without(looked, copies, away)
+
+
+def _without(
+    looked: Sequence[Facts | Lost], copies: Copies, away: Set[int]
+) -> tuple[list[Facts | Lost], Copies]:
+    """Return what is left without the pictures at some places."""
+    facts = [at for at, one in enumerate(looked) if isinstance(one, Facts)]
+    kept = copies.kept([number for number, at in enumerate(facts) if at not in away])
+    return [one for at, one in enumerate(looked) if at not in away], kept
 
 
 def _stages(lesson: _Lesson, work: Work, say: Say) -> Stages:
@@ -309,7 +350,7 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
     if stages.said:
         table = replace(table, tail=stages.oof(for_train))
     bank = start.bank if start else None
-    begun = lesson.start.start(lesson.classes, seen) if lesson.start else None
+    begun = lesson.start.start(lesson.classes) if lesson.start else None
     studio = Studio(
         lesson.pack, opened.network, opened.backbone.size, stages.work.settings, progress
     )
@@ -340,7 +381,8 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
         result.seen,
         result.unseen,
         fitted,
-        remarks(lesson.labelled.rows, lesson.pack.group_columns),
+        _met(lesson, result.seen),
+        remarks(lesson.kept, lesson.pack.group_columns, lesson.left_out),
     )
     return Draft(
         name=spec.out.resolve().name,
@@ -351,6 +393,7 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
         known=known_cases(fitted.model, for_train, spec.seed, pictures=spec.pictures),
         cal=cases_of(fitted.model, result.of("cal")),
         oof=fitted.oof,
+        fingerprints=lesson.fingerprints.to_arrays(),
         probes=_probes(lesson, chosen, stages.work.settings),
         card={
             **written,
@@ -371,6 +414,15 @@ def _without_names(labelled: Labelled) -> dict[str, Any]:
     read = labelled.to_json()
     counts = {kind: {**said, "first": []} for kind, said in read["skipped"].items()}
     return {**read, "skipped": counts}
+
+
+def _met(lesson: _Lesson, seen: Sequence[Seen]) -> dict[str, list[str]]:
+    """Return what evaluation must not meet again, the pictures of a start among them."""
+    taken = {row.file for row in lesson.rows}
+    words = met.words_of([row for row in lesson.kept if row.file in taken], seen)
+    if lesson.start:
+        words["pictures"] = sorted({*words["pictures"], *lesson.start.pictures})
+    return words
 
 
 def _probes(lesson: _Lesson, chosen: Precise[_Attempt], settings: Settings) -> list[Probe]:

@@ -12,6 +12,7 @@ from core.decision.certificate import attempt_in_words, guarantee_table, in_word
 from core.labelled import read_words
 from core.model.bundle import Bundle
 from core.packs import DomainPack
+from core.report.origins import REMARKS
 from core.types import Assessment, Disposition, Policy
 
 _TOLD = (Level.STRONG, Level.NOTICE)
@@ -69,7 +70,7 @@ def remark_words(bundle: Bundle) -> list[str]:
     alarms = words["check"]["alarms"]
     return [
         f"Nothing is wrong with what is labelled {', '.join(good)}.",
-        *filter(None, (words["data"][name] for name in ("set_aside", "grouping"))),
+        *filter(None, (words["data"][name] for name in REMARKS)),
         *filter(
             None,
             [words.get("memory", ""), words.get("start", {}).get("said", ""), _of_the_gate(bundle)],
@@ -163,6 +164,11 @@ def evaluation_words(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
         f"{overkill}: {rate_words(figures['overkill'])}",
         f"decided without a person: {percent(figures['automation'])}",
     ]
+    if figures["left_out"]:
+        lines.append(
+            f"{len(figures['left_out'])} pictures are left out, because the bundle has met them "
+            "(the same, a copy, or of one group or patient)."
+        )
     lines += [label_words(name, one) for name, one in figures["labels"].get("each", {}).items()]
     for name, gate in figures["ood"].items():
         lines.append(

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from core.checking.facts import Lost
-from core.checking.origins import Copies, joined
+from core.checking.origins import Copies, fingerprints_of, joined, parted
 from core.errors import DataError
 
 
@@ -83,3 +84,44 @@ def test_near_copies_of_one_split_are_joined_past_one_that_lies_in_another(drawn
     ]
     rows = joined(parted, Copies([], [[0, 1, 2]]))
     assert groups(rows) == ["own-0", "own-1", "own-0"]
+
+
+def test_certain_copies_that_a_table_parts_are_refused_by_name(drawn):
+    looked = facts_of(drawn, 3)
+    divided = [
+        replace(one, row=replace(one.row, split=split))
+        for one, split in zip(looked, ("train", "train", "test"), strict=True)
+    ]
+    with pytest.raises(DataError, match=r"2\.png \(test\) and 0\.png \(train\)"):
+        joined(divided, Copies([], [[0, 2]], [[0, 2]]))
+
+
+def test_what_is_of_one_origin_with_an_earlier_split_can_be_left_out(drawn):
+    looked = facts_of(drawn, 6, patient=["A", "B", "C", "D", "E", "A"])
+    splits = ("cal", "train", "train", "cal", "test", "test")
+    divided = [
+        replace(one, row=replace(one.row, split=split))
+        for one, split in zip(looked, splits, strict=True)
+    ]
+    copies = Copies([[3, 4]], [[0, 1]], [[0, 1]])
+    away = parted(divided, copies)
+    assert away == [0, 4, 5]
+    left = [one for at, one in enumerate(divided) if at not in away]
+    assert groups(joined(left, copies.kept([1, 2, 3]))) == ["own-1", "own-2", "own-3"]
+
+
+def test_near_copies_that_are_in_doubt_are_different_pictures_to_learn_from(drawn):
+    """Sisters say how alike two parts can be; certain copies and one patient's pictures do not."""
+    looked = facts_of(drawn, 5, patient=["A", "A", "B", "C", "D"])
+    found = fingerprints_of(looked, Copies([], [[2, 3]]))
+    assert found.origin.tolist() == [0, 0, 1, 1, 2]
+
+
+def test_a_copy_among_the_pictures_is_found_certain_and_a_part_alone_is_not(drawn):
+    line = drawn(160)
+    twin = replace(line[4], number=900, pixels=np.ascontiguousarray(line[4].pixels[:, ::-1]))
+    facts = [one.facts() for one in (*line, twin)]
+    found = Copies.among(
+        [replace(one, row=replace(one.row, group=str(at))) for at, one in enumerate(facts)]
+    )
+    assert found.certain == [[4, 160]]

@@ -17,6 +17,7 @@ from core.service.evaluating import _slim, evaluate
 from core.service.growing import SHARES, grow
 from core.service.progress import silent
 from core.service.reporting import refuse_unwritable, write_report
+from core.service.words import evaluation_words
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +63,73 @@ def test_the_test_split_is_judged_unless_another_is_named(found, opened, tiny_pr
     assert {**other.figures, "read": {}} == {**found.figures, "read": {}, "split": "ext_test"}
     with pytest.raises(DataError, match=r"No row has split 'test'; .* names cal, ext_test, train"):
         evaluate(bundle, data, policy=policy, settings=settings)
+
+
+CHANGES = {
+    "jpeg": lambda p: p,
+    "smaller": lambda p: cv2.resize(p, (72, 72), interpolation=cv2.INTER_AREA),
+    "mirrored": lambda p: p[:, ::-1],
+    "turned": lambda p: np.rot90(p),
+}
+
+
+@pytest.fixture
+def mixed(tiny_product, tmp_path):
+    """Eight copies of pictures of train and cal, none with its bytes, among 32 new pictures."""
+    folder = tmp_path / "mixed"
+    for label in ("good", "scratched"):
+        (folder / label).mkdir(parents=True)
+        for file in tiny_product.pictures("test", label):
+            shutil.copy(file, folder / label)
+    met = [*tiny_product.pictures("train")[:4], *tiny_product.pictures("cal")[:4]]
+    for number, (file, name) in enumerate(zip(met, [*CHANGES] * 2, strict=True)):
+        changed = np.ascontiguousarray(CHANGES[name](cv2.imread(str(file))))
+        cv2.imwrite(str(folder / "good" / f"{name}-{number}.jpg"), changed)
+    return folder
+
+
+def test_copies_of_training_pictures_are_refused_as_the_pictures_themselves_are(
+    opened, tiny_product, mixed
+):
+    bundle, policy = opened
+    with pytest.raises(DataError, match=r"8 of 40 pictures were .*\(8 a copy: .*jpeg-0\.jpg"):
+        evaluate(bundle, mixed, policy=policy, settings=tiny_product.settings)
+
+
+def test_what_was_met_can_be_left_out_and_is_named(found, opened, tiny_product, mixed, tmp_path):
+    bundle, policy = opened
+    settings = tiny_product.settings
+    left = evaluate(bundle, mixed, policy=policy, settings=settings, leave_out_copies=True)
+    assert left.figures["left_out"] == sorted(
+        f"{name}-{i}.jpg" for i, name in enumerate([*CHANGES] * 2)
+    )
+    assert left.figures["n"] == found.figures["n"] == 32
+    assert left.figures["auroc"] == found.figures["auroc"]
+    assert "8 pictures are left out" in " ".join(evaluation_words(bundle, left.figures))
+    page = written(left, opened, tmp_path / "r.html", settings)
+    assert "and 3 more" in page
+    for file in sorted(mixed.rglob("test-*")):
+        file.unlink()
+    with pytest.raises(DataError, match="has met all 8 pictures"):
+        evaluate(bundle, mixed, policy=policy, settings=settings, leave_out_copies=True)
+
+
+def test_copies_within_the_test_set_count_as_one_group(opened, tiny_product, tmp_path):
+    bundle, policy = opened
+    settings, folder = tiny_product.settings, tmp_path / "folder"
+    for label in ("good", "scratched"):
+        (folder / label).mkdir(parents=True)
+        for file in tiny_product.pictures("test", label):
+            shutil.copy(file, folder / label)
+    alone = evaluate(bundle, folder, policy=policy, settings=settings).figures
+    for file in tiny_product.pictures("test", "scratched"):
+        picture = cv2.imread(str(file))
+        for name in ("mirrored", "turned"):
+            again = np.ascontiguousarray(CHANGES[name](picture))
+            cv2.imwrite(str(folder / "scratched" / f"{name}-{file.name}"), again)
+    many = evaluate(bundle, folder, policy=policy, settings=settings).figures
+    assert many["n"] == alone["n"] + 32
+    assert many["escape"]["n"] == alone["escape"]["n"]
 
 
 def test_labels_that_the_bundle_does_not_know_are_refused(opened, tiny_product, data):

@@ -91,10 +91,19 @@ def test_evaluation_reads_the_labels_from_the_column_that_was_trained_on(started
     assert {row.label for row in found.rows} == {"fine", "marked"}
 
 
-def test_pictures_that_the_start_has_met_are_refused(tiny_product, local, tmp_path):
+def test_a_bundle_has_met_what_its_start_has_met(started, tiny_product):
+    bundle, _ = started
+    before, _ = tiny_product.opened()
+    pictures = bundle.words["seen"]["pictures"]
+    assert set(before.words["seen"]["pictures"]) < set(pictures)
+    assert len(bundle.fingerprints["origin"]) == len(pictures)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_pictures_that_the_start_has_met_are_refused(tiny_product, local, tmp_path, same):
     folder = shutil.copytree(local, tmp_path / "mixed")
-    met = tiny_product.pictures("cal")[0]
-    shutil.copy(met, folder / "train-0.png")
+    picture = cv2.imread(str(tiny_product.pictures("cal")[0]), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(folder / "train-0.png"), picture if same else picture[:, ::-1])
     settings = tiny_product.settings_at(tmp_path / "home")
     with pytest.raises(DataError, match=r"on 1 of the pictures given: train-0\.png"):
         train(a_spec(folder, tmp_path / "out", tiny_product.bundle), settings)
@@ -108,7 +117,7 @@ def test_a_bundle_of_another_pack_or_of_several_labels_is_no_start(tiny_product,
         elsewhere(tiny_product.bundle, "xray", known, several=True, settings=settings)
     start = elsewhere(tiny_product.bundle, "parts", known, several=False, settings=settings)
     with pytest.raises(ConfigError, match="knows the labels good, scratched, the pictures given"):
-        start.start(("bent", "dent", "good"), [])
+        start.start(("bent", "dent", "good"))
 
 
 def test_the_command_says_where_it_started_and_what_is_missing(

@@ -1,0 +1,53 @@
+"""A table that parts copies is refused, and what it parts can be left out."""
+
+import csv
+import shutil
+
+import cv2
+import pytest
+
+from core.errors import DataError
+from core.service.card import remarks
+from core.service.progress import silent
+from core.service.training import TrainSpec, _lesson
+
+
+@pytest.fixture(scope="module")
+def divided(tiny_product, tmp_path_factory):
+    """The plates, and of three training plates a copy each in cal, mirrored and saved again."""
+    folder = shutil.copytree(tiny_product.data, tmp_path_factory.mktemp("divided") / "plates")
+    with (folder / "manifest.csv").open("a", newline="") as file:
+        table = csv.writer(file)
+        for number, picture in enumerate(tiny_product.pictures("train", "good")[:6:2]):
+            again = cv2.imread(str(picture))[:, ::-1]
+            cv2.imwrite(str(folder / f"copy-{number}.jpg"), again, [cv2.IMWRITE_JPEG_QUALITY, 85])
+            table.writerow([f"copy-{number}.jpg", "good", "cal", f"copy-{number}"])
+    return folder
+
+
+def ignore(_line):
+    """Take what is said and drop it."""
+
+
+def test_copies_that_a_table_parts_are_refused_before_anything_is_learned(
+    divided, tiny_product, tmp_path
+):
+    spec = TrainSpec("parts", divided, tmp_path / "bundle")
+    with pytest.raises(DataError, match=r"3 sets .*copy-0\.jpg \(cal\) and .*\(train\)") as refused:
+        _lesson(spec, tiny_product.settings, silent, ignore)
+    assert "--leave-out-copies" in refused.value.hint
+
+
+def test_left_out_they_neither_train_nor_certify_and_the_bundle_says_so(
+    divided, tiny_product, tmp_path
+):
+    spec = TrainSpec("parts", divided, tmp_path / "bundle", leave_out_copies=True)
+    lesson = _lesson(spec, tiny_product.settings, silent, ignore)
+    assert {row.file.name for row in lesson.left_out} == {f"copy-{n}.jpg" for n in range(3)}
+    assert {row.file for row in lesson.rows} == {
+        divided / file.relative_to(tiny_product.data)
+        for split in ("train", "cal")
+        for file in tiny_product.pictures(split)
+    }
+    said = remarks(lesson.labelled, ("group",), lesson.left_out)["left_out"]
+    assert said == "Left out, being of one origin with an earlier split: 3 of split 'cal'."
