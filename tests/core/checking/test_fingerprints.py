@@ -12,10 +12,10 @@ def surface(rng):
     return np.clip(128 + grain, 0, 255).astype(np.uint8)
 
 
-def sister(picture, rng):
+def sister(picture, rng, own=10):
     """Another part that shares its crystals with the first: alike, but no copy."""
-    own = cv2.resize(rng.normal(0, 10, (40, 40)), (256, 256), interpolation=cv2.INTER_CUBIC)
-    return np.clip(picture + own, 0, 255).astype(np.uint8)
+    grain = cv2.resize(rng.normal(0, own, (40, 40)), (256, 256), interpolation=cv2.INTER_CUBIC)
+    return np.clip(picture + grain, 0, 255).astype(np.uint8)
 
 
 def detail(picture):
@@ -143,9 +143,20 @@ def test_fingerprints_come_back_from_arrays_and_join_those_of_another_place(line
     assert both.limits[0] >= np.float32(CERTAIN)
 
 
-def test_only_what_no_two_different_parts_share_is_beyond_doubt(line):
-    rng = np.random.default_rng(9)
-    pictures = [*line, saved(line[2], 85), sister(line[5], rng)]
+def test_where_no_parts_look_alike_every_near_copy_is_beyond_doubt(line):
+    pictures = [*line, saved(line[2], 85), line[5][8:-8, 8:-8]]
     sets, group = [[2, 60], [5, 61]], np.arange(62)
+    found = beyond_doubt(details(pictures), sets, group)
+    assert sorted(found) == [[2, 60], [5, 61], [60, 2], [61, 5]]
+    group[61] = group[5]
     assert sorted(beyond_doubt(details(pictures), sets, group)) == [[2, 60], [60, 2]]
     assert beyond_doubt(details(pictures), [], group) == []
+
+
+def test_where_parts_look_alike_only_what_they_never_share_is_beyond_doubt(line):
+    rng = np.random.default_rng(9)
+    sisters = [sister(line[at], rng, own=8 + 2 * at) for at in range(20)]
+    pictures = [*line, *sisters, saved(line[50], 85)]
+    sets = [*([at, 60 + at] for at in range(20)), [50, 80]]
+    found = beyond_doubt(details(pictures), sets, np.arange(81))
+    assert sorted(found) == [[50, 80], [80, 50]]
