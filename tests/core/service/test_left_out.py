@@ -49,5 +49,5 @@ def test_left_out_they_neither_train_nor_certify_and_the_bundle_says_so(
         for split in ("train", "cal")
         for file in tiny_product.pictures(split)
     }
-    said = remarks(lesson.labelled, ("group",), lesson.left_out)["left_out"]
+    said = remarks(lesson.kept, ("group",), lesson.left_out)["left_out"]
     assert said == "Left out, being of one origin with an earlier split: 3 of split 'cal'."
