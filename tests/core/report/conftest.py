@@ -73,6 +73,7 @@ def a_material(cases: Judged | None = None, **changed: object) -> Material:
         classes=CLASSES,
         cases=cases,
         figures={
+            "left_out": [],
             **summarise(cases),
             "sensitivity": sensitivities(cases, CLASSES),
             "ood": {name: strangers(home, far, [True] * far.size) for name, far in away.items()},
