@@ -150,6 +150,9 @@ def _named(job: Job) -> tuple[str, str, str]:
 def _row(bench: Bench, judged: _Judged) -> NewDecision:
     """Lay out what is kept: the file's own words, and what the sender said beside them."""
     payload, one = judged.job.payload, judged.assessment
+    possible = payload.get("groups", "").split()
+    if not one.group and one.prediction is None and len(possible) == 1:
+        one = replace(one, group=possible[0])  # its file does not say, whoever received it does
     new = new_decision(one, pack=bench.bundle.pack.name, name=one.sample_id)
     said = {word: text for word, text in payload.items() if word not in _OF_THE_QUEUE}
     decision = replace(new.decision, is_provisional=bool(judged.code))

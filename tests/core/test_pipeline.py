@@ -123,11 +123,13 @@ def test_features_that_are_no_numbers_are_never_negative(tiny_product, product):
             seen = self._network.look(pixels)
             return replace(seen, pooled=np.full_like(seen.pooled, np.nan))
 
+    said = replace(plate, meta={"patient_id": "4711"}, group="1.2.3")
     (answer,) = assess(
-        [Sample("x", plate)], bundle=with_network(bundle, Nan(bundle.network)), policy=policy
+        [Sample("x", said)], bundle=with_network(bundle, Nan(bundle.network)), policy=policy
     )
     assert answer.verdict.disposition is Disposition.DEFER
     assert reasons(answer) == [Reason.FAULT]
+    assert (dict(answer.meta), answer.group) == ({"patient_id": "4711"}, "1.2.3")
 
 
 def test_a_policy_of_another_bundle_is_refused(product):
@@ -139,8 +141,11 @@ def test_a_policy_of_another_bundle_is_refused(product):
 def test_what_could_not_be_read_keeps_its_message_and_hash(product):
     bundle, policy = product
     (answer,) = assess(
-        [Sample("x", Unreadable("torn", "ab" * 32), "g")], bundle=bundle, policy=policy
+        [Sample("x", Unreadable("torn", "ab" * 32, meta={"station": "3"}, group="f"), "g")],
+        bundle=bundle,
+        policy=policy,
     )
     assert (answer.sha256, answer.group, answer.wording) == ("ab" * 32, "g", "REVIEW")
+    assert answer.meta == {"station": "3"}
     assert "torn" in answer.verdict.message
     assert answer.top() == []

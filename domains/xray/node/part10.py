@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
+from typing import Literal
 
 from core.errors import UnreadableImage
 
@@ -26,7 +27,6 @@ STUDY_TAG = (0x0020, 0x000D)
 _PREFIX = 128
 _META = b"\x02\x00"
 _MOST_META = 64 * 1024
-_HEAD = 1024 * 1024
 _LONGEST_UID = 128  # with padding
 _PADDING = b" \x00"
 _UID = re.compile(rb"[0-9]+(?:\.[0-9]+)+")
@@ -62,21 +62,23 @@ class Part10:
         return uid in self.uids(tag)
 
     def uids(self, tag: tuple[int, int]) -> list[str]:
-        """List the UIDs under this tag within the first MiB, by its bytes alone, as ``names``.
+        """List the UIDs that stand anywhere under this tag, by its bytes alone, as ``names``.
 
         Blanks and NULs around a UID are padding, however many there are.
         """
-        order = ">" if self.transfer_syntax == BIG_ENDIAN else "<"
-        content = self.dataset[:_HEAD]
-        found = set()
-        for match in re.finditer(re.escape(struct.pack(f"{order}HH", *tag)), content):
-            length, at = content[match.end() : match.end() + 4], match.end() + 4
-            if length[:2] == b"UI":
-                length = length[2:]
-            end = at + int.from_bytes(length, "big" if order == ">" else "little")
-            value = content[at : min(end, at + _LONGEST_UID)].strip(_PADDING)
+        order: Literal["big", "little"] = "little"
+        if self.transfer_syntax == BIG_ENDIAN:
+            order = "big"
+        head = b"".join(half.to_bytes(2, order) for half in tag)
+        found, at = set(), self.dataset.find(head)
+        while at >= 0:
+            start = at + len(head) + 4
+            length = self.dataset[start - 4 : start].removeprefix(b"UI")
+            end = start + int.from_bytes(length, order)
+            value = self.dataset[start : min(end, start + _LONGEST_UID)].strip(_PADDING)
             if _UID.fullmatch(value):
                 found.add(value.decode("ascii"))
+            at = self.dataset.find(head, at + 1)
         return sorted(found)
 
 

@@ -141,7 +141,10 @@ class Reception:
             return True  # a report of ours, whatever a receiver made of its words: no picture
         if self.comparer is None:
             return False
-        kept = blobs.get(self.store.blobs, sha256)
+        try:
+            kept = blobs.get(self.store.blobs, sha256)
+        except StoreError:  # it is gone or damaged: nothing to compare with
+            return False
         return self.comparer.is_same(kept, part.file(), is_own=is_own)
 
     def _said(self, part: Part10) -> dict[str, str]:

@@ -315,6 +315,18 @@ def test_when_judging_as_such_fails_the_rest_of_the_batch_is_put_back_uncounted(
     assert jobs.waiting(store) == {("assess", "done"): 24}
 
 
+@pytest.mark.parametrize(
+    ("groups", "keys"), [("1.2.3", {"1.2.3"}), ("", None), ("1.2.3 1.2.4", None)]
+)
+def test_what_nothing_is_known_of_belongs_to_the_one_group_that_its_receiver_named(
+    bundle, store, settings, groups, keys
+):
+    torn = send(store, b"no picture at all", "torn", groups=groups)
+    work_once(bundle, store, settings)
+    assert {row["key"] for row in rows(store, CASES)} == (keys or {torn})
+    assert not [row for row in rows(store, HEADERS) if "groups" in row["meta"]]
+
+
 def test_a_job_that_no_worker_survived_goes_alone_and_then_to_a_person_untouched(
     tiny_product, bundle, store, settings
 ):

@@ -105,3 +105,11 @@ def test_a_sender_of_the_same_object_in_another_encoding_hears_success(tmp_path)
             assert f"Received Store Response ({answer}" in told.stdout + told.stderr
         assert queued(store) == 1
         assert sorted(state for _, state, _ in kept(store)) == ["again", "conflict", "kept"]
+
+
+def test_where_the_first_object_is_gone_the_second_waits_for_a_person(reception):
+    assert take(reception, a_file()) is Receipt.NEW
+    for path in reception.store.blobs.rglob("*"):
+        if path.is_file():
+            path.unlink()
+    assert take(reception, a_file(ImplicitVRLittleEndian)) is Receipt.CONFLICT
