@@ -58,8 +58,9 @@ def describe(pack: DomainPack, data: bytes) -> Unreadable:
             said = pack.describe(data)
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
-        except BaseException:
-            logger.exception("the header reader of the pack %s failed", pack.name)
+        except BaseException as exc:
+            if not isinstance(exc, InputError):
+                logger.exception("the header reader of the pack %s failed", pack.name)
             message = "Its header does not read either: nothing says whose it is."
     return Unreadable(message, meta=said.meta, group=said.group)
 
