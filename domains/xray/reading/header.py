@@ -29,6 +29,7 @@ _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0, "": 1.0}
 _DATE = re.compile(r"(\d{4})([.-]?)(\d{2})\2(\d{2})")
 _DATES = ("StudyDate", "AcquisitionDate", "SeriesDate", "ContentDate")
 _OLDEST = 130
+_STAT = frozenset({"STAT", "S", "URGENT", "EMERGENCY", "EMERGENT", "CRITICAL", "ASAP", "A"})
 _OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 
 _TEXTS = {
@@ -148,13 +149,19 @@ def _code_value(item: Dataset) -> str:
 
 
 def _priority(dataset: Dataset) -> str:
-    """Give STAT, HIGH or ROUTINE; empty where no priority is stated."""
+    """Give STAT, HIGH or ROUTINE; empty where no priority is stated.
+
+    Order systems write their own words and HL7's letters (table 0485) for STAT: a word too many
+    read as STAT costs a place in the queue, one too few a patient.
+    """
     stated = {
         code_of(one, keyword)
         for one in (dataset, *items_of(dataset, "RequestAttributesSequence"))
         for keyword in ("RequestedProcedurePriority", "StudyPriorityID")
     } - {""}
-    return next((code for code in ("STAT", "HIGH") if code in stated), "ROUTINE" if stated else "")
+    if stated & _STAT:
+        return "STAT"
+    return "HIGH" if "HIGH" in stated else "ROUTINE" if stated else ""
 
 
 def _spacing(dataset: Dataset) -> str:

@@ -135,3 +135,18 @@ def test_a_number_that_cannot_be_read_is_stated_all_the_same():
     assert torn != file
     assert read(file, 10**8, 224).findings == ()
     assert [finding.check for finding in read(torn, 10**8, 224).findings] == ["display"]
+
+
+@pytest.mark.parametrize(
+    ("word", "priority"),
+    [
+        ("STAT", "STAT"), ("Stat ", "STAT"), ("URGENT", "STAT"), ("Emergency", "STAT"),
+        ("S", "STAT"), ("HIGH", "HIGH"), ("ROUTINE", "ROUTINE"), ("LOW", "ROUTINE"),
+        ("R", "ROUTINE"), ("", ""),
+    ],
+)  # fmt: skip
+def test_an_urgent_order_is_stat_in_whatever_word(word, priority):
+    assert frame_of(RequestedProcedurePriority=word).meta.get("priority", "") == priority
+    item = Dataset()
+    item.RequestedProcedurePriority = word
+    assert frame_of(RequestAttributesSequence=[item]).meta.get("priority", "") == priority
