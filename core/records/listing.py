@@ -14,22 +14,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
 
-from core.records.asking import ASSESS, State
 from core.records.cases import WorkItem, item_from_row
+from core.records.clearing import awaited, makers_of
 from core.records.connection import Store, chunks, reading
 from core.records.corrections import is_current
-from core.records.in_force import IN_ORDER
-from core.records.quarantine import is_undecided
 from core.records.standing import REVIEW, Lane
 from core.records.tables import (
     CASES,
     DECISIONS,
     HEADERS,
     IMAGES,
-    JOBS,
-    RECEIPTS,
     REVIEWS,
     STANDINGS,
     RowLike,
@@ -192,58 +188,17 @@ def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:
         rows = connection.execute(query).mappings().all()
         headers = _headers(connection, [IMAGES.c.case_id.in_(cases)])
         waiting: set[str] = set(connection.scalars(_unjudged(wanted)))
-        makers = _makers(connection, wanted)
+        makers = makers_of(connection, wanted)
         clearable = {row["pack"] for row in rows if row["lane"] == Lane.NEGATIVE}
-        awaited = _awaited(connection, clearable) if clearable else set()
+        expected = awaited(connection, clearable) if clearable else set()
     return [
         replace(
             _case(row, headers.get(row["case_id"], ()), waiting),
             makers=frozenset(makers.get(row["case_id"], {}).values()),
-            is_awaited=row["key"] in awaited,
+            is_awaited=row["key"] in expected,
         )
         for row in rows
     ]
-
-
-def _makers(
-    connection: Connection, wanted: ColumnElement[bool]
-) -> dict[str, dict[str, tuple[str, str]]]:
-    """Give bundle and policy by case and image, for the negative cases of several images."""
-    several = and_(wanted, STANDINGS.c.lane == int(Lane.NEGATIVE), STANDINGS.c.images > 1)
-    query = (
-        select(IMAGES.c.case_id, IMAGES.c.id, DECISIONS.c.bundle, DECISIONS.c.policy_id)
-        .join(STANDINGS, STANDINGS.c.case_id == IMAGES.c.case_id)
-        .join(
-            DECISIONS,
-            and_(
-                DECISIONS.c.content_key == IMAGES.c.content_key,
-                DECISIONS.c.pack == STANDINGS.c.pack,
-            ),
-        )
-        .where(several, is_current())
-        .order_by(IN_ORDER)
-    )
-    found: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
-    for case, image, bundle, policy_id in connection.execute(query):
-        found[case][image] = (bundle, policy_id)  # what is met last stands
-    return found
-
-
-def _awaited(connection: Connection, packs: Collection[str]) -> set[str]:
-    """List the groups that what is still to be judged, or in conflict, may belong to."""
-    query = select(JOBS.c.payload).where(
-        JOBS.c.state.in_((State.WAITING, State.LEASED)),
-        JOBS.c.kind == ASSESS,
-        JOBS.c.pack.in_(packs),
-    )
-    held = select(RECEIPTS.c.meta).where(RECEIPTS.c.pack.in_(packs), is_undecided())
-    payloads = map(json.loads, connection.scalars(union_all(query, held)))
-    return {
-        group
-        for said in payloads
-        for group in (said.get("group", ""), *said.get("groups", "").split())
-        if group
-    }
 
 
 def _headers(connection: Connection, some: Iterable[ColumnElement[bool]]) -> dict[str, Headers]:

@@ -1,0 +1,57 @@
+"""What has to be known of a case before it may go without a person: who judged, what is missing."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection
+
+from sqlalchemy import ColumnElement, Connection, and_, select, union_all
+
+from core.records.asking import ASSESS, State
+from core.records.corrections import is_current
+from core.records.in_force import IN_ORDER
+from core.records.quarantine import is_undecided
+from core.records.standing import Lane
+from core.records.tables import DECISIONS, IMAGES, JOBS, RECEIPTS, STANDINGS
+
+
+def makers_of(
+    connection: Connection, wanted: ColumnElement[bool]
+) -> dict[str, dict[str, tuple[str, str]]]:
+    """Give bundle and policy by case and image, for the negative cases of several images."""
+    several = and_(wanted, STANDINGS.c.lane == int(Lane.NEGATIVE), STANDINGS.c.images > 1)
+    query = (
+        select(IMAGES.c.case_id, IMAGES.c.id, DECISIONS.c.bundle, DECISIONS.c.policy_id)
+        .join(STANDINGS, STANDINGS.c.case_id == IMAGES.c.case_id)
+        .join(
+            DECISIONS,
+            and_(
+                DECISIONS.c.content_key == IMAGES.c.content_key,
+                DECISIONS.c.pack == STANDINGS.c.pack,
+            ),
+        )
+        .where(several, is_current())
+        .order_by(IN_ORDER)
+    )
+    found: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
+    for case, image, bundle, policy_id in connection.execute(query):
+        found[case][image] = (bundle, policy_id)  # what is met last stands
+    return found
+
+
+def awaited(connection: Connection, packs: Collection[str]) -> set[str]:
+    """List the groups that what is still to be judged, or in conflict, may belong to."""
+    query = select(JOBS.c.payload).where(
+        JOBS.c.state.in_((State.WAITING, State.LEASED)),
+        JOBS.c.kind == ASSESS,
+        JOBS.c.pack.in_(packs),
+    )
+    held = select(RECEIPTS.c.meta).where(RECEIPTS.c.pack.in_(packs), is_undecided())
+    payloads = map(json.loads, connection.scalars(union_all(query, held)))
+    return {
+        group
+        for said in payloads
+        for group in (said.get("group", ""), *said.get("groups", "").split())
+        if group
+    }
