@@ -19,13 +19,13 @@ from core.types import F32, U8, Frame
 
 
 class Variation(NamedTuple):
-    """One way in which pictures vary: what it does, and the strengths at its ends.
+    """One way in which pictures vary: what it does, and the strength at its end.
 
     Strength 0 changes nothing.
     """
 
     work: Callable[[Frame, float, np.random.Generator], Frame]
-    ends: tuple[float, ...]
+    end: float
 
 
 def varied(frame: Frame, name: str, strength: float, rng: np.random.Generator) -> Frame:
@@ -41,18 +41,17 @@ def varied(frame: Frame, name: str, strength: float, rng: np.random.Generator) -
 
 
 def drawn(frame: Frame, name: str, rng: np.random.Generator) -> tuple[Frame, float]:
-    """Return a picture varied in one way, and the share drawn of the way to one of its ends.
+    """Return a picture varied in one way, and the share drawn of the way to its end.
 
-    Shares near the ends are drawn more often: there it is decided what is let in.
+    Shares near the end are drawn more often: there it is decided what is let in.
     """
-    ends = VARIATIONS[name].ends
-    end, share = ends[int(rng.integers(len(ends)))], float(rng.uniform() ** 0.5)
-    return varied(frame, name, share * end, rng), share
+    share = float(rng.uniform() ** 0.5)
+    return varied(frame, name, share * VARIATIONS[name].end, rng), share
 
 
 def suits(name: str, pixels: U8) -> bool:
     """Say whether a picture can vary so: a grey one has no white to balance."""
-    return name != BALANCED or not is_grey(pixels)
+    return name not in COLOURED or not is_grey(pixels)
 
 
 def _toned(tone: Callable[[F32, float], F32]) -> Callable[..., Frame]:
@@ -124,14 +123,18 @@ def _resize(frame: Frame, logarithm: float, _rng: np.random.Generator) -> Frame:
     return replace(frame, pixels=pixels.reshape(*size, channels), source_size=source)
 
 
-BALANCED = "white balance"
+COLOURED = ("warmer", "cooler")
 VARIATIONS: Mapping[str, Variation] = {
-    "light": Variation(_toned(_light), (-0.15, 0.15)),
-    "contrast": Variation(_toned(_contrast), (-0.15, 0.15)),
-    BALANCED: Variation(_toned(_balance), (-0.1, 0.1)),
-    "compression": Variation(_compress, (30.0,)),
-    "crop": Variation(_crop, (0.05,)),
-    "shift": Variation(_as_fault("shifted"), (0.03,)),
-    "turn": Variation(_as_fault("turned"), (3.0,)),
-    "size": Variation(_resize, (math.log(0.6), math.log(1.5))),
+    "darker": Variation(_toned(_light), -0.15),
+    "brighter": Variation(_toned(_light), 0.15),
+    "flatter": Variation(_toned(_contrast), -0.15),
+    "harder": Variation(_toned(_contrast), 0.15),
+    "warmer": Variation(_toned(_balance), 0.1),
+    "cooler": Variation(_toned(_balance), -0.1),
+    "compressed": Variation(_compress, 30.0),
+    "cropped": Variation(_crop, 0.05),
+    "shifted": Variation(_as_fault("shifted"), 0.03),
+    "turned": Variation(_as_fault("turned"), 3.0),
+    "smaller": Variation(_resize, math.log(0.6)),
+    "larger": Variation(_resize, math.log(1.5)),
 }

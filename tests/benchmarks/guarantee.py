@@ -42,8 +42,9 @@ def _pool(name: str) -> Cases:
         sizes = [labelled(name, all_sides=True, close=close) for close in (False, True)]
     fits = []
     for one in sizes:
-        faulty, benign = altered(one, np.ones(len(one.rows), np.bool_))
-        fits.append(fit(one.table, one.classes, one.positive, faulty=faulty, benign=benign))
+        made = altered(one, np.ones(len(one.rows), np.bool_))
+        given = {"wrong": made.wrong, "faulty": made.faulty, "benign": made.benign}
+        fits.append(fit(one.table, one.classes, one.positive, **given))
     return min(fits, key=lambda found: min(found.nll.values())).oof
 
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from core.decision import metrics
 from core.model.fitted import Model
-from core.model.fitting import fit
+from core.model.fitting import Table, fit
 from core.model.runtime import Network, open_network
 from core.packs import DomainPack, pack_named
+from core.service.altering import Alterations
 from core.settings import Settings
 from core.types import F64, Finding, Frame, Look, Prepared, Reason
 from tests.benchmarks.sets import HOME, Labelled, altered, rows_of
@@ -78,14 +79,25 @@ def settle(one: Labelled, but: str = "") -> Home:
     settings = Settings(home=HOME)
     split = np.array([row.split for row in one.rows])
     known = split == "train"
-    faulty, benign = altered(one, known, but)
-    table = one.table.pick(known)
-    model = fit(table, one.classes, one.positive, faulty=faulty, benign=benign).model
+    made = altered(one, known, but)
+    model = fit_to(one, one.table.pick(known), made)
     network = open_network(one.backbone, runtime=settings.runtime, cache=settings.cache)
     pack = pack_named(rows_of(one.name, settings)[0])
     test = np.flatnonzero(split == "test")
     ordinary = judged(model, (kept(one, int(row)) for row in test))
     return Home(one, model, pack, network, test, ordinary)
+
+
+def fit_to(one: Labelled, table: Table, made: Alterations) -> Model:
+    """Fit a model to some pictures of a set, as training does."""
+    return fit(
+        table,
+        one.classes,
+        one.positive,
+        wrong=made.wrong,
+        faulty=made.faulty,
+        benign=made.benign,
+    ).model
 
 
 def judged(model: Model, seen: Iterable[tuple[Look, Prepared]]) -> Judged:

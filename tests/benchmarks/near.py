@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 
 from core.decision import metrics, ood, splits
 from core.model import backbone as backbones
-from core.model.benign import Benign
 from core.model.discriminants import Altered
 from core.model.fitted import standardise
-from core.model.fitting import Table, fit
+from core.model.fitting import Table
 from core.model.runtime import open_network
 from core.packs import pack_named
+from core.service.altering import Alterations
 from core.settings import Settings
 from core.types import F32, F64, Frame
-from tests.benchmarks.homes import ALPHAS, SIZE
+from tests.benchmarks.homes import ALPHAS, SIZE, fit_to
 from tests.benchmarks.sets import HOME, Labelled, altered, labelled, rows_of
 
 HOMES = ("magnetic_tile", "ball_screw", "elpv", "crops", "xray")
@@ -59,7 +59,7 @@ class Door:
         """Fit the gate on the train part and print what it says of test pictures and strangers."""
         table = self.of.table
         known = self.split("train") & self.known
-        score, reference = gate_of(self.of, table.pick(known), *altered(self.of, known))
+        score, reference = gate_of(self.of, table.pick(known), altered(self.of, known))
         home = score(table.pooled[self.split("test") & self.known])
         limit = np.quantile(home, 0.95, method="inverted_cdf")
         alarms = [np.mean(ood.conformal_p(home, reference) <= alpha) for alpha in ALPHAS]
@@ -78,28 +78,23 @@ class Door:
             )
 
 
-def gate_of(
-    one: Labelled, table: Table, faulty: Altered, benign: Benign
-) -> tuple[Callable[[F32], F64], F64]:
+def gate_of(one: Labelled, table: Table, made: Alterations) -> tuple[Callable[[F32], F64], F64]:
     """Fit on pictures of a set; give the gate's score of features ``n d``, and its reference."""
-    model = fit(table, one.classes, one.positive, faulty=faulty, benign=benign).model
+    home = fit_to(one, table, made)
 
     def score(pooled: F32) -> F64:
-        return np.array(
-            [model.gate.score(z) for z in standardise(pooled, model.centre, model.scale)]
-        )
+        return np.array([home.gate.score(z) for z in standardise(pooled, home.centre, home.scale)])
 
-    return score, model.gate.reference
+    return score, home.gate.reference
 
 
 def level(one: Labelled) -> None:
     """Print how many ordinary pictures are flagged, over draws of train and test by group."""
-    shares, (faulty, benign) = [], altered(one, np.ones(len(one.rows), np.bool_))
+    shares, made = [], altered(one, np.ones(len(one.rows), np.bool_))
     for seed in range(DRAWS):
         part = splits.split_groups(one.table.labels, one.table.groups, (0.6, 0.0, 0.4), seed)
         known = part == "train"
-        made = _of(faulty, one, part), benign.among(known)
-        score, reference = gate_of(one, one.table.pick(known), *made)
+        score, reference = gate_of(one, one.table.pick(known), _among(made, one, known))
         p = ood.conformal_p(score(one.table.pooled[part == "test"]), reference)
         shares.append([np.mean(p <= alpha) for alpha in ALPHAS])
     mean, spread = np.mean(shares, axis=0), np.std(shares, axis=0, ddof=1)
@@ -109,15 +104,26 @@ def level(one: Labelled) -> None:
     print(f"{one.name:<14} ordinary pictures flagged, {DRAWS} draws 60/40 by group: {told}")
 
 
-def _of(faults: Altered, one: Labelled, part: NDArray[np.str_]) -> Altered:
-    """Keep the faulty pictures whose groups are in train."""
-    kept = np.isin(faults.groups, one.table.groups[part == "train"])
+def _among(made: Alterations, one: Labelled, known: Rows) -> Alterations:
+    """Keep the altered pictures of some."""
+    groups = one.table.groups[known]
+    return Alterations(
+        _of(made.wrong, groups),
+        _of(made.faulty, groups),
+        made.benign.among(known) if made.benign else None,
+    )
+
+
+def _of(made: Altered | None, groups: NDArray[np.str_]) -> Altered | None:
+    if made is None:
+        return None
+    kept = np.isin(made.groups, groups)
     return replace(
-        faults,
-        pooled=faults.pooled[kept],
-        kind=faults.kind[kept],
-        groups=faults.groups[kept],
-        form=faults.form[kept],
+        made,
+        pooled=made.pooled[kept],
+        kind=made.kind[kept],
+        groups=made.groups[kept],
+        form=made.form[kept],
     )
 
 

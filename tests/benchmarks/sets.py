@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from core.model.discriminants import Altered
 from core.model.fitting import Table
 from core.model.runtime import open_network
 from core.packs import pack_named
-from core.service.altering import Studio, alter
+from core.service.altering import Alterations, Studio, alter
 from core.service.labels import which_positive
 from core.service.progress import silent
 from core.service.reading import Seen, look_at
@@ -40,6 +40,7 @@ SETS = {
     "crops": ("crops", "crops"),
 }
 HOUSE = ("train", "cal", "test")
+Made = TypeVar("Made", Altered, Benign)
 
 
 def asked() -> list[str]:
@@ -127,8 +128,8 @@ def looked(
     return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows, backbone)
 
 
-def altered(one: Labelled, of: NDArray[np.bool_], but: str = "") -> tuple[Altered, Benign]:
-    """Give some pictures of a set with faults and varied, as training does, or read them again.
+def altered(one: Labelled, of: NDArray[np.bool_], but: str = "") -> Alterations:
+    """Give some pictures of a set altered as training does, or read them again.
 
     Args:
         one: The set.
@@ -137,36 +138,46 @@ def altered(one: Labelled, of: NDArray[np.bool_], but: str = "") -> tuple[Altere
     """
     settings, backbone = Settings(home=HOME), one.backbone
     digest = hashlib.sha256(of.tobytes()).hexdigest()[:12]
-    kept = HOME / "tables" / f"{one.name}-{backbone.key}-altered-{digest}.npz"
+    kept = HOME / "tables" / f"{one.name}-{backbone.key}-alterations-{digest}.npz"
     if not kept.exists():
         network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
         pack = pack_named(SETS[one.name][0])
         studio = Studio(pack, network, backbone.size, settings, silent)
         made = alter([row for row, wanted in zip(one.rows, of, strict=True) if wanted], studio, 0)
-        if made.faulty is None or made.benign is None:
-            raise ValueError(f"{one.name}: {of.sum()} pictures are too few to alter")
-        np.savez(kept, **_arrays("faulty", made.faulty), **_arrays("benign", made.benign))
+        np.savez(
+            kept,
+            **_arrays("wrong", made.wrong),
+            **_arrays("faulty", made.faulty),
+            **_arrays("benign", made.benign),
+        )
     with np.load(kept) as found:
-        faulty = Altered(**_fields(Altered, "faulty", found))
-        benign = Benign(**_fields(Benign, "benign", found))
-    return (_without(faulty, but) if but in faulty.names else faulty), benign
+        faulty = _read_made(Altered, "faulty", found)
+        return Alterations(
+            wrong=_read_made(Altered, "wrong", found),
+            faulty=_without(faulty, but) if faulty and but in faulty.names else faulty,
+            benign=_read_made(Benign, "benign", found),
+        )
 
 
-def _arrays(prefix: str, made: Altered | Benign) -> dict[str, Any]:
+def _arrays(prefix: str, made: Altered | Benign | None) -> dict[str, Any]:
+    if made is None:
+        return {}
     values = {field.name: getattr(made, field.name) for field in fields(made)}
     measures = values.pop("measures", {})
     values |= {f"measures.{name}": figures for name, figures in measures.items()}
     return {f"{prefix}.{name}": value for name, value in values.items()}
 
 
-def _fields(kind: type, prefix: str, found: Mapping[str, Any]) -> dict[str, Any]:
-    names = {name.removeprefix(f"{prefix}."): name for name in found if name.startswith(prefix)}
-    values: dict[str, Any] = {n.name: found[names[n.name]] for n in fields(kind) if n.name in names}
+def _read_made(kind: type[Made], prefix: str, found: Mapping[str, Any]) -> Made | None:
+    names = {n.removeprefix(f"{prefix}."): n for n in found if n.startswith(f"{prefix}.")}
+    if not names:
+        return None
+    values: dict[str, Any] = {name: found[at] for name, at in names.items() if "." not in name}
     values["names"] = tuple(values["names"].tolist())
-    if "measures" in {one.name for one in fields(kind)}:
+    if kind is Benign:
         dotted = (name for name in names if name.startswith("measures."))
         values["measures"] = {n.removeprefix("measures."): found[names[n]] for n in dotted}
-    return values
+    return kind(**values)
 
 
 def _without(made: Altered, name: str) -> Altered:
