@@ -28,6 +28,7 @@ WHAT_TO_DO = (
 SAME_WORDS = "Patient and study are the same; something else differs, such as the picture."
 UNREADABLE_WORDS = "One of the two cannot be read, so what differs is not known."
 
+_TABLE_STYLE = "text-align:left;border-spacing:1rem .2rem;margin-left:-1rem"
 _WAYS = {"c-store": "C-STORE", "stow": "STOW-RS", "folder": "the watched folder"}
 _FIELDS = {
     "PatientName": "Patient's name",
@@ -104,7 +105,7 @@ def difference_html(found: Sequence[Difference] | None) -> str:
         for d in found
     )
     head = "<tr><th></th><th>First</th><th>New</th></tr>"
-    return f'<table class="assay-plain">{head}{rows}</table>'
+    return f'<table class="assay-plain" style="{_TABLE_STYLE}">{head}{rows}</table>'
 
 
 def came_words(receipt: StoredReceipt) -> str:

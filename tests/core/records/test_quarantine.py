@@ -135,6 +135,18 @@ def test_a_case_whose_only_image_moved_to_another_case_is_listed_no_more(store, 
     assert verify(store).faults == ()
 
 
+def test_what_judged_a_replaced_image_is_no_maker_of_the_case(store, come, judge):
+    come(b"a")
+    for letter, policy in ((b"a", "old"), (b"x", "new"), (b"y", "new")):
+        judge(letter, p=0.1, group="study", policy=policy)
+    come(b"b")
+    (case,) = listed(store, "xray", OPEN)
+    assert {policy for _, policy in case.makers} == {"old", "new"}
+    accept(store, conflicts(store, "xray")[0].other.id, by="ann")
+    (case,) = listed(store, "xray", OPEN)
+    assert {policy for _, policy in case.makers} == {"new"}
+
+
 def test_a_declined_object_waits_no_more_and_changes_nothing(store, come, judge):
     come(b"a")
     judge(b"a", p=0.9, group="study")

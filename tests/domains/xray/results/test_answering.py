@@ -15,6 +15,8 @@ from radiographs import CANARY, a_chest, an_object, encodings, part10
 from ward import Ward, a_radiograph
 
 from core.errors import PermanentFailure, StoreError
+from core.records import blobs, quarantine
+from core.records.intake import receive
 from core.records.listing import listed
 from core.records.releases import Stage, by_site
 from core.records.store import NewDecision, record
@@ -171,6 +173,29 @@ def test_another_image_of_the_study_makes_a_report_that_replaces_the_first(ward,
     assert before[1] in after[1:]
     evidence = after[0].CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
     assert len(evidence.ReferencedSOPSequence) == 2
+
+
+def test_a_corrected_patient_is_answered_anew_and_the_first_report_is_named(ward, study):
+    wrong = chest(study, PatientName="Unknown^Male", PatientID="TRAUMA-17")
+    right = chest(study, PatientName="Meier^Karl", PatientID="4711")
+    for sha256 in blobs.put_many(ward.store.blobs, [wrong, right]):
+        receive(ward.store, pack="xray", key=f"{study}.0.1", sha256=sha256, source="c-store:PACS")
+    ward.judge(wrong)
+    ward.release(Stage.SUPERVISED, study)
+    (first,) = ward.answer(study)
+    (conflict,) = quarantine.conflicts(ward.store, "xray")
+    quarantine.accept(ward.store, conflict.other.id, by="Ada")
+    assert ward.answer(study) == []
+    ward.judge(right)
+    (second,) = ward.answer(study)
+    before, after = ward.objects(first), ward.objects(second)
+    assert {str(one.PatientID) for one in before} == {"TRAUMA-17"}
+    assert {(str(one.PatientID), str(one.PatientName)) for one in after} == {("4711", "Meier^Karl")}
+    (predecessor,) = after[0].PredecessorDocumentsSequence
+    (named,) = predecessor.ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert named.ReferencedSOPInstanceUID == before[0].SOPInstanceUID
+    assert len(after) == 2
+    assert {one.SOPInstanceUID for one in before}.isdisjoint(one.SOPInstanceUID for one in after)
 
 
 def test_our_own_answer_sent_back_to_us_is_no_image_and_no_news(ward, study):
