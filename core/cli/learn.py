@@ -127,7 +127,7 @@ def train(
     with progress_bar() as progress:
         train(spec, settings, progress, lambda line: typer.echo(line, err=json))
     bundle = open_bundle(out, settings)
-    policy = certify_bundle(bundle, bundle.pack.targets)
+    policy = certify_bundle(bundle, bundle.pack.targets, settings.home)
     remarks = remark_words(bundle)
     if json:
         say_json(
@@ -162,12 +162,15 @@ def certify(
 
     from core.service.asking import parse_budget, targets_from
     from core.service.bundles import certifications, certify_bundle, open_bundle
+    from core.service.record import attempts
     from core.service.words import policy_words
     from core.settings import Settings
 
-    opened = open_bundle(bundle, Settings())
+    settings = Settings()
+    opened = open_bundle(bundle, settings)
     targets = targets_from(
         opened.pack.targets,
+        ceiling=opened.pack.ceiling,
         escape=escape,
         overkill=overkill,
         confidence=confidence,
@@ -175,13 +178,13 @@ def certify(
         review_budget=parse_budget(review_budget, volume),
         uncertified_negatives=uncertified_negatives,
     )
-    policy = certify_bundle(opened, targets)
+    policy = certify_bundle(opened, targets, settings.home)
     if json:
         say_json({"policy": policy.id, **asdict(policy)})
         return
     say(
         f"Policy {policy.id} is now the current one of {opened.label} "
-        f"({len(certifications(opened))} on the record)."
+        f"({max(len(certifications(opened)), attempts(settings.home, opened))} on the record)."
     )
     say("\n".join(policy_words(opened.pack, policy)))
 

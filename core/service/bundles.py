@@ -19,6 +19,7 @@ from core.model import parity
 from core.model.bundle import POLICIES, Bundle, read_bundle
 from core.model.fitted import one_thread
 from core.model.parity import Probe
+from core.service.record import attempt_at, note
 from core.settings import Settings
 from core.types import Policy, Prediction, Prepared, Targets, Unreadable
 
@@ -73,12 +74,18 @@ def _prepare(
         return [cast("Prepared | Unreadable", sample.frame) for sample in samples]
 
 
-def certify_bundle(bundle: Bundle, targets: Targets) -> Policy:
+def certify_bundle(bundle: Bundle, targets: Targets, home: Path | None = None) -> Policy:
     """Find thresholds for targets on the bundle's cal cases and make them the current policy.
 
     The policy lies beside the bundle's own content, under the hash of what it says. Together they
     are the record of what was certified on these cases: targets that are on it give their policy
     again, others must hold with more confidence the more there are before them.
+
+    Args:
+        bundle: The bundle.
+        targets: What is asked.
+        home: Folder that keeps the record of certifications on the same cases by other bundles,
+            which count too; None for no such record.
     """
     record = certifications(bundle)
     known = [one for one in record if one.targets == targets]
@@ -86,7 +93,10 @@ def certify_bundle(bundle: Bundle, targets: Targets) -> Policy:
     folder.mkdir(exist_ok=True)
     # Files that do not read were certifications too.
     before = max([len(list(folder.glob("*.json"))), *(one.attempt for one in record)])
-    policy = known[0] if known else make_policy(bundle, targets, before + 1)
+    attempt = max(before + 1, attempt_at(home, bundle, targets) if home else 1)
+    policy = known[0] if known else make_policy(bundle, targets, attempt)
+    if home:
+        note(home, bundle, policy)
     content = json.dumps(policies.to_json(policy), indent=1, sort_keys=True) + "\n"
     _replace(folder / f"{policy.id}.json", content)
     _replace(folder / CURRENT, policy.id + "\n")

@@ -14,6 +14,7 @@ from core.errors import DataError
 from core.labelled import Row
 from core.model.bundle import Bundle
 from core.service.reading import Seen
+from core.service.record import sketch
 
 BYTES = "the same bytes"
 COPY = "a copy: saved again, resized, mirrored, turned or cropped"
@@ -30,8 +31,8 @@ def words_of(rows: Sequence[Row], seen: Sequence[Seen]) -> dict[str, list[str]]:
         seen: Those that could be read.
 
     Returns:
-        ``pictures``, ``groups`` and ``stated`` (what files say that they belong to, unless all say
-        the same).
+        ``pictures``, ``groups``, ``stated`` (what files say that they belong to, unless all say the
+        same) and ``cal`` (a sketch of the pictures held out).
     """
     stated = [belongs_to(one.prepared) for one in seen]
     values: dict[str, set[str]] = defaultdict(set)
@@ -40,6 +41,7 @@ def words_of(rows: Sequence[Row], seen: Sequence[Seen]) -> dict[str, list[str]]:
             values[kind].add(value)
     return {
         "pictures": sorted(one.prepared.sha256 for one in seen),
+        "cal": sketch(one.prepared.sha256 for one in seen if one.row.split == "cal"),
         "groups": sorted({_digest(row.group) for row in rows if row.grouped}),
         "stated": sorted(
             {_stated(kind, one) for kind, many in values.items() if len(many) > 1 for one in many}

@@ -25,6 +25,7 @@ from core.service.bundles import certifications
 from core.service.evaluating import Evaluation
 from core.service.growing import grow
 from core.service.progress import Progress, silent
+from core.service.record import attempts
 from core.settings import Settings
 from core.types import F64, Policy, Prepared, Sample
 
@@ -92,7 +93,7 @@ def write_report(
                 version=version("assay-inspection"),
                 made=made or f"Made on {datetime.now(UTC):%d %B %Y, %H:%M} UTC",
             ),
-            certifications=len(certifications(bundle)),
+            certifications=max(len(certifications(bundle)), attempts(settings.home, bundle)),
         )
     )
     draft = path.with_name(f"{path.name}.{os.getpid()}.part")
