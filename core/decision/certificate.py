@@ -253,6 +253,8 @@ def in_words(certificate: Certificate, word: str, unit: str) -> str:
             f"upper bound {percent(c.bound)}.{_left_out(c)}"
         )
     seen = f"{c.n} {unit} seen" + (f", {_count(c.k, word)} at the strictest limit" if c.k else "")
+    if c.alpha >= 1.0:  # a review budget whose limits nothing was counted at
+        return f"Nothing bounds the {word} rate: {seen}, {_missing(c, word)}.{_left_out(c)}"
     today = "nothing" if c.bound >= 1.0 else percent(c.bound)
     return (
         f"Cannot certify {_article(word)} {word} rate of {percent(c.alpha)}: {seen}, "
