@@ -11,6 +11,7 @@ from importlib.metadata import version
 
 from core.decision.policy import decide
 from core.errors import AssayError, InferenceStalled, InputError
+from core.imaging.attempt import prepare_frame
 from core.model.bundle import Bundle
 from core.pool import ordered_map
 from core.types import (
@@ -102,7 +103,11 @@ def _judge(
     if isinstance(frame, Unreadable):
         return _deferred(sample, Finding(Reason.UNREADABLE, frame.message), bundle, origin)
     size = bundle.backbone.size
-    prepared = bundle.pack.prepare(frame, size) if isinstance(frame, Frame) else frame
+    prepared = (
+        prepare_frame(bundle.pack, frame, size, bundle.model.depths)
+        if isinstance(frame, Frame)
+        else frame
+    )
     ready = time.perf_counter()
     evidence = bundle.model.evidence(bundle.network.look(prepared.pixels))
     prediction = bundle.model.predict(evidence, prepared)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import ConfigError
 
 MEBI = 1024 * 1024
 
@@ -50,6 +54,35 @@ class Settings(BaseSettings):
     reviewer: str = Field(
         default="", description="Name signed under reviews when the page asks none."
     )
+
+    def __init__(self, **values: Any) -> None:  # noqa: ANN401
+        """Read the environment; values given here count before it.
+
+        Raises:
+            ConfigError: What is wrong with which variables, all at once.
+        """
+        try:
+            super().__init__(**values)
+        except ValidationError as exc:
+            faults = "; ".join(
+                f"ASSAY_{str(one['loc'][0]).upper()} = {one['input']!r}: {one['msg']}"
+                for one in exc.errors()
+            )
+            raise ConfigError(
+                f"The settings cannot be used: {faults}.",
+                hint="Set these variables of the environment anew, or leave them out.",
+            ) from exc
+
+    @field_validator("home")
+    @classmethod
+    def _refuse_file(cls, home: Path) -> Path:
+        """Refuse a home at or below a file before hours of work end there."""
+        for above in (home, *home.parents):
+            if os.path.exists(above):  # unlike Path.exists it never raises
+                if not os.path.isdir(above):
+                    raise ValueError(f"{above} is a file; expected a folder")
+                break
+        return home
 
     @property
     def blobs(self) -> Path:

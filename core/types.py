@@ -86,6 +86,8 @@ class Frame:
             with the population that the bundle is for; NaN where it states one that is not
             understood.
         group: What belongs together, as the file says; counts where nobody gave a group.
+        source: Kind of file whose container alone gives ``bit_depth``, so that which value is
+            white is measured (``core.imaging.depth``); empty where the file says it.
     """
 
     pixels: NDArray[np.uint8] | NDArray[np.uint16]
@@ -96,6 +98,7 @@ class Frame:
     findings: tuple[Finding, ...] = ()
     stated: Mapping[str, float] = field(default_factory=dict)
     group: str = ""
+    source: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a wrong shape or dtype, which is a programmer's error.
@@ -124,6 +127,8 @@ class Prepared:
         meta: What the file says of itself, as in ``Frame``.
         stated: Numbers that the file states about its subject, as in ``Frame``.
         group: What belongs together, as the file says.
+        source: As in ``Frame``.
+        peak: The value of the file that almost none of its values exceed, where it has a source.
     """
 
     pixels: U8
@@ -134,6 +139,8 @@ class Prepared:
     meta: Mapping[str, str] = field(default_factory=dict)
     stated: Mapping[str, float] = field(default_factory=dict)
     group: str = ""
+    source: str = ""
+    peak: int = 0
 
     def __post_init__(self) -> None:
         """Refuse a wrong shape or dtype.

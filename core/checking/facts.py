@@ -57,6 +57,8 @@ class Facts:
         thumb: uint8 ``THUMB THUMB 3``.
         detail: uint8 ``DETAIL DETAIL``, grey.
         belongs: What the file says it belongs to (its group, its patient), by kind.
+        source: As in ``Frame``.
+        peak: As in ``Prepared``.
     """
 
     row: Row
@@ -68,6 +70,8 @@ class Facts:
     thumb: U8
     detail: U8
     belongs: Mapping[str, str] = field(default_factory=dict)
+    source: str = ""
+    peak: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,8 @@ def facts_of(prepared: Prepared, row: Row, file: FileFacts) -> Facts:
         thumb=_shrunk(pixels, THUMB),
         detail=_shrunk(grey, DETAIL),
         belongs=belongs_to(prepared),
+        source=prepared.source,
+        peak=prepared.peak,
     )
 
 

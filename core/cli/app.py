@@ -48,19 +48,21 @@ def main() -> None:
     except SystemExit as exc:
         _leave(exc.code if isinstance(exc.code, int) else 1 if exc.code else 0)
         raise
-    except AssayError as exc:
-        if debug:
-            raise
-        print(f"assay: {' '.join(str(exc).split())}", file=sys.stderr)  # noqa: T201
-        _leave(1)
-        sys.exit(1)
     except Exception as exc:
         if debug:
             raise
-        said = " ".join(str(exc).split())
-        print(f"assay: unexpected {type(exc).__name__}: {said} (--debug: trace)", file=sys.stderr)  # noqa: T201
+        print(f"assay: {_in_words(exc)}", file=sys.stderr)  # noqa: T201
         _leave(1)
         sys.exit(1)
+
+
+def _in_words(exc: Exception) -> str:
+    said = " ".join(str(exc).split())
+    if isinstance(exc, AssayError):
+        return said
+    if isinstance(exc, OSError) and exc.strerror:
+        return f"{exc.filename or 'the system'}: {exc.strerror}. (--debug: trace)"
+    return f"unexpected {type(exc).__name__}: {said} (--debug: trace)"
 
 
 def _leave(code: int) -> None:

@@ -32,10 +32,10 @@ def audit_verify(
     json: Json = False,
 ) -> None:
     """Walk the whole log and every row and picture it covers; exit 1 when anything was altered."""
-    from core.service.auditing import check
+    from core.service.auditing import check, read_heads
     from core.settings import Settings
 
-    noted = [*(head or ()), *(heads.read_text().split() if heads else ())]
+    noted = [*(head or ()), *(read_heads(heads) if heads else ())]
     with progress_bar() as progress:
         report = check(Settings(), noted, progress)
     if json:

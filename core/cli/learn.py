@@ -79,7 +79,7 @@ def train(
         Effort, typer.Option(help="best: fine-tune and look from all sides, ten minutes.")
     ] = Effort.QUICK,
     seed: Annotated[
-        int, typer.Option(help="Seed of folds; the held-out cases do not follow it.")
+        int, typer.Option(min=0, help="Seed of folds; the held-out cases do not follow it.")
     ] = 0,
     start_from: Annotated[
         Path | None, typer.Option(help="A bundle trained elsewhere, used where it helps here.")

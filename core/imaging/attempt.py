@@ -7,8 +7,9 @@ from dataclasses import replace
 from time import perf_counter
 
 from core.errors import InputError
+from core.imaging.depth import Depths, judged_by_source, scaled
 from core.packs import DomainPack
-from core.types import Description, Prepared, Unreadable
+from core.types import Description, Frame, Prepared, Unreadable
 
 _LONGEST_MESSAGE = 500
 
@@ -16,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def attempt(
-    pack: DomainPack, data: bytes, size: int, max_pixels: int
+    pack: DomainPack, data: bytes, size: int, max_pixels: int, depths: Depths | None = None
 ) -> tuple[Prepared | Unreadable, float]:
     """Read and prepare one picture.
 
@@ -29,13 +30,14 @@ def attempt(
         data: The whole file.
         size: Side in pixels of the square that the network takes.
         max_pixels: Largest width times height that may be decoded.
+        depths: Bits that the data of each source use; None while they are being measured.
 
     Returns:
         The prepared picture, or the reason why there is none with what the file says of itself;
         and the milliseconds that it took.
     """
     start = perf_counter()
-    outcome = _attempted(pack, data, size, max_pixels)
+    outcome = _attempted(pack, data, size, max_pixels, depths)
     if isinstance(outcome, Unreadable):
         described = describe(pack, data)
         outcome = replace(described, message=f"{outcome.message} {described.message}".rstrip())
@@ -65,10 +67,12 @@ def describe(pack: DomainPack, data: bytes) -> Unreadable:
     return Unreadable(message, meta=said.meta, group=said.group)
 
 
-def _attempted(pack: DomainPack, data: bytes, size: int, max_pixels: int) -> Prepared | Unreadable:
+def _attempted(
+    pack: DomainPack, data: bytes, size: int, max_pixels: int, depths: Depths | None
+) -> Prepared | Unreadable:
     outcome: Prepared | Unreadable
     try:
-        outcome = pack.prepare(pack.read(data, max_pixels, size), size)
+        outcome = prepare_frame(pack, pack.read(data, max_pixels, size), size, depths)
         if outcome.pixels.shape[:2] != (size, size):
             raise ValueError(f"pixels: expected {size} x {size}, got {outcome.pixels.shape[:2]}")
     except InputError as exc:
@@ -82,3 +86,16 @@ def _attempted(pack: DomainPack, data: bytes, size: int, max_pixels: int) -> Pre
         detail = f"{type(exc).__name__}: {exc}"[:_LONGEST_MESSAGE]
         outcome = Unreadable(f"The reader of the pack {pack.name} failed: {detail}")
     return outcome
+
+
+def prepare_frame(pack: DomainPack, frame: Frame, size: int, depths: Depths | None) -> Prepared:
+    """Prepare a decoded picture with the bits that the data of its source use.
+
+    Args:
+        pack: The pack whose ``prepare`` is called.
+        frame: The picture.
+        size: Side in pixels of the square that the network takes.
+        depths: As in ``attempt``.
+    """
+    frame = scaled(frame, depths)
+    return judged_by_source(pack.prepare(frame, size), frame, depths)

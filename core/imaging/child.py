@@ -59,7 +59,7 @@ def _serve(
             data = memory[start : start + length]
             outcome: Prepared | Unreadable
             if is_whole:
-                outcome, elapsed_ms = attempt(pack, data, spec.size, spec.max_pixels)
+                outcome, elapsed_ms = attempt(pack, data, spec.size, spec.max_pixels, spec.depths)
             else:
                 outcome, elapsed_ms = describe(pack, data), 0.0
             _arm(0.0)

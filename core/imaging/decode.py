@@ -13,6 +13,7 @@ import simplejpeg
 from numpy.typing import NDArray
 
 from core.errors import UnreadableImage
+from core.imaging.depth import source_of
 from core.imaging.headers import Header
 from core.imaging.headers_rare import pnm_layout
 from core.imaging.heif import HEIF_KINDS, decode_heif
@@ -60,14 +61,16 @@ def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
             f"{pixels.shape[:2]} (height, width).",
             hint="Send the original file again.",
         )
+    bits = pixels.dtype.itemsize * 8
     if header.kind != "TIFF":  # OpenCV turns TIFF upright itself, whatever it is told.
         pixels = _upright(pixels, header.orientation)
     return Frame(
         pixels=np.ascontiguousarray(pixels),
-        bit_depth=pixels.dtype.itemsize * 8,
+        bit_depth=bits,
         sha256=hashlib.sha256(data).hexdigest(),
         source_size=header.upright_size,
         meta={"format": header.kind},
+        source=source_of(header.kind, bits, pixels.shape[2]) if bits > 8 else "",
     )
 
 
@@ -77,12 +80,14 @@ def _pnm(data: bytes, header: Header) -> Frame:
     stored = np.dtype(">u2" if layout.largest > 255 else "u1")
     shape = (layout.height, layout.width, layout.channels)
     pixels: Pixels = np.frombuffer(data, stored, math.prod(shape), layout.at).reshape(shape)
+    bits = layout.largest.bit_length()
     return Frame(
         pixels=pixels.astype(np.uint16) if layout.largest > 255 else pixels.astype(np.uint8),
-        bit_depth=layout.largest.bit_length(),
+        bit_depth=bits,
         sha256=hashlib.sha256(data).hexdigest(),
         source_size=header.upright_size,
         meta={"format": header.kind},
+        source=source_of(header.kind, bits, layout.channels) if bits > 8 else "",
     )
 
 

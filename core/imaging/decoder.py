@@ -151,6 +151,8 @@ class Decoder:
             meta=answer.meta,
             stated=answer.stated,
             group=answer.group,
+            source=answer.source,
+            peak=answer.peak,
         )
 
     def _await_start(self) -> None:

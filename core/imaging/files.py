@@ -84,7 +84,7 @@ def open_file(path: Path, max_bytes: int, group: str = "") -> Incoming:
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as exc:
-        return refused(name, _sentence(exc), group)
+        return refused(name, _sentence(exc, path), group)
     return received(name, data, group)
 
 
@@ -189,9 +189,11 @@ def _too_large(size: int, max_bytes: int) -> str:
     return f"The file is too large: expected at most {max_bytes} bytes, got {size}."
 
 
-def _sentence(exc: OSError | ValueError) -> str:
+def _sentence(exc: OSError | ValueError, path: Path) -> str:
     if not isinstance(exc, OSError):
         return str(exc)
+    if exc.errno == errno.ELOOP and os.path.isdir(path):
+        return "It is a link to a folder; links are not followed: give the folder itself."
     if exc.errno == errno.ELOOP:
         return "It is a symbolic link; links are not followed: give the file itself."
     if exc.errno == errno.ENOENT:

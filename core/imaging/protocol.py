@@ -37,6 +37,7 @@ class Spec:
         memory_mb: Limit of its address space.
         timeout_s: Longest time for one picture.
         character_set: Of texts in files that name none.
+        depths: Bits that the data of each source use; None while they are being measured.
     """
 
     entry: str
@@ -46,6 +47,7 @@ class Spec:
     memory_mb: int
     timeout_s: float
     character_set: str
+    depths: Mapping[str, int] | None = None
 
     @property
     def picture_bytes(self) -> int:
@@ -109,6 +111,7 @@ def answer(outcome: Prepared | Unreadable, elapsed_ms: float) -> bytes:
         said["findings"] = [(f.reason.value, f.detail, f.check) for f in outcome.findings]
         said["measures"] = {name: float(value) for name, value in outcome.measures.items()}
         said["stated"] = {name: float(value) for name, value in outcome.stated.items()}
+        said["source"], said["peak"] = outcome.source, outcome.peak
     return json.dumps(said).encode() + b"\n"
 
 
@@ -124,6 +127,8 @@ class Answer:
     meta: Mapping[str, str] = field(default_factory=dict)
     stated: Mapping[str, float] = field(default_factory=dict)
     group: str = ""
+    source: str = ""
+    peak: int = 0
 
 
 def parse_answer(line: bytes) -> Answer:
@@ -155,6 +160,8 @@ def parse_answer(line: bytes) -> Answer:
             meta=meta,
             stated={name: _number(value) for name, value in said["stated"].items()},
             group=group,
+            source=_text(said["source"]),
+            peak=_value(said["peak"]),
         )
     except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as exc:
         raise ValueError(f"no answer: {type(exc).__name__}") from exc
@@ -170,6 +177,12 @@ def _number(value: object) -> float:
     if type(value) is not float and type(value) is not int:
         raise TypeError("expected a number")
     return float(value)
+
+
+def _value(value: object) -> int:
+    if type(value) is not int or not 0 <= value < 2**16:
+        raise TypeError("expected a value of 16 bits")
+    return value
 
 
 def _count(value: object) -> int:

@@ -12,6 +12,7 @@ from typing import Self
 
 from core.imaging.attempt import attempt, describe
 from core.imaging.decoder import Decoder, DecoderLost
+from core.imaging.depth import Depths
 from core.imaging.files import Incoming, capped
 from core.imaging.protocol import BATCH, SLOTS, Request, Spec
 from core.packs import DomainPack
@@ -26,7 +27,11 @@ Outcome = tuple[Prepared | Unreadable, float]
 
 
 def samples_in_process(
-    pack: DomainPack, size: int, incoming: Iterable[Incoming], max_pixels: int
+    pack: DomainPack,
+    size: int,
+    incoming: Iterable[Incoming],
+    max_pixels: int,
+    depths: Depths | None = None,
 ) -> Iterator[Sample]:
     """Prepare trusted files in this process; the same samples as a sandbox gives, bit for bit.
 
@@ -37,12 +42,13 @@ def samples_in_process(
         size: Side in pixels of the prepared square.
         incoming: The files.
         max_pixels: Largest width times height that may be decoded.
+        depths: Bits that the data of each source use; None while they are being measured.
     """
     for item in incoming:
         if item.data is None:
             yield _without_data(item, describe(pack, item.head) if item.head else None)
         else:
-            outcome, elapsed_ms = attempt(pack, item.data, size, max_pixels)
+            outcome, elapsed_ms = attempt(pack, item.data, size, max_pixels, depths)
             yield Sample(item.id, replace(outcome, sha256=item.sha256), item.group, elapsed_ms)
 
 
@@ -56,9 +62,12 @@ class Sandbox:
         entry: Import path of the pack, ``module:attribute``.
         size: Side in pixels of the prepared square.
         settings: How many processes, and their limits.
+        depths: Bits that the data of each source use; None while they are being measured.
     """
 
-    def __init__(self, entry: str, size: int, settings: Settings) -> None:
+    def __init__(
+        self, entry: str, size: int, settings: Settings, depths: Depths | None = None
+    ) -> None:
         spec = Spec(
             entry=entry,
             size=size,
@@ -67,6 +76,7 @@ class Sandbox:
             memory_mb=settings.decode_memory_mb,
             timeout_s=settings.decode_timeout_s,
             character_set=settings.character_set,
+            depths=None if depths is None else dict(depths),
         )
         self._max_bytes = settings.max_bytes
         self._busy = False

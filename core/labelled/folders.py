@@ -21,6 +21,7 @@ _ASK = (
     "Say which it is with --layout class, --layout split/class or --layout class/split, give the "
     "folder that holds the classes, or a CSV `filename,label`."
 )
+_NO_LINKS = "linked folders are not read: copy it there (cp -rL), or mount it there"
 _BOXES = (
     "Assay judges whole pictures: sort them into one folder per class, or give a CSV "
     "`filename,label` with one label a picture (cut the objects out where several lie in one)."
@@ -155,7 +156,7 @@ def _parted(found: Found) -> tuple[list[Path], list[str]]:
     for file in found.pictures:
         name = _name(found, file)
         if file.is_symlink() and file.is_dir():
-            faults.append(f"{name} is a link to {file.resolve()}, and linked folders are not read")
+            faults.append(f"{name} is a link to {file.resolve()}; {_NO_LINKS}")
         elif file.is_dir():
             faults.append(f"{name} is a folder that may not be listed")
         elif file.suffix.lower() == ARCHIVE:

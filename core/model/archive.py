@@ -54,6 +54,7 @@ def pack_model(model: Model) -> tuple[Arrays, Words]:
         "calibrator": calibrator_words,
         "ranges": {name: list(limits) for name, limits in model.ranges.items()},
         "population": {name: list(limits) for name, limits in model.population.items()},
+        "depths": dict(model.depths),
         "ways": _told_words(model.ways.told) | {"limit": model.ways.limit} if model.ways else {},
         "faults": _told_words(model.gate.faults.told) if model.gate.faults else {},
     }
@@ -82,6 +83,7 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
             bank=_unpack_bank(arrays),
             voices=arrays["voices"],
             ways=_unpack_ways(arrays, words.get("ways", {})),
+            depths={name: int(bits) for name, bits in words.get("depths", {}).items()},
             population={
                 name: (low, high) for name, (low, high) in words.get("population", {}).items()
             },

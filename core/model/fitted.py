@@ -43,6 +43,7 @@ class Model:
         ways: What tells right pictures shown wrongly, where the pack names ways.
         population: Numbers that files state about their subject, each with the (low, high) that
             the model is for.
+        depths: Kinds of files to the bits that the data in them use (``core.imaging.depth``).
     """
 
     classes: tuple[str, ...]
@@ -57,6 +58,7 @@ class Model:
     voices: F64 = field(default_factory=lambda: np.ones(1))
     ways: Ways | None = None
     population: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    depths: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def several(self) -> bool:

@@ -20,7 +20,17 @@ from core.model.benign import Benign, harmless, ordinary
 from core.model.discriminants import Altered, Placed
 from core.model.fitted import Model, standardise
 from core.model.gate import fit_gate
-from core.model.makers import COMMITTEE, MAKERS, NOTHING, Answers, Maker, affordable, make
+from core.model.makers import (
+    COMMITTEE,
+    MAKERS,
+    NOTHING,
+    Answers,
+    Maker,
+    affordable,
+    fit_nothing,
+    have_classes,
+    make,
+)
 from core.model.starting import Start
 from core.model.ways import Ways, fit_ways
 from core.types import F32, F64
@@ -259,7 +269,9 @@ def _out_of_fold(
     place = _places(fold, benign)
     scores = np.zeros((len(every), k))
     for held in np.unique(fold):
-        head = maker(z[fold != held], labels[fold != held], k)
+        rest = fold != held
+        made = maker if have_classes(labels[rest]) else fit_nothing
+        head = made(z[rest], labels[rest], k)
         for row in np.flatnonzero(place == held):
             scores[row] = heads.logits(head, every[row])
     return scores

@@ -99,8 +99,15 @@ def fit_ridge(z: F32, labels: Answers, k: int, ridge: float = 0.3) -> KernelHead
     return KernelHead(z, (z**2).sum(axis=1), weights, bias, gamma)
 
 
+def have_classes(labels: Answers) -> bool:
+    """Whether pictures show more than one class, so that there is anything to tell apart."""
+    return labels.ndim == 2 or len(np.unique(labels)) > 1
+
+
 def make(name: str, z: F32, labels: Answers, k: int, shares: Mapping[str, F64]) -> Head:
     """Fit the head of a name, or all of those that have a share, added up.
+
+    Pictures of one class alone give the head that says nothing.
 
     Args:
         name: One of ``MAKERS`` or ``COMMITTEE``.
@@ -109,6 +116,8 @@ def make(name: str, z: F32, labels: Answers, k: int, shares: Mapping[str, F64]) 
         k: Rows of the head.
         shares: By name, what a head's scores are multiplied with, float64 ``k`` or of one number.
     """
+    if not have_classes(labels):
+        return fit_nothing(z, labels, k)
     if name != COMMITTEE:
         return MAKERS[name](z, labels, k)
     parts = [scaled(MAKERS[one](z, labels, k), share) for one, share in shares.items()]

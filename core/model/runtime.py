@@ -202,6 +202,7 @@ def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "look") 
 
     Raises:
         BundleError: The weights are not the ones named.
+        ConfigError: The cache's folder cannot be made.
     """
     plain = replace(backbone, precision="f32")
     path = cache / f"{plain.name.replace(':', '_')}-{plain.key}-{kind}.onnx"
@@ -209,8 +210,18 @@ def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "look") 
         if not path.exists():
             from core.model import graph
 
-            cache.mkdir(parents=True, exist_ok=True)
+            _make(cache)
             draft = path.with_suffix(f".{secrets.token_hex(8)}.part")
             graph.export(plain, files, draft, maps=kind == "maps")
             draft.replace(path)
     return path
+
+
+def _make(cache: Path) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(
+            f"The folder {cache} cannot be made: {exc.strerror}.",
+            hint="Set ASSAY_HOME to a folder that is yours.",
+        ) from exc

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 
 import numpy as np
 
 from core.errors import InferenceStalled
 from core.imaging import benign, faults
+from core.imaging.depth import Depths
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row
 from core.model.benign import Benign
@@ -44,6 +45,7 @@ class Studio:
     size: int
     settings: Settings
     progress: Progress
+    depths: Depths = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,9 @@ def _take(
 
     if not taken:
         return taken
-    with Sandbox(entry_of(studio.pack.name), studio.size, studio.settings) as sandbox:
+    with Sandbox(
+        entry_of(studio.pack.name), studio.size, studio.settings, studio.depths
+    ) as sandbox:
         pictures = read([rows[i] for i in order], sandbox, studio.settings)
         looked = ordered_map(
             look,

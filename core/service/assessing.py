@@ -9,13 +9,12 @@ from pathlib import Path
 
 from core.imaging.archive import incoming as read_incoming
 from core.imaging.files import Incoming
-from core.imaging.sandbox import Sandbox
 from core.model.bundle import Bundle
-from core.packs import entry_of
 from core.pipeline import assess
 from core.records import blobs
 from core.records.store import Store, decisions_of, new_decision, record
 from core.service.bundles import policy_of
+from core.service.decoding import decoders_of
 from core.service.recorded import as_stored
 from core.settings import Settings
 from core.types import Assessment, Policy, Reason
@@ -60,7 +59,7 @@ def assess_incoming(
     bundle: Bundle, incoming: Iterable[Incoming], *, policy: Policy, settings: Settings
 ) -> Iterator[Assessment]:
     """Assess what came in without recording anything, one assessment a picture in order."""
-    with Sandbox(entry_of(bundle.pack.name), bundle.backbone.size, settings) as sandbox:
+    with decoders_of(bundle, settings) as sandbox:
         yield from assess(
             sandbox.samples(incoming),
             bundle=bundle,

@@ -67,6 +67,22 @@ def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = si
     return Check(walked.events, _words(walked.head), tuple(faults))
 
 
+def read_heads(file: Path) -> list[str]:
+    """Read a file of noted heads, one a line.
+
+    Raises:
+        ConfigError: It cannot be read, or is no text.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig").split()
+    except (OSError, UnicodeDecodeError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else "it is no text"
+        raise ConfigError(
+            f"The noted heads in {file} cannot be read: {why}.",
+            hint="Give a text file with one NUMBER:HASH a line.",
+        ) from exc
+
+
 def export(out: Path, settings: Settings) -> int:
     """Write the log as JSON lines and return how many events it holds.
 

@@ -9,16 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
 
-from core import packs
 from core.decision import policy as policies
 from core.decision.policy import certify, decide
 from core.errors import BundleError
 from core.imaging.files import received
-from core.imaging.sandbox import Sandbox
 from core.model import parity
 from core.model.bundle import POLICIES, Bundle, read_bundle
 from core.model.fitted import one_thread
 from core.model.parity import Probe
+from core.service.decoding import decoders_of
 from core.service.record import attempt_at, note
 from core.settings import Settings
 from core.types import Policy, Prediction, Prepared, Targets, Unreadable
@@ -69,7 +68,7 @@ def _prepare(
 ) -> list[Prepared | Unreadable]:
     """Decode probes like any other picture from outside: a bundle may come from anywhere."""
     one = settings.model_copy(update={"decoders": 1})
-    with Sandbox(packs.entry_of(bundle.pack.name), bundle.backbone.size, one) as sandbox:
+    with decoders_of(bundle, one) as sandbox:
         samples = sandbox.samples(received(probe.file, probe.data) for probe in probes)
         return [cast("Prepared | Unreadable", sample.frame) for sample in samples]
 

@@ -10,6 +10,8 @@ from core.checking.check import check_rows
 from core.checking.facts import Facts, Lost, facts_of
 from core.checking.origins import Copies
 from core.checking.result import Alarm, Check, Level
+from core.imaging import depth
+from core.imaging.depth import Depths
 from core.imaging.sandbox import Sandbox
 from core.labelled import Form, Row, plain, read_labelled, read_words
 from core.model.fitted import one_thread
@@ -20,6 +22,7 @@ from core.settings import Settings
 from core.types import Unreadable
 
 SIDE = 224
+FULL = depth.STEPS[-1]
 _HEADINGS = {
     Level.STRONG: "To be settled before anything is learned from it",
     Level.NOTICE: "Worth a look",
@@ -61,8 +64,10 @@ def check(
         negative=known,
         form=form,
     )
-    looked = list(facts_at(labelled.rows, pack=pack, settings=settings, progress=progress))
-    return replace(checked(looked, known, progress), read=labelled.to_json())
+    looked = look_over(labelled.rows, pack=pack, settings=settings, progress=progress)
+    read = labelled.to_json()
+    read["notices"] += depth.depth_words(peaks_of(looked))
+    return replace(checked(looked, known, progress), read=read)
 
 
 def checked(
@@ -114,8 +119,60 @@ def _table(balance: Mapping[str, Mapping[str, int]]) -> list[str]:
     return lines
 
 
-def facts_at(
+def look_over(
     rows: Sequence[Row], *, pack: str, settings: Settings, progress: Progress
+) -> list[Facts | Lost]:
+    """Return the facts of every picture, each with white where the data of its source end.
+
+    Pictures whose files hold more than their data use are looked at twice: where white is shows
+    once all were seen.
+
+    Args:
+        rows: The data set's rows.
+        pack: Name of the pack that reads them.
+        settings: Where things run.
+        progress: Told after every picture.
+    """
+    looked = list(facts_at(rows, pack=pack, settings=settings, progress=progress))
+    depths = depths_of(looked)
+    narrow = [
+        place
+        for place, one in enumerate(looked)
+        if isinstance(one, Facts) and depths.get(one.source, FULL) < FULL
+    ]
+    again = facts_at(
+        [rows[place] for place in narrow],
+        pack=pack,
+        settings=settings,
+        progress=progress,
+        depths=depths,
+    )
+    for place, one in zip(narrow, again if narrow else (), strict=True):
+        looked[place] = one
+    return looked
+
+
+def depths_of(looked: Sequence[Facts | Lost]) -> dict[str, int]:
+    """Return the bits that the data of each source use, by pictures that may be learned from."""
+    return depth.measure(peaks_of(looked))
+
+
+def peaks_of(looked: Sequence[Facts | Lost]) -> list[tuple[str, int]]:
+    """Return source and peak of the pictures that may be learned from."""
+    return [
+        (one.source, one.peak)
+        for one in looked
+        if isinstance(one, Facts) and one.row.split in ("", "train")
+    ]
+
+
+def facts_at(
+    rows: Sequence[Row],
+    *,
+    pack: str,
+    settings: Settings,
+    progress: Progress,
+    depths: Depths | None = None,
 ) -> Iterator[Facts | Lost]:
     """Read labelled pictures in the decoder processes and keep the few facts of each.
 
@@ -124,11 +181,12 @@ def facts_at(
         pack: Name of the pack that reads them.
         settings: Where things run.
         progress: Told after every picture.
+        depths: Bits that the data of each source use; None while they are being measured.
 
     Yields:
         One ``Facts`` or ``Lost`` a row, in order.
     """
-    with Sandbox(entry_of(pack), SIDE, settings) as sandbox:
+    with Sandbox(entry_of(pack), SIDE, settings, depths) as sandbox:
         for done, (row, frame, said) in enumerate(read(rows, sandbox, settings), 1):
             progress("Looking at the pictures", done, len(rows))
             if isinstance(frame, Unreadable):

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from core.errors import StoreError, UnreadableImage
+from core.imaging.depth import Depths
 from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
 from core.packs import entry_of
 from core.records import blobs
 from core.records.connection import Store
 from core.records.values import StoredDecision
+from core.service.shelved import depths_on_shelf
 from core.settings import Settings
 from core.types import F32, U8, Prepared, Unreadable
 
@@ -53,7 +55,7 @@ class Desk:
         self._settings = settings
         self._bundles: dict[str, Bundle] = {}
         self._tried: set[str] = set()
-        self._sandboxes: dict[tuple[str, int], Sandbox] = {}
+        self._sandboxes: dict[tuple[object, ...], Sandbox] = {}
         self._stack = ExitStack()
         self._lock = threading.RLock()
         # Opening a bundle takes seconds, and no picture waits for that.
@@ -70,7 +72,8 @@ class Desk:
             UnreadableImage: The picture does not read, which was the verdict.
             StoreError: The picture's bytes are missing or altered.
         """
-        return self._prepare(decision.pack, self.received(decision), VIEW)
+        depths = depths_on_shelf(decision.bundle_sha256, self._settings)
+        return self._prepare(decision.pack, self.received(decision), VIEW, depths)
 
     def received(self, decision: StoredDecision) -> bytes:
         """Read the bytes that a decision was made on.
@@ -103,8 +106,9 @@ class Desk:
         data = self.received(decision)
         with self._lock:
             bundle = self._bundle(decision.bundle_sha256)
-            view = self._prepare(bundle.pack.name, data, VIEW)
-            small = self._prepare(bundle.pack.name, data, bundle.backbone.size)
+            depths = bundle.model.depths
+            view = self._prepare(bundle.pack.name, data, VIEW, depths)
+            small = self._prepare(bundle.pack.name, data, bundle.backbone.size, depths)
             look = bundle.network.look(small.pixels)
             evidence = bundle.model.evidence(look)
             maps = [] if bundle.model.by_memory else bundle.network.maps(small.pixels)
@@ -132,7 +136,7 @@ class Desk:
     def start(self, pack: str) -> None:
         """Start the process that decodes a pack's pictures, without waiting for it."""
         with self._views:
-            self._sandbox(pack, VIEW)
+            self._sandbox(pack, VIEW, {})
 
     def close(self) -> None:
         """End the decoder processes; whoever still waits for a picture is refused."""
@@ -151,21 +155,21 @@ class Desk:
                 self._tried.add(sha256)
         return self._bundles[sha256]
 
-    def _prepare(self, pack: str, data: bytes, size: int) -> Prepared:
+    def _prepare(self, pack: str, data: bytes, size: int, depths: Depths) -> Prepared:
         with self._views:
-            (sample,) = self._sandbox(pack, size).samples([received("case", data)])
+            (sample,) = self._sandbox(pack, size, depths).samples([received("case", data)])
         if isinstance(sample.frame, Unreadable):
             raise UnreadableImage(sample.frame.message, hint=RETAKE)
         if not isinstance(sample.frame, Prepared):
             raise ValueError(f"expected a prepared picture, got {type(sample.frame).__name__}")
         return sample.frame
 
-    def _sandbox(self, pack: str, size: int) -> Sandbox:
+    def _sandbox(self, pack: str, size: int, depths: Depths) -> Sandbox:
         if self._closed:
             # A thread that comes late must not start processes that nobody would end.
             raise ValueError("the desk is closed")
-        key = (pack, size)
+        key = (pack, size, tuple(sorted(depths.items())))
         if key not in self._sandboxes:
-            sandbox = Sandbox(entry_of(pack), size, self._settings)
+            sandbox = Sandbox(entry_of(pack), size, self._settings, depths)
             self._sandboxes[key] = self._stack.enter_context(sandbox)
         return self._sandboxes[key]

@@ -15,13 +15,12 @@ from core.checking.origins import Copies, joined
 from core.errors import DataError
 from core.evaluation import Judged
 from core.imaging.files import open_file
-from core.imaging.sandbox import Sandbox
 from core.labelled import Form, Labelled, Row, read_labelled
 from core.model.bundle import Bundle
-from core.packs import entry_of
 from core.pipeline import assess
 from core.service import good_start
 from core.service.assessing import assess_paths
+from core.service.decoding import decoders_of
 from core.service.labels import refuse_mixed, refuse_several
 from core.service.met import met_before, refuse_met
 from core.service.progress import Progress, silent
@@ -199,7 +198,7 @@ def _assess_rows(
             looked.append(_facts(row, sample))
             yield sample
 
-    with Sandbox(entry_of(bundle.pack.name), bundle.backbone.size, settings) as sandbox:
+    with decoders_of(bundle, settings) as sandbox:
         judged = assess(
             noted(sandbox.samples(incoming)),
             bundle=bundle,

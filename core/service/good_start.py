@@ -15,6 +15,7 @@ from core.model.bank import MOST_GROUPS, PICTURES, Bank, remember
 from core.packs import means_nothing_wrong
 from core.service.labels import have_several
 from core.service.reading import Seen
+from core.service.usable import refusal_words
 from core.types import F32, F64, Look
 
 ANOMALY = "anomaly"
@@ -157,7 +158,8 @@ def look_and_remember(
             patches.setdefault(one.row.group, []).append(one.look.patches)
     if len(patches) < LEAST:
         raise DataError(
-            f"Only {len(patches)} good groups can be read and used, at least {LEAST} are needed.",
+            f"Only {len(patches)} good groups can be read and used, at least {LEAST} are needed: "
+            f"{refusal_words([one for one in first.values() if isinstance(one, Seen)])}.",
             hint="Add good pictures, or take them again.",
         )
     bank, owners = remember(list(patches.values())), {g: i for i, g in enumerate(patches)}

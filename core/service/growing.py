@@ -67,7 +67,7 @@ def grow(bundle: Bundle, progress: Progress, seed: int = 0, fewest: int = FEWEST
         scores = np.zeros((len(sample.labels), len(bundle.model.classes)))
         fitted = []
         for held in range(REPEATS):
-            rows = _share(sample, third != held, share, seed + held)
+            rows = _share(sample, sides, third != held, share, seed + held)
             fitted.append(int(rows.sum()))
             head = make(name, sample.z[rows], sample.labels[rows], scores.shape[1], shares)
             for row in np.flatnonzero(third == held):
@@ -102,13 +102,24 @@ def _sample(bundle: Bundle, seed: int) -> tuple[_Sample, str]:
     )
 
 
-def _share(sample: _Sample, pool: NDArray[np.bool_], share: float, seed: int) -> NDArray[np.bool_]:
-    """Draw a share of the groups of a pool, every class with its share."""
+def _share(
+    sample: _Sample, sides: NDArray[np.bool_], pool: NDArray[np.bool_], share: float, seed: int
+) -> NDArray[np.bool_]:
+    """Draw a share of the groups of a pool, every class with its share.
+
+    Where a class has too few groups for that, either side has its share: a share of none would
+    leave all pictures of rare classes out.
+    """
     if share >= 1.0:
         return pool
     rows = np.flatnonzero(pool)
+    labels = sample.labels[rows]
+    groups = [np.unique(sample.group[rows][labels == one]).size for one in np.unique(labels)]
     parts = splits.split_groups(
-        sample.labels[rows], sample.group[rows], (share, 0.0, 1.0 - share), seed
+        labels if min(groups) * share >= 1.0 else sides[rows].astype(np.int64),
+        sample.group[rows],
+        (share, 0.0, 1.0 - share),
+        seed,
     )
     kept = np.zeros_like(pool)
     kept[rows[parts == "train"]] = True

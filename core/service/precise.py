@@ -6,7 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import median
@@ -15,6 +15,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from core.errors import ConfigError
+from core.imaging.depth import Depths
 from core.imaging.files import open_file
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row
@@ -88,6 +89,7 @@ class Work:
         pack: Reads the pictures; its targets say what verdicts are compared at.
         settings: Where things run.
         progress: Told how far the work is.
+        depths: Bits that the data of each source use.
     """
 
     backbone: Backbone
@@ -96,6 +98,7 @@ class Work:
     pack: DomainPack
     settings: Settings
     progress: Progress
+    depths: Depths = field(default_factory=dict)
 
     def opened(self, precision: str) -> Opened:
         """Open the network in a precision, quantising it where that is asked for.
@@ -117,7 +120,9 @@ class Work:
         rows = [row for row in self.rows if row.split == "train"]
         drawn = np.random.default_rng(0).permutation(len(rows))[: quantised.PICTURES]
         incoming = (open_file(rows[i].file, self.settings.max_bytes) for i in np.sort(drawn))
-        with Sandbox(entry_of(self.pack.name), self.backbone.size, self.settings) as sandbox:
+        with Sandbox(
+            entry_of(self.pack.name), self.backbone.size, self.settings, self.depths
+        ) as sandbox:
             frames = [sample.frame for sample in sandbox.samples(incoming)]
         return [frame.pixels for frame in frames if isinstance(frame, Prepared)]
 

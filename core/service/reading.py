@@ -9,6 +9,7 @@ from functools import partial
 
 from core.checking.facts import FileFacts, Lost, file_facts
 from core.errors import InferenceStalled
+from core.imaging.depth import Depths
 from core.imaging.files import Incoming, open_file
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row
@@ -48,6 +49,7 @@ def look_at(
     network: Network,
     settings: Settings,
     progress: Progress,
+    depths: Depths | None = None,
 ) -> Iterator[Seen | Lost]:
     """Read labelled pictures in the decoder processes and run the network on each.
 
@@ -58,6 +60,7 @@ def look_at(
         network: The feature network.
         settings: Where things run.
         progress: Told after every picture.
+        depths: Bits that the data of each source use; None where they are not known.
 
     Yields:
         One ``Seen`` or ``Lost`` a row, in order.
@@ -65,7 +68,7 @@ def look_at(
     Raises:
         InferenceStalled: The network did not answer in time.
     """
-    with Sandbox(entry_of(pack), size, settings) as sandbox:
+    with Sandbox(entry_of(pack), size, settings, depths) as sandbox:
         looked = ordered_map(
             partial(_look, network=network),
             read(rows, sandbox, settings),

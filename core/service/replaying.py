@@ -7,14 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.imaging.files import received
-from core.imaging.sandbox import Sandbox
-from core.packs import entry_of
 from core.pipeline import assess
 from core.records import blobs
 from core.records.connection import Store
 from core.records.store import decision as stored_decision
 from core.records.values import StoredDecision, new_decision
 from core.service.bundles import policy_of
+from core.service.decoding import decoders_of
 from core.service.shelf import take
 from core.settings import Settings
 
@@ -48,7 +47,7 @@ def replay(decision_id: str, store: Store, settings: Settings) -> list[str]:
     if not past.sha256:
         return ["The file could not be read at all then, so there is nothing to recompute."]
     data = blobs.get(store.blobs, past.sha256)
-    with Sandbox(entry_of(past.pack), bundle.backbone.size, settings) as sandbox:
+    with decoders_of(bundle, settings) as sandbox:
         samples = sandbox.samples([received("replayed", data)])
         (again,) = assess(samples, bundle=bundle, policy=policy)
     return list(_differences(past, new_decision(again, pack=past.pack, name="").decision))

@@ -12,16 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from core.imaging.files import open_file
-from core.imaging.sandbox import Sandbox
 from core.model.bundle import Bundle
 from core.model.destination import check_file_destination
 from core.model.explain import thumbnail
-from core.packs import entry_of
 from core.report.blocks import Picture
 from core.report.material import Material, Origin
 from core.report.page import render
 from core.report.worst import KINDS, Exhibit, worst
 from core.service.bundles import certifications
+from core.service.decoding import decoders_of
 from core.service.evaluating import Evaluation
 from core.service.growing import grow
 from core.service.progress import Progress, silent
@@ -126,7 +125,7 @@ def _pictures(
     rows = [found.rows[look.row] for look in looks]
     incoming = (open_file(row.file, settings.max_bytes, row.group) for row in rows)
     pictures: dict[str, list[Picture]] = {kind: [] for kind in KINDS}
-    with Sandbox(entry_of(bundle.pack.name), bundle.backbone.size, settings) as sandbox:
+    with decoders_of(bundle, settings) as sandbox:
         for done, (look, sample) in enumerate(
             zip(looks, sandbox.samples(incoming), strict=True), 1
         ):

@@ -12,13 +12,14 @@ from pathlib import Path
 from core.errors import BundleError
 from core.model.bundle import POLICIES, Bundle
 from core.service.bundles import open_bundle
+from core.service.shelved import place_on_shelf
 from core.settings import Settings
 from core.types import Policy
 
 
 def keep(bundle: Bundle, policy: Policy, settings: Settings) -> None:
     """Copy a bundle, and the policy it is used with, to the shelf unless they are there."""
-    place = _place(bundle.sha256, settings)
+    place = place_on_shelf(bundle.sha256, settings)
     if not place.exists():
         place.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=place.parent))
@@ -44,14 +45,10 @@ def take(sha256: str, settings: Settings) -> Bundle:
     Raises:
         BundleError: No bundle of that hash ever judged into this store, or the copy was altered.
     """
-    place = _place(sha256, settings)
+    place = place_on_shelf(sha256, settings)
     if not place.is_dir():
         raise BundleError(
             f"The shelf {place.parent} has no bundle {sha256[:12]}.",
             hint="Point ASSAY_HOME at the folder that the verdict was recorded in.",
         )
     return open_bundle(place, settings)
-
-
-def _place(sha256: str, settings: Settings) -> Path:
-    return settings.home / "bundles" / sha256

@@ -43,6 +43,7 @@ def closer_if_better(
             network=one.opened("f32").network,
             settings=one.settings,
             progress=one.progress,
+            depths=one.depths,
         )
         seen = [picture for picture in looked if isinstance(picture, Seen)]
         table = table_of(seen, classes, backbone.gated)

@@ -13,11 +13,11 @@ from core.checking.facts import Facts, Lost
 from core.checking.fingerprints import Fingerprints
 from core.checking.origins import Copies, fingerprints_of, joined, parted
 from core.checking.result import Check
-from core.errors import DataError
+from core.imaging.depth import Depths, depth_words
 from core.labelled import Form, Labelled, Row, plain, read_labelled, read_words
 from core.model import backbone as backbones
 from core.model.backbone import Backbone, Files
-from core.model.destination import check_bundle_destination
+from core.model.destination import check_bundle_destination, check_parent
 from core.model.fitted import one_thread
 from core.model.fitting import Fit, fit
 from core.model.parity import Probe
@@ -26,7 +26,7 @@ from core.packs import DomainPack, pack_named
 from core.service import good_start, met
 from core.service.altering import Studio, alter
 from core.service.card import card, remarks
-from core.service.checking import checked, facts_at
+from core.service.checking import checked, depths_of, look_over, peaks_of
 from core.service.exhibits import known_cases, made_probes, probes
 from core.service.labels import (
     classes_of,
@@ -42,6 +42,7 @@ from core.service.sizing import tune_at_best_size
 from core.service.starting import Elsewhere, elsewhere
 from core.service.tables import cases_of, table_of
 from core.service.tuning import Stages, tune
+from core.service.usable import refuse_all_refused, refuse_mostly_unreadable
 from core.settings import Settings
 
 QUICK, BEST = "quick", "best"
@@ -113,6 +114,7 @@ class _Lesson:
         start: The bundle to start from, if any.
         check: What was found wrong with train and cal.
         fingerprints: What copies of the pictures of train and cal are known again by.
+        depths: Bits that the data of each source use, by the pictures of train.
     """
 
     spec: TrainSpec
@@ -130,6 +132,7 @@ class _Lesson:
     start: Elsewhere | None
     check: Check
     fingerprints: Fingerprints
+    depths: Depths
 
     @property
     def kept(self) -> list[Row]:
@@ -175,9 +178,10 @@ def train(
         BundleError: Something a person may keep stands at the destination.
     """
     check_bundle_destination(spec.out)
+    check_parent(settings.cache / "network")
     one_thread()
     lesson = _lesson(spec, settings, progress, say)
-    work = Work(*_network(lesson), lesson.rows, lesson.pack, settings, progress)
+    work = Work(*_network(lesson), lesson.rows, lesson.pack, settings, progress, lesson.depths)
     stages = _stages(lesson, work, say)
     write_bundle(_draft(lesson, stages, _fit(lesson, stages)), spec.out)
     if stages.folder:
@@ -211,7 +215,9 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
         form=spec.form,
     )
     say("\n".join(read_words(labelled.to_json())))
-    looked = list(facts_at(labelled.rows, pack=spec.pack, settings=settings, progress=progress))
+    looked = look_over(labelled.rows, pack=spec.pack, settings=settings, progress=progress)
+    if words := depth_words(peaks_of(looked)):
+        say("\n".join(words))
     copies = Copies.among([one for one in looked if isinstance(one, Facts)])
     away = set(parted(looked, copies)) if spec.leave_out_copies else set()
     looked, copies = _without(looked, copies, away)
@@ -241,6 +247,7 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
     fingerprints = fingerprints_of(facts, copies)
     if start:
         fingerprints = fingerprints.with_those_of(start.fingerprints)
+    depths = _depths(looked, rows)
     return _Lesson(
         spec,
         pack,
@@ -257,6 +264,7 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
         start,
         check,
         fingerprints,
+        depths,
     )
 
 
@@ -298,6 +306,12 @@ def _without(
     return [one for at, one in enumerate(looked) if at not in away], kept
 
 
+def _depths(looked: Sequence[Facts | Lost], rows: Sequence[Row]) -> dict[str, int]:
+    """Measure where white is by the pictures of train alone: cal must be as new to it as others."""
+    train = {row.file for row in rows if row.split == "train"}
+    return depths_of([one for one in looked if one.row.file in train])
+
+
 def _stages(lesson: _Lesson, work: Work, say: Say) -> Stages:
     """Fine-tune where that is asked for and there is enough to learn from."""
     if lesson.spec.effort != BEST:
@@ -331,6 +345,7 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
         network=opened.network,
         settings=stages.work.settings,
         progress=progress,
+        depths=lesson.depths,
     )
     rows, seed = lesson.rows, lesson.spec.seed
     start = (
@@ -341,8 +356,9 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
     looked = start.looked if start else list(look(rows))
     seen = [one for one in looked if isinstance(one, Seen)]
     unseen = [one for one in looked if isinstance(one, Lost)]
-    _refuse_mostly_unreadable(unseen, len(rows))
+    refuse_mostly_unreadable(unseen, len(rows))
     for_train = [one for one in seen if one.row.split == "train"]
+    refuse_all_refused(for_train, lesson.negative)
     progress("Fitting", 0, 1)
     table = table_of(for_train, lesson.classes, opened.backbone.gated, several=lesson.several)
     if start:
@@ -352,7 +368,12 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
     bank = start.bank if start else None
     begun = lesson.start.start(lesson.classes) if lesson.start else None
     studio = Studio(
-        lesson.pack, opened.network, opened.backbone.size, stages.work.settings, progress
+        lesson.pack,
+        opened.network,
+        opened.backbone.size,
+        stages.work.settings,
+        progress,
+        lesson.depths,
     )
     altered = alter([one.row for one in for_train], studio, seed)
     fitted = fit(
@@ -366,7 +387,7 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
         start=begun,
         benign=altered.benign,
     )
-    model = replace(fitted.model, population=dict(lesson.spec.population))
+    model = replace(fitted.model, population=dict(lesson.spec.population), depths=lesson.depths)
     progress("Fitting", 1, 1)
     return _Attempt(seen, unseen, replace(fitted, model=model))
 
@@ -432,12 +453,3 @@ def _probes(lesson: _Lesson, chosen: Precise[_Attempt], settings: Settings) -> l
         return probes(model, seen)
     size = opened.backbone.size
     return made_probes(model, seen, lesson.pack, opened.network, size, settings.max_pixels)
-
-
-def _refuse_mostly_unreadable(unseen: Sequence[Lost], total: int) -> None:
-    if 10 * len(unseen) > total:
-        first = "; ".join(f"{one.row.file.name}: {one.message}" for one in unseen[:3])
-        raise DataError(
-            f"{len(unseen)} of {total} pictures do not read: {first}.",
-            hint="Repair or remove them; up to a tenth may be unreadable.",
-        )

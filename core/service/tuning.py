@@ -134,7 +134,9 @@ def _pixels(work: Work, rows: Sequence[Row]) -> Iterator[U8]:
 
 
 def _frames(work: Work, rows: Sequence[Row]) -> Iterator[tuple[Row, object]]:
-    with Sandbox(entry_of(work.pack.name), work.backbone.size, work.settings) as sandbox:
+    with Sandbox(
+        entry_of(work.pack.name), work.backbone.size, work.settings, work.depths
+    ) as sandbox:
         yield from ((row, frame) for row, frame, _ in read(rows, sandbox, work.settings))
 
 

@@ -13,13 +13,13 @@ from functools import partial
 from threading import Event as Flag
 
 from core.errors import AssayError, BundleError, ConfigError, StoreError
-from core.imaging.sandbox import Sandbox
 from core.logs import Event, Word
 from core.model.bundle import Bundle
-from core.packs import entry_of, installed
+from core.packs import installed
 from core.records import jobs
 from core.records.connection import Store, writing
 from core.service.bundles import policy_of
+from core.service.decoding import decoders_of
 from core.service.errands import DEADLINE_S, Errands
 from core.service.holding import LEASE_S, backoff_s, held
 from core.service.judging import Bench, judge
@@ -80,7 +80,7 @@ def work(
         turns: list[Turn] = []
         for bundle in bundles:
             current_policy(bundle, settings)
-            sandbox = Sandbox(entry_of(bundle.pack.name), bundle.backbone.size, settings)
+            sandbox = decoders_of(bundle, settings)
             bench = Bench(bundle, stack.enter_context(sandbox), store, settings)
             turns.append(partial(_judge, bench, worker))
         if kinds := sorted({kind for pack in installed().values() for kind in pack.jobs}):

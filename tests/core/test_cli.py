@@ -231,6 +231,9 @@ def test_train_learns_from_a_folder_per_class_and_from_a_csv(run, tiny_product, 
         out = tmp_path / f"{data.stem}-bundle"
         said = json.loads(run("train", "parts", data, "-o", out, "--json").stdout)
         assert said["bundle"].startswith(out.name)
+        form = "class folders" if data.is_dir() else "table annotations.csv"
+        assert said["read"]["layout"] == form
+        assert said["read"]["counts"] == {"": {"good": 36, "scratched": 36}}
         assert (out / "policies" / f"{said['policy']}.json").is_file()
 
 

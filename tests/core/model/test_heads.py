@@ -149,3 +149,11 @@ def test_a_class_without_training_pictures_never_wins(clouds):
     only = labels < 2
     head = makers.fit_svm(z[only], labels[only], 3)
     assert all(heads.logits(head, row).argmax() < 2 for row in z)
+
+
+@pytest.mark.parametrize("name", [*makers.MAKERS, makers.COMMITTEE])
+def test_pictures_of_one_class_teach_nothing(clouds, name):
+    z, labels = clouds
+    shares = {one: np.ones(1) for one in ("ridge", "svm", "logistic")}
+    head = makers.make(name, z[labels == 1], labels[labels == 1], 3, shares)
+    assert not np.any([heads.logits(head, row) for row in z])

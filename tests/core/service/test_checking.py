@@ -57,6 +57,8 @@ def test_files_are_read_and_what_is_wrong_with_them_is_said(plates, settings):
     assert ("Looking at the pictures", 82, 82) in said
     lines = check_words(found)
     assert lines[0] == "82 pictures in 82 groups."
+    assert lines[1] == "Read as table manifest.csv: 82 pictures."
+    assert found.to_json()["read"]["counts"]["cal"] == {"good": 13, "scratched": 13}
     assert lines[-1].split() == ["scratched", "14", "13", "14"]
 
 
