@@ -113,9 +113,10 @@ def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
             words=words,
             network=open_network(backbone, runtime=runtime, cache=cache, files=weights_in(path)),
         )
-    except (OSError, SafetensorError, KeyError, TypeError) as exc:
+    except (OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError) as exc:
         raise BundleError(
-            f"The bundle at {path} is incomplete: {exc!r}.", hint="Train it again."
+            f"The bundle at {path} is incomplete, or its parts do not fit: {exc!r}.",
+            hint="Train it again.",
         ) from exc
 
 
@@ -126,13 +127,19 @@ def verify(path: Path) -> str:
         The bundle's sha256: the digest of its SHA256SUMS.
 
     Raises:
-        BundleError: There is no bundle, or a file is altered, missing or not listed.
+        BundleError: There is no bundle, a file is altered, missing or not listed, or something in
+            it is no plain file: a link would be read, and copied, from outside.
     """
     sums = path / SUMS
     if not sums.is_file():
         raise BundleError(
             f"{path} is not a bundle: it has no {SUMS}.",
             hint="Give the folder that `assay train -o` wrote.",
+        )
+    if irregular := _irregular(path):
+        raise BundleError(
+            f"The bundle at {path} holds what is no plain file: {irregular[0]}.",
+            hint="Ask for the bundle again; `assay train` writes plain files alone.",
         )
     listed = dict(_sum_line(line) for line in sums.read_text().splitlines() if line)
     present = covered(path)
@@ -173,6 +180,14 @@ def covered(path: Path) -> list[str]:
     )
 
 
+def _irregular(path: Path) -> list[str]:
+    return [
+        one.relative_to(path).as_posix()
+        for one in path.rglob("*")
+        if one.is_symlink() or not (one.is_file() or one.is_dir())
+    ]
+
+
 def digest(path: Path) -> str:
     """Give the sha256 of a file as hex."""
     with path.open("rb") as file:
@@ -202,7 +217,7 @@ def _sum_line(line: str) -> tuple[str, str]:
 def _words(path: Path) -> dict[str, Any]:
     try:
         words = json.loads((path / WORDS).read_text())
-    except (OSError, ValueError) as exc:
+    except (OSError, ValueError, RecursionError) as exc:
         raise BundleError(f"{path / WORDS} does not read: {exc}.", hint="Train again.") from exc
     if not isinstance(words, dict) or words.get("schema") != SCHEMA:
         found = words.get("schema") if isinstance(words, dict) else type(words).__name__

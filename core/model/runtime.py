@@ -7,6 +7,7 @@ Every network is exported once and kept in a cache that may be deleted at any ti
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
@@ -205,7 +206,8 @@ def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "look") 
         ConfigError: The cache's folder cannot be made.
     """
     plain = replace(backbone, precision="f32")
-    path = cache / f"{plain.name.replace(':', '_')}-{plain.key}-{kind}.onnx"
+    # The name comes out of a bundle and must not lead out of the folder.
+    path = cache / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', plain.name)}-{plain.key}-{kind}.onnx"
     with _exporting:
         if not path.exists():
             from core.model import graph

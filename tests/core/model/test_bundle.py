@@ -1,6 +1,7 @@
 """Bundles prove themselves: any altered byte is found, and any machine that scores otherwise."""
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from functools import partial
@@ -13,8 +14,9 @@ from sklearn.covariance import LedoitWolf
 from core.decision.policy import to_json
 from core.errors import BundleError, ConfigError, ParityError
 from core.model import bundle as layout
-from core.model import parity
+from core.model import graph, parity
 from core.model.parity import TOLERANCE
+from core.model.runtime import exported
 from core.service.bundles import certifications, certify_bundle, open_bundle, policy_of
 from core.service.signing import check_signature, sign
 from core.service.words import policy_words
@@ -55,6 +57,63 @@ def test_missing_and_smuggled_files_are_named_together(tiny_product, copied):
     (copied / layout.KNOWN).unlink()
     (copied / "extra.bin").write_bytes(b"?")
     with pytest.raises(BundleError, match=r"extra\.bin is not listed; known\.safetensors is miss"):
+        open_bundle(copied, tiny_product.settings)
+
+
+@pytest.mark.parametrize("place", ["extra", "probe/0.png", "policies/current", layout.SIGNATURE])
+def test_a_link_in_a_bundle_is_refused_before_what_it_leads_to_is_read(
+    tiny_product, copied, tmp_path, place
+):
+    (tmp_path / "secret").write_bytes(b"of somebody else")
+    (copied / place).unlink(missing_ok=True)
+    (copied / place).symlink_to(tmp_path / "secret")
+    reseal(copied)
+    with pytest.raises(BundleError, match=f"no plain file: {place}"):
+        open_bundle(copied, tiny_product.settings)
+
+
+def test_a_pipe_in_a_bundle_is_refused(tiny_product, copied):
+    os.mkfifo(copied / "pipe")
+    with pytest.raises(BundleError, match="no plain file: pipe"):
+        open_bundle(copied, tiny_product.settings)
+
+
+def test_words_that_lead_out_of_the_bundle_or_do_not_read_are_refused(
+    tiny_product, copied, tmp_path
+):
+    words = json.loads((copied / layout.WORDS).read_text())
+    (tmp_path / "outside.png").write_bytes((copied / "probe/0.png").read_bytes())
+    probe = {**words["probe"], "../../outside.png": next(iter(words["probe"].values()))}
+    (copied / layout.WORDS).write_text(json.dumps({**words, "probe": probe}))
+    reseal(copied)
+    with pytest.raises(BundleError, match=r"probe pictures .*outside\.png"):
+        open_bundle(copied, tiny_product.settings)
+
+    (copied / layout.WORDS).write_text("[" * 200_000 + "]" * 200_000)
+    reseal(copied)
+    with pytest.raises(BundleError, match="does not read"):
+        open_bundle(copied, tiny_product.settings)
+
+
+def test_an_exported_network_stays_in_the_cache_whatever_a_bundle_calls_it(
+    tiny_product, tmp_path, monkeypatch
+):
+    bundle, _ = tiny_product.opened()
+    monkeypatch.setattr(graph, "export", lambda plain, files, draft, maps: draft.write_bytes(b"x"))
+    named = replace(bundle.backbone, name="../../x:resnet18")
+
+    path = exported(named, tmp_path / "a/b", layout.weights_in(bundle.path))
+
+    assert path.resolve().parent == tmp_path / "a/b"
+
+
+def test_arrays_that_do_not_fit_one_another_are_refused(tiny_product, copied):
+    arrays = load_file(copied / layout.WEIGHTS)
+    save_file(
+        {**arrays, "cal.positive": arrays["cal.positive"][:3].copy()}, copied / layout.WEIGHTS
+    )
+    reseal(copied)
+    with pytest.raises(BundleError, match="its parts do not fit"):
         open_bundle(copied, tiny_product.settings)
 
 
