@@ -21,7 +21,7 @@ from dashboard.viewer import Pane
 from domains.xray import pack
 from domains.xray.page import keys
 from domains.xray.page.keys import KEYS
-from domains.xray.worklist import showing
+from domains.xray.worklist import notices, showing
 from domains.xray.worklist.history import earlier_studies
 from domains.xray.worklist.persons import contradictions
 from domains.xray.worklist.reading_list import ReadingList, Releases, is_hidden, said
@@ -91,7 +91,7 @@ def _case(
         _about(seen.detail)
         _queue(newest, seen.detail)
         if seen.held:
-            widgets.words(showing.held_words(seen.held), "trouble")
+            widgets.words(notices.held_words(seen.held), "trouble")
         verdict, buttons, reasons = st.container(), st.container(), st.container()
     with left:
         has_picture = _pictures(here, seen)
@@ -206,7 +206,7 @@ def _priors(here: Room, seen: Seen) -> tuple[list[CaseImage], str]:
     earlier = earlier_studies(headers, own.opened_at, others)
     shown = [one.item.case_id for one in earlier.studies[:MOST_BESIDE]]
     images = [case_detail(here.store, case_id).images[0] for case_id in shown]
-    return images, showing.earlier_words(earlier)
+    return images, notices.earlier_words(earlier)
 
 
 def _pane(image: CaseImage, *, heat: bool) -> Pane:

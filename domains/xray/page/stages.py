@@ -37,6 +37,8 @@ def render(here: Room, standing: Releases, open_sites: list[str]) -> None:
     used = newest[0]
     policy = policy_of(used.bundle_sha256, used.policy_id)
     widgets.words(f"In use: {used.bundle}, policy {used.policy_id}", "quiet")
+    if policy is None:
+        _come_back(used)
     reads = _reads(here, audit.head(here.store).hash)
     sites = dict.fromkeys([*open_sites, *standing, *(site_of(one.headers) for one in reads)])
     for site in sites:
@@ -45,6 +47,13 @@ def render(here: Room, standing: Releases, open_sites: list[str]) -> None:
         evidence = evidence_of(reads, used.bundle, used.policy_id, site, since)
         with st.container(border=True):
             _site(here, standing, site, used, policy, evidence)
+
+
+@st.fragment(run_every=widgets.FOLLOW_S)
+def _come_back(used: StoredDecision) -> None:
+    """Draw the page again once the bundle is open."""
+    if policy_of(used.bundle_sha256, used.policy_id) is not None:
+        st.rerun()
 
 
 def override_words(here: Room, site: str | None) -> str:
@@ -102,8 +111,9 @@ def _step_up(
     above = current.above
     widgets.words(f"Next step: {above.value}", "heading")
     widgets.words(staging.MEANING[above], "quiet")
-    if problem := hindrance(above, policy) or missing_evidence(above, evidence):
-        widgets.words(problem, "trouble")
+    if problems := list(filter(None, _problems(above, policy, evidence))):
+        for problem in problems:
+            widgets.words(problem, "trouble")
         return
     nameless = not widgets.reviewer()
     key = f"{site}-{above.value}-{evidence.reads}"
@@ -118,6 +128,10 @@ def _step_up(
     )
     if nameless:
         widgets.words("Write your name in the sidebar first; it stands under every release.")
+
+
+def _problems(stage: Stage, policy: Policy | None, evidence: Evidence) -> tuple[str, str]:
+    return hindrance(stage, policy), missing_evidence(stage, evidence)
 
 
 def _steps_down(
@@ -151,7 +165,7 @@ def _release(
     evidence: Evidence,
 ) -> None:
     """Release what was on the screen, with the evidence that stood beside it."""
-    if hindrance(stage, policy) or missing_evidence(stage, evidence):
+    if any(_problems(stage, policy, evidence)):
         return
     try:
         releases.release(

@@ -8,7 +8,7 @@ from core.records.values import now
 from dashboard import widgets
 from domains.xray import pack
 from domains.xray.page.keys import KEYS
-from domains.xray.worklist import showing
+from domains.xray.worklist import notices, showing
 from domains.xray.worklist.reading_list import Line, ReadingList
 
 state = st.session_state
@@ -20,6 +20,8 @@ def render(found: ReadingList) -> None:
     for words in showing.stages_words(found.stages):
         widgets.words(words)
     widgets.words(showing.order_words(found), "trouble" if found.trouble else "quiet")
+    for words in notices.held_lines(found):
+        widgets.words(words, "trouble")
     if not found.read:
         widgets.words("Nothing waits to be read.", "big")
     else:
@@ -32,7 +34,7 @@ def render(found: ReadingList) -> None:
         widgets.words(f"{len(found.apart):,} likely normal that need not be read", "heading")
         _table("xray_apart", found.apart)
     if found.old:
-        widgets.words(showing.old_words(found.old), "heading")
+        widgets.words(notices.old_words(found.old), "heading")
         _table("xray_old", found.old)
 
 

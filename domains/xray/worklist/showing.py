@@ -9,7 +9,7 @@ from core.records.cases import CaseDetail, CaseImage
 from core.records.listing import Headers
 from core.records.releases import Stage
 from core.types import Disposition, Finding, Reason
-from domains.xray.worklist.history import Earlier, moment_of, oldest_days
+from domains.xray.worklist.history import moment_of
 from domains.xray.worklist.order import LONGEST_WAIT, Place
 from domains.xray.worklist.persons import by_person
 from domains.xray.worklist.reading_list import Line, ReadingList, said
@@ -99,7 +99,7 @@ def table(
         "#": list(range(first, first + len(lines))),
         "Waiting": [waiting_words(now - line.case.item.opened_at) for line in lines],
         "Priority": [said(line.case.headers, "priority") for line in lines],
-        "Patient": [patient_words(line.case.headers) for line in lines],
+        "Patient": [_patient_cell(line) for line in lines],
         "Study": [_study_cell(line) for line in lines],
     }
     if shown:
@@ -111,6 +111,12 @@ def table(
         ]
     columns["Why here"] = [why_words(line) for line in lines]
     return columns
+
+
+def _patient_cell(line: Line) -> str:
+    """Name the patient; of a held study the names alone, since all are to stand in one cell."""
+    names = list(dict.fromkeys(map(name_words, by_person(line.case.headers))))
+    return " / ".join(names) if len(names) > 1 else patient_words(line.case.headers)
 
 
 def _study_cell(line: Line) -> str:
@@ -140,32 +146,6 @@ def _person_words(headers: Headers) -> str:
         said(headers, "patient_sex"),
     )
     return " · ".join(filter(None, words))
-
-
-def held_words(held: Sequence[str]) -> str:
-    """Say why a study is held for a person."""
-    return (
-        f"The pictures of this study name different patients ({', '.join(held)}). Read each as its "
-        "own patient's and have the archive put right; no verdict is shown and no result is sent."
-    )
-
-
-def old_words(lines: Sequence[Line]) -> str:
-    """Say that studies are no new work, and from which age on."""
-    days = sorted({oldest_days(line.case.headers) for line in lines})
-    studies = "1 study was" if len(lines) == 1 else f"{len(lines):,} studies were"
-    return (
-        f"{studies} over {' or '.join(map(str, days))} days old on coming: kept as earlier "
-        "studies, not to be read as new"
-    )
-
-
-def earlier_words(earlier: Earlier) -> str:
-    """Say which studies under the patient's number do not stand beside the case; empty for none."""
-    counted = [f"{count} {why}" for why, count in sorted(earlier.left_out.items())]
-    if not counted:
-        return ""
-    return f"Under the same number and not shown as earlier studies: {', '.join(counted)}."
 
 
 def name_words(headers: Headers) -> str:

@@ -13,7 +13,7 @@ from core.records.listing import ListedCase, Read
 from core.records.releases import Stage, StoredRelease
 from core.records.standing import Lane
 from core.types import Certificate, Disposition, Finding, Policy, Reason, Targets
-from domains.xray.worklist import release_text, showing, staging
+from domains.xray.worklist import notices, release_text, showing, staging
 from domains.xray.worklist.order import Place
 from domains.xray.worklist.reading_list import Line, is_hidden, reading_list, sites_of
 from domains.xray.worklist.staging import Share, evidence_of, figures_of, hindrance
@@ -195,7 +195,10 @@ def test_a_study_that_names_two_patients_is_never_cleared_and_comes_behind_the_u
     line = found.read[1]
     assert (line.held, line.hidden, line.place) == (("number", "name"), True, Place.HELD)
     shown = showing.table(found.read, WORDS, NOW)
-    assert shown["Patient"][1] == "DOE JANE · 7 / ROE ANN · 8"
+    assert shown["Patient"][1] == "DOE JANE / ROE ANN"
+    assert notices.held_lines(found) == [
+        "One study, different patients (number, name): DOE JANE · 7 / ROE ANN · 8"
+    ]
     assert (shown["Verdict"][1], shown["Probability"][1]) == ("", None)
     assert shown["Why here"][1] == "names different patients: number, name"
     unreleased = listing_of([*CASES, held], {})
@@ -220,7 +223,7 @@ def test_an_old_study_is_no_new_work_at_any_stage_unless_it_is_stat():
         assert len(found.read) + len(found.apart) == 6
         undated = next(line for line in found.read if line.case.item.case_id == "undated")
         assert "no study date" in showing.why_words(undated)
-    assert showing.old_words(found.old).startswith("1 study was over 365 days old")
+    assert notices.old_words(found.old).startswith("1 study was over 365 days old")
 
 
 def test_an_image_without_a_verdict_makes_all_come_in_turn_and_the_page_says_so():
