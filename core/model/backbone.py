@@ -213,9 +213,16 @@ def _native(module: torch.nn.Module) -> int:
 
 def _state(path: Path, backbone: Backbone) -> dict[str, torch.Tensor]:
     if not backbone.packaged:
+        from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        return dict(load_file(path))
+        try:
+            return dict(load_file(path))
+        except (SafetensorError, OSError) as exc:
+            raise BundleError(
+                f"The weights at {path} do not read as safetensors: {exc}.",
+                hint="Give --weights the backbone's safetensors file.",
+            ) from exc
     import torch
 
     # The one kind of file that is not safetensors: it comes from a pinned package, its sha256 is

@@ -134,14 +134,16 @@ def fit(
 
     Raises:
         ValueError: There is a start, and pictures may have several labels.
-        DataError: One side has fewer than two groups, and no memory bank stands in for a head.
+        DataError: There are fewer than two groups, or one side has fewer and no memory bank stands
+            in for a head.
     """
     benign = benign.among(table.sound) if benign else None
     table = table.pick(table.sound)
+    count = _count_folds(table)
     centre = table.pooled.mean(axis=0)
     scale = table.pooled.std(axis=0) + np.float32(1e-6)
     z = standardise(table.pooled, centre, scale)
-    fold = splits.folds(table.labels, table.groups, min(FOLDS, np.unique(table.groups).size), seed)
+    fold = splits.folds(table.labels, table.groups, count, seed)
     answers, rows = _answers(table, positive), len(classes) + (table.targets is not None)
     names = affordable(len(z)) if _tellable(table, positive) else (NOTHING,)
     further = start.makers(centre, scale, rows) if start else {}
@@ -216,6 +218,22 @@ def _ways(
 
 def _places(fold: NDArray[np.int64], benign: Placed | None) -> NDArray[np.int64]:
     return np.concatenate([fold, benign.fold]) if benign else fold
+
+
+def _count_folds(table: Table) -> int:
+    """Return how many folds the groups make.
+
+    Raises:
+        DataError: Fewer than two.
+    """
+    groups = np.unique(table.groups).size
+    if groups < 2:
+        raise DataError(
+            f"The {len(table.groups)} training pictures that can be used belong to {groups} group: "
+            "copies of one picture, or pictures of one part, count once.",
+            hint="Add pictures of further groups (parts, patients, fields).",
+        )
+    return min(FOLDS, groups)
 
 
 def _tellable(table: Table, positive: tuple[bool, ...]) -> bool:

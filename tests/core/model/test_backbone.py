@@ -342,6 +342,14 @@ def test_a_swapped_weight_file_is_refused(tmp_path):
         backbones.load(described, Files(own=weights))
 
 
+def test_a_weight_file_that_is_none_is_named(tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(b"no tensors at all")
+    backbone = backbones.describe("resnet18", weights)
+    with pytest.raises(BundleError, match=r"weights\.safetensors do not read as safetensors"):
+        backbones.load(backbone, Files(own=weights))
+
+
 def test_other_architectures_need_weights_and_unknown_ones_are_named(tmp_path):
     with pytest.raises(ConfigError, match="needs weights"):
         backbones.describe("resnet18")

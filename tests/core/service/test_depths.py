@@ -12,6 +12,7 @@ from core.checking.facts import Facts
 from core.errors import DataError
 from core.imaging.depth import CHECK
 from core.labelled import Row
+from core.model import archive
 from core.service.assessing import assess_paths
 from core.service.checking import depths_of, look_over
 from core.service.progress import silent
@@ -105,6 +106,12 @@ def test_the_picture_is_shown_by_the_range_of_the_bundle_that_judged(tiny_produc
 
     assert depths_on_shelf(bundle.sha256, settings) == dict(bundle.model.depths)
     assert depths_on_shelf("gone", Settings(home=tmp_path)) == {}
+
+
+def test_a_bundle_keeps_what_was_measured(of_bits):
+    bundles, _ = of_bits
+
+    assert archive.unpack_model(*archive.pack_model(bundles[12].model)).depths == {PNG: 12}
 
 
 @pytest.mark.parametrize(
