@@ -76,7 +76,7 @@ def train(
     size: Annotated[int, typer.Option(min=0, help="Input side in pixels; 0 = its own.")] = 0,
     precision: Annotated[str, typer.Option(help="f32, bf16, int8, or auto.")] = "f32",
     effort: Annotated[
-        Effort, typer.Option(help="best: fine-tune and look from all sides, ten minutes.")
+        Effort, typer.Option(help="best: try more than the default, keep what is better.")
     ] = Effort.QUICK,
     seed: Annotated[
         int, typer.Option(min=0, help="Seed of folds; the held-out cases do not follow it.")

@@ -197,15 +197,16 @@ def losses(calibrator: Calibrator, logits: F64, labels: Labels) -> F64:
     return found
 
 
-def clearly_less(losses: F64, than: F64, members: NDArray[np.intp]) -> bool:
-    """Say whether losses are less by more than a standard error of the paired difference.
+def clearly_less(losses: F64, than: F64, members: NDArray[np.intp], errors: float = 1.0) -> bool:
+    """Say whether losses are less by more than standard errors of the paired difference.
 
     Args:
         losses: float64 ``n``.
         than: float64 ``n``, of the same pictures.
         members: int ``n``, the number of each picture's group, over which the error is counted.
+        errors: How many standard errors.
     """
     gain = than - losses
     mean = float(gain.mean())
     per_group = np.bincount(members, weights=gain - mean)
-    return mean > float(np.sqrt((per_group**2).sum())) / gain.size
+    return mean > errors * float(np.sqrt((per_group**2).sum())) / gain.size

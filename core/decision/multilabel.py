@@ -135,19 +135,28 @@ def _smoothed(targets: Bools) -> F64:
 
 
 def nll(probabilities: F64, targets: Bools) -> float:
-    """Give the negative log likelihood in nats, half from the roll-up, half the labels' mean.
+    """Give the negative log likelihood in nats, the mean of ``losses``."""
+    return float(losses(probabilities, targets).mean())
+
+
+def losses(probabilities: F64, targets: Bools) -> F64:
+    """Return each picture's negative log likelihood, half from the roll-up, half the labels' mean.
 
     Args:
         probabilities: float64 ``n m``, the roll-up last; clipped at the float64 epsilon.
         targets: bool ``n m``.
+
+    Returns:
+        float64 ``n``, in nats.
 
     Raises:
         ValueError: The shapes differ.
     """
     _check(probabilities, targets)
     own = np.clip(np.where(targets, probabilities, 1.0 - probabilities), _EPS, 1.0)
-    losses = -np.log(own).mean(axis=0)
-    return float(losses[-1] + losses[:-1].mean()) / 2.0
+    found = -np.log(own)
+    each: F64 = (found[:, -1] + found[:, :-1].mean(axis=1)) / 2.0
+    return each
 
 
 def with_roll_up(targets: Bools, positive: Bools) -> Bools:

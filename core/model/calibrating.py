@@ -34,13 +34,9 @@ def nll(calibrator: Calibrator | Sigmoids, scores: F64, answers: Answers) -> flo
 
 
 def losses(calibrator: Calibrator | Sigmoids, scores: F64, answers: Answers) -> F64:
-    """Return each picture's negative log-likelihood, float64 ``n``.
-
-    Raises:
-        ValueError: Pictures may have several labels.
-    """
+    """Return each picture's negative log-likelihood, float64 ``n``."""
     if isinstance(calibrator, Sigmoids):
-        raise ValueError("start: expected pictures with one label each")
+        return multilabel.losses(multilabel.apply(calibrator, scores), answers)
     return calibration.losses(calibrator, scores, answers)
 
 

@@ -95,6 +95,8 @@ class Fit:
         nll: Cross-validated negative log-likelihood of each head that was tried.
         head: Name of the head chosen.
         shares: By name, what each head's scores are multiplied with in a committee.
+        scores: float64 ``n k``, out-of-fold class scores of the sound training pictures.
+        losses: float64 ``n``, their negative log likelihood in nats.
     """
 
     model: Model
@@ -102,6 +104,8 @@ class Fit:
     nll: Mapping[str, float]
     head: str
     shares: Mapping[str, F64]
+    scores: F64
+    losses: F64
 
 
 def fit(
@@ -137,6 +141,8 @@ def fit(
         DataError: There are fewer than two groups, or one side has fewer and no memory bank stands
             in for a head.
     """
+    if start and table.targets is not None:
+        raise ValueError("start: expected pictures with one label each")
     benign = benign.among(table.sound) if benign else None
     table = table.pick(table.sound)
     count = _count_folds(table)
@@ -193,7 +199,8 @@ def fit(
     oof_p = ood.conformal_p(strangeness, gate.reference)
     oof = _cases(calibrators[best], tried[best], oof_p, table, positive)
     oof = replace(oof, gates_passed=oof.gates_passed & ~flagged)
-    return Fit(model, oof, nll, best, shares)
+    losses = calibrating.losses(calibrators[best], tried[best], answers)
+    return Fit(model, oof, nll, best, shares, tried[best], losses)
 
 
 def _heard_from(losses: Mapping[str, F64], own: str, groups: NDArray[np.str_]) -> str:

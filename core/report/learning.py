@@ -18,16 +18,23 @@ Fold = Mapping[str, Any]
 
 
 def learning(m: Material) -> tuple[Section, ...]:
-    """Tell how fine-tuning went; nothing where nothing was fine-tuned."""
+    """Tell what was tried beside the default and how fine-tuning went; nothing where none was."""
     tuning: Mapping[str, Any] = m.card.get("tuning") or {}
     folds: Sequence[Fold] = tuning.get("folds", ())
-    if not folds:
+    if not tuning:
         return ()
-    heard = bool(m.card.get("backbone", {}).get("tail"))
+    blocks: list[Block] = [Words(tuning["said"])]
+    if folds:
+        blocks += _fine_tuned(folds, tuning, heard=bool(m.card.get("backbone", {}).get("tail")))
+    return (Section("learning", "What was tried beside the default", tuple(blocks)),)
+
+
+def _fine_tuned(folds: Sequence[Fold], tuning: Mapping[str, Any], *, heard: bool) -> list[Block]:
     said = (
         "They are heard beside the head, by weights fitted out of fold."
         if heard
-        else "Beside the head they predicted nothing better out of fold, so they were left out."
+        else "Beside the head they predicted nothing clearly better out of fold, so they were left "
+        "out."
     )
     blocks: list[Block] = [
         Words(f"The late stages of the network learned this product in {len(folds)} folds. {said}"),
@@ -47,13 +54,10 @@ def learning(m: Material) -> tuple[Section, ...]:
         ),
         _kept(folds),
     ]
-    if tuning.get("sizes"):
-        tried = ", ".join(f"{number(nll)} at {words}" for words, nll in tuning["sizes"].items())
-        blocks.insert(1, Words(f"Loss out of fold by the size that pictures are seen at: {tried}."))
     classes = tuple(str(name) for name in tuning["classes"])
     if len(classes) <= MOST_IN_MATRIX:
         blocks.append(_taken_for(folds, classes))
-    return (Section("learning", "How it was fine-tuned", tuple(blocks)),)
+    return blocks
 
 
 def draw_history(key: str, folds: Sequence[Fold], names: tuple[str, str], word: str) -> Markup:

@@ -21,6 +21,7 @@ from core.types import F32, F64, Look
 ANOMALY = "anomaly"
 LEAST = 5
 ENOUGH_DEFECTS = 30
+MANY_DEFECTS = 150  # the head alone does as well as both, within what draws differ
 HELD_OUT = 59  # good groups that certify an overkill of 5 % at 95 % confidence
 REMEMBERED = 20  # good groups from which on the memory is worth little more
 SPARED = 60  # of more than ``MOST_GROUPS`` in train the memory takes these, the rest are compared
@@ -86,25 +87,35 @@ def has_few_defects(rows: Sequence[Row], negative: frozenset[str]) -> bool:
     return defects < ENOUGH_DEFECTS and len(good) >= LEAST and not have_several(rows)
 
 
-def is_uncertified(rows: Sequence[Row], negative: frozenset[str]) -> bool:
-    """Say whether the held-out good groups are too few to take over from a memory bank.
+def is_worth_keeping(rows: Sequence[Row], negative: frozenset[str]) -> bool:
+    """Return whether a memory bank still adds something beyond ``ENOUGH_DEFECTS``.
 
-    Until ``HELD_OUT`` of them can certify the positive verdicts, dropping the memory would leave
-    nothing that bounds overkill, however many defects there are.
+    Until ``HELD_OUT`` good groups can certify the positive verdicts, dropping the memory would
+    leave nothing that bounds overkill, however many defects there are. Until ``MANY_DEFECTS`` it
+    makes a head that knows few of them better.
     """
     good = _good_groups(rows, negative)
-    held = {row.group for row in rows if row.split == "cal"} & good
-    return len(good) >= LEAST and len(held) < HELD_OUT and not have_several(rows)
+    is_certified = len(_held_out_groups(rows, good)) >= HELD_OUT
+    is_known = is_certified and _defect_groups(rows, good) >= MANY_DEFECTS
+    return len(good) >= LEAST and not is_known and not have_several(rows)
 
 
-def dropped_words(rows: Sequence[Row], negative: frozenset[str], cause: str) -> str:
-    """Say that no memory is kept although too few good groups are held out to stand in for it."""
+def dropped_words(rows: Sequence[Row], negative: frozenset[str]) -> str:
+    """Return why no memory is kept although there are good groups enough for one; else nothing."""
     good = _good_groups(rows, negative)
-    held = {row.group for row in rows if row.split == "cal"} & good
+    if len(good) < LEAST:
+        return ""
+    held = len(_held_out_groups(rows, good))
+    defects = f"{_defect_groups(rows, good)} groups with something wrong"
+    if not is_worth_keeping(rows, negative):
+        return (
+            f"No memory of good pictures is kept: there are {defects} to learn from "
+            f"({MANY_DEFECTS} or more), and the {held} good groups held out can certify overkill."
+        )
     return (
-        f"No memory of good pictures is kept, because {cause} and there are "
-        f"{_defect_groups(rows, good)} groups with something wrong ({ENOUGH_DEFECTS} or more): "
-        f"only the {len(held)} good groups held out bound overkill, and {HELD_OUT} certify 5 %."
+        f"No memory of good pictures is kept, because the data set names its own held-out pictures "
+        f"and there are {defects} ({ENOUGH_DEFECTS} or more): only the {held} good groups held out "
+        f"bound overkill, and {HELD_OUT} certify 5 %."
     )
 
 
@@ -117,7 +128,7 @@ def settled(rows: Sequence[Row], negative: frozenset[str]) -> list[Row]:
     certified on them.
     """
     good = np.array(sorted(_good_groups(rows, negative)), np.str_)
-    held = {row.group for row in rows if row.split == "cal"} & set(good.tolist())
+    held = _held_out_groups(rows, set(good.tolist()))
     if len(good) < REMEMBERED + HELD_OUT:
         enough = _defect_groups(rows, set(good.tolist())) >= ENOUGH_DEFECTS
         spare = max(0, len(good) - REMEMBERED) if enough else 0
@@ -176,6 +187,10 @@ def _good_groups(rows: Sequence[Row], negative: frozenset[str]) -> set[str]:
     """Name the groups that no picture says anything is wrong with."""
     bad = {row.group for row in rows if not _is_good(row, negative)}
     return {row.group for row in rows} - bad
+
+
+def _held_out_groups(rows: Sequence[Row], good: set[str]) -> set[str]:
+    return {row.group for row in rows if row.split == "cal"} & good
 
 
 def _defect_groups(rows: Sequence[Row], good: set[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -28,6 +29,7 @@ from core.service.altering import Studio, alter
 from core.service.card import card, remarks
 from core.service.checking import checked, depths_of, look_over, peaks_of
 from core.service.exhibits import known_cases, made_probes, probes
+from core.service.features import Task, features_of
 from core.service.labels import (
     classes_of,
     have_several,
@@ -37,12 +39,11 @@ from core.service.labels import (
 )
 from core.service.precise import Opened, Precise, Work, fit_in
 from core.service.progress import Progress, silent
-from core.service.reading import Seen, look_at
-from core.service.sizing import tune_at_best_size
+from core.service.reading import Seen
+from core.service.selection import select
 from core.service.starting import Elsewhere, elsewhere
-from core.service.tables import cases_of, table_of
-from core.service.tuning import Stages, tune
-from core.service.usable import refuse_all_refused, refuse_mostly_unreadable
+from core.service.tables import cases_of
+from core.service.tuning import Stages
 from core.settings import Settings
 
 QUICK, BEST = "quick", "best"
@@ -64,7 +65,8 @@ class TrainSpec:
         seed: Seed of folds and of what is drawn in training; cal does not follow it.
         precision: One of ``precise.CHOICES``.
         size: Side of the network's square input in pixels; the architecture's own when 0.
-        effort: ``quick``, or ``best``: the late stages learn too, pictures are seen from all sides.
+        effort: ``quick``, or ``best``: more is tried (all sides, closer, fine-tuned stages), and
+            kept where it is clearly better out of fold.
         population: Numbers that files state about their subject (``age_years``), each with the
             (low, high) that the bundle is for.
         start_from: A bundle trained elsewhere, whose network and pictures are used again where that
@@ -109,7 +111,7 @@ class _Lesson:
         positive: Whether each class counts as positive.
         few: Whether there are too few defects to fine-tune on.
         remembers: Whether a memory of good pictures is kept.
-        dropped: Why none is kept, where the held-out good groups do not stand in for it yet.
+        dropped: Why none is kept, where fewer defects would have left one.
         several: Whether a picture may have several labels.
         start: The bundle to start from, if any.
         check: What was found wrong with train and cal.
@@ -139,6 +141,18 @@ class _Lesson:
         """The rows of the data set but for those left out."""
         away = {row.file for row in self.left_out}
         return [row for row in self.labelled.rows if row.file not in away]
+
+    @property
+    def task(self) -> Task:
+        """What is learned, whatever the network."""
+        return Task(
+            self.classes,
+            self.positive,
+            self.negative,
+            self.several,
+            self.remembers,
+            self.spec.seed,
+        )
 
 
 @dataclass(frozen=True)
@@ -197,7 +211,6 @@ def _network(lesson: _Lesson) -> tuple[Backbone, Files]:
         backbones.describe(spec.backbone, spec.weights, spec.size),
         patches=lesson.remembers,
         lopsided=bool(lesson.pack.wrong_ways),
-        views=lesson.pack.views if spec.effort == BEST else ("identity",),
     )
     return backbone, Files(own=spec.weights)
 
@@ -230,12 +243,9 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
         start.refuse_met(looked)
     dealt = not any(row.split for row in labelled.rows)
     few = not several and not start and good_start.has_few_defects(rows, negative)
-    cause = _no_memory(spec, dealt=dealt)
-    uncertified = not several and not start and good_start.is_uncertified(rows, negative)
-    remembers = few or (uncertified and not cause)
-    dropped = ""
-    if uncertified and not remembers:
-        dropped = good_start.dropped_words(rows, negative, cause)
+    kept = dealt and not several and not start and good_start.is_worth_keeping(rows, negative)
+    remembers = few or kept
+    dropped = "" if remembers or several or start else good_start.dropped_words(rows, negative)
     if remembers and dealt:
         rows = good_start.settled(rows, negative)
     classes = good_start.with_anomaly(classes_of(rows), negative)
@@ -266,13 +276,6 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
         fingerprints,
         depths,
     )
-
-
-def _no_memory(spec: TrainSpec, *, dealt: bool) -> str:
-    """Say what rules a memory out where there are defects enough to learn from; empty = nothing."""
-    if spec.effort == BEST:
-        return "fine-tuned stages do not go with one"
-    return "" if dealt else "the data set names its own held-out pictures"
 
 
 def _check(
@@ -313,18 +316,32 @@ def _depths(looked: Sequence[Facts | Lost], rows: Sequence[Row]) -> dict[str, in
 
 
 def _stages(lesson: _Lesson, work: Work, say: Say) -> Stages:
-    """Fine-tune where that is asked for and there is enough to learn from."""
+    """Try more than the default where that is asked for and there is enough to choose by."""
     if lesson.spec.effort != BEST:
         return Stages(work)
     if lesson.start:
-        say("With a start elsewhere nothing is fine-tuned.")
-        return Stages(work)
+        return _kept(work, "a start elsewhere nothing else is tried", say)
+    if not all(_side_known(lesson, side) for side in (True, False)):
+        return _kept(work, "good pictures alone nothing tells which candidate is better", say)
     if lesson.few or lesson.several:
-        why = "few defects" if lesson.few else "several labels a picture"
-        say(f"With {why} nothing is fine-tuned; pictures are seen from all sides.")
-        return Stages(work)
-    chosen = tune if lesson.spec.size else tune_at_best_size
-    return chosen(work, lesson.classes, lesson.positive, lesson.spec.seed, say)
+        say(f"With {'few defects' if lesson.few else 'several labels'} nothing is fine-tuned.")
+    tails = not (lesson.few or lesson.several)
+    began = time.monotonic()
+    stages = select(work, lesson.task, say, sizes=not lesson.spec.size, tails=tails)
+    say(f"{stages.words['said']} This took {time.monotonic() - began:.0f} s.")
+    return stages
+
+
+def _kept(work: Work, why: str, say: Say) -> Stages:
+    said = f"With {why}: the default is kept."
+    say(said)
+    return Stages(work, words={"said": said})
+
+
+def _side_known(lesson: _Lesson, side: bool) -> bool:
+    names = {name for row in lesson.rows if row.split == "train" for name in row.labels}
+    flags = dict(zip(lesson.classes, lesson.positive, strict=True))
+    return any(flags[name] == side for name in names)
 
 
 def _fit(lesson: _Lesson, stages: Stages) -> Precise[_Attempt]:
@@ -337,59 +354,37 @@ def _fit(lesson: _Lesson, stages: Stages) -> Precise[_Attempt]:
 
 
 def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
-    progress = stages.work.progress
-    look = partial(
-        look_at,
-        pack=lesson.spec.pack,
-        size=opened.backbone.size,
-        network=opened.network,
-        settings=stages.work.settings,
-        progress=progress,
-        depths=lesson.depths,
-    )
-    rows, seed = lesson.rows, lesson.spec.seed
-    start = (
-        good_start.look_and_remember(rows, lesson.negative, look, seed)
-        if lesson.remembers
-        else None
-    )
-    looked = start.looked if start else list(look(rows))
-    seen = [one for one in looked if isinstance(one, Seen)]
-    unseen = [one for one in looked if isinstance(one, Lost)]
-    refuse_mostly_unreadable(unseen, len(rows))
-    for_train = [one for one in seen if one.row.split == "train"]
-    refuse_all_refused(for_train, lesson.negative)
-    progress("Fitting", 0, 1)
-    table = table_of(for_train, lesson.classes, opened.backbone.gated, several=lesson.several)
-    if start:
-        table = replace(table, log_odds=start.log_odds(for_train))
+    work = stages.work
+    features = features_of(lesson.rows, lesson.task, opened, work)
+    for_train, table = features.of("train"), features.table
+    work.progress("Fitting", 0, 1)
     if stages.said:
         table = replace(table, tail=stages.oof(for_train))
-    bank = start.bank if start else None
     begun = lesson.start.start(lesson.classes) if lesson.start else None
     studio = Studio(
         lesson.pack,
         opened.network,
         opened.backbone.size,
-        stages.work.settings,
-        progress,
+        work.settings,
+        work.progress,
         lesson.depths,
     )
+    seed = lesson.spec.seed
     altered = alter([one.row for one in for_train], studio, seed)
     fitted = fit(
         table,
         lesson.classes,
         lesson.positive,
         seed,
-        bank=bank,
+        bank=features.bank,
         wrong=altered.wrong,
         faulty=altered.faulty,
         start=begun,
         benign=altered.benign,
     )
     model = replace(fitted.model, population=dict(lesson.spec.population), depths=lesson.depths)
-    progress("Fitting", 1, 1)
-    return _Attempt(seen, unseen, replace(fitted, model=model))
+    work.progress("Fitting", 1, 1)
+    return _Attempt(features.seen, features.unseen, replace(fitted, model=model))
 
 
 def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:

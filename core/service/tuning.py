@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row
@@ -45,9 +46,10 @@ class Stages:
     def without(self) -> Stages:
         """Take the tails off: a network that nobody listens to only costs time."""
         backbone, files = self.work.backbone, self.work.files
-        return Stages(
-            replace(self.work, backbone=replace(backbone, tail=""), files=replace(files, tail=None))
+        bare = replace(
+            self.work, backbone=replace(backbone, tail=""), files=replace(files, tail=None)
         )
+        return replace(self, work=bare, said={})
 
     def oof(self, seen: Sequence[Seen]) -> F64:
         """Line the out-of-fold scores up with pictures, float64 ``n k``; NaN where none is."""
@@ -62,6 +64,7 @@ def tune(
     positive: tuple[bool, ...],
     seed: int,
     say: Callable[[str], None],
+    worth: Callable[[Mapping[Path, F64]], bool],
 ) -> Stages:
     """Fine-tune the late stages on the training pictures that can be read and judged.
 
@@ -73,6 +76,11 @@ def tune(
         positive: Whether each class counts as positive.
         seed: Seed of folds, order and views.
         say: Told every epoch's figures as a line.
+        worth: Asked once the first fold's tail has learned, with its scores by file; where it says
+            no, the others do not learn.
+
+    Returns:
+        The stages; without tails, and without scores, where that was said.
 
     Raises:
         DataError: There are too few groups.
@@ -93,6 +101,10 @@ def tune(
         seed=seed,
         tell=work.progress,
     )
+
+    def by_file(held: NDArray[np.int64], scores: F64) -> dict[Path, F64]:
+        return {kept[i].file: one for i, one in zip(held, scores, strict=True)}
+
     tuned = finetune(
         maps,
         targets_for(kept, classes, positive),
@@ -103,7 +115,11 @@ def tune(
         tell=work.progress,
         say=say,
         plan=Plan(seed=seed),
+        worth=lambda held, scores: worth(by_file(held, scores)),
     )
+    words = _words(tuned, classes)
+    if len(tuned.folds) < Plan.folds:
+        return Stages(work, words=words, folder=folder)
     path = folder / "tail.safetensors"
     digest = save_tails([fold.weights for fold in tuned.folds], path)
     return Stages(
@@ -111,7 +127,7 @@ def tune(
             work, backbone=replace(backbone, tail=digest), files=replace(files, tail=path)
         ),
         said={row.file: scores for row, scores in zip(kept, tuned.oof, strict=True)},
-        words=_words(tuned, classes),
+        words=words,
         folder=folder,
     )
 

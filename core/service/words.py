@@ -73,7 +73,12 @@ def remark_words(bundle: Bundle) -> list[str]:
         *filter(None, (words["data"][name] for name in REMARKS)),
         *filter(
             None,
-            [words.get("memory", ""), words.get("start", {}).get("said", ""), _of_the_gate(bundle)],
+            [
+                words.get("memory", ""),
+                words.get("start", {}).get("said", ""),
+                words.get("tuning", {}).get("said", ""),
+                _of_the_gate(bundle),
+            ],
         ),
         # What is too few to certify is said by the certificates themselves.
         *(a["sentence"] for a in alarms if a["level"] in _TOLD and a["kind"] != "balance"),

@@ -24,10 +24,11 @@ from core.model.backbone import Files
 from core.model.fitting import fit
 from core.model.runtime import open_network
 from core.packs import pack_named
+from core.service.features import Task
 from core.service.precise import Work
 from core.service.progress import silent
 from core.service.reading import Seen, look_at
-from core.service.sizing import tune_at_best_size
+from core.service.selection import select
 from core.service.tables import table_of
 from core.settings import Settings
 from core.types import F64
@@ -70,14 +71,15 @@ def judged(effort: str, seed: int) -> Judged:
     parts = split_of(cells, seed)
     rows = [replace(row, split=str(part)) for row, part in zip(cells, parts, strict=True)]
     backbone, files, pack = backbones.describe(), Files(), pack_named("parts")
-    if effort != "quick":
+    if effort == "both sides":
         backbone = replace(backbone, views=pack.views)
     started = time.process_time()
     stages = None
     if effort == "best":
         work = Work(backbone, files, rows, pack, settings, silent)
         say = partial(print, file=sys.stderr, flush=True)
-        stages = tune_at_best_size(work, CLASSES, POSITIVE, seed, say)
+        task = Task(CLASSES, POSITIVE, pack.negative_labels, False, False, seed)
+        stages = select(work, task, say, sizes=True, tails=True)
         backbone, files = stages.work.backbone, stages.work.files
     network = open_network(backbone, runtime=settings.runtime, cache=settings.cache, files=files)
     seen: list[Seen] = []
@@ -93,8 +95,9 @@ def judged(effort: str, seed: int) -> Judged:
         seen += [one for one in looked if isinstance(one, Seen)]
         if part == "train":
             table = table_of(seen, CLASSES, backbone.gated)
-            if stages:
+            if stages and stages.said:
                 table = replace(table, tail=stages.oof(seen))
+            if stages and stages.folder:
                 shutil.rmtree(stages.folder)
             fitted, seen = fit(table, CLASSES, POSITIVE, seed), []
             cpu_s = time.process_time() - started

@@ -2,10 +2,14 @@
 
 Within a draw the good pictures stay the same and the defects only ever get more. Every picture is
 a group of its own here. ``dropped`` beside it is the former rule: no memory from 30 defects on.
+
+`... few radiographs` takes radiographs instead of cells, `... few 150` as many good pictures.
 """
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,9 +32,9 @@ from tests.benchmarks.sets import HOME, looked, rows_of
 
 GOOD, TESTED = 50, 80
 DEFECTS = (0, 5, 10, 20, 30, 40, 60, 100, 150, 200)
+COARSE = (0, 10, 30, 60, 150)
 DRAWS = 3
-WHAT = "mono cells, certain"
-NEGATIVE = frozenset({"good", "functional"})
+NEGATIVE = frozenset({"good"})
 POSITIVE = (True, False)
 
 
@@ -38,6 +42,7 @@ POSITIVE = (True, False)
 class Product:
     """Pictures of one product after the network."""
 
+    what: str
     pooled: F32
     patches: F32
     good: NDArray[np.bool_]
@@ -47,43 +52,70 @@ class Product:
 def main() -> None:
     """Print the curve, a line a number of defects."""
     one_thread()
-    one = product()
+    counts = [int(word) for word in sys.argv[1:] if word.isdigit()]
+    is_chest = "radiographs" in sys.argv
+    one = radiographs() if is_chest else cells()
     most = int((~one.good).sum())
-    for defects in [count for count in DEFECTS if count + 60 <= most]:
+    for defects in COARSE if is_chest or counts else DEFECTS:
+        if defects + 60 > most:
+            continue
         for kept in (True, False) if defects >= good_start.ENOUGH_DEFECTS else (True,):
-            _line(one, defects, kept=kept)
+            _line(one, defects, counts[0] if counts else GOOD, kept=kept)
 
 
-def product() -> Product:
+def cells() -> Product:
     """Run the network on the certain mono cells, or read what it gave last time."""
-    cells = patched("elpv", WHAT, is_mono)
-    pack, rows = rows_of("elpv", Settings(home=HOME))
-    rows = [row for row in rows if is_mono(row)]
+    return _product("elpv", "mono cells, certain", is_mono)
+
+
+def radiographs() -> Product:
+    """Run the network on a radiograph of each of 560 patients, or read what it gave last time."""
+    first: dict[tuple[str, str], Row] = {}
+    for row in rows_of("xray", Settings(home=HOME))[1]:
+        first.setdefault((row.label, row.group), row)
+    order = np.random.default_rng(0).permutation(len(first))
+    rows = [list(first.values())[i] for i in order]
+    files = {r.file for label in ("normal", "abnormal") for r in _some(rows, label)}
+    return _product("xray", "radiographs", lambda row: row.file in files)
+
+
+def _some(rows: list[Row], label: str) -> list[Row]:
+    return [row for row in rows if row.label == label][:280]
+
+
+def _product(name: str, what: str, kept: Callable[[Row], bool]) -> Product:
+    remembered = patched(name, what, kept)
+    pack, rows = rows_of(name, Settings(home=HOME))
+    rows = [row for row in rows if kept(row)]
     classes = tuple(sorted({row.label for row in rows}))
-    whole = looked("elpv-mono-certain", pack, rows, classes, backbones.describe())
-    return Product(whole.table.pooled, cells.patches, cells.good, whole.backbone.gated)
+    key = what.replace(", ", "-").replace(" ", "-")
+    whole = looked(key, pack, rows, classes, backbones.describe())
+    return Product(
+        what, whole.table.pooled, remembered.patches, remembered.good, whole.backbone.gated
+    )
 
 
-def _line(one: Product, defects: int, *, kept: bool) -> None:
-    figures = np.array([_figures(one, defects, draw, kept=kept) for draw in range(DRAWS)])
-    means, spread = figures.mean(axis=0), figures.std(axis=0, ddof=1)
+def _line(one: Product, defects: int, count: int, *, kept: bool) -> None:
+    draws = [_figures(one, defects, count, draw, kept=kept) for draw in range(DRAWS)]
+    means, spread = np.mean(draws, axis=0), np.std(draws, axis=0, ddof=1)
     words = ("FAIL of defects", "overkill", "escape", "ECE - floor", "AUROC")
     written = ", ".join(
         f"{w} {m:.3f} (sd {s:.3f})" for w, m, s in zip(words, means, spread, strict=True)
     )
-    print(f"{WHAT}, {GOOD} good + {defects} defects, {'kept' if kept else 'dropped'}: {written}")
+    rule = "kept" if kept else "dropped"
+    print(f"{one.what}, {count} good + {defects} defects, {rule}: {written}", flush=True)
 
 
-def _figures(one: Product, defects: int, draw: int, *, kept: bool) -> list[float]:
+def _figures(one: Product, defects: int, count: int, draw: int, *, kept: bool) -> list[float]:
     rng = np.random.default_rng(draw)
     good = rng.permutation(np.flatnonzero(one.good))
     bad = rng.permutation(np.flatnonzero(~one.good))
-    split = _splits(len(good[:GOOD]), defects, kept=kept)
-    known = np.concatenate([good[:GOOD], bad[:defects]])
+    split = _splits(count, defects, kept=kept)
+    known = np.concatenate([good[:count], bad[:defects]])
     train, cal = known[split == "train"], known[split == "cal"]
     # As many good and bad as there were to learn from: another mix is another question.
-    share = defects / (defects + GOOD) if defects else 0.5
-    fresh_good, fresh_bad = good[GOOD : GOOD + TESTED], bad[defects : defects + TESTED]
+    share = defects / (defects + count) if defects else 0.5
+    fresh_good, fresh_bad = good[count : count + TESTED], bad[defects : defects + TESTED]
     model, oof = _learn(one, train, draw, kept=kept)
     policy = certify(
         _cases(model, one, cal),

@@ -87,7 +87,7 @@ def patched(name: str, what: str, kept: Callable[[Row], bool]) -> Patched:
         file.parent.mkdir(parents=True, exist_ok=True)
         np.save(file, np.stack([one.look.patches for one in looked if isinstance(one, Seen)]))
     patches = np.load(file)
-    good = np.array([row.label in ("good", "functional") for row in rows])
+    good = np.array([row.label in ("good", "functional", "normal") for row in rows])
     if len(good) != len(patches):
         sys.exit(f"{file} is of another data set; remove it.")
     return Patched(patches, good, [row.file for row in rows])

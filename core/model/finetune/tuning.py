@@ -42,6 +42,10 @@ class Fold:
     confusion: NDArray[np.int64]
 
 
+Worth = Callable[[NDArray[np.int64], F64], bool]
+"""From the first fold's pictures and what its tail says of them to whether the others learn too."""
+
+
 @dataclass(frozen=True)
 class Tuned:
     """What fine-tuning gives.
@@ -50,7 +54,8 @@ class Tuned:
         folds: A tail each; at run time their scores are averaged.
         oof: float64 ``n k``, each picture's scores by the tail that never saw its group, averaged
             over the views that it is judged by at run time.
-        fold: int64 ``n``, which tail that was.
+        fold: int64 ``n``, which tail that was; only the first ones exist where learning was
+            stopped, and their pictures alone have scores.
     """
 
     folds: tuple[Fold, ...]
@@ -70,6 +75,7 @@ def finetune(
     say: Callable[[str], None],
     several: bool = False,
     plan: Plan = Plan(),
+    worth: Worth | None = None,
 ) -> Tuned:
     """Let one tail a fold learn; a run that was stopped goes on where it was.
 
@@ -88,6 +94,7 @@ def finetune(
         say: Told every epoch's figures as a line.
         several: Whether a picture may have several labels.
         plan: How tails learn.
+        worth: Asked after the first fold; where it says no, the others do not learn.
 
     Raises:
         DataError: There are too few groups.
@@ -115,6 +122,8 @@ def finetune(
             held = np.flatnonzero(fold == number)
             oof[held] = scores(tail, maps, held)
             made.append(_fold(tail, done))
+            if number == 0 and worth and not worth(held, oof[held]):
+                break
     return Tuned(tuple(made), oof, fold)
 
 

@@ -29,7 +29,7 @@ FOLDS = [
         ([(0.7, 0.6), (0.65, 0.4)], 1),
     )
 ]
-TUNING = {"classes": ["dent", "<i>good"], "folds": FOLDS, "sizes": {"224": 0.31, "448": 0.29}}
+TUNING = {"classes": ["dent", "<i>good"], "folds": FOLDS, "said": "Nothing tried is better."}
 
 
 def told(material_of, tail="abc"):
@@ -64,9 +64,15 @@ def _shares(*values):
 
 def test_stages_that_were_left_out_are_said_to_be(material_of):
     (heard,), (silent,) = (learning(told(material_of, tail)) for tail in ("abc", ""))
-    assert "They are heard beside the head" in heard.blocks[0].text
-    assert "they were left out" in silent.blocks[0].text
-    assert "0.310 at 224, 0.290 at 448" in heard.blocks[1].text
+    assert "They are heard beside the head" in heard.blocks[1].text
+    assert "they were left out" in silent.blocks[1].text
+
+
+def test_what_was_tried_in_vain_is_told_where_nothing_was_fine_tuned(material_of):
+    assert TUNING["said"] not in render(material_of())
+    bare = material_of(card={"tuning": {"said": TUNING["said"]}})
+    assert [block.text for block in learning(bare)[0].blocks] == [TUNING["said"]]
+    assert TUNING["said"] in render(bare)
 
 
 def test_a_bundle_without_fine_tuning_has_no_such_section(material_of):

@@ -170,11 +170,23 @@ def test_few_defects_are_fewer_than_thirty() -> None:
     assert not good_start.has_few_defects(rows(good=4, bad=3), GOOD)
 
 
-def test_the_memory_stays_until_the_held_out_good_groups_certify() -> None:
+def test_the_memory_stays_until_the_held_out_good_groups_certify_and_defects_are_many() -> None:
     held = [row("good", "cal", f"held-{i}") for i in range(59)]
-    assert good_start.is_uncertified([*rows(good=9, bad=200), *held[:58]], GOOD)
-    assert not good_start.is_uncertified([*rows(good=9, bad=200), *held], GOOD)
-    assert not good_start.is_uncertified(rows(good=4, bad=200), GOOD)
+    assert good_start.is_worth_keeping([*rows(good=9, bad=200), *held[:58]], GOOD)
+    assert good_start.is_worth_keeping([*rows(good=9, bad=149), *held], GOOD)
+    assert not good_start.is_worth_keeping([*rows(good=9, bad=150), *held], GOOD)
+    assert not good_start.is_worth_keeping(rows(good=4, bad=200), GOOD)
+
+
+def test_a_memory_that_goes_says_what_stands_in_for_it() -> None:
+    held = [row("good", "cal", f"held-{i}") for i in range(60)]
+    certified = good_start.dropped_words([*rows(good=9, bad=151), *held], GOOD)
+    named = good_start.dropped_words([*rows(good=9, bad=31), *held[:7]], GOOD)
+    assert "151 groups with something wrong to learn from (150 or more)" in certified
+    assert "the 60 good groups held out can certify overkill" in certified
+    assert "names its own held-out pictures and there are 31 groups" in named
+    assert "only the 7 good groups held out bound overkill" in named
+    assert good_start.dropped_words(rows(good=4, bad=31), GOOD) == ""
 
 
 def test_with_thirty_defects_twenty_good_groups_stay_in_the_memory() -> None:

@@ -7,30 +7,61 @@ import shutil
 import numpy as np
 import pytest
 
-from core.decision import fusion
+from core.decision import candidates, fusion
 from core.labelled import read_labelled
 from core.model import heads
 from core.service import tuning
 from core.service.bundles import open_bundle
 from core.service.reading import Seen, look_at
-from core.service.sizing import words_of
+from core.service.selection import ALL_SIDES, TUNED
 from core.service.training import BEST, TrainSpec, train
+from core.service.words import remark_words
 from core.settings import Settings
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def best(tiny_product, tmp_path_factory):
-    root = tmp_path_factory.mktemp("best")
+def default(tiny_product, tmp_path_factory):
+    """Train with best effort where the default predicts almost everything."""
+    root, said = tmp_path_factory.mktemp("default"), []
     settings = tiny_product.settings_at(root / "home")
-    said = []
     spec = TrainSpec("parts", tiny_product.data, root / "plates", effort=BEST)
     train(spec, settings, say=said.append)
+    return open_bundle(root / "plates", settings), said
+
+
+@pytest.fixture(scope="module")
+def best(tiny_product, tmp_path_factory):
+    """Train with best effort where whatever is not clearly worse is kept."""
+    root, said = tmp_path_factory.mktemp("best"), []
+    settings = tiny_product.settings_at(root / "home")
+    spec = TrainSpec("parts", tiny_product.data, root / "plates", effort=BEST, size=224)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(candidates, "ALPHA", 1.99)
+        train(spec, settings, say=said.append)
     return open_bundle(root / "plates", settings), settings, said
 
 
-def test_the_stages_are_heard_beside_the_head_or_left_out(best, tiny_product):
+def test_where_nothing_is_clearly_better_the_bundle_is_the_default_bit_for_bit(
+    default, tiny_product
+):
+    bundle, said = default
+    quick = tiny_product.opened()[0]
+    for name in ("weights.safetensors", "known.safetensors"):
+        assert (bundle.path / name).read_bytes() == (quick.path / name).read_bytes()
+    mine, its = dict(bundle.words), dict(quick.words)
+    assert [words.pop("effort") for words in (mine, its)] == ["best", "quick"]
+    told, nothing = mine.pop("tuning"), its.pop("tuning")
+    assert nothing == {}
+    assert told["said"] in remark_words(bundle)
+    assert {k: v for k, v in mine.items() if k != "name"} == {
+        k: v for k, v in its.items() if k != "name"
+    }
+    assert said[-1].startswith("The default is kept: it predicts 36 groups with an NLL of 0.0")
+
+
+def test_the_stages_are_heard_beside_the_head(best, tiny_product):
     bundle, settings, _ = best
     rows = [row for row in read_labelled(tiny_product.data).rows if row.split == "cal"][:6]
     looked = look_at(
@@ -41,35 +72,35 @@ def test_the_stages_are_heard_beside_the_head_or_left_out(best, tiny_product):
         settings=settings,
         progress=lambda *_: None,
     )
+    assert bundle.backbone.tail
+    assert bundle.model.voices[1] > 0.0
     for one in looked:
         assert isinstance(one, Seen)
         evidence = bundle.model.evidence(one.look)
         head = heads.logits(bundle.model.head, evidence.features)
-        if bundle.backbone.tail:
-            both = np.stack([head, one.look.tail.astype(np.float64)])
-            head = fusion.fuse(both, bundle.model.voices)
-            assert bundle.model.voices[1] > 0.0
-        np.testing.assert_allclose(evidence.logits, head, rtol=1e-6)
+        both = np.stack([head, one.look.tail.astype(np.float64)])
+        np.testing.assert_allclose(
+            evidence.logits, fusion.fuse(both, bundle.model.voices), rtol=1e-6
+        )
 
 
-def test_every_epoch_is_said_and_kept_with_the_bundle(best):
+def test_every_trial_and_every_epoch_is_said_and_kept_with_the_bundle(best):
     bundle, _, said = best
-    folds = bundle.words["tuning"]["folds"]
+    words = bundle.words["tuning"]
+    trials, folds = words["trials"], words["folds"]
+    assert [trial["name"] for trial in trials] == [ALL_SIDES, TUNED]
+    assert [trial["groups"] for trial in trials] == [36, 36]
+    assert trials[1]["than"] == trials[0]["nll"]
+    assert f"NLL {trials[0]['than']:.3f} → {trials[0]['nll']:.3f} on 36 groups" in said[0]
+    assert words["said"] in said[-1]
+    assert words["said"] in remark_words(bundle)
     assert len(folds) == 3
-    assert len(said) == 1 + sum(len(fold["history"]) - 1 for fold in folds)
+    assert len(said) == len(trials) + 1 + sum(len(fold["history"]) - 1 for fold in folds)
     for fold in folds:
         losses = [epoch["loss"] for epoch in fold["history"]]
         assert losses[fold["chosen"]] == min(losses)
         assert np.array(fold["confusion"]).sum() > 0
     assert "precision" in said[1]
-
-
-def test_the_size_with_the_smaller_loss_out_of_fold_is_taken(best):
-    bundle, _, said = best
-    sizes = bundle.words["tuning"]["sizes"]
-    assert set(sizes) == {"224", "224 and 448"}
-    assert words_of(bundle.backbone) == min(sizes, key=sizes.get)
-    assert f"at {words_of(bundle.backbone)} pixels" in said[0]
 
 
 def test_pictures_are_seen_from_all_sides_and_nothing_is_left_behind(best):
@@ -107,5 +138,6 @@ def test_few_defects_are_not_fine_tuned_and_that_is_said(tiny_product, tmp_path)
     said = []
     settings = Settings(home=tiny_product.settings_at(tmp_path / "home").home)
     out = train(TrainSpec("parts", root, tmp_path / "b", effort=BEST), settings, say=said.append)
-    assert said == ["With few defects nothing is fine-tuned; pictures are seen from all sides."]
-    assert json.loads((out / "bundle.json").read_text())["tuning"] == {}
+    assert said[0] == "With few defects nothing is fine-tuned."
+    assert "default is kept" in said[-1]
+    assert json.loads((out / "bundle.json").read_text())["backbone"]["views"] == ["identity"]

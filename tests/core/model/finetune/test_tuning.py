@@ -115,6 +115,23 @@ def test_a_fold_knows_nothing_of_its_own_pictures(whole, tmp_path):
     assert not np.array_equal(other.oof[~held], whole.oof[~held])
 
 
+def test_where_the_first_fold_is_not_worth_it_the_others_do_not_learn(whole, tmp_path):
+    asked = []
+
+    def worth(held, said):
+        asked.append((held, said))
+        return False
+
+    lines = []
+    stopped = tuned(tmp_path, worth=worth, say=lines.append)
+    first = whole.fold == 0
+    assert len(stopped.folds) == 1
+    assert len(lines) == len(whole.folds[0].history) - 1
+    assert np.array_equal(asked[0][0], np.flatnonzero(first))
+    assert np.array_equal(asked[0][1], whole.oof[first])
+    assert same(whole, tuned(tmp_path, worth=lambda *_: True))
+
+
 def test_groups_are_never_on_two_sides(whole):
     for group in np.unique(GROUPS):
         assert len(set(whole.fold[group == GROUPS].tolist())) == 1
