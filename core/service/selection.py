@@ -14,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import candidates, fusion
+from core.errors import DataError
 from core.model.backbone import Backbone, closer
+from core.model.finetune.tail import why_not_tuned
 from core.model.fitting import Fit, Table, fit
 from core.service.features import Features, Task, features_of
 from core.service.precise import Work
@@ -30,10 +32,11 @@ class Trial:
 
     Attributes:
         name: What is done differently.
-        nll: Its mean negative log likelihood out of fold, in nats; None where it was given up.
+        nll: Its mean negative log likelihood out of fold, in nats; None where there is none.
         than: That of the one kept so far.
         groups: How many groups they were compared on.
         kept: Whether it is clearly better.
+        why: Why there is no figure, where there is none.
     """
 
     name: str
@@ -41,11 +44,12 @@ class Trial:
     than: float
     groups: int
     kept: bool
+    why: str = ""
 
     def in_words(self) -> str:
         """Say what came of it."""
         if self.nll is None:
-            return f"{self.name}: no gain on the first fold's pictures, given up"
+            return f"{self.name}: {self.why}"
         end = "clearly better, kept" if self.kept else "not clearly better"
         return f"{self.name}: NLL {self.than:.3f} → {self.nll:.3f} on {self.groups} groups, {end}"
 
@@ -93,8 +97,7 @@ def select(
         The stages kept, with ``trials`` and the sentence ``said`` among their words.
 
     Raises:
-        DataError: There are too few groups to fine-tune.
-        ConfigError: The backbone cannot be fine-tuned.
+        ConfigError: The checkpoint of an unfinished fine-tuning is damaged.
     """
     kept, judged = work, _judge(work, task)
     count = 1 + sizes + tails
@@ -168,24 +171,34 @@ def _tuned(
     about small marks, which are in the stages before.
     """
     at_own_size = replace(kept.backbone, size=own.size, halved=own.halved)
-    stages = tune(
-        replace(kept, backbone=at_own_size),
-        task.classes,
-        task.positive,
-        task.seed,
-        say,
-        lambda said: _is_heard(said, judged, task.seed),
-    )
+    hindrance = why_not_tuned(at_own_size)
+    if hindrance:
+        return Stages(kept), _untold(judged, hindrance)
+    try:
+        stages = tune(
+            replace(kept, backbone=at_own_size),
+            task.classes,
+            task.positive,
+            task.seed,
+            say,
+            lambda said: _is_heard(said, judged, task.seed),
+        )
+    except DataError as exc:
+        return Stages(kept), _untold(judged, exc.message.removesuffix("."))
     if not stages.said:
-        groups = np.unique(judged.table.groups).size
-        trial = Trial(TUNED, None, float(judged.fitted.losses.mean()), groups, kept=False)
-        return replace(stages, work=kept), trial
+        why = "no gain on the first fold's pictures, given up"
+        return replace(stages, work=kept), _untold(judged, why)
     backbone = replace(stages.work.backbone, size=kept.backbone.size, halved=kept.backbone.halved)
     stages = replace(stages, work=replace(stages.work, backbone=backbone))
     tail = stages.oof(judged.features.of("train"))
     fitted = _fit(replace(judged.features.table, tail=tail), task, judged.features)
     trial = _compared(TUNED, replace(judged, fitted=fitted), judged, count)
     return (stages if trial.kept else stages.without()), trial
+
+
+def _untold(judged: _Judged, why: str) -> Trial:
+    groups = np.unique(judged.table.groups).size
+    return Trial(TUNED, None, float(judged.fitted.losses.mean()), groups, kept=False, why=why)
 
 
 def _is_heard(said: Mapping[Path, F64], judged: _Judged, seed: int) -> bool:

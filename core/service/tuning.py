@@ -16,7 +16,7 @@ from core.labelled import Row
 from core.model.finetune.maps import cache_maps
 from core.model.finetune.plan import Plan
 from core.model.finetune.tail import save_tails
-from core.model.finetune.tuning import Tuned, finetune
+from core.model.finetune.tuning import Tuned, deal, finetune
 from core.packs import entry_of
 from core.service.labels import targets_of
 from core.service.precise import Work
@@ -89,6 +89,9 @@ def tune(
     backbone, files, settings = work.backbone, work.files, work.settings
     usable = _usable(work)
     kept, known = [row for row, _ in usable], [sha256 for _, sha256 in usable]
+    targets = targets_for(kept, classes, positive)
+    groups, plan = np.array([row.group for row in kept], np.str_), Plan(seed=seed)
+    deal(targets.argmax(axis=1), groups, plan)  # raises before the maps are made
     own = hashlib.sha256(repr((backbone.key, known, classes, seed)).encode()).hexdigest()[:16]
     folder = settings.cache / "tuning" / own
     maps = cache_maps(
@@ -107,18 +110,18 @@ def tune(
 
     tuned = finetune(
         maps,
-        targets_for(kept, classes, positive),
-        np.array([row.group for row in kept], np.str_),
+        targets,
+        groups,
         backbone=backbone,
         files=files,
         folder=folder,
         tell=work.progress,
         say=say,
-        plan=Plan(seed=seed),
+        plan=plan,
         worth=lambda held, scores: worth(by_file(held, scores)),
     )
     words = _words(tuned, classes)
-    if len(tuned.folds) < Plan.folds:
+    if len(tuned.folds) < plan.folds:
         return Stages(work, words=words, folder=folder)
     path = folder / "tail.safetensors"
     digest = save_tails([fold.weights for fold in tuned.folds], path)

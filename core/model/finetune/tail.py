@@ -98,13 +98,18 @@ def place_of_cut(backbone: Backbone) -> int:
     Raises:
         ConfigError: Tails of this architecture are not supported.
     """
+    why = why_not_tuned(backbone)
+    if why:
+        raise ConfigError(f"{why}.", hint="Take one of them.")
+    return [tap.module for tap in backbone.taps].index(CUT)
+
+
+def why_not_tuned(backbone: Backbone) -> str:
+    """Return why tails of this architecture are not supported; nothing where they are."""
     taps = [tap.module for tap in backbone.taps]
-    if backbone.name.removeprefix("timm:") not in WORKING or CUT not in taps:
-        raise ConfigError(
-            f"{backbone.name} cannot be fine-tuned; these can: {', '.join(WORKING)}.",
-            hint="Take one of them, or train without --effort best.",
-        )
-    return taps.index(CUT)
+    if backbone.name.removeprefix("timm:") in WORKING and CUT in taps:
+        return ""
+    return f"{backbone.name} cannot be fine-tuned; these can: {', '.join(WORKING)}"
 
 
 def fresh_tail(backbone: Backbone, files: Files, k: int) -> Tail:

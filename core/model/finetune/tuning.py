@@ -18,7 +18,7 @@ from core.model.finetune.checkpoint import Standing
 from core.model.finetune.figures import Epoch
 from core.model.finetune.learning import learn_fold, scores
 from core.model.finetune.maps import Maps, Tell
-from core.model.finetune.plan import Lesson, Plan
+from core.model.finetune.plan import Lesson, Plan, Rows
 from core.model.finetune.tail import Weights, arrays_of, fresh_tail
 from core.types import F32, F64
 
@@ -106,13 +106,11 @@ def finetune(
         raise ValueError(f"targets, groups: expected float32 ({n}, k) and ({n},)")
     height, width = maps.values.shape[3:]
     plan = plan.for_pictures(n, height * width)
-    labels = targets.argmax(axis=1)
-    fold = splits.folds(labels, groups, plan.folds, plan.seed)
+    fold, parts = deal(targets.argmax(axis=1), groups, plan)
     oof, made = np.zeros(targets.shape, np.float64), []
     folder.mkdir(parents=True, exist_ok=True)
     with _one_thread():
-        for number in range(plan.folds):
-            learn, watch = _parts(labels, groups, fold == number, plan.seed + number)
+        for number, (learn, watch) in enumerate(parts):
             lesson = Lesson(maps, targets, several, learn, watch, number)
             tail = fresh_tail(backbone, files, targets.shape[1])
             report = _reporter(number, plan, tell, say)
@@ -131,16 +129,32 @@ def _fold(tail: torch.nn.Module, done: Standing) -> Fold:
     return Fold(arrays_of(tail), done.history, done.chosen, done.confusion)
 
 
+def deal(
+    labels: NDArray[np.int64], groups: NDArray[np.str_], plan: Plan
+) -> tuple[NDArray[np.int64], list[tuple[Rows, Rows]]]:
+    """Deal pictures into folds, and what each fold's tail sees into learning and watching.
+
+    Returns:
+        int64 ``n``, the fold of each picture, and by fold the rows to learn from and to watch.
+
+    Raises:
+        DataError: There are too few groups.
+    """
+    fold = splits.folds(labels, groups, plan.folds, plan.seed)
+    parts = [_parts(labels, groups, fold == n, plan.seed + n) for n in range(plan.folds)]
+    return fold, parts
+
+
 def _parts(
     labels: NDArray[np.int64], groups: NDArray[np.str_], out: NDArray[np.bool_], seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Rows, Rows]:
     rows = np.flatnonzero(~out)
     part = splits.split_groups(labels[rows], groups[rows], (1 - WATCHED, WATCHED, 0.0), seed)
     learn, watch = rows[part == "train"], rows[part == "cal"]
     if not len(watch) or len(np.unique(labels[learn])) < 2:
         raise DataError(
             f"Fine-tuning needs more groups of every class, got {len(np.unique(groups))} in all.",
-            hint="Add pictures of further groups, or train without --effort best.",
+            hint="Add pictures of further groups.",
         )
     return learn, watch
 

@@ -3,22 +3,43 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from core.decision import candidates, fusion
 from core.labelled import read_labelled
+from core.model import backbone as backbones
 from core.model import heads
+from core.model.backbone import Files
+from core.packs import pack_named
 from core.service import tuning
 from core.service.bundles import open_bundle
+from core.service.features import Task
+from core.service.precise import Work
 from core.service.reading import Seen, look_at
-from core.service.selection import ALL_SIDES, TUNED
+from core.service.selection import ALL_SIDES, TUNED, select
 from core.service.training import BEST, TrainSpec, train
 from core.service.words import remark_words
 from core.settings import Settings
+from tests.conftest import a_plate
 
 pytestmark = pytest.mark.slow
+
+
+def draw_faint_plates(folder, train=64, cal=12):
+    folder.mkdir()
+    rng = np.random.default_rng(5)
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "label", "split"])
+        for number in range(train + cal):
+            label = ("good", "scratched")[number % 2]
+            depth = rng.uniform(0.1, 0.4) if label == "scratched" else 0.0
+            cv2.imwrite(str(folder / f"{number}.png"), a_plate(rng, depth))
+            table.writerow([f"{number}.png", label, "train" if number < train else "cal"])
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +54,11 @@ def default(tiny_product, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def best(tiny_product, tmp_path_factory):
-    """Train with best effort where whatever is not clearly worse is kept."""
+    """Train with best effort on faint scratches, where whatever is not clearly worse is kept."""
     root, said = tmp_path_factory.mktemp("best"), []
     settings = tiny_product.settings_at(root / "home")
-    spec = TrainSpec("parts", tiny_product.data, root / "plates", effort=BEST, size=224)
+    draw_faint_plates(root / "faint")
+    spec = TrainSpec("parts", root / "faint", root / "plates", effort=BEST, size=96)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(candidates, "ALPHA", 1.99)
         train(spec, settings, say=said.append)
@@ -61,9 +83,10 @@ def test_where_nothing_is_clearly_better_the_bundle_is_the_default_bit_for_bit(
     assert said[-1].startswith("The default is kept: it predicts 36 groups with an NLL of 0.0")
 
 
-def test_the_stages_are_heard_beside_the_head(best, tiny_product):
+def test_the_stages_are_heard_beside_the_head(best):
     bundle, settings, _ = best
-    rows = [row for row in read_labelled(tiny_product.data).rows if row.split == "cal"][:6]
+    faint = read_labelled(bundle.path.parent / "faint").rows
+    rows = [row for row in faint if row.split == "cal"][:6]
     looked = look_at(
         rows,
         pack="parts",
@@ -89,18 +112,18 @@ def test_every_trial_and_every_epoch_is_said_and_kept_with_the_bundle(best):
     words = bundle.words["tuning"]
     trials, folds = words["trials"], words["folds"]
     assert [trial["name"] for trial in trials] == [ALL_SIDES, TUNED]
-    assert [trial["groups"] for trial in trials] == [36, 36]
+    assert [trial["groups"] for trial in trials] == [64, 64]
     assert trials[1]["than"] == trials[0]["nll"]
-    assert f"NLL {trials[0]['than']:.3f} → {trials[0]['nll']:.3f} on 36 groups" in said[0]
+    assert f"NLL {trials[0]['than']:.3f} → {trials[0]['nll']:.3f} on 64 groups" in said[1]
     assert words["said"] in said[-1]
     assert words["said"] in remark_words(bundle)
     assert len(folds) == 3
-    assert len(said) == len(trials) + 1 + sum(len(fold["history"]) - 1 for fold in folds)
+    assert len(said) == 1 + len(trials) + 1 + sum(len(fold["history"]) - 1 for fold in folds)
     for fold in folds:
         losses = [epoch["loss"] for epoch in fold["history"]]
         assert losses[fold["chosen"]] == min(losses)
         assert np.array(fold["confusion"]).sum() > 0
-    assert "precision" in said[1]
+    assert "precision" in said[2]
 
 
 def test_pictures_are_seen_from_all_sides_and_nothing_is_left_behind(best):
@@ -108,6 +131,42 @@ def test_pictures_are_seen_from_all_sides_and_nothing_is_left_behind(best):
     assert bundle.backbone.views == bundle.pack.views
     assert bundle.words["effort"] == BEST
     assert not any((settings.cache / "tuning").iterdir())
+
+
+def test_where_stages_cannot_learn_the_cause_is_said_and_none_are_kept(
+    tiny_product, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(candidates, "ALPHA", 1.99)
+    root = tmp_path / "three-groups"
+    shutil.copytree(tiny_product.data / "images", root / "images")
+    rows = [row for row in read_labelled(tiny_product.data).rows if row.split != "test"]
+    with (root / "manifest.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "label", "group", "split"])
+        for place, row in enumerate(rows):
+            group = f"{row.label}-{row.split}-{place // 4 % 3}"
+            table.writerow([f"images/{row.file.name}", row.label, group, row.split])
+    settings = tiny_product.settings_at(tmp_path / "home")
+    work = Work(
+        replace(backbones.describe(size=96), views=("identity",)),
+        Files(),
+        read_labelled(root).rows,
+        pack_named("parts"),
+        settings,
+        lambda *_: None,
+    )
+    task = Task(("good", "scratched"), (False, True), frozenset({"good"}), False, False, 0)
+    said = []
+    stages = select(work, task, said.append, sizes=False, tails=True)
+    trial = stages.words["trials"][-1]
+    assert trial["nll"] is None
+    assert trial["why"].startswith("Fine-tuning needs more groups of every class, got 6 in all")
+    assert trial["why"] in said[-1]
+    assert not stages.said
+    assert not stages.work.backbone.tail
+    assert not (settings.cache / "tuning").exists() or not any(
+        (settings.cache / "tuning").iterdir()
+    )
 
 
 def test_how_sure_a_person_was_becomes_the_target(tmp_path):
