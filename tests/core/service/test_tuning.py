@@ -197,6 +197,6 @@ def test_few_defects_are_not_fine_tuned_and_that_is_said(tiny_product, tmp_path)
     said = []
     settings = Settings(home=tiny_product.settings_at(tmp_path / "home").home)
     out = train(TrainSpec("parts", root, tmp_path / "b", effort=BEST), settings, say=said.append)
-    assert said[0] == "With few defects nothing is fine-tuned."
+    assert "With few defects nothing is fine-tuned." in said
     assert "default is kept" in said[-1]
     assert json.loads((out / "bundle.json").read_text())["backbone"]["views"] == ["identity"]
