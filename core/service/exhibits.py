@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import cv2
 import numpy as np
@@ -15,13 +15,16 @@ from core.model.runtime import Network
 from core.packs import DomainPack
 from core.service.labels import written
 from core.service.reading import Seen
-from core.types import F64, U8, Prediction
+from core.types import F64, U8, Prediction, Prepared
 
 KNOWN_CASES = 4000
 SPREAD = 6  # probes along the probability
 NEAREST = 2  # probes at each limit
 MADE = 48  # made pictures of a kind that probes are chosen from
 AVERAGED = 32  # pictures in a mean: none of them can be told from it
+LEVELS = (0.9, 0.7, 0.5, 0.3, 0.1)  # probabilities that made pictures are brought to
+TRIES = 40  # changes tried on the way to a level
+CLOSE = 0.05
 
 
 def known_cases(model: Model, seen: Sequence[Seen], seed: int, *, pictures: bool) -> Known:
@@ -90,21 +93,71 @@ def made_probes(
 ) -> list[Probe]:
     """Make probes for a bundle that shows nobody's picture.
 
-    Means of many pictures lie where verdicts are made, smooth noise where checks fail. What they
-    show is of no matter: the same bytes must score as they scored here. Of many those are kept
-    that ``choose_probes`` picks.
+    Of means of many pictures, and of smooth noise, on which checks fail, those are kept that
+    ``choose_probes`` picks. Nearly all of them look abnormal, far from any limit; so some are
+    changed until they lie between, where a small change of the network flips a verdict. What they
+    show is of no matter: the same bytes must score as they scored here.
     """
+
+    def judge(data: bytes) -> tuple[bytes, Prepared, Prediction]:
+        prepared = pack.prepare(pack.read(data, max_pixels, size), size)
+        return (
+            data,
+            prepared,
+            model.predict(model.evidence(network.look(prepared.pixels)), prepared),
+        )
+
+    def chance(data: bytes) -> float:
+        return judge(data)[2].positive_probability
+
     p = np.array(
         [model.predict(model.evidence(o.look), o.prepared).positive_probability for o in seen]
     )
-    means = [_mean([seen[i].jpeg for i in near], size) for near in _neighbours(np.array(p))]
-    pictures = [*means, *(_noise(seed, size) for seed in range(MADE))]
-    prepared = [pack.prepare(pack.read(data, max_pixels, size), size) for data in pictures]
-    predictions = [model.predict(model.evidence(network.look(p.pixels)), p) for p in prepared]
+    means = [_mean([seen[i].jpeg for i in near], size) for near in _neighbours(p)]
+    made = [judge(data) for data in (*means, *(_noise(seed, size) for seed in range(MADE)))]
+    for level in LEVELS:
+        nearest = min(made, key=lambda one: abs(one[2].positive_probability - level))
+        made.append(judge(bring_to(level, nearest[0], chance)))
+    chosen = [*choose_probes([one[2] for one in made]), *range(len(made) - len(LEVELS), len(made))]
     return [
-        Probe(f"{i}.png", pictures[i], expectation(predictions[i], prepared[i]))
-        for i in choose_probes(predictions)
+        Probe(f"{i}.png", data, expectation(prediction, prepared))
+        for i, (data, prepared, prediction) in ((i, made[i]) for i in dict.fromkeys(chosen))
     ]
+
+
+def bring_to(level: float, data: bytes, chance: Callable[[bytes], float]) -> bytes:
+    """Return a picture changed by noise, as far as that brings its probability near a level.
+
+    Steps of random size and coarseness are tried, a step that helps again; the rest are dropped.
+
+    Args:
+        level: The probability to come near to.
+        data: The picture to begin with, as PNG.
+        chance: Gives the probability of a picture.
+    """
+    rng = np.random.default_rng(round(100 * level))
+    pixels = _pixels(data)
+    apart, step = abs(chance(data) - level), None
+    for _ in range(TRIES):
+        if apart < CLOSE:
+            break
+        step = _field(rng, pixels.shape[0]) if step is None else step * rng.uniform(0.5, 1.5)
+        changed = np.clip(pixels + step, 0, 255).round()
+        drawn = _png(changed.astype(np.uint8))
+        found = abs(chance(drawn) - level)
+        if found < apart:
+            data, pixels, apart = drawn, changed, found
+        else:
+            step = None
+    return data
+
+
+def _field(rng: np.random.Generator, size: int) -> F64:
+    side = int(size ** rng.uniform(0.2, 1.0))
+    field = cv2.resize(
+        rng.standard_normal((side, side)), (size, size), interpolation=cv2.INTER_CUBIC
+    )
+    return np.asarray(field[:, :, None] / max(float(field.std()), 1e-6) * rng.uniform(3, 20))
 
 
 def _neighbours(p: F64) -> Iterator[NDArray[np.intp]]:
@@ -117,10 +170,7 @@ def _neighbours(p: F64) -> Iterator[NDArray[np.intp]]:
 
 def _mean(thumbnails: Sequence[bytes], size: int) -> bytes:
     """Return the mean picture as PNG, with the spread of values that the pictures have."""
-    decoded = [
-        np.asarray(cv2.imdecode(np.frombuffer(one, np.uint8), cv2.IMREAD_COLOR), np.float64)
-        for one in thumbnails
-    ]
+    decoded = [_pixels(one) for one in thumbnails]
     mean = np.mean(decoded, axis=0)
     spread = float(np.mean([one.std() for one in decoded])) / max(float(mean.std()), 1.0)
     stretched = np.clip((mean - mean.mean()) * spread + mean.mean(), 0, 255).round()
@@ -134,6 +184,10 @@ def _noise(seed: int, size: int) -> bytes:
     return _png(
         np.asarray(cv2.resize(coarse, (size, size), interpolation=cv2.INTER_CUBIC), np.uint8)
     )
+
+
+def _pixels(data: bytes) -> F64:
+    return np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.float64)
 
 
 def _png(pixels: U8) -> bytes:

@@ -1,10 +1,12 @@
 """What a bundle shows of the pictures that it learned from."""
 
+import cv2
 import numpy as np
 import pytest
 
 from core.service.assessing import assess_paths
 from core.service.bundles import certify_bundle, open_bundle
+from core.service.exhibits import CLOSE, bring_to
 from core.service.training import TrainSpec, train
 
 
@@ -16,6 +18,30 @@ def bare(tiny_product, tmp_path_factory):
     bundle = open_bundle(out, tiny_product.settings)
     certify_bundle(bundle, tiny_product.opened()[1].targets)
     return bundle
+
+
+def test_made_pictures_are_brought_between_the_limits():
+    asked = []
+
+    def chance(data):  # a picture without contrast is a bad one
+        asked.append(data)
+        return 1 - cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE).std() / 60
+
+    _, flat = cv2.imencode(".png", np.full((64, 64, 3), 128, np.uint8))
+    found = bring_to(0.5, flat.tobytes(), chance)
+
+    assert chance(flat.tobytes()) == 1.0
+    assert chance(found) == pytest.approx(0.5, abs=CLOSE)
+    assert bring_to(0.5, flat.tobytes(), chance) == found
+    asked.clear()
+    assert bring_to(0.5, found, chance) == found
+    assert len(asked) == 1
+
+
+def test_a_bundle_without_pictures_is_probed_between_the_limits(bare):
+    expected = bare.words["probe"].values()
+    p = sorted(one["positive_probability"] for one in expected)
+    assert sum(0.05 < one < 0.95 for one in p) >= 3
 
 
 def test_a_bundle_without_pictures_judges_as_the_same_one_with_them(tiny_product, bare):
