@@ -13,6 +13,7 @@ from pydicom.config import disable_value_validation
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from radiographs import CANARY, a_chest, an_object, part10
 
+from core.errors import ConfigError
 from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
@@ -184,5 +185,5 @@ def test_bytes_that_the_site_s_character_set_does_not_hold_are_no_number(box):
 
 
 def test_a_character_set_that_dicom_does_not_know_is_refused():
-    with pytest.raises(ValueError, match="character_set"):
+    with pytest.raises(ConfigError, match="ASSAY_CHARACTER_SET"):
         Settings(character_set="utf-8")
