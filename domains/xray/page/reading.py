@@ -67,7 +67,7 @@ def render(
         left, right = st.columns([2.7, 1], gap="medium")
         if seen is None:
             with left:
-                widgets.words("Nothing waits to be read.", "big")
+                widgets.words(notices.nothing_words(here.settings.home), "big")
             with right:
                 KEYS.undo_button(here, NOTHING)
                 _await(newest)

@@ -43,7 +43,7 @@ def render() -> None:
     found = state["xray_listed"][2]
     if state["xray_screen"] == "Worklist":
         _unjudged(here)
-        worklist.render(found)
+        worklist.render(found, here.settings.home)
         if found.shows_verdicts:
             widgets.words(stages.override_words(here, site), "quiet")
         widgets.follow(here, head)

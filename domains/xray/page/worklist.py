@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 
 from core.records.values import now
@@ -14,8 +16,8 @@ from domains.xray.worklist.reading_list import Line, ReadingList
 state = st.session_state
 
 
-def render(found: ReadingList) -> None:
-    """Show the open cases."""
+def render(found: ReadingList, home: Path) -> None:
+    """Show the open cases of a home folder."""
     widgets.words(f"{len(found.read):,} to read", "title")
     for words in showing.stages_words(found.stages):
         widgets.words(words)
@@ -23,7 +25,7 @@ def render(found: ReadingList) -> None:
     for words in notices.held_lines(found):
         widgets.words(words, "trouble")
     if not found.read:
-        widgets.words("Nothing waits to be read.", "big")
+        widgets.words(notices.nothing_words(home), "big")
     else:
         _table("xray_read", found.read)
         widgets.words(

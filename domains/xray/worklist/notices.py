@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from domains.xray.worklist.history import Earlier, oldest_days
 from domains.xray.worklist.reading_list import Line, ReadingList
 from domains.xray.worklist.showing import MOST_PEOPLE, patient_words
+
+
+def nothing_words(home: Path) -> str:
+    """Return that nothing waits, and where this page looks and who fills it."""
+    return (
+        f"Nothing waits to be read. This page shows {home.resolve()}, which `assay xray listen` "
+        "and `assay worker` fill."
+    )
 
 
 def held_lines(found: ReadingList) -> list[str]:

@@ -125,6 +125,19 @@ def test_conflicts_are_shown_with_both_sides_and_decided_under_a_name(page, stor
     assert (decided.is_accepted, decided.resolved_by) == (True, "Ada")
 
 
+@pytest.mark.parametrize("screen", ["Worklist", "Read"])
+def test_an_empty_home_names_its_folder(tmp_path, monkeypatch, screen):
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path / "wrong place"))
+    monkeypatch.setenv("ASSAY_REVIEWER", "Ada")
+    st.cache_resource.clear()
+    opened = AppTest.from_file(APP, default_timeout=120)
+    opened.session_state["xray_screen"] = screen
+    opened.run().switch_page(str(domains.xray.pack.page)).run()
+
+    assert f"This page shows {tmp_path / 'wrong place'}" in texts(opened)
+    st.cache_resource.clear()
+
+
 def test_at_audit_the_list_is_in_turn_behind_the_stat_and_tells_no_verdict(page):
     shown = page.run().dataframe[0].value
     assert "First come, first served" in texts(page)
