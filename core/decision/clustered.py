@@ -69,7 +69,9 @@ def auroc_interval(
     """Give the two-sided interval (95 % unless told otherwise) of the area under the ROC curve.
 
     On the logit of the area, with the variance of DeLong et al. (Biometrics 44, 1988) over groups
-    as in Obuchowski (Biometrics 53, 1997). Where every positive scores above every negative the
+    as in Obuchowski (Biometrics 53, 1997), and Student's t with the degrees of freedom of Brunner
+    and Munzel (Biometrical Journal 42, 2000), for few groups know little of their own spread. Where
+    every positive scores above every negative the
     variance is zero and says nothing; there the bound is exact: m pairs of distinct groups are all
     in order with probability at most ``area^m``.
 
@@ -86,7 +88,7 @@ def auroc_interval(
     Raises:
         ValueError: The arrays differ in shape.
     """
-    from scipy.stats import norm
+    from scipy.stats import t
 
     if scores.ndim != 1 or not positive.shape == group.shape == scores.shape:
         raise ValueError(
@@ -107,12 +109,10 @@ def auroc_interval(
         return (edge, 1.0) if area >= 1.0 else (0.0, 1.0 - edge)
     ups = np.bincount(member[positive], above - area, groups) / above.size
     downs = np.bincount(member[~positive], below - area, groups) / below.size
-    variance = (
-        kinds[0] / (kinds[0] - 1) * float(ups @ ups)
-        + kinds[1] / (kinds[1] - 1) * float(downs @ downs)
-        + 2.0 * groups / (groups - 1) * float(ups @ downs)
-    )
-    half = float(norm.isf(tail)) * math.sqrt(max(variance, 0.0)) / (area * (1.0 - area))
+    parts = np.array([float(ups @ ups), float(downs @ downs)]) * kinds / np.subtract(kinds, 1)
+    variance = parts.sum() + 2.0 * groups / (groups - 1) * float(ups @ downs)
+    freedom = parts.sum() ** 2 / float((parts**2 / np.subtract(kinds, 1)).sum())
+    half = float(t.isf(tail, freedom)) * math.sqrt(max(variance, 0.0)) / (area * (1.0 - area))
     middle = math.log(area / (1.0 - area))
     return _logistic(middle - half), _logistic(middle + half)
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom, binomtest, norm
+from scipy.stats import binom, binomtest, brunnermunzel, norm, t
 
 from core.decision.clustered import auroc_interval, share_interval
 
@@ -27,7 +27,11 @@ def test_a_picture_a_group_gives_the_interval_of_delong_by_its_kernel():
     kernel = (ups > downs) + 0.5 * (ups == downs)
     variance = kernel.mean(1).var(ddof=1) / ups.size + kernel.mean(0).var(ddof=1) / downs.size
     area = kernel.mean()
-    half = norm.ppf(0.975) * np.sqrt(variance) / (area * (1 - area))
+    parts = np.array([kernel.mean(axis).var(ddof=1) / kernel.shape[1 - axis] for axis in (1, 0)])
+    freedom = parts.sum() ** 2 / (parts**2 / (np.array(kernel.shape) - 1)).sum()
+    p_value = 2 * t.sf((area - 0.5) / np.sqrt(variance), freedom)
+    assert p_value == pytest.approx(brunnermunzel(ups.ravel(), downs.ravel()).pvalue)
+    half = t.ppf(0.975, freedom) * np.sqrt(variance) / (area * (1 - area))
     ends = 1 / (1 + np.exp(-(np.log(area / (1 - area)) + np.array([-half, half]))))
     assert auroc_interval(scores, positive, group) == pytest.approx(tuple(ends), abs=1e-12)
 
@@ -56,6 +60,17 @@ def test_grouped_intervals_cover_as_often_as_they_say_where_plain_ones_do_not(in
                 covered[place] += low <= norm.sf(0.3) <= high
     assert covered[0] >= binom.ppf(1e-4, runs, 0.94)
     assert covered[1] <= binom.ppf(1e-4, runs, 0.94)
+
+
+@pytest.mark.parametrize(("groups", "each", "alike"), [(8, 10, 0.7), (12, 10, 0.9)])
+def test_the_interval_of_the_area_covers_with_few_groups(groups, each, alike):
+    rng, runs = np.random.default_rng(6), 1000
+    truth = norm.cdf(1.2 / np.sqrt(2))
+    missed = 0
+    for _ in range(runs):
+        low, high = auroc_interval(*drawn(rng, groups, each, alike))
+        missed += not low <= truth <= high
+    assert missed <= binom.ppf(1 - 1e-3, runs, 0.05)
 
 
 def test_perfect_order_of_a_few_groups_proves_little():
