@@ -25,6 +25,7 @@ from core.types import F32, F64
 NEIGHBOURS = 10
 REMEMBERED = 2000
 DIRECTIONS = 128
+HARMLESS_HELD = 3  # At a gate of 1 % a harmless variation is held back in at most about 3 %.
 LATE_WEIGHT = 0.5  # The late distance is a squared one as well, and counts half.
 FAULTS_WEIGHT = 0.5  # More would hide strangers that show no known fault.
 RELATIVE = 0.5
@@ -155,15 +156,17 @@ def fit_gate(
 def wider_reference(own: F64, varied: F64) -> F64:
     """Return the scores that others are compared with, float64 ``n``, ascending.
 
-    Of every rank the score of the training pictures, or that of the varied ones at the same share
-    where it is larger: the p-value is the larger of both p-values. So ordinary pictures are held
-    back at most as often as meant, however they were varied, and so are the varied ones.
+    The p-value among them is the larger of two: among the training pictures, and a third
+    (``HARMLESS_HELD``) of that among the varied ones. So ordinary pictures are held back at most
+    as often as meant, and varied ones three times as often: to let them pass as often as ordinary
+    ones would let pass the faults that look like them.
     """
     if not len(varied):
         return np.sort(own)
     rank = np.arange(len(own), 0, -1)
-    passed = np.maximum(rank * (len(varied) + 1) // (len(own) + 1), 1)
-    return np.asarray(np.maximum(np.sort(own), np.sort(varied)[len(varied) - passed]))
+    passed = np.maximum(HARMLESS_HELD * rank * (len(varied) + 1) // (len(own) + 1), 1)
+    beyond = np.sort(np.append(varied, -np.inf))  # below all varied ones only the own count
+    return np.asarray(np.maximum(np.sort(own), beyond[np.maximum(len(varied) + 1 - passed, 0)]))
 
 
 def _part(z: F32, rows: NDArray[np.intp], gated: int, seed: int) -> tuple[Gate, NDArray[np.intp]]:

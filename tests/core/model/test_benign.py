@@ -94,18 +94,21 @@ def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_
 
 
 @pytest.mark.parametrize("m", [7, 50, 300])
-def test_the_p_value_is_the_larger_of_those_among_training_pictures_and_varied_ones(m):
+def test_the_p_value_is_that_among_training_pictures_or_a_third_of_that_among_varied_ones(m):
     rng = np.random.default_rng(m)
     own, varied = rng.normal(size=99), rng.normal(0.5, 0.7, m)
     asked = rng.normal(0.5, 1.5, 500)
-    both = np.maximum(conformal_p(asked, own), conformal_p(asked, varied))
+    ordinary = conformal_p(asked, own)
+    both = np.maximum(ordinary, conformal_p(asked, varied) / 3)
     got = conformal_p(asked, wider_reference(own, varied))
-    assert (got >= conformal_p(asked, own)).all()
+    assert (got >= ordinary).all()
     # Ranks among the training pictures are whole ones, and seven varied pictures say no less than
     # an eighth: beyond all of them the training pictures alone are asked.
     inside = asked <= varied.max()
     assert (np.abs(got - both)[inside] <= 0.01 + 1e-9).all()
-    assert (got[~inside] <= np.maximum(conformal_p(asked, own), 0.02)[~inside]).all()
+    assert (got[~inside] <= np.maximum(ordinary, 0.02)[~inside]).all()
+    # Nearly all pictures look varied here: what is asked of them counts.
+    assert (both > ordinary)[inside].any()
 
 
 def test_the_ends_of_a_measure_go_as_far_as_any_picture_went():
@@ -131,7 +134,7 @@ def labelled(n=200, seed=0):
     )
 
 
-@pytest.mark.parametrize(("column", "by", "taken"), [(3, 1.5, True), (0, 6.0, False)])
+@pytest.mark.parametrize(("column", "by", "taken"), [(3, 4.0, True), (0, 6.0, False)])
 def test_fitting_takes_in_what_does_not_change_the_class_and_nothing_that_does(column, by, taken):
     table = labelled()
     of = np.flatnonzero(table.sound)
@@ -150,7 +153,8 @@ def test_fitting_takes_in_what_does_not_change_the_class_and_nothing_that_does(c
     model = fit(table, ("good", "bad"), (False, True), benign=benign).model
     plain = fit(table, ("good", "bad"), (False, True)).model
     wider = model.gate.reference > plain.gate.reference + 1e-9
-    assert wider.mean() > 0.5 if taken else not wider.any()
+    # The stranger third of the reference is where varied pictures are let pass.
+    assert wider[-len(wider) // 4 :].mean() > 0.5 if taken else not wider.any()
     low, high = model.ranges["size"]
     assert low == pytest.approx(3.5 if taken else 4.5)
     assert high == pytest.approx(5.5)
