@@ -158,17 +158,22 @@ def _receipt(
         _write(connection, row, received)
         if not is_judged:
             return Receipt.ASIDE
-        said = json.loads(row["meta"])
-        jobs.add(
-            connection,
-            jobs.ASSESS,
-            row["id"],
-            pack=row["pack"],
-            payload=said | {"sha256": row["sha256"], "source": row["source"]},
-            at=received,
-            priority=jobs.priority_of(said),
-        )
+        add_job(connection, row, received)
     return Receipt.NEW
+
+
+def add_job(connection: Connection, row: Mapping[str, str], at: datetime) -> None:
+    """Queue the job to assess the object of a receipt, in the caller's write transaction."""
+    meta = json.loads(row["meta"])
+    jobs.add(
+        connection,
+        jobs.ASSESS,
+        row["id"],
+        pack=row["pack"],
+        payload=meta | {"sha256": row["sha256"], "source": row["source"]},
+        at=at,
+        priority=jobs.priority_of(meta),
+    )
 
 
 _ANSWERS = {

@@ -15,10 +15,10 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, insert, or_, select
 
 from core.errors import StoreError
-from core.records import chain, jobs
+from core.records import chain
 from core.records.connection import Store, reading, writing
 from core.records.corrections import last_decision
-from core.records.intake import ASIDE, FIRST, REFUSED
+from core.records.intake import ASIDE, FIRST, REFUSED, add_job
 from core.records.standing import refresh
 from core.records.tables import IMAGES, RECEIPTS, RESOLUTIONS, RowLike
 from core.records.values import name_of, now, plain, stamp
@@ -171,16 +171,7 @@ def accept(store: Store, receipt_id: str, *, by: str, at: datetime | None = None
         cases = set(connection.scalars(select(IMAGES.c.case_id).where(held)))
         refresh(connection, cases)
         if _is_judged(connection, row):
-            said = json.loads(row["meta"])
-            jobs.add(
-                connection,
-                jobs.ASSESS,
-                row["id"],
-                pack=row["pack"],
-                payload=said | {"sha256": row["sha256"], "source": row["source"]},
-                at=moment,
-                priority=jobs.priority_of(said),
-            )
+            add_job(connection, row, moment)
     return True
 
 
