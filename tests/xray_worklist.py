@@ -22,12 +22,13 @@ from core.records.listing import ListedCase
 from core.records.store import NewDecision, new_decision, record
 from core.records.values import now
 from core.records.worklist import case_detail
-from core.service.bundles import certify_bundle, open_bundle
+from core.service.bundles import open_bundle
 from core.service.shelf import keep
 from core.service.stores import open_store
 from core.service.training import TrainSpec, train
 from core.settings import Settings
 from core.types import Assessment, Policy, Reason, Targets
+from tests.ceilings import certify_above
 from tests.xray_phantom import phantom_dx
 
 PATIENTS = {"train": 32, "cal": 40}
@@ -47,7 +48,7 @@ def make_department(root: Path, settings: Settings) -> Path:
     """
     _learn(root, settings)
     bundle = open_bundle(root / "bundle", settings)
-    policy = certify_bundle(bundle, Targets(escape=0.2, overkill=0.2))
+    policy = certify_above(bundle, Targets(escape=0.2, overkill=0.2))
     home = Settings.model_validate({"home": root / "home"})
     home.home.mkdir()
     home.cache.symlink_to(settings.cache.resolve(), target_is_directory=True)

@@ -170,7 +170,6 @@ def certify(
     opened = open_bundle(bundle, settings)
     targets = targets_from(
         opened.pack.targets,
-        ceiling=opened.pack.ceiling,
         escape=escape,
         overkill=overkill,
         confidence=confidence,

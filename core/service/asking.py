@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.decision.certificate import percent
 from core.errors import ConfigError
-from core.types import Ceiling, Targets
+from core.types import Targets
 
 
 def targets_from(
     default: Targets,
     *,
-    ceiling: Ceiling,
     escape: float | None,
     overkill: float | None,
     confidence: float | None,
@@ -24,8 +22,7 @@ def targets_from(
     """Lay what was asked over the pack's own targets.
 
     Raises:
-        ConfigError: A number is out of its range, or an escape rate, or the confidence that it is
-            to hold with, is beyond what the pack allows a certificate to say.
+        ConfigError: A number is out of its range.
     """
     asked = {
         "escape": escape,
@@ -33,7 +30,6 @@ def targets_from(
         "confidence": confidence,
         "ood_alpha": ood_alpha,
     }
-    _hold(escape, confidence, ceiling)
     try:
         return Targets(
             **{n: getattr(default, n) if value is None else value for n, value in asked.items()},
@@ -45,23 +41,6 @@ def targets_from(
             f"The targets make no sense: {exc}.",
             hint="Give rates as 0.05; 1 would promise nothing, and no number of cases shows a 0.",
         ) from exc
-
-
-def _hold(escape: float | None, confidence: float | None, ceiling: Ceiling) -> None:
-    """Hold what is asked against the pack's ceiling: a promise of nothing is no certificate."""
-    if escape is not None and ceiling.bound < escape < 1.0:
-        raise ConfigError(
-            f"An escape rate of {percent(escape)} was asked for; this pack certifies "
-            f"{percent(ceiling.bound)} at most.",
-            hint=f"Ask for --escape {ceiling.bound:g} or less. What cannot be certified goes to a "
-            "person, or passes uncertified by --uncertified-negatives.",
-        )
-    if confidence is not None and 0.0 < confidence < ceiling.confidence:
-        raise ConfigError(
-            f"A confidence of {percent(confidence)} was asked for; this pack certifies with "
-            f"{percent(ceiling.confidence)} at least.",
-            hint=f"Ask for --confidence {ceiling.confidence:g} or more.",
-        )
 
 
 def parse_budget(text: str, volume: float | None) -> float | None:

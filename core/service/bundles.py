@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import cast
 
 from core.decision import policy as policies
+from core.decision.certificate import percent
 from core.decision.policy import certify, decide
-from core.errors import BundleError
+from core.errors import BundleError, ConfigError
 from core.imaging.files import received
 from core.model import parity
 from core.model.bundle import POLICIES, Bundle, read_bundle
@@ -20,7 +21,7 @@ from core.model.parity import Probe
 from core.service.decoding import decoders_of
 from core.service.record import attempt_at, note
 from core.settings import Settings
-from core.types import Policy, Prediction, Prepared, Targets, Unreadable
+from core.types import Ceiling, Policy, Prediction, Prepared, Targets, Unreadable
 
 CURRENT = "current"
 
@@ -85,7 +86,12 @@ def certify_bundle(bundle: Bundle, targets: Targets, home: Path | None = None) -
         targets: What is asked.
         home: Folder that keeps the record of certifications on the same cases by other bundles,
             which count too; None for no such record.
+
+    Raises:
+        ConfigError: The escape rate, or the confidence that it is to hold with, is beyond what the
+            pack allows a certificate to say.
     """
+    _refuse_beyond(bundle.pack.ceiling, targets)
     record = certifications(bundle)
     known = [one for one in record if one.targets == targets]
     folder = bundle.path / POLICIES
@@ -100,6 +106,23 @@ def certify_bundle(bundle: Bundle, targets: Targets, home: Path | None = None) -
     _replace(folder / f"{policy.id}.json", content)
     _replace(folder / CURRENT, policy.id + "\n")
     return policy
+
+
+def _refuse_beyond(ceiling: Ceiling, targets: Targets) -> None:
+    """Hold targets against a pack's ceiling: a promise of nothing is no certificate."""
+    if targets.escape > ceiling.bound:
+        raise ConfigError(
+            f"An escape rate of {percent(targets.escape)} was asked for; this pack certifies "
+            f"{percent(ceiling.bound)} at most.",
+            hint=f"Ask for --escape {ceiling.bound:g} or less. What cannot be certified goes to a "
+            "person, or passes uncertified by --uncertified-negatives.",
+        )
+    if targets.confidence < ceiling.confidence:
+        raise ConfigError(
+            f"A confidence of {percent(targets.confidence)} was asked for; this pack certifies "
+            f"with {percent(ceiling.confidence)} at least.",
+            hint=f"Ask for --confidence {ceiling.confidence:g} or more.",
+        )
 
 
 def make_policy(bundle: Bundle, targets: Targets, attempt: int) -> Policy:

@@ -20,7 +20,8 @@ from core.model.runtime import exported
 from core.service.bundles import certifications, certify_bundle, open_bundle, policy_of
 from core.service.signing import check_signature, sign
 from core.service.words import policy_words
-from core.types import Finding, Reason, Targets, Unreadable
+from core.types import Ceiling, Finding, Reason, Targets, Unreadable
+from tests.ceilings import certify_above
 
 
 @pytest.fixture
@@ -244,7 +245,7 @@ def test_a_policy_of_that_name_must_exist_and_stay_inside_the_bundle(tiny_produc
 def test_recertifying_changes_policies_but_not_the_bundle(tiny_product, copied):
     before = open_bundle(copied, tiny_product.settings)
     old = policy_of(before)
-    new = certify_bundle(before, Targets(escape=0.5, overkill=0.5))
+    new = certify_above(before, Targets(escape=0.5, overkill=0.5))
     after = open_bundle(copied, tiny_product.settings)
     assert after.sha256 == before.sha256
     assert policy_of(after).id == new.id != old.id
@@ -257,7 +258,7 @@ def test_every_certification_stays_on_the_record_and_raises_what_the_next_must_s
     bundle = open_bundle(copied, tiny_product.settings)
     first = policy_of(bundle)
     asked = [Targets(escape=rate, overkill=0.3) for rate in (0.3, 0.25, 0.4)]
-    made = [certify_bundle(bundle, targets) for targets in asked]
+    made = [certify_above(bundle, targets) for targets in asked]
     assert [one.attempt for one in (first, *made)] == [1, 2, 3, 4]
     assert [one.escape.confidence for one in made] == pytest.approx(
         [1 - 0.05 / 2, 1 - 0.05 / 6, 1 - 0.05 / 12]
@@ -272,12 +273,28 @@ def test_every_certification_stays_on_the_record_and_raises_what_the_next_must_s
     assert "Certification number" not in " ".join(policy_words(bundle.pack, first))
 
 
+def test_nothing_is_certified_above_the_pack_s_ceiling_whoever_asks(tiny_product, copied):
+    bundle = open_bundle(copied, tiny_product.settings)
+    first = policy_of(bundle)
+    with pytest.raises(ConfigError, match=r"rate of 50 % .* certifies 20 % at most") as refused:
+        certify_bundle(bundle, Targets(escape=0.5))
+    assert "--escape 0.2" in refused.value.hint
+    with pytest.raises(ConfigError, match=r"confidence of 50 % .* with 95 % at least"):
+        certify_bundle(bundle, Targets(confidence=0.5))
+    stricter = replace(bundle, pack=replace(bundle.pack, ceiling=Ceiling(bound=0.1, groups=30)))
+    with pytest.raises(ConfigError, match="certifies 10 % at most"):
+        certify_bundle(stricter, Targets(escape=0.2))
+    assert policy_of(bundle) == first
+    assert certifications(bundle) == [first]
+    assert certify_bundle(bundle, Targets(escape=0.2, confidence=0.99)).targets.escape == 0.2
+
+
 def test_a_certification_whose_file_was_spoilt_still_counts(tiny_product, copied):
     bundle = open_bundle(copied, tiny_product.settings)
-    certify_bundle(bundle, Targets(escape=0.3, overkill=0.3))
+    certify_above(bundle, Targets(escape=0.3, overkill=0.3))
     for file in (copied / "policies").glob("*.json"):
         file.write_text("{}")
-    assert certify_bundle(bundle, Targets(escape=0.4, overkill=0.3)).attempt == 3
+    assert certify_above(bundle, Targets(escape=0.4, overkill=0.3)).attempt == 3
 
 
 def test_a_signature_holds_for_its_key_and_bundle_only(copied, tmp_path):
@@ -327,7 +344,7 @@ def test_a_signature_covers_the_policies_and_which_is_current(copied, tmp_path, 
     bundle = open_bundle(copied, tiny_product.settings)
     current = copied / "policies" / "current"
     first = current.read_text()
-    certify_bundle(bundle, Targets(escape=0.3, overkill=0.3))
+    certify_above(bundle, Targets(escape=0.3, overkill=0.3))
     public = sign(copied, tmp_path / "me.pem")
     check_signature(copied, public)
 

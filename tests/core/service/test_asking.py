@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import ConfigError
 from core.service.asking import parse_population, targets_from
-from core.types import Ceiling, Targets
+from core.types import Targets
 
 
 def test_a_population_is_read_as_written():
@@ -18,27 +18,12 @@ def test_a_population_that_cannot_be_read_is_refused_with_an_example(wrong):
         parse_population([wrong])
 
 
-def asked(ceiling=Ceiling(bound=0.2, confidence=0.95), **what):
+def asked(**what):
     names = ("escape", "overkill", "confidence", "ood_alpha", "review_budget")
-    return targets_from(Targets(), ceiling=ceiling, **{**dict.fromkeys(names), **what})
-
-
-def test_an_escape_rate_above_the_ceiling_is_refused_and_the_largest_named():
-    assert asked(escape=0.2).escape == 0.2
-    with pytest.raises(ConfigError, match=r"rate of 50 % .* certifies 20 % at most") as refused:
-        asked(escape=0.5)
-    assert "--escape 0.2" in refused.value.hint
-    with pytest.raises(ConfigError, match="certifies 10 % at most"):
-        asked(Ceiling(bound=0.1, groups=30), escape=0.2)
-
-
-def test_a_certificate_of_little_confidence_is_refused():
-    assert asked(confidence=0.99).confidence == 0.99
-    with pytest.raises(ConfigError, match=r"confidence of 50 % .* with 95 % at least"):
-        asked(confidence=0.5)
+    return targets_from(Targets(), **{**dict.fromkeys(names), **what})
 
 
 @pytest.mark.parametrize("rate", [-0.1, 0.0, 1.0, 1.5])
-def test_what_is_no_rate_is_refused_whatever_the_ceiling(rate):
+def test_what_is_no_rate_is_refused(rate):
     with pytest.raises(ConfigError, match="make no sense"):
         asked(escape=rate)

@@ -32,6 +32,7 @@ from core.service.shelf import take
 from core.service.stores import open_store
 from core.service.working import work
 from core.types import Disposition, Reason, Targets
+from tests.ceilings import certify_above
 
 FRAIL = '''
 """Parts, read by a reader that dies of a marker, with jobs that fail as they are told."""
@@ -215,7 +216,7 @@ def test_a_policy_certified_meanwhile_judges_the_next_batch(tiny_product, bundle
     with working(bundle, store, settings):
         send_pictures(store, [first])
         until(lambda: len(decisions(store)) == 1)
-        old, new = policy_of(bundle), certify_bundle(bundle, Targets(escape=0.3, overkill=0.3))
+        old, new = policy_of(bundle), certify_above(bundle, Targets(escape=0.3, overkill=0.3))
         send_pictures(store, [second])
         until(lambda: len(decisions(store)) == 2)
     assert old.id != new.id

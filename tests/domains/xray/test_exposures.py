@@ -8,11 +8,12 @@ import pytest
 from radiographs import a_chest, an_object, part10
 
 from core.errors import DataError
-from core.service.bundles import certify_bundle, open_bundle
+from core.service.bundles import open_bundle
 from core.service.evaluating import evaluate
 from core.service.training import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
+from tests.ceilings import certify_above
 
 PATIENTS, EXPOSURES = 10, 3
 
@@ -58,7 +59,7 @@ def trained(tmp_path_factory, network_home):
 
 def test_a_certificate_counts_patients_and_none_lies_on_both_sides(trained):
     bundle, _, _ = trained
-    policy = certify_bundle(bundle, Targets(escape=0.3, overkill=0.3))
+    policy = certify_above(bundle, Targets(escape=0.3, overkill=0.3))
     held_out = round(0.4 * PATIENTS)
     assert policy.escape.n + policy.escape.excluded == held_out
     assert bundle.cal.positive.sum() == held_out * EXPOSURES
@@ -70,7 +71,7 @@ def test_new_exposures_of_patients_it_was_trained_on_are_refused_by_what_files_s
     trained, tmp_path
 ):
     bundle, settings, _ = trained
-    policy = certify_bundle(bundle, Targets(escape=0.3, overkill=0.3))
+    policy = certify_above(bundle, Targets(escape=0.3, overkill=0.3))
     draw(tmp_path / "new", range(PATIENTS, PATIENTS + 3))
     found = evaluate(bundle, tmp_path / "new", policy=policy, settings=settings)
     assert found.figures["n"] == 6 * EXPOSURES

@@ -16,11 +16,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 from pacs import ORTHANC, PLUGIN, Orthanc
 from ward import Ward, a_radiograph
 
-from core.service.bundles import certify_bundle, open_bundle
+from core.service.bundles import open_bundle
 from core.service.training import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from domains.xray.results import sending
+from tests.ceilings import certify_above
 from tests.needed import skip_without
 
 
@@ -37,7 +38,7 @@ def chest_bundle(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -
     (root / "manifest.csv").write_text("\n".join(rows) + "\n")
     settings = Settings(home=network_home)
     out = train(TrainSpec("xray", root, root / "bundle"), settings)
-    certify_bundle(open_bundle(out, settings), Targets(escape=0.3, overkill=0.3))
+    certify_above(open_bundle(out, settings), Targets(escape=0.3, overkill=0.3))
     return out
 
 
