@@ -44,6 +44,7 @@ from core.service.selection import select
 from core.service.starting import Elsewhere, elsewhere
 from core.service.tables import cases_of
 from core.service.tuning import Stages
+from core.service.usable import refuse_all_unreadable
 from core.settings import Settings
 
 QUICK, BEST = "quick", "best"
@@ -252,6 +253,7 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
     positive = which_positive(classes, negative)
     refuse_mixed(rows, classes, positive)
     looked, copies = _taken(looked, copies, rows)
+    refuse_all_unreadable(looked)
     check = _check(looked, copies, rows, negative, progress)
     facts = [one for one in looked if isinstance(one, Facts)]
     fingerprints = fingerprints_of(facts, copies)

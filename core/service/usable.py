@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from core.checking.facts import Lost
+from core.checking.facts import Facts, Lost
 from core.errors import DataError
 from core.packs import means_nothing_wrong
 from core.service.reading import Seen
@@ -42,6 +42,17 @@ def refuse_all_refused(seen: Sequence[Seen], negative: frozenset[str]) -> None:
             )
 
 
+def refuse_all_unreadable(looked: Sequence[Facts | Lost]) -> None:
+    """Refuse training pictures none of which reads.
+
+    Raises:
+        DataError: How many there are, with the first few reasons.
+    """
+    lost = [one for one in looked if isinstance(one, Lost)]
+    if len(lost) == len(looked):
+        refuse_mostly_unreadable(lost, len(looked))
+
+
 def refuse_mostly_unreadable(unseen: Sequence[Lost], total: int) -> None:
     """Refuse a data set of which more than a tenth does not read.
 
@@ -49,7 +60,7 @@ def refuse_mostly_unreadable(unseen: Sequence[Lost], total: int) -> None:
         DataError: How much of it, with the first few reasons.
     """
     if 10 * len(unseen) > total:
-        first = "; ".join(f"{one.row.file.name}: {one.message}" for one in unseen[:3])
+        first = "; ".join(f"{one.row.file.name}: {one.message.rstrip('.')}" for one in unseen[:3])
         raise DataError(
             f"{len(unseen)} of {total} pictures do not read: {first}.",
             hint="Repair or remove them; up to a tenth may be unreadable.",
