@@ -145,10 +145,15 @@ def rate_words(rate: Mapping[str, Any]) -> str:
     )
 
 
+def area_words(area: float) -> str:
+    """Say an AUROC; of positives or negatives alone there is none."""
+    return "no AUROC (one side alone)" if math.isnan(area) else f"AUROC {area:.3f}"
+
+
 def label_words(name: str, one: Mapping[str, Any]) -> str:
     """Say the figures of one of several labels."""
     return (
-        f"{name}: {one['positives']} of {one['n']} pictures, AUROC {one['auroc']:.3f}, "
+        f"{name}: {one['positives']} of {one['n']} pictures, {area_words(one['auroc'])}, "
         f"average precision {one['average_precision']:.3f}, "
         f"at one half sensitivity {one['sensitivity']:.3f} and specificity "
         f"{one['specificity']:.3f}, calibration error {one['ece']:.3f} "
@@ -161,7 +166,7 @@ def evaluation_words(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
     escape, overkill = bundle.pack.error_words
     lines = [
         *read_words(figures["read"]),
-        f"{figures['n']} pictures{_of_split(figures)}, AUROC {figures['auroc']:.3f}, "
+        f"{figures['n']} pictures{_of_split(figures)}, {area_words(figures['auroc'])}, "
         f"accuracy {figures['accuracy']:.3f} (balanced {figures['balanced_accuracy']:.3f})",
         f"calibration error {figures['ece']:.3f}, a perfect predictor shows "
         f"{figures['ece_floor']:.3f} at this n; NLL {figures['nll']:.3f}",
@@ -178,12 +183,12 @@ def evaluation_words(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
     for name, gate in figures["ood"].items():
         lines.append(
             f"strangers {name}: {gate['flagged']:.3f} of {gate['n']} flagged, "
-            f"AUROC {gate['auroc']:.3f}, FPR95 {gate['fpr95']:.3f}"
+            f"{area_words(gate['auroc'])}, FPR95 {gate['fpr95']:.3f}"
         )
     for column, values in figures["by"].items():
         for value, part in values.items():
             lines.append(
-                f"{column} = {value}: n {part['n']}, AUROC {part['auroc'] or float('nan'):.3f}, "
+                f"{column} = {value}: n {part['n']}, {area_words(part['auroc'])}, "
                 f"{escape} {rate_words(part['escape'])}"
             )
     return lines

@@ -7,7 +7,7 @@ import pytest
 
 from core.decision.policy import Cases, certify
 from core.packs import pack_named
-from core.service.words import policy_words
+from core.service.words import area_words, policy_words
 from core.types import Targets
 
 UNKNOWN = "Escape rate unknown: 0 defective parts seen."
@@ -121,3 +121,8 @@ def test_a_policy_says_what_it_certifies_and_what_nothing_says(held_out, memory,
     learned = cases(30, 30 if held_out[1] or not memory else 0)
     policy = certify(cases(*held_out), learned, Targets(**asked), bundle="b", good_groups=memory)
     assert policy_words(pack_named("parts"), policy) == said
+
+
+def test_an_auroc_of_one_side_alone_is_none_and_not_nan():
+    assert area_words(0.98765) == "AUROC 0.988"
+    assert area_words(float("nan")) == "no AUROC (one side alone)"
