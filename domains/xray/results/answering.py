@@ -106,14 +106,15 @@ def _check_identity(images: Iterable[Judged]) -> None:
     """Hold an answer back that could not say whose it is.
 
     Raises:
-        PermanentFailure: A file states a patient's number that no DICOM object may hold.
+        PermanentFailure: A file states a patient's name or number that no DICOM object may hold.
     """
     unkept = sorted({name for one in images if one.source for name in one.source.unkept})
     if unkept:
         raise PermanentFailure(
             f"The answer is held back: {' and '.join(unkept)} of the pictures cannot be taken "
-            "over, and an answer without it would be nobody's. Expected at most 64 characters, no "
-            "backslash and no control character.",
+            "over, and an answer without it would be nobody's. Expected at most 64 "
+            "characters (of a name in each of at most three groups), no backslash and no control "
+            "character.",
             hint="Correct the patient in the archive, or set ASSAY_CHARACTER_SET to the character "
             "set that its files use without naming it.",
         )

@@ -43,7 +43,7 @@ CONTEXT = {
     "ReferringPhysicianName": "PN",
     "StudyDescription": "LO",
 }
-IDENTITY = ("PatientID", "IssuerOfPatientID")
+IDENTITY = ("PatientName", "PatientID", "IssuerOfPatientID")
 """Without these an answer would be another patient's, or nobody's: no answer leaves them out."""
 
 _PLACE = {

@@ -243,12 +243,15 @@ def test_a_readable_and_an_unreadable_view_are_one_case_that_is_never_cleared(wa
     assert found.apart == ()
 
 
-@pytest.mark.parametrize("number", [["12", "34"], "P" * 65])
-def test_an_answer_that_cannot_say_whose_it_is_is_held_back_with_the_reason(ward, study, number):
+@pytest.mark.parametrize("word", ["PatientID", "PatientName"])
+@pytest.mark.parametrize("said", [["12", "34"], "P" * 65], ids=["two", "long"])
+def test_an_answer_that_cannot_say_whose_it_is_is_held_back_with_the_reason(
+    ward, study, word, said
+):
     with disable_value_validation():
-        ward.judge(chest(study, PatientID=number))
+        ward.judge(chest(study, **{word: said}))
     ward.release(Stage.SUPERVISED, study)
-    with pytest.raises(PermanentFailure, match=r"held back: PatientID .* cannot be taken over"):
+    with pytest.raises(PermanentFailure, match=rf"held back: {word} .* cannot be taken over"):
         ward.answer(study)
     assert ward.outbox(study) == []
 

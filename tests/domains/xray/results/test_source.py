@@ -144,10 +144,16 @@ def test_every_real_file_has_a_source_or_none_and_the_process_lives_on(box, shar
         ({"PatientID": ["12", "34"]}, ("PatientID",)),
         ({"PatientID": "12\x0034"}, ("PatientID",)),
         ({"IssuerOfPatientID": "W" * 65}, ("IssuerOfPatientID",)),
+        ({"PatientName": ""}, ()),
+        ({"PatientName": "A" * 64 + "=" + "B" * 64 + "="}, ()),
+        ({"PatientName": "N" * 65}, ("PatientName",)),
+        ({"PatientName": ["Doe^Jane", "Doe^John"]}, ("PatientName",)),
+        ({"PatientName": "Doe\x00Jane"}, ("PatientName",)),
+        ({"PatientName": "a=b=c=d"}, ("PatientName",)),
     ],
     ids=str,
 )
-def test_a_number_that_is_stated_and_cannot_be_kept_is_told_from_none(box, tags, unkept):
+def test_a_name_or_number_that_is_stated_and_cannot_be_kept_is_told_from_none(box, tags, unkept):
     with disable_value_validation():
         (source,) = sources(box, [a_file(**tags)])
     assert source.unkept == unkept
