@@ -91,7 +91,7 @@ def _site(
             widgets.words(f"What has been read since speaks against it. {problem}", "trouble")
     with right:
         _step_up(here, site, current, used, policy, evidence)
-        _steps_down(here, site, current, used, policy, evidence)
+        _steps_down(here, site, current, used, policy)
         for one in releases.history(here.store, pack.name, site)[:5]:
             widgets.words(release_text.release_words(one), "quiet")
         widgets.words(release_text.SINGLE_USER, "quiet")
@@ -124,7 +124,7 @@ def _step_up(
         type="primary",
         disabled=nameless or not sure,
         on_click=_release,
-        args=(here, site, above, used, policy, evidence),
+        args=(here, site, above, used, policy),
     )
     if nameless:
         widgets.words("Write your name in the sidebar first; it stands under every release.")
@@ -140,7 +140,6 @@ def _steps_down(
     current: Stage,
     used: StoredDecision,
     policy: Policy | None,
-    evidence: Evidence,
 ) -> None:
     lower = [stage for stage in Stage if stage.step < current.step]
     if not lower:
@@ -152,31 +151,23 @@ def _steps_down(
             key=f"back-{site}-{stage.value}",
             disabled=not widgets.reviewer(),
             on_click=_release,
-            args=(here, site, stage, used, policy, evidence),
+            args=(here, site, stage, used, policy),
         )
 
 
 def _release(
-    here: Room,
-    site: str,
-    stage: Stage,
-    used: StoredDecision,
-    policy: Policy | None,
-    evidence: Evidence,
+    here: Room, site: str, stage: Stage, used: StoredDecision, policy: Policy | None
 ) -> None:
-    """Release what was on the screen, with the evidence that stood beside it."""
-    if any(_problems(stage, policy, evidence)):
-        return
+    """Release what was on the screen."""
     try:
-        releases.release(
+        staging.release(
             here.store,
-            pack.name,
             site,
             stage,
             by=widgets.reviewer(),
-            evidence=staging.figures_of(evidence, policy),
             bundle=used.bundle,
             policy_id=used.policy_id,
+            policy=policy,
         )
     except AssayError as exc:
         st.toast(present.escape_markdown(str(exc)))

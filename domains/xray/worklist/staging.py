@@ -11,6 +11,9 @@ import numpy as np
 
 from core.decision.certificate import further_for, needed, percent, upper_bound
 from core.decision.clustered import share_interval
+from core.errors import ConfigError
+from core.records import listing, releases
+from core.records.connection import Store
 from core.records.listing import Read
 from core.records.releases import Figure, Stage, StoredRelease
 from core.types import Disposition, Policy
@@ -140,6 +143,52 @@ def supervised_since(
         history,
     )
     return min((one.released_at for one in standing), default=None)
+
+
+def release(
+    store: Store,
+    site: str,
+    stage: Stage,
+    *,
+    by: str,
+    bundle: str,
+    policy_id: str,
+    policy: Policy | None,
+) -> StoredRelease:
+    """Release a stage at a site, with what the store has of reads there as its evidence.
+
+    Args:
+        store: The store.
+        site: The site; empty for images that name none.
+        stage: The stage.
+        by: Who releases it.
+        bundle: Name and short hash of the bundle that it is for.
+        policy_id: The policy that it is for.
+        policy: That policy itself; None when it is not at hand.
+
+    Raises:
+        ConfigError: The certificate or the reads do not allow the stage, nobody signs it, or it is
+            more than one step up.
+        StoreError: The database failed.
+    """
+    own = policy if policy is not None and policy.id == policy_id else None
+    since = supervised_since(releases.history(store, pack.name, site), bundle, policy_id)
+    evidence = evidence_of(listing.reads(store, pack.name), bundle, policy_id, site, since)
+    if problems := list(filter(None, (hindrance(stage, own), missing_evidence(stage, evidence)))):
+        raise ConfigError(
+            f"The stage {stage.value} cannot be released: {' '.join(problems)}",
+            hint="Have more cases read at the stage that stands.",
+        )
+    return releases.release(
+        store,
+        pack.name,
+        site,
+        stage,
+        by=by,
+        evidence=figures_of(evidence, own),
+        bundle=bundle,
+        policy_id=policy_id,
+    )
 
 
 def _share(reads: Sequence[Read], counts: Callable[[Read], bool]) -> Share:

@@ -1,0 +1,64 @@
+"""A stage is released on what the store says, whoever calls."""
+
+from dataclasses import replace
+
+import pytest
+
+from core.decision.certificate import upper_bound
+from core.errors import ConfigError
+from core.records import releases
+from core.records.connection import open_store
+from core.records.releases import Stage
+from core.settings import Settings
+from core.types import Certificate, Policy, Targets
+from domains.xray.worklist import staging
+
+NONE = (0.0, 0.0, 1.0, 0)
+
+
+def a_side(kind: str, k: int, n: int) -> Certificate:
+    return Certificate(kind, 0.05, 0.95, n, k, upper_bound(k, n, 0.95), True, 0.2, 12, 0.05)
+
+
+POLICY = Policy(
+    "b@1", Targets(), 0.2, 0.8, a_side("escape", 0, 60), a_side("overkill", 0, 60), NONE, NONE, 0.0
+)
+
+
+@pytest.fixture
+def store(tmp_path):
+    opened = open_store(Settings(home=tmp_path))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def release(store):
+    def call(stage: Stage, policy: Policy | None = POLICY):
+        return staging.release(
+            store, "North", stage, by="Ada", bundle="b@1", policy_id=POLICY.id, policy=policy
+        )
+
+    return call
+
+
+def test_automatic_is_refused_without_reads_whatever_the_certificate_says(store, release):
+    release(Stage.SHADOW)
+    one = release(Stage.SUPERVISED)
+    assert (one.evidence["reads"], one.evidence["escape_certified"]) == (0, True)
+    with pytest.raises(ConfigError, match="0 of at least 100 cases were read since supervised"):
+        release(Stage.AUTOMATIC)
+    assert releases.stage_of(store, "xray", "North") is Stage.SUPERVISED
+    assert release(Stage.AUDIT).stage is Stage.AUDIT
+
+
+@pytest.mark.parametrize("policy", [None, replace(POLICY, t_neg=0.3)], ids=["none", "another"])
+def test_automatic_is_refused_where_the_policy_is_not_the_one_that_is_named(
+    store, release, monkeypatch, policy
+):
+    monkeypatch.setattr(staging, "missing_evidence", lambda stage, evidence: "")
+    release(Stage.SHADOW)
+    release(Stage.SUPERVISED)
+    with pytest.raises(ConfigError, match="Its policy is not at hand"):
+        release(Stage.AUTOMATIC, policy)
+    assert release(Stage.AUTOMATIC).stage is Stage.AUTOMATIC
