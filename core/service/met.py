@@ -1,10 +1,16 @@
-"""What a bundle has met: pictures, copies of them, groups and patients of its train and cal."""
+"""What a bundle has met: pictures, copies of them, groups and patients of its train and cal.
+
+Names of groups and numbers of patients are kept as hashes salted with the bundle's own pictures:
+nobody finds one patient in two bundles by comparing them. Who holds a bundle and tries every number
+that a patient may have finds out who is in it all the same: a number is too short to be hidden by a
+hash, and evaluation must be able to do that very thing.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -39,12 +45,19 @@ def words_of(rows: Sequence[Row], seen: Sequence[Seen]) -> dict[str, list[str]]:
     for one in stated:
         for kind, value in one.items():
             values[kind].add(value)
+    pictures = sorted(one.prepared.sha256 for one in seen)
+    salt = _salt(pictures)
     return {
-        "pictures": sorted(one.prepared.sha256 for one in seen),
+        "pictures": pictures,
         "cal": sketch(one.prepared.sha256 for one in seen if one.row.split == "cal"),
-        "groups": sorted({_digest(row.group) for row in rows if row.grouped}),
+        "groups": sorted({_digest(salt, row.group) for row in rows if row.grouped}),
         "stated": sorted(
-            {_stated(kind, one) for kind, many in values.items() if len(many) > 1 for one in many}
+            {
+                _digest(salt, kind, one)
+                for kind, many in values.items()
+                if len(many) > 1
+                for one in many
+            }
         ),
     }
 
@@ -57,16 +70,17 @@ def met_before(bundle: Bundle, looked: Sequence[Facts | Lost]) -> dict[int, str]
         looked: The pictures, with the groups that the data set gives.
     """
     seen = {name: set(values) for name, values in bundle.words["seen"].items()}
+    salt = _salt(bundle.words["seen"]["pictures"])
     met = {
         at: GROUP
         for at, one in enumerate(looked)
-        if one.row.grouped and _digest(one.row.group) in seen["groups"]
+        if one.row.grouped and _digest(salt, one.row.group) in seen["groups"]
     }
     places = [at for at, one in enumerate(looked) if isinstance(one, Facts)]
     facts = [one for one in looked if isinstance(one, Facts)]
     copies = copies_in(bundle, facts)
     for at, one, is_copy in zip(places, facts, copies, strict=True):
-        if any(_stated(*pair) in seen["stated"] for pair in one.belongs.items()):
+        if any(_digest(salt, *pair) in seen["stated"] for pair in one.belongs.items()):
             met[at] = STATED
         if is_copy:
             met[at] = COPY
@@ -102,9 +116,9 @@ def refuse_met(rows: Sequence[Row], met: Mapping[int, str]) -> None:
     )
 
 
-def _stated(kind: str, value: str) -> str:
-    return _digest(f"{kind}\0{value}")
+def _salt(pictures: Iterable[str]) -> str:
+    return _digest(*sorted(pictures))
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
