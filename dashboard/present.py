@@ -277,10 +277,24 @@ def all_done(pack: DomainPack, counts: Counts, home: Path) -> str:
     )
 
 
-def reviewed_words(counts: Counts) -> str:
-    """Say how many cases people have looked at, and how many still wait."""
+def reviewed_words(counts: Counts, pack: DomainPack) -> str:
+    """Say how many cases people have looked at, and how many still wait.
+
+    A pack with a page of its own says there which cases wait: verdicts alone do not decide it.
+    """
     done, waiting = sum(counts.reviewed.values()), sum(counts.waiting.values())
+    if pack.page is not None:
+        own = pack.name.capitalize()
+        return f"People have reviewed {done:,} cases; the page {own} says which ones wait."
     return f"People have reviewed {done:,} cases; {waiting:,} wait for one."
+
+
+def automatic_word(pack: DomainPack) -> str:
+    """Name the share of verdicts that are no deferral.
+
+    Where a pack has a page of its own, that page says whether a person looks all the same.
+    """
+    return "without a person" if pack.page is None else f"not {pack.wording[Disposition.DEFER]}"
 
 
 def agreements(

@@ -88,7 +88,7 @@ def _decided(pack: DomainPack, policy: Policy | None, judged: present.Judged) ->
         column.metric(
             present.escape_markdown(pack.wording[disposition]), f"{judged.counts[disposition]:,}"
         )
-    numbers[-1].metric("without a person", percent(judged.automatic))
+    numbers[-1].metric(present.automatic_word(pack), percent(judged.automatic))
     st.plotly_chart(
         figures.probabilities(judged, pack.wording, policy), config={"displayModeBar": False}
     )
@@ -97,7 +97,7 @@ def _decided(pack: DomainPack, policy: Policy | None, judged: present.Judged) ->
 
 def _people(here: Room, pack: DomainPack, judged: present.Judged) -> None:
     st.subheader("What people said", anchor=False)
-    widgets.words(present.reviewed_words(counts(here.store, pack.name)), "big")
+    widgets.words(present.reviewed_words(counts(here.store, pack.name), pack), "big")
     said = reviews.reviewed(here.store, pack.name, limit=MOST)
     agreements = present.agreements(said, judged.verdicts)
     for sentence in (

@@ -241,3 +241,15 @@ def test_text_in_a_label_keeps_no_sign_that_markdown_reads(text):
     escaped = present.escape_markdown(text)
     assert escaped.replace("\\", "") == text
     assert not re.search(r"(?<!\\)[!-/:-@\[\]^-`{-~]", escaped)
+
+
+def test_a_pack_with_a_page_of_its_own_is_not_said_to_go_without_a_person():
+    nothing = dict.fromkeys(Disposition, 0)
+    counts = Counts({**nothing, DEFER: 4}, 40, {**nothing, POSITIVE: 3})
+    xray = pack_named("xray")
+    assert present.reviewed_words(counts, PARTS) == "People have reviewed 3 cases; 4 wait for one."
+    assert present.reviewed_words(counts, xray) == (
+        "People have reviewed 3 cases; the page Xray says which ones wait."
+    )
+    assert present.automatic_word(PARTS) == "without a person"
+    assert present.automatic_word(xray) == "not READ"
