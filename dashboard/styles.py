@@ -14,6 +14,7 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment â
 #assay-told {{ position: fixed; left: 50%; bottom: 1.6rem; transform: translateX(-50%);
   z-index: 999999; background: #22272e; color: #fff; padding: .6rem 1rem; border-radius: 6px; }}
 #assay-told:empty {{ display: none; }}
+[class^="assay-"] {{ overflow-wrap: anywhere; }}
 .assay-title {{ font-size: 1.25rem; font-weight: 600; line-height: 1.3; }}
 .assay-heading {{ font-weight: 600; margin-top: .4rem; }}
 .assay-big {{ font-size: 1.2rem; line-height: 1.5; }}

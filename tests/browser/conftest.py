@@ -45,11 +45,11 @@ def serve(assessed_home: Path) -> Iterator[Callable[..., str]]:
     """Start the dashboard as `assay review` does, for a reviewer, and give its address."""
     with ExitStack() as stack:
 
-        def start(reviewer: str = "") -> str:
+        def start(reviewer: str = "", home: Path = assessed_home) -> str:
             with socket.socket() as probe:
                 probe.bind((serving.HOST, 0))
                 port = probe.getsockname()[1]
-            settings = Settings(home=assessed_home, reviewer=reviewer)
+            settings = Settings(home=home, reviewer=reviewer)
             server = subprocess.Popen(
                 serving.serve_command(port),
                 env={**os.environ, **serving.environment(settings)},

@@ -104,7 +104,7 @@ def difference_html(found: Sequence[Difference] | None) -> str:
         f"<tr><td>{escape(d.field)}</td><td>{_cell(d.first)}</td><td>{_cell(d.other)}</td></tr>"
         for d in found
     )
-    head = "<tr><th></th><th>First</th><th>New</th></tr>"
+    head = "<tr><th>Differs</th><th>First</th><th>New</th></tr>"
     return f'<table class="assay-plain" style="{_TABLE_STYLE}">{head}{rows}</table>'
 
 
