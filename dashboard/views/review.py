@@ -87,7 +87,7 @@ def _progress(here: Room, pack: DomainPack, *, waits: bool) -> None:
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     counted, today = _counted(here, pack.name, widgets.head_of(here), midnight)
     widgets.words(present.progress(counted, today), "quiet")
-    if waits and sum(counted.waiting.values()):
+    if waits and any(counted.waiting.values()):
         st.rerun()
 
 
