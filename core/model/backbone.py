@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from core.errors import BundleError, ConfigError
+from core.files import sha256_of
 from core.model.carried import CARRIED, packaged_weights, source_of, timm_key
 from core.model.carried import LITE0 as LITE0
 from core.model.carried import LITE2 as LITE2
@@ -128,7 +129,7 @@ def describe(name: str = LITE0, weights: Path | None = None, size: int = 0) -> B
     if name in CARRIED and weights is None:
         path, carried = packaged_weights(name), CARRIED[name]
         return Backbone(
-            name, source_of(name), _digest(path), carried.taps, size or carried.size, *_HALF
+            name, source_of(name), sha256_of(path), carried.taps, size or carried.size, *_HALF
         )
     if weights is None or not weights.is_file():
         raise ConfigError(
@@ -140,7 +141,7 @@ def describe(name: str = LITE0, weights: Path | None = None, size: int = 0) -> B
     mean, std = config.get("mean", _IMAGENET[0]), config.get("std", _IMAGENET[1])
     side = size or _native(module)
     taps = taps_of(module, side)
-    return Backbone(name, weights.name, _digest(weights), taps, side, tuple(mean), tuple(std))
+    return Backbone(name, weights.name, sha256_of(weights), taps, side, tuple(mean), tuple(std))
 
 
 def closer(backbone: Backbone) -> Backbone:
@@ -159,7 +160,7 @@ def load(backbone: Backbone, files: Files = Files()) -> torch.nn.Module:
         BundleError: The weights are not the ones named, or do not fit the architecture.
     """
     path = packaged_weights(backbone.name) if backbone.packaged else files.own
-    if path is None or _digest(path) != backbone.sha256:
+    if path is None or sha256_of(path) != backbone.sha256:
         raise BundleError(
             f"The weights of {backbone.name} at {path} are not the ones named: "
             f"expected sha256 {backbone.sha256[:12]}.",
@@ -229,8 +230,3 @@ def _state(path: Path, backbone: Backbone) -> dict[str, torch.Tensor]:
     # checked above, and ``weights_only`` admits tensors alone.
     raw = torch.load(path, map_location="cpu", weights_only=True)  # noqa: TID251
     return {timm_key(key, backbone.name): value for key, value in raw.items()}
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,6 @@ every hash and runs the probe pictures; nothing in a bundle is ever unpickled.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -25,6 +24,7 @@ from safetensors.numpy import load_file
 from core import packs
 from core.decision.policy import Cases
 from core.errors import BundleError
+from core.files import sha256_of
 from core.model import archive
 from core.model.backbone import Backbone, Files, Tap
 from core.model.explain import Known
@@ -148,14 +148,14 @@ def verify(path: Path) -> str:
     faults += [
         f"{name} was altered"
         for name in listed
-        if name in present and digest(path / name) != listed[name]
+        if name in present and sha256_of(path / name) != listed[name]
     ]
     if faults:
         raise BundleError(
             f"The bundle at {path} is not the one that was trained: {'; '.join(sorted(faults))}.",
             hint="Restore it from a copy, or train again.",
         )
-    return digest(sums)
+    return sha256_of(sums)
 
 
 def weights_in(path: Path) -> Files:
@@ -186,12 +186,6 @@ def _irregular(path: Path) -> list[str]:
         for one in path.rglob("*")
         if one.is_symlink() or not (one.is_file() or one.is_dir())
     ]
-
-
-def digest(path: Path) -> str:
-    """Give the sha256 of a file as hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _numbers_in(file: Path) -> dict[str, NDArray[Any]]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -157,29 +155,6 @@ def named(names: list[str]) -> str:
     """Return the first few names, and how many more there are."""
     more = len(names) - _MOST_NAMED
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-
-
-def replace_folder(new: Path, path: Path) -> None:
-    """Move a folder into place; the one that stands there is deleted only after that.
-
-    Args:
-        new: The folder to move, on the file system of ``path``.
-        path: Where it goes.
-
-    Raises:
-        OSError: It cannot be moved; the old folder then stands as before.
-    """
-    if not path.exists():
-        new.replace(path)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-    path.replace(old)
-    try:
-        new.replace(path)
-    except BaseException:
-        old.replace(path)
-        raise
-    shutil.rmtree(old)
 
 
 def _has_mark(path: Path, mark: bytes) -> bool:

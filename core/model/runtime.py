@@ -8,7 +8,6 @@ Every network is exported once and kept in a cache that may be deleted at any ti
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property, partial
@@ -19,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from core.errors import BundleError, ConfigError
+from core.files import replacing
 from core.model.backbone import PRECISIONS, Backbone, Files
 from core.types import F32, U8, Look
 
@@ -213,9 +213,8 @@ def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "look") 
             from core.model import graph
 
             _make(cache)
-            draft = path.with_suffix(f".{secrets.token_hex(8)}.part")
-            graph.export(plain, files, draft, maps=kind == "maps")
-            draft.replace(path)
+            with replacing(path) as temporary:
+                graph.export(plain, files, temporary, maps=kind == "maps")
     return path
 
 

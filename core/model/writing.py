@@ -14,10 +14,11 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from core.decision.policy import Cases
+from core.files import replace_folder, sha256_of
 from core.model import archive
 from core.model import bundle as layout
 from core.model.backbone import Backbone, Files
-from core.model.destination import check_bundle_destination, replace_folder
+from core.model.destination import check_bundle_destination
 from core.model.explain import Known
 from core.model.fitted import Model
 from core.model.parity import Probe
@@ -100,7 +101,7 @@ def _fill(draft: Draft, folder: Path) -> None:
         **draft.card,
     }
     (folder / layout.WORDS).write_text(json.dumps(words, indent=1, sort_keys=True) + "\n")
-    sums = [f"{layout.digest(folder / name)}  {name}\n" for name in layout.covered(folder)]
+    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in layout.covered(folder)]
     (folder / layout.SUMS).write_text("".join(sums))
 
 

@@ -8,9 +8,7 @@ four threads 0.45 and 0.45; with a large copy running beside it the order stayed
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
-import os
 import re
 import secrets
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import StoreError
+from core.files import flush_file_system, sha256_of
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -67,11 +66,12 @@ def put_many(root: Path, items: Sequence[bytes]) -> list[str]:
                 pending[target] = target.with_name(f".{name}.{token}")
                 pending[target].write_bytes(content)
         if pending:
-            _flush(root, pending.values())
+            flush_file_system(root, pending.values())
         for target, temporary in pending.items():
             temporary.replace(target)
         # Also for files that were there: whoever renamed them may not have come this far.
-        _flush(root, {root.parent, root, *(_path(root, name).parent for name in contents)})
+        parents = (_path(root, name).parent for name in contents)
+        flush_file_system(root, {root.parent, root, *parents})
     except OSError as exc:
         for temporary in pending.values():
             temporary.unlink(missing_ok=True)
@@ -117,9 +117,8 @@ def verify(
     present = {path.name: path for path in root.glob("??/*") if _NAME.fullmatch(path.name)}
     altered = []
     for done, (name, path) in enumerate(sorted(present.items()), 1):
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != name:
-                altered.append(name)
+        if sha256_of(path) != name:
+            altered.append(name)
         if watch is not None:
             watch(done, len(present))
     missing = sorted(set(expected) - present.keys())
@@ -140,24 +139,3 @@ def _holds(path: Path, content: bytes) -> bool:
         return path.stat().st_size == len(content) and path.read_bytes() == content
     except OSError:
         return False  # written anew, or the error of the writing tells
-
-
-def _find_syncfs() -> Callable[[int], int] | None:
-    library = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
-    return getattr(library, "syncfs", None)
-
-
-_syncfs = _find_syncfs()
-
-
-def _flush(root: Path, paths: Iterable[Path]) -> None:
-    """Wait until the paths, all on the root's file system, are on the disk."""
-    for path in [root] if _syncfs else paths:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            if not _syncfs:
-                os.fsync(descriptor)
-            elif _syncfs(descriptor) != 0:
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-        finally:
-            os.close(descriptor)

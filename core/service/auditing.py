@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from core.errors import ConfigError
+from core.files import replacing
 from core.model.destination import check_file_destination
 from core.records import audit, blobs
 from core.records.chain import GENESIS, Head
@@ -96,14 +96,8 @@ def export(out: Path, settings: Settings) -> int:
     """
     # The first event follows on none, which is near the start of every export.
     check_file_destination(out, f'"previous":"{GENESIS}"'.encode())
-    draft = out.with_name(f"{out.name}.{os.getpid()}.part")
-    try:
-        with draft.open("w") as file:
-            count = audit.export(open_store(settings), file)
-        draft.replace(out)
-    finally:
-        draft.unlink(missing_ok=True)
-    return count
+    with replacing(out) as temporary, temporary.open("w") as file:
+        return audit.export(open_store(settings), file)
 
 
 def _words(head: Head) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import cast
@@ -13,6 +12,7 @@ from core.decision import policy as policies
 from core.decision.certificate import percent
 from core.decision.policy import certify, decide
 from core.errors import BundleError, ConfigError
+from core.files import write_atomic
 from core.imaging.files import received
 from core.model import parity
 from core.model.bundle import POLICIES, Bundle, read_bundle
@@ -103,8 +103,8 @@ def certify_bundle(bundle: Bundle, targets: Targets, home: Path | None = None) -
     if home:
         note(home, bundle, policy)
     content = json.dumps(policies.to_json(policy), indent=1, sort_keys=True) + "\n"
-    _replace(folder / f"{policy.id}.json", content)
-    _replace(folder / CURRENT, policy.id + "\n")
+    write_atomic(folder / f"{policy.id}.json", content)
+    write_atomic(folder / CURRENT, policy.id + "\n")
     return policy
 
 
@@ -237,9 +237,3 @@ def _probes(bundle: Bundle) -> list[Probe]:
             hint="Restore it from a copy, or train again.",
         )
     return [Probe(file, (folder / file).read_bytes(), expected[file]) for file in sorted(expected)]
-
-
-def _replace(file: Path, content: str) -> None:
-    draft = file.with_suffix(f".{os.getpid()}.part")
-    draft.write_text(content)
-    draft.replace(file)

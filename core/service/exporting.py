@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import ConfigError, InputError
+from core.files import replace_folder, write_atomic
 from core.imaging.archive import incoming
 from core.imaging.files import Incoming
 from core.model import portable
@@ -18,7 +19,6 @@ from core.model.bundle import Bundle, weights_in
 from core.model.destination import (
     check_export_destination,
     check_file_destination,
-    replace_folder,
 )
 from core.model.judge_graph import OUTPUTS
 from core.model.runtime import exported
@@ -83,7 +83,7 @@ def export_bundle(
             run = run_onnx(draft) if to == "onnx" else _to_openvino(draft, portable_words(model))
             agreement = compare(run, bundle, policy, ((one.id, frame) for one, frame in pictures))
         if to == "onnx":
-            draft.replace(out)
+            write_atomic(out, draft.read_bytes())
             return agreement
         draft.unlink(missing_ok=True)
         replace_folder(folder, out)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,6 +14,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from core.errors import ConfigError
+from core.files import replacing
 from core.imaging.depth import Depths
 from core.imaging.files import open_file
 from core.imaging.sandbox import Sandbox
@@ -134,9 +134,8 @@ class Work:
         shown = hashlib.sha256(b"".join(p.tobytes() for p in self.pictures)).hexdigest()[:16]
         path = cache / f"{plain.stem}-int8-{shown}.onnx"
         if not path.exists():
-            draft = path.with_suffix(f".{os.getpid()}.part")
-            quantised.quantise(plain, self.pictures, draft)
-            draft.replace(path)
+            with replacing(path) as temporary:
+                quantised.quantise(plain, self.pictures, temporary)
         self.progress("Quantising", 1, 1)
         return path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.files import write_atomic
 from core.imaging.files import open_file
 from core.model.bundle import Bundle
 from core.model.destination import check_file_destination
@@ -95,9 +95,7 @@ def write_report(
             certifications=max(len(certifications(bundle)), attempts(settings.home, bundle)),
         )
     )
-    draft = path.with_name(f"{path.name}.{os.getpid()}.part")
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(path)
+    write_atomic(path, page)
 
 
 def _plain_columns(found: Evaluation) -> tuple[str, ...]:

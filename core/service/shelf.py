@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from core.errors import BundleError
+from core.files import flush, write_atomic
 from core.model.bundle import POLICIES, Bundle
 from core.service.bundles import open_bundle
 from core.service.shelved import place_on_shelf
@@ -27,16 +28,16 @@ def keep(bundle: Bundle, policy: Policy, settings: Settings) -> None:
             bundle.path, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns(POLICIES)
         )
         try:
+            flush([*draft.rglob("*"), draft])
             draft.rename(place)
+            flush([place.parent])
         except OSError:
             # Another process was first; its copy has the same hash.
             shutil.rmtree(draft)
     file = Path(POLICIES) / f"{policy.id}.json"
     if not (place / file).exists():
         (place / POLICIES).mkdir(exist_ok=True)
-        draft_file = place / POLICIES / f".{policy.id}.part"
-        shutil.copyfile(bundle.path / file, draft_file)
-        draft_file.replace(place / file)
+        write_atomic(place / file, (bundle.path / file).read_bytes())
 
 
 def take(sha256: str, settings: Settings) -> Bundle:

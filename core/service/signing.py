@@ -6,7 +6,6 @@ are signed beside it, with the name of the current one.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature
@@ -14,7 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from core.errors import BundleError, ConfigError
-from core.model.bundle import POLICIES, SIGNATURE, SUMS, digest, verify
+from core.files import create_private, sha256_of, write_atomic
+from core.model.bundle import POLICIES, SIGNATURE, SUMS, verify
 from core.model.destination import check_parent
 
 _PEM = serialization.Encoding.PEM
@@ -43,13 +43,13 @@ def sign(bundle: Path, key: Path) -> Path:
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     content = private.public_key().public_bytes(_PEM, form)
     if not public.exists():
-        _write(public, content)
+        write_atomic(public, content)
     elif public.read_bytes() != content:
         raise ConfigError(
             f"{public} exists and is not the public key of {key}; nothing was written.",
             hint="Move that file elsewhere, or name another key.",
         )
-    _write(bundle / SIGNATURE, private.sign(_signed_content(bundle)))
+    write_atomic(bundle / SIGNATURE, private.sign(_signed_content(bundle)))
     return public
 
 
@@ -102,16 +102,10 @@ def _check_key_files(bundle: Path, key: Path, public: Path) -> None:
         )
 
 
-def _write(file: Path, content: bytes) -> None:
-    draft = file.with_name(f".{file.name}.{os.getpid()}.part")
-    draft.write_bytes(content)
-    draft.replace(file)
-
-
 def _signed_content(bundle: Path) -> bytes:
     """Return the sums followed by one line a file below ``policies``, in their form."""
     files = sorted(file for file in (bundle / POLICIES).rglob("*") if file.is_file())
-    lines = [f"{digest(file)}  {file.relative_to(bundle).as_posix()}\n" for file in files]
+    lines = [f"{sha256_of(file)}  {file.relative_to(bundle).as_posix()}\n" for file in files]
     return (bundle / SUMS).read_bytes() + "".join(lines).encode()
 
 
@@ -119,10 +113,8 @@ def _private(key: Path) -> Ed25519PrivateKey:
     if not key.exists():
         private = Ed25519PrivateKey.generate()
         form, none = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        handle = os.open(key, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(private.private_bytes(_PEM, form, none))
-        return private
+        if create_private(key, private.private_bytes(_PEM, form, none)):
+            return private
     try:
         loaded = serialization.load_pem_private_key(key.read_bytes(), password=None)
     except (OSError, ValueError, TypeError) as exc:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import ConfigError
+from core.files import replacing
 from core.model.finetune.figures import Epoch
 
 Tensors = dict[str, torch.Tensor]
@@ -64,9 +65,8 @@ def write(standing: Standing, path: Path, key: str) -> None:
         "chosen": standing.chosen,
         "confusion": standing.confusion.tolist(),
     }
-    draft = path.with_suffix(".part")
-    save_file(dict(standing.tensors), draft, metadata={"words": json.dumps(words)})
-    draft.replace(path)
+    with replacing(path) as temporary:
+        save_file(dict(standing.tensors), temporary, metadata={"words": json.dumps(words)})
 
 
 def read(path: Path, key: str) -> Standing | None:

@@ -6,7 +6,6 @@ taken before, inside and after the stages that learn.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
@@ -16,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from core.errors import BundleError, ConfigError
+from core.files import sha256_of
 from core.model import backbone as backbones
 from core.model.backbone import Backbone, Files
 from core.types import F32
@@ -150,8 +150,7 @@ def save_tails(tails: Sequence[Weights], path: Path) -> str:
 
     named = {f"{number}.{k}": v for number, tail in enumerate(tails) for k, v in tail.items()}
     save_file(named, path)
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return sha256_of(path)
 
 
 def load_tails(backbone: Backbone, files: Files) -> list[Tail]:
@@ -163,7 +162,7 @@ def load_tails(backbone: Backbone, files: Files) -> list[Tail]:
     from safetensors.numpy import load_file
 
     path = files.tail
-    if path is None or not path.is_file() or _digest(path) != backbone.tail:
+    if path is None or not path.is_file() or sha256_of(path) != backbone.tail:
         raise BundleError(
             f"The fine-tuned stages at {path} are not the ones named: "
             f"expected sha256 {backbone.tail[:12]}.",
@@ -186,11 +185,6 @@ def _tail_of(backbone: Backbone, files: Files, weights: Weights) -> Tail:
     tail = fresh_tail(backbone, files, len(weights["head.bias"]))
     fill(tail, weights)
     return tail.eval()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _mean_and_deviation(maps: torch.Tensor) -> list[torch.Tensor]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections import Counter
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Annotated
 import typer
 
 from core.errors import ConfigError, DataError, InputError
+from core.files import create_private, write_atomic
 
 KEY_BYTES = 32
 _SHORTEST_KEY = 16
@@ -43,9 +43,7 @@ def key_at(path: Path) -> bytes:
     """
     try:
         if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(KEY_BYTES))
+            create_private(path, secrets.token_hex(KEY_BYTES).encode())
         key = path.read_bytes().strip()
     except OSError as exc:
         raise ConfigError(
@@ -91,9 +89,7 @@ def deidentify_file(
         if target.read_bytes() == data:
             return target
         raise DataError("Another object of the same UID was written before; one UID, one object.")
-    partial = folder / f".{uid}.part"
-    partial.write_bytes(data)
-    partial.rename(target)
+    write_atomic(target, data)
     return target
 
 

@@ -7,12 +7,12 @@ and the same bytes, and other content never stands under a name that was sent be
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from core.files import create_private
 from core.records.values import StoredDecision
 from core.types import Certificate, Disposition
 from domains.xray.results.source import Source
@@ -120,18 +120,8 @@ def names_at(home: Path) -> Names:
     """
     place = home / "results.key"
     if not place.exists():
-        draft = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            # Another process may be first: whose key lies there counts, and it never changes.
-            os.link(draft, place)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
+        # Another process may be first: whose key lies there counts, and it never changes.
+        create_private(place, secrets.token_bytes(32))
     return Names(place.read_bytes())
 
 

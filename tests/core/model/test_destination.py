@@ -13,7 +13,6 @@ from core.model.destination import (
     check_export_destination,
     check_file_destination,
     check_folder_destination,
-    replace_folder,
 )
 from core.service.training import TrainSpec, train
 from core.settings import Settings
@@ -96,21 +95,6 @@ def test_a_closed_folder_is_named_before_training(as_nobody):
             check_bundle_destination(Path(folder, "bundle"))
         Path(folder).chmod(0o755)
         check_bundle_destination(Path(folder, "bundle"))
-
-
-def test_the_old_bundle_stands_again_where_the_new_one_cannot_be_moved(tmp_path):
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old/a").write_bytes(b"old")
-
-    with pytest.raises(OSError, match="No such file"):
-        replace_folder(tmp_path / "missing", tmp_path / "old")
-    assert (tmp_path / "old/a").read_bytes() == b"old"
-
-    (tmp_path / "new").mkdir()
-    (tmp_path / "new/b").write_bytes(b"new")
-    replace_folder(tmp_path / "new", tmp_path / "old")
-    assert [p.name for p in tmp_path.iterdir()] == ["old"]
-    assert [p.name for p in (tmp_path / "old").iterdir()] == ["b"]
 
 
 def test_a_file_output_replaces_an_earlier_one_and_nothing_else(tmp_path):

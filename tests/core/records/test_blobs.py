@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core import files
 from core.errors import StoreError
 from core.records import blobs
 
@@ -97,7 +98,7 @@ def test_threads_that_put_the_same_pictures_at_once_do_not_disturb_each_other(tm
 
 
 def test_a_system_without_syncfs_keeps_the_same_files(tmp_path, monkeypatch):
-    monkeypatch.setattr(blobs, "_syncfs", None)
+    monkeypatch.setattr(files, "_syncfs", None)
 
     names = blobs.put_many(tmp_path / "blobs", [b"picture", b"other"])
 

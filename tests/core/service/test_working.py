@@ -18,7 +18,8 @@ from core import packs
 from core.cli.worker import queue
 from core.decision.policy import to_json
 from core.errors import AssayError, BundleError, ConfigError, StoreError
-from core.model.bundle import SUMS, covered, digest
+from core.files import sha256_of
+from core.model.bundle import SUMS, covered
 from core.records import backlog, blobs, jobs
 from core.records.connection import reading, writing
 from core.records.intake import receive
@@ -127,7 +128,7 @@ def frail_bundle(tiny_product, tmp_path, frail):
     shutil.rmtree(path / "policies")
     words = json.loads((path / "bundle.json").read_text())
     (path / "bundle.json").write_text(json.dumps(words | {"pack": "frail"}))
-    sums = [f"{digest(path / name)}  {name}\n" for name in covered(path)]
+    sums = [f"{sha256_of(path / name)}  {name}\n" for name in covered(path)]
     (path / SUMS).write_text("".join(sums))
     certify_bundle(open_bundle(path, tiny_product.settings), Targets(escape=0.2, overkill=0.2))
     return open_bundle(path, tiny_product.settings)
