@@ -6,20 +6,17 @@ import fcntl
 import json
 import mmap
 import os
-import select
 import signal
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
-from time import monotonic
 
 import numpy as np
 
+from core.child_process import ChildEnded, ChildLost, ChildProcess, LineTooLong
 from core.errors import ConfigError
 from core.imaging.confinement import close_to_children, keep_harmless
-from core.imaging.protocol import LONGEST_LINE, SLOTS, Answer, Request, Spec, command, parse_answer
+from core.imaging.protocol import SLOTS, Answer, Request, Spec, command, parse_answer
 from core.types import Prepared, Unreadable
 
 _START_S = 60.0
@@ -54,7 +51,6 @@ class Decoder:
     def __init__(self, spec: Spec) -> None:
         self._spec = spec
         self._ready = False
-        self._line = bytearray()
         self._due: deque[int] = deque()
         self._next_slot = 0
         self._layers: tuple[str, ...] = ()
@@ -62,26 +58,20 @@ class Decoder:
         descriptor = _sealed_memory(spec.memory_bytes)
         try:
             self._memory = mmap.mmap(descriptor, spec.memory_bytes)
-            self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "core.imaging.child", spec.to_json(), str(descriptor)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+            self._child = ChildProcess(
+                "core.imaging.child",
+                [spec.to_json(), str(descriptor)],
+                environment=_environment(spec),
                 stderr=subprocess.DEVNULL,
-                bufsize=0,
-                pass_fds=(descriptor,),
-                start_new_session=True,
-                env=_environment(spec),
+                inherited=(descriptor,),
             )
         finally:
             os.close(descriptor)
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._commands, self._answers = self._process.stdin, self._process.stdout
 
     @property
     def pid(self) -> int:
         """Process id."""
-        return self._process.pid
+        return self._child.pid
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -106,8 +96,7 @@ class Decoder:
             places.append((at, len(one.data), one.is_whole))
             self._due.append(self._spec.outbox_at(slot, index))
             at = end
-        with suppress(BrokenPipeError):  # it died meanwhile: receive() finds out and says how
-            self._commands.write(command(slot, places))
+        self._child.send(command(slot, places))
 
     def receive(self, sha256: str) -> tuple[Prepared | Unreadable, float]:
         """Wait for the next picture and give it with the milliseconds that it took.
@@ -134,10 +123,7 @@ class Decoder:
 
     def close(self) -> None:
         """Kill the process and give everything back; safe to call twice."""
-        self._commands.close()
-        self._answers.close()
-        self._process.kill()
-        self._process.wait()
+        self._child.kill()
         self._memory.close()
 
     def _prepared(self, answer: Answer, at: int, sha256: str) -> Prepared:
@@ -159,7 +145,7 @@ class Decoder:
         try:
             said = json.loads(self._read_line(_START_S))
         except (DecoderLost, ValueError) as exc:
-            code = self._process.poll()
+            code = self._child.exit_code()
             how = f"no word within {_START_S:g} s" if code is None else f"exit code {code}"
             raise ConfigError(
                 f"The decoder process does not start: expected it to load the pack, got {how}.",
@@ -173,32 +159,21 @@ class Decoder:
         self._ready = True
 
     def _read_line(self, seconds: float) -> bytes:
-        descriptor = self._answers.fileno()
-        poll = select.poll()
-        poll.register(descriptor, select.POLLIN)
-        deadline = monotonic() + seconds
-        while (end := self._line.find(b"\n")) < 0:
-            left = deadline - monotonic()
-            if left <= 0 or not poll.poll(1e3 * left):
-                raise DecoderLost(_out_of_time(seconds), out_of_time=True)
-            chunk = os.read(descriptor, 65536)
-            if not chunk:
-                raise self._death()
-            self._line += chunk
-            if len(self._line) > LONGEST_LINE:
-                raise DecoderLost("The decoder process answered nonsense on this picture.")
-        line = bytes(self._line[:end])
-        del self._line[: end + 1]
+        try:
+            line = self._child.receive(seconds)
+        except ChildLost as exc:
+            raise self._lost(exc) from exc
+        if line is None:
+            raise DecoderLost(_out_of_time(seconds), out_of_time=True)
         return line
 
-    def _death(self) -> DecoderLost:
-        try:
-            code = self._process.wait(timeout=1.0)
-        except subprocess.TimeoutExpired:
+    def _lost(self, how: ChildLost) -> DecoderLost:
+        if isinstance(how, LineTooLong):
+            return DecoderLost("The decoder process answered nonsense on this picture.")
+        if not isinstance(how, ChildEnded):
             return DecoderLost("The decoder process closed its channel on this picture.")
-        if code == -signal.SIGALRM:
+        if how.code == -signal.SIGALRM:
             return DecoderLost(_out_of_time(self._spec.timeout_s), out_of_time=True)
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return DecoderLost(f"The decoder process crashed on this picture ({how}).")
 
 
@@ -216,7 +191,6 @@ def _sealed_memory(size: int) -> int:
 
 
 def _environment(spec: Spec) -> dict[str, str]:
-    """Return the child's environment: harmless names, import path, tuning, what packs may ask."""
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-    asked = {"PYTHONPATH": path, "ASSAY_CHARACTER_SET": spec.character_set}
+    """Return the child's environment: harmless names, tuning, what packs may ask."""
+    asked = {"ASSAY_CHARACTER_SET": spec.character_set}
     return {**keep_harmless(os.environ), **_TUNING, **asked}

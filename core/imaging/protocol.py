@@ -22,7 +22,6 @@ from core.types import Finding, Prepared, Reason, Unreadable
 
 BATCH = 16
 SLOTS = 2
-LONGEST_LINE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)

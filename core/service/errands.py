@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import json
 import os
-import select
-import signal
-import subprocess
-import sys
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from threading import Event as Flag
 from time import monotonic
 from types import TracebackType
 from typing import Self
 
+from core.child_process import ChildLost, ChildProcess
 from core.logs import outlet
 from core.records.jobs import Job
 from core.settings import Settings
@@ -59,7 +55,7 @@ class Errands:
     def __init__(self, settings: Settings, deadline_s: float = DEADLINE_S) -> None:
         self._settings = settings
         self._deadline_s = deadline_s
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: ChildProcess | None = None
 
     def __enter__(self) -> Self:
         """Give itself; nothing runs yet."""
@@ -81,74 +77,47 @@ class Errands:
             job: A claimed job.
             stop: When it is set a job under way has ten more seconds.
         """
-        if self._process is None:
-            self._process = self._start()
-            answer = _wait(self._process, _START_S, stop)
+        if self._child is None:
+            self._child = self._start()
+            answer = _wait(self._child, _START_S, stop)
             if isinstance(answer, Outcome):
                 self._end()
                 return answer
-        _send(self._process, asdict(job))
-        answer = _wait(self._process, self._deadline_s, stop)
+        _send(self._child, asdict(job))
+        answer = _wait(self._child, self._deadline_s, stop)
         if isinstance(answer, Outcome):
             self._end()
             return answer
         return Outcome(**json.loads(answer))
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "core.service.handling"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=outlet(),
-            bufsize=0,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path},
-        )
+    def _start(self) -> ChildProcess:
+        child = ChildProcess("core.service.handling", environment=os.environ, stderr=outlet())
         # Not as arguments, which everybody on the machine can read: they may hold a password.
         settings = self._settings.model_dump(mode="json")
-        _send(process, {"settings": settings, "deadline_s": self._deadline_s})
-        return process
+        _send(child, {"settings": settings, "deadline_s": self._deadline_s})
+        return child
 
     def _end(self) -> None:
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            for pipe in (self._process.stdin, self._process.stdout):
-                if pipe is not None:
-                    pipe.close()
-        self._process = None
+        if self._child is not None:
+            self._child.kill()
+        self._child = None
 
 
-def _send(process: subprocess.Popen[bytes], said: object) -> None:
-    assert process.stdin is not None
-    with suppress(BrokenPipeError):  # it ended meanwhile: waiting for the answer says how
-        process.stdin.write(json.dumps(said).encode() + b"\n")
+def _send(child: ChildProcess, order: object) -> None:
+    child.send(json.dumps(order).encode() + b"\n")
 
 
-def _wait(process: subprocess.Popen[bytes], seconds: float, stop: Flag) -> bytes | Outcome:
+def _wait(child: ChildProcess, seconds: float, stop: Flag) -> bytes | Outcome:
     """Wait for a line of the process, or say why there is none."""
-    assert process.stdout is not None
-    poll = select.poll()
-    poll.register(process.stdout, select.POLLIN)
-    end, stopping, line = monotonic() + seconds, False, b""
-    while not line.endswith(b"\n"):
-        if stop.is_set() and not stopping:
-            stopping, end = True, min(end, monotonic() + _GRACE_S)
-        if monotonic() > end:
-            if stopping:
-                return Outcome("Stopped", "The worker stopped.", stopped=True)
-            return Outcome("Overdue", f"No end within {seconds:g} s.")
-        if poll.poll(1e3 * _LOOK_S):
-            chunk = os.read(process.stdout.fileno(), 65536)
-            if not chunk:
-                return _death(process)
-            line += chunk
+    end, stopping = monotonic() + seconds, False
+    try:
+        while (line := child.receive(_LOOK_S)) is None:
+            if stop.is_set() and not stopping:
+                stopping, end = True, min(end, monotonic() + _GRACE_S)
+            if monotonic() > end:
+                if stopping:
+                    return Outcome("Stopped", "The worker stopped.", stopped=True)
+                return Outcome("Overdue", f"No end within {seconds:g} s.")
+    except ChildLost as how:
+        return Outcome("Crashed", f"The process that did it crashed ({how}).")
     return line
-
-
-def _death(process: subprocess.Popen[bytes]) -> Outcome:
-    code = process.wait()
-    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-    return Outcome("Crashed", f"The process that did it crashed ({how}).")

@@ -9,11 +9,9 @@ It reads lines of JSON, the settings and then one job each, and answers one line
 from __future__ import annotations
 
 import json
-import os
-import signal
 from contextlib import suppress
-from io import FileIO
 
+from core.child_process import end_after, take_channel
 from core.errors import AssayError, ConfigError, PermanentFailure
 from core.logs import confine
 from core.packs import handlers
@@ -27,23 +25,21 @@ _LONGEST_PROBLEM = 300
 
 def main() -> None:
     """Answer jobs until the worker is gone."""
-    orders, answers = os.fdopen(os.dup(0), "r"), FileIO(os.dup(1), "w")
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(nothing, 1)
+    channel = take_channel()
     confine()
-    first = json.loads(orders.readline())
+    orders = channel.lines()
+    first = json.loads(next(orders))
     settings = Settings.model_validate(first["settings"])
     with suppress(ConfigError):  # importing takes seconds; should it fail, each job says so
         handlers()
     store = None
-    answers.write(b"ready\n")
+    channel.send(b"ready\n")
     for line in orders:
         # Should nobody be left to watch the time, the kernel does.
-        signal.setitimer(signal.ITIMER_REAL, 2 * first["deadline_s"])
+        end_after(2 * first["deadline_s"])
         store, said = _answer(Job(**json.loads(line)), store, settings)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        answers.write(json.dumps(said).encode() + b"\n")
+        end_after(0)
+        channel.send(json.dumps(said).encode() + b"\n")
 
 
 def _answer(
