@@ -13,6 +13,7 @@ from sklearn.covariance import LedoitWolf
 
 from core.decision.policy import to_json
 from core.errors import BundleError, ConfigError, ParityError
+from core.files import sha256_of
 from core.model import bundle as layout
 from core.model import graph, parity
 from core.model.parity import TOLERANCE
@@ -33,7 +34,7 @@ def copied(tiny_product, tmp_path):
 
 def reseal(folder):
     """Write fitting sums, as somebody would who alters a bundle on purpose."""
-    sums = [f"{layout.digest(folder / name)}  {name}\n" for name in layout.covered(folder)]
+    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in layout.covered(folder)]
     (folder / layout.SUMS).write_text("".join(sums))
 
 
@@ -208,11 +209,11 @@ def test_what_is_no_number_is_refused(tiny_product, copied, name):
 
 def test_probes_are_held_out_and_lie_near_the_limits(tiny_product, copied):
     words = json.loads((copied / layout.WORDS).read_text())
-    shown = {layout.digest(copied / "probe" / file) for file in words["probe"]}
+    shown = {sha256_of(copied / "probe" / file) for file in words["probe"]}
     p = np.array([one["positive_probability"] for one in words["probe"].values()])
     bundle, _ = tiny_product.opened()
 
-    assert shown <= {layout.digest(file) for file in tiny_product.pictures("cal")}
+    assert shown <= {sha256_of(file) for file in tiny_product.pictures("cal")}
     assert np.abs(p - 0.5).min() == np.abs(bundle.cal.positive_probability - 0.5).min()
     assert min(one["ood_p"] for one in words["probe"].values()) == bundle.cal.ood_p.min()
 

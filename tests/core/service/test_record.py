@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from core.files import sha256_of
 from core.model import bundle as layout
 from core.service.bundles import certify_bundle, open_bundle
 from core.service.record import FILE, attempts, resemblance, sketch
@@ -23,7 +24,7 @@ def again(tiny_product, tmp_path):
         shutil.rmtree(folder / layout.POLICIES)
         words = json.loads((folder / layout.WORDS).read_text())
         (folder / layout.WORDS).write_text(json.dumps({**words, "name": name}))
-        sums = [f"{layout.digest(folder / one)}  {one}\n" for one in layout.covered(folder)]
+        sums = [f"{sha256_of(folder / one)}  {one}\n" for one in layout.covered(folder)]
         (folder / layout.SUMS).write_text("".join(sums))
         return open_bundle(folder, tiny_product.settings)
 
