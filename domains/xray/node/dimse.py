@@ -28,7 +28,6 @@ from pynetdicom import evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.pdu_primitives import A_ASSOCIATE
-from pynetdicom.transport import AddressInformation, AssociationSocket
 
 from core.errors import StoreError, UnreadableImage
 from core.logs import Event, Word
@@ -36,6 +35,12 @@ from core.records.intake import Receipt
 from domains.xray.node.guard import Guarded
 from domains.xray.node.part10 import Part10, is_uid
 from domains.xray.node.peers import Peers
+from domains.xray.node.pynetdicom_private import (
+    calling_address,
+    has_more_to_come,
+    socket_of,
+    wake_if_unrequested,
+)
 from domains.xray.node.reception import Budget, Reception
 from domains.xray.node.services import class_keyword
 
@@ -100,9 +105,8 @@ def _on_request(event: evt.Event, desk: Desk) -> None:
     """Turn away who is not known; who is not entered here stores nothing, whatever goes wrong."""
     association = event.assoc
     asked = cast(A_ASSOCIATE, association.requestor.primitive)
-    address = cast(AddressInformation, association.requestor.address_info).address
-    peer = desk.peers.sender(address, asked.calling_ae_title or "")
-    guarded = cast(Guarded, cast(AssociationSocket, association.dul.socket).socket)
+    peer = desk.peers.sender(calling_address(association), asked.calling_ae_title or "")
+    guarded = cast(Guarded, socket_of(association))
     if asked.called_ae_title != desk.peers.node.ae_title:
         refusal = "CALLED_UNKNOWN"
     elif peer is None:
@@ -118,13 +122,7 @@ def _on_request(event: evt.Event, desk: Desk) -> None:
 
 
 def _on_closed(event: evt.Event) -> None:
-    """Wake an association whose request cannot come any more: it would wait for it all the same.
-
-    A load balancer that looks whether the port is open would leave a thread behind each time.
-    """
-    waiting = event.assoc.dul.to_user_queue
-    if event.assoc.requestor.primitive is None and waiting.empty():
-        waiting.put(None)
+    wake_if_unrequested(event.assoc)
 
 
 def _on_accepted(event: evt.Event, desk: Desk) -> None:
@@ -152,9 +150,7 @@ def _on_store(event: evt.Event, desk: Desk) -> Dataset:
         return status
     dataset = request.DataSet.getvalue() if request.DataSet else b""
     # From here on the bytes are held here, whatever becomes of the connection.
-    dimse = event.assoc.dimse
-    alone = dimse.message is None and dimse.msg_queue.empty()
-    caller.socket.settle(None if alone else len(dataset))
+    caller.socket.settle(len(dataset) if has_more_to_come(event.assoc) else None)
     if not desk.budget.take(len(dataset)):
         status.Status = NO_ROOM
         return status

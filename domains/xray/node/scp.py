@@ -15,9 +15,7 @@ from socketserver import BaseServer
 from typing import Any, cast
 from weakref import WeakSet
 
-from pynetdicom import AE, _config, register_uid
-from pynetdicom.service_class import StorageServiceClass
-from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+from pynetdicom import AE, register_uid
 
 from core.errors import ConfigError
 from core.logs import Event, Word
@@ -26,6 +24,12 @@ from domains.xray.node.dimse import Desk
 from domains.xray.node.guard import Guarded, GuardedTls
 from domains.xray.node.part10 import IMPLEMENTATION_UID
 from domains.xray.node.peers import Peers
+from domains.xray.node.pynetdicom_private import (
+    RequestHandler,
+    StorageServiceClass,
+    ThreadedAssociationServer,
+    silence,
+)
 from domains.xray.node.reception import Budget, Reception
 from domains.xray.node.services import (
     RETIRED_CLASSES,
@@ -60,7 +64,7 @@ class DicomDoor(ThreadedAssociationServer):
         Raises:
             ConfigError: The port cannot be had, or there is no certificate for TLS.
         """
-        quiet()
+        silence()
         self.peers, self.reception, self._budget = peers, reception, budget
         self._open: WeakSet[Guarded] = WeakSet()
         self._thread = threading.Thread(target=self.serve_forever, name="dicom", daemon=True)
@@ -161,14 +165,6 @@ class _Greeter(RequestHandler):
             raise PermissionError
         if isinstance(self.request, GuardedTls):
             self.request.do_handshake()
-
-
-def quiet() -> None:
-    """Keep pynetdicom from saying anything, to anyone."""
-    logger = logging.getLogger("pynetdicom")
-    logger.setLevel(logging.CRITICAL + 1)
-    logger.propagate = False
-    _config.LOG_HANDLER_LEVEL = "none"
 
 
 def _application(ae_title: str, reception: Reception) -> AE:

@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import ssl
 import threading
 
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from core.errors import ConfigError
 from domains.xray.node.addressing import authority
 from domains.xray.node.stow import WebDesk
 from domains.xray.node.tls import Tls
+from domains.xray.node.uvicorn_private import ImpatientProtocol
 
 _BACKLOG = 32
 _HEAD_BYTES = 16 * 1024
-
-
-class _Impatient(H11Protocol):
-    """uvicorn waits for ever for a connection's first request; this does not."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Give the caller as long as between two requests."""
-        super().connection_made(transport)
-        self.loop.call_later(self.timeout_keep_alive, self._look)
-
-    def _look(self) -> None:
-        if not self.headers:
-            self.transport.abort()
 
 
 class WebDoor:
@@ -90,7 +76,7 @@ def _config(desk: WebDesk, context: ssl.SSLContext | None) -> uvicorn.Config:
     limits = desk.reception.limits
     config = uvicorn.Config(
         desk.app(),
-        http=_Impatient,
+        http=ImpatientProtocol,
         ws="none",
         lifespan="off",
         loop="asyncio",

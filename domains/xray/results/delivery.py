@@ -59,9 +59,9 @@ def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Itera
     """
     from pynetdicom import AE
 
-    from domains.xray.node.scp import quiet
+    from domains.xray.node.pynetdicom_private import silence, socket_of
 
-    quiet()
+    silence()
     ae = AE(ae_title=node.ae_title)
     ae.connection_timeout = ae.acse_timeout = CONNECT_S
     ae.dimse_timeout = ae.network_timeout = ANSWER_S
@@ -77,9 +77,9 @@ def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Itera
     if not association.is_established and not association.rejected_contexts:
         raise undelivered(peer, "there is no association", OutOfReach)
     # pynetdicom sends without a limit: a peer that stops reading would be waited for for ever.
-    transport = association.dul.socket
-    if transport is not None and transport.socket is not None:
-        transport.socket.settimeout(ANSWER_S)
+    connection = socket_of(association)
+    if connection is not None:
+        connection.settimeout(ANSWER_S)
     try:
         for dataset in datasets:
             yield _store_one(association, dataset, peer)
