@@ -50,8 +50,8 @@ def test_a_caller_who_does_not_ask_is_hung_up_on(port, said):
 
 def test_a_caller_who_asks_is_answered(port):
     with socket.create_connection(("127.0.0.1", port), timeout=60) as caller:
-        caller.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
-        answered = caller.recv(1000)
+        caller.sendall(b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n")
+        answered = b"".join(iter(lambda: caller.recv(1000), b""))
 
     assert answered.startswith(b"HTTP/1.1 200 OK\r\n")
     assert answered.endswith(b"here")
