@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from core.decision import metrics, multilabel
 from core.decision.by_label import by_label
-from core.decision.certificate import interval
 from core.decision.clustered import auroc_interval, share_interval
+from core.decision.rate import Rate
 from core.types import F64, Assessment, Disposition, Reason
 
 COLUMN_VALUES = 12
@@ -195,9 +195,7 @@ def sensitivities(cases: Judged, classes: Sequence[str]) -> dict[str, Any]:
     for number, name in enumerate(classes):
         mine = seen.labels[:, number]
         hit = said[mine, number]
-        low, high = share_interval(hit, seen.group[mine])
-        rate = float(hit.mean()) if hit.size else float("nan")
-        answer[name] = {"rate": rate, "low": low, "high": high, "n": int(hit.size)}
+        answer[name] = Rate.grouped(hit, seen.group[mine]).to_json()
     return answer
 
 
@@ -235,14 +233,15 @@ def strangers(
     score = np.concatenate([home, away])
     stranger = np.arange(len(score)) >= len(home)
     alone = np.arange(len(flagged)) if group is None else np.array(group, np.str_)
-    low, high = share_interval(np.array(flagged, np.bool_), alone)
+    held = Rate.grouped(np.array(flagged, np.bool_), alone)
     return {
         "auroc": metrics.auroc(score, stranger),
         "fpr95": metrics.fpr_at_tpr(home, away),
-        "flagged": float(np.mean(flagged)) if len(flagged) else float("nan"),
-        "low": low,
-        "high": high,
-        "n": len(flagged),
+        "flagged": held.value,
+        "low": held.low,
+        "high": held.high,
+        "n": held.n,
+        "k": held.k,
     }
 
 
@@ -255,12 +254,5 @@ def _rate(cases: Judged, *, side: bool, wrong: Disposition) -> dict[str, Any]:
     mine = cases.truth == side
     n = len(np.unique(cases.group[mine & cases.reached]))
     k = len(np.unique(cases.group[mine & (cases.disposition == wrong.value)]))
-    low, high = interval(k, n)
-    return {
-        "rate": k / n if n else float("nan"),
-        "low": low,
-        "high": high,
-        "n": n,
-        "k": k,
-        "excluded": len(np.unique(cases.group[mine])) - n,
-    }
+    excluded = len(np.unique(cases.group[mine])) - n
+    return {**Rate.independent(k, n).to_json(), "excluded": excluded}

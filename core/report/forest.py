@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 
+from core.decision.rate import Rate
 from core.report import svg
 
 _ROW, _HEAD = 19.0, 24.0
@@ -17,21 +18,15 @@ _LETTERS = 17
 
 @dataclass(frozen=True)
 class Slice:
-    """One row: a heading (``n`` is None) or the rate of one value of a column.
+    """One row: a heading (``rate`` is None) or the rate of one value of a column.
 
     Attributes:
-        name: The column's or the value's name, a stranger's text.
-        k: Groups with an error.
-        n: Groups; None for a heading.
-        low: Lower end of the interval.
-        high: Upper end.
+        name: The column's or the value's name, text out of the data set.
+        rate: Groups with an error, of all groups.
     """
 
     name: str
-    k: int = 0
-    n: int | None = None
-    low: float = 0.0
-    high: float = 1.0
+    rate: Rate | None = None
 
 
 def draw_forest(key: str, title: str, rows: Sequence[Slice], promise: float, kind: str) -> Markup:
@@ -44,9 +39,10 @@ def draw_forest(key: str, title: str, rows: Sequence[Slice], promise: float, kin
         promise: The rate that the policy allows.
         kind: ``positive`` or ``negative``: the colour.
     """
-    heights = [_HEAD if row.n is None else _ROW for row in rows]
+    heights = [_HEAD if row.rate is None else _ROW for row in rows]
     floor = svg.TOP + sum(heights) + 6
-    reach = max([promise, *(row.high for row in rows if row.n)])
+    shown = [row.rate for row in rows if row.rate and row.rate.n]
+    reach = max([promise, *(rate.high for rate in shown)])
     end = min(1.0, float(np.ceil(reach * 10) / 10))
     plot = svg.Plot(
         svg.Scale(0.0, end, _LABEL, svg.WIDTH - _COUNT), svg.Scale(0.0, 1.0, floor, svg.TOP)
@@ -59,8 +55,7 @@ def draw_forest(key: str, title: str, rows: Sequence[Slice], promise: float, kin
     for row, height in zip(rows, heights, strict=True):
         marks.append(_row(plot, row, y + height - 5, kind))
         y += height
-    shown = [row for row in rows if row.n]
-    broken = sum(row.low > promise for row in shown)
+    broken = sum(rate.low > promise for rate in shown)
     desc = (
         f"{len(shown)} slices; in {broken} of them the whole interval lies above the promised "
         f"{100 * promise:g} %."
@@ -69,14 +64,15 @@ def draw_forest(key: str, title: str, rows: Sequence[Slice], promise: float, kin
 
 
 def _row(plot: svg.Plot, row: Slice, y: float, kind: str) -> Markup:
-    if row.n is None:
+    rate = row.rate
+    if rate is None:
         return svg.text(4, y, _short(row.name, 2 * _LETTERS), "tag strong")
     name = svg.text(_LABEL - 8, y, _short(row.name or "(empty)", _LETTERS), "name", "end")
-    seen = f"{row.k}/{row.n}" if row.n else "none"
+    seen = f"{rate.k}/{rate.n}" if rate.n else "none"
     count = svg.text(svg.WIDTH - 4, y, seen, "name", "end")
-    if not row.n:
+    if not rate.n:
         return name + count
-    low, high, middle = plot.x([row.low, row.high, row.k / row.n])
+    low, high, middle = plot.x([rate.low, rate.high, rate.value])
     dot = Markup('<circle cx="{:.2f}" cy="{:.2f}" r="3.5" class="dot {}"/>')
     whisker = svg.segment((low, high), (y - 4, y - 4), f"whisker {kind}")
     return name + whisker + dot.format(middle, y - 4, kind) + count

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.decision import good_only
 from core.decision.certificate import attempt_in_words, guarantee_table, in_words, needed
+from core.decision.rate import Rate
 from core.report import words
 from core.report.blocks import Block, Figure, Figures, Section, Table, Tile, Tiles, Words
 from core.report.forest import Slice, draw_forest
@@ -289,8 +290,7 @@ def _plain(columns: tuple[str, ...]) -> str:
 def _slice_rows(column: str, values: Mapping[str, Any], kind: str) -> list[Slice]:
     rows = [Slice(column)]
     for value, figures in values.items():
-        r = figures[kind]
-        rows.append(Slice(value, r["k"], r["n"], r["low"], r["high"]))
+        rows.append(Slice(value, Rate.from_json(figures[kind])))
     return rows
 
 

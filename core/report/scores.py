@@ -190,10 +190,9 @@ def _label_table(m: Material, seen: Judged) -> Table:
     rows, said = [], seen.said
     for i, name in enumerate(m.classes):
         has, s = seen.labels[:, i], m.figures["sensitivity"][name]
-        found = f"{words.share(s['rate'])} ({words.between((s['low'], s['high']))})"
         area = metrics.auroc(seen.probabilities[:, i], has)
         falsely = f"{int((said[:, i] & ~has).sum()):,} of {int((~has).sum()):,}"
-        rows.append((name, f"{s['n']:,}", found, falsely, words.number(area)))
+        rows.append((name, f"{s['n']:,}", words.short_rate(s), falsely, words.number(area)))
     return Table(
         "Each label for itself, before gates and policy",
         ("label", "pictures that have it", "found (95 % interval)", "said falsely", "AUROC"),
@@ -218,8 +217,7 @@ def _right(m: Material, i: int) -> Cell:
     s = m.figures["sensitivity"][m.classes[i]]
     if not s["n"]:
         return Cell("none seen")
-    text = f"{words.share(s['rate'])} ({words.between((s['low'], s['high']))})"
-    return Cell(text, round(1.0 - s["rate"], 3), "bad")
+    return Cell(words.short_rate(s), round(1.0 - s["rate"], 3), "bad")
 
 
 def _verdict_row(m: Material, side: bool) -> tuple[str | Cell, ...]:
@@ -274,7 +272,7 @@ def strangers(m: Material) -> Section:
     rows, drawn = [], []
     for number, (name, scores) in enumerate(m.away.items()):
         g = m.figures["ood"][name]
-        flagged = f"{words.share(g['flagged'])} ({words.between((g['low'], g['high']))})"
+        flagged = words.short_rate(g)
         rows.append(
             (name, f"{g['n']:,}", flagged, words.number(g["auroc"]), words.number(g["fpr95"]))
         )

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.decision import certificate
+from core.decision.rate import NONE, Rate, percent_range
 
-NONE = "–"
 _GLUED = "\u00a0%"
 
 
@@ -24,12 +24,12 @@ def share(value: float) -> str:
 
 def between(interval: tuple[float, float]) -> str:
     """Write the interval of a share."""
-    return f"{share(interval[0])} to {share(interval[1])}"
+    return _glued(percent_range(*interval))
 
 
 def percent(rate: float) -> str:
     """Write an error rate, never rounded in our favour."""
-    return certificate.percent(rate).replace(" %", _GLUED)
+    return _glued(certificate.percent(rate))
 
 
 def confidence(value: float) -> str:
@@ -38,23 +38,13 @@ def confidence(value: float) -> str:
 
 
 def rate(figures: Mapping[str, Any]) -> str:
-    """Write an error rate with its count and interval."""
-    left_out = figures.get("excluded", 0)
-    aside = f"; {left_out:,} held back by the gates" if left_out else ""
-    if not figures["n"]:
-        return f"none seen{aside}"
-    ends = _ends(figures)
-    return (
-        f"{percent(figures['rate'])} ({figures['k']:,} of {figures['n']:,}; "
-        f"95{_GLUED} interval {ends}{aside})"
-    )
+    """Write a rate with its count and interval."""
+    return _glued(Rate.from_json(figures).in_words(figures.get("excluded", 0)))
 
 
 def short_rate(figures: Mapping[str, Any]) -> str:
-    """Write an error rate with its interval, for a table of many."""
-    if not figures["n"]:
-        return NONE
-    return f"{percent(figures['rate'])} ({_ends(figures)})".replace(" ", "\u00a0")
+    """Write a rate with its interval, for a table of many."""
+    return Rate.from_json(figures).in_short().replace(" ", "\u00a0")
 
 
 def counted(count: int, noun: str) -> str:
@@ -62,5 +52,6 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 
-def _ends(figures: Mapping[str, Any]) -> str:
-    return f"{100 * figures['low']:.3g} to {percent(figures['high'])}"
+def _glued(text: str) -> str:
+    """Keep the sign at its number where a line is broken."""
+    return text.replace(" %", _GLUED)

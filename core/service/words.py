@@ -9,6 +9,7 @@ from typing import Any
 from core.checking.result import Level
 from core.decision import good_only
 from core.decision.certificate import attempt_in_words, guarantee_table, in_words, percent
+from core.decision.rate import Rate, percent_range
 from core.labelled import read_words
 from core.model.bundle import Bundle
 from core.packs import DomainPack
@@ -31,13 +32,13 @@ def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
     if n:
         lines.append(
             f"Among {n} with a {passed} in the held-out data, {percent(rate)} were {positive} "
-            f"(95 % interval {percent(low)} to {percent(high)})."
+            f"(95 % interval {percent_range(low, high)})."
         )
     rate, low, high, n = policy.flagged
     if n:
         lines.append(
             f"The gate for strangers holds back {percent(rate)} of {n} ordinary pictures "
-            f"(95 % interval {percent(low)} to {percent(high)})."
+            f"(95 % interval {percent_range(low, high)})."
         )
     lines.append(_deferred_words(pack, policy))
     attempt = attempt_in_words(policy.attempt, policy.targets.confidence, policy.escape.confidence)
@@ -136,13 +137,7 @@ def assessment_words(one: Assessment) -> str:
 
 def rate_words(rate: Mapping[str, Any]) -> str:
     """Say a rate with its interval and count."""
-    aside = f"; {rate['excluded']} held back by the gates" if rate.get("excluded") else ""
-    if not rate["n"]:
-        return f"none seen{aside}"
-    return (
-        f"{percent(rate['rate'])} ({rate['k']} of {rate['n']}; "
-        f"95 % interval {percent(rate['low'])} to {percent(rate['high'])}{aside})"
-    )
+    return Rate.from_json(rate).in_words(rate.get("excluded", 0))
 
 
 def area_words(area: float) -> str:

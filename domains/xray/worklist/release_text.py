@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 from core.decision.certificate import percent, upper_bound
+from core.decision.rate import percent_range, percentage
 from core.records.releases import StoredRelease
 from domains.xray import pack
-from domains.xray.worklist.staging import Evidence, Share
+from domains.xray.worklist.staging import Evidence
 
 SINGLE_USER = (
     "A typed name is no proof of who somebody is: whoever can open this page can release. There "
@@ -15,27 +17,11 @@ SINGLE_USER = (
 )
 
 
-def share_words(share: Share) -> str:
-    """Write a share with what it was counted on and its interval."""
-    counted = f"{share.k:,} of {share.n:,}"
-    return f"{counted} = {percent_words(share)} (95 % interval {interval_words(share)})"
-
-
-def percent_words(share: Share) -> str:
-    """Write a share as a percentage; a dash where nothing was counted."""
-    return f"{100 * share.k / share.n:.1f} %" if share.n else "–"
-
-
-def interval_words(share: Share) -> str:
-    """Write the interval of a share in per cent."""
-    return f"{100 * share.low:.1f} to {100 * share.high:.1f} %"
-
-
 def override_words(evidence: Evidence) -> str:
     """Say how often readers differ from the verdicts in use; empty while nobody read any."""
     if not evidence.overridden.n:
         return ""
-    return f"Readers differ from the verdict in {share_words(evidence.overridden)}."
+    return f"Readers differ from the verdict in {evidence.overridden.in_words()}."
 
 
 def confirm_words(evidence: Evidence) -> str:
@@ -65,7 +51,7 @@ def evidence_rows(
         "Overridden by readers": evidence.overridden,
     }
     rows = [
-        (what, f"{one.k:,} of {one.n:,}", percent_words(one), interval_words(one))
+        (what, f"{one.k:,} of {one.n:,}", percentage(one.value), percent_range(one.low, one.high))
         for what, one in shares.items()
     ]
     return [*rows, *_release_rows(evidence, missed)]
@@ -74,7 +60,7 @@ def evidence_rows(
 def _release_rows(evidence: Evidence, missed: str) -> list[tuple[str, str, str, str]]:
     """Lay out what a release to automatic depends on."""
     k, n = evidence.escaped, evidence.abnormal
-    share = f"{100 * k / n:.1f} %" if n else "–"
+    share = percentage(k / n if n else math.nan)
     at_most = f"at most {percent(upper_bound(k, n, pack.ceiling.confidence))}"
     return [
         (f"{missed}, patients that the verdict decided on", f"{k:,} of {n:,}", share, at_most),

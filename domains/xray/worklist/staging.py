@@ -10,7 +10,7 @@ from itertools import takewhile
 import numpy as np
 
 from core.decision.certificate import further_for, needed, percent, upper_bound
-from core.decision.clustered import share_interval
+from core.decision.rate import Rate
 from core.errors import ConfigError
 from core.records import listing, releases
 from core.records.connection import Store
@@ -38,23 +38,6 @@ LEAST_READS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
-    """A share of reads with its 95 % interval, which allows for several studies of one patient.
-
-    Attributes:
-        k: Reads counted.
-        n: Reads looked at.
-        low: Lower end of the interval.
-        high: Upper end of the interval.
-    """
-
-    k: int
-    n: int
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """How people's first answers compare with the verdicts of one bundle under one policy.
 
@@ -72,11 +55,11 @@ class Evidence:
     """
 
     reads: int
-    deferred: Share
-    agreement: Share
-    missed: Share
-    false_alarm: Share
-    overridden: Share
+    deferred: Rate
+    agreement: Rate
+    missed: Rate
+    false_alarm: Rate
+    overridden: Rate
     supervised: int
     abnormal: int
     escaped: int
@@ -191,10 +174,10 @@ def release(
     )
 
 
-def _share(reads: Sequence[Read], counts: Callable[[Read], bool]) -> Share:
+def _share(reads: Sequence[Read], counts: Callable[[Read], bool]) -> Rate:
     hit = np.array([counts(read) for read in reads], np.bool_)
     patients = np.array([_patient(read) for read in reads])
-    return Share(int(hit.sum()), len(reads), *share_interval(hit, patients))
+    return Rate.grouped(hit, patients)
 
 
 def _patient(read: Read) -> str:

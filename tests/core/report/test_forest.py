@@ -4,13 +4,14 @@ import re
 
 import pytest
 
+from core.decision.rate import Rate
 from core.report.forest import Slice, draw_forest
 
 ROWS = [
     Slice("site"),
-    Slice("north", 3, 60, 0.0104, 0.1392),
-    Slice("<script>alert(1)</script>", 0, 4, 0.0, 0.6024),
-    Slice("", 0, 0),
+    Slice("north", Rate(3, 60, 0.0104, 0.1392)),
+    Slice("<script>alert(1)</script>", Rate(0, 4, 0.0, 0.6024)),
+    Slice("", Rate(0, 0, 0.0, 1.0)),
 ]
 
 
@@ -41,5 +42,5 @@ def test_a_hostile_value_is_drawn_and_not_run():
 
 
 def test_the_description_counts_the_slices_that_break_the_promise():
-    rows = [Slice("bad", 30, 100, 0.212, 0.4), Slice("well", 1, 100, 0.0, 0.054)]
+    rows = [Slice("bad", Rate(30, 100, 0.212, 0.4)), Slice("well", Rate(1, 100, 0.0, 0.054))]
     assert "2 slices; in 1 of them" in draw_forest("f", "rate", rows, 0.05, "positive")

@@ -51,13 +51,13 @@ NO_BOUND = (
 def passed(k, n, high):
     return (
         f"Among {n} with a PASS in the held-out data, {k} % were defective parts (95 % interval "
-        f"0 % to {high} %)."
+        f"0 to {high} %)."
     )
 
 
 def gate(n, high):
     return (
-        f"The gate for strangers holds back 0 % of {n} ordinary pictures (95 % interval 0 % to "
+        f"The gate for strangers holds back 0 % of {n} ordinary pictures (95 % interval 0 to "
         f"{high} %)."
     )
 

@@ -16,7 +16,7 @@ from core.types import Certificate, Disposition, Finding, Policy, Reason, Target
 from domains.xray.worklist import notices, release_text, showing, staging
 from domains.xray.worklist.order import Place
 from domains.xray.worklist.reading_list import Line, is_hidden, reading_list, sites_of
-from domains.xray.worklist.staging import Share, evidence_of, figures_of, hindrance
+from domains.xray.worklist.staging import evidence_of, figures_of, hindrance
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
@@ -343,8 +343,7 @@ def test_evidence_is_kept_and_shown_with_its_counts():
     assert ("Missed abnormal (of what readers called abnormal)", "1 of 3", "33.3 %") in [
         row[:3] for row in rows
     ]
-    assert release_text.percent_words(Share(0, 0, 0.0, 1.0)) == "–"
-    assert "1 of 4 = 25.0 %" in release_text.override_words(found)
+    assert "25 % (1 of 4; 95 % interval" in release_text.override_words(found)
 
 
 def reads_of(abnormal: int, missed: int, normal: int = 0, deferred: int = 0) -> list[Read]:
