@@ -20,7 +20,7 @@ from time import monotonic
 
 LONGEST_LINE = 1024 * 1024
 _PIECE = 64 * 1024
-_LAST_S = 1.0
+_LAST_S = 5.0
 
 
 class ChildLost(Exception):
