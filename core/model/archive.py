@@ -148,6 +148,8 @@ def _pack_head(head: Head) -> tuple[Arrays, Words]:
         "head.dual": head.dual,
         "head.bias": head.bias,
     }
+    if head.basis is not None:
+        arrays["head.basis"] = head.basis
     return arrays, {"kind": "kernel", "gamma": head.gamma}
 
 
@@ -160,6 +162,7 @@ def _unpack_head(arrays: Mapping[str, NDArray[Any]], words: Words) -> Head:
         arrays["head.dual"],
         arrays["head.bias"],
         float(words["gamma"]),
+        arrays.get("head.basis"),
     )
     if words["kind"] == "kernel":
         return kernel

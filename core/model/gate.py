@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 
 from core.model.discriminants import Placed
 from core.model.faults import Faults, fit_faults
+from core.model.landmarks import main_directions
 from core.types import F32, F64
 
 NEIGHBOURS = 10
 REMEMBERED = 2000
 DIRECTIONS = 128
+REFERENCE = 9999  # scores kept: p-values come in steps of 1 in 10,000
 HARMLESS_HELD = 3  # At a gate of 1 % a harmless variation is held back in at most about 3 %.
 LATE_WEIGHT = 0.5  # The late distance is a squared one as well, and counts half.
 FAULTS_WEIGHT = 0.5  # More would hide strangers that show no known fault.
@@ -45,8 +47,8 @@ class Gate:
         basis: float32 ``q l``, the main directions of the ``l`` late features.
         known: float32 ``m q``, unit vectors: training pictures in these directions.
         usual: float64 ``m``, how strange each of them was out of fold.
-        reference: float64 ``n``, ascending, out-of-fold scores of the training pictures, or of
-            those varied without harm where these are stranger.
+        reference: float64 ``r``, ascending, out-of-fold scores of the training pictures, or of
+            those varied without harm where these are stranger; at most ``REFERENCE``.
         faults: Where known faults lead, by the first ``g`` features; None where there were too few
             pictures to learn them from.
     """
@@ -148,7 +150,7 @@ def fit_gate(
         own += added
     scores = own - RELATIVE * np.array([own[rows].mean() for rows in beside])
     gate, rows = _part(z, np.arange(len(z)), gated, seed)
-    reference = wider_reference(scores[: len(z)], scores[len(z) :])
+    reference = thinned(wider_reference(scores[: len(z)], scores[len(z) :]), REFERENCE)
     fitted = replace(gate, usual=own[rows], reference=reference, faults=faults)
     return fitted, scores[: len(z)]
 
@@ -169,11 +171,23 @@ def wider_reference(own: F64, varied: F64) -> F64:
     return np.asarray(np.maximum(np.sort(own), beyond[np.maximum(len(varied) + 1 - passed, 0)]))
 
 
+def thinned(reference: F64, most: int) -> F64:
+    """Return at most so many of ascending scores, evenly by rank.
+
+    A new score is beyond the i-th of them with the probability that p-values state, or a smaller
+    one where the ranks do not come out even.
+    """
+    if len(reference) <= most:
+        return reference
+    rank = -(-np.arange(1, most + 1) * (len(reference) + 1) // (most + 1))
+    return reference[rank - 1]
+
+
 def _part(z: F32, rows: NDArray[np.intp], gated: int, seed: int) -> tuple[Gate, NDArray[np.intp]]:
     """Fit both distances on some rows; the rows remembered come in the order of ``known``."""
     mean, whiten = _shape(z[rows, :gated])
     late = _late(z[rows], gated)
-    basis = _main_directions(late)
+    basis = main_directions(late, DIRECTIONS)
     drawn = np.sort(np.random.default_rng(seed).permutation(len(rows))[:REMEMBERED])
     known = late[drawn] @ basis.T
     known /= np.linalg.norm(known, axis=1, keepdims=True) + np.float32(1e-12)
@@ -188,14 +202,3 @@ def _shape(z: F32) -> tuple[F32, F32]:
     values, vectors = np.linalg.eigh(shrunk.covariance_)
     whiten = (vectors / np.sqrt(values)).T
     return shrunk.location_.astype(np.float32), whiten.astype(np.float32)
-
-
-def _main_directions(late: F32) -> F32:
-    """Directions ``q l`` that carry most of the features, at most one a picture."""
-    from scipy.linalg import eigh
-
-    width = late.shape[1]
-    count = min(DIRECTIONS, *late.shape)
-    moments = late.T.astype(np.float64) @ late.astype(np.float64)
-    vectors = eigh(moments, subset_by_index=(width - count, width - 1))[1]
-    return np.ascontiguousarray(vectors.T, dtype=np.float32)

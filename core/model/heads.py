@@ -28,14 +28,16 @@ class LinearHead:
 
 @dataclass(frozen=True)
 class KernelHead:
-    """Scores ``dual @ exp(-gamma |support - z|²) + bias`` (radial basis functions).
+    """Scores ``dual @ exp(-gamma |support - basis @ z|²) + bias`` (radial basis functions).
 
     Attributes:
-        support: float32 ``m d``, the training pictures kept.
+        support: float32 ``m q``, the training pictures or landmarks compared with.
         norms: float32 ``m``, their squared lengths.
         dual: float32 ``k m``.
         bias: float64 ``k``.
         gamma: Width of the kernel, above 0.
+        basis: float32 ``q d``, the directions in which pictures are compared; None where all
+            features are.
     """
 
     support: F32
@@ -43,6 +45,7 @@ class KernelHead:
     dual: F32
     bias: F64
     gamma: float
+    basis: F32 | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def logits(head: Head, z: F32) -> F64:
         return logits(head.kernel, z) + logits(head.linear, z)
     if isinstance(head, LinearHead):
         return (head.weights @ z).astype(np.float64) + head.bias
-    return (head.dual @ _kernel(head, z)).astype(np.float64) + head.bias
+    return (head.dual @ _kernel(head, _turned(head, z))).astype(np.float64) + head.bias
 
 
 def gradient(head: Head, z: F32, direction: F64) -> F32:
@@ -96,9 +99,10 @@ def gradient(head: Head, z: F32, direction: F64) -> F32:
     if isinstance(head, LinearHead):
         linear: F32 = along @ head.weights
         return linear
-    pull = (along @ head.dual) * _kernel(head, z)
-    radial: F32 = 2.0 * np.float32(head.gamma) * (pull @ head.support - pull.sum() * z)
-    return radial
+    turned = _turned(head, z)
+    pull = (along @ head.dual) * _kernel(head, turned)
+    radial: F32 = 2.0 * np.float32(head.gamma) * (pull @ head.support - pull.sum() * turned)
+    return radial if head.basis is None else radial @ head.basis
 
 
 def scaled(head: KernelHead | LinearHead, by: F64) -> KernelHead | LinearHead:
@@ -113,15 +117,26 @@ def joined(whole: KernelHead, part: KernelHead) -> KernelHead:
     """Add two kernel heads into one, so that the kernel is computed once.
 
     Raises:
-        ValueError: They differ in width, or ``part`` keeps a picture that ``whole`` does not.
+        ValueError: They differ in width or directions, or ``part`` keeps a picture that ``whole``
+            does not.
     """
     place = {row.tobytes(): number for number, row in enumerate(whole.support)}
     rows = [place.get(row.tobytes(), -1) for row in part.support]
-    if whole.gamma != part.gamma or min(rows, default=0) < 0:
+    if not _have_one_kernel(whole, part) or min(rows, default=0) < 0:
         raise ValueError("whole, part: expected one kernel, and every picture of part in whole")
     dual = whole.dual.copy()
     dual[:, rows] += part.dual
     return replace(whole, dual=dual, bias=whole.bias + part.bias)
+
+
+def _have_one_kernel(one: KernelHead, other: KernelHead) -> bool:
+    if one.basis is None or other.basis is None:
+        return one.basis is other.basis and one.gamma == other.gamma
+    return np.array_equal(one.basis, other.basis) and one.gamma == other.gamma
+
+
+def _turned(head: KernelHead, z: F32) -> F32:
+    return z if head.basis is None else head.basis @ z
 
 
 def _kernel(head: KernelHead, z: F32) -> F32:

@@ -97,6 +97,8 @@ def _logits(nodes: Nodes, head: Head, z: str) -> str:
         return nodes.add("Add", _logits(nodes, head.kernel, z), _logits(nodes, head.linear, z))
     if isinstance(head, LinearHead):
         return nodes.add("Add", nodes.add("MatMul", head.weights, z), head.bias)
+    if head.basis is not None:
+        z = nodes.add("MatMul", head.basis, z)
     length = nodes.total(nodes.add("Mul", z, z))
     across = nodes.add("Mul", nodes.add("MatMul", head.support, z), np.float32(-2))
     away = nodes.add("Add", nodes.add("Add", across, head.norms), length)

@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.model.heads import Committee, Head, KernelHead, LinearHead, joined, scaled
+from core.model.landmarks import (
+    LANDMARKS,
+    choose_landmarks,
+    kernel_directions,
+    ridge_on_landmarks,
+)
 from core.types import F32, F64
 
 ABSENT = -1.0  # score of a label that no training picture has
-MOST_FOR_RIDGE = 4000
-SHARED = 6000  # pictures whose kernel matrix, which all labels share, still fits into memory
 
 Answers = NDArray[Any]
 """What heads learn: int64 ``n``, or bool ``n m``: a column a label, the roll-up last."""
@@ -52,14 +56,18 @@ def fit_logistic(
 
 
 def fit_svm(z: F32, labels: Answers, k: int, c: float = 3.0) -> KernelHead:
-    """Fit a support vector machine with radial kernel, one class against the rest."""
+    """Fit a support vector machine with radial kernel, one class against the rest.
+
+    Time grows with the square of the number of pictures: see ``affordable``.
+    """
     from sklearn.metrics.pairwise import rbf_kernel
     from sklearn.svm import SVC
 
-    gamma = 1.0 / z.shape[1]
+    gamma, basis = 1.0 / z.shape[1], kernel_directions(z)
+    z = z if basis is None else z @ basis.T
     present, sides = _against_the_rest(labels)
-    shared = labels.ndim == 2 and len(z) <= SHARED
-    x, kernel = (rbf_kernel(z, gamma=gamma), "precomputed") if shared else (z, "rbf")
+    # All labels share one kernel matrix; it is small, for no more than LANDMARKS pictures come.
+    x, kernel = (rbf_kernel(z, gamma=gamma), "precomputed") if labels.ndim == 2 else (z, "rbf")
     dual = np.zeros((len(sides), len(z)))
     bias = np.full(len(sides), ABSENT)
     for row, side in enumerate(sides):
@@ -72,7 +80,7 @@ def fit_svm(z: F32, labels: Answers, k: int, c: float = 3.0) -> KernelHead:
     kept = np.any(dual != 0.0, axis=0)
     weights, bias = _spread(dual[:, kept], bias, present, k)
     support = z[kept]
-    return KernelHead(support, (support**2).sum(axis=1), weights, bias, gamma)
+    return KernelHead(support, (support**2).sum(axis=1), weights, bias, gamma, basis)
 
 
 def fit_ridge(z: F32, labels: Answers, k: int, ridge: float = 0.3) -> KernelHead:
@@ -80,10 +88,10 @@ def fit_ridge(z: F32, labels: Answers, k: int, ridge: float = 0.3) -> KernelHead
 
     In closed form, all sides at once: the pictures' weights, by which every class counts the same,
     are those of the pictures and not of the sides. Pictures with several labels weigh the same.
+    More than ``LANDMARKS`` pictures are compared with landmarks instead of with each other.
     """
-    from sklearn.metrics.pairwise import rbf_kernel
-
-    gamma = 1.0 / z.shape[1]
+    gamma, basis = 1.0 / z.shape[1], kernel_directions(z)
+    z = z if basis is None else z @ basis.T
     present, sides = _against_the_rest(labels)
     signs = np.where(np.stack(sides, axis=1), 1.0, -1.0)
     weight = np.ones(len(z))
@@ -91,12 +99,22 @@ def fit_ridge(z: F32, labels: Answers, k: int, ridge: float = 0.3) -> KernelHead
         _, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
         weight = len(z) / (len(counts) * counts[place])
     bias = weight @ signs / weight.sum()
-    kernel = rbf_kernel(z, gamma=gamma).astype(np.float64)
-    kernel[np.diag_indices(len(z))] += ridge / weight
-    dual = np.linalg.solve(kernel, signs - bias).T
+    support, targets = choose_landmarks(z, LANDMARKS), signs - bias
+    if len(support) < len(z):
+        dual = ridge_on_landmarks(z, support, targets, weight, gamma=gamma, ridge=ridge).T
+    else:
+        dual = _ridge(z, targets, weight, gamma, ridge).T
     bias[[not _divides(side) for side in sides]] = ABSENT
     weights, bias = _spread(*_per_class(dual, bias), present, k)
-    return KernelHead(z, (z**2).sum(axis=1), weights, bias, gamma)
+    return KernelHead(support, (support**2).sum(axis=1), weights, bias, gamma, basis)
+
+
+def _ridge(z: F32, targets: F64, weight: F64, gamma: float, ridge: float) -> F64:
+    from sklearn.metrics.pairwise import rbf_kernel
+
+    kernel = rbf_kernel(z, gamma=gamma).astype(np.float64)
+    kernel[np.diag_indices(len(z))] += ridge / weight
+    return np.asarray(np.linalg.solve(kernel, targets), np.float64)
 
 
 def have_classes(labels: Answers) -> bool:
@@ -179,6 +197,7 @@ MAKERS: Mapping[str, Maker] = {
 def affordable(pictures: int) -> tuple[str, ...]:
     """Name the makers for so many training pictures.
 
-    Ridge regression keeps every picture and takes the cube of their number.
+    A support vector machine takes the square of their number and keeps pictures without a limit.
+    Ridge regression on landmarks does neither.
     """
-    return ("ridge", "svm", "logistic") if pictures <= MOST_FOR_RIDGE else ("svm", "logistic")
+    return ("ridge", "svm", "logistic") if pictures <= LANDMARKS else ("ridge", "logistic")

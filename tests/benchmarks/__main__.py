@@ -13,6 +13,7 @@ from importlib import import_module
 
 NAMES = (
     "accuracy",
+    "landmarks",
     "grouped",
     "guarantee",
     "strangers",

@@ -164,10 +164,13 @@ def heads(d, k, rng):
     support = rng.normal(0, 1, (9, d)).astype(np.float32)
     dual = rng.normal(0, 3, (k, 9)).astype(np.float32)
     kernel = KernelHead(support, (support**2).sum(axis=1), dual, rng.normal(0, 1, k), 1.0 / d)
-    return [linear, kernel, Committee(kernel, linear)]
+    basis = np.linalg.qr(rng.normal(0, 1, (d, 7)))[0].T.astype(np.float32)
+    turned = support @ basis.T
+    narrow = replace(kernel, support=turned, norms=(turned**2).sum(axis=1), basis=basis)
+    return [linear, kernel, Committee(kernel, linear), narrow]
 
 
-@pytest.mark.parametrize("kind", range(3))
+@pytest.mark.parametrize("kind", range(4))
 @pytest.mark.parametrize("several", [False, True])
 def test_every_head_and_calibrator_travels(kind, several, opened, tiny_product, tmp_path):
     bundle, policy = opened

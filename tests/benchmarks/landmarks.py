@@ -1,0 +1,135 @@
+"""What bounds on a kernel cost: heads with and without them, out of fold on training pictures.
+
+The committee is fitted on four of five grouped folds and scores the fifth, with every limit in
+turn; the last lines are the limits of `core.model.landmarks` as they are. `... landmarks test`
+scores the test pictures once instead, fitted on all of train, with and without the limits.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.decision import metrics
+from core.decision.splits import folds
+from core.model import calibrating, heads, landmarks, makers
+from core.model.fitted import one_thread, standardise
+from core.types import F32, F64
+from tests.benchmarks.sets import Labelled, asked, labelled
+
+FOLDS = 5
+SETS = ("elpv", "xray", "crops")
+NONE = 10**9
+# All features up to so many pictures; directions; landmarks.
+TRIED = {
+    "no limit": (NONE, NONE, NONE),
+    "128 directions": (0, 128, NONE),
+    "256 directions": (0, 256, NONE),
+    "256, 500 landmarks": (0, 256, 500),
+    "256, 1000 landmarks": (0, 256, 1000),
+    "as it is": (landmarks.ALL_FEATURES, landmarks.DIRECTIONS, landmarks.LANDMARKS),
+}
+
+
+def main() -> None:
+    """Print AUROC and NLL with every limit, and what each changes fold by fold."""
+    one_thread()
+    named = set(asked()) & set(SETS) if set(sys.argv) & set(SETS) else SETS
+    for name in sorted(named):
+        (_on_test if "test" in sys.argv else _out_of_fold)(labelled(name))
+
+
+@contextmanager
+def limited(all_features: int, directions: int, most: int) -> Iterator[None]:
+    """Fit with other limits."""
+    with (
+        patch.object(landmarks, "ALL_FEATURES", all_features),
+        patch.object(landmarks, "DIRECTIONS", directions),
+        patch.object(makers, "LANDMARKS", most),
+    ):
+        yield
+
+
+def _out_of_fold(one: Labelled) -> None:
+    split = np.array([row.split for row in one.rows])
+    table = one.table.pick((split == "train") & one.table.sound)
+    fold = folds(table.labels, table.groups, FOLDS, 0)
+    print(f"{one.name}: n {len(fold)} of train, {FOLDS} grouped folds, seed 0", flush=True)
+    first: tuple[F64, F64] | None = None
+    for name, limits in TRIED.items():
+        with limited(*limits):
+            scores = committee_out_of_fold(one, table.pooled, table.labels, table.groups, fold)
+        found = figures(one, scores, table.labels, table.groups, fold)
+        first = first or found
+        print(f"  {name:<20} {_words(found)}; change {_words(found, first)}", flush=True)
+
+
+def _words(found: tuple[F64, F64], first: tuple[F64, F64] | None = None) -> str:
+    parts = [one - other for one, other in zip(found, first, strict=True)] if first else found
+    sign = "+" if first else ""
+    return ", ".join(
+        f"{name} {part.mean():{sign}.4f} (sd {part.std(ddof=1):.4f})"
+        for name, part in zip(("AUROC", "NLL"), parts, strict=True)
+    )
+
+
+def committee_out_of_fold(
+    one: Labelled,
+    pooled: F32,
+    labels: NDArray[np.int64],
+    groups: NDArray[np.str_],
+    fold: NDArray[np.int64],
+) -> F64:
+    """Score every picture by a committee that saw none of its fold, ``n k``."""
+    z = standardise(pooled, pooled.mean(axis=0), pooled.std(axis=0) + np.float32(1e-6))
+    total = np.zeros((len(z), len(one.classes)))
+    for name in makers.affordable(len(z)):
+        scores = np.zeros_like(total)
+        for held in range(FOLDS):
+            out = fold == held
+            head = makers.MAKERS[name](z[~out], labels[~out], len(one.classes))
+            scores[out] = [heads.logits(head, row) for row in z[out]]
+        total += scores * calibrating.share(calibrating.calibrate(scores, labels, groups, 0))
+    return total
+
+
+def figures(
+    one: Labelled,
+    scores: F64,
+    labels: NDArray[np.int64],
+    groups: NDArray[np.str_],
+    fold: NDArray[np.int64],
+) -> tuple[F64, F64]:
+    """Return AUROC and NLL of every fold."""
+    calibrator = calibrating.calibrate(scores, labels, groups, 0)
+    lost = calibrating.losses(calibrator, scores, labels)
+    p = calibrating.chance(calibrator, scores, one.positive)
+    truth = np.array(one.positive)[labels]
+    parts = [fold == held for held in np.unique(fold)]
+    return (
+        np.array([metrics.auroc(p[part], truth[part]) for part in parts]),
+        np.array([lost[part].mean() for part in parts]),
+    )
+
+
+def _on_test(one: Labelled) -> None:
+    from tests.benchmarks.grouped import predicted
+
+    split = np.array([row.split for row in one.rows])
+    train, test = split == "train", split == "test"
+    for name in ("no limit", "as it is"):
+        with limited(*TRIED[name]):
+            p = predicted([one], train, test)
+        score = p[:, np.array(one.positive)].sum(axis=1)
+        y = one.table.labels[test]
+        print(
+            f"{one.name} {name}: test n {test.sum()}, AUROC "
+            f"{metrics.auroc(score, one.truth[test]):.4f}, NLL {metrics.nll(p, y):.4f}, accuracy "
+            f"of {len(one.classes)} labels {np.mean(p.argmax(axis=1) == y):.4f}",
+            flush=True,
+        )
