@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,10 @@ def _import_pages() -> None:
     # fails here fails there again, and is shown.
     import_module("dashboard.review_keys")
     import_module("core.packs").installed()
+    # Streamlit asks for pandas when it first mounts a component, and walks the stack, with every
+    # module's file, when it first draws: 0.6 and 0.3 s.
+    import_module("pandas")
+    inspect.stack()
 
 
 if __name__ == "__main__":

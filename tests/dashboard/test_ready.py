@@ -1,0 +1,34 @@
+"""What the first page needs is imported while the browser still loads Streamlit's own files."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dashboard
+
+FIRST_PAGE = """
+import sys
+from streamlit.testing.v1 import AppTest
+from dashboard.__main__ import _import_pages
+_import_pages()
+before = set(sys.modules)
+app = AppTest.from_file(sys.argv[1], default_timeout=300).run()
+assert not app.exception, app.exception
+assert any("assay-picture" in one.proto.body for one in app.get("html"))
+print(*sorted({name.split(".")[0] for name in set(sys.modules) - before}))
+"""
+
+
+def test_the_first_page_imports_nothing_that_takes_its_time(assessed_home):
+    app = str(Path(dashboard.__file__).with_name("app.py"))
+    done = subprocess.run(
+        [sys.executable, "-c", FIRST_PAGE, app],
+        env={**os.environ, "ASSAY_HOME": str(assessed_home), "ASSAY_REVIEWER": "Ada"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    late = set(done.stdout.split())
+    assert not late & {"pandas", "pyarrow", "sqlalchemy", "cv2"}
