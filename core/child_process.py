@@ -20,7 +20,6 @@ from time import monotonic
 
 LONGEST_LINE = 1024 * 1024
 _PIECE = 64 * 1024
-_LAST_S = 5.0
 
 
 class ChildLost(Exception):
@@ -56,6 +55,7 @@ class ChildProcess:
         environment: Its variables; PYTHONPATH is added.
         stderr: Where its error output goes: a descriptor, or one of subprocess's constants.
         inherited: Descriptors that it inherits.
+        exit_wait_s: How long a child whose channel is closed has to end, so that how is known.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class ChildProcess:
         environment: Mapping[str, str],
         stderr: int,
         inherited: Sequence[int] = (),
+        exit_wait_s: float = 5.0,
     ) -> None:
         path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
         self._process = subprocess.Popen(
@@ -83,6 +84,7 @@ class ChildProcess:
         assert self._process.stdout is not None
         self._orders, self._answers = self._process.stdin, self._process.stdout
         self._line = bytearray()
+        self._exit_wait_s = exit_wait_s
 
     @property
     def pid(self) -> int:
@@ -136,7 +138,7 @@ class ChildProcess:
 
     def _lost(self) -> ChildLost:
         try:
-            return ChildEnded(self._process.wait(timeout=_LAST_S))
+            return ChildEnded(self._process.wait(timeout=self._exit_wait_s))
         except subprocess.TimeoutExpired:
             return ChannelClosed("its channel is closed")
 

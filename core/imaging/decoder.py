@@ -64,6 +64,8 @@ class Decoder:
                 environment=_environment(spec),
                 stderr=subprocess.DEVNULL,
                 inherited=(descriptor,),
+                # Shorter than any picture's alarm, which would end a child that is only deaf.
+                exit_wait_s=1.0,
             )
         finally:
             os.close(descriptor)
