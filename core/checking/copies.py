@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 
 from core.checking.registration import DETAIL, correlation, turn_between
 from core.checking.signature import SIDE, VIEWS, Scale, View, rings, spectra, structure
+from core.clusters import cluster_centres
 from core.types import F32, U8
 
 ALIKE = 0.95
@@ -27,6 +29,9 @@ _LEAST_PEAK = 0.55
 _SAMPLE = 60
 _MOST_SHARED = 0.95
 _BLOCK = 256
+_ALL_PAIRS = 4000  # pictures up to which each is compared with all
+_CELL = 1000  # pictures a cell beyond that
+_CELLS_OF_A_VIEW = 2
 _FLAT = 0.5  # grey levels: below this spread, what is left of a picture is noise
 
 
@@ -70,8 +75,9 @@ def clusters(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     ends = np.array(list(pairs), np.int64).reshape(-1, 2)
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(n, n))
     member: NDArray[np.int32] = connected_components(graph, directed=False)[1]
-    sizes = np.bincount(member, minlength=1)
-    return [np.flatnonzero(member == one).tolist() for one in np.flatnonzero(sizes > 1)]
+    order = np.argsort(member, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(member, minlength=1))[:-1])
+    return [one.tolist() for one in parts if len(one) > 1]
 
 
 @dataclass(frozen=True)
@@ -143,32 +149,34 @@ class _Search:
         far = min(_OTHERS, n - 1)
         pairs: dict[tuple[int, int], int] = {}
         others = np.zeros((n, _COMPARED), np.int64)
-        for start in range(0, n, _BLOCK):
-            alike, view = self._block(start, sound)
-            order = np.argpartition(-alike, np.arange(min(far + _COMPARED, n)) if n > 1 else 0)
-            for row in range(len(alike)):
-                ranked = order[row]
-                others[start + row] = np.resize(ranked[far : far + _COMPARED], _COMPARED)
-                usual = alike[row, ranked[far]] if n > 2 * _OTHERS else 0.0
+        for rows, columns in cells(self.units):
+            alike, view = self._block(rows, columns, sound)
+            ranks = np.arange(min(far + _COMPARED, len(columns)))
+            order = np.argpartition(-alike, ranks if n > 1 else 0)
+            for at, row in enumerate(rows.tolist()):
+                ranked = order[at]
+                others[row] = np.resize(columns[ranked[far : far + _COMPARED]], _COMPARED)
+                usual = alike[at, ranked[far]] if n > 2 * _OTHERS else 0.0
                 least = max(_PERHAPS, 1.0 - _CLOSER * (1.0 - usual))
-                close = [c for c in ranked[:_NEIGHBOURS].tolist() if alike[row, c] >= least]
-                for column in close if sound[start + row] else ():
-                    if (column, start + row) not in pairs:
-                        pairs[start + row, column] = int(view[row, column])
+                close = [c for c in ranked[:_NEIGHBOURS].tolist() if alike[at, c] >= least]
+                for c in close if sound[row] else ():
+                    if (int(columns[c]), row) not in pairs:
+                        pairs[row, int(columns[c])] = int(view[at, c])
         return pairs, others
 
-    def _block(self, start: int, sound: NDArray[np.bool_]) -> tuple[F32, NDArray[np.int8]]:
-        """Return the best correlation of a block's pictures with views of all, and which view."""
-        queries = self.units[0, start : start + _BLOCK]
-        best = queries @ self.units[0].T
+    def _block(
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp], sound: NDArray[np.bool_]
+    ) -> tuple[F32, NDArray[np.int8]]:
+        """Return the best correlation of some pictures with views of others, and which view."""
+        queries = self.units[0, rows]
+        best = queries @ self.units[0, columns].T
         view = np.zeros(best.shape, np.int8)
         for number in range(1, len(VIEWS)):
-            here = queries @ self.units[number].T
+            here = queries @ self.units[number, columns].T
             view[here > best] = number
             np.maximum(best, here, out=best)
-        rows = np.arange(len(queries))
-        best[:, ~sound] = -1.0
-        best[rows, start + rows] = -2.0
+        best[:, ~sound[columns]] = -1.0
+        best[rows[:, None] == columns[None]] = -2.0
         return best, view
 
     def _alike(self, a: int, b: int, view: View, least: float = _LEAST_PEAK) -> float:
@@ -198,6 +206,49 @@ class _Search:
         """Return how alike a picture is to those of its kind that are no copies of it."""
         alike = [self._alike(one, other, VIEWS[0], -1.0) for other in others.tolist()]
         return float(np.median(alike))
+
+
+def cells(
+    units: F32, all_pairs: int = _ALL_PAIRS, cell: int = _CELL
+) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield blocks of pictures, and those among which the nearest of each are looked for.
+
+    All pictures, up to ``all_pairs`` of them. Beyond that their views are sorted into cells by the
+    nearest two centres of clusters, and a picture is compared with those of which a view lies in
+    its cell (an inverted file: Jégou, Douze and Schmid, IEEE TPAMI 33, 2011), so that time grows
+    with the number of pictures and not with its square.
+
+    Args:
+        units: float32 ``views n d``, unit spectra, the whole picture first.
+        all_pairs: Pictures up to which all pairs are compared.
+        cell: Pictures in a cell, on average.
+    """
+    n = units.shape[1]
+    if n <= all_pairs:
+        for start in range(0, n, _BLOCK):
+            yield np.arange(start, min(start + _BLOCK, n)), np.arange(n)
+        return
+    near = _nearest_centres(units, -(-n // cell))
+    for number in range(near.max() + 1):
+        columns = np.flatnonzero((near == number).any(axis=(0, 2)))
+        own = np.flatnonzero(near[0, :, 0] == number)
+        # A cell with too few others to tell a copy by is compared with all.
+        columns = columns if len(columns) > _OTHERS + _COMPARED else np.arange(n)
+        for start in range(0, len(own), _BLOCK):
+            yield own[start : start + _BLOCK], columns
+
+
+def _nearest_centres(units: F32, count: int) -> NDArray[np.int32]:
+    """Return the two nearest of so many clusters' centres for each view, ``views n 2``."""
+    drawn = np.random.default_rng(0).permutation(units.shape[1])[: 100 * count]
+    centres = cluster_centres(units[0, drawn], count, 0)
+    squared = (centres**2).sum(axis=1)
+    near = np.zeros((*units.shape[:2], _CELLS_OF_A_VIEW), np.int32)
+    for view, start in product(range(len(units)), range(0, units.shape[1], 20 * _BLOCK)):
+        rows = slice(start, start + 20 * _BLOCK)
+        apart = squared - 2.0 * (units[view, rows] @ centres.T)
+        near[view, rows] = np.argpartition(apart, 1, axis=1)[:, :_CELLS_OF_A_VIEW]
+    return near
 
 
 def _fine(grey: U8) -> F32:

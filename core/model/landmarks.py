@@ -12,13 +12,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from core.clusters import cluster_centres
 from core.types import F32, F64
 
 LANDMARKS = 2000
 DIRECTIONS = 256
 ALL_FEATURES = 1000
 _CLUSTERED = 10 * LANDMARKS  # pictures that the clusters are looked for among
-_ROUNDS = 10
 _BLOCK = 5000  # rows: no n x n and no second n x d array at any time
 _LEAST = 1e-6  # of the largest eigenvalue: what is below is rounding
 
@@ -55,13 +55,10 @@ def choose_landmarks(z: F32, count: int, seed: int = 0) -> F32:
     Returns:
         float32 ``m d``.
     """
-    from sklearn.cluster import KMeans
-
     if len(z) <= count:
         return z
     drawn = np.sort(np.random.default_rng(seed).permutation(len(z))[:_CLUSTERED])
-    found = KMeans(count, init="random", n_init=1, max_iter=_ROUNDS, random_state=seed)
-    return np.asarray(found.fit(z[drawn]).cluster_centers_, np.float32)
+    return cluster_centres(z[drawn], count, seed)
 
 
 def ridge_on_landmarks(

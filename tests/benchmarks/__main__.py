@@ -26,6 +26,7 @@ NAMES = (
     "good_only",
     "cold",
     "few",
+    "scale",
     "stages",
     "speed",
 )

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from core.checking.copies import clusters, exact_copies, near_copies
+from core.checking import copies
+from core.checking.copies import cells, clusters, exact_copies, near_copies
 
 
 def part(rng, grey=128):
@@ -103,3 +104,39 @@ def test_a_picture_mirrored_turned_cropped_or_blurred_is_found(again):
     line = [surface(rng) for _ in range(60)]
     pictures = [*line, np.ascontiguousarray(again(line[7])), np.ascontiguousarray(again(line[31]))]
     assert near_copies(np.stack([detail(one) for one in pictures])) == [[7, 60], [31, 61]]
+
+
+def test_copies_are_found_in_cells_as_among_all_pairs(monkeypatch):
+    rng = np.random.default_rng(5)
+    line = [surface(rng) for _ in range(250)]
+    agains = [lambda p: saved(p, 60), lambda p: p[:, ::-1], lambda p: p[13:-13, 13:-13]]
+    made = [np.ascontiguousarray(agains[i % 3](line[i])) for i in range(0, 250, 5)]
+    details = np.stack([detail(one) for one in [*line, *made]])
+    planted = [[i, 250 + at] for at, i in enumerate(range(0, 250, 5))]
+    found = near_copies(details)
+    assert len(found) >= 45
+    assert all(one in planted for one in found)
+    monkeypatch.setattr(copies, "cells", lambda units: cells(units, all_pairs=100, cell=60))
+    in_cells = near_copies(details)
+    assert len([one for one in found if one in in_cells]) >= len(found) - 2
+    assert all(one in planted for one in in_cells)
+
+
+def test_every_picture_is_looked_at_once_and_the_pairs_grow_as_the_pictures():
+    def pairs(n):
+        units = np.random.default_rng(0).normal(size=(2, n, 4)).astype(np.float32)
+        units[1] = units[0] + 0.1 * units[1]
+        blocks = list(cells(units, all_pairs=200, cell=50))
+        rows = np.sort(np.concatenate([rows for rows, _ in blocks]))
+        np.testing.assert_array_equal(rows, np.arange(n))
+        assert all(np.isin(rows, columns).all() for rows, columns in blocks)
+        return sum(len(rows) * len(columns) for rows, columns in blocks)
+
+    assert pairs(200) == 200 * 200
+    assert pairs(3200) < 2.5 * pairs(1600)
+
+
+def test_cells_of_pictures_that_are_all_alike_hold_them_all():
+    blocks = list(cells(np.ones((1, 300, 4), np.float32), all_pairs=100, cell=50))
+    assert sorted(row for rows, _ in blocks for row in rows.tolist()) == list(range(300))
+    assert all(len(columns) == 300 for _, columns in blocks)
