@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import cv2
@@ -21,6 +22,7 @@ _MANY = 0.05
 _ALIKE = 0.1
 _FEWEST = 3
 _SAMPLE = 2000
+_COMPARED = 4000
 _BLOCK = 128
 _FLAT = 0.5  # grey levels: below this spread, what is left of a picture is noise
 
@@ -172,13 +174,42 @@ def beyond_doubt(details: U8, sets: Sequence[Sequence[int]], group: Origins) -> 
 
     How near different pictures are is seen from those in no set. Where more than a tenth of those
     in sets have no partner far below that, the sets hold different pictures too that look alike,
-    and ``CERTAIN`` alone counts.
+    and ``CERTAIN`` alone counts. Of many pictures a draw of ``_COMPARED`` stands for those in no
+    set, and sets are looked at some at a time, so that time grows with the number of pictures.
 
     Args:
         details: uint8 ``n h w``, grey, as ``Facts.detail``.
         sets: Sets of near copies, as row numbers.
         group: ``n``, equal for pictures that the data set gives one group.
     """
+    if len(details) <= _COMPARED:
+        return _beyond_doubt(details, sets, group)
+    found, alone = [], np.ones(len(details), np.bool_)
+    for one in sets:
+        alone[one] = False
+    others = np.random.default_rng(0).permutation(np.flatnonzero(alone))[:_COMPARED]
+    for some in _bunches(sets):
+        rows = np.concatenate([*some, others]).astype(np.intp)
+        ends = np.cumsum([0, *map(len, some)]).tolist()
+        parts = [list(range(a, b)) for a, b in pairwise(ends)]
+        pairs = _beyond_doubt(details[rows], parts, group[rows])
+        found += [rows[pair].tolist() for pair in pairs]
+    return found
+
+
+def _bunches(sets: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
+    """Yield sets together until they hold ``_SAMPLE`` pictures."""
+    bunch: list[Sequence[int]] = []
+    for one in sets:
+        bunch.append(one)
+        if sum(map(len, bunch)) >= _SAMPLE:
+            yield bunch
+            bunch = []
+    if bunch:
+        yield bunch
+
+
+def _beyond_doubt(details: U8, sets: Sequence[Sequence[int]], group: Origins) -> list[list[int]]:
     if not sets:
         return []
     origin = np.arange(len(details), dtype=np.int32)

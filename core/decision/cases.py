@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.decision.rule import admitted, readable
+from core.decision.splits import by_hash
 from core.types import F64
 
 _MOST_CANDIDATES = 1000
@@ -57,6 +58,18 @@ class Cases:
     def reached(self, ood_alpha: float) -> NDArray[np.bool_]:
         """Tell which images reach the limits, as ``rule.admitted`` does."""
         return admitted(self.positive_probability, self.ood_p, self.gates_passed, ood_alpha)
+
+
+def drawn(cases: Cases, most: int) -> Cases:
+    """Return whole groups, in the order of their names' hashes, of at most so many pictures."""
+    if len(cases.group) <= most:
+        return cases
+    names, member, counts = np.unique(cases.group, return_inverse=True, return_counts=True)
+    order = np.array(by_hash(names.tolist()), np.intp)
+    kept = np.zeros(names.size, np.bool_)
+    kept[order[np.cumsum(counts[order]) <= most]] = True
+    rows = kept[member]
+    return Cases(*(getattr(cases, field.name)[rows] for field in fields(Cases)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,6 +13,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,6 @@ class Bundle:
         known: The training pictures to compare with.
         cal: Cases that certificates are computed on.
         oof: Out-of-fold training cases, for the candidate grid and the review budget.
-        fingerprints: Arrays of ``core.checking.fingerprints``, of the pictures of train and cal.
         words: The whole of ``bundle.json``.
         network: The feature network, running.
     """
@@ -71,7 +71,6 @@ class Bundle:
     known: Known
     cal: Cases
     oof: Cases
-    fingerprints: Mapping[str, NDArray[Any]]
     words: Mapping[str, Any]
     network: Network
 
@@ -79,6 +78,24 @@ class Bundle:
     def label(self) -> str:
         """Name and the first twelve digits of the identity."""
         return f"{self.name}@{self.sha256[:12]}"
+
+    @cached_property
+    def fingerprints(self) -> Mapping[str, NDArray[Any]]:
+        """Arrays of ``core.checking.fingerprints``, of the pictures of train and cal.
+
+        They are all that grows with the pictures, so they are read when asked for and not into
+        everything that judges.
+
+        Raises:
+            BundleError: They cannot be read.
+        """
+        try:
+            return _numbers_in(self.path / FINGERPRINTS)
+        except (OSError, SafetensorError) as exc:
+            raise BundleError(
+                f"The bundle at {self.path} lacks its fingerprints: {exc}.",
+                hint="Restore it from a copy, or train again.",
+            ) from exc
 
 
 def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
@@ -109,7 +126,6 @@ def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
             known=archive.unpack_known(known, words["known"]),
             cal=archive.unpack_cases("cal", weights),
             oof=archive.unpack_cases("oof", weights),
-            fingerprints=_numbers_in(path / FINGERPRINTS),
             words=words,
             network=open_network(backbone, runtime=runtime, cache=cache, files=weights_in(path)),
         )

@@ -14,6 +14,7 @@ from core.checking.facts import Facts, Lost
 from core.checking.fingerprints import Fingerprints
 from core.checking.origins import Copies, fingerprints_of, joined, parted
 from core.checking.result import Check
+from core.decision.cases import drawn
 from core.imaging.depth import Depths, depth_words
 from core.labelled import Form, Labelled, Row, plain, read_labelled, read_words
 from core.model import backbone as backbones
@@ -50,6 +51,9 @@ from core.settings import Settings
 QUICK, BEST = "quick", "best"
 
 Say = Callable[[str], None]
+
+
+OOF_CASES = 20_000  # the grid of limits takes 1,000, and a review budget is told no better by more
 
 
 @dataclass(frozen=True)
@@ -410,7 +414,7 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
         model=fitted.model,
         known=known_cases(fitted.model, for_train, spec.seed, pictures=spec.pictures),
         cal=cases_of(fitted.model, result.of("cal")),
-        oof=fitted.oof,
+        oof=drawn(fitted.oof, OOF_CASES),
         fingerprints=lesson.fingerprints.to_arrays(),
         probes=_probes(lesson, chosen, stages.work.settings),
         card={

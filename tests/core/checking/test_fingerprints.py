@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
+from core.checking import fingerprints
 from core.checking.fingerprints import CERTAIN, Fingerprints, beyond_doubt, copied
 
 
@@ -160,3 +161,25 @@ def test_where_parts_look_alike_only_what_they_never_share_is_beyond_doubt(line)
     sets = [*([at, 60 + at] for at in range(20)), [50, 80]]
     found = beyond_doubt(details(pictures), sets, np.arange(81))
     assert sorted(found) == [[50, 80], [80, 50]]
+
+
+def test_among_many_pictures_a_draw_stands_for_all_that_are_in_no_set(line, monkeypatch):
+    rng = np.random.default_rng(9)
+    sisters = [sister(line[at], rng, own=8 + 2 * at) for at in range(20)]
+    others = [surface(rng) for _ in range(60)]
+    again = [saved(line[at], 85) for at in range(40, 60)]
+    made = details([*line, *sisters, *others, *again])
+    sets = [*([at, 60 + at] for at in range(20)), *([at, 100 + at] for at in range(40, 60))]
+    whole = beyond_doubt(made, sets, np.arange(160))
+    sizes, single = [], fingerprints._beyond_doubt
+
+    def counted(details, sets, group):
+        sizes.append(len(details))
+        return single(details, sets, group)
+
+    monkeypatch.setattr(fingerprints, "_COMPARED", 50)
+    monkeypatch.setattr(fingerprints, "_SAMPLE", 40)
+    monkeypatch.setattr(fingerprints, "_beyond_doubt", counted)
+    assert sorted(beyond_doubt(made, sets, np.arange(160))) == sorted(whole)
+    assert len(whole) >= 40
+    assert sizes == [90, 90]
