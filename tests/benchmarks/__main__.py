@@ -1,5 +1,7 @@
 """`make bench`: every figure that the project states, each with n, seeds and spread.
 
+What is measured is kept in ``results/`` and written to ``data/figures.md`` at the end.
+
 `python -m tests.benchmarks NAME... [SET...]` runs some, on some of the sets in ``sets.SETS``.
 `... accuracy best 0 1` fine-tunes on the seeds named; `... rivals` scores other programs.
 Labelled pictures beyond ELPV come from ASSAY_SHARED_DATA; the speed comparison needs
@@ -11,32 +13,23 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-NAMES = (
-    "accuracy",
-    "landmarks",
-    "grouped",
-    "guarantee",
-    "strangers",
-    "ladders",
-    "benign",
-    "near",
-    "site2",
-    "starts",
-    "xray_near",
-    "good_only",
-    "cold",
-    "few",
-    "scale",
-    "stages",
-    "speed",
-)
+from tests.benchmarks import figures
+
+UNMEASURED = ("peer", "starter")  # they make something
 
 
 def main() -> None:
-    asked = [word for word in sys.argv[1:] if word in (*NAMES, "peer", "rivals", "starter")]
-    for name in asked or NAMES:
+    words = sys.argv[1:]
+    asked = [word for word in words if word in figures.ORDER]
+    options = [word for word in words if word not in (*asked, "page")]
+    for name in asked or ([] if "page" in words else figures.NAMES):
         print(f"\n== {name}", flush=True)
-        import_module(f"tests.benchmarks.{name}").main()
+        run = import_module(f"tests.benchmarks.{name}").main
+        if name in UNMEASURED:
+            run()
+        else:
+            figures.keep(figures.measure(name, options, run))
+    figures.PAGE.write_text(figures.page(figures.ORDER), encoding="utf-8")
 
 
 main()
