@@ -65,6 +65,12 @@ class Product:
             ]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "network_home" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.trained)
+
+
 def _database_of_its_own() -> None:
     """Give each of several test processes a database beside the one named: tests empty theirs."""
     url, worker = os.environ.get("ASSAY_TEST_POSTGRES", ""), os.environ.get("PYTEST_XDIST_WORKER")

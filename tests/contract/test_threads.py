@@ -7,6 +7,8 @@ from core.model.backbone import Files, describe
 from core.model.runtime import RUNTIMES, exported, open_network
 from core.pool import ordered_map
 
+pytestmark = pytest.mark.slow
+
 PICTURES = 100
 THREADS = 4
 

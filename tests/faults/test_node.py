@@ -36,7 +36,7 @@ FUZZ_S = float(os.environ.get("ASSAY_FUZZ_S", "3"))
 SENDERS = 3
 XRAY = [sys.executable, "-c", "from domains.xray.commands import app; app()"]
 
-pytestmark = pytest.mark.timeout(max(300, OBJECTS, 4 * FUZZ_S))
+pytestmark = [pytest.mark.service, pytest.mark.timeout(max(300, OBJECTS, 4 * FUZZ_S))]
 
 
 class Node:

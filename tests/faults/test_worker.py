@@ -19,6 +19,8 @@ from core.records.store import recorded_blobs
 from core.records.tables import CASES, DECISIONS, IMAGES, RECEIPTS
 from core.service.stores import open_store
 
+pytestmark = pytest.mark.service
+
 POSTGRES = os.environ.get("ASSAY_TEST_POSTGRES", "")
 # As for the node; a quick run has half as many.
 OBJECTS = int(os.environ.get("ASSAY_FAULT_OBJECTS", "100"))

@@ -16,6 +16,8 @@ from core.model import backbone as backbones
 from core.model.backbone import LITE2, Files, closer
 from core.model.runtime import open_network
 
+pytestmark = pytest.mark.slow
+
 # Computed with efficientnet-lite-pytorch 0.1.0, the package that the weights were published with:
 # five most probable ImageNet classes (285 Egyptian cat, 967 espresso, 657 missile), and every
 # fiftieth of the 1,000 logits.

@@ -8,6 +8,8 @@ from wire import ROOM, a_node, an_object, calling, file_of, kept
 from domains.xray.node.addressing import address_problem, canonical_host
 from domains.xray.node.peers import Node, Peer, Peers
 
+pytestmark = pytest.mark.service
+
 NAMES = {"localhost", "127.0.0.1", "::1", "10.1.2.3", "assay.hospital.example"}
 
 

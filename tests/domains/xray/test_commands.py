@@ -19,6 +19,8 @@ from core.records.connection import open_store, reading
 from core.records.tables import JOBS
 from domains.xray.commands import app
 
+pytestmark = pytest.mark.service
+
 XRAY = [sys.executable, "-W", "error", "-c", "from domains.xray.commands import app; app()"]
 CANARIES = ("Doe^Jane", "Jane", "4242.4242", "CANARY-PATH")
 

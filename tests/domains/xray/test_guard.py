@@ -12,6 +12,8 @@ import pytest
 from pynetdicom import AE, evt
 from wire import DX, ROOM, a_node, an_object, calling, kept, raw
 
+pytestmark = pytest.mark.service
+
 HASTY = replace(ROOM, silence_s=1.0, object_s=2.0)
 
 

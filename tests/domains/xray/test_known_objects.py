@@ -19,6 +19,8 @@ from domains.xray.node.comparing import Comparer
 from domains.xray.node.part10 import take_apart
 from domains.xray.node.reception import Reception
 
+pytestmark = pytest.mark.service
+
 
 @pytest.fixture(scope="module")
 def comparer():

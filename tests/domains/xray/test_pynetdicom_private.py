@@ -8,6 +8,7 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, evt
 from wire import DX, an_object
@@ -22,6 +23,8 @@ from domains.xray.node.pynetdicom_private import (
     socket_of,
     wake_if_unrequested,
 )
+
+pytestmark = pytest.mark.service
 
 PRIVATE = ("pynetdicom.transport", "pynetdicom.service_class", "pynetdicom._", "uvicorn.protocols")
 WITHIN = {"dul", "dimse", "acse"}

@@ -19,6 +19,8 @@ from core.records.tables import RECEIPTS
 from domains.xray.node.peers import Peer, Peers
 from domains.xray.node.services import JUDGED_CLASSES, TRANSFER_SYNTAXES
 
+pytestmark = pytest.mark.service
+
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):

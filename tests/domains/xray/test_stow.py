@@ -12,6 +12,8 @@ from wire import DX, ROOM, a_node, an_object, calling, file_of, kept, queued, ra
 from domains.xray.node.part10 import part10
 from domains.xray.node.peers import Peer, Peers
 
+pytestmark = pytest.mark.service
+
 KEPT, FAILED, OTHER, REASON = "00081199", "00081198", "0008119A", "00081197"
 BOUNDARY = "a-boundary"
 KIND = f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'

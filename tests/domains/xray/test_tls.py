@@ -15,6 +15,8 @@ from core.errors import ConfigError
 from domains.xray.node.peers import Node, Peers
 from domains.xray.node.tls import Tls
 
+pytestmark = pytest.mark.service
+
 
 @pytest.fixture(scope="module")
 def ours(tmp_path_factory):

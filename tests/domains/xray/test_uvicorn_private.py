@@ -12,6 +12,8 @@ from starlette.routing import Route
 
 from domains.xray.node.uvicorn_private import ImpatientProtocol
 
+pytestmark = pytest.mark.service
+
 KEPT_S = 1
 
 

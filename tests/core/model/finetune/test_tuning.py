@@ -13,6 +13,8 @@ from core.model.finetune.plan import Plan
 from core.model.finetune.tail import arrays_of, fill, fresh_tail
 from core.model.finetune.tuning import finetune
 
+pytestmark = pytest.mark.slow
+
 N, GROUPS = 60, np.array([f"part{number // 2}" for number in range(60)])
 LABELS = np.arange(N) // 2 % 3
 PLAN = Plan(folds=2, epochs=3, batch=16)

@@ -25,6 +25,8 @@ from core.types import Disposition, Finding, Reason
 from domains.xray.worklist.order import Place
 from domains.xray.worklist.reading_list import OPEN, reading_list
 
+pytestmark = pytest.mark.service
+
 PACS = {"name": "PACS", "ae_title": "PACS", "host": "127.0.0.1", "port": 4242}
 WEB = {"name": "WEB", "protocol": "stow", "url": "http://127.0.0.1:8042/dicom-web"}
 SR, SC = "1.2.840.10008.5.1.4.1.1.88.33", "1.2.840.10008.5.1.4.1.1.7"

@@ -17,6 +17,8 @@ from domains.xray.node.comparing import Comparer
 from domains.xray.node.part10 import take_apart
 from domains.xray.node.reception import Reception
 
+pytestmark = pytest.mark.service
+
 PACS = {"name": "PACS", "ae_title": "PACS", "host": "127.0.0.1", "port": 4242}
 _numbers = count(1)
 

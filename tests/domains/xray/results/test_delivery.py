@@ -36,6 +36,7 @@ from domains.xray.results.report_sr import COMPREHENSIVE_SR, report
 
 # A socket that never connected is dropped by pynetdicom without being closed.
 pytestmark = [
+    pytest.mark.service,
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.usefixtures("collected"),
 ]

@@ -37,6 +37,7 @@ from domains.xray.results.results import Judged
 
 # A socket that never connected is dropped by pynetdicom without being closed.
 pytestmark = [
+    pytest.mark.service,
     pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
     pytest.mark.usefixtures("collected"),
 ]
