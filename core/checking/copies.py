@@ -14,7 +14,17 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from core.checking.registration import DETAIL, correlation, turn_between
-from core.checking.signature import SIDE, VIEWS, Scale, View, rings, spectra, structure
+from core.checking.signature import (
+    HARMONICS,
+    RADII,
+    SIDE,
+    VIEWS,
+    Scale,
+    View,
+    rings,
+    spectra,
+    structure,
+)
 from core.clusters import cluster_centres
 from core.types import F32, U8
 
@@ -86,48 +96,42 @@ class _Search:
 
     Attributes:
         details: uint8 ``n DETAIL DETAIL``.
-        structures: float32 ``n SIDE SIDE``.
+        sound: bool ``n``, which have structure to compare.
         common: Finest detail that all share, float32 ``SIDE SIDE``.
-        fine: Finest detail, float32 ``n SIDE SIDE``.
-        whole: Rings of the whole pictures, float32 ``n ANGLES RADII``.
         units: Unit spectra of each view, float32 ``views n d``.
     """
 
     details: U8
-    structures: F32
+    sound: NDArray[np.bool_]
     common: F32
-    fine: F32
-    whole: F32
     units: F32
 
     @classmethod
     def over(cls, details: U8) -> _Search:
-        """Compute what every comparison needs once."""
-        small = [
-            np.asarray(cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
-            for one in details
-        ]
-        structures = np.stack([structure(one) for one in small])
-        fine = np.stack([_fine(one) for one in small])
-        whole = rings(structures, VIEWS[0])
-        strengths = spectra(whole)
-        scale = Scale.of(strengths)
-        parts = [scale.unit(spectra(rings(structures, view))) for view in VIEWS[1:]]
-        return cls(
-            details,
-            structures,
-            fine.mean(axis=0),
-            fine,
-            whole,
-            np.stack([scale.unit(strengths), *parts]),
-        )
+        """Compute what every comparison needs once, a block of pictures at a time."""
+        n, width = len(details), RADII * HARMONICS
+        units = np.empty((len(VIEWS), n, width), np.float32)
+        common, sound = np.zeros((SIDE, SIDE), np.float32), np.empty(n, np.bool_)
+        for start in range(0, n, _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            small = [_small(one) for one in details[rows]]
+            structures = np.stack([structure(one) for one in small])
+            sound[rows] = structures.std(axis=(1, 2)) > _FLAT
+            for one in small:
+                common += _fine(one)
+            for number, view in enumerate(VIEWS):
+                units[number, rows] = spectra(rings(structures, view))
+        scale = Scale.of(units[0])
+        for number, start in product(range(len(VIEWS)), range(0, n, _BLOCK)):
+            rows = slice(start, start + _BLOCK)
+            units[number, rows] = scale.unit(units[number, rows])
+        return cls(details, sound, common / np.float32(n), units)
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """Yield the pairs that are copies."""
         n = len(self.details)
-        sound = self.structures.std(axis=(1, 2)) > _FLAT
-        candidates, others = self._neighbours(sound)
-        shared = min(self._shared(sound), _MOST_SHARED)
+        candidates, others = self._neighbours()
+        shared = min(self._shared(), _MOST_SHARED)
         near: dict[int, float] = {}
         for (a, b), view in candidates.items():
             alike = self._alike(a, b, VIEWS[view])
@@ -141,16 +145,14 @@ class _Search:
             if is_close or self._saved_again(a, b):
                 yield a, b
 
-    def _neighbours(
-        self, sound: NDArray[np.bool_]
-    ) -> tuple[dict[tuple[int, int], int], NDArray[np.int64]]:
+    def _neighbours(self) -> tuple[dict[tuple[int, int], int], NDArray[np.int64]]:
         """Find candidate pairs with the view of the second that fits, and each one's others."""
         n = len(self.details)
         far = min(_OTHERS, n - 1)
         pairs: dict[tuple[int, int], int] = {}
         others = np.zeros((n, _COMPARED), np.int64)
         for rows, columns in cells(self.units):
-            alike, view = self._block(rows, columns, sound)
+            alike, view = self._block(rows, columns)
             ranks = np.arange(min(far + _COMPARED, len(columns)))
             order = np.argpartition(-alike, ranks if n > 1 else 0)
             for at, row in enumerate(rows.tolist()):
@@ -159,13 +161,13 @@ class _Search:
                 usual = alike[at, ranked[far]] if n > 2 * _OTHERS else 0.0
                 least = max(_PERHAPS, 1.0 - _CLOSER * (1.0 - usual))
                 close = [c for c in ranked[:_NEIGHBOURS].tolist() if alike[at, c] >= least]
-                for c in close if sound[row] else ():
+                for c in close if self.sound[row] else ():
                     if (int(columns[c]), row) not in pairs:
                         pairs[row, int(columns[c])] = int(view[at, c])
         return pairs, others
 
     def _block(
-        self, rows: NDArray[np.intp], columns: NDArray[np.intp], sound: NDArray[np.bool_]
+        self, rows: NDArray[np.intp], columns: NDArray[np.intp]
     ) -> tuple[F32, NDArray[np.int8]]:
         """Return the best correlation of some pictures with views of others, and which view."""
         queries = self.units[0, rows]
@@ -175,27 +177,30 @@ class _Search:
             here = queries @ self.units[number, columns].T
             view[here > best] = number
             np.maximum(best, here, out=best)
-        best[:, ~sound[columns]] = -1.0
+        best[:, ~self.sound[columns]] = -1.0
         best[rows[:, None] == columns[None]] = -2.0
         return best, view
 
     def _alike(self, a: int, b: int, view: View, least: float = _LEAST_PEAK) -> float:
-        around = self.whole[b] if view == VIEWS[0] else rings(self.structures[b : b + 1], view)[0]
-        peak, turn, mirrored = turn_between(self.whole[a], around)
+        peak, turn, mirrored = turn_between(self._around(a, VIEWS[0]), self._around(b, view))
         if peak < least:
             return 0.0
         return correlation(self.details[a], self.details[b], view, turn, mirrored=mirrored)
 
     def _saved_again(self, a: int, b: int) -> bool:
         """Say whether two pictures agree to the finest detail, in one of the eight ways round."""
-        one = self.fine[a] - self.common
-        ways = np.stack(_ways(self.fine[b])) - self.common
+        one = _fine(_small(self.details[a])) - self.common
+        ways = np.stack(_ways(_fine(_small(self.details[b])))) - self.common
         norms = np.linalg.norm(ways, axis=(1, 2)) * np.linalg.norm(one)
         return bool((np.tensordot(ways, one) >= SAVED_AGAIN * np.maximum(norms, 1e-6)).any())
 
-    def _shared(self, sound: NDArray[np.bool_]) -> float:
+    def _around(self, one: int, view: View) -> F32:
+        """Return a picture's rings; computed again each time, to keep no more of it in memory."""
+        return np.asarray(rings(structure(_small(self.details[one]))[None], view)[0], np.float32)
+
+    def _shared(self) -> float:
         """Return how alike two pictures of the set usually are."""
-        rows = np.flatnonzero(sound)
+        rows = np.flatnonzero(self.sound)
         if len(rows) < 2:
             return 0.0
         rng = np.random.default_rng(0)
@@ -249,6 +254,10 @@ def _nearest_centres(units: F32, count: int) -> NDArray[np.int32]:
         apart = squared - 2.0 * (units[view, rows] @ centres.T)
         near[view, rows] = np.argpartition(apart, 1, axis=1)[:, :_CELLS_OF_A_VIEW]
     return near
+
+
+def _small(detail: U8) -> U8:
+    return np.asarray(cv2.resize(detail, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _fine(grey: U8) -> F32:

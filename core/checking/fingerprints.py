@@ -268,6 +268,11 @@ def _strengths(details: U8) -> NDArray[np.float16]:
     """Return the spectra of whole pictures, float16 ``n d``, zeros for those without structure."""
     if len(details) == 0:
         return np.zeros((0, 1), np.float16)
+    blocks = [details[start : start + _BLOCK] for start in range(0, len(details), _BLOCK)]
+    return np.concatenate([_strengths_of_a_block(one) for one in blocks])
+
+
+def _strengths_of_a_block(details: U8) -> NDArray[np.float16]:
     structures = _structures(details)
     strengths = spectra(rings(structures, VIEWS[0])).astype(np.float16)
     strengths[structures.std(axis=(1, 2)) <= _FLAT] = 0.0

@@ -11,7 +11,7 @@ from core.types import F32, U8
 
 SIDE = 64
 ANGLES, RADII = 64, 24
-_HARMONICS = 17
+HARMONICS = 17
 _REACH = 30.0  # pixels: the largest radius
 _FINEST, _COARSEST = 1.0, 4.0  # pixels: what lies between these blurs is looked at
 _WEIGHT = np.sqrt(np.arange(RADII, dtype=np.float32) + 0.5)  # a ring counts by its area
@@ -81,7 +81,7 @@ def spectra(around: F32) -> F32:
     A turn shifts a ring and a mirror reverses it; neither changes the magnitudes of its discrete
     Fourier transform.
     """
-    strength = np.abs(np.fft.rfft(around, axis=1)[:, :_HARMONICS])
+    strength = np.abs(np.fft.rfft(around, axis=1)[:, :HARMONICS])
     return np.asarray(np.log1p(strength).reshape(len(around), -1), np.float32)
 
 

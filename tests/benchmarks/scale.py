@@ -14,12 +14,17 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from core.checking.check import check_rows
 from core.checking.copies import near_copies
+from core.checking.facts import Facts, FileFacts
 from core.checking.fingerprints import Fingerprints
+from core.checking.origins import Copies, fingerprints_of, joined
+from core.labelled import Row
 from core.model import archive
 from core.model.fitted import one_thread
 from core.model.fitting import Fit, Table, fit
@@ -35,7 +40,7 @@ def main() -> None:
     """Print CPU seconds and peak memory of each part of training, and what is kept and paid."""
     numbers = [int(word) for word in sys.argv[1:] if word.isdigit()] or NUMBERS
     labelled("elpv")
-    parts = (_nothing, _fitting, _copies)
+    parts = (_nothing, _fitting, _checking, _copies)
     for work in parts:
         for n in numbers if work is not _nothing else (0,):
             with ProcessPoolExecutor(1, get_context("spawn")) as alone:
@@ -107,6 +112,43 @@ def _judging(found: Fit, table: Table) -> float:
             found.model.evidence(look)
         best = min(best, time.thread_time() - started)
     return 1e3 * best / len(looks)
+
+
+def _checking(n: int) -> str:
+    facts = _facts(n)
+    pairs = [[at, at + 1] for at in range(0, n // 10, 2)]
+    copies = Copies([], pairs, pairs)
+    started = time.process_time()
+    check_rows(facts, {"good": False, "scratched": True}, copies=copies)
+    between = time.process_time()
+    joined(facts, copies)
+    fingerprints_of(facts, copies)
+    done = time.process_time()
+    return f"check {between - started:.1f} CPU s, groups joined {done - between:.1f} CPU s, "
+
+
+def _facts(n: int) -> list[Facts]:
+    """Draw facts of pictures with a camera and a numbered name, three to a group."""
+    rng = np.random.default_rng(0)
+    return [
+        Facts(
+            row=Row(
+                Path(f"{at}.png"),
+                ("good", "scratched")[int(rng.integers(2))],
+                "",
+                f"part {at // 3}",
+                {"camera": "ABCD"[int(rng.integers(4))], "serial": f"N-{at:07}"},
+            ),
+            file=FileFacts("PNG", int(rng.integers(10_000, 50_000)), 0.0),
+            sha256=f"{at:064x}",
+            source_size=(300, 300 + int(rng.integers(3))),
+            refusals=(),
+            light=rng.normal(size=7),
+            thumb=rng.integers(0, 255, (32, 32, 3), np.uint8),
+            detail=rng.integers(0, 255, (128, 128), np.uint8),
+        )
+        for at in range(n)
+    ]
 
 
 def _copies(n: int) -> str:
