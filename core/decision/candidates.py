@@ -1,16 +1,22 @@
 """Whether a dearer candidate is kept: only where it predicts clearly better out of fold.
 
 Each of several candidates may look better by chance, and the one with the least loss is chosen for
-its luck too. So they are tried from simple to dear, each against the one kept so far by a paired
-one-sided t-test over groups, and the chance of a mistake is shared among all of them (Bonferroni):
-where none is better than the simplest, that one is kept in all but ``ALPHA`` of the cases.
+its luck too. So they are tried in a fixed order, each against the one kept so far by a paired
+one-sided t-test over groups, and the chance ``ALPHA`` of a mistake is shared among all of them. The
+share of one that is kept goes to the next (the fallback procedure of Wiens, Pharmaceutical
+Statistics 2, 2003): where none is better than the simplest, that one is kept in all but ``ALPHA``
+of the cases.
 
-The folds share most of what they learned from, so that their gains go up and down together and the
-plain standard error is too small; it is corrected as by Nadeau and Bengio, Machine Learning 52
-(2003): with k folds the variance counts ``1 + k / (k - 1)`` times.
+How the pictures fall into folds moves a loss too, so a candidate is compared on several deals, each
+picture by the mean of its losses. The folds share most of what they learned from, so that their
+gains go up and down together and the plain standard error is too small; it is corrected as by
+Nadeau and Bengio, Machine Learning 52 (2003): with k folds the variance counts ``1 + k / (k - 1)``
+times. That holds for several deals too: what all of them share is the training pictures.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,28 +25,69 @@ from scipy.stats import t
 from core.decision.calibration import clearly_less
 from core.types import F64
 
-ALPHA = 0.05
+ALPHA = 0.10
 FOLDS = 5
-_SHARED = 1.0 + FOLDS / (FOLDS - 1)
+DEALS = 4
+_MOVED = 1.5  # standard errors; further deals hardly ever move a gain so far
 
 
-def is_better(losses: F64, than: F64, members: NDArray[np.intp], tried: int) -> bool:
+def next_level(kept: Sequence[bool], weights: Sequence[float]) -> float:
+    """Return the level at which the next candidate is tested.
+
+    Args:
+        kept: Of each candidate before, whether it was kept.
+        weights: Of each candidate in order, its weight in sharing ``ALPHA``.
+    """
+    shares = ALPHA * np.array(weights, np.float64) / np.sum(weights)
+    level = float(shares[0])
+    for was_kept, share in zip(kept, shares[1:], strict=False):
+        level = float(share) + (level if was_kept else 0.0)
+    return level
+
+
+def is_better(
+    losses: F64, than: F64, members: NDArray[np.intp], level: float, folds: int = FOLDS
+) -> bool:
     """Return whether a candidate's losses are less than those of the one kept so far.
 
     Args:
-        losses: float64 ``n``, out of ``FOLDS`` folds.
+        losses: float64 ``r n``, by deal, out of ``folds`` folds.
+        than: float64 ``r n``, of the same pictures in the same deals by the one kept so far.
+        members: int ``n``, the number of each picture's group.
+        level: The chance of a mistake that is allowed, from ``next_level``.
+        folds: Into how many folds each deal went.
+    """
+    errors = _errors(members, level, folds)
+    return clearly_less(losses.mean(axis=0), than.mean(axis=0), members, errors)
+
+
+def is_open(losses: F64, than: F64, members: NDArray[np.intp], level: float) -> bool:
+    """Return whether more deals may still show that a candidate is better.
+
+    Args:
+        losses: float64 ``n``, of one deal.
         than: float64 ``n``, of the same pictures by the one kept so far.
         members: int ``n``, the number of each picture's group.
-        tried: How many candidates are tried in all.
+        level: The chance of a mistake that is allowed.
     """
+    return clearly_less(losses, than, members, _errors(members, level, FOLDS) - _MOVED)
+
+
+def can_be_bettered(losses: F64, members: NDArray[np.intp], level: float) -> bool:
+    """Return whether a candidate without any loss would be better; else none need be tried.
+
+    Args:
+        losses: float64 ``n``, of the simplest candidate in one deal.
+        members: int ``n``, the number of each picture's group.
+        level: The chance of a mistake that is allowed, the largest of any candidate.
+    """
+    return is_better(np.zeros((1, len(losses))), losses[None], members, level)
+
+
+def _errors(members: NDArray[np.intp], level: float, folds: int) -> float:
+    """Return by how many plain standard errors losses are to be less; infinite for one group."""
     groups = np.unique(members).size
     if groups < 2:
-        return False
-    widened = (_SHARED * groups / (groups - 1)) ** 0.5
-    errors = float(t.ppf(1.0 - ALPHA / tried, groups - 1)) * widened
-    return clearly_less(losses, than, members, errors)
-
-
-def can_be_bettered(losses: F64, members: NDArray[np.intp], tried: int) -> bool:
-    """Return whether a candidate without any loss would be better; else none need be tried."""
-    return is_better(np.zeros_like(losses), losses, members, tried)
+        return float("inf")
+    shared = 1.0 + folds / (folds - 1)
+    return float(t.ppf(1.0 - level, groups - 1) * (shared * groups / (groups - 1)) ** 0.5)

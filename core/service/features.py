@@ -9,7 +9,7 @@ from functools import partial
 from core.checking.facts import Lost
 from core.labelled import Row
 from core.model.bank import Bank
-from core.model.fitting import Table
+from core.model.table import Table
 from core.service import good_start
 from core.service.precise import Opened, Work
 from core.service.reading import Seen, look_at

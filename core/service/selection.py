@@ -1,7 +1,8 @@
 """--effort best: dearer looks and fine-tuned stages, kept only where they are clearly better.
 
-The candidates are tried from simple to dear, the default first; each is compared with the one kept
-so far by the out-of-fold losses of the same pictures (``core.decision.candidates``).
+The candidates are tried in a fixed order, after the default; each is compared with the one kept
+so far by the out-of-fold losses of the same pictures (``core.decision.candidates``). One deal into
+folds tells whether more deals may show a gain; only then are they made.
 """
 
 from __future__ import annotations
@@ -11,19 +12,22 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.decision import candidates, fusion
 from core.errors import DataError
 from core.model.backbone import Backbone, closer
+from core.model.choosing import Heads, choose_head
+from core.model.finetune.plan import Plan
 from core.model.finetune.tail import why_not_tuned
-from core.model.fitting import Fit, Table, fit
+from core.model.table import Table
 from core.service.features import Features, Task, features_of
 from core.service.precise import Work
 from core.service.tuning import Stages, tune
 from core.types import F64
 
-ALL_SIDES, CLOSER, TUNED = "seen from all sides", "seen at twice the size too", "fine-tuned"
+CLOSER, ALL_SIDES, TUNED = "seen at twice the size too", "seen from all sides", "fine-tuned"
+WEIGHTS = {CLOSER: 4.0, ALL_SIDES: 1.0, TUNED: 1.0}
+"""In the order of trying. A closer look alone brings what the default has not seen."""
 
 
 @dataclass(frozen=True)
@@ -56,29 +60,45 @@ class Trial:
 
 @dataclass(frozen=True)
 class _Judged:
-    """What a network reaches on the training pictures."""
+    """What a network reaches on the training pictures that are sound.
+
+    Attributes:
+        features: What it sees.
+        task: What is learned.
+        tail: float64 ``n k``, scores of fine-tuned stages out of fold, where there are any.
+        losses: Negative log likelihoods out of fold, float64 ``r n``, a row a deal into folds.
+        scores: float64 ``n k``, class scores of the head chosen in the first deal.
+    """
 
     features: Features
-    fitted: Fit
+    task: Task
+    losses: F64
+    scores: F64
+    tail: F64 | None = None
 
     @property
     def table(self) -> Table:
-        return self.features.table.pick(self.features.table.sound)
+        return replace(self.features.table, tail=self.tail).pick(self.features.table.sound)
+
+    @property
+    def nll(self) -> float:
+        return float(self.losses.mean())
+
+    @property
+    def deals(self) -> int:
+        return len(self.losses)
+
+    def dealt(self, deals: int) -> _Judged:
+        """Return this with so many deals."""
+        seeds = range(self.task.seed + self.deals, self.task.seed + deals)
+        more = [_heads(self.table, self.task, seed).losses for seed in seeds]
+        return replace(self, losses=np.stack([*self.losses, *more]))
 
     @property
     def files(self) -> list[Path]:
         sound = self.features.table.sound
         train = self.features.of("train")
         return [one.row.file for one, is_sound in zip(train, sound, strict=True) if is_sound]
-
-
-@dataclass(frozen=True)
-class _Losses:
-    """Losses of two candidates on the pictures that both could judge, with their groups."""
-
-    now: F64
-    than: F64
-    members: NDArray[np.intp]
 
 
 def select(
@@ -100,23 +120,24 @@ def select(
         ConfigError: The checkpoint of an unfinished fine-tuning is damaged.
     """
     kept, judged = work, _judge(work, task)
-    count = 1 + sizes + tails
+    asked = {CLOSER: sizes, ALL_SIDES: True, TUNED: tails}
+    weights = [weight for name, weight in WEIGHTS.items() if asked[name]]
     members = np.unique(judged.table.groups, return_inverse=True)[1]
-    if not candidates.can_be_bettered(judged.fitted.losses, members, count):
+    if not candidates.can_be_bettered(judged.losses[0], members, candidates.ALPHA):
         return Stages(work, words=_words([], _no_room(judged)))
-    looks = [(ALL_SIDES, _from_all_sides(work)), *([(CLOSER, closer)] if sizes else [])]
-    trials = []
+    looks = [*([(CLOSER, closer)] if sizes else []), (ALL_SIDES, _from_all_sides(work))]
+    trials: list[Trial] = []
     for name, change in looks:
         other = replace(kept, backbone=change(kept.backbone))
         found = _judge(other, task)
-        trial = _compared(name, found, judged, count)
+        trial, found, judged = _compared(name, found, judged, _level(trials, weights))
         say(_sentence(trial))
         trials.append(trial)
         if trial.kept:
             kept, judged = other, found
     stages = Stages(kept)
     if tails:
-        stages, trial = _tuned(work.backbone, kept, task, judged, count, say)
+        stages, trial = _tuned(work.backbone, kept, judged, _level(trials, weights), say)
         say(_sentence(trial))
         trials.append(trial)
     return replace(stages, words={**stages.words, **_words(trials, _conclusion(trials))})
@@ -129,40 +150,62 @@ def _from_all_sides(work: Work) -> Callable[[Backbone], Backbone]:
 def _judge(work: Work, task: Task) -> _Judged:
     rows = [row for row in work.rows if row.split == "train"]
     features = features_of(rows, task, work.opened("f32"), work)
-    return _Judged(features, _fit(features.table, task, features))
+    return _first_dealt(features, task)
 
 
-def _fit(table: Table, task: Task, features: Features) -> Fit:
-    return fit(table, task.classes, task.positive, task.seed, bank=features.bank)
+def _first_dealt(features: Features, task: Task, tail: F64 | None = None) -> _Judged:
+    sound = features.table.sound
+    heads = _heads(replace(features.table, tail=tail).pick(sound), task, task.seed)
+    return _Judged(features, task, heads.losses[None], heads.scores[heads.best], tail)
 
 
-def _compared(name: str, found: _Judged, than: _Judged, count: int) -> Trial:
-    losses = _paired(found, than)
-    return Trial(
-        name,
-        float(losses.now.mean()),
-        float(losses.than.mean()),
-        int(losses.members.max()) + 1,
-        candidates.is_better(losses.now, losses.than, losses.members, count),
-    )
+def _heads(table: Table, task: Task, seed: int) -> Heads:
+    return choose_head(table, task.classes, task.positive, seed)
 
 
-def _paired(found: _Judged, than: _Judged) -> _Losses:
-    now = dict(zip(found.files, found.fitted.losses, strict=True))
-    rows = [i for i, file in enumerate(than.files) if file in now]
-    return _Losses(
-        np.array([now[than.files[i]] for i in rows], np.float64),
-        than.fitted.losses[rows],
-        np.unique(than.table.groups[rows], return_inverse=True)[1],
-    )
+def _level(trials: list[Trial], weights: list[float]) -> float:
+    return candidates.next_level([trial.kept for trial in trials], weights)
+
+
+def _compared(
+    name: str, found: _Judged, than: _Judged, level: float, folds: int = candidates.FOLDS
+) -> tuple[Trial, _Judged, _Judged]:
+    """Compare two candidates, on more than one deal where the first leaves it open.
+
+    Args:
+        name: What the candidate does differently.
+        found: The candidate.
+        than: The one kept so far.
+        level: The chance of a mistake that is allowed.
+        folds: Into how many folds the pictures were dealt of which the candidate learned.
+
+    Returns:
+        What came of it, and both with the deals that were made.
+    """
+    at, its = _common(found, than)
+    members = np.unique(than.table.groups[its], return_inverse=True)[1]
+    is_open = candidates.is_open(found.losses[0, at], than.losses[0, its], members, level)
+    if is_open:
+        found, than = found.dealt(candidates.DEALS), than.dealt(candidates.DEALS)
+    deals = min(found.deals, than.deals)
+    now, before = found.losses[:deals, at], than.losses[:deals, its]
+    kept = is_open and candidates.is_better(now, before, members, level, folds)
+    trial = Trial(name, float(now.mean()), float(before.mean()), int(members.max()) + 1, kept)
+    return trial, found, than
+
+
+def _common(found: _Judged, than: _Judged) -> tuple[list[int], list[int]]:
+    """Return the places of the pictures that both could judge, in either."""
+    place = {file: at for at, file in enumerate(found.files)}
+    its = [at for at, file in enumerate(than.files) if file in place]
+    return [place[than.files[at]] for at in its], its
 
 
 def _tuned(
     own: Backbone,
     kept: Work,
-    task: Task,
     judged: _Judged,
-    count: int,
+    level: float,
     say: Callable[[str], None],
 ) -> tuple[Stages, Trial]:
     """Fine-tune the late stages and hear them beside the head, where that is clearly better.
@@ -170,6 +213,7 @@ def _tuned(
     The stages learn at the network's own size even where pictures are seen closer: a closer look is
     about small marks, which are in the stages before.
     """
+    task = judged.task
     at_own_size = replace(kept.backbone, size=own.size, halved=own.halved)
     hindrance = why_not_tuned(at_own_size)
     if hindrance:
@@ -191,21 +235,21 @@ def _tuned(
     backbone = replace(stages.work.backbone, size=kept.backbone.size, halved=kept.backbone.halved)
     stages = replace(stages, work=replace(stages.work, backbone=backbone))
     tail = stages.oof(judged.features.of("train"))
-    fitted = _fit(replace(judged.features.table, tail=tail), task, judged.features)
-    trial = _compared(TUNED, replace(judged, fitted=fitted), judged, count)
+    found = _first_dealt(judged.features, task, tail)
+    trial = _compared(TUNED, found, judged, level, Plan().folds)[0]
     return (stages if trial.kept else stages.without()), trial
 
 
 def _untold(judged: _Judged, why: str) -> Trial:
     groups = np.unique(judged.table.groups).size
-    return Trial(TUNED, None, float(judged.fitted.losses.mean()), groups, kept=False, why=why)
+    return Trial(TUNED, None, judged.nll, groups, kept=False, why=why)
 
 
 def _is_heard(said: Mapping[Path, F64], judged: _Judged, seed: int) -> bool:
     """Return whether the first fold's pictures are predicted better with its tail's scores."""
     files, table = judged.files, judged.table
     rows = [i for i, file in enumerate(files) if file in said]
-    experts = np.stack([judged.fitted.scores[rows], np.array([said[files[i]] for i in rows])])
+    experts = np.stack([judged.scores[rows], np.array([said[files[i]] for i in rows])])
     weights = fusion.choose_weights(experts, table.labels[rows], table.groups[rows], seed)
     return bool(weights[-1] > 0.0)
 
@@ -214,7 +258,7 @@ def _no_room(judged: _Judged) -> str:
     groups = np.unique(judged.table.groups).size
     return (
         f"The default is kept: it predicts {groups} groups with an NLL of "
-        f"{judged.fitted.losses.mean():.3f} out of fold, and even a perfect candidate would not be "
+        f"{judged.nll:.3f} out of fold, and even a perfect candidate would not be "
         f"clearly better."
     )
 

@@ -9,7 +9,7 @@ import numpy as np
 from core.decision.multilabel import rarest
 from core.decision.policy import Cases
 from core.model.fitted import Model
-from core.model.fitting import Table
+from core.model.table import Table
 from core.service.labels import targets_of
 from core.service.reading import Seen
 

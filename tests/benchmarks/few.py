@@ -22,7 +22,8 @@ from core.labelled import Row
 from core.model import backbone as backbones
 from core.model.bank import Bank, remember
 from core.model.fitted import Model, one_thread
-from core.model.fitting import Table, fit
+from core.model.fitting import fit
+from core.model.table import Table
 from core.service import good_start
 from core.service.labels import with_splits
 from core.settings import Settings

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from core.decision import metrics
 from core.model.fitted import Model
-from core.model.fitting import Table, fit
+from core.model.fitting import fit
 from core.model.runtime import Network, open_network
+from core.model.table import Table
 from core.packs import DomainPack, pack_named
 from core.service.altering import Alterations
 from core.settings import Settings

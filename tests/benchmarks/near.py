@@ -19,8 +19,8 @@ from core.decision import metrics, ood, splits
 from core.model import backbone as backbones
 from core.model.discriminants import Altered
 from core.model.fitted import standardise
-from core.model.fitting import Table
 from core.model.runtime import open_network
+from core.model.table import Table
 from core.packs import pack_named
 from core.service.altering import Alterations
 from core.settings import Settings

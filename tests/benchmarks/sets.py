@@ -17,8 +17,8 @@ from core.model import backbone as backbones
 from core.model.backbone import Backbone
 from core.model.benign import Benign
 from core.model.discriminants import Altered
-from core.model.fitting import Table
 from core.model.runtime import open_network
+from core.model.table import Table
 from core.packs import pack_named
 from core.service.altering import Alterations, Studio, alter
 from core.service.labels import which_positive

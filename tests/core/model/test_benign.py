@@ -6,8 +6,9 @@ import pytest
 from core.decision.ood import conformal_p
 from core.model.benign import Benign, harmless, ordinary
 from core.model.discriminants import Placed
-from core.model.fitting import Table, fit
+from core.model.fitting import fit
 from core.model.gate import fit_gate, wider_reference
+from core.model.table import Table
 from tests.core.model.test_discriminants import clouds
 
 GATED = 20

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
-from core.model.fitting import Table, fit
+from core.model.fitting import fit
+from core.model.table import Table
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ from sklearn.linear_model import LogisticRegression
 
 from core.model import heads
 from core.model.fitted import standardise
-from core.model.fitting import Table, fit
+from core.model.fitting import fit
 from core.model.starting import CORRECTED, RECALIBRATED, TOGETHER, Start
+from core.model.table import Table
 
 D = 40
 CLASSES, POSITIVE = ("bad", "good"), (True, False)

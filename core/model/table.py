@@ -1,0 +1,57 @@
+"""What fitting learns from: labelled pictures after the network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.types import F32, F64
+
+
+@dataclass(frozen=True)
+class Table:
+    """Labelled pictures after the network, axes ``n`` (pictures) and ``d`` (pooled features).
+
+    Attributes:
+        pooled: float32 ``n d``.
+        labels: int64 ``n``, index into the classes; the rarest of a picture's several labels.
+        groups: str ``n``.
+        measures: Quality measure to float64 ``n``.
+        sound: bool ``n``, False where the pack itself refused the picture.
+        gated: How many of the first features the OOD gate looks at.
+        targets: bool ``n k``, which labels each picture has, where it may have several; else None.
+        log_odds: float64 ``n``, what a memory bank without each picture's group said; else None.
+        tail: float64 ``n k``, class scores of the fine-tuned stages that never saw each picture's
+            group; else None.
+        form: float32 ``n q``, how each picture's left differs from its right, where ways are
+            learned; else None.
+    """
+
+    pooled: F32
+    labels: NDArray[np.int64]
+    groups: NDArray[np.str_]
+    measures: Mapping[str, F64]
+    sound: NDArray[np.bool_]
+    gated: int
+    targets: NDArray[np.bool_] | None = None
+    log_odds: F64 | None = None
+    tail: F64 | None = None
+    form: F32 | None = None
+
+    def pick(self, rows: NDArray[np.bool_]) -> Table:
+        """Keep some pictures."""
+        return Table(
+            self.pooled[rows],
+            self.labels[rows],
+            self.groups[rows],
+            {name: values[rows] for name, values in self.measures.items()},
+            self.sound[rows],
+            self.gated,
+            None if self.targets is None else self.targets[rows],
+            None if self.log_odds is None else self.log_odds[rows],
+            None if self.tail is None else self.tail[rows],
+            None if self.form is None else self.form[rows],
+        )
