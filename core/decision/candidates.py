@@ -73,15 +73,18 @@ def is_open(losses: F64, than: F64, members: NDArray[np.intp], level: float) -> 
     return clearly_less(losses, than, members, _errors(members, level, FOLDS) - _MOVED)
 
 
-def can_be_bettered(losses: F64, members: NDArray[np.intp], level: float) -> bool:
-    """Return whether a candidate without any loss would be better; else none need be tried.
+def can_be_bettered(
+    losses: F64, members: NDArray[np.intp], level: float, folds: int = FOLDS
+) -> bool:
+    """Return whether a candidate without any loss would be better; else it need not be tried.
 
     Args:
-        losses: float64 ``n``, of the simplest candidate in one deal.
+        losses: float64 ``r n``, by deal, of the one kept so far.
         members: int ``n``, the number of each picture's group.
-        level: The chance of a mistake that is allowed, the largest of any candidate.
+        level: The chance of a mistake that is allowed to the candidate.
+        folds: Into how many folds each deal of the candidate goes.
     """
-    return is_better(np.zeros((1, len(losses))), losses[None], members, level)
+    return is_better(np.zeros_like(losses), losses, members, level, folds)
 
 
 def _errors(members: NDArray[np.intp], level: float, folds: int) -> float:

@@ -28,6 +28,7 @@ from core.types import F64
 CLOSER, ALL_SIDES, TUNED = "seen at twice the size too", "seen from all sides", "fine-tuned"
 WEIGHTS = {CLOSER: 4.0, ALL_SIDES: 1.0, TUNED: 1.0}
 """In the order of trying. A closer look alone brings what the default has not seen."""
+PERFECT = "not tried, since even a perfect one would not be clearly better"
 
 
 @dataclass(frozen=True)
@@ -122,12 +123,14 @@ def select(
     kept, judged = work, _judge(work, task)
     asked = {CLOSER: sizes, ALL_SIDES: True, TUNED: tails}
     weights = [weight for name, weight in WEIGHTS.items() if asked[name]]
-    members = np.unique(judged.table.groups, return_inverse=True)[1]
-    if not candidates.can_be_bettered(judged.losses[0], members, candidates.ALPHA):
+    if not _has_room(judged, _level([], weights)):
         return Stages(work, words=_words([], _no_room(judged)))
     looks = [*([(CLOSER, closer)] if sizes else []), (ALL_SIDES, _from_all_sides(work))]
     trials: list[Trial] = []
     for name, change in looks:
+        if not _has_room(judged, _level(trials, weights)):
+            trials.append(_untried(name, judged, PERFECT))
+            continue
         other = replace(kept, backbone=change(kept.backbone))
         found = _judge(other, task)
         trial, found, judged = _compared(name, found, judged, _level(trials, weights))
@@ -214,10 +217,12 @@ def _tuned(
     about small marks, which are in the stages before.
     """
     task = judged.task
+    if not _has_room(judged, level, Plan().folds):
+        return Stages(kept), _untried(TUNED, judged, PERFECT)
     at_own_size = replace(kept.backbone, size=own.size, halved=own.halved)
     hindrance = why_not_tuned(at_own_size)
     if hindrance:
-        return Stages(kept), _untold(judged, hindrance)
+        return Stages(kept), _untried(TUNED, judged, hindrance)
     try:
         stages = tune(
             replace(kept, backbone=at_own_size),
@@ -228,10 +233,10 @@ def _tuned(
             lambda said: _is_heard(said, judged, task.seed),
         )
     except DataError as exc:
-        return Stages(kept), _untold(judged, exc.message.removesuffix("."))
+        return Stages(kept), _untried(TUNED, judged, exc.message.removesuffix("."))
     if not stages.said:
         why = "no gain on the first fold's pictures, given up"
-        return replace(stages, work=kept), _untold(judged, why)
+        return replace(stages, work=kept), _untried(TUNED, judged, why)
     backbone = replace(stages.work.backbone, size=kept.backbone.size, halved=kept.backbone.halved)
     stages = replace(stages, work=replace(stages.work, backbone=backbone))
     tail = stages.oof(judged.features.of("train"))
@@ -240,9 +245,14 @@ def _tuned(
     return (stages if trial.kept else stages.without()), trial
 
 
-def _untold(judged: _Judged, why: str) -> Trial:
+def _has_room(judged: _Judged, level: float, folds: int = candidates.FOLDS) -> bool:
+    members = np.unique(judged.table.groups, return_inverse=True)[1]
+    return candidates.can_be_bettered(judged.losses, members, level, folds)
+
+
+def _untried(name: str, judged: _Judged, why: str) -> Trial:
     groups = np.unique(judged.table.groups).size
-    return Trial(TUNED, None, judged.nll, groups, kept=False, why=why)
+    return Trial(name, None, judged.nll, groups, kept=False, why=why)
 
 
 def _is_heard(said: Mapping[Path, F64], judged: _Judged, seed: int) -> bool:

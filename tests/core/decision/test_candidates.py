@@ -125,4 +125,4 @@ def test_where_hardly_a_group_is_predicted_wrongly_nothing_can_be_clearly_better
     losses = np.full(100, 1e-6)
     losses[:wrong] = 3.0
     losses[0] += 1e-3
-    assert can_be_bettered(losses, np.arange(100), ALPHA) is room
+    assert can_be_bettered(losses[None], np.arange(100), 0.05) is room
