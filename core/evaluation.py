@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics, multilabel
-from core.decision.by_label import by_label
-from core.decision.clustered import auroc_interval, share_interval
+from core.decision.cluster_intervals import auroc_interval, share_interval
+from core.decision.label_metrics import by_label
 from core.decision.rate import Rate
 from core.types import F64, Assessment, Disposition, Reason
 

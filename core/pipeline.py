@@ -12,8 +12,8 @@ from importlib.metadata import version
 from core.decision.policy import decide
 from core.errors import AssayError, InferenceStalled, InputError
 from core.imaging.attempt import prepare_frame
-from core.model.bundle import Bundle
-from core.pool import ordered_map
+from core.model.bundle.bundle import Bundle
+from core.ordered_map import ordered_map
 from core.types import (
     Assessment,
     Disposition,

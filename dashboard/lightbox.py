@@ -22,8 +22,8 @@ from core.imaging.files import received
 from core.imaging.overlay import restored, strength
 from core.imaging.sandbox import Sandbox
 from core.records.values import StoredDecision
-from core.service.desk import RETAKE
-from core.service.reviewing import Room
+from core.service.review.explanations import RETAKE
+from core.service.review.review import Room
 from core.types import Policy, Prepared, Unreadable
 
 SIDE = 1536
@@ -195,7 +195,7 @@ class Lightbox:
 
     def _policy_of(self, bundle_sha256: str, policy_id: str) -> Work:
         def work() -> Policy:
-            from core.service.bundles import policy_of  # as late as the bundle itself
+            from core.service.bundles.open import policy_of  # as late as the bundle itself
 
             return policy_of(self._here.desk.bundle(bundle_sha256), policy_id)
 

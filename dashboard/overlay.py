@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 
 from core.imaging.overlay import overlaid, restored, strength
-from core.service.desk import Explanation
+from core.service.review.explanations import Explanation
 from core.types import U8, Prepared
 
 QUALITY = 88

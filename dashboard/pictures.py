@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
 from core.records.values import StoredDecision
-from core.service.desk import Desk
+from core.service.review.explanations import Desk
 from dashboard.overlay import Shown, picture_of, shown_of
 
 KEPT = 256

@@ -16,11 +16,11 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack
+from core.records.case_status import Lane
 from core.records.cases import CaseDetail, StoredReview, WorkItem
-from core.records.standing import Lane
 from core.records.worklist import case_detail, is_emptied
-from core.service import reviewing
-from core.service.reviewing import Room
+from core.service.review import review
+from core.service.review.review import Room
 from core.types import Disposition
 from dashboard import present, widgets
 
@@ -120,7 +120,7 @@ class ReviewKeys:
 
     def undo_button(self, here: Room, place: str) -> None:
         """Draw the button that takes the person's last verdict back."""
-        last = reviewing.last_review(here.store, self.pack.name, widgets.reviewer())
+        last = review.last_review(here.store, self.pack.name, widgets.reviewer())
         st.button(
             _hinted("Undo", "U"),
             key=f"case-undo-{place}",
@@ -247,11 +247,11 @@ class ReviewKeys:
             return
         labels = sorted(state.get(f"labels-{place}", []))
         try:
-            reviewing.check_labels(here.desk, self.pack, detail, disposition, labels)
+            review.check_labels(here.desk, self.pack, detail, disposition, labels)
             if self.is_answered(seen) and disposition is detail.reviews[-1].disposition:
                 self.leave()
                 return
-            written = reviewing.decide(
+            written = review.decide(
                 here.store,
                 seen,
                 disposition,
@@ -273,7 +273,7 @@ class ReviewKeys:
         if not _is_heard(place):
             return
         self.leave()
-        if reviewing.undo(here.store, last, widgets.reviewer()):
+        if review.undo(here.store, last, widgets.reviewer()):
             self._put("case", last.case_id)
             self._put("skipped", [one for one in self.skipped() if one != last.case_id])
         else:

@@ -15,7 +15,7 @@ from core.packs import DomainPack, installed
 from core.records import audit
 from core.records.values import StoredDecision
 from core.records.worklist import counts
-from core.service.reviewing import Room, open_room
+from core.service.review.review import Room, open_room
 from core.settings import Settings
 from core.types import Disposition, Policy
 from dashboard.overlay import KnownCase

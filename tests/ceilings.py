@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from core.model.bundle import Bundle
-from core.service.bundles import certify_bundle
+from core.model.bundle.bundle import Bundle
+from core.service.bundles.open import certify_bundle
 from core.types import Ceiling, Policy, Targets
 
 CEILING = Ceiling(bound=0.6, groups=1)

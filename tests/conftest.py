@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from core.imaging.files import open_file, received
-from core.model.bundle import Bundle
-from core.service.assessing import assess_and_record
-from core.service.bundles import certify_bundle, open_bundle, policy_of
-from core.service.shelf import keep
-from core.service.stores import open_store
-from core.service.training import TrainSpec, train
+from core.model.bundle.bundle import Bundle
+from core.service.assessment.assessor import assess_and_record
+from core.service.bundles.archive import keep
+from core.service.bundles.open import certify_bundle, open_bundle, policy_of
+from core.service.store import open_store
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Policy, Targets
 from tests.needed import skip_without

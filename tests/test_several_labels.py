@@ -18,16 +18,16 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from core.errors import DataError
 from core.imaging.files import open_file
-from core.lines import assessment_line
+from core.json_output import assessment_line
 from core.records.reviews import reviewed
 from core.records.store import decisions
-from core.service.assessing import assess_and_record, assess_paths
-from core.service.bundles import certify_bundle, open_bundle, policy_of
-from core.service.evaluating import evaluate
-from core.service.replaying import replay
-from core.service.shelf import keep
-from core.service.stores import open_store
-from core.service.training import TrainSpec, train
+from core.service.assessment.assessor import assess_and_record, assess_paths
+from core.service.assessment.replay import replay
+from core.service.bundles.archive import keep
+from core.service.bundles.open import certify_bundle, open_bundle, policy_of
+from core.service.evaluation.evaluate import evaluate
+from core.service.store import open_store
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Disposition, Targets
 

@@ -5,10 +5,10 @@ from functools import cache
 
 import numpy as np
 
-from domains.xray.drr.chest import HEART, LEFT_LUNG, RIGHT_LUNG, WATER_PER_MM, Chest
-from domains.xray.drr.objects import Label, digital_xray
-from domains.xray.drr.rays import Plate
-from domains.xray.drr.studies import Study, draw, radiograph
+from domains.xray.demo.ct.chest import HEART, LEFT_LUNG, RIGHT_LUNG, WATER_PER_MM, Chest
+from domains.xray.demo.ct.dx_objects import Label, digital_xray
+from domains.xray.demo.ct.projection import Plate
+from domains.xray.demo.ct.studies import Study, draw, radiograph
 
 SHAPE = (44, 110, 120)
 SPACING_MM = (6.0, 3.0, 3.0)

@@ -13,19 +13,19 @@ from pydicom import dcmread
 
 from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
-from core.model.bundle import Bundle
+from core.model.bundle.bundle import Bundle
 from core.packs import entry_of
 from core.pipeline import assess
 from core.records import blobs
+from core.records.case_list import ListedCase
 from core.records.connection import Store
-from core.records.listing import ListedCase
 from core.records.store import NewDecision, new_decision, record
 from core.records.values import now
 from core.records.worklist import case_detail
-from core.service.bundles import open_bundle
-from core.service.shelf import keep
-from core.service.stores import open_store
-from core.service.training import TrainSpec, train
+from core.service.bundles.archive import keep
+from core.service.bundles.open import open_bundle
+from core.service.store import open_store
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Assessment, Policy, Reason, Targets
 from tests.ceilings import certify_above

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from core.checking.balance import balance, balance_alarms, is_positive, named
 from core.checking.columns import Nuisance, Sides, many_valued, sides, sort_columns
 from core.checking.facts import Facts, Lost
+from core.checking.leaks import copy_alarms, group_alarms
 from core.checking.nuisance import cells_of, picture_nuisances
 from core.checking.origins import Copies
 from core.checking.result import Alarm, Check, Level
-from core.checking.saying import shortcut_alarms
+from core.checking.shortcut_alarms import shortcut_alarms
 from core.checking.shortcuts import CONTENT, told
 from core.checking.slices import Cases, slices_of
-from core.checking.twins import copy_alarms, group_alarms
 from core.labelled import Row
 
 CONFIDENCE = 0.95

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checking.copies import clusters, exact_copies, near_copies
+from core.checking.duplicates import clusters, exact_copies, near_copies
 from core.checking.facts import Facts, Lost
 from core.checking.fingerprints import Fingerprints, beyond_doubt
 from core.errors import DataError

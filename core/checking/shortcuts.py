@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.checking.columns import Nuisance
-from core.checking.probe import out_of_fold
+from core.checking.nuisance_model import out_of_fold
 from core.checking.slices import LEAST_GROUPS, LEAST_PICTURES, Cases, Slice, units_of
-from core.decision.clustered import auroc_interval
+from core.decision.cluster_intervals import auroc_interval
 from core.decision.metrics import auroc
 from core.decision.splits import folds
 from core.types import F64

@@ -1,23 +1,17 @@
-"""The application: how commands are found, how progress is shown, how errors are said."""
+"""The application: how commands are found and how errors are printed."""
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING, Any
 
 import typer
 
 from core.errors import AssayError
-from core.pool import THREAD_NAME
-
-if TYPE_CHECKING:
-    from core.service.progress import Progress
+from core.ordered_map import THREAD_NAME
 
 app = typer.Typer(
     name="assay",
@@ -35,9 +29,9 @@ def main() -> None:
 
     Exit codes: 0 done, 1 an AssayError in one line, 2 wrong usage. ``--debug`` shows the trace.
     """
-    from core.cli import judge, keep, learn, look, worker
+    from core.cli import admin, assess, info, train, worker
 
-    for module in (look, learn, judge, worker, keep):
+    for module in (info, train, assess, worker, admin):
         module.register(app)
     _mount_packs(sys.argv[1:2])
     debug = "--debug" in sys.argv
@@ -83,44 +77,3 @@ def _mount_packs(words: list[str]) -> None:
     group = commands_of(words[0])
     if isinstance(group, typer.Typer):
         app.add_typer(group, name=words[0])
-
-
-def say(text: str) -> None:
-    """Print one line for people."""
-    typer.echo(text)
-
-
-def say_json(value: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
-    """Print one JSON value; NaN, which JSON does not know, becomes null."""
-    typer.echo(json.dumps(finite(value), indent=indent, ensure_ascii=False))
-
-
-def finite(value: Any) -> Any:  # noqa: ANN401
-    """Replace every number that is none by None, at any depth."""
-    if isinstance(value, dict):
-        return {name: finite(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(part) for part in value]
-    return None if isinstance(value, float) and not abs(value) < float("inf") else value
-
-
-@contextmanager
-def progress_bar() -> Iterator[Progress]:
-    """Show progress on stderr, and nothing at all when it is not a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bars
-
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description:>22}"), BarColumn(), MofNCompleteColumn())
-    with Bars(
-        *columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal
-    ) as bars:
-        tasks: dict[str, Any] = {}
-
-        def show(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = bars.add_task(step, total=total)
-            bars.update(tasks[step], completed=done, total=total or None)
-
-        yield show

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.app import say, say_json
-from core.cli.learn import Json
+from core.cli.output import say, say_json
+from core.cli.train import Json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.records.backlog import Trouble
-    from core.service.working import Tell
+    from core.jobs.worker import Tell
+    from core.records.failed_jobs import Trouble
 
     Counts = Mapping[tuple[str, str], int]
 
@@ -36,10 +36,10 @@ def worker(
     import signal
     from threading import Event, Thread
 
+    from core.jobs.worker import current_policy, work
     from core.logs import confined
-    from core.service.bundles import open_bundle
-    from core.service.stores import open_store
-    from core.service.working import current_policy, work
+    from core.service.bundles.open import open_bundle
+    from core.service.store import open_store
     from core.settings import Settings
 
     settings = Settings()
@@ -60,9 +60,9 @@ def queue(
 ) -> None:
     """Show what waits, and what went wrong; a quarantined job waits for --retry."""
     from core.errors import StoreError
-    from core.records.backlog import reopen, troubles
-    from core.records.jobs import waiting
-    from core.service.stores import open_store
+    from core.records.failed_jobs import reopen, troubles
+    from core.records.queue import waiting
+    from core.service.store import open_store
     from core.settings import Settings
 
     store = open_store(Settings())

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.decision.clustered import share_interval
+from core.decision.cluster_intervals import share_interval
 from core.types import F64
 
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from core.decision import good_only, multilabel
 from core.decision.cases import Cases as Cases
 from core.decision.certificate import NEVER, interval, percent
-from core.decision.limits import budget_limits, certified_limits, deferred, uncertified_limit
 from core.decision.ood import false_alarm
 from core.decision.rule import judge, judge_one, readable, readable_one
+from core.decision.thresholds import budget_limits, certified_limits, deferred, uncertified_limit
 from core.errors import BundleError
 from core.types import (
     Ceiling,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision.certificate import interval
-from core.decision.clustered import share_interval
+from core.decision.cluster_intervals import share_interval
 
 NONE = "–"
 _DIGITS = 3

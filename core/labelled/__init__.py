@@ -1,7 +1,7 @@
 """Labelled pictures: class folders, a CSV, or a manifest with splits and groups."""
 
+from core.labelled.dataset import read_labelled
 from core.labelled.layout import Form
-from core.labelled.reading import read_labelled
 from core.labelled.rows import SPLITS, Labelled, Row, lone_group, read_words
 from core.labelled.spelling import plain
 

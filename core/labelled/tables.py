@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import DataError
-from core.labelled.places import find_places
+from core.labelled.file_lookup import find_places
 from core.labelled.rows import Row, split_named
 from core.labelled.spelling import plain, plain_labels
 from core.labelled.text_table import TextTable, column_key, read_text_table

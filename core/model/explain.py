@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from core.model import heads
-from core.model.backbone import Tap
-from core.model.fitted import Model
+from core.model.estimators import heads
+from core.model.estimators.model import Model
+from core.model.network.backbone import Tap
 from core.types import F32, F64, U8, Evidence, Look
 
 _STEPS = 16

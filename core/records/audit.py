@@ -14,9 +14,9 @@ from typing import TextIO
 
 from sqlalchemy import Connection, Table, func, select
 
-from core.records.chain import GENESIS, Head, canonical, digest, link, newest
+from core.records.case_status import standings_of
 from core.records.connection import Store, reading
-from core.records.standing import standings_of
+from core.records.hash_chain import GENESIS, Head, canonical, digest, link, newest
 from core.records.tables import (
     AUDIT_EVENTS,
     CASES,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.records.standing import UNSCORED, Lane
+from core.records.case_status import UNSCORED, Lane
 from core.records.tables import RowLike
 from core.records.values import StoredDecision
 from core.types import Disposition

@@ -8,11 +8,11 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, and_, select, union_all
 
-from core.records.asking import ASSESS, State
+from core.records.case_status import Lane
 from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
+from core.records.job import ASSESS, State
 from core.records.quarantine import is_undecided
-from core.records.standing import Lane
 from core.records.tables import DECISIONS, IMAGES, JOBS, RECEIPTS, STANDINGS
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from core.records.connection import chunks
-from core.records.rows import to_row
+from core.records.row_mapping import to_row
 from core.records.tables import DECISIONS, REINSTATEMENTS
 from core.records.values import NewDecision, StoredDecision, name_of, stamp
 

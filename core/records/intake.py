@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, insert, select
 
-from core.records import chain, jobs
+from core.records import hash_chain, queue
 from core.records.connection import Store, chunks, reading, writing
 from core.records.corrections import last_decision
 from core.records.tables import RECEIPTS
@@ -165,14 +165,14 @@ def _receipt(
 def add_job(connection: Connection, row: Mapping[str, str], at: datetime) -> None:
     """Queue the job to assess the object of a receipt, in the caller's write transaction."""
     meta = json.loads(row["meta"])
-    jobs.add(
+    queue.add(
         connection,
-        jobs.ASSESS,
+        queue.ASSESS,
         row["id"],
         pack=row["pack"],
         payload=meta | {"sha256": row["sha256"], "source": row["source"]},
         at=at,
-        priority=jobs.priority_of(meta),
+        priority=queue.priority_of(meta),
     )
 
 
@@ -208,7 +208,7 @@ def _write(
     connection: Connection, row: dict[str, str], at: datetime, action: str = "receive"
 ) -> None:
     connection.execute(insert(RECEIPTS), row)
-    chain.append(
+    hash_chain.append(
         connection,
         actor="assay",
         action=action,

@@ -15,11 +15,11 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, insert, or_, select
 
 from core.errors import StoreError
-from core.records import chain
+from core.records import hash_chain
+from core.records.case_status import refresh
 from core.records.connection import Store, reading, writing
 from core.records.corrections import last_decision
 from core.records.intake import ASIDE, FIRST, REFUSED, add_job
-from core.records.standing import refresh
 from core.records.tables import IMAGES, RECEIPTS, RESOLUTIONS, RowLike
 from core.records.values import name_of, now, plain, stamp
 
@@ -253,7 +253,7 @@ def _write(
         "resolved_at": stamp(at),
     }
     connection.execute(insert(RESOLUTIONS), new)
-    chain.append(
+    hash_chain.append(
         connection,
         actor=by,
         action="accept" if stands == row["sha256"] else "decline",

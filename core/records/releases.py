@@ -15,7 +15,7 @@ from enum import StrEnum
 from sqlalchemy import Connection, insert, select
 
 from core.errors import ConfigError
-from core.records import chain
+from core.records import hash_chain
 from core.records.connection import Store, reading, writing
 from core.records.tables import RELEASES, RowLike
 from core.records.values import name_of, now, plain, stamp
@@ -167,7 +167,7 @@ def release(
             "released_at": stamp(at or now()),
         }
         connection.execute(insert(RELEASES), row)
-        chain.append(
+        hash_chain.append(
             connection,
             actor=row["released_by"],
             action="release",

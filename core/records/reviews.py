@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
-from core.records import chain
+from core.records import hash_chain
+from core.records.case_status import REVIEW, UNDO, refresh
 from core.records.cases import StoredReview, WorkItem, review_from_row
 from core.records.connection import Store, reading, writing
-from core.records.standing import REVIEW, UNDO, refresh
 from core.records.tables import CASES, REVIEWS, STANDINGS
 from core.records.values import now, plain, stamp
 from core.types import Disposition
@@ -147,7 +147,7 @@ def _write(
         "images": standing["images"],
     }
     connection.execute(insert(REVIEWS), row)
-    chain.append(
+    hash_chain.append(
         connection,
         actor=words["reviewer"],
         action=kind,

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Connection, Table, insert, select, union
 
 from core.errors import StoreError
-from core.records import chain
+from core.records import hash_chain
+from core.records.case_status import refresh
 from core.records.connection import Store, chunks, open_store, reading, writing
 from core.records.in_force import additions
-from core.records.rows import from_row
-from core.records.standing import refresh
+from core.records.row_mapping import from_row
 from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, RECEIPTS, REINSTATEMENTS
 from core.records.values import UNREAD, NewDecision, StoredDecision, new_decision, now, stamp
 from core.types import Disposition
@@ -69,7 +69,7 @@ def record(
             if new:
                 connection.execute(insert(table), new)
         if any(rows.values()):
-            chain.append(
+            hash_chain.append(
                 connection,
                 actor=actor,
                 action="record",

@@ -170,7 +170,7 @@ class AuditEvent(Row, table=True):
 class Standing(Row, table=True):
     """Where a case stands now: a cache over the append-only rows, so that the queue is one look-up.
 
-    ``lane`` and ``rank`` sort the queue, smallest first; `core.records.standing` works them out.
+    ``lane`` and ``rank`` sort the queue, smallest first; `core.records.case_status` works them out.
     """
 
     __tablename__ = "standings"

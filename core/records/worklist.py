@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select, tuple_
 
 from core.errors import StoreError
+from core.records.case_status import Lane, refresh
 from core.records.cases import (
     CaseDetail,
     CaseImage,
@@ -28,8 +29,7 @@ from core.records.cases import (
 from core.records.connection import Store, chunks, reading, writing
 from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
-from core.records.rows import from_row
-from core.records.standing import Lane, refresh
+from core.records.row_mapping import from_row
 from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, REVIEWS, STANDINGS
 from core.records.values import StoredDecision
 from core.types import Disposition

@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
 
-from core.decision.clustered import share_interval
+from core.decision.cluster_intervals import share_interval
 from core.report import svg
 from core.types import F64
 

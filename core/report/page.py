@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from core.report import origins, promise, scores
+from core.report import certificates, provenance, scores
 from core.report.blocks import Section
-from core.report.learning import learning
-from core.report.material import Material
+from core.report.finetune_history import learning
+from core.report.report_input import Material
 
 
 def sections(material: Material) -> tuple[Section, ...]:
     """Write every section, in reading order."""
     return (
-        promise.summary(material),
-        promise.certificate(material),
-        promise.observed(material),
-        promise.slices(material),
+        certificates.summary(material),
+        certificates.certificate(material),
+        certificates.observed(material),
+        certificates.slices(material),
         scores.calibration(material),
         scores.trade(material),
         scores.confusion(material),
         scores.strangers(material),
         *learning(material),
-        origins.growth(material),
-        origins.check(material),
-        origins.provenance(material),
+        provenance.growth(material),
+        provenance.check(material),
+        provenance.provenance(material),
     )
 
 

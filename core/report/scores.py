@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics
-from core.decision.clustered import share_interval
+from core.decision.cluster_intervals import share_interval
 from core.evaluation import Judged
-from core.report import words
+from core.report import formatting
 from core.report.blocks import (
     Block,
     Cell,
@@ -22,9 +22,9 @@ from core.report.blocks import (
     counted,
 )
 from core.report.curves import draw_risk, draw_roc, risk_coverage, roc
-from core.report.material import Material
+from core.report.ood_plot import draw_strangers
 from core.report.reliability import draw_probabilities, draw_reliability, reliability
-from core.report.strangers import draw_strangers
+from core.report.report_input import Material
 from core.types import Disposition
 
 MOST_IN_MATRIX = 12  # classes beyond which a matrix is too wide to read
@@ -64,18 +64,21 @@ def calibration(m: Material) -> Section:
     both = np.stack([1.0 - p, p], axis=1)
     rolled = metrics.ece(both, truth.astype(np.int64))
     pairs = [
-        ("Calibration error (ECE) of the positive probability", words.number(rolled)),
-        ("… that a perfect predictor would show", words.number(metrics.ece_floor(both, seed=0))),
+        ("Calibration error (ECE) of the positive probability", formatting.number(rolled)),
+        (
+            "… that a perfect predictor would show",
+            formatting.number(metrics.ece_floor(both, seed=0)),
+        ),
     ]
     if seen.several or len(m.classes) > 2:
         of = "all labels" if seen.several else "the most probable class"
         pairs += [
-            (f"ECE of {of}", words.number(f["ece"])),
-            ("… that a perfect predictor would show", words.number(f["ece_floor"])),
+            (f"ECE of {of}", formatting.number(f["ece"])),
+            ("… that a perfect predictor would show", formatting.number(f["ece_floor"])),
         ]
     pairs += [
-        ("Brier score", words.number(f["brier"])),
-        ("Negative log-likelihood (nats a picture)", words.number(f["nll"])),
+        ("Brier score", formatting.number(f["brier"])),
+        ("Negative log-likelihood (nats a picture)", formatting.number(f["nll"])),
     ]
     alike = (Words(_ALIKE, "quiet"),) if np.unique(seen.group).size < seen.group.size else ()
     return Section("calibration", title, (Figures((diagram, spread)), Facts(tuple(pairs)), *alike))
@@ -112,8 +115,9 @@ def trade(m: Material) -> Section:
                     _limits_on_roc(m),
                     m.pack.unit_words,
                 ),
-                f"AUROC {words.number(m.figures['auroc'])}, 95 % interval {words.number(low)} to "
-                f"{words.number(high)}, over groups. Of the class alone, before gates and policy.",
+                f"AUROC {formatting.number(m.figures['auroc'])}, "
+                f"95 % interval {formatting.number(low)} to {formatting.number(high)}, "
+                "over groups. Of the class alone, before gates and policy.",
             )
         )
     else:
@@ -165,8 +169,9 @@ def confusion(m: Material) -> Section:
     )
     low, high = m.figures["intervals"]["accuracy"]
     accuracy = Words(
-        f"Accuracy {words.share(m.figures['accuracy'])} (95 % interval {words.between((low, high))}"
-        f"), balanced over the classes {words.share(m.figures['balanced_accuracy'])}."
+        f"Accuracy {formatting.share(m.figures['accuracy'])} "
+        f"(95 % interval {formatting.between((low, high))}), "
+        f"balanced over the classes {formatting.share(m.figures['balanced_accuracy'])}."
     )
     return Section("confusion", title, (matrix, rule, accuracy, *_galleries(m)))
 
@@ -192,7 +197,9 @@ def _label_table(m: Material, seen: Judged) -> Table:
         has, s = seen.labels[:, i], m.figures["sensitivity"][name]
         area = metrics.auroc(seen.probabilities[:, i], has)
         falsely = f"{int((said[:, i] & ~has).sum()):,} of {int((~has).sum()):,}"
-        rows.append((name, f"{s['n']:,}", words.short_rate(s), falsely, words.number(area)))
+        rows.append(
+            (name, f"{s['n']:,}", formatting.short_rate(s), falsely, formatting.number(area))
+        )
     return Table(
         "Each label for itself, before gates and policy",
         ("label", "pictures that have it", "found (95 % interval)", "said falsely", "AUROC"),
@@ -217,7 +224,7 @@ def _right(m: Material, i: int) -> Cell:
     s = m.figures["sensitivity"][m.classes[i]]
     if not s["n"]:
         return Cell("none seen")
-    return Cell(words.short_rate(s), round(1.0 - s["rate"], 3), "bad")
+    return Cell(formatting.short_rate(s), round(1.0 - s["rate"], 3), "bad")
 
 
 def _verdict_row(m: Material, side: bool) -> tuple[str | Cell, ...]:
@@ -257,12 +264,12 @@ def strangers(m: Material) -> Section:
     title = "Pictures that do not belong"
     rate, low, high, n = m.policy.flagged
     seen = (
-        f"Of {n:,} ordinary held-out pictures the gate held back {words.share(rate)} "
-        f"(95 % interval {words.between((low, high))}); it"
+        f"Of {n:,} ordinary held-out pictures the gate held back {formatting.share(rate)} "
+        f"(95 % interval {formatting.between((low, high))}); it"
         if n
         else "No ordinary picture was held out to count how many the gate holds back; it"
     )
-    own = f"{seen} was set to {words.share(m.policy.targets.ood_alpha)}."
+    own = f"{seen} was set to {formatting.share(m.policy.targets.ood_alpha)}."
     home = m.cases.ood_score[~np.isnan(m.cases.ood_score)]
     if not m.away:
         none = "No strangers were given, so nothing is known about how many it would notice: "
@@ -272,9 +279,15 @@ def strangers(m: Material) -> Section:
     rows, drawn = [], []
     for number, (name, scores) in enumerate(m.away.items()):
         g = m.figures["ood"][name]
-        flagged = words.short_rate(g)
+        flagged = formatting.short_rate(g)
         rows.append(
-            (name, f"{g['n']:,}", flagged, words.number(g["auroc"]), words.number(g["fpr95"]))
+            (
+                name,
+                f"{g['n']:,}",
+                flagged,
+                formatting.number(g["auroc"]),
+                formatting.number(g["fpr95"]),
+            )
         )
         if home.size and scores.size:
             svg = draw_strangers(f"strangers-{number}", home, scores, m.ood_limit, name)

@@ -6,12 +6,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.service.assessing import assess_paths
-    from core.service.bundles import open_bundle
+    from core.service.assessment.assessor import assess_paths
+    from core.service.bundles.open import open_bundle
 
 __all__ = ["assess_paths", "open_bundle"]
 
-_HOME = {"assess_paths": "core.service.assessing", "open_bundle": "core.service.bundles"}
+_HOME = {
+    "assess_paths": "core.service.assessment.assessor",
+    "open_bundle": "core.service.bundles.open",
+}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

@@ -13,10 +13,10 @@ from core import packs
 from core.errors import AssayError
 from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
-from core.model import backbone
-from core.model.runtime import open_network
+from core.model.network import backbone
+from core.model.network.runtime import open_network
 from core.records.connection import shown
-from core.service.stores import open_store
+from core.service.store import open_store
 from core.settings import Settings
 
 

@@ -11,9 +11,9 @@ from core.records import reviews
 from core.records.store import decisions
 from core.records.values import StoredDecision
 from core.records.worklist import counts
-from core.service import reviewing
-from core.service.reviewing import Room
-from core.service.words import more_data_words, policy_words
+from core.service.review import review
+from core.service.review.review import Room
+from core.service.summaries import more_data_words, policy_words
 from core.types import Certificate, Disposition, Policy
 from dashboard import figures, present, widgets
 
@@ -33,7 +33,7 @@ def render() -> None:
     judged = _judged(newest[0].id, here, newest[0])
     widgets.words(f"{newest[0].bundle}, policy {newest[0].policy_id}", "quiet")
     try:
-        policy = reviewing.judged_by(here.desk, newest[0])
+        policy = review.judged_by(here.desk, newest[0])
     except AssayError as exc:
         policy = None
         widgets.trouble(exc)

@@ -9,12 +9,12 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack
+from core.records.case_status import Lane
 from core.records.cases import CaseDetail, CaseImage, Counts, WorkItem
-from core.records.standing import Lane
 from core.records.values import StoredDecision
 from core.records.worklist import case_detail, counts
-from core.service import reviewing
-from core.service.reviewing import Room
+from core.service.review import review
+from core.service.review.review import Room
 from dashboard import present, widgets
 from dashboard.overlay import KnownCase, Shown
 from dashboard.review_keys import NOTHING, ReviewKeys, label_ticks
@@ -48,7 +48,7 @@ def render() -> None:
 
 
 def _following(here: Room, pack: DomainPack, skipped: Sequence[str]) -> str | None:
-    item = reviewing.next_case(here.store, pack.name, skipped)
+    item = review.next_case(here.store, pack.name, skipped)
     return item.case_id if item else None
 
 
@@ -94,7 +94,7 @@ def _progress(here: Room, pack: DomainPack, *, waits: bool) -> None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _counted(_here: Room, pack: str, head: str, midnight: datetime) -> tuple[Counts, int]:
     del head  # whatever is written to the store changes it
-    return counts(_here.store, pack), reviewing.done_since(_here.store, pack, midnight)
+    return counts(_here.store, pack), review.done_since(_here.store, pack, midnight)
 
 
 def _images(
@@ -224,7 +224,7 @@ def _verdict(
     policy = None
     if here.desk.has_tried(decision.bundle_sha256):  # else drawn once more when that is done
         try:
-            policy = reviewing.judged_by(here.desk, decision)
+            policy = review.judged_by(here.desk, decision)
         except AssayError as exc:
             with reasons:
                 widgets.trouble(exc)

@@ -9,13 +9,13 @@ from core import evaluation
 from core.decision.certificate import percent
 from core.imaging.files import open_file
 from core.labelled import read_labelled
-from core.service.assessing import Recorded, assess_and_record
-from core.service.bundles import certify_bundle, open_bundle
+from core.service.assessment.assessor import Recorded, assess_and_record
+from core.service.bundles.archive import keep
+from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.progress import Progress
-from core.service.shelf import keep
-from core.service.stores import open_store
-from core.service.training import TrainSpec, train
-from core.service.words import more_data_words, policy_words, rate_words
+from core.service.store import open_store
+from core.service.summaries import more_data_words, policy_words, rate_words
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Disposition, Policy
 from domains.parts import elpv, pack

@@ -4,13 +4,13 @@ from pathlib import Path
 
 from core.packs import DataSet, DomainPack
 from core.types import Ceiling, Disposition
-from domains.xray.reading.reader import describe, prepare, read
-from domains.xray.reading.ways import WRONG_WAYS
+from domains.xray.decoding.presentations import WRONG_WAYS
+from domains.xray.decoding.reader import describe, prepare, read
 
 
 def _get_computed_chests(folder: Path) -> None:
     # Imported late: a decoder process loads this pack and needs none of it.
-    from domains.xray.drr import data_set
+    from domains.xray.demo.ct import data_set
 
     data_set.get(folder)
 
@@ -37,12 +37,12 @@ pack = DomainPack(
     suffixes=frozenset({".dcm", ".dicom", ".ima", ""}),
     wrong_ways=WRONG_WAYS,
     jobs={
-        "xray.answer": "domains.xray.results.answering:answer",
-        "xray.send": "domains.xray.results.sending:send",
+        "xray.answer": "domains.xray.answers.answer_job:answer",
+        "xray.send": "domains.xray.answers.send_job:send",
     },
     after="xray.answer",
     commands="domains.xray.commands:app",
-    page=Path(__file__).parent / "page" / "start.py",
+    page=Path(__file__).parent / "pages" / "start.py",
     data_sets=(
         DataSet(
             "computed_chests",
@@ -51,5 +51,5 @@ pack = DomainPack(
         ),
     ),
     demo="domains.xray.demo.lane:run",
-    graph="domains.xray.reading.graph:graph",
+    graph="domains.xray.decoding.graph:graph",
 )

@@ -56,7 +56,7 @@ def listen(
     of STOW-RS must bear is read from the environment, ASSAY_STOW_TOKEN.
     """
     from core.logs import confined
-    from core.service.stores import open_store
+    from core.service.store import open_store
     from core.settings import Settings
     from domains.xray.node.node import Doors, make_doors, serve
     from domains.xray.node.peers import peers_at
@@ -92,7 +92,7 @@ def echo(
 ) -> None:
     """Ask a peer whether it is there (C-ECHO)."""
     from core.settings import Settings
-    from domains.xray.node.calling import verify
+    from domains.xray.node.echo_scu import verify
     from domains.xray.node.peers import peers_at
 
     peers = peers_at(Settings().home)

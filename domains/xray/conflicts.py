@@ -29,7 +29,7 @@ def conflicts(
     """
     from core.records import quarantine
     from core.records.intake import ASIDE
-    from core.service.stores import open_store
+    from core.service.store import open_store
     from core.settings import Settings
     from domains.xray.node.reception import PACK
     from domains.xray.worklist import received

@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from core.decision import calibration, metrics
 from core.decision.splits import split_groups
 from core.labelled import Row, read_labelled
-from core.model import backbone as backbones
-from core.model.backbone import Files
-from core.model.fitting import fit
-from core.model.runtime import open_network
+from core.model.fitting.fit import fit
+from core.model.network import backbone as backbones
+from core.model.network.backbone import Files
+from core.model.network.runtime import open_network
 from core.packs import pack_named
-from core.service.features import Task
-from core.service.precise import Work
+from core.service.data.feature_table import table_of
+from core.service.data.pictures import Seen, look_at
 from core.service.progress import silent
-from core.service.reading import Seen, look_at
-from core.service.selection import select
-from core.service.tables import table_of
+from core.service.training.features import Task
+from core.service.training.precision import Work
+from core.service.training.selection import select
 from core.settings import Settings
 from core.types import F64
 from tests.benchmarks.sets import HOME, labelled

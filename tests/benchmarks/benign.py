@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics
-from core.imaging.benign import suits, varied
+from core.imaging.variations import suits, varied
 from core.settings import Settings
 from core.types import F64, Frame
 from tests.benchmarks.homes import ALPHAS, Home, settle

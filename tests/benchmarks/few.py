@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from core.decision import metrics
 from core.decision.policy import Cases, certify
 from core.labelled import Row
-from core.model import backbone as backbones
-from core.model.bank import Bank, remember
-from core.model.fitted import Model, one_thread
-from core.model.fitting import fit
-from core.model.table import Table
-from core.service import good_start
-from core.service.labels import with_splits
+from core.model.estimators.bank import Bank, remember
+from core.model.estimators.model import Model, one_thread
+from core.model.fitting.fit import fit
+from core.model.fitting.table import Table
+from core.model.network import backbone as backbones
+from core.service.data.labels import with_splits
+from core.service.training import good_only
 from core.settings import Settings
 from core.types import F32, F64, Look, Targets
 from tests.benchmarks.good_only import is_mono, patched
@@ -60,7 +60,7 @@ def main() -> None:
     for defects in COARSE if is_chest or counts else DEFECTS:
         if defects + 60 > most:
             continue
-        for kept in (True, False) if defects >= good_start.ENOUGH_DEFECTS else (True,):
+        for kept in (True, False) if defects >= good_only.ENOUGH_DEFECTS else (True,):
             _line(one, defects, counts[0] if counts else GOOD, kept=kept)
 
 
@@ -167,7 +167,7 @@ def _splits(good: int, defects: int, *, kept: bool) -> NDArray[np.str_]:
     ]
     rows = with_splits([Row(Path(group), label, "", group) for label, group in made])
     if kept:
-        rows = good_start.settled(rows, NEGATIVE)
+        rows = good_only.settled(rows, NEGATIVE)
     return np.array([row.split for row in rows])
 
 

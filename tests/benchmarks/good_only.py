@@ -20,15 +20,15 @@ from numpy.typing import NDArray
 from core.decision import metrics
 from core.decision.certificate import interval
 from core.labelled import Row
-from core.model import backbone as backbones
-from core.model.bank import Bank, remember
-from core.model.fitted import one_thread
-from core.model.runtime import open_network
-from core.service.assessing import assess_paths
-from core.service.bundles import certify_bundle, open_bundle
+from core.model.estimators.bank import Bank, remember
+from core.model.estimators.model import one_thread
+from core.model.network import backbone as backbones
+from core.model.network.runtime import open_network
+from core.service.assessment.assessor import assess_paths
+from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.data.pictures import Seen, look_at
 from core.service.progress import silent
-from core.service.reading import Seen, look_at
-from core.service.training import TrainSpec, train
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import F32, F64, Targets
 from tests.benchmarks.sets import HOME, rows_of

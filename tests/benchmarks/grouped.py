@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from core.decision import calibration, candidates, metrics
 from core.decision.splits import folds
-from core.model.choosing import choose_head
-from core.model.fitting import fit
-from core.model.table import Table
-from core.service.selection import WEIGHTS
+from core.model.fitting.fit import fit
+from core.model.fitting.head_choice import choose_head
+from core.model.fitting.table import Table
+from core.service.training.selection import WEIGHTS
 from core.types import F64, Look
 from tests.benchmarks.sets import Labelled, asked, labelled
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.stats import binom
 
 from core.decision.policy import Cases, certify, dispositions
-from core.model.fitting import fit
+from core.model.fitting.fit import fit
 from core.types import Disposition, Policy, Targets
 from tests.benchmarks.sets import Labelled, altered, asked, labelled
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics
-from core.model.fitted import Model
-from core.model.fitting import fit
-from core.model.runtime import Network, open_network
-from core.model.table import Table
+from core.model.estimators.model import Model
+from core.model.fitting.fit import fit
+from core.model.fitting.table import Table
+from core.model.network.runtime import Network, open_network
 from core.packs import DomainPack, pack_named
-from core.service.altering import Alterations
+from core.service.training.corruptions import Alterations
 from core.settings import Settings
 from core.types import F64, Finding, Frame, Look, Prepared, Reason
 from tests.benchmarks.sets import HOME, Labelled, altered, rows_of

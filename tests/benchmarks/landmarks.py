@@ -1,8 +1,8 @@
 """What bounds on a kernel cost: heads with and without them, out of fold on training pictures.
 
 The committee is fitted on four of five grouped folds and scores the fifth, with every limit in
-turn; the last lines are the limits of `core.model.landmarks` as they are. `... landmarks test`
-scores the test pictures once instead, fitted on all of train, with and without the limits.
+turn; the last lines are the limits of `core.model.estimators.landmarks` as they are.
+`... landmarks test` scores the test pictures once instead, fitted on all of train, with and
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from core.decision import metrics
 from core.decision.splits import folds
-from core.model import calibrating, heads, landmarks, makers
-from core.model.fitted import one_thread, standardise
+from core.model.estimators import heads, landmarks
+from core.model.estimators.model import one_thread, standardise
+from core.model.fitting import head_fitting, score_calibration
 from core.types import F32, F64
 from tests.benchmarks.sets import Labelled, asked, labelled
 
@@ -50,7 +51,7 @@ def limited(all_features: int, directions: int, most: int) -> Iterator[None]:
     with (
         patch.object(landmarks, "ALL_FEATURES", all_features),
         patch.object(landmarks, "DIRECTIONS", directions),
-        patch.object(makers, "LANDMARKS", most),
+        patch.object(head_fitting, "LANDMARKS", most),
     ):
         yield
 
@@ -88,13 +89,15 @@ def committee_out_of_fold(
     """Score every picture by a committee that saw none of its fold, ``n k``."""
     z = standardise(pooled, pooled.mean(axis=0), pooled.std(axis=0) + np.float32(1e-6))
     total = np.zeros((len(z), len(one.classes)))
-    for name in makers.affordable(len(z)):
+    for name in head_fitting.affordable(len(z)):
         scores = np.zeros_like(total)
         for held in range(FOLDS):
             out = fold == held
-            head = makers.MAKERS[name](z[~out], labels[~out], len(one.classes))
+            head = head_fitting.MAKERS[name](z[~out], labels[~out], len(one.classes))
             scores[out] = [heads.logits(head, row) for row in z[out]]
-        total += scores * calibrating.share(calibrating.calibrate(scores, labels, groups, 0))
+        total += scores * score_calibration.share(
+            score_calibration.calibrate(scores, labels, groups, 0)
+        )
     return total
 
 
@@ -106,9 +109,9 @@ def figures(
     fold: NDArray[np.int64],
 ) -> tuple[F64, F64]:
     """Return AUROC and NLL of every fold."""
-    calibrator = calibrating.calibrate(scores, labels, groups, 0)
-    lost = calibrating.losses(calibrator, scores, labels)
-    p = calibrating.chance(calibrator, scores, one.positive)
+    calibrator = score_calibration.calibrate(scores, labels, groups, 0)
+    lost = score_calibration.losses(calibrator, scores, labels)
+    p = score_calibration.chance(calibrator, scores, one.positive)
     truth = np.array(one.positive)[labels]
     parts = [fold == held for held in np.unique(fold)]
     return (

@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics, ood, splits
-from core.model import backbone as backbones
-from core.model.discriminants import Altered
-from core.model.fitted import standardise
-from core.model.runtime import open_network
-from core.model.table import Table
+from core.model.estimators.discriminants import Altered
+from core.model.estimators.model import standardise
+from core.model.fitting.table import Table
+from core.model.network import backbone as backbones
+from core.model.network.runtime import open_network
 from core.packs import pack_named
-from core.service.altering import Alterations
+from core.service.training.corruptions import Alterations
 from core.settings import Settings
 from core.types import F32, F64, Frame
 from tests.benchmarks.homes import ALPHAS, SIZE, fit_to

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from core.decision import metrics
 from core.labelled import Row, read_labelled
-from core.model import backbone as backbones
+from core.model.network import backbone as backbones
 from tests.benchmarks import rival_runner
 from tests.benchmarks.accuracy import SEEDS, split_of
 from tests.benchmarks.good_only import DRAWS, is_mono

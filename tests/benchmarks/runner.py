@@ -31,10 +31,10 @@ def main() -> None:
 
 def _ours(bundle_path: Path, folder: Path) -> Callable[[], int]:
     """The whole product path: read, hash, decode apart, gates, network, verdict, blob, row."""
-    from core.imaging.archive import incoming
-    from core.service.assessing import assess_and_record
-    from core.service.bundles import open_bundle, policy_of
-    from core.service.stores import open_store
+    from core.imaging.zip_archive import incoming
+    from core.service.assessment.assessor import assess_and_record
+    from core.service.bundles.open import open_bundle, policy_of
+    from core.service.store import open_store
     from core.settings import Settings
 
     base = Settings()

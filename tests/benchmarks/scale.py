@@ -20,14 +20,14 @@ import cv2
 import numpy as np
 
 from core.checking.check import check_rows
-from core.checking.copies import near_copies
+from core.checking.duplicates import near_copies
 from core.checking.facts import Facts, FileFacts
 from core.checking.fingerprints import Fingerprints
 from core.checking.origins import Copies, fingerprints_of, joined
 from core.labelled import Row
-from core.model import archive
-from core.model.fitted import one_thread
-from core.model.fitting import Fit, Table, fit
+from core.model.bundle import serialization
+from core.model.estimators.model import one_thread
+from core.model.fitting.fit import Fit, Table, fit
 from core.types import U8, Look
 from tests.benchmarks.sets import HOME, altered, labelled
 
@@ -89,7 +89,7 @@ def _fitting(n: int) -> str:
     started = time.process_time()
     found = fit(table, one.classes, one.positive, faulty=faulty)
     spent = time.process_time() - started
-    arrays = archive.pack_model(found.model)[0]
+    arrays = serialization.pack_model(found.model)[0]
     kept = sum(array.nbytes for array in arrays.values()) / 2**20
     return (
         f"fit {spent:.1f} CPU s, head {found.head}, arrays {kept:.1f} MB, multiplications a "
@@ -99,7 +99,7 @@ def _fitting(n: int) -> str:
 
 def multiplications(found: Fit) -> int:
     """Count the numbers of all matrices behind the network: each is used once a picture."""
-    arrays = archive.pack_model(found.model)[0]
+    arrays = serialization.pack_model(found.model)[0]
     return sum(array.size for array in arrays.values() if array.ndim == 2)
 
 

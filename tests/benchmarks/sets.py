@@ -13,18 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.labelled import Row, read_labelled
-from core.model import backbone as backbones
-from core.model.backbone import Backbone
-from core.model.benign import Benign
-from core.model.discriminants import Altered
-from core.model.runtime import open_network
-from core.model.table import Table
+from core.model.estimators.discriminants import Altered
+from core.model.fitting.harmless import Benign
+from core.model.fitting.table import Table
+from core.model.network import backbone as backbones
+from core.model.network.backbone import Backbone
+from core.model.network.runtime import open_network
 from core.packs import pack_named
-from core.service.altering import Alterations, Studio, alter
-from core.service.labels import which_positive
+from core.service.data.feature_table import table_of
+from core.service.data.labels import which_positive
+from core.service.data.pictures import Seen, look_at
 from core.service.progress import silent
-from core.service.reading import Seen, look_at
-from core.service.tables import table_of
+from core.service.training.corruptions import Alterations, Studio, alter
 from core.settings import Settings
 from domains.parts import elpv
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from core.imaging import faults
+from core.imaging import corruptions
 from core.types import U8
 
 STEPS = 5
@@ -26,7 +26,7 @@ LADDERS: Mapping[str, tuple[str, tuple[float, ...]]] = {
     "shift": ("shifted", (0.03, 0.06, 0.12, 0.2, 0.3)),
     "rotation": ("turned", (2.0, 5.0, 10.0, 20.0, 45.0)),
     "occlusion": ("partly covered", (0.01, 0.03, 0.08, 0.16, 0.3)),
-    "colour cast": (faults.TINTED, (0.06, 0.12, 0.2, 0.32, 0.5)),
+    "colour cast": (corruptions.TINTED, (0.06, 0.12, 0.2, 0.32, 0.5)),
     "other camera": ("taken with another camera", (0.2, 0.4, 0.7, 1.0, 1.5)),
 }
 
@@ -41,9 +41,9 @@ def shifted(pixels: U8, ladder: str, step: int, rng: np.random.Generator) -> U8:
         rng: Draws directions, places and noise; the same state goes the same way at every step.
     """
     fault, strengths = LADDERS[ladder]
-    return faults.faulty(pixels, fault, strengths[step - 1], rng)
+    return corruptions.faulty(pixels, fault, strengths[step - 1], rng)
 
 
 def suits(ladder: str, pixels: U8) -> bool:
     """Say whether a ladder can be climbed: a grey picture has no colour to cast."""
-    return faults.suits(LADDERS[ladder][0], pixels)
+    return corruptions.suits(LADDERS[ladder][0], pixels)

@@ -12,15 +12,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checking.probe import out_of_fold
+from core.checking.nuisance_model import out_of_fold
 from core.decision import metrics, splits
 from core.decision.certificate import in_words, interval
-from core.decision.clustered import auroc_interval
+from core.decision.cluster_intervals import auroc_interval
 from core.decision.policy import Cases, certify, dispositions
-from core.model.bundle import Bundle
-from core.model.fitting import fit
-from core.model.starting import Start
-from core.service.labels import CAL_SHARE
+from core.model.bundle.bundle import Bundle
+from core.model.fitting.fit import fit
+from core.model.fitting.transfer import Start
+from core.service.data.labels import CAL_SHARE
 from core.types import Disposition, Policy
 from tests.benchmarks.homes import Home, judged, kept
 from tests.benchmarks.sets import Labelled

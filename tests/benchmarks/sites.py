@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from core.decision.policy import Cases
 from core.labelled import read_labelled
-from core.model.bundle import Bundle
+from core.model.bundle.bundle import Bundle
 from core.packs import pack_named
-from core.service.bundles import certify_bundle, open_bundle
-from core.service.training import TrainSpec, train
+from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Policy
 from tests.benchmarks.homes import Home, Judged, judged, kept

@@ -17,9 +17,9 @@ import cv2
 import numpy as np
 from skimage import data
 
-from core.service.bundles import certify_bundle, open_bundle, policy_of
-from core.service.evaluating import evaluate
-from core.service.training import TrainSpec, train
+from core.service.bundles.open import certify_bundle, open_bundle, policy_of
+from core.service.evaluation.evaluate import evaluate
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from domains.parts import elpv

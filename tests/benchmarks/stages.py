@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from core.decision.policy import decide
-from core.imaging.archive import incoming
-from core.model.bundle import Bundle
+from core.imaging.zip_archive import incoming
+from core.model.bundle.bundle import Bundle
 from core.pipeline import assess
 from core.records import blobs
 from core.records.store import new_decision, record
-from core.service.assessing import BATCH
-from core.service.bundles import open_bundle, policy_of
-from core.service.stores import open_store
+from core.service.assessment.assessor import BATCH
+from core.service.bundles.open import open_bundle, policy_of
+from core.service.store import open_store
 from core.settings import Settings
 from core.types import Policy, Sample
 from tests.benchmarks import speed

@@ -12,8 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from core.service.bundles import certify_bundle, open_bundle
-from core.service.training import BEST, QUICK, TrainSpec, train
+from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.training.train import BEST, QUICK, TrainSpec, train
 from core.settings import Settings
 
 CARD = Path("data/chest_children.md")

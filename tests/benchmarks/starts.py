@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics
-from core.model.fitting import Fit, fit
-from core.model.starting import Start
+from core.model.fitting.fit import Fit, fit
+from core.model.fitting.transfer import Start
 from core.types import F64
 from tests.benchmarks.homes import judged, kept
 from tests.benchmarks.sets import Labelled, labelled

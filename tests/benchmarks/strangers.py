@@ -9,9 +9,9 @@ import numpy as np
 
 from core.decision.certificate import interval
 from core.evaluation import is_novel
-from core.service.assessing import assess_paths
-from core.service.bundles import certify_bundle, open_bundle
-from core.service.training import TrainSpec, train
+from core.service.assessment.assessor import assess_paths
+from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from tests.benchmarks.sets import HOME

@@ -17,7 +17,7 @@ import numpy as np
 from core.decision.certificate import interval
 from core.settings import Settings
 from core.types import Frame
-from domains.xray.reading.ways import WRONG_WAYS
+from domains.xray.decoding.presentations import WRONG_WAYS
 from tests.benchmarks.homes import SIZE, Home, Judged, told_apart
 from tests.benchmarks.sites import first, judge, rows_in, second
 

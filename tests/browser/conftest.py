@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from core.service import serving
+from core.service.review import server as review_server
 from core.settings import Settings
 from tests.needed import skip_without
 
@@ -31,7 +31,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-HOME = {"", serving.HOST, "localhost"}
+HOME = {"", review_server.HOST, "localhost"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,17 +47,17 @@ def serve(assessed_home: Path) -> Iterator[Callable[..., str]]:
 
         def start(reviewer: str = "", home: Path = assessed_home) -> str:
             with socket.socket() as probe:
-                probe.bind((serving.HOST, 0))
+                probe.bind((review_server.HOST, 0))
                 port = probe.getsockname()[1]
             settings = Settings(home=home, reviewer=reviewer)
             server = subprocess.Popen(
-                serving.serve_command(port),
-                env={**os.environ, **serving.environment(settings)},
+                review_server.serve_command(port),
+                env={**os.environ, **review_server.environment(settings)},
                 stdout=subprocess.DEVNULL,
             )
             stack.callback(server.wait)
             stack.callback(server.terminate)
-            address = f"http://{serving.HOST}:{port}"
+            address = f"http://{review_server.HOST}:{port}"
             while not answers(f"{address}/_stcore/health"):
                 assert server.poll() is None, "the server ended by itself"
                 time.sleep(0.1)

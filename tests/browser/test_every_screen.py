@@ -12,13 +12,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from core.records import blobs, releases, reviews
+from core.records.case_list import listed
 from core.records.connection import Store
 from core.records.intake import receive
-from core.records.listing import listed
 from core.records.releases import Stage
 from core.records.store import NewDecision, decisions, record
 from core.records.worklist import counts, next_case
-from core.service.stores import open_store
+from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition, Finding, Reason
 from domains.xray.worklist.reading_list import OPEN

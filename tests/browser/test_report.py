@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import expect
 
-from core.service.evaluating import evaluate
-from core.service.reporting import write_report
+from core.service.evaluation.evaluate import evaluate
+from core.service.evaluation.report import write_report
 
 SECTIONS = [
     "Summary", "Certificate", "What was seen, against the promise", "Slices: where the rates hold",

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from core.records import reviews
 from core.records.store import NewDecision, record
 from core.records.worklist import case_detail, counts, next_case
-from core.service.stores import open_store
+from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition
 

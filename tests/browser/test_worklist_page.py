@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from core.records import releases, reviews
-from core.records.listing import listed
+from core.records.case_list import listed
 from core.records.releases import Stage
 from core.records.store import decisions
 from core.records.worklist import case_detail
-from core.service.stores import open_store
+from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition
 from domains.xray.worklist.reading_list import OPEN

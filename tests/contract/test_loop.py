@@ -11,12 +11,12 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from core.imaging.files import open_file
 from core.packs import installed
-from core.service.assessing import assess_and_record
-from core.service.bundles import certify_bundle, open_bundle
-from core.service.evaluating import evaluate
-from core.service.shelf import keep
-from core.service.stores import open_store
-from core.service.training import TrainSpec, train
+from core.service.assessment.assessor import assess_and_record
+from core.service.bundles.archive import keep
+from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.evaluation.evaluate import evaluate
+from core.service.store import open_store
+from core.service.training.train import TrainSpec, train
 from core.types import Disposition, Reason, Targets
 
 APP = Path(dashboard.__file__).parent / "app.py"

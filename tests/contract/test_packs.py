@@ -13,7 +13,7 @@ from PIL import Image
 from core.errors import InputError
 from core.labelled import read_labelled
 from core.packs import entry_of, installed
-from core.service.labels import which_positive
+from core.service.data.labels import which_positive
 from core.types import Disposition, Frame, Reason
 
 ROOT = Path(__file__).parents[2]

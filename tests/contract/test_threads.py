@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from core.model.backbone import Files, describe
-from core.model.runtime import RUNTIMES, exported, open_network
-from core.pool import ordered_map
+from core.model.network.backbone import Files, describe
+from core.model.network.runtime import RUNTIMES, exported, open_network
+from core.ordered_map import ordered_map
 
 pytestmark = pytest.mark.slow
 

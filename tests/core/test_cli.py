@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import app as cli_app
+from core.cli.output import finite
 from core.types import Disposition
 
 ASSAY = [sys.executable, "-c", "from core.cli import main; main()"]
@@ -288,7 +288,7 @@ def heavy_after(imports):
 
 
 def test_the_command_that_serves_the_pages_only_waits_and_a_page_opens_without_a_model():
-    assert heavy_after("import core.service.serving, core.cli.look") == "[]"
+    assert heavy_after("import core.service.review.server, core.cli.info") == "[]"
     pages = (
         "import dashboard.review_keys, domains.xray.worklist.showing\n"
         "from core.packs import installed\ninstalled()"
@@ -297,7 +297,7 @@ def test_the_command_that_serves_the_pages_only_waits_and_a_page_opens_without_a
 
 
 def test_numbers_that_are_none_become_null():
-    assert cli_app.finite({"a": [float("nan"), 1.0, float("inf")]}) == {"a": [None, 1.0, None]}
+    assert finite({"a": [float("nan"), 1.0, float("inf")]}) == {"a": [None, 1.0, None]}
 
 
 def test_the_installed_command_is_the_same_program():

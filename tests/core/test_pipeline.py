@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from core.errors import AssayError
-from core.imaging.archive import incoming
+from core.imaging.zip_archive import incoming
 from core.pipeline import FAULTS_IN_A_ROW, assess
-from core.service.assessing import assess_paths
+from core.service.assessment.assessor import assess_paths
 from core.types import Disposition, Frame, Reason, Sample, Unreadable
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.model.explain import Neighbour
-from core.service.desk import Explanation
+from core.service.review.explanations import Explanation
 from core.types import Prepared
 from dashboard.overlay import jpeg, picture_of, shown_of, side_of
 

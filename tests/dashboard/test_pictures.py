@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import StoreError
 from core.model.explain import Neighbour
-from core.service.desk import Explanation
+from core.service.review.explanations import Explanation
 from core.types import Prepared
 from dashboard import pictures
 from dashboard.pictures import Pictures

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from core.packs import pack_named
+from core.records.case_status import Lane
 from core.records.cases import CaseDetail, CaseImage, Counts, StoredReview, WorkItem
-from core.records.standing import Lane
 from core.records.values import StoredDecision
 from core.types import Disposition, Finding, Reason
 from dashboard import present

@@ -13,8 +13,8 @@ from core.records import blobs
 from core.records.connection import reading
 from core.records.store import decision
 from core.records.tables import DECISIONS, IMAGES
-from core.service.auditing import check
-from core.service.stores import open_store
+from core.service.audit import check
+from core.service.store import open_store
 
 ASSAY = [sys.executable, "-c", "from core.cli import main; main()"]
 

@@ -27,7 +27,7 @@ from wire import DX, VERIFICATION, a_node, an_object, calling, file_of, raw
 from core.records import blobs
 from core.records.connection import open_store, reading
 from core.records.tables import JOBS, RECEIPTS
-from core.service.auditing import check
+from core.service.audit import check
 from core.settings import Settings
 
 OBJECTS = int(os.environ.get("ASSAY_FAULT_OBJECTS", "200"))

@@ -11,13 +11,13 @@ import cv2
 import pytest
 from sqlalchemy import create_engine, func, select, text
 
-from core.records import blobs, jobs
+from core.records import blobs, queue
 from core.records.audit import verify
 from core.records.connection import reading, writing
 from core.records.intake import Receipt, receive
 from core.records.store import recorded_blobs
 from core.records.tables import CASES, DECISIONS, IMAGES, RECEIPTS
-from core.service.stores import open_store
+from core.service.store import open_store
 
 pytestmark = pytest.mark.service
 
@@ -31,10 +31,10 @@ ASSAY = [sys.executable, "-c", "from core.cli import main; main()"]
 KILLED_AT = """
 import os, sys
 from core.cli import main
-from core.records import jobs
-from core.service import judging
+from core.records import queue
+from core.jobs import assess
 
-place, name, moment = {"record": judging, "finish": jobs}[sys.argv[1]], *sys.argv[1:3]
+place, name, moment = {"record": assess, "finish": queue}[sys.argv[1]], *sys.argv[1:3]
 step = getattr(place, name)
 
 def last(*words, **named):
@@ -156,7 +156,7 @@ def test_workers_killed_in_the_middle_lose_nothing_and_double_nothing(
     both = [run("--once", "--json") for _ in range(2)]
     said = [process.communicate(timeout=900) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
-    assert jobs.waiting(store) == {("assess", "done"): OBJECTS}
+    assert queue.waiting(store) == {("assess", "done"): OBJECTS}
     assert count(store, RECEIPTS, DECISIONS, IMAGES) == [OBJECTS] * 3
     assert count(store, CASES) == [len({path.stem[:-1] for path in pictures})]
     assert faults(store) == []
@@ -178,12 +178,12 @@ def test_a_worker_that_ends_between_two_steps_leaves_the_rest_to_the_next(
     killed.communicate(timeout=240)
     assert killed.returncode == 9
     assert verdicts(store) == decided
-    assert jobs.waiting(store) == {("assess", state): 3}
+    assert queue.waiting(store) == {("assess", state): 3}
     leases_run_out(store)
     again = run("--once")
     _, said = again.communicate(timeout=240)
     assert again.returncode == 0, said
-    assert jobs.waiting(store) == {("assess", "done"): 3}
+    assert queue.waiting(store) == {("assess", "done"): 3}
     assert count(store, DECISIONS, IMAGES) == [3, 3]
     assert faults(store) == []
 
@@ -197,6 +197,6 @@ def test_a_worker_that_is_asked_to_stop_leaves_nothing_half_done(tiny_product, s
     assert worker.returncode == 0
     assert json.loads(events.splitlines()[-1])["event"] == "stopped"
     done = verdicts(store)
-    assert jobs.waiting(store).get(("assess", "leased"), 0) == 0
-    assert jobs.waiting(store)["assess", "done"] == done
+    assert queue.waiting(store).get(("assess", "leased"), 0) == 0
+    assert queue.waiting(store)["assess", "done"] == done
     assert sum(json.loads(said.splitlines()[-1]).values()) == 50

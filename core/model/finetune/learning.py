@@ -16,8 +16,8 @@ from core.model.finetune.checkpoint import Standing
 from core.model.finetune.figures import Epoch, figures
 from core.model.finetune.maps import Maps
 from core.model.finetune.plan import Lesson, Plan, Rows
-from core.model.finetune.tail import Tail, scored, tensor_of
-from core.model.makers import fit_logistic
+from core.model.fitting.head_fitting import fit_logistic
+from core.model.network.tail import Tail, scored, tensor_of
 from core.types import F64
 
 _CHUNK = 64

@@ -17,9 +17,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.model.backbone import Backbone
-from core.model.finetune.tail import place_of_cut
-from core.model.runtime import Network
+from core.model.network.backbone import Backbone
+from core.model.network.runtime import Network
+from core.model.network.tail import place_of_cut
 from core.types import F32, U8
 
 VIEWS = 8

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from core.model.finetune.plan import Lesson, Plan
-from core.model.finetune.tail import Tail, tensor_of
+from core.model.network.tail import Tail, tensor_of
 
 _WARM_UP = 50  # steps
 

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from core.decision import splits
 from core.errors import DataError
-from core.model.backbone import Backbone, Files
 from core.model.finetune.checkpoint import Standing
 from core.model.finetune.figures import Epoch
 from core.model.finetune.learning import learn_fold, scores
 from core.model.finetune.maps import Maps, Tell
 from core.model.finetune.plan import Lesson, Plan, Rows
-from core.model.finetune.tail import Weights, arrays_of, fresh_tail
+from core.model.network.backbone import Backbone, Files
+from core.model.network.tail import Weights, arrays_of, fresh_tail
 from core.types import F32, F64
 
 WATCHED = 0.125

@@ -13,26 +13,26 @@ from itertools import cycle, islice
 from pathlib import Path
 
 from core.errors import ConfigError
-from core.model.bundle import Bundle
+from core.jobs.worker import work
+from core.model.bundle.bundle import Bundle
+from core.records.case_list import listed
+from core.records.case_status import Lane
 from core.records.connection import Store
-from core.records.jobs import ASSESS
-from core.records.listing import listed
-from core.records.standing import Lane
-from core.service.bundles import certify_bundle, open_bundle, policy_of
+from core.records.queue import ASSESS
+from core.service.bundles.open import certify_bundle, open_bundle, policy_of
 from core.service.progress import Progress
-from core.service.stores import open_store
-from core.service.training import TrainSpec, train
-from core.service.working import work
+from core.service.store import open_store
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
-from domains.xray.demo import words as words
-from domains.xray.demo.words import Answered
-from domains.xray.drr.carried import carried_chest
-from domains.xray.drr.chest import Chest
-from domains.xray.drr.data_set import write
-from domains.xray.drr.objects import Label, digital_xray
-from domains.xray.drr.rays import Plate
-from domains.xray.drr.studies import FINDINGS, PLATE, Study, draw, radiographs
+from domains.xray.demo import text as words
+from domains.xray.demo.ct.chest import Chest
+from domains.xray.demo.ct.data_set import write
+from domains.xray.demo.ct.dx_objects import Label, digital_xray
+from domains.xray.demo.ct.packaged_ct import carried_chest
+from domains.xray.demo.ct.projection import Plate
+from domains.xray.demo.ct.studies import FINDINGS, PLATE, Study, draw, radiographs
+from domains.xray.demo.text import Answered
 
 STARTER = Path(__file__).parents[3] / "data" / "bundles" / "xray-children"
 FAULTS = ("lateral", "lateral called frontal", "inverted", "on its side")
@@ -189,8 +189,8 @@ def _node(store: Store) -> Iterator[int]:
 def _send(objects: Sequence[bytes], port: int) -> None:
     from pydicom import dcmread
 
+    from domains.xray.answers.delivery import require_kept, store_by_dimse
     from domains.xray.node.peers import Node, Peer
-    from domains.xray.results.delivery import require_kept, store_by_dimse
 
     peer = Peer(name="ASSAY", ae_title="ASSAY", host="127.0.0.1", port=port)
     datasets = [dcmread(BytesIO(encoded)) for encoded in objects]

@@ -11,7 +11,7 @@ from typing import Protocol
 from core.errors import ConfigError
 from core.records.connection import Store
 from core.settings import Settings
-from domains.xray.node.comparing import Comparer
+from domains.xray.node.object_comparison import Comparer
 from domains.xray.node.peers import Peers
 from domains.xray.node.reception import Budget, Limits, Reception
 

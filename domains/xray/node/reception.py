@@ -14,9 +14,9 @@ from core.logs import Event, Word
 from core.records import blobs
 from core.records.connection import Store
 from core.records.intake import Receipt, receive
-from domains.xray.node.comparing import Comparer
+from domains.xray.node.object_comparison import Comparer
 from domains.xray.node.part10 import DEFLATED, SOP_INSTANCE_TAG, STUDY_TAG, Part10
-from domains.xray.node.services import JUDGED_CLASSES, class_keyword
+from domains.xray.node.sop_classes import JUDGED_CLASSES, class_keyword
 
 PACK = "xray"
 MEBI = 1024 * 1024

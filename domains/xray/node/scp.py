@@ -20,8 +20,7 @@ from pynetdicom import AE, register_uid
 from core.errors import ConfigError
 from core.logs import Event, Word
 from domains.xray.node.addressing import authority
-from domains.xray.node.dimse import Desk
-from domains.xray.node.guard import Guarded, GuardedTls
+from domains.xray.node.bounded_socket import Guarded, GuardedTls
 from domains.xray.node.part10 import IMPLEMENTATION_UID
 from domains.xray.node.peers import Peers
 from domains.xray.node.pynetdicom_private import (
@@ -31,7 +30,8 @@ from domains.xray.node.pynetdicom_private import (
     silence,
 )
 from domains.xray.node.reception import Budget, Reception
-from domains.xray.node.services import (
+from domains.xray.node.scp_handlers import Desk
+from domains.xray.node.sop_classes import (
     RETIRED_CLASSES,
     STORAGE_CLASSES,
     TRANSFER_SYNTAXES,

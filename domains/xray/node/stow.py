@@ -3,7 +3,7 @@
 ``POST /studies`` and ``POST /studies/{study}`` take ``multipart/related; type="application/dicom"``
 while it arrives, one object in memory at a time, and answer with what became of each: 200 all kept,
 202 some, 409 none, 503 none for want of room. Reasons of failure are those of PS3.18 table I.2-2
-and of `domains.xray.node.dimse`.
+and of `domains.xray.node.scp_handlers`.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from core.errors import StoreError, UnreadableImage
 from core.logs import Event, Word
 from core.records.intake import Receipt
 from domains.xray.node.addressing import AddressGuard
-from domains.xray.node.dimse import CONFLICT, MISMATCH, NO_ROOM, SUCCESS, WRONG_CLASS
 from domains.xray.node.multipart import MalformedBody, Parts, boundary_of
 from domains.xray.node.part10 import STUDY_TAG, Part10, is_uid, take_apart
 from domains.xray.node.peers import Peers
 from domains.xray.node.reception import Budget, Reception
-from domains.xray.node.services import STORAGE_CLASSES, TRANSFER_SYNTAXES
+from domains.xray.node.scp_handlers import CONFLICT, MISMATCH, NO_ROOM, SUCCESS, WRONG_CLASS
+from domains.xray.node.sop_classes import STORAGE_CLASSES, TRANSFER_SYNTAXES
 
 NOT_UNDERSTOOD, WRONG_SYNTAX = 0xC000, 0xC122
 _LOG = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UnreadableImage
-from domains.xray.reading.data_set import discreet, parsed
-from domains.xray.reading.values import text_of
+from domains.xray.decoding.data_set import discreet, parsed
+from domains.xray.decoding.values import text_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset

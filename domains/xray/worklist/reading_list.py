@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.records.listing import Headers, ListedCase
+from core.records.case_list import Headers, ListedCase
+from core.records.case_status import Lane
 from core.records.releases import Stage, StoredRelease, stage_for
-from core.records.standing import Lane
 from core.types import Disposition, Reason
 from domains.xray.worklist.history import is_old
 from domains.xray.worklist.order import Facts, Place, arrange

@@ -13,7 +13,7 @@ from core.records import blobs
 from core.records.connection import Store
 from core.records.quarantine import Conflict, Resolution, StoredReceipt
 from core.settings import Settings
-from domains.xray.results.source import Source, sandbox, sources
+from domains.xray.decoding.source import Source, sandbox, sources
 
 PAGE = "Received"
 ACCEPT, DECLINE = "Take the new object", "Keep the first"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from core.records.case_list import Headers
 from core.records.cases import CaseDetail, CaseImage
-from core.records.listing import Headers
 from core.records.releases import Stage
 from core.types import Disposition, Finding, Reason
 from domains.xray.worklist.history import moment_of

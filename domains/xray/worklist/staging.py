@@ -12,9 +12,9 @@ import numpy as np
 from core.decision.certificate import further_for, needed, percent, upper_bound
 from core.decision.rate import Rate
 from core.errors import ConfigError
-from core.records import listing, releases
+from core.records import case_list, releases
+from core.records.case_list import Read
 from core.records.connection import Store
-from core.records.listing import Read
 from core.records.releases import Figure, Stage, StoredRelease
 from core.types import Disposition, Policy
 from domains.xray import pack
@@ -156,7 +156,7 @@ def release(
     """
     own = policy if policy is not None and policy.id == policy_id else None
     since = supervised_since(releases.history(store, pack.name, site), bundle, policy_id)
-    evidence = evidence_of(listing.reads(store, pack.name), bundle, policy_id, site, since)
+    evidence = evidence_of(case_list.reads(store, pack.name), bundle, policy_id, site, since)
     if problems := list(filter(None, (hindrance(stage, own), missing_evidence(stage, evidence)))):
         raise ConfigError(
             f"The stage {stage.value} cannot be released: {' '.join(problems)}",

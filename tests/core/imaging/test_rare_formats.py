@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from core.errors import UnreadableImage
-from core.imaging.archive import incoming
 from core.imaging.decode import decode
 from core.imaging.files import list_pictures
 from core.imaging.junk import Skipped
+from core.imaging.zip_archive import incoming
 from tests.core.imaging.pictures import encoded, quadrants
 
 MOST = 10**6

@@ -8,12 +8,12 @@ import pytest
 
 from core.decision.calibration import Calibrator
 from core.decision.multilabel import Sigmoids
-from core.model import heads
-from core.model.backbone import Tap
+from core.model.estimators import heads
+from core.model.estimators.gate import Gate
+from core.model.estimators.heads import LinearHead
+from core.model.estimators.model import Model
 from core.model.explain import Known, heat_map, nearest
-from core.model.fitted import Model
-from core.model.gate import Gate
-from core.model.heads import LinearHead
+from core.model.network.backbone import Tap
 from core.types import Look
 
 

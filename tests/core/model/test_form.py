@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.model import backbone as backbones
-from core.model.runtime import open_network
+from core.model.network import backbone as backbones
+from core.model.network.runtime import open_network
 
 CELLS = 16
 

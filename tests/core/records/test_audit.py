@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlalchemy import select
 
-from core.records import audit, chain, worklist
+from core.records import audit, hash_chain, worklist
 from core.records.audit import AuditFault, Head
 from core.records.connection import writing
 from core.records.reviews import review
@@ -192,7 +192,7 @@ def test_an_edited_row_is_found_although_a_later_event_covers_it_again(filled, e
     with writing(filled) as connection:
         query = select(DECISIONS).where(DECISIONS.c.id == row)
         edited = dict(connection.execute(query).mappings().one())
-        chain.append(
+        hash_chain.append(
             connection,
             actor="assay",
             action="record",

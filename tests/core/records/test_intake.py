@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, select
 
-from core.records import jobs
+from core.records import queue
 from core.records.audit import verify
 from core.records.connection import reading, writing
 from core.records.intake import Receipt, contents_sent, receive, sent
@@ -26,20 +26,20 @@ def rows(store, table):
 def test_a_new_object_has_a_receipt_and_a_job_that_knows_what_was_said_of_it(store):
     meta = {"priority": "STAT", "name": "thorax.dcm", "group": "study-1"}
     assert send(store, meta=meta) is Receipt.NEW
-    (job,) = jobs.claim(store, ["assess"], worker="w", lease_s=60)
+    (job,) = queue.claim(store, ["assess"], worker="w", lease_s=60)
     assert job.payload == {"sha256": "a" * 64, "source": "peer", **meta}
-    assert (job.pack, job.priority) == ("xray", jobs.URGENT)
+    assert (job.pack, job.priority) == ("xray", queue.URGENT)
     (receipt,) = rows(store, RECEIPTS)
     assert (receipt["key"], receipt["state"], receipt["source"]) == ("1.2.3", "kept", "peer")
 
 
 def test_what_is_sent_again_is_known_and_makes_no_further_work(store):
     send(store)
-    claimed = jobs.claim(store, ["assess"], worker="w", lease_s=60)
+    claimed = queue.claim(store, ["assess"], worker="w", lease_s=60)
     with writing(store) as connection:
-        jobs.finish(connection, claimed)
+        queue.finish(connection, claimed)
     assert send(store, source="another peer") is Receipt.KNOWN
-    assert jobs.waiting(store) == {("assess", "done"): 1}
+    assert queue.waiting(store) == {("assess", "done"): 1}
     assert len(rows(store, RECEIPTS)) == 1
 
 
@@ -50,7 +50,7 @@ def test_other_bytes_under_a_known_name_are_a_conflict_on_record_and_not_judged(
         "a": "kept",
         "b": "conflict",
     }
-    assert jobs.waiting(store) == {("assess", "waiting"): 1}
+    assert queue.waiting(store) == {("assess", "waiting"): 1}
 
 
 def test_other_bytes_of_the_same_object_are_known_and_compared_once(store):
@@ -68,7 +68,7 @@ def test_other_bytes_of_the_same_object_are_known_and_compared_once(store):
         "b": "again",
     }
     assert send(store, sha256="c" * 64, same=lambda *_: False) is Receipt.CONFLICT
-    assert jobs.waiting(store) == {("assess", "waiting"): 1}
+    assert queue.waiting(store) == {("assess", "waiting"): 1}
     assert verify(store).faults == ()
 
 
@@ -103,14 +103,14 @@ def test_what_we_sent_is_own_when_it_comes_back_and_makes_no_work(store):
     assert (altered, asked) == (Receipt.OWN, [("a" * 64, True)])
     assert send(store, sha256="b" * 64) is Receipt.OWN
     assert send(store, sha256="c" * 64, same=lambda *_: False) is Receipt.CONFLICT
-    assert jobs.waiting(store) == {}
+    assert queue.waiting(store) == {}
     assert contents_sent(store, "xray", ["1.2.3"]) == {"a" * 64, "b" * 64}
     assert verify(store).faults == ()
 
 
 def test_one_content_under_two_names_is_two_objects(store):
     assert [send(store, key=key) for key in ("1", "2")] == ["new", "new"]
-    assert jobs.waiting(store) == {("assess", "waiting"): 2}
+    assert queue.waiting(store) == {("assess", "waiting"): 2}
 
 
 def test_the_bytes_of_every_receipt_have_to_be_there_before_anybody_judged_them(store):
@@ -136,8 +136,8 @@ def test_the_audit_finds_an_altered_receipt(store, execute, statement, kind):
 
 def test_working_on_a_job_leaves_the_audit_log_alone(store):
     send(store)
-    (job,) = jobs.claim(store, ["assess"], worker="w", lease_s=60)
-    jobs.fail(store, job, "P", wait_s=0, most_tries=1)
+    (job,) = queue.claim(store, ["assess"], worker="w", lease_s=60)
+    queue.fail(store, job, "P", wait_s=0, most_tries=1)
     assert verify(store).faults == ()
     assert len(rows(store, AUDIT_EVENTS)) == 1
 

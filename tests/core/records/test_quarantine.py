@@ -8,13 +8,13 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import StoreError
-from core.records import jobs, reviews
+from core.records import queue, reviews
 from core.records.audit import head, verify
+from core.records.case_list import alike, listed
+from core.records.case_status import Lane
 from core.records.connection import reading
 from core.records.intake import Receipt, receive
-from core.records.listing import alike, listed
 from core.records.quarantine import accept, conflicts, counts, decline, receipts, resolutions
-from core.records.standing import Lane
 from core.records.store import new_decision, record
 from core.records.tables import IMAGES, JOBS
 from core.records.worklist import case_detail, is_emptied, next_case, rebuild
@@ -218,7 +218,7 @@ def test_what_is_set_aside_stays_aside_when_it_is_corrected(store, come):
     assert aside.sha256 == digest_of(b"a")
     assert accept(store, conflicts(store, "xray")[0].other.id, by="ann")
     assert waiting(store) == set()
-    assert jobs.waiting(store) == {}
+    assert queue.waiting(store) == {}
 
 
 def test_an_unknown_receipt_is_an_error(store):

@@ -7,8 +7,8 @@ from threading import Barrier
 import pytest
 
 from core.records import audit, worklist
+from core.records.case_status import Lane
 from core.records.reviews import review, reviewed, undo
-from core.records.standing import Lane
 from core.types import Disposition
 
 NEGATIVE, POSITIVE = Disposition.NEGATIVE, Disposition.POSITIVE

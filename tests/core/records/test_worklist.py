@@ -10,9 +10,9 @@ from sqlalchemy import event
 
 from core.errors import StoreError
 from core.records import worklist
+from core.records.case_status import Lane
 from core.records.cases import Counts
 from core.records.reviews import review
-from core.records.standing import Lane
 from core.records.store import decision
 from core.types import Disposition, Reason
 

@@ -15,8 +15,8 @@ from core.decision.cases import Cases
 from core.evaluation import Judged, by_column, sensitivities, strangers, summarise
 from core.packs import pack_named
 from core.report.blocks import Picture
-from core.report.growth import Step
-from core.report.material import Material, Origin
+from core.report.learning_curve import Step
+from core.report.report_input import Material, Origin
 from core.types import Policy, Targets
 
 CLASSES = ("dent", "good", "scratch")

@@ -12,13 +12,13 @@ from core.checking.facts import Facts
 from core.errors import DataError
 from core.imaging.depth import CHECK
 from core.labelled import Row
-from core.model import archive
-from core.service.assessing import assess_paths
-from core.service.checking import depths_of, look_over
+from core.model.bundle import serialization
+from core.service.assessment.assessor import assess_paths
+from core.service.bundles.archive import keep
+from core.service.bundles.archived import depths_on_shelf
+from core.service.data.check import depths_of, look_over
 from core.service.progress import silent
-from core.service.shelf import keep
-from core.service.shelved import depths_on_shelf
-from core.service.training import TrainSpec, train
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 
 PNG = "PNG of 16 bits, grey"
@@ -111,7 +111,9 @@ def test_the_picture_is_shown_by_the_range_of_the_bundle_that_judged(tiny_produc
 def test_a_bundle_keeps_what_was_measured(of_bits):
     bundles, _ = of_bits
 
-    assert archive.unpack_model(*archive.pack_model(bundles[12].model)).depths == {PNG: 12}
+    assert serialization.unpack_model(*serialization.pack_model(bundles[12].model)).depths == {
+        PNG: 12
+    }
 
 
 @pytest.mark.parametrize(

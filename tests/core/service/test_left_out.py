@@ -7,9 +7,9 @@ import cv2
 import pytest
 
 from core.errors import DataError
-from core.service.card import remarks
 from core.service.progress import silent
-from core.service.training import TrainSpec, _lesson
+from core.service.training.model_card import remarks
+from core.service.training.train import TrainSpec, _lesson
 
 
 @pytest.fixture(scope="module")

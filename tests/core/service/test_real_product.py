@@ -8,9 +8,9 @@ from scipy.stats import binom
 
 from core.evaluation import is_novel
 from core.labelled import read_labelled
-from core.service.assessing import assess_paths
-from core.service.bundles import open_bundle
-from core.service.training import TrainSpec, train
+from core.service.assessment.assessor import assess_paths
+from core.service.bundles.open import open_bundle
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Disposition, Targets
 from tests.ceilings import certify_above

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 from core.records.connection import Store
-from core.service.stores import open_store
+from core.service.store import open_store
 from core.settings import Settings
 
 APP = Path(dashboard.__file__).parent / "app.py"

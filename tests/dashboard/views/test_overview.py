@@ -10,7 +10,7 @@ import pytest
 from core.records import reviews
 from core.records.store import decisions
 from core.records.worklist import next_case
-from core.service.words import more_data_words, policy_words
+from core.service.summaries import more_data_words, policy_words
 from core.types import Disposition
 
 

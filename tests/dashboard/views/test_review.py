@@ -13,9 +13,9 @@ from core.imaging.files import open_file, received
 from core.records import blobs, reviews
 from core.records.store import new_decision, record
 from core.records.worklist import case_detail, counts, next_case
-from core.service import shelf
-from core.service.assessing import assess_and_record, assess_paths
-from core.service.shelf import take
+from core.service.assessment.assessor import assess_and_record, assess_paths
+from core.service.bundles import archive
+from core.service.bundles.archive import take
 from core.settings import Settings
 from core.types import Disposition, Finding, Reason, Verdict
 
@@ -92,7 +92,7 @@ def test_picture_and_verdict_do_not_wait_for_the_bundle(page, store, monkeypatch
         may_open.wait(60)
         return take(sha256, settings)
 
-    monkeypatch.setattr(shelf, "take", take_late)
+    monkeypatch.setattr(archive, "take", take_late)
     try:
         press(page.run(), "Skip")
         assert pictures(page) == 1

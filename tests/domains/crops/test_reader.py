@@ -6,7 +6,7 @@ import pytest
 
 from core.imaging import square
 from core.labelled import read_labelled
-from core.service.labels import which_positive
+from core.service.data.labels import which_positive
 from core.types import Frame, Reason
 from domains.crops import pack
 from domains.crops.reader import prepare

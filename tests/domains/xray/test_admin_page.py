@@ -9,7 +9,7 @@ import pytest
 import typer.main
 
 import domains.xray
-from core.cli import look, worker
+from core.cli import info, worker
 from core.settings import MEBI, Settings
 from domains.xray.commands import app as xray
 from domains.xray.commands import listen
@@ -47,7 +47,7 @@ def test_the_first_example_says_what_its_remarks_say(tmp_path):
 def command():
     """The command line as it is with this pack."""
     whole = typer.Typer()
-    for module in (look, worker):
+    for module in (info, worker):
         module.register(whole)
     whole.add_typer(xray, name="xray")
     return typer.main.get_command(whole)

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from pydicom.uid import UID
 
-from domains.xray.node import dimse, scp, services, stow
+from domains.xray.answers import capture, delivery, report_sr
+from domains.xray.node import scp, scp_handlers, sop_classes, stow
 from domains.xray.node.part10 import IMPLEMENTATION_UID
 from domains.xray.node.reception import Limits
-from domains.xray.results import capture, delivery, report_sr
 
-TEXT = (Path(services.__file__).parent / "CONFORMANCE.md").read_text()
+TEXT = (Path(sop_classes.__file__).parent / "CONFORMANCE.md").read_text()
 
 
 def section(title):
@@ -31,12 +31,12 @@ def pairs(text):
 def test_the_classes_and_syntaxes_taken_are_those_of_the_code_in_their_order():
     text = section("As Storage SCP")
     judged, others = text.split("Every other storage class")
-    assert list(pairs(judged).items()) == list(services.JUDGED_CLASSES.items())
+    assert list(pairs(judged).items()) == list(sop_classes.JUDGED_CLASSES.items())
     aside, syntaxes = others.split("In order of preference")
-    assert pairs(aside).keys() < services.STORAGE_CLASSES - services.JUDGED_CLASSES.keys()
-    assert f"{len(services.STORAGE_CLASSES)} classes in all" in aside
-    assert list(pairs(syntaxes).items()) == list(services.TRANSFER_SYNTAXES.items())
-    assert pairs(section("As Verification SCP")) == {services.VERIFICATION: "Verification"}
+    assert pairs(aside).keys() < sop_classes.STORAGE_CLASSES - sop_classes.JUDGED_CLASSES.keys()
+    assert f"{len(sop_classes.STORAGE_CLASSES)} classes in all" in aside
+    assert list(pairs(syntaxes).items()) == list(sop_classes.TRANSFER_SYNTAXES.items())
+    assert pairs(section("As Verification SCP")) == {sop_classes.VERIFICATION: "Verification"}
 
 
 def test_every_uid_on_the_page_is_registered_under_a_name_like_the_one_given():
@@ -52,9 +52,14 @@ def test_every_uid_on_the_page_is_registered_under_a_name_like_the_one_given():
 def test_the_statuses_are_those_that_are_answered():
     said = {row[0] for row in rows(section("As Storage SCP")) if re.fullmatch("[0-9AC]{4}", row[0])}
     answered = (
-        dimse.SUCCESS, dimse.NO_ROOM, dimse.MISMATCH, dimse.CONFLICT, dimse.INVALID_INSTANCE,
-        dimse.WRONG_CLASS, dimse.NOT_AUTHORISED,
-    )  # fmt: skip
+        scp_handlers.SUCCESS,
+        scp_handlers.NO_ROOM,
+        scp_handlers.MISMATCH,
+        scp_handlers.CONFLICT,
+        scp_handlers.INVALID_INSTANCE,
+        scp_handlers.WRONG_CLASS,
+        scp_handlers.NOT_AUTHORISED,
+    )
     assert said == {f"{code:04X}" for code in answered}
     for code in (stow.NOT_UNDERSTOOD, stow.WRONG_SYNTAX):
         assert f"{code:04X}" in section("DICOMweb")
@@ -62,10 +67,10 @@ def test_the_statuses_are_those_that_are_answered():
 
 def test_results_are_sent_as_the_classes_and_syntaxes_that_are_named():
     sent = rows(section("Associations asked for"))
-    classes = {row[1] for row in sent} - {"UID", services.VERIFICATION}
+    classes = {row[1] for row in sent} - {"UID", sop_classes.VERIFICATION}
     assert classes == {report_sr.COMPREHENSIVE_SR, capture.SECONDARY_CAPTURE}
     names = (
-        services.TRANSFER_SYNTAXES[uid]
+        sop_classes.TRANSFER_SYNTAXES[uid]
         for uid in (delivery.EXPLICIT_LITTLE, delivery.IMPLICIT_LITTLE)
     )
     assert {row[3] for row in sent if row[1] in classes} == {", ".join(names)}

@@ -9,9 +9,9 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from core.errors import ConfigError, UnreadableImage
+from domains.xray.decoding.reader import read
 from domains.xray.privacy.confidentiality import _table, deidentified, other_uid
 from domains.xray.privacy.deidentify import deidentify, deidentify_folder, key_at
-from domains.xray.reading.reader import read
 
 KEY = b"a secret of the hospital"
 BORN = "19610203"

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import ConfigError
+from core.records.case_list import listed
+from core.records.case_status import Lane
 from core.records.connection import reading
-from core.records.listing import listed
-from core.records.standing import Lane
 from core.records.tables import RECEIPTS
 from core.service.progress import silent
-from core.service.stores import open_store
+from core.service.store import open_store
 from core.types import Disposition, Reason
 from domains.xray.demo import lane as demo
 from domains.xray.demo.lane import FAULTS, Plan

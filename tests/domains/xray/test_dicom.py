@@ -28,8 +28,8 @@ from core.imaging.files import open_file, received
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
 from core.types import Prepared, Unreadable
-from domains.xray.reading.reader import prepare, read
-from domains.xray.reading.streams import describe
+from domains.xray.decoding.reader import prepare, read
+from domains.xray.decoding.streams import describe
 
 PIXELS = 10**8
 ENTRY = "domains.xray:pack"

@@ -8,9 +8,9 @@ import pytest
 from radiographs import a_chest, an_object, part10
 
 from core.errors import DataError
-from core.service.bundles import open_bundle
-from core.service.evaluating import evaluate
-from core.service.training import TrainSpec, train
+from core.service.bundles.open import open_bundle
+from core.service.evaluation.evaluate import evaluate
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from tests.ceilings import certify_above

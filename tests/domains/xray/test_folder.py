@@ -8,7 +8,7 @@ from wire import ROOM, an_object, file_of, kept, queued
 
 from core.records import blobs
 from core.records.connection import open_store
-from core.records.jobs import claim
+from core.records.queue import claim
 from domains.xray.node.folder import FolderDoor
 from domains.xray.node.part10 import take_apart
 from domains.xray.node.reception import Reception

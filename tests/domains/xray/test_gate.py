@@ -10,9 +10,9 @@ from pydicom.sr.codedict import codes
 from radiographs import CANARY, a_chest, an_object, part10
 
 from core.types import Reason
-from domains.xray.reading import gate
-from domains.xray.reading.header import Header, header_of
-from domains.xray.reading.reader import read
+from domains.xray.decoding import gate
+from domains.xray.decoding.header import Header, header_of
+from domains.xray.decoding.reader import read
 
 RIGHT = Header(
     modality="DX",

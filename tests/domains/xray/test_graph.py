@@ -8,18 +8,18 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper
 
-from core.model.bundle import weights_in
-from core.model.discriminants import Discriminants
-from core.model.nodes import Nodes
-from core.model.runtime import open_network
-from core.model.square_graph import add_square
-from core.model.ways import Ways
-from core.service.exporting import export_bundle
+from core.model.bundle.bundle import weights_in
+from core.model.estimators.discriminants import Discriminants
+from core.model.estimators.presentation import Ways
+from core.model.network.runtime import open_network
+from core.model.onnx.builder import Nodes
+from core.model.onnx.preprocessing import add_square
+from core.service.export.export import export_bundle
 from core.types import Frame
 from domains.xray import pack
-from domains.xray.reading.graph import graph
-from domains.xray.reading.reader import prepare
-from domains.xray.reading.ways import WRONG_WAYS
+from domains.xray.decoding.graph import graph
+from domains.xray.decoding.presentations import WRONG_WAYS
+from domains.xray.decoding.reader import prepare
 
 CHECKS = ("colour", "inverted", "collimated")
 MIDDLE = "middle over lungs"

@@ -6,9 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from core.records.case_list import ListedCase
+from core.records.case_status import Lane
 from core.records.cases import WorkItem
-from core.records.listing import ListedCase
-from core.records.standing import Lane
 from core.types import Disposition
 from domains.xray.worklist.history import (
     NEWER,

@@ -11,7 +11,7 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSNe
 from radiographs import a_chest, an_object, encodings, part10
 from wire import dcmtk
 
-from domains.xray.reading.identity import digests
+from domains.xray.decoding.identity import digests
 
 PIXELS = 10**8
 CHEST = a_chest(side=64)

@@ -15,7 +15,7 @@ from wire import ROOM, a_node, dcmtk, file_of, kept, queued
 from core.records.connection import open_store
 from core.records.intake import Receipt
 from core.settings import Settings
-from domains.xray.node.comparing import Comparer
+from domains.xray.node.object_comparison import Comparer
 from domains.xray.node.part10 import take_apart
 from domains.xray.node.reception import Reception
 

@@ -14,15 +14,15 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 import domains.xray
-from core.records import audit, blobs, jobs, quarantine, releases, reviews
+from core.records import audit, blobs, quarantine, queue, releases, reviews
+from core.records.case_list import listed
 from core.records.connection import writing
 from core.records.intake import receive
-from core.records.listing import listed
 from core.records.releases import Stage
 from core.records.store import decisions
 from core.records.values import now
 from core.records.worklist import case_detail
-from core.service.stores import open_store
+from core.service.store import open_store
 from core.settings import Settings
 from core.types import Ceiling, Disposition
 from domains.xray.worklist import received, showing, staging
@@ -443,7 +443,7 @@ def test_without_the_bundle_nothing_is_certified_and_everybody_is_read(
 
 def test_what_is_received_and_not_judged_is_said(page, store):
     with writing(store) as connection:
-        jobs.add(connection, "assess", "1.2.3", pack="xray", payload={}, at=now())
+        queue.add(connection, "assess", "1.2.3", pack="xray", payload={}, at=now())
     assert "1 received image is not judged yet" in texts(page.run())
 
 

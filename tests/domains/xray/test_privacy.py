@@ -13,7 +13,7 @@ import pytest
 from radiographs import CANARY, a_chest, an_object, encodings, part10
 
 from core.records.audit import export
-from core.service.stores import open_store
+from core.service.store import open_store
 from core.settings import Settings
 from domains.xray.demo.lane import STARTER
 

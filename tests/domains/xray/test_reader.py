@@ -9,12 +9,12 @@ from radiographs import an_object, part10
 
 from core.decision.quality import learn_ranges, outside
 from core.imaging import square
-from core.imaging.archive import incoming
 from core.imaging.sandbox import Sandbox
+from core.imaging.zip_archive import incoming
 from core.settings import Settings
 from core.types import Frame, Reason, Unreadable
 from domains.xray import pack
-from domains.xray.reading.reader import prepare
+from domains.xray.decoding.reader import prepare
 
 
 def a_chest(seed: int = 0, side: int = 256) -> np.ndarray:

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.decision.certificate import upper_bound
+from core.records.case_list import ListedCase, Read
+from core.records.case_status import Lane
 from core.records.cases import WorkItem
-from core.records.listing import ListedCase, Read
 from core.records.releases import Stage, StoredRelease
-from core.records.standing import Lane
 from core.types import Certificate, Disposition, Finding, Policy, Reason, Targets
 from domains.xray.worklist import notices, release_text, showing, staging
 from domains.xray.worklist.order import Place

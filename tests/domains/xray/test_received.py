@@ -14,7 +14,7 @@ from core.records.quarantine import Conflict, StoredReceipt
 from core.records.values import now
 from core.settings import Settings
 from domains.xray.commands import app
-from domains.xray.results.source import source_of
+from domains.xray.decoding.source import source_of
 from domains.xray.worklist import received
 from domains.xray.worklist.received import Difference, differences
 

@@ -8,7 +8,7 @@ from core.decision.certificate import upper_bound
 from core.errors import ConfigError
 from core.records import releases
 from core.records.releases import Stage
-from core.service.stores import open_store
+from core.service.store import open_store
 from core.settings import Settings
 from core.types import Certificate, Policy, Targets
 from domains.xray.worklist import staging

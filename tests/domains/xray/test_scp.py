@@ -17,7 +17,7 @@ from core.records import blobs
 from core.records.connection import reading
 from core.records.tables import RECEIPTS
 from domains.xray.node.peers import Peer, Peers
-from domains.xray.node.services import JUDGED_CLASSES, TRANSFER_SYNTAXES
+from domains.xray.node.sop_classes import JUDGED_CLASSES, TRANSFER_SYNTAXES
 
 pytestmark = pytest.mark.service
 

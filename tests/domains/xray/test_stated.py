@@ -12,7 +12,7 @@ from radiographs import a_chest, an_object, part10
 
 from core.decision.quality import not_of
 from core.types import Frame
-from domains.xray.reading.reader import read
+from domains.xray.decoding.reader import read
 
 CHEST = a_chest()
 CHILDREN = {"age_years": (0.0, 18.0)}

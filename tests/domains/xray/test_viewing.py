@@ -16,7 +16,7 @@ from core.settings import Settings
 from core.types import Frame
 from dashboard.lightbox import Heat, Plate
 from dashboard.viewer import Pane, packed
-from domains.xray.reading.reader import read
+from domains.xray.decoding.reader import read
 from domains.xray.worklist.viewing import fitted, levels_of, whole
 from tests.xray_phantom import phantom_dx
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from radiographs import a_chest
 
-from domains.xray.reading.ways import WRONG_WAYS
+from domains.xray.decoding.presentations import WRONG_WAYS
 
 PICTURE = np.dstack([a_chest(seed, 96, 8).astype(np.uint8) for seed in range(3)])
 

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from core.records.connection import open_store, reading
 from core.records.tables import JOBS, RECEIPTS
 from core.settings import Settings
-from domains.xray.node.guard import Guarded
+from domains.xray.node.bounded_socket import Guarded
 from domains.xray.node.node import Doors, make_doors
 from domains.xray.node.peers import Peers
 from domains.xray.node.reception import Limits

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from core.errors import ConfigError
-from core.model import backbone as backbones
 from core.model.finetune import maps as module
 from core.model.finetune.maps import cache_maps
-from core.model.runtime import open_network
+from core.model.network import backbone as backbones
+from core.model.network.runtime import open_network
 
 ALL = ("identity", "mirror", "flip", "rotate180")
 RNG = np.random.default_rng(4)

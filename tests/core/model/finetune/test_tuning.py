@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from core.errors import ConfigError, DataError
-from core.model import backbone as backbones
-from core.model.backbone import Files
 from core.model.finetune.learning import scores
 from core.model.finetune.maps import Maps
 from core.model.finetune.plan import Plan
-from core.model.finetune.tail import arrays_of, fill, fresh_tail
 from core.model.finetune.tuning import finetune
+from core.model.network import backbone as backbones
+from core.model.network.backbone import Files
+from core.model.network.tail import arrays_of, fill, fresh_tail
 
 pytestmark = pytest.mark.slow
 

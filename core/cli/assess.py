@@ -1,0 +1,112 @@
+"""assess, replay."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.output import progress_bar, say, say_json
+from core.cli.train import BundlePath, Json
+
+if TYPE_CHECKING:
+    from core.service.assessment.assessor import Recorded
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(assess)
+    app.command()(replay)
+
+
+def assess(
+    bundle: BundlePath,
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders, zips.")],
+    policy: Annotated[str, typer.Option(help="Id of a policy; the current one when empty.")] = "",
+    no_store: Annotated[bool, typer.Option("--no-store", help="Record nothing.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Judge pictures, record every verdict, and hand to a person what cannot be decided."""
+    from core.errors import DataError
+    from core.imaging.junk import Skipped
+    from core.imaging.zip_archive import incoming
+    from core.json_output import assessment_line
+    from core.service.assessment.assessor import (
+        Recorded,
+        assess_and_record,
+        assess_incoming,
+        is_unread,
+    )
+    from core.service.bundles.open import open_bundle, policy_of
+    from core.service.summaries import assessment_words
+    from core.settings import Settings
+
+    settings = Settings()
+    opened = open_bundle(bundle, settings)
+    judged_by = policy_of(opened, policy)
+    skipped = Skipped()
+    given = incoming(paths, settings.max_bytes, opened.pack.suffixes, skipped)
+    answers: Iterator[Recorded]
+    if no_store:
+        answers = (
+            Recorded("", one)
+            for one in assess_incoming(opened, given, policy=judged_by, settings=settings)
+        )
+    else:
+        from core.service.bundles.archive import keep
+        from core.service.store import open_store
+
+        keep(opened, judged_by, settings)
+        answers = assess_and_record(
+            opened,
+            given,
+            open_store(settings),
+            policy=judged_by,
+            settings=settings,
+        )
+    read = 0
+    with progress_bar() as progress:
+        for done, one in enumerate(answers, 1):
+            read += not is_unread(one.assessment)
+            progress("Assessing", done, 0)
+            if json:
+                line = assessment_line(
+                    one.assessment, pack=opened.pack.name, policy=judged_by, decision=one.decision
+                )
+                say_json(line)
+            else:
+                say(assessment_words(one.assessment))
+    for words in skipped.words():
+        typer.echo(f"assay: {words}", err=True)
+    if json and skipped:
+        say_json({"schema": "assay.skipped/1", **skipped.to_json()})
+    missing = [str(path) for path in paths if not os.path.lexists(path)]
+    if missing or not read:
+        problem = (
+            f"There is nothing at {', '.join(missing)}." if missing else "No picture was judged."
+        )
+        raise DataError(problem, hint="Name files, folders or zips that hold pictures.")
+
+
+def replay(
+    decision: Annotated[str, typer.Argument(metavar="DECISION", help="Id of a decision.")],
+    json: Json = False,
+) -> None:
+    """Recompute a past verdict from its picture, bundle and policy: equal bits or a report."""
+    from core.service.assessment.replay import replay
+    from core.service.store import open_store
+    from core.settings import Settings
+
+    settings = Settings()
+    report = replay(decision, open_store(settings), settings)
+    if json:
+        say_json({"decision": decision, "equal": not report, "differences": report})
+    elif not report:
+        say(f"{decision}: the same to the last bit.")
+    else:
+        say("\n".join([f"{decision} differs:", *report]))
+    if report:
+        raise typer.Exit(1)

@@ -1,0 +1,209 @@
+"""Queued pictures judged by one bundle, recorded, and then called done.
+
+The order survives the end of the process at any point. Verdicts are recorded first; then, in one
+transaction, the jobs are finished and what follows from them is queued. A worker that ends in
+between leaves jobs whose lease runs out; whoever judges them again finds the verdicts recorded.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from core.errors import StoreError
+from core.imaging.files import HEAD, Incoming
+from core.imaging.sandbox import Sandbox
+from core.jobs.lease import backoff_s
+from core.logs import Event, Word
+from core.model.bundle.bundle import Bundle
+from core.pipeline import assess
+from core.records import blobs, queue
+from core.records.connection import Store, writing
+from core.records.queue import Job
+from core.records.store import NewDecision, new_decision, record
+from core.records.values import now
+from core.settings import Settings
+from core.types import Assessment, Policy, Reason, Sample, Unreadable
+
+TRIES = 3
+
+_OF_THE_QUEUE = frozenset({"sha256", "source", "name", "group", "groups"})
+_MISSING = "The picture is missing from the store, or was altered."
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Everything that judging takes.
+
+    Attributes:
+        bundle: A verified bundle.
+        sandbox: Running decoder processes of the bundle's pack.
+        store: Where pictures lie and verdicts are kept.
+        settings: Where things run.
+    """
+
+    bundle: Bundle
+    sandbox: Sandbox
+    store: Store
+    settings: Settings
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A job with its verdict; ``problem`` says why it has to be tried again, or is empty."""
+
+    job: Job
+    assessment: Assessment
+    problem: str
+    code: str
+
+
+def judge(bench: Bench, claimed: Sequence[Job], policy: Policy) -> None:
+    """Judge claimed ``assess`` jobs, record the verdicts and settle the jobs.
+
+    A picture on which a decoder process dies, or the system fails, is tried ``TRIES`` times, then
+    recorded as DEFER and its job quarantined. A job that was begun more often than that, without
+    anybody having lived to say how it ended, is judged alone, so that it takes no other along;
+    after as many tries again it is recorded as DEFER without being touched.
+
+    Args:
+        bench: What to judge with.
+        claimed: Jobs of the bundle's pack.
+        policy: The thresholds.
+
+    Raises:
+        AssayError: Judging as such fails; jobs without a verdict are put back, uncounted.
+        StoreError: The store refused; the jobs' leases will run out.
+    """
+    trusted = [job for job in claimed if job.tries <= TRIES]
+    alone = [[job] for job in claimed if job.tries > TRIES]
+    for portion in filter(None, [trusted, *alone]):
+        started = perf_counter()
+        judged: list[_Judged] = []
+        try:
+            judged.extend(_verdicts(bench, portion, policy))
+        finally:
+            _settle(bench, judged)
+            queue.put_back(bench.store, portion[len(judged) :], wait_s=backoff_s(TRIES))
+        _tell(bench, judged, policy, 1e3 * (perf_counter() - started))
+
+
+def _verdicts(bench: Bench, portion: Sequence[Job], policy: Policy) -> Iterator[_Judged]:
+    missing: set[str] = set()
+    samples: Iterable[Sample]
+    if portion[0].tries > 2 * TRIES:
+        samples = _untouched(bench, portion, missing)
+    else:
+        samples = bench.sandbox.samples(_incoming(bench, portion, missing))
+    answers = assess(
+        samples,
+        bundle=bench.bundle,
+        policy=policy,
+        workers=bench.settings.workers,
+        timeout_s=bench.settings.inference_timeout_s,
+    )
+    for job, one in zip(portion, answers, strict=True):
+        code = _code(one, missing=job.id in missing)
+        yield _Judged(job, one, one.verdict.findings[0].detail if code else "", code)
+
+
+def _code(one: Assessment, *, missing: bool) -> str:
+    """Say in a word why a verdict may be another one next time; empty when it will not."""
+    if missing:
+        return "MISSING"
+    if one.lost:
+        return "LOST"
+    return "FAULT" if any(f.reason is Reason.FAULT for f in one.verdict.findings) else ""
+
+
+def _incoming(bench: Bench, portion: Sequence[Job], missing: set[str]) -> Iterator[Incoming]:
+    for job in portion:
+        name, sha256, group = _named(job)
+        try:
+            yield Incoming(name, blobs.get(bench.store.blobs, sha256), sha256, group)
+        except StoreError:
+            missing.add(job.id)
+            yield Incoming(name, None, sha256, group, _MISSING)
+
+
+def _untouched(bench: Bench, portion: Sequence[Job], missing: set[str]) -> Iterator[Sample]:
+    """Stand in for pictures that nobody survived, with what their files say of themselves."""
+    message = f"Nothing survived judging this picture, in {portion[0].tries - 1} tries."
+    heads = (
+        replace(one, data=None, problem=one.problem or message, head=(one.data or b"")[:HEAD])
+        for one in _incoming(bench, portion, missing)
+    )
+    for sample in bench.sandbox.samples(heads):
+        assert isinstance(sample.frame, Unreadable)
+        yield replace(sample, frame=replace(sample.frame, lost=True))
+
+
+def _named(job: Job) -> tuple[str, str, str]:
+    sha256 = job.payload.get("sha256", "")
+    return job.payload.get("name") or sha256[:12], sha256, job.payload.get("group", "")
+
+
+def _row(bench: Bench, judged: _Judged) -> NewDecision:
+    """Lay out what is kept: the file's own words, and what the sender said beside them."""
+    payload, one = judged.job.payload, judged.assessment
+    possible = payload.get("groups", "").split()
+    if not one.group and one.prediction is None and len(possible) == 1:
+        one = replace(one, group=possible[0])  # its file does not say, whoever received it does
+    new = new_decision(one, pack=bench.bundle.pack.name, name=one.sample_id)
+    said = {word: text for word, text in payload.items() if word not in _OF_THE_QUEUE}
+    decision = replace(new.decision, is_provisional=bool(judged.code))
+    source = payload.get("source", new.source)
+    return replace(new, source=source, meta={**said, **new.meta}, decision=decision)
+
+
+def _settle(bench: Bench, judged: Sequence[_Judged]) -> None:
+    settled = [one for one in judged if not one.problem or one.job.tries >= TRIES]
+    if settled:
+        rows = [_row(bench, one) for one in settled]
+        record(bench.store, rows)
+        with writing(bench.store) as connection:
+            queue.finish(connection, [one.job for one in settled if not one.problem])
+            if bench.bundle.pack.after:
+                for case, priority in _touched(settled, rows).items():
+                    queue.add(
+                        connection,
+                        bench.bundle.pack.after,
+                        case,
+                        pack=bench.bundle.pack.name,
+                        payload={},
+                        at=now(),
+                        priority=priority,
+                    )
+    for one in judged:
+        if one.problem:
+            _fail(bench, one)
+
+
+def _touched(settled: Sequence[_Judged], rows: Sequence[NewDecision]) -> dict[str, int]:
+    """Give the cases that the verdicts belong to, each with its most urgent picture's priority."""
+    cases: dict[str, int] = {}
+    for one, row in zip(settled, rows, strict=True):
+        urgency = max(one.job.priority, queue.priority_of(row.meta))
+        cases[row.case_id] = max(urgency, cases.get(row.case_id, 0))
+    return cases
+
+
+def _fail(bench: Bench, one: _Judged) -> None:
+    wait_s = backoff_s(one.job.tries)
+    given_up = queue.fail(bench.store, one.job, one.problem, wait_s=wait_s, most_tries=TRIES)
+    word = Word.QUARANTINED if given_up else Word.TRIED_AGAIN
+    logger.warning(Event(word, {"job": one.job.id, "code": one.code, "tries": one.job.tries}))
+
+
+def _tell(bench: Bench, judged: Sequence[_Judged], policy: Policy, elapsed_ms: float) -> None:
+    told: dict[str, float | str] = {
+        "pack": bench.bundle.pack.name,
+        "policy": policy.id,
+        "count": len(judged),
+        "elapsed_ms": round(elapsed_ms, 1),
+    }
+    logger.info(Event(Word.JUDGED, told))

@@ -1,0 +1,1 @@
+"""Fitted estimators as frozen arrays: heads, calibrated model, out-of-distribution gate."""

@@ -1,0 +1,134 @@
+"""A fitted model: everything between pooled features and a prediction, as frozen arrays.
+
+Running it is pure NumPy, one picture at a time, and never changes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from core.decision import calibration, fusion, multilabel, ood, quality
+from core.decision.calibration import Calibrator
+from core.decision.multilabel import Sigmoids
+from core.model.estimators import heads
+from core.model.estimators.bank import Bank, class_scores
+from core.model.estimators.gate import Gate
+from core.model.estimators.heads import Head
+from core.model.estimators.presentation import Ways
+from core.types import F32, F64, Evidence, Finding, Look, Prediction, Prepared
+
+
+@dataclass(frozen=True)
+class Model:
+    """What ``fit`` returns.
+
+    Attributes:
+        classes: Class names in the order of every ``k`` axis.
+        positive: Whether each class counts as positive.
+        centre: float32 ``d``, subtracted from pooled features.
+        scale: float32 ``d``, divides them.
+        head: From standardised features to logits.
+        calibrator: From logits to probabilities; sigmoids where a picture may have several
+            labels, which have one more logit, for the roll-up.
+        gate: The OOD gate.
+        ranges: Name of a quality measure to its accepted (low, high).
+        bank: The memory of good patches, while there are few defects or none.
+        voices: float64 ``e``, how much each expert's class scores count: the bank's, where there is
+            one, then the head's, then those of the fine-tuned stages, where there are any.
+        ways: What tells right pictures shown wrongly, where the pack names ways.
+        population: Numbers that files state about their subject, each with the (low, high) that
+            the model is for.
+        depths: Kinds of files to the bits that the data in them use (``core.imaging.depth``).
+    """
+
+    classes: tuple[str, ...]
+    positive: tuple[bool, ...]
+    centre: F32
+    scale: F32
+    head: Head
+    calibrator: Calibrator | Sigmoids
+    gate: Gate
+    ranges: Mapping[str, tuple[float, float]]
+    bank: Bank | None = None
+    voices: F64 = field(default_factory=lambda: np.ones(1))
+    ways: Ways | None = None
+    population: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    depths: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def several(self) -> bool:
+        """Whether a picture may have several labels."""
+        return isinstance(self.calibrator, Sigmoids)
+
+    @property
+    def by_memory(self) -> bool:
+        """Whether the memory bank alone is heard."""
+        return self.bank is not None and not self.voices[1:].any()
+
+    def evidence(self, look: Look) -> Evidence:
+        """Read what the network gave into evidence."""
+        z = standardise(look.pooled, self.centre, self.scale)
+        experts = [heads.logits(self.head, z)]
+        if look.tail.size:
+            experts.append(look.tail.astype(np.float64))
+        if self.bank is None:
+            logits = fusion.fuse(np.stack(experts), self.voices) if experts[1:] else experts[0]
+            return Evidence(z, logits, self.gate.score(z), form=look.form)
+        said = look.strange if look.strange.size else self.bank.read(look.patches)
+        experts.insert(0, class_scores(self.bank.log_odds(float(said[0])), self.positive))
+        logits = fusion.fuse(np.stack(experts), self.voices)
+        return Evidence(z, logits, self.gate.score(z), self.bank.good_p(said), look.form)
+
+    def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:
+        """Calibrate the evidence and add the gates that the picture itself did not pass."""
+        probabilities, positive_probability = self._calibrated(evidence.logits)
+        return Prediction(
+            probabilities=probabilities,
+            positive_probability=positive_probability,
+            ood_p=ood.conformal_p_one(evidence.ood_score, self.gate.reference),
+            findings=self.findings(prepared, evidence),
+            several=self.several,
+            good_p=evidence.good_p,
+            resembled=self.gate.resembled(evidence.features),
+        )
+
+    def _calibrated(self, logits: F64) -> tuple[F64, float]:
+        if isinstance(self.calibrator, Sigmoids):
+            said = multilabel.apply(self.calibrator, logits[None])[0]
+            return said[:-1], float(said[-1])
+        probabilities = calibration.apply(self.calibrator, logits[None])[0]
+        return probabilities, float(probabilities[np.array(self.positive)].sum())
+
+    def findings(self, prepared: Prepared, evidence: Evidence) -> tuple[Finding, ...]:
+        """List the quality and wrong-input checks that the picture does not pass."""
+        return (
+            *prepared.findings,
+            *quality.outside(prepared.measures, self.ranges),
+            *quality.not_of(prepared.stated, self.population),
+            *(self.ways.findings(_whole(evidence)) if self.ways else ()),
+        )
+
+
+def _whole(evidence: Evidence) -> F32:
+    return np.concatenate([evidence.features, evidence.form])
+
+
+def one_thread() -> None:
+    """Keep linear algebra and OpenCV to one thread for the rest of the process.
+
+    Workers share the cores already, and sums split over threads would come out with other bits on
+    a machine with more of them: a verdict must be the same wherever it is made again.
+    """
+    threadpool_limits(limits=1, user_api="blas")
+    cv2.setNumThreads(1)
+
+
+def standardise(pooled: F32, centre: F32, scale: F32) -> F32:
+    """Bring pooled features ``... d`` to mean 0 and deviation 1 over the training pictures."""
+    out: F32 = (pooled - centre) / scale
+    return out

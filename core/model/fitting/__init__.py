@@ -1,0 +1,1 @@
+"""Fitting estimators to labelled features."""

@@ -1,0 +1,1 @@
+"""Networks: architectures, weights, precision, and how they run."""

@@ -1,0 +1,204 @@
+"""The torch side of a network: normalisation, stages and pooling as one module, and its export."""
+
+from __future__ import annotations
+
+import logging
+import math
+import warnings
+from collections.abc import Callable, Sequence
+from contextvars import ContextVar
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from core.model.network import backbone as backbones
+from core.model.network.backbone import Backbone, Files
+from core.model.network.tail import load_tails, place_of_cut
+from core.types import F32, U8, Look
+
+CELLS = 16
+_GREY_LEVEL = 1 / 64  # about one, after normalisation; an even picture has no sides
+_OUTPUTS: ContextVar[dict[str, torch.Tensor]] = ContextVar("outputs")
+_MIRRORED = {"identity": (), "mirror": (3,), "flip": (2,), "rotate180": (2, 3)}
+
+
+class FeatureGraph(torch.nn.Module):
+    """From uint8 ``1 h w c`` to what a ``Look`` holds.
+
+    Normalisation is the first step of the module, so that it travels inside every export. The
+    taps are read by hooks, which hand their outputs to the call under way and keep nothing on
+    the module, so that threads may share it; whatever the network computes after the last one is
+    left out of an export, since nothing depends on it.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        network: torch.nn.Module,
+        tails: Sequence[torch.nn.Module] = (),
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self.tails = torch.nn.ModuleList(tails)
+        self.cut = place_of_cut(backbone) if tails else 0
+        self.taps = backbone.taps
+        self.seen = backbone.seen
+        self.views = backbone.views
+        self.patches = backbone.patches
+        self.halved = backbone.halved
+        self.lopsided = backbone.lopsided
+        for tap in backbone.taps:
+            network.get_submodule(tap.module).register_forward_hook(_note(tap.module))
+        self.shift: torch.Tensor
+        self.scale: torch.Tensor
+        self.register_buffer("shift", 255.0 * torch.tensor(backbone.mean).view(1, 3, 1, 1))
+        self.register_buffer("scale", 255.0 * torch.tensor(backbone.std).view(1, 3, 1, 1))
+
+    def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
+        """Give what ``Backbone.outputs`` names, each with a leading axis of one picture."""
+        plain = (pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale
+        views = [plain.flip(_MIRRORED[view]) if _MIRRORED[view] else plain for view in self.views]
+        maps = self.maps(torch.cat(views) if len(views) > 1 else views[0])
+        pooled = self._pooled(maps).mean(0, keepdim=True)
+        tail = [self._tail(maps[self.cut])] if len(self.tails) else []
+        patches = [self._patches(maps)] if self.patches else []
+        return [pooled, *tail, *patches, *([_form(plain)] if self.lopsided else [])]
+
+    def maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
+        """Run normalised pictures ``n 3 h w`` through the network; a map ``n c h w`` a tap seen."""
+        if not self.halved:
+            return self._maps(plain)
+        return [*self._maps(torch.nn.functional.avg_pool2d(plain, 2)), *self._maps(plain)]
+
+    def _maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
+        outputs: dict[str, torch.Tensor] = {}
+        call = _OUTPUTS.set(outputs)
+        try:
+            self.network(plain)
+        finally:
+            _OUTPUTS.reset(call)
+        return [_grid(outputs[tap.module], tap.channels) for tap in self.taps]
+
+    def _pooled(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        parts = []
+        for tap, flat in zip(self.seen, (m.flatten(2) for m in maps), strict=True):
+            parts += [flat.mean(2)] if tap.mean else []
+            parts += [flat.std(2, unbiased=False)] if tap.deviation else []
+        return torch.cat(parts, dim=1)
+
+    def _tail(self, cut: torch.Tensor) -> torch.Tensor:
+        """Average the fine-tuned stages' scores over tails and views."""
+        said = torch.stack([tail(cut) for tail in self.tails])
+        return said.mean(0).mean(0, keepdim=True)
+
+    def _patches(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """Join the gate's taps of the upright view on their coarsest grid, as ``1 p c``.
+
+        Every place looks at its 3 x 3 neighbourhood, as in PatchCore (Roth et al. 2022,
+        arXiv 2106.08265).
+        """
+        chosen = [m[:1] for tap, m in zip(self.seen, maps, strict=True) if tap.gate]
+        side = min(int(m.shape[2]) for m in chosen)
+        smooth = [torch.nn.functional.avg_pool2d(m, 3, 1, 1) for m in chosen]
+        even = [torch.nn.functional.adaptive_avg_pool2d(m, side) for m in smooth]
+        return torch.cat(even, dim=1).flatten(2).transpose(1, 2)
+
+
+class MapGraph(FeatureGraph):
+    """From uint8 ``1 h w c`` to the map ``1 c h w`` of the upright picture at every tap seen."""
+
+    def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
+        """Give one map a tap seen."""
+        return self.maps((pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale)
+
+
+def _note(name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
+    def hook(_module: torch.nn.Module, _args: object, output: torch.Tensor) -> None:
+        # A context is a thread's own: what another thread's call gives cannot arrive here.
+        _OUTPUTS.get()[name] = output
+
+    return hook
+
+
+def _form(plain: torch.Tensor) -> torch.Tensor:
+    """Say how the left of a normalised picture ``1 3 h w`` differs from its right, ``1 q``.
+
+    On ``CELLS`` by ``CELLS`` cells, in units of their deviation; a mirrored picture gives the same
+    numbers with the other sign.
+    """
+    cell = int(plain.shape[2]) // CELLS
+    edge = (int(plain.shape[2]) - CELLS * cell) // 2
+    inside = slice(edge, edge + CELLS * cell)
+    grey = plain.mean(1, keepdim=True)[:, :, inside, inside]
+    cells = torch.nn.functional.avg_pool2d(grey, cell)
+    apart = (cells - cells.flip(3)) / (2 * (cells.std(unbiased=False) + _GREY_LEVEL))
+    return apart[:, :, :, : CELLS // 2].flatten(1)
+
+
+def _grid(output: torch.Tensor, channels: int) -> torch.Tensor:
+    """Bring ``n h w c`` or a transformer's tokens ``n t c`` into ``n c h w``.
+
+    Tokens of no place (class, registers) come first and are left out.
+    """
+    if output.ndim == 4:
+        return output if output.shape[1] == channels else output.permute(0, 3, 1, 2)
+    side = math.isqrt(output.shape[1])
+    tokens = output[:, output.shape[1] - side * side :]
+    grid: torch.Tensor = tokens.transpose(1, 2).unflatten(2, (side, side))
+    return grid
+
+
+class TorchNetwork:
+    """A network run by torch itself, on CUDA when there is one."""
+
+    def __init__(self, backbone: Backbone, files: Files) -> None:
+        place = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = f"{place}/torch/f32"
+        self._place = torch.device(place)
+        network = backbones.load(backbone, files)
+        self._backbone = backbone
+        self._maps = MapGraph(backbone, network).eval().to(self._place)
+        tails = load_tails(backbone, files) if backbone.tail else []
+        self._look = FeatureGraph(backbone, network, tails).eval().to(self._place)
+
+    def look(self, pixels: U8) -> Look:
+        """See ``Network.look``."""
+        return self._backbone.look(self._run(self._look, pixels))
+
+    def maps(self, pixels: U8) -> list[F32]:
+        """See ``Network.maps``."""
+        return self._run(self._maps, pixels)
+
+    def _run(self, graph: FeatureGraph, pixels: U8) -> list[F32]:
+        batch = torch.from_numpy(np.ascontiguousarray(pixels[None])).to(self._place)
+        with torch.inference_mode():
+            return [out[0].cpu().numpy() for out in graph(batch)]
+
+
+def export(backbone: Backbone, files: Files, path: Path, *, maps: bool) -> None:
+    """Write the network as ONNX with the input ``pixels``, uint8 ``1 h w c``.
+
+    Raises:
+        BundleError: The weights are not the ones named.
+    """
+    network = backbones.load(backbone, files)
+    tails = load_tails(backbone, files) if backbone.tail and not maps else []
+    graph = (MapGraph if maps else FeatureGraph)(backbone, network, tails).eval()
+    taps = [f"map{place}" for place in range(len(backbone.seen))]
+    names = taps if maps else backbone.outputs
+    example = torch.zeros(1, backbone.size, backbone.size, 3, dtype=torch.uint8)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        # The exporter warns about its own internals; what it wrote is checked by the parity tests.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            graph,
+            (example,),
+            path,
+            input_names=["pixels"],
+            output_names=names,
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )

@@ -1,0 +1,228 @@
+"""Networks at work: one picture in, pooled features out, the same bits every time.
+
+ONNX Runtime is the default, OpenVINO and torch stand behind the same interface. Pictures go in one
+at a time: batches are no faster on a CPU, and a verdict then cannot depend on its neighbours.
+Every network is exported once and kept in a cache that may be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol
+
+import numpy as np
+
+from core.errors import BundleError, ConfigError
+from core.files import replacing
+from core.model.network.backbone import PRECISIONS, Backbone, Files
+from core.types import F32, U8, Look
+
+RUNTIMES = ("onnx", "openvino", "torch")
+
+_exporting = Lock()  # the exporter patches torch while it works
+
+
+class Network(Protocol):
+    """A feature network that is ready to run; calls are safe from several threads."""
+
+    device: str
+
+    def look(self, pixels: U8) -> Look:
+        """Turn uint8 ``h w c`` into features."""
+
+    def maps(self, pixels: U8) -> list[F32]:
+        """Turn uint8 ``h w c`` into the float32 ``c h w`` maps that the pooling is taken of."""
+
+
+def open_network(
+    backbone: Backbone, *, runtime: str, cache: Path, files: Files = Files()
+) -> Network:
+    """Make a backbone ready to run, exporting it on first use.
+
+    Args:
+        backbone: The network.
+        runtime: ``onnx``, ``openvino`` or ``torch`` (on CUDA where there is one).
+        cache: Folder of exported networks.
+        files: The weight files that no package carries.
+
+    Raises:
+        ConfigError: The runtime is unknown or not installed, or has not the network's precision.
+        BundleError: The weights are not the ones named, or the quantised network is missing.
+    """
+    missing = why_not(backbone.precision, runtime)
+    if missing:
+        raise ConfigError(
+            f"The precision {backbone.precision} does not run here: {missing}.",
+            hint="Train again with --precision f32, or go to a machine that has it.",
+        )
+    if runtime == "torch":
+        from core.model.network.graph import TorchNetwork
+
+        return TorchNetwork(backbone, files)
+    exported = partial(_network_file, backbone, cache, files)
+    by_openvino = runtime == "openvino" or backbone.precision == "bf16"
+    kind = OpenVinoNetwork if by_openvino else OnnxNetwork
+    return kind(backbone, exported)
+
+
+def why_not(precision: str, runtime: str) -> str:
+    """Say why a precision cannot run here; empty where it can.
+
+    bf16 is OpenVINO's whatever CPU runtime is set, since ONNX Runtime has none there; int8 is a
+    quantised ONNX graph, which torch does not read.
+
+    Args:
+        precision: One of ``PRECISIONS``.
+        runtime: One of ``RUNTIMES``.
+
+    Raises:
+        ConfigError: The runtime or the precision is unknown.
+    """
+    for kind, name, known in (("runtime", runtime, RUNTIMES), ("precision", precision, PRECISIONS)):
+        if name not in known:
+            raise ConfigError(
+                f"No {kind} is called {name!r}; there are {', '.join(known)}.",
+                hint=f"Set ASSAY_RUNTIME or --precision to a {kind} of these.",
+            )
+    if precision == "f32":
+        return ""
+    if runtime == "torch":
+        return "the runtime torch is f32 alone; ASSAY_RUNTIME is to be onnx or openvino"
+    return "" if precision == "int8" else _why_no_bf16()
+
+
+def _why_no_bf16() -> str:
+    try:
+        import openvino
+    except ImportError:
+        return "it needs OpenVINO (pip install openvino)"
+    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "" if "BF16" in able else f"this processor has none, it has {', '.join(able)}"
+
+
+class OnnxNetwork:
+    """ONNX Runtime on the CPU, one thread a call; explanations are always drawn in float32."""
+
+    def __init__(self, backbone: Backbone, exported: Callable[[str], Path]) -> None:
+        import onnxruntime
+
+        self.device = f"cpu/onnxruntime/{backbone.precision}"
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        self._options = options
+        self._backbone = backbone
+        self._look = self._session(exported("look"))
+        self._exported = exported
+
+    def look(self, pixels: U8) -> Look:
+        """See ``Network.look``."""
+        values = self._look.run(self._backbone.outputs, {"pixels": pixels[None]})
+        return self._backbone.look([value[0] for value in values])
+
+    def maps(self, pixels: U8) -> list[F32]:
+        """See ``Network.maps``; opened on first use, since only explanations ask for it."""
+        return [m[0] for m in self._maps.run(None, {"pixels": pixels[None]})]
+
+    @cached_property
+    def _maps(self) -> Any:  # noqa: ANN401
+        return self._session(self._exported("maps"))
+
+    def _session(self, path: Path) -> Any:  # noqa: ANN401
+        import onnxruntime
+
+        return onnxruntime.InferenceSession(
+            str(path), self._options, providers=["CPUExecutionProvider"]
+        )
+
+
+class OpenVinoNetwork:
+    """OpenVINO on the CPU, told its precision: its own default is bf16 on some machines."""
+
+    def __init__(self, backbone: Backbone, exported: Callable[[str], Path]) -> None:
+        try:
+            import openvino
+        except ImportError as exc:
+            raise ConfigError("OpenVINO is not installed.", hint="pip install openvino") from exc
+        self.device = f"cpu/openvino/{backbone.precision}"
+        self._core = openvino.Core()
+        self._backbone = backbone
+        self._look = self._compile(exported("look"))
+        self._exported = exported
+
+    def look(self, pixels: U8) -> Look:
+        """See ``Network.look``; a request of its own per call keeps threads apart."""
+        out = self._look.create_infer_request().infer({"pixels": pixels[None]})
+        values = [np.array(out[name][0], dtype=np.float32) for name in self._backbone.outputs]
+        return self._backbone.look(values)
+
+    def maps(self, pixels: U8) -> list[F32]:
+        """See ``Network.maps``."""
+        out = self._maps.create_infer_request().infer({"pixels": pixels[None]})
+        return [np.array(m[0], dtype=np.float32) for m in out.values()]
+
+    @cached_property
+    def _maps(self) -> Any:  # noqa: ANN401
+        return self._compile(self._exported("maps"))
+
+    def _compile(self, path: Path) -> Any:  # noqa: ANN401
+        options = {
+            # It is about floating point; what a graph holds in integers stays so.
+            "INFERENCE_PRECISION_HINT": "bf16" if self._backbone.precision == "bf16" else "f32",
+            "INFERENCE_NUM_THREADS": "1",
+            "NUM_STREAMS": "1",
+        }
+        return self._core.compile_model(str(path), "CPU", options)
+
+
+def _network_file(backbone: Backbone, cache: Path, files: Files, kind: str) -> Path:
+    if kind == "maps" or backbone.precision != "int8":
+        return exported(backbone, cache, files, kind)
+    if files.int8 is None:
+        raise BundleError(
+            f"The quantised network of {backbone.name} is missing.", hint="Train it again."
+        )
+    return files.int8
+
+
+def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "look") -> Path:
+    """Give the network as ONNX in float32, exporting it on first use.
+
+    Args:
+        backbone: The network, in whatever precision.
+        cache: Folder of exported networks.
+        files: The weight files that no package carries.
+        kind: ``look`` for what ``Network.look`` gives, ``maps`` for ``Network.maps``.
+
+    Raises:
+        BundleError: The weights are not the ones named.
+        ConfigError: The cache's folder cannot be made.
+    """
+    plain = replace(backbone, precision="f32")
+    # The name comes out of a bundle and must not lead out of the folder.
+    path = cache / f"{re.sub(r'[^A-Za-z0-9_.-]', '_', plain.name)}-{plain.key}-{kind}.onnx"
+    with _exporting:
+        if not path.exists():
+            from core.model.network import graph
+
+            _make(cache)
+            with replacing(path) as temporary:
+                graph.export(plain, files, temporary, maps=kind == "maps")
+    return path
+
+
+def _make(cache: Path) -> None:
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(
+            f"The folder {cache} cannot be made: {exc.strerror}.",
+            hint="Set ASSAY_HOME to a folder that is yours.",
+        ) from exc

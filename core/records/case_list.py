@@ -1,0 +1,265 @@
+"""Many cases at once: what is still to be read, what was read, and what belongs to one subject.
+
+A few statements however many cases there are: the cases with the decision that makes their verdict,
+their images with what the files say of themselves, the reviews. What is in a header is for the pack
+to understand; here it is text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
+
+from core.records.case_status import REVIEW, Lane
+from core.records.cases import WorkItem, item_from_row
+from core.records.clearing import awaited, makers_of
+from core.records.connection import Store, chunks, reading
+from core.records.corrections import is_current
+from core.records.tables import (
+    CASES,
+    DECISIONS,
+    HEADERS,
+    IMAGES,
+    REVIEWS,
+    STANDINGS,
+    RowLike,
+)
+from core.types import Disposition, Finding, Reason
+
+Headers = tuple[Mapping[str, str], ...]
+"""What each image of a case says of itself, in the order received."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCase:
+    """One case of a list.
+
+    Attributes:
+        item: The case as it stands.
+        bundle: Name and short hash of the bundle whose decision makes the verdict; empty for none.
+        bundle_sha256: Its full hash.
+        policy_id: The policy of that decision.
+        findings: Why that decision is what it is.
+        judged: Whether every image of the case has a decision.
+        headers: What its images say of themselves.
+        makers: Bundle and policy of every decision that stands on its images, where it is negative
+            and has several; empty elsewhere.
+        is_awaited: Whether it is negative and something was received that may belong to it and is
+            not judged yet, or shares its name with another object until a person has decided.
+    """
+
+    item: WorkItem
+    bundle: str
+    bundle_sha256: str
+    policy_id: str
+    findings: tuple[Finding, ...]
+    judged: bool
+    headers: Headers
+    makers: frozenset[tuple[str, str]] = frozenset()
+    is_awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a person said about a case, beside what had been decided.
+
+    Attributes:
+        case_id: The case.
+        bundle: Bundle of the decision before them; empty when there was none.
+        policy_id: Policy of that decision.
+        verdict: What had been decided; None when nothing had.
+        first: The person's first answer since the last undo.
+        last: Their answer that stands.
+        headers: What the images of the case say of themselves.
+        at: When the first answer was given, in UTC.
+    """
+
+    case_id: str
+    bundle: str
+    policy_id: str
+    verdict: Disposition | None
+    first: Disposition
+    last: Disposition
+    headers: Headers
+    at: datetime
+
+
+_MAKER = (DECISIONS.c.bundle, DECISIONS.c.bundle_sha256, DECISIONS.c.policy_id)
+
+
+def listed(store: Store, pack: str, lanes: Collection[Lane] = (Lane.WAITING,)) -> list[ListedCase]:
+    """Read every case of a pack in some lanes, in the order in which they came.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        lanes: Where the cases stand.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    wanted = and_(STANDINGS.c.pack == pack, STANDINGS.c.lane.in_([int(lane) for lane in lanes]))
+    return _listed(store, wanted)
+
+
+def alike(store: Store, pack: str, word: str, text: str, *, most: int = 50) -> list[ListedCase]:
+    """Read the cases with an image whose header says the same under one word, newest first.
+
+    Every header of the store is looked through; a hundred thousand take about a tenth of a second.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        word: The header's word, such as ``patient_id``.
+        text: What it must say, exactly; nothing is like an empty text.
+        most: At most so many cases.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    if not text:
+        return []
+    query = (
+        select(IMAGES.c.case_id, HEADERS.c.meta)
+        .join(HEADERS, HEADERS.c.id == IMAGES.c.id)
+        .where(HEADERS.c.meta.contains(json.dumps(text), autoescape=True), is_current())
+    )
+    with reading(store) as connection:
+        rows = connection.execute(query)
+        cases = sorted({case for case, meta in rows if json.loads(meta).get(word) == text})
+    found = [
+        one
+        for ids in chunks(cases)
+        for one in _listed(store, and_(STANDINGS.c.pack == pack, STANDINGS.c.case_id.in_(ids)))
+    ]
+    return sorted(found, key=lambda one: one.item.opened_at, reverse=True)[:most]
+
+
+def reads(store: Store, pack: str, *, most: int = 5000) -> list[Read]:
+    """Read what people said of the cases of a pack and did not take back, newest first.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        most: At most so many cases.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    newest = (
+        select(REVIEWS.c.case_id)
+        .join(
+            STANDINGS,
+            and_(
+                STANDINGS.c.case_id == REVIEWS.c.case_id,
+                STANDINGS.c.revision == REVIEWS.c.revision + 1,
+            ),
+        )
+        .where(STANDINGS.c.pack == pack, REVIEWS.c.kind == REVIEW)
+        .order_by(REVIEWS.c.reviewed_at.desc())
+        .limit(most)
+    )
+    with reading(store) as connection:
+        cases = list(connection.scalars(newest))
+        rows: dict[str, list[RowLike]] = defaultdict(list)
+        for ids in chunks(cases):
+            for row in connection.execute(_said(ids)).mappings():
+                rows[row["case_id"]].append(row)
+        headers = _headers(connection, (IMAGES.c.case_id.in_(ids) for ids in chunks(cases)))
+    return [_read(rows[case], headers.get(case, ())) for case in cases]
+
+
+def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:
+    query = (
+        select(STANDINGS, CASES.c.key, *_MAKER, DECISIONS.c.findings)
+        .join(CASES, CASES.c.id == STANDINGS.c.case_id)
+        .outerjoin(DECISIONS, DECISIONS.c.id == STANDINGS.c.decision_id)
+        .where(wanted)
+        .order_by(STANDINGS.c.opened_at, STANDINGS.c.case_id)
+    )
+    cases = select(STANDINGS.c.case_id).where(wanted)
+    with reading(store) as connection:
+        rows = connection.execute(query).mappings().all()
+        headers = _headers(connection, [IMAGES.c.case_id.in_(cases)])
+        waiting: set[str] = set(connection.scalars(_unjudged(wanted)))
+        makers = makers_of(connection, wanted)
+        clearable = {row["pack"] for row in rows if row["lane"] == Lane.NEGATIVE}
+        expected = awaited(connection, clearable) if clearable else set()
+    return [
+        replace(
+            _case(row, headers.get(row["case_id"], ()), waiting),
+            makers=frozenset(makers.get(row["case_id"], {}).values()),
+            is_awaited=row["key"] in expected,
+        )
+        for row in rows
+    ]
+
+
+def _headers(connection: Connection, some: Iterable[ColumnElement[bool]]) -> dict[str, Headers]:
+    # Sorted here: the database would carry every header through its sorter.
+    columns = (IMAGES.c.case_id, IMAGES.c.received_at, IMAGES.c.name, HEADERS.c.meta)
+    query = select(*columns).join(HEADERS, HEADERS.c.id == IMAGES.c.id).where(is_current())
+    found: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    for wanted in some:
+        for case, *image in connection.execute(query.where(wanted)):
+            found[case].append(tuple(image))
+    return {
+        case: tuple(json.loads(meta) for _, _, meta in sorted(images))
+        for case, images in found.items()
+    }
+
+
+def _unjudged(wanted: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
+    decided = exists().where(
+        DECISIONS.c.content_key == IMAGES.c.content_key, DECISIONS.c.pack == STANDINGS.c.pack
+    )
+    query = select(IMAGES.c.case_id).join(STANDINGS, STANDINGS.c.case_id == IMAGES.c.case_id)
+    return query.where(wanted, ~decided, is_current())
+
+
+def _said(ids: Collection[str]) -> Select[tuple[Any, ...]]:
+    query = select(
+        REVIEWS.c.case_id,
+        REVIEWS.c.kind,
+        REVIEWS.c.disposition,
+        REVIEWS.c.reviewed_at,
+        DECISIONS.c.bundle,
+        DECISIONS.c.policy_id,
+        DECISIONS.c.disposition.label("verdict"),
+    ).outerjoin(DECISIONS, DECISIONS.c.id == REVIEWS.c.decision_id)
+    return query.where(REVIEWS.c.case_id.in_(ids)).order_by(REVIEWS.c.revision)
+
+
+def _case(row: RowLike, headers: Headers, waiting: Collection[str]) -> ListedCase:
+    said = json.loads(row["findings"] or "[]")
+    return ListedCase(
+        item=item_from_row(row),
+        bundle=row["bundle"] or "",
+        bundle_sha256=row["bundle_sha256"] or "",
+        policy_id=row["policy_id"] or "",
+        findings=tuple(Finding(Reason(reason), *rest) for reason, *rest in said),
+        judged=row["case_id"] not in waiting,
+        headers=headers,
+    )
+
+
+def _read(rows: list[RowLike], headers: Headers) -> Read:
+    undone = max((i for i, row in enumerate(rows) if row["kind"] != REVIEW), default=-1)
+    standing = rows[undone + 1 :]
+    last = standing[-1]
+    return Read(
+        case_id=last["case_id"],
+        bundle=last["bundle"] or "",
+        policy_id=last["policy_id"] or "",
+        verdict=Disposition(last["verdict"]) if last["verdict"] else None,
+        first=Disposition(standing[0]["disposition"]),
+        last=Disposition(last["disposition"]),
+        headers=headers,
+        at=datetime.fromisoformat(standing[0]["reviewed_at"]),
+    )

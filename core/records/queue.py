@@ -1,0 +1,218 @@
+"""The queue: work that waits, is under way, is done, or was given up and waits for a person.
+
+The jobs are the one table that is updated in place, and no part of the audit log. A queue says what
+is still to be done and forgets how it got there; what was received and what was decided stands in
+receipts and decisions, which are never changed. A lost or altered job can be made again from them.
+
+A worker claims a job for a while and holds on to it as long as it works. When it dies the time runs
+out and another one claims the job: work is done at least once, and whoever does it must be able to
+do it twice. Finishing counts only for who holds the job.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
+
+from core.records.connection import Store, reading, writing
+from core.records.job import ASSESS, URGENT, Job, State, add, job_from_row, opened, priority_of
+from core.records.tables import JOBS
+from core.records.values import now, plain, stamp
+
+__all__ = [
+    "ASSESS",
+    "URGENT",
+    "Job",
+    "State",
+    "add",
+    "claim",
+    "fail",
+    "finish",
+    "hold",
+    "note",
+    "priority_of",
+    "put_back",
+    "waiting",
+]
+
+
+def claim(
+    store: Store,
+    kinds: Sequence[str],
+    *,
+    worker: str,
+    lease_s: float,
+    limit: int = 1,
+    packs: Sequence[str] | None = None,
+    at: datetime | None = None,
+) -> list[Job]:
+    """Take jobs: the highest priority first, then who came first.
+
+    Safe among any number of workers: a job has one holder at a time, until its lease runs out.
+
+    Args:
+        store: The store.
+        kinds: Kinds of job that the caller can do.
+        worker: Name of the caller, unlike any other's.
+        lease_s: For how long in seconds nobody else may claim them, unless `hold` extends it.
+        limit: At most so many.
+        packs: Only these packs' jobs; any pack's when None.
+        at: The time; now, unless given.
+
+    Raises:
+        StoreError: The database failed; nothing was claimed.
+    """
+    moment = at or now()
+    query = (
+        select(JOBS)
+        .where(JOBS.c.kind.in_(kinds), _claimable(stamp(moment)))
+        .order_by(JOBS.c.priority.desc(), JOBS.c.added_at, JOBS.c.id)
+    )
+    if packs is not None:
+        query = query.where(JOBS.c.pack.in_(packs))
+    with reading(store) as connection:
+        # An idle worker asks every second: it must not take a writer's turn for nothing.
+        if connection.execute(query.order_by(None).limit(1)).first() is None:
+            return []
+    lease = {"worker": worker, "leased_until": stamp(moment + timedelta(seconds=lease_s))}
+    with writing(store) as connection:
+        rows = connection.execute(query.limit(limit)).mappings().all()
+        taken = update(JOBS).where(JOBS.c.id.in_([row["id"] for row in rows]))
+        connection.execute(taken.values(state=State.LEASED, tries=JOBS.c.tries + 1, **lease))
+    return [job_from_row(row, worker, 1) for row in rows]
+
+
+def hold(store: Store, jobs: Sequence[Job], lease_s: float, *, at: datetime | None = None) -> None:
+    """Keep claimed jobs for longer; those that somebody else has claimed since stay theirs.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    until = stamp((at or now()) + timedelta(seconds=lease_s))
+    if jobs:
+        with writing(store) as connection:
+            connection.execute(_held().values(leased_until=until), [_holder(job) for job in jobs])
+
+
+def note(store: Store, job: Job, payload: Mapping[str, str]) -> None:
+    """Keep in a claimed job how far it got, should it have to be done again.
+
+    Args:
+        store: The store.
+        job: The job as it was claimed; nothing is kept once somebody else holds it.
+        payload: What the work needs to know from now on, in place of what the job says.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    text = json.dumps({plain(k): plain(v) for k, v in payload.items()}, sort_keys=True)
+    with writing(store) as connection:
+        connection.execute(_held().values(payload=text), _holder(job))
+
+
+def finish(connection: Connection, jobs: Sequence[Job], *, at: datetime | None = None) -> None:
+    """Mark claimed jobs as done, in the caller's write transaction with what was done.
+
+    A job that was asked for anew meanwhile waits again. One that somebody else has claimed since,
+    because the lease ran out, stays theirs.
+    """
+    if not jobs:
+        return
+    holders = [_holder(job) for job in jobs]
+    moment = at or now()
+    ended = {"state": State.DONE, "worker": "", "problem": "", "finished_at": stamp(moment)}
+    same = JOBS.c.added_at == bindparam("asked")
+    connection.execute(_held().where(same).values(ended), holders)
+    again = opened(moment) | {"tries": 0, "problem": ""}
+    connection.execute(_held().where(~same).values(again), holders)
+
+
+def fail(
+    store: Store,
+    job: Job,
+    problem: str,
+    *,
+    wait_s: float,
+    most_tries: int | None,
+    at: datetime | None = None,
+) -> bool:
+    """Give a claimed job back, to be tried again after a while or looked at by a person.
+
+    Args:
+        store: The store.
+        job: The job as it was claimed.
+        problem: What went wrong, for a person; never a word from a stranger's file.
+        wait_s: Seconds before it may be claimed again.
+        most_tries: Quarantined once it was begun so often; tried for ever when None.
+        at: The time; now, unless given.
+
+    Returns:
+        Whether it is quarantined now.
+
+    Raises:
+        StoreError: The database failed; the lease will run out.
+    """
+    moment = at or now()
+    over = most_tries is not None and job.tries >= most_tries
+    same = JOBS.c.added_at == bindparam("asked")
+    with writing(store) as connection:
+        if over:
+            ended = {"state": State.QUARANTINED, "worker": "", "finished_at": stamp(moment)}
+            given_up = _held().where(same).values(ended | {"problem": plain(problem)})
+            if connection.execute(given_up, _holder(job)).rowcount:
+                return True
+        later = opened(moment + timedelta(seconds=wait_s)) | {"problem": plain(problem)}
+        connection.execute(_held().values(later), _holder(job))
+    return False
+
+
+def put_back(
+    store: Store, jobs: Sequence[Job], *, wait_s: float, at: datetime | None = None
+) -> None:
+    """Give claimed jobs back that were not even begun; this does not count as a try.
+
+    Raises:
+        StoreError: The database failed; the leases will run out.
+    """
+    if not jobs:
+        return
+    later = opened((at or now()) + timedelta(seconds=wait_s)) | {"tries": JOBS.c.tries - 1}
+    with writing(store) as connection:
+        connection.execute(_held().values(later), [_holder(job) for job in jobs])
+
+
+def waiting(store: Store) -> Mapping[tuple[str, str], int]:
+    """Count the jobs by kind and state.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    columns = (JOBS.c.kind, JOBS.c.state)
+    with reading(store) as connection:
+        rows = connection.execute(select(*columns, func.count()).group_by(*columns))
+        return {(kind, state): count for kind, state, count in rows}
+
+
+def _claimable(moment: str) -> ColumnElement[bool]:
+    return or_(
+        and_(JOBS.c.state == State.WAITING, JOBS.c.not_before <= moment),
+        and_(JOBS.c.state == State.LEASED, JOBS.c.leased_until <= moment),
+    )
+
+
+def _held() -> Any:  # noqa: ANN401
+    """Update what the caller still holds: the number of tries changes with every claim."""
+    return update(JOBS).where(
+        JOBS.c.id == bindparam("held"),
+        JOBS.c.state == State.LEASED,
+        JOBS.c.worker == bindparam("holder"),
+        JOBS.c.tries == bindparam("begun"),
+    )
+
+
+def _holder(job: Job) -> dict[str, Any]:
+    return {"held": job.id, "holder": job.worker, "begun": job.tries, "asked": job.added_at}

@@ -1,0 +1,1 @@
+"""Assessing pictures: from files, from the queue, and again from the record."""

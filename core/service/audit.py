@@ -1,0 +1,114 @@
+"""audit: the log, the rows and the pictures, checked in one go; the log as a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from core.errors import ConfigError
+from core.files import replacing
+from core.model.bundle.destination import check_file_destination
+from core.records import audit, blobs
+from core.records.hash_chain import GENESIS, Head
+from core.records.store import recorded_blobs
+from core.service.progress import Progress, silent
+from core.service.store import open_store
+from core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Check:
+    """What a check of the whole store found.
+
+    Attributes:
+        events: How many events the log holds.
+        head: ``number:hash`` of the newest event; note it outside to pin everything before it.
+        faults: One line for everything that is not as it was written.
+    """
+
+    events: int
+    head: str
+    faults: tuple[str, ...]
+
+
+def head(settings: Settings) -> str:
+    """Return ``number:hash`` of the newest event.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    return _words(audit.head(open_store(settings)))
+
+
+def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = silent) -> Check:
+    """Check the log's chain, every row it covers, and every picture on disk.
+
+    Args:
+        settings: Where the store is.
+        noted: Heads noted earlier, ``number:hash`` each; the chain must contain every one.
+        progress: Told how far the check is.
+
+    Raises:
+        ConfigError: A noted head cannot be read.
+        StoreError: The store cannot be read.
+    """
+    heads = [_head(text) for text in noted]
+    store = open_store(settings)
+    walked = audit.verify(store, *heads, watch=partial(progress, "Checking the log"))
+    pictures = blobs.verify(
+        store.blobs, recorded_blobs(store), partial(progress, "Checking pictures")
+    )
+    faults = [f"{fault.kind}: {fault.subject}" for fault in walked.faults]
+    faults += [f"picture altered: {sha256}" for sha256 in pictures.altered]
+    faults += [f"picture missing: {sha256}" for sha256 in pictures.missing]
+    return Check(walked.events, _words(walked.head), tuple(faults))
+
+
+def read_heads(file: Path) -> list[str]:
+    """Read a file of noted heads, one a line.
+
+    Raises:
+        ConfigError: It cannot be read, or is no text.
+    """
+    try:
+        return file.read_text(encoding="utf-8-sig").split()
+    except (OSError, UnicodeDecodeError) as exc:
+        why = exc.strerror if isinstance(exc, OSError) else "it is no text"
+        raise ConfigError(
+            f"The noted heads in {file} cannot be read: {why}.",
+            hint="Give a text file with one NUMBER:HASH a line.",
+        ) from exc
+
+
+def export(out: Path, settings: Settings) -> int:
+    """Write the log as JSON lines and return how many events it holds.
+
+    Args:
+        out: The file; an earlier export is replaced whole, anything else refused.
+        settings: Where the store is.
+
+    Raises:
+        ConfigError: The file cannot be written, or is not an earlier export.
+        StoreError: The store cannot be read.
+    """
+    # The first event follows on none, which is near the start of every export.
+    check_file_destination(out, f'"previous":"{GENESIS}"'.encode())
+    with replacing(out) as temporary, temporary.open("w") as file:
+        return audit.export(open_store(settings), file)
+
+
+def _words(head: Head) -> str:
+    return f"{head.seq}:{head.hash}"
+
+
+def _head(text: str) -> Head:
+    found = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", text.strip())
+    if found is None:
+        raise ConfigError(
+            f"A noted head is NUMBER:HASH with 64 hex digits, got {text.strip()!r}.",
+            hint="`assay audit head` prints the present one.",
+        )
+    return Head(int(found[1]), found[2])

@@ -1,0 +1,1 @@
+"""Opening, archiving, certifying and signing bundles."""

@@ -1,0 +1,55 @@
+"""The shelf: a copy of every bundle that ever judged, so that any past verdict can be explained.
+
+A verdict must stay replayable after its bundle was trained anew in the same folder.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from core.errors import BundleError
+from core.files import flush, write_atomic
+from core.model.bundle.bundle import POLICIES, Bundle
+from core.service.bundles.archived import place_on_shelf
+from core.service.bundles.open import open_bundle
+from core.settings import Settings
+from core.types import Policy
+
+
+def keep(bundle: Bundle, policy: Policy, settings: Settings) -> None:
+    """Copy a bundle, and the policy it is used with, to the shelf unless they are there."""
+    place = place_on_shelf(bundle.sha256, settings)
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=".draft-", dir=place.parent))
+        shutil.copytree(
+            bundle.path, draft, dirs_exist_ok=True, ignore=shutil.ignore_patterns(POLICIES)
+        )
+        try:
+            flush([*draft.rglob("*"), draft])
+            draft.rename(place)
+            flush([place.parent])
+        except OSError:
+            # Another process was first; its copy has the same hash.
+            shutil.rmtree(draft)
+    file = Path(POLICIES) / f"{policy.id}.json"
+    if not (place / file).exists():
+        (place / POLICIES).mkdir(exist_ok=True)
+        write_atomic(place / file, (bundle.path / file).read_bytes())
+
+
+def take(sha256: str, settings: Settings) -> Bundle:
+    """Open a bundle from the shelf, verified as ever.
+
+    Raises:
+        BundleError: No bundle of that hash ever judged into this store, or the copy was altered.
+    """
+    place = place_on_shelf(sha256, settings)
+    if not place.is_dir():
+        raise BundleError(
+            f"The shelf {place.parent} has no bundle {sha256[:12]}.",
+            hint="Point ASSAY_HOME at the folder that the verdict was recorded in.",
+        )
+    return open_bundle(place, settings)

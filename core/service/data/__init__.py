@@ -1,0 +1,1 @@
+"""Labelled data as training and evaluation use it: pictures, labels, leakage, checks."""

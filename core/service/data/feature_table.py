@@ -1,0 +1,56 @@
+"""Labelled pictures after the network, lined up for fitting and for certifying."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.decision.multilabel import rarest
+from core.decision.policy import Cases
+from core.model.estimators.model import Model
+from core.model.fitting.table import Table
+from core.service.data.labels import targets_of
+from core.service.data.pictures import Seen
+
+
+def table_of(
+    seen: Sequence[Seen], classes: tuple[str, ...], gated: int, *, several: bool = False
+) -> Table:
+    """Line labelled pictures up as the table that ``fit`` takes.
+
+    Args:
+        seen: The pictures.
+        classes: Class names.
+        gated: How many of the first features the OOD gate looks at.
+        several: Whether a picture may have several labels.
+    """
+    names = seen[0].prepared.measures if seen else {}
+    targets = targets_of([one.row for one in seen], classes)
+    return Table(
+        pooled=np.stack([one.look.pooled for one in seen]),
+        labels=rarest(targets),
+        groups=np.array([one.row.group for one in seen], np.str_),
+        measures={
+            name: np.array([one.prepared.measures[name] for one in seen], np.float64)
+            for name in names
+        },
+        sound=np.array([not one.prepared.findings for one in seen], np.bool_),
+        gated=gated,
+        targets=targets if several else None,
+        form=np.stack([one.look.form for one in seen]),
+    )
+
+
+def cases_of(model: Model, seen: Sequence[Seen]) -> Cases:
+    """Judge-ready cases of labelled pictures, as the model sees them."""
+    evidence = [model.evidence(one.look) for one in seen]
+    said = [model.predict(e, one.prepared) for e, one in zip(evidence, seen, strict=True)]
+    flags = dict(zip(model.classes, model.positive, strict=True))
+    return Cases(
+        positive_probability=np.array([p.positive_probability for p in said], np.float64),
+        ood_p=np.array([p.ood_p for p in said], np.float64),
+        gates_passed=np.array([not p.findings for p in said], np.bool_),
+        positive=np.array([any(flags[name] for name in one.row.labels) for one in seen], np.bool_),
+        group=np.array([one.row.group for one in seen], np.str_),
+    )

@@ -1,0 +1,111 @@
+"""From files to prepared pictures and features, the same way for training and for assessing."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from core.checking.facts import FileFacts, Lost, file_facts
+from core.errors import InferenceStalled
+from core.imaging.depth import Depths
+from core.imaging.files import Incoming, open_file
+from core.imaging.sandbox import Sandbox
+from core.labelled import Row
+from core.model.explain import thumbnail
+from core.model.network.runtime import Network
+from core.ordered_map import ordered_map
+from core.packs import entry_of
+from core.service.progress import Progress
+from core.settings import Settings
+from core.types import Frame, Look, Prepared, Unreadable
+
+Picture = tuple[Row, Prepared | Unreadable, FileFacts]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One labelled picture after the network.
+
+    Attributes:
+        row: Its row in the data set.
+        prepared: What the pack's checks said, its pixels dropped to keep memory flat.
+        look: What the network gave.
+        jpeg: A thumbnail.
+    """
+
+    row: Row
+    prepared: Prepared
+    look: Look
+    jpeg: bytes
+
+
+def look_at(
+    rows: Sequence[Row],
+    *,
+    pack: str,
+    size: int,
+    network: Network,
+    settings: Settings,
+    progress: Progress,
+    depths: Depths | None = None,
+) -> Iterator[Seen | Lost]:
+    """Read labelled pictures in the decoder processes and run the network on each.
+
+    Args:
+        rows: The data set's rows.
+        pack: Name of the pack that reads them.
+        size: Side of the network's input in pixels.
+        network: The feature network.
+        settings: Where things run.
+        progress: Told after every picture.
+        depths: Bits that the data of each source use; None where they are not known.
+
+    Yields:
+        One ``Seen`` or ``Lost`` a row, in order.
+
+    Raises:
+        InferenceStalled: The network did not answer in time.
+    """
+    with Sandbox(entry_of(pack), size, settings, depths) as sandbox:
+        looked = ordered_map(
+            partial(_look, network=network),
+            read(rows, sandbox, settings),
+            workers=settings.workers,
+            timeout_s=settings.inference_timeout_s,
+            stalled=_give_up,
+        )
+        for done, seen in enumerate(looked, 1):
+            progress("Looking at the pictures", done, len(rows))
+            yield seen
+
+
+def read(rows: Sequence[Row], sandbox: Sandbox, settings: Settings) -> Iterator[Picture]:
+    """Prepare labelled pictures, with what their bytes say about themselves, in order."""
+    said: deque[FileFacts] = deque()
+
+    def noted() -> Iterator[Incoming]:
+        # The decoders read ahead of what is asked.
+        for row in rows:
+            item = open_file(row.file, settings.max_bytes, row.group)
+            said.append(file_facts(item.data or b"", settings.max_pixels))
+            yield item
+
+    for row, sample in zip(rows, sandbox.samples(noted()), strict=True):
+        if isinstance(sample.frame, Frame):
+            raise ValueError("expected a prepared picture, got a frame")
+        yield row, sample.frame, said.popleft()
+
+
+def _look(job: Picture, *, network: Network) -> Seen | Lost:
+    row, frame, _said = job
+    if isinstance(frame, Unreadable):
+        return Lost(row, frame.message)
+    light = replace(frame, pixels=frame.pixels[:1, :1].copy())
+    look, jpeg = network.look(frame.pixels), thumbnail(frame.pixels)
+    return Seen(row, light, look, jpeg)
+
+
+def _give_up(_job: object, exc: InferenceStalled) -> Seen | Lost:
+    raise exc

@@ -1,0 +1,1 @@
+"""Evaluating a bundle on labelled pictures, and the report about it."""

@@ -1,0 +1,245 @@
+"""evaluate: a bundle on labelled pictures that it has not met."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core import evaluation
+from core.checking.facts import NO_QUALITY, Facts, FileFacts, Lost, facts_of
+from core.checking.origins import Copies, joined
+from core.errors import DataError
+from core.evaluation import Judged
+from core.imaging.files import open_file
+from core.labelled import Form, Labelled, Row, read_labelled
+from core.model.bundle.bundle import Bundle
+from core.pipeline import assess
+from core.service.assessment.assessor import assess_paths
+from core.service.bundles.decoders import decoders_of
+from core.service.data.labels import refuse_mixed, refuse_several
+from core.service.data.leakage import met_before, refuse_met
+from core.service.progress import Progress, silent
+from core.service.training import good_only
+from core.settings import Settings
+from core.types import F64, Assessment, Frame, Policy, Sample, Unreadable
+
+_NO_FEATURES = np.zeros(0, np.float32)
+_NO_FILE = FileFacts("", 0, NO_QUALITY)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A data set after it was judged.
+
+    Attributes:
+        data: The data set.
+        split: The split that was judged; empty for all rows.
+        rows: Its rows, those of one origin with one group.
+        digests: sha256 of each row's picture as judged; empty where it could not be read.
+        cases: Each row's verdict beside its label.
+        away: Name of a set of strangers to its OOD scores, float64 ``m``, the unreadable left out.
+        figures: What `assay evaluate --json` prints.
+    """
+
+    data: Path
+    split: str
+    rows: tuple[Row, ...]
+    digests: tuple[str, ...]
+    cases: Judged
+    away: Mapping[str, F64]
+    figures: Mapping[str, Any]
+
+
+def evaluate(
+    bundle: Bundle,
+    data: Path,
+    *,
+    policy: Policy,
+    settings: Settings,
+    split: str = "",
+    strangers: Mapping[str, Path] | None = None,
+    form: Form = Form.AUTO,
+    leave_out_copies: bool = False,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Compute a bundle's figures on a labelled data set.
+
+    Memory grows by about 20 KB a picture: neither pixels nor features are kept. Pictures of one
+    origin (copies, a patient, what the files say belongs together) are counted as one group.
+
+    Args:
+        bundle: A verified bundle.
+        data: The data set.
+        policy: The thresholds.
+        settings: Where things run.
+        split: The rows to judge. When empty: those of ``test`` where the data set names splits,
+            all of them otherwise.
+        strangers: Name to folder of pictures that do not belong, for the OOD gate's figures.
+        form: Which folders are classes, where a person says it.
+        leave_out_copies: Whether pictures that the bundle has met are left out instead of refused.
+        progress: Told after every picture.
+
+    Raises:
+        DataError: A label is unknown to the bundle; or a picture, a copy of it, its group or its
+            patient was in train or cal; or nothing is left.
+    """
+    labelled = _read(bundle, data, form)
+    split, rows = _rows(bundle, labelled.rows, split)
+    looked: list[Facts | Lost] = []
+    found = list(_slim(_assess_rows(bundle, rows, looked, policy, settings, progress)))
+    met = met_before(bundle, looked)
+    if not leave_out_copies:
+        refuse_met(rows, met)
+    if len(met) == len(rows):
+        raise DataError(
+            f"The bundle has met all {len(rows)} pictures.",
+            hint="Evaluate on pictures that it has not met.",
+        )
+    left_out = [rows[at].file.name for at in sorted(met)]
+    found = [one for at, one in enumerate(found) if at not in met]
+    looked = [one for at, one in enumerate(looked) if at not in met]
+    digests = tuple(a.sha256 for a in found)
+    rows = joined(looked, Copies.among([one for one in looked if isinstance(one, Facts)]))
+    classes = bundle.model.classes
+    cases = evaluation.judged(
+        found,
+        [row.label for row in rows],
+        [row.group for row in rows],
+        classes,
+        bundle.model.positive,
+    )
+    away = {
+        name: list(_watched(name, bundle, folder, policy, settings, progress))
+        for name, folder in (strangers or {}).items()
+    }
+    home = _known(cases.ood_score)
+    scores = {name: _known(evaluation.ood_scores(them)) for name, them in away.items()}
+    figures = {
+        "schema": "assay.evaluation/1",
+        "bundle": bundle.label,
+        "policy": policy.id,
+        "split": split,
+        "read": labelled.to_json(),
+        "left_out": left_out,
+        **evaluation.summarise(cases),
+        "sensitivity": evaluation.sensitivities(cases, classes),
+        "labels": evaluation.labels(cases, classes),
+        "ood": {
+            name: evaluation.strangers(
+                home,
+                scores[name],
+                [evaluation.is_novel(one) for one in them],
+                [one.group or one.sample_id for one in them],
+            )
+            for name, them in away.items()
+        },
+        "by": evaluation.by_column(cases, [row.columns for row in rows]),
+    }
+    return Evaluation(data, split, tuple(rows), digests, cases, scores, figures)
+
+
+def _read(bundle: Bundle, data: Path, form: Form) -> Labelled:
+    pack, model = bundle.pack, bundle.model
+    good = {name for name, bad in zip(model.classes, model.positive, strict=True) if not bad}
+    return read_labelled(
+        data,
+        pack.group_columns,
+        min_labels=1,
+        suffixes=pack.suffixes,
+        label_column=bundle.words.get("label_column", ""),
+        negative=pack.negative_labels | good,
+        known=model.classes,
+        form=form,
+    )
+
+
+def _rows(bundle: Bundle, rows: Sequence[Row], split: str) -> tuple[str, list[Row]]:
+    """Keep the rows of one split, all of them where nothing names any."""
+    named = sorted({row.split for row in rows if row.split})
+    split = split or ("test" if named else "")
+    kept = [row for row in rows if row.split == split] if split else list(rows)
+    if not kept:
+        names = ", ".join(named) or "no splits at all"
+        raise DataError(
+            f"No row has split {split!r}; the data set names {names}.",
+            hint="Mark the rows to evaluate on with 'test', or give --split NAME.",
+        )
+    kept = good_only.as_anomalies(kept, bundle.model.classes, bundle.pack.negative_labels)
+    unknown = sorted({name for row in kept for name in row.labels} - set(bundle.model.classes))
+    if unknown:
+        raise DataError(
+            f"The bundle does not know the labels {', '.join(unknown)}; "
+            f"it knows {', '.join(bundle.model.classes)}.",
+            hint="Rename them, or train a bundle that has them.",
+        )
+    refuse_mixed(kept, bundle.model.classes, bundle.model.positive)
+    if not bundle.model.several:
+        refuse_several(kept)
+    return split, kept
+
+
+def _assess_rows(
+    bundle: Bundle,
+    rows: Sequence[Row],
+    looked: list[Facts | Lost],
+    policy: Policy,
+    settings: Settings,
+    progress: Progress,
+) -> Iterator[Assessment]:
+    """Judge pictures, noting the facts of each on the way."""
+    incoming = (open_file(r.file, settings.max_bytes, r.group) for r in rows)
+
+    def noted(samples: Iterable[Sample]) -> Iterator[Sample]:
+        for row, sample in zip(rows, samples, strict=True):
+            looked.append(_facts(row, sample))
+            yield sample
+
+    with decoders_of(bundle, settings) as sandbox:
+        judged = assess(
+            noted(sandbox.samples(incoming)),
+            bundle=bundle,
+            policy=policy,
+            workers=settings.workers,
+            timeout_s=settings.inference_timeout_s,
+        )
+        for done, one in enumerate(judged, 1):
+            progress("Assessing", done, len(rows))
+            yield one
+
+
+def _facts(row: Row, sample: Sample) -> Facts | Lost:
+    if isinstance(sample.frame, Frame):
+        raise ValueError("expected a prepared picture, got a frame")
+    if isinstance(sample.frame, Unreadable):
+        return Lost(row, sample.frame.message)
+    return facts_of(sample.frame, row, _NO_FILE)
+
+
+def _watched(
+    name: str,
+    bundle: Bundle,
+    folder: Path,
+    policy: Policy,
+    settings: Settings,
+    progress: Progress,
+) -> Iterator[Assessment]:
+    judged = assess_paths(bundle, [folder], policy=policy, settings=settings)
+    for done, one in enumerate(_slim(judged), 1):
+        progress(f"Strangers {name}", done, 0)
+        yield one
+
+
+def _slim(assessments: Iterable[Assessment]) -> Iterator[Assessment]:
+    """Drop the features, a few kilobytes a picture that no figure needs."""
+    for one in assessments:
+        kept = one.evidence and replace(one.evidence, features=_NO_FEATURES)
+        yield replace(one, evidence=kept)
+
+
+def _known(scores: F64) -> F64:
+    known: F64 = scores[~np.isnan(scores)]
+    return known

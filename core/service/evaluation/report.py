@@ -1,0 +1,145 @@
+"""report: an evaluation as one HTML file that a person can keep, print and pass on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from core.files import write_atomic
+from core.imaging.files import open_file
+from core.model.bundle.bundle import Bundle
+from core.model.bundle.destination import check_file_destination
+from core.model.explain import thumbnail
+from core.report.blocks import Picture
+from core.report.page import render
+from core.report.report_input import Material, Origin
+from core.report.worst import KINDS, Exhibit, worst
+from core.service.bundles.attempts import attempts
+from core.service.bundles.decoders import decoders_of
+from core.service.bundles.open import certifications
+from core.service.evaluation.evaluate import Evaluation
+from core.service.evaluation.learning_curve import grow
+from core.service.progress import Progress, silent
+from core.settings import Settings
+from core.types import F64, Policy, Prepared, Sample
+
+SIDE = 160
+_MARK = b'<meta name="generator" content="Assay">'
+
+
+def refuse_unwritable(path: Path) -> None:
+    """Find out before an hour of work whether the report can be written.
+
+    Raises:
+        ConfigError: The folder is missing or closed, or something else stands at the path.
+    """
+    check_file_destination(path, _MARK)
+
+
+def write_report(
+    found: Evaluation,
+    path: Path,
+    *,
+    bundle: Bundle,
+    policy: Policy,
+    settings: Settings,
+    command: str = "",
+    made: str = "",
+    progress: Progress = silent,
+) -> None:
+    """Write the report of an evaluation.
+
+    Args:
+        found: The evaluation.
+        path: The HTML file; replaced whole, never half written.
+        bundle: The bundle that was evaluated.
+        policy: The thresholds that judged.
+        settings: Where things run.
+        command: The command line to print, if there was one.
+        made: When, in words; now when empty.
+        progress: Told how far the work is.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    refuse_unwritable(path)
+    growth = grow(bundle, progress)
+    page = render(
+        Material(
+            pack=bundle.pack,
+            policy=policy,
+            classes=bundle.model.classes,
+            cases=found.cases,
+            figures=found.figures,
+            plain_columns=_plain_columns(found),
+            away=found.away,
+            ood_limit=_ood_limit(bundle.model.gate.reference, policy.targets.ood_alpha),
+            steps=growth.steps,
+            steps_note=growth.note,
+            worst=_pictures(found, worst(found.cases), bundle, settings, progress),
+            card=bundle.words,
+            origin=Origin(
+                bundle=bundle.label,
+                sha256=bundle.sha256,
+                data=str(found.data),
+                split=found.split,
+                command=command,
+                version=version("assay-inspection"),
+                made=made or f"Made on {datetime.now(UTC):%d %B %Y, %H:%M} UTC",
+            ),
+            certifications=max(len(certifications(bundle)), attempts(settings.home, bundle)),
+        )
+    )
+    write_atomic(path, page)
+
+
+def _plain_columns(found: Evaluation) -> tuple[str, ...]:
+    names = {name for row in found.rows for name in row.columns}
+    return tuple(sorted(names - set(found.figures["by"])))
+
+
+def _ood_limit(reference: F64, alpha: float) -> float:
+    """Give the score above which ``ood_p <= alpha``; infinity where the reference is too short."""
+    m = reference.size
+    strangers = math.floor(alpha * (m + 1) + 1e-9)
+    if strangers > m:
+        return -math.inf
+    return float(np.sort(reference)[m - strangers]) if strangers else math.inf
+
+
+def _pictures(
+    found: Evaluation,
+    looks: Sequence[Exhibit],
+    bundle: Bundle,
+    settings: Settings,
+    progress: Progress,
+) -> dict[str, tuple[Picture, ...]]:
+    """Read the few pictures again, in the sandbox, and shrink what came out of it."""
+    rows = [found.rows[look.row] for look in looks]
+    incoming = (open_file(row.file, settings.max_bytes, row.group) for row in rows)
+    pictures: dict[str, list[Picture]] = {kind: [] for kind in KINDS}
+    with decoders_of(bundle, settings) as sandbox:
+        for done, (look, sample) in enumerate(
+            zip(looks, sandbox.samples(incoming), strict=True), 1
+        ):
+            pictures[look.kind].append(_picture(found, look, sample, bundle))
+            progress("Pictures to look at", done, len(looks))
+    return {kind: tuple(them) for kind, them in pictures.items() if them}
+
+
+def _picture(found: Evaluation, look: Exhibit, sample: Sample, bundle: Bundle) -> Picture:
+    frame, row, cases = sample.frame, found.rows[look.row], found.cases
+    # A file that changed since it was judged would stand beside a verdict that is not its own.
+    same = isinstance(frame, Prepared) and frame.sha256 == found.digests[look.row]
+    jpeg = thumbnail(frame.pixels, SIDE) if same and isinstance(frame, Prepared) else b""
+    p = float(cases.positive_probability[look.row])
+    said = f"truly {row.label}, probability of positive {p:.3f}"
+    if look.kind == "strange":
+        said += f", OOD score {cases.ood_score[look.row]:.3g}"
+    wording = {d.value: word for d, word in bundle.pack.wording.items()}
+    return Picture(jpeg, row.file.name, f"{wording[str(cases.disposition[look.row])]}, {said}")

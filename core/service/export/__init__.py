@@ -1,0 +1,1 @@
+"""Exporting a bundle for other programs, written only after it has proved itself."""

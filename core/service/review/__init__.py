@@ -1,0 +1,1 @@
+"""Reviewing cases, and the dashboard that it happens in."""

@@ -1,0 +1,205 @@
+"""Reviewing: what comes next, and what a person says about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from core.errors import BundleError, ConfigError, DataError
+from core.packs import DomainPack, means_nothing_wrong
+from core.records import reviews, worklist
+from core.records.case_status import REVIEW
+from core.records.cases import CaseDetail, StoredReview, WorkItem
+from core.records.connection import Store, reading
+from core.records.tables import REVIEWS, STANDINGS
+from core.records.values import StoredDecision, stamp
+from core.service.review.explanations import Desk
+from core.service.store import open_store
+from core.settings import Settings
+from core.types import Disposition, Policy
+
+_RECENT = 200
+
+
+@dataclass(frozen=True)
+class Room:
+    """Where reviews are made: one a process, safe to share between threads.
+
+    Attributes:
+        settings: Where things run.
+        store: What was decided and reviewed.
+        desk: Explains decisions.
+    """
+
+    settings: Settings
+    store: Store
+    desk: Desk
+
+    def close(self) -> None:
+        """End the decoder processes and let go of the store."""
+        self.desk.close()
+        self.store.close()
+
+
+def open_room(settings: Settings) -> Room:
+    """Open the store that the settings name, with a desk beside it.
+
+    Raises:
+        ConfigError: The store's URL cannot be used.
+        StoreError: The database cannot be reached, or was written by newer code.
+    """
+    store = open_store(settings)
+    return Room(settings, store, Desk(store, settings))
+
+
+def next_case(store: Store, pack: str, skipped: Sequence[str] = ()) -> WorkItem | None:
+    """Give the most pressing case that waits, leaving out those skipped.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        skipped: Cases passed over, in that order; when no other waits, the one that was passed
+            over longest ago comes back.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    passed: list[WorkItem] = []
+    item = worklist.next_case(store, pack)
+    while item and item.case_id in skipped:
+        passed.append(item)
+        item = worklist.next_case(store, pack, after=item.case_id)
+    return item or min(passed, key=lambda one: skipped.index(one.case_id), default=None)
+
+
+def decide(
+    store: Store,
+    seen: WorkItem,
+    disposition: Disposition,
+    *,
+    reviewer: str,
+    label: str = "",
+    comment: str = "",
+) -> bool:
+    """Keep a person's judgement of a case as it was shown to them.
+
+    Args:
+        store: The store.
+        seen: The case as it was shown.
+        disposition: The judgement.
+        reviewer: Who.
+        label: What the person named, ``a|b`` for two labels; may be empty.
+        comment: Free text.
+
+    Returns:
+        Whether this call wrote it; False for a second press, or when the case has moved on.
+
+    Raises:
+        ConfigError: Nobody signs it.
+        StoreError: The database failed.
+    """
+    if not reviewer.strip():
+        raise ConfigError(
+            "A verdict needs a name to stand under; none was given.",
+            hint="Write your name in the sidebar, or set ASSAY_REVIEWER.",
+        )
+    return reviews.review(
+        store, seen, disposition, reviewer=reviewer.strip(), label=label, comment=comment
+    )
+
+
+def check_labels(
+    desk: Desk,
+    pack: DomainPack,
+    detail: CaseDetail,
+    disposition: Disposition,
+    labels: Sequence[str],
+) -> None:
+    """Refuse a judgement that the labels named with it contradict.
+
+    Args:
+        desk: Knows the bundle that judged, which says whether a label counts as positive.
+        pack: Says so where the bundle is not at hand.
+        detail: The case.
+        disposition: The judgement.
+        labels: What the person named; nothing contradicts no label.
+
+    Raises:
+        DataError: A positive judgement names none but healthy labels, or a negative one names
+            another.
+    """
+    if not labels or disposition is Disposition.DEFER:
+        return
+    positive = _positive_labels(desk, pack, detail)
+    wrong = [label for label in labels if positive(label)]
+    if disposition is Disposition.POSITIVE and wrong:
+        return
+    if disposition is Disposition.NEGATIVE and not wrong:
+        return
+    named = ", ".join(wrong or labels)
+    raise DataError(
+        f"{pack.wording[disposition]} contradicts the label {named}. Nothing was kept.",
+        hint="Take the label away, or give the other verdict.",
+    )
+
+
+def _positive_labels(desk: Desk, pack: DomainPack, detail: CaseDetail) -> Callable[[str], bool]:
+    made = next((image.decision for image in detail.images if image.decision), None)
+    sides: dict[str, bool] = {}
+    if made is not None:
+        try:
+            model = desk.bundle(made.bundle_sha256).model
+            sides = dict(zip(model.classes, map(bool, model.positive), strict=True))
+        except BundleError:
+            pass  # the pack's own words hold
+    return lambda label: sides.get(label, not means_nothing_wrong(label, pack.negative_labels))
+
+
+def last_review(store: Store, pack: str, reviewer: str) -> StoredReview | None:
+    """Find the newest review of a person that still stands, the one to undo.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    recent = reviews.reviewed(store, pack, limit=_RECENT)
+    return next((one for one in recent if one.reviewer == reviewer.strip()), None)
+
+
+def undo(store: Store, said: StoredReview, reviewer: str) -> bool:
+    """Take a review back, unless something was said about the case since.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    return reviews.undo(store, said.case_id, said.revision + 1, reviewer=reviewer.strip())
+
+
+def done_since(store: Store, pack: str, since: datetime) -> int:
+    """Count the cases whose standing review was made then or later.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = (
+        select(func.count())
+        .select_from(REVIEWS)
+        .join(STANDINGS, REVIEWS.c.case_id == STANDINGS.c.case_id)
+        .where(REVIEWS.c.reviewed_at >= stamp(since), REVIEWS.c.kind == REVIEW)
+        .where(STANDINGS.c.pack == pack, REVIEWS.c.revision == STANDINGS.c.revision - 1)
+    )
+    with reading(store) as connection:
+        return connection.execute(query).scalar_one()
+
+
+def judged_by(desk: Desk, decision: StoredDecision) -> Policy:
+    """Read the policy that a decision was made by.
+
+    Raises:
+        BundleError: The bundle or its policy is not on the shelf, or was altered.
+    """
+    from core.service.bundles.open import policy_of  # as late as the bundle itself
+
+    return policy_of(desk.bundle(decision.bundle_sha256), decision.policy_id)

@@ -1,0 +1,189 @@
+"""Plain sentences about policies, verdicts and figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from core.checking.result import Level
+from core.decision import good_only
+from core.decision.certificate import attempt_in_words, guarantee_table, in_words, percent
+from core.decision.rate import Rate, percent_range
+from core.labelled import read_words
+from core.model.bundle.bundle import Bundle
+from core.packs import DomainPack
+from core.report.provenance import REMARKS
+from core.types import Assessment, Disposition, Policy
+
+_TOLD = (Level.STRONG, Level.NOTICE)
+
+
+def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
+    """Say what a policy certifies, what it costs and what more data would buy."""
+    sides = (policy.escape, policy.overkill)
+    lines = [
+        in_words(certificate, word, unit)
+        for certificate, word, unit in zip(sides, pack.error_words, pack.unit_words, strict=True)
+    ]
+    lines += _uncertified_words(pack, policy)
+    rate, low, high, n = policy.residual
+    passed, (positive, _) = pack.wording[Disposition.NEGATIVE], pack.unit_words
+    if n:
+        lines.append(
+            f"Among {n} with a {passed} in the held-out data, {percent(rate)} were {positive} "
+            f"(95 % interval {percent_range(low, high)})."
+        )
+    rate, low, high, n = policy.flagged
+    if n:
+        lines.append(
+            f"The gate for strangers holds back {percent(rate)} of {n} ordinary pictures "
+            f"(95 % interval {percent_range(low, high)})."
+        )
+    lines.append(_deferred_words(pack, policy))
+    attempt = attempt_in_words(policy.attempt, policy.targets.confidence, policy.escape.confidence)
+    return [*lines, attempt] if attempt else lines
+
+
+def _deferred_words(pack: DomainPack, policy: Policy) -> str:
+    defer = pack.wording[Disposition.DEFER]
+    if not policy.held_out:
+        return f"No picture was held out, so nothing says how many go to a person ({defer})."
+    by_memory = policy.t_pos is None and policy.has_positives
+    share = f"At most {percent(policy.deferred)}" if by_memory else percent(policy.deferred)
+    rest = " The memory of good pictures calls some of them out." if by_memory else ""
+    return f"{share} of the held-out pictures go to a person ({defer}).{rest}"
+
+
+def fit_words(bundle: Bundle) -> str:
+    """Say what speaks in a bundle: its head, its memory of good groups, or both."""
+    model, head = bundle.model, f"head {bundle.words['fit']['head']}"
+    if model.bank is None:
+        return head
+    memory = f"memory of {model.bank.groups} {bundle.pack.unit_words[1]}"
+    return memory if model.by_memory else f"{memory}, {head}"
+
+
+def remark_words(bundle: Bundle) -> list[str]:
+    """Say what a person should know of a bundle's data before believing its rates."""
+    words, model = bundle.words, bundle.model
+    good = [name for name, wrong in zip(model.classes, model.positive, strict=True) if not wrong]
+    alarms = words["check"]["alarms"]
+    return [
+        f"Nothing is wrong with what is labelled {', '.join(good)}.",
+        *filter(None, (words["data"][name] for name in REMARKS)),
+        *filter(
+            None,
+            [
+                words.get("memory", ""),
+                words.get("start", {}).get("said", ""),
+                words.get("tuning", {}).get("said", ""),
+                _of_the_gate(bundle),
+            ],
+        ),
+        # What is too few to certify is said by the certificates themselves.
+        *(a["sentence"] for a in alarms if a["level"] in _TOLD and a["kind"] != "balance"),
+    ]
+
+
+def _of_split(figures: Mapping[str, Any]) -> str:
+    return f" of {figures['split']}" if figures["split"] else ""
+
+
+def _of_the_gate(bundle: Bundle) -> str:
+    """Say that a gate with few pictures to compare with flags nothing at the pack's level."""
+    alpha, n = bundle.pack.targets.ood_alpha, len(bundle.model.gate.reference)
+    needed = math.ceil(1.0 / alpha) - 1 if alpha else 0
+    if n >= needed:
+        return ""
+    return (
+        f"The gate for strangers cannot flag anything at {percent(alpha)} yet: it has {n} training "
+        f"pictures to compare with and needs {needed}."
+    )
+
+
+def _uncertified_words(pack: DomainPack, policy: Policy) -> list[str]:
+    """Say what stands in for a certificate: the good groups' bound, or a person's word."""
+    (escape, overkill), (positive, good) = pack.error_words, pack.unit_words
+    lines = []
+    if policy.good_only:
+        lines.append(good_only.in_words(policy.good_only, overkill, good))
+    if policy.escape.n == 0:
+        past = " that pass the gates" if policy.escape.excluded else ""
+        lines.append(f"{escape.capitalize()} rate unknown: 0 {positive}{past} seen.")
+    if policy.t_neg is not None and not policy.escape.certified:
+        passed = pack.wording[Disposition.NEGATIVE]
+        lines.append(f"{passed} is said all the same, without a certificate, as was asked for.")
+    return lines
+
+
+def more_data_words(pack: DomainPack, policy: Policy) -> list[str]:
+    """Say how many positive groups, all caught, each escape rate would need."""
+    have, (word, _), (unit, _) = policy.escape.n, pack.error_words, pack.unit_words
+    return [
+        f"{word} at most {percent(rate)}: {count} {unit}, all caught "
+        + (f"({count - have} more than the {have} there are)" if count > have else "(there are)")
+        for rate, count in guarantee_table(policy.escape.confidence)
+    ]
+
+
+def assessment_words(one: Assessment) -> str:
+    """Say one verdict in a line."""
+    if one.prediction is None:
+        return f"{one.wording:<8} {one.sample_id}: {one.verdict.message}"
+    shown = f"{one.verdict.label} {one.prediction.positive_probability:.3f}"
+    return f"{one.wording:<8} {one.sample_id}: {shown} {one.verdict.message}".rstrip()
+
+
+def rate_words(rate: Mapping[str, Any]) -> str:
+    """Say a rate with its interval and count."""
+    return Rate.from_json(rate).in_words(rate.get("excluded", 0))
+
+
+def area_words(area: float) -> str:
+    """Say an AUROC; of positives or negatives alone there is none."""
+    return "no AUROC (one side alone)" if math.isnan(area) else f"AUROC {area:.3f}"
+
+
+def label_words(name: str, one: Mapping[str, Any]) -> str:
+    """Say the figures of one of several labels."""
+    return (
+        f"{name}: {one['positives']} of {one['n']} pictures, {area_words(one['auroc'])}, "
+        f"average precision {one['average_precision']:.3f}, "
+        f"at one half sensitivity {one['sensitivity']:.3f} and specificity "
+        f"{one['specificity']:.3f}, calibration error {one['ece']:.3f} "
+        f"(floor {one['ece_floor']:.3f})"
+    )
+
+
+def evaluation_words(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
+    """Say the figures of an evaluation."""
+    escape, overkill = bundle.pack.error_words
+    lines = [
+        *read_words(figures["read"]),
+        f"{figures['n']} pictures{_of_split(figures)}, {area_words(figures['auroc'])}, "
+        f"accuracy {figures['accuracy']:.3f} (balanced {figures['balanced_accuracy']:.3f})",
+        f"calibration error {figures['ece']:.3f}, a perfect predictor shows "
+        f"{figures['ece_floor']:.3f} at this n; NLL {figures['nll']:.3f}",
+        f"{escape}: {rate_words(figures['escape'])}",
+        f"{overkill}: {rate_words(figures['overkill'])}",
+        f"decided without a person: {percent(figures['automation'])}",
+    ]
+    if figures["left_out"]:
+        lines.append(
+            f"{len(figures['left_out'])} pictures are left out, because the bundle has met them "
+            "(the same, a copy, or of one group or patient)."
+        )
+    lines += [label_words(name, one) for name, one in figures["labels"].get("each", {}).items()]
+    for name, gate in figures["ood"].items():
+        lines.append(
+            f"strangers {name}: {gate['flagged']:.3f} of {gate['n']} flagged, "
+            f"{area_words(gate['auroc'])}, FPR95 {gate['fpr95']:.3f}"
+        )
+    for column, values in figures["by"].items():
+        for value, part in values.items():
+            lines.append(
+                f"{column} = {value}: n {part['n']}, {area_words(part['auroc'])}, "
+                f"{escape} {rate_words(part['escape'])}"
+            )
+    return lines

@@ -1,0 +1,97 @@
+"""From labelled pictures to the table that a model is fitted to, through one network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from core.checking.facts import Lost
+from core.labelled import Row
+from core.model.estimators.bank import Bank
+from core.model.fitting.table import Table
+from core.service.data.feature_table import table_of
+from core.service.data.pictures import Seen, look_at
+from core.service.training import good_only
+from core.service.training.precision import Opened, Work
+from core.service.training.refusals import refuse_all_refused, refuse_mostly_unreadable
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is learned, whatever the network.
+
+    Attributes:
+        classes: Class names.
+        positive: Whether each class counts as positive.
+        negative: Labels that mean "nothing wrong".
+        several: Whether a picture may have several labels.
+        remembers: Whether a memory of good pictures is kept.
+        seed: Seed of folds and of what is drawn.
+    """
+
+    classes: tuple[str, ...]
+    positive: tuple[bool, ...]
+    negative: frozenset[str]
+    several: bool
+    remembers: bool
+    seed: int
+
+
+@dataclass(frozen=True)
+class Features:
+    """The pictures as one network saw them.
+
+    Attributes:
+        seen: Those that could be read.
+        unseen: Those that could not.
+        table: Of those of train.
+        bank: The memory of the good ones among these, if one is kept.
+    """
+
+    seen: list[Seen]
+    unseen: list[Lost]
+    table: Table
+    bank: Bank | None
+
+    def of(self, split: str) -> list[Seen]:
+        """Pick the pictures of a split."""
+        return [one for one in self.seen if one.row.split == split]
+
+
+def features_of(rows: Sequence[Row], task: Task, opened: Opened, work: Work) -> Features:
+    """Look at labelled pictures through an opened network.
+
+    Args:
+        rows: Pictures of train, and of other splits.
+        task: What is learned.
+        opened: The network.
+        work: Names the pack, the settings and who is told how far it is.
+
+    Raises:
+        DataError: More than a tenth cannot be read, a side is refused whole, or too few good ones
+            are left for a memory.
+        InferenceStalled: The network did not answer in time.
+    """
+    look = partial(
+        look_at,
+        pack=work.pack.name,
+        size=opened.backbone.size,
+        network=opened.network,
+        settings=work.settings,
+        progress=work.progress,
+        depths=work.depths,
+    )
+    start = None
+    if task.remembers:
+        start = good_only.look_and_remember(rows, task.negative, look, task.seed)
+    looked = start.looked if start else list(look(rows))
+    seen = [one for one in looked if isinstance(one, Seen)]
+    unseen = [one for one in looked if isinstance(one, Lost)]
+    refuse_mostly_unreadable(unseen, len(rows))
+    train = [one for one in seen if one.row.split == "train"]
+    refuse_all_refused(train, task.negative)
+    table = table_of(train, task.classes, opened.backbone.gated, several=task.several)
+    if start:
+        table = replace(table, log_odds=start.log_odds(train))
+    return Features(seen, unseen, table, start.bank if start else None)

@@ -1,0 +1,249 @@
+"""The start from good pictures: a memory of them, until there are enough defects to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from core.checking.facts import Lost
+from core.decision import splits
+from core.errors import DataError
+from core.labelled import Row
+from core.model.estimators.bank import MOST_GROUPS, PICTURES, Bank, remember
+from core.packs import means_nothing_wrong
+from core.service.data.labels import have_several
+from core.service.data.pictures import Seen
+from core.service.training.refusals import refusal_words
+from core.types import F32, F64, Look
+
+ANOMALY = "anomaly"
+LEAST = 5
+ENOUGH_DEFECTS = 30
+MANY_DEFECTS = 150  # the head alone does as well as both, within what draws differ
+HELD_OUT = 59  # good groups that certify an overkill of 5 % at 95 % confidence
+REMEMBERED = 20  # good groups from which on the memory is worth little more
+SPARED = 60  # of more than ``MOST_GROUPS`` in train the memory takes these, the rest are compared
+
+Looked = Seen | Lost
+
+
+@dataclass(frozen=True)
+class Start:
+    """Labelled pictures after the network, and the memory of the good ones among them.
+
+    Attributes:
+        looked: One a row, in order; their patches are dropped for what the memory says of them.
+        bank: The memory.
+        owners: Group to its place in the memory.
+    """
+
+    looked: list[Looked]
+    bank: Bank
+    owners: Mapping[str, int]
+
+    def log_odds(self, seen: Sequence[Seen]) -> F64:
+        """Give what the memory without each picture's own group says, float64 ``n``."""
+        scores = [_held_out(one, self.owners) for one in seen]
+        return np.array([self.bank.log_odds(score) for score in scores], np.float64)
+
+
+def with_anomaly(classes: tuple[str, ...], negative: frozenset[str]) -> tuple[str, ...]:
+    """Add the class of what no good picture shows, where there are only good ones."""
+    if all(means_nothing_wrong(name, negative) for name in classes):
+        return (*classes, ANOMALY)
+    return classes
+
+
+def as_anomalies(
+    rows: Sequence[Row], classes: Sequence[str], negative: frozenset[str]
+) -> list[Row]:
+    """Call every label an anomaly that a model of good pictures alone cannot know by name."""
+    if ANOMALY not in classes:
+        return list(rows)
+    known = negative | set(classes)
+    return [
+        row
+        if all(means_nothing_wrong(name, known) for name in row.labels)
+        else replace(row, label=ANOMALY)
+        for row in rows
+    ]
+
+
+def has_few_defects(rows: Sequence[Row], negative: frozenset[str]) -> bool:
+    """Say whether a memory bank is due whatever else: fewer than ``ENOUGH_DEFECTS`` defect groups.
+
+    Raises:
+        DataError: There is no defect, and fewer than ``LEAST`` good groups.
+    """
+    good = _good_groups(rows, negative)
+    defects = _defect_groups(rows, good)
+    if defects == 0 and len(good) < LEAST:
+        raise DataError(
+            f"A start from good pictures alone needs {LEAST} of them, got {len(good)}.",
+            hint="Add pictures of further good parts; pictures of one group count once.",
+        )
+    return defects < ENOUGH_DEFECTS and len(good) >= LEAST and not have_several(rows)
+
+
+def is_worth_keeping(rows: Sequence[Row], negative: frozenset[str]) -> bool:
+    """Return whether a memory bank still adds something beyond ``ENOUGH_DEFECTS``.
+
+    Until ``HELD_OUT`` good groups can certify the positive verdicts, dropping the memory would
+    leave nothing that bounds overkill, however many defects there are. Until ``MANY_DEFECTS`` it
+    makes a head that knows few of them better.
+    """
+    good = _good_groups(rows, negative)
+    is_certified = len(_held_out_groups(rows, good)) >= HELD_OUT
+    is_known = is_certified and _defect_groups(rows, good) >= MANY_DEFECTS
+    return len(good) >= LEAST and not is_known and not have_several(rows)
+
+
+def dropped_words(rows: Sequence[Row], negative: frozenset[str]) -> str:
+    """Return why no memory is kept although there are good groups enough for one; else nothing."""
+    good = _good_groups(rows, negative)
+    if len(good) < LEAST:
+        return ""
+    held = len(_held_out_groups(rows, good))
+    defects = f"{_defect_groups(rows, good)} groups with something wrong"
+    if not is_worth_keeping(rows, negative):
+        return (
+            f"No memory of good pictures is kept: there are {defects} to learn from "
+            f"({MANY_DEFECTS} or more), and the {held} good groups held out can certify overkill."
+        )
+    return (
+        f"No memory of good pictures is kept, because the data set names its own held-out pictures "
+        f"and there are {defects} ({ENOUGH_DEFECTS} or more): only the {held} good groups held out "
+        f"bound overkill, and {HELD_OUT} certify 5 %."
+    )
+
+
+def settled(rows: Sequence[Row], negative: frozenset[str]) -> list[Row]:
+    """Deal good groups again, for a data set that names no splits: memory first, then cal.
+
+    All are for the memory until ``REMEMBERED`` can stay there while ``HELD_OUT`` certify; until
+    then the memory's own groups bound overkill (``core.decision.good_only``). With
+    ``ENOUGH_DEFECTS`` those beyond ``REMEMBERED`` stay where they were dealt, since the head is
+    certified on them.
+    """
+    good = np.array(sorted(_good_groups(rows, negative)), np.str_)
+    held = _held_out_groups(rows, set(good.tolist()))
+    if len(good) < REMEMBERED + HELD_OUT:
+        enough = _defect_groups(rows, set(good.tolist())) >= ENOUGH_DEFECTS
+        spare = max(0, len(good) - REMEMBERED) if enough else 0
+        kept = sorted(held)
+        held = {kept[i] for i in splits.by_hash(kept)[:spare]}
+    elif len(held) < HELD_OUT:
+        order = [str(good[i]) for i in splits.by_hash(good.tolist()) if good[i] not in held]
+        held |= set(order[: HELD_OUT - len(held)])
+    known = set(good.tolist())
+    return [
+        replace(row, split="cal" if row.group in held else "train") if row.group in known else row
+        for row in rows
+    ]
+
+
+def look_and_remember(
+    rows: Sequence[Row],
+    negative: frozenset[str],
+    look: Callable[[Sequence[Row]], Iterable[Looked]],
+    seed: int,
+) -> Start:
+    """Look at pictures, those for the memory first, so that no others' patches need be kept.
+
+    Args:
+        rows: Labelled pictures with their splits.
+        negative: Labels that mean "nothing wrong".
+        look: Runs the network on rows, in order.
+        seed: Draws the good groups for the memory where there are too many.
+
+    Raises:
+        DataError: Too few good pictures can be read.
+    """
+    chosen = _for_memory(rows, negative, seed)
+    first = dict(zip(chosen, look([rows[i] for i in chosen]), strict=True))
+    patches: dict[str, list[F32]] = {}
+    for one in first.values():
+        if isinstance(one, Seen) and not one.prepared.findings:
+            patches.setdefault(one.row.group, []).append(one.look.patches)
+    if len(patches) < LEAST:
+        raise DataError(
+            f"Only {len(patches)} good groups can be read and used, at least {LEAST} are needed: "
+            f"{refusal_words([one for one in first.values() if isinstance(one, Seen)])}.",
+            hint="Add good pictures, or take them again.",
+        )
+    bank, owners = remember(list(patches.values())), {g: i for i, g in enumerate(patches)}
+    rest = [i for i in range(len(rows)) if i not in first]
+    done = {i: _told(one, bank) for i, one in first.items()}
+    done |= {
+        i: _told(one, bank) for i, one in zip(rest, look([rows[i] for i in rest]), strict=True)
+    }
+    looked = [done[i] for i in range(len(rows))]
+    return Start(looked, _measured(bank, owners, looked, negative), owners)
+
+
+def _good_groups(rows: Sequence[Row], negative: frozenset[str]) -> set[str]:
+    """Name the groups that no picture says anything is wrong with."""
+    bad = {row.group for row in rows if not _is_good(row, negative)}
+    return {row.group for row in rows} - bad
+
+
+def _held_out_groups(rows: Sequence[Row], good: set[str]) -> set[str]:
+    return {row.group for row in rows if row.split == "cal"} & good
+
+
+def _defect_groups(rows: Sequence[Row], good: set[str]) -> int:
+    return len({row.group for row in rows} - good)
+
+
+def _is_good(row: Row, negative: frozenset[str]) -> bool:
+    return all(means_nothing_wrong(name, negative) for name in row.labels)
+
+
+def _for_memory(rows: Sequence[Row], negative: frozenset[str], seed: int) -> list[int]:
+    """Choose the good training pictures that are remembered, a bounded number of each group."""
+    train = [row for row in rows if row.split == "train"]
+    good = np.array(sorted(_good_groups(train, negative)), np.str_)
+    if len(good) > MOST_GROUPS:
+        good = np.random.default_rng(seed).permutation(good)[:SPARED]
+    left = dict.fromkeys(good.tolist(), max(1, PICTURES // max(1, len(good))))
+    chosen = []
+    for place, row in enumerate(rows):
+        if row.split == "train" and left.get(row.group, 0) > 0:
+            left[row.group] -= 1
+            chosen.append(place)
+    return chosen
+
+
+def _told(one: Looked, bank: Bank) -> Looked:
+    """Put what the memory says in the place of the patches, which are large."""
+    if isinstance(one, Lost):
+        return one
+    said = bank.read(one.look.patches)
+    look = Look(one.look.pooled, one.look.tail, strange=said, form=one.look.form)
+    return replace(one, look=look)
+
+
+def _measured(
+    bank: Bank, owners: Mapping[str, int], looked: Sequence[Looked], negative: frozenset[str]
+) -> Bank:
+    """Give the memory the good training groups' scores, each by its strangest picture."""
+    worst: dict[str, float] = {}
+    for one in looked:
+        if not isinstance(one, Seen) or one.row.split != "train" or one.prepared.findings:
+            continue
+        if one.row.group in owners or _is_good(one.row, negative):
+            score = _held_out(one, owners)
+            worst[one.row.group] = max(score, worst.get(one.row.group, score))
+    spared = [score for group, score in worst.items() if group not in owners]
+    return replace(
+        bank,
+        held=np.array([worst[group] for group in owners], np.float64),
+        reference=np.sort(np.array(spared, np.float64)),
+    )
+
+
+def _held_out(one: Seen, owners: Mapping[str, int]) -> float:
+    own = owners.get(one.row.group)
+    return float(one.look.strange[0 if own is None else 1 + own])

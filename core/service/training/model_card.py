@@ -1,0 +1,121 @@
+"""A bundle's card: what it was trained on, what came out, and with which versions."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from core.checking.facts import Lost
+from core.decision.splits import CAL_KEY
+from core.labelled import Row, lone_group
+from core.model.fitting.fit import Fit
+from core.service.data.pictures import Seen
+
+SOURCE_CHARS = 4000
+_DISTRIBUTIONS = (
+    "assay-inspection",
+    "numpy",
+    "scikit-learn",
+    "onnxruntime",
+    "opencv-python-headless",
+)
+
+
+def card(
+    data: Path,
+    seed: int,
+    rows: Sequence[Row],
+    seen: Sequence[Seen],
+    unseen: Sequence[Lost],
+    fitted: Fit,
+    met: Mapping[str, Sequence[str]],
+    said: Mapping[str, str],
+) -> dict[str, Any]:
+    """Write down what a bundle rests on.
+
+    Args:
+        data: The data set as it was given.
+        seed: Seed of folds.
+        rows: The rows of train and cal.
+        seen: Those that could be read.
+        unseen: Those that could not.
+        fitted: What came out.
+        met: What evaluation must not meet again, from ``core.service.data.leakage``.
+        said: What ``remarks`` says of the whole data set.
+
+    Returns:
+        ``data`` (source, counts, fingerprint), ``seen`` (hashes that evaluation must not meet
+        again), ``fit`` (heads tried, folds' figures) and ``versions``.
+    """
+    digests = sorted(one.prepared.sha256 for one in seen)
+    return {
+        "data": {
+            "fingerprint": _digest("\n".join(digests)),
+            "counts": _counts(rows),
+            "unreadable": [f"{one.row.file.name}: {one.message}" for one in unseen],
+            "refused": sum(bool(one.prepared.findings) for one in seen),
+            "attribution": _attribution(data),
+            **said,
+        },
+        "seen": met,
+        "fit": {
+            "seed": seed,
+            "cal_key": CAL_KEY,
+            "head": fitted.head,
+            "nll": dict(fitted.nll),
+            "shares": {name: share.tolist() for name, share in fitted.shares.items()},
+        },
+        "versions": {name: version(name) for name in _DISTRIBUTIONS}
+        | {"python": platform.python_version(), "machine": platform.machine()},
+    }
+
+
+def remarks(
+    rows: Sequence[Row], group_columns: Sequence[str], left_out: Sequence[Row]
+) -> dict[str, str]:
+    """Say what a person should know of a data set before believing the rates counted on it.
+
+    Args:
+        rows: All rows, of every split.
+        group_columns: The pack's.
+        left_out: Rows that are not among them, being of one origin with some of an earlier split.
+
+    Returns:
+        ``set_aside`` (the splits that neither train nor certify), ``left_out`` (what was taken
+        away) and ``grouping`` (why pictures stand alone), each a sentence or empty.
+    """
+    aside = Counter(row.split for row in rows if row.split not in ("", "train", "cal"))
+    listed = ", ".join(f"{count} of split {name!r}" for name, count in sorted(aside.items()))
+    away = Counter(row.split for row in left_out)
+    gone = ", ".join(f"{count} of split {name!r}" for name, count in sorted(away.items()))
+    column, value = lone_group(rows, group_columns)
+    return {
+        "set_aside": f"Set aside, neither trained nor certified on: {listed}." if aside else "",
+        "left_out": f"Left out, being of one origin with an earlier split: {gone}." if away else "",
+        "grouping": f"The column {column!r} holds {value!r} for all {len(rows)} pictures, so each "
+        "stands alone: the rates are over pictures of that one, and say nothing of others."
+        if column
+        else "",
+    }
+
+
+def _counts(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    parts = sorted({row.split for row in rows})
+    return {
+        p: dict(Counter(name for row in rows if row.split == p for name in row.labels))
+        for p in parts
+    }
+
+
+def _attribution(data: Path) -> str:
+    file = (data if data.is_dir() else data.parent) / "SOURCE.md"
+    return file.read_text(errors="replace")[:SOURCE_CHARS] if file.is_file() else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

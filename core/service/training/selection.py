@@ -1,0 +1,289 @@
+"""--effort best: dearer looks and fine-tuned stages, kept only where they are clearly better.
+
+The candidates are tried in a fixed order, after the default; each is compared with the one kept
+so far by the out-of-fold losses of the same pictures (``core.decision.candidates``). One deal into
+folds tells whether more deals may show a gain; only then are they made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.decision import candidates, fusion
+from core.errors import DataError
+from core.model.finetune.plan import Plan
+from core.model.fitting.head_choice import Heads, choose_head
+from core.model.fitting.table import Table
+from core.model.network.backbone import Backbone, closer
+from core.model.network.tail import why_not_tuned
+from core.service.training.features import Features, Task, features_of
+from core.service.training.finetune import Stages, tune
+from core.service.training.precision import Work
+from core.types import F64
+
+CLOSER, ALL_SIDES, TUNED = "seen at twice the size too", "seen from all sides", "fine-tuned"
+WEIGHTS = {CLOSER: 4.0, ALL_SIDES: 1.0, TUNED: 1.0}
+"""In the order of trying. A closer look alone brings what the default has not seen."""
+PERFECT = "not tried, since even a perfect one would not be clearly better"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One candidate against the one kept so far.
+
+    Attributes:
+        name: What is done differently.
+        nll: Its mean negative log likelihood out of fold, in nats; None where there is none.
+        than: That of the one kept so far.
+        groups: How many groups they were compared on.
+        kept: Whether it is clearly better.
+        why: Why there is no figure, where there is none.
+    """
+
+    name: str
+    nll: float | None
+    than: float
+    groups: int
+    kept: bool
+    why: str = ""
+
+    def in_words(self) -> str:
+        """Say what came of it."""
+        if self.nll is None:
+            return f"{self.name}: {self.why}"
+        end = "clearly better, kept" if self.kept else "not clearly better"
+        return f"{self.name}: NLL {self.than:.3f} → {self.nll:.3f} on {self.groups} groups, {end}"
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What a network reaches on the training pictures that are sound.
+
+    Attributes:
+        features: What it sees.
+        task: What is learned.
+        tail: float64 ``n k``, scores of fine-tuned stages out of fold, where there are any.
+        losses: Negative log likelihoods out of fold, float64 ``r n``, a row a deal into folds.
+        scores: float64 ``n k``, class scores of the head chosen in the first deal.
+    """
+
+    features: Features
+    task: Task
+    losses: F64
+    scores: F64
+    tail: F64 | None = None
+
+    @property
+    def table(self) -> Table:
+        return replace(self.features.table, tail=self.tail).pick(self.features.table.sound)
+
+    @property
+    def nll(self) -> float:
+        return float(self.losses.mean())
+
+    @property
+    def deals(self) -> int:
+        return len(self.losses)
+
+    def dealt(self, deals: int) -> _Judged:
+        """Return this with so many deals."""
+        seeds = range(self.task.seed + self.deals, self.task.seed + deals)
+        more = [_heads(self.table, self.task, seed).losses for seed in seeds]
+        return replace(self, losses=np.stack([*self.losses, *more]))
+
+    @property
+    def files(self) -> list[Path]:
+        sound = self.features.table.sound
+        train = self.features.of("train")
+        return [one.row.file for one, is_sound in zip(train, sound, strict=True) if is_sound]
+
+
+def select(
+    work: Work, task: Task, say: Callable[[str], None], *, sizes: bool, tails: bool
+) -> Stages:
+    """Try what is dearer than the default, and keep what is clearly better out of fold.
+
+    Args:
+        work: The default network, and the rows; those of train alone are looked at.
+        task: What is learned.
+        say: Told what came of each candidate and the figures of every epoch, a line each.
+        sizes: Whether pictures may be seen closer.
+        tails: Whether late stages may be fine-tuned.
+
+    Returns:
+        The stages kept, with ``trials`` and the sentence ``said`` among their words.
+
+    Raises:
+        ConfigError: The checkpoint of an unfinished fine-tuning is damaged.
+    """
+    kept, judged = work, _judge(work, task)
+    asked = {CLOSER: sizes, ALL_SIDES: True, TUNED: tails}
+    weights = [weight for name, weight in WEIGHTS.items() if asked[name]]
+    if not _has_room(judged, _level([], weights)):
+        return Stages(work, words=_words([], _no_room(judged)))
+    looks = [*([(CLOSER, closer)] if sizes else []), (ALL_SIDES, _from_all_sides(work))]
+    trials: list[Trial] = []
+    for name, change in looks:
+        if not _has_room(judged, _level(trials, weights)):
+            trials.append(_untried(name, judged, PERFECT))
+            continue
+        other = replace(kept, backbone=change(kept.backbone))
+        found = _judge(other, task)
+        trial, found, judged = _compared(name, found, judged, _level(trials, weights))
+        say(_sentence(trial))
+        trials.append(trial)
+        if trial.kept:
+            kept, judged = other, found
+    stages = Stages(kept)
+    if tails:
+        stages, trial = _tuned(work.backbone, kept, judged, _level(trials, weights), say)
+        say(_sentence(trial))
+        trials.append(trial)
+    return replace(stages, words={**stages.words, **_words(trials, _conclusion(trials))})
+
+
+def _from_all_sides(work: Work) -> Callable[[Backbone], Backbone]:
+    return lambda backbone: replace(backbone, views=work.pack.views)
+
+
+def _judge(work: Work, task: Task) -> _Judged:
+    rows = [row for row in work.rows if row.split == "train"]
+    features = features_of(rows, task, work.opened("f32"), work)
+    return _first_dealt(features, task)
+
+
+def _first_dealt(features: Features, task: Task, tail: F64 | None = None) -> _Judged:
+    sound = features.table.sound
+    heads = _heads(replace(features.table, tail=tail).pick(sound), task, task.seed)
+    return _Judged(features, task, heads.losses[None], heads.scores[heads.best], tail)
+
+
+def _heads(table: Table, task: Task, seed: int) -> Heads:
+    return choose_head(table, task.classes, task.positive, seed)
+
+
+def _level(trials: list[Trial], weights: list[float]) -> float:
+    return candidates.next_level([trial.kept for trial in trials], weights)
+
+
+def _compared(
+    name: str, found: _Judged, than: _Judged, level: float, folds: int = candidates.FOLDS
+) -> tuple[Trial, _Judged, _Judged]:
+    """Compare two candidates, on more than one deal where the first leaves it open.
+
+    Args:
+        name: What the candidate does differently.
+        found: The candidate.
+        than: The one kept so far.
+        level: The chance of a mistake that is allowed.
+        folds: Into how many folds the pictures were dealt of which the candidate learned.
+
+    Returns:
+        What came of it, and both with the deals that were made.
+    """
+    at, its = _common(found, than)
+    members = np.unique(than.table.groups[its], return_inverse=True)[1]
+    is_open = candidates.is_open(found.losses[0, at], than.losses[0, its], members, level)
+    if is_open:
+        found, than = found.dealt(candidates.DEALS), than.dealt(candidates.DEALS)
+    deals = min(found.deals, than.deals)
+    now, before = found.losses[:deals, at], than.losses[:deals, its]
+    kept = is_open and candidates.is_better(now, before, members, level, folds)
+    trial = Trial(name, float(now.mean()), float(before.mean()), int(members.max()) + 1, kept)
+    return trial, found, than
+
+
+def _common(found: _Judged, than: _Judged) -> tuple[list[int], list[int]]:
+    """Return the places of the pictures that both could judge, in either."""
+    place = {file: at for at, file in enumerate(found.files)}
+    its = [at for at, file in enumerate(than.files) if file in place]
+    return [place[than.files[at]] for at in its], its
+
+
+def _tuned(
+    own: Backbone,
+    kept: Work,
+    judged: _Judged,
+    level: float,
+    say: Callable[[str], None],
+) -> tuple[Stages, Trial]:
+    """Fine-tune the late stages and hear them beside the head, where that is clearly better.
+
+    The stages learn at the network's own size even where pictures are seen closer: a closer look is
+    about small marks, which are in the stages before.
+    """
+    task = judged.task
+    if not _has_room(judged, level, Plan().folds):
+        return Stages(kept), _untried(TUNED, judged, PERFECT)
+    at_own_size = replace(kept.backbone, size=own.size, halved=own.halved)
+    hindrance = why_not_tuned(at_own_size)
+    if hindrance:
+        return Stages(kept), _untried(TUNED, judged, hindrance)
+    try:
+        stages = tune(
+            replace(kept, backbone=at_own_size),
+            task.classes,
+            task.positive,
+            task.seed,
+            say,
+            lambda said: _is_heard(said, judged, task.seed),
+        )
+    except DataError as exc:
+        return Stages(kept), _untried(TUNED, judged, exc.message.removesuffix("."))
+    if not stages.said:
+        why = "no gain on the first fold's pictures, given up"
+        return replace(stages, work=kept), _untried(TUNED, judged, why)
+    backbone = replace(stages.work.backbone, size=kept.backbone.size, halved=kept.backbone.halved)
+    stages = replace(stages, work=replace(stages.work, backbone=backbone))
+    tail = stages.oof(judged.features.of("train"))
+    found = _first_dealt(judged.features, task, tail)
+    trial = _compared(TUNED, found, judged, level, Plan().folds)[0]
+    return (stages if trial.kept else stages.without()), trial
+
+
+def _has_room(judged: _Judged, level: float, folds: int = candidates.FOLDS) -> bool:
+    members = np.unique(judged.table.groups, return_inverse=True)[1]
+    return candidates.can_be_bettered(judged.losses, members, level, folds)
+
+
+def _untried(name: str, judged: _Judged, why: str) -> Trial:
+    groups = np.unique(judged.table.groups).size
+    return Trial(name, None, judged.nll, groups, kept=False, why=why)
+
+
+def _is_heard(said: Mapping[Path, F64], judged: _Judged, seed: int) -> bool:
+    """Return whether the first fold's pictures are predicted better with its tail's scores."""
+    files, table = judged.files, judged.table
+    rows = [i for i, file in enumerate(files) if file in said]
+    experts = np.stack([judged.scores[rows], np.array([said[files[i]] for i in rows])])
+    weights = fusion.choose_weights(experts, table.labels[rows], table.groups[rows], seed)
+    return bool(weights[-1] > 0.0)
+
+
+def _no_room(judged: _Judged) -> str:
+    groups = np.unique(judged.table.groups).size
+    return (
+        f"The default is kept: it predicts {groups} groups with an NLL of "
+        f"{judged.nll:.3f} out of fold, and even a perfect candidate would not be "
+        f"clearly better."
+    )
+
+
+def _sentence(trial: Trial) -> str:
+    words = trial.in_words()
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _conclusion(trials: list[Trial]) -> str:
+    tried = "; ".join(trial.in_words() for trial in trials)
+    if not any(trial.kept for trial in trials):
+        return f"Nothing tried is clearly better out of fold, so the default is kept ({tried})."
+    return f"More than the default is kept, since it is clearly better out of fold ({tried})."
+
+
+def _words(trials: list[Trial], said: str) -> dict[str, object]:
+    return {"trials": [asdict(trial) for trial in trials], "said": said}

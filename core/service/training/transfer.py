@@ -1,0 +1,156 @@
+"""train --start-from: what a bundle trained elsewhere brings to a new place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.checking.facts import Facts, Lost
+from core.checking.fingerprints import Fingerprints
+from core.errors import ConfigError, DataError
+from core.model.bundle.bundle import Bundle, weights_in
+from core.model.fitting import transfer
+from core.model.fitting.transfer import Start
+from core.model.network.backbone import Backbone, Files
+from core.service.bundles.open import open_bundle
+from core.service.data.labels import which_positive
+from core.service.data.leakage import copies_in
+from core.settings import Settings
+
+_SAID = {
+    transfer.RECALIBRATED: "its head speaks as it did, calibrated anew on the pictures given",
+    transfer.CORRECTED: "its head speaks, corrected by the pictures given",
+    transfer.TOGETHER: "its pictures and those given were learned from together",
+}
+_NOTHING = "its network alone is used again: what it had learned is not clearly better here"
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A bundle to start from.
+
+    Attributes:
+        bundle: The bundle; its certificates hold there and count for nothing here.
+        negative: Labels that mean "nothing wrong" here.
+    """
+
+    bundle: Bundle
+    negative: frozenset[str]
+
+    @property
+    def backbone(self) -> Backbone:
+        """Its network, without its fine-tuned stages and its memory."""
+        return replace(self.bundle.backbone, tail="", patches=False, precision="f32")
+
+    @property
+    def files(self) -> Files:
+        """Where the network's weights lie, if no package carries them."""
+        return Files(own=weights_in(self.bundle.path).own)
+
+    def start(self, classes: tuple[str, ...]) -> Start:
+        """Give its pictures with labels of this place.
+
+        Args:
+            classes: This place's classes.
+
+        Raises:
+            ConfigError: Its labels and this place's do not go together.
+        """
+        model, known = self.bundle.model, self.bundle.known
+        names = self._names(classes)
+        return Start(
+            z=known.features,
+            labels=np.array([classes.index(names[one]) for one in known.labels], np.int64),
+            centre=model.centre,
+            scale=model.scale,
+        )
+
+    def words(self, head: str) -> dict[str, Any]:
+        """Write down for the card what was started from and what came of it."""
+        said = _SAID.get(head, _NOTHING)
+        return {
+            "bundle": self.bundle.label,
+            "sha256": self.bundle.sha256,
+            "pictures": len(self.bundle.known.labels),
+            "said": f"Started from {self.bundle.label}: {said}. Its certificates do not hold here.",
+        }
+
+    def _names(self, classes: tuple[str, ...]) -> dict[str, str]:
+        """Map its classes to this place's: by name, or by side where each side has one here."""
+        there, sides = self.bundle.model.classes, self.bundle.model.positive
+        if set(there) <= set(classes):
+            return {name: name for name in there}
+        here = which_positive(classes, self.negative)
+        if len(classes) == 2:
+            by_side = dict(zip(here, classes, strict=True))
+            return {name: by_side[side] for name, side in zip(there, sides, strict=True)}
+        raise ConfigError(
+            f"{self.bundle.label} knows the labels {', '.join(there)}, the pictures given have "
+            f"{', '.join(classes)}.",
+            hint="Use the same labels, or one label for each side.",
+        )
+
+    @property
+    def pictures(self) -> list[str]:
+        """The sha256 of every picture that it was trained or certified on."""
+        return list(self.bundle.words["seen"]["pictures"])
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        """What copies of these are known again by."""
+        return Fingerprints.from_arrays(self.bundle.fingerprints)
+
+    def refuse_met(self, looked: Sequence[Facts | Lost]) -> None:
+        """Refuse this place's pictures that it has met.
+
+        Raises:
+            DataError: It has met one of them, or one that it is a copy of.
+        """
+        # By content alone: two places may give two patients the same number.
+        known, facts = set(self.pictures), [one for one in looked if isinstance(one, Facts)]
+        met = [
+            one.row.file.name
+            for one, is_copy in zip(facts, copies_in(self.bundle, facts), strict=True)
+            if is_copy or one.sha256 in known
+        ]
+        if met:
+            raise DataError(
+                f"{self.bundle.label} was trained or certified on {len(met)} of the pictures "
+                f"given: {', '.join(met[:_SHOWN])}.",
+                hint="Give pictures of the new place alone, or train on all without --start-from.",
+            )
+
+
+def elsewhere(
+    path: Path, pack: str, negative: frozenset[str], *, several: bool, settings: Settings
+) -> Elsewhere:
+    """Open a bundle to start from.
+
+    Args:
+        path: Its folder.
+        pack: The pack that the new one is for.
+        negative: Labels that mean "nothing wrong" here.
+        several: Whether a picture here may have several labels.
+        settings: Where things run.
+
+    Raises:
+        BundleError: It is altered or incomplete.
+        ConfigError: It is for another pack, or has several labels a picture.
+    """
+    bundle = open_bundle(path, settings)
+    faults = []
+    if bundle.pack.name != pack:
+        faults.append(f"it is for the pack {bundle.pack.name}, not {pack}")
+    if several or bundle.model.several:
+        faults.append("pictures with several labels cannot be started from yet")
+    if faults:
+        raise ConfigError(
+            f"{bundle.label} is no start: {'; '.join(faults)}.",
+            hint="Leave --start-from out, or name another bundle.",
+        )
+    return Elsewhere(bundle, negative)

@@ -1,0 +1,33 @@
+"""The values that pass between modules: frozen, checked, arrays named by their axes."""
+
+from core.types.arrays import F32, F64, U8
+from core.types.assessments import Assessment, Provenance, Verdict
+from core.types.evidence import Evidence, Look, Prediction
+from core.types.pictures import Description, Frame, Prepared, Sample, Unreadable
+from core.types.policies import Ceiling, Certificate, GoodOnly, Policy, Targets
+from core.types.reasons import Disposition, Finding, Reason
+
+__all__ = [
+    "F32",
+    "F64",
+    "U8",
+    "Assessment",
+    "Ceiling",
+    "Certificate",
+    "Description",
+    "Disposition",
+    "Evidence",
+    "Finding",
+    "Frame",
+    "GoodOnly",
+    "Look",
+    "Policy",
+    "Prediction",
+    "Prepared",
+    "Provenance",
+    "Reason",
+    "Sample",
+    "Targets",
+    "Unreadable",
+    "Verdict",
+]

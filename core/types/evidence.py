@@ -1,0 +1,80 @@
+"""What a network and the fitted estimators give for a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from core.types.arrays import F32, F64
+from core.types.reasons import Finding
+
+
+def _nothing() -> F32:
+    return np.zeros(0, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What the network gives for one picture.
+
+    Attributes:
+        pooled: float32 ``d``, features pooled over space.
+        tail: float32 ``k``, mean class scores of the fine-tuned stages; empty where there are none.
+        patches: float32 ``p c``, features of every place; empty where no memory bank asks for them.
+        strange: float32 ``1 + g``, what a memory bank said of the patches that were dropped since.
+        form: float32 ``q``, how the picture's left differs from its right; empty where nobody asks.
+    """
+
+    pooled: F32
+    tail: F32 = field(default_factory=_nothing)
+    patches: F32 = field(default_factory=_nothing)
+    strange: F32 = field(default_factory=_nothing)
+    form: F32 = field(default_factory=_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What the model says about one image, before any judgement.
+
+    Attributes:
+        features: float32 ``d``, pooled backbone features, standardised.
+        logits: float64 ``k``, head scores before calibration; one more, for the roll-up, where a
+            picture may have several labels.
+        ood_score: Higher = stranger.
+        good_p: p-value among good groups; 1 without a memory bank.
+        form: float32 ``q``, as in ``Look``.
+    """
+
+    features: F32
+    logits: F64
+    ood_score: float
+    good_p: float = 1.0
+    form: F32 = field(default_factory=_nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """Calibrated reading of one image's evidence.
+
+    Attributes:
+        probabilities: float64 ``k`` in the bundle's class order; they sum to one, unless a picture
+            may have ``several`` labels: then each is of its own label alone.
+        positive_probability: Sum over the positive classes; with ``several`` labels the calibrated
+            probability that any positive one applies.
+        ood_p: Conformal p-value of the OOD score; small = stranger.
+        findings: Gates the image did not pass before the class was looked at.
+        several: Whether a picture may have several labels.
+        good_p: p-value among good groups, by a memory bank; small = stranger than they are. 1
+            without one.
+        resembled: What the picture looks like if it is strange (``out of focus``); empty where it
+            looks like nothing known.
+    """
+
+    probabilities: F64
+    positive_probability: float
+    ood_p: float
+    findings: tuple[Finding, ...] = ()
+    several: bool = False
+    good_p: float = 1.0
+    resembled: str = ""

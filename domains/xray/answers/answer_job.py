@@ -1,0 +1,190 @@
+"""The job ``xray.answer``: from what was decided on a case to objects that wait to be sent.
+
+The queue is the outbox. One ``xray.send`` job per receiver and version of the report names files
+that lay in the blob folder before the job was written: they are sent as they lie there, however
+often, whatever has changed here since.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+
+from core.errors import PermanentFailure, UnreadableImage
+from core.logs import Event, Word
+from core.records import blobs
+from core.records.cases import CaseDetail, CaseImage
+from core.records.connection import Store
+from core.records.intake import contents_sent
+from core.records.queue import Job
+from core.records.releases import Stage, newest
+from core.records.values import name_of
+from core.records.worklist import case_detail, is_emptied
+from core.service.review.review import judged_by
+from core.settings import Settings
+from core.types import Reason
+from domains.xray.answers.answer import Answer, Judged, Names, names_at, weight
+from domains.xray.answers.capture import capture
+from domains.xray.answers.objects import encoded
+from domains.xray.answers.outbox import Version, queue, versions
+from domains.xray.answers.report_sr import report
+from domains.xray.answers.resources import Hands, hands_for
+from domains.xray.decoding.source import sources
+from domains.xray.node.peers import peers_at
+from domains.xray.node.reception import PACK
+from domains.xray.worklist.persons import contradictions
+from domains.xray.worklist.reading_list import is_old_work, site_of
+
+MOST_CAPTURES = 4
+_SPEAKING = {Stage.SUPERVISED, Stage.AUTOMATIC}
+
+logger = logging.getLogger(__name__)
+
+
+def answer(job: Job, store: Store, settings: Settings) -> None:
+    """Build what is to be sent for a case, and queue it for every receiver.
+
+    Silent below the stage SUPERVISED, on verdicts that no release covers or that were drawn to
+    measure the error, on a case that names no study to answer in, on one whose pictures name
+    different patients, and on a study that was too old to be new work. A case that has not changed
+    since its last answer is not answered again: only receivers that are new get that answer.
+
+    Args:
+        job: Its key is the case.
+        store: The store.
+        settings: Where things run.
+
+    Raises:
+        PermanentFailure: The answer is held back, since it could not say whose it is.
+        StoreError: There is no such case, a picture is missing, or the database failed.
+        BundleError: The bundle that judged is not on the shelf.
+        ConfigError: The peers cannot be read, or the process that reads headers does not start.
+        OSError: The home folder cannot be read or written.
+    """
+    peers = peers_at(settings.home)
+    receivers = [peer.name for peer in peers.receivers()]
+    if is_emptied(store, job.key):
+        return
+    detail = case_detail(store, job.key)
+    if not receivers or not _may_speak(store, detail):
+        return
+    if kept_back := _kept_back(detail):
+        logger.info(Event(Word.DONE, {"job": job.id, "code": kept_back}))
+        return
+    hands = hands_for(store, settings)
+    with hands.lock:
+        images = judged(detail.images, store, hands)
+        sent = versions(store, job.key, [peer.name for peer in peers.peers])
+        if sent and sent[-1].decisions == _fingerprint(images):
+            made = sent[-1]
+        elif any(one.source for one in images):
+            _check_identity(images)
+            made = _made(job.key, images, sent, hands, store, names_at(settings.home))
+        else:
+            logger.info(Event(Word.DONE, {"job": job.id, "code": "NO_STUDY"}))
+            return
+    queue(store, job, made, receivers)
+
+
+def judged(images: Iterable[CaseImage], store: Store, hands: Hands) -> tuple[Judged, ...]:
+    """Give a case's decisions with the headers of their files, in the order received.
+
+    Answers of ours that came back, byte for byte, are no images: left out, they change nothing.
+    What a file says of its maker counts for nothing here, since anybody may write that.
+    """
+    # One file may have come under two names.
+    decided = list({one.decision.id: one.decision for one in images if one.decision}.values())
+    files = (blobs.get(store.blobs, d.sha256) if d.sha256 else b"" for d in decided)
+    found = list(zip(decided, sources(hands.headers, files), strict=True))
+    names = {source.sop_instance for _, source in found if source}
+    own = contents_sent(store, PACK, names)
+    foreign = [pair for pair in found if pair[0].content_key not in own]
+    return tuple(Judged(place, *pair) for place, pair in enumerate(foreign, start=1))
+
+
+def _check_identity(images: Iterable[Judged]) -> None:
+    """Hold an answer back that could not say whose it is.
+
+    Raises:
+        PermanentFailure: A file states a patient's name or number that no DICOM object may hold.
+    """
+    unkept = sorted({name for one in images if one.source for name in one.source.unkept})
+    if unkept:
+        raise PermanentFailure(
+            f"The answer is held back: {' and '.join(unkept)} of the pictures cannot be taken "
+            "over, and an answer without it would be nobody's. Expected at most 64 "
+            "characters (of a name in each of at most three groups), no backslash and no control "
+            "character.",
+            hint="Correct the patient in the archive, or set ASSAY_CHARACTER_SET to the character "
+            "set that its files use without naming it.",
+        )
+
+
+def _may_speak(store: Store, detail: CaseDetail) -> bool:
+    """Say whether a person has released verdicts like these for this site.
+
+    A case drawn to measure the error stays unsaid: whoever reads it must not know the verdict.
+    """
+    site = site_of(tuple(image.meta for image in detail.images))
+    last = newest(store, detail.item.pack, site)
+    if last is None or last.stage not in _SPEAKING:
+        return False
+    made = [image.decision for image in detail.images if image.decision]
+    drawn = any(finding.reason is Reason.AUDIT for one in made for finding in one.findings)
+    return not drawn and all(last.covers(one.bundle, one.policy_id) for one in made)
+
+
+def _kept_back(detail: CaseDetail) -> str:
+    """Return a code for why a released verdict is not sent all the same; empty where it is."""
+    headers = tuple(image.meta for image in detail.images if image.meta)
+    if contradictions(headers):
+        return "TWO_PATIENTS"
+    return "OLD_STUDY" if is_old_work(headers, detail.item.opened_at) else ""
+
+
+def _made(
+    case_id: str,
+    images: tuple[Judged, ...],
+    sent: Sequence[Version],
+    hands: Hands,
+    store: Store,
+    names: Names,
+) -> Version:
+    """Build the next version of a case's answer and keep its files."""
+    policy = judged_by(hands.desk, max((one.decision for one in images), key=weight))
+    said = Answer(
+        case_id=case_id,
+        images=images,
+        study=next(one.source for one in images if one.source),
+        escape=policy.escape,
+        overkill=policy.overkill,
+        version=len(sent) + 1,
+        predecessor=sent[-1].report if sent else "",
+    )
+    files = [encoded(report(said, names)), *_captures(said, hands, names)]
+    return Version(
+        number=said.version,
+        report=names.report(said),
+        decisions=_fingerprint(images),
+        files=tuple(blobs.put_many(store.blobs, files)),
+    )
+
+
+def _captures(said: Answer, hands: Hands, names: Names) -> list[bytes]:
+    """Draw the images of the study that the model looked at, the weightiest first."""
+    seen = [one for one in said.shown if one.decision.features]
+    seen.sort(key=lambda one: weight(one.decision), reverse=True)
+    drawn = []
+    for one in seen[:MOST_CAPTURES]:
+        try:
+            explanation = hands.desk.explain(one.decision)
+        except UnreadableImage:
+            # It was read when it was judged; the report goes out without its picture.
+            logger.warning(Event(Word.FAILED, {"code": "NO_PICTURE"}))
+        else:
+            drawn.append(encoded(capture(said, one, explanation, names)))
+    return drawn
+
+
+def _fingerprint(images: Iterable[Judged]) -> str:
+    return name_of(*sorted(one.decision.id for one in images))

@@ -1,0 +1,65 @@
+"""What answering needs for every case and is dear to open: bundles, and a process for headers."""
+
+from __future__ import annotations
+
+import atexit
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from threading import Lock, RLock
+
+from core.imaging.sandbox import Sandbox
+from core.records.connection import Store
+from core.service.review.explanations import Desk
+from core.settings import Settings
+from domains.xray.decoding.source import sandbox
+
+
+@dataclass(frozen=True)
+class Hands:
+    """One at a time uses them, under ``lock``.
+
+    Attributes:
+        store: Whose decisions are explained.
+        settings: Where things run.
+        desk: Explains decisions.
+        headers: The disposable process that reads the headers of strangers' files.
+    """
+
+    store: Store
+    settings: Settings
+    desk: Desk
+    headers: Sandbox
+    lock: RLock = field(default_factory=RLock)
+    _stack: ExitStack = field(default_factory=ExitStack)
+
+    def close(self) -> None:
+        """End the disposable processes."""
+        with self.lock:
+            self._stack.close()
+
+
+_open: list[Hands] = []
+_taking = Lock()
+
+
+def hands_for(store: Store, settings: Settings) -> Hands:
+    """Give the hands of this process, which stay open from job to job.
+
+    A worker has one store. Asked for another one, they are closed and opened anew.
+    """
+    with _taking:
+        if _open and (_open[0].store is not store or _open[0].settings != settings):
+            _open.pop().close()
+        if not _open:
+            desk, headers = Desk(store, settings), sandbox(settings)
+            one = Hands(store, settings, desk, headers)
+            one._stack.callback(desk.close)
+            one._stack.enter_context(headers)
+            _open.append(one)
+        return _open[0]
+
+
+@atexit.register
+def _close_all() -> None:
+    while _open:
+        _open.pop().close()

@@ -1,0 +1,162 @@
+"""The header of a stranger's DICOM file as plain text, read in a disposable process.
+
+Answers go into the study that the file names, under the patient that it names: those words are
+taken over as they stand, or left empty where their value representation does not allow them. They
+are never cut or mended, which could make them another patient's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import domains.xray
+from core.errors import UnreadableImage
+from core.imaging.files import received
+from core.imaging.sandbox import Sandbox
+from core.settings import Settings
+from core.types import Frame, Prepared
+from domains.xray.decoding.data_set import discreet
+from domains.xray.decoding.data_set import header as header_elements
+from domains.xray.decoding.values import is_stated, listed, value_of
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+MAKER = "Assay"
+
+# What an answer takes over of the patient and the study (PS3.3 C.7.1.1, C.7.2.1).
+CONTEXT = {
+    "PatientName": "PN",
+    "PatientID": "LO",
+    "IssuerOfPatientID": "LO",
+    "PatientBirthDate": "DA",
+    "PatientSex": "CS",
+    "StudyDate": "DA",
+    "StudyTime": "TM",
+    "StudyID": "SH",
+    "AccessionNumber": "SH",
+    "ReferringPhysicianName": "PN",
+    "StudyDescription": "LO",
+}
+IDENTITY = ("PatientName", "PatientID", "IssuerOfPatientID")
+"""Without these an answer would be another patient's, or nobody's: no answer leaves them out."""
+
+_PLACE = {
+    "SOPClassUID": "UI",
+    "SOPInstanceUID": "UI",
+    "SeriesInstanceUID": "UI",
+    "StudyInstanceUID": "UI",
+}
+_REMARKS = {"LossyImageCompression": "CS"}
+_ASKED = {**CONTEXT, **_PLACE, **_REMARKS}
+# Space to tilde and everything above the C1 controls, but no backslash, which parts values.
+_TEXT = r"[ -\[\]-~\u00a0-\U0010ffff]"
+_NAME = rf"(?:(?!=){_TEXT}){{0,64}}"
+_ALLOWED = {
+    "PN": re.compile(rf"{_NAME}(?:={_NAME}){{0,2}}"),
+    "LO": re.compile(rf"{_TEXT}{{0,64}}"),
+    "SH": re.compile(rf"{_TEXT}{{0,16}}"),
+    "CS": re.compile(r"[A-Z0-9 _]{0,16}"),
+    "DA": re.compile(r"\d{4}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", re.ASCII),
+    "TM": re.compile(r"(?:[01]\d|2[0-3])(?:[0-5]\d(?:[0-5]\d(?:\.\d{1,6})?)?)?", re.ASCII),
+    "UI": re.compile(r"\d+(?:\.\d+)*", re.ASCII),
+}
+_LONGEST_UID = 64
+_LONGEST = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What an answer needs to know of an image.
+
+    Attributes:
+        sop_class: SOP Class UID.
+        sop_instance: SOP Instance UID.
+        series: Series Instance UID.
+        study: Study Instance UID.
+        context: Patient and study by DICOM keyword, every one of ``CONTEXT``, "" where the file
+            says nothing that its value representation allows.
+        lossy: Whether it was once compressed with loss.
+        unkept: What of ``IDENTITY`` the file states and its value representation does not allow.
+    """
+
+    sop_class: str
+    sop_instance: str
+    series: str
+    study: str
+    context: Mapping[str, str]
+    lossy: bool = False
+    unkept: tuple[str, ...] = ()
+
+
+def sandbox(settings: Settings) -> Sandbox:
+    """Give the disposable process that ``sources`` reads in; enter it before use."""
+    return Sandbox(f"{__name__}:header", 1, settings.model_copy(update={"decoders": 1}))
+
+
+def sources(box: Sandbox, files: Iterable[bytes]) -> list[Source | None]:
+    """Read the headers of files from strangers.
+
+    Args:
+        box: What ``sandbox`` gave, entered.
+        files: Whole files, taken a few at a time.
+
+    Returns:
+        One for each file in order; None where it is no DICOM, or names no study to answer in.
+
+    Raises:
+        ConfigError: The disposable process cannot start at all.
+    """
+    # What is wrong with a file is the reader's business, and said in its verdict.
+    incoming = (received(str(number), data) for number, data in enumerate(files))
+    frames = [sample.frame for sample in box.samples(incoming)]
+    return [source_of(f.meta) if isinstance(f, Prepared) else None for f in frames]
+
+
+def source_of(said: Mapping[str, str]) -> Source | None:
+    """Check what a file says of itself, by DICOM keyword; None when it names no study or object."""
+    kept = {keyword: _allowed(said.get(keyword, ""), vr) for keyword, vr in _ASKED.items()}
+    if not all(kept[keyword] for keyword in _PLACE):
+        return None
+    return Source(
+        sop_class=kept["SOPClassUID"],
+        sop_instance=kept["SOPInstanceUID"],
+        series=kept["SeriesInstanceUID"],
+        study=kept["StudyInstanceUID"],
+        context={keyword: kept[keyword] for keyword in CONTEXT},
+        lossy=kept["LossyImageCompression"] == "01",
+        unkept=tuple(one for one in IDENTITY if said.get(one) and not kept[one]),
+    )
+
+
+def _allowed(value: str, vr: str) -> str:
+    fits = _ALLOWED[vr].fullmatch(value) and (vr != "UI" or len(value) <= _LONGEST_UID)
+    return value if fits else ""
+
+
+def _read(data: bytes, _max_pixels: int, _min_side: int) -> Frame:
+    """Read the header in the disposable process; the pixels of the frame mean nothing."""
+    if data[128:132] != b"DICM":
+        raise UnreadableImage("It is no DICOM file.")
+    with discreet():
+        found, _ = header_elements(data)
+        said = {keyword: _spoken(found, keyword) for keyword in _ASKED}
+    return Frame(np.zeros((1, 1, 1), np.uint8), 8, "", (1, 1), meta=said)
+
+
+def _spoken(found: Dataset, keyword: str) -> str:
+    """Give an element as text; what is stated and cannot be read as what no answer takes over."""
+    text = "\\".join(map(str, listed(value_of(found, keyword)))).strip(" \x00")
+    return text[:_LONGEST] or ("\\" if is_stated(found, keyword) else "")
+
+
+def _prepare(frame: Frame, size: int) -> Prepared:
+    return Prepared(np.zeros((size, size, 3), np.uint8), "", (1, 1), meta=frame.meta)
+
+
+header = replace(domains.xray.pack, read=_read, prepare=_prepare, describe=None)

@@ -1,0 +1,287 @@
+"""One case before the reader: its pictures, what was decided where that may be seen, the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import streamlit as st
+
+from core.errors import AssayError
+from core.records.case_list import Headers, alike
+from core.records.cases import CaseDetail, CaseImage
+from core.records.values import StoredDecision, now
+from core.records.worklist import case_detail
+from core.service.review.review import Room
+from core.types import Policy
+from dashboard import present, viewer, widgets
+from dashboard.lightbox import Lightbox
+from dashboard.review_keys import NOTHING
+from dashboard.viewer import Pane
+from domains.xray import pack
+from domains.xray.pages import keys
+from domains.xray.pages.keys import KEYS
+from domains.xray.worklist import notices, showing
+from domains.xray.worklist.history import earlier_studies
+from domains.xray.worklist.persons import contradictions
+from domains.xray.worklist.reading_list import ReadingList, Releases, is_hidden, said
+from domains.xray.worklist.viewing import levels_of
+
+MOST_BESIDE = 6
+MOST_UNDER_ONE_NUMBER = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A case as it is before the reader.
+
+    Attributes:
+        detail: The case.
+        hidden: Whether its verdict is never shown to readers, by the stage released or since its
+            pictures name different patients.
+        covered: Whether its verdict stays covered until the reader has answered.
+        held: What its pictures contradict each other in as to whose they are.
+    """
+
+    detail: CaseDetail
+    hidden: bool
+    covered: bool
+    held: tuple[str, ...]
+
+
+def render(
+    here: Room, found: ReadingList, standing: Releases, newest: Callable[[], ReadingList]
+) -> None:
+    """Show the next case, or say that nothing waits.
+
+    Args:
+        here: The store.
+        found: The list that the case is read from.
+        standing: The release that stands, by site.
+        newest: Gives the list as the store has it by now.
+    """
+    detail = KEYS.current(here, lambda skipped: keys.next_of(found, skipped))
+    place = present.place(detail.item) if detail else NOTHING
+    seen = _seen(detail, standing) if detail else None
+    with st.container(key="assay-case"), widgets.of_case(place):
+        left, right = st.columns([2.7, 1], gap="medium")
+        if seen is None:
+            with left:
+                widgets.words(notices.nothing_words(here.settings.home), "big")
+            with right:
+                KEYS.undo_button(here, NOTHING)
+                _await(newest)
+        else:
+            _case(here, newest, seen, left, right)
+    KEYS.arm(place, pictures=0 if seen is None else 1)
+    if seen is not None:
+        # Last, since it may open a bundle.
+        _prepare(seen.detail.images, heat=not seen.covered)
+        _look_ahead(here, found, seen.detail, heat=not seen.covered)
+
+
+def _case(
+    here: Room,
+    newest: Callable[[], ReadingList],
+    seen: Seen,
+    left: st.delta_generator.DeltaGenerator,
+    right: st.delta_generator.DeltaGenerator,
+) -> None:
+    with right:
+        _about(seen.detail)
+        _queue(newest, seen.detail)
+        if seen.held:
+            widgets.words(notices.held_words(seen.held), "trouble")
+        verdict, buttons, reasons = st.container(), st.container(), st.container()
+    with left:
+        has_picture = _pictures(here, seen)
+    _verdict(seen, verdict, reasons)
+    with buttons:
+        keys.buttons(
+            here, seen.detail, covered=seen.covered, hidden=seen.hidden, has_picture=has_picture
+        )
+
+
+def policy_of(bundle_sha256: str, policy_id: str) -> Policy | None:
+    """Give the policy of a verdict; None where its bundle is not at hand, or not open yet."""
+    try:
+        return lightbox().policy(bundle_sha256, policy_id)
+    except AssayError:
+        return None
+
+
+def _seen(detail: CaseDetail, standing: Releases) -> Seen:
+    decision = deciding(detail)
+    headers = tuple(image.meta for image in detail.images)
+    held = contradictions(_named(detail))
+    released = not is_hidden(headers, decision.bundle if decision else "", standing)
+    hidden = bool(held) or present.is_blind(detail) or not released
+    return Seen(detail, hidden, hidden or keys.is_blind(detail), held)
+
+
+def _named(detail: CaseDetail) -> Headers:
+    """Give the headers of the images that have one: a picture without any names nobody."""
+    return tuple(image.meta for image in detail.images if image.meta)
+
+
+def deciding(detail: CaseDetail) -> StoredDecision | None:
+    """Give the decision that makes a case's verdict."""
+    made = (image.decision for image in detail.images if image.decision)
+    return next((one for one in made if one.id == detail.item.decision_id), None)
+
+
+@st.fragment(run_every=widgets.FOLLOW_S)
+def _await(newest: Callable[[], ReadingList]) -> None:
+    """Draw the page anew once there is a case for the reader who waits."""
+    if newest().read:
+        st.rerun()
+
+
+@st.fragment(run_every=widgets.FOLLOW_S)
+def _queue(newest: Callable[[], ReadingList], detail: CaseDetail) -> None:
+    """Say where the case stands by now and which STAT waits; the case itself stays as it is."""
+    found = newest()
+    with widgets.of_case(present.place(detail.item)):
+        widgets.words(showing.queue_words(found, detail, now()), "quiet")
+        if waiting := showing.stat_words(found, detail.item.case_id, now()):
+            widgets.words(waiting, "trouble")
+
+
+def _about(detail: CaseDetail) -> None:
+    headers = tuple(image.meta for image in detail.images)
+    if contradictions(_named(detail)):
+        widgets.words(showing.patient_words(_named(detail)), "title")
+    else:
+        widgets.words(showing.name_words(headers) or present.case_name(detail), "title")
+        widgets.words(showing.about_words(headers), "quiet")
+    widgets.words(showing.study_words(headers), "quiet")
+
+
+def _pictures(here: Room, seen: Seen) -> bool:
+    """Show the pictures; says whether the one to be judged is to be seen."""
+    images = seen.detail.images
+    # The order received: the worst first would tell what is hidden.
+    ordered = list(images) if seen.covered else present.worst_first(images)
+    priors, left_out = _priors(here, seen)
+    others = [*ordered[1:], *priors][:MOST_BESIDE]
+    beside = next((one for one in others if one.id == KEYS.image()), None)
+    panes = [_pane(ordered[0], heat=not seen.covered)]
+    if beside is not None:
+        panes.append(_pane(beside, heat=False))
+    viewer.show(present.place(seen.detail.item), panes)
+    legend = "" if seen.covered else f" · {showing.legend(pack.wording)}"
+    widgets.words(viewer.KEYS + legend, "quiet")
+    if others:
+        _choices(others, beside)
+    if left_out:
+        widgets.words(left_out, "quiet")
+    return panes[0].plate is not None
+
+
+def _choices(others: list[CaseImage], beside: CaseImage | None) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for number, image in enumerate(others, 1):
+            st.button(
+                f"Beside: {present.escape_markdown(showing.image_words(image))}",
+                key=f"beside-{image.id}",
+                shortcut=str(number),
+                type="primary" if image is beside else "secondary",
+                on_click=_choose,
+                args=(image.id,),
+            )
+
+
+def _choose(image_id: str) -> None:
+    KEYS.choose_image("" if KEYS.image() == image_id else image_id)
+
+
+def _priors(here: Room, seen: Seen) -> tuple[list[CaseImage], str]:
+    """Give the first images of the patient's earlier studies, and what is left out, in words."""
+    if seen.held:
+        return [], ""
+    headers, own = _named(seen.detail), seen.detail.item
+    number = said(headers, "patient_id")
+    cases = alike(here.store, pack.name, "patient_id", number, most=MOST_UNDER_ONE_NUMBER)
+    others = [one for one in cases if one.item.case_id != own.case_id]
+    earlier = earlier_studies(headers, own.opened_at, others)
+    shown = [one.item.case_id for one in earlier.studies[:MOST_BESIDE]]
+    images = [case_detail(here.store, case_id).images[0] for case_id in shown]
+    return images, notices.earlier_words(earlier)
+
+
+def _pane(image: CaseImage, *, heat: bool) -> Pane:
+    title, decision = showing.pane_title(image), image.decision
+    bare = Pane(image.id, title, "", showing.DISCLAIMER, plate=None, missing="Not judged yet.")
+    if decision is None:
+        return bare
+    try:
+        plated = replace(bare, plate=lightbox().plate(decision))
+    except AssayError as exc:
+        return replace(bare, missing=str(exc))
+    if not heat:
+        return plated
+    try:
+        map_ = lightbox().heat(decision)
+    except AssayError as exc:
+        return replace(plated, note=f"No heat map: {exc.message}")
+    if map_ is None:
+        _come_back(decision)
+        return replace(plated, note="The heat map is being worked out …")
+    return replace(plated, heat=map_)
+
+
+@st.fragment(run_every=0.7)
+def _come_back(decision: StoredDecision) -> None:
+    """Draw the page again once the heat map is there."""
+    if lightbox().has_heat(decision):
+        st.rerun()
+
+
+def lightbox() -> Lightbox:
+    """Give what works out the pictures, opened once a process."""
+    opened: Lightbox = _lightbox(widgets.room())
+    return opened
+
+
+@st.cache_resource(on_release=Lightbox.close, show_spinner=False)
+def _lightbox(_here: Room) -> Lightbox:
+    return Lightbox(_here, "domains.xray.worklist.viewing:viewer", levels_of)
+
+
+def _verdict(
+    seen: Seen,
+    verdict: st.delta_generator.DeltaGenerator,
+    reasons: st.delta_generator.DeltaGenerator,
+) -> None:
+    decision = deciding(seen.detail)
+    with verdict:
+        if seen.covered:
+            widgets.words(showing.covered_words(hidden=seen.hidden))
+            return
+        if decision is None:
+            widgets.words("Not judged yet.")
+            return
+        policy = None
+        if lightbox().is_quick(decision.bundle_sha256):
+            policy = policy_of(decision.bundle_sha256, decision.policy_id)
+        widgets.html(widgets.verdict_html(decision, pack.wording, policy))
+        chances, left_out = present.label_chances(decision)
+        if chances:
+            widgets.html(widgets.labels_html(chances, left_out))
+    with reasons:
+        for sentence in present.why(decision, policy):
+            widgets.words(sentence)
+
+
+def _look_ahead(here: Room, found: ReadingList, detail: CaseDetail, *, heat: bool) -> None:
+    """Have the pictures of the next case worked out while the reader looks at this one."""
+    following = keys.next_of(found, [*KEYS.skipped(), detail.item.case_id])
+    if following is None or following == detail.item.case_id:
+        return
+    _prepare(case_detail(here.store, following).images, heat=heat)
+
+
+def _prepare(images: Sequence[CaseImage], *, heat: bool) -> None:
+    for image in images:
+        if image.decision is not None and image.decision.sha256:
+            lightbox().prepare(image.decision, heat=heat)

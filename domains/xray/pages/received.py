@@ -1,0 +1,94 @@
+"""What came in and has no place on the worklist: conflicts to be decided, and what is set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from core.errors import AssayError
+from core.records import audit, quarantine
+from core.records.connection import Store
+from core.records.intake import ASIDE
+from core.records.quarantine import Conflict
+from core.service.review.review import Room
+from dashboard import present, widgets
+from domains.xray import pack
+from domains.xray.worklist import received
+from domains.xray.worklist.received import Difference
+
+_MOST, _MOST_ASIDE, _MOST_DECIDED = 20, 200, 10
+
+
+def render(here: Room) -> None:
+    """Show the conflicts with what can be done, what was decided, and what was set aside."""
+    head = audit.head(here.store).hash
+    waiting = quarantine.conflicts(here.store, pack.name)
+    widgets.words(f"{len(waiting):,} in conflict", "title")
+    if waiting:
+        widgets.words(received.WHAT_TO_DO, "quiet")
+        for conflict, found in zip(waiting[:_MOST], _differences(here, head), strict=False):
+            with st.container(border=True):
+                _conflict(here, conflict, found)
+        if len(waiting) > _MOST:
+            widgets.words(f"The oldest {_MOST} are shown.", "quiet")
+    for one in quarantine.resolutions(here.store, pack.name, limit=_MOST_DECIDED):
+        widgets.words(received.resolution_words(one), "quiet")
+    _aside(here)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading both sides …")
+def _differences(_here: Room, head: str) -> list[tuple[Difference, ...] | None]:
+    del head  # whatever is written to the store changes it
+    shown = quarantine.conflicts(_here.store, pack.name, limit=_MOST)
+    return received.read_differences(shown, _here.store, _here.settings)
+
+
+def _conflict(here: Room, conflict: Conflict, found: tuple[Difference, ...] | None) -> None:
+    other = conflict.other
+    widgets.words(f"{received.class_words(other)} {other.key}", "heading")
+    widgets.html(received.difference_html(found))
+    widgets.words(f"First: {received.came_words(conflict.first)}", "quiet")
+    widgets.words(f"New: {received.came_words(other)}", "quiet")
+    nameless = not widgets.reviewer()
+    row = st.container(horizontal=True, gap="small")
+    actions = ((received.ACCEPT, quarantine.accept), (received.DECLINE, quarantine.decline))
+    for label, decide in actions:
+        row.button(
+            label,
+            key=f"{label}-{other.id}",
+            disabled=nameless,
+            on_click=_decide,
+            args=(here, decide, other.id),
+        )
+    if nameless:
+        widgets.words("Write your name in the sidebar first; it stands under what you decide.")
+
+
+def _decide(here: Room, decide: Callable[..., bool], receipt_id: str) -> None:
+    store: Store = here.store
+    try:
+        if not decide(store, receipt_id, by=widgets.reviewer()):
+            st.toast("Somebody decided this meanwhile; nothing was changed.")
+    except AssayError as exc:
+        st.toast(present.escape_markdown(str(exc)))
+
+
+def _aside(here: Room) -> None:
+    count = quarantine.counts(here.store, pack.name).get(ASIDE, 0)
+    widgets.words(f"{count:,} set aside", "heading")
+    widgets.words(
+        "Kept as they came and not judged: reports, presentation states, documents and pictures of "
+        "other kinds that were sent along.",
+        "quiet",
+    )
+    if shown := quarantine.receipts(here.store, pack.name, ASIDE, limit=_MOST_ASIDE):
+        st.dataframe(
+            {
+                "Class": [received.class_words(one) for one in shown],
+                "Came": [received.came_words(one) for one in shown],
+                "SOP Instance UID": [one.key for one in shown],
+            },
+            hide_index=True,
+            width="stretch",
+        )

@@ -1,0 +1,126 @@
+"""The frame of the worklist page: the words that stand on every screen, and which one is shown."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.records import quarantine, queue, releases
+from core.records.case_list import ListedCase, listed
+from core.records.queue import ASSESS, State
+from core.records.releases import Stage
+from core.records.values import now
+from core.service.review.review import Room
+from dashboard import widgets
+from domains.xray import pack
+from domains.xray.pages import autonomy, reading, received, worklist
+from domains.xray.worklist import showing
+from domains.xray.worklist.reading_list import OPEN, ReadingList, reading_list, sites_of
+from domains.xray.worklist.received import waiting_words
+from domains.xray.worklist.staging import hindrance
+
+SCREENS = {"Worklist": "L", "Read": "O", "Stages": "G", "Received": "V"}
+ALL_SITES = "all sites"
+
+state = st.session_state
+
+
+def render() -> None:
+    """Show the chosen screen."""
+    here = widgets.room()
+    state.setdefault("xray_screen", "Worklist")
+    _banner()
+    head = widgets.head_of(here)
+    cases = _cases(here, head)
+    standing = releases.by_site(here.store, pack.name)
+    if state["xray_screen"] == "Stages":
+        autonomy.render(here, standing, sites_of(cases))
+        return
+    if state["xray_screen"] == "Received":
+        received.render(here)
+        return
+    site = _site(sites_of(cases))
+    state["xray_listed"] = (head, site, _found(here, head, site))
+    found = state["xray_listed"][2]
+    if state["xray_screen"] == "Worklist":
+        _unjudged(here)
+        worklist.render(found, here.settings.home)
+        if found.shows_verdicts:
+            widgets.words(autonomy.override_words(here, site), "quiet")
+        widgets.follow(here, head)
+    else:
+        reading.render(here, found, standing, lambda: _newest(here, site))
+
+
+def _found(here: Room, head: str, site: str | None) -> ReadingList:
+    standing = releases.by_site(here.store, pack.name)
+    cases = _cases(here, head)
+    return reading_list(cases, standing, now=now(), certified=_certified, site=site)
+
+
+def _newest(here: Room, site: str | None) -> ReadingList:
+    """Give the list as the store has it, worked out anew only where that has changed."""
+    head = widgets.head_of(here)
+    if state["xray_listed"][:2] != (head, site):
+        state["xray_listed"] = (head, site, _found(here, head, site))
+    found: ReadingList = state["xray_listed"][2]
+    return found
+
+
+def _banner() -> None:
+    left, *right = st.columns([3, 1, 1, 1, 1], vertical_alignment="center")
+    with left:
+        widgets.words(showing.BANNER, "quiet")
+    for column, (name, key) in zip(right, SCREENS.items(), strict=True):
+        column.button(
+            name,
+            key=f"screen-{name}",
+            shortcut=key,
+            width="stretch",
+            type="primary" if state["xray_screen"] == name else "secondary",
+            on_click=_go,
+            args=(name,),
+        )
+
+
+def _go(screen: str) -> None:
+    state["xray_screen"] = screen
+
+
+@st.cache_resource(max_entries=2, show_spinner="Reading the list …")
+def _cases(_here: Room, head: str) -> list[ListedCase]:
+    del head  # whatever is written to the store changes it
+    return listed(_here.store, pack.name, OPEN)
+
+
+def _site(sites: list[str]) -> str | None:
+    """Ask for the site where there are several; the last choice stays while it has cases."""
+    if len(sites) < 2:
+        return None
+    choices = [None, *sites]
+    last = state.get("xray_chosen_site")
+    with st.sidebar:
+        chosen: str | None = st.selectbox(
+            "Site",
+            choices,
+            index=choices.index(last) if last in choices else 0,
+            format_func=lambda site: ALL_SITES if site is None else site or showing.NO_SITE,
+        )
+    state["xray_chosen_site"] = chosen
+    return chosen
+
+
+def _certified(case: ListedCase) -> bool:
+    policy = reading.policy_of(case.bundle_sha256, case.policy_id)
+    return not hindrance(Stage.AUTOMATIC, policy)
+
+
+def _unjudged(here: Room) -> None:
+    found = queue.waiting(here.store)
+    waiting = found.get((ASSESS, State.WAITING), 0) + found.get((ASSESS, State.LEASED), 0)
+    if said := showing.unjudged_words(waiting):
+        widgets.words(said, "trouble")
+    if said := waiting_words(len(quarantine.conflicts(here.store, pack.name))):
+        widgets.words(said, "trouble")
+
+
+render()

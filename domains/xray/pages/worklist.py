@@ -1,0 +1,73 @@
+"""The list itself: one line a case, in the order in which they are to be read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.records.values import now
+from dashboard import widgets
+from domains.xray import pack
+from domains.xray.pages.keys import KEYS
+from domains.xray.worklist import notices, showing
+from domains.xray.worklist.reading_list import Line, ReadingList
+
+state = st.session_state
+
+
+def render(found: ReadingList, home: Path) -> None:
+    """Show the open cases of a home folder."""
+    widgets.words(f"{len(found.read):,} to read", "title")
+    for words in showing.stages_words(found.stages):
+        widgets.words(words)
+    widgets.words(showing.order_words(found), "trouble" if found.trouble else "quiet")
+    for words in notices.held_lines(found):
+        widgets.words(words, "trouble")
+    if not found.read:
+        widgets.words(notices.nothing_words(home), "big")
+    else:
+        _table("xray_read", found.read)
+        widgets.words(
+            "O opens the first, or choose a line. " + showing.left_out_words(len(found.read)),
+            "quiet",
+        )
+    if found.apart:
+        widgets.words(f"{len(found.apart):,} likely normal that need not be read", "heading")
+        _table("xray_apart", found.apart)
+    if found.old:
+        widgets.words(notices.old_words(found.old), "heading")
+        _table("xray_old", found.old)
+
+
+def _table(key: str, lines: tuple[Line, ...]) -> None:
+    shown = lines[: showing.LONGEST_TABLE]
+    ids = tuple(line.case.item.case_id for line in shown)
+    st.dataframe(
+        showing.table(shown, pack.wording, now()),
+        key=key,
+        hide_index=True,
+        width="stretch",
+        height=min(38 + 35 * len(shown), 560),
+        on_select=lambda: _open(key, ids),
+        selection_mode="single-row",
+        column_config={
+            "#": st.column_config.NumberColumn(width=40),
+            "Waiting": st.column_config.TextColumn(width=75),
+            "Priority": st.column_config.TextColumn(width=70),
+            "Patient": st.column_config.TextColumn(width=190),
+            "Study": st.column_config.TextColumn(width=260),
+            "Verdict": st.column_config.TextColumn(width=95),
+            "Probability": st.column_config.ProgressColumn(
+                width=110, min_value=0.0, max_value=1.0, format="%.3f"
+            ),
+        },
+    )
+
+
+def _open(key: str, ids: tuple[str, ...]) -> None:
+    """Open the case of the chosen line, as the list was when it was drawn."""
+    rows = state[key]["selection"]["rows"]
+    if rows:
+        KEYS.open_case(ids[rows[0]])
+        state["xray_screen"] = "Read"

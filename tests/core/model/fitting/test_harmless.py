@@ -1,0 +1,161 @@
+"""Benign pictures: harmless until many change sides, ordinary to faults and reference alike."""
+
+import numpy as np
+import pytest
+
+from core.decision.ood import conformal_p
+from core.model.estimators.discriminants import Placed
+from core.model.estimators.gate import fit_gate, wider_reference
+from core.model.fitting.fit import fit
+from core.model.fitting.harmless import Benign, harmless, ordinary
+from core.model.fitting.table import Table
+from tests.core.model.estimators.test_discriminants import clouds
+
+GATED = 20
+
+
+def benign_of(kind, strength, of, width=3):
+    m = len(of)
+    z = np.arange(m * width, dtype=np.float32).reshape(m, width)
+    return Benign(
+        names=("light", "turn"),
+        pooled=z,
+        form=np.zeros((m, 0), np.float32),
+        kind=np.array(kind),
+        strength=np.array(strength),
+        of=np.array(of),
+        measures={"size": np.arange(m, dtype=np.float64)},
+    )
+
+
+def test_a_variation_is_harmless_up_to_where_more_than_a_tenth_change_sides():
+    strength = np.tile((np.arange(30) + 0.5) / 30, 2)
+    benign = benign_of(np.repeat([0, 1], 30), strength, np.arange(60))
+    before = np.zeros(60, np.bool_)
+    after = before.copy()
+    after[[2, 12, 22]] = True  # One in ten everywhere: still harmless.
+    assert harmless(benign, before, after).all()
+    after[[52, 55, 56, 58]] = True  # Turns: four of thirty, all at the end.
+    kept = harmless(benign, before, after)
+    assert kept[:30].all()
+    np.testing.assert_array_equal(np.flatnonzero(kept[30:]), np.arange(20))
+    after[[42, 45, 46]] = True  # Three of twenty so far.
+    np.testing.assert_array_equal(np.flatnonzero(harmless(benign, before, after)[30:]), range(10))
+
+
+def test_changing_sides_is_counted_from_the_side_of_the_picture_itself():
+    benign = benign_of([0] * 4, [0.1] * 4, [3, 3, 1, 0])
+    before = np.array([False, True, False, True])
+    assert harmless(benign, before, before[benign.of]).all()
+    assert not harmless(benign, before, np.zeros(4, np.bool_)).any()
+
+
+def test_those_of_some_pictures_keep_their_place_among_these():
+    benign = benign_of([0, 1, 0], [0.1, 0.2, 0.3], [0, 2, 3])
+    kept = benign.among(np.array([False, True, True, True]))
+    np.testing.assert_array_equal(kept.of, [1, 2])
+    np.testing.assert_array_equal(kept.pooled, benign.pooled[1:])
+    np.testing.assert_array_equal(kept.measures["size"], [1, 2])
+    placed = kept.placed(np.array([4, 2, 0]), np.float32([1, 0, 0]), np.float32([1, 2, 1]))
+    np.testing.assert_array_equal(placed.fold, [2, 0])
+    np.testing.assert_array_equal(placed.z[0], [2, 2, 5])
+
+
+def drifted(seed, n, drift=6.0):
+    """Ordinary features, the same after a harmless drift, and faults; folds of the first two."""
+    rng = np.random.default_rng(seed)
+    right, z, kind = clouds(rng, n, 3.0)
+    right = np.hstack([right, rng.normal(size=(n, 12)).astype(np.float32)])
+    z = np.hstack([z, right[:, 20:]])
+    way = np.zeros(right.shape[1], np.float32)
+    way[:GATED] = drift * right[:, 5].std() * np.eye(GATED, dtype=np.float32)[5]
+    varied = right + way * rng.uniform(0, 1, (n, 1)).astype(np.float32)
+    fold = np.arange(n) % 5
+    return right, varied, Placed(("out of focus", "noisy"), z, kind, fold), fold
+
+
+def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_more_strangers():
+    right, varied, faulty, fold = drifted(0, 400)
+    known = Placed(("light",), varied, np.zeros(400, np.int64), fold)
+    plain, _ = fit_gate(right, GATED, fold, 0, faulty)
+    knowing, scores = fit_gate(right, GATED, fold, 0, faulty, known)
+    assert len(scores) == len(knowing.reference) == 400
+    assert (knowing.reference >= np.sort(scores)).all()
+    new, new_varied, _, _ = drifted(1, 400)
+    far = new + np.float32(25.0)
+
+    def held(gate, z):
+        found = np.array([gate.score(one) for one in z])
+        return float((conformal_p(found, gate.reference) <= 0.02).mean())
+
+    assert held(plain, new_varied) > 0.2
+    assert held(knowing, new_varied) < 0.08
+    assert held(knowing, new) < 0.03
+    assert held(knowing, far) == 1.0
+
+
+@pytest.mark.parametrize("m", [7, 50, 300])
+def test_the_p_value_is_that_among_training_pictures_or_a_third_of_that_among_varied_ones(m):
+    rng = np.random.default_rng(m)
+    own, varied = rng.normal(size=99), rng.normal(0.5, 0.7, m)
+    asked = rng.normal(0.5, 1.5, 500)
+    ordinary = conformal_p(asked, own)
+    both = np.maximum(ordinary, conformal_p(asked, varied) / 3)
+    got = conformal_p(asked, wider_reference(own, varied))
+    assert (got >= ordinary).all()
+    # Ranks among the training pictures are whole ones, and seven varied pictures say no less than
+    # an eighth: beyond all of them the training pictures alone are asked.
+    inside = asked <= varied.max()
+    assert (np.abs(got - both)[inside] <= 0.01 + 1e-9).all()
+    assert (got[~inside] <= np.maximum(ordinary, 0.02)[~inside]).all()
+    # Nearly all pictures look varied here: what is asked of them counts.
+    assert (both > ordinary)[inside].any()
+
+
+def test_the_ends_of_a_measure_go_as_far_as_any_picture_went():
+    benign = benign_of([0, 0], [0.5, 1.0], [1, 1])
+    measures = ordinary({"size": np.array([4.0, 5.0, 9.0])}, benign)
+    # Row 1 went from 5 to 0 and to 1: nothing went up, something went down by 5.
+    np.testing.assert_array_equal(measures["size"], [4, 5, 9, 0, 1, -1, 9])
+    assert ordinary({"size": np.ones(3)}, None)["size"].tolist() == [1, 1, 1]
+
+
+def labelled(n=200, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n) % 2
+    pooled = rng.normal(size=(n, 24)).astype(np.float32)
+    pooled[:, 0] += 6 * labels
+    return Table(
+        pooled=pooled,
+        labels=labels,
+        groups=np.arange(n).astype(np.str_),
+        measures={"size": np.full(n, 5.0)},
+        sound=np.arange(n) % 50 != 7,
+        gated=12,
+    )
+
+
+@pytest.mark.parametrize(("column", "by", "taken"), [(3, 4.0, True), (0, 6.0, False)])
+def test_fitting_takes_in_what_does_not_change_the_class_and_nothing_that_does(column, by, taken):
+    table = labelled()
+    of = np.flatnonzero(table.sound)
+    pooled = table.pooled[of].copy()
+    pooled[:, column] += by * (1 - 2 * table.labels[of])  # Column 0 is the class.
+    m = len(of)
+    benign = Benign(
+        names=("light",),
+        pooled=pooled,
+        form=np.zeros((m, 0), np.float32),
+        kind=np.zeros(m, np.int64),
+        strength=np.full(m, 0.1),
+        of=of,
+        measures={"size": np.full(m, 4.0)},
+    )
+    model = fit(table, ("good", "bad"), (False, True), benign=benign).model
+    plain = fit(table, ("good", "bad"), (False, True)).model
+    wider = model.gate.reference > plain.gate.reference + 1e-9
+    # The stranger third of the reference is where varied pictures are let pass.
+    assert wider[-len(wider) // 4 :].mean() > 0.5 if taken else not wider.any()
+    low, high = model.ranges["size"]
+    assert low == pytest.approx(3.5 if taken else 4.5)
+    assert high == pytest.approx(5.5)

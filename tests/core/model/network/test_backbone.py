@@ -1,0 +1,362 @@
+"""The packaged weights in timm's architecture, against the logits of their own package."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+import timm
+import torch
+import torchvision
+from safetensors.torch import save_file
+from skimage import data
+
+from core.errors import BundleError, ConfigError
+from core.model.network import backbone as backbones
+from core.model.network.backbone import LITE2, Files, closer
+from core.model.network.runtime import open_network
+
+pytestmark = pytest.mark.slow
+
+# Computed with efficientnet-lite-pytorch 0.1.0, the package that the weights were published with:
+# five most probable ImageNet classes (285 Egyptian cat, 967 espresso, 657 missile), and every
+# fiftieth of the 1,000 logits.
+REFERENCE = {
+    "ramp": (
+        [149, 782, 499, 818, 844],
+        [
+            0.18915,
+            -1.79428,
+            -0.37387,
+            2.70264,
+            -0.79929,
+            -0.89079,
+            -0.62164,
+            1.05313,
+            0.14063,
+            -1.04185,
+            -0.88672,
+            -0.0209,
+            1.40186,
+            1.81481,
+            0.14047,
+            -0.77332,
+            -0.02138,
+            -0.85063,
+            0.32375,
+            0.02325,
+        ],
+    ),
+    "chelsea": (
+        [285, 282, 281, 287, 904],
+        [
+            -0.88164,
+            0.16542,
+            0.41457,
+            -1.17762,
+            -0.12863,
+            -1.10282,
+            -0.37479,
+            -1.30791,
+            0.04789,
+            -0.22926,
+            -0.63801,
+            -0.31325,
+            0.05798,
+            0.98163,
+            3.08994,
+            2.77448,
+            -1.20161,
+            -1.57188,
+            -0.39407,
+            0.43634,
+        ],
+    ),
+    "coffee": (
+        [967, 968, 925, 504, 809],
+        [
+            0.25959,
+            -2.07558,
+            0.38048,
+            -1.23839,
+            1.25039,
+            0.80839,
+            0.5779,
+            -0.02966,
+            -0.20909,
+            -0.16345,
+            0.09467,
+            2.81239,
+            -0.1732,
+            -0.50151,
+            0.16457,
+            -1.32327,
+            0.11213,
+            -1.1595,
+            0.41598,
+            0.63765,
+        ],
+    ),
+    "rocket": (
+        [657, 744, 540, 812, 517],
+        [
+            -0.05208,
+            -1.28008,
+            -0.18038,
+            -0.15714,
+            1.38214,
+            0.09345,
+            -1.50568,
+            -0.32441,
+            -0.97735,
+            -0.20644,
+            -1.04922,
+            -1.56839,
+            0.57257,
+            1.19675,
+            -0.32152,
+            -0.40362,
+            -0.24307,
+            -0.81937,
+            3.81626,
+            -0.06174,
+        ],
+    ),
+}
+
+
+def picture(name, side=224):
+    """uint8 ``side side 3``: a computed ramp (224), or the central square of a real picture."""
+    if name == "ramp":
+        rise = np.arange(224)
+        return np.stack([*np.meshgrid(rise, rise[::-1]), np.full((224, 224), 90)], -1).astype("u1")
+    whole = getattr(data, name)()[:, :, :3]
+    height, width = whole.shape[:2]
+    edge = min(height, width)
+    top, left = (height - edge) // 2, (width - edge) // 2
+    square = np.ascontiguousarray(whole[top : top + edge, left : left + edge])
+    return cv2.resize(square, (side, side), interpolation=cv2.INTER_AREA)
+
+
+# The same of EfficientNet-Lite2 at its own 260 pixels: every hundredth logit.
+REFERENCE_LITE2 = {
+    "chelsea": (
+        [285, 282, 281, 287, 622],
+        [
+            -1.51924,
+            -0.67424,
+            -0.26152,
+            -0.34675,
+            -0.03578,
+            -0.11107,
+            -0.05534,
+            0.97156,
+            -0.02204,
+            -0.395,
+        ],
+    ),
+    "rocket": (
+        [540, 657, 744, 517, 812],
+        [
+            -0.35541,
+            -0.22473,
+            -0.29028,
+            -0.62423,
+            -0.23387,
+            -0.65622,
+            0.70441,
+            -0.69533,
+            -0.18115,
+            1.76919,
+        ],
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def lite0():
+    return backbones.load(backbones.describe())
+
+
+@pytest.mark.parametrize("name", REFERENCE)
+def test_mapped_weights_give_the_logits_of_their_own_package(lite0, name):
+    pixels = torch.from_numpy(picture(name)).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+    with torch.inference_mode():
+        logits = lite0(pixels)[0].numpy()
+    top, every_fiftieth = REFERENCE[name]
+    assert np.argsort(-logits)[:5].tolist() == top
+    np.testing.assert_allclose(logits[::50], every_fiftieth, atol=2e-4)
+
+
+@pytest.mark.parametrize("name", REFERENCE_LITE2)
+def test_the_second_packaged_network_gives_the_logits_of_its_own_package(name):
+    backbone = backbones.describe(LITE2)
+    assert backbone.size == 260
+    pixels = torch.from_numpy(picture(name, 260)).permute(2, 0, 1)[None].float() / 127.5 - 1.0
+    with torch.inference_mode():
+        logits = backbones.load(backbone)(pixels)[0].numpy()
+    top, every_hundredth = REFERENCE_LITE2[name]
+    assert np.argsort(-logits)[:5].tolist() == top
+    np.testing.assert_allclose(logits[::100], every_hundredth, atol=2e-4)
+
+
+def test_the_second_packaged_network_runs_at_its_own_size_and_another(cache):
+    for size, side in ((0, 33), (192, 24)):
+        backbone = backbones.describe(LITE2, size=size)
+        network = open_network(backbone, runtime="onnx", cache=cache)
+        pixels = picture("coffee", backbone.size)
+        assert [m.shape for m in network.maps(pixels)][:2] == [
+            (48, side, side),
+            (120, (side + 1) // 2, (side + 1) // 2),
+        ]
+        means = network.maps(pixels)[1].mean(axis=(1, 2))
+        np.testing.assert_allclose(network.look(pixels).pooled[96:216], means, rtol=1e-3, atol=1e-4)
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("networks")
+
+
+def pooled_by_hand(network, backbone, pixels):
+    """The taps' statistics in float64, the network run block by block without any hook."""
+    scaled = torch.from_numpy(pixels).permute(2, 0, 1)[None].double() / 127.5 - 1.0
+    maps = {}
+    with torch.inference_mode():
+        x = network.double().bn1(network.conv_stem(scaled))
+        for place, stage in enumerate(network.blocks[:5]):
+            x = maps[f"blocks.{place}"] = stage(x)
+        block = network.blocks[5][0]
+        x = maps["blocks.5.0.bn2"] = block.bn2(block.conv_dw(block.bn1(block.conv_pw(x))))
+        maps["blocks.5.0"] = block.bn3(block.conv_pwl(x))
+    features = []
+    for tap in backbone.taps:
+        flat = maps[tap.module][0].flatten(1).numpy()
+        features += [flat.mean(1)] * tap.mean + [flat.std(1)] * tap.deviation
+    return np.concatenate(features)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino", "torch"])
+def test_every_runtime_pools_what_torch_computes_in_double_precision(runtime, cache):
+    backbone = backbones.describe()
+    network = open_network(backbone, runtime=runtime, cache=cache)
+    pixels = picture("coffee")
+    expected = pooled_by_hand(backbones.load(backbone), backbone, pixels)
+    pooled = network.look(pixels).pooled
+    assert len(pooled) == sum(tap.width for tap in backbone.taps) == 1168
+    assert backbone.gated == 304
+    np.testing.assert_allclose(pooled, expected, rtol=1e-3, atol=1e-4)
+    maps = network.maps(pixels)
+    shapes = [(40, 28, 28), (112, 14, 14), (672, 7, 7), (192, 7, 7)]
+    assert [m.shape for m in maps] == shapes
+    np.testing.assert_allclose(maps[3].mean(axis=(1, 2)), expected[-192:], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(maps[2].std(axis=(1, 2)), expected[304:976], rtol=1e-3, atol=1e-4)
+
+
+def test_a_picture_gives_the_same_bits_whatever_ran_before(cache):
+    network = open_network(backbones.describe(), runtime="onnx", cache=cache)
+    first = network.look(picture("coffee")).pooled
+    network.look(picture("chelsea"))
+    assert network.look(picture("coffee")).pooled.tobytes() == first.tobytes()
+
+
+def test_views_average_the_features_of_the_turned_pictures(cache):
+    plain = backbones.describe()
+    both = open_network(
+        replace(plain, views=("identity", "rotate180", "mirror")), runtime="onnx", cache=cache
+    )
+    one = open_network(plain, runtime="onnx", cache=cache)
+    pixels = picture("coffee")
+    turned = [pixels, pixels[::-1, ::-1], pixels[:, ::-1]]
+    expected = np.mean([one.look(np.ascontiguousarray(p)).pooled for p in turned], axis=0)
+    np.testing.assert_allclose(both.look(pixels).pooled, expected, rtol=1e-3, atol=1e-5)
+
+
+def test_a_close_look_joins_what_both_sizes_give(cache):
+    small = picture("coffee")
+    large = np.repeat(np.repeat(small, 2, axis=0), 2, axis=1)  # halves to the small one exactly
+    plain = backbones.describe()
+    close = closer(plain)
+    at_own = open_network(plain, runtime="torch", cache=cache)
+    at_twice = open_network(replace(plain, size=448), runtime="torch", cache=cache)
+    expected = np.concatenate([at_own.look(small).pooled, at_twice.look(large).pooled])
+    for runtime in ("torch", "onnx"):
+        network = open_network(close, runtime=runtime, cache=cache)
+        np.testing.assert_allclose(network.look(large).pooled, expected, rtol=2e-3, atol=2e-4)
+        assert len(network.maps(large)) == 2 * len(plain.taps)
+
+
+def test_patches_are_the_neighbourhood_means_of_the_gates_maps(cache):
+    network = open_network(
+        replace(backbones.describe(), patches=True, views=("identity", "mirror")),
+        runtime="onnx",
+        cache=cache,
+    )
+    pixels = picture("coffee")
+    patches, (fine, coarse, *_) = network.look(pixels).patches, network.maps(pixels)
+    assert patches.shape == (14 * 14, 40 + 112)
+    for row, column in ((0, 0), (3, 7), (13, 13)):
+        around = coarse[:, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
+        here = patches[14 * row + column]
+        # The border is padded with zeros, so that nine places always count.
+        np.testing.assert_allclose(here[40:], around.sum(axis=(1, 2)) / 9, rtol=1e-3, atol=1e-4)
+        smooth = [cv2.blur(m, (3, 3), borderType=cv2.BORDER_CONSTANT) for m in fine]
+        block = np.array(smooth)[:, 2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
+        np.testing.assert_allclose(here[:40], block.mean(axis=(1, 2)), rtol=1e-3, atol=1e-4)
+
+
+OTHERS = {
+    "vit_tiny_patch16_224": lambda: timm.create_model("vit_tiny_patch16_224"),
+    "resnet18": lambda: timm.create_model("resnet18"),
+    "torchvision:mobilenet_v3_small": torchvision.models.mobilenet_v3_small,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_architectures_run_from_a_local_safetensors_file(name, cache, tmp_path):
+    torch.manual_seed(0)
+    weights = tmp_path / "weights.safetensors"
+    save_file(OTHERS[name]().state_dict(), weights)
+    backbone = backbones.describe(name, weights)
+    onnx, by_torch = (
+        open_network(backbone, runtime=runtime, cache=cache, files=Files(own=weights))
+        for runtime in ("onnx", "torch")
+    )
+    one, other = picture("coffee"), picture("chelsea")
+    features = onnx.look(one).pooled
+    np.testing.assert_allclose(features, by_torch.look(one).pooled, rtol=1e-3, atol=1e-5)
+    assert not np.allclose(features, onnx.look(other).pooled, rtol=1e-3)
+
+
+def test_weights_of_another_architecture_are_refused(tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    save_file({"lonely": torch.zeros(1)}, weights)
+    with pytest.raises(BundleError, match=r"does not fit resnet18"):
+        backbones.load(backbones.describe("resnet18", weights), Files(own=weights))
+
+
+def test_a_swapped_weight_file_is_refused(tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    save_file(timm.create_model("resnet18").state_dict(), weights)
+    described = backbones.describe("resnet18", weights)
+    save_file(timm.create_model("resnet18").state_dict(), weights)
+    with pytest.raises(BundleError, match="not the ones named"):
+        backbones.load(described, Files(own=weights))
+
+
+def test_a_weight_file_that_is_none_is_named(tmp_path):
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(b"no tensors at all")
+    backbone = backbones.describe("resnet18", weights)
+    with pytest.raises(BundleError, match=r"weights\.safetensors do not read as safetensors"):
+        backbones.load(backbone, Files(own=weights))
+
+
+def test_other_architectures_need_weights_and_unknown_ones_are_named(tmp_path):
+    with pytest.raises(ConfigError, match="needs weights"):
+        backbones.describe("resnet18")
+    (tmp_path / "w.safetensors").write_bytes(b"")
+    with pytest.raises(ConfigError, match="No architecture is called"):
+        backbones.describe("no_such_net", tmp_path / "w.safetensors")
+    with pytest.raises(ConfigError, match="No runtime is called 'tpu'"):
+        open_network(backbones.describe(), runtime="tpu", cache=tmp_path)

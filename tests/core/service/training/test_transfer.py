@@ -1,0 +1,138 @@
+"""Training that starts from a bundle of another place."""
+
+import csv
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from core.cli import train as cli_train
+from core.cli.app import app
+from core.errors import ConfigError, DataError
+from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.evaluation.evaluate import evaluate
+from core.service.training.train import TrainSpec, train
+from core.service.training.transfer import elsewhere
+from core.types import Targets
+from tests.conftest import a_plate
+
+PLATES = {"train": 20, "cal": 8, "test": 6}
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory):
+    """Plates of another line, darker; their labels stand in a column of their own."""
+    folder, rng = tmp_path_factory.mktemp("line2"), np.random.default_rng(23)
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "label", "split", "group", "kind"])
+        for split, plates in PLATES.items():
+            for number in range(plates):
+                scratched = number % 2
+                plate = cv2.convertScaleAbs(a_plate(rng, 0.6 * scratched), alpha=0.8)
+                name = f"{split}-{number}.png"
+                cv2.imwrite(str(folder / name), plate)
+                label = ("fine", "marked")[scratched]
+                table.writerow([name, "unsorted", split, f"{split}-{number}", label])
+    return folder
+
+
+def a_spec(local, out, start):
+    return TrainSpec(
+        "parts", local, out, frozenset({"fine"}), start_from=start, label_column="kind"
+    )
+
+
+@pytest.fixture(scope="module")
+def started(tiny_product, local, tmp_path_factory):
+    root = tmp_path_factory.mktemp("started")
+    settings = tiny_product.settings_at(root / "home")
+    train(a_spec(local, root / "line2", tiny_product.bundle), settings)
+    return open_bundle(root / "line2", settings), settings
+
+
+def test_what_is_certified_and_what_is_strange_comes_from_the_new_place_alone(started):
+    bundle, _ = started
+    assert len(bundle.cal.positive) == PLATES["cal"]
+    assert len(bundle.oof.positive) == PLATES["train"]
+    assert len(bundle.model.gate.reference) == PLATES["train"]
+    assert len(bundle.known.labels) == PLATES["train"]
+
+
+def test_the_choice_and_where_it_started_stand_in_the_card(started, tiny_product):
+    bundle, _ = started
+    before, _ = tiny_product.opened()
+    start, fitted = bundle.words["start"], bundle.words["fit"]
+    assert start["bundle"] == before.label
+    assert start["pictures"] == len(before.known.labels)
+    starts = {"start recalibrated", "start corrected", "start together"}
+    own = fitted["nll"].keys() - starts
+    assert starts < fitted["nll"].keys()
+    best = fitted["nll"][fitted["head"]]
+    assert best <= min(fitted["nll"][name] for name in own)
+    assert f"Started from {before.label}" in start["said"]
+
+
+def test_too_few_pictures_certify_nothing_and_the_number_needed_is_said(started):
+    bundle, _ = started
+    policy = certify_bundle(bundle, Targets(escape=0.05, overkill=0.05))
+    assert (policy.t_neg, policy.t_pos) == (None, None)
+    assert (policy.escape.n, policy.escape.needed) == (4, 55)
+
+
+def test_evaluation_reads_the_labels_from_the_column_that_was_trained_on(started, local):
+    bundle, settings = started
+    policy = certify_bundle(bundle, Targets())
+    found = evaluate(bundle, local, policy=policy, settings=settings)
+    assert found.figures["n"] == PLATES["test"]
+    assert {row.label for row in found.rows} == {"fine", "marked"}
+
+
+def test_a_bundle_has_met_what_its_start_has_met(started, tiny_product):
+    bundle, _ = started
+    before, _ = tiny_product.opened()
+    pictures = bundle.words["seen"]["pictures"]
+    assert set(before.words["seen"]["pictures"]) < set(pictures)
+    assert len(bundle.fingerprints["origin"]) == len(pictures)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_pictures_that_the_start_has_met_are_refused(tiny_product, local, tmp_path, same):
+    folder = shutil.copytree(local, tmp_path / "mixed")
+    picture = cv2.imread(str(tiny_product.pictures("cal")[0]), cv2.IMREAD_GRAYSCALE)
+    cv2.imwrite(str(folder / "train-0.png"), picture if same else picture[:, ::-1])
+    settings = tiny_product.settings_at(tmp_path / "home")
+    with pytest.raises(DataError, match=r"on 1 of the pictures given: train-0\.png"):
+        train(a_spec(folder, tmp_path / "out", tiny_product.bundle), settings)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bundle_of_another_pack_or_of_several_labels_is_no_start(tiny_product, tmp_path):
+    settings = tiny_product.settings_at(tmp_path / "home")
+    known = frozenset({"good"})
+    with pytest.raises(ConfigError, match="for the pack parts, not xray; pictures with several"):
+        elsewhere(tiny_product.bundle, "xray", known, several=True, settings=settings)
+    start = elsewhere(tiny_product.bundle, "parts", known, several=False, settings=settings)
+    with pytest.raises(ConfigError, match="knows the labels good, scratched, the pictures given"):
+        start.start(("bent", "dent", "good"))
+
+
+def test_the_command_says_where_it_started_and_what_is_missing(
+    tiny_product, local, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ASSAY_HOME", str(tiny_product.settings.home))
+    if "train" not in {one.callback.__name__ for one in app.registered_commands if one.callback}:
+        cli_train.register(app)
+    asked = ["train", "parts", str(local), "-o", str(tmp_path / "out"), "--negative", "fine"]
+    asked += ["--start-from", str(tiny_product.bundle), "--label-column", "kind", "--json"]
+    done = CliRunner().invoke(app, asked)
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert any(line.startswith("Started from plates-bundle@") for line in said["remarks"])
+    assert any(
+        "it has 20 training pictures to compare with and needs 99" in r for r in said["remarks"]
+    )
+    assert any("55 more without an escape" in line for line in said["words"])

@@ -1,0 +1,251 @@
+"""Answers through a PACS of somebody else's making and back, and through restarts of either side.
+
+Orthanc takes them by C-STORE and by STOW-RS, DCMTK's storescp by C-STORE.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from answers import NAMES, a_decision, a_source, an_answer, an_explanation
+from pacs import HOST, Orthanc, a_free_port
+from pydicom import Dataset, dcmread
+from radiographs import CANARY
+from sqlalchemy import select
+from ward import Ward, a_radiograph
+
+from core.errors import AssayError
+from core.records import failed_jobs, queue
+from core.records.connection import reading
+from core.records.queue import Job, State
+from core.records.releases import Stage
+from core.records.tables import JOBS
+from domains.xray.answers import send_job
+from domains.xray.answers.answer import Judged
+from domains.xray.answers.capture import capture
+from domains.xray.answers.delivery import require_kept, store_by_dimse, store_by_stow
+from domains.xray.answers.objects import encoded
+from domains.xray.answers.outbox import SEND
+from domains.xray.answers.report_sr import report
+from domains.xray.node.peers import Node, Peer
+
+# A socket that never connected is dropped by pynetdicom without being closed.
+pytestmark = [
+    pytest.mark.service,
+    pytest.mark.filterwarnings("ignore:unclosed:ResourceWarning"),
+    pytest.mark.usefixtures("collected"),
+]
+
+PATIENTS = [
+    "Doe^Jane",
+    "Müller-Lüdenscheidt^Jürgen",
+    "Yamada^Tarou=山田^太郎=やまだ^たろう",
+    "Иванов^Иван",
+]
+
+
+def answers(patient: str, place: int) -> list[bytes]:
+    """Write a report and a capture for one patient, each in a study of his own."""
+    study = f"1.2.3.{place}"
+    source = a_source(place, PatientName=patient, PatientID=f"ID-{place}", StudyInstanceUID=study)
+    answer = an_answer(Judged(1, a_decision(chr(97 + place)), source), study=source)
+    drawn = capture(answer, answer.images[0], an_explanation(), NAMES)
+    return [encoded(report(answer, NAMES)), encoded(drawn)]
+
+
+def by_name(files: list[bytes]) -> dict[str, bytes]:
+    return {dcmread(BytesIO(file)).SOPInstanceUID: file for file in files}
+
+
+def told(file: bytes) -> list[tuple[object, str, str]]:
+    """List everything that a file says, element by element, but for the file meta group."""
+    return [(e.tag, e.VR, repr(e.value)) for e in dcmread(BytesIO(file)).iterall()]
+
+
+def all_told(files: Mapping[str, bytes]) -> dict[str, list[tuple[object, str, str]]]:
+    return {name: told(file) for name, file in files.items()}
+
+
+@pytest.mark.parametrize("way", ["dimse", "stow"])
+def test_every_value_comes_back_from_orthanc_as_it_was_sent(orthanc, way):
+    sent = [file for place, name in enumerate(PATIENTS, 1) for file in answers(name, place)]
+    objects: list[Dataset] = [dcmread(BytesIO(file)) for file in sent]
+    if way == "dimse":
+        port = orthanc.dicom_port
+        peer = Peer(name="PACS", ae_title="ORTHANC", host=HOST, port=port)
+        require_kept(store_by_dimse(objects, peer, Node()), peer)
+    else:
+        peer = Peer(name="WEB", protocol="stow", url=orthanc.url)
+        require_kept(store_by_stow(objects, peer), peer)
+    assert all_told(orthanc.files()) == all_told(by_name(sent))
+    known = [orthanc.said(f"/patients/{one}") for one in orthanc.said("/patients")]
+    assert {one["MainDicomTags"]["PatientName"] for one in known} == set(PATIENTS)
+
+
+@pytest.fixture
+def storescp(dcmtk, tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    folder, port = tmp_path / "received", a_free_port()
+    folder.mkdir()
+    command = ["storescp", "--output-directory", str(folder), "--aetitle", "DCMTK", str(port)]
+    with subprocess.Popen(command) as server:
+        wait_for(port)
+        yield port, folder
+        server.terminate()
+
+
+def wait_for(port: int) -> None:
+    echo = ["echoscu", "-aec", "DCMTK", HOST, str(port)]
+    while subprocess.run(echo, capture_output=True, check=False).returncode:
+        time.sleep(0.1)
+
+
+def test_dcmtk_takes_an_answer_and_sends_it_on_to_orthanc(storescp, orthanc):
+    port, folder = storescp
+    sent = answers(PATIENTS[1], 1)
+    peer = Peer(name="DCMTK", ae_title="DCMTK", host=HOST, port=port)
+    require_kept(store_by_dimse([dcmread(BytesIO(file)) for file in sent], peer, Node()), peer)
+    expected = all_told(by_name(sent))
+    received = list(folder.iterdir())
+    assert all_told(by_name([path.read_bytes() for path in received])) == expected
+    onward = ["storescu", "-aet", "ASSAY", "-aec", "ORTHANC", HOST, str(orthanc.dicom_port)]
+    subprocess.run([*onward, *map(str, received)], check=True, capture_output=True)
+    assert all_told(orthanc.files()) == expected
+
+
+def test_what_a_receiver_missed_reaches_it_after_its_restart_under_the_same_names(
+    ward: Ward, orthanc, monkeypatch, caplog
+):
+    monkeypatch.setattr(send_job, "REST_S", 0.0)
+    caplog.set_level("DEBUG")
+    sends = queued(ward, orthanc, "2.1")
+    orthanc.stop()
+    for job in sends:
+        with pytest.raises(AssayError):
+            ward.deliver(job)
+    orthanc.start()
+    for job in sends * 2:
+        ward.deliver(job)
+    assert all_told(orthanc.files()) == all_told(by_name(ward.files(sends[0])))
+    ours = [one.getMessage() for one in caplog.records if one.name.startswith(("core", "domains"))]
+    assert not [said for said in ours if CANARY in said or "2.1" in said]
+
+
+def test_a_receiver_out_of_reach_is_left_alone_for_a_while(ward: Ward, orthanc):
+    job, _ = queued(ward, orthanc, "2.2")
+    orthanc.stop()
+    with pytest.raises(AssayError, match="there is no association"):
+        ward.deliver(job)
+    orthanc.start()
+    with pytest.raises(AssayError, match="a moment ago"):
+        ward.deliver(job)
+
+
+def queued(ward: Ward, orthanc: Orthanc, study: str) -> list[Job]:
+    """Judge a chest and queue what is said of it for Orthanc, on both of its doors."""
+    dimse = {"ae_title": "ORTHANC", "host": HOST, "port": orthanc.dicom_port}
+    ward.peers({"name": "PACS", **dimse}, {"name": "WEB", "protocol": "stow", "url": orthanc.url})
+    said = {"StudyInstanceUID": study, "SOPInstanceUID": f"{study}.1", "InstitutionName": study}
+    ward.judge(a_radiograph("cal-3", spot=True, **said))
+    ward.release(Stage.SUPERVISED, study)
+    sends = ward.answer(study)
+    assert len(sends) == 2
+    return sends
+
+
+IMAGES_ONLY = """
+[[TransferSyntaxes]]
+[Any]
+TransferSyntax1 = LocalEndianExplicit
+TransferSyntax2 = LittleEndianImplicit
+[[PresentationContexts]]
+[ImagesOnly]
+PresentationContext1 = VerificationSOPClass\\Any
+PresentationContext2 = SecondaryCaptureImageStorage\\Any
+[[Profiles]]
+[Default]
+PresentationContexts = ImagesOnly
+"""
+
+
+def test_an_archive_that_takes_pictures_alone_gets_them_once_and_says_why_not_the_report(
+    ward: Ward, dcmtk, tmp_path
+):
+    folder, port = tmp_path / "received", a_free_port()
+    folder.mkdir()
+    (tmp_path / "images.cfg").write_text(IMAGES_ONLY)
+    peer = {"name": "IMAGES", "ae_title": "DCMTK", "host": HOST, "port": port}
+    ward.peers(peer)
+    said = {"StudyInstanceUID": "2.5", "SOPInstanceUID": "2.5.1", "InstitutionName": "2.5"}
+    ward.judge(a_radiograph("cal-3", spot=True, **said))
+    ward.release(Stage.SUPERVISED, "2.5")
+    (send,) = ward.answer("2.5")
+    command = ["storescp", "-od", str(folder), "-aet", "DCMTK", "-xf", str(tmp_path / "images.cfg")]
+    with subprocess.Popen([*command, "Default", str(port)]) as server:
+        wait_for(port)
+        work(ward)
+        (capture,) = folder.iterdir()
+        assert dcmread(capture).SOPInstanceUID == ward.objects(send)[1].SOPInstanceUID
+        [trouble] = [one for one in failed_jobs.troubles(ward.store) if one.job.id == send.id]
+        assert (trouble.state, trouble.job.tries) == (State.QUARANTINED, 1)
+        assert "takes no Comprehensive SR Storage" in trouble.problem
+        assert 'results = ["capture"]' in trouble.problem
+        # The way out that it names; what was taken is not sent again.
+        capture.unlink()
+        ward.peers({**peer, "results": ["capture"]})
+        assert failed_jobs.reopen(ward.store, send.id)
+        work(ward)
+        server.terminate()
+    assert states(ward, [send]) == {State.DONE}
+    assert list(folder.iterdir()) == []
+
+
+WORK = """
+import sys, threading
+from pathlib import Path
+from core.service.store import open_store
+from core.jobs.worker import work
+from core.settings import Settings
+settings = Settings(home=Path(sys.argv[1]))
+work([], open_store(settings), settings, stop=threading.Event(), once=True)
+"""
+
+
+def work(ward: Ward) -> None:
+    """Do what waits, as `assay worker --once` does."""
+    command = [sys.executable, "-c", WORK, str(ward.settings.home)]
+    subprocess.run(command, check=True, timeout=120)
+
+
+def test_what_a_worker_held_when_it_died_is_sent_by_the_next(ward: Ward, orthanc):
+    sends = queued(ward, orthanc, "2.3")
+    held = queue.claim(ward.store, [SEND], worker="dead", lease_s=0.5, limit=100)
+    assert {job.id for job in sends} <= {job.id for job in held}
+    while states(ward, sends) != {State.DONE}:
+        work(ward)
+        time.sleep(0.5)
+    expected = all_told(by_name(ward.files(sends[0])))
+    assert expected.items() <= all_told(orthanc.files()).items()
+
+
+def states(ward: Ward, sends: list[Job]) -> set[str]:
+    with reading(ward.store) as connection:
+        query = select(JOBS.c.state).where(JOBS.c.id.in_([job.id for job in sends]))
+        return set(connection.scalars(query))
+
+
+def test_dsrdump_has_nothing_to_say_against_what_orthanc_gives_back(dcmtk, ward, orthanc, tmp_path):
+    job, *_ = queued(ward, orthanc, "2.4")
+    ward.deliver(job)
+    name = ward.objects(job)[0].SOPInstanceUID
+    (tmp_path / "report.dcm").write_bytes(orthanc.files()[name])
+    done = subprocess.run(
+        ["dsrdump", str(tmp_path / "report.dcm")], capture_output=True, check=True
+    )
+    assert done.stderr == b""
+    assert b"Research and decision suppo" in done.stdout

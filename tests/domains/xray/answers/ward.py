@@ -1,0 +1,111 @@
+"""A home folder in which cases are judged and answered, step by step, without a worker."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+
+import cv2
+import numpy as np
+from pydicom import Dataset, dcmread
+from radiographs import a_chest, an_object, part10
+from sqlalchemy import select
+
+from core.imaging.files import received
+from core.records import blobs, releases
+from core.records.connection import reading
+from core.records.job import job_from_row
+from core.records.queue import Job
+from core.records.releases import Stage
+from core.records.store import decision
+from core.records.tables import JOBS
+from core.records.values import StoredDecision, name_of
+from core.service.assessment.assessor import assess_and_record
+from core.service.bundles.archive import keep
+from core.service.bundles.open import open_bundle, policy_of
+from core.service.store import open_store
+from core.settings import Settings
+from domains.xray.answers.answer_job import answer
+from domains.xray.answers.outbox import SEND, version_of
+from domains.xray.answers.send_job import send
+
+
+def a_radiograph(name: str, *, spot: bool, **tags: object) -> bytes:
+    """Draw a chest; equal names give equal ones."""
+    chest = a_chest(sum(name.encode()) * 31 + len(name)).astype(np.float32)
+    # Ribs and vessels of its own: without them all would be one chest photographed again.
+    rng = np.random.default_rng(list(name.encode()))
+    vessels = cv2.GaussianBlur(rng.normal(size=chest.shape), (0, 0), 2.5)
+    chest = np.clip(chest + 150 * vessels / vessels.std(), 0, 4095).astype(np.float32)
+    if spot:
+        cv2.circle(chest, (80, 120), 18, 3500, -1)
+    return part10(an_object(chest.astype(np.uint16), **tags))
+
+
+class Ward:
+    def __init__(self, bundle: Path, settings: Settings) -> None:
+        self.settings = settings
+        self.store = open_store(settings)
+        self.bundle = open_bundle(bundle, settings)
+        self.policy = policy_of(self.bundle)
+        keep(self.bundle, self.policy, settings)
+
+    def close(self) -> None:
+        self.store.close()
+
+    def judge(self, *files: bytes) -> list[StoredDecision]:
+        """Judge files as a worker does; what they say themselves makes cases of them."""
+        incoming = [received(f"{place}.dcm", data) for place, data in enumerate(files)]
+        done = assess_and_record(
+            self.bundle, incoming, self.store, policy=self.policy, settings=self.settings
+        )
+        return [decision(self.store, one.decision) for one in done]
+
+    def release(self, stage: Stage, site: str) -> None:
+        """Release stage after stage up to this one."""
+        for one in list(Stage)[1 : stage.step + 1]:
+            releases.release(
+                self.store,
+                "xray",
+                site,
+                one,
+                by="Dr Test",
+                evidence={},
+                bundle=self.bundle.label,
+                policy_id=self.policy.id,
+            )
+
+    def peers(self, *peers: Mapping[str, object]) -> None:
+        """Make these the receivers, and nobody else."""
+        lines = []
+        for said in peers:
+            lines += ["[[peers]]", "send_results_to = true"]
+            lines += [f"{name} = {json.dumps(value)}" for name, value in said.items()]
+        (self.settings.home / "peers.toml").write_text("\n".join(lines) + "\n")
+
+    def answer(self, study: str) -> list[Job]:
+        """Do the ``xray.answer`` job of a study's case; give what was queued by it."""
+        before = {job.id for job in self.outbox(study)}
+        job = Job("", "xray.answer", name_of("xray", study), "xray", {}, 0, 1)
+        answer(job, self.store, self.settings)
+        return [job for job in self.outbox(study) if job.id not in before]
+
+    def outbox(self, study: str) -> list[Job]:
+        """List the ``xray.send`` jobs of a study's case, those done too, by peer in order added."""
+        query = select(JOBS).where(JOBS.c.kind == SEND).order_by(JOBS.c.key)
+        query = query.where(JOBS.c.key.startswith(name_of("xray", study)))
+        with reading(self.store) as connection:
+            return [job_from_row(row) for row in connection.execute(query).mappings()]
+
+    def files(self, job: Job) -> list[bytes]:
+        """Give the files that a job is to send, the report first."""
+        return [blobs.get(self.store.blobs, sha256) for sha256 in version_of(job).files]
+
+    def objects(self, job: Job) -> list[Dataset]:
+        return [dcmread(BytesIO(content)) for content in self.files(job)]
+
+    def deliver(self, job: Job) -> None:
+        """Do one ``xray.send`` job."""
+        send(job, self.store, self.settings)
