@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 
 from core.imaging.files import open_file, received
 from core.model.bundle.bundle import Bundle
+from core.records.connection import Store
 from core.service.assessment.assessor import assess_and_record
 from core.service.bundles.archive import keep
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
@@ -90,6 +92,20 @@ def _database_of_its_own() -> None:
 
 
 _database_of_its_own()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Where a test's store and pictures lie; a folder or a file of tests may say otherwise."""
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    """The store of ``settings``."""
+    opened = open_store(settings)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture(scope="session")

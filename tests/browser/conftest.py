@@ -41,6 +41,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
+def settings(assessed_home: Path) -> Settings:
+    return Settings(home=assessed_home)
+
+
+@pytest.fixture
 def serve(assessed_home: Path) -> Iterator[Callable[..., str]]:
     """Start the dashboard as `assay review` does, for a reviewer, and give its address."""
     with ExitStack() as stack:

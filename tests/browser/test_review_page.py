@@ -8,8 +8,6 @@ from playwright.sync_api import expect
 from core.records import reviews
 from core.records.store import NewDecision, record
 from core.records.worklist import case_detail, counts, next_case
-from core.service.store import open_store
-from core.settings import Settings
 from core.types import Disposition
 
 TITLE = '[data-testid="stMain"] .assay-title'
@@ -40,13 +38,6 @@ SLOW_PICTURES = """
         return new Promise(done => setTimeout(done, 400)).then(() => decode.call(this))
     }
 """
-
-
-@pytest.fixture
-def store(assessed_home):
-    opened = open_store(Settings(home=assessed_home))
-    yield opened
-    opened.close()
 
 
 def shows(page, case) -> None:

@@ -12,8 +12,6 @@ from core.records.case_list import listed
 from core.records.releases import Stage
 from core.records.store import decisions
 from core.records.worklist import case_detail
-from core.service.store import open_store
-from core.settings import Settings
 from core.types import Disposition
 from domains.xray.worklist.reading_list import OPEN
 from tests.xray_worklist import SITE, open_again
@@ -38,13 +36,6 @@ LEVELS = """canvas => {
 def assessed_home(department_home):
     """What `serve` serves."""
     return department_home
-
-
-@pytest.fixture
-def store(department_home):
-    opened = open_store(Settings(home=department_home))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

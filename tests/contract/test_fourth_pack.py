@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import ASSAY
+
 WELDS = '''
 """Weld seams: sound, flawed, or a welder looks."""
 
@@ -49,7 +51,6 @@ pack = DomainPack(
 )
 '''
 INFO = "welds_pack-1.0.dist-info"
-CALL = [sys.executable, "-c", "from core.cli import main; main()"]
 PAGE = """
 import sys
 from streamlit.testing.v1 import AppTest
@@ -98,17 +99,17 @@ def test_the_pack_is_short():
 
 
 def test_a_strangers_pack_trains_certifies_assesses_and_is_reviewed(run, tiny_product, tmp_path):
-    assert "SOUND / FLAWED / LOOK" in run(*CALL, "packs")
+    assert "SOUND / FLAWED / LOOK" in run(*ASSAY, "packs")
     out = tmp_path / "seams"
-    run(*CALL, "train", "welds", tiny_product.data, "-o", out)
-    words = run(*CALL, "certify", out, "--escape", 0.2, "--overkill", 0.2)
+    run(*ASSAY, "train", "welds", tiny_product.data, "-o", out)
+    words = run(*ASSAY, "certify", out, "--escape", 0.2, "--overkill", 0.2)
     assert "missed flaw" in words
     files = tiny_product.pictures("test")
-    lines = run(*CALL, "assess", out, *files, "--json").splitlines()
+    lines = run(*ASSAY, "assess", out, *files, "--json").splitlines()
     verdicts = [json.loads(line) for line in lines]
     assert {v["pack"] for v in verdicts} == {"welds"}
     assert {v["wording"] for v in verdicts} >= {"SOUND", "FLAWED"}
-    assert json.loads(run(*CALL, "replay", verdicts[0]["decision"], "--json"))["equal"]
+    assert json.loads(run(*ASSAY, "replay", verdicts[0]["decision"], "--json"))["equal"]
     app = Path(__file__).parents[2] / "dashboard" / "app.py"
     buttons = run(sys.executable, "-c", PAGE, app)
     assert "SOUND" in buttons

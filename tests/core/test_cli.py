@@ -8,14 +8,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from core.cli.output import finite
 from core.types import Disposition
+from tests.commands import ASSAY, run_assay
 
-ASSAY = [sys.executable, "-c", "from core.cli import main; main()"]
 KEYS = {
     "schema", "file", "sha256", "case", "pack", "bundle", "policy", "disposition", "wording",
     "label", "probabilities", "positive_probability", "ood", "reasons", "message", "certificate",
@@ -32,15 +33,7 @@ def run(tiny_product, tmp_path_factory):
     home = tmp_path_factory.mktemp("home")
     settings = tiny_product.settings_at(home / "store")
 
-    def call(*words, code=0, home=settings.home):
-        environment = {**os.environ, "ASSAY_HOME": str(home), "PYTHONWARNINGS": "error"}
-        done = subprocess.run(
-            [*ASSAY, *map(str, words)], capture_output=True, text=True, env=environment, timeout=240
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
-    return call
+    return partial(run_assay, home=settings.home)
 
 
 @pytest.fixture(scope="module")

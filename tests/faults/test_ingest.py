@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 
 import pytest
 from sqlalchemy import func, select
@@ -15,8 +14,7 @@ from core.records.store import decision
 from core.records.tables import DECISIONS, IMAGES
 from core.service.audit import check
 from core.service.store import open_store
-
-ASSAY = [sys.executable, "-c", "from core.cli import main; main()"]
+from tests.commands import ASSAY
 
 
 @pytest.fixture

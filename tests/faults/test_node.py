@@ -22,13 +22,13 @@ import pytest
 import requests
 from pynetdicom import AE
 from sqlalchemy import select
-from wire import DX, VERIFICATION, a_node, an_object, calling, file_of, raw
 
 from core.records import blobs
 from core.records.connection import open_store, reading
 from core.records.tables import JOBS, RECEIPTS
 from core.service.audit import check
 from core.settings import Settings
+from tests.domains.xray.wire import DX, VERIFICATION, a_node, an_object, calling, file_of, raw
 
 OBJECTS = int(os.environ.get("ASSAY_FAULT_OBJECTS", "200"))
 KILLS = int(os.environ.get("ASSAY_FAULT_KILLS", "2"))

@@ -17,7 +17,7 @@ from core.records.connection import reading, writing
 from core.records.intake import Receipt, receive
 from core.records.store import recorded_blobs
 from core.records.tables import CASES, DECISIONS, IMAGES, RECEIPTS
-from core.service.store import open_store
+from tests.commands import ASSAY
 
 pytestmark = pytest.mark.service
 
@@ -25,7 +25,6 @@ POSTGRES = os.environ.get("ASSAY_TEST_POSTGRES", "")
 # As for the node; a quick run has half as many.
 OBJECTS = int(os.environ.get("ASSAY_FAULT_OBJECTS", "100"))
 KILLS = int(os.environ.get("ASSAY_FAULT_KILLS", "2"))
-ASSAY = [sys.executable, "-c", "from core.cli import main; main()"]
 
 # Ends the process, as kill -9 would, right before or after one step of settling a batch.
 KILLED_AT = """
@@ -58,13 +57,6 @@ def settings(request, tiny_product, tmp_path):
         connection.execute(text("CREATE SCHEMA public"))
     engine.dispose()
     return tiny_product.settings_at(tmp_path / "home", store_url=POSTGRES)
-
-
-@pytest.fixture
-def store(settings):
-    opened = open_store(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from pictures import encoded, smooth
 
 from core.imaging.confinement import keep_harmless
 from core.imaging.files import received
@@ -13,6 +12,7 @@ from core.imaging.landlock import find_version
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
 from core.types import Prepared
+from tests.core.imaging.pictures import encoded, smooth
 
 NEEDED = ["thread", "own code"]
 
@@ -26,7 +26,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def reach(folder, port=9):
-    with Sandbox("reaching_pack:pack", 64, Settings()) as sandbox:
+    with Sandbox("tests.core.imaging.reaching_pack:pack", 64, Settings()) as sandbox:
         (sample,) = sandbox.samples([received("a", f"{port} {folder}".encode())])
         return sample.frame.message.split("; "), sandbox.layers
 
@@ -47,15 +47,15 @@ def test_without_landlock_there_is_still_no_network_no_write_and_no_program(fold
     script = (
         "import sys; sys.path[:0] = sys.argv[1:2]\n"
         "import core.imaging.confinement as c; c.allow_reading = lambda paths: 0\n"
-        "import reaching_pack\n"
-        "layers = c.confine(4096, 'reaching_pack:pack')\n"
+        "from tests.core.imaging import reaching_pack\n"
+        "layers = c.confine(4096, 'tests.core.imaging.reaching_pack:pack')\n"
         "try: reaching_pack.pack.read(sys.argv[2].encode(), 0, 0)\n"
         "except Exception as exc: print(exc.message); print(*layers)\n"
     )
     with socket.create_server(("127.0.0.1", 0)) as server:
         order = f"{server.getsockname()[1]} {folder}"
         done = subprocess.run(
-            [sys.executable, "-c", script, Path(__file__).parent, order],
+            [sys.executable, "-c", script, Path(__file__).parents[3], order],
             env=keep_harmless(os.environ),
             capture_output=True,
             text=True,

@@ -6,11 +6,11 @@ import pytest
 import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import encoded, png_claiming, quadrants, smooth, stored
 from PIL import Image, ImageOps
 
 from core.errors import UnreadableImage
 from core.imaging.decode import decode
+from tests.core.imaging.pictures import encoded, png_claiming, quadrants, smooth, stored
 
 ALL = 10**8
 RGB = quadrants()

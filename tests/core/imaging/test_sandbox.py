@@ -10,9 +10,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from hostile_packs import pack as hostile
-from hostile_packs import wrong_size
-from pictures import encoded, png_claiming, quadrants, smooth
 
 from core.errors import ConfigError
 from core.imaging.files import Incoming, open_file, received, refused
@@ -20,7 +17,11 @@ from core.imaging.sandbox import Sandbox, samples_in_process
 from core.settings import MEBI, Settings
 from core.types import Prepared, Reason, Unreadable
 from domains.parts import pack as parts
+from tests.core.imaging.hostile_packs import pack as hostile
+from tests.core.imaging.hostile_packs import wrong_size
+from tests.core.imaging.pictures import encoded, png_claiming, quadrants, smooth
 
+HOSTILE = "tests.core.imaging.hostile_packs:pack"
 SIZE = 64
 GOOD = [encoded(smooth(80, 100, seed), "JPEG") for seed in range(5)]
 LIMITS = Settings(decode_timeout_s=30.0, max_bytes=4 * MEBI)
@@ -54,13 +55,13 @@ def assert_same(samples, expected):
 
 @pytest.fixture(scope="module")
 def sandbox():
-    with Sandbox("hostile_packs:pack", SIZE, LIMITS) as opened:
+    with Sandbox(HOSTILE, SIZE, LIMITS) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
 def hasty():
-    with Sandbox("hostile_packs:pack", SIZE, HASTY) as opened:
+    with Sandbox(HOSTILE, SIZE, HASTY) as opened:
         yield opened
 
 
@@ -74,7 +75,7 @@ def test_the_sandbox_gives_what_this_process_gives_bit_for_bit(decoders):
     incoming[81] = received("cut", GOOD[0][:900])
     settings = Settings(decoders=decoders, max_bytes=4 * MEBI)
 
-    with Sandbox("hostile_packs:pack", SIZE, settings) as sandbox:
+    with Sandbox(HOSTILE, SIZE, settings) as sandbox:
         samples = list(sandbox.samples(incoming))
 
     expected = list(samples_in_process(hostile, SIZE, incoming, settings.max_pixels))
@@ -214,7 +215,7 @@ def test_nothing_stays_behind_after_an_early_end():
     before, files = children(), os.listdir("/proc/self/fd")
     threads = threading.active_count()
 
-    with Sandbox("hostile_packs:pack", SIZE, HASTY) as sandbox:
+    with Sandbox(HOSTILE, SIZE, HASTY) as sandbox:
         stream = sandbox.samples([*a_run(20), received("hang", b"sleep"), *a_run(20)])
         next(stream)
         assert children() - before
@@ -234,14 +235,14 @@ def test_a_decoder_dies_with_its_parent_even_while_it_hangs(tmp_path):
         "from core.imaging.protocol import Request\n"
         "from core.imaging.sandbox import Sandbox\n"
         "from core.settings import Settings\n"
-        "with Sandbox('hostile_packs:pack', 64, Settings(decode_timeout_s=1.0)) as sandbox:\n"
+        f"with Sandbox('{HOSTILE}', 64, Settings(decode_timeout_s=1.0)) as sandbox:\n"
         "    list(sandbox.samples([received('a', b'x')]))\n"
         "    lane = sandbox._lanes[0].start()\n"
         "    lane.send([Request(b'sleep ', '')])\n"
         "    print(lane.pid, flush=True)\n"
         "    os.kill(os.getpid(), 9)\n"
     )
-    path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
 
     done = subprocess.run(
         [sys.executable, script], capture_output=True, env={**os.environ, "PYTHONPATH": path}
@@ -257,7 +258,7 @@ def test_a_decoder_dies_with_its_parent_even_while_it_hangs(tmp_path):
         assert not psutil.pid_exists(orphan)
 
 
-@pytest.mark.parametrize("entry", ["no.such:pack", "hostile_packs:not_a_pack"])
+@pytest.mark.parametrize("entry", ["no.such:pack", "tests.core.imaging.hostile_packs:not_a_pack"])
 def test_a_pack_that_does_not_load_stops_the_run_instead_of_blaming_pictures(entry):
     with (
         Sandbox(entry, SIZE, LIMITS) as sandbox,
@@ -269,7 +270,7 @@ def test_a_pack_that_does_not_load_stops_the_run_instead_of_blaming_pictures(ent
 def test_a_pack_that_prepares_another_size_is_found_out_alike():
     incoming = a_run(2)
 
-    with Sandbox("hostile_packs:wrong_size", SIZE, LIMITS) as sandbox:
+    with Sandbox("tests.core.imaging.hostile_packs:wrong_size", SIZE, LIMITS) as sandbox:
         samples = list(sandbox.samples(incoming))
 
     assert all("expected 64 x 64" in s.frame.message for s in samples)

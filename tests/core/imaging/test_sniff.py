@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from pictures import encoded, png_claiming, quadrants, stored
 from PIL import Image
 
 from core.errors import UnreadableImage
 from core.imaging.sniff import sniff
+from tests.core.imaging.pictures import encoded, png_claiming, quadrants, stored
 
 SHAPES = [(8, 9), (40, 64), (301, 17), (8, 300)]
 

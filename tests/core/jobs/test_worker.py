@@ -32,9 +32,9 @@ from core.records.values import now, stamp
 from core.service.audit import check
 from core.service.bundles.archive import take
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
-from core.service.store import open_store
 from core.types import Disposition, Reason, Targets
 from tests.ceilings import certify_above
+from tests.commands import ASSAY
 
 FRAIL = '''
 """Parts, read by a reader that dies of a marker, with jobs that fail as they are told."""
@@ -107,13 +107,6 @@ def no_second_try_unless_time_passes(monkeypatch):
 @pytest.fixture
 def settings(tiny_product, tmp_path):
     return tiny_product.settings_at(tmp_path / "home")
-
-
-@pytest.fixture
-def store(settings):
-    opened = open_store(settings)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture
@@ -410,9 +403,6 @@ def test_the_queue_is_shown_to_people_with_what_went_wrong(store, settings, monk
         queue(retry="nothing")
 
 
-ASSAY = "from core.cli import main; main()"
-
-
 def test_the_worker_says_nothing_that_a_stranger_said_even_with_debug(
     tiny_product, frail_bundle, site, store, settings, monkeypatch
 ):
@@ -421,7 +411,7 @@ def test_the_worker_says_nothing_that_a_stranger_said_even_with_debug(
     ask(store, "frail.task", "CANARY^JOHN", how="raise")
     send(store, b"CANARY^DOE", "CANARY^DOE", "frail", name="CANARY.png", patient_name="CANARY")
     ran = subprocess.run(
-        [sys.executable, "-c", ASSAY, "--debug", "worker", frail_bundle.path, "--once"],
+        [*ASSAY, "--debug", "worker", frail_bundle.path, "--once"],
         capture_output=True,
         text=True,
         timeout=240,
@@ -440,7 +430,7 @@ def test_the_worker_says_nothing_that_a_stranger_said_even_with_debug(
     assert (again["error"], again["kind"]) == ("ValueError", "frail.task")
     assert "2 done, 0 quarantined" in ran.stdout
     listed = subprocess.run(
-        [sys.executable, "-c", ASSAY, "queue", "--retry", again["job"], "--json"],
+        [*ASSAY, "queue", "--retry", again["job"], "--json"],
         capture_output=True,
         text=True,
         timeout=240,

@@ -12,6 +12,7 @@ from sqlalchemy import create_engine, text
 
 from core.records.connection import writing
 from core.records.store import new_decision, open_store, record
+from core.settings import Settings
 from core.types import (
     Assessment,
     Disposition,
@@ -72,14 +73,12 @@ def assessment():
 
 
 @pytest.fixture(params=ENGINES)
-def store(request, tmp_path):
-    if request.param == "postgresql":
-        emptied(POSTGRES)
-        opened = open_store(POSTGRES, tmp_path / "blobs")
-    else:
-        opened = open_store(tmp_path / "assay.sqlite")
-    yield opened
-    opened.close()
+def settings(request, tmp_path):
+    """A home whose store is on each engine in turn."""
+    if request.param == "sqlite":
+        return Settings(home=tmp_path)
+    emptied(POSTGRES)
+    return Settings(home=tmp_path, store_url=POSTGRES)
 
 
 @pytest.fixture

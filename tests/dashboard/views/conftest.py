@@ -10,18 +10,14 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import dashboard
-from core.records.connection import Store
-from core.service.store import open_store
 from core.settings import Settings
 
 APP = Path(dashboard.__file__).parent / "app.py"
 
 
 @pytest.fixture
-def store(assessed_home: Path) -> Iterator[Store]:
-    opened = open_store(Settings(home=assessed_home))
-    yield opened
-    opened.close()
+def settings(assessed_home: Path) -> Settings:
+    return Settings(home=assessed_home)
 
 
 @pytest.fixture

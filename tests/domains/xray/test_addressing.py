@@ -2,11 +2,11 @@
 
 import pytest
 import requests
-from test_stow import KIND, multipart
-from wire import ROOM, a_node, an_object, calling, file_of, kept
 
 from domains.xray.node.addressing import address_problem, canonical_host
 from domains.xray.node.peers import Node, Peer, Peers
+from tests.domains.xray.test_stow import KIND, multipart
+from tests.domains.xray.wire import ROOM, a_node, an_object, calling, file_of, kept
 
 pytestmark = pytest.mark.service
 

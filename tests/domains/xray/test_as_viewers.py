@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 from pydicom.config import disable_value_validation
-from radiographs import a_chest, an_object, encodings, part10
 
 from core.errors import UnreadableImage
 from domains.xray.decoding.dicom import read_dicom
 from domains.xray.decoding.display import bits_in_use
 from domains.xray.node.part10 import SOP_INSTANCE_TAG, take_apart
+from tests.domains.xray.radiographs import a_chest, an_object, encodings, part10
 from tests.needed import skip_without
 
 CHEST = a_chest(side=64)

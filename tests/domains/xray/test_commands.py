@@ -12,12 +12,12 @@ import pytest
 from pynetdicom import AE, evt
 from sqlalchemy import select
 from typer.testing import CliRunner
-from wire import VERIFICATION, an_object, calling, file_of, kept
 
 from core.errors import AssayError
 from core.records.connection import open_store, reading
 from core.records.tables import JOBS
 from domains.xray.commands import app
+from tests.domains.xray.wire import VERIFICATION, an_object, calling, file_of, kept
 
 pytestmark = pytest.mark.service
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.datadict import dictionary_VR
-from radiographs import CANARY, a_chest, an_object, encodings, part10
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -12,6 +11,7 @@ from core.errors import ConfigError, UnreadableImage
 from domains.xray.decoding.reader import read
 from domains.xray.privacy.confidentiality import _table, deidentified, other_uid
 from domains.xray.privacy.deidentify import deidentify, deidentify_folder, key_at
+from tests.domains.xray.radiographs import CANARY, a_chest, an_object, encodings, part10
 
 KEY = b"a secret of the hospital"
 BORN = "19610203"

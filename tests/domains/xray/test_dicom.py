@@ -21,7 +21,6 @@ from pydicom.uid import (
     ExplicitVRLittleEndian,
     JPEG2000Lossless,
 )
-from radiographs import CANARY, a_chest, an_object, encodings, part10
 
 from core.errors import UnreadableImage
 from core.imaging.files import open_file, received
@@ -30,6 +29,7 @@ from core.settings import Settings
 from core.types import Prepared, Unreadable
 from domains.xray.decoding.reader import prepare, read
 from domains.xray.decoding.streams import describe
+from tests.domains.xray.radiographs import CANARY, a_chest, an_object, encodings, part10
 
 PIXELS = 10**8
 ENTRY = "domains.xray:pack"

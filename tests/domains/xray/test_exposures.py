@@ -5,7 +5,6 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from radiographs import a_chest, an_object, part10
 
 from core.errors import DataError
 from core.service.bundles.open import open_bundle
@@ -14,6 +13,7 @@ from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from tests.ceilings import certify_above
+from tests.domains.xray.radiographs import a_chest, an_object, part10
 
 PATIENTS, EXPOSURES = 10, 3
 

@@ -3,22 +3,12 @@
 import os
 from dataclasses import replace
 
-import pytest
-from wire import ROOM, an_object, file_of, kept, queued
-
 from core.records import blobs
-from core.records.connection import open_store
 from core.records.queue import claim
 from domains.xray.node.folder import FolderDoor
 from domains.xray.node.part10 import take_apart
 from domains.xray.node.reception import Reception
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = open_store(tmp_path / "home" / "assay.sqlite")
-    yield opened
-    opened.close()
+from tests.domains.xray.wire import ROOM, an_object, file_of, kept, queued
 
 
 def a_door(tmp_path, store, limits=ROOM):

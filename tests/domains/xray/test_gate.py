@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 from pydicom.sr.codedict import codes
-from radiographs import CANARY, a_chest, an_object, part10
 
 from core.types import Reason
 from domains.xray.decoding import gate
 from domains.xray.decoding.header import Header, header_of
 from domains.xray.decoding.reader import read
+from tests.domains.xray.radiographs import CANARY, a_chest, an_object, part10
 
 RIGHT = Header(
     modality="DX",

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 import pytest
 from pynetdicom import AE, evt
-from wire import DX, ROOM, a_node, an_object, calling, kept, raw
+
+from tests.domains.xray.wire import DX, ROOM, a_node, an_object, calling, kept, raw
 
 pytestmark = pytest.mark.service
 

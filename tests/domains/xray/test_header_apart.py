@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from deadly_pack import ABORT, SLEEP
 from pydicom import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -16,7 +15,6 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGExtended12Bit,
 )
-from radiographs import a_chest, an_object, encodings, part10
 
 from core.errors import UnreadableImage
 from core.imaging.files import open_file, received
@@ -24,6 +22,8 @@ from core.imaging.sandbox import Sandbox
 from core.settings import MEBI, Settings
 from core.types import Unreadable
 from domains.xray import pack
+from tests.domains.xray.deadly_pack import ABORT, SLEEP
+from tests.domains.xray.radiographs import a_chest, an_object, encodings, part10
 
 ENTRY = "domains.xray:pack"
 SAID = {
@@ -85,7 +85,7 @@ UNREADABLE = {
 @pytest.fixture(scope="module")
 def frames() -> dict[str, Unreadable]:
     settings = Settings(decode_timeout_s=2.0, max_bytes=MEBI)
-    with Sandbox("deadly_pack:pack", 64, settings) as box:
+    with Sandbox("tests.domains.xray.deadly_pack:pack", 64, settings) as box:
         incoming = [received(name, data) for name, data in UNREADABLE.items()]
         too_large = received("a file that is too large", WHOLE + bytes(MEBI))
         return {one.id: one.frame for one in box.samples([*incoming, too_large])}

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from pydicom import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, JPEGLSNearLossless
-from radiographs import a_chest, an_object, encodings, part10
-from wire import dcmtk
 
 from domains.xray.decoding.identity import digests
+from tests.domains.xray.radiographs import a_chest, an_object, encodings, part10
+from tests.domains.xray.wire import dcmtk
 
 PIXELS = 10**8
 CHEST = a_chest(side=64)

@@ -8,9 +8,6 @@ from io import BytesIO
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import ImplicitVRLittleEndian
-from radiographs import a_chest, part10
-from radiographs import an_object as a_radiograph
-from wire import ROOM, a_node, dcmtk, file_of, kept, queued
 
 from core.records.connection import open_store
 from core.records.intake import Receipt
@@ -18,6 +15,9 @@ from core.settings import Settings
 from domains.xray.node.object_comparison import Comparer
 from domains.xray.node.part10 import take_apart
 from domains.xray.node.reception import Reception
+from tests.domains.xray.radiographs import a_chest, part10
+from tests.domains.xray.radiographs import an_object as a_radiograph
+from tests.domains.xray.wire import ROOM, a_node, dcmtk, file_of, kept, queued
 
 pytestmark = pytest.mark.service
 

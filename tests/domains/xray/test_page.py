@@ -22,7 +22,6 @@ from core.records.releases import Stage
 from core.records.store import decisions
 from core.records.values import now
 from core.records.worklist import case_detail
-from core.service.store import open_store
 from core.settings import Settings
 from core.types import Ceiling, Disposition
 from domains.xray.worklist import received, showing, staging
@@ -35,10 +34,8 @@ VERDICT_WORDS = ("assay-word", "probability", "assay-bar", "orange speaks")
 
 
 @pytest.fixture
-def store(department_home):
-    opened = open_store(Settings(home=department_home))
-    yield opened
-    opened.close()
+def settings(department_home):
+    return Settings(home=department_home)
 
 
 @pytest.fixture

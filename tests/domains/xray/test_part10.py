@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
-from wire import DX, an_object, file_of
 
 from core.errors import UnreadableImage
 from domains.xray.node.part10 import (
@@ -21,6 +20,7 @@ from domains.xray.node.part10 import (
     part10,
     take_apart,
 )
+from tests.domains.xray.wire import DX, an_object, file_of
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 FILE = file_of(an_object("7", study="1.2.34"))

@@ -6,18 +6,17 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from radiographs import CANARY, a_chest, an_object, encodings, part10
 
 from core.records.audit import export
 from core.service.store import open_store
 from core.settings import Settings
 from domains.xray.demo.lane import STARTER
+from tests.commands import ASSAY
+from tests.domains.xray.radiographs import CANARY, a_chest, an_object, encodings, part10
 
-ASSAY = [sys.executable, "-c", "from core.cli import main; main()"]
 PRIVATE = (CANARY, "19610203", "20260102", "101112")
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 from pydicom.uid import ExplicitVRLittleEndian
 from pynetdicom import AE, evt
-from wire import DX, an_object
 
 import core
 import dashboard
@@ -23,6 +22,7 @@ from domains.xray.node.pynetdicom_private import (
     socket_of,
     wake_if_unrequested,
 )
+from tests.domains.xray.wire import DX, an_object
 
 pytestmark = pytest.mark.service
 

@@ -4,8 +4,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from radiographs import a_chest as draw
-from radiographs import an_object, part10
 
 from core.decision.quality import learn_ranges, outside
 from core.imaging import square
@@ -15,6 +13,8 @@ from core.settings import Settings
 from core.types import Frame, Reason, Unreadable
 from domains.xray import pack
 from domains.xray.decoding.reader import prepare
+from tests.domains.xray.radiographs import a_chest as draw
+from tests.domains.xray.radiographs import an_object, part10
 
 
 def a_chest(seed: int = 0, side: int = 256) -> np.ndarray:

@@ -4,7 +4,6 @@ import json
 
 import pytest
 from typer.testing import CliRunner
-from wire import a_node, an_object, calling, file_of
 
 from core.errors import ConfigError, StoreError
 from core.records import quarantine
@@ -17,6 +16,7 @@ from domains.xray.commands import app
 from domains.xray.decoding.source import source_of
 from domains.xray.worklist import received
 from domains.xray.worklist.received import Difference, differences
+from tests.domains.xray.wire import a_node, an_object, calling, file_of
 
 SAID = {
     "SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.1",

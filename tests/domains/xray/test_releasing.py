@@ -8,8 +8,6 @@ from core.decision.certificate import upper_bound
 from core.errors import ConfigError
 from core.records import releases
 from core.records.releases import Stage
-from core.service.store import open_store
-from core.settings import Settings
 from core.types import Certificate, Policy, Targets
 from domains.xray.worklist import staging
 
@@ -23,13 +21,6 @@ def a_side(kind: str, k: int, n: int) -> Certificate:
 POLICY = Policy(
     "b@1", Targets(), 0.2, 0.8, a_side("escape", 0, 60), a_side("overkill", 0, 60), NONE, NONE, 0.0
 )
-
-
-@pytest.fixture
-def store(tmp_path):
-    opened = open_store(Settings(home=tmp_path))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

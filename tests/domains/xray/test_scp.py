@@ -11,13 +11,24 @@ import pytest
 from pydicom.encaps import encapsulate
 from pydicom.uid import UID, ExplicitVRBigEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, _config, build_context
-from wire import DX, ROOM, VERIFICATION, a_node, an_object, calling, dcmtk, file_of, kept, queued
 
 from core.records import blobs
 from core.records.connection import reading
 from core.records.tables import RECEIPTS
 from domains.xray.node.peers import Peer, Peers
 from domains.xray.node.sop_classes import JUDGED_CLASSES, TRANSFER_SYNTAXES
+from tests.domains.xray.wire import (
+    DX,
+    ROOM,
+    VERIFICATION,
+    a_node,
+    an_object,
+    calling,
+    dcmtk,
+    file_of,
+    kept,
+    queued,
+)
 
 pytestmark = pytest.mark.service
 

@@ -8,11 +8,11 @@ from datetime import date
 import pytest
 from pydicom import Dataset
 from pydicom.config import disable_value_validation
-from radiographs import a_chest, an_object, part10
 
 from core.decision.quality import not_of
 from core.types import Frame
 from domains.xray.decoding.reader import read
+from tests.domains.xray.radiographs import a_chest, an_object, part10
 
 CHEST = a_chest()
 CHILDREN = {"age_years": (0.0, 18.0)}

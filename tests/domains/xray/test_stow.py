@@ -7,10 +7,10 @@ import pytest
 import requests
 from dicomweb_client.api import DICOMwebClient
 from requests.exceptions import HTTPError
-from wire import DX, ROOM, a_node, an_object, calling, file_of, kept, queued, raw
 
 from domains.xray.node.part10 import part10
 from domains.xray.node.peers import Peer, Peers
+from tests.domains.xray.wire import DX, ROOM, a_node, an_object, calling, file_of, kept, queued, raw
 
 pytestmark = pytest.mark.service
 

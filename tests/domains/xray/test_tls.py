@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 import requests
-from certificates import Authority
 from dicomweb_client.api import DICOMwebClient
 from dicomweb_client.session_utils import create_session
-from wire import ROOM, a_node, an_object, calling, kept, raw
 
 from core.errors import ConfigError
 from domains.xray.node.peers import Node, Peers
 from domains.xray.node.tls import Tls
+from tests.domains.xray.certificates import Authority
+from tests.domains.xray.wire import ROOM, a_node, an_object, calling, kept, raw
 
 pytestmark = pytest.mark.service
 

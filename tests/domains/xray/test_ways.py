@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from radiographs import a_chest
 
 from domains.xray.decoding.presentations import WRONG_WAYS
+from tests.domains.xray.radiographs import a_chest
 
 PICTURE = np.dstack([a_chest(seed, 96, 8).astype(np.uint8) for seed in range(3)])
 

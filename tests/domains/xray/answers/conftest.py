@@ -4,17 +4,10 @@ from __future__ import annotations
 
 import gc
 import shutil
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-# Lets tests import answers.py and pacs.py, which stand beside this file.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from pacs import ORTHANC, PLUGIN, Orthanc
-from ward import Ward, a_radiograph
 
 from core.service.bundles.open import open_bundle
 from core.service.training.train import TrainSpec, train
@@ -22,6 +15,8 @@ from core.settings import Settings
 from core.types import Targets
 from domains.xray.answers import send_job
 from tests.ceilings import certify_above
+from tests.domains.xray.answers.pacs import ORTHANC, PLUGIN, Orthanc
+from tests.domains.xray.answers.ward import Ward, a_radiograph
 from tests.needed import skip_without
 
 

@@ -8,12 +8,12 @@ import sys
 import uuid
 
 import pytest
-from answers import NAMES, a_decision, a_source, an_answer
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Disposition, Finding, Reason
 from domains.xray.answers.answer import Judged, names_at
+from tests.domains.xray.answers.answers import NAMES, a_decision, a_source, an_answer
 
 UNREAD = Finding(Reason.UNREADABLE, "")
 NEGATIVE, DEFER, POSITIVE = Disposition.NEGATIVE, Disposition.DEFER, Disposition.POSITIVE

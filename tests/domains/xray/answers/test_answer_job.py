@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 from pydicom import Dataset
 from pydicom.config import disable_value_validation
-from radiographs import CANARY, a_chest, an_object, encodings, part10
-from ward import Ward, a_radiograph
 
 from core.errors import PermanentFailure, StoreError
 from core.records import blobs, quarantine
@@ -24,6 +22,8 @@ from core.records.values import now
 from core.types import Disposition, Finding, Reason
 from domains.xray.worklist.order import Place
 from domains.xray.worklist.reading_list import OPEN, reading_list
+from tests.domains.xray.answers.ward import Ward, a_radiograph
+from tests.domains.xray.radiographs import CANARY, a_chest, an_object, encodings, part10
 
 pytestmark = pytest.mark.service
 

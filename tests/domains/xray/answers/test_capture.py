@@ -8,7 +8,6 @@ from io import BytesIO
 
 import cv2
 import numpy as np
-from answers import NAMES, a_decision, a_source, an_answer, an_explanation
 from pydicom import dcmread
 
 from core.imaging.overlay import DENSEST_WARM, WARM
@@ -16,6 +15,13 @@ from core.types import Disposition, Finding, Reason
 from domains.xray.answers.answer import Judged
 from domains.xray.answers.capture import capture, drawn
 from domains.xray.answers.objects import NOTICE, encoded
+from tests.domains.xray.answers.answers import (
+    NAMES,
+    a_decision,
+    a_source,
+    an_answer,
+    an_explanation,
+)
 
 GREY = 100
 IMAGE = Judged(1, a_decision(), a_source())

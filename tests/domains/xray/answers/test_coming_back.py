@@ -8,14 +8,14 @@ from itertools import count
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import JPEGLSLossless
-from ward import Ward, a_radiograph
-from wire import ROOM, queued
 
 from core.records.intake import Receipt
 from core.records.releases import Stage
 from domains.xray.node.object_comparison import Comparer
 from domains.xray.node.part10 import take_apart
 from domains.xray.node.reception import Reception
+from tests.domains.xray.answers.ward import Ward, a_radiograph
+from tests.domains.xray.wire import ROOM, queued
 
 pytestmark = pytest.mark.service
 

@@ -13,9 +13,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 
 import pytest
-from answers import NAMES, a_source, an_answer
-from certificates import Authority
-from pacs import a_free_port
 from pydicom import Dataset, dcmread
 from pynetdicom import AE, evt
 
@@ -33,6 +30,9 @@ from domains.xray.answers.objects import encoded
 from domains.xray.answers.report_sr import COMPREHENSIVE_SR, report
 from domains.xray.node.peers import Node, Peer
 from domains.xray.node.tls import Tls
+from tests.domains.xray.answers.answers import NAMES, a_source, an_answer
+from tests.domains.xray.answers.pacs import a_free_port
+from tests.domains.xray.certificates import Authority
 
 # A socket that never connected is dropped by pynetdicom without being closed.
 pytestmark = [

@@ -13,12 +13,8 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from answers import NAMES, a_decision, a_source, an_answer, an_explanation
-from pacs import HOST, Orthanc, a_free_port
 from pydicom import Dataset, dcmread
-from radiographs import CANARY
 from sqlalchemy import select
-from ward import Ward, a_radiograph
 
 from core.errors import AssayError
 from core.records import failed_jobs, queue
@@ -34,6 +30,16 @@ from domains.xray.answers.objects import encoded
 from domains.xray.answers.outbox import SEND
 from domains.xray.answers.report_sr import report
 from domains.xray.node.peers import Node, Peer
+from tests.domains.xray.answers.answers import (
+    NAMES,
+    a_decision,
+    a_source,
+    an_answer,
+    an_explanation,
+)
+from tests.domains.xray.answers.pacs import HOST, Orthanc, a_free_port
+from tests.domains.xray.answers.ward import Ward, a_radiograph
+from tests.domains.xray.radiographs import CANARY
 
 # A socket that never connected is dropped by pynetdicom without being closed.
 pytestmark = [

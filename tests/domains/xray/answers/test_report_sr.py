@@ -7,7 +7,6 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
-from answers import ESCAPE, NAMES, OVERKILL, a_decision, a_source, an_answer
 from highdicom.sr import MeasurementReport, srread
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,6 +18,14 @@ from domains.xray.answers.objects import NOTICE, encoded
 from domains.xray.answers.report_items import SCHEME
 from domains.xray.answers.report_sr import report
 from domains.xray.decoding.source import CONTEXT
+from tests.domains.xray.answers.answers import (
+    ESCAPE,
+    NAMES,
+    OVERKILL,
+    a_decision,
+    a_source,
+    an_answer,
+)
 
 AMBIGUOUS = Finding(Reason.AMBIGUOUS, "Positive probability 0.500.")
 LATERAL = Finding(Reason.WRONG_INPUT, "view: expected PA or AP, got LL.", "view")

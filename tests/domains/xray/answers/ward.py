@@ -10,7 +10,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 from pydicom import Dataset, dcmread
-from radiographs import a_chest, an_object, part10
 from sqlalchemy import select
 
 from core.imaging.files import received
@@ -30,6 +29,7 @@ from core.settings import Settings
 from domains.xray.answers.answer_job import answer
 from domains.xray.answers.outbox import SEND, version_of
 from domains.xray.answers.send_job import send
+from tests.domains.xray.radiographs import a_chest, an_object, part10
 
 
 def a_radiograph(name: str, *, spot: bool, **tags: object) -> bytes:

@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.config import disable_value_validation
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from radiographs import CANARY, a_chest, an_object, part10
 
 from core.errors import ConfigError
 from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
 from domains.xray.decoding.source import CONTEXT, sandbox, source_of, sources
+from tests.domains.xray.radiographs import CANARY, a_chest, an_object, part10
 
 PLACE = {
     "SOPClassUID": "1.2",
