@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.benchmarks import figures
 from tests.benchmarks.figures import Figure, Result
+from tests.needed import skip_without
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,6 +43,8 @@ def test_a_row_names_what_was_asked_and_its_command_and_commit(tmp_path):
 
 
 def test_what_a_benchmark_prints_is_shown_and_kept_with_its_command(capsys):
+    skip_without((ROOT / ".git").exists(), "This is no clone: there is no .git.")
+
     def main():
         print("tiles: AUROC 0.860 (sd 0.043)")
         print()
