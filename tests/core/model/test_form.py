@@ -8,6 +8,8 @@ import pytest
 from core.model.network import backbone as backbones
 from core.model.network.runtime import open_network
 
+pytestmark = pytest.mark.slow
+
 CELLS = 16
 
 

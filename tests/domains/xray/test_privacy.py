@@ -17,6 +17,8 @@ from domains.xray.demo.lane import STARTER
 from tests.commands import ASSAY
 from tests.domains.xray.radiographs import CANARY, a_chest, an_object, encodings, part10
 
+pytestmark = pytest.mark.service
+
 PRIVATE = (CANARY, "19610203", "20260102", "101112")
 
 

@@ -10,6 +10,8 @@ from core.model.network.backbone import Files
 from core.model.network.runtime import open_network
 from core.model.network.tail import arrays_of, fresh_tail, load_tails, place_of_cut, save_tails
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(3)
 PICTURE = RNG.integers(0, 256, (64, 64, 3), dtype=np.uint8)
 
