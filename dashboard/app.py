@@ -29,7 +29,7 @@ def main() -> None:
                 *own.values(),
             ]
         )
-        widgets.sidebar(widgets.room())
+        widgets.sidebar(widgets.session())
         page.run()
     except AssayError as exc:
         widgets.trouble(exc)

@@ -53,7 +53,7 @@ def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
     """Turn an explanation into what is shown.
 
     Args:
-        explanation: What the desk worked out.
+        explanation: What the explainer worked out.
         sides: For each class whether it is positive.
     """
     size = explanation.source_size

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
 from core.records.values import StoredDecision
-from core.service.review.explanations import Desk
+from core.service.review.explanations import Explainer
 from dashboard.overlay import Shown, picture_of, shown_of
 
 KEPT = 256
@@ -27,8 +27,8 @@ class Pictures:
     takes seconds.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, explainer: Explainer) -> None:
+        self._desk = explainer
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, str], Future[Any]] = OrderedDict()
         self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")

@@ -20,7 +20,7 @@ from core.records.case_status import Lane
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.worklist import case_detail, is_emptied
 from core.service.review import review
-from core.service.review.review import Room
+from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import present, widgets
 
@@ -56,24 +56,24 @@ class ReviewKeys:
     note: tuple[str, str]
 
     def current(
-        self, here: Room, following: Callable[[Sequence[str]], str | None]
+        self, session: ReviewSession, following: Callable[[Sequence[str]], str | None]
     ) -> CaseDetail | None:
         """Read the case to show: the one already open while it waits, else the next.
 
         Args:
-            here: The store.
+            session: The open store.
             following: Gives the id of the case that comes next, from those passed over.
         """
         held = self._get("case", "")
-        if held and not is_emptied(here.store, held):
-            detail = case_detail(here.store, held)
+        if held and not is_emptied(session.store, held):
+            detail = case_detail(session.store, held)
             waits = detail.item.lane in self.lanes or self.is_answered(detail.item)
             if waits and detail.item.pack == self.pack.name:
                 return detail
         case_id = following(self.skipped())
         # Held from now on, so that a case which arrives meanwhile does not take its place.
         self._put("case", case_id or "")
-        return case_detail(here.store, case_id) if case_id else None
+        return case_detail(session.store, case_id) if case_id else None
 
     def open_case(self, case_id: str) -> None:
         """Have a case shown next."""
@@ -102,25 +102,25 @@ class ReviewKeys:
         return seen.case_id == self._get("answered", "") and seen.lane not in self.lanes
 
     def draw(
-        self, here: Room, detail: CaseDetail, *, has_picture: bool, stays: bool = False
+        self, session: ReviewSession, detail: CaseDetail, *, has_picture: bool, stays: bool = False
     ) -> None:
         """Draw the buttons of a case, and arm them once all of it is on the screen.
 
         Args:
-            here: The store.
+            session: The open store.
             detail: The case.
             has_picture: Whether the person can see the picture that they would judge.
             stays: Whether the case stays open after its answer, with its verdict uncovered.
         """
         seen = detail.item
         if not has_picture:
-            self._unseen_buttons(here, detail)
-        self._verdict_buttons(here, detail, has_picture=has_picture, stays=stays)
-        self._other_buttons(here, seen)
+            self._unseen_buttons(session, detail)
+        self._verdict_buttons(session, detail, has_picture=has_picture, stays=stays)
+        self._other_buttons(session, seen)
 
-    def undo_button(self, here: Room, place: str) -> None:
+    def undo_button(self, session: ReviewSession, place: str) -> None:
         """Draw the button that takes the person's last verdict back."""
-        last = review.last_review(here.store, self.pack.name, widgets.reviewer())
+        last = review.last_review(session.store, self.pack.name, widgets.reviewer())
         st.button(
             _hinted("Undo", "U"),
             key=f"case-undo-{place}",
@@ -128,7 +128,7 @@ class ReviewKeys:
             disabled=last is None,
             help=present.escape_markdown(present.undo_words(last, self.pack)),
             on_click=self._undo,
-            args=(here, last, place),
+            args=(session, last, place),
         )
 
     def arm(self, place: str, pictures: int) -> None:
@@ -155,7 +155,7 @@ class ReviewKeys:
         mount(key="assay_review_keys", data=data)
 
     def _verdict_buttons(
-        self, here: Room, detail: CaseDetail, *, has_picture: bool, stays: bool
+        self, session: ReviewSession, detail: CaseDetail, *, has_picture: bool, stays: bool
     ) -> None:
         nameless = not widgets.reviewer()
         place = present.place(detail.item)
@@ -170,12 +170,12 @@ class ReviewKeys:
                 width="stretch",
                 disabled=nameless,
                 on_click=self._ask if asks else self._decide,
-                args=(place,) if asks else (here, detail, disposition, stays),
+                args=(place,) if asks else (session, detail, disposition, stays),
             )
         if nameless:
             widgets.words("Write your name in the sidebar first; it stands under every verdict.")
 
-    def _unseen_buttons(self, here: Room, detail: CaseDetail) -> None:
+    def _unseen_buttons(self, session: ReviewSession, detail: CaseDetail) -> None:
         place = present.place(detail.item)
         passed = self.pack.wording[Disposition.NEGATIVE]
         st.button(
@@ -185,7 +185,7 @@ class ReviewKeys:
             width="stretch",
             disabled=not widgets.reviewer(),
             on_click=self._decide,
-            args=(here, detail, Disposition.DEFER, False),
+            args=(session, detail, Disposition.DEFER, False),
         )
         if self._get("asking", "") == place:
             widgets.words(f"Nobody can see this picture. {passed} all the same?", "trouble")
@@ -194,10 +194,10 @@ class ReviewKeys:
                 key=f"case-sure-{place}",
                 width="stretch",
                 on_click=self._decide,
-                args=(here, detail, Disposition.NEGATIVE, False),
+                args=(session, detail, Disposition.NEGATIVE, False),
             )
 
-    def _other_buttons(self, here: Room, seen: WorkItem) -> None:
+    def _other_buttons(self, session: ReviewSession, seen: WorkItem) -> None:
         place = present.place(seen)
         label, key, help_ = self.skip
         skip, undo, note = st.columns(3)
@@ -210,7 +210,7 @@ class ReviewKeys:
             args=(seen,),
         )
         with undo:
-            self.undo_button(here, place)
+            self.undo_button(session, place)
         word, letter = self.note
         note.button(
             _hinted(word, letter),
@@ -239,7 +239,7 @@ class ReviewKeys:
             widgets.words(self._noted(place), "quiet")
 
     def _decide(
-        self, here: Room, detail: CaseDetail, disposition: Disposition, stays: bool
+        self, session: ReviewSession, detail: CaseDetail, disposition: Disposition, stays: bool
     ) -> None:
         seen = detail.item
         place = present.place(seen)
@@ -247,12 +247,12 @@ class ReviewKeys:
             return
         labels = sorted(state.get(f"labels-{place}", []))
         try:
-            review.check_labels(here.desk, self.pack, detail, disposition, labels)
+            review.check_labels(session.explainer, self.pack, detail, disposition, labels)
             if self.is_answered(seen) and disposition is detail.reviews[-1].disposition:
                 self.leave()
                 return
             written = review.decide(
-                here.store,
+                session.store,
                 seen,
                 disposition,
                 reviewer=widgets.reviewer(),
@@ -269,11 +269,11 @@ class ReviewKeys:
             self._put("case", seen.case_id)
             self._put("answered", seen.case_id)
 
-    def _undo(self, here: Room, last: StoredReview, place: str) -> None:
+    def _undo(self, session: ReviewSession, last: StoredReview, place: str) -> None:
         if not _is_heard(place):
             return
         self.leave()
-        if review.undo(here.store, last, widgets.reviewer()):
+        if review.undo(session.store, last, widgets.reviewer()):
             self._put("case", last.case_id)
             self._put("skipped", [one for one in self.skipped() if one != last.case_id])
         else:

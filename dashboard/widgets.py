@@ -15,7 +15,7 @@ from core.packs import DomainPack, installed
 from core.records import audit
 from core.records.values import StoredDecision
 from core.records.worklist import counts
-from core.service.review.review import Room, open_room
+from core.service.review.review import ReviewSession, open_review_session
 from core.settings import Settings
 from core.types import Disposition, Policy
 from dashboard.overlay import KnownCase
@@ -29,8 +29,8 @@ FOLLOW_S = 3.0
 _PLACE: ContextVar[str] = ContextVar("place", default="")
 
 
-def room() -> Room:
-    """Give the store and the desk, opened once a process."""
+def session() -> ReviewSession:
+    """Return the store and the explainer, opened once a process."""
     return _opened()[0]
 
 
@@ -39,17 +39,17 @@ def pictures() -> Pictures:
     return _opened()[1]
 
 
-def _close(opened: tuple[Room, Pictures]) -> None:
-    # In this order: a picture still being worked out would open the desk again.
-    here, shown = opened
+def _close(opened: tuple[ReviewSession, Pictures]) -> None:
+    # In this order: a picture still being worked out would open the explainer again.
+    session, shown = opened
     shown.close()
-    here.close()
+    session.close()
 
 
 @st.cache_resource(show_spinner="Opening the store …", on_release=_close)
-def _opened() -> tuple[Room, Pictures]:
-    here = open_room(Settings())
-    return here, Pictures(here.desk)
+def _opened() -> tuple[ReviewSession, Pictures]:
+    session = open_review_session(Settings())
+    return session, Pictures(session.explainer)
 
 
 def styles() -> None:
@@ -106,11 +106,11 @@ def trouble(error: AssayError) -> None:
     html(f'<div class="assay-trouble"><b>{escape(error.message)}</b><br>{escape(error.hint)}</div>')
 
 
-def sidebar(here: Room) -> None:
+def sidebar(session: ReviewSession) -> None:
     """Ask which pack and who reviews; both stay while pages change."""
-    waiting = {name: counts(here.store, name).waiting for name in installed()}
+    waiting = {name: counts(session.store, name).waiting for name in installed()}
     st.session_state.setdefault("pack", max(waiting, key=lambda name: sum(waiting[name].values())))
-    st.session_state.setdefault("reviewer", here.settings.reviewer)
+    st.session_state.setdefault("reviewer", session.settings.reviewer)
     with st.sidebar:
         if len(waiting) > 1:
             st.selectbox("Pack", list(waiting), key="pack")
@@ -169,20 +169,20 @@ def lead_to_own_page(pack: DomainPack) -> None:
 
 
 @st.fragment(run_every=FOLLOW_S)
-def follow(here: Room, drawn: str) -> None:
+def follow(session: ReviewSession, drawn: str) -> None:
     """Draw the page anew once the store has changed since it was drawn.
 
     Args:
-        here: The store.
+        session: The open store.
         drawn: What ``head_of`` gave when the page was drawn.
     """
-    if head_of(here) != drawn:
+    if head_of(session) != drawn:
         st.rerun()
 
 
-def head_of(here: Room) -> str:
+def head_of(session: ReviewSession) -> str:
     """Name the state of the store: whatever is written to it changes this."""
-    return audit.head(here.store).hash
+    return audit.head(session.store).hash
 
 
 def reviewer() -> str:

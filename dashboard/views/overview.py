@@ -12,7 +12,7 @@ from core.records.store import decisions
 from core.records.values import StoredDecision
 from core.records.worklist import counts
 from core.service.review import review
-from core.service.review.review import Room
+from core.service.review.review import ReviewSession
 from core.service.summaries import more_data_words, policy_words
 from core.types import Certificate, Disposition, Policy
 from dashboard import figures, present, widgets
@@ -23,30 +23,30 @@ MOST = 5000
 
 def render() -> None:
     """Show one pack's overview."""
-    here, pack = widgets.room(), widgets.current_pack()
-    newest = decisions(here.store, pack=pack.name, limit=1)
+    session, pack = widgets.session(), widgets.current_pack()
+    newest = decisions(session.store, pack=pack.name, limit=1)
     if not newest:
         widgets.words(
-            present.all_done(pack, counts(here.store, pack.name), here.settings.home), "big"
+            present.all_done(pack, counts(session.store, pack.name), session.settings.home), "big"
         )
         return
-    judged = _judged(newest[0].id, here, newest[0])
+    judged = _judged(newest[0].id, session, newest[0])
     widgets.words(f"{newest[0].bundle}, policy {newest[0].policy_id}", "quiet")
     try:
-        policy = review.judged_by(here.desk, newest[0])
+        policy = review.judged_by(session.explainer, newest[0])
     except AssayError as exc:
         policy = None
         widgets.trouble(exc)
     if policy is not None:
         _promises(pack, policy)
     _decided(pack, policy, judged)
-    _people(here, pack, judged)
+    _people(session, pack, judged)
     if policy is not None:
         _more_data(pack, policy)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Counting …")
-def _judged(newest: str, _here: Room, _decision: StoredDecision) -> present.Judged:
+def _judged(newest: str, _here: ReviewSession, _decision: StoredDecision) -> present.Judged:
     del newest
     found = decisions(
         _here.store,
@@ -95,10 +95,10 @@ def _decided(pack: DomainPack, policy: Policy | None, judged: present.Judged) ->
     widgets.words(present.judged_words(judged, MOST), "quiet")
 
 
-def _people(here: Room, pack: DomainPack, judged: present.Judged) -> None:
+def _people(session: ReviewSession, pack: DomainPack, judged: present.Judged) -> None:
     st.subheader("What people said", anchor=False)
-    widgets.words(present.reviewed_words(counts(here.store, pack.name), pack), "big")
-    said = reviews.reviewed(here.store, pack.name, limit=MOST)
+    widgets.words(present.reviewed_words(counts(session.store, pack.name), pack), "big")
+    said = reviews.reviewed(session.store, pack.name, limit=MOST)
     agreements = present.agreements(said, judged.verdicts)
     for sentence in (
         *(present.agreement_words(agreement, pack) for agreement in agreements),

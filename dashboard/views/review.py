@@ -14,7 +14,7 @@ from core.records.cases import CaseDetail, CaseImage, Counts, WorkItem
 from core.records.values import StoredDecision
 from core.records.worklist import case_detail, counts
 from core.service.review import review
-from core.service.review.review import Room
+from core.service.review.review import ReviewSession
 from dashboard import present, widgets
 from dashboard.overlay import KnownCase, Shown
 from dashboard.review_keys import NOTHING, ReviewKeys, label_ticks
@@ -26,73 +26,73 @@ state = st.session_state
 
 def render() -> None:
     """Show the next case, or say that nothing waits."""
-    here, pack = widgets.room(), widgets.current_pack()
+    session, pack = widgets.session(), widgets.current_pack()
     if pack.page is not None:
         widgets.lead_to_own_page(pack)
         return
-    here.desk.start(pack.name)
+    session.explainer.start(pack.name)
     keys = ReviewKeys("review", pack, (Lane.WAITING,), present.verdict_keys(pack.wording), *KEYS)
-    detail = keys.current(here, lambda skipped: _following(here, pack, skipped))
+    detail = keys.current(session, lambda skipped: _following(session, pack, skipped))
     place = present.place(detail.item) if detail else NOTHING
     with st.container(key="assay-case"), widgets.of_case(place):
         if detail is None:
-            _nothing(here, pack, keys)
+            _nothing(session, pack, keys)
             pictures = 0
         else:
-            pictures = int(_case(here, pack, keys, detail))
+            pictures = int(_case(session, pack, keys, detail))
     keys.arm(place, pictures)
     if detail is not None:
         # Last, since it may open a bundle.
         _prepare(present.chosen_image(detail.images, keys.image()))
-        _look_ahead(here, pack, keys, detail.item)
+        _look_ahead(session, pack, keys, detail.item)
 
 
-def _following(here: Room, pack: DomainPack, skipped: Sequence[str]) -> str | None:
-    item = review.next_case(here.store, pack.name, skipped)
+def _following(session: ReviewSession, pack: DomainPack, skipped: Sequence[str]) -> str | None:
+    item = review.next_case(session.store, pack.name, skipped)
     return item.case_id if item else None
 
 
-def _nothing(here: Room, pack: DomainPack, keys: ReviewKeys) -> None:
+def _nothing(session: ReviewSession, pack: DomainPack, keys: ReviewKeys) -> None:
     left, right = st.columns([2.2, 1], gap="large")
     with left:
-        home = here.settings.home
-        widgets.words(present.all_done(pack, counts(here.store, pack.name), home), "big")
+        home = session.settings.home
+        widgets.words(present.all_done(pack, counts(session.store, pack.name), home), "big")
     with right:
-        _progress(here, pack, waits=True)
-        keys.undo_button(here, NOTHING)
+        _progress(session, pack, waits=True)
+        keys.undo_button(session, NOTHING)
 
 
-def _case(here: Room, pack: DomainPack, keys: ReviewKeys, detail: CaseDetail) -> bool:
+def _case(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, detail: CaseDetail) -> bool:
     """Draw a case; says whether its picture is to be seen."""
     left, right = st.columns([2.2, 1], gap="large")
     with right:
-        _progress(here, pack, waits=False)
+        _progress(session, pack, waits=False)
         verdict, buttons, reasons = st.container(), st.container(), st.container()
     chosen = present.chosen_image(detail.images, keys.image())
     blind = present.is_blind(detail)
     with left:
         has_picture = _images(pack, keys, detail, chosen, blind)
     if chosen.decision is not None:
-        _verdict(here, pack, chosen.decision, blind, verdict, reasons)
+        _verdict(session, pack, chosen.decision, blind, verdict, reasons)
     with buttons:
-        keys.draw(here, detail, has_picture=has_picture)
+        keys.draw(session, detail, has_picture=has_picture)
         if chosen.decision is not None:
             label_ticks(detail.item, chosen.decision.classes)
     return has_picture
 
 
 @st.fragment(run_every=widgets.FOLLOW_S)
-def _progress(here: Room, pack: DomainPack, *, waits: bool) -> None:
+def _progress(session: ReviewSession, pack: DomainPack, *, waits: bool) -> None:
     """Say how far the work is, and draw the page anew once there is a case for who waits."""
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-    counted, today = _counted(here, pack.name, widgets.head_of(here), midnight)
+    counted, today = _counted(session, pack.name, widgets.head_of(session), midnight)
     widgets.words(present.progress(counted, today), "quiet")
     if waits and any(counted.waiting.values()):
         st.rerun()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _counted(_here: Room, pack: str, head: str, midnight: datetime) -> tuple[Counts, int]:
+def _counted(_here: ReviewSession, pack: str, head: str, midnight: datetime) -> tuple[Counts, int]:
     del head  # whatever is written to the store changes it
     return counts(_here.store, pack), review.done_since(_here.store, pack, midnight)
 
@@ -210,7 +210,7 @@ def _known_cases(known: tuple[KnownCase, ...]) -> None:
 
 
 def _verdict(
-    here: Room,
+    session: ReviewSession,
     pack: DomainPack,
     decision: StoredDecision,
     blind: bool,
@@ -222,9 +222,11 @@ def _verdict(
             widgets.words(present.BLIND)
         return
     policy = None
-    if here.desk.has_tried(decision.bundle_sha256):  # else drawn once more when that is done
+    if session.explainer.has_tried(
+        decision.bundle_sha256
+    ):  # else drawn once more when that is done
         try:
-            policy = review.judged_by(here.desk, decision)
+            policy = review.judged_by(session.explainer, decision)
         except AssayError as exc:
             with reasons:
                 widgets.trouble(exc)
@@ -239,11 +241,11 @@ def _verdict(
             widgets.words(sentence)
 
 
-def _look_ahead(here: Room, pack: DomainPack, keys: ReviewKeys, seen: WorkItem) -> None:
+def _look_ahead(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, seen: WorkItem) -> None:
     """Have the pictures of the case behind this one worked out while the person looks."""
-    following = _following(here, pack, [*keys.skipped(), seen.case_id])
+    following = _following(session, pack, [*keys.skipped(), seen.case_id])
     if following is not None and following != seen.case_id:
-        for image in case_detail(here.store, following).images:
+        for image in case_detail(session.store, following).images:
             _prepare(image)
 
 

@@ -52,28 +52,28 @@ def a_decision(name: str):
 
 
 @pytest.fixture
-def desk() -> FakeDesk:
+def explainer() -> FakeDesk:
     return FakeDesk()
 
 
 @pytest.fixture
-def kept(desk) -> Iterator[Pictures]:
-    opened = Pictures(desk)
+def kept(explainer) -> Iterator[Pictures]:
+    opened = Pictures(explainer)
     yield opened
     opened.close()
 
 
-def test_a_decision_is_explained_once_however_often_it_is_asked_for(kept, desk):
+def test_a_decision_is_explained_once_however_often_it_is_asked_for(kept, explainer):
     kept.prepare(a_decision("one"))
     first = kept.of(a_decision("one"))
     assert kept.of(a_decision("one")) is first
     assert kept.explained(a_decision("one"), wait_s=60).known[0].positive
     assert kept.is_explained(a_decision("one"))
-    assert desk.asked == {"one": 1}
+    assert explainer.asked == {"one": 1}
 
 
-def test_what_needs_a_bundle_begins_only_when_prepared_until_the_bundle_was_opened(kept, desk):
-    desk.is_open = False
+def test_what_needs_a_bundle_begins_only_when_prepared_until_the_bundle_was_opened(kept, explainer):
+    explainer.is_open = False
     assert kept.explained(a_decision("one"), wait_s=60) is None
     assert not kept.is_explained(a_decision("one"))
     assert not kept._kept
@@ -81,25 +81,25 @@ def test_what_needs_a_bundle_begins_only_when_prepared_until_the_bundle_was_open
     kept.prepare(a_decision("one"))
     assert kept.explained(a_decision("one"), wait_s=60).known
 
-    desk.is_open = True
+    explainer.is_open = True
     assert kept.explained(a_decision("two"), wait_s=60).known
 
 
-def test_a_failure_is_told_and_tried_again_next_time(kept, desk):
-    desk.missing.add("one")
+def test_a_failure_is_told_and_tried_again_next_time(kept, explainer):
+    explainer.missing.add("one")
     kept.prepare(a_decision("one"))
     for _ in range(2):
         with pytest.raises(StoreError, match="missing"):
             kept.of(a_decision("one"))
-    desk.missing.clear()
+    explainer.missing.clear()
     assert kept.of(a_decision("one")).startswith(b"\xff\xd8")
-    assert desk.asked["one"] == 3
+    assert explainer.asked["one"] == 3
 
 
-def test_memory_stays_bounded_and_what_was_used_last_is_kept(kept, desk, monkeypatch):
+def test_memory_stays_bounded_and_what_was_used_last_is_kept(kept, explainer, monkeypatch):
     monkeypatch.setattr(pictures, "KEPT", 3)
     for name in ("old", "a", "b", "old", "c", "d", "old"):
         kept.of(a_decision(name))
-    assert desk.asked["old"] == 1
+    assert explainer.asked["old"] == 1
     kept.of(a_decision("a"))
-    assert desk.asked["a"] == 2
+    assert explainer.asked["a"] == 2

@@ -44,7 +44,7 @@ class Explanation:
     neighbours: tuple[Neighbour, ...]
 
 
-class Desk:
+class Explainer:
     """Opens bundles from the shelf once and explains decisions; safe to share between threads.
 
     Pictures come from strangers, so they are decoded in disposable processes here too.
@@ -167,7 +167,7 @@ class Desk:
     def _sandbox(self, pack: str, size: int, depths: Depths) -> Sandbox:
         if self._closed:
             # A thread that comes late must not start processes that nobody would end.
-            raise ValueError("the desk is closed")
+            raise ValueError("the explainer is closed")
         key = (pack, size, tuple(sorted(depths.items())))
         if key not in self._sandboxes:
             sandbox = Sandbox(entry_of(pack), size, self._settings, depths)

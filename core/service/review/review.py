@@ -16,7 +16,7 @@ from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.connection import Store, reading
 from core.records.tables import REVIEWS, STANDINGS
 from core.records.values import StoredDecision, stamp
-from core.service.review.explanations import Desk
+from core.service.review.explanations import Explainer
 from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition, Policy
@@ -25,34 +25,34 @@ _RECENT = 200
 
 
 @dataclass(frozen=True)
-class Room:
-    """Where reviews are made: one a process, safe to share between threads.
+class ReviewSession:
+    """The open store and its explainer: one a process, safe to share between threads.
 
     Attributes:
         settings: Where things run.
         store: What was decided and reviewed.
-        desk: Explains decisions.
+        explainer: Explains decisions.
     """
 
     settings: Settings
     store: Store
-    desk: Desk
+    explainer: Explainer
 
     def close(self) -> None:
         """End the decoder processes and let go of the store."""
-        self.desk.close()
+        self.explainer.close()
         self.store.close()
 
 
-def open_room(settings: Settings) -> Room:
-    """Open the store that the settings name, with a desk beside it.
+def open_review_session(settings: Settings) -> ReviewSession:
+    """Open the store that the settings name, with an explainer beside it.
 
     Raises:
         ConfigError: The store's URL cannot be used.
         StoreError: The database cannot be reached, or was written by newer code.
     """
     store = open_store(settings)
-    return Room(settings, store, Desk(store, settings))
+    return ReviewSession(settings, store, Explainer(store, settings))
 
 
 def next_case(store: Store, pack: str, skipped: Sequence[str] = ()) -> WorkItem | None:
@@ -112,7 +112,7 @@ def decide(
 
 
 def check_labels(
-    desk: Desk,
+    explainer: Explainer,
     pack: DomainPack,
     detail: CaseDetail,
     disposition: Disposition,
@@ -121,7 +121,7 @@ def check_labels(
     """Refuse a judgement that the labels named with it contradict.
 
     Args:
-        desk: Knows the bundle that judged, which says whether a label counts as positive.
+        explainer: Knows the bundle that judged, which says whether a label counts as positive.
         pack: Says so where the bundle is not at hand.
         detail: The case.
         disposition: The judgement.
@@ -133,7 +133,7 @@ def check_labels(
     """
     if not labels or disposition is Disposition.DEFER:
         return
-    positive = _positive_labels(desk, pack, detail)
+    positive = _positive_labels(explainer, pack, detail)
     wrong = [label for label in labels if positive(label)]
     if disposition is Disposition.POSITIVE and wrong:
         return
@@ -146,12 +146,14 @@ def check_labels(
     )
 
 
-def _positive_labels(desk: Desk, pack: DomainPack, detail: CaseDetail) -> Callable[[str], bool]:
+def _positive_labels(
+    explainer: Explainer, pack: DomainPack, detail: CaseDetail
+) -> Callable[[str], bool]:
     made = next((image.decision for image in detail.images if image.decision), None)
     sides: dict[str, bool] = {}
     if made is not None:
         try:
-            model = desk.bundle(made.bundle_sha256).model
+            model = explainer.bundle(made.bundle_sha256).model
             sides = dict(zip(model.classes, map(bool, model.positive), strict=True))
         except BundleError:
             pass  # the pack's own words hold
@@ -194,7 +196,7 @@ def done_since(store: Store, pack: str, since: datetime) -> int:
         return connection.execute(query).scalar_one()
 
 
-def judged_by(desk: Desk, decision: StoredDecision) -> Policy:
+def judged_by(explainer: Explainer, decision: StoredDecision) -> Policy:
     """Read the policy that a decision was made by.
 
     Raises:
@@ -202,4 +204,4 @@ def judged_by(desk: Desk, decision: StoredDecision) -> Policy:
     """
     from core.service.bundles.open import policy_of  # as late as the bundle itself
 
-    return policy_of(desk.bundle(decision.bundle_sha256), decision.policy_id)
+    return policy_of(explainer.bundle(decision.bundle_sha256), decision.policy_id)

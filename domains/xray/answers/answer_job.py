@@ -151,7 +151,7 @@ def _made(
     names: Names,
 ) -> Version:
     """Build the next version of a case's answer and keep its files."""
-    policy = judged_by(hands.desk, max((one.decision for one in images), key=weight))
+    policy = judged_by(hands.explainer, max((one.decision for one in images), key=weight))
     said = Answer(
         case_id=case_id,
         images=images,
@@ -177,7 +177,7 @@ def _captures(said: Answer, hands: Hands, names: Names) -> list[bytes]:
     drawn = []
     for one in seen[:MOST_CAPTURES]:
         try:
-            explanation = hands.desk.explain(one.decision)
+            explanation = hands.explainer.explain(one.decision)
         except UnreadableImage:
             # It was read when it was judged; the report goes out without its picture.
             logger.warning(Event(Word.FAILED, {"code": "NO_PICTURE"}))

@@ -9,7 +9,7 @@ from threading import Lock, RLock
 
 from core.imaging.sandbox import Sandbox
 from core.records.connection import Store
-from core.service.review.explanations import Desk
+from core.service.review.explanations import Explainer
 from core.settings import Settings
 from domains.xray.decoding.source import sandbox
 
@@ -21,13 +21,13 @@ class Hands:
     Attributes:
         store: Whose decisions are explained.
         settings: Where things run.
-        desk: Explains decisions.
+        explainer: Explains decisions.
         headers: The disposable process that reads the headers of strangers' files.
     """
 
     store: Store
     settings: Settings
-    desk: Desk
+    explainer: Explainer
     headers: Sandbox
     lock: RLock = field(default_factory=RLock)
     _stack: ExitStack = field(default_factory=ExitStack)
@@ -51,9 +51,9 @@ def hands_for(store: Store, settings: Settings) -> Hands:
         if _open and (_open[0].store is not store or _open[0].settings != settings):
             _open.pop().close()
         if not _open:
-            desk, headers = Desk(store, settings), sandbox(settings)
-            one = Hands(store, settings, desk, headers)
-            one._stack.callback(desk.close)
+            explainer, headers = Explainer(store, settings), sandbox(settings)
+            one = Hands(store, settings, explainer, headers)
+            one._stack.callback(explainer.close)
             one._stack.enter_context(headers)
             _open.append(one)
         return _open[0]

@@ -10,7 +10,7 @@ from core.records.case_list import Read
 from core.records.releases import Stage
 from core.records.store import decisions
 from core.records.values import StoredDecision
-from core.service.review.review import Room
+from core.service.review.review import ReviewSession
 from core.types import Policy
 from dashboard import present, widgets
 from domains.xray import pack
@@ -28,9 +28,9 @@ from domains.xray.worklist.staging import (
 state = st.session_state
 
 
-def render(here: Room, standing: Releases, open_sites: list[str]) -> None:
+def render(session: ReviewSession, standing: Releases, open_sites: list[str]) -> None:
     """Show every site with its stage, its evidence and what may be released."""
-    newest = decisions(here.store, pack=pack.name, limit=1)
+    newest = decisions(session.store, pack=pack.name, limit=1)
     if not newest:
         widgets.words("Nothing has been assessed yet, so there is nothing to release.", "big")
         return
@@ -39,14 +39,14 @@ def render(here: Room, standing: Releases, open_sites: list[str]) -> None:
     widgets.words(f"In use: {used.bundle}, policy {used.policy_id}", "quiet")
     if policy is None:
         _come_back(used)
-    reads = _reads(here, audit.head(here.store).hash)
+    reads = _reads(session, audit.head(session.store).hash)
     sites = dict.fromkeys([*open_sites, *standing, *(site_of(one.headers) for one in reads)])
     for site in sites:
-        history = releases.history(here.store, pack.name, site)
+        history = releases.history(session.store, pack.name, site)
         since = supervised_since(history, used.bundle, used.policy_id)
         evidence = evidence_of(reads, used.bundle, used.policy_id, site, since)
         with st.container(border=True):
-            _site(here, standing, site, used, policy, evidence)
+            _site(session, standing, site, used, policy, evidence)
 
 
 @st.fragment(run_every=widgets.FOLLOW_S)
@@ -56,25 +56,25 @@ def _come_back(used: StoredDecision) -> None:
         st.rerun()
 
 
-def override_words(here: Room, site: str | None) -> str:
+def override_words(session: ReviewSession, site: str | None) -> str:
     """Say how often readers differ from the verdicts in use."""
-    newest = decisions(here.store, pack=pack.name, limit=1)
+    newest = decisions(session.store, pack=pack.name, limit=1)
     if not newest:
         return ""
-    reads = _reads(here, audit.head(here.store).hash)
+    reads = _reads(session, audit.head(session.store).hash)
     return release_text.override_words(
         evidence_of(reads, newest[0].bundle, newest[0].policy_id, site)
     )
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _reads(_here: Room, head: str) -> list[Read]:
+def _reads(_here: ReviewSession, head: str) -> list[Read]:
     del head  # whatever is written to the store changes it
     return case_list.reads(_here.store, pack.name)
 
 
 def _site(
-    here: Room,
+    session: ReviewSession,
     standing: Releases,
     site: str,
     used: StoredDecision,
@@ -90,15 +90,15 @@ def _site(
         if current is Stage.AUTOMATIC and (problem := missing_evidence(current, evidence)):
             widgets.words(f"What has been read since speaks against it. {problem}", "trouble")
     with right:
-        _step_up(here, site, current, used, policy, evidence)
-        _steps_down(here, site, current, used, policy)
-        for one in releases.history(here.store, pack.name, site)[:5]:
+        _step_up(session, site, current, used, policy, evidence)
+        _steps_down(session, site, current, used, policy)
+        for one in releases.history(session.store, pack.name, site)[:5]:
             widgets.words(release_text.release_words(one), "quiet")
         widgets.words(release_text.SINGLE_USER, "quiet")
 
 
 def _step_up(
-    here: Room,
+    session: ReviewSession,
     site: str,
     current: Stage,
     used: StoredDecision,
@@ -124,7 +124,7 @@ def _step_up(
         type="primary",
         disabled=nameless or not sure,
         on_click=_release,
-        args=(here, site, above, used, policy),
+        args=(session, site, above, used, policy),
     )
     if nameless:
         widgets.words("Write your name in the sidebar first; it stands under every release.")
@@ -135,7 +135,7 @@ def _problems(stage: Stage, policy: Policy | None, evidence: Evidence) -> tuple[
 
 
 def _steps_down(
-    here: Room,
+    session: ReviewSession,
     site: str,
     current: Stage,
     used: StoredDecision,
@@ -151,17 +151,17 @@ def _steps_down(
             key=f"back-{site}-{stage.value}",
             disabled=not widgets.reviewer(),
             on_click=_release,
-            args=(here, site, stage, used, policy),
+            args=(session, site, stage, used, policy),
         )
 
 
 def _release(
-    here: Room, site: str, stage: Stage, used: StoredDecision, policy: Policy | None
+    session: ReviewSession, site: str, stage: Stage, used: StoredDecision, policy: Policy | None
 ) -> None:
     """Release what was on the screen."""
     try:
         staging.release(
-            here.store,
+            session.store,
             site,
             stage,
             by=widgets.reviewer(),

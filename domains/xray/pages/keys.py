@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.records.cases import CaseDetail
-from core.service.review.review import Room
+from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import widgets
 from dashboard.review_keys import ReviewKeys, label_ticks
@@ -44,12 +44,12 @@ def is_blind(detail: CaseDetail) -> bool:
 
 
 def buttons(
-    here: Room, detail: CaseDetail, *, covered: bool, hidden: bool, has_picture: bool
+    session: ReviewSession, detail: CaseDetail, *, covered: bool, hidden: bool, has_picture: bool
 ) -> None:
     """Draw what the reader can do with the case."""
     if KEYS.is_answered(detail.item):
         widgets.words(showing.answered_words(detail, pack.wording), "heading")
-    KEYS.draw(here, detail, has_picture=has_picture, stays=covered and not hidden)
+    KEYS.draw(session, detail, has_picture=has_picture, stays=covered and not hidden)
     if detail.images[0].decision is not None:
         label_ticks(detail.item, detail.images[0].decision.classes)
     if not hidden:

@@ -12,7 +12,7 @@ from core.records.case_list import Headers, alike
 from core.records.cases import CaseDetail, CaseImage
 from core.records.values import StoredDecision, now
 from core.records.worklist import case_detail
-from core.service.review.review import Room
+from core.service.review.review import ReviewSession
 from core.types import Policy
 from dashboard import present, viewer, widgets
 from dashboard.lightbox import Lightbox
@@ -50,38 +50,41 @@ class Seen:
 
 
 def render(
-    here: Room, found: ReadingList, standing: Releases, newest: Callable[[], ReadingList]
+    session: ReviewSession,
+    found: ReadingList,
+    standing: Releases,
+    newest: Callable[[], ReadingList],
 ) -> None:
     """Show the next case, or say that nothing waits.
 
     Args:
-        here: The store.
+        session: The open store.
         found: The list that the case is read from.
         standing: The release that stands, by site.
         newest: Gives the list as the store has it by now.
     """
-    detail = KEYS.current(here, lambda skipped: keys.next_of(found, skipped))
+    detail = KEYS.current(session, lambda skipped: keys.next_of(found, skipped))
     place = present.place(detail.item) if detail else NOTHING
     seen = _seen(detail, standing) if detail else None
     with st.container(key="assay-case"), widgets.of_case(place):
         left, right = st.columns([2.7, 1], gap="medium")
         if seen is None:
             with left:
-                widgets.words(notices.nothing_words(here.settings.home), "big")
+                widgets.words(notices.nothing_words(session.settings.home), "big")
             with right:
-                KEYS.undo_button(here, NOTHING)
+                KEYS.undo_button(session, NOTHING)
                 _await(newest)
         else:
-            _case(here, newest, seen, left, right)
+            _case(session, newest, seen, left, right)
     KEYS.arm(place, pictures=0 if seen is None else 1)
     if seen is not None:
         # Last, since it may open a bundle.
         _prepare(seen.detail.images, heat=not seen.covered)
-        _look_ahead(here, found, seen.detail, heat=not seen.covered)
+        _look_ahead(session, found, seen.detail, heat=not seen.covered)
 
 
 def _case(
-    here: Room,
+    session: ReviewSession,
     newest: Callable[[], ReadingList],
     seen: Seen,
     left: st.delta_generator.DeltaGenerator,
@@ -94,11 +97,11 @@ def _case(
             widgets.words(notices.held_words(seen.held), "trouble")
         verdict, buttons, reasons = st.container(), st.container(), st.container()
     with left:
-        has_picture = _pictures(here, seen)
+        has_picture = _pictures(session, seen)
     _verdict(seen, verdict, reasons)
     with buttons:
         keys.buttons(
-            here, seen.detail, covered=seen.covered, hidden=seen.hidden, has_picture=has_picture
+            session, seen.detail, covered=seen.covered, hidden=seen.hidden, has_picture=has_picture
         )
 
 
@@ -157,12 +160,12 @@ def _about(detail: CaseDetail) -> None:
     widgets.words(showing.study_words(headers), "quiet")
 
 
-def _pictures(here: Room, seen: Seen) -> bool:
+def _pictures(session: ReviewSession, seen: Seen) -> bool:
     """Show the pictures; says whether the one to be judged is to be seen."""
     images = seen.detail.images
     # The order received: the worst first would tell what is hidden.
     ordered = list(images) if seen.covered else present.worst_first(images)
-    priors, left_out = _priors(here, seen)
+    priors, left_out = _priors(session, seen)
     others = [*ordered[1:], *priors][:MOST_BESIDE]
     beside = next((one for one in others if one.id == KEYS.image()), None)
     panes = [_pane(ordered[0], heat=not seen.covered)]
@@ -195,17 +198,17 @@ def _choose(image_id: str) -> None:
     KEYS.choose_image("" if KEYS.image() == image_id else image_id)
 
 
-def _priors(here: Room, seen: Seen) -> tuple[list[CaseImage], str]:
+def _priors(session: ReviewSession, seen: Seen) -> tuple[list[CaseImage], str]:
     """Give the first images of the patient's earlier studies, and what is left out, in words."""
     if seen.held:
         return [], ""
     headers, own = _named(seen.detail), seen.detail.item
     number = said(headers, "patient_id")
-    cases = alike(here.store, pack.name, "patient_id", number, most=MOST_UNDER_ONE_NUMBER)
+    cases = alike(session.store, pack.name, "patient_id", number, most=MOST_UNDER_ONE_NUMBER)
     others = [one for one in cases if one.item.case_id != own.case_id]
     earlier = earlier_studies(headers, own.opened_at, others)
     shown = [one.item.case_id for one in earlier.studies[:MOST_BESIDE]]
-    images = [case_detail(here.store, case_id).images[0] for case_id in shown]
+    images = [case_detail(session.store, case_id).images[0] for case_id in shown]
     return images, notices.earlier_words(earlier)
 
 
@@ -239,12 +242,12 @@ def _come_back(decision: StoredDecision) -> None:
 
 def lightbox() -> Lightbox:
     """Give what works out the pictures, opened once a process."""
-    opened: Lightbox = _lightbox(widgets.room())
+    opened: Lightbox = _lightbox(widgets.session())
     return opened
 
 
 @st.cache_resource(on_release=Lightbox.close, show_spinner=False)
-def _lightbox(_here: Room) -> Lightbox:
+def _lightbox(_here: ReviewSession) -> Lightbox:
     return Lightbox(_here, "domains.xray.worklist.viewing:viewer", levels_of)
 
 
@@ -273,12 +276,14 @@ def _verdict(
             widgets.words(sentence)
 
 
-def _look_ahead(here: Room, found: ReadingList, detail: CaseDetail, *, heat: bool) -> None:
+def _look_ahead(
+    session: ReviewSession, found: ReadingList, detail: CaseDetail, *, heat: bool
+) -> None:
     """Have the pictures of the next case worked out while the reader looks at this one."""
     following = keys.next_of(found, [*KEYS.skipped(), detail.item.case_id])
     if following is None or following == detail.item.case_id:
         return
-    _prepare(case_detail(here.store, following).images, heat=heat)
+    _prepare(case_detail(session.store, following).images, heat=heat)
 
 
 def _prepare(images: Sequence[CaseImage], *, heat: bool) -> None:

@@ -11,7 +11,7 @@ from core.records import audit, quarantine
 from core.records.connection import Store
 from core.records.intake import ASIDE
 from core.records.quarantine import Conflict
-from core.service.review.review import Room
+from core.service.review.review import ReviewSession
 from dashboard import present, widgets
 from domains.xray import pack
 from domains.xray.worklist import received
@@ -20,31 +20,33 @@ from domains.xray.worklist.received import Difference
 _MOST, _MOST_ASIDE, _MOST_DECIDED = 20, 200, 10
 
 
-def render(here: Room) -> None:
+def render(session: ReviewSession) -> None:
     """Show the conflicts with what can be done, what was decided, and what was set aside."""
-    head = audit.head(here.store).hash
-    waiting = quarantine.conflicts(here.store, pack.name)
+    head = audit.head(session.store).hash
+    waiting = quarantine.conflicts(session.store, pack.name)
     widgets.words(f"{len(waiting):,} in conflict", "title")
     if waiting:
         widgets.words(received.WHAT_TO_DO, "quiet")
-        for conflict, found in zip(waiting[:_MOST], _differences(here, head), strict=False):
+        for conflict, found in zip(waiting[:_MOST], _differences(session, head), strict=False):
             with st.container(border=True):
-                _conflict(here, conflict, found)
+                _conflict(session, conflict, found)
         if len(waiting) > _MOST:
             widgets.words(f"The oldest {_MOST} are shown.", "quiet")
-    for one in quarantine.resolutions(here.store, pack.name, limit=_MOST_DECIDED):
+    for one in quarantine.resolutions(session.store, pack.name, limit=_MOST_DECIDED):
         widgets.words(received.resolution_words(one), "quiet")
-    _aside(here)
+    _aside(session)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading both sides …")
-def _differences(_here: Room, head: str) -> list[tuple[Difference, ...] | None]:
+def _differences(_here: ReviewSession, head: str) -> list[tuple[Difference, ...] | None]:
     del head  # whatever is written to the store changes it
     shown = quarantine.conflicts(_here.store, pack.name, limit=_MOST)
     return received.read_differences(shown, _here.store, _here.settings)
 
 
-def _conflict(here: Room, conflict: Conflict, found: tuple[Difference, ...] | None) -> None:
+def _conflict(
+    session: ReviewSession, conflict: Conflict, found: tuple[Difference, ...] | None
+) -> None:
     other = conflict.other
     widgets.words(f"{received.class_words(other)} {other.key}", "heading")
     widgets.html(received.difference_html(found))
@@ -59,14 +61,14 @@ def _conflict(here: Room, conflict: Conflict, found: tuple[Difference, ...] | No
             key=f"{label}-{other.id}",
             disabled=nameless,
             on_click=_decide,
-            args=(here, decide, other.id),
+            args=(session, decide, other.id),
         )
     if nameless:
         widgets.words("Write your name in the sidebar first; it stands under what you decide.")
 
 
-def _decide(here: Room, decide: Callable[..., bool], receipt_id: str) -> None:
-    store: Store = here.store
+def _decide(session: ReviewSession, decide: Callable[..., bool], receipt_id: str) -> None:
+    store: Store = session.store
     try:
         if not decide(store, receipt_id, by=widgets.reviewer()):
             st.toast("Somebody decided this meanwhile; nothing was changed.")
@@ -74,15 +76,15 @@ def _decide(here: Room, decide: Callable[..., bool], receipt_id: str) -> None:
         st.toast(present.escape_markdown(str(exc)))
 
 
-def _aside(here: Room) -> None:
-    count = quarantine.counts(here.store, pack.name).get(ASIDE, 0)
+def _aside(session: ReviewSession) -> None:
+    count = quarantine.counts(session.store, pack.name).get(ASIDE, 0)
     widgets.words(f"{count:,} set aside", "heading")
     widgets.words(
         "Kept as they came and not judged: reports, presentation states, documents and pictures of "
         "other kinds that were sent along.",
         "quiet",
     )
-    if shown := quarantine.receipts(here.store, pack.name, ASIDE, limit=_MOST_ASIDE):
+    if shown := quarantine.receipts(session.store, pack.name, ASIDE, limit=_MOST_ASIDE):
         st.dataframe(
             {
                 "Class": [received.class_words(one) for one in shown],

@@ -9,7 +9,7 @@ from core.records.case_list import ListedCase, listed
 from core.records.queue import ASSESS, State
 from core.records.releases import Stage
 from core.records.values import now
-from core.service.review.review import Room
+from core.service.review.review import ReviewSession
 from dashboard import widgets
 from domains.xray import pack
 from domains.xray.pages import autonomy, reading, received, worklist
@@ -26,42 +26,42 @@ state = st.session_state
 
 def render() -> None:
     """Show the chosen screen."""
-    here = widgets.room()
+    session = widgets.session()
     state.setdefault("xray_screen", "Worklist")
     _banner()
-    head = widgets.head_of(here)
-    cases = _cases(here, head)
-    standing = releases.by_site(here.store, pack.name)
+    head = widgets.head_of(session)
+    cases = _cases(session, head)
+    standing = releases.by_site(session.store, pack.name)
     if state["xray_screen"] == "Stages":
-        autonomy.render(here, standing, sites_of(cases))
+        autonomy.render(session, standing, sites_of(cases))
         return
     if state["xray_screen"] == "Received":
-        received.render(here)
+        received.render(session)
         return
     site = _site(sites_of(cases))
-    state["xray_listed"] = (head, site, _found(here, head, site))
+    state["xray_listed"] = (head, site, _found(session, head, site))
     found = state["xray_listed"][2]
     if state["xray_screen"] == "Worklist":
-        _unjudged(here)
-        worklist.render(found, here.settings.home)
+        _unjudged(session)
+        worklist.render(found, session.settings.home)
         if found.shows_verdicts:
-            widgets.words(autonomy.override_words(here, site), "quiet")
-        widgets.follow(here, head)
+            widgets.words(autonomy.override_words(session, site), "quiet")
+        widgets.follow(session, head)
     else:
-        reading.render(here, found, standing, lambda: _newest(here, site))
+        reading.render(session, found, standing, lambda: _newest(session, site))
 
 
-def _found(here: Room, head: str, site: str | None) -> ReadingList:
-    standing = releases.by_site(here.store, pack.name)
-    cases = _cases(here, head)
+def _found(session: ReviewSession, head: str, site: str | None) -> ReadingList:
+    standing = releases.by_site(session.store, pack.name)
+    cases = _cases(session, head)
     return reading_list(cases, standing, now=now(), certified=_certified, site=site)
 
 
-def _newest(here: Room, site: str | None) -> ReadingList:
+def _newest(session: ReviewSession, site: str | None) -> ReadingList:
     """Give the list as the store has it, worked out anew only where that has changed."""
-    head = widgets.head_of(here)
+    head = widgets.head_of(session)
     if state["xray_listed"][:2] != (head, site):
-        state["xray_listed"] = (head, site, _found(here, head, site))
+        state["xray_listed"] = (head, site, _found(session, head, site))
     found: ReadingList = state["xray_listed"][2]
     return found
 
@@ -87,7 +87,7 @@ def _go(screen: str) -> None:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the list …")
-def _cases(_here: Room, head: str) -> list[ListedCase]:
+def _cases(_here: ReviewSession, head: str) -> list[ListedCase]:
     del head  # whatever is written to the store changes it
     return listed(_here.store, pack.name, OPEN)
 
@@ -114,12 +114,12 @@ def _certified(case: ListedCase) -> bool:
     return not hindrance(Stage.AUTOMATIC, policy)
 
 
-def _unjudged(here: Room) -> None:
-    found = queue.waiting(here.store)
+def _unjudged(session: ReviewSession) -> None:
+    found = queue.waiting(session.store)
     waiting = found.get((ASSESS, State.WAITING), 0) + found.get((ASSESS, State.LEASED), 0)
     if said := showing.unjudged_words(waiting):
         widgets.words(said, "trouble")
-    if said := waiting_words(len(quarantine.conflicts(here.store, pack.name))):
+    if said := waiting_words(len(quarantine.conflicts(session.store, pack.name))):
         widgets.words(said, "trouble")
 
 

@@ -22,7 +22,7 @@ from core.records.store import decisions
 from core.records.values import now
 from core.service.review import review
 from core.service.review import server as review_server
-from core.service.review.explanations import Desk
+from core.service.review.explanations import Explainer
 from core.settings import Settings
 from core.types import Disposition
 
@@ -30,8 +30,8 @@ FAIL, PASS = Disposition.POSITIVE, Disposition.NEGATIVE
 
 
 @pytest.fixture
-def room(assessed_home: Path) -> Iterator[review.Room]:
-    opened = review.open_room(Settings(home=assessed_home))
+def session(assessed_home: Path) -> Iterator[review.ReviewSession]:
+    opened = review.open_review_session(Settings(home=assessed_home))
     yield opened
     opened.close()
 
@@ -56,24 +56,24 @@ def queue(store) -> list[str]:
     return ids
 
 
-def test_skipped_cases_are_left_out_and_come_back_in_the_order_of_skipping(room):
-    first, second, third, *others = queue(room.store)
-    shown = review.next_case(room.store, "parts", [second, first])
+def test_skipped_cases_are_left_out_and_come_back_in_the_order_of_skipping(session):
+    first, second, third, *others = queue(session.store)
+    shown = review.next_case(session.store, "parts", [second, first])
     assert shown.case_id == third
     everything = [*others, third, second, first]
-    assert review.next_case(room.store, "parts", everything).case_id == others[0]
-    assert review.next_case(room.store, "of no pack", everything) is None
+    assert review.next_case(session.store, "parts", everything).case_id == others[0]
+    assert review.next_case(session.store, "of no pack", everything) is None
 
 
-def test_a_verdict_without_a_name_is_refused(room):
-    case = review.next_case(room.store, "parts")
+def test_a_verdict_without_a_name_is_refused(session):
+    case = review.next_case(session.store, "parts")
     with pytest.raises(ConfigError, match="needs a name"):
-        review.decide(room.store, case, FAIL, reviewer="  ")
-    assert reviews.reviewed(room.store, "parts") == []
+        review.decide(session.store, case, FAIL, reviewer="  ")
+    assert reviews.reviewed(session.store, "parts") == []
 
 
-def test_the_review_to_undo_is_the_persons_own_last_one_and_is_undone_once(room):
-    store = room.store
+def test_the_review_to_undo_is_the_persons_own_last_one_and_is_undone_once(session):
+    store = session.store
     for who, judgement in (("Ada", FAIL), ("Ada", PASS), ("Grace", FAIL)):
         case = review.next_case(store, "parts")
         assert review.decide(store, case, judgement, reviewer=f" {who} ")
@@ -86,8 +86,8 @@ def test_the_review_to_undo_is_the_persons_own_last_one_and_is_undone_once(room)
     assert review.last_review(store, "parts", "Mary") is None
 
 
-def test_only_reviews_that_stand_and_are_recent_count_as_done(room):
-    store, start = room.store, now()
+def test_only_reviews_that_stand_and_are_recent_count_as_done(session):
+    store, start = session.store, now()
     old = review.next_case(store, "parts")
     reviews.review(store, old, FAIL, reviewer="Ada", at=start - timedelta(days=1))
     for _ in range(3):
@@ -99,14 +99,14 @@ def test_only_reviews_that_stand_and_are_recent_count_as_done(room):
 
 
 def test_a_decisions_limits_are_read_from_the_shelf_or_their_absence_is_said(
-    room, tiny_product, assessed_home
+    session, tiny_product, assessed_home
 ):
     _, policy = tiny_product.opened()
-    decision = decisions(room.store, limit=1)[0]
-    assert review.judged_by(room.desk, decision) == policy
+    decision = decisions(session.store, limit=1)[0]
+    assert review.judged_by(session.explainer, decision) == policy
     (assessed_home / "bundles").rename(assessed_home / "elsewhere")
     with pytest.raises(BundleError, match="shelf"):
-        review.judged_by(Desk(room.store, room.settings), decision)
+        review.judged_by(Explainer(session.store, session.settings), decision)
 
 
 def test_settings_survive_the_way_through_the_environment(monkeypatch, tmp_path):
@@ -129,12 +129,14 @@ def test_settings_survive_the_way_through_the_environment(monkeypatch, tmp_path)
         (Disposition.DEFER, ["good", "scratched"], False),
     ],
 )
-def test_a_judgement_that_its_labels_contradict_is_refused(room, disposition, labels, contradicts):
-    detail = worklist.case_detail(room.store, queue(room.store)[0])
+def test_a_judgement_that_its_labels_contradict_is_refused(
+    session, disposition, labels, contradicts
+):
+    detail = worklist.case_detail(session.store, queue(session.store)[0])
     refused = pytest.raises(DataError, match="contradicts the label")
 
     with refused if contradicts else nullcontext():
-        review.check_labels(room.desk, pack_named("parts"), detail, disposition, labels)
+        review.check_labels(session.explainer, pack_named("parts"), detail, disposition, labels)
 
 
 def test_ending_the_command_ends_its_server(free_port, tmp_path):
