@@ -109,7 +109,7 @@ def _judge(
         else frame
     )
     ready = time.perf_counter()
-    evidence = bundle.model.evidence(bundle.network.look(prepared.pixels))
+    evidence = bundle.model.evidence(bundle.network.extract(prepared.pixels))
     prediction = bundle.model.predict(evidence, prepared)
     verdict = decide(prediction, policy, bundle.model.classes, bundle.model.positive)
     done = time.perf_counter()

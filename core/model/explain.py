@@ -11,7 +11,7 @@ import numpy as np
 from core.model.estimators import heads
 from core.model.estimators.model import Model
 from core.model.network.backbone import Tap
-from core.types import F32, F64, U8, Evidence, Look
+from core.types import F32, F64, U8, Evidence, NetworkOutput
 
 _STEPS = 16
 
@@ -98,12 +98,12 @@ def heat_map(
     return heat
 
 
-def memory_map(model: Model, look: Look, size: int) -> F32:
+def memory_map(model: Model, output: NetworkOutput, size: int) -> F32:
     """Show where a picture is stranger than good ones, for a model whose memory alone is heard.
 
     Args:
         model: The fitted model, with a memory bank.
-        look: What the network gave for the picture, with its patches.
+        output: What the network gave for the picture, with its patches.
         size: Side of the answer in pixels.
 
     Returns:
@@ -114,7 +114,7 @@ def memory_map(model: Model, look: Look, size: int) -> F32:
     """
     if model.bank is None:
         raise ValueError("model: expected one with a memory bank")
-    heat = model.bank.heat(look.patches)
+    heat = model.bank.heat(output.patches)
     return np.asarray(cv2.resize(heat, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
 
 

@@ -54,7 +54,7 @@ def _packs() -> str:
 
 def _network(settings: Settings) -> str:
     network = open_network(backbone.describe(), runtime=settings.runtime, cache=settings.cache)
-    pooled = network.look(np.zeros((224, 224, 3), np.uint8)).pooled
+    pooled = network.extract(np.zeros((224, 224, 3), np.uint8)).pooled
     return f"{network.device}, {len(pooled)} features"
 
 

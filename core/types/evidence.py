@@ -15,22 +15,23 @@ def _nothing() -> F32:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class NetworkOutput:
     """What the network gives for one picture.
 
     Attributes:
         pooled: float32 ``d``, features pooled over space.
         tail: float32 ``k``, mean class scores of the fine-tuned stages; empty where there are none.
         patches: float32 ``p c``, features of every place; empty where no memory bank asks for them.
-        strange: float32 ``1 + g``, what a memory bank said of the patches that were dropped since.
-        form: float32 ``q``, how the picture's left differs from its right; empty where nobody asks.
+        bank_scores: float32 ``1 + g``, scores of patches that were dropped since, as
+            ``Bank.read`` gives them.
+        asymmetry: float32 ``q``, the picture's left minus its right; empty where not asked for.
     """
 
     pooled: F32
     tail: F32 = field(default_factory=_nothing)
     patches: F32 = field(default_factory=_nothing)
-    strange: F32 = field(default_factory=_nothing)
-    form: F32 = field(default_factory=_nothing)
+    bank_scores: F32 = field(default_factory=_nothing)
+    asymmetry: F32 = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +44,14 @@ class Evidence:
             picture may have several labels.
         ood_score: Higher = stranger.
         good_p: p-value among good groups; 1 without a memory bank.
-        form: float32 ``q``, as in ``Look``.
+        asymmetry: float32 ``q``, as in ``NetworkOutput``.
     """
 
     features: F32
     logits: F64
     ood_score: float
     good_p: float = 1.0
-    form: F32 = field(default_factory=_nothing)
+    asymmetry: F32 = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def judged(effort: str, seed: int) -> Judged:
                 shutil.rmtree(stages.folder)
             fitted, seen = fit(table, CLASSES, POSITIVE, seed), []
             cpu_s = time.process_time() - started
-    logits = np.array([fitted.model.evidence(one.look).logits for one in seen])
+    logits = np.array([fitted.model.evidence(one.output).logits for one in seen])
     return Judged(
         calibration.apply(fitted.model.calibrator, logits),
         np.array([CLASSES.index(one.row.label) for one in seen], np.int64),

@@ -27,7 +27,7 @@ from core.model.network import backbone as backbones
 from core.service.data.labels import with_splits
 from core.service.training import good_only
 from core.settings import Settings
-from core.types import F32, F64, Look, Targets
+from core.types import F32, F64, NetworkOutput, Targets
 from tests.benchmarks.good_only import is_mono, patched
 from tests.benchmarks.sets import HOME, looked, rows_of
 
@@ -200,8 +200,12 @@ def _scores(model: Model, one: Product, at: NDArray[np.intp]) -> tuple[F64, F64]
     return p, np.array([e.good_p for e in evidence], np.float64)
 
 
-def _look(bank: Bank | None, one: Product, i: int) -> Look:
-    return Look(one.pooled[i], patches=one.patches[i]) if bank else Look(one.pooled[i])
+def _look(bank: Bank | None, one: Product, i: int) -> NetworkOutput:
+    return (
+        NetworkOutput(one.pooled[i], patches=one.patches[i])
+        if bank
+        else NetworkOutput(one.pooled[i])
+    )
 
 
 def _cases(model: Model, one: Product, at: NDArray[np.intp]) -> Cases:

@@ -85,7 +85,7 @@ def patched(name: str, what: str, kept: Callable[[Row], bool]) -> Patched:
             progress=silent,
         )
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.save(file, np.stack([one.look.patches for one in looked if isinstance(one, Seen)]))
+        np.save(file, np.stack([one.output.patches for one in looked if isinstance(one, Seen)]))
     patches = np.load(file)
     good = np.array([row.label in ("good", "functional", "normal") for row in rows])
     if len(good) != len(patches):

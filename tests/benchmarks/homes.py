@@ -16,7 +16,7 @@ from core.model.network.runtime import Network, open_network
 from core.packs import DomainPack, pack_named
 from core.service.training.corruptions import Alterations
 from core.settings import Settings
-from core.types import F64, Finding, Frame, Look, Prepared, Reason
+from core.types import F64, Finding, Frame, NetworkOutput, Prepared, Reason
 from tests.benchmarks.sets import HOME, Labelled, altered, rows_of
 
 ALPHAS = (0.01, 0.05)
@@ -56,7 +56,7 @@ class Home:
     def judge(self, frames: Iterable[Frame]) -> Judged:
         """Send pictures the whole way."""
         ready = (self.pack.prepare(frame, SIZE) for frame in frames)
-        return judged(self.model, ((self.network.look(one.pixels), one) for one in ready))
+        return judged(self.model, ((self.network.extract(one.pixels), one) for one in ready))
 
     def rows(self, rows: NDArray[np.intp]) -> Judged:
         """Judge pictures of the set itself."""
@@ -101,12 +101,12 @@ def fit_to(one: Labelled, table: Table, made: Alterations) -> Model:
     ).model
 
 
-def judged(model: Model, seen: Iterable[tuple[Look, Prepared]]) -> Judged:
+def judged(model: Model, seen: Iterable[tuple[NetworkOutput, Prepared]]) -> Judged:
     """Judge pictures after the network."""
     evidence, said, wrongly = [], [], []
-    for look, prepared in seen:
-        evidence.append(model.evidence(look))
-        whole = np.concatenate([evidence[-1].features, look.form])
+    for output, prepared in seen:
+        evidence.append(model.evidence(output))
+        whole = np.concatenate([evidence[-1].features, output.asymmetry])
         wrongly.append(model.ways.told.scores(whole).max() if model.ways else 0.0)
         said.append(model.predict(evidence[-1], prepared))
     return Judged(
@@ -118,11 +118,17 @@ def judged(model: Model, seen: Iterable[tuple[Look, Prepared]]) -> Judged:
     )
 
 
-def kept(one: Labelled, row: int) -> tuple[Look, Prepared]:
+def kept(one: Labelled, row: int) -> tuple[NetworkOutput, Prepared]:
     """Bring back a picture of which the table keeps all but the pixels."""
     table = one.table
     blank = np.zeros((1, 1, 3), np.uint8)
     refused = () if table.sound[row] else (Finding(Reason.POOR_QUALITY, "refused by the pack"),)
     measures = {name: float(values[row]) for name, values in table.measures.items()}
-    form = table.form if table.form is not None else np.zeros((len(table.labels), 0), np.float32)
-    return Look(table.pooled[row], form=form[row]), Prepared(blank, "", (1, 1), refused, measures)
+    asymmetry = (
+        table.asymmetry
+        if table.asymmetry is not None
+        else np.zeros((len(table.labels), 0), np.float32)
+    )
+    return NetworkOutput(table.pooled[row], asymmetry=asymmetry[row]), Prepared(
+        blank, "", (1, 1), refused, measures
+    )

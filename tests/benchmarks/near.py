@@ -53,7 +53,7 @@ class Door:
         settings = Settings(home=HOME)
         network = open_network(backbones.describe(), runtime="onnx", cache=settings.cache)
         pack = pack_named(rows_of(self.of.name, settings)[0])
-        return np.stack([network.look(pack.prepare(one, SIZE).pixels).pooled for one in frames])
+        return np.stack([network.extract(pack.prepare(one, SIZE).pixels).pooled for one in frames])
 
     def meet(self, title: str, strangers: dict[str, F32]) -> None:
         """Fit the gate on the train part and print what it says of test pictures and strangers."""
@@ -123,7 +123,7 @@ def _of(made: Altered | None, groups: NDArray[np.str_]) -> Altered | None:
         pooled=made.pooled[kept],
         kind=made.kind[kept],
         groups=made.groups[kept],
-        form=made.form[kept],
+        asymmetry=made.asymmetry[kept],
     )
 
 

@@ -28,7 +28,7 @@ from core.labelled import Row
 from core.model.bundle import serialization
 from core.model.estimators.model import one_thread
 from core.model.fitting.fit import Fit, Table, fit
-from core.types import U8, Look
+from core.types import U8, NetworkOutput
 from tests.benchmarks.sets import HOME, altered, labelled
 
 NUMBERS = (2000, 8000, 32_000)
@@ -73,7 +73,7 @@ def repeated(n: int, seed: int = 0) -> Table:
         groups=np.arange(n).astype(np.str_),
         measures={name: values[rows] for name, values in table.measures.items()},
         sound=table.sound[rows],
-        form=None if table.form is None else table.form[rows],
+        asymmetry=None if table.asymmetry is None else table.asymmetry[rows],
     )
 
 
@@ -104,14 +104,14 @@ def multiplications(found: Fit) -> int:
 
 
 def _judging(found: Fit, table: Table) -> float:
-    looks = [Look(row) for row in table.pooled[:JUDGED]]
+    outputs = [NetworkOutput(row) for row in table.pooled[:JUDGED]]
     best = np.inf
     for _ in range(5):
         started = time.thread_time()
-        for look in looks:
-            found.model.evidence(look)
+        for output in outputs:
+            found.model.evidence(output)
         best = min(best, time.thread_time() - started)
-    return 1e3 * best / len(looks)
+    return 1e3 * best / len(outputs)
 
 
 def _checking(n: int) -> str:

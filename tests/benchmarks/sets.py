@@ -96,7 +96,7 @@ def labelled(name: str, size: int = 0, *, all_sides: bool = False, close: bool =
     settings = Settings(home=HOME)
     pack, rows = rows_of(name, settings)
     classes = tuple(sorted({row.label for row in rows}))
-    backbone = replace(backbones.describe(size=size), lopsided=bool(pack_named(pack).wrong_ways))
+    backbone = replace(backbones.describe(size=size), asymmetry=bool(pack_named(pack).wrong_ways))
     if all_sides:
         backbone = replace(backbone, views=pack_named(pack).views)
     if close:
@@ -185,7 +185,7 @@ def _without(made: Altered, name: str) -> Altered:
     kept = made.kind != gone
     kind = made.kind[kept] - (made.kind[kept] > gone)
     names = tuple(other for other in made.names if other != name)
-    return Altered(names, made.pooled[kept], kind, made.groups[kept], made.form[kept])
+    return Altered(names, made.pooled[kept], kind, made.groups[kept], made.asymmetry[kept])
 
 
 def _keep(table: Table, kept: Path) -> None:
@@ -195,7 +195,7 @@ def _keep(table: Table, kept: Path) -> None:
         pooled=table.pooled,
         labels=table.labels,
         sound=table.sound,
-        form=np.zeros((len(table.labels), 0)) if table.form is None else table.form,
+        asymmetry=np.zeros((len(table.labels), 0)) if table.asymmetry is None else table.asymmetry,
         names=np.array(list(table.measures)),
         values=np.stack(list(table.measures.values())),
     )
@@ -210,5 +210,5 @@ def _read(kept: Path, rows: list[Row], gated: int) -> Table:
             measures=dict(zip(found["names"].tolist(), found["values"], strict=True)),
             sound=found["sound"],
             gated=gated,
-            form=found.get("form"),
+            asymmetry=found.get("asymmetry"),
         )

@@ -63,7 +63,7 @@ def _one_run(
     for one in arrived:
         frame = timed("decode", bundle.pack.read, one.data, settings.max_pixels, 224)
         ready = timed("resize and measure", bundle.pack.prepare, frame, 224)
-        pooled = timed("network", bundle.network.look, ready.pixels)
+        pooled = timed("network", bundle.network.extract, ready.pixels)
         evidence = timed("head and gate", bundle.model.evidence, pooled)
         said = timed("calibration", bundle.model.predict, evidence, ready)
         timed("verdict", decide, said, policy, bundle.model.classes, bundle.model.positive)

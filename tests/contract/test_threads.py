@@ -31,8 +31,8 @@ def by_threads(work, pictures, count):
     return list(ordered_map(work, pictures, workers=count, timeout_s=120, stalled=stalled))
 
 
-def as_bytes(look):
-    return b"".join(np.ascontiguousarray(part).tobytes() for part in look)
+def as_bytes(output):
+    return b"".join(np.ascontiguousarray(part).tobytes() for part in output)
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
@@ -40,8 +40,8 @@ def test_many_threads_give_what_one_gives_to_the_last_bit(runtime, pictures, exp
     network = open_network(describe(size=96), runtime=runtime, cache=exports)
 
     def looked(picture):
-        look = network.look(picture)
-        return as_bytes([look.pooled, look.patches, look.form])
+        output = network.extract(picture)
+        return as_bytes([output.pooled, output.patches, output.asymmetry])
 
     def mapped(picture):
         return as_bytes(network.maps(picture))

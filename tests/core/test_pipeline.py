@@ -78,10 +78,10 @@ class Failing:
     def __init__(self, network):
         self._network = network
 
-    def look(self, pixels):
+    def extract(self, pixels):
         if pixels[0, 0, 0] < 100:
             raise RuntimeError("no such kernel")
-        return self._network.look(pixels)
+        return self._network.extract(pixels)
 
 
 def with_network(bundle, network):
@@ -119,8 +119,8 @@ def test_features_that_are_no_numbers_are_never_negative(tiny_product, product):
     plate = bundle.pack.read(data, 10**7, bundle.backbone.size)
 
     class Nan(Failing):
-        def look(self, pixels):
-            seen = self._network.look(pixels)
+        def extract(self, pixels):
+            seen = self._network.extract(pixels)
             return replace(seen, pooled=np.full_like(seen.pooled, np.nan))
 
     said = replace(plate, meta={"patient_id": "4711"}, group="1.2.3")

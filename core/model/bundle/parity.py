@@ -84,7 +84,7 @@ def run(
     for probe, picture in zip(probes, pictures, strict=True):
         if isinstance(picture, Unreadable):
             raise _refuse(f"{probe.file} does not read: {picture.message}")
-        got = model.predict(model.evidence(network.look(picture.pixels)), picture)
+        got = model.predict(model.evidence(network.extract(picture.pixels)), picture)
         try:
             worst = max(worst, _compare(probe, picture, got, same_verdict))
         except (KeyError, TypeError, AttributeError) as exc:

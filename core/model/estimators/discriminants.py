@@ -20,14 +20,14 @@ class Altered:
         pooled: float32 ``m d``, features.
         kind: int64 ``m``, index into the names.
         groups: str ``m``, each picture's group.
-        form: float32 ``m q``, how its left differs from its right; ``m 0`` where nobody asks.
+        asymmetry: float32 ``m q``, how its left differs from its right; ``m 0`` where nobody asks.
     """
 
     names: tuple[str, ...]
     pooled: F32
     kind: NDArray[np.int64]
     groups: NDArray[np.str_]
-    form: F32
+    asymmetry: F32
 
     def placed(
         self, groups: NDArray[np.str_], fold: NDArray[np.int64], centre: F32, scale: F32
@@ -49,7 +49,7 @@ class Altered:
         left = [np.unique(self.kind[place != held]).size for held in np.unique(fold)]
         if min(left) < len(self.names):
             return None
-        z = np.hstack([(self.pooled - centre) / scale, self.form])
+        z = np.hstack([(self.pooled - centre) / scale, self.asymmetry])
         return Placed(self.names, z, self.kind, place)
 
 
@@ -59,7 +59,7 @@ class Placed:
 
     Attributes:
         names: The ``w`` kinds of alteration.
-        z: float32 ``m d+q``, standardised features and form.
+        z: float32 ``m d+q``, standardised features and asymmetry.
         kind: int64 ``m``, index into the names.
         fold: int64 ``m``, the fold of each picture's group; -1 where it is in none.
     """

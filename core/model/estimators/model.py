@@ -20,7 +20,7 @@ from core.model.estimators.bank import Bank, class_scores
 from core.model.estimators.gate import Gate
 from core.model.estimators.heads import Head
 from core.model.estimators.presentation import Ways
-from core.types import F32, F64, Evidence, Finding, Look, Prediction, Prepared
+from core.types import F32, F64, Evidence, Finding, NetworkOutput, Prediction, Prepared
 
 
 @dataclass(frozen=True)
@@ -70,19 +70,19 @@ class Model:
         """Whether the memory bank alone is heard."""
         return self.bank is not None and not self.voices[1:].any()
 
-    def evidence(self, look: Look) -> Evidence:
+    def evidence(self, output: NetworkOutput) -> Evidence:
         """Read what the network gave into evidence."""
-        z = standardise(look.pooled, self.centre, self.scale)
+        z = standardise(output.pooled, self.centre, self.scale)
         experts = [heads.logits(self.head, z)]
-        if look.tail.size:
-            experts.append(look.tail.astype(np.float64))
+        if output.tail.size:
+            experts.append(output.tail.astype(np.float64))
         if self.bank is None:
             logits = fusion.fuse(np.stack(experts), self.voices) if experts[1:] else experts[0]
-            return Evidence(z, logits, self.gate.score(z), form=look.form)
-        said = look.strange if look.strange.size else self.bank.read(look.patches)
-        experts.insert(0, class_scores(self.bank.log_odds(float(said[0])), self.positive))
+            return Evidence(z, logits, self.gate.score(z), asymmetry=output.asymmetry)
+        scores = output.bank_scores if output.bank_scores.size else self.bank.read(output.patches)
+        experts.insert(0, class_scores(self.bank.log_odds(float(scores[0])), self.positive))
         logits = fusion.fuse(np.stack(experts), self.voices)
-        return Evidence(z, logits, self.gate.score(z), self.bank.good_p(said), look.form)
+        return Evidence(z, logits, self.gate.score(z), self.bank.good_p(scores), output.asymmetry)
 
     def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:
         """Calibrate the evidence and add the gates that the picture itself did not pass."""
@@ -99,8 +99,8 @@ class Model:
 
     def _calibrated(self, logits: F64) -> tuple[F64, float]:
         if isinstance(self.calibrator, Sigmoids):
-            said = multilabel.apply(self.calibrator, logits[None])[0]
-            return said[:-1], float(said[-1])
+            scores = multilabel.apply(self.calibrator, logits[None])[0]
+            return scores[:-1], float(scores[-1])
         probabilities = calibration.apply(self.calibrator, logits[None])[0]
         return probabilities, float(probabilities[np.array(self.positive)].sum())
 
@@ -115,7 +115,7 @@ class Model:
 
 
 def _whole(evidence: Evidence) -> F32:
-    return np.concatenate([evidence.features, evidence.form])
+    return np.concatenate([evidence.features, evidence.asymmetry])
 
 
 def one_thread() -> None:

@@ -38,7 +38,7 @@ class Ways:
     limit: float
 
     def fits(self, width: int) -> bool:
-        """Say whether the arrays agree with each other and take ``width`` features, or form too."""
+        """Return whether the arrays agree and take ``width`` features, or asymmetry too."""
         taken = self.told.weights.shape[1:]
         return len(taken) == 1 and taken[0] >= width and self.told.fits(taken[0])
 
@@ -46,7 +46,7 @@ class Ways:
         """Name the way that a picture is most clearly shown in, if in any.
 
         Args:
-            z: float32 ``d+q``, standardised features and form.
+            z: float32 ``d+q``, standardised features and asymmetry.
         """
         scores = self.told.scores(z)
         worst = int(np.argmax(scores))
@@ -67,7 +67,7 @@ def fit_ways(right: F32, wrong: Placed, fold: NDArray[np.int64]) -> tuple[Ways, 
     pictures are flagged: the conformal limit of each right picture's largest score.
 
     Args:
-        right: float32 ``n d+q``, standardised features and form of the training pictures.
+        right: float32 ``n d+q``, standardised features and asymmetry of the training pictures.
         wrong: Training pictures shown wrongly.
         fold: int64 ``n``, the fold of each right picture.
 

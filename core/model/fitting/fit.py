@@ -93,7 +93,7 @@ def fit(
         kept = harmless(benign, sides[: len(z)], sides[len(z) :])
         benign, varied = benign.pick(kept), varied.pick(kept)
     gate, strangeness = fit_gate(z, table.gated, fold, seed, placed(faulty), varied)
-    whole = z if table.form is None else np.hstack([z, table.form])
+    whole = z if table.asymmetry is None else np.hstack([z, table.asymmetry])
     ways, flagged = _ways(whole, placed(wrong), fold, varied)
     model = Model(
         classes=classes,

@@ -28,7 +28,7 @@ class Benign:
     Attributes:
         names: The ``v`` variations.
         pooled: float32 ``m d``, features.
-        form: float32 ``m q``, how the left differs from the right; ``m 0`` where nobody asks.
+        asymmetry: float32 ``m q``, how the left differs from the right; ``m 0`` where nobody asks.
         kind: int64 ``m``, index into the names.
         strength: float64 ``m``, the share gone of the way to the variation's end.
         of: int64 ``m``, row of the training picture that was varied.
@@ -37,7 +37,7 @@ class Benign:
 
     names: tuple[str, ...]
     pooled: F32
-    form: F32
+    asymmetry: F32
     kind: NDArray[np.int64]
     strength: F64
     of: NDArray[np.int64]
@@ -48,7 +48,7 @@ class Benign:
         return Benign(
             self.names,
             self.pooled[rows],
-            self.form[rows],
+            self.asymmetry[rows],
             self.kind[rows],
             self.strength[rows],
             self.of[rows],
@@ -62,7 +62,7 @@ class Benign:
         return Benign(
             kept.names,
             kept.pooled,
-            kept.form,
+            kept.asymmetry,
             kept.kind,
             kept.strength,
             place[kept.of],
@@ -77,7 +77,7 @@ class Benign:
             centre: float32 ``d``, subtracted from features.
             scale: float32 ``d``, divides them.
         """
-        z = np.hstack([(self.pooled - centre) / scale, self.form])
+        z = np.hstack([(self.pooled - centre) / scale, self.asymmetry])
         return Placed(self.names, z, self.kind, fold[self.of])
 
 

@@ -26,7 +26,7 @@ class Table:
         log_odds: float64 ``n``, what a memory bank without each picture's group said; else None.
         tail: float64 ``n k``, class scores of the fine-tuned stages that never saw each picture's
             group; else None.
-        form: float32 ``n q``, how each picture's left differs from its right, where ways are
+        asymmetry: float32 ``n q``, how each picture's left differs from its right, where ways are
             learned; else None.
     """
 
@@ -39,7 +39,7 @@ class Table:
     targets: NDArray[np.bool_] | None = None
     log_odds: F64 | None = None
     tail: F64 | None = None
-    form: F32 | None = None
+    asymmetry: F32 | None = None
 
     def pick(self, rows: NDArray[np.bool_]) -> Table:
         """Keep some pictures."""
@@ -53,5 +53,5 @@ class Table:
             None if self.targets is None else self.targets[rows],
             None if self.log_odds is None else self.log_odds[rows],
             None if self.tail is None else self.tail[rows],
-            None if self.form is None else self.form[rows],
+            None if self.asymmetry is None else self.asymmetry[rows],
         )

@@ -21,7 +21,7 @@ from core.model.network.feature_layers import taps_of
 from core.model.network.packaged_weights import CARRIED, packaged_weights, source_of, timm_key
 from core.model.network.packaged_weights import LITE0 as LITE0
 from core.model.network.packaged_weights import LITE2 as LITE2
-from core.types import F32, Look
+from core.types import F32, NetworkOutput
 
 if TYPE_CHECKING:
     import torch
@@ -63,10 +63,10 @@ class Backbone:
         patches: Whether the features of every place are given too.
         tail: Hex digest of the fine-tuned stages' weights; empty where there are none.
         precision: One of ``PRECISIONS``, the arithmetic that the network runs in.
-        halved: Whether the picture is seen at half its size first, and its features joined: small
-            marks need the whole size, texture and shape are known best at the network's own.
-        lopsided: Whether it is also said how the left of the picture differs from its right, which
-            features pooled over the whole of it hardly tell.
+        two_scales: Whether features at half the size come first, joined with those at the whole:
+            small marks need the whole size, texture and shape are known best at the network's own.
+        asymmetry: Whether the difference of the left of the picture from its right is given too,
+            which features pooled over the whole of it hardly carry.
     """
 
     name: str
@@ -80,13 +80,13 @@ class Backbone:
     patches: bool = False
     tail: str = ""
     precision: str = "f32"
-    halved: bool = False
-    lopsided: bool = False
+    two_scales: bool = False
+    asymmetry: bool = False
 
     @property
     def seen(self) -> tuple[Tap, ...]:
         """List every map that the features are pooled from, in their order."""
-        return self.taps * (2 if self.halved else 1)
+        return self.taps * (2 if self.two_scales else 1)
 
     @property
     def packaged(self) -> bool:
@@ -100,13 +100,13 @@ class Backbone:
 
     @property
     def outputs(self) -> list[str]:
-        """Name what the network gives, in order: fields of ``Look``."""
-        asked = {"tail": self.tail, "patches": self.patches, "form": self.lopsided}
+        """Name what the network gives, in order: fields of ``NetworkOutput``."""
+        asked = {"tail": self.tail, "patches": self.patches, "asymmetry": self.asymmetry}
         return ["pooled", *(name for name, wanted in asked.items() if wanted)]
 
-    def look(self, values: Sequence[F32]) -> Look:
+    def to_output(self, values: Sequence[F32]) -> NetworkOutput:
         """Put the outputs of one picture together."""
-        return Look(**dict(zip(self.outputs, values, strict=True)))
+        return NetworkOutput(**dict(zip(self.outputs, values, strict=True)))
 
     @property
     def key(self) -> str:
@@ -146,7 +146,7 @@ def describe(name: str = LITE0, weights: Path | None = None, size: int = 0) -> B
 
 def closer(backbone: Backbone) -> Backbone:
     """Give the network that sees a picture at twice the size as well, features of both joined."""
-    return replace(backbone, size=2 * backbone.size, halved=True)
+    return replace(backbone, size=2 * backbone.size, two_scales=True)
 
 
 def load(backbone: Backbone, files: Files = Files()) -> torch.nn.Module:

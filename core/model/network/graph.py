@@ -15,7 +15,7 @@ import torch
 from core.model.network import backbone as backbones
 from core.model.network.backbone import Backbone, Files
 from core.model.network.tail import load_tails, place_of_cut
-from core.types import F32, U8, Look
+from core.types import F32, U8, NetworkOutput
 
 CELLS = 16
 _GREY_LEVEL = 1 / 64  # about one, after normalisation; an even picture has no sides
@@ -24,7 +24,7 @@ _MIRRORED = {"identity": (), "mirror": (3,), "flip": (2,), "rotate180": (2, 3)}
 
 
 class FeatureGraph(torch.nn.Module):
-    """From uint8 ``1 h w c`` to what a ``Look`` holds.
+    """From uint8 ``1 h w c`` to what a ``NetworkOutput`` holds.
 
     Normalisation is the first step of the module, so that it travels inside every export. The
     taps are read by hooks, which hand their outputs to the call under way and keep nothing on
@@ -46,8 +46,8 @@ class FeatureGraph(torch.nn.Module):
         self.seen = backbone.seen
         self.views = backbone.views
         self.patches = backbone.patches
-        self.halved = backbone.halved
-        self.lopsided = backbone.lopsided
+        self.two_scales = backbone.two_scales
+        self.asymmetry = backbone.asymmetry
         for tap in backbone.taps:
             network.get_submodule(tap.module).register_forward_hook(_note(tap.module))
         self.shift: torch.Tensor
@@ -63,11 +63,11 @@ class FeatureGraph(torch.nn.Module):
         pooled = self._pooled(maps).mean(0, keepdim=True)
         tail = [self._tail(maps[self.cut])] if len(self.tails) else []
         patches = [self._patches(maps)] if self.patches else []
-        return [pooled, *tail, *patches, *([_form(plain)] if self.lopsided else [])]
+        return [pooled, *tail, *patches, *([_measure_asymmetry(plain)] if self.asymmetry else [])]
 
     def maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
         """Run normalised pictures ``n 3 h w`` through the network; a map ``n c h w`` a tap seen."""
-        if not self.halved:
+        if not self.two_scales:
             return self._maps(plain)
         return [*self._maps(torch.nn.functional.avg_pool2d(plain, 2)), *self._maps(plain)]
 
@@ -121,7 +121,7 @@ def _note(name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
     return hook
 
 
-def _form(plain: torch.Tensor) -> torch.Tensor:
+def _measure_asymmetry(plain: torch.Tensor) -> torch.Tensor:
     """Say how the left of a normalised picture ``1 3 h w`` differs from its right, ``1 q``.
 
     On ``CELLS`` by ``CELLS`` cells, in units of their deviation; a mirrored picture gives the same
@@ -160,11 +160,11 @@ class TorchNetwork:
         self._backbone = backbone
         self._maps = MapGraph(backbone, network).eval().to(self._place)
         tails = load_tails(backbone, files) if backbone.tail else []
-        self._look = FeatureGraph(backbone, network, tails).eval().to(self._place)
+        self._features = FeatureGraph(backbone, network, tails).eval().to(self._place)
 
-    def look(self, pixels: U8) -> Look:
-        """See ``Network.look``."""
-        return self._backbone.look(self._run(self._look, pixels))
+    def extract(self, pixels: U8) -> NetworkOutput:
+        """See ``Network.extract``."""
+        return self._backbone.to_output(self._run(self._features, pixels))
 
     def maps(self, pixels: U8) -> list[F32]:
         """See ``Network.maps``."""

@@ -33,7 +33,7 @@ def quantise(exported: Path, pictures: Sequence[U8], path: Path) -> None:
     the steps of their common scale.
 
     Args:
-        exported: ONNX, from uint8 ``pixels`` ``1 h w c`` to the fields of ``Look``.
+        exported: ONNX, from uint8 ``pixels`` ``1 h w c`` to the fields of ``NetworkOutput``.
         pictures: Training pictures, uint8 ``h w c``, that show what ranges the activations have.
         path: The ONNX file to write.
 

@@ -20,7 +20,7 @@ import numpy as np
 from core.errors import BundleError, ConfigError
 from core.files import replacing
 from core.model.network.backbone import PRECISIONS, Backbone, Files
-from core.types import F32, U8, Look
+from core.types import F32, U8, NetworkOutput
 
 RUNTIMES = ("onnx", "openvino", "torch")
 
@@ -32,7 +32,7 @@ class Network(Protocol):
 
     device: str
 
-    def look(self, pixels: U8) -> Look:
+    def extract(self, pixels: U8) -> NetworkOutput:
         """Turn uint8 ``h w c`` into features."""
 
     def maps(self, pixels: U8) -> list[F32]:
@@ -119,13 +119,13 @@ class OnnxNetwork:
         options.log_severity_level = 3
         self._options = options
         self._backbone = backbone
-        self._look = self._session(exported("look"))
+        self._features = self._session(exported("features"))
         self._exported = exported
 
-    def look(self, pixels: U8) -> Look:
-        """See ``Network.look``."""
-        values = self._look.run(self._backbone.outputs, {"pixels": pixels[None]})
-        return self._backbone.look([value[0] for value in values])
+    def extract(self, pixels: U8) -> NetworkOutput:
+        """See ``Network.extract``."""
+        values = self._features.run(self._backbone.outputs, {"pixels": pixels[None]})
+        return self._backbone.to_output([value[0] for value in values])
 
     def maps(self, pixels: U8) -> list[F32]:
         """See ``Network.maps``; opened on first use, since only explanations ask for it."""
@@ -154,14 +154,14 @@ class OpenVinoNetwork:
         self.device = f"cpu/openvino/{backbone.precision}"
         self._core = openvino.Core()
         self._backbone = backbone
-        self._look = self._compile(exported("look"))
+        self._features = self._compile(exported("features"))
         self._exported = exported
 
-    def look(self, pixels: U8) -> Look:
-        """See ``Network.look``; a request of its own per call keeps threads apart."""
-        out = self._look.create_infer_request().infer({"pixels": pixels[None]})
+    def extract(self, pixels: U8) -> NetworkOutput:
+        """See ``Network.extract``; a request of its own per call keeps threads apart."""
+        out = self._features.create_infer_request().infer({"pixels": pixels[None]})
         values = [np.array(out[name][0], dtype=np.float32) for name in self._backbone.outputs]
-        return self._backbone.look(values)
+        return self._backbone.to_output(values)
 
     def maps(self, pixels: U8) -> list[F32]:
         """See ``Network.maps``."""
@@ -192,14 +192,14 @@ def _network_file(backbone: Backbone, cache: Path, files: Files, kind: str) -> P
     return files.int8
 
 
-def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "look") -> Path:
+def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "features") -> Path:
     """Give the network as ONNX in float32, exporting it on first use.
 
     Args:
         backbone: The network, in whatever precision.
         cache: Folder of exported networks.
         files: The weight files that no package carries.
-        kind: ``look`` for what ``Network.look`` gives, ``maps`` for ``Network.maps``.
+        kind: ``features`` for what ``Network.extract`` gives, ``maps`` for ``Network.maps``.
 
     Raises:
         BundleError: The weights are not the ones named.

@@ -29,7 +29,7 @@ NOT_CARRIED = (
 )
 
 
-def build(bundle: Bundle, policy: Policy, look: Path, *, sizes: bool) -> onnx.ModelProto:
+def build(bundle: Bundle, policy: Policy, network: Path, *, sizes: bool) -> onnx.ModelProto:
     """Put preprocessing, network, model and limits into one graph.
 
     Inputs: ``pixels`` uint8 ``h w 3`` RGB, and ``source_size`` int64 ``2``, which may be left out
@@ -40,7 +40,7 @@ def build(bundle: Bundle, policy: Policy, look: Path, *, sizes: bool) -> onnx.Mo
     Args:
         bundle: What to export.
         policy: The limits.
-        look: The network as ONNX.
+        network: The network as ONNX.
         sizes: Whether ``source_size`` must always be given, for runtimes that know no defaults.
 
     Raises:
@@ -56,11 +56,11 @@ def build(bundle: Bundle, policy: Policy, look: Path, *, sizes: bool) -> onnx.Mo
     seen = dict(
         zip(
             bundle.backbone.outputs,
-            nodes.embed(onnx.load(look), "network/", {"pixels": batch}),
+            nodes.embed(onnx.load(network), "network/", {"pixels": batch}),
             strict=True,
         )
     )
-    further = {name: seen[name] for name in ("tail", "form") if name in seen}
+    further = {name: seen[name] for name in ("tail", "asymmetry") if name in seen}
     read = add_model(nodes, bundle.model, seen["pooled"], **further)
     made = add_verdict(nodes, read, picture, bundle.model.ranges, policy)
     for tensor, name in zip((*read[:4], made), OUTPUTS, strict=True):

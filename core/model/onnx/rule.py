@@ -42,11 +42,11 @@ class Read(NamedTuple):
     right: str = ""
 
 
-def add_model(nodes: Nodes, model: Model, pooled: str, tail: str = "", form: str = "") -> Read:
+def add_model(nodes: Nodes, model: Model, pooled: str, tail: str = "", asymmetry: str = "") -> Read:
     """Add what turns pooled features, float32 ``1 d``, into a prediction.
 
     Where there are any, ``tail`` names the class scores of fine-tuned stages, float32 ``1 k``, and
-    ``form`` how the left differs from the right, float32 ``1 q``.
+    ``asymmetry`` how the left differs from the right, float32 ``1 q``.
     """
     flat = nodes.add("Squeeze", pooled, np.array([0]))
     z = nodes.add("Div", nodes.add("Sub", flat, model.centre), model.scale)
@@ -63,8 +63,8 @@ def add_model(nodes: Nodes, model: Model, pooled: str, tail: str = "", form: str
     p = nodes.add("Div", nodes.add("Add", more, np.float32(1)), of)
     known = nodes.add("Not", nodes.add("IsNaN", score))
     p = nodes.add("Where", known, p, np.float32(0))
-    sides = nodes.add("Squeeze", form, np.array([0])) if form else ""
-    whole = nodes.add("Concat", z, sides, attributes={"axis": 0}) if form else z
+    sides = nodes.add("Squeeze", asymmetry, np.array([0])) if asymmetry else ""
+    whole = nodes.add("Concat", z, sides, attributes={"axis": 0}) if asymmetry else z
     return Read(probabilities, positive, score, p, _shown_rightly(nodes, model.ways, whole))
 
 

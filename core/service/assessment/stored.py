@@ -61,7 +61,7 @@ def _evidence(fresh: Assessment, stored: StoredDecision) -> Evidence | None:
         return None
     known = fresh.evidence
     evidence = Evidence(stored.feature_array(), stored.logit_array(), _number(stored.ood_score))
-    return replace(evidence, good_p=known.good_p, form=known.form) if known else evidence
+    return replace(evidence, good_p=known.good_p, asymmetry=known.asymmetry) if known else evidence
 
 
 def _number(figure: float | None) -> float:

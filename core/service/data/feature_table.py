@@ -28,7 +28,7 @@ def table_of(
     names = seen[0].prepared.measures if seen else {}
     targets = targets_of([one.row for one in seen], classes)
     return Table(
-        pooled=np.stack([one.look.pooled for one in seen]),
+        pooled=np.stack([one.output.pooled for one in seen]),
         labels=rarest(targets),
         groups=np.array([one.row.group for one in seen], np.str_),
         measures={
@@ -38,13 +38,13 @@ def table_of(
         sound=np.array([not one.prepared.findings for one in seen], np.bool_),
         gated=gated,
         targets=targets if several else None,
-        form=np.stack([one.look.form for one in seen]),
+        asymmetry=np.stack([one.output.asymmetry for one in seen]),
     )
 
 
 def cases_of(model: Model, seen: Sequence[Seen]) -> Cases:
     """Judge-ready cases of labelled pictures, as the model sees them."""
-    evidence = [model.evidence(one.look) for one in seen]
+    evidence = [model.evidence(one.output) for one in seen]
     said = [model.predict(e, one.prepared) for e, one in zip(evidence, seen, strict=True)]
     flags = dict(zip(model.classes, model.positive, strict=True))
     return Cases(

@@ -19,7 +19,7 @@ from core.ordered_map import ordered_map
 from core.packs import entry_of
 from core.service.progress import Progress
 from core.settings import Settings
-from core.types import Frame, Look, Prepared, Unreadable
+from core.types import Frame, NetworkOutput, Prepared, Unreadable
 
 Picture = tuple[Row, Prepared | Unreadable, FileFacts]
 
@@ -31,13 +31,13 @@ class Seen:
     Attributes:
         row: Its row in the data set.
         prepared: What the pack's checks said, its pixels dropped to keep memory flat.
-        look: What the network gave.
+        output: What the network gave.
         jpeg: A thumbnail.
     """
 
     row: Row
     prepared: Prepared
-    look: Look
+    output: NetworkOutput
     jpeg: bytes
 
 
@@ -103,8 +103,8 @@ def _look(job: Picture, *, network: Network) -> Seen | Lost:
     if isinstance(frame, Unreadable):
         return Lost(row, frame.message)
     light = replace(frame, pixels=frame.pixels[:1, :1].copy())
-    look, jpeg = network.look(frame.pixels), thumbnail(frame.pixels)
-    return Seen(row, light, look, jpeg)
+    output, jpeg = network.extract(frame.pixels), thumbnail(frame.pixels)
+    return Seen(row, light, output, jpeg)
 
 
 def _give_up(_job: object, exc: InferenceStalled) -> Seen | Lost:

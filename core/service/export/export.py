@@ -67,9 +67,9 @@ def export_bundle(
         )
     _check_destination(to, out)
     files = weights_in(bundle.path)
-    look = files.int8 if bundle.backbone.precision == "int8" else None
-    look = look or exported(bundle.backbone, settings.cache, files)
-    model = export.build(bundle, policy, look, sizes=to in _FOLDERS)
+    network = files.int8 if bundle.backbone.precision == "int8" else None
+    network = network or exported(bundle.backbone, settings.cache, files)
+    model = export.build(bundle, policy, network, sizes=to in _FOLDERS)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:
         folder = Path(name) / "export"

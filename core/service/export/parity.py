@@ -103,8 +103,8 @@ def _apart(name: str, frame: Frame, got: Answer, bundle: Bundle, policy: Policy)
 
 def _known_good(bundle: Bundle, policy: Policy, frame: Frame) -> tuple[Prediction, Disposition]:
     prepared = bundle.pack.prepare(frame, bundle.backbone.size)
-    look = bundle.network.look(prepared.pixels)
-    prediction = bundle.model.predict(bundle.model.evidence(look), prepared)
+    output = bundle.network.extract(prepared.pixels)
+    prediction = bundle.model.predict(bundle.model.evidence(output), prepared)
     classes, positive = bundle.model.classes, bundle.model.positive
     return prediction, decide(prediction, policy, classes, positive).disposition
 

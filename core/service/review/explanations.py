@@ -109,11 +109,11 @@ class Explainer:
             depths = bundle.model.depths
             view = self._prepare(bundle.pack.name, data, VIEW, depths)
             small = self._prepare(bundle.pack.name, data, bundle.backbone.size, depths)
-            look = bundle.network.look(small.pixels)
-            evidence = bundle.model.evidence(look)
+            output = bundle.network.extract(small.pixels)
+            evidence = bundle.model.evidence(output)
             maps = [] if bundle.model.by_memory else bundle.network.maps(small.pixels)
         heat = (
-            memory_map(bundle.model, look, VIEW)
+            memory_map(bundle.model, output, VIEW)
             if bundle.model.by_memory
             else heat_map(bundle.model, bundle.known, evidence, bundle.backbone.seen, maps, VIEW)
         )

@@ -22,7 +22,7 @@ from core.packs import DomainPack, entry_of
 from core.service.data.pictures import Picture, read
 from core.service.progress import Progress
 from core.settings import Settings
-from core.types import U8, Frame, Look, Prepared
+from core.types import U8, Frame, NetworkOutput, Prepared
 
 MOST_WRONG = 2000
 MOST_FAULTY = 1200
@@ -85,7 +85,7 @@ class _Shot:
     ready: Prepared
 
 
-_Taken = list[tuple[_Shot, Look]]
+_Taken = list[tuple[_Shot, NetworkOutput]]
 
 
 def alter(rows: Sequence[Row], studio: Studio, seed: int) -> Alterations:
@@ -162,9 +162,9 @@ def _take(
     total = sum(one.each * one.pictures(len(rows)) for one in series.values())
     taken: dict[str, _Taken] = {name: [] for name in series}
 
-    def look(shot: _Shot) -> tuple[_Shot, Look]:
+    def extract(shot: _Shot) -> tuple[_Shot, NetworkOutput]:
         light = replace(shot.ready, pixels=shot.ready.pixels[:1, :1].copy())
-        return replace(shot, ready=light), studio.network.look(shot.ready.pixels)
+        return replace(shot, ready=light), studio.network.extract(shot.ready.pixels)
 
     if not taken:
         return taken
@@ -173,7 +173,7 @@ def _take(
     ) as sandbox:
         pictures = read([rows[i] for i in order], sandbox, studio.settings)
         looked = ordered_map(
-            look,
+            extract,
             _shots(zip(order.tolist(), pictures, strict=True), series, len(rows), seed),
             workers=studio.settings.workers,
             timeout_s=studio.settings.inference_timeout_s,
@@ -206,15 +206,15 @@ def _learned(taken: _Taken, kinds: Mapping[str, Alter], rows: Sequence[Row]) -> 
     count = np.bincount([shot.kind for shot, _ in taken], minlength=len(kinds))
     kept = np.flatnonzero(count >= FEWEST)
     number = {int(kind): place for place, kind in enumerate(kept)}
-    enough = [(shot, look) for shot, look in taken if shot.kind in number]
+    enough = [(shot, output) for shot, output in taken if shot.kind in number]
     if not enough:
         return None
     return Altered(
         names=tuple(list(kinds)[kind] for kind in kept),
-        pooled=np.stack([look.pooled for _, look in enough]),
+        pooled=np.stack([output.pooled for _, output in enough]),
         kind=np.array([number[shot.kind] for shot, _ in enough], np.int64),
         groups=np.array([rows[shot.of].group for shot, _ in enough], np.str_),
-        form=np.stack([look.form for _, look in enough]),
+        asymmetry=np.stack([output.asymmetry for _, output in enough]),
     )
 
 
@@ -222,8 +222,8 @@ def _benign(taken: _Taken, names: tuple[str, ...]) -> Benign:
     measured = taken[0][0].ready.measures
     return Benign(
         names=names,
-        pooled=np.stack([look.pooled for _, look in taken]),
-        form=np.stack([look.form for _, look in taken]),
+        pooled=np.stack([output.pooled for _, output in taken]),
+        asymmetry=np.stack([output.asymmetry for _, output in taken]),
         kind=np.array([shot.kind for shot, _ in taken], np.int64),
         strength=np.array([shot.strength for shot, _ in taken]),
         of=np.array([shot.of for shot, _ in taken], np.int64),
@@ -233,5 +233,5 @@ def _benign(taken: _Taken, names: tuple[str, ...]) -> Benign:
     )
 
 
-def _give_up(_shot: object, exc: InferenceStalled) -> tuple[_Shot, Look]:
+def _give_up(_shot: object, exc: InferenceStalled) -> tuple[_Shot, NetworkOutput]:
     raise exc

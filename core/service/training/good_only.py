@@ -16,7 +16,7 @@ from core.packs import means_nothing_wrong
 from core.service.data.labels import have_several
 from core.service.data.pictures import Seen
 from core.service.training.refusals import refusal_words
-from core.types import F32, F64, Look
+from core.types import F32, F64, NetworkOutput
 
 ANOMALY = "anomaly"
 LEAST = 5
@@ -166,7 +166,7 @@ def look_and_remember(
     patches: dict[str, list[F32]] = {}
     for one in first.values():
         if isinstance(one, Seen) and not one.prepared.findings:
-            patches.setdefault(one.row.group, []).append(one.look.patches)
+            patches.setdefault(one.row.group, []).append(one.output.patches)
     if len(patches) < LEAST:
         raise DataError(
             f"Only {len(patches)} good groups can be read and used, at least {LEAST} are needed: "
@@ -220,9 +220,14 @@ def _told(one: Looked, bank: Bank) -> Looked:
     """Put what the memory says in the place of the patches, which are large."""
     if isinstance(one, Lost):
         return one
-    said = bank.read(one.look.patches)
-    look = Look(one.look.pooled, one.look.tail, strange=said, form=one.look.form)
-    return replace(one, look=look)
+    scores = bank.read(one.output.patches)
+    output = NetworkOutput(
+        one.output.pooled,
+        one.output.tail,
+        bank_scores=scores,
+        asymmetry=one.output.asymmetry,
+    )
+    return replace(one, output=output)
 
 
 def _measured(
@@ -246,4 +251,4 @@ def _measured(
 
 def _held_out(one: Seen, owners: Mapping[str, int]) -> float:
     own = owners.get(one.row.group)
-    return float(one.look.strange[0 if own is None else 1 + own])
+    return float(one.output.bank_scores[0 if own is None else 1 + own])

@@ -37,7 +37,7 @@ def known_cases(model: Model, seen: Sequence[Seen], seed: int, *, pictures: bool
         rows = np.sort(np.random.default_rng(seed).permutation(rows)[:KNOWN_CASES])
     kept = [seen[int(i)] for i in rows]
     return Known(
-        features=np.stack([model.evidence(one.look).features for one in kept]),
+        features=np.stack([model.evidence(one.output).features for one in kept]),
         labels=tuple(written(one.row) for one in kept),
         names=tuple(one.row.file.name if pictures else "" for one in kept),
         jpegs=tuple(one.jpeg if pictures else b"" for one in kept),
@@ -51,7 +51,7 @@ def probes(model: Model, seen: Sequence[Seen]) -> list[Probe]:
         model: The fitted model.
         seen: Pictures that nothing was fitted on, where there are any.
     """
-    predictions = [model.predict(model.evidence(one.look), one.prepared) for one in seen]
+    predictions = [model.predict(model.evidence(one.output), one.prepared) for one in seen]
     return [
         Probe(
             f"{place}{seen[i].row.file.suffix.lower()}",
@@ -104,14 +104,14 @@ def made_probes(
         return (
             data,
             prepared,
-            model.predict(model.evidence(network.look(prepared.pixels)), prepared),
+            model.predict(model.evidence(network.extract(prepared.pixels)), prepared),
         )
 
     def chance(data: bytes) -> float:
         return judge(data)[2].positive_probability
 
     p = np.array(
-        [model.predict(model.evidence(o.look), o.prepared).positive_probability for o in seen]
+        [model.predict(model.evidence(o.output), o.prepared).positive_probability for o in seen]
     )
     means = [_mean([seen[i].jpeg for i in near], size) for near in _neighbours(p)]
     made = [judge(data) for data in (*means, *(_noise(seed, size) for seed in range(MADE)))]

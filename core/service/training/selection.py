@@ -219,7 +219,7 @@ def _tuned(
     task = judged.task
     if not _has_room(judged, level, Plan().folds):
         return Stages(kept), _untried(TUNED, judged, PERFECT)
-    at_own_size = replace(kept.backbone, size=own.size, halved=own.halved)
+    at_own_size = replace(kept.backbone, size=own.size, two_scales=own.two_scales)
     hindrance = why_not_tuned(at_own_size)
     if hindrance:
         return Stages(kept), _untried(TUNED, judged, hindrance)
@@ -237,7 +237,9 @@ def _tuned(
     if not stages.said:
         why = "no gain on the first fold's pictures, given up"
         return replace(stages, work=kept), _untried(TUNED, judged, why)
-    backbone = replace(stages.work.backbone, size=kept.backbone.size, halved=kept.backbone.halved)
+    backbone = replace(
+        stages.work.backbone, size=kept.backbone.size, two_scales=kept.backbone.two_scales
+    )
     stages = replace(stages, work=replace(stages.work, backbone=backbone))
     tail = stages.oof(judged.features.of("train"))
     found = _first_dealt(judged.features, task, tail)

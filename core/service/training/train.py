@@ -216,7 +216,7 @@ def _network(lesson: _Lesson) -> tuple[Backbone, Files]:
     backbone = replace(
         backbones.describe(spec.backbone, spec.weights, spec.size),
         patches=lesson.remembers,
-        lopsided=bool(lesson.pack.wrong_ways),
+        asymmetry=bool(lesson.pack.wrong_ways),
     )
     return backbone, Files(own=spec.weights)
 

@@ -282,7 +282,7 @@ class Broken:
 
     device = "cpu"
 
-    def look(self, pixels):
+    def extract(self, pixels):
         raise ValueError("CANARY^JANE")
 
 

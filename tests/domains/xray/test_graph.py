@@ -107,10 +107,10 @@ def test_real_radiographs_and_strangers_are_checked_alike(run, shared_data):
 def test_the_ways_learned_and_the_pack_s_own_measure_travel_with_a_bundle(tiny_product, tmp_path):
     bundle, policy = tiny_product.opened()
     rng, d = np.random.default_rng(2), len(bundle.model.centre)
-    backbone = replace(bundle.backbone, lopsided=True)
+    backbone = replace(bundle.backbone, asymmetry=True)
     cache = tiny_product.settings.cache
     network = open_network(backbone, runtime="onnx", cache=cache, files=weights_in(bundle.path))
-    q = network.look(np.zeros((224, 224, 3), np.uint8)).form.size
+    q = network.extract(np.zeros((224, 224, 3), np.uint8)).asymmetry.size
     weights = rng.normal(0, 0.05, (2, d + q)).astype(np.float32)
     ways = Ways(Discriminants(("rotated", "mirrored"), weights, np.zeros(2)), 0.5)
     ranges = {"brightness": (0.0, 255.0), MIDDLE: (-0.1, 0.02)}

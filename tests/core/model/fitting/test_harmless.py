@@ -20,7 +20,7 @@ def benign_of(kind, strength, of, width=3):
     return Benign(
         names=("light", "turn"),
         pooled=z,
-        form=np.zeros((m, 0), np.float32),
+        asymmetry=np.zeros((m, 0), np.float32),
         kind=np.array(kind),
         strength=np.array(strength),
         of=np.array(of),
@@ -145,7 +145,7 @@ def test_fitting_takes_in_what_does_not_change_the_class_and_nothing_that_does(c
     benign = Benign(
         names=("light",),
         pooled=pooled,
-        form=np.zeros((m, 0), np.float32),
+        asymmetry=np.zeros((m, 0), np.float32),
         kind=np.zeros(m, np.int64),
         strength=np.full(m, 0.1),
         of=of,

@@ -210,7 +210,9 @@ def test_the_second_packaged_network_runs_at_its_own_size_and_another(cache):
             (120, (side + 1) // 2, (side + 1) // 2),
         ]
         means = network.maps(pixels)[1].mean(axis=(1, 2))
-        np.testing.assert_allclose(network.look(pixels).pooled[96:216], means, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(
+            network.extract(pixels).pooled[96:216], means, rtol=1e-3, atol=1e-4
+        )
 
 
 @pytest.fixture(scope="session")
@@ -242,7 +244,7 @@ def test_every_runtime_pools_what_torch_computes_in_double_precision(runtime, ca
     network = open_network(backbone, runtime=runtime, cache=cache)
     pixels = picture("coffee")
     expected = pooled_by_hand(backbones.load(backbone), backbone, pixels)
-    pooled = network.look(pixels).pooled
+    pooled = network.extract(pixels).pooled
     assert len(pooled) == sum(tap.width for tap in backbone.taps) == 1168
     assert backbone.gated == 304
     np.testing.assert_allclose(pooled, expected, rtol=1e-3, atol=1e-4)
@@ -255,9 +257,9 @@ def test_every_runtime_pools_what_torch_computes_in_double_precision(runtime, ca
 
 def test_a_picture_gives_the_same_bits_whatever_ran_before(cache):
     network = open_network(backbones.describe(), runtime="onnx", cache=cache)
-    first = network.look(picture("coffee")).pooled
-    network.look(picture("chelsea"))
-    assert network.look(picture("coffee")).pooled.tobytes() == first.tobytes()
+    first = network.extract(picture("coffee")).pooled
+    network.extract(picture("chelsea"))
+    assert network.extract(picture("coffee")).pooled.tobytes() == first.tobytes()
 
 
 def test_views_average_the_features_of_the_turned_pictures(cache):
@@ -268,8 +270,8 @@ def test_views_average_the_features_of_the_turned_pictures(cache):
     one = open_network(plain, runtime="onnx", cache=cache)
     pixels = picture("coffee")
     turned = [pixels, pixels[::-1, ::-1], pixels[:, ::-1]]
-    expected = np.mean([one.look(np.ascontiguousarray(p)).pooled for p in turned], axis=0)
-    np.testing.assert_allclose(both.look(pixels).pooled, expected, rtol=1e-3, atol=1e-5)
+    expected = np.mean([one.extract(np.ascontiguousarray(p)).pooled for p in turned], axis=0)
+    np.testing.assert_allclose(both.extract(pixels).pooled, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_a_close_look_joins_what_both_sizes_give(cache):
@@ -279,10 +281,10 @@ def test_a_close_look_joins_what_both_sizes_give(cache):
     close = closer(plain)
     at_own = open_network(plain, runtime="torch", cache=cache)
     at_twice = open_network(replace(plain, size=448), runtime="torch", cache=cache)
-    expected = np.concatenate([at_own.look(small).pooled, at_twice.look(large).pooled])
+    expected = np.concatenate([at_own.extract(small).pooled, at_twice.extract(large).pooled])
     for runtime in ("torch", "onnx"):
         network = open_network(close, runtime=runtime, cache=cache)
-        np.testing.assert_allclose(network.look(large).pooled, expected, rtol=2e-3, atol=2e-4)
+        np.testing.assert_allclose(network.extract(large).pooled, expected, rtol=2e-3, atol=2e-4)
         assert len(network.maps(large)) == 2 * len(plain.taps)
 
 
@@ -293,7 +295,7 @@ def test_patches_are_the_neighbourhood_means_of_the_gates_maps(cache):
         cache=cache,
     )
     pixels = picture("coffee")
-    patches, (fine, coarse, *_) = network.look(pixels).patches, network.maps(pixels)
+    patches, (fine, coarse, *_) = network.extract(pixels).patches, network.maps(pixels)
     assert patches.shape == (14 * 14, 40 + 112)
     for row, column in ((0, 0), (3, 7), (13, 13)):
         around = coarse[:, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2]
@@ -323,9 +325,9 @@ def test_other_architectures_run_from_a_local_safetensors_file(name, cache, tmp_
         for runtime in ("onnx", "torch")
     )
     one, other = picture("coffee"), picture("chelsea")
-    features = onnx.look(one).pooled
-    np.testing.assert_allclose(features, by_torch.look(one).pooled, rtol=1e-3, atol=1e-5)
-    assert not np.allclose(features, onnx.look(other).pooled, rtol=1e-3)
+    features = onnx.extract(one).pooled
+    np.testing.assert_allclose(features, by_torch.extract(one).pooled, rtol=1e-3, atol=1e-5)
+    assert not np.allclose(features, onnx.extract(other).pooled, rtol=1e-3)
 
 
 def test_weights_of_another_architecture_are_refused(tmp_path):

@@ -71,7 +71,7 @@ def test_a_network_of_every_family_trains_exports_and_assesses(
         assert len(one.evidence.features) == sum(tap.width for tap in bundle.backbone.taps)
     assert [m.shape[1:] for m in plain.maps(pixels)] == [(side, side) for side in sides]
     np.testing.assert_allclose(
-        bundle.network.look(pixels).pooled, plain.look(pixels).pooled, rtol=2e-3, atol=1e-4
+        bundle.network.extract(pixels).pooled, plain.extract(pixels).pooled, rtol=2e-3, atol=1e-4
     )
 
 

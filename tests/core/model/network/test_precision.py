@@ -149,7 +149,7 @@ def test_the_quantised_network_gives_nearly_the_same_features(in_8_bits, network
     )
     assert int8.device == "cpu/onnxruntime/int8"
     for pixels in photographs():
-        mine, theirs = plain.look(pixels).pooled, int8.look(pixels).pooled
+        mine, theirs = plain.extract(pixels).pooled, int8.extract(pixels).pooled
         assert np.corrcoef(mine, theirs)[0, 1] > 0.98
         assert not np.allclose(mine, theirs, rtol=1e-3, atol=1e-3)
         assert int8.maps(pixels)[0].tobytes() == plain.maps(pixels)[0].tobytes()

@@ -64,7 +64,7 @@ def test_pictures_shown_wrongly_are_the_prepared_ones_after_the_network(plates):
     for place in (0, 1):
         row = rows[order[place]]
         way = list(ways.values())[made.kind[place]]
-        expected = studio.network.look(np.ascontiguousarray(way(prepared(studio, row)))).pooled
+        expected = studio.network.extract(np.ascontiguousarray(way(prepared(studio, row)))).pooled
         np.testing.assert_allclose(made.pooled[place], expected, atol=1e-5)
         assert made.groups[place] == row.group
 
@@ -100,7 +100,7 @@ def test_a_plate_under_other_light_is_judged_and_one_with_a_fault_is_not(tiny_pr
             frame = studio.pack.read(file.read_bytes(), studio.settings.max_pixels, 0)
             frame = change(frame, np.random.default_rng(number))
             ready = studio.pack.prepare(frame, studio.size)
-            evidence = bundle.model.evidence(bundle.network.look(ready.pixels))
+            evidence = bundle.model.evidence(bundle.network.extract(ready.pixels))
             prediction = bundle.model.predict(evidence, ready)
             found.append(bool(prediction.findings) or prediction.ood_p <= 0.05)
         return np.mean(found)
@@ -127,7 +127,7 @@ def test_a_strange_plate_is_deferred_with_the_fault_that_it_looks_like(tiny_prod
     pixels = faulty(prepared(studio, row), name, FAULTS[name].plain, np.random.default_rng(0))
     frame = studio.pack.read(row.file.read_bytes(), studio.settings.max_pixels, studio.size)
     ready = replace(studio.pack.prepare(frame, studio.size), pixels=pixels)
-    evidence = bundle.model.evidence(bundle.network.look(pixels))
+    evidence = bundle.model.evidence(bundle.network.extract(pixels))
     prediction = bundle.model.predict(evidence, ready)
     assert prediction.resembled == name
     # Seventy-two plates cannot give a p-value of 1 %.

@@ -105,9 +105,9 @@ def test_the_stages_are_heard_beside_the_head(best):
     assert bundle.model.voices[1] > 0.0
     for one in looked:
         assert isinstance(one, Seen)
-        evidence = bundle.model.evidence(one.look)
+        evidence = bundle.model.evidence(one.output)
         head = heads.logits(bundle.model.head, evidence.features)
-        both = np.stack([head, one.look.tail.astype(np.float64)])
+        both = np.stack([head, one.output.tail.astype(np.float64)])
         np.testing.assert_allclose(
             evidence.logits, fusion.fuse(both, bundle.model.voices), rtol=1e-6
         )

@@ -112,9 +112,9 @@ def test_what_no_good_plate_shows_is_where_the_heat_is(plates: Path, good_alone:
     file = min((plates / "new/good").iterdir())
     frame = good_alone.pack.read(file.read_bytes(), 10**7, 224)
     pixels = good_alone.pack.prepare(frame, 224).pixels.copy()
-    plain = memory_map(good_alone.model, good_alone.network.look(pixels), 224)
+    plain = memory_map(good_alone.model, good_alone.network.extract(pixels), 224)
     pixels[150:180, 40:70] = 20
-    marked = memory_map(good_alone.model, good_alone.network.look(pixels), 224)
+    marked = memory_map(good_alone.model, good_alone.network.extract(pixels), 224)
     row, column = np.unravel_index((marked - plain).argmax(), marked.shape)
     assert 134 <= row < 196
     assert 24 <= column < 86

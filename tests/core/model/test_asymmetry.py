@@ -32,24 +32,26 @@ def a_picture(size, seed=0):
 @pytest.mark.parametrize("runtime", ["onnx", "torch"])
 @pytest.mark.parametrize("size", [64, 100])
 def test_it_is_that_of_an_independent_implementation(runtime, size, tmp_path):
-    backbone = replace(backbones.describe(size=size), lopsided=True)
+    backbone = replace(backbones.describe(size=size), asymmetry=True)
     network = open_network(backbone, runtime=runtime, cache=tmp_path)
     picture = a_picture(size)
-    look = network.look(picture)
-    np.testing.assert_allclose(look.form, by_hand(picture), atol=1e-4)
-    mirrored = network.look(np.ascontiguousarray(picture[:, ::-1]))
-    np.testing.assert_allclose(mirrored.form, -look.form, atol=1e-5)
-    assert not network.look(np.full((size, size, 3), 90, np.uint8)).form.any()
+    output = network.extract(picture)
+    np.testing.assert_allclose(output.asymmetry, by_hand(picture), atol=1e-4)
+    mirrored = network.extract(np.ascontiguousarray(picture[:, ::-1]))
+    np.testing.assert_allclose(mirrored.asymmetry, -output.asymmetry, atol=1e-5)
+    assert not network.extract(np.full((size, size, 3), 90, np.uint8)).asymmetry.any()
 
 
 def test_it_is_that_of_the_picture_itself_however_many_views_there_are(tmp_path):
-    plain = replace(backbones.describe(size=64), lopsided=True)
+    plain = replace(backbones.describe(size=64), asymmetry=True)
     both = replace(plain, views=("identity", "mirror"))
     picture = a_picture(64, 1)
-    looks = [open_network(b, runtime="torch", cache=tmp_path).look(picture) for b in (plain, both)]
-    np.testing.assert_array_equal(looks[0].form, looks[1].form)
+    outputs = [
+        open_network(b, runtime="torch", cache=tmp_path).extract(picture) for b in (plain, both)
+    ]
+    np.testing.assert_array_equal(outputs[0].asymmetry, outputs[1].asymmetry)
 
 
 def test_nobody_is_told_who_does_not_ask(tmp_path):
     network = open_network(backbones.describe(size=64), runtime="torch", cache=tmp_path)
-    assert network.look(a_picture(64)).form.size == 0
+    assert network.extract(a_picture(64)).asymmetry.size == 0
