@@ -68,7 +68,7 @@ class Judged:
         """The classes that the probabilities alone speak for, bool ``n k``; all readable."""
         if self.several:
             side = self.positive_probability >= multilabel.SPLIT
-            return multilabel.said(self.probabilities, side, self.positive)
+            return multilabel.choose_labels(self.probabilities, side, self.positive)
         said: NDArray[np.bool_] = np.eye(len(self.positive), dtype=np.bool_)[
             self.probabilities.argmax(axis=1)
         ]

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from core.checking.result import Alarm, Level
-from core.decision.certificate import needed
+from core.decision.certificate import groups_needed
 from core.labelled import SPLITS, Row
 
 RATES = (0.05, 0.01)
@@ -26,7 +26,7 @@ def balance(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
 
 
 def is_positive(row: Row, positive: Mapping[str, bool]) -> bool:
-    """Say whether any of a row's labels counts as positive."""
+    """Return whether any of a row's labels counts as positive."""
     return any(positive[label] for label in row.labels)
 
 
@@ -88,7 +88,7 @@ def _too_few(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterator[Alar
             for label in row.labels:
                 groups[label].add(row.group)
     counts = {name: len(members) for name, members in groups.items()}
-    enough = {f"{100 * rate:g} %": needed(0, 0, rate, CONFIDENCE) for rate in RATES}
+    enough = {f"{100 * rate:g} %": groups_needed(0, 0, rate, CONFIDENCE) for rate in RATES}
     least = min(enough.values())
     short = sorted(name for name in counts if name in positive and counts[name] < least)
     reach = " and ".join(f"{n} for {rate}" for rate, n in enough.items())
@@ -112,6 +112,6 @@ def _too_few(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterator[Alar
 
 
 def named(names: Sequence[str], most: int = _MOST_NAMED) -> str:
-    """List the first few names, and how many more there are."""
+    """Return the first few names, and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -79,7 +79,7 @@ def sides(labels: NDArray[np.str_], positive: NDArray[np.bool_], known: Iterable
 
 
 def sort_columns(table: Mapping[str, NDArray[np.str_]], of: Sides) -> Columns:
-    """Say of each column what it is.
+    """Return which part each column plays.
 
     A column whose values have a word that only the negative labels have (``healthy``) says the
     label again, and so does one that tells the two sides apart without exception and looks like a
@@ -110,18 +110,18 @@ def sort_columns(table: Mapping[str, NDArray[np.str_]], of: Sides) -> Columns:
 
 
 def _words(names: Iterable[str]) -> set[str]:
-    """List the lower-case words of three letters and more in some names."""
+    """Return the lower-case words of three letters and more in some names."""
     words = {word for name in names for word in _WORD.findall(name.casefold().replace("_", " "))}
     return {word for word in words if len(word) > 2}
 
 
 def one_hot(values: NDArray[np.str_]) -> F64:
-    """Give a column of 0 and 1 for each value."""
+    """Return a column of 0 and 1 for each value."""
     return np.asarray(values[:, None] == np.unique(values)[None, :], np.float64)
 
 
 def _says_label(values: NDArray[np.str_], of: Sides) -> str:
-    """Say why a column is taken for the label itself; nothing when it is not."""
+    """Return why a column is taken for the label itself; nothing when it is not."""
     known = np.unique(values)
     words = _words(known.tolist())
     if words & of.own and known.size <= values.size / 2:
@@ -142,7 +142,7 @@ def _says_label(values: NDArray[np.str_], of: Sides) -> str:
 
 
 def _is_cut(ups: NDArray[np.str_], downs: NDArray[np.str_], known: NDArray[np.str_]) -> bool:
-    """Say whether all positives lie beyond all negatives on a scale of few numbers."""
+    """Return whether all positives lie beyond all negatives on a scale of few numbers."""
     if known.size > FEW or any(_number(value) is None for value in known.tolist()):
         return False
     high, low = ups.astype(np.float64), downs.astype(np.float64)
@@ -186,7 +186,7 @@ def _number(text: str) -> float | None:
 
 
 def _longest_number(text: str) -> float:
-    """Give the longest run of digits, the last of several; no number when there is none."""
+    """Return the longest run of digits, the last of several; no number when there is none."""
     runs = _DIGITS.findall(text)
     return float(max(reversed(runs), key=len)) if runs else float("nan")
 

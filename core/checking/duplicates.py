@@ -46,7 +46,7 @@ _FLAT = 0.5  # grey levels: below this spread, what is left of a picture is nois
 
 
 def exact_copies(sha256: Sequence[str]) -> list[list[int]]:
-    """List the sets of pictures of the same bytes, as row numbers."""
+    """Return the sets of pictures of the same bytes, as row numbers."""
     rows: dict[str, list[int]] = defaultdict(list)
     for row, digest in enumerate(sha256):
         rows[digest].append(row)
@@ -54,17 +54,17 @@ def exact_copies(sha256: Sequence[str]) -> list[list[int]]:
 
 
 def near_copies(details: U8) -> list[list[int]]:
-    """List the sets of pictures that come of one exposure, as row numbers.
+    """Return the sets of pictures that come of one exposure, as row numbers.
 
     Candidates are the nearest few by spectra that no turn and no mirror changes, of the whole
     picture and of parts down to nine tenths. Each is laid over the other. Their distance, one
     less the correlation of their structures, is held against the distance of pictures that are
     no copies: pairs drawn from the set, and the 24th neighbours of the two. Two pictures are
     copies where theirs is a twentieth of that or less, or where their finest detail at 64 x 64,
-    less what all pictures share, agrees at 0.98 in one of the eight ways round.
+    less what all pictures share, agrees at 0.98 in one of the eight orientations.
 
-    Dark, even pictures of one make hold little of their own: some are joined that show neighbours
-    (cells of one wafer's sisters), and copies of theirs that were turned or cropped are missed.
+    Dark, even pictures of one product differ little from each other: some are joined that show
+    neighbours (cells of one wafer), and copies of theirs that were turned or cropped are missed.
 
     Args:
         details: uint8 ``n h w`` with h = w = 128, grey.
@@ -108,7 +108,7 @@ class _Search:
 
     @classmethod
     def over(cls, details: U8) -> _Search:
-        """Compute what every comparison needs once, a block of pictures at a time."""
+        """Return what every comparison needs once, a block of pictures at a time."""
         n, width = len(details), RADII * HARMONICS
         units = np.empty((len(VIEWS), n, width), np.float32)
         common, sound = np.zeros((SIDE, SIDE), np.float32), np.empty(n, np.bool_)
@@ -174,9 +174,9 @@ class _Search:
         best = queries @ self.units[0, columns].T
         view = np.zeros(best.shape, np.int8)
         for number in range(1, len(VIEWS)):
-            here = queries @ self.units[number, columns].T
-            view[here > best] = number
-            np.maximum(best, here, out=best)
+            correlations = queries @ self.units[number, columns].T
+            view[correlations > best] = number
+            np.maximum(best, correlations, out=best)
         best[:, ~self.sound[columns]] = -1.0
         best[rows[:, None] == columns[None]] = -2.0
         return best, view
@@ -188,11 +188,11 @@ class _Search:
         return correlation(self.details[a], self.details[b], view, turn, mirrored=mirrored)
 
     def _saved_again(self, a: int, b: int) -> bool:
-        """Say whether two pictures agree to the finest detail, in one of the eight ways round."""
+        """Return whether two pictures agree to the finest detail, in one of eight orientations."""
         one = _fine(_small(self.details[a])) - self.common
-        ways = np.stack(_ways(_fine(_small(self.details[b])))) - self.common
-        norms = np.linalg.norm(ways, axis=(1, 2)) * np.linalg.norm(one)
-        return bool((np.tensordot(ways, one) >= SAVED_AGAIN * np.maximum(norms, 1e-6)).any())
+        turned = np.stack(_orientations(_fine(_small(self.details[b])))) - self.common
+        norms = np.linalg.norm(turned, axis=(1, 2)) * np.linalg.norm(one)
+        return bool((np.tensordot(turned, one) >= SAVED_AGAIN * np.maximum(norms, 1e-6)).any())
 
     def _around(self, one: int, view: View) -> F32:
         """Return a picture's rings; computed again each time, to keep no more of it in memory."""
@@ -265,7 +265,7 @@ def _fine(grey: U8) -> F32:
     return picture - np.asarray(cv2.GaussianBlur(picture, (0, 0), 4.0), np.float32)
 
 
-def _ways(picture: F32) -> list[F32]:
-    """List a square picture in the eight ways round that it can lie."""
+def _orientations(picture: F32) -> list[F32]:
+    """Return the eight orientations of a square picture (turns by 90 degrees, mirrored or not)."""
     turned = [np.rot90(picture, quarter) for quarter in range(4)]
     return [*turned, *(np.fliplr(one) for one in turned)]

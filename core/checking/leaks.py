@@ -72,7 +72,7 @@ def _splits(rows: Sequence[Row], members: Sequence[int]) -> int:
 
 
 def _known(rows: Sequence[Row], members: Sequence[int]) -> bool:
-    """Say whether the data set itself gives the pictures one group, so that they count once."""
+    """Return whether the data set itself gives the pictures one group, so that they count once."""
     return len({rows[at].group for at in members}) == 1 and all(rows[at].grouped for at in members)
 
 

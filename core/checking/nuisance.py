@@ -38,7 +38,7 @@ def picture_nuisances(facts: Sequence[Facts]) -> list[Nuisance]:
 
 
 def cells_of(facts: Sequence[Facts], cells: int) -> F64:
-    """Give the pictures themselves, shrunk: float64 ``n cells cells 3``."""
+    """Return the pictures themselves, shrunk: float64 ``n cells cells 3``."""
     thumbs = np.stack([one.thumb for one in facts])
     step = THUMB // cells
     return np.asarray(thumbs.reshape(-1, cells, step, cells, step, 3).mean(axis=(2, 4)))

@@ -57,7 +57,7 @@ class Copies:
 
 
 def joined(looked: Sequence[Facts | Lost], copies: Copies) -> list[Row]:
-    """Give pictures of one origin one group: copies, and what the files say belongs together.
+    """Return the rows with one group for pictures of one origin: copies, one patient, one group.
 
     A stated value that all files share says nothing of what belongs together.
 
@@ -145,18 +145,18 @@ def _sets(looked: Sequence[Facts | Lost], copies: Copies) -> list[list[int]]:
 
 def _stated(looked: Sequence[Facts | Lost]) -> Iterator[list[int]]:
     """Yield the places of files that state the same of one thing."""
-    kinds: dict[str, dict[int, str]] = defaultdict(dict)
+    stated: dict[str, dict[int, str]] = defaultdict(dict)
     for at, one in enumerate(looked):
         for kind, value in one.belongs.items() if isinstance(one, Facts) else ():
-            kinds[kind][at] = value
-    for said in kinds.values():
-        if len(set(said.values())) > 1:
-            yield from _alike(said)
+            stated[kind][at] = value
+    for values in stated.values():
+        if len(set(values.values())) > 1:
+            yield from _alike(values)
 
 
-def _alike(said: Mapping[int, str]) -> list[list[int]]:
+def _alike(values: Mapping[int, str]) -> list[list[int]]:
     members: dict[str, list[int]] = defaultdict(list)
-    for at, value in said.items():
+    for at, value in values.items():
         members[value].append(at)
     return [one for one in members.values() if len(one) > 1]
 

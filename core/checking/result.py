@@ -53,5 +53,5 @@ class Check:
     read: Mapping[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
-        """Give the whole of it as one JSON-ready object."""
+        """Return the whole of it as one JSON-ready object."""
         return {"schema": "assay.check/1", **asdict(self)}

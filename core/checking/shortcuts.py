@@ -80,7 +80,7 @@ def told(
 def _targets(
     where: Slice, slices: Sequence[Slice], cases: Cases, nuisance: Nuisance
 ) -> dict[str, NDArray[np.bool_]]:
-    """List what is to be told: positive or not; in the smallest slices each label from records.
+    """Return the targets: positive or not; in the smallest slices each label, from records.
 
     What the picture itself shows may tell one label from the others, and a name may be numbered by
     label: neither is worth a word.

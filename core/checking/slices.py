@@ -49,7 +49,7 @@ class Slice:
 
 
 def slices_of(columns: Columns, cases: Cases) -> list[Slice]:
-    """List what is looked at for itself: everything, each value of a column, each pair of values.
+    """Return what is looked at for itself: everything, each value of a column, each pair of values.
 
     Where a column is fixed by the split (a hospital held out as a whole), the share of positives
     differs between its values for reasons of the collection: there nothing is pooled over it.
@@ -88,7 +88,7 @@ def _size(one: Slice) -> int:
 
 
 def _fixed_by(values: NDArray[np.str_], split: NDArray[np.str_]) -> bool:
-    """Say whether each split has one value, and not all the same."""
+    """Return whether each split has one value, and not all the same."""
     pairs = {(a, b) for a, b in zip(split.tolist(), values.tolist(), strict=True)}
     return len(pairs) == np.unique(split).size and np.unique(values).size > 1
 
@@ -103,7 +103,7 @@ def _enough(member: NDArray[np.bool_], cases: Cases) -> bool:
 
 
 def units_of(group: NDArray[np.str_]) -> tuple[bool, NDArray[Any]]:
-    """Give what pictures are counted by: groups, or themselves where there are hardly any groups.
+    """Return what pictures are counted by: groups, or themselves where there are hardly any groups.
 
     Returns:
         Whether it is groups, and the unit of each picture.

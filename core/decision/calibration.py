@@ -1,4 +1,4 @@
-"""From head scores to probabilities that mean what they say."""
+"""From head scores to calibrated probabilities."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Calibrator:
 
 
 def apply(calibrator: Calibrator, logits: F64) -> F64:
-    """Turn logits ``n k`` into probabilities ``n k`` whose rows sum to one.
+    """Return probabilities ``n k`` of logits ``n k``; rows sum to one.
 
     A row with a NaN or infinite logit becomes NaN as a whole.
 
@@ -116,7 +116,7 @@ def fit(kind: str, logits: F64, labels: Labels) -> Calibrator:
 
 
 def _loss(parameters: F64, logits: F64, targets: F64) -> tuple[float, F64]:
-    """Cross-entropy against soft targets and its gradient; convex in scale and bias."""
+    """Return the cross-entropy against soft targets and its gradient; convex in both."""
     free = parameters.size > 1
     logs = _log_softmax(parameters[0] * logits + (parameters[1:] if free else 0.0))
     slope = (np.exp(logs) - targets) / logits.shape[0]
@@ -147,7 +147,7 @@ def _usable(logits: F64, labels: Labels) -> tuple[F64, Labels]:
 def choose_calibrator(
     logits: F64, labels: Labels, groups: NDArray[Any], seed: int
 ) -> tuple[Calibrator, dict[str, float]]:
-    """Choose the kind of calibrator by grouped cross-validation and fit it on everything.
+    """Return the best kind of calibrator by grouped cross-validation, fitted on everything.
 
     A richer kind wins only when it lowers the negative log likelihood by more than one standard
     error of the paired difference, counted over groups; within that noise the simplest stays.
@@ -174,16 +174,16 @@ def choose_calibrator(
         found = losses(plain, logits, labels)
         return plain, {"identity": float(found.mean())} if labels.size else {}
     fold = folds(labels, members, min(FOLDS, int(members.max()) + 1), seed)
-    losses_by_kind = {kind: _held_out(kind, logits, labels, fold) for kind in KINDS}
+    losses_by_kind = {kind: _cross_validated_losses(kind, logits, labels, fold) for kind in KINDS}
     chosen = KINDS[0]
     for kind in KINDS[1:]:
-        if clearly_less(losses_by_kind[kind], losses_by_kind[chosen], members):
+        if is_clearly_less(losses_by_kind[kind], losses_by_kind[chosen], members):
             chosen = kind
     means = {kind: float(found.mean()) for kind, found in losses_by_kind.items()}
     return fit(chosen, logits, labels), means
 
 
-def _held_out(kind: str, logits: F64, labels: Labels, fold: NDArray[np.int64]) -> F64:
+def _cross_validated_losses(kind: str, logits: F64, labels: Labels, fold: NDArray[np.int64]) -> F64:
     found = np.empty(labels.size)
     for number in np.unique(fold):
         out = fold == number
@@ -192,13 +192,13 @@ def _held_out(kind: str, logits: F64, labels: Labels, fold: NDArray[np.int64]) -
 
 
 def losses(calibrator: Calibrator, logits: F64, labels: Labels) -> F64:
-    """Give the negative log likelihood of each picture in nats, float64 ``n``."""
+    """Return the negative log likelihood of each picture in nats, float64 ``n``."""
     found: F64 = -_log_probabilities(calibrator, logits)[np.arange(labels.size), labels]
     return found
 
 
-def clearly_less(losses: F64, than: F64, members: NDArray[np.intp], errors: float = 1.0) -> bool:
-    """Say whether losses are less by more than standard errors of the paired difference.
+def is_clearly_less(losses: F64, than: F64, members: NDArray[np.intp], errors: float = 1.0) -> bool:
+    """Return whether losses are less by more than standard errors of the paired difference.
 
     Args:
         losses: float64 ``n``.

@@ -1,17 +1,17 @@
-"""Whether a dearer candidate is kept: only where it predicts clearly better out of fold.
+"""Whether a more costly candidate is kept: only where it predicts clearly better out of fold.
 
-Each of several candidates may look better by chance, and the one with the least loss is chosen for
-its luck too. So they are tried in a fixed order, each against the one kept so far by a paired
-one-sided t-test over groups, and the chance ``ALPHA`` of a mistake is shared among all of them. The
-share of one that is kept goes to the next (the fallback procedure of Wiens, Pharmaceutical
-Statistics 2, 2003): where none is better than the simplest, that one is kept in all but ``ALPHA``
-of the cases.
+Each of several candidates may look better by chance, and the least of several losses is biased
+down (selection bias). So they are tried in a fixed order, each against the one kept so far by a
+paired one-sided t-test over groups, and the chance ``ALPHA`` of a mistake is shared among all of
+them. The share of one that is kept goes to the next (the fallback procedure of Wiens,
+Pharmaceutical Statistics 2, 2003): where none is better than the simplest, that one is kept in all
+but ``ALPHA`` of the cases.
 
-How the pictures fall into folds moves a loss too, so a candidate is compared on several deals, each
-picture by the mean of its losses. The folds share most of what they learned from, so that their
-gains go up and down together and the plain standard error is too small; it is corrected as by
+The split into folds moves a loss too, so a candidate is compared by repeated cross-validation, each
+picture by the mean of its losses. The folds share most of their training pictures, so that their
+gains are correlated and the plain standard error is too small; it is corrected as by
 Nadeau and Bengio, Machine Learning 52 (2003): with k folds the variance counts ``1 + k / (k - 1)``
-times. That holds for several deals too: what all of them share is the training pictures.
+times. That holds for several repeats too: all of them share the training pictures.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from core.decision.calibration import clearly_less
+from core.decision.calibration import is_clearly_less
 from core.types import F64
 
 ALPHA = 0.10
 FOLDS = 5
-DEALS = 4
-_MOVED = 1.5  # standard errors; further deals hardly ever move a gain so far
+REPEATS = 4
+_MAX_SHIFT = 1.5  # standard errors; further repeats hardly ever move a gain so far
 
 
 def next_level(kept: Sequence[bool], weights: Sequence[float]) -> float:
@@ -51,38 +51,38 @@ def is_better(
     """Return whether a candidate's losses are less than those of the one kept so far.
 
     Args:
-        losses: float64 ``r n``, by deal, out of ``folds`` folds.
-        than: float64 ``r n``, of the same pictures in the same deals by the one kept so far.
+        losses: float64 ``r n``, a row a repeat, out of ``folds`` folds.
+        than: float64 ``r n``, of the same pictures in the same repeats by the one kept so far.
         members: int ``n``, the number of each picture's group.
         level: The chance of a mistake that is allowed, from ``next_level``.
-        folds: Into how many folds each deal went.
+        folds: Number of folds of each repeat.
     """
     errors = _errors(members, level, folds)
-    return clearly_less(losses.mean(axis=0), than.mean(axis=0), members, errors)
+    return is_clearly_less(losses.mean(axis=0), than.mean(axis=0), members, errors)
 
 
-def is_open(losses: F64, than: F64, members: NDArray[np.intp], level: float) -> bool:
-    """Return whether more deals may still show that a candidate is better.
+def is_undecided(losses: F64, than: F64, members: NDArray[np.intp], level: float) -> bool:
+    """Return whether more repeats may still show that a candidate is better.
 
     Args:
-        losses: float64 ``n``, of one deal.
+        losses: float64 ``n``, of one repeat.
         than: float64 ``n``, of the same pictures by the one kept so far.
         members: int ``n``, the number of each picture's group.
         level: The chance of a mistake that is allowed.
     """
-    return clearly_less(losses, than, members, _errors(members, level, FOLDS) - _MOVED)
+    return is_clearly_less(losses, than, members, _errors(members, level, FOLDS) - _MAX_SHIFT)
 
 
-def can_be_bettered(
+def can_be_improved(
     losses: F64, members: NDArray[np.intp], level: float, folds: int = FOLDS
 ) -> bool:
     """Return whether a candidate without any loss would be better; else it need not be tried.
 
     Args:
-        losses: float64 ``r n``, by deal, of the one kept so far.
+        losses: float64 ``r n``, a row a repeat, of the one kept so far.
         members: int ``n``, the number of each picture's group.
         level: The chance of a mistake that is allowed to the candidate.
-        folds: Into how many folds each deal of the candidate goes.
+        folds: Number of folds of each repeat of the candidate.
     """
     return is_better(np.zeros_like(losses), losses, members, level, folds)
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.decision.rule import admitted, readable
-from core.decision.splits import by_hash
+from core.decision.rule import is_admitted, is_probability
+from core.decision.splits import order_by_hash
 from core.types import F64
 
 _MOST_CANDIDATES = 1000
@@ -21,7 +21,7 @@ class Cases:
 
     Attributes:
         positive_probability: float64 ``n``.
-        ood_p: float64 ``n``, small = stranger.
+        ood_p: float64 ``n``, small = out of distribution.
         gates_passed: bool ``n``, whether the pack's checks found nothing.
         positive: bool ``n``, the truth.
         group: str ``n``, the part, patient or field: errors are counted over these.
@@ -56,16 +56,16 @@ class Cases:
                 )
 
     def reached(self, ood_alpha: float) -> NDArray[np.bool_]:
-        """Tell which images reach the limits, as ``rule.admitted`` does."""
-        return admitted(self.positive_probability, self.ood_p, self.gates_passed, ood_alpha)
+        """Return which images reach the limits, as ``rule.is_admitted`` does."""
+        return is_admitted(self.positive_probability, self.ood_p, self.gates_passed, ood_alpha)
 
 
-def drawn(cases: Cases, most: int) -> Cases:
+def subsample_groups(cases: Cases, most: int) -> Cases:
     """Return whole groups, in the order of their names' hashes, of at most so many pictures."""
     if len(cases.group) <= most:
         return cases
     names, member, counts = np.unique(cases.group, return_inverse=True, return_counts=True)
-    order = np.array(by_hash(names.tolist()), np.intp)
+    order = np.array(order_by_hash(names.tolist()), np.intp)
     kept = np.zeros(names.size, np.bool_)
     kept[order[np.cumsum(counts[order]) <= most]] = True
     rows = kept[member]
@@ -83,7 +83,7 @@ class Side:
         kind: ``escape`` (sign 1, positive groups) or ``overkill`` (sign -1, negative groups).
         sign: 1.0 or -1.0.
         erring: float64 ``g``, sorted: the strictness from which on the group counts as an error.
-        excluded: Groups of this side that the gates let no picture pass of.
+        excluded: Groups of this side without a picture that passes the gates.
     """
 
     kind: str
@@ -93,16 +93,16 @@ class Side:
 
     @property
     def n(self) -> int:
-        """Count the groups that the rate is over."""
+        """Number of groups that the rate is counted over."""
         return int(self.erring.size)
 
     def errors(self, limits: F64) -> NDArray[np.intp]:
-        """Count the groups on which the rule errs, for each limit on the probability."""
+        """Return the number of groups on which the rule errs, for each limit on the probability."""
         return np.searchsorted(self.erring, self.sign * limits, side="right")
 
 
 def sides(cases: Cases, ood_alpha: float) -> tuple[Side, Side]:
-    """Reduce the images to the escape side and the overkill side.
+    """Return the images reduced to the escape side and the overkill side.
 
     A group counts once, if any of its images of that class passes the gates and the OOD check: it
     errs as soon as *any* of these does. The others are left out. The gates are fixed before cal is
@@ -120,7 +120,7 @@ def sides(cases: Cases, ood_alpha: float) -> tuple[Side, Side]:
 def _side(
     kind: str, sign: float, cases: Cases, reached: NDArray[np.bool_], mine: NDArray[np.bool_]
 ) -> Side:
-    """Give the least strictness of each group's images that pass, for groups that have any."""
+    """Return one side: the least strictness of each group's images that pass the gates."""
     judged = mine & reached
     names, members = np.unique(cases.group[judged], return_inverse=True)
     least = np.full(names.size, np.inf)
@@ -129,7 +129,7 @@ def _side(
 
 
 def candidates(oof: Cases) -> F64:
-    """Lay the grid of limits: out-of-fold probabilities, at most about 1,000, with 0 and 1.
+    """Return the grid of limits: out-of-fold probabilities, at most about 1,000, with 0 and 1.
 
     The grid must not depend on the cases that certify: a fixed sequence is fixed beforehand.
 
@@ -137,7 +137,7 @@ def candidates(oof: Cases) -> F64:
         float64 ``c``, ascending, distinct.
     """
     p = oof.positive_probability
-    known = np.unique(np.clip(p[readable(p)], 0.0, 1.0))
+    known = np.unique(np.clip(p[is_probability(p)], 0.0, 1.0))
     if known.size > _MOST_CANDIDATES:
         known = known[np.linspace(0, known.size - 1, _MOST_CANDIDATES).round().astype(np.intp)]
     return np.unique(np.concatenate([[0.0, 1.0], known]))

@@ -18,7 +18,7 @@ _EVENTS = {"escape": "are let through", "overkill": "are called out"}
 
 
 def upper_bound(k: int, n: int, confidence: float) -> float:
-    """Bound a rate from above after k errors in n groups (one-sided Clopper-Pearson).
+    """Return the upper bound of a rate after k errors in n groups (one-sided Clopper-Pearson).
 
     Source: Clopper and Pearson, Biometrika 26 (1934). Exact: the rate at which k errors or fewer
     have probability ``1 - confidence``.
@@ -39,7 +39,7 @@ def upper_bound(k: int, n: int, confidence: float) -> float:
 
 
 def interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Give the two-sided Clopper-Pearson interval of a rate as (low, high).
+    """Return the two-sided Clopper-Pearson interval of a rate as (low, high).
 
     Args:
         k: Groups counted, 0 to n.
@@ -64,7 +64,7 @@ def _check(k: int, n: int, confidence: float) -> None:
 
 
 def allowed_errors(n: int, alpha: float, confidence: float) -> int:
-    """Give the largest k with ``upper_bound(k, n) <= alpha``, or -1 when even k = 0 is too many."""
+    """Return the largest k with ``upper_bound(k, n) <= alpha``; -1 when k = 0 is too many."""
     low, high = -1, n + 1
     while high - low > 1:
         middle = (low + high) // 2
@@ -75,8 +75,8 @@ def allowed_errors(n: int, alpha: float, confidence: float) -> int:
     return low
 
 
-def needed(n: int, k: int, alpha: float, confidence: float) -> int:
-    """Count the further groups, all without an error, that would certify ``alpha``.
+def groups_needed(n: int, k: int, alpha: float, confidence: float) -> int:
+    """Return how many further groups, all without an error, would certify ``alpha``.
 
     Returns:
         0 when it is certified already, -1 (``NEVER``) when no number would do, as for alpha = 0.
@@ -98,15 +98,15 @@ def needed(n: int, k: int, alpha: float, confidence: float) -> int:
 
 
 def best_alpha(n: int, confidence: float) -> float:
-    """Give the smallest rate that n error-free groups certify: ``1 - (1 - confidence)^(1/n)``."""
+    """Return the smallest rate that n error-free groups certify: ``1 - (1 - confidence)^(1/n)``."""
     return upper_bound(0, n, confidence)
 
 
 def guarantee_table(
     confidence: float = 0.95, rates: tuple[float, ...] = RATES
 ) -> tuple[tuple[float, int], ...]:
-    """List for each rate how many groups without an error certify it."""
-    return tuple((rate, needed(0, 0, rate, confidence)) for rate in rates)
+    """Return for each rate how many groups without an error certify it."""
+    return tuple((rate, groups_needed(0, 0, rate, confidence)) for rate in rates)
 
 
 def certificate_at(
@@ -128,7 +128,7 @@ def certificate_at(
         n: Groups that the rate is counted over.
         alpha: The rate asked for.
         confidence: Inside (0, 1).
-        excluded: Groups left out of n because the gates held them back.
+        excluded: Groups left out of n because the gates sent them to review.
     """
     bound = upper_bound(k, n, confidence)
     certified = threshold is not None and bound <= alpha
@@ -141,13 +141,13 @@ def certificate_at(
         bound=bound,
         certified=certified,
         threshold=float(threshold) if threshold is not None and certified else None,
-        needed=needed(n, k, alpha, confidence),
+        needed=groups_needed(n, k, alpha, confidence),
         best_alpha=best_alpha(n, confidence),
         excluded=int(excluded),
     )
 
 
-def spent(confidence: float, attempt: int) -> float:
+def confidence_spent(confidence: float, attempt: int) -> float:
     """Return the confidence with which the ``attempt``-th certificate on the same cases must hold.
 
     The first is fixed before anything of these cases was seen and may err with probability
@@ -167,8 +167,8 @@ def spent(confidence: float, attempt: int) -> float:
     return 1.0 - (1.0 - confidence) / max(1, attempt * (attempt - 1))
 
 
-def further_for(certificate: Certificate, ceiling: Ceiling) -> int:
-    """Count the further groups, all without an error, that would bring a bound under a ceiling.
+def groups_to_ceiling(certificate: Certificate, ceiling: Ceiling) -> int:
+    """Return how many further groups without an error bring a bound under a ceiling.
 
     The bound is counted anew at the ceiling's confidence where the certificate's own is lower.
 
@@ -176,7 +176,7 @@ def further_for(certificate: Certificate, ceiling: Ceiling) -> int:
         0 when it lies under the ceiling already.
     """
     confidence = max(certificate.confidence, ceiling.confidence)
-    more = needed(certificate.n, certificate.k, ceiling.bound, confidence)
+    more = groups_needed(certificate.n, certificate.k, ceiling.bound, confidence)
     return max(more, ceiling.groups - certificate.n, 0)
 
 
@@ -229,19 +229,19 @@ def certify_side(
 
 
 def percent(rate: float) -> str:
-    """Write a rate as a percentage of three significant digits, rounded up so as not to flatter."""
+    """Return a rate as a percentage of three significant digits, rounded up (conservative)."""
     if rate <= 0.0:
         return "0 %"
     digit = 10.0 ** (math.floor(math.log10(100.0 * rate)) - 2)
-    # The shave keeps binary noise (5.000000000000001) from costing a whole digit.
+    # The tolerance keeps rounding errors (5.000000000000001) from costing a whole digit.
     return f"{math.ceil(100.0 * rate / digit * (1.0 - 1e-12)) * digit:.3g} %"
 
 
-def in_words(certificate: Certificate, word: str, unit: str) -> str:
-    """Say in one or two plain sentences what is certified, or what is missing.
+def describe_certificate(certificate: Certificate, word: str, unit: str) -> str:
+    """Return what is certified, or what is missing, in one or two plain sentences.
 
     Args:
-        certificate: What to say.
+        certificate: The certificate.
         word: The domain's word for the error, singular: ``escape``, ``missed abnormal``.
         unit: The domain's words for what is counted, plural: ``defective groups``.
     """
@@ -262,19 +262,20 @@ def in_words(certificate: Certificate, word: str, unit: str) -> str:
     )
 
 
-def attempt_in_words(attempt: int, asked: float, confidence: float) -> str:
-    """Say that other targets were certified on the same cases before; empty for the first.
+def describe_attempt(attempt: int, asked: float, confidence: float) -> str:
+    """Return a sentence on earlier certifications on the same cases; empty for the first.
 
     Args:
         attempt: How many different targets were certified, these included.
         asked: The confidence asked for.
-        confidence: The one that each certificate holds with, from ``spent``.
+        confidence: The one that each certificate holds with, from ``confidence_spent``.
     """
     if attempt == 1:
         return ""
     return (
-        f"Certification number {attempt} on these held-out cases. To choose after looking is to "
-        f"look for luck, so this one is held to {100 * confidence:.6g} % confidence: all after the "
+        f"Certification number {attempt} on these held-out cases. Targets that were chosen after "
+        f"the first result can pass by luck, so this one must hold with "
+        f"{100 * confidence:.6g} % confidence: all after the "
         f"first together then hold with the {100 * asked:.6g} % asked for."
     )
 
@@ -283,7 +284,7 @@ def _left_out(c: Certificate) -> str:
     if not c.excluded:
         return ""
     verb = "is" if c.excluded == 1 else "are"
-    return f" {c.excluded} more {verb} not counted: the gates held back all their pictures."
+    return f" {c.excluded} more {verb} not counted: the gates sent all their pictures to review."
 
 
 def _missing(c: Certificate, word: str) -> str:

@@ -19,7 +19,7 @@ _TAIL = 0.025
 
 
 def share_interval(hit: NDArray[np.bool_], group: NDArray[Any]) -> tuple[float, float]:
-    """Give the two-sided 95 % interval of a share of pictures.
+    """Return the two-sided 95 % interval of a share of pictures.
 
     Clopper-Pearson at the effective number of pictures, which the spread between groups gives and
     which is never more than there are. Source: Korn and Graubard, Survey Methodology 24 (1998).
@@ -29,7 +29,7 @@ def share_interval(hit: NDArray[np.bool_], group: NDArray[Any]) -> tuple[float, 
         group: ``n``.
 
     Returns:
-        (low, high); (0.0, 1.0) where fewer than two groups tell nothing about their spread.
+        (low, high); (0.0, 1.0) for fewer than two groups, whose spread cannot be estimated.
 
     Raises:
         ValueError: The arrays differ in shape.
@@ -49,8 +49,8 @@ def share_interval(hit: NDArray[np.bool_], group: NDArray[Any]) -> tuple[float, 
 
 
 def _effective(excess: F64, member: NDArray[np.intp], groups: int, variance: float) -> float:
-    """Count the independent pictures that would tell as much; as many as groups when all agree."""
-    from scipy.stats import t  # half a second that a page which shows no interval is spared
+    """Return the effective number of pictures; the number of groups when all agree."""
+    from scipy.stats import t  # takes half a second: imported where an interval is computed
 
     n = excess.size
     if variance == 0.0:
@@ -66,13 +66,13 @@ def _effective(excess: F64, member: NDArray[np.intp], groups: int, variance: flo
 def auroc_interval(
     scores: F64, positive: NDArray[np.bool_], group: NDArray[Any], *, tail: float = _TAIL
 ) -> tuple[float, float]:
-    """Give the two-sided interval (95 % unless told otherwise) of the area under the ROC curve.
+    """Return the two-sided interval (95 % by default) of the area under the ROC curve.
 
     On the logit of the area, with the variance of DeLong et al. (Biometrics 44, 1988) over groups
     as in Obuchowski (Biometrics 53, 1997), and Student's t with the degrees of freedom of Brunner
-    and Munzel (Biometrical Journal 42, 2000), for few groups know little of their own spread. Where
+    and Munzel (Biometrical Journal 42, 2000), since few groups estimate their spread badly. Where
     every positive scores above every negative the
-    variance is zero and says nothing; there the bound is exact: m pairs of distinct groups are all
+    variance is zero and no estimate; there the bound is exact: m pairs of distinct groups are all
     in order with probability at most ``area^m``.
 
     Args:

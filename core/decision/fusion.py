@@ -1,4 +1,4 @@
-"""How much each of several experts is heard: one weight an expert, fitted out of fold."""
+"""Weights of several experts (stacking): one an expert, fitted out of fold."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from core.decision.splits import folds
 from core.types import F64
 
 FOLDS = 5
-_LOUDEST = 1e3
+_MAX_WEIGHT = 1e3
 
 Labels = NDArray[np.integer[Any]]
 
 
 def fuse(scores: F64, weights: F64) -> F64:
-    """Add the experts' class scores up.
+    """Return the weighted sum of the experts' class scores.
 
     Args:
         scores: float64 ``e ... k``, one block of logits an expert.
         weights: float64 ``e``.
 
     Returns:
-        float64 ``... k``; an expert of weight 0 is not looked at, whatever it says.
+        float64 ``... k``; scores of an expert of weight 0 are not used, even where NaN.
     """
-    heard = np.flatnonzero(weights)
-    return np.asarray(np.tensordot(weights[heard], scores[heard], axes=1), np.float64)
+    used = np.flatnonzero(weights)
+    return np.asarray(np.tensordot(weights[used], scores[used], axes=1), np.float64)
 
 
 def fit_weights(scores: F64, labels: Labels) -> F64:
-    """Find the non-negative weights under which the summed scores predict best.
+    """Return the non-negative weights under which the summed scores predict best.
 
     Stacking (Wolpert 1992) with one number an expert: the logits of ``softmax(Σ w_e s_e + b)`` have
-    the least negative log likelihood. The weights are brought to a sum of one, since the calibrator
+    the least negative log likelihood. The weights are scaled to a sum of one, since the calibrator
     that follows sets the scale.
 
     Args:
@@ -49,7 +49,7 @@ def fit_weights(scores: F64, labels: Labels) -> F64:
         raise ValueError(
             f"scores, labels: expected (e, n, k) and (n,), got {scores.shape} and {labels.shape}"
         )
-    even, spread = _even(scores)
+    even, spread = _scale_to_unit(scores)
     weights: F64 = _fit(even, labels)[: len(scores)] / spread
     total = float(weights.sum())
     if total == 0.0:
@@ -59,7 +59,7 @@ def fit_weights(scores: F64, labels: Labels) -> F64:
 
 
 def choose_weights(scores: F64, labels: Labels, groups: NDArray[Any], seed: int) -> F64:
-    """Choose by grouped cross-validated likelihood between every expert alone and all together.
+    """Return the weights of the best expert alone, or of all, by cross-validated likelihood.
 
     Args:
         scores: float64 ``e n k``, out-of-fold logits; the first expert is the one to fall back on
@@ -72,7 +72,7 @@ def choose_weights(scores: F64, labels: Labels, groups: NDArray[Any], seed: int)
         float64 ``e``.
     """
     alone = list(np.eye(len(scores)))
-    counts = _groups_a_class(labels, groups)
+    counts = _groups_per_class(labels, groups)
     if len(scores) == 1 or np.count_nonzero(counts >= FOLDS) < 2:
         return alone[0]
     fold = folds(labels, groups, FOLDS, seed)
@@ -82,20 +82,20 @@ def choose_weights(scores: F64, labels: Labels, groups: NDArray[Any], seed: int)
     return fit_weights(scores, labels) if together else alone[best]
 
 
-def _groups_a_class(labels: Labels, groups: NDArray[Any]) -> NDArray[np.int64]:
+def _groups_per_class(labels: Labels, groups: NDArray[Any]) -> NDArray[np.int64]:
     pairs = np.unique(np.stack([labels, np.unique(groups, return_inverse=True)[1]]), axis=1)
     return np.unique(pairs[0], return_counts=True)[1].astype(np.int64)
 
 
-def _even(scores: F64) -> tuple[F64, F64]:
-    """Bring every expert's scores to a deviation of one."""
+def _scale_to_unit(scores: F64) -> tuple[F64, F64]:
+    """Return each expert's scores at a deviation of one, and the deviations."""
     spread = np.maximum(scores.std(axis=(1, 2)), 1e-12)
     return scores / spread[:, None, None], spread
 
 
 def _held_out(scores: F64, labels: Labels, fold: NDArray[np.int64]) -> float:
-    """Mean negative log likelihood, each fold judged by weights and biases of the others."""
-    even = _even(scores)[0]
+    """Return the mean negative log likelihood, each fold by weights fitted on the others."""
+    even = _scale_to_unit(scores)[0]
     total = 0.0
     for held in np.unique(fold):
         out = fold == held
@@ -107,20 +107,20 @@ def _held_out(scores: F64, labels: Labels, fold: NDArray[np.int64]) -> float:
 def _fit(even: F64, labels: Labels) -> F64:
     experts, n, classes = even.shape
     start = np.concatenate([np.full(experts, 1.0 / experts), np.zeros(classes)])
-    bounds = [(0.0, _LOUDEST)] * experts + [(None, None)] * classes
+    bounds = [(0.0, _MAX_WEIGHT)] * experts + [(None, None)] * classes
 
-    def pulled(parameters: F64) -> tuple[float, F64]:
-        # Half a case's worth of pull to zero keeps separable data finite.
+    def penalised(parameters: F64) -> tuple[float, F64]:
+        # An L2 penalty worth half a case keeps the weights finite on separable data.
         loss, slope = _loss(parameters, even, labels)
         return loss + 0.5 / n * float(parameters @ parameters), slope + parameters / n
 
     return np.asarray(
-        minimize(pulled, start, jac=True, method="L-BFGS-B", bounds=bounds).x, np.float64
+        minimize(penalised, start, jac=True, method="L-BFGS-B", bounds=bounds).x, np.float64
     )
 
 
 def _loss(parameters: F64, scores: F64, labels: Labels) -> tuple[float, F64]:
-    """Cross-entropy of the weighted sum with a bias a class, and its slope."""
+    """Return the cross-entropy of the weighted sum with a bias a class, and its gradient."""
     experts, n = scores.shape[:2]
     logits = np.tensordot(parameters[:experts], scores, axes=1) + parameters[experts:]
     logits -= logits.max(axis=1, keepdims=True)

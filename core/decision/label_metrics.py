@@ -48,7 +48,7 @@ def average_precision(scores: F64, positive: Bools) -> float:
 
 
 def figures(p: F64, has: Bools, seed: int) -> dict[str, float]:
-    """Compute the figures of one label.
+    """Return the figures of one label.
 
     Args:
         p: float64 ``n``, its probability.
@@ -76,7 +76,7 @@ def figures(p: F64, has: Bools, seed: int) -> dict[str, float]:
 def by_label(
     probabilities: F64, targets: Bools, classes: Sequence[str], seed: int
 ) -> dict[str, Any]:
-    """Compute the figures of every label, and their means over the labels that have them.
+    """Return the figures of every label, and their means over the labels that have them.
 
     Args:
         probabilities: float64 ``n k``.

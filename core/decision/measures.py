@@ -45,8 +45,8 @@ def describe(name: str, value: float, low: float, high: float) -> str:
     known = MEASURES.get(name)
     less, more, unit = (known.less, known.more, known.unit) if known else ("lower", "higher", "")
     number = known.number if known else plain
-    way = less if value < low else more
-    subject = way if known else f"{name} {way}"
+    comparison = less if value < low else more
+    subject = comparison if known else f"{name} {comparison}"
     return (
         f"{subject} than the training pictures: {number(value)}{unit}, "
         f"accepted are {number(low)} to {number(high)}."

@@ -17,7 +17,7 @@ _EPS = float(np.finfo(np.float64).eps)
 
 
 def auroc(scores: F64, positive: NDArray[np.bool_]) -> float:
-    """Give the probability that a positive scores above a negative, ties counting half.
+    """Return the probability that a positive scores above a negative, ties counting half.
 
     Source: Hanley and McNeil, Radiology 143 (1982).
 
@@ -45,7 +45,7 @@ def auroc(scores: F64, positive: NDArray[np.bool_]) -> float:
 
 
 def accuracy(labels: Labels, predicted: Labels) -> float:
-    """Give the share of right classes; NaN for no image.
+    """Return the share of right classes; NaN for no image.
 
     Raises:
         ValueError: The shapes differ.
@@ -55,7 +55,7 @@ def accuracy(labels: Labels, predicted: Labels) -> float:
 
 
 def balanced_accuracy(labels: Labels, predicted: Labels) -> float:
-    """Average the share of right classes over the classes that occur; NaN for no image.
+    """Return the mean share of right classes over the classes that occur; NaN for no image.
 
     Raises:
         ValueError: The shapes differ.
@@ -74,7 +74,7 @@ def _check_pair(labels: Labels, predicted: Labels) -> None:
 
 
 def ece(probabilities: F64, labels: Labels, bins: int = BINS) -> float:
-    """Measure the expected calibration error in bins of equal mass.
+    """Return the expected calibration error in bins of equal mass.
 
     With two classes the probability of class 1 is compared with how often class 1 is true; with
     more, the probability of the most probable class with how often it is right. Bins hold equal
@@ -101,7 +101,7 @@ def ece(probabilities: F64, labels: Labels, bins: int = BINS) -> float:
 
 
 def ece_floor(probabilities: F64, seed: int, repeats: int = 100, bins: int = BINS) -> float:
-    """Simulate the ECE that a perfect predictor with these probabilities would show.
+    """Return the simulated ECE of a perfect predictor with these probabilities.
 
     An ECE is never zero on finitely many images (0.046 at n = 525 is perfect), so it means
     something only beside this floor. Source: Vaicenavicius et al., AISTATS 2019.
@@ -124,13 +124,13 @@ def ece_floor(probabilities: F64, seed: int, repeats: int = 100, bins: int = BIN
 
 
 def _stated(probabilities: F64) -> F64:
-    """Give the probability that is held against reality, ``n``."""
+    """Return the probability that is compared with the outcome, ``n``."""
     top: F64 = probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities.max(axis=1)
     return top
 
 
 def _gap(stated: F64, hits: NDArray[np.bool_], bins: int) -> F64:
-    """Give the ECE of each column of ``hits``, n r -> r."""
+    """Return the ECE of each column of ``hits``, n r -> r."""
     place = (bins * (rankdata(stated) - 0.5) / stated.size).astype(np.int64)
     order = np.argsort(place, kind="stable")
     starts = np.unique(place[order], return_index=True)[1]
@@ -140,7 +140,7 @@ def _gap(stated: F64, hits: NDArray[np.bool_], bins: int) -> F64:
 
 
 def brier(probabilities: F64, labels: Labels) -> float:
-    """Give the mean squared error of the probabilities; NaN for no image.
+    """Return the mean squared error of the probabilities; NaN for no image.
 
     With two classes it is that of class 1 (0 to 1); with more, the sum over classes (0 to 2).
     Source: Brier, Monthly Weather Review 78 (1950).
@@ -157,7 +157,7 @@ def brier(probabilities: F64, labels: Labels) -> float:
 
 
 def nll(probabilities: F64, labels: Labels) -> float:
-    """Give the mean negative log likelihood in nats; NaN for no image.
+    """Return the mean negative log likelihood in nats; NaN for no image.
 
     Probabilities are clipped at the float64 epsilon, so one certain mistake costs 36, not infinity.
 
@@ -182,17 +182,17 @@ def _check(probabilities: F64, labels: Labels) -> None:
         raise ValueError("probabilities: expected values from 0 to 1 without NaN")
 
 
-def fpr_at_tpr(ordinary: F64, strangers: F64, tpr: float = 0.95) -> float:
-    """Give the share of strangers taken for ordinary where ``tpr`` of the ordinary are kept.
+def fpr_at_tpr(id_scores: F64, ood_scores: F64, tpr: float = 0.95) -> float:
+    """Return the share of OOD images accepted where ``tpr`` of the in-distribution ones are.
 
-    The limit is the smallest ordinary score such that at least ``tpr`` of the ordinary score no
-    higher; a stranger is kept in when it scores no higher either. FPR95 of the OOD literature
-    (Hendrycks and Gimpel, ICLR 2017), ordinary images being its positives.
+    The limit is the smallest in-distribution score such that at least ``tpr`` of them score no
+    higher; an OOD image is accepted when it scores no higher either. FPR95 of the OOD literature
+    (Hendrycks and Gimpel, ICLR 2017), in-distribution images being its positives.
 
     Args:
-        ordinary: float64 ``n``, higher = stranger.
-        strangers: float64 ``m``.
-        tpr: Share of ordinary images to keep, inside (0, 1].
+        id_scores: float64 ``n``, of in-distribution images; higher = more out of distribution.
+        ood_scores: float64 ``m``, of out-of-distribution images.
+        tpr: Share of in-distribution images to accept, inside (0, 1].
 
     Returns:
         The share; NaN when one of the two is empty.
@@ -200,12 +200,12 @@ def fpr_at_tpr(ordinary: F64, strangers: F64, tpr: float = 0.95) -> float:
     Raises:
         ValueError: A score is NaN or tpr is not inside (0, 1].
     """
-    if np.isnan(ordinary).any() or np.isnan(strangers).any():
-        raise ValueError("ordinary, strangers: expected scores without NaN")
+    if np.isnan(id_scores).any() or np.isnan(ood_scores).any():
+        raise ValueError("id_scores, ood_scores: expected scores without NaN")
     if not 0.0 < tpr <= 1.0:
         raise ValueError(f"tpr: expected inside (0, 1], got {tpr}")
-    if ordinary.size == 0 or strangers.size == 0:
+    if id_scores.size == 0 or ood_scores.size == 0:
         return math.nan
-    kept = np.arange(1, ordinary.size + 1) / ordinary.size
-    limit = np.sort(ordinary)[int(np.searchsorted(kept, tpr, side="left"))]
-    return float(np.mean(strangers <= limit))
+    accepted = np.arange(1, id_scores.size + 1) / id_scores.size
+    limit = np.sort(id_scores)[int(np.searchsorted(accepted, tpr, side="left"))]
+    return float(np.mean(ood_scores <= limit))

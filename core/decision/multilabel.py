@@ -20,7 +20,7 @@ from core.types import F64
 Bools = NDArray[np.bool_]
 
 SPLIT = 0.5
-PULL = 4.0
+SHRINKAGE = 4.0
 _SCALES = (1e-9, 1e9)
 _FLAT = 1e-12  # scores that vary less are all the same
 _EPS = float(np.finfo(np.float64).eps)
@@ -67,21 +67,20 @@ def apply(sigmoids: Sigmoids, scores: F64) -> F64:
     return np.where(finite, expit(margin), np.nan)
 
 
-def fit(scores: F64, targets: Bools, pull: float = PULL) -> Sigmoids:
+def fit(scores: F64, targets: Bools, shrinkage: float = SHRINKAGE) -> Sigmoids:
     """Fit one sigmoid a column by penalised maximum likelihood.
 
     Each column is Platt's method with his smoothed targets (Advances in Large Margin Classifiers,
-    1999), so that a label never or always seen gives finite numbers. What rare labels cannot tell
-    is borrowed from the others: all columns together have one best scale, and a column's own is
-    pulled to it as by a normal prior on their ratio with a deviation of ``1 / sqrt(pull)``. Biases
-    are free, since they carry how common a label is: the mean probability of a column is that of
-    its smoothed targets.
+    1999), so that a label never or always seen gives finite numbers. Scales are shrunk (partial
+    pooling): all columns together have one best scale, and a column's own has a normal prior on
+    its ratio to it with a deviation of ``1 / sqrt(shrinkage)``. Biases are free, since they carry
+    the prevalence of a label: the mean probability of a column is that of its smoothed targets.
 
     Args:
         scores: float64 ``n m``, from models that did not see the images; rows with a non-finite
             score are ignored.
         targets: bool ``n m``.
-        pull: Strength of the common scale; 0 leaves every column to itself.
+        shrinkage: Strength of the common scale; 0 fits every column on its own.
 
     Raises:
         ValueError: The shapes differ.
@@ -96,16 +95,16 @@ def fit(scores: F64, targets: Bools, pull: float = PULL) -> Sigmoids:
     varied = float((scores - centre).std())
     even, soft = (scores - centre) / max(varied, _FLAT), _smoothed(targets)
     (common,), bias = _minimum(even, soft, np.ones(1), np.zeros(labels), 0.0)
-    ratio, bias = _minimum(common * even, soft, np.ones(labels), bias, pull)
+    ratio, bias = _minimum(common * even, soft, np.ones(labels), bias, shrinkage)
     scale = np.clip(ratio * common / max(varied, _FLAT), *_SCALES)
     return Sigmoids(scale, bias - scale * centre)
 
 
-def _minimum(scores: F64, soft: F64, scale: F64, bias: F64, pull: float) -> tuple[F64, F64]:
+def _minimum(scores: F64, soft: F64, scale: F64, bias: F64, shrinkage: float) -> tuple[F64, F64]:
     found = minimize(
         _loss,
         np.concatenate([scale, bias]),
-        args=(scores, soft, pull),
+        args=(scores, soft, shrinkage),
         jac=True,
         method="L-BFGS-B",
         bounds=[_SCALES] * scale.size + [(None, None)] * bias.size,
@@ -114,17 +113,17 @@ def _minimum(scores: F64, soft: F64, scale: F64, bias: F64, pull: float) -> tupl
     return found.x[: scale.size], found.x[scale.size :]
 
 
-def _loss(parameters: F64, scores: F64, soft: F64, pull: float) -> tuple[float, F64]:
-    """Cross-entropy against soft targets, with the pull of the scales to one; convex."""
+def _loss(parameters: F64, scores: F64, soft: F64, shrinkage: float) -> tuple[float, F64]:
+    """Return the cross-entropy against soft targets, scales shrunk to one; convex."""
     n, labels = scores.shape
     scale, bias = parameters[:-labels], parameters[-labels:]
     margin, off = scale * scores + bias, scale - 1.0
-    loss = float((np.logaddexp(0.0, margin) - soft * margin).sum() + pull / 2.0 * (off @ off))
+    loss = float((np.logaddexp(0.0, margin) - soft * margin).sum() + shrinkage / 2.0 * (off @ off))
     slope = expit(margin) - soft
     by_scale = (slope * scores).sum(axis=0)
     if scale.size == 1:
         by_scale = by_scale.sum(keepdims=True)
-    gradient = np.concatenate([by_scale + pull * off, slope.sum(axis=0)])
+    gradient = np.concatenate([by_scale + shrinkage * off, slope.sum(axis=0)])
     return loss / n, gradient / n
 
 
@@ -135,7 +134,7 @@ def _smoothed(targets: Bools) -> F64:
 
 
 def nll(probabilities: F64, targets: Bools) -> float:
-    """Give the negative log likelihood in nats, the mean of ``losses``."""
+    """Return the negative log likelihood in nats, the mean of ``losses``."""
     return float(losses(probabilities, targets).mean())
 
 
@@ -160,26 +159,26 @@ def losses(probabilities: F64, targets: Bools) -> F64:
 
 
 def with_roll_up(targets: Bools, positive: Bools) -> Bools:
-    """Add to targets ``n k`` the column that tells whether any positive label applies."""
+    """Return targets ``n k`` with a last column: whether any positive label applies."""
     return np.column_stack([targets, targets[:, positive].any(axis=1)])
 
 
 def rarest(targets: Bools) -> NDArray[np.int64]:
-    """Give each picture the one of its labels that the fewest pictures have, ``n k`` -> ``n``.
+    """Return for each picture its label that the fewest pictures have, ``n k`` -> ``n``.
 
     Folds that balance this label balance the rare ones first (Sechidis et al., ECML 2011). Since a
-    negative label never stands beside a positive one, it also tells the picture's side.
+    negative label never stands beside a positive one, it also gives the picture's side.
     """
     counts = np.where(targets, targets.sum(axis=0), len(targets) + 1)
     return np.asarray(counts.argmin(axis=1), np.int64)
 
 
-def said(probabilities: F64, side: Bools, positive: Bools) -> Bools:
-    """Name the labels that a picture is said to have: those of its side from one half on.
+def choose_labels(probabilities: F64, side: Bools, positive: Bools) -> Bools:
+    """Return the labels that are predicted: those of the picture's side from one half on.
 
     Args:
         probabilities: float64 ``n k``.
-        side: bool ``n``, whether the picture as a whole is said to be positive.
+        side: bool ``n``, whether the picture as a whole is predicted positive.
         positive: bool ``k``.
 
     Returns:

@@ -1,4 +1,4 @@
-"""How strange an image is: conformal p-values of distances to the training images."""
+"""Out-of-distribution test: conformal p-values of distances to the training images."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from core.types import F64
 
 
 def conformal_p(scores: F64, reference: F64) -> F64:
-    """Compare scores with those of ordinary images: ``(1 + #{reference >= score}) / (m + 1)``.
+    """Return conformal p-values of OOD scores: ``(1 + #{reference >= score}) / (m + 1)``.
 
     For an image exchangeable with the reference, P(p <= alpha) <= alpha. Source: Vovk, Gammerman
     and Shafer, Algorithmic Learning in a Random World (2005); Bates et al., arXiv 2104.08279.
 
     Args:
-        scores: float64 ``n``, higher = stranger.
-        reference: float64 ``m``, scores of ordinary images; may be empty (every p is 1 then).
+        scores: float64 ``n``, higher = more out of distribution.
+        reference: float64 ``m``, scores of in-distribution images; may be empty (p is 1 then).
 
     Returns:
         float64 ``n`` inside (0, 1]; 0 where the score is NaN, so that the gate flags it.
@@ -31,21 +31,21 @@ def conformal_p(scores: F64, reference: F64) -> F64:
     ordered = _ordered(reference)
     if scores.ndim != 1:
         raise ValueError(f"scores: expected axes (n,), got shape {scores.shape}")
-    stranger = ordered.size - np.searchsorted(ordered, scores, side="left")
-    return np.where(np.isnan(scores), 0.0, (1.0 + stranger) / (ordered.size + 1.0))
+    at_least = ordered.size - np.searchsorted(ordered, scores, side="left")
+    return np.where(np.isnan(scores), 0.0, (1.0 + at_least) / (ordered.size + 1.0))
 
 
 def conformal_p_one(score: float, ordered: F64) -> float:
-    """Compare one score with those of ordinary images, as ``conformal_p`` does.
+    """Return the conformal p-value of one score, as ``conformal_p`` does.
 
     Args:
-        score: Higher = stranger.
+        score: Higher = more out of distribution.
         ordered: float64 ``m``, ascending and without NaN, which is not checked here.
     """
     if math.isnan(score):
         return 0.0
-    stranger = ordered.size - int(ordered.searchsorted(score, side="left"))
-    return (1.0 + stranger) / (ordered.size + 1.0)
+    at_least = ordered.size - int(ordered.searchsorted(score, side="left"))
+    return (1.0 + at_least) / (ordered.size + 1.0)
 
 
 def _ordered(reference: F64) -> F64:
@@ -55,12 +55,12 @@ def _ordered(reference: F64) -> F64:
 
 
 def false_alarm(ood_p: F64, alpha: float, group: NDArray[Any]) -> tuple[float, float, float, int]:
-    """Measure the share of ordinary images that the gate flags, as (rate, low, high, n).
+    """Return the share of in-distribution images that the gate flags, as (rate, low, high, n).
 
-    The two-sided 95 % interval is counted over groups, as ``clustered.share_interval`` does.
+    The two-sided 95 % interval is counted over groups: ``cluster_intervals.share_interval``.
 
     Args:
-        ood_p: float64 ``n``, p-values of ordinary images; NaN counts as flagged.
+        ood_p: float64 ``n``, p-values of in-distribution images; NaN counts as flagged.
         alpha: The gate flags ``ood_p <= alpha``.
         group: ``n``, the part, patient or field of each image.
     """

@@ -15,7 +15,7 @@ from core.decision import good_only, multilabel
 from core.decision.cases import Cases as Cases
 from core.decision.certificate import NEVER, interval, percent
 from core.decision.ood import false_alarm
-from core.decision.rule import judge, judge_one, readable, readable_one
+from core.decision.rule import is_probability, is_probability_one, judge, judge_one
 from core.decision.thresholds import budget_limits, certified_limits, deferred, uncertified_limit
 from core.errors import BundleError
 from core.types import (
@@ -77,7 +77,7 @@ def certify(
         flagged=false_alarm(cal.ood_p, targets.ood_alpha, cal.group),
         residual=_residual(cal, judge(cal.positive_probability, reached, t_neg, t_pos)),
         deferred=deferred(cal, targets.ood_alpha, t_neg, t_pos),
-        good_only=good_only.bound(good_groups, targets.overkill) if bounded else None,
+        good_only=good_only.bound_overkill(good_groups, targets.overkill) if bounded else None,
         attempt=attempt,
     )
 
@@ -104,14 +104,14 @@ def dispositions(cases: Cases, policy: Policy) -> NDArray[np.str_]:
 def decide(
     prediction: Prediction, policy: Policy, classes: Sequence[str], positive: Sequence[bool]
 ) -> Verdict:
-    """Judge one image: gates first, then faults, strangers and the two limits.
+    """Judge one image: quality gates first, then invalid scores, the OOD gate and the two limits.
 
     The label is the most probable class of the verdict's side, of all classes for a DEFER. Where a
     picture may have several labels it names all of the side (for a DEFER, the more probable one)
     that are as likely as not, the most probable at the least: ``dent|scratch``.
 
     Args:
-        prediction: The image's calibrated reading.
+        prediction: The image's calibrated scores.
         policy: The limits.
         classes: Class names in the order of the probabilities.
         positive: Whether each class counts as positive.
@@ -125,9 +125,9 @@ def decide(
             f"probabilities, classes, positive: expected equal lengths, got {p.shape}, "
             f"{len(classes)} and {len(positive)}"
         )
-    valid = bool(p.size and readable(p).all())
+    valid = bool(p.size and is_probability(p).all())
     good_level = policy.good_only.level if policy.good_only else None
-    valid = valid and readable_one(prediction.good_p)
+    valid = valid and is_probability_one(prediction.good_p)
     probability = prediction.positive_probability if valid else math.nan
     made = judge_one(
         probability,
@@ -140,7 +140,7 @@ def decide(
         good_level=good_level,
     )
     if made is Disposition.DEFER:
-        whole = readable_one(probability) and readable_one(prediction.ood_p)
+        whole = is_probability_one(probability) and is_probability_one(prediction.ood_p)
         return Verdict(
             made,
             _label(prediction, classes, positive, made) if valid else "",
@@ -150,7 +150,7 @@ def decide(
 
 
 def _why(prediction: Prediction, policy: Policy, whole: bool) -> tuple[Finding, ...]:
-    """Give every gate that was not passed, or else the one reason that the limits give."""
+    """Return all gates that were not passed, or else the one reason that the limits give."""
     p, ood_p = prediction.positive_probability, prediction.ood_p
     if not whole:
         fault = Finding(Reason.FAULT, f"Got positive probability {p} and OOD p-value {ood_p}.")
@@ -166,8 +166,8 @@ def _why(prediction: Prediction, policy: Policy, whole: bool) -> tuple[Finding, 
     passing = p < 0.5 or (policy.good_only and policy.good_only.level is not None)
     leaning, limit = (policy.escape, policy.t_neg) if passing else (policy.overkill, policy.t_pos)
     if limit is None and not passing and policy.good_only:
-        said = good_only.in_words(policy.good_only, "overkill", "good group(s)")
-        return (Finding(Reason.NOT_CERTIFIED, said),)
+        detail = good_only.describe_bound(policy.good_only, "overkill", "good group(s)")
+        return (Finding(Reason.NOT_CERTIFIED, detail),)
     if limit is None:
         return (Finding(Reason.NOT_CERTIFIED, _missing(leaning)),)
     return (Finding(Reason.AMBIGUOUS, f"Positive probability {p:.3f}."),)
@@ -188,7 +188,7 @@ def _missing(certificate: Certificate) -> str:
 def _label(
     prediction: Prediction, classes: Sequence[str], positive: Sequence[bool], made: Disposition
 ) -> str:
-    """Name the most probable class of the verdict's side, of all where it has none."""
+    """Return the most probable class of the verdict's side, of all where it has none."""
     p = prediction.probabilities
     if prediction.several:
         return "|".join(compress(classes, _several(prediction, positive, made)))
@@ -203,8 +203,10 @@ def _several(
 ) -> NDArray[np.bool_]:
     leaning = prediction.positive_probability >= multilabel.SPLIT
     side = leaning if made is Disposition.DEFER else made is Disposition.POSITIVE
-    said = multilabel.said(prediction.probabilities[None], np.array([side]), np.array(positive))
-    return said.ravel()
+    chosen = multilabel.choose_labels(
+        prediction.probabilities[None], np.array([side]), np.array(positive)
+    )
+    return chosen.ravel()
 
 
 def to_json(policy: Policy) -> dict[str, Any]:

@@ -24,8 +24,8 @@ def learn_ranges(measures: Mapping[str, F64]) -> dict[str, tuple[float, float]]:
     Without widening, a new ordinary picture falls outside with probability 2 / (n + 1) per
     measure. Each side gets the largest of: a quarter of the observed range (with few pictures
     5 / n of it, a whole range at n = 5); 10 % of the larger magnitude, for a station whose
-    pictures hardly vary; 0.01, for shares that are constant at zero. So the gate speaks up for
-    gross faults, a covered lens or a lost focus, and leaves subtle strangeness to the OOD score.
+    pictures hardly vary; 0.01, for shares that are constant at zero. So the gate finds gross
+    defects, a covered lens or a lost focus, and leaves subtle novelty to the OOD score.
 
     Args:
         measures: Name to float64 ``n``, one value per training picture; non-finite values are
@@ -48,8 +48,8 @@ def _widened(values: F64) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def outside(measures: Mapping[str, float], ranges: Ranges) -> tuple[Finding, ...]:
-    """Name every learned measure that a picture fails, in alphabetical order.
+def outside_ranges(measures: Mapping[str, float], ranges: Ranges) -> tuple[Finding, ...]:
+    """Return a finding for each learned measure that a picture fails, in alphabetical order.
 
     A measure that is missing or NaN is a finding; one that was never learned is ignored.
 
@@ -64,11 +64,11 @@ def outside(measures: Mapping[str, float], ranges: Ranges) -> tuple[Finding, ...
     )
 
 
-def not_of(stated: Mapping[str, float], population: Ranges) -> tuple[Finding, ...]:
-    """Name every stated number of a subject that is not of the population a model is for.
+def outside_population(stated: Mapping[str, float], population: Ranges) -> tuple[Finding, ...]:
+    """Return a finding for each stated number that is outside the population a model is for.
 
-    A number that a file does not state is no finding: most files say little. One that it states in
-    a form that nobody understands is. The number itself is not repeated: it may be a person's age.
+    A number that a file does not state is no finding: most files state few. One that it states in
+    an unknown form is. The number itself is not repeated: it may be a person's age.
 
     Args:
         stated: Name to value, as the file says; NaN for what is stated and not understood.

@@ -77,13 +77,13 @@ class Rate:
         """Return it as figures of ``assay evaluate --json``."""
         return {"rate": self.value, "low": self.low, "high": self.high, "n": self.n, "k": self.k}
 
-    def in_words(self, excluded: int = 0) -> str:
-        """Return it written out: ``2.6 % (5 of 192; 95 % interval 0.849 to 5.98 %)``.
+    def describe(self, excluded: int = 0) -> str:
+        """Return it as text: ``2.6 % (5 of 192; 95 % interval 0.849 to 5.98 %)``.
 
         Args:
-            excluded: Cases that the gates held back, which are named beside it.
+            excluded: Cases that the gates sent to review, which are named beside it.
         """
-        aside = f"; {excluded:,} held back by the gates" if excluded else ""
+        aside = f"; {excluded:,} sent to review by the gates" if excluded else ""
         if not self.n:
             return f"none seen{aside}"
         return (
@@ -91,7 +91,7 @@ class Rate:
             f"95 % interval {percent_range(self.low, self.high)}{aside})"
         )
 
-    def in_short(self) -> str:
+    def describe_briefly(self) -> str:
         """Return it for a table whose head names the interval: ``2.6 % (0.849 to 5.98 %)``."""
         interval_text = percent_range(self.low, self.high)
         return f"{percentage(self.value)} ({interval_text})" if self.n else NONE
@@ -111,7 +111,7 @@ def _rounded(value: float, towards: Callable[[float], int]) -> str:
     if value <= 0.0:
         return "0"
     digit = 10.0 ** (math.floor(math.log10(100.0 * value)) + 1 - _DIGITS)
-    # The slack keeps binary noise (5.000000000000001) from costing a whole digit.
+    # The tolerance keeps rounding errors (5.000000000000001) from costing a whole digit.
     steps = 100.0 * value / digit
     near = round(steps)
     return f"{(near if abs(steps - near) < 1e-9 * steps else towards(steps)) * digit:.{_DIGITS}g}"

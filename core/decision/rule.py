@@ -1,4 +1,4 @@
-"""The rule itself, on arrays: what counts, certifies and decides all go through here."""
+"""The decision rule on arrays; counting, certifying and deciding all use it."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from core.types import F64, Disposition
 _SLACK = 1e-9  # a sum of rounded probabilities may pass 1 by a few units in the last place
 
 
-def readable(values: F64) -> NDArray[np.bool_]:
-    """Tell which values are probabilities: NaN, infinities and values outside [0, 1] are not."""
+def is_probability(values: F64) -> NDArray[np.bool_]:
+    """Return which values are probabilities: NaN, infinities and values outside [0, 1] are not."""
     inside: NDArray[np.bool_] = np.abs(values - 0.5) <= 0.5 + _SLACK
     return inside
 
 
-def admitted(
+def is_admitted(
     positive_probability: F64, ood_p: F64, gates_passed: NDArray[np.bool_], ood_alpha: float
 ) -> NDArray[np.bool_]:
-    """Tell which images reach the limits: gates passed, nothing unreadable, no stranger."""
-    known = readable(positive_probability) & readable(ood_p)
+    """Return which images reach the limits: gates passed, valid scores, not out of distribution."""
+    known = is_probability(positive_probability) & is_probability(ood_p)
     return gates_passed & known & (ood_p > ood_alpha)
 
 
 def judge(
     positive_probability: F64, reached: NDArray[np.bool_], t_neg: float | None, t_pos: float | None
 ) -> NDArray[np.str_]:
-    """Give each image's Disposition value: negative iff p <= t_neg, positive iff p >= t_pos.
+    """Return the Disposition value of each image: negative iff p <= t_neg, positive iff p >= t_pos.
 
     Args:
         positive_probability: float64 ``n``.
-        reached: bool ``n``, from ``admitted``; the others are deferred.
+        reached: bool ``n``, from ``is_admitted``; the others are deferred.
         t_neg: None lets nothing through.
         t_pos: None calls nothing out. Where limits made by hand overlap, positive wins.
     """
@@ -58,7 +58,7 @@ def judge_one(
 
     An image is called out by the limit, or by a ``good_p`` at most what good groups bound.
     """
-    known = readable_one(positive_probability) and readable_one(ood_p)
+    known = is_probability_one(positive_probability) and is_probability_one(ood_p)
     if not (gates_passed and known and ood_p > ood_alpha):
         return Disposition.DEFER
     if t_pos is not None and positive_probability >= t_pos:
@@ -70,6 +70,6 @@ def judge_one(
     return Disposition.DEFER
 
 
-def readable_one(value: float) -> bool:
-    """Tell whether one value is a probability, as ``readable`` does for many."""
+def is_probability_one(value: float) -> bool:
+    """Return whether one value is a probability, as ``is_probability`` does for many."""
     return abs(value - 0.5) <= 0.5 + _SLACK

@@ -22,10 +22,10 @@ def split_groups(
     seed: int,
     strata: NDArray[Any] | None = None,
 ) -> NDArray[np.str_]:
-    """Deal groups into train, cal and test.
+    """Return the split of each image: groups are assigned to train, cal and test.
 
-    Groups are shuffled within their stratum and dealt by number alone, never by size, so that the
-    groups of cal stay exchangeable with those to come. Within each stratum the split furthest
+    Groups are shuffled within their stratum and assigned by number alone, never by size, so that
+    the groups of cal stay exchangeable with those to come. Within each stratum the split furthest
     behind its share is served first, so a class of a single group lands in the largest split.
 
     Args:
@@ -43,16 +43,16 @@ def split_groups(
     """
     if min(fractions) < 0.0 or abs(sum(fractions) - 1.0) > 1e-9:
         raise ValueError(f"fractions: expected three shares that sum to 1, got {fractions}")
-    return np.array(NAMES)[_deal(labels, groups, strata, fractions, seed)]
+    return np.array(NAMES)[_assign(labels, groups, strata, fractions, seed)]
 
 
 def hold_out(
     labels: NDArray[Any], groups: NDArray[Any], share: float, key: str = CAL_KEY
 ) -> NDArray[np.bool_]:
-    """Draw the groups that certify by a hash of their names, the same whatever the seed.
+    """Return which images certify: groups drawn by a hash of their names, whatever the seed.
 
-    Of each class those with the lowest hashes are taken. Nobody can deal again until a lucky set
-    comes out, and a group that is added moves only those at the edge of the share.
+    Of each class those with the lowest hashes are taken. So the split cannot be redrawn until it
+    suits, and a group that is added moves only those at the edge of the share.
 
     Args:
         labels: ``n``, class of each image.
@@ -70,7 +70,7 @@ def hold_out(
         raise ValueError(f"share: expected 0 to 1, got {share}")
     names, member = np.unique(groups, return_inverse=True)
     stratum = _strata_of_groups(labels, member, names.size, None)
-    order = np.array(by_hash(names.tolist(), key), np.intp)
+    order = np.array(order_by_hash(names.tolist(), key), np.intp)
     held = np.zeros(names.size, np.bool_)
     for value in range(int(stratum.max(initial=-1)) + 1):
         queue = order[stratum[order] == value]
@@ -78,14 +78,14 @@ def hold_out(
     return held[member]
 
 
-def by_hash(names: Sequence[Any], key: str = CAL_KEY) -> list[int]:
+def order_by_hash(names: Sequence[Any], key: str = CAL_KEY) -> list[int]:
     """Return the places of names in the order of their keyed hashes."""
     hashes = [hashlib.sha256(f"{key}\0{name}".encode()).digest() for name in names]
     return sorted(range(len(hashes)), key=hashes.__getitem__)
 
 
 def folds(labels: NDArray[Any], groups: NDArray[Any], k: int, seed: int) -> NDArray[np.int64]:
-    """Number each image's fold, 0 to k - 1, grouped and stratified as in ``split_groups``.
+    """Return the fold of each image, 0 to k - 1, grouped and stratified as in ``split_groups``.
 
     Raises:
         ValueError: The arrays differ in length or k < 2.
@@ -99,10 +99,10 @@ def folds(labels: NDArray[Any], groups: NDArray[Any], k: int, seed: int) -> NDAr
             f"{k} folds need at least {k} groups, got {known}.",
             hint="Add images of further groups (parts, patients, fields).",
         )
-    return _deal(labels, groups, None, (1.0 / k,) * k, seed)
+    return _assign(labels, groups, None, (1.0 / k,) * k, seed)
 
 
-def _deal(
+def _assign(
     labels: NDArray[Any],
     groups: NDArray[Any],
     strata: NDArray[Any] | None,
@@ -131,7 +131,7 @@ def _deal(
 def _strata_of_groups(
     labels: NDArray[Any], member: NDArray[np.intp], count: int, strata: NDArray[Any] | None
 ) -> NDArray[np.intp]:
-    """Number the stratum of each group: its rarest label joined with its rarest stratum."""
+    """Return the stratum of each group: its rarest label joined with its rarest stratum."""
     if labels.shape != member.shape or (strata is not None and strata.shape != member.shape):
         raise ValueError(f"labels, strata: expected shape {member.shape} like groups")
     if count == 0:
@@ -142,7 +142,7 @@ def _strata_of_groups(
 
 
 def _rarest(values: NDArray[Any], member: NDArray[np.intp], count: int) -> NDArray[np.intp]:
-    """Give each group the one of its values that the fewest groups have, as a number."""
+    """Return for each group its value that the fewest groups have, as a number."""
     _, number = np.unique(values, return_inverse=True)
     pairs = np.unique(np.stack([number, member]), axis=1)
     rarity = np.bincount(pairs[0])[pairs[0]]

@@ -8,7 +8,13 @@ from dataclasses import replace
 import numpy as np
 
 from core.decision.cases import Cases, Side, candidates, sides
-from core.decision.certificate import NEVER, certificate_at, certify_side, further_for, spent
+from core.decision.certificate import (
+    NEVER,
+    certificate_at,
+    certify_side,
+    confidence_spent,
+    groups_to_ceiling,
+)
 from core.decision.rule import judge
 from core.types import F64, Ceiling, Certificate, Disposition, Targets
 
@@ -18,21 +24,21 @@ Limits = tuple[float | None, float | None]
 def certified_limits(
     cal: Cases, oof: Cases, targets: Targets, attempt: int = 1
 ) -> tuple[Certificate, Certificate]:
-    """Find the widest limits that cal certifies at the rates asked for.
+    """Return the widest limits that cal certifies at the rates asked for.
 
     Args:
         cal: Held-out cases; nothing was fitted on them.
         oof: Out-of-fold cases of the training set; they lay the grid of candidates alone.
         targets: The rates, without a review budget.
         attempt: How many targets were certified on cal, these included; it raises the confidence
-            with which each must hold, as in ``certificate.spent``.
+            with which each must hold, as in ``certificate.confidence_spent``.
 
     Returns:
         Escape and overkill certificates with their limits, counted at those limits.
     """
-    grid, confidence = candidates(oof), spent(targets.confidence, attempt)
+    grid, confidence = candidates(oof), confidence_spent(targets.confidence, attempt)
     escape, overkill = sides(cal, targets.ood_alpha)
-    t_neg, t_pos = one_cut(
+    t_neg, t_pos = resolve_overlap(
         _sequence(escape, grid, targets.escape, confidence),
         _sequence(overkill, grid[::-1], targets.overkill, confidence),
     )
@@ -50,7 +56,7 @@ def _sequence(side: Side, grid: F64, alpha: float, confidence: float) -> float |
 
 
 def _at(side: Side, limit: float | None, alpha: float, confidence: float) -> Certificate:
-    """Count the errors at a limit, or at the most careful one where nothing was certified."""
+    """Return the certificate at a limit, or at the most careful one if nothing was certified."""
     careful = 0.0 if side.sign > 0 else 1.0
     k = int(side.errors(np.array([careful if limit is None else limit]))[0])
     return certificate_at(
@@ -64,11 +70,12 @@ def _at(side: Side, limit: float | None, alpha: float, confidence: float) -> Cer
     )
 
 
-def one_cut(t_neg: float | None, t_pos: float | None) -> Limits:
-    """Part two bands that overlap at one probability, so that every image has one verdict.
+def resolve_overlap(t_neg: float | None, t_pos: float | None) -> Limits:
+    """Return two limits whose bands do not overlap, so that every image has one verdict.
 
-    Both limits move to the careful side of where they were certified: to the cut, which is 0.5 or
-    as near as the overlap allows. Negative iff ``p <= cut``, positive iff p is the next float up.
+    Both limits move to the conservative side of where they were certified: to the cut, which is 0.5
+    or as near as the overlap allows. Negative iff ``p <= cut``, positive iff p is the next float
+    up.
     """
     if t_neg is None or t_pos is None or t_neg < t_pos:
         return t_neg, t_pos
@@ -79,11 +86,11 @@ def one_cut(t_neg: float | None, t_pos: float | None) -> Limits:
 def budget_limits(
     cal: Cases, oof: Cases, targets: Targets, ceiling: Ceiling, attempt: int = 1
 ) -> tuple[Certificate, Certificate]:
-    """Find the most careful limits that fit the review budget, then certify what they give.
+    """Return the most careful limits that fit the review budget, certified at what they give.
 
     The limits come from oof alone: the smallest common rate whose plug-in limits defer no more
-    than the budget there (or than the gates alone, where those already exceed it). A limit that
-    cal had no part in is a single test on cal, so its bound needs no correction but for earlier
+    than the budget there (or than the gates alone, where those already exceed it). A limit that is
+    independent of cal is a single test on cal, so its bound needs no correction but for earlier
     attempts.
 
     Args:
@@ -100,36 +107,38 @@ def budget_limits(
         oof gives no limit (no group in cal would help) or, for escapes, where the bound lies above
         the ceiling, which ``alpha`` then is.
     """
-    t_neg, t_pos = one_cut(*_plug_in_for_budget(oof, targets))
+    t_neg, t_pos = resolve_overlap(*_plug_in_for_budget(oof, targets))
     escape, overkill = sides(cal, targets.ood_alpha)
-    confidence = spent(targets.confidence, attempt)
+    confidence = confidence_spent(targets.confidence, attempt)
     return (
-        _under(_given(_at(escape, t_neg, 1.0, confidence), t_neg), ceiling),
-        _given(_at(overkill, t_pos, 1.0, confidence), t_pos),
+        _cap_at(_certify_given(_at(escape, t_neg, 1.0, confidence), t_neg), ceiling),
+        _certify_given(_at(overkill, t_pos, 1.0, confidence), t_pos),
     )
 
 
-def _under(given: Certificate, ceiling: Ceiling) -> Certificate:
-    more = further_for(given, ceiling)
+def _cap_at(given: Certificate, ceiling: Ceiling) -> Certificate:
+    more = groups_to_ceiling(given, ceiling)
     if given.needed == NEVER or more == 0:
         return given
     return replace(given, alpha=ceiling.bound, certified=False, threshold=None, needed=more)
 
 
 def uncertified_limit(cal: Cases, oof: Cases, targets: Targets) -> float | None:
-    """Find the widest ``t_neg`` at which the escapes seen stay within the rate asked for.
+    """Return the widest ``t_neg`` at which the escapes seen stay within the rate asked for.
 
-    Nothing is promised: this is for a person who lets pictures pass without a certificate. Where no
-    positive was seen, nothing limits it.
+    Nothing is certified: this is for a person who lets pictures pass without a certificate. Where
+    no positive was seen, nothing limits it.
     """
     grid = candidates(oof)
-    seen = [side for side in (sides(one, targets.ood_alpha)[0] for one in (cal, oof)) if side.n]
-    limits = [_plug_in(side, grid, targets.escape) for side in seen]
+    with_groups = [
+        side for side in (sides(one, targets.ood_alpha)[0] for one in (cal, oof)) if side.n
+    ]
+    limits = [_plug_in(side, grid, targets.escape) for side in with_groups]
     known = [limit for limit in limits if limit is not None]
     return min(known, default=1.0) if len(known) == len(limits) else None
 
 
-def _given(at_any_rate: Certificate, limit: float | None) -> Certificate:
+def _certify_given(at_any_rate: Certificate, limit: float | None) -> Certificate:
     if limit is None:
         return replace(at_any_rate, certified=False, threshold=None, needed=NEVER)
     if at_any_rate.bound >= 1.0:
@@ -163,6 +172,6 @@ def _plug_in(side: Side, grid: F64, rate: float) -> float | None:
 
 
 def deferred(cases: Cases, ood_alpha: float, t_neg: float | None, t_pos: float | None) -> float:
-    """Give the share of images that two limits hand to a person; 1.0 for no image."""
+    """Return the share of images that two limits send to review; 1.0 for no image."""
     made = judge(cases.positive_probability, cases.reached(ood_alpha), t_neg, t_pos)
     return float(np.mean(made == Disposition.DEFER.value)) if made.size else 1.0

@@ -1,4 +1,4 @@
-"""Read a labelled data set and refuse a faulty one, naming all faults at once."""
+"""Read a labelled data set and refuse an invalid one, naming all errors at once."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def read_labelled(
     Raises:
         DataError: Missing files, files outside the folder or listed twice, rows without a label,
             too few labels, splits beside rows without one, or a group in two of train, cal and
-            test, all faults at once; folders or tables that fit several readings.
+            test, all errors at once; folders or tables that fit several layouts.
     """
     read, layout, skipped = _read(
         path,
@@ -68,18 +68,18 @@ def read_labelled(
     root = path if path.is_dir() else path.parent
     joined = join_spellings([entry.row for entry in read.entries], known)
     rows = joined.rows
-    faults = [
-        *read.faults,
-        *_file_faults(read.entries, root),
-        *_split_faults(read.entries),
+    errors = [
+        *read.errors,
+        *_file_errors(read.entries, root),
+        *_split_errors(read.entries),
         *_leaks(rows),
     ]
     labels = sorted({name for row in rows for name in row.labels})
     if len(labels) < min_labels:
         got = ", ".join(labels) or "none"
-        faults.append(f"expected at least {min_labels} labels, got {len(labels)} ({got})")
-    if faults:
-        raise DataError(f"{path} cannot be learned from: {_listed(faults)}.", hint=HINT)
+        errors.append(f"expected at least {min_labels} labels, got {len(labels)} ({got})")
+    if errors:
+        raise DataError(f"{path} cannot be learned from: {_listed(errors)}.", hint=HINT)
     return Labelled(rows, layout, (*read.notices, *joined.notices), skipped)
 
 
@@ -108,7 +108,7 @@ def _read(
     return from_csv(table, group_columns, label_column), f"table {table.name}", skipped
 
 
-def _file_faults(entries: Sequence[Entry], root: Path) -> Iterator[str]:
+def _file_errors(entries: Sequence[Entry], root: Path) -> Iterator[str]:
     inside = root.resolve()
     seen: dict[Path, Entry] = {}
     for entry in entries:
@@ -125,12 +125,12 @@ def _file_faults(entries: Sequence[Entry], root: Path) -> Iterator[str]:
 
 
 def _as_listed(first: Entry, again: Entry) -> str:
-    """Say where a file was listed first, and how it was labelled there where that differs."""
+    """Return where a file was listed first, and how it was labelled there where that differs."""
     same = first.row.labels == again.row.labels
     return first.place if same else f"{first.place}, labelled {first.row.label} there"
 
 
-def _split_faults(entries: Sequence[Entry]) -> Iterator[str]:
+def _split_errors(entries: Sequence[Entry]) -> Iterator[str]:
     if not any(entry.row.split for entry in entries):
         return
     for entry in entries:
@@ -148,6 +148,6 @@ def _leaks(rows: Sequence[Row]) -> Iterator[str]:
             yield f"the group {group} leaks between the splits {', '.join(sorted(found))}"
 
 
-def _listed(faults: Sequence[str]) -> str:
-    more = len(faults) - _MOST_LISTED
-    return "; ".join(faults[:_MOST_LISTED]) + (f"; and {more} more" if more > 0 else "")
+def _listed(errors: Sequence[str]) -> str:
+    more = len(errors) - _MOST_LISTED
+    return "; ".join(errors[:_MOST_LISTED]) + (f"; and {more} more" if more > 0 else "")

@@ -15,7 +15,7 @@ _DRIVE = re.compile(r"[A-Za-z]:/|//")
 
 
 @dataclass(frozen=True)
-class Places:
+class FoundFiles:
     """The files of a table.
 
     Attributes:
@@ -27,8 +27,8 @@ class Places:
     notices: tuple[str, ...]
 
 
-def find_places(root: Path, names: Sequence[str]) -> Places:
-    """Find the files that a table names, relative to its folder.
+def find_files(root: Path, names: Sequence[str]) -> FoundFiles:
+    """Return the files that a table names, relative to its folder.
 
     A name that is no file as written is read with its backslashes as slashes; then, if that finds
     every missing one, in one folder beside the table, or without the beginning that absolute
@@ -45,30 +45,30 @@ def find_places(root: Path, names: Sequence[str]) -> Places:
     if missing:
         slashed = {name: name.replace("\\", "/") for name in missing}
         for step in (_as_written, _beside, _elsewhere):
-            fits = step(root, slashed)
-            if fits:
-                found |= fits[0]
-                notices += fits[1]
+            match = step(root, slashed)
+            if match:
+                found |= match[0]
+                notices += match[1]
                 break
         else:
-            here = {name: text for name, text in slashed.items() if _is_file(root, text)}
-            left = {name: text for name, text in slashed.items() if name not in here}
-            alike = _alike(root, left)
-            found |= here | alike
-            if alike:
-                notices.append(_alike_words(alike))
-    return Places([root / found.get(name, name) for name in names], tuple(notices))
+            exact = {name: text for name, text in slashed.items() if _is_file(root, text)}
+            left = {name: text for name, text in slashed.items() if name not in exact}
+            folded = _match_folded(root, left)
+            found |= exact | folded
+            if folded:
+                notices.append(_describe_folded(folded))
+    return FoundFiles([root / found.get(name, name) for name in names], tuple(notices))
 
 
-Fit = tuple[dict[str, str], list[str]]
+Match = tuple[dict[str, str], list[str]]
 
 
-def _as_written(root: Path, slashed: dict[str, str]) -> Fit | None:
+def _as_written(root: Path, slashed: dict[str, str]) -> Match | None:
     return (slashed, []) if all(_is_file(root, text) for text in slashed.values()) else None
 
 
-def _beside(root: Path, slashed: dict[str, str]) -> Fit | None:
-    """Look for all of them in one folder of the table's folder."""
+def _beside(root: Path, slashed: dict[str, str]) -> Match | None:
+    """Return all of them in one folder of the table's folder, if they are there."""
     for folder in _folders(root):
         files = {name: f"{folder}/{text}" for name, text in slashed.items()}
         if all(_is_file(root, file) for file in files.values()):
@@ -76,7 +76,7 @@ def _beside(root: Path, slashed: dict[str, str]) -> Fit | None:
     return None
 
 
-def _elsewhere(root: Path, slashed: dict[str, str]) -> Fit | None:
+def _elsewhere(root: Path, slashed: dict[str, str]) -> Match | None:
     """Drop the beginning of absolute paths that leads all of them into the table's folder."""
     if not all(text.startswith("/") or _DRIVE.match(text) for text in slashed.values()):
         return None
@@ -86,13 +86,13 @@ def _elsewhere(root: Path, slashed: dict[str, str]) -> Fit | None:
         if all(_is_file(root, file) for file in files.values()):
             first, each = next(iter(parts.items()))
             gone = first[: len(first) - len("/".join(each[count:]))]
-            said = f"{len(files)} paths that begin as {gone} were looked for beside the table."
-            return files, [said]
+            notice = f"{len(files)} paths that begin as {gone} were looked for beside the table."
+            return files, [notice]
     return None
 
 
-def _alike(root: Path, slashed: dict[str, str]) -> dict[str, str]:
-    """Match names without regard to capital letters and Unicode's forms, where one file fits."""
+def _match_folded(root: Path, slashed: dict[str, str]) -> dict[str, str]:
+    """Return matches of names, case-folded and in Unicode's composed form, where one file fits."""
     if not slashed:
         return {}
     index: dict[str, list[str]] = {}
@@ -102,12 +102,12 @@ def _alike(root: Path, slashed: dict[str, str]) -> dict[str, str]:
             name = Path(at, file).relative_to(root).as_posix()
             index.setdefault(_key(name), []).append(name)
     matches = {name: index.get(_key(text), []) for name, text in slashed.items()}
-    return {name: fits[0] for name, fits in matches.items() if len(fits) == 1}
+    return {name: files[0] for name, files in matches.items() if len(files) == 1}
 
 
-def _alike_words(alike: dict[str, str]) -> str:
+def _describe_folded(folded: dict[str, str]) -> str:
     return (
-        f"{len(alike)} files are named in the table with other capital letters or accents than on "
+        f"{len(folded)} files are named in the table with other capital letters or accents than on "
         "the disk."
     )
 

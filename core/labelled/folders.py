@@ -36,13 +36,13 @@ class Found:
         root: The folder.
         pictures: Its pictures, archives and what could not be looked into.
         skipped: Its other files.
-        ours: Folders in it that Assay wrote: bundles and homes.
+        written: Folders in it that Assay wrote: bundles and homes.
     """
 
     root: Path
     pictures: list[Path]
     skipped: Skipped
-    ours: frozenset[Path]
+    written: frozenset[Path]
 
     def tables(self, label_column: str = "") -> list[Path]:
         """Return the tables directly in the folder that name files and labels."""
@@ -66,21 +66,21 @@ class Found:
 
 
 def find(root: Path, suffixes: frozenset[str]) -> Found:
-    """List what lies in a folder.
+    """Return what lies in a data set's folder.
 
     Raises:
         DataError: The folder is one that Assay wrote.
     """
     skipped = Skipped()
     pictures = list(list_pictures([root], suffixes, skipped))
-    ours = frozenset(_written_by_assay(skipped.others))
-    if root in ours:
+    written = frozenset(_written_by_assay(skipped.others))
+    if root in written:
         raise DataError(
             f"{root} is a bundle or a home of Assay, no labelled pictures.",
             hint="Give the folder of the pictures.",
         )
-    inside = [file for file in pictures if not any(one in file.parents for one in ours)]
-    return Found(root, inside, skipped, ours)
+    inside = [file for file in pictures if not any(one in file.parents for one in written)]
+    return Found(root, inside, skipped, written)
 
 
 def from_folders(found: Found, form: Form, is_class: Callable[[str], bool]) -> tuple[Entries, str]:
@@ -99,7 +99,7 @@ def from_folders(found: Found, form: Form, is_class: Callable[[str], bool]) -> t
     """
     if form is Form.AUTO:
         _refuse_boxes(found)
-    good, faults = _parted(found)
+    good, errors = _split_readable(found)
     folders = [found.folders_of(file) for file in good]
     try:
         layout = FORMS.get(form) or recognise(folders, is_class, found.root.resolve().name)
@@ -115,15 +115,15 @@ def from_folders(found: Found, form: Form, is_class: Callable[[str], bool]) -> t
             continue
         label = plain_labels(layout.label(names))
         if printable(Path(label)) != str(Path(label)):
-            faults.append(f"{name}: the folder's name is no UTF-8 text; rename it")
+            errors.append(f"{name}: the folder's name is no UTF-8 text; rename it")
             continue
         if not label:
-            faults.append(f"{name} lies in no class folder")
+            errors.append(f"{name} lies in no class folder")
             continue
         row = Row(file, label, layout.split(names), name, grouped=False)
         entries.append(Entry(name, name, row))
     notices = [*_left_out(found), *_masks(masks)]
-    return Entries(entries, faults, tuple(notices)), layout.words
+    return Entries(entries, errors, tuple(notices)), layout.description
 
 
 def table_for(found: Found, label_column: str) -> Path | None:
@@ -150,20 +150,20 @@ def table_for(found: Found, label_column: str) -> Path | None:
     return tables[0]
 
 
-def _parted(found: Found) -> tuple[list[Path], list[str]]:
-    """Part files that may be pictures from what cannot be looked into, the latter as faults."""
-    good, faults = [], []
+def _split_readable(found: Found) -> tuple[list[Path], list[str]]:
+    """Return the files that may be pictures, and errors for what cannot be looked into."""
+    good, errors = [], []
     for file in found.pictures:
         name = _name(found, file)
         if file.is_symlink() and file.is_dir():
-            faults.append(f"{name} is a link to {file.resolve()}; {_NO_LINKS}")
+            errors.append(f"{name} is a link to {file.resolve()}; {_NO_LINKS}")
         elif file.is_dir():
-            faults.append(f"{name} is a folder that may not be listed")
+            errors.append(f"{name} is a folder that may not be listed")
         elif file.suffix.lower() == ARCHIVE:
-            faults.append(f"{name} is an archive: unpack it")
+            errors.append(f"{name} is an archive: unpack it")
         else:
             good.append(file)
-    return good, faults
+    return good, errors
 
 
 def _name(found: Found, file: Path) -> str:
@@ -171,10 +171,10 @@ def _name(found: Found, file: Path) -> str:
 
 
 def _written_by_assay(others: Iterable[str]) -> Iterable[Path]:
-    held: dict[Path, set[str]] = {}
+    names_in: dict[Path, set[str]] = {}
     for name in others:
-        held.setdefault(Path(name).parent, set()).add(Path(name).name)
-    return (folder for folder, names in held.items() if names >= _BUNDLE or names & _HOMES)
+        names_in.setdefault(Path(name).parent, set()).add(Path(name).name)
+    return (folder for folder, names in names_in.items() if names >= _BUNDLE or names & _HOMES)
 
 
 def _refuse_boxes(found: Found) -> None:
@@ -216,7 +216,9 @@ def _is_voc(file: Path, folders: set[str]) -> bool:
 
 
 def _left_out(found: Found) -> Sequence[str]:
-    listed = ", ".join(sorted(folder.relative_to(found.root).as_posix() for folder in found.ours))
+    listed = ", ".join(
+        sorted(folder.relative_to(found.root).as_posix() for folder in found.written)
+    )
     return [f"Left out, written by Assay and no data: {listed}."] if listed else []
 
 

@@ -70,13 +70,13 @@ class Layout:
         return split_named(folders[self.split_at or 0]) if has else ""
 
     def leaves_out(self, folders: Folders) -> bool:
-        """Whether a picture is a mask beside folders of splits, which shows nothing to judge."""
+        """Return whether a picture is a mask beside folders of splits, no image to judge."""
         top = len(self.inside)
         return self.split_at == top and len(folders) > top and is_mask(folders[top])
 
     @property
-    def words(self) -> str:
-        """Say how folders are read."""
+    def description(self) -> str:
+        """How folders are read."""
         name = Form.CLASS
         if self.split_at is not None:
             name = Form.SPLIT_CLASS if self.split_at < self.label_at else Form.CLASS_SPLIT
@@ -95,17 +95,17 @@ FORMS = {
 
 
 def is_split(name: str) -> bool:
-    """Whether a folder's name is a common word for train, cal or test."""
+    """Return whether a folder's name is a common word for train, cal or test."""
     return split_named(name) in SPLITS
 
 
 def is_mask(name: str) -> bool:
-    """Whether a folder's name says that it holds masks."""
+    """Return whether a folder's name says that it holds masks."""
     return name.casefold() in _MASKS
 
 
 def is_holder(name: str) -> bool:
-    """Whether a folder's name says that pictures lie in it, and nothing of their class."""
+    """Return whether a folder's name says that pictures lie in it, and nothing of their class."""
     return name.casefold() in _HOLDERS
 
 

@@ -1,4 +1,4 @@
-"""A labelled picture as a data set tells of it."""
+"""One labelled picture, and a data set of them."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Row:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Give every class that the label names."""
+        """Every class that the label names."""
         return tuple(name for part in self.label.split("|") if (name := part.strip()))
 
 
@@ -86,7 +86,7 @@ class Labelled:
 
 
 def read_words(read: Mapping[str, Any]) -> list[str]:
-    """Say how a data set was read, from ``Labelled.to_json``."""
+    """Return how a data set was read, from ``Labelled.to_json``."""
     lines = [f"Read as {read['layout']}: {read['pictures']} pictures."]
     for split, counts in read["counts"].items():
         listed = ", ".join(f"{name} {n}" for name, n in list(counts.items())[:_MOST_LABELS])
@@ -97,7 +97,7 @@ def read_words(read: Mapping[str, Any]) -> list[str]:
 
 
 def lone_group(rows: Sequence[Row], group_columns: Sequence[str] = ("group",)) -> tuple[str, str]:
-    """Give the column that was meant for groups and the one value that all its rows share.
+    """Return the group column whose rows all share one value, and that value.
 
     Args:
         rows: What ``read_labelled`` gave.

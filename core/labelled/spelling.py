@@ -39,21 +39,21 @@ class Spellings:
 
 
 def join_spellings(rows: Sequence[Row], known: Iterable[str] = ()) -> Spellings:
-    """Give labels that differ in capital letters alone one spelling.
+    """Return the rows with one spelling for labels that differ in capital letters alone.
 
     Args:
         rows: Rows with plain labels.
-        known: Labels whose spelling is settled, such as a bundle's; of others the most frequent
+        known: Labels whose spelling is given, such as a bundle's; of others the most frequent
             spelling counts, the first in order among equals.
     """
     counts: dict[str, Counter[str]] = {}
     for row in rows:
         for name in row.labels:
             counts.setdefault(name.casefold(), Counter())[name] += 1
-    settled = {name.casefold(): name for name in known}
+    given = {name.casefold(): name for name in known}
     chosen, notices = {}, []
     for key, written in sorted(counts.items()):
-        name = settled.get(key) or min(written, key=lambda one: (-written[one], one))
+        name = given.get(key) or min(written, key=lambda one: (-written[one], one))
         chosen[key] = name
         if set(written) != {name}:
             listed = " and ".join(f"{one} ({n})" for one, n in sorted(written.items()))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.errors import DataError
-from core.labelled.file_lookup import find_places
+from core.labelled.file_lookup import find_files
 from core.labelled.rows import Row, split_named
 from core.labelled.spelling import plain, plain_labels
 from core.labelled.text_table import TextTable, column_key, read_text_table
@@ -25,7 +25,7 @@ _LABEL_NAMES = ("label", "class", "class_name")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row as written, with where it was written for the list of faults."""
+    """A row as written, with where it was written for the list of errors."""
 
     place: str
     name: str
@@ -34,25 +34,25 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Entries:
-    """What a table or a folder lists: rows, faults and notices."""
+    """What a table or a folder lists: rows, errors and notices."""
 
     entries: list[Entry]
-    faults: list[str]
+    errors: list[str]
     notices: tuple[str, ...] = ()
 
 
 def is_table_of_labels(file: Path, label_column: str = "") -> bool:
-    """Whether a file is a table with a column of files and one of labels."""
+    """Return whether a file is a table with a column of files and one of labels."""
     try:
-        table = read_text_table(file, _wanted(label_column))
+        table = read_text_table(file, _column_names(label_column))
     except DataError:
         return False
     names = {column_key(name) for name in table.header}
-    return all(not names.isdisjoint(known) for known in _wanted(label_column))
+    return all(not names.isdisjoint(known) for known in _column_names(label_column))
 
 
 def from_csv(file: Path, group_columns: Sequence[str], label_column: str = "") -> Entries:
-    """Read a table's rows, and the lines that say too little as faults.
+    """Read a table's rows, and the lines that are incomplete as errors.
 
     Args:
         file: The CSV.
@@ -62,29 +62,29 @@ def from_csv(file: Path, group_columns: Sequence[str], label_column: str = "") -
     Raises:
         DataError: It is no CSV, or lacks a column.
     """
-    table = read_text_table(file, _wanted(label_column))
+    table = read_text_table(file, _column_names(label_column))
     columns = _columns(file, table, group_columns, label_column)
     entries: list[Entry] = []
-    faults = []
+    errors = []
     for at, cells in table.lines:
         place = f"line {at}"
         if len(cells) != len(table.header):
-            faults.append(f"{place}: expected {len(table.header)} cells, got {len(cells)}")
+            errors.append(f"{place}: expected {len(table.header)} cells, got {len(cells)}")
             continue
         entry = _entry(place, dict(zip(table.header, cells, strict=True)), columns)
         entries.append(entry)
         if not entry.name or not entry.row.label:
-            faults.append(f"{place}: {'no label' if entry.name else 'no file'}")
-    found = find_places(file.parent, [entry.name for entry in entries])
+            errors.append(f"{place}: {'no label' if entry.name else 'no file'}")
+    found = find_files(file.parent, [entry.name for entry in entries])
     placed = [
         replace(entry, row=replace(entry.row, file=at))
         for entry, at in zip(entries, found.files, strict=True)
     ]
     own = _own_groups(placed, columns.get("group", ""))
-    return Entries(own, faults, (*table.notices, *found.notices))
+    return Entries(own, errors, (*table.notices, *found.notices))
 
 
-def _wanted(label_column: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _column_names(label_column: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return _FILE_NAMES, (column_key(label_column),) if label_column else _LABEL_NAMES
 
 
@@ -111,12 +111,12 @@ def _own_groups(entries: list[Entry], column: str) -> list[Entry]:
 def _columns(
     file: Path, table: TextTable, group_columns: Sequence[str], label_column: str
 ) -> dict[str, str]:
-    """Find which header name plays which part.
+    """Return which header name plays which part.
 
     Raises:
         DataError: No file or no label column, or two of the same name.
     """
-    files, labels = _wanted(label_column)
+    files, labels = _column_names(label_column)
     wanted = {
         "file": files,
         "label": labels,
@@ -140,7 +140,7 @@ def _columns(
 
 
 def _no_header(file: Path, table: TextTable) -> str:
-    """Say that the first line is no header where it names a file."""
+    """Return a remark that the first line is no header where it names a file."""
     names = [cell.replace("\\", "/") for cell in table.header if cell]
     if any((file.parent / name).is_file() for name in names):
         return " (a row; the first line must name the columns, such as `filename,label`)"

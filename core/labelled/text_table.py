@@ -51,7 +51,7 @@ def read_text_table(file: Path, wanted: Sequence[Sequence[str]]) -> TextTable:
     """Read a CSV of any usual delimiter and encoding.
 
     The delimiter is the one under which the header has most of the wanted columns; a line
-    ``sep=;`` settles it. UTF-8 and UTF-16 are told by their bytes, anything else is read as
+    ``sep=;`` decides it. UTF-8 and UTF-16 are recognised by their bytes, anything else is read as
     Windows-1252, with a notice.
 
     Args:
@@ -68,12 +68,12 @@ def read_text_table(file: Path, wanted: Sequence[Sequence[str]]) -> TextTable:
     text, notices = _decoded(file, data)
     first = 1
     delimiters: Sequence[str] = _DELIMITERS
-    if told := _SEP_LINE.match(text):
-        text, first, delimiters = text[told.end() :], 2, (told[1],)
+    if stated := _SEP_LINE.match(text):
+        text, first, delimiters = text[stated.end() :], 2, (stated[1],)
     rows = {}
     for delimiter in delimiters:
         rows[delimiter] = _header(text, delimiter)
-    chosen = max(rows, key=lambda one: (_fits(rows[one], wanted), len(rows[one])))
+    chosen = max(rows, key=lambda one: (_count_wanted(rows[one], wanted), len(rows[one])))
     try:
         lines = list(_rows(text, chosen, first))
     except csv.Error as exc:
@@ -83,7 +83,7 @@ def read_text_table(file: Path, wanted: Sequence[Sequence[str]]) -> TextTable:
     return TextTable(header, body, notices)
 
 
-def _fits(header: Sequence[str], wanted: Sequence[Sequence[str]]) -> int:
+def _count_wanted(header: Sequence[str], wanted: Sequence[Sequence[str]]) -> int:
     names = {column_key(name) for name in header}
     return sum(not names.isdisjoint(known) for known in wanted)
 

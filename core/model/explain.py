@@ -135,12 +135,12 @@ def _towards_positive(model: Model) -> F64:
 
 
 def _as_mean(stage: F32) -> F32:
-    """Give each place's value: a channel's mean is their average."""
+    """Return the value of each place: a channel's mean is their average."""
     return stage
 
 
 def _as_deviation(stage: F32) -> F32:
-    """Give each place's part of the deviation, which is their average."""
+    """Return the share of each place in the deviation, which is their average."""
     mean = stage.mean(axis=(1, 2), keepdims=True)
     spread: F32 = stage.std(axis=(1, 2), keepdims=True) + np.float32(1e-6)
     parts: F32 = (stage - mean) ** 2 / spread

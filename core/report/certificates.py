@@ -7,7 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.decision import good_only
-from core.decision.certificate import attempt_in_words, guarantee_table, in_words, needed
+from core.decision.certificate import (
+    describe_attempt,
+    describe_certificate,
+    groups_needed,
+    guarantee_table,
+)
 from core.decision.rate import Rate
 from core.report import formatting
 from core.report.blocks import Block, Figure, Figures, Section, Table, Tile, Tiles, Words
@@ -146,14 +151,17 @@ def _uncertified(m: Material, c: Certificate, word: str, verdict: str) -> str:
 
 def _memory_words(m: Material) -> str:
     said = m.policy.good_only
-    return good_only.in_words(said, m.pack.error_words[1], m.pack.unit_words[1]) if said else ""
+    return (
+        good_only.describe_bound(said, m.pack.error_words[1], m.pack.unit_words[1]) if said else ""
+    )
 
 
 def certificate(m: Material) -> Section:
     """Say what is certified, from what, and what more cases would certify."""
     sides = list(zip(_certificates(m), m.pack.error_words, m.pack.unit_words, strict=True))
     blocks: list[Block] = [
-        Words(in_words(c, word, unit), "good" if c.certified else "warn") for c, word, unit in sides
+        Words(describe_certificate(c, word, unit), "good" if c.certified else "warn")
+        for c, word, unit in sides
     ]
     blocks += [Words(text, "warn") for text in (_memory_words(m), _attempt(m)) if text]
     blocks.append(
@@ -183,7 +191,7 @@ def certificate(m: Material) -> Section:
                 (
                     f"at most {formatting.percent(rate)}",
                     f"{count:,}",
-                    *(f"{needed(c.n, c.k, rate, c.confidence):,}" for c, _, _ in sides),
+                    *(f"{groups_needed(c.n, c.k, rate, c.confidence):,}" for c, _, _ in sides),
                 )
                 for rate, count in guarantee_table(m.policy.escape.confidence)
             ),
@@ -193,7 +201,7 @@ def certificate(m: Material) -> Section:
 
 
 def _attempt(m: Material) -> str:
-    said = attempt_in_words(
+    said = describe_attempt(
         m.policy.attempt, m.policy.targets.confidence, m.policy.escape.confidence
     )
     later = m.certifications - m.policy.attempt

@@ -39,12 +39,12 @@ def confidence(value: float) -> str:
 
 def rate(figures: Mapping[str, Any]) -> str:
     """Write a rate with its count and interval."""
-    return _glued(Rate.from_json(figures).in_words(figures.get("excluded", 0)))
+    return _glued(Rate.from_json(figures).describe(figures.get("excluded", 0)))
 
 
 def short_rate(figures: Mapping[str, Any]) -> str:
     """Write a rate with its interval, for a table of many."""
-    return Rate.from_json(figures).in_short().replace(" ", "\u00a0")
+    return Rate.from_json(figures).describe_briefly().replace(" ", "\u00a0")
 
 
 def counted(count: int, noun: str) -> str:

@@ -8,7 +8,12 @@ from typing import Any
 
 from core.checking.result import Level
 from core.decision import good_only
-from core.decision.certificate import attempt_in_words, guarantee_table, in_words, percent
+from core.decision.certificate import (
+    describe_attempt,
+    describe_certificate,
+    guarantee_table,
+    percent,
+)
 from core.decision.rate import Rate, percent_range
 from core.labelled import read_words
 from core.model.bundle.bundle import Bundle
@@ -20,10 +25,10 @@ _TOLD = (Level.STRONG, Level.NOTICE)
 
 
 def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
-    """Say what a policy certifies, what it costs and what more data would buy."""
+    """Return what a policy certifies, what it costs and what more data would buy."""
     sides = (policy.escape, policy.overkill)
     lines = [
-        in_words(certificate, word, unit)
+        describe_certificate(certificate, word, unit)
         for certificate, word, unit in zip(sides, pack.error_words, pack.unit_words, strict=True)
     ]
     lines += _uncertified_words(pack, policy)
@@ -41,7 +46,7 @@ def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
             f"(95 % interval {percent_range(low, high)})."
         )
     lines.append(_deferred_words(pack, policy))
-    attempt = attempt_in_words(policy.attempt, policy.targets.confidence, policy.escape.confidence)
+    attempt = describe_attempt(policy.attempt, policy.targets.confidence, policy.escape.confidence)
     return [*lines, attempt] if attempt else lines
 
 
@@ -56,7 +61,7 @@ def _deferred_words(pack: DomainPack, policy: Policy) -> str:
 
 
 def fit_words(bundle: Bundle) -> str:
-    """Say what speaks in a bundle: its head, its memory of good groups, or both."""
+    """Return what speaks in a bundle: its head, its memory of good groups, or both."""
     model, head = bundle.model, f"head {bundle.words['fit']['head']}"
     if model.bank is None:
         return head
@@ -65,7 +70,7 @@ def fit_words(bundle: Bundle) -> str:
 
 
 def remark_words(bundle: Bundle) -> list[str]:
-    """Say what a person should know of a bundle's data before believing its rates."""
+    """Return what a person should know of a bundle's data before believing its rates."""
     words, model = bundle.words, bundle.model
     good = [name for name, wrong in zip(model.classes, model.positive, strict=True) if not wrong]
     alarms = words["check"]["alarms"]
@@ -91,7 +96,7 @@ def _of_split(figures: Mapping[str, Any]) -> str:
 
 
 def _of_the_gate(bundle: Bundle) -> str:
-    """Say that a gate with few pictures to compare with flags nothing at the pack's level."""
+    """Return that a gate with few pictures to compare with flags nothing at the pack's level."""
     alpha, n = bundle.pack.targets.ood_alpha, len(bundle.model.gate.reference)
     needed = math.ceil(1.0 / alpha) - 1 if alpha else 0
     if n >= needed:
@@ -103,11 +108,11 @@ def _of_the_gate(bundle: Bundle) -> str:
 
 
 def _uncertified_words(pack: DomainPack, policy: Policy) -> list[str]:
-    """Say what stands in for a certificate: the good groups' bound, or a person's word."""
+    """Return what stands in for a certificate: the good groups' bound, or a person's word."""
     (escape, overkill), (positive, good) = pack.error_words, pack.unit_words
     lines = []
     if policy.good_only:
-        lines.append(good_only.in_words(policy.good_only, overkill, good))
+        lines.append(good_only.describe_bound(policy.good_only, overkill, good))
     if policy.escape.n == 0:
         past = " that pass the gates" if policy.escape.excluded else ""
         lines.append(f"{escape.capitalize()} rate unknown: 0 {positive}{past} seen.")
@@ -118,7 +123,7 @@ def _uncertified_words(pack: DomainPack, policy: Policy) -> list[str]:
 
 
 def more_data_words(pack: DomainPack, policy: Policy) -> list[str]:
-    """Say how many positive groups, all caught, each escape rate would need."""
+    """Return how many positive groups, all caught, each escape rate would need."""
     have, (word, _), (unit, _) = policy.escape.n, pack.error_words, pack.unit_words
     return [
         f"{word} at most {percent(rate)}: {count} {unit}, all caught "
@@ -128,7 +133,7 @@ def more_data_words(pack: DomainPack, policy: Policy) -> list[str]:
 
 
 def assessment_words(one: Assessment) -> str:
-    """Say one verdict in a line."""
+    """Return one verdict in a line."""
     if one.prediction is None:
         return f"{one.wording:<8} {one.sample_id}: {one.verdict.message}"
     shown = f"{one.verdict.label} {one.prediction.positive_probability:.3f}"
@@ -136,17 +141,17 @@ def assessment_words(one: Assessment) -> str:
 
 
 def rate_words(rate: Mapping[str, Any]) -> str:
-    """Say a rate with its interval and count."""
-    return Rate.from_json(rate).in_words(rate.get("excluded", 0))
+    """Return a rate with its interval and count."""
+    return Rate.from_json(rate).describe(rate.get("excluded", 0))
 
 
 def area_words(area: float) -> str:
-    """Say an AUROC; of positives or negatives alone there is none."""
+    """Return an AUROC; of positives or negatives alone there is none."""
     return "no AUROC (one side alone)" if math.isnan(area) else f"AUROC {area:.3f}"
 
 
 def label_words(name: str, one: Mapping[str, Any]) -> str:
-    """Say the figures of one of several labels."""
+    """Return the figures of one of several labels."""
     return (
         f"{name}: {one['positives']} of {one['n']} pictures, {area_words(one['auroc'])}, "
         f"average precision {one['average_precision']:.3f}, "
@@ -157,7 +162,7 @@ def label_words(name: str, one: Mapping[str, Any]) -> str:
 
 
 def evaluation_words(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
-    """Say the figures of an evaluation."""
+    """Return the figures of an evaluation."""
     escape, overkill = bundle.pack.error_words
     lines = [
         *read_words(figures["read"]),

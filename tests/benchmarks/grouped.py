@@ -90,5 +90,5 @@ def predicted(
 
 
 def _losses(table: Table, one: Labelled, seed: int) -> F64:
-    deals = range(seed, seed + candidates.DEALS)
+    deals = range(seed, seed + candidates.REPEATS)
     return np.stack([choose_head(table, one.classes, one.positive, d).losses for d in deals])

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.checking.nuisance_model import out_of_fold
 from core.decision import metrics, splits
-from core.decision.certificate import in_words, interval
+from core.decision.certificate import describe_certificate, interval
 from core.decision.cluster_intervals import auroc_interval
 from core.decision.policy import Cases, certify, dispositions
 from core.model.bundle.bundle import Bundle
@@ -175,4 +175,5 @@ def _say(count: int, name: str, runs: list[Adapted], bundle: Bundle) -> None:
             f"false alarms {called:.3f}; {automatic} of {len(runs)} draws decide anything"
         )
     pack, policy = bundle.pack, runs[0].policy
-    print(f"      draw 0: {in_words(policy.escape, pack.error_words[0], pack.unit_words[0])}")
+    text = describe_certificate(policy.escape, pack.error_words[0], pack.unit_words[0])
+    print(f"      draw 0: {text}")

@@ -188,7 +188,7 @@ def copy_weights(files: Files, path: Path) -> None:
 
 
 def covered(path: Path) -> list[str]:
-    """List the files that a bundle's sums cover: all but the sums, the signature, the policies."""
+    """Return the files that a bundle's sums cover: all but sums, signature and policies."""
     return sorted(
         file.relative_to(path).as_posix()
         for file in path.rglob("*")

@@ -78,7 +78,7 @@ class Bank:
         return away
 
     def read(self, patches: F32) -> F32:
-        """Say how strange a picture is, to the whole memory and to each memory without one group.
+        """Return how anomalous a picture is to the whole memory, and to each without one group.
 
         Args:
             patches: float32 ``p c``.
@@ -103,7 +103,7 @@ class Bank:
         """
         if self.reference.size:
             return ood.conformal_p_one(float(said[0]), self.reference)
-        return good_only.cross_p(said[1:].astype(np.float64), self.held)
+        return good_only.jackknife_p(said[1:].astype(np.float64), self.held)
 
     def log_odds(self, score: float) -> float:
         """Place a score among the good groups' scores: their logistic distribution's log odds.

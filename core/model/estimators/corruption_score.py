@@ -36,7 +36,7 @@ class Faults:
     counts: F64
 
     def fits(self, width: int) -> bool:
-        """Say whether the arrays agree with each other and with ``width`` features."""
+        """Return whether the arrays agree with each other and with ``width`` features."""
         same = self.told.bias.shape == self.usual.shape == self.counts.shape
         return same and self.told.fits(width)
 
@@ -45,7 +45,7 @@ class Faults:
         return float(((self.told.scores(z) - self.usual) * self.counts).max())
 
     def resembled(self, z: F32) -> str:
-        """Name the fault that a picture has gone more than halfway to, empty for none."""
+        """Return the fault that a picture has gone more than halfway to, empty for none."""
         scores = self.told.scores(z)
         most = int(np.argmax((scores - self.usual) * self.counts))
         return self.told.names[most] if scores[most] > 0 else ""

@@ -94,7 +94,7 @@ class Discriminants:
     bias: F64
 
     def fits(self, width: int) -> bool:
-        """Say whether the arrays agree with each other and with ``width`` features."""
+        """Return whether the arrays agree with each other and with ``width`` features."""
         kinds = len(self.names)
         return self.weights.shape == (kinds, width) and self.bias.shape == (kinds,)
 

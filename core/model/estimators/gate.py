@@ -62,7 +62,7 @@ class Gate:
     faults: Faults | None = None
 
     def fits(self, width: int) -> bool:
-        """Say whether the arrays agree with each other and with ``width`` features."""
+        """Return whether the arrays agree with each other and with ``width`` features."""
         g, (q, late), m = len(self.mean), self.basis.shape, len(self.usual)
         return (
             g <= width
@@ -79,7 +79,7 @@ class Gate:
         return own - RELATIVE * float(self.usual[nearest].mean())
 
     def resembled(self, z: F32) -> str:
-        """Name the fault that standardised features ``z`` look like; empty where like none."""
+        """Return the fault that standardised features ``z`` look like; empty where like none."""
         return self.faults.resembled(z[: len(self.mean)]) if self.faults else ""
 
     def strangeness(self, z: F32) -> tuple[float, NDArray[np.intp]]:

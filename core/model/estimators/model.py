@@ -105,11 +105,11 @@ class Model:
         return probabilities, float(probabilities[np.array(self.positive)].sum())
 
     def findings(self, prepared: Prepared, evidence: Evidence) -> tuple[Finding, ...]:
-        """List the quality and wrong-input checks that the picture does not pass."""
+        """Return the quality and wrong-input checks that the picture does not pass."""
         return (
             *prepared.findings,
-            *quality.outside(prepared.measures, self.ranges),
-            *quality.not_of(prepared.stated, self.population),
+            *quality.outside_ranges(prepared.measures, self.ranges),
+            *quality.outside_population(prepared.stated, self.population),
             *(self.ways.findings(_whole(evidence)) if self.ways else ()),
         )
 

@@ -43,7 +43,7 @@ class Ways:
         return len(taken) == 1 and taken[0] >= width and self.told.fits(taken[0])
 
     def findings(self, z: F32) -> tuple[Finding, ...]:
-        """Name the way that a picture is most clearly shown in, if in any.
+        """Return a finding for the wrong presentation that scores highest, if above the limit.
 
         Args:
             z: float32 ``d+q``, standardised features and asymmetry.
@@ -81,6 +81,6 @@ def fit_ways(right: F32, wrong: Placed, fold: NDArray[np.int64]) -> tuple[Ways, 
 
 
 def _limit(scores: F64, alpha: float) -> float:
-    """Give the limit that an exchangeable score passes with probability at most ``alpha``."""
+    """Return the limit that an exchangeable score passes with probability at most ``alpha``."""
     k = int(np.ceil((len(scores) + 1) * (1 - alpha)))
     return float(np.sort(scores)[k - 1]) if k <= len(scores) else float("inf")

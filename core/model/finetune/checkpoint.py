@@ -39,7 +39,7 @@ class Standing:
     tensors: Mapping[str, torch.Tensor]
 
     def part(self, name: str) -> Tensors:
-        """Give the tensors under ``name.``."""
+        """Return the tensors under ``name.``."""
         start = f"{name}."
         return {k[len(start) :]: v for k, v in self.tensors.items() if k.startswith(start)}
 

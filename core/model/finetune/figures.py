@@ -35,7 +35,7 @@ class Epoch:
     f1: float
     confidence: float
 
-    def in_words(self) -> str:
+    def describe(self) -> str:
         """Put the figures on one line."""
         return (
             f"epoch {self.number}: loss {self.learning:.3f}, held out {self.loss:.3f}, accuracy "

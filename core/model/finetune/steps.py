@@ -79,7 +79,7 @@ def _loss(logits: torch.Tensor, targets: torch.Tensor, several: bool) -> torch.T
 
 
 def moments(optimiser: torch.optim.AdamW) -> dict[str, torch.Tensor]:
-    """Name what the optimiser remembers of the steps behind it."""
+    """Return what the optimiser remembers of the steps behind it."""
     states = optimiser.state_dict()["state"]
     return {f"{place}.{k}": v for place, state in states.items() for k, v in state.items()}
 

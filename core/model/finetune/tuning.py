@@ -163,7 +163,7 @@ def _reporter(
     number: int, plan: Plan, tell: Tell, say: Callable[[str], None]
 ) -> Callable[[Epoch], None]:
     def report(epoch: Epoch) -> None:
-        say(f"fold {number + 1} of {plan.folds}, {epoch.in_words()}")
+        say(f"fold {number + 1} of {plan.folds}, {epoch.describe()}")
         tell("Fine-tuning", number * plan.epochs + epoch.number, plan.folds * plan.epochs)
 
     return report

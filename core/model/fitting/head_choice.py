@@ -174,7 +174,7 @@ def _heard_from(losses: Mapping[str, F64], own: str, groups: NDArray[np.str_]) -
     """
     best = min(losses.keys() - {own}, key=lambda name: float(losses[name].mean()))
     members = np.unique(groups, return_inverse=True)[1]
-    return best if calibration.clearly_less(losses[best], losses[own], members) else own
+    return best if calibration.is_clearly_less(losses[best], losses[own], members) else own
 
 
 def _places(fold: NDArray[np.int64], benign: Placed | None) -> NDArray[np.int64]:
@@ -198,7 +198,7 @@ def _count_folds(table: Table) -> int:
 
 
 def _tellable(table: Table, positive: tuple[bool, ...]) -> bool:
-    """Say whether either side has two groups, so that a fold leaves one to learn from."""
+    """Return whether either side has two groups, so that a fold leaves one to learn from."""
     side = np.array(positive)[table.labels]
     counts = [np.unique(table.groups[rows]).size for rows in (side, ~side)]
     if min(counts) < 2 and table.log_odds is None:

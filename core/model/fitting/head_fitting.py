@@ -33,7 +33,7 @@ def _binary_columns(score: F64) -> F64:
 
 
 def fit_nothing(z: F32, _labels: Answers, k: int) -> LinearHead:
-    """Give the head that says nothing, where one side has too few groups to learn from."""
+    """Return the head that says nothing, where one side has too few groups to learn from."""
     return LinearHead(np.zeros((k, z.shape[1]), np.float32), np.zeros(k))
 
 
@@ -118,7 +118,7 @@ def _ridge(z: F32, targets: F64, weight: F64, gamma: float, ridge: float) -> F64
 
 
 def have_classes(labels: Answers) -> bool:
-    """Whether pictures show more than one class, so that there is anything to tell apart."""
+    """Return whether pictures show more than one class, so that there is anything to tell apart."""
     return labels.ndim == 2 or len(np.unique(labels)) > 1
 
 
@@ -146,7 +146,7 @@ def make(name: str, z: F32, labels: Answers, k: int, shares: Mapping[str, F64]) 
 
 
 def _against_the_rest(labels: Answers) -> tuple[NDArray[np.int64], list[NDArray[np.bool_]]]:
-    """Give the rows that a head has, and which pictures are on each row's side."""
+    """Return the rows that a head has, and which pictures are on each row's side."""
     if labels.ndim == 2:
         return np.arange(labels.shape[1]), list(labels.T)
     present = np.unique(labels)
@@ -154,7 +154,7 @@ def _against_the_rest(labels: Answers) -> tuple[NDArray[np.int64], list[NDArray[
 
 
 def _logistic_by_label(z: F32, labels: NDArray[np.bool_], c: float) -> LinearHead:
-    """Give every label the score by which a two-class fit tells it from the rest."""
+    """Return a head with the score of a two-class fit, one label against the rest, for each."""
     weights = np.zeros((labels.shape[1], z.shape[1]), np.float32)
     bias = np.full(labels.shape[1], ABSENT)
     for row, side in enumerate(labels.T):
@@ -170,7 +170,7 @@ def _divides(side: NDArray[np.bool_]) -> bool:
 
 
 def _per_class(weights: F64, bias: F64) -> tuple[F64, F64]:
-    """Give every class its row: a two-class fit has one, the second class's against the first."""
+    """Return a row for every class; a two-class fit has one, the second class's."""
     if len(weights) > 1:
         return weights, bias
     return _binary_columns(weights[0]), _binary_columns(bias[0])
@@ -195,7 +195,7 @@ MAKERS: Mapping[str, Maker] = {
 
 
 def affordable(pictures: int) -> tuple[str, ...]:
-    """Name the makers for so many training pictures.
+    """Return the makers for so many training pictures.
 
     A support vector machine takes the square of their number and keeps pictures without a limit.
     Ridge regression on landmarks does neither.

@@ -39,7 +39,7 @@ class Start:
     scale: F32
 
     def makers(self, centre: F32, scale: F32, k: int) -> Mapping[str, Maker]:
-        """Give what makes heads for this place's features from the other's pictures, by name.
+        """Return what makes heads for this place's features from the other's pictures, by name.
 
         Args:
             centre: float32 ``d``, what is subtracted from pooled features here.

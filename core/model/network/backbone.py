@@ -85,12 +85,12 @@ class Backbone:
 
     @property
     def seen(self) -> tuple[Tap, ...]:
-        """List every map that the features are pooled from, in their order."""
+        """Every map that the features are pooled from, in their order."""
         return self.taps * (2 if self.two_scales else 1)
 
     @property
     def packaged(self) -> bool:
-        """Say whether the weights come from a package rather than a file."""
+        """Return whether the weights come from a package rather than a file."""
         return self.name in CARRIED and self.source == source_of(self.name)
 
     @property
@@ -100,7 +100,7 @@ class Backbone:
 
     @property
     def outputs(self) -> list[str]:
-        """Name what the network gives, in order: fields of ``NetworkOutput``."""
+        """Return what the network gives, in order: fields of ``NetworkOutput``."""
         asked = {"tail": self.tail, "patches": self.patches, "asymmetry": self.asymmetry}
         return ["pooled", *(name for name, wanted in asked.items() if wanted)]
 
@@ -110,12 +110,12 @@ class Backbone:
 
     @property
     def key(self) -> str:
-        """Give a hex name that changes with anything that changes the features."""
+        """Return a hex name that changes with anything that changes the features."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:24]
 
 
 def describe(name: str = LITE0, weights: Path | None = None, size: int = 0) -> Backbone:
-    """Name a backbone by architecture and weight file.
+    """Return a backbone by architecture and weight file.
 
     Args:
         name: Architecture, as in ``Backbone.name``.
@@ -145,7 +145,7 @@ def describe(name: str = LITE0, weights: Path | None = None, size: int = 0) -> B
 
 
 def closer(backbone: Backbone) -> Backbone:
-    """Give the network that sees a picture at twice the size as well, features of both joined."""
+    """Return the network that sees a picture at twice the size as well, features of both joined."""
     return replace(backbone, size=2 * backbone.size, two_scales=True)
 
 

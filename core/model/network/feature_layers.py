@@ -56,7 +56,7 @@ def taps_of(module: torch.nn.Module, size: int) -> tuple[Tap, ...]:
 
 
 def _stages(module: torch.nn.Module, size: int) -> list[Stage]:
-    """List the modules that end a stage: path, channels, how much smaller the map is.
+    """Return the modules that end a stage: path, channels, how much smaller the map is.
 
     timm says which they are; otherwise they are the last ones at each resolution.
 

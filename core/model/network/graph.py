@@ -56,7 +56,7 @@ class FeatureGraph(torch.nn.Module):
         self.register_buffer("scale", 255.0 * torch.tensor(backbone.std).view(1, 3, 1, 1))
 
     def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
-        """Give what ``Backbone.outputs`` names, each with a leading axis of one picture."""
+        """Return what ``Backbone.outputs`` names, each with a leading axis of one picture."""
         plain = (pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale
         views = [plain.flip(_MIRRORED[view]) if _MIRRORED[view] else plain for view in self.views]
         maps = self.maps(torch.cat(views) if len(views) > 1 else views[0])
@@ -109,7 +109,7 @@ class MapGraph(FeatureGraph):
     """From uint8 ``1 h w c`` to the map ``1 c h w`` of the upright picture at every tap seen."""
 
     def forward(self, pixels: torch.Tensor) -> list[torch.Tensor]:
-        """Give one map a tap seen."""
+        """Return one map a tap seen."""
         return self.maps((pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale)
 
 
@@ -122,7 +122,7 @@ def _note(name: str) -> Callable[[torch.nn.Module, object, torch.Tensor], None]:
 
 
 def _measure_asymmetry(plain: torch.Tensor) -> torch.Tensor:
-    """Say how the left of a normalised picture ``1 3 h w`` differs from its right, ``1 q``.
+    """Return how the left of a normalised picture ``1 3 h w`` differs from its right, ``1 q``.
 
     On ``CELLS`` by ``CELLS`` cells, in units of their deviation; a mirrored picture gives the same
     numbers with the other sign.

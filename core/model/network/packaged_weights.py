@@ -89,7 +89,7 @@ def packaged_weights(name: str = LITE0) -> Path:
 
 
 def source_of(name: str) -> str:
-    """Say where the weights of a key of ``CARRIED`` come from."""
+    """Return where the weights of a key of ``CARRIED`` come from."""
     return f"package:{CARRIED[name].package}"
 
 

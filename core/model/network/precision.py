@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.decision.cases import Side, candidates, sides
 from core.decision.policy import Cases
 from core.decision.rule import judge
-from core.decision.thresholds import one_cut
+from core.decision.thresholds import resolve_overlap
 from core.types import F64, Disposition, Targets
 
 FASTER = 1.1
@@ -101,7 +101,7 @@ def compare(plain: Cases, other: Cases, targets: Targets) -> Change:
 
 
 def fastest(trials: Sequence[Trial]) -> str:
-    """Name the fastest accepted precision, ``f32`` where there is none."""
+    """Return the fastest accepted precision, ``f32`` where there is none."""
     accepted = [trial for trial in trials if trial.accepted]
     return max(accepted, key=lambda trial: trial.speed).precision if accepted else "f32"
 
@@ -127,7 +127,7 @@ def _bound(more: F64, group: NDArray[np.str_]) -> float:
 def _verdicts(cases: Cases, targets: Targets) -> NDArray[np.str_]:
     grid = candidates(cases)
     escape, overkill = sides(cases, targets.ood_alpha)
-    limits = one_cut(
+    limits = resolve_overlap(
         _widest(escape, grid, targets.escape), _widest(overkill, grid[::-1], targets.overkill)
     )
     return judge(cases.positive_probability, cases.reached(targets.ood_alpha), *limits)

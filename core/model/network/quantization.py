@@ -81,7 +81,7 @@ class _Pictures:
 
 
 def _kept(graph: Any) -> set[str]:  # noqa: ANN401
-    """Name the nodes that stay in float32: the first weighted ones, and all behind the last."""
+    """Return the nodes that stay in float32: the first weighted ones, and all behind the last."""
     maker = {name: node for node in graph.node for name in node.output}
     weighted = [node.name for node in graph.node if node.op_type in _WEIGHTED]
     kept, waiting = set(weighted[:FIRST]), [name.name for name in graph.output]

@@ -71,7 +71,7 @@ def open_network(
 
 
 def why_not(precision: str, runtime: str) -> str:
-    """Say why a precision cannot run here; empty where it can.
+    """Return why a precision cannot run here; empty where it can.
 
     bf16 is OpenVINO's whatever CPU runtime is set, since ONNX Runtime has none there; int8 is a
     quantised ONNX graph, which torch does not read.
@@ -193,7 +193,7 @@ def _network_file(backbone: Backbone, cache: Path, files: Files, kind: str) -> P
 
 
 def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "features") -> Path:
-    """Give the network as ONNX in float32, exporting it on first use.
+    """Return the network as ONNX in float32, exporting it on first use.
 
     Args:
         backbone: The network, in whatever precision.

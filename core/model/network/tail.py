@@ -93,7 +93,7 @@ class Tail(torch.nn.Module):
 
 
 def place_of_cut(backbone: Backbone) -> int:
-    """Say which of ``Network.maps`` a tail takes.
+    """Return which of ``Network.maps`` a tail takes.
 
     Raises:
         ConfigError: Tails of this architecture are not supported.

@@ -79,7 +79,7 @@ def build(bundle: Bundle, policy: Policy, network: Path, *, sizes: bool) -> onnx
 
 
 def words_of(bundle: Bundle, policy: Policy) -> dict[str, str]:
-    """Give what a graph says of itself, each a word or JSON."""
+    """Return the metadata of a graph, each value plain text or JSON."""
     certificates = {"escape": policy.escape, "overkill": policy.overkill}
     said: dict[str, Any] = {
         "classes": list(bundle.model.classes),

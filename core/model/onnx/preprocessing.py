@@ -140,7 +140,7 @@ def _stretched(nodes: Nodes, pixels: str, rows: str, columns: str, size: int) ->
 
 
 def _places(nodes: Nodes, side: str, size: int) -> str:
-    """Say where on an axis the middle of every place of the square lies, float32 ``size``."""
+    """Return where on an axis the middle of every place of the square lies, float32 ``size``."""
     odd = np.arange(1, 2 * size, 2, dtype=np.int64)
     ahead = nodes.add("Sub", nodes.add("Mul", side, odd), np.int64(size))
     return nodes.add("Div", nodes.cast(ahead, "f32"), np.float32(2 * size))
@@ -215,7 +215,7 @@ def _centre_of_detail(nodes: Nodes, grey: str, size: int) -> tuple[str, str]:
 
 
 def _fixed_cells(side: int, cells: int) -> F32:
-    """Give ``_cells`` for a side that is known."""
+    """Return ``_cells`` for a side that is known."""
     cell, pixel = np.arange(cells)[:, None], np.arange(side)
     inside = np.minimum((cell + 1) * side, (pixel + 1) * cells) - np.maximum(
         cell * side, pixel * cells

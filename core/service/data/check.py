@@ -85,20 +85,20 @@ def checked(
 
 
 def sides_of(rows: Sequence[Row], negative: frozenset[str]) -> dict[str, bool]:
-    """Say of every label whether it counts as positive; all may fall on one side."""
+    """Return of every label whether it counts as positive; all may fall on one side."""
     labels = sorted({label for row in rows for label in row.labels})
     return {label: not means_nothing_wrong(label, negative) for label in labels}
 
 
 def check_words(found: Check) -> list[str]:
-    """Say what a check found, worst first, and how many pictures each split has of each label."""
+    """Return what a check found, worst first, and the number of pictures by label and split."""
     lines = [f"{found.pictures} pictures in {found.groups} groups."]
     lines += [*(read_words(found.read) if found.read else ()), ""]
     return [*lines, *alarm_words(found.alarms), *_table(found.balance)]
 
 
 def alarm_words(alarms: Sequence[Alarm]) -> list[str]:
-    """Say what was found, worst first, under a heading a level."""
+    """Return what was found, worst first, under a heading a level."""
     lines: list[str] = []
     for level in Level:
         said = [alarm.sentence for alarm in alarms if alarm.level == level]

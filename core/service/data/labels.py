@@ -20,12 +20,12 @@ _MOST_NAMED = 3
 
 
 def classes_of(rows: Sequence[Row]) -> tuple[str, ...]:
-    """List every label that occurs, in alphabetical order."""
+    """Return every label that occurs, in alphabetical order."""
     return tuple(sorted({name for row in rows for name in row.labels}))
 
 
 def have_several(rows: Sequence[Row]) -> bool:
-    """Say whether any picture has several labels; then each may."""
+    """Return whether any picture has several labels; then each may."""
     return any(len(row.labels) > 1 for row in rows)
 
 
@@ -57,7 +57,7 @@ def with_splits(rows: Sequence[Row]) -> list[Row]:
 
 
 def targets_of(rows: Sequence[Row], classes: Sequence[str]) -> NDArray[np.bool_]:
-    """Tell which labels each picture has, bool ``n k``."""
+    """Return which labels each picture has, bool ``n k``."""
     return np.array([[name in row.labels for name in classes] for row in rows], np.bool_).reshape(
         len(rows), len(classes)
     )
@@ -69,7 +69,7 @@ def written(row: Row) -> str:
 
 
 def which_positive(classes: Sequence[str], negative: frozenset[str]) -> tuple[bool, ...]:
-    """Say for each class whether it counts as positive.
+    """Return for each class whether it counts as positive.
 
     Raises:
         ConfigError: Every class would be positive, or none.

@@ -66,7 +66,7 @@ def evaluate(
     leave_out_copies: bool = False,
     progress: Progress = silent,
 ) -> Evaluation:
-    """Compute a bundle's figures on a labelled data set.
+    """Return a bundle's figures on a labelled data set.
 
     Memory grows by about 20 KB a picture: neither pixels nor features are kept. Pictures of one
     origin (copies, a patient, what the files say belongs together) are counted as one group.

@@ -104,12 +104,12 @@ def _plain_columns(found: Evaluation) -> tuple[str, ...]:
 
 
 def _ood_limit(reference: F64, alpha: float) -> float:
-    """Give the score above which ``ood_p <= alpha``; infinity where the reference is too short."""
+    """Return the score above which ``ood_p <= alpha``; infinity for too short a reference."""
     m = reference.size
-    strangers = math.floor(alpha * (m + 1) + 1e-9)
-    if strangers > m:
+    beyond = math.floor(alpha * (m + 1) + 1e-9)
+    if beyond > m:
         return -math.inf
-    return float(np.sort(reference)[m - strangers]) if strangers else math.inf
+    return float(np.sort(reference)[m - beyond]) if beyond else math.inf
 
 
 def _pictures(

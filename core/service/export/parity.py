@@ -74,7 +74,7 @@ def compared(
 
 
 def plain(frame: Frame) -> bool:
-    """Say whether a graph takes a picture: 8 bits a channel."""
+    """Return whether a graph takes a picture: 8 bits a channel."""
     return frame.bit_depth == 8 and frame.pixels.dtype == np.uint8
 
 

@@ -136,7 +136,7 @@ def tune(
 
 
 def _usable(work: Work) -> list[tuple[Row, str]]:
-    """List the pictures that can be read and that the pack does not refuse, with their sha256."""
+    """Return the pictures that can be read and that the pack does not refuse, with their sha256."""
     rows = [row for row in work.rows if row.split == "train"]
     usable = []
     for done, (row, frame) in enumerate(_frames(work, rows), 1):
@@ -160,7 +160,7 @@ def _frames(work: Work, rows: Sequence[Row]) -> Iterator[tuple[Row, object]]:
 
 
 def targets_for(rows: Sequence[Row], classes: tuple[str, ...], positive: tuple[bool, ...]) -> F32:
-    """Give what each picture shows, float32 ``n k``, as sure as the person was where said."""
+    """Return what each picture shows, float32 ``n k``, as sure as the person was where said."""
     plain = targets_of(rows, classes).astype(np.float32)
     if len(classes) != 2 or not all(_share(row) is not None for row in rows):
         return plain

@@ -44,7 +44,7 @@ class Start:
     owners: Mapping[str, int]
 
     def log_odds(self, seen: Sequence[Seen]) -> F64:
-        """Give what the memory without each picture's own group says, float64 ``n``."""
+        """Return what the memory without each picture's own group says, float64 ``n``."""
         scores = [_held_out(one, self.owners) for one in seen]
         return np.array([self.bank.log_odds(score) for score in scores], np.float64)
 
@@ -72,7 +72,7 @@ def as_anomalies(
 
 
 def has_few_defects(rows: Sequence[Row], negative: frozenset[str]) -> bool:
-    """Say whether a memory bank is due whatever else: fewer than ``ENOUGH_DEFECTS`` defect groups.
+    """Return whether a memory bank is needed: fewer than ``ENOUGH_DEFECTS`` defect groups.
 
     Raises:
         DataError: There is no defect, and fewer than ``LEAST`` good groups.
@@ -133,9 +133,9 @@ def settled(rows: Sequence[Row], negative: frozenset[str]) -> list[Row]:
         enough = _defect_groups(rows, set(good.tolist())) >= ENOUGH_DEFECTS
         spare = max(0, len(good) - REMEMBERED) if enough else 0
         kept = sorted(held)
-        held = {kept[i] for i in splits.by_hash(kept)[:spare]}
+        held = {kept[i] for i in splits.order_by_hash(kept)[:spare]}
     elif len(held) < HELD_OUT:
-        order = [str(good[i]) for i in splits.by_hash(good.tolist()) if good[i] not in held]
+        order = [str(good[i]) for i in splits.order_by_hash(good.tolist()) if good[i] not in held]
         held |= set(order[: HELD_OUT - len(held)])
     known = set(good.tolist())
     return [
@@ -184,7 +184,7 @@ def look_and_remember(
 
 
 def _good_groups(rows: Sequence[Row], negative: frozenset[str]) -> set[str]:
-    """Name the groups that no picture says anything is wrong with."""
+    """Return the groups that no picture says anything is wrong with."""
     bad = {row.group for row in rows if not _is_good(row, negative)}
     return {row.group for row in rows} - bad
 
@@ -233,7 +233,7 @@ def _told(one: Looked, bank: Bank) -> Looked:
 def _measured(
     bank: Bank, owners: Mapping[str, int], looked: Sequence[Looked], negative: frozenset[str]
 ) -> Bank:
-    """Give the memory the good training groups' scores, each by its strangest picture."""
+    """Return the memory the good training groups' scores, each by its strangest picture."""
     worst: dict[str, float] = {}
     for one in looked:
         if not isinstance(one, Seen) or one.row.split != "train" or one.prepared.findings:

@@ -78,7 +78,7 @@ def card(
 def remarks(
     rows: Sequence[Row], group_columns: Sequence[str], left_out: Sequence[Row]
 ) -> dict[str, str]:
-    """Say what a person should know of a data set before believing the rates counted on it.
+    """Return what a person should know of a data set before believing the rates counted on it.
 
     Args:
         rows: All rows, of every split.

@@ -14,7 +14,7 @@ _MOST_KINDS = 4
 
 
 def refusal_words(seen: Sequence[Seen]) -> str:
-    """Say how many pictures the pack's checks refuse, and why: ``60 of 80 refused: 55 blank``."""
+    """Return how many pictures the pack refuses, and why: ``60 of 80 ... refused: 55 blank``."""
     refused = [one.prepared.findings for one in seen if one.prepared.findings]
     kinds = Counter(found.detail.partition(":")[0] for each in refused for found in each)
     listed = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(_MOST_KINDS))

@@ -51,8 +51,8 @@ class Trial:
     kept: bool
     why: str = ""
 
-    def in_words(self) -> str:
-        """Say what came of it."""
+    def describe(self) -> str:
+        """Return what came of it."""
         if self.nll is None:
             return f"{self.name}: {self.why}"
         end = "clearly better, kept" if self.kept else "not clearly better"
@@ -187,12 +187,12 @@ def _compared(
     """
     at, its = _common(found, than)
     members = np.unique(than.table.groups[its], return_inverse=True)[1]
-    is_open = candidates.is_open(found.losses[0, at], than.losses[0, its], members, level)
-    if is_open:
-        found, than = found.dealt(candidates.DEALS), than.dealt(candidates.DEALS)
+    is_undecided = candidates.is_undecided(found.losses[0, at], than.losses[0, its], members, level)
+    if is_undecided:
+        found, than = found.dealt(candidates.REPEATS), than.dealt(candidates.REPEATS)
     deals = min(found.deals, than.deals)
     now, before = found.losses[:deals, at], than.losses[:deals, its]
-    kept = is_open and candidates.is_better(now, before, members, level, folds)
+    kept = is_undecided and candidates.is_better(now, before, members, level, folds)
     trial = Trial(name, float(now.mean()), float(before.mean()), int(members.max()) + 1, kept)
     return trial, found, than
 
@@ -249,7 +249,7 @@ def _tuned(
 
 def _has_room(judged: _Judged, level: float, folds: int = candidates.FOLDS) -> bool:
     members = np.unique(judged.table.groups, return_inverse=True)[1]
-    return candidates.can_be_bettered(judged.losses, members, level, folds)
+    return candidates.can_be_improved(judged.losses, members, level, folds)
 
 
 def _untried(name: str, judged: _Judged, why: str) -> Trial:
@@ -276,12 +276,12 @@ def _no_room(judged: _Judged) -> str:
 
 
 def _sentence(trial: Trial) -> str:
-    words = trial.in_words()
+    words = trial.describe()
     return f"{words[0].upper()}{words[1:]}."
 
 
 def _conclusion(trials: list[Trial]) -> str:
-    tried = "; ".join(trial.in_words() for trial in trials)
+    tried = "; ".join(trial.describe() for trial in trials)
     if not any(trial.kept for trial in trials):
         return f"Nothing tried is clearly better out of fold, so the default is kept ({tried})."
     return f"More than the default is kept, since it is clearly better out of fold ({tried})."

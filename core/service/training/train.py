@@ -14,7 +14,7 @@ from core.checking.facts import Facts, Lost
 from core.checking.fingerprints import Fingerprints
 from core.checking.origins import Copies, fingerprints_of, joined, parted
 from core.checking.result import Check
-from core.decision.cases import drawn
+from core.decision.cases import subsample_groups
 from core.imaging.depth import Depths, depth_words
 from core.labelled import Form, Labelled, Row, plain, read_labelled, read_words
 from core.model.bundle.destination import check_bundle_destination, check_parent
@@ -415,7 +415,7 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
         model=fitted.model,
         known=known_cases(fitted.model, for_train, spec.seed, pictures=spec.pictures),
         cal=cases_of(fitted.model, result.of("cal")),
-        oof=drawn(fitted.oof, OOF_CASES),
+        oof=subsample_groups(fitted.oof, OOF_CASES),
         fingerprints=lesson.fingerprints.to_arrays(),
         probes=_probes(lesson, chosen, stages.work.settings),
         card={

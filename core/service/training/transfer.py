@@ -53,7 +53,7 @@ class Elsewhere:
         return Files(own=weights_in(self.bundle.path).own)
 
     def start(self, classes: tuple[str, ...]) -> Start:
-        """Give its pictures with labels of this place.
+        """Return its pictures with labels of this place.
 
         Args:
             classes: This place's classes.

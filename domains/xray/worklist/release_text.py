@@ -21,7 +21,7 @@ def override_words(evidence: Evidence) -> str:
     """Say how often readers differ from the verdicts in use; empty while nobody read any."""
     if not evidence.overridden.n:
         return ""
-    return f"Readers differ from the verdict in {evidence.overridden.in_words()}."
+    return f"Readers differ from the verdict in {evidence.overridden.describe()}."
 
 
 def confirm_words(evidence: Evidence) -> str:

@@ -9,7 +9,7 @@ from itertools import takewhile
 
 import numpy as np
 
-from core.decision.certificate import further_for, needed, percent, upper_bound
+from core.decision.certificate import groups_needed, groups_to_ceiling, percent, upper_bound
 from core.decision.rate import Rate
 from core.errors import ConfigError
 from core.records import case_list, releases
@@ -217,7 +217,7 @@ def missing_evidence(stage: Stage, evidence: Evidence) -> str:
         return ""
     most, k, n = pack.ceiling, evidence.escaped, evidence.abnormal
     reads = max(LEAST_READS - evidence.supervised, 0)
-    patients = max(needed(n, k, most.bound, most.confidence), most.groups - n, 0)
+    patients = max(groups_needed(n, k, most.bound, most.confidence), most.groups - n, 0)
     if not reads and not patients:
         return ""
     parts = ["Never automatic on so few reads at this site."]
@@ -252,7 +252,7 @@ def hindrance(stage: Stage, policy: Policy | None) -> str:
             "Never automatic without a certificate: this policy has none for missed abnormal. "
             f"{policy.escape.needed:,} more abnormal patients without a miss would give one."
         )
-    more, most = further_for(policy.escape, pack.ceiling), pack.ceiling
+    more, most = groups_to_ceiling(policy.escape, pack.ceiling), pack.ceiling
     if more:
         return (
             f"Never automatic where more than {percent(most.bound)} of the abnormal patients may "

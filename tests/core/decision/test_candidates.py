@@ -8,10 +8,10 @@ from scipy.stats import binom
 
 from core.decision.candidates import (
     ALPHA,
-    DEALS,
-    can_be_bettered,
+    REPEATS,
+    can_be_improved,
     is_better,
-    is_open,
+    is_undecided,
     next_level,
 )
 from core.decision.splits import folds
@@ -34,7 +34,7 @@ def drawn(rng, signals, groups=60, each=2, width=20):
     """Draw candidates that see what decides with a signal each, and their losses out of fold."""
     member = np.repeat(np.arange(groups), each)
     labels = np.repeat(rng.permutation(groups) % 2, each)
-    dealt = [folds(labels, member, 5, seed) for seed in range(DEALS)]
+    dealt = [folds(labels, member, 5, seed) for seed in range(REPEATS)]
     found = []
     for signal in signals:
         x = np.repeat(rng.normal(size=(groups, width)), each, axis=0)
@@ -49,7 +49,7 @@ def keep(found, member):
     for one in range(1, len(found)):
         level = next_level(kept, WEIGHTS)
         kept.append(
-            is_open(found[one][0], found[best][0], member, level)
+            is_undecided(found[one][0], found[best][0], member, level)
             and is_better(found[one], found[best], member, level)
         )
         best = one if kept[-1] else best
@@ -75,10 +75,10 @@ def test_a_candidate_that_is_much_better_is_kept():
 
 def test_several_deals_show_a_gain_that_one_does_not():
     by_deal = np.where(np.arange(60) % 2, 0.8, -0.8)
-    gain = 0.2 + np.stack([by_deal, -by_deal] * (DEALS // 2))
+    gain = 0.2 + np.stack([by_deal, -by_deal] * (REPEATS // 2))
     level = next_level([], WEIGHTS)
     assert not is_better(-gain[:1], np.zeros((1, 60)), np.arange(60), level)
-    assert is_better(-gain, np.zeros((DEALS, 60)), np.arange(60), level)
+    assert is_better(-gain, np.zeros((REPEATS, 60)), np.arange(60), level)
 
 
 def test_a_gain_far_from_clear_is_not_dealt_again():
@@ -86,7 +86,9 @@ def test_a_gain_far_from_clear_is_not_dealt_again():
     noise = (noise - noise.mean()) / noise.std()
     level = next_level([], WEIGHTS)
     for errors, expected in ((0.5, False), (1.5, True)):
-        assert is_open(-noise - errors / 10.0, np.zeros(100), np.arange(100), level) is expected
+        assert (
+            is_undecided(-noise - errors / 10.0, np.zeros(100), np.arange(100), level) is expected
+        )
 
 
 def test_the_share_of_a_candidate_that_is_kept_goes_to_the_next():
@@ -117,7 +119,7 @@ def test_the_same_losses_are_not_better_and_one_group_says_nothing():
     level = next_level([], WEIGHTS)
     assert not is_better(losses, losses, np.arange(30), level)
     assert not is_better(np.zeros((1, 30)), losses, np.zeros(30, np.intp), level)
-    assert not is_open(np.zeros(30), losses[0], np.zeros(30, np.intp), level)
+    assert not is_undecided(np.zeros(30), losses[0], np.zeros(30, np.intp), level)
 
 
 @pytest.mark.parametrize(("wrong", "room"), [(0, False), (2, False), (40, True)])
@@ -125,4 +127,4 @@ def test_where_hardly_a_group_is_predicted_wrongly_nothing_can_be_clearly_better
     losses = np.full(100, 1e-6)
     losses[:wrong] = 3.0
     losses[0] += 1e-3
-    assert can_be_bettered(losses[None], np.arange(100), 0.05) is room
+    assert can_be_improved(losses[None], np.arange(100), 0.05) is room

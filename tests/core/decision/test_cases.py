@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.decision.cases import Cases, drawn
+from core.decision.cases import Cases, subsample_groups
 
 
 def cases(n, each=3):
@@ -17,12 +17,12 @@ def cases(n, each=3):
 
 def test_few_cases_are_kept_as_they_are():
     few = cases(30)
-    assert drawn(few, 30) is few
+    assert subsample_groups(few, 30) is few
 
 
 def test_of_many_cases_whole_groups_are_kept_with_all_that_belongs_to_them():
     many = cases(300)
-    kept = drawn(many, 100)
+    kept = subsample_groups(many, 100)
     assert kept.group.size == 99
     assert (np.unique(kept.group, return_counts=True)[1] == 3).all()
     rows = np.isin(many.group, kept.group)
@@ -31,5 +31,5 @@ def test_of_many_cases_whole_groups_are_kept_with_all_that_belongs_to_them():
 
 
 def test_a_group_that_is_added_moves_only_those_at_the_edge():
-    before, after = (set(drawn(cases(n), 90).group) for n in (300, 303))
+    before, after = (set(subsample_groups(cases(n), 90).group) for n in (300, 303))
     assert len(before - after) <= 1

@@ -16,10 +16,10 @@ from core.decision.certificate import (
     best_alpha,
     certificate_at,
     certify_side,
+    describe_certificate,
+    groups_needed,
     guarantee_table,
-    in_words,
     interval,
-    needed,
     percent,
     upper_bound,
 )
@@ -99,17 +99,17 @@ def test_allowed_errors_is_what_a_search_by_hand_finds(n, alpha, confidence):
 )
 def test_needed_is_the_first_count_that_certifies(n, data, alpha, confidence):
     k = data.draw(st.integers(0, min(n, 5)))
-    more = needed(n, k, alpha, confidence)
+    more = groups_needed(n, k, alpha, confidence)
     assert upper_bound(k, n + more, confidence) <= alpha
     if more:
         assert upper_bound(k, n + more - 1, confidence) > alpha
 
 
 def test_a_rate_of_zero_is_never_certified_and_a_rate_of_one_always_is():
-    assert needed(100, 0, 0.0, 0.95) == NEVER
+    assert groups_needed(100, 0, 0.0, 0.95) == NEVER
     assert allowed_errors(100, 0.0, 0.95) == -1
-    assert needed(0, 0, 1.0, 0.95) == 0
-    assert needed(7, 7, 1.0, 0.95) == 0
+    assert groups_needed(0, 0, 1.0, 0.95) == 0
+    assert groups_needed(7, 7, 1.0, 0.95) == 0
     assert allowed_errors(7, 1.0, 0.95) == 7
 
 
@@ -118,7 +118,7 @@ def test_a_rate_of_zero_is_never_certified_and_a_rate_of_one_always_is():
 def test_the_best_rate_follows_its_formula_and_needs_no_more_groups(n, confidence):
     alpha = best_alpha(n, confidence)
     assert alpha == pytest.approx(1 - (1 - confidence) ** (1 / n), rel=1e-9)
-    assert needed(n, 0, alpha, confidence) == 0
+    assert groups_needed(n, 0, alpha, confidence) == 0
 
 
 def test_the_sequence_stops_at_the_first_failure_even_if_later_candidates_pass():
@@ -147,7 +147,7 @@ def test_the_sentences_of_a_certificate_say_everything_needed():
         certificate = certificate_at(
             kind, threshold=threshold, k=k, n=n, alpha=alpha, confidence=0.95
         )
-        return in_words(certificate, word, "defective groups")
+        return describe_certificate(certificate, word, "defective groups")
 
     assert say(3, 212, 0.05) == (
         "At most 5 % of defective groups that pass the gates are let through, "
@@ -168,8 +168,8 @@ def test_the_sentences_of_a_certificate_say_everything_needed():
     held = certificate_at(
         "escape", threshold=0.1, k=0, n=60, alpha=0.05, confidence=0.95, excluded=160
     )
-    assert in_words(held, "escape", "parts").endswith(
-        "upper bound 4.88 %. 160 more are not counted: the gates held back all their pictures."
+    assert describe_certificate(held, "escape", "parts").endswith(
+        "upper bound 4.88 %. 160 more are not counted: the gates sent all their pictures to review."
     )
     assert "1 escape at the strictest limit, 34 more without an escape are" in say(1, 59, 0.05)
 

@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from core.decision.good_only import bound, cross_p, in_words, needed, reachable
+from core.decision.good_only import (
+    best_alpha,
+    bound_overkill,
+    describe_bound,
+    groups_needed,
+    jackknife_p,
+)
 from core.decision.policy import Cases, certify, decide, from_json, to_json
 from core.types import Policy, Prediction, Reason, Targets, Verdict
 
@@ -23,7 +29,7 @@ def test_of_any_groups_whatever_their_scores_no_more_than_alpha_are_called_out(
     # score[i, j]: group i by the memory that knows neither i nor j; few levels make many ties.
     score = np.random.default_rng(seed).integers(0, levels + 1, (n + 1, n + 1)).astype(float)
     others = ~np.eye(n + 1, dtype=bool)
-    p = np.array([cross_p(score[i, others[i]], score[others[i], i]) for i in range(n + 1)])
+    p = np.array([jackknife_p(score[i, others[i]], score[others[i], i]) for i in range(n + 1)])
     for alpha in (p - 1e-9).tolist() + p.tolist():
         assert np.count_nonzero(p <= alpha) <= alpha * (n + 1) + 1e-9
 
@@ -38,42 +44,42 @@ def test_new_good_pictures_are_called_out_no_more_often_than_promised() -> None:
         np.fill_diagonal(apart, np.inf)
         new, good = apart[n, :n], apart[:n, :n]
         scores = np.array([np.delete(new, i).min() for i in range(n)])
-        called += cross_p(scores, good.min(axis=1)) <= alpha
+        called += jackknife_p(scores, good.min(axis=1)) <= alpha
     assert called <= binom.isf(1e-6, runs, alpha)
     assert called >= 0.02 * runs
 
 
 def test_a_picture_stranger_than_all_good_ones_has_the_smallest_p_there_is() -> None:
-    assert cross_p(np.full(19, 9.0), np.arange(19.0) / 10) == reachable(19) == 0.05
+    assert jackknife_p(np.full(19, 9.0), np.arange(19.0) / 10) == best_alpha(19) == 0.05
 
 
 def test_a_picture_as_strange_as_the_strangest_good_one_is_not_stranger_than_it() -> None:
-    assert cross_p(np.full(9, 3.0), np.array([3.0] + [1.0] * 8)) == 0.3
+    assert jackknife_p(np.full(9, 3.0), np.array([3.0] + [1.0] * 8)) == 0.3
 
 
 def test_a_score_that_cannot_be_read_has_no_p_value() -> None:
-    assert math.isnan(cross_p(np.array([1.0, np.nan]), np.ones(2)))
-    assert math.isnan(cross_p(np.ones(2), np.array([np.nan, 1.0])))
+    assert math.isnan(jackknife_p(np.array([1.0, np.nan]), np.ones(2)))
+    assert math.isnan(jackknife_p(np.ones(2), np.array([np.nan, 1.0])))
 
 
 def test_a_level_is_granted_exactly_from_the_number_of_groups_that_reaches_it() -> None:
     for alpha in (0.5, 0.2, 0.05, 0.01, 1 / 3):
-        enough = needed(alpha)
+        enough = groups_needed(alpha)
         assert enough is not None
-        assert bound(enough, alpha).level == alpha
-        assert bound(enough - 1, alpha).level is None
-    assert needed(0.05) == 19
-    assert needed(0.0) is None
-    assert bound(10_000, 0.0).level is None
+        assert bound_overkill(enough, alpha).level == alpha
+        assert bound_overkill(enough - 1, alpha).level is None
+    assert groups_needed(0.05) == 19
+    assert groups_needed(0.0) is None
+    assert bound_overkill(10_000, 0.0).level is None
 
 
 def test_too_few_good_groups_are_told_what_they_bound_and_how_many_more_are_needed() -> None:
-    said = in_words(bound(5, 0.05), "overkill", "good groups")
+    said = describe_bound(bound_overkill(5, 0.05), "overkill", "good groups")
     assert said == ("5 good groups: overkill can be bounded at 16.7 % at best; 14 more make 5 %.")
 
 
 def test_what_is_bounded_says_that_it_holds_on_average() -> None:
-    said = in_words(bound(20, 0.05), "overkill", "good groups")
+    said = describe_bound(bound_overkill(20, 0.05), "overkill", "good groups")
     assert said.startswith("On average at most 5 % of good groups are called out")
     assert "20 good groups" in said
     assert "not with a confidence" in said
@@ -81,11 +87,11 @@ def test_what_is_bounded_says_that_it_holds_on_average() -> None:
 
 def test_arrays_and_rates_that_make_no_sense_are_refused() -> None:
     with pytest.raises(ValueError, match="equal"):
-        cross_p(np.ones(3), np.ones(2))
+        jackknife_p(np.ones(3), np.ones(2))
     with pytest.raises(ValueError, match="rate"):
-        bound(5, 1.5)
+        bound_overkill(5, 1.5)
     with pytest.raises(ValueError, match="n >= 0"):
-        bound(-1, 0.5)
+        bound_overkill(-1, 0.5)
 
 
 def test_a_picture_is_called_out_exactly_when_its_p_value_is_within_the_level() -> None:

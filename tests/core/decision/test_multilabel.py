@@ -13,7 +13,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 
 from core.decision import multilabel
-from core.decision.multilabel import Sigmoids, apply, fit, nll, rarest, said, with_roll_up
+from core.decision.multilabel import Sigmoids, apply, choose_labels, fit, nll, rarest, with_roll_up
 
 
 def scored(n, scale, bias, seed=0):
@@ -25,7 +25,7 @@ def scored(n, scale, bias, seed=0):
 
 def test_each_column_alone_is_scikit_learns_platt_scaling():
     scores, targets = scored(300, (0.6, 2.0, 1.0), (0.5, -2.0, -3.0))
-    ours = apply(fit(scores, targets, pull=0.0), scores)
+    ours = apply(fit(scores, targets, shrinkage=0.0), scores)
     for column in range(3):
         # A logistic regression of weight 1 whose decision function is the score itself.
         plain = LogisticRegression().fit([[-1.0], [1.0]], [0, 1])
@@ -57,7 +57,7 @@ def test_a_label_with_few_pictures_borrows_the_scale_of_the_others(place):
     # Two pictures, in the middle (alone they say the score is worth nothing) or at the top (all).
     rank = scores[:, 3].argsort().argsort()
     targets[:, 3] = (rank >= place) & (rank < place + 2)
-    alone, together = fit(scores, targets, pull=0.0), fit(scores, targets)
+    alone, together = fit(scores, targets, shrinkage=0.0), fit(scores, targets)
     common = np.mean(alone.scale[:3])
     assert abs(together.scale[3] - common) < 0.75 * abs(alone.scale[3] - common)
     np.testing.assert_allclose(together.scale[:3], alone.scale[:3], rtol=0.03)
@@ -126,7 +126,7 @@ def test_a_picture_is_balanced_by_its_rarest_label_which_tells_its_side():
 def test_what_is_said_is_all_labels_of_the_side_from_one_half_on_or_the_best():
     # good, scratch, stain
     p = np.array([[0.6, 0.7, 0.5], [0.6, 0.7, 0.5], [0.6, 0.2, 0.3]])
-    found = said(p, np.array([True, False, True]), np.array([False, True, True]))
+    found = choose_labels(p, np.array([True, False, True]), np.array([False, True, True]))
     np.testing.assert_array_equal(found, [[0, 1, 1], [1, 0, 0], [0, 0, 1]])
 
 

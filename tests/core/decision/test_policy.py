@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from core.decision.certificate import (
     NEVER,
     certificate_at,
-    further_for,
+    confidence_spent,
+    groups_to_ceiling,
     interval,
-    spent,
     upper_bound,
 )
 from core.decision.policy import Cases, certify, decide, dispositions, from_json, to_json
@@ -478,8 +478,8 @@ def test_a_budget_buys_no_escape_rate_above_the_ceiling_nor_from_a_few_groups(n,
 def test_a_bound_of_little_confidence_is_counted_anew_at_the_ceilings():
     bold = certificate_at("escape", threshold=0.1, k=1, n=40, alpha=0.1, confidence=0.2)
     assert bold.certified
-    assert further_for(bold, Ceiling(bound=0.1, groups=30)) == 6  # 46 groups with one error
-    assert further_for(replace(bold, k=0), Ceiling(bound=0.1, groups=30)) == 0
+    assert groups_to_ceiling(bold, Ceiling(bound=0.1, groups=30)) == 6  # 46 groups with one error
+    assert groups_to_ceiling(replace(bold, k=0), Ceiling(bound=0.1, groups=30)) == 0
 
 
 def test_each_later_certification_on_the_same_cases_must_hold_with_more_confidence():
@@ -492,7 +492,9 @@ def test_each_later_certification_on_the_same_cases_must_hold_with_more_confiden
     assert limits == sorted(limits, reverse=True)
     assert limits[-1] < limits[0]
     assert len({policy.id for policy in made}) == 4
-    assert sum(1 - spent(0.95, j) for j in range(2, 10_000)) == pytest.approx(0.05, abs=1e-5)
+    assert sum(1 - confidence_spent(0.95, j) for j in range(2, 10_000)) == pytest.approx(
+        0.05, abs=1e-5
+    )
 
 
 @settings(deadline=None)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from core.decision.measures import MEASURES
-from core.decision.quality import learn_ranges, not_of, outside
+from core.decision.quality import learn_ranges, outside_population, outside_ranges
 from core.imaging.square import prepare
 from core.types import Finding, Frame, Reason
 
@@ -31,13 +31,13 @@ def test_hardly_varying_measures_keep_room_on_both_sides():
 @given(values=arrays(float, st.integers(1, 30), elements=st.floats(-1e6, 1e6)))
 def test_no_training_picture_is_outside_its_own_ranges(values):
     ranges = learn_ranges({"m": values})
-    assert all(outside({"m": float(value)}, ranges) == () for value in values)
+    assert all(outside_ranges({"m": float(value)}, ranges) == () for value in values)
 
 
 def test_new_ordinary_pictures_are_rarely_flagged_even_with_a_heavy_tail():
     rng = np.random.default_rng(3)
     flagged = [
-        bool(outside({"m": rng.gamma(4.0)}, learn_ranges({"m": rng.gamma(4.0, size=30)})))
+        bool(outside_ranges({"m": rng.gamma(4.0)}, learn_ranges({"m": rng.gamma(4.0, size=30)})))
         for _ in range(2000)
     ]
     assert np.mean(flagged) < 0.02
@@ -45,7 +45,7 @@ def test_new_ordinary_pictures_are_rarely_flagged_even_with_a_heavy_tail():
 
 def test_a_blurred_picture_is_named_with_what_was_expected():
     ranges = {"sharpness": (math.log1p(400.0), math.log1p(8100.0)), "brightness": (20.0, 230.0)}
-    assert outside({"sharpness": math.log1p(9.0), "brightness": 100.0}, ranges) == (
+    assert outside_ranges({"sharpness": math.log1p(9.0), "brightness": 100.0}, ranges) == (
         Finding(
             Reason.POOR_QUALITY,
             "less sharp than the training pictures: 3 grey levels at edges, accepted are 20 to 90.",
@@ -96,7 +96,7 @@ def test_a_blurred_picture_is_named_with_what_was_expected():
     ],
 )
 def test_a_measure_is_put_into_words_with_its_unit(name, value, limits, sentence):
-    (finding,) = outside({name: value}, {name: limits})
+    (finding,) = outside_ranges({name: value}, {name: limits})
     assert finding.detail == sentence
 
 
@@ -108,7 +108,7 @@ def test_every_measure_of_a_square_has_words():
 
 
 def test_missing_and_nan_measures_are_findings_and_unknown_ones_are_not():
-    findings = outside({"a": math.nan, "stranger": 1e9}, {"b": (0.0, 1.0), "a": (0.0, 1.0)})
+    findings = outside_ranges({"a": math.nan, "stranger": 1e9}, {"b": (0.0, 1.0), "a": (0.0, 1.0)})
     assert [f.detail for f in findings] == [
         "no a could be measured.",
         "no b could be measured.",
@@ -124,11 +124,11 @@ def test_values_that_are_not_finite_teach_nothing():
 def test_a_subject_outside_the_population_is_the_wrong_input_and_its_number_is_not_repeated(
     age, names
 ):
-    found = not_of({"age": age, "weight": 9.9}, {"age": (1.0, 5.0)})
+    found = outside_population({"age": age, "weight": 9.9}, {"age": (1.0, 5.0)})
     assert [f.check for f in found] == names
     assert all(f.reason is Reason.WRONG_INPUT and "81" not in f.detail for f in found)
 
 
 def test_what_a_file_does_not_state_is_no_finding_and_a_number_that_is_none_is_one():
-    assert not_of({}, {"age": (1.0, 5.0)}) == ()
-    assert len(not_of({"age": math.nan}, {"age": (1.0, 5.0)})) == 1
+    assert outside_population({}, {"age": (1.0, 5.0)}) == ()
+    assert len(outside_population({"age": math.nan}, {"age": (1.0, 5.0)})) == 1

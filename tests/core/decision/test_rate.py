@@ -63,15 +63,15 @@ def test_it_comes_back_from_json():
     ],
 )
 def test_it_is_written_with_its_count_and_its_interval(rate, written, short):
-    assert rate.in_words() == written
-    assert rate.in_short() == short
+    assert rate.describe() == written
+    assert rate.describe_briefly() == short
 
 
 def test_what_the_gates_held_back_is_named_beside_it():
-    assert Rate(1, 100, 0.0, 0.05).in_words(excluded=1200) == (
-        "1 % (1 of 100; 95 % interval 0 to 5 %; 1,200 held back by the gates)"
+    assert Rate(1, 100, 0.0, 0.05).describe(excluded=1200) == (
+        "1 % (1 of 100; 95 % interval 0 to 5 %; 1,200 sent to review by the gates)"
     )
-    assert Rate(0, 0, 0.0, 1.0).in_words(excluded=3) == "none seen; 3 held back by the gates"
+    assert Rate(0, 0, 0.0, 1.0).describe(excluded=3) == "none seen; 3 sent to review by the gates"
 
 
 @given(st.floats(1e-9, 1), st.floats(1e-9, 1))

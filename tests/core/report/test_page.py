@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from core.decision.certificate import spent
+from core.decision.certificate import confidence_spent
 from core.evaluation import summarise
 from core.report import scores
 from core.report.blocks import Picture, Section, Table, Words
@@ -190,7 +190,9 @@ def nothing_held_out(policy):
 
 
 def seventh(policy):
-    sides = [replace(c, confidence=spent(0.95, 7)) for c in (policy.escape, policy.overkill)]
+    sides = [
+        replace(c, confidence=confidence_spent(0.95, 7)) for c in (policy.escape, policy.overkill)
+    ]
     return replace(policy, escape=sides[0], overkill=sides[1], attempt=7)
 
 
@@ -249,7 +251,7 @@ def test_groups_that_the_gates_hold_back_stand_beside_the_rate_not_in_it(materia
     assert seen["n"] + seen["excluded"] == left.size
     assert seen["excluded"] >= (left < 40).sum()
     shown = section(material_of(stopped, policy=m.policy), "observed")
-    assert f"{seen['excluded']} held back by the gates" in shown
+    assert f"{seen['excluded']} sent to review by the gates" in shown
 
 
 def test_where_there_is_nothing_to_show_a_sentence_says_so(material_of):

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.decision.quality import learn_ranges, outside
+from core.decision.quality import learn_ranges, outside_ranges
 from core.imaging import square
 from core.imaging.sandbox import Sandbox
 from core.imaging.zip_archive import incoming
@@ -86,9 +86,9 @@ def test_an_inverted_radiograph_falls_out_of_what_the_upright_ones_look_like():
     ranges = learn_ranges({name: np.array([m[name] for m in chests]) for name in chests[0]})
 
     new = a_chest(41)
-    said = [f.detail for f in outside(prepare(a_frame(255 - new), 224).measures, ranges)]
+    said = [f.detail for f in outside_ranges(prepare(a_frame(255 - new), 224).measures, ranges)]
 
-    assert outside(prepare(a_frame(new), 224).measures, ranges) == ()
+    assert outside_ranges(prepare(a_frame(new), 224).measures, ranges) == ()
     assert any(detail.startswith("middle over lungs") for detail in said)
 
 
@@ -117,7 +117,7 @@ def test_ordinary_pictures_of_the_same_hospital_pass_the_learned_quality_gate(sh
         {name: np.array([one.measures[name] for one in measured["train"]]) for name in names}
     )
 
-    held = [bool(one.findings or outside(one.measures, ranges)) for one in measured["cal"]]
+    held = [bool(one.findings or outside_ranges(one.measures, ranges)) for one in measured["cal"]]
 
     assert len(held) == 478
     assert np.mean(held) <= 0.02

@@ -9,7 +9,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.config import disable_value_validation
 
-from core.decision.quality import not_of
+from core.decision.quality import outside_population
 from core.types import Frame
 from domains.xray.decoding.reader import read
 from tests.domains.xray.radiographs import a_chest, an_object, part10
@@ -69,7 +69,7 @@ def test_an_age_that_nobody_understands_is_not_that_of_the_patients_a_model_is_f
     age = age_of(**tags)
     assert age is not None
     assert math.isnan(age)
-    (finding,) = not_of({"age_years": age}, CHILDREN)
+    (finding,) = outside_population({"age_years": age}, CHILDREN)
     assert (finding.check, "not understood" in finding.detail) == ("age_years", True)
 
 

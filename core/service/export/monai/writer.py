@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from core.decision.certificate import in_words
+from core.decision.certificate import describe_certificate
 from core.model.bundle.bundle import Bundle
 from core.model.onnx.export import NOT_CARRIED
 from core.packs import DomainPack
@@ -65,14 +65,14 @@ def _scripts() -> list[Traversable]:
 
 
 def columns(bundle: Bundle) -> list[str]:
-    """Name the numbers that the network gives for a picture, in order."""
+    """Return the numbers that the network gives for a picture, in order."""
     classes = [f"probability of {name}" for name in bundle.model.classes]
     verdict = "verdict: 0 negative, 1 positive, 2 a person decides"
     return [*classes, "probability of any positive class", "OOD score", "OOD p-value", verdict]
 
 
 def metadata(bundle: Bundle, policy: Policy) -> dict[str, Any]:
-    """Say what the bundle is, in the words of MONAI's schema."""
+    """Return what the bundle is, in the words of MONAI's schema."""
     kind = {"modality": "n/a", "is_patch_data": False}
     given = columns(bundle)
     picture = {
@@ -118,7 +118,7 @@ def metadata(bundle: Bundle, policy: Policy) -> dict[str, Any]:
 
 
 def inference(side: int) -> dict[str, Any]:
-    """Say how MONAI reads a folder of pictures, judges them and writes ``predictions.csv``.
+    """Return how MONAI reads a folder of pictures, judges them and writes ``predictions.csv``.
 
     Args:
         side: Of the network's input in pixels.
@@ -172,7 +172,7 @@ def inference(side: int) -> dict[str, Any]:
 
 def _promise(pack: DomainPack, policy: Policy) -> list[str]:
     words = zip((policy.escape, policy.overkill), pack.error_words, pack.unit_words, strict=True)
-    return [in_words(certificate, word, unit) for certificate, word, unit in words]
+    return [describe_certificate(certificate, word, unit) for certificate, word, unit in words]
 
 
 def _readme(bundle: Bundle, policy: Policy) -> str:

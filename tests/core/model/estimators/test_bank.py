@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.decision.good_only import cross_p
+from core.decision.good_only import jackknife_p
 from core.model.estimators import bank as banks
 from core.model.estimators.bank import Bank, class_scores, remember
 
@@ -107,7 +107,7 @@ def test_its_p_value_is_that_of_the_cross_conformal_rule() -> None:
     groups, (new,) = pictures(rng, 9), pictures(rng, 1)[0]
     memory = finished(remember(groups), groups)
     said = memory.read(new)
-    assert memory.good_p(said) == cross_p(said[1:].astype(float), memory.held)
+    assert memory.good_p(said) == jackknife_p(said[1:].astype(float), memory.held)
     assert memory.good_p(memory.read(new * 50)) == pytest.approx(0.1)
 
 

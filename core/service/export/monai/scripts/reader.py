@@ -29,7 +29,7 @@ class PictureReader(ImageReader):
         self.side = side
 
     def verify_suffix(self, filename: Names) -> bool:
-        """Say whether the name is that of such a picture."""
+        """Return whether the name is that of such a picture."""
         return all(str(name).lower().rpartition(".")[2] in _SUFFIXES for name in _listed(filename))
 
     def read(self, data: Names, **kwargs: object) -> Image.Image:  # noqa: ARG002
