@@ -18,10 +18,10 @@ from core.records.intake import receive
 from core.records.releases import Stage
 from core.records.store import NewDecision, decisions, record
 from core.records.worklist import counts, next_case
+from core.service.review.reading_list import OPEN
 from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition, Finding, Reason
-from domains.xray.worklist.reading_list import OPEN
 from tests.xray_worklist import a_radiograph
 
 LONG_MS = 120_000  # the network behind the heat map is exported on first use

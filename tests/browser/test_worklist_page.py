@@ -12,8 +12,8 @@ from core.records.case_list import listed
 from core.records.releases import Stage
 from core.records.store import decisions
 from core.records.worklist import case_detail
+from core.service.review.reading_list import OPEN
 from core.types import Disposition
-from domains.xray.worklist.reading_list import OPEN
 from tests.xray_worklist import SITE, open_again
 
 LONG_MS = 120_000  # the network behind the heat map is exported on first use

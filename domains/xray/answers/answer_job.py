@@ -33,7 +33,7 @@ from domains.xray.decoding.source import sources
 from domains.xray.node.peers import peers_at
 from domains.xray.node.reception import PACK
 from domains.xray.worklist.persons import contradictions
-from domains.xray.worklist.reading_list import is_old_work, site_of
+from domains.xray.worklist.rules import is_old_work, site_of
 
 MOST_CAPTURES = 4
 _SPEAKING = {Stage.SUPERVISED, Stage.AUTOMATIC}

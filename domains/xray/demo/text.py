@@ -9,21 +9,21 @@ from datetime import UTC, datetime
 
 from core.errors import AssayError
 from core.records.case_list import ListedCase
+from core.service.review.order import OpenCase, Rank, arrange
 from core.service.summaries import policy_words
 from core.types import Disposition, Policy
 from domains.xray import pack
 from domains.xray.demo.ct.studies import Study
-from domains.xray.worklist.order import Facts, Place, arrange
 
 _SHOWN = 8
-_PLACES = {
-    Place.STAT: "STAT",
-    Place.OVERDUE: "overdue",
-    Place.HELD: "two patients",
-    Place.POSITIVE: "likely abnormal",
-    Place.DEFERRED: "not judged",
-    Place.NEGATIVE: "likely normal",
-    Place.IN_TURN: "in turn",
+_RANKS = {
+    Rank.URGENT: "STAT",
+    Rank.OVERDUE: "overdue",
+    Rank.CONTRADICTORY: "two patients",
+    Rank.POSITIVE: "likely abnormal",
+    Rank.DEFERRED: "not judged",
+    Rank.NEGATIVE: "likely normal",
+    Rank.ARRIVAL: "in turn",
 }
 
 
@@ -127,22 +127,21 @@ def _by_truth(answered: Sequence[Answered]) -> list[tuple[str, list[Answered]]]:
 
 
 def _first(answered: Sequence[Answered]) -> list[str]:
-    facts = [_facts(one) for one in answered]
-    order = arrange(facts, datetime.now(UTC))
+    order = arrange([_open_case(one) for one in answered], datetime.now(UTC))
     by_id = {one.case.item.case_id: one for one in answered}
     rows = [
-        _row(number, by_id[case], _PLACES[place])
-        for number, (case, place) in enumerate(order.read[:_SHOWN], 1)
+        _row(number, by_id[case], _RANKS[rank])
+        for number, (case, rank) in enumerate(order.to_read[:_SHOWN], 1)
     ]
-    return [*rows, f"  ... and {len(order.read) - len(rows)} more"]
+    return [*rows, f"  ... and {len(order.to_read) - len(rows)} more"]
 
 
-def _facts(one: Answered) -> Facts:
+def _open_case(one: Answered) -> OpenCase:
     item = one.case.item
-    return Facts(
+    return OpenCase(
         case_id=item.case_id,
         arrived=item.opened_at,
-        stat=one.priority == "STAT",
+        is_urgent=one.priority == "STAT",
         disposition=item.disposition,
         probability=item.positive_probability,
     )

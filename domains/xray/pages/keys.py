@@ -7,13 +7,13 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.records.cases import CaseDetail
+from core.service.review.reading_list import OPEN, ReadingList
 from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import widgets
 from dashboard.review_keys import ReviewKeys, label_ticks
 from domains.xray import pack
 from domains.xray.worklist import showing
-from domains.xray.worklist.reading_list import OPEN, ReadingList
 
 KEYS = ReviewKeys(
     "xray",
@@ -33,7 +33,7 @@ state = st.session_state
 
 def next_of(found: ReadingList, passed: Sequence[str]) -> str | None:
     """Give the first case that was not passed over, else the one passed over longest ago."""
-    ids = [line.case.item.case_id for line in found.read]
+    ids = [line.case.item.case_id for line in found.to_read]
     left = [one for one in ids if one not in passed]
     return next(iter(left or [one for one in passed if one in ids]), None)
 

@@ -12,6 +12,8 @@ from core.records.case_list import Headers, alike
 from core.records.cases import CaseDetail, CaseImage
 from core.records.values import StoredDecision, now
 from core.records.worklist import case_detail
+from core.service.review.case_rules import header_value
+from core.service.review.reading_list import ReadingList, Releases, is_hidden
 from core.service.review.review import ReviewSession
 from core.types import Policy
 from dashboard import present, viewer, widgets
@@ -24,7 +26,7 @@ from domains.xray.pages.keys import KEYS
 from domains.xray.worklist import notices, showing
 from domains.xray.worklist.history import earlier_studies
 from domains.xray.worklist.persons import contradictions
-from domains.xray.worklist.reading_list import ReadingList, Releases, is_hidden, said
+from domains.xray.worklist.rules import RULES
 from domains.xray.worklist.viewing import levels_of
 
 MOST_BESIDE = 6
@@ -117,7 +119,7 @@ def _seen(detail: CaseDetail, standing: Releases) -> Seen:
     decision = deciding(detail)
     headers = tuple(image.meta for image in detail.images)
     held = contradictions(_named(detail))
-    released = not is_hidden(headers, decision.bundle if decision else "", standing)
+    released = not is_hidden(headers, decision.bundle if decision else "", standing, RULES)
     hidden = bool(held) or present.is_blind(detail) or not released
     return Seen(detail, hidden, hidden or keys.is_blind(detail), held)
 
@@ -136,7 +138,7 @@ def deciding(detail: CaseDetail) -> StoredDecision | None:
 @st.fragment(run_every=widgets.FOLLOW_S)
 def _await(newest: Callable[[], ReadingList]) -> None:
     """Draw the page anew once there is a case for the reader who waits."""
-    if newest().read:
+    if newest().to_read:
         st.rerun()
 
 
@@ -203,7 +205,7 @@ def _priors(session: ReviewSession, seen: Seen) -> tuple[list[CaseImage], str]:
     if seen.held:
         return [], ""
     headers, own = _named(seen.detail), seen.detail.item
-    number = said(headers, "patient_id")
+    number = header_value(headers, "patient_id")
     cases = alike(session.store, pack.name, "patient_id", number, most=MOST_UNDER_ONE_NUMBER)
     others = [one for one in cases if one.item.case_id != own.case_id]
     earlier = earlier_studies(headers, own.opened_at, others)

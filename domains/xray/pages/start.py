@@ -9,17 +9,22 @@ from core.records.case_list import ListedCase, listed
 from core.records.queue import ASSESS, State
 from core.records.releases import Stage
 from core.records.values import now
+from core.service.review.autonomy import blocking_reason
+from core.service.review.autonomy_text import NO_SITE
+from core.service.review.reading_list import OPEN, ReadingList, reading_list, sites_of
 from core.service.review.review import ReviewSession
 from dashboard import widgets
+from dashboard.views.autonomy import AutonomyView
 from domains.xray import pack
-from domains.xray.pages import autonomy, reading, received, worklist
+from domains.xray.pages import reading, received, worklist
 from domains.xray.worklist import showing
-from domains.xray.worklist.reading_list import OPEN, ReadingList, reading_list, sites_of
 from domains.xray.worklist.received import waiting_words
-from domains.xray.worklist.staging import hindrance
+from domains.xray.worklist.rules import RULES
 
 SCREENS = {"Worklist": "L", "Read": "O", "Stages": "G", "Received": "V"}
 ALL_SITES = "all sites"
+
+autonomy = AutonomyView(pack, RULES, reading.policy_of)
 
 state = st.session_state
 
@@ -33,19 +38,19 @@ def render() -> None:
     cases = _cases(session, head)
     standing = releases.by_site(session.store, pack.name)
     if state["xray_screen"] == "Stages":
-        autonomy.render(session, standing, sites_of(cases))
+        autonomy.render(session, sites_of(cases, RULES))
         return
     if state["xray_screen"] == "Received":
         received.render(session)
         return
-    site = _site(sites_of(cases))
+    site = _site(sites_of(cases, RULES))
     state["xray_listed"] = (head, site, _found(session, head, site))
     found = state["xray_listed"][2]
     if state["xray_screen"] == "Worklist":
         _unjudged(session)
         worklist.render(found, session.settings.home)
         if found.shows_verdicts:
-            widgets.words(autonomy.override_words(session, site), "quiet")
+            widgets.words(autonomy.override_text(session, site), "quiet")
         widgets.follow(session, head)
     else:
         reading.render(session, found, standing, lambda: _newest(session, site))
@@ -54,7 +59,7 @@ def render() -> None:
 def _found(session: ReviewSession, head: str, site: str | None) -> ReadingList:
     standing = releases.by_site(session.store, pack.name)
     cases = _cases(session, head)
-    return reading_list(cases, standing, now=now(), certified=_certified, site=site)
+    return reading_list(cases, standing, RULES, now=now(), is_certified=_is_certified, site=site)
 
 
 def _newest(session: ReviewSession, site: str | None) -> ReadingList:
@@ -103,15 +108,15 @@ def _site(sites: list[str]) -> str | None:
             "Site",
             choices,
             index=choices.index(last) if last in choices else 0,
-            format_func=lambda site: ALL_SITES if site is None else site or showing.NO_SITE,
+            format_func=lambda site: ALL_SITES if site is None else site or NO_SITE,
         )
     state["xray_chosen_site"] = chosen
     return chosen
 
 
-def _certified(case: ListedCase) -> bool:
+def _is_certified(case: ListedCase) -> bool:
     policy = reading.policy_of(case.bundle_sha256, case.policy_id)
-    return not hindrance(Stage.AUTOMATIC, policy)
+    return not blocking_reason(pack, Stage.AUTOMATIC, policy)
 
 
 def _unjudged(session: ReviewSession) -> None:

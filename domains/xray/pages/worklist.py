@@ -7,34 +7,35 @@ from pathlib import Path
 import streamlit as st
 
 from core.records.values import now
+from core.service.review.autonomy_text import stage_lines
+from core.service.review.reading_list import Line, ReadingList
 from dashboard import widgets
 from domains.xray import pack
 from domains.xray.pages.keys import KEYS
 from domains.xray.worklist import notices, showing
-from domains.xray.worklist.reading_list import Line, ReadingList
 
 state = st.session_state
 
 
 def render(found: ReadingList, home: Path) -> None:
     """Show the open cases of a home folder."""
-    widgets.words(f"{len(found.read):,} to read", "title")
-    for words in showing.stages_words(found.stages):
+    widgets.words(f"{len(found.to_read):,} to read", "title")
+    for words in stage_lines(found.stages):
         widgets.words(words)
-    widgets.words(showing.order_words(found), "trouble" if found.trouble else "quiet")
+    widgets.words(showing.order_words(found), "trouble" if found.failure else "quiet")
     for words in notices.held_lines(found):
         widgets.words(words, "trouble")
-    if not found.read:
+    if not found.to_read:
         widgets.words(notices.nothing_words(home), "big")
     else:
-        _table("xray_read", found.read)
+        _table("xray_read", found.to_read)
         widgets.words(
-            "O opens the first, or choose a line. " + showing.left_out_words(len(found.read)),
+            "O opens the first, or choose a line. " + showing.left_out_words(len(found.to_read)),
             "quiet",
         )
-    if found.apart:
-        widgets.words(f"{len(found.apart):,} likely normal that need not be read", "heading")
-        _table("xray_apart", found.apart)
+    if found.cleared:
+        widgets.words(f"{len(found.cleared):,} likely normal that need not be read", "heading")
+        _table("xray_cleared", found.cleared)
     if found.old:
         widgets.words(notices.old_words(found.old), "heading")
         _table("xray_old", found.old)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from core.service.review.reading_list import Line, ReadingList
 from domains.xray.worklist.history import Earlier, oldest_days
-from domains.xray.worklist.reading_list import Line, ReadingList
 from domains.xray.worklist.showing import MOST_PEOPLE, patient_words
 
 
@@ -20,9 +20,9 @@ def nothing_words(home: Path) -> str:
 
 def held_lines(found: ReadingList) -> list[str]:
     """Name in full the patients of each study that is held, the first few of them."""
-    held = [line for line in found.read if line.held]
+    held = [line for line in found.to_read if line.contradictions]
     words = [
-        f"One study, different patients ({', '.join(line.held)}): "
+        f"One study, different patients ({', '.join(line.contradictions)}): "
         f"{patient_words(line.case.headers)}"
         for line in held[:MOST_PEOPLE]
     ]

@@ -7,18 +7,16 @@ from datetime import datetime, timedelta
 
 from core.records.case_list import Headers
 from core.records.cases import CaseDetail, CaseImage
-from core.records.releases import Stage
+from core.service.review.case_rules import header_value
+from core.service.review.order import LONGEST_WAIT, Rank
+from core.service.review.reading_list import Line, ReadingList
 from core.types import Disposition, Finding, Reason
 from domains.xray.worklist.history import moment_of
-from domains.xray.worklist.order import LONGEST_WAIT, Place
 from domains.xray.worklist.persons import by_person
-from domains.xray.worklist.reading_list import Line, ReadingList, said
-from domains.xray.worklist.staging import MEANING
 
 DISCLAIMER = "Research and decision support"
 BANNER = f"{DISCLAIMER}. The order is a proposal; nothing here replaces a radiologist's read."
 LONGEST_TABLE = 300
-NO_SITE = "no site stated"
 MOST_PEOPLE = 4
 
 _WHY = {
@@ -31,9 +29,9 @@ _WHY = {
     Reason.AUDIT: "drawn at random",
     Reason.FAULT: "the system failed",
 }
-_PLACES = {
-    Place.STAT: "STAT",
-    Place.OVERDUE: f"waits over {LONGEST_WAIT.total_seconds() / 3600:g} h",
+_RANKS = {
+    Rank.URGENT: "STAT",
+    Rank.OVERDUE: f"waits over {LONGEST_WAIT.total_seconds() / 3600:g} h",
 }
 
 
@@ -48,17 +46,17 @@ def waiting_words(waited: timedelta) -> str:
 
 def queue_words(found: ReadingList, detail: CaseDetail, now: datetime) -> str:
     """Say how urgent a case is, where it stands on the list, and how long it has waited."""
-    ids = [line.case.item.case_id for line in found.read]
+    ids = [line.case.item.case_id for line in found.to_read]
     own = detail.item
     place = ids.index(own.case_id) + 1 if own.case_id in ids else None
     of = f"{place:,} of {len(ids):,} to read" if place else f"{len(ids):,} more to read"
-    priority = said(tuple(image.meta for image in detail.images), "priority")
+    priority = header_value(tuple(image.meta for image in detail.images), "priority")
     return " · ".join(filter(None, (priority, of, f"waiting {waiting_words(now - own.opened_at)}")))
 
 
 def stat_words(found: ReadingList, case_id: str, now: datetime) -> str:
     """Say which STAT waits besides the case before the reader; empty for none."""
-    lines = [one for one in found.read if one.place is Place.STAT]
+    lines = [one for one in found.to_read if one.rank is Rank.URGENT]
     others = [one for one in lines if one.case.item.case_id != case_id]
     if not others:
         return ""
@@ -71,12 +69,12 @@ def stat_words(found: ReadingList, case_id: str, now: datetime) -> str:
 
 def why_words(line: Line) -> str:
     """Say in a few words why a case is where it is on the list."""
-    parts = [_PLACES[line.place]] if line.place in _PLACES else []
-    if line.held:
-        parts.append(f"names different patients: {', '.join(line.held)}")
-    if said(line.case.headers, "study_uid") and moment_of(line.case.headers) is None:
+    parts = [_RANKS[line.rank]] if line.rank in _RANKS else []
+    if line.contradictions:
+        parts.append(f"names different patients: {', '.join(line.contradictions)}")
+    if header_value(line.case.headers, "study_uid") and moment_of(line.case.headers) is None:
         parts.append("no study date")
-    if not line.hidden:
+    if not line.is_hidden:
         parts += dict.fromkeys(map(finding_words, line.case.findings))
     return ", ".join(parts)
 
@@ -94,20 +92,20 @@ def table(
     first: int = 1,
 ) -> dict[str, list[object]]:
     """Lay lines of the list out as columns; verdicts that nobody may see stay out of them."""
-    shown = any(not line.hidden for line in lines)
+    shown = any(not line.is_hidden for line in lines)
     columns: dict[str, list[object]] = {
         "#": list(range(first, first + len(lines))),
         "Waiting": [waiting_words(now - line.case.item.opened_at) for line in lines],
-        "Priority": [said(line.case.headers, "priority") for line in lines],
+        "Priority": [header_value(line.case.headers, "priority") for line in lines],
         "Patient": [_patient_cell(line) for line in lines],
         "Study": [_study_cell(line) for line in lines],
     }
     if shown:
         columns["Verdict"] = [
-            "" if line.hidden else wording[line.case.item.disposition] for line in lines
+            "" if line.is_hidden else wording[line.case.item.disposition] for line in lines
         ]
         columns["Probability"] = [
-            None if line.hidden else line.case.item.positive_probability for line in lines
+            None if line.is_hidden else line.case.item.positive_probability for line in lines
         ]
     columns["Why here"] = [why_words(line) for line in lines]
     return columns
@@ -137,38 +135,38 @@ def patient_words(headers: Headers) -> str:
 
 def _person_words(headers: Headers) -> str:
     """Write everything by which one of several patients of a study can be told from the others."""
-    number, issuer = said(headers, "patient_id"), said(headers, "patient_issuer")
-    born = said(headers, "patient_birth_date")
+    number, issuer = header_value(headers, "patient_id"), header_value(headers, "patient_issuer")
+    born = header_value(headers, "patient_birth_date")
     words = (
         name_words(headers) or "no name",
         f"{number} ({issuer})" if issuer else number,
         f"born {date_text(born)}" if born else "",
-        said(headers, "patient_sex"),
+        header_value(headers, "patient_sex"),
     )
     return " · ".join(filter(None, words))
 
 
 def name_words(headers: Headers) -> str:
     """Write the patient's name without the carets between its parts."""
-    return " ".join(said(headers, "patient_name").replace("^", " ").split())
+    return " ".join(header_value(headers, "patient_name").replace("^", " ").split())
 
 
 def about_words(headers: Headers) -> str:
     """Write the patient's number, sex and age."""
-    words = (said(headers, f"patient_{word}") for word in ("id", "sex", "age"))
+    words = (header_value(headers, f"patient_{word}") for word in ("id", "sex", "age"))
     return " · ".join(filter(None, words))
 
 
 def study_words(headers: Headers) -> str:
     """Name the study: date, time, description, accession number."""
     moment = " ".join(filter(None, (date_words(headers), time_words(headers))))
-    words = (moment, said(headers, "study_description"), said(headers, "accession"))
+    words = (moment, header_value(headers, "study_description"), header_value(headers, "accession"))
     return " · ".join(filter(None, words))
 
 
 def date_words(headers: Headers) -> str:
     """Write the study's date as 2026-11-21, or as the file does where it is no such date."""
-    return date_text(said(headers, "study_date"))
+    return date_text(header_value(headers, "study_date"))
 
 
 def date_text(date: str) -> str:
@@ -179,14 +177,16 @@ def date_text(date: str) -> str:
 
 def time_words(headers: Headers) -> str:
     """Write the study's time as 14:05."""
-    time = said(headers, "study_time")
+    time = header_value(headers, "study_time")
     return f"{time[:2]}:{time[2:4]}" if time[:4].isdecimal() and len(time) >= 4 else ""
 
 
 def image_words(image: CaseImage) -> str:
     """Name one image for the button that shows it: view and date."""
     own = (image.meta,)
-    words = filter(None, (said(own, "modality"), said(own, "view"), date_words(own)))
+    words = filter(
+        None, (header_value(own, "modality"), header_value(own, "view"), date_words(own))
+    )
     return " ".join(words) or image.name[-24:]
 
 
@@ -199,12 +199,12 @@ def pane_title(image: CaseImage) -> str:
 
 def order_words(found: ReadingList) -> str:
     """Say in which order the list is."""
-    if found.trouble:
+    if found.failure:
         return (
             f"First come, first served behind the STAT, since the proposed order failed: "
-            f"{found.trouble}"
+            f"{found.failure}"
         )
-    if not found.proposed:
+    if not found.is_proposed:
         return "First come, first served behind the STAT; verdicts are recorded and not shown."
     hours = f"{LONGEST_WAIT.total_seconds() / 3600:g} h"
     order = (
@@ -214,22 +214,6 @@ def order_words(found: ReadingList) -> str:
     if len(set(found.stages.values())) == 1:
         return order
     return f"{order} Cases whose verdict is not shown stand among those not judged, in turn."
-
-
-def stage_words(stage: Stage) -> str:
-    """Name a stage with what it means."""
-    return f"{stage.value.capitalize()}. {MEANING[stage]}"
-
-
-def stages_words(stages: Mapping[str, Stage]) -> list[str]:
-    """Say at which stage a list is: once where its sites agree, else by stage with its sites."""
-    by_stage = {
-        stage: [site or NO_SITE for site, own in stages.items() if own is stage] for stage in Stage
-    }
-    there = {stage: sites for stage, sites in by_stage.items() if sites}
-    if len(there) < 2:
-        return [stage_words(stage) for stage in there or [Stage.AUDIT]]
-    return [f"{', '.join(sites)}: {stage_words(stage)}" for stage, sites in there.items()]
 
 
 def legend(wording: Mapping[Disposition, str]) -> str:
@@ -255,11 +239,11 @@ def answered_words(detail: CaseDetail, wording: Mapping[Disposition, str]) -> st
     answer = detail.reviews[-1].disposition
     if answer is None:
         return ""
-    said_so = f"You answered {wording[answer]}."
+    answered = f"You answered {wording[answer]}."
     if detail.item.disposition is Disposition.DEFER:
-        return f"{said_so} The verdict left it to you."
+        return f"{answered} The verdict left it to you."
     same = answer is detail.item.disposition
-    return f"{said_so} The verdict {'is the same' if same else 'differs'}; change it or go on."
+    return f"{answered} The verdict {'is the same' if same else 'differs'}; change it or go on."
 
 
 def unjudged_words(waiting: int) -> str:

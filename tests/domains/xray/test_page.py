@@ -22,10 +22,11 @@ from core.records.releases import Stage
 from core.records.store import decisions
 from core.records.values import now
 from core.records.worklist import case_detail
+from core.service.review import autonomy
+from core.service.review.reading_list import OPEN
 from core.settings import Settings
 from core.types import Ceiling, Disposition
-from domains.xray.worklist import received, showing, staging
-from domains.xray.worklist.reading_list import OPEN
+from domains.xray.worklist import received, showing
 from tests.xray_worklist import FIRST_OPEN, OLD_STUDY, SITE, a_radiograph, open_again
 
 APP = Path(dashboard.__file__).parent / "app.py"
@@ -378,7 +379,7 @@ def test_a_stage_is_released_with_name_confirmation_and_evidence(page, store):
 def test_automatic_is_not_to_be_had_on_three_reads_and_the_page_says_what_is_missing(
     page, store, monkeypatch
 ):
-    monkeypatch.setattr(staging, "pack", replace(staging.pack, ceiling=Ceiling(0.3, 5)))
+    monkeypatch.setattr(domains.xray, "pack", replace(domains.xray.pack, ceiling=Ceiling(0.3, 5)))
     a_stage(store, Stage.SUPERVISED)
     press(page.run(), "Read")
     for word in ("ABNORMAL", "NORMAL", "ABNORMAL"):
@@ -393,20 +394,22 @@ def test_automatic_is_not_to_be_had_on_three_reads_and_the_page_says_what_is_mis
     assert "more without a miss" in said
     assert "A typed name is no proof of who somebody is" in said
     assert not any(button.label == "Release automatic" for button in page.button)
-    monkeypatch.setattr(staging, "LEAST_READS", 3)
-    monkeypatch.setattr(staging, "pack", replace(staging.pack, ceiling=Ceiling(0.9999, 1)))
+    monkeypatch.setattr(autonomy, "MIN_READS", 3)
+    monkeypatch.setattr(
+        domains.xray, "pack", replace(domains.xray.pack, ceiling=Ceiling(0.9999, 1))
+    )
     page.run()
     page.checkbox[0].check().run()
     press(page, "Release automatic")
     one = releases.newest(store, "xray", SITE)
     assert (one.stage, one.evidence["supervised_reads"]) == (Stage.AUTOMATIC, 3)
-    monkeypatch.setattr(staging, "LEAST_READS", 100)
+    monkeypatch.setattr(autonomy, "MIN_READS", 100)
     assert "What has been read since speaks against it" in texts(page.run())
 
 
 def test_automatic_lists_certified_negatives_apart(page, store, monkeypatch):
     # The phantoms are fewer than the pack asks for.
-    monkeypatch.setattr(staging, "pack", replace(staging.pack, ceiling=Ceiling(0.3, 5)))
+    monkeypatch.setattr(domains.xray, "pack", replace(domains.xray.pack, ceiling=Ceiling(0.3, 5)))
     a_stage(store, Stage.AUTOMATIC)
     open_cases = listed(store, "xray", OPEN)
     normal = [

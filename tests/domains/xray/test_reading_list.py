@@ -12,11 +12,14 @@ from core.records.case_list import ListedCase, Read
 from core.records.case_status import Lane
 from core.records.cases import WorkItem
 from core.records.releases import Stage, StoredRelease
+from core.service.review import autonomy, autonomy_text
+from core.service.review.autonomy import blocking_reason, evidence_of, figures_of
+from core.service.review.order import Rank
+from core.service.review.reading_list import Line, is_hidden, reading_list, sites_of
 from core.types import Certificate, Disposition, Finding, Policy, Reason, Targets
-from domains.xray.worklist import notices, release_text, showing, staging
-from domains.xray.worklist.order import Place
-from domains.xray.worklist.reading_list import Line, is_hidden, reading_list, sites_of
-from domains.xray.worklist.staging import evidence_of, figures_of, hindrance
+from domains.xray import pack
+from domains.xray.worklist import notices, showing
+from domains.xray.worklist.rules import RULES
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
@@ -53,7 +56,9 @@ def a_policy(
 
 
 def listing_of(cases, releases, *, certified=True, site=None):
-    return reading_list(cases, releases, now=NOW, certified=lambda case: certified, site=site)
+    return reading_list(
+        cases, releases, RULES, now=NOW, is_certified=lambda case: certified, site=site
+    )
 
 
 def names(lines) -> list[str]:
@@ -72,10 +77,10 @@ CASES = [
 def test_before_supervised_the_order_and_every_verdict_stay_out_of_sight(releases):
     releases = {one.site: one for one in releases.values()}
     found = listing_of(CASES, releases)
-    assert names(found.read) == ["stat normal", "normal", "deferred", "abnormal"]
-    assert all(line.hidden for line in found.read)
-    assert (found.apart, found.proposed) == ((), False)
-    shown = showing.table(found.read, WORDS, NOW)
+    assert names(found.to_read) == ["stat normal", "normal", "deferred", "abnormal"]
+    assert all(line.is_hidden for line in found.to_read)
+    assert (found.cleared, found.is_proposed) == ((), False)
+    shown = showing.table(found.to_read, WORDS, NOW)
     assert not {"Verdict", "Probability"} & set(shown)
     said = " ".join(str(cell) for column in shown.values() for cell in column)
     assert not any(word in said for word in WORDS.values())
@@ -83,9 +88,13 @@ def test_before_supervised_the_order_and_every_verdict_stay_out_of_sight(release
 
 def test_supervised_shows_the_proposed_order_and_everybody_is_read():
     found = listing_of(CASES, at(Stage.SUPERVISED))
-    assert names(found.read) == ["stat normal", "abnormal", "deferred", "normal"]
-    assert (found.stages, found.proposed, found.apart) == ({"North": Stage.SUPERVISED}, True, ())
-    shown = showing.table(found.read, WORDS, NOW)
+    assert names(found.to_read) == ["stat normal", "abnormal", "deferred", "normal"]
+    assert (found.stages, found.is_proposed, found.cleared) == (
+        {"North": Stage.SUPERVISED},
+        True,
+        (),
+    )
+    shown = showing.table(found.to_read, WORDS, NOW)
     assert shown["Verdict"] == ["NORMAL", "ABNORMAL", "READ", "NORMAL"]
     assert shown["Probability"] == [0.01, 0.9, 0.5, 0.02]
     assert shown["Why here"][0] == "STAT"
@@ -93,8 +102,8 @@ def test_supervised_shows_the_proposed_order_and_everybody_is_read():
 
 def test_automatic_lists_certified_negatives_apart_but_no_stat():
     found = listing_of(CASES, at(Stage.AUTOMATIC))
-    assert names(found.apart) == ["normal"]
-    assert names(found.read) == ["stat normal", "abnormal", "deferred"]
+    assert names(found.cleared) == ["normal"]
+    assert names(found.to_read) == ["stat normal", "abnormal", "deferred"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +113,7 @@ def test_automatic_lists_certified_negatives_apart_but_no_stat():
 def test_without_a_certificate_of_the_released_policy_a_negative_is_read(changed, certified):
     case = a_case("normal", 0.02, NEGATIVE, **changed)
     found = listing_of([case], at(Stage.AUTOMATIC), certified=certified)
-    assert (names(found.read), found.apart) == (["normal"], ())
+    assert (names(found.to_read), found.cleared) == (["normal"], ())
 
 
 @pytest.mark.parametrize(
@@ -119,25 +128,28 @@ def test_without_a_certificate_of_the_released_policy_a_negative_is_read(changed
 def test_a_negative_case_is_read_while_anything_of_it_is_not_judged_by_what_is_released(changed):
     case = a_case("normal", 0.02, NEGATIVE, images=2)
     whole = replace(case, makers=frozenset({("b@1", "p1")}))
-    assert names(listing_of([whole], at(Stage.AUTOMATIC)).apart) == ["normal"]
+    assert names(listing_of([whole], at(Stage.AUTOMATIC)).cleared) == ["normal"]
     found = listing_of([replace(case, **changed)], at(Stage.AUTOMATIC))
-    assert (names(found.read), found.apart) == (["normal"], ())
+    assert (names(found.to_read), found.cleared) == (["normal"], ())
 
 
 def test_a_case_of_a_bundle_that_is_not_released_is_placed_as_if_it_had_no_verdict():
     other = a_case("other", 0.99, POSITIVE, minutes=45, bundle="b@2")
     found = listing_of([*CASES[:2], other, CASES[2]], at(Stage.SUPERVISED))
-    assert names(found.read) == ["abnormal", "deferred", "other", "normal"]
-    assert [line.hidden for line in found.read] == [False, False, True, False]
+    assert names(found.to_read) == ["abnormal", "deferred", "other", "normal"]
+    assert [line.is_hidden for line in found.to_read] == [False, False, True, False]
 
 
 def test_a_case_drawn_for_the_audit_is_placed_as_if_it_had_no_verdict():
     drawn = a_case("drawn", 0.01, NEGATIVE, findings=[Finding(Reason.AUDIT, "")])
     found = listing_of([drawn, *CASES[1:2]], at(Stage.AUTOMATIC))
-    assert names(found.read) == ["deferred", "drawn"] or names(found.read) == ["drawn", "deferred"]
-    assert found.apart == ()
-    shown = showing.table(found.read, WORDS, NOW)
-    place = names(found.read).index("drawn")
+    assert names(found.to_read) == ["deferred", "drawn"] or names(found.to_read) == [
+        "drawn",
+        "deferred",
+    ]
+    assert found.cleared == ()
+    shown = showing.table(found.to_read, WORDS, NOW)
+    place = names(found.to_read).index("drawn")
     assert (shown["Verdict"][place], shown["Probability"][place], shown["Why here"][place]) == (
         "", None, "",
     )  # fmt: skip
@@ -151,19 +163,19 @@ def test_each_case_is_ruled_by_the_stage_of_its_own_site():
     releases = {**at(Stage.AUTOMATIC), "South": a_release(Stage.SHADOW, site="South")}
     both = listing_of([*CASES, *south], releases)
     assert both.stages == {"North": Stage.AUTOMATIC, "South": Stage.SHADOW}
-    assert names(both.read) == [
+    assert names(both.to_read) == [
         "stat normal", "abnormal", "south normal", "deferred", "south abnormal",
     ]  # fmt: skip
-    assert names(both.apart) == ["normal"]
-    assert {line.case.item.case_id for line in both.read if line.hidden} == {
+    assert names(both.cleared) == ["normal"]
+    assert {line.case.item.case_id for line in both.to_read if line.is_hidden} == {
         "south normal", "south abnormal",
     }  # fmt: skip
-    shown = showing.table(both.read, WORDS, NOW)
+    shown = showing.table(both.to_read, WORDS, NOW)
     assert shown["Verdict"] == ["NORMAL", "ABNORMAL", "", "READ", ""]
     assert shown["Probability"] == [0.01, 0.9, None, 0.5, None]
-    assert showing.stages_words(both.stages) == [
-        f"South: {showing.stage_words(Stage.SHADOW)}",
-        f"North: {showing.stage_words(Stage.AUTOMATIC)}",
+    assert autonomy_text.stage_lines(both.stages) == [
+        f"South: {autonomy_text.stage_text(Stage.SHADOW)}",
+        f"North: {autonomy_text.stage_text(Stage.AUTOMATIC)}",
     ]
     assert "stand among those not judged" in showing.order_words(both)
 
@@ -172,12 +184,16 @@ def test_a_site_is_listed_alone_as_among_others():
     south = a_case("south", 0.99, POSITIVE, minutes=1, institution="South")
     releases = {**at(Stage.AUTOMATIC), "South": a_release(Stage.SHADOW, site="South")}
     north = listing_of([*CASES, south], releases, site="North")
-    assert (names(north.apart), north.stages) == (["normal"], {"North": Stage.AUTOMATIC})
+    assert (names(north.cleared), north.stages) == (["normal"], {"North": Stage.AUTOMATIC})
     alone = listing_of([*CASES, south], releases, site="South")
-    assert (names(alone.read), alone.proposed, alone.read[0].hidden) == (["south"], False, True)
-    assert sites_of([*CASES, south]) == ["North", "South"]
+    assert (names(alone.to_read), alone.is_proposed, alone.to_read[0].is_hidden) == (
+        ["south"],
+        False,
+        True,
+    )
+    assert sites_of([*CASES, south], RULES) == ["North", "South"]
     assert listing_of([], releases).stages == {}
-    assert showing.stages_words({}) == [showing.stage_words(Stage.AUDIT)]
+    assert autonomy_text.stage_lines({}) == [autonomy_text.stage_text(Stage.AUDIT)]
 
 
 TWO = (
@@ -189,12 +205,16 @@ TWO = (
 def test_a_study_that_names_two_patients_is_never_cleared_and_comes_behind_the_urgent():
     held = replace(a_case("held", 0.01, NEGATIVE, minutes=20), headers=TWO)
     found = listing_of([*CASES, held], at(Stage.AUTOMATIC))
-    assert (names(found.read)[:3], names(found.apart)) == (
+    assert (names(found.to_read)[:3], names(found.cleared)) == (
         ["stat normal", "held", "abnormal"], ["normal"],
     )  # fmt: skip
-    line = found.read[1]
-    assert (line.held, line.hidden, line.place) == (("number", "name"), True, Place.HELD)
-    shown = showing.table(found.read, WORDS, NOW)
+    line = found.to_read[1]
+    assert (line.contradictions, line.is_hidden, line.rank) == (
+        ("number", "name"),
+        True,
+        Rank.CONTRADICTORY,
+    )
+    shown = showing.table(found.to_read, WORDS, NOW)
     assert shown["Patient"][1] == "DOE JANE / ROE ANN"
     assert notices.held_lines(found) == [
         "One study, different patients (number, name): DOE JANE · 7 / ROE ANN · 8"
@@ -202,12 +222,18 @@ def test_a_study_that_names_two_patients_is_never_cleared_and_comes_behind_the_u
     assert (shown["Verdict"][1], shown["Probability"][1]) == ("", None)
     assert shown["Why here"][1] == "names different patients: number, name"
     unreleased = listing_of([*CASES, held], {})
-    assert names(unreleased.read) == ["stat normal", "normal", "deferred", "abnormal", "held"]
-    assert unreleased.read[-1].held == ("number", "name")
+    assert names(unreleased.to_read) == ["stat normal", "normal", "deferred", "abnormal", "held"]
+    assert unreleased.to_read[-1].contradictions == ("number", "name")
     alone = listing_of([held], at(Stage.SUPERVISED))
-    assert (alone.proposed, alone.read[0].place, alone.read[0].hidden) == (True, Place.HELD, True)
+    assert (alone.is_proposed, alone.to_read[0].rank, alone.to_read[0].is_hidden) == (
+        True,
+        Rank.CONTRADICTORY,
+        True,
+    )
     unjudged = replace(held, judged=False)
-    assert names(listing_of([*CASES, unjudged], at(Stage.AUTOMATIC)).read) == names(found.read)
+    assert names(listing_of([*CASES, unjudged], at(Stage.AUTOMATIC)).to_read) == names(
+        found.to_read
+    )
 
 
 def test_an_old_study_is_no_new_work_at_any_stage_unless_it_is_stat():
@@ -219,9 +245,9 @@ def test_an_old_study_is_no_new_work_at_any_stage_unless_it_is_stat():
     for releases in ({}, at(Stage.SUPERVISED), at(Stage.AUTOMATIC)):
         found = listing_of([*CASES, *old], releases)
         assert names(found.old) == ["prior"]
-        assert {"stat prior", "undated"} <= set(names(found.read))
-        assert len(found.read) + len(found.apart) == 6
-        undated = next(line for line in found.read if line.case.item.case_id == "undated")
+        assert {"stat prior", "undated"} <= set(names(found.to_read))
+        assert len(found.to_read) + len(found.cleared) == 6
+        undated = next(line for line in found.to_read if line.case.item.case_id == "undated")
         assert "no study date" in showing.why_words(undated)
     assert notices.old_words(found.old).startswith("1 study was over 365 days old")
 
@@ -229,20 +255,20 @@ def test_an_old_study_is_no_new_work_at_any_stage_unless_it_is_stat():
 def test_an_image_without_a_verdict_makes_all_come_in_turn_and_the_page_says_so():
     waiting = a_case("waiting", None, judged=False, minutes=5)
     found = listing_of([*CASES[:3], waiting], at(Stage.AUTOMATIC))
-    assert names(found.read) == ["normal", "deferred", "abnormal", "waiting"]
+    assert names(found.to_read) == ["normal", "deferred", "abnormal", "waiting"]
     assert "no verdict yet" in showing.order_words(found)
 
 
 def test_a_site_without_a_name_has_a_stage_of_its_own():
-    assert is_hidden((), "b@1", at(Stage.AUTOMATIC))
-    assert not is_hidden((), "b@1", {"": a_release(Stage.SUPERVISED, "")})
+    assert is_hidden((), "b@1", at(Stage.AUTOMATIC), RULES)
+    assert not is_hidden((), "b@1", {"": a_release(Stage.SUPERVISED, "")}, RULES)
 
 
 def test_whoever_waits_too_long_is_marked():
     late = a_case("late", 0.02, NEGATIVE, minutes=300)
     found = listing_of([late, *CASES[1:3]], at(Stage.SUPERVISED))
-    assert names(found.read)[0] == "late"
-    assert showing.why_words(found.read[0]) == "waits over 4 h"
+    assert names(found.to_read)[0] == "late"
+    assert showing.why_words(found.to_read[0]) == "waits over 4 h"
 
 
 @pytest.mark.parametrize(
@@ -257,11 +283,11 @@ def test_waiting_is_said_in_hours_and_minutes(minutes, words):
 def test_a_finding_is_said_with_its_check():
     line = Line(
         a_case("x", findings=[Finding(Reason.WRONG_INPUT, "ViewPosition LL", "lateral")]),
-        Place.DEFERRED,
-        hidden=False,
+        Rank.DEFERRED,
+        is_hidden=False,
     )
     assert showing.why_words(line) == "not the picture it judges (lateral)"
-    assert showing.why_words(Line(line.case, line.place, hidden=True)) == ""
+    assert showing.why_words(Line(line.case, line.rank, is_hidden=True)) == ""
 
 
 def test_patient_and_study_are_said_as_the_files_say_them():
@@ -295,12 +321,12 @@ READS = [
 
 
 def test_evidence_compares_first_answers_and_overrides_compare_last_ones():
-    found = evidence_of(READS, "b@1", "p1")
+    found = evidence_of(READS, RULES, "b@1", "p1")
     counted = {
         name: (share.k, share.n)
         for name, share in (
             ("deferred", found.deferred), ("agreement", found.agreement),
-            ("missed", found.missed), ("alarm", found.false_alarm),
+            ("missed", found.escape), ("alarm", found.overkill),
             ("overridden", found.overridden),
         )
     }  # fmt: skip
@@ -309,7 +335,7 @@ def test_evidence_compares_first_answers_and_overrides_compare_last_ones():
         "deferred": (1, 5), "agreement": (2, 4), "missed": (1, 3), "alarm": (1, 2),
         "overridden": (1, 4),
     }  # fmt: skip
-    assert evidence_of(READS, "b@1", "p1", "South").reads == 0
+    assert evidence_of(READS, RULES, "b@1", "p1", "South").reads == 0
 
 
 def test_the_intervals_are_clopper_and_pearsons_and_widen_where_one_patient_comes_often():
@@ -318,32 +344,32 @@ def test_the_intervals_are_clopper_and_pearsons_and_widen_where_one_patient_come
     verdicts = [POSITIVE, NEGATIVE, POSITIVE, POSITIVE] * 5
     alone = [a_read(i, verdict, POSITIVE) for i, verdict in enumerate(verdicts)]
     exact = binomtest(15, 20).proportion_ci(method="exact")
-    share = evidence_of(alone, "b@1", "p1").agreement
+    share = evidence_of(alone, RULES, "b@1", "p1").agreement
     assert (share.low, share.high) == pytest.approx((exact.low, exact.high), abs=1e-9)
     often = [
         a_read(i, verdict, POSITIVE, patient=f"p{verdict}{i % 2}")
         for i, verdict in enumerate(verdicts)
     ]
-    wider = evidence_of(often, "b@1", "p1").agreement
+    wider = evidence_of(often, RULES, "b@1", "p1").agreement
     assert wider.low < share.low < share.high < wider.high
 
 
 def test_a_read_of_a_study_that_names_two_patients_is_no_evidence():
     held = replace(a_read(9, NEGATIVE, POSITIVE), headers=TWO)
-    assert evidence_of([*READS, held], "b@1", "p1") == evidence_of(READS, "b@1", "p1")
+    assert evidence_of([*READS, held], RULES, "b@1", "p1") == evidence_of(READS, RULES, "b@1", "p1")
 
 
 def test_evidence_is_kept_and_shown_with_its_counts():
-    found = evidence_of(READS, "b@1", "p1")
+    found = evidence_of(READS, RULES, "b@1", "p1")
     kept = figures_of(found, a_policy(certified=True))
-    assert (kept["reads"], kept["missed_k"], kept["missed_n"]) == (5, 1, 3)
+    assert (kept["reads"], kept["escape_k"], kept["escape_n"]) == (5, 1, 3)
     assert kept["escape_certified"] is True
     assert figures_of(found, None)["escape_certified"] is False
-    rows = release_text.evidence_rows(found, ("missed abnormal", "false alarm"))
+    rows = autonomy_text.evidence_rows(pack, found)
     assert ("Missed abnormal (of what readers called abnormal)", "1 of 3", "33.3 %") in [
         row[:3] for row in rows
     ]
-    assert "25 % (1 of 4; 95 % interval" in release_text.override_words(found)
+    assert "25 % (1 of 4; 95 % interval" in autonomy_text.override_text(found)
 
 
 def reads_of(abnormal: int, missed: int, normal: int = 0, deferred: int = 0) -> list[Read]:
@@ -372,16 +398,18 @@ def test_automatic_needs_reads_of_its_own_and_an_exact_bound_on_the_patients_mis
 ):
     from scipy.stats import binomtest
 
-    found = evidence_of(reads, "b@1", "p1", "North", NOW - timedelta(days=1))
-    said = staging.missing_evidence(Stage.AUTOMATIC, found)
+    found = evidence_of(reads, RULES, "b@1", "p1", "North", NOW - timedelta(days=1))
+    said = autonomy.missing_evidence(pack, Stage.AUTOMATIC, found)
     assert (f": {more_reads} more." in said) == bool(more_reads)
     assert (f": {more_patients} more without a miss." in said) == bool(more_patients)
     assert bool(said) == bool(more_reads or more_patients)
-    assert all(not staging.missing_evidence(one, found) for one in list(Stage)[:3])
+    assert all(not autonomy.missing_evidence(pack, one, found) for one in list(Stage)[:3])
     if not said:
-        exact = binomtest(found.escaped, found.abnormal).proportion_ci(0.9, "exact").high
+        exact = (
+            binomtest(found.escaped_groups, found.positive_groups).proportion_ci(0.9, "exact").high
+        )
         assert (exact <= 0.1, found.supervised >= 100) == (True, True)
-        assert any("at most" in row[3] for row in release_text.evidence_rows(found, ("m", "f")))
+        assert any("at most" in row[3] for row in autonomy_text.evidence_rows(pack, found))
 
 
 def test_what_counts_before_automatic_are_reads_since_supervised_and_patients():
@@ -391,13 +419,13 @@ def test_what_counts_before_automatic_are_reads_since_supervised_and_patients():
         a_read(201, NEGATIVE, POSITIVE, patient="p1"),
     ]
     early = [replace(one, at=NOW - timedelta(days=9)) for one in reads[:50]]
-    found = evidence_of([*early, *reads[50:]], "b@1", "p1", "North", NOW - timedelta(days=1))
+    found = evidence_of([*early, *reads[50:]], RULES, "b@1", "p1", "North", NOW - timedelta(days=1))
     assert (found.reads, found.supervised) == (102, 52)
     # Another answer after the verdict was seen counts as a miss, and a patient counts once.
-    assert (found.abnormal, found.escaped) == (31, 2)
-    assert evidence_of(reads, "b@1", "p1", "North").supervised == 0
+    assert (found.positive_groups, found.escaped_groups) == (31, 2)
+    assert evidence_of(reads, RULES, "b@1", "p1", "North").supervised == 0
     kept = figures_of(found, None)
-    assert (kept["supervised_reads"], kept["abnormal_patients"], kept["escaped_patients"]) == (
+    assert (kept["supervised_reads"], kept["positive_groups"], kept["escaped_groups"]) == (
         52, 31, 2,
     )  # fmt: skip
 
@@ -410,7 +438,7 @@ def test_supervised_counts_from_the_release_that_stands_for_this_bundle_and_poli
         ][::-1]
 
     audit, shadow, supervised, automatic = Stage
-    since = staging.supervised_since
+    since = autonomy.supervised_since
     up = released(shadow, supervised, supervised, automatic)
     assert since(up, "b@1", "p1") == NOW + timedelta(days=1)
     down = released(shadow, supervised, audit, shadow, supervised)
@@ -423,10 +451,10 @@ def test_supervised_counts_from_the_release_that_stands_for_this_bundle_and_poli
 def test_automatic_needs_a_certificate_and_no_other_stage_does():
     for stage in Stage:
         blocked = stage is Stage.AUTOMATIC
-        assert bool(hindrance(stage, None)) == blocked
-        assert bool(hindrance(stage, a_policy(certified=False))) == blocked
-        assert hindrance(stage, a_policy(certified=True)) == ""
-    assert "12 more" in hindrance(Stage.AUTOMATIC, a_policy(certified=False))
+        assert bool(blocking_reason(pack, stage, None)) == blocked
+        assert bool(blocking_reason(pack, stage, a_policy(certified=False))) == blocked
+        assert blocking_reason(pack, stage, a_policy(certified=True)) == ""
+    assert "12 more" in blocking_reason(pack, Stage.AUTOMATIC, a_policy(certified=False))
 
 
 @pytest.mark.parametrize(
@@ -445,6 +473,6 @@ def test_automatic_holds_the_bound_against_the_ceiling_and_not_its_mere_existenc
 ):
     policy = a_policy(certified=True, k=k, n=n, alpha=alpha, confidence=confidence)
     assert policy.escape.bound <= alpha
-    said = hindrance(Stage.AUTOMATIC, policy)
+    said = blocking_reason(pack, Stage.AUTOMATIC, policy)
     assert bool(said) == bool(more)
     assert not more or f"needs {more} more without a miss" in said

@@ -8,8 +8,10 @@ from core.decision.certificate import upper_bound
 from core.errors import ConfigError
 from core.records import releases
 from core.records.releases import Stage
+from core.service.review import autonomy
 from core.types import Certificate, Policy, Targets
-from domains.xray.worklist import staging
+from domains.xray import pack
+from domains.xray.worklist.rules import RULES
 
 NONE = (0.0, 0.0, 1.0, 0)
 
@@ -26,8 +28,16 @@ POLICY = Policy(
 @pytest.fixture
 def release(store):
     def call(stage: Stage, policy: Policy | None = POLICY):
-        return staging.release(
-            store, "North", stage, by="Ada", bundle="b@1", policy_id=POLICY.id, policy=policy
+        return autonomy.release(
+            store,
+            pack,
+            RULES,
+            "North",
+            stage,
+            by="Ada",
+            bundle="b@1",
+            policy_id=POLICY.id,
+            policy=policy,
         )
 
     return call
@@ -47,7 +57,7 @@ def test_automatic_is_refused_without_reads_whatever_the_certificate_says(store,
 def test_automatic_is_refused_where_the_policy_is_not_the_one_that_is_named(
     store, release, monkeypatch, policy
 ):
-    monkeypatch.setattr(staging, "missing_evidence", lambda stage, evidence: "")
+    monkeypatch.setattr(autonomy, "missing_evidence", lambda pack, stage, evidence: "")
     release(Stage.SHADOW)
     release(Stage.SUPERVISED)
     with pytest.raises(ConfigError, match="Its policy is not at hand"):

@@ -19,9 +19,10 @@ from core.records.intake import receive
 from core.records.releases import Stage, by_site
 from core.records.store import NewDecision, record
 from core.records.values import now
+from core.service.review.order import Rank
+from core.service.review.reading_list import OPEN, reading_list
 from core.types import Disposition, Finding, Reason
-from domains.xray.worklist.order import Place
-from domains.xray.worklist.reading_list import OPEN, reading_list
+from domains.xray.worklist.rules import RULES
 from tests.domains.xray.answers.ward import Ward, a_radiograph
 from tests.domains.xray.radiographs import CANARY, a_chest, an_object, encodings, part10
 
@@ -240,9 +241,9 @@ def test_a_readable_and_an_unreadable_view_are_one_case_that_is_never_cleared(wa
     assert [one["institution"] for one in case.headers] == [study, study]
     assert case.headers[1]["patient_name"] == "Meier^Karl"
     releases = by_site(ward.store, "xray")
-    found = reading_list([case], releases, now=now(), certified=lambda _: True)
-    assert [line.place for line in found.read] == [Place.STAT]
-    assert found.apart == ()
+    found = reading_list([case], releases, RULES, now=now(), is_certified=lambda _: True)
+    assert [line.rank for line in found.to_read] == [Rank.URGENT]
+    assert found.cleared == ()
 
 
 @pytest.mark.parametrize("word", ["PatientID", "PatientName"])

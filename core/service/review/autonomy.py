@@ -1,4 +1,4 @@
-"""What people's reads say about the verdicts, as the evidence for the next stage of a site."""
+"""Stages of autonomy: what people's reads say about the verdicts, and what each stage requires."""
 
 from __future__ import annotations
 
@@ -12,14 +12,13 @@ import numpy as np
 from core.decision.certificate import groups_needed, groups_to_ceiling, percent, upper_bound
 from core.decision.rate import Rate
 from core.errors import ConfigError
+from core.packs import DomainPack
 from core.records import case_list, releases
 from core.records.case_list import Read
 from core.records.connection import Store
 from core.records.releases import Figure, Stage, StoredRelease
+from core.service.review.case_rules import CaseRules
 from core.types import Disposition, Policy
-from domains.xray import pack
-from domains.xray.worklist.persons import contradictions
-from domains.xray.worklist.reading_list import said, site_of
 
 MEANING = {
     Stage.AUDIT: "Verdicts are recorded and shown to nobody. First come, first served.",
@@ -33,51 +32,54 @@ MEANING = {
 }
 
 
-LEAST_READS = 100
+MIN_READS = 100
 """Reads at a site since it was released supervised, before it may be released automatic."""
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class ReadEvidence:
     """How people's first answers compare with the verdicts of one bundle under one policy.
 
     Attributes:
         reads: Cases that people read.
         deferred: Share of them that the verdict left to a person.
         agreement: Share of automatic verdicts that the reader's first answer agrees with.
-        missed: Share called negative of the cases that the reader called abnormal at first.
-        false_alarm: Share called positive of the cases that the reader called normal at first.
+        escape: Share called negative of the cases that the reader called positive at first.
+        overkill: Share called positive of the cases that the reader called negative at first.
         overridden: Share of automatic verdicts that the reader's last answer differs from.
         supervised: Cases read since the bundle under the policy was released supervised.
-        abnormal: Patients with a case that the reader called abnormal, first or last, and that the
-            verdict decided on by itself: one that it left to a person cannot be missed.
-        escaped: Patients among them with such a case that the verdict called negative.
+        positive_groups: Groups (patients, parts) with a case that the reader called positive,
+            first or last, and that the verdict decided on by itself: one that it left to a person
+            cannot escape.
+        escaped_groups: Groups among them with such a case that the verdict called negative.
     """
 
     reads: int
     deferred: Rate
     agreement: Rate
-    missed: Rate
-    false_alarm: Rate
+    escape: Rate
+    overkill: Rate
     overridden: Rate
     supervised: int
-    abnormal: int
-    escaped: int
+    positive_groups: int
+    escaped_groups: int
 
 
 def evidence_of(
     reads: Sequence[Read],
+    rules: CaseRules,
     bundle: str,
     policy_id: str,
     site: str | None = None,
     since: datetime | None = None,
-) -> Evidence:
-    """Compare what people said with the verdicts of one bundle under one policy.
+) -> ReadEvidence:
+    """Return how people's answers compare with the verdicts of one bundle under one policy.
 
-    Reads of a study that names different patients count for nothing: no verdict is of the one read.
+    Reads of a case whose images contradict each other as to whose they are count for nothing.
 
     Args:
-        reads: What people said.
+        reads: What people answered.
+        rules: What the pack reads out of headers.
         bundle: Name and short hash of the bundle.
         policy_id: The policy.
         site: Only the reads of this site; None for all.
@@ -88,30 +90,36 @@ def evidence_of(
         for read in reads
         if (read.bundle, read.policy_id) == (bundle, policy_id)
         and read.verdict is not None
-        and not contradictions(read.headers)
-        and (site is None or site_of(read.headers) == site)
+        and not rules.contradictions(read.headers)
+        and (site is None or rules.site_of(read.headers) == site)
     ]
     automatic = [read for read in counted if read.verdict is not Disposition.DEFER]
-    abnormal = [read for read in counted if read.first is Disposition.POSITIVE]
-    normal = [read for read in counted if read.first is Disposition.NEGATIVE]
+    positive = [read for read in counted if read.first is Disposition.POSITIVE]
+    negative = [read for read in counted if read.first is Disposition.NEGATIVE]
     called = [read for read in automatic if Disposition.POSITIVE in (read.first, read.last)]
-    return Evidence(
+    escaped = [read for read in called if read.verdict is Disposition.NEGATIVE]
+
+    def share(some: Sequence[Read], is_hit: Callable[[Read], bool]) -> Rate:
+        hit = np.array([is_hit(read) for read in some], np.bool_)
+        return Rate.grouped(hit, np.array([_group(read, rules) for read in some]))
+
+    return ReadEvidence(
         reads=len(counted),
-        deferred=_share(counted, lambda read: read.verdict is Disposition.DEFER),
-        agreement=_share(automatic, lambda read: read.first is read.verdict),
-        missed=_share(abnormal, lambda read: read.verdict is Disposition.NEGATIVE),
-        false_alarm=_share(normal, lambda read: read.verdict is Disposition.POSITIVE),
-        overridden=_share(automatic, lambda read: read.last is not read.verdict),
+        deferred=share(counted, lambda read: read.verdict is Disposition.DEFER),
+        agreement=share(automatic, lambda read: read.first is read.verdict),
+        escape=share(positive, lambda read: read.verdict is Disposition.NEGATIVE),
+        overkill=share(negative, lambda read: read.verdict is Disposition.POSITIVE),
+        overridden=share(automatic, lambda read: read.last is not read.verdict),
         supervised=sum(since is not None and read.at >= since for read in counted),
-        abnormal=len({_patient(read) for read in called}),
-        escaped=len({_patient(r) for r in called if r.verdict is Disposition.NEGATIVE}),
+        positive_groups=len({_group(read, rules) for read in called}),
+        escaped_groups=len({_group(read, rules) for read in escaped}),
     )
 
 
 def supervised_since(
     history: Sequence[StoredRelease], bundle: str, policy_id: str
 ) -> datetime | None:
-    """Give when a bundle under a policy came to the stage SUPERVISED at which it, or more, stands.
+    """Return since when a bundle under a policy has stood at the stage SUPERVISED or above.
 
     Args:
         history: The releases of a site, newest first.
@@ -130,6 +138,8 @@ def supervised_since(
 
 def release(
     store: Store,
+    pack: DomainPack,
+    rules: CaseRules,
     site: str,
     stage: Stage,
     *,
@@ -142,6 +152,8 @@ def release(
 
     Args:
         store: The store.
+        pack: Whose cases.
+        rules: What it reads out of headers.
         site: The site; empty for images that name none.
         stage: The stage.
         by: Who releases it.
@@ -156,8 +168,9 @@ def release(
     """
     own = policy if policy is not None and policy.id == policy_id else None
     since = supervised_since(releases.history(store, pack.name, site), bundle, policy_id)
-    evidence = evidence_of(case_list.reads(store, pack.name), bundle, policy_id, site, since)
-    if problems := list(filter(None, (hindrance(stage, own), missing_evidence(stage, evidence)))):
+    reads = case_list.reads(store, pack.name)
+    evidence = evidence_of(reads, rules, bundle, policy_id, site, since)
+    if problems := blocking_reasons(pack, stage, own, evidence):
         raise ConfigError(
             f"The stage {stage.value} cannot be released: {' '.join(problems)}",
             hint="Have more cases read at the stage that stands.",
@@ -174,22 +187,15 @@ def release(
     )
 
 
-def _share(reads: Sequence[Read], counts: Callable[[Read], bool]) -> Rate:
-    hit = np.array([counts(read) for read in reads], np.bool_)
-    patients = np.array([_patient(read) for read in reads])
-    return Rate.grouped(hit, patients)
+def _group(read: Read, rules: CaseRules) -> str:
+    return rules.group_of(read.headers) or read.case_id
 
 
-def _patient(read: Read) -> str:
-    number, issuer = (said(read.headers, word) for word in ("patient_id", "patient_issuer"))
-    return "\n".join((number, issuer)) if number else read.case_id
-
-
-def figures_of(evidence: Evidence, policy: Policy | None) -> Mapping[str, Figure]:
-    """Write evidence as what a release keeps of it."""
+def figures_of(evidence: ReadEvidence, policy: Policy | None) -> Mapping[str, Figure]:
+    """Return evidence as what a release keeps of it."""
     shares = {
         name: getattr(evidence, name)
-        for name in ("deferred", "agreement", "missed", "false_alarm", "overridden")
+        for name in ("deferred", "agreement", "escape", "overkill", "overridden")
     }
     parts = {
         f"{name}_{part}": getattr(share, part)
@@ -200,46 +206,55 @@ def figures_of(evidence: Evidence, policy: Policy | None) -> Mapping[str, Figure
     counts = {
         "reads": evidence.reads,
         "supervised_reads": evidence.supervised,
-        "abnormal_patients": evidence.abnormal,
-        "escaped_patients": evidence.escaped,
+        "positive_groups": evidence.positive_groups,
+        "escaped_groups": evidence.escaped_groups,
     }
     return {**counts, "escape_certified": certified, **parts}
 
 
-def missing_evidence(stage: Stage, evidence: Evidence) -> str:
-    """Say which reads of its own a site still needs before a stage; empty where it has them.
+def blocking_reasons(
+    pack: DomainPack, stage: Stage, policy: Policy | None, evidence: ReadEvidence
+) -> list[str]:
+    """Return why a stage cannot be released, a sentence each; none when it can."""
+    reasons = (blocking_reason(pack, stage, policy), missing_evidence(pack, stage, evidence))
+    return [reason for reason in reasons if reason]
+
+
+def missing_evidence(pack: DomainPack, stage: Stage, evidence: ReadEvidence) -> str:
+    """Return which reads of its own a site still needs before a stage; empty where it has them.
 
     A person reads every case below AUTOMATIC, so only that stage needs any. The bound on the
-    patients missed is exact and one-sided (`core.decision.certificate.upper_bound`) and is held
+    groups that escaped is exact and one-sided (`core.decision.certificate.upper_bound`) and is held
     against the pack's ceiling, as that of the certificate is.
     """
     if stage is not Stage.AUTOMATIC:
         return ""
-    most, k, n = pack.ceiling, evidence.escaped, evidence.abnormal
-    reads = max(LEAST_READS - evidence.supervised, 0)
-    patients = max(groups_needed(n, k, most.bound, most.confidence), most.groups - n, 0)
-    if not reads and not patients:
+    most, k, n = pack.ceiling, evidence.escaped_groups, evidence.positive_groups
+    reads = max(MIN_READS - evidence.supervised, 0)
+    groups = max(groups_needed(n, k, most.bound, most.confidence), most.groups - n, 0)
+    if not reads and not groups:
         return ""
     parts = ["Never automatic on so few reads at this site."]
     if reads:
         parts.append(
-            f"{evidence.supervised:,} of at least {LEAST_READS} cases were read since supervised "
+            f"{evidence.supervised:,} of at least {MIN_READS} cases were read since supervised "
             f"was released here: {reads:,} more."
         )
-    if patients:
+    if groups:
         parts.append(
-            f"Of {n:,} abnormal patients that the verdict decided on by itself it missed {k:,}, so "
-            f"that up to {percent(upper_bound(k, n, most.confidence))} may be missed at "
+            f"Of {n:,} {pack.unit_words[0]} that the verdict decided on by itself it missed {k:,}, "
+            f"so that up to {percent(upper_bound(k, n, most.confidence))} may be missed at "
             f"{100 * most.confidence:g} % confidence; allowed are {percent(most.bound)} over at "
-            f"least {most.groups}: {patients:,} more without a miss."
+            f"least {most.groups}: {groups:,} more without a miss."
         )
     return " ".join(parts)
 
 
-def hindrance(stage: Stage, policy: Policy | None) -> str:
-    """Say why a stage cannot be released; empty when it can.
+def blocking_reason(pack: DomainPack, stage: Stage, policy: Policy | None) -> str:
+    """Return why a policy's certificate does not allow a stage; empty when it does.
 
     Args:
+        pack: Holds the ceiling that the certificate is held against, and the words.
         stage: The stage asked for.
         policy: What the verdicts are judged by; None when it is not at hand.
     """
@@ -247,17 +262,19 @@ def hindrance(stage: Stage, policy: Policy | None) -> str:
         return ""
     if policy is None:
         return "Its policy is not at hand, so that nothing says what it is certified for."
-    if not policy.escape.certified:
+    positive, escape = pack.unit_words[0], policy.escape
+    if not escape.certified:
         return (
-            "Never automatic without a certificate: this policy has none for missed abnormal. "
-            f"{policy.escape.needed:,} more abnormal patients without a miss would give one."
+            f"Never automatic without a certificate: this policy has none for "
+            f"{pack.error_words[0]}. {escape.needed:,} more {positive} without a miss would give "
+            "one."
         )
-    more, most = groups_to_ceiling(policy.escape, pack.ceiling), pack.ceiling
+    more, most = groups_to_ceiling(escape, pack.ceiling), pack.ceiling
     if more:
         return (
-            f"Never automatic where more than {percent(most.bound)} of the abnormal patients may "
-            f"be missed, at {100 * most.confidence:g} % confidence over at least {most.groups}: "
-            f"this policy has {policy.escape.k:,} missed of {policy.escape.n:,} and needs "
-            f"{more:,} more without a miss."
+            f"Never automatic where more than {percent(most.bound)} of the {positive} may be "
+            f"missed, at {100 * most.confidence:g} % confidence over at least {most.groups}: this "
+            f"policy has {escape.k:,} missed of {escape.n:,} and needs {more:,} more without a "
+            "miss."
         )
     return ""

@@ -1,0 +1,34 @@
+"""What a pack reads out of the headers of a case's images, for its list and its autonomy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from core.records.case_list import Headers
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRules:
+    """How a pack answers what no other than it can know of a case.
+
+    Attributes:
+        site_of: Return the site that a case comes from; empty where nothing names one.
+        group_of: Return whose case it is (patient, part, field); empty where nothing names it.
+        is_urgent: Return whether a case comes before all others.
+        contradictions: Return what the images contradict each other in as to whose they are;
+            a case with any is for a person, whatever was found.
+        is_old: Return whether a case was too old to be new work when its first image came.
+    """
+
+    site_of: Callable[[Headers], str]
+    group_of: Callable[[Headers], str]
+    is_urgent: Callable[[Headers], bool]
+    contradictions: Callable[[Headers], tuple[str, ...]]
+    is_old: Callable[[Headers, datetime], bool]
+
+
+def header_value(headers: Headers, key: str) -> str:
+    """Return the first value that the images of a case state under a key; empty for none."""
+    return next((one[key] for one in headers if one.get(key)), "")

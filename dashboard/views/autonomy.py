@@ -1,0 +1,202 @@
+"""Stages of autonomy: how far a pack may act by itself at each site, on which evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+
+from core.errors import AssayError
+from core.packs import DomainPack
+from core.records import audit, case_list, releases
+from core.records.case_list import Read
+from core.records.releases import Stage
+from core.records.store import decisions
+from core.records.values import StoredDecision
+from core.service.review import autonomy, autonomy_text
+from core.service.review.autonomy import ReadEvidence
+from core.service.review.case_rules import CaseRules
+from core.service.review.review import ReviewSession
+from core.types import Policy
+from dashboard import present, widgets
+
+_CELL = (
+    'style="padding:.22rem 1.2rem .22rem 0;white-space:nowrap;border-bottom:1px solid #66758f33"'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AutonomyView:
+    """The screen of the stages of one pack.
+
+    Attributes:
+        pack: Whose cases.
+        rules: What it reads out of their headers.
+        policy_of: Return the policy of a bundle's sha256 and a policy id; None where it is not at
+            hand yet.
+    """
+
+    pack: DomainPack
+    rules: CaseRules
+    policy_of: Callable[[str, str], Policy | None]
+
+    def render(self, session: ReviewSession, open_sites: Iterable[str]) -> None:
+        """Show every site with its stage, its evidence and what may be released.
+
+        Args:
+            session: The store.
+            open_sites: Sites that have open cases.
+        """
+        newest = decisions(session.store, pack=self.pack.name, limit=1)
+        if not newest:
+            widgets.words("Nothing has been assessed yet, so there is nothing to release.", "big")
+            return
+        used = newest[0]
+        policy = self.policy_of(used.bundle_sha256, used.policy_id)
+        widgets.words(f"In use: {used.bundle}, policy {used.policy_id}", "quiet")
+        if policy is None:
+            self._rerun_when_open(used)
+        reads = _reads(session, self.pack.name, audit.head(session.store).hash)
+        released = releases.by_site(session.store, self.pack.name)
+        read_sites = (self.rules.site_of(one.headers) for one in reads)
+        for site in dict.fromkeys([*open_sites, *released, *read_sites]):
+            current = releases.stage_for(released.get(site), used.bundle)
+            with st.container(border=True):
+                _Site(self, session, site, current, used, policy).render(reads)
+
+    def override_text(self, session: ReviewSession, site: str | None) -> str:
+        """Return how often readers differ from the verdicts in use; empty while nobody read any."""
+        newest = decisions(session.store, pack=self.pack.name, limit=1)
+        if not newest:
+            return ""
+        reads = _reads(session, self.pack.name, audit.head(session.store).hash)
+        used = newest[0]
+        return autonomy_text.override_text(
+            autonomy.evidence_of(reads, self.rules, used.bundle, used.policy_id, site)
+        )
+
+    def _rerun_when_open(self, used: StoredDecision) -> None:
+        """Draw the page again once the bundle is open."""
+
+        @st.fragment(run_every=widgets.FOLLOW_S)
+        def wait() -> None:
+            if self.policy_of(used.bundle_sha256, used.policy_id) is not None:
+                st.rerun()
+
+        wait()
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _reads(_session: ReviewSession, pack: str, head: str) -> list[Read]:
+    del head  # whatever is written to the store changes it
+    return case_list.reads(_session.store, pack)
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """One site on the screen, with what would be released there."""
+
+    view: AutonomyView
+    session: ReviewSession
+    site: str
+    current: Stage
+    used: StoredDecision
+    policy: Policy | None
+
+    def render(self, reads: list[Read]) -> None:
+        """Show where the site stands, and what may be released."""
+        pack, used = self.view.pack, self.used
+        history = releases.history(self.session.store, pack.name, self.site)
+        since = autonomy.supervised_since(history, used.bundle, used.policy_id)
+        evidence = autonomy.evidence_of(
+            reads, self.view.rules, used.bundle, used.policy_id, self.site, since
+        )
+        left, right = st.columns([1.5, 1], gap="large")
+        with left:
+            self._standing(evidence)
+        with right:
+            self._step_up(evidence)
+            self._steps_down()
+            for one in history[:5]:
+                widgets.words(autonomy_text.release_text(one), "quiet")
+            widgets.words(autonomy_text.SINGLE_USER, "quiet")
+
+    def _standing(self, evidence: ReadEvidence) -> None:
+        widgets.words(self.site or autonomy_text.NO_SITE, "title")
+        widgets.words(autonomy_text.stage_text(self.current))
+        st.html(evidence_html(self.view.pack, evidence))
+        missing = autonomy.missing_evidence(self.view.pack, self.current, evidence)
+        if self.current is Stage.AUTOMATIC and missing:
+            widgets.words(f"What has been read since speaks against it. {missing}", "trouble")
+
+    def _step_up(self, evidence: ReadEvidence) -> None:
+        above = self.current.above
+        if above is None:
+            widgets.words("This is the last stage.", "quiet")
+            return
+        widgets.words(f"Next step: {above.value}", "heading")
+        widgets.words(autonomy.MEANING[above], "quiet")
+        reasons = autonomy.blocking_reasons(self.view.pack, above, self.policy, evidence)
+        for reason in reasons:
+            widgets.words(reason, "trouble")
+        if not reasons:
+            self._release_button(above, evidence)
+
+    def _release_button(self, above: Stage, evidence: ReadEvidence) -> None:
+        nameless = not widgets.reviewer()
+        key = f"{self.site}-{above.value}-{evidence.reads}"
+        confirm = autonomy_text.confirm_text(evidence)
+        sure = st.checkbox(confirm, key=f"sure-{key}", disabled=nameless)
+        st.button(
+            f"Release {above.value}",
+            key=f"release-{key}",
+            type="primary",
+            disabled=nameless or not sure,
+            on_click=self._release,
+            args=(above,),
+        )
+        if nameless:
+            widgets.words("Write your name in the sidebar first; it stands under every release.")
+
+    def _steps_down(self) -> None:
+        lower = [stage for stage in Stage if stage.step < self.current.step]
+        if not lower:
+            return
+        row = st.container(horizontal=True, gap="small")
+        for stage in lower:
+            row.button(
+                f"Back to {stage.value}",
+                key=f"back-{self.site}-{stage.value}",
+                disabled=not widgets.reviewer(),
+                on_click=self._release,
+                args=(stage,),
+            )
+
+    def _release(self, stage: Stage) -> None:
+        """Release what was on the screen."""
+        try:
+            autonomy.release(
+                self.session.store,
+                self.view.pack,
+                self.view.rules,
+                self.site,
+                stage,
+                by=widgets.reviewer(),
+                bundle=self.used.bundle,
+                policy_id=self.used.policy_id,
+                policy=self.policy,
+            )
+        except AssayError as exc:
+            st.toast(present.escape_markdown(str(exc)))
+
+
+def evidence_html(pack: DomainPack, evidence: ReadEvidence) -> str:
+    """Return evidence as a table."""
+    head = ("", "reads", "share", "95 % interval")
+    lines = [head, *autonomy_text.evidence_rows(pack, evidence)]
+    rows = "".join(
+        f"<tr>{''.join(f'<td {_CELL}>{escape(word)}</td>' for word in line)}</tr>" for line in lines
+    )
+    return f'<table class="assay-plain" style="border-collapse:collapse">{rows}</table>'
