@@ -43,7 +43,7 @@ def balance_alarms(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterato
             "balance",
             Level.NOTICE,
             f"No label means {side!r}, so shortcuts were not looked for; --negative names the "
-            f"good labels among {named(sorted(positive))}.",
+            f"good labels among {list_names(sorted(positive))}.",
             {"labels": dict(positive)},
         )
     yield from _missing(rows, positive)
@@ -72,7 +72,7 @@ def _missing(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterator[Alar
         yield Alarm(
             "balance",
             Level.STRONG if one_sided else Level.NOTICE,
-            f"The split {split} has no pictures of {named(absent)}"
+            f"The split {split} has no pictures of {list_names(absent)}"
             + (f", and so no {side} at all." if one_sided else "."),
             {"split": split, "absent": absent},
         )
@@ -106,12 +106,12 @@ def _too_few(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterator[Alar
             "balance",
             Level.INFORMATION,
             f"For a certificate of their own {len(short)} of {len(positive)} labels have too few "
-            f"groups in {where.rstrip(',')} (under {least}): {named(short)}.",
+            f"groups in {where.rstrip(',')} (under {least}): {list_names(short)}.",
             {"labels": {name: counts[name] for name in short}, "needed": least},
         )
 
 
-def named(names: Sequence[str], most: int = _MOST_NAMED) -> str:
+def list_names(names: Sequence[str], most: int = _MOST_NAMED) -> str:
     """Return the first few names, and how many more there are."""
     more = len(names) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

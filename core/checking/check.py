@@ -7,16 +7,22 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checking.balance import balance, balance_alarms, is_positive, named
-from core.checking.columns import Nuisance, Sides, many_valued, sides, sort_columns
-from core.checking.facts import Facts, Lost
+from core.checking.balance import balance, balance_alarms, is_positive, list_names
+from core.checking.columns import (
+    Nuisance,
+    Sides,
+    classify_columns,
+    label_sides,
+    many_valued_nuisances,
+)
+from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.leaks import copy_alarms, group_alarms
 from core.checking.nuisance import cells_of, picture_nuisances
 from core.checking.origins import Copies
-from core.checking.result import Alarm, Check, Level
+from core.checking.result import Alarm, CheckReport, Level
 from core.checking.shortcut_alarms import shortcut_alarms
-from core.checking.shortcuts import CONTENT, told
-from core.checking.slices import Cases, slices_of
+from core.checking.shortcuts import CONTENT, measure_shortcuts
+from core.checking.slices import LabelledPictures, list_slices
 from core.labelled import Row
 
 CONFIDENCE = 0.95
@@ -35,12 +41,12 @@ _KINDS = {
 
 
 def check_rows(
-    looked: Sequence[Facts | Lost],
+    looked: Sequence[PictureFacts | UnreadablePicture],
     positive: Mapping[str, bool],
     known: frozenset[str] = frozenset(),
     seed: int = 0,
     copies: Copies | None = None,
-) -> Check:
+) -> CheckReport:
     """Check a labelled data set by the facts of its pictures.
 
     Nothing that is shipped is fitted here, so every row that has a label is looked at, those of
@@ -53,17 +59,17 @@ def check_rows(
         seed: Seed of folds and models.
         copies: Those among the readable pictures; searched for when None.
     """
-    facts = [one for one in looked if isinstance(one, Facts)]
+    facts = [one for one in looked if isinstance(one, PictureFacts)]
     rows = [one.row for one in looked]
     alarms = [
-        *_unreadable([one for one in looked if isinstance(one, Lost)], len(rows)),
+        *_unreadable([one for one in looked if isinstance(one, UnreadablePicture)], len(rows)),
         *_refused(facts),
         *group_alarms(rows),
         *copy_alarms(facts, copies or Copies.among(facts)),
         *balance_alarms(rows, positive),
         *_shortcuts(facts, positive, known, seed),
     ]
-    return Check(
+    return CheckReport(
         pictures=len(rows),
         groups=len({row.group for row in rows}),
         alarms=tuple(sorted(alarms, key=_weight)),
@@ -75,7 +81,7 @@ def _weight(alarm: Alarm) -> tuple[int, int]:
     return _ORDER[alarm.level], _KINDS[alarm.kind]
 
 
-def _unreadable(lost: Sequence[Lost], total: int) -> Iterator[Alarm]:
+def _unreadable(lost: Sequence[UnreadablePicture], total: int) -> Iterator[Alarm]:
     if lost:
         yield Alarm(
             "unreadable",
@@ -86,7 +92,7 @@ def _unreadable(lost: Sequence[Lost], total: int) -> Iterator[Alarm]:
         )
 
 
-def _refused(facts: Sequence[Facts]) -> Iterator[Alarm]:
+def _refused(facts: Sequence[PictureFacts]) -> Iterator[Alarm]:
     refused = [one for one in facts if one.refusals]
     if refused:
         yield Alarm(
@@ -99,7 +105,7 @@ def _refused(facts: Sequence[Facts]) -> Iterator[Alarm]:
 
 
 def _shortcuts(
-    facts: Sequence[Facts], positive: Mapping[str, bool], known: frozenset[str], seed: int
+    facts: Sequence[PictureFacts], positive: Mapping[str, bool], known: frozenset[str], seed: int
 ) -> Iterator[Alarm]:
     if not facts:
         return
@@ -107,12 +113,12 @@ def _shortcuts(
     cases = _cases(rows, positive)
     if cases.positive.all() or not cases.positive.any():
         return
-    of = sides(np.array([row.label for row in rows]), cases.positive, known)
-    columns = sort_columns(_table(facts), of)
+    of = label_sides(np.array([row.label for row in rows]), cases.positive, known)
+    columns = classify_columns(_table(facts), of)
     nuisances = [*picture_nuisances(facts), *columns.nuisances, *_groups(rows, of)]
     content = cells_of(facts, CONTENT).reshape(len(facts), -1)
-    found = told(
-        nuisances, slices_of(columns, cases), cases, content, confidence=CONFIDENCE, seed=seed
+    found = measure_shortcuts(
+        nuisances, list_slices(columns, cases), cases, content, confidence=CONFIDENCE, seed=seed
     )
     yield from shortcut_alarms(found)
     if columns.labels:
@@ -120,14 +126,14 @@ def _shortcuts(
         yield Alarm(
             "another_label",
             Level.INFORMATION,
-            f"Taken for the label said again, and not looked at: {named(reasons)}.",
+            f"Columns taken for copies of the label, and not tested: {list_names(reasons)}.",
             {"columns": dict(columns.labels)},
         )
 
 
-def _cases(rows: Sequence[Row], positive: Mapping[str, bool]) -> Cases:
+def _cases(rows: Sequence[Row], positive: Mapping[str, bool]) -> LabelledPictures:
     names = sorted({name for row in rows for name in row.labels})
-    return Cases(
+    return LabelledPictures(
         labels={name: np.array([name in row.labels for row in rows], np.bool_) for name in names},
         positive=np.array([is_positive(row, positive) for row in rows], np.bool_),
         group=np.array([row.group for row in rows]),
@@ -135,7 +141,7 @@ def _cases(rows: Sequence[Row], positive: Mapping[str, bool]) -> Cases:
     )
 
 
-def _table(facts: Sequence[Facts]) -> dict[str, NDArray[np.str_]]:
+def _table(facts: Sequence[PictureFacts]) -> dict[str, NDArray[np.str_]]:
     """Line up the columns that every row has, without those that repeat group or size."""
     rows = [one.row for one in facts]
     names = [name for name in rows[0].columns if all(name in row.columns for row in rows)]
@@ -149,4 +155,6 @@ def _table(facts: Sequence[Facts]) -> dict[str, NDArray[np.str_]]:
 
 def _groups(rows: Sequence[Row], of: Sides) -> Iterator[Nuisance]:
     if all(row.grouped for row in rows):
-        yield from many_valued("the group's name", np.array([row.group for row in rows]), of)
+        yield from many_valued_nuisances(
+            "the group's name", np.array([row.group for row in rows]), of
+        )

@@ -1,4 +1,4 @@
-"""What a table's further columns say: the label again, a nuisance, a slice, or nothing."""
+"""The part of a table's further columns: a copy of the label, a nuisance, a slice, or none."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Columns:
     """A table's columns by the part they play.
 
     Attributes:
-        nuisances: What the label should not be told from.
+        nuisances: What should not predict the label.
         slices: Columns of few values, within which everything is looked at again.
-        labels: Columns that say the label again, each with the reason why it is taken for that.
+        labels: Columns that repeat the label, each with the reason why it is taken for that.
     """
 
     nuisances: tuple[Nuisance, ...]
@@ -65,8 +65,10 @@ class Sides:
     general: frozenset[str]
 
 
-def sides(labels: NDArray[np.str_], positive: NDArray[np.bool_], known: Iterable[str]) -> Sides:
-    """Take the words of either side out of the labels' names.
+def label_sides(
+    labels: NDArray[np.str_], positive: NDArray[np.bool_], known: Iterable[str]
+) -> Sides:
+    """Return which pictures are positive, and the words of either side in the labels' names.
 
     Args:
         labels: ``n``.
@@ -78,16 +80,15 @@ def sides(labels: NDArray[np.str_], positive: NDArray[np.bool_], known: Iterable
     return Sides(positive, frozenset(downs - ups), frozenset(_words(known) - ups))
 
 
-def sort_columns(table: Mapping[str, NDArray[np.str_]], of: Sides) -> Columns:
+def classify_columns(table: Mapping[str, NDArray[np.str_]], of: Sides) -> Columns:
     """Return which part each column plays.
 
-    A column whose values have a word that only the negative labels have (``healthy``) says the
-    label again, and so does one that tells the two sides apart without exception and looks like a
+    A column whose values have a word that only the negative labels have (``healthy``) repeats the
+    label, and so does one that separates the two sides without exception and looks like a
     label: it has a word for "nothing wrong", or one value for all negatives (often none at all) and
-    several for the positives, or it is a number of which the label is a cut. Such a column follows
-    from the label as surely as a total shortcut would, so it is named, not hidden. Paths and texts
-    that differ in every row say nothing; of names that differ by a number (``N-00012``) the number
-    is kept.
+    several for the positives, or it is a number of which the label is a cut. Such a column cannot
+    be distinguished from a total shortcut, so it is named, not hidden. Paths and texts that differ
+    in every row are ignored; of names that differ by a number (``N-00012``) the number is kept.
 
     Args:
         table: Column names with their ``n`` values.
@@ -98,14 +99,14 @@ def sort_columns(table: Mapping[str, NDArray[np.str_]], of: Sides) -> Columns:
     labels: dict[str, str] = {}
     for name, values in table.items():
         few = np.unique(values).size
-        again = _says_label(values, of) if few > 1 else ""
+        again = _label_reason(values, of) if few > 1 else ""
         if again:
             labels[name] = again
         elif 1 < few <= FEW:
             nuisances.append(Nuisance(f"the column {name}", one_hot(values)))
             slices[name] = values
         elif few > FEW:
-            nuisances.extend(many_valued(f"the column {name}", values, of))
+            nuisances.extend(many_valued_nuisances(f"the column {name}", values, of))
     return Columns(tuple(nuisances), slices, labels)
 
 
@@ -120,7 +121,7 @@ def one_hot(values: NDArray[np.str_]) -> F64:
     return np.asarray(values[:, None] == np.unique(values)[None, :], np.float64)
 
 
-def _says_label(values: NDArray[np.str_], of: Sides) -> str:
+def _label_reason(values: NDArray[np.str_], of: Sides) -> str:
     """Return why a column is taken for the label itself; nothing when it is not."""
     known = np.unique(values)
     words = _words(known.tolist())
@@ -149,7 +150,7 @@ def _is_cut(ups: NDArray[np.str_], downs: NDArray[np.str_], known: NDArray[np.st
     return bool(high.min() > low.max() or high.max() < low.min())
 
 
-def many_valued(name: str, values: NDArray[np.str_], of: Sides) -> Iterator[Nuisance]:
+def many_valued_nuisances(name: str, values: NDArray[np.str_], of: Sides) -> Iterator[Nuisance]:
     """Read a column of many values as numbers, or as names that carry one.
 
     Args:
@@ -173,7 +174,7 @@ def many_valued(name: str, values: NDArray[np.str_], of: Sides) -> Iterator[Nuis
     column = np.array([_longest_number(value) for value in values.tolist()])
     if np.isfinite(column).mean() >= _FILLED:
         yield Nuisance(f"the number in {name}", _without_gaps(column), "name")
-    if known.size > 1 and not _says_label(frames, of):
+    if known.size > 1 and not _label_reason(frames, of):
         yield Nuisance(f"the text in {name}", one_hot(frames), "name")
 
 

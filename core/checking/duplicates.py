@@ -19,7 +19,7 @@ from core.checking.signature import (
     RADII,
     SIDE,
     VIEWS,
-    Scale,
+    SpectrumScaler,
     View,
     rings,
     spectra,
@@ -121,7 +121,7 @@ class _Search:
                 common += _fine(one)
             for number, view in enumerate(VIEWS):
                 units[number, rows] = spectra(rings(structures, view))
-        scale = Scale.of(units[0])
+        scale = SpectrumScaler.of(units[0])
         for number, start in product(range(len(VIEWS)), range(0, n, _BLOCK)):
             rows = slice(start, start + _BLOCK)
             units[number, rows] = scale.unit(units[number, rows])

@@ -30,7 +30,7 @@ _LUMINANCE = np.frombuffer(
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What the bytes say about themselves.
+    """Format, length and compression of a file.
 
     Attributes:
         kind: Format by its magic bytes; empty where it is none that Assay reads.
@@ -44,19 +44,19 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class PictureFacts:
     """What is kept of one readable picture, about 20 KB.
 
     Attributes:
         row: Its row in the data set.
-        file: What its bytes say.
+        file: Format, length and compression.
         sha256: Hex digest of its bytes.
         source_size: Height and width in pixels of the original.
-        refusals: What the pack's own checks said against it.
+        refusals: Findings of the pack's own checks.
         light: float64 ``len(LIGHT)``, brightness, contrast and colour cast of the whole picture.
         thumb: uint8 ``THUMB THUMB 3``.
         detail: uint8 ``DETAIL DETAIL``, grey.
-        belongs: What the file says it belongs to (its group, its patient), by kind.
+        belongs: Group and patient that the file states, by kind.
         source: As in ``Frame``.
         peak: As in ``Prepared``.
     """
@@ -75,7 +75,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class UnreadablePicture:
     """One labelled file that could not be read, and why."""
 
     row: Row
@@ -96,17 +96,17 @@ def file_facts(data: bytes, max_pixels: int) -> FileFacts:
     return FileFacts(kind, len(data), jpeg_quality(data) if kind == "JPEG" else NO_QUALITY)
 
 
-def facts_of(prepared: Prepared, row: Row, file: FileFacts) -> Facts:
+def facts_of(prepared: Prepared, row: Row, file: FileFacts) -> PictureFacts:
     """Keep what the check needs of one picture, before its pixels are dropped.
 
     Args:
         prepared: The picture as the network takes it.
         row: Its row in the data set.
-        file: What its bytes say.
+        file: Format, length and compression.
     """
     pixels = prepared.pixels
     grey: U8 = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
-    return Facts(
+    return PictureFacts(
         row=row,
         file=file,
         sha256=prepared.sha256,
@@ -150,9 +150,9 @@ def _luminance_tables(data: bytes) -> Iterator[F64]:
 
 
 def belongs_to(prepared: Prepared) -> dict[str, str]:
-    """Return what a file says that it belongs to, its group and its patient, by kind."""
-    said = {"group": prepared.group, "patient": prepared.meta.get("patient_id", "")}
-    return {kind: value.strip() for kind, value in said.items() if value.strip()}
+    """Return the group and the patient that a file states, by kind."""
+    stated = {"group": prepared.group, "patient": prepared.meta.get("patient_id", "")}
+    return {kind: value.strip() for kind, value in stated.items() if value.strip()}
 
 
 def _light(pixels: U8, grey: U8) -> F64:

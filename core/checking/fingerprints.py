@@ -1,4 +1,4 @@
-"""Fingerprints: enough of a picture to know a copy of it again, too little to see it by."""
+"""Fingerprints that recognise copies of a picture without showing it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checking.signature import LARGER, SIDE, VIEWS, Scale, rings, spectra, structure
+from core.checking.signature import LARGER, SIDE, VIEWS, SpectrumScaler, rings, spectra, structure
 from core.types import F32, U8
 
 CERTAIN = 0.03
@@ -20,7 +20,7 @@ _MARGIN = 0.5  # of the smallest ratio that the known pictures have among each o
 _RARE, _LOOSE = 0.001, 0.05  # quantiles of these ratios
 _MANY = 0.05
 _ALIKE = 0.1
-_FEWEST = 3
+_MIN_ORIGINS = 3
 _SAMPLE = 2000
 _COMPARED = 4000
 _BLOCK = 128
@@ -31,17 +31,17 @@ Origins = NDArray[np.integer[Any]]
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What is kept of pictures so that copies of them are known again.
+    """What is kept of pictures to recognise copies of them.
 
-    Of each ring around a picture's centre the strengths of its harmonics are kept. Their phases,
-    without which nobody can put the picture together again, are not.
+    Of each ring around a picture's centre the magnitudes of its harmonics are kept. Their phases,
+    without which the picture cannot be reconstructed, are not.
 
     Attributes:
         strengths: float16 ``n d``, see ``signature.spectra``; zeros where there is no
             structure.
         origin: int32 ``n``; pictures of one number may be copies of each other.
-        limits: float32 ``2``, the ratios up to which a picture is a copy, see ``copied``: of any
-            picture, and of one of a set in which copies are many.
+        limits: float32 ``2``, the ratios up to which a picture is a copy, see ``match_copies``: of
+            any picture, and of one of a set in which copies are many.
     """
 
     strengths: NDArray[np.float16]
@@ -50,11 +50,11 @@ class Fingerprints:
 
     @classmethod
     def of(cls, details: U8, same: Origins, origin: Origins) -> Self:
-        """Take the fingerprints of pictures, and learn how alike they are that are no copies.
+        """Return the fingerprints of pictures, with limits from how alike different ones are.
 
         Args:
-            details: uint8 ``n h w``, grey, as ``Facts.detail``.
-            same: ``n``, equal for pictures that are of one group or beyond doubt copies.
+            details: uint8 ``n h w``, grey, as ``PictureFacts.detail``.
+            same: ``n``, equal for pictures that are of one group or certain copies.
             origin: ``n``, equal for those as well that may be copies.
         """
         strengths = _strengths(details)
@@ -91,7 +91,7 @@ class Fingerprints:
     def units(self) -> F32:
         """Spectra as vectors of length one, zeros where there is no structure."""
         strengths = self.strengths.astype(np.float32)
-        units = Scale.of(strengths[self.sound]).unit(strengths)
+        units = SpectrumScaler.of(strengths[self.sound]).unit(strengths)
         units[~self.sound] = 0.0
         return units
 
@@ -107,7 +107,7 @@ class Fingerprints:
             same: ``n``, equal for pictures of which one is not the other's nearest.
             rows: Which pictures.
         """
-        if len(rows) == 0 or np.unique(self.origin[self.sound]).size < _FEWEST:
+        if len(rows) == 0 or np.unique(self.origin[self.sound]).size < _MIN_ORIGINS:
             return np.zeros(0, np.float32)
         if len(rows) > _SAMPLE:
             rows = np.sort(np.random.default_rng(0).choice(rows, _SAMPLE, replace=False))
@@ -138,7 +138,7 @@ class Fingerprints:
         return nearest, np.asarray(distance / np.maximum(1.0 - alike.max(axis=1), 1e-6), np.float32)
 
 
-def copied(known: Fingerprints, details: U8) -> NDArray[np.intp]:
+def match_copies(known: Fingerprints, details: U8) -> NDArray[np.intp]:
     """Return for each picture the number of the known one that it is a copy of; -1 for none.
 
     The whole picture and parts of it are compared, larger and smaller ones, with the known
@@ -152,15 +152,15 @@ def copied(known: Fingerprints, details: U8) -> NDArray[np.intp]:
     where all pictures look alike, those that were cropped.
 
     Args:
-        known: At least three of different origin; none is known again among fewer.
-        details: uint8 ``m h w``, grey, as ``Facts.detail``.
+        known: At least three of different origin; none is recognised among fewer.
+        details: uint8 ``m h w``, grey, as ``PictureFacts.detail``.
     """
     found = np.full(len(details), -1, np.intp)
-    if np.unique(known.origin[known.sound]).size < _FEWEST:
+    if np.unique(known.origin[known.sound]).size < _MIN_ORIGINS:
         return found
     ratios = np.full(len(details), np.inf, np.float32)
     nearest = np.zeros(len(details), np.intp)
-    for rows, alike in alikeness(known, details):
+    for rows, alike in correlate_with_known(known, details):
         nearest[rows], ratios[rows] = known._ratios(alike)
     certain = ratios <= known.limits[0]
     if certain.mean() >= _MANY:
@@ -169,8 +169,10 @@ def copied(known: Fingerprints, details: U8) -> NDArray[np.intp]:
     return found
 
 
-def beyond_doubt(details: U8, sets: Sequence[Sequence[int]], group: Origins) -> list[list[int]]:
-    """Return the pairs in sets of near copies that no two different pictures are as near as.
+def find_certain_copies(
+    details: U8, sets: Sequence[Sequence[int]], group: Origins
+) -> list[list[int]]:
+    """Return the pairs in sets of near copies that are nearer than any two different pictures.
 
     How near different pictures are is seen from those in no set. Where more than a tenth of those
     in sets have no partner far below that, the sets hold different pictures too that look alike,
@@ -178,12 +180,12 @@ def beyond_doubt(details: U8, sets: Sequence[Sequence[int]], group: Origins) -> 
     set, and sets are looked at some at a time, so that time grows with the number of pictures.
 
     Args:
-        details: uint8 ``n h w``, grey, as ``Facts.detail``.
+        details: uint8 ``n h w``, grey, as ``PictureFacts.detail``.
         sets: Sets of near copies, as row numbers.
         group: ``n``, equal for pictures that the data set gives one group.
     """
     if len(details) <= _COMPARED:
-        return _beyond_doubt(details, sets, group)
+        return _find_certain_copies(details, sets, group)
     found, alone = [], np.ones(len(details), np.bool_)
     for one in sets:
         alone[one] = False
@@ -192,7 +194,7 @@ def beyond_doubt(details: U8, sets: Sequence[Sequence[int]], group: Origins) -> 
         rows = np.concatenate([*some, others]).astype(np.intp)
         ends = np.cumsum([0, *map(len, some)]).tolist()
         parts = [list(range(a, b)) for a, b in pairwise(ends)]
-        pairs = _beyond_doubt(details[rows], parts, group[rows])
+        pairs = _find_certain_copies(details[rows], parts, group[rows])
         found += [rows[pair].tolist() for pair in pairs]
     return found
 
@@ -209,7 +211,9 @@ def _bunches(sets: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
         yield bunch
 
 
-def _beyond_doubt(details: U8, sets: Sequence[Sequence[int]], group: Origins) -> list[list[int]]:
+def _find_certain_copies(
+    details: U8, sets: Sequence[Sequence[int]], group: Origins
+) -> list[list[int]]:
     if not sets:
         return []
     origin = np.arange(len(details), dtype=np.int32)
@@ -235,7 +239,7 @@ def _pairs(
     known: Fingerprints, members: NDArray[np.intp], details: U8, group: Origins
 ) -> Iterator[tuple[int, int, float]]:
     """Yield members of one set and of two groups, with their distance to that of the next."""
-    for rows, alike in alikeness(known, details):
+    for rows, alike in correlate_with_known(known, details):
         for at, likeness in zip(members[rows].tolist(), alike, strict=True):
             own = known.origin == known.origin[at]
             next_one = likeness[~own & (group != group[at])].max(initial=-1.0)
@@ -243,9 +247,11 @@ def _pairs(
                 yield at, b, float((1.0 - likeness[b]) / max(1.0 - next_one, 1e-6))
 
 
-def alikeness(known: Fingerprints, details: U8) -> Iterator[tuple[NDArray[np.intp], F32]]:
+def correlate_with_known(
+    known: Fingerprints, details: U8
+) -> Iterator[tuple[NDArray[np.intp], F32]]:
     """Yield blocks of rows with structure, and their correlation with the known, ``m n``."""
-    units, scale = known.units, Scale.of(known.strengths[known.sound].astype(np.float32))
+    units, scale = known.units, SpectrumScaler.of(known.strengths[known.sound].astype(np.float32))
     for start in range(0, len(details), _BLOCK):
         structures = _structures(details[start : start + _BLOCK])
         sound = structures.std(axis=(1, 2)) > _FLAT

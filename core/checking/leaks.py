@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from core.checking.facts import Facts
+from core.checking.facts import PictureFacts
 from core.checking.origins import Copies
 from core.checking.result import Alarm, Level
 from core.labelled import SPLITS, Row
@@ -15,7 +15,7 @@ _SAME = "files of the same bytes"
 _ALIKE = "pictures of one origin (nearly the same, mirrored, turned or cropped)"
 
 
-def copy_alarms(facts: Sequence[Facts], copies: Copies) -> Iterator[Alarm]:
+def copy_alarms(facts: Sequence[PictureFacts], copies: Copies) -> Iterator[Alarm]:
     """Say which pictures are there twice, and what is wrong with that.
 
     Args:

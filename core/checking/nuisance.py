@@ -8,14 +8,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.checking.columns import Nuisance, one_hot
-from core.checking.facts import THUMB, Facts
+from core.checking.facts import THUMB, PictureFacts
 from core.types import F64
 
 _CELLS = 16
 
 
-def picture_nuisances(facts: Sequence[Facts]) -> list[Nuisance]:
-    """Line up what can be said about pictures without looking at what they show.
+def picture_nuisances(facts: Sequence[PictureFacts]) -> list[Nuisance]:
+    """Return properties of pictures that do not depend on what they show.
 
     Args:
         facts: The readable pictures, at least one.
@@ -23,13 +23,13 @@ def picture_nuisances(facts: Sequence[Facts]) -> list[Nuisance]:
     height, width = np.array([one.source_size for one in facts], np.float64).T
     length = np.array([one.file.length for one in facts], np.float64)
     quality = np.array([one.file.jpeg_quality for one in facts], np.float64)
-    ways = np.array([f"{one.file.kind} {one.row.file.suffix.casefold()}" for one in facts])
+    formats = np.array([f"{one.file.kind} {one.row.file.suffix.casefold()}" for one in facts])
     light = np.stack([one.light for one in facts])
     return [
         Nuisance("the size of the picture", np.stack([height, width, width / height], axis=1)),
         Nuisance("brightness, contrast and colour", light, "picture"),
         Nuisance("the border of the picture", _border(cells_of(facts, _CELLS)), "picture"),
-        Nuisance("the file format", one_hot(ways)),
+        Nuisance("the file format", one_hot(formats)),
         Nuisance(
             "the compression (bytes a pixel, JPEG quality)",
             np.stack([length / (height * width), quality], axis=1),
@@ -37,7 +37,7 @@ def picture_nuisances(facts: Sequence[Facts]) -> list[Nuisance]:
     ]
 
 
-def cells_of(facts: Sequence[Facts], cells: int) -> F64:
+def cells_of(facts: Sequence[PictureFacts], cells: int) -> F64:
     """Return the pictures themselves, shrunk: float64 ``n cells cells 3``."""
     thumbs = np.stack([one.thumb for one in facts])
     step = THUMB // cells

@@ -1,4 +1,4 @@
-"""How well a handful of numbers alone tells kinds of pictures apart."""
+"""How well a few numbers alone predict the label of a picture."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _RIDGE = 1e-2
 def out_of_fold(
     numbers: F64, targets: NDArray[np.bool_], place: NDArray[np.integer[Any]], seed: int
 ) -> F64:
-    """Score every picture by a small model that saw none of its fold.
+    """Return scores of every picture by a small model that saw none of its fold.
 
-    Kernel ridge regression on a few landmarks (Nyström; Williams and Seeger, NIPS 2000): bends and
-    thresholds are followed, and a fit is one small linear system for all targets, so hundreds of
-    them take seconds. Columns are ranked first, so that scale and outliers say nothing.
+    Kernel ridge regression on a few landmarks (Nyström; Williams and Seeger, NIPS 2000): it fits
+    curves and thresholds, and a fit is one small linear system for all targets, so hundreds of
+    them take seconds. Columns are ranked first, so that scale and outliers do not matter.
 
     Args:
         numbers: float64 ``n c``.
-        targets: bool ``n t``, what is to be told from the numbers.
+        targets: bool ``n t``, what is predicted from the numbers.
         place: ``n``, the fold of each picture; a group never falls into two.
         seed: Seed of the landmarks.
 
@@ -52,7 +52,7 @@ def out_of_fold(
 
 
 def _basis(numbers: F64, rng: np.random.Generator) -> F64:
-    """Turn numbers into bumps around landmarks, the ranked numbers themselves and a constant."""
+    """Return radial basis functions around landmarks, the ranked numbers and a constant."""
     ranked = np.asarray(rankdata(numbers, axis=0)) / len(numbers)
     ranked = ranked - ranked.mean(axis=0)
     ranked /= np.maximum(ranked.std(axis=0), 1e-9)
@@ -61,8 +61,8 @@ def _basis(numbers: F64, rng: np.random.Generator) -> F64:
         ranked = ranked @ directions[:, -COMPONENTS:]
     picked = rng.permutation(len(ranked))[:LANDMARKS]
     squared = cdist(ranked, ranked[picked], "sqeuclidean")
-    bumps = np.exp(-squared / max(float(squared.mean()), 1e-9))
-    return np.hstack([bumps, 0.1 * ranked, np.ones((len(ranked), 1))])
+    kernels = np.exp(-squared / max(float(squared.mean()), 1e-9))
+    return np.hstack([kernels, 0.1 * ranked, np.ones((len(ranked), 1))])
 
 
 def _weights(basis: F64, targets: NDArray[np.bool_]) -> F64:

@@ -1,4 +1,4 @@
-"""Which pictures of a data set are of one origin: copies, one patient, one stated group."""
+"""Pictures of one origin: copies, one patient, one stated group."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.checking.duplicates import clusters, exact_copies, near_copies
-from core.checking.facts import Facts, Lost
-from core.checking.fingerprints import Fingerprints, beyond_doubt
+from core.checking.facts import PictureFacts, UnreadablePicture
+from core.checking.fingerprints import Fingerprints, find_certain_copies
 from core.errors import DataError
 from core.labelled import SPLITS, Row
 
@@ -34,7 +34,7 @@ class Copies:
     certain: list[list[int]] = field(default_factory=list)
 
     @classmethod
-    def among(cls, facts: Sequence[Facts]) -> Copies:
+    def among(cls, facts: Sequence[PictureFacts]) -> Copies:
         """Search pictures for copies."""
         if not facts:
             return cls([], [])
@@ -43,7 +43,7 @@ class Copies:
         near = near_copies(details)
         names = [one.row.group for one in facts]
         doubted = [one for one in near if len({names[at] for at in one}) > 1]
-        pairs = beyond_doubt(details, doubted, np.unique(names, return_inverse=True)[1])
+        pairs = find_certain_copies(details, doubted, np.unique(names, return_inverse=True)[1])
         return cls(exact, near, clusters(len(facts), _chains(pairs)))
 
     def kept(self, places: Sequence[int]) -> Copies:
@@ -56,7 +56,7 @@ class Copies:
         return Copies(*parts)
 
 
-def joined(looked: Sequence[Facts | Lost], copies: Copies) -> list[Row]:
+def join_origins(looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies) -> list[Row]:
     """Return the rows with one group for pictures of one origin: copies, one patient, one group.
 
     A stated value that all files share says nothing of what belongs together.
@@ -77,7 +77,7 @@ def joined(looked: Sequence[Facts | Lost], copies: Copies) -> list[Row]:
     """
     rows = [one.row for one in looked]
     sets = _sets(looked, copies)
-    _refuse_parted(rows, sets)
+    _refuse_split_origins(rows, sets)
     for members in sets:
         name = min(rows[at].group for at in members)
         grouped = any(rows[at].grouped for at in members)
@@ -87,10 +87,12 @@ def joined(looked: Sequence[Facts | Lost], copies: Copies) -> list[Row]:
     return rows
 
 
-def parted(looked: Sequence[Facts | Lost], copies: Copies) -> list[int]:
+def find_split_origins(
+    looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies
+) -> list[int]:
     """Return the places of pictures that are of one origin with some of an earlier split.
 
-    Without them, ``joined`` has nothing to refuse.
+    Without them, ``join_origins`` has nothing to refuse.
 
     Args:
         looked: One a row.
@@ -104,7 +106,7 @@ def parted(looked: Sequence[Facts | Lost], copies: Copies) -> list[int]:
     return sorted(places)
 
 
-def fingerprints_of(facts: Sequence[Facts], copies: Copies) -> Fingerprints:
+def fingerprints_of(facts: Sequence[PictureFacts], copies: Copies) -> Fingerprints:
     """Return what copies of pictures are known again by.
 
     Args:
@@ -112,7 +114,7 @@ def fingerprints_of(facts: Sequence[Facts], copies: Copies) -> Fingerprints:
         copies: Those among them.
     """
     n = len(facts)
-    groups = [*_alike({at: one.row.group for at, one in enumerate(facts)}), *_stated(facts)]
+    groups = [*_equal_sets({at: one.row.group for at, one in enumerate(facts)}), *_stated(facts)]
     known = [*groups, *copies.exact, *copies.certain]
     details = np.stack([one.detail for one in facts])
     return Fingerprints.of(details, _numbers(n, known), _numbers(n, [*known, *copies.near]))
@@ -126,35 +128,35 @@ def _numbers(n: int, sets: Sequence[list[int]]) -> NDArray[np.int64]:
     return number
 
 
-def _sets(looked: Sequence[Facts | Lost], copies: Copies) -> list[list[int]]:
+def _sets(looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies) -> list[list[int]]:
     """Return the sets of places of one origin, near copies that are not certain within splits."""
     rows = [one.row for one in looked]
-    places = [at for at, one in enumerate(looked) if isinstance(one, Facts)]
+    places = [at for at, one in enumerate(looked) if isinstance(one, PictureFacts)]
     pairs = [
         *_chains([places[at] for at in one] for one in (*copies.exact, *copies.certain)),
         *_chains(
             part
             for one in copies.near
-            for part in _alike({places[at]: rows[places[at]].split for at in one})
+            for part in _equal_sets({places[at]: rows[places[at]].split for at in one})
         ),
-        *_chains(_alike({at: row.group for at, row in enumerate(rows)})),
+        *_chains(_equal_sets({at: row.group for at, row in enumerate(rows)})),
         *_chains(_stated(looked)),
     ]
     return clusters(len(rows), pairs)
 
 
-def _stated(looked: Sequence[Facts | Lost]) -> Iterator[list[int]]:
+def _stated(looked: Sequence[PictureFacts | UnreadablePicture]) -> Iterator[list[int]]:
     """Yield the places of files that state the same of one thing."""
     stated: dict[str, dict[int, str]] = defaultdict(dict)
     for at, one in enumerate(looked):
-        for kind, value in one.belongs.items() if isinstance(one, Facts) else ():
+        for kind, value in one.belongs.items() if isinstance(one, PictureFacts) else ():
             stated[kind][at] = value
     for values in stated.values():
         if len(set(values.values())) > 1:
-            yield from _alike(values)
+            yield from _equal_sets(values)
 
 
-def _alike(values: Mapping[int, str]) -> list[list[int]]:
+def _equal_sets(values: Mapping[int, str]) -> list[list[int]]:
     members: dict[str, list[int]] = defaultdict(list)
     for at, value in values.items():
         members[value].append(at)
@@ -166,7 +168,7 @@ def _chains(sets: Iterable[list[int]]) -> Iterator[tuple[int, int]]:
         yield from pairwise(one)
 
 
-def _refuse_parted(rows: Sequence[Row], sets: Sequence[list[int]]) -> None:
+def _refuse_split_origins(rows: Sequence[Row], sets: Sequence[list[int]]) -> None:
     """Refuse a table whose splits part what is of one origin.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Lay one picture over another and say how alike they are then."""
+"""Image registration: align one picture with another and correlate them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INVERSE = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
 
 def turn_between(a: F32, b: F32) -> tuple[float, int, bool]:
-    """Find the turn, and whether it takes a mirror, that lays rings b best over rings a.
+    """Return the turn, and whether it takes a mirror, that aligns rings b with rings a.
 
     Args:
         a: float32 ``ANGLES RADII``.
@@ -49,7 +49,7 @@ def correlation(a: U8, b: U8, view: View, turn: int, *, mirrored: bool) -> float
         b: The same of the other picture.
         view: The part of b that a shows.
         turn: Steps from ``turn_between``.
-        mirrored: As ``turn_between`` said.
+        mirrored: From ``turn_between``.
     """
     guess = _guess(view, turn, mirrored=mirrored)
     maps = [guess]

@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class CheckReport:
     """Everything found in one data set.
 
     Attributes:

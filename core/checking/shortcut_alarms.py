@@ -1,4 +1,4 @@
-"""Which shortcuts are worth an alarm, and how to say them."""
+"""Alarms for shortcuts that are strong enough."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from core.checking.result import Alarm, Level
-from core.checking.shortcuts import CONTENT, POSITIVE, Told
+from core.checking.shortcuts import CONTENT, POSITIVE, ShortcutResult
 
 LIMIT, STRONG = 0.70, 0.85
-_MOST_SAID = 4
+_MAX_SHOWN = 4
 
 
-def shortcut_alarms(found: Sequence[Told]) -> Iterator[Alarm]:
-    """Make one alarm of each nuisance that passes the limit somewhere, the surest first.
+def shortcut_alarms(found: Sequence[ShortcutResult]) -> Iterator[Alarm]:
+    """Yield one alarm for each nuisance above the limit in any slice, highest bound first.
 
-    An area under the ROC curve that is surely (over all tests together) at least ``LIMIT`` is
-    worth a look. From ``STRONG`` on a model needs little else: a strong alarm, unless it is about
-    single labels or about a name, which tells how the data were collected but reaches no model.
+    An area under the ROC curve whose lower bound (over all tests together) is at least ``LIMIT``
+    gives an alarm. From ``STRONG`` on the nuisance nearly suffices for a model: a strong alarm,
+    unless it is about single labels or about a file name, which no model sees.
 
     Args:
         found: All that was measured.
@@ -29,21 +29,22 @@ def shortcut_alarms(found: Sequence[Told]) -> Iterator[Alarm]:
         single = [one for one in mine if one.what != POSITIVE]
         if sided:
             strong = sided[0].source != "name" and max(one.auroc for one in sided) >= STRONG
-            said = f"Positive can be told from negative by {name} alone"
-            yield _alarm(name, Level.STRONG if strong else Level.NOTICE, said, sided)
+            finding = f"Positive and negative can be told apart by {name} alone"
+            yield _alarm(name, Level.STRONG if strong else Level.NOTICE, finding, sided)
         if single:
-            yield _alarm(name, Level.NOTICE, f"Single labels can be told by {name} alone", single)
+            finding = f"Single labels can be told apart by {name} alone"
+            yield _alarm(name, Level.NOTICE, finding, single)
 
 
-def _alarm(name: str, level: Level, said: str, found: Sequence[Told]) -> Alarm:
-    shown = "; ".join(_figures(one) for one in found[:_MOST_SAID])
-    more = len(found) - _MOST_SAID
+def _alarm(name: str, level: Level, finding: str, found: Sequence[ShortcutResult]) -> Alarm:
+    shown = "; ".join(_figures(one) for one in found[:_MAX_SHOWN])
+    more = len(found) - _MAX_SHOWN
     rest = f"; and {more} more" if more > 0 else ""
     figures = {"nuisance": name, "limit": LIMIT, "found": [asdict(one) for one in found]}
-    return Alarm("shortcut", level, f"{said}: {shown}{rest}.", figures)
+    return Alarm("shortcut", level, f"{finding}: {shown}{rest}.", figures)
 
 
-def _figures(one: Told) -> str:
+def _figures(one: ShortcutResult) -> str:
     label = "" if one.what == POSITIVE else f"{one.what} "
     where = f" where {one.where}" if one.where else ""
     return (

@@ -1,4 +1,4 @@
-"""Whether the label can be told without looking at what the picture shows."""
+"""Shortcuts: whether nuisances alone predict the label."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.checking.columns import Nuisance
 from core.checking.nuisance_model import out_of_fold
-from core.checking.slices import LEAST_GROUPS, LEAST_PICTURES, Cases, Slice, units_of
+from core.checking.slices import MIN_GROUPS, MIN_PICTURES, DataSlice, LabelledPictures, units_of
 from core.decision.cluster_intervals import auroc_interval
 from core.decision.metrics import auroc
 from core.decision.splits import folds
@@ -22,8 +22,8 @@ POSITIVE = "positive"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """How well one nuisance tells one target in one slice.
+class ShortcutResult:
+    """How well one nuisance predicts one target in one slice.
 
     Attributes:
         nuisance: Its name.
@@ -48,16 +48,16 @@ class Told:
     groups: int
 
 
-def told(
+def measure_shortcuts(
     nuisances: Sequence[Nuisance],
-    slices: Sequence[Slice],
-    cases: Cases,
+    slices: Sequence[DataSlice],
+    cases: LabelledPictures,
     content: F64,
     *,
     confidence: float,
     seed: int,
-) -> list[Told]:
-    """Measure every nuisance in every slice.
+) -> list[ShortcutResult]:
+    """Return how well every nuisance predicts the label in every slice.
 
     Args:
         nuisances: Numbers that ought to have nothing to do with the label.
@@ -70,7 +70,7 @@ def told(
     jobs = [(s, n, _targets(s, slices, cases, n)) for s in slices for n in nuisances]
     jobs = [job for job in jobs if np.ptp(job[1].numbers[job[0].member], axis=0).any()]
     tail = (1.0 - confidence) / max(sum(len(targets) for _, _, targets in jobs), 1)
-    found: list[Told] = []
+    found: list[ShortcutResult] = []
     for where in slices:
         mine = [(nuisance, targets) for s, nuisance, targets in jobs if s is where]
         found.extend(_in_slice(where, mine, cases, content, tail, seed))
@@ -78,12 +78,12 @@ def told(
 
 
 def _targets(
-    where: Slice, slices: Sequence[Slice], cases: Cases, nuisance: Nuisance
+    where: DataSlice, slices: Sequence[DataSlice], cases: LabelledPictures, nuisance: Nuisance
 ) -> dict[str, NDArray[np.bool_]]:
     """Return the targets: positive or not; in the smallest slices each label, from records.
 
-    What the picture itself shows may tell one label from the others, and a name may be numbered by
-    label: neither is worth a word.
+    What the picture itself shows may predict one label against the others, and names may be
+    numbered by label: neither is a shortcut.
     """
     inside = where.member
     targets = {POSITIVE: cases.positive[inside]}
@@ -92,31 +92,31 @@ def _targets(
         unit = units_of(cases.group[inside])[1]
         for name, flags in cases.labels.items():
             own = flags[inside]
-            if own.sum() >= LEAST_PICTURES and np.unique(unit[own]).size >= LEAST_GROUPS:
+            if own.sum() >= MIN_PICTURES and np.unique(unit[own]).size >= MIN_GROUPS:
                 targets[name] = own
     return {name: truth for name, truth in targets.items() if not truth.all()}
 
 
 def _in_slice(
-    where: Slice,
+    where: DataSlice,
     nuisances: Sequence[tuple[Nuisance, Mapping[str, NDArray[np.bool_]]]],
-    cases: Cases,
+    cases: LabelledPictures,
     content: F64,
     tail: float,
     seed: int,
-) -> Iterator[Told]:
+) -> Iterator[ShortcutResult]:
     inside = where.member
     unit = units_of(cases.group[inside])[1]
     place = folds(cases.positive[inside].astype(np.int64), unit, FOLDS, seed)
     reach: dict[str, float] = {}
     for nuisance, targets in nuisances:
-        wanted = np.stack(list(targets.values()), axis=1)
-        scores = out_of_fold(nuisance.numbers[inside], wanted, place, seed)
+        truths = np.stack(list(targets.values()), axis=1)
+        scores = out_of_fold(nuisance.numbers[inside], truths, place, seed)
         if not targets.keys() <= reach.keys():
-            shown = out_of_fold(content[inside], wanted, place, seed)
+            shown = out_of_fold(content[inside], truths, place, seed)
             reach |= {w: auroc(shown[:, i], targets[w]) for i, w in enumerate(targets)}
         for at, (what, truth) in enumerate(targets.items()):
-            yield Told(
+            yield ShortcutResult(
                 nuisance=nuisance.name,
                 source=nuisance.source,
                 where=where.name,

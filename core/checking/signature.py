@@ -86,7 +86,7 @@ def spectra(around: F32) -> F32:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class SpectrumScaler:
     """Mean and deviation of a set's spectra, by which all are made comparable.
 
     Attributes:
@@ -98,7 +98,7 @@ class Scale:
     spread: F32
 
     @classmethod
-    def of(cls, strengths: F32) -> Scale:
+    def of(cls, strengths: F32) -> SpectrumScaler:
         """Measure a set, float32 ``n d``."""
         spread = strengths.std(axis=0)
         return cls(strengths.mean(axis=0), spread + _FLOOR * max(float(spread.mean()), 1e-6))

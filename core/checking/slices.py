@@ -1,4 +1,4 @@
-"""What is looked at for itself: everything, each site, each product, each pair of them."""
+"""Slices of a data set: everything, each site, each product, each pair of them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from core.checking.columns import Columns
 from core.labelled import SPLITS
 
-LEAST_PICTURES, LEAST_GROUPS = 20, 5
-MOST_SLICES = 40
+MIN_PICTURES, MIN_GROUPS = 20, 5
+MAX_SLICES = 40
 ORDINARY = (*SPLITS, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Cases:
-    """What the columns of the pictures are held against.
+class LabelledPictures:
+    """Labels, groups and splits of the pictures.
 
     Attributes:
         labels: bool ``n`` each, the pictures that have the label.
@@ -36,8 +36,8 @@ class Cases:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """Pictures that are looked at for themselves.
+class DataSlice:
+    """Pictures that are tested on their own.
 
     Attributes:
         name: ``crop=rice, site=bench``; empty for all of them.
@@ -48,31 +48,31 @@ class Slice:
     member: NDArray[np.bool_]
 
 
-def slices_of(columns: Columns, cases: Cases) -> list[Slice]:
-    """Return what is looked at for itself: everything, each value of a column, each pair of values.
+def list_slices(columns: Columns, cases: LabelledPictures) -> list[DataSlice]:
+    """Return the slices: everything, each value of a column, each pair of values.
 
     Where a column is fixed by the split (a hospital held out as a whole), the share of positives
     differs between its values for reasons of the collection: there nothing is pooled over it.
     Without such a column, rows that are set aside are left out.
 
     Returns:
-        At most ``MOST_SLICES`` with enough pictures of both sides, no two of the same pictures.
+        At most ``MAX_SLICES`` with enough pictures of both sides, no two of the same pictures.
     """
     domains = {name for name, v in columns.slices.items() if _fixed_by(v, cases.split)}
     ordinary = np.isin(cases.split, ORDINARY)
     within = ordinary if ordinary.any() and not domains else np.ones_like(ordinary)
     single = {
-        (name, value): Slice(f"{name}={value}", within & (values == value))
+        (name, value): DataSlice(f"{name}={value}", within & (values == value))
         for name, values in columns.slices.items()
         for value in np.unique(values).tolist()
     }
     single = {key: one for key, one in single.items() if _enough(one.member, cases)}
-    found = [] if domains else [Slice("", within)]
+    found = [] if domains else [DataSlice("", within)]
     found += [one for (name, _), one in single.items() if not domains or name in domains]
     found += [
-        Slice(f"{single[a].name}, {single[b].name}", single[a].member & single[b].member)
+        DataSlice(f"{single[a].name}, {single[b].name}", single[a].member & single[b].member)
         for a, b in combinations(
-            sorted(single, key=lambda key: _size(single[key]))[-MOST_SLICES:], 2
+            sorted(single, key=lambda key: _size(single[key]))[-MAX_SLICES:], 2
         )
         if a[0] != b[0] and (not domains or {a[0], b[0]} & domains)
     ]
@@ -80,10 +80,10 @@ def slices_of(columns: Columns, cases: Cases) -> list[Slice]:
     named = sorted(found, key=lambda one: -len(one.name))
     unique = {one.member.tobytes(): one for one in named}.values()
     enough = [one for one in unique if _enough(one.member, cases)]
-    return sorted(enough, key=_size)[-MOST_SLICES:][::-1]
+    return sorted(enough, key=_size)[-MAX_SLICES:][::-1]
 
 
-def _size(one: Slice) -> int:
+def _size(one: DataSlice) -> int:
     return int(one.member.sum())
 
 
@@ -93,13 +93,13 @@ def _fixed_by(values: NDArray[np.str_], split: NDArray[np.str_]) -> bool:
     return len(pairs) == np.unique(split).size and np.unique(values).size > 1
 
 
-def _enough(member: NDArray[np.bool_], cases: Cases) -> bool:
+def _enough(member: NDArray[np.bool_], cases: LabelledPictures) -> bool:
     sides = [member & cases.positive, member & ~cases.positive]
-    if min(int(side.sum()) for side in sides) < LEAST_PICTURES:
+    if min(int(side.sum()) for side in sides) < MIN_PICTURES:
         return False
     units = units_of(cases.group[member])[1]
     flags = cases.positive[member]
-    return min(np.unique(units[flags]).size, np.unique(units[~flags]).size) >= LEAST_GROUPS
+    return min(np.unique(units[flags]).size, np.unique(units[~flags]).size) >= MIN_GROUPS
 
 
 def units_of(group: NDArray[np.str_]) -> tuple[bool, NDArray[Any]]:
@@ -108,6 +108,6 @@ def units_of(group: NDArray[np.str_]) -> tuple[bool, NDArray[Any]]:
     Returns:
         Whether it is groups, and the unit of each picture.
     """
-    if np.unique(group).size >= 2 * LEAST_GROUPS:
+    if np.unique(group).size >= 2 * MIN_GROUPS:
         return True, group
     return False, np.arange(group.size)

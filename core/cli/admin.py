@@ -182,7 +182,7 @@ def data_check(
 ) -> None:
     """Look for leaks, copies, contradicting labels and shortcuts in labelled pictures."""
     from core.labelled import Form
-    from core.service.data.check import check, check_words
+    from core.service.data.check import check, summarise_check
     from core.settings import Settings
 
     with progress_bar() as progress:
@@ -197,4 +197,4 @@ def data_check(
     if json:
         say_json(found.to_json())
         return
-    say("\n".join(check_words(found)))
+    say("\n".join(summarise_check(found)))

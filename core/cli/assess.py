@@ -41,7 +41,7 @@ def assess(
         is_unread,
     )
     from core.service.bundles.open import open_bundle, policy_of
-    from core.service.summaries import assessment_words
+    from core.service.summaries import describe_assessment
     from core.settings import Settings
 
     settings = Settings()
@@ -78,7 +78,7 @@ def assess(
                 )
                 say_json(line)
             else:
-                say(assessment_words(one.assessment))
+                say(describe_assessment(one.assessment))
     for words in skipped.words():
         typer.echo(f"assay: {words}", err=True)
     if json and skipped:

@@ -101,7 +101,7 @@ def train(
     from core.model.network.backbone import LITE0
     from core.service.arguments import parse_population
     from core.service.bundles.open import certify_bundle, open_bundle
-    from core.service.summaries import fit_words, policy_words, remark_words
+    from core.service.summaries import describe_fit, list_remarks, summarise_policy
     from core.service.training.train import TrainSpec, train
     from core.settings import Settings
 
@@ -128,20 +128,20 @@ def train(
         train(spec, settings, progress, lambda line: typer.echo(line, err=json))
     bundle = open_bundle(out, settings)
     policy = certify_bundle(bundle, bundle.pack.targets, settings.home)
-    remarks = remark_words(bundle)
+    remarks = list_remarks(bundle)
     if json:
         say_json(
             {
                 "bundle": bundle.label,
                 "policy": policy.id,
-                "words": policy_words(bundle.pack, policy),
+                "words": summarise_policy(bundle.pack, policy),
                 "remarks": remarks,
                 "read": bundle.words["read"],
             }
         )
         return
-    say(f"Bundle {bundle.label} at {out}, {fit_words(bundle)}.")
-    say("\n".join([*remarks, *policy_words(bundle.pack, policy)]))
+    say(f"Bundle {bundle.label} at {out}, {describe_fit(bundle)}.")
+    say("\n".join([*remarks, *summarise_policy(bundle.pack, policy)]))
 
 
 def certify(
@@ -163,7 +163,7 @@ def certify(
     from core.service.arguments import parse_budget, targets_from
     from core.service.bundles.attempts import attempts
     from core.service.bundles.open import certifications, certify_bundle, open_bundle
-    from core.service.summaries import policy_words
+    from core.service.summaries import summarise_policy
     from core.settings import Settings
 
     settings = Settings()
@@ -185,7 +185,7 @@ def certify(
         f"Policy {policy.id} is now the current one of {opened.label} "
         f"({max(len(certifications(opened)), attempts(settings.home, opened))} on the record)."
     )
-    say("\n".join(policy_words(opened.pack, policy)))
+    say("\n".join(summarise_policy(opened.pack, policy)))
 
 
 def evaluate(
@@ -209,7 +209,7 @@ def evaluate(
     from core.service.bundles.open import open_bundle, policy_of
     from core.service.evaluation.evaluate import evaluate
     from core.service.evaluation.report import refuse_unwritable, write_report
-    from core.service.summaries import evaluation_words
+    from core.service.summaries import summarise_evaluation
     from core.settings import Settings
 
     if report:
@@ -242,6 +242,6 @@ def evaluate(
     if json:
         say_json(found.figures)
         return
-    say("\n".join(evaluation_words(opened, found.figures)))
+    say("\n".join(summarise_evaluation(opened, found.figures)))
     if report:
         say(f"Report: {report}")

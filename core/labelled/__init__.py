@@ -2,9 +2,16 @@
 
 from core.labelled.dataset import read_labelled
 from core.labelled.layout import Form
-from core.labelled.rows import SPLITS, Labelled, Row, lone_group, read_words
+from core.labelled.rows import SPLITS, Labelled, Row, describe_data_set, lone_group
 from core.labelled.spelling import plain
 
 __all__ = [
-    "SPLITS", "Form", "Labelled", "Row", "lone_group", "plain", "read_labelled", "read_words",
+    "SPLITS",
+    "Form",
+    "Labelled",
+    "Row",
+    "describe_data_set",
+    "lone_group",
+    "plain",
+    "read_labelled",
 ]  # fmt: skip

@@ -85,7 +85,7 @@ class Labelled:
         }
 
 
-def read_words(read: Mapping[str, Any]) -> list[str]:
+def describe_data_set(read: Mapping[str, Any]) -> list[str]:
     """Return how a data set was read, from ``Labelled.to_json``."""
     lines = [f"Read as {read['layout']}: {read['pictures']} pictures."]
     for split, counts in read["counts"].items():

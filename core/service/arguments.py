@@ -1,4 +1,4 @@
-"""What a person asks, read into values: targets, budgets, folders with a name."""
+"""Command line arguments parsed into values: targets, budgets, named folders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def targets_from(
     review_budget: float | None,
     uncertified_negatives: bool = False,
 ) -> Targets:
-    """Lay what was asked over the pack's own targets.
+    """Return the pack's own targets, with those that were asked for.
 
     Raises:
         ConfigError: A number is out of its range.
@@ -39,12 +39,12 @@ def targets_from(
     except ValueError as exc:
         raise ConfigError(
             f"The targets make no sense: {exc}.",
-            hint="Give rates as 0.05; 1 would promise nothing, and no number of cases shows a 0.",
+            hint="Give rates as 0.05; 1 would certify nothing, and no number of cases shows a 0.",
         ) from exc
 
 
 def parse_budget(text: str, volume: float | None) -> float | None:
-    """Read a review budget: ``15%`` or ``0.15`` of the pictures, or ``40/h`` at a volume an hour.
+    """Return a review budget: ``15%`` or ``0.15`` of the pictures, or ``40/h`` at a volume an hour.
 
     Raises:
         ConfigError: The text is neither, or a budget an hour comes without a volume.
@@ -69,7 +69,7 @@ def parse_budget(text: str, volume: float | None) -> float | None:
 
 
 def named_folders(pairs: Sequence[str]) -> dict[str, Path]:
-    """Read ``NAME=FOLDER`` pairs.
+    """Return ``NAME=FOLDER`` pairs as paths by name.
 
     Raises:
         ConfigError: One is not of that form, or its folder does not exist.
@@ -80,14 +80,14 @@ def named_folders(pairs: Sequence[str]) -> dict[str, Path]:
         if not name or not Path(folder).exists() or not folder:
             raise ConfigError(
                 f"{pair!r} is not NAME=FOLDER with a folder that exists.",
-                hint="For example --ood near=pictures/strangers.",
+                hint="For example --ood near=pictures/ood.",
             )
         answer[name] = Path(folder)
     return answer
 
 
 def parse_population(pairs: Sequence[str]) -> dict[str, tuple[float, float]]:
-    """Read ``NAME=LOW..HIGH`` pairs.
+    """Return ``NAME=LOW..HIGH`` pairs as limits by name.
 
     Raises:
         ConfigError: One is not of that form, or its limits are no numbers in order.

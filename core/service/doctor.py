@@ -21,7 +21,7 @@ from core.settings import Settings
 
 
 @dataclass(frozen=True)
-class Examined:
+class Diagnosis:
     """One check: what was looked at, whether it holds, and what was found."""
 
     check: str
@@ -29,7 +29,7 @@ class Examined:
     detail: str
 
 
-def examine(settings: Settings) -> list[Examined]:
+def examine(settings: Settings) -> list[Diagnosis]:
     """Try everything that `assay assess` will need: packs, network, decoder processes, store."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("packs", _packs),
@@ -41,11 +41,11 @@ def examine(settings: Settings) -> list[Examined]:
     return [_try(name, check) for name, check in checks]
 
 
-def _try(name: str, check: Callable[[], str]) -> Examined:
+def _try(name: str, check: Callable[[], str]) -> Diagnosis:
     try:
-        return Examined(name, True, check())
+        return Diagnosis(name, True, check())
     except (AssayError, OSError) as exc:
-        return Examined(name, False, str(exc))
+        return Diagnosis(name, False, str(exc))
 
 
 def _packs() -> str:
@@ -63,8 +63,8 @@ def _decoders(settings: Settings) -> str:
     with Sandbox(packs.entry_of(name), 224, settings) as sandbox:
         (sample,) = sandbox.samples([received("not a picture", b"not a picture")])
         layers = ", ".join(sandbox.layers)
-    held = f"a file that is no picture was held back ({type(sample.frame).__name__})"
-    return f"{held}; confined by {layers}"
+    refused = f"a file that is no picture was refused ({type(sample.frame).__name__})"
+    return f"{refused}; confined by {layers}"
 
 
 def _store(settings: Settings) -> str:

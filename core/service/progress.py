@@ -1,4 +1,4 @@
-"""How a use case tells how far it is, without knowing who looks."""
+"""Progress callbacks of the use cases."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ class Progress(Protocol):
     """Called as work goes on."""
 
     def __call__(self, step: str, done: int, total: int) -> None:
-        """Report that ``done`` of ``total`` units of ``step`` are behind us."""
+        """Report that ``done`` of ``total`` units of ``step`` are finished."""
 
 
 def silent(step: str, done: int, total: int) -> None:
-    """Tell nobody."""
+    """Report nothing."""
     del step, done, total

@@ -15,23 +15,23 @@ from core.decision.certificate import (
     percent,
 )
 from core.decision.rate import Rate, percent_range
-from core.labelled import read_words
+from core.labelled import describe_data_set
 from core.model.bundle.bundle import Bundle
 from core.packs import DomainPack
 from core.report.provenance import REMARKS
 from core.types import Assessment, Disposition, Policy
 
-_TOLD = (Level.STRONG, Level.NOTICE)
+_SHOWN_LEVELS = (Level.STRONG, Level.NOTICE)
 
 
-def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
+def summarise_policy(pack: DomainPack, policy: Policy) -> list[str]:
     """Return what a policy certifies, what it costs and what more data would buy."""
     sides = (policy.escape, policy.overkill)
     lines = [
         describe_certificate(certificate, word, unit)
         for certificate, word, unit in zip(sides, pack.error_words, pack.unit_words, strict=True)
     ]
-    lines += _uncertified_words(pack, policy)
+    lines += _describe_uncertified(pack, policy)
     rate, low, high, n = policy.residual
     passed, (positive, _) = pack.wording[Disposition.NEGATIVE], pack.unit_words
     if n:
@@ -42,15 +42,15 @@ def policy_words(pack: DomainPack, policy: Policy) -> list[str]:
     rate, low, high, n = policy.flagged
     if n:
         lines.append(
-            f"The gate for strangers holds back {percent(rate)} of {n} ordinary pictures "
-            f"(95 % interval {percent_range(low, high)})."
+            f"The out-of-distribution gate sends {percent(rate)} of {n} ordinary pictures to "
+            f"review (95 % interval {percent_range(low, high)})."
         )
-    lines.append(_deferred_words(pack, policy))
+    lines.append(_describe_deferred(pack, policy))
     attempt = describe_attempt(policy.attempt, policy.targets.confidence, policy.escape.confidence)
     return [*lines, attempt] if attempt else lines
 
 
-def _deferred_words(pack: DomainPack, policy: Policy) -> str:
+def _describe_deferred(pack: DomainPack, policy: Policy) -> str:
     defer = pack.wording[Disposition.DEFER]
     if not policy.held_out:
         return f"No picture was held out, so nothing says how many go to a person ({defer})."
@@ -60,8 +60,8 @@ def _deferred_words(pack: DomainPack, policy: Policy) -> str:
     return f"{share} of the held-out pictures go to a person ({defer}).{rest}"
 
 
-def fit_words(bundle: Bundle) -> str:
-    """Return what speaks in a bundle: its head, its memory of good groups, or both."""
+def describe_fit(bundle: Bundle) -> str:
+    """Return what scores pictures in a bundle: its head, its memory bank, or both."""
     model, head = bundle.model, f"head {bundle.words['fit']['head']}"
     if model.bank is None:
         return head
@@ -69,7 +69,7 @@ def fit_words(bundle: Bundle) -> str:
     return memory if model.by_memory else f"{memory}, {head}"
 
 
-def remark_words(bundle: Bundle) -> list[str]:
+def list_remarks(bundle: Bundle) -> list[str]:
     """Return what a person should know of a bundle's data before believing its rates."""
     words, model = bundle.words, bundle.model
     good = [name for name, wrong in zip(model.classes, model.positive, strict=True) if not wrong]
@@ -86,8 +86,8 @@ def remark_words(bundle: Bundle) -> list[str]:
                 _of_the_gate(bundle),
             ],
         ),
-        # What is too few to certify is said by the certificates themselves.
-        *(a["sentence"] for a in alarms if a["level"] in _TOLD and a["kind"] != "balance"),
+        # The certificates themselves state when there are too few groups.
+        *(a["sentence"] for a in alarms if a["level"] in _SHOWN_LEVELS and a["kind"] != "balance"),
     ]
 
 
@@ -96,18 +96,18 @@ def _of_split(figures: Mapping[str, Any]) -> str:
 
 
 def _of_the_gate(bundle: Bundle) -> str:
-    """Return that a gate with few pictures to compare with flags nothing at the pack's level."""
+    """Return a remark on a gate with too few pictures to flag anything at the pack's level."""
     alpha, n = bundle.pack.targets.ood_alpha, len(bundle.model.gate.reference)
     needed = math.ceil(1.0 / alpha) - 1 if alpha else 0
     if n >= needed:
         return ""
     return (
-        f"The gate for strangers cannot flag anything at {percent(alpha)} yet: it has {n} training "
-        f"pictures to compare with and needs {needed}."
+        f"The out-of-distribution gate cannot flag anything at {percent(alpha)} yet: it has {n} "
+        f"training pictures to compare with and needs {needed}."
     )
 
 
-def _uncertified_words(pack: DomainPack, policy: Policy) -> list[str]:
+def _describe_uncertified(pack: DomainPack, policy: Policy) -> list[str]:
     """Return what stands in for a certificate: the good groups' bound, or a person's word."""
     (escape, overkill), (positive, good) = pack.error_words, pack.unit_words
     lines = []
@@ -118,11 +118,11 @@ def _uncertified_words(pack: DomainPack, policy: Policy) -> list[str]:
         lines.append(f"{escape.capitalize()} rate unknown: 0 {positive}{past} seen.")
     if policy.t_neg is not None and not policy.escape.certified:
         passed = pack.wording[Disposition.NEGATIVE]
-        lines.append(f"{passed} is said all the same, without a certificate, as was asked for.")
+        lines.append(f"{passed} is given without a certificate, as was asked for.")
     return lines
 
 
-def more_data_words(pack: DomainPack, policy: Policy) -> list[str]:
+def describe_more_data(pack: DomainPack, policy: Policy) -> list[str]:
     """Return how many positive groups, all caught, each escape rate would need."""
     have, (word, _), (unit, _) = policy.escape.n, pack.error_words, pack.unit_words
     return [
@@ -132,7 +132,7 @@ def more_data_words(pack: DomainPack, policy: Policy) -> list[str]:
     ]
 
 
-def assessment_words(one: Assessment) -> str:
+def describe_assessment(one: Assessment) -> str:
     """Return one verdict in a line."""
     if one.prediction is None:
         return f"{one.wording:<8} {one.sample_id}: {one.verdict.message}"
@@ -140,20 +140,20 @@ def assessment_words(one: Assessment) -> str:
     return f"{one.wording:<8} {one.sample_id}: {shown} {one.verdict.message}".rstrip()
 
 
-def rate_words(rate: Mapping[str, Any]) -> str:
+def describe_rate(rate: Mapping[str, Any]) -> str:
     """Return a rate with its interval and count."""
     return Rate.from_json(rate).describe(rate.get("excluded", 0))
 
 
-def area_words(area: float) -> str:
+def describe_auroc(area: float) -> str:
     """Return an AUROC; of positives or negatives alone there is none."""
     return "no AUROC (one side alone)" if math.isnan(area) else f"AUROC {area:.3f}"
 
 
-def label_words(name: str, one: Mapping[str, Any]) -> str:
+def describe_label(name: str, one: Mapping[str, Any]) -> str:
     """Return the figures of one of several labels."""
     return (
-        f"{name}: {one['positives']} of {one['n']} pictures, {area_words(one['auroc'])}, "
+        f"{name}: {one['positives']} of {one['n']} pictures, {describe_auroc(one['auroc'])}, "
         f"average precision {one['average_precision']:.3f}, "
         f"at one half sensitivity {one['sensitivity']:.3f} and specificity "
         f"{one['specificity']:.3f}, calibration error {one['ece']:.3f} "
@@ -161,34 +161,34 @@ def label_words(name: str, one: Mapping[str, Any]) -> str:
     )
 
 
-def evaluation_words(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
+def summarise_evaluation(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
     """Return the figures of an evaluation."""
     escape, overkill = bundle.pack.error_words
     lines = [
-        *read_words(figures["read"]),
-        f"{figures['n']} pictures{_of_split(figures)}, {area_words(figures['auroc'])}, "
+        *describe_data_set(figures["read"]),
+        f"{figures['n']} pictures{_of_split(figures)}, {describe_auroc(figures['auroc'])}, "
         f"accuracy {figures['accuracy']:.3f} (balanced {figures['balanced_accuracy']:.3f})",
         f"calibration error {figures['ece']:.3f}, a perfect predictor shows "
         f"{figures['ece_floor']:.3f} at this n; NLL {figures['nll']:.3f}",
-        f"{escape}: {rate_words(figures['escape'])}",
-        f"{overkill}: {rate_words(figures['overkill'])}",
+        f"{escape}: {describe_rate(figures['escape'])}",
+        f"{overkill}: {describe_rate(figures['overkill'])}",
         f"decided without a person: {percent(figures['automation'])}",
     ]
     if figures["left_out"]:
         lines.append(
-            f"{len(figures['left_out'])} pictures are left out, because the bundle has met them "
-            "(the same, a copy, or of one group or patient)."
+            f"{len(figures['left_out'])} pictures are left out, because they are in the bundle's "
+            "training or cal data (the same, a copy, or of one group or patient)."
         )
-    lines += [label_words(name, one) for name, one in figures["labels"].get("each", {}).items()]
+    lines += [describe_label(name, one) for name, one in figures["labels"].get("each", {}).items()]
     for name, gate in figures["ood"].items():
         lines.append(
-            f"strangers {name}: {gate['flagged']:.3f} of {gate['n']} flagged, "
-            f"{area_words(gate['auroc'])}, FPR95 {gate['fpr95']:.3f}"
+            f"out-of-distribution set {name}: {gate['flagged']:.3f} of {gate['n']} flagged, "
+            f"{describe_auroc(gate['auroc'])}, FPR95 {gate['fpr95']:.3f}"
         )
     for column, values in figures["by"].items():
         for value, part in values.items():
             lines.append(
-                f"{column} = {value}: n {part['n']}, {area_words(part['auroc'])}, "
-                f"{escape} {rate_words(part['escape'])}"
+                f"{column} = {value}: n {part['n']}, {describe_auroc(part['auroc'])}, "
+                f"{escape} {describe_rate(part['escape'])}"
             )
     return lines

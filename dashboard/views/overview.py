@@ -13,7 +13,7 @@ from core.records.values import StoredDecision
 from core.records.worklist import counts
 from core.service.review import review
 from core.service.review.review import ReviewSession
-from core.service.summaries import more_data_words, policy_words
+from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Certificate, Disposition, Policy
 from dashboard import figures, present, widgets
 
@@ -60,7 +60,7 @@ def _judged(newest: str, _here: ReviewSession, _decision: StoredDecision) -> pre
 
 def _promises(pack: DomainPack, policy: Policy) -> None:
     st.subheader("What is promised", anchor=False)
-    sentences = policy_words(pack, policy)
+    sentences = summarise_policy(pack, policy)
     sides = (policy.escape, policy.overkill)
     columns = st.columns(2)
     for column, certificate, sentence, word in zip(
@@ -109,7 +109,7 @@ def _people(session: ReviewSession, pack: DomainPack, judged: present.Judged) ->
 
 def _more_data(pack: DomainPack, policy: Policy) -> None:
     st.subheader("What more data would buy", anchor=False)
-    for sentence in more_data_words(pack, policy):
+    for sentence in describe_more_data(pack, policy):
         widgets.words(sentence)
 
 

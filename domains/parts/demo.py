@@ -14,7 +14,7 @@ from core.service.bundles.archive import keep
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.progress import Progress
 from core.service.store import open_store
-from core.service.summaries import more_data_words, policy_words, rate_words
+from core.service.summaries import describe_more_data, describe_rate, summarise_policy
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Disposition, Policy
@@ -73,8 +73,8 @@ def _table(
         "",
         f"Solar cells, {figures['n']} never seen before (package elpv-dataset, split seed 0)",
         f"  verdicts          {'   '.join(shown)}",
-        f"  escape            {rate_words(figures['escape'])}",
-        f"  overkill          {rate_words(figures['overkill'])}",
+        f"  escape            {describe_rate(figures['escape'])}",
+        f"  overkill          {describe_rate(figures['overkill'])}",
         f"  without a person  {percent(figures['automation'])} of the cells",
         f"  AUROC             {figures['auroc']:.3f} on all, "
         f"{evaluation.summarise(sure)['auroc']:.3f} where the expert was certain",
@@ -83,9 +83,9 @@ def _table(
         f"  speed             {pictures_a_second:.0f} images a second, from file to stored verdict",
         "",
         "What is promised (counted on held-out cells that nothing was fitted on)",
-        *(f"  {line}" for line in policy_words(pack, policy)),
+        *(f"  {line}" for line in summarise_policy(pack, policy)),
         "",
         "What could be certified with more defective cells",
-        *(f"  {line}" for line in more_data_words(pack, policy)),
+        *(f"  {line}" for line in describe_more_data(pack, policy)),
         "",
     ]

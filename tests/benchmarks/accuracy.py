@@ -25,7 +25,7 @@ from core.model.network.backbone import Files
 from core.model.network.runtime import open_network
 from core.packs import pack_named
 from core.service.data.feature_table import table_of
-from core.service.data.pictures import Seen, look_at
+from core.service.data.pictures import PictureFeatures, extract_features
 from core.service.progress import silent
 from core.service.training.features import Task
 from core.service.training.precision import Work
@@ -82,9 +82,9 @@ def judged(effort: str, seed: int) -> Judged:
         stages = select(work, task, say, sizes=True, tails=True)
         backbone, files = stages.work.backbone, stages.work.files
     network = open_network(backbone, runtime=settings.runtime, cache=settings.cache, files=files)
-    seen: list[Seen] = []
+    seen: list[PictureFeatures] = []
     for part in ("train", "test"):
-        looked = look_at(
+        looked = extract_features(
             [row for row in rows if row.split == part],
             pack="parts",
             size=backbone.size,
@@ -92,7 +92,7 @@ def judged(effort: str, seed: int) -> Judged:
             settings=settings,
             progress=silent,
         )
-        seen += [one for one in looked if isinstance(one, Seen)]
+        seen += [one for one in looked if isinstance(one, PictureFeatures)]
         if part == "train":
             table = table_of(seen, CLASSES, backbone.gated)
             if stages and stages.said:

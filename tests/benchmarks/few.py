@@ -100,11 +100,11 @@ def _line(one: Product, defects: int, count: int, *, kept: bool) -> None:
     draws = [_figures(one, defects, count, draw, kept=kept) for draw in range(DRAWS)]
     means, spread = np.mean(draws, axis=0), np.std(draws, axis=0, ddof=1)
     words = ("FAIL of defects", "overkill", "escape", "ECE - floor", "AUROC")
-    written = ", ".join(
+    format_labels = ", ".join(
         f"{w} {m:.3f} (sd {s:.3f})" for w, m, s in zip(words, means, spread, strict=True)
     )
     rule = "kept" if kept else "dropped"
-    print(f"{one.what}, {count} good + {defects} defects, {rule}: {written}", flush=True)
+    print(f"{one.what}, {count} good + {defects} defects, {rule}: {format_labels}", flush=True)
 
 
 def _figures(one: Product, defects: int, count: int, draw: int, *, kept: bool) -> list[float]:

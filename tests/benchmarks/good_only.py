@@ -26,7 +26,7 @@ from core.model.network import backbone as backbones
 from core.model.network.runtime import open_network
 from core.service.assessment.assessor import assess_paths
 from core.service.bundles.open import certify_bundle, open_bundle
-from core.service.data.pictures import Seen, look_at
+from core.service.data.pictures import PictureFeatures, extract_features
 from core.service.progress import silent
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings
@@ -76,7 +76,7 @@ def patched(name: str, what: str, kept: Callable[[Row], bool]) -> Patched:
     file = HOME / "tables" / f"{what.replace(', ', '-').replace(' ', '-')}-{backbone.key}.npy"
     if not file.exists():
         network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
-        looked = look_at(
+        looked = extract_features(
             rows,
             pack=pack,
             size=backbone.size,
@@ -85,7 +85,10 @@ def patched(name: str, what: str, kept: Callable[[Row], bool]) -> Patched:
             progress=silent,
         )
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.save(file, np.stack([one.output.patches for one in looked if isinstance(one, Seen)]))
+        np.save(
+            file,
+            np.stack([one.output.patches for one in looked if isinstance(one, PictureFeatures)]),
+        )
     patches = np.load(file)
     good = np.array([row.label in ("good", "functional", "normal") for row in rows])
     if len(good) != len(patches):

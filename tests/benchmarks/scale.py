@@ -21,7 +21,7 @@ import numpy as np
 
 from core.checking.check import check_rows
 from core.checking.duplicates import near_copies
-from core.checking.facts import Facts, FileFacts
+from core.checking.facts import FileFacts, PictureFacts
 from core.checking.fingerprints import Fingerprints
 from core.checking.origins import Copies, fingerprints_of, joined
 from core.labelled import Row
@@ -127,11 +127,11 @@ def _checking(n: int) -> str:
     return f"check {between - started:.1f} CPU s, groups joined {done - between:.1f} CPU s, "
 
 
-def _facts(n: int) -> list[Facts]:
+def _facts(n: int) -> list[PictureFacts]:
     """Draw facts of pictures with a camera and a numbered name, three to a group."""
     rng = np.random.default_rng(0)
     return [
-        Facts(
+        PictureFacts(
             row=Row(
                 Path(f"{at}.png"),
                 ("good", "scratched")[int(rng.integers(2))],

@@ -21,8 +21,8 @@ from core.model.network.backbone import Backbone
 from core.model.network.runtime import open_network
 from core.packs import pack_named
 from core.service.data.feature_table import table_of
-from core.service.data.labels import which_positive
-from core.service.data.pictures import Seen, look_at
+from core.service.data.labels import flag_positive
+from core.service.data.pictures import PictureFeatures, extract_features
 from core.service.progress import silent
 from core.service.training.corruptions import Alterations, Studio, alter
 from core.settings import Settings
@@ -109,11 +109,11 @@ def looked(
 ) -> Labelled:
     """Run a network on rows, or read what it gave last time under that name."""
     settings = Settings(home=HOME)
-    positive = which_positive(classes, pack_named(pack).negative_labels)
+    positive = flag_positive(classes, pack_named(pack).negative_labels)
     kept = HOME / "tables" / f"{name}-{backbone.key}.npz"
     if not kept.exists():
         network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
-        found = look_at(
+        found = extract_features(
             rows,
             pack=pack,
             size=backbone.size,
@@ -121,7 +121,7 @@ def looked(
             settings=settings,
             progress=silent,
         )
-        seen = [one for one in found if isinstance(one, Seen)]
+        seen = [one for one in found if isinstance(one, PictureFeatures)]
         if len(seen) < len(rows):
             raise ValueError(f"{name}: {len(rows) - len(seen)} pictures do not read")
         _keep(table_of(seen, classes, backbone.gated), kept)

@@ -7,16 +7,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.checking.check import check_rows
-from core.checking.facts import Facts, Lost, facts_of
+from core.checking.facts import PictureFacts, UnreadablePicture, facts_of
 from core.checking.origins import Copies
-from core.checking.result import Alarm, Check, Level
+from core.checking.result import Alarm, CheckReport, Level
 from core.imaging import depth
 from core.imaging.depth import Depths
 from core.imaging.sandbox import Sandbox
-from core.labelled import Form, Row, plain, read_labelled, read_words
+from core.labelled import Form, Row, describe_data_set, plain, read_labelled
 from core.model.estimators.model import one_thread
 from core.packs import entry_of, means_nothing_wrong, pack_named
-from core.service.data.pictures import read
+from core.service.data.pictures import read_pictures
 from core.service.progress import Progress, silent
 from core.settings import Settings
 from core.types import Unreadable
@@ -24,7 +24,7 @@ from core.types import Unreadable
 SIDE = 224
 FULL = depth.STEPS[-1]
 _HEADINGS = {
-    Level.STRONG: "To be settled before anything is learned from it",
+    Level.STRONG: "To be resolved before anything is learned from it",
     Level.NOTICE: "Worth a look",
     Level.INFORMATION: "For information",
 }
@@ -38,8 +38,8 @@ def check(
     negative: frozenset[str] = frozenset(),
     form: Form = Form.AUTO,
     progress: Progress = silent,
-) -> Check:
-    """Look at a labelled data set for everything that would make a model's figures untrue.
+) -> CheckReport:
+    """Check a labelled data set for everything that would make a model's figures wrong.
 
     Args:
         pack: Name of the pack that reads the pictures.
@@ -64,46 +64,46 @@ def check(
         negative=known,
         form=form,
     )
-    looked = look_over(labelled.rows, pack=pack, settings=settings, progress=progress)
+    looked = collect_facts(labelled.rows, pack=pack, settings=settings, progress=progress)
     read = labelled.to_json()
     read["notices"] += depth.depth_words(peaks_of(looked))
-    return replace(checked(looked, known, progress), read=read)
+    return replace(check_pictures(looked, known, progress), read=read)
 
 
-def checked(
-    looked: Sequence[Facts | Lost],
+def check_pictures(
+    looked: Sequence[PictureFacts | UnreadablePicture],
     negative: frozenset[str],
     progress: Progress,
     copies: Copies | None = None,
-) -> Check:
+) -> CheckReport:
     """Check pictures that have been looked at, see ``check_rows``."""
     progress("Checking", 0, 1)
-    sides = sides_of([one.row for one in looked], negative)
+    sides = flag_positive_labels([one.row for one in looked], negative)
     found = check_rows(looked, sides, negative, copies=copies)
     progress("Checking", 1, 1)
     return found
 
 
-def sides_of(rows: Sequence[Row], negative: frozenset[str]) -> dict[str, bool]:
-    """Return of every label whether it counts as positive; all may fall on one side."""
+def flag_positive_labels(rows: Sequence[Row], negative: frozenset[str]) -> dict[str, bool]:
+    """Return for each label whether it counts as positive; all may fall on one side."""
     labels = sorted({label for row in rows for label in row.labels})
     return {label: not means_nothing_wrong(label, negative) for label in labels}
 
 
-def check_words(found: Check) -> list[str]:
+def summarise_check(found: CheckReport) -> list[str]:
     """Return what a check found, worst first, and the number of pictures by label and split."""
     lines = [f"{found.pictures} pictures in {found.groups} groups."]
-    lines += [*(read_words(found.read) if found.read else ()), ""]
-    return [*lines, *alarm_words(found.alarms), *_table(found.balance)]
+    lines += [*(describe_data_set(found.read) if found.read else ()), ""]
+    return [*lines, *summarise_alarms(found.alarms), *_table(found.balance)]
 
 
-def alarm_words(alarms: Sequence[Alarm]) -> list[str]:
+def summarise_alarms(alarms: Sequence[Alarm]) -> list[str]:
     """Return what was found, worst first, under a heading a level."""
     lines: list[str] = []
     for level in Level:
-        said = [alarm.sentence for alarm in alarms if alarm.level == level]
-        if said:
-            lines += [_HEADINGS[level], *(f"  {sentence}" for sentence in said), ""]
+        sentences = [alarm.sentence for alarm in alarms if alarm.level == level]
+        if sentences:
+            lines += [_HEADINGS[level], *(f"  {sentence}" for sentence in sentences), ""]
     return lines
 
 
@@ -119,13 +119,13 @@ def _table(balance: Mapping[str, Mapping[str, int]]) -> list[str]:
     return lines
 
 
-def look_over(
+def collect_facts(
     rows: Sequence[Row], *, pack: str, settings: Settings, progress: Progress
-) -> list[Facts | Lost]:
+) -> list[PictureFacts | UnreadablePicture]:
     """Return the facts of every picture, each with white where the data of its source end.
 
-    Pictures whose files hold more than their data use are looked at twice: where white is shows
-    once all were seen.
+    Pictures whose files have more bits than their data use are read twice: the white level is known
+    once all were read.
 
     Args:
         rows: The data set's rows.
@@ -133,14 +133,14 @@ def look_over(
         settings: Where things run.
         progress: Told after every picture.
     """
-    looked = list(facts_at(rows, pack=pack, settings=settings, progress=progress))
+    looked = list(read_facts(rows, pack=pack, settings=settings, progress=progress))
     depths = depths_of(looked)
     narrow = [
         place
         for place, one in enumerate(looked)
-        if isinstance(one, Facts) and depths.get(one.source, FULL) < FULL
+        if isinstance(one, PictureFacts) and depths.get(one.source, FULL) < FULL
     ]
-    again = facts_at(
+    again = read_facts(
         [rows[place] for place in narrow],
         pack=pack,
         settings=settings,
@@ -152,28 +152,28 @@ def look_over(
     return looked
 
 
-def depths_of(looked: Sequence[Facts | Lost]) -> dict[str, int]:
+def depths_of(looked: Sequence[PictureFacts | UnreadablePicture]) -> dict[str, int]:
     """Return the bits that the data of each source use, by pictures that may be learned from."""
     return depth.measure(peaks_of(looked))
 
 
-def peaks_of(looked: Sequence[Facts | Lost]) -> list[tuple[str, int]]:
+def peaks_of(looked: Sequence[PictureFacts | UnreadablePicture]) -> list[tuple[str, int]]:
     """Return source and peak of the pictures that may be learned from."""
     return [
         (one.source, one.peak)
         for one in looked
-        if isinstance(one, Facts) and one.row.split in ("", "train")
+        if isinstance(one, PictureFacts) and one.row.split in ("", "train")
     ]
 
 
-def facts_at(
+def read_facts(
     rows: Sequence[Row],
     *,
     pack: str,
     settings: Settings,
     progress: Progress,
     depths: Depths | None = None,
-) -> Iterator[Facts | Lost]:
+) -> Iterator[PictureFacts | UnreadablePicture]:
     """Read labelled pictures in the decoder processes and keep the few facts of each.
 
     Args:
@@ -184,12 +184,12 @@ def facts_at(
         depths: Bits that the data of each source use; None while they are being measured.
 
     Yields:
-        One ``Facts`` or ``Lost`` a row, in order.
+        One ``PictureFacts`` or ``UnreadablePicture`` a row, in order.
     """
     with Sandbox(entry_of(pack), SIDE, settings, depths) as sandbox:
-        for done, (row, frame, said) in enumerate(read(rows, sandbox, settings), 1):
+        for done, (row, frame, file) in enumerate(read_pictures(rows, sandbox, settings), 1):
             progress("Looking at the pictures", done, len(rows))
             if isinstance(frame, Unreadable):
-                yield Lost(row, frame.message)
+                yield UnreadablePicture(row, frame.message)
             else:
-                yield facts_of(frame, row, said)
+                yield facts_of(frame, row, file)

@@ -11,13 +11,13 @@ from core.decision.policy import Cases
 from core.model.estimators.model import Model
 from core.model.fitting.table import Table
 from core.service.data.labels import targets_of
-from core.service.data.pictures import Seen
+from core.service.data.pictures import PictureFeatures
 
 
 def table_of(
-    seen: Sequence[Seen], classes: tuple[str, ...], gated: int, *, several: bool = False
+    seen: Sequence[PictureFeatures], classes: tuple[str, ...], gated: int, *, several: bool = False
 ) -> Table:
-    """Line labelled pictures up as the table that ``fit`` takes.
+    """Return labelled pictures as the table that ``fit`` takes.
 
     Args:
         seen: The pictures.
@@ -42,15 +42,15 @@ def table_of(
     )
 
 
-def cases_of(model: Model, seen: Sequence[Seen]) -> Cases:
-    """Judge-ready cases of labelled pictures, as the model sees them."""
+def cases_of(model: Model, seen: Sequence[PictureFeatures]) -> Cases:
+    """Return the scored cases of labelled pictures, as certificates take them."""
     evidence = [model.evidence(one.output) for one in seen]
-    said = [model.predict(e, one.prepared) for e, one in zip(evidence, seen, strict=True)]
+    predictions = [model.predict(e, one.prepared) for e, one in zip(evidence, seen, strict=True)]
     flags = dict(zip(model.classes, model.positive, strict=True))
     return Cases(
-        positive_probability=np.array([p.positive_probability for p in said], np.float64),
-        ood_p=np.array([p.ood_p for p in said], np.float64),
-        gates_passed=np.array([not p.findings for p in said], np.bool_),
+        positive_probability=np.array([p.positive_probability for p in predictions], np.float64),
+        ood_p=np.array([p.ood_p for p in predictions], np.float64),
+        gates_passed=np.array([not p.findings for p in predictions], np.bool_),
         positive=np.array([any(flags[name] for name in one.row.labels) for one in seen], np.bool_),
         group=np.array([one.row.group for one in seen], np.str_),
     )

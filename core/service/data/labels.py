@@ -24,15 +24,15 @@ def classes_of(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(sorted({name for row in rows for name in row.labels}))
 
 
-def have_several(rows: Sequence[Row]) -> bool:
-    """Return whether any picture has several labels; then each may."""
+def has_multilabel(rows: Sequence[Row]) -> bool:
+    """Return whether any picture has several labels, so that each may."""
     return any(len(row.labels) > 1 for row in rows)
 
 
 def with_splits(rows: Sequence[Row]) -> list[Row]:
-    """Keep the rows of train and cal, or part those that are free for it by a hash of the group.
+    """Return the rows of train and cal; where no split is given, by a hash of the group.
 
-    No seed goes into it: whoever could deal cal again could go on until it flatters.
+    There is no seed: a cal split that could be redrawn could be redrawn until it suits.
 
     Raises:
         DataError: Only one of train and cal has pictures.
@@ -63,12 +63,12 @@ def targets_of(rows: Sequence[Row], classes: Sequence[str]) -> NDArray[np.bool_]
     )
 
 
-def written(row: Row) -> str:
-    """Write a row's labels in the order of the classes: ``dent|scratch``."""
+def format_labels(row: Row) -> str:
+    """Return a row's labels in the order of the classes: ``dent|scratch``."""
     return "|".join(sorted(set(row.labels)))
 
 
-def which_positive(classes: Sequence[str], negative: frozenset[str]) -> tuple[bool, ...]:
+def flag_positive(classes: Sequence[str], negative: frozenset[str]) -> tuple[bool, ...]:
     """Return for each class whether it counts as positive.
 
     Raises:
@@ -86,7 +86,7 @@ def which_positive(classes: Sequence[str], negative: frozenset[str]) -> tuple[bo
 
 
 def refuse_mixed(rows: Sequence[Row], classes: Sequence[str], positive: Sequence[bool]) -> None:
-    """Refuse pictures that are said to have something wrong and nothing wrong.
+    """Refuse pictures labelled both 'something wrong' and 'nothing wrong'.
 
     Raises:
         DataError: A row has a negative label beside a positive one.

@@ -1,9 +1,9 @@
-"""What a bundle has met: pictures, copies of them, groups and patients of its train and cal.
+"""Leakage into evaluation: pictures, copies, groups and patients of a bundle's train and cal.
 
-Names of groups and numbers of patients are kept as hashes salted with the bundle's own pictures:
-nobody finds one patient in two bundles by comparing them. Who holds a bundle and tries every number
-that a patient may have finds out who is in it all the same: a number is too short to be hidden by a
-hash, and evaluation must be able to do that very thing.
+Names of groups and numbers of patients are kept as hashes salted with the bundle's own pictures, so
+that two bundles cannot be searched for one patient by comparing them. Who has a bundle and tries
+every number that a patient may have can still find out who is in it: a number is too short to be
+protected by a hash, and evaluation must be able to test exactly that.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from core.checking.facts import Facts, Lost, belongs_to
-from core.checking.fingerprints import Fingerprints, copied
+from core.checking.facts import PictureFacts, UnreadablePicture, belongs_to
+from core.checking.fingerprints import Fingerprints, match_copies
 from core.errors import DataError
 from core.labelled import Row
 from core.model.bundle.bundle import Bundle
 from core.service.bundles.attempts import sketch
-from core.service.data.pictures import Seen
+from core.service.data.pictures import PictureFeatures
 
 BYTES = "the same bytes"
 COPY = "a copy: saved again, resized, mirrored, turned or cropped"
@@ -29,8 +29,8 @@ STATED = "of a patient, study or part in it, as the file says"
 _SHOWN = 5
 
 
-def words_of(rows: Sequence[Row], seen: Sequence[Seen]) -> dict[str, list[str]]:
-    """Return the hashes by which a bundle knows again what it was trained and certified on.
+def hash_origins(rows: Sequence[Row], seen: Sequence[PictureFeatures]) -> dict[str, list[str]]:
+    """Return the hashes by which a bundle recognises what it was trained and certified on.
 
     Args:
         rows: The rows of train and cal, with the groups that the data set gives.
@@ -46,7 +46,7 @@ def words_of(rows: Sequence[Row], seen: Sequence[Seen]) -> dict[str, list[str]]:
         for kind, value in one.items():
             values[kind].add(value)
     pictures = sorted(one.prepared.sha256 for one in seen)
-    salt = _salt(pictures)
+    salt = _salt_of(pictures)
     return {
         "pictures": pictures,
         "cal": sketch(one.prepared.sha256 for one in seen if one.row.split == "cal"),
@@ -62,61 +62,63 @@ def words_of(rows: Sequence[Row], seen: Sequence[Seen]) -> dict[str, list[str]]:
     }
 
 
-def met_before(bundle: Bundle, looked: Sequence[Facts | Lost]) -> dict[int, str]:
-    """Return which pictures, by their places, a bundle has met, and how each is known again.
+def find_leaks(
+    bundle: Bundle, looked: Sequence[PictureFacts | UnreadablePicture]
+) -> dict[int, str]:
+    """Return which pictures, by their places, are in a bundle's train or cal, and how.
 
     Args:
         bundle: The bundle.
         looked: The pictures, with the groups that the data set gives.
     """
     seen = {name: set(values) for name, values in bundle.words["seen"].items()}
-    salt = _salt(bundle.words["seen"]["pictures"])
-    met = {
+    salt = _salt_of(bundle.words["seen"]["pictures"])
+    leaks = {
         at: GROUP
         for at, one in enumerate(looked)
         if one.row.grouped and _digest(salt, one.row.group) in seen["groups"]
     }
-    places = [at for at, one in enumerate(looked) if isinstance(one, Facts)]
-    facts = [one for one in looked if isinstance(one, Facts)]
+    places = [at for at, one in enumerate(looked) if isinstance(one, PictureFacts)]
+    facts = [one for one in looked if isinstance(one, PictureFacts)]
     copies = copies_in(bundle, facts)
     for at, one, is_copy in zip(places, facts, copies, strict=True):
         if any(_digest(salt, *pair) in seen["stated"] for pair in one.belongs.items()):
-            met[at] = STATED
+            leaks[at] = STATED
         if is_copy:
-            met[at] = COPY
+            leaks[at] = COPY
         if one.sha256 in seen["pictures"]:
-            met[at] = BYTES
-    return met
+            leaks[at] = BYTES
+    return leaks
 
 
-def copies_in(bundle: Bundle, facts: Sequence[Facts]) -> list[bool]:
-    """Return of each picture whether it is a copy of one that a bundle has met."""
+def copies_in(bundle: Bundle, facts: Sequence[PictureFacts]) -> list[bool]:
+    """Return for each picture whether it is a copy of one in a bundle's train or cal."""
     if not facts:
         return []
     known = Fingerprints.from_arrays(bundle.fingerprints)
-    found = copied(known, np.stack([one.detail for one in facts]))
+    found = match_copies(known, np.stack([one.detail for one in facts]))
     return [bool(one) for one in found >= 0]
 
 
-def refuse_met(rows: Sequence[Row], met: Mapping[int, str]) -> None:
+def refuse_leaked(rows: Sequence[Row], leaks: Mapping[int, str]) -> None:
     """Refuse to evaluate on what was trained or certified on.
 
     Raises:
-        DataError: A picture was met before, by name, with how many there are of each kind.
+        DataError: A picture is in train or cal, by name, with how many there are of each kind.
     """
-    if not met:
+    if not leaks:
         return
-    counts = ", ".join(f"{n} {how}" for how, n in Counter(met.values()).most_common())
-    names = ", ".join(rows[at].file.name for at in sorted(met)[:_SHOWN])
+    counts = ", ".join(f"{n} {how}" for how, n in Counter(leaks.values()).most_common())
+    names = ", ".join(rows[at].file.name for at in sorted(leaks)[:_SHOWN])
     raise DataError(
-        f"{len(met)} of {len(rows)} pictures were in the bundle's training or cal data "
+        f"{len(leaks)} of {len(rows)} pictures were in the bundle's training or cal data "
         f"({counts}): {names}.",
-        hint="Evaluate on pictures that the bundle has not met, marked with split 'test', or "
+        hint="Evaluate on pictures that the bundle was not trained on, with split 'test', or "
         "leave these out with --leave-out-copies.",
     )
 
 
-def _salt(pictures: Iterable[str]) -> str:
+def _salt_of(pictures: Iterable[str]) -> str:
     return _digest(*sorted(pictures))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from core.checking.facts import FileFacts, Lost, file_facts
+from core.checking.facts import FileFacts, UnreadablePicture, file_facts
 from core.errors import InferenceStalled
 from core.imaging.depth import Depths
 from core.imaging.files import Incoming, open_file
@@ -25,12 +25,12 @@ Picture = tuple[Row, Prepared | Unreadable, FileFacts]
 
 
 @dataclass(frozen=True)
-class Seen:
+class PictureFeatures:
     """One labelled picture after the network.
 
     Attributes:
         row: Its row in the data set.
-        prepared: What the pack's checks said, its pixels dropped to keep memory flat.
+        prepared: Findings and measures of the pack, its pixels dropped to keep memory flat.
         output: What the network gave.
         jpeg: A thumbnail.
     """
@@ -41,7 +41,7 @@ class Seen:
     jpeg: bytes
 
 
-def look_at(
+def extract_features(
     rows: Sequence[Row],
     *,
     pack: str,
@@ -50,7 +50,7 @@ def look_at(
     settings: Settings,
     progress: Progress,
     depths: Depths | None = None,
-) -> Iterator[Seen | Lost]:
+) -> Iterator[PictureFeatures | UnreadablePicture]:
     """Read labelled pictures in the decoder processes and run the network on each.
 
     Args:
@@ -63,7 +63,7 @@ def look_at(
         depths: Bits that the data of each source use; None where they are not known.
 
     Yields:
-        One ``Seen`` or ``Lost`` a row, in order.
+        One ``PictureFeatures`` or ``UnreadablePicture`` a row, in order.
 
     Raises:
         InferenceStalled: The network did not answer in time.
@@ -71,7 +71,7 @@ def look_at(
     with Sandbox(entry_of(pack), size, settings, depths) as sandbox:
         looked = ordered_map(
             partial(_look, network=network),
-            read(rows, sandbox, settings),
+            read_pictures(rows, sandbox, settings),
             workers=settings.workers,
             timeout_s=settings.inference_timeout_s,
             stalled=_give_up,
@@ -81,31 +81,31 @@ def look_at(
             yield seen
 
 
-def read(rows: Sequence[Row], sandbox: Sandbox, settings: Settings) -> Iterator[Picture]:
-    """Prepare labelled pictures, with what their bytes say about themselves, in order."""
-    said: deque[FileFacts] = deque()
+def read_pictures(rows: Sequence[Row], sandbox: Sandbox, settings: Settings) -> Iterator[Picture]:
+    """Yield labelled pictures prepared, with the facts of their files, in order."""
+    files: deque[FileFacts] = deque()
 
     def noted() -> Iterator[Incoming]:
         # The decoders read ahead of what is asked.
         for row in rows:
             item = open_file(row.file, settings.max_bytes, row.group)
-            said.append(file_facts(item.data or b"", settings.max_pixels))
+            files.append(file_facts(item.data or b"", settings.max_pixels))
             yield item
 
     for row, sample in zip(rows, sandbox.samples(noted()), strict=True):
         if isinstance(sample.frame, Frame):
             raise ValueError("expected a prepared picture, got a frame")
-        yield row, sample.frame, said.popleft()
+        yield row, sample.frame, files.popleft()
 
 
-def _look(job: Picture, *, network: Network) -> Seen | Lost:
+def _look(job: Picture, *, network: Network) -> PictureFeatures | UnreadablePicture:
     row, frame, _said = job
     if isinstance(frame, Unreadable):
-        return Lost(row, frame.message)
+        return UnreadablePicture(row, frame.message)
     light = replace(frame, pixels=frame.pixels[:1, :1].copy())
     output, jpeg = network.extract(frame.pixels), thumbnail(frame.pixels)
-    return Seen(row, light, output, jpeg)
+    return PictureFeatures(row, light, output, jpeg)
 
 
-def _give_up(_job: object, exc: InferenceStalled) -> Seen | Lost:
+def _give_up(_job: object, exc: InferenceStalled) -> PictureFeatures | UnreadablePicture:
     raise exc

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from core import evaluation
-from core.checking.facts import NO_QUALITY, Facts, FileFacts, Lost, facts_of
-from core.checking.origins import Copies, joined
+from core.checking.facts import NO_QUALITY, FileFacts, PictureFacts, UnreadablePicture, facts_of
+from core.checking.origins import Copies, join_origins
 from core.errors import DataError
 from core.evaluation import Judged
 from core.imaging.files import open_file
@@ -21,7 +21,7 @@ from core.pipeline import assess
 from core.service.assessment.assessor import assess_paths
 from core.service.bundles.decoders import decoders_of
 from core.service.data.labels import refuse_mixed, refuse_several
-from core.service.data.leakage import met_before, refuse_met
+from core.service.data.leakage import find_leaks, refuse_leaked
 from core.service.progress import Progress, silent
 from core.service.training import good_only
 from core.settings import Settings
@@ -89,11 +89,11 @@ def evaluate(
     """
     labelled = _read(bundle, data, form)
     split, rows = _rows(bundle, labelled.rows, split)
-    looked: list[Facts | Lost] = []
+    looked: list[PictureFacts | UnreadablePicture] = []
     found = list(_slim(_assess_rows(bundle, rows, looked, policy, settings, progress)))
-    met = met_before(bundle, looked)
+    met = find_leaks(bundle, looked)
     if not leave_out_copies:
-        refuse_met(rows, met)
+        refuse_leaked(rows, met)
     if len(met) == len(rows):
         raise DataError(
             f"The bundle has met all {len(rows)} pictures.",
@@ -103,7 +103,9 @@ def evaluate(
     found = [one for at, one in enumerate(found) if at not in met]
     looked = [one for at, one in enumerate(looked) if at not in met]
     digests = tuple(a.sha256 for a in found)
-    rows = joined(looked, Copies.among([one for one in looked if isinstance(one, Facts)]))
+    rows = join_origins(
+        looked, Copies.among([one for one in looked if isinstance(one, PictureFacts)])
+    )
     classes = bundle.model.classes
     cases = evaluation.judged(
         found,
@@ -185,7 +187,7 @@ def _rows(bundle: Bundle, rows: Sequence[Row], split: str) -> tuple[str, list[Ro
 def _assess_rows(
     bundle: Bundle,
     rows: Sequence[Row],
-    looked: list[Facts | Lost],
+    looked: list[PictureFacts | UnreadablePicture],
     policy: Policy,
     settings: Settings,
     progress: Progress,
@@ -211,11 +213,11 @@ def _assess_rows(
             yield one
 
 
-def _facts(row: Row, sample: Sample) -> Facts | Lost:
+def _facts(row: Row, sample: Sample) -> PictureFacts | UnreadablePicture:
     if isinstance(sample.frame, Frame):
         raise ValueError("expected a prepared picture, got a frame")
     if isinstance(sample.frame, Unreadable):
-        return Lost(row, sample.frame.message)
+        return UnreadablePicture(row, sample.frame.message)
     return facts_of(sample.frame, row, _NO_FILE)
 
 

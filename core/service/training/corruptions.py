@@ -19,7 +19,7 @@ from core.model.fitting.harmless import Benign
 from core.model.network.runtime import Network
 from core.ordered_map import ordered_map
 from core.packs import DomainPack, entry_of
-from core.service.data.pictures import Picture, read
+from core.service.data.pictures import Picture, read_pictures
 from core.service.progress import Progress
 from core.settings import Settings
 from core.types import U8, Frame, NetworkOutput, Prepared
@@ -171,7 +171,7 @@ def _take(
     with Sandbox(
         entry_of(studio.pack.name), studio.size, studio.settings, studio.depths
     ) as sandbox:
-        pictures = read([rows[i] for i in order], sandbox, studio.settings)
+        pictures = read_pictures([rows[i] for i in order], sandbox, studio.settings)
         looked = ordered_map(
             extract,
             _shots(zip(order.tolist(), pictures, strict=True), series, len(rows), seed),

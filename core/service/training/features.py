@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from core.checking.facts import Lost
+from core.checking.facts import UnreadablePicture
 from core.labelled import Row
 from core.model.estimators.bank import Bank
 from core.model.fitting.table import Table
 from core.service.data.feature_table import table_of
-from core.service.data.pictures import Seen, look_at
+from core.service.data.pictures import PictureFeatures, extract_features
 from core.service.training import good_only
 from core.service.training.precision import Opened, Work
 from core.service.training.refusals import refuse_all_refused, refuse_mostly_unreadable
@@ -49,12 +49,12 @@ class Features:
         bank: The memory of the good ones among these, if one is kept.
     """
 
-    seen: list[Seen]
-    unseen: list[Lost]
+    seen: list[PictureFeatures]
+    unseen: list[UnreadablePicture]
     table: Table
     bank: Bank | None
 
-    def of(self, split: str) -> list[Seen]:
+    def of(self, split: str) -> list[PictureFeatures]:
         """Pick the pictures of a split."""
         return [one for one in self.seen if one.row.split == split]
 
@@ -74,7 +74,7 @@ def features_of(rows: Sequence[Row], task: Task, opened: Opened, work: Work) -> 
         InferenceStalled: The network did not answer in time.
     """
     look = partial(
-        look_at,
+        extract_features,
         pack=work.pack.name,
         size=opened.backbone.size,
         network=opened.network,
@@ -86,8 +86,8 @@ def features_of(rows: Sequence[Row], task: Task, opened: Opened, work: Work) -> 
     if task.remembers:
         start = good_only.look_and_remember(rows, task.negative, look, task.seed)
     looked = start.looked if start else list(look(rows))
-    seen = [one for one in looked if isinstance(one, Seen)]
-    unseen = [one for one in looked if isinstance(one, Lost)]
+    seen = [one for one in looked if isinstance(one, PictureFeatures)]
+    unseen = [one for one in looked if isinstance(one, UnreadablePicture)]
     refuse_mostly_unreadable(unseen, len(rows))
     train = [one for one in seen if one.row.split == "train"]
     refuse_all_refused(train, task.negative)

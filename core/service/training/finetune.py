@@ -19,7 +19,7 @@ from core.model.finetune.tuning import Tuned, deal, finetune
 from core.model.network.tail import save_tails
 from core.packs import entry_of
 from core.service.data.labels import targets_of
-from core.service.data.pictures import Seen, read
+from core.service.data.pictures import PictureFeatures, read_pictures
 from core.service.training.precision import Work
 from core.types import F32, F64, U8, Prepared
 
@@ -51,7 +51,7 @@ class Stages:
         )
         return replace(self, work=bare, said={})
 
-    def oof(self, seen: Sequence[Seen]) -> F64:
+    def oof(self, seen: Sequence[PictureFeatures]) -> F64:
         """Line the out-of-fold scores up with pictures, float64 ``n k``; NaN where none is."""
         width = len(next(iter(self.said.values())))
         nothing = np.full(width, np.nan)
@@ -156,7 +156,7 @@ def _frames(work: Work, rows: Sequence[Row]) -> Iterator[tuple[Row, object]]:
     with Sandbox(
         entry_of(work.pack.name), work.backbone.size, work.settings, work.depths
     ) as sandbox:
-        yield from ((row, frame) for row, frame, _ in read(rows, sandbox, work.settings))
+        yield from ((row, frame) for row, frame, _ in read_pictures(rows, sandbox, work.settings))
 
 
 def targets_for(rows: Sequence[Row], classes: tuple[str, ...], positive: tuple[bool, ...]) -> F32:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.checking.facts import Lost
+from core.checking.facts import UnreadablePicture
 from core.decision import splits
 from core.errors import DataError
 from core.labelled import Row
 from core.model.estimators.bank import MOST_GROUPS, PICTURES, Bank, remember
 from core.packs import means_nothing_wrong
-from core.service.data.labels import have_several
-from core.service.data.pictures import Seen
+from core.service.data.labels import has_multilabel
+from core.service.data.pictures import PictureFeatures
 from core.service.training.refusals import refusal_words
 from core.types import F32, F64, NetworkOutput
 
@@ -26,7 +26,7 @@ HELD_OUT = 59  # good groups that certify an overkill of 5 % at 95 % confidence
 REMEMBERED = 20  # good groups from which on the memory is worth little more
 SPARED = 60  # of more than ``MOST_GROUPS`` in train the memory takes these, the rest are compared
 
-Looked = Seen | Lost
+Looked = PictureFeatures | UnreadablePicture
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Start:
     bank: Bank
     owners: Mapping[str, int]
 
-    def log_odds(self, seen: Sequence[Seen]) -> F64:
+    def log_odds(self, seen: Sequence[PictureFeatures]) -> F64:
         """Return what the memory without each picture's own group says, float64 ``n``."""
         scores = [_held_out(one, self.owners) for one in seen]
         return np.array([self.bank.log_odds(score) for score in scores], np.float64)
@@ -84,7 +84,7 @@ def has_few_defects(rows: Sequence[Row], negative: frozenset[str]) -> bool:
             f"A start from good pictures alone needs {LEAST} of them, got {len(good)}.",
             hint="Add pictures of further good parts; pictures of one group count once.",
         )
-    return defects < ENOUGH_DEFECTS and len(good) >= LEAST and not have_several(rows)
+    return defects < ENOUGH_DEFECTS and len(good) >= LEAST and not has_multilabel(rows)
 
 
 def is_worth_keeping(rows: Sequence[Row], negative: frozenset[str]) -> bool:
@@ -97,7 +97,7 @@ def is_worth_keeping(rows: Sequence[Row], negative: frozenset[str]) -> bool:
     good = _good_groups(rows, negative)
     is_certified = len(_held_out_groups(rows, good)) >= HELD_OUT
     is_known = is_certified and _defect_groups(rows, good) >= MANY_DEFECTS
-    return len(good) >= LEAST and not is_known and not have_several(rows)
+    return len(good) >= LEAST and not is_known and not has_multilabel(rows)
 
 
 def dropped_words(rows: Sequence[Row], negative: frozenset[str]) -> str:
@@ -165,12 +165,13 @@ def look_and_remember(
     first = dict(zip(chosen, look([rows[i] for i in chosen]), strict=True))
     patches: dict[str, list[F32]] = {}
     for one in first.values():
-        if isinstance(one, Seen) and not one.prepared.findings:
+        if isinstance(one, PictureFeatures) and not one.prepared.findings:
             patches.setdefault(one.row.group, []).append(one.output.patches)
     if len(patches) < LEAST:
+        readable = [one for one in first.values() if isinstance(one, PictureFeatures)]
         raise DataError(
             f"Only {len(patches)} good groups can be read and used, at least {LEAST} are needed: "
-            f"{refusal_words([one for one in first.values() if isinstance(one, Seen)])}.",
+            f"{refusal_words(readable)}.",
             hint="Add good pictures, or take them again.",
         )
     bank, owners = remember(list(patches.values())), {g: i for i, g in enumerate(patches)}
@@ -218,7 +219,7 @@ def _for_memory(rows: Sequence[Row], negative: frozenset[str], seed: int) -> lis
 
 def _told(one: Looked, bank: Bank) -> Looked:
     """Put what the memory says in the place of the patches, which are large."""
-    if isinstance(one, Lost):
+    if isinstance(one, UnreadablePicture):
         return one
     scores = bank.read(one.output.patches)
     output = NetworkOutput(
@@ -236,7 +237,11 @@ def _measured(
     """Return the memory the good training groups' scores, each by its strangest picture."""
     worst: dict[str, float] = {}
     for one in looked:
-        if not isinstance(one, Seen) or one.row.split != "train" or one.prepared.findings:
+        if (
+            not isinstance(one, PictureFeatures)
+            or one.row.split != "train"
+            or one.prepared.findings
+        ):
             continue
         if one.row.group in owners or _is_good(one.row, negative):
             score = _held_out(one, owners)
@@ -249,6 +254,6 @@ def _measured(
     )
 
 
-def _held_out(one: Seen, owners: Mapping[str, int]) -> float:
+def _held_out(one: PictureFeatures, owners: Mapping[str, int]) -> float:
     own = owners.get(one.row.group)
     return float(one.output.bank_scores[0 if own is None else 1 + own])

@@ -10,11 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from core.checking.facts import Lost
+from core.checking.facts import UnreadablePicture
 from core.decision.splits import CAL_KEY
 from core.labelled import Row, lone_group
 from core.model.fitting.fit import Fit
-from core.service.data.pictures import Seen
+from core.service.data.pictures import PictureFeatures
 
 SOURCE_CHARS = 4000
 _DISTRIBUTIONS = (
@@ -30,8 +30,8 @@ def card(
     data: Path,
     seed: int,
     rows: Sequence[Row],
-    seen: Sequence[Seen],
-    unseen: Sequence[Lost],
+    seen: Sequence[PictureFeatures],
+    unseen: Sequence[UnreadablePicture],
     fitted: Fit,
     met: Mapping[str, Sequence[str]],
     said: Mapping[str, str],

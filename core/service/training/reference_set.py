@@ -13,8 +13,8 @@ from core.model.estimators.model import Model
 from core.model.explain import Known
 from core.model.network.runtime import Network
 from core.packs import DomainPack
-from core.service.data.labels import written
-from core.service.data.pictures import Seen
+from core.service.data.labels import format_labels
+from core.service.data.pictures import PictureFeatures
 from core.types import F64, U8, Prediction, Prepared
 
 KNOWN_CASES = 4000
@@ -27,7 +27,9 @@ TRIES = 40  # changes tried on the way to a level
 CLOSE = 0.05
 
 
-def known_cases(model: Model, seen: Sequence[Seen], seed: int, *, pictures: bool) -> Known:
+def known_cases(
+    model: Model, seen: Sequence[PictureFeatures], seed: int, *, pictures: bool
+) -> Known:
     """Keep the training pictures to compare with: all, or a bounded draw of a large set.
 
     Without ``pictures`` only features and labels are kept, no thumbnail and no file name.
@@ -38,13 +40,13 @@ def known_cases(model: Model, seen: Sequence[Seen], seed: int, *, pictures: bool
     kept = [seen[int(i)] for i in rows]
     return Known(
         features=np.stack([model.evidence(one.output).features for one in kept]),
-        labels=tuple(written(one.row) for one in kept),
+        labels=tuple(format_labels(one.row) for one in kept),
         names=tuple(one.row.file.name if pictures else "" for one in kept),
         jpegs=tuple(one.jpeg if pictures else b"" for one in kept),
     )
 
 
-def probes(model: Model, seen: Sequence[Seen]) -> list[Probe]:
+def probes(model: Model, seen: Sequence[PictureFeatures]) -> list[Probe]:
     """Return the pictures, of those given, that would show a change first.
 
     Args:
@@ -85,7 +87,7 @@ def choose_probes(predictions: Sequence[Prediction]) -> list[int]:
 
 def made_probes(
     model: Model,
-    seen: Sequence[Seen],
+    seen: Sequence[PictureFeatures],
     pack: DomainPack,
     network: Network,
     size: int,

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from core.checking.facts import Facts, Lost
+from core.checking.facts import PictureFacts, UnreadablePicture
 from core.errors import DataError
 from core.packs import means_nothing_wrong
-from core.service.data.pictures import Seen
+from core.service.data.pictures import PictureFeatures
 
 _MOST_KINDS = 4
 
 
-def refusal_words(seen: Sequence[Seen]) -> str:
+def refusal_words(seen: Sequence[PictureFeatures]) -> str:
     """Return how many pictures the pack refuses, and why: ``60 of 80 ... refused: 55 blank``."""
     refused = [one.prepared.findings for one in seen if one.prepared.findings]
     kinds = Counter(found.detail.partition(":")[0] for each in refused for found in each)
@@ -22,13 +22,13 @@ def refusal_words(seen: Sequence[Seen]) -> str:
     return f"{len(refused)} of {len(seen)} pictures are refused: {listed}{first}"
 
 
-def refuse_all_refused(seen: Sequence[Seen], negative: frozenset[str]) -> None:
+def refuse_all_refused(seen: Sequence[PictureFeatures], negative: frozenset[str]) -> None:
     """Refuse training pictures of which the pack lets none near the class, on either side.
 
     Raises:
         DataError: How many are refused, and why.
     """
-    sides: dict[bool, list[Seen]] = {}
+    sides: dict[bool, list[PictureFeatures]] = {}
     for one in seen:
         good = all(means_nothing_wrong(name, negative) for name in one.row.labels)
         sides.setdefault(good, []).append(one)
@@ -42,18 +42,18 @@ def refuse_all_refused(seen: Sequence[Seen], negative: frozenset[str]) -> None:
             )
 
 
-def refuse_all_unreadable(looked: Sequence[Facts | Lost]) -> None:
+def refuse_all_unreadable(looked: Sequence[PictureFacts | UnreadablePicture]) -> None:
     """Refuse training pictures none of which reads.
 
     Raises:
         DataError: How many there are, with the first few reasons.
     """
-    lost = [one for one in looked if isinstance(one, Lost)]
+    lost = [one for one in looked if isinstance(one, UnreadablePicture)]
     if len(lost) == len(looked):
         refuse_mostly_unreadable(lost, len(looked))
 
 
-def refuse_mostly_unreadable(unseen: Sequence[Lost], total: int) -> None:
+def refuse_mostly_unreadable(unseen: Sequence[UnreadablePicture], total: int) -> None:
     """Refuse a data set of which more than a tenth does not read.
 
     Raises:

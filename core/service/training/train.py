@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.checking.facts import Facts, Lost
+from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.fingerprints import Fingerprints
-from core.checking.origins import Copies, fingerprints_of, joined, parted
-from core.checking.result import Check
+from core.checking.origins import Copies, find_split_origins, fingerprints_of, join_origins
+from core.checking.result import CheckReport
 from core.decision.cases import subsample_groups
 from core.imaging.depth import Depths, depth_words
-from core.labelled import Form, Labelled, Row, plain, read_labelled, read_words
+from core.labelled import Form, Labelled, Row, describe_data_set, plain, read_labelled
 from core.model.bundle.destination import check_bundle_destination, check_parent
 from core.model.bundle.parity import Probe
 from core.model.bundle.writer import Draft, write_bundle
@@ -26,16 +26,16 @@ from core.model.network import backbone as backbones
 from core.model.network.backbone import Backbone, Files
 from core.packs import DomainPack, pack_named
 from core.service.data import leakage
-from core.service.data.check import checked, depths_of, look_over, peaks_of
+from core.service.data.check import check_pictures, collect_facts, depths_of, peaks_of
 from core.service.data.feature_table import cases_of
 from core.service.data.labels import (
     classes_of,
-    have_several,
+    flag_positive,
+    has_multilabel,
     refuse_mixed,
-    which_positive,
     with_splits,
 )
-from core.service.data.pictures import Seen
+from core.service.data.pictures import PictureFeatures
 from core.service.progress import Progress, silent
 from core.service.training import good_only
 from core.service.training.corruptions import Studio, alter
@@ -138,7 +138,7 @@ class _Lesson:
     dropped: str
     several: bool
     start: Elsewhere | None
-    check: Check
+    check: CheckReport
     fingerprints: Fingerprints
     depths: Depths
 
@@ -165,11 +165,11 @@ class _Lesson:
 class _Attempt:
     """The pictures as one network saw them, and what was fitted to that."""
 
-    seen: list[Seen]
-    unseen: list[Lost]
+    seen: list[PictureFeatures]
+    unseen: list[UnreadablePicture]
     fitted: Fit
 
-    def of(self, split: str) -> list[Seen]:
+    def of(self, split: str) -> list[PictureFeatures]:
         """Pick the pictures of a split."""
         return [one for one in self.seen if one.row.split == split]
 
@@ -233,20 +233,20 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
         negative=negative,
         form=spec.form,
     )
-    say("\n".join(read_words(labelled.to_json())))
-    looked = look_over(labelled.rows, pack=spec.pack, settings=settings, progress=progress)
+    say("\n".join(describe_data_set(labelled.to_json())))
+    looked = collect_facts(labelled.rows, pack=spec.pack, settings=settings, progress=progress)
     if words := depth_words(peaks_of(looked)):
         say("\n".join(words))
-    copies = Copies.among([one for one in looked if isinstance(one, Facts)])
-    away = set(parted(looked, copies)) if spec.leave_out_copies else set()
+    copies = Copies.among([one for one in looked if isinstance(one, PictureFacts)])
+    away = set(find_split_origins(looked, copies)) if spec.leave_out_copies else set()
     looked, copies = _without(looked, copies, away)
     left_out = [labelled.rows[at] for at in sorted(away)]
-    rows = with_splits(joined(looked, copies))
-    several = have_several(labelled.rows)
+    rows = with_splits(join_origins(looked, copies))
+    several = has_multilabel(labelled.rows)
     start = None
     if spec.start_from:
         start = elsewhere(spec.start_from, spec.pack, negative, several=several, settings=settings)
-        start.refuse_met(looked)
+        start.refuse_leaked(looked)
     dealt = not any(row.split for row in labelled.rows)
     few = not several and not start and good_only.has_few_defects(rows, negative)
     kept = dealt and not several and not start and good_only.is_worth_keeping(rows, negative)
@@ -255,12 +255,12 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
     if remembers and dealt:
         rows = good_only.settled(rows, negative)
     classes = good_only.with_anomaly(classes_of(rows), negative)
-    positive = which_positive(classes, negative)
+    positive = flag_positive(classes, negative)
     refuse_mixed(rows, classes, positive)
     looked, copies = _taken(looked, copies, rows)
     refuse_all_unreadable(looked)
     check = _check(looked, copies, rows, negative, progress)
-    facts = [one for one in looked if isinstance(one, Facts)]
+    facts = [one for one in looked if isinstance(one, PictureFacts)]
     fingerprints = fingerprints_of(facts, copies)
     if start:
         fingerprints = fingerprints.with_those_of(start.fingerprints)
@@ -286,21 +286,21 @@ def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -
 
 
 def _check(
-    looked: Sequence[Facts | Lost],
+    looked: Sequence[PictureFacts | UnreadablePicture],
     copies: Copies,
     rows: Sequence[Row],
     negative: frozenset[str],
     progress: Progress,
-) -> Check:
+) -> CheckReport:
     """Check the pictures of train and cal, with the groups and splits that they were given."""
     taken = {row.file: row for row in rows}
     given = [replace(one, row=taken[one.row.file]) for one in looked]
-    return checked(given, negative, progress, copies)
+    return check_pictures(given, negative, progress, copies)
 
 
 def _taken(
-    looked: Sequence[Facts | Lost], copies: Copies, rows: Sequence[Row]
-) -> tuple[list[Facts | Lost], Copies]:
+    looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies, rows: Sequence[Row]
+) -> tuple[list[PictureFacts | UnreadablePicture], Copies]:
     """Return what belongs to the pictures of train and cal."""
     taken = {row.file for row in rows}
     away = {at for at, one in enumerate(looked) if one.row.file not in taken}
@@ -308,15 +308,17 @@ def _taken(
 
 
 def _without(
-    looked: Sequence[Facts | Lost], copies: Copies, away: Set[int]
-) -> tuple[list[Facts | Lost], Copies]:
+    looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies, away: Set[int]
+) -> tuple[list[PictureFacts | UnreadablePicture], Copies]:
     """Return what is left without the pictures at some places."""
-    facts = [at for at, one in enumerate(looked) if isinstance(one, Facts)]
+    facts = [at for at, one in enumerate(looked) if isinstance(one, PictureFacts)]
     kept = copies.kept([number for number, at in enumerate(facts) if at not in away])
     return [one for at, one in enumerate(looked) if at not in away], kept
 
 
-def _depths(looked: Sequence[Facts | Lost], rows: Sequence[Row]) -> dict[str, int]:
+def _depths(
+    looked: Sequence[PictureFacts | UnreadablePicture], rows: Sequence[Row]
+) -> dict[str, int]:
     """Measure where white is by the pictures of train alone: cal must be as new to it as others."""
     train = {row.file for row in rows if row.split == "train"}
     return depths_of([one for one in looked if one.row.file in train])
@@ -397,7 +399,7 @@ def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
 def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
     spec, result, fitted = lesson.spec, chosen.result, chosen.result.fitted
     for_train = result.of("train")
-    written = card(
+    format_labels = card(
         spec.data,
         spec.seed,
         lesson.rows,
@@ -419,7 +421,7 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
         fingerprints=lesson.fingerprints.to_arrays(),
         probes=_probes(lesson, chosen, stages.work.settings),
         card={
-            **written,
+            **format_labels,
             "effort": spec.effort,
             "precision": chosen.words,
             "check": lesson.check.to_json(),
@@ -439,10 +441,10 @@ def _without_names(labelled: Labelled) -> dict[str, Any]:
     return {**read, "skipped": counts}
 
 
-def _met(lesson: _Lesson, seen: Sequence[Seen]) -> dict[str, list[str]]:
+def _met(lesson: _Lesson, seen: Sequence[PictureFeatures]) -> dict[str, list[str]]:
     """Return what evaluation must not meet again, the pictures of a start among them."""
     taken = {row.file for row in lesson.rows}
-    words = leakage.words_of([row for row in lesson.kept if row.file in taken], seen)
+    words = leakage.hash_origins([row for row in lesson.kept if row.file in taken], seen)
     if lesson.start:
         words["pictures"] = sorted({*words["pictures"], *lesson.start.pictures})
     return words

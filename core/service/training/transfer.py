@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.checking.facts import Facts, Lost
+from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.fingerprints import Fingerprints
 from core.errors import ConfigError, DataError
 from core.model.bundle.bundle import Bundle, weights_in
@@ -17,7 +17,7 @@ from core.model.fitting import transfer
 from core.model.fitting.transfer import Start
 from core.model.network.backbone import Backbone, Files
 from core.service.bundles.open import open_bundle
-from core.service.data.labels import which_positive
+from core.service.data.labels import flag_positive
 from core.service.data.leakage import copies_in
 from core.settings import Settings
 
@@ -85,7 +85,7 @@ class Elsewhere:
         there, sides = self.bundle.model.classes, self.bundle.model.positive
         if set(there) <= set(classes):
             return {name: name for name in there}
-        here = which_positive(classes, self.negative)
+        here = flag_positive(classes, self.negative)
         if len(classes) == 2:
             by_side = dict(zip(here, classes, strict=True))
             return {name: by_side[side] for name, side in zip(there, sides, strict=True)}
@@ -105,14 +105,14 @@ class Elsewhere:
         """What copies of these are known again by."""
         return Fingerprints.from_arrays(self.bundle.fingerprints)
 
-    def refuse_met(self, looked: Sequence[Facts | Lost]) -> None:
+    def refuse_leaked(self, looked: Sequence[PictureFacts | UnreadablePicture]) -> None:
         """Refuse this place's pictures that it has met.
 
         Raises:
             DataError: It has met one of them, or one that it is a copy of.
         """
         # By content alone: two places may give two patients the same number.
-        known, facts = set(self.pictures), [one for one in looked if isinstance(one, Facts)]
+        known, facts = set(self.pictures), [one for one in looked if isinstance(one, PictureFacts)]
         met = [
             one.row.file.name
             for one, is_copy in zip(facts, copies_in(self.bundle, facts), strict=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from core.errors import AssayError
 from core.records.case_list import ListedCase
 from core.service.review.order import OpenCase, Rank, arrange
-from core.service.summaries import policy_words
+from core.service.summaries import summarise_policy
 from core.types import Disposition, Policy
 from domains.xray import pack
 from domains.xray.demo.ct.studies import Study
@@ -94,7 +94,7 @@ def after(answered: Sequence[Answered], policy: Policy, train: int, cal: int) ->
         *(f"  {truth:<22} {_counted(some)}{_because(some)}" for truth, some in _by_truth(answered)),
         "",
         "What is promised for studies like these",
-        *(f"  {line}" for line in policy_words(pack, policy)),
+        *(f"  {line}" for line in summarise_policy(pack, policy)),
         "",
         "Who would be read first, once a person releases the proposed order (until then: in turn)",
         *_first(answered),

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from core.checking.check import check_rows
-from core.checking.facts import Facts, FileFacts, Lost, facts_of
-from core.checking.result import Check
+from core.checking.facts import FileFacts, PictureFacts, UnreadablePicture, facts_of
+from core.checking.result import CheckReport
 from core.labelled import Row
 from core.types import Finding, Prepared, Reason
 
@@ -45,7 +45,7 @@ class Draft:
     def positive(self) -> bool:
         return POSITIVE[self.label]
 
-    def facts(self) -> Facts:
+    def facts(self) -> PictureFacts:
         row = Row(
             Path(f"images/{self.number}{self.suffix}"),
             self.label,
@@ -94,10 +94,14 @@ def drawn() -> Callable[..., list[Draft]]:
 
 
 @pytest.fixture
-def checked() -> Callable[..., Check]:
-    def check(drafts: list[Draft], *lost: Lost, positive: Mapping[str, bool] = POSITIVE) -> Check:
+def check_pictures() -> Callable[..., CheckReport]:
+    def check(
+        drafts: list[Draft], *lost: UnreadablePicture, positive: Mapping[str, bool] = POSITIVE
+    ) -> CheckReport:
         present = {draft.label for draft in drafts}
-        sides = {label: side for label, side in positive.items() if label in present}
-        return check_rows([*(one.facts() for one in drafts), *lost], sides, frozenset({"good"}))
+        label_sides = {label: side for label, side in positive.items() if label in present}
+        return check_rows(
+            [*(one.facts() for one in drafts), *lost], label_sides, frozenset({"good"})
+        )
 
     return check

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from core.checking.check import check_rows
-from core.checking.facts import Lost
+from core.checking.facts import UnreadablePicture
 from core.checking.result import Level
 from core.labelled import Row
 
@@ -63,33 +63,33 @@ def in_time(draft, rng):
         (in_time, "the number in the column taken", Level.NOTICE),
     ],
 )
-def test_a_planted_shortcut_is_found_and_named(spoil, word, level, drawn, checked):
+def test_a_planted_shortcut_is_found_and_named(spoil, word, level, drawn, check_pictures):
     drafts, rng = drawn(), np.random.default_rng(0)
     for draft in drafts:
         spoil(draft, rng)
-    (alarm,) = of(checked(drafts), "shortcut", f"by {word}")
+    (alarm,) = of(check_pictures(drafts), "shortcut", f"by {word}")
     assert alarm.level == level
     assert alarm.figures["found"][0]["auroc"] > 0.85
     assert alarm.figures["found"][0]["low"] >= 0.70
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_a_set_drawn_without_a_fault_raises_no_alarm(seed, drawn, checked):
-    found = checked(drawn(260, seed))
+def test_a_set_drawn_without_a_fault_raises_no_alarm(seed, drawn, check_pictures):
+    found = check_pictures(drawn(260, seed))
     assert {a.kind for a in found.alarms if a.level != Level.INFORMATION} <= {"balance"}
 
 
-def test_a_shortcut_that_turns_round_between_cameras_is_found_within_each(drawn, checked):
+def test_a_shortcut_that_turns_round_between_cameras_is_found_within_each(drawn, check_pictures):
     drafts = drawn(320)
     for draft in drafts:
         if draft.positive == (draft.columns["camera"] == "A"):
             draft.size = (500, 400)
-    (alarm,) = of(checked(drafts), "shortcut", "the size")
+    (alarm,) = of(check_pictures(drafts), "shortcut", "the size")
     where = {one["where"] for one in alarm.figures["found"]}
     assert where == {"camera=A", "camera=B"}
 
 
-def test_sites_that_differ_in_prevalence_and_light_are_not_pooled(drawn, checked):
+def test_sites_that_differ_in_prevalence_and_light_are_not_pooled(drawn, check_pictures):
     drafts, rng = drawn(320), np.random.default_rng(1)
     for draft in drafts:
         away = rng.random() < (0.85 if draft.positive else 0.15)
@@ -97,51 +97,51 @@ def test_sites_that_differ_in_prevalence_and_light_are_not_pooled(drawn, checked
         draft.columns["site"] = "away" if away else "home"
         if away:
             draft.size = (500, 400)
-    assert not of(checked(drafts), "shortcut")
+    assert not of(check_pictures(drafts), "shortcut")
     for draft in drafts:
         del draft.columns["site"]
-    assert not of(checked(drafts), "shortcut")
+    assert not of(check_pictures(drafts), "shortcut")
 
 
-def test_a_column_that_says_the_label_again_is_information(drawn, checked):
+def test_a_column_that_says_the_label_again_is_information(drawn, check_pictures):
     drafts = drawn()
     for draft in drafts:
         draft.columns["health"] = "sick" if draft.positive else "good"
         draft.columns["mask"] = f"masks/{draft.number}.png" if draft.positive else ""
         draft.columns["kind"] = f"k{draft.number % 3}" if draft.positive else "usual"
         draft.columns["grade"] = str(draft.number % 2 + 2 * draft.positive)
-    found = checked(drafts)
+    found = check_pictures(drafts)
     (alarm,) = of(found, "another_label")
     assert alarm.level == Level.INFORMATION
     assert set(alarm.figures["columns"]) == {"health", "mask", "kind", "grade"}
     assert not of(found, "shortcut")
 
 
-def test_two_cameras_one_for_each_side_are_a_shortcut_not_a_label(drawn, checked):
+def test_two_cameras_one_for_each_side_are_a_shortcut_not_a_label(drawn, check_pictures):
     drafts = drawn()
     for draft in drafts:
         draft.columns["camera"] = "B" if draft.positive else "A"
-    found = checked(drafts)
+    found = check_pictures(drafts)
     assert of(found, "shortcut", "the column camera")[0].level == Level.STRONG
     assert not of(found, "another_label")
 
 
-def test_single_labels_told_by_a_column_are_worth_a_look(drawn, checked):
+def test_single_labels_told_by_a_column_are_worth_a_look(drawn, check_pictures):
     drafts = drawn(320, labels=("good", "good", "scratched", "dented"))
     for draft in drafts:
         draft.size = (350, 400) if draft.label == "dented" else (300, 400)
         draft.length = draft.size[0] * draft.length // 300
-    alarms = of(checked(drafts), "shortcut", "Single labels")
+    alarms = of(check_pictures(drafts), "shortcut", "Single labels")
     assert [a.level for a in alarms] == [Level.NOTICE]
     assert {one["what"] for one in alarms[0].figures["found"]} <= {"dented", "scratched"}
 
 
-def test_the_same_bytes_in_two_splits_leak(drawn, checked):
+def test_the_same_bytes_in_two_splits_leak(drawn, check_pictures):
     drafts = drawn()
     first = next(d for d in drafts if d.split == "train")
     other = next(d for d in drafts if d.split == "test" and d.label == first.label)
     other.pixels = first.pixels
-    found = checked(drafts)
+    found = check_pictures(drafts)
     (leak,) = of(found, "leak")
     assert leak.level == Level.STRONG
     assert {Path(f).stem for f in leak.figures["files"][0]} == {
@@ -152,13 +152,13 @@ def test_the_same_bytes_in_two_splits_leak(drawn, checked):
 
 
 @pytest.mark.parametrize(("again", "level"), [(False, Level.STRONG), (True, Level.NOTICE)])
-def test_one_picture_with_two_labels_is_a_conflict(again, level, drawn, checked):
+def test_one_picture_with_two_labels_is_a_conflict(again, level, drawn, check_pictures):
     drafts = drawn()
     first = next(d for d in drafts if d.split == "train" and d.positive)
     other = next(d for d in drafts if d.split == "train" and not d.positive)
     saved = cv2.imencode(".jpg", first.pixels, [cv2.IMWRITE_JPEG_QUALITY, 80])[1]
     other.pixels = cv2.imdecode(saved, cv2.IMREAD_COLOR) if again else first.pixels
-    found = checked(drafts)
+    found = check_pictures(drafts)
     (conflict,) = of(found, "conflict")
     assert conflict.level == level
     assert conflict.figures["sets"] == 1
@@ -166,39 +166,41 @@ def test_one_picture_with_two_labels_is_a_conflict(again, level, drawn, checked)
     assert not of(found, "leak")
 
 
-def test_a_group_in_two_splits_leaks_and_weighs_less_where_all_are_set_aside(drawn, checked):
+def test_a_group_in_two_splits_leaks_and_weighs_less_where_all_are_set_aside(drawn, check_pictures):
     drafts = drawn()
     drafts[0].split, drafts[1].split = "train", "cal"
-    assert [a.level for a in of(checked(drafts), "leak")] == [Level.STRONG]
+    assert [a.level for a in of(check_pictures(drafts), "leak")] == [Level.STRONG]
     drafts[0].split, drafts[1].split = "ext_a", "ext_b"
-    assert [a.level for a in of(checked(drafts), "leak")] == [Level.NOTICE]
+    assert [a.level for a in of(check_pictures(drafts), "leak")] == [Level.NOTICE]
 
 
-def test_groups_of_several_labels_are_counted_not_blamed(drawn, checked):
+def test_groups_of_several_labels_are_counted_not_blamed(drawn, check_pictures):
     drafts = drawn()
     drafts[0].label, drafts[1].label = "good", "scratched"
-    (alarm,) = of(checked(drafts), "conflict")
+    (alarm,) = of(check_pictures(drafts), "conflict")
     assert alarm.level == Level.INFORMATION
     assert alarm.figures["sets"] == 1
 
 
-def test_unreadable_and_refused_pictures_are_named(drawn, checked):
+def test_unreadable_and_refused_pictures_are_named(drawn, check_pictures):
     drafts = drawn()
     drafts[3].refusals = ("blank: expected more.",)
-    lost = Lost(Row(Path("images/torn.png"), "good", "train", "torn"), "It is cut short.")
-    found = checked(drafts, lost)
+    lost = UnreadablePicture(
+        Row(Path("images/torn.png"), "good", "train", "torn"), "It is cut short."
+    )
+    found = check_pictures(drafts, lost)
     (unreadable,), (refused,) = of(found, "unreadable"), of(found, "refused")
     assert unreadable.figures["pictures"] == {"images/torn.png": "It is cut short."}
     assert refused.figures["pictures"] == {"images/3.png": ["blank: expected more."]}
     assert found.pictures == 161
 
 
-def test_alarms_come_worst_first_and_the_whole_is_json_ready(drawn, checked):
+def test_alarms_come_worst_first_and_the_whole_is_json_ready(drawn, check_pictures):
     drafts = drawn()
     for draft in drafts:
         brighter(draft, None)
     drafts[0].split, drafts[1].split = "train", "cal"
-    found = checked(drafts)
+    found = check_pictures(drafts)
     levels = [list(Level).index(a.level) for a in found.alarms]
     assert levels == sorted(levels)
     assert found.alarms[0].kind == "leak"
@@ -207,14 +209,14 @@ def test_alarms_come_worst_first_and_the_whole_is_json_ready(drawn, checked):
     assert sum(sum(counts.values()) for counts in back["balance"].values()) == len(drafts)
 
 
-def test_labels_of_one_side_alone_are_said_and_nothing_is_probed(drawn, checked):
+def test_labels_of_one_side_alone_are_said_and_nothing_is_probed(drawn, check_pictures):
     drafts = [draft for draft in drawn() if not draft.positive]
-    found = checked(drafts)
+    found = check_pictures(drafts)
     assert of(found, "balance", "something wrong")
     assert not of(found, "shortcut")
 
 
-def test_several_labels_a_picture_count_for_each(drawn, checked):
+def test_several_labels_a_picture_count_for_each(drawn, check_pictures):
     drafts = drawn(200, labels=("good", "scratched", "scratched|dented"))
     positive = {"good": False, "scratched": True, "dented": True}
     found = check_rows([d.facts() for d in drafts], positive, frozenset({"good"}))

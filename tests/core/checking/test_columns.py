@@ -3,11 +3,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.checking.columns import many_valued, sides, sort_columns
+from core.checking.columns import classify_columns, label_sides, many_valued_nuisances
 
 LABELS = np.array(["bean_healthy", "bean_rust", "rice_healthy", "rice_blast"] * 30)
 POSITIVE = np.char.endswith(LABELS, "healthy") ^ True
-SIDES = sides(LABELS, POSITIVE, {"good", "no finding"})
+SIDES = label_sides(LABELS, POSITIVE, {"good", "no finding"})
 
 
 def column(of):
@@ -30,7 +30,7 @@ def test_words_of_one_side_are_those_the_other_does_not_use():
     ],
 )
 def test_a_column_that_follows_from_the_label_is_set_apart_with_a_reason(values, reason):
-    sorted_ = sort_columns({"c": values}, SIDES)
+    sorted_ = classify_columns({"c": values}, SIDES)
     assert reason in sorted_.labels["c"]
     assert not sorted_.nuisances
     assert not sorted_.slices
@@ -46,13 +46,13 @@ def test_a_column_that_follows_from_the_label_is_set_apart_with_a_reason(values,
     ],
 )
 def test_paths_hashes_and_constants_say_nothing(values):
-    sorted_ = sort_columns({"c": values}, SIDES)
+    sorted_ = classify_columns({"c": values}, SIDES)
     assert (sorted_.nuisances, dict(sorted_.slices), dict(sorted_.labels)) == ((), {}, {})
 
 
 def test_a_column_of_few_values_is_a_nuisance_and_a_slice():
     values = column(lambda i: "bean" if i % 4 < 2 else "rice")
-    sorted_ = sort_columns({"crop": values}, SIDES)
+    sorted_ = classify_columns({"crop": values}, SIDES)
     (nuisance,) = sorted_.nuisances
     assert (nuisance.name, nuisance.source) == ("the column crop", "record")
     assert nuisance.numbers[:4].tolist() == [[1, 0], [1, 0], [0, 1], [0, 1]]
@@ -61,7 +61,7 @@ def test_a_column_of_few_values_is_a_nuisance_and_a_slice():
 
 def test_the_number_is_taken_out_of_names_that_differ_by_it():
     values = column(lambda i: f"{'NK'[i % 3 == 0]}-{i * 10:08}-1")
-    number, text = many_valued("the group's name", values, SIDES)
+    number, text = many_valued_nuisances("the group's name", values, SIDES)
     assert number.name == "the number in the group's name"
     assert number.numbers[:, 0].tolist() == [10.0 * i for i in range(LABELS.size)]
     assert {number.source, text.source} == {"name"}
@@ -70,7 +70,7 @@ def test_the_number_is_taken_out_of_names_that_differ_by_it():
 
 def test_gaps_in_a_column_of_numbers_are_a_nuisance_of_their_own():
     values = column(lambda i: "" if i % 5 == 0 else i)
-    gaps, numbers = many_valued("the column age", values, SIDES)
+    gaps, numbers = many_valued_nuisances("the column age", values, SIDES)
     assert gaps.numbers[:6, 0].tolist() == [0, 1, 1, 1, 1, 0]
     filled = [i for i in range(LABELS.size) if i % 5]
     assert numbers.numbers[0, 0] == np.median(filled)

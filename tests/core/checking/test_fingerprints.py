@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from core.checking import fingerprints
-from core.checking.fingerprints import CERTAIN, Fingerprints, beyond_doubt, copied
+from core.checking.fingerprints import CERTAIN, Fingerprints, find_certain_copies, match_copies
 
 
 def surface(rng):
@@ -67,13 +67,13 @@ def line():
     ],
 )
 def test_a_picture_that_was_changed_is_known_again_and_which_it_was(line, again):
-    found = copied(known(line), details([again(line[7]), again(line[31])]))
+    found = match_copies(known(line), details([again(line[7]), again(line[31])]))
     assert found.tolist() == [7, 31]
 
 
 def test_other_pictures_of_the_kind_are_no_copies(line):
     rng = np.random.default_rng(5)
-    found = copied(known(line), details([surface(rng) for _ in range(300)]))
+    found = match_copies(known(line), details([surface(rng) for _ in range(300)]))
     assert (found == -1).all()
 
 
@@ -83,8 +83,8 @@ def test_parts_that_share_much_are_no_copies_and_copies_of_them_are(line):
     fingerprints = known(pairs)
     assert fingerprints.limits[0] < known(line).limits[0]
     third = [sister(picture, rng) for picture in line]
-    assert (copied(fingerprints, details(third)) == -1).all()
-    again = copied(fingerprints, details([saved(one, 90) for one in pairs[10:14]]))
+    assert (match_copies(fingerprints, details(third)) == -1).all()
+    again = match_copies(fingerprints, details([saved(one, 90) for one in pairs[10:14]]))
     assert again.tolist() == [10, 11, 12, 13]
 
 
@@ -97,10 +97,10 @@ def test_many_copies_in_a_set_are_known_by_weaker_signs_than_one(line):
         return np.clip(picture + rng.normal(0, 14, picture.shape), 0, 255).astype(np.uint8)
 
     worn = [noisy(one) for one in pairs[:20]]
-    alone = copied(fingerprints, details([worn[0], *[surface(rng) for _ in range(40)]]))
+    alone = match_copies(fingerprints, details([worn[0], *[surface(rng) for _ in range(40)]]))
     assert alone[0] == -1
     plain = [saved(one, 90) for one in pairs[20:40]]
-    found = copied(fingerprints, details([*worn, *plain]))
+    found = match_copies(fingerprints, details([*worn, *plain]))
     assert np.mean(found[:20] == np.arange(20)) >= 0.8
 
 
@@ -108,21 +108,21 @@ def test_a_picture_that_is_there_many_times_is_still_known_again(line):
     rng = np.random.default_rng(8)
     copies = [np.clip(line[0] + rng.normal(0, 3, line[0].shape), 0, 255).astype(np.uint8)] * 5
     origin = [*range(60), *[0] * 5]
-    found = copied(known([*line, *copies], origin, origin), details([saved(line[0], 80)]))
+    found = match_copies(known([*line, *copies], origin, origin), details([saved(line[0], 80)]))
     assert origin[found[0]] == 0
 
 
 def test_flat_pictures_are_known_by_nothing(line):
     black = np.zeros((256, 256), np.uint8)
     fingerprints = known([*line, black])
-    assert copied(fingerprints, details([black, black + 9])).tolist() == [-1, -1]
-    assert copied(known([black] * 4), details([black, line[0]])).tolist() == [-1, -1]
+    assert match_copies(fingerprints, details([black, black + 9])).tolist() == [-1, -1]
+    assert match_copies(known([black] * 4), details([black, line[0]])).tolist() == [-1, -1]
 
 
 def test_nothing_is_known_again_among_two_or_none(line):
-    assert copied(known(line[:2]), details(line[:1])).tolist() == [-1]
+    assert match_copies(known(line[:2]), details(line[:1])).tolist() == [-1]
     empty = Fingerprints.of(np.zeros((0, 128, 128), np.uint8), np.zeros(0, int), np.zeros(0, int))
-    assert copied(empty, details(line[:1])).tolist() == [-1]
+    assert match_copies(empty, details(line[:1])).tolist() == [-1]
 
 
 def test_what_is_kept_does_not_say_how_a_picture_lies(line):
@@ -138,7 +138,10 @@ def test_fingerprints_come_back_from_arrays_and_join_those_of_another_place(line
     back = Fingerprints.from_arrays(here.to_arrays())
     np.testing.assert_array_equal(back.strengths, here.strengths)
     both = back.with_those_of(there)
-    assert copied(both, details([saved(line[3], 80), saved(line[50], 80)])).tolist() == [3, 50]
+    assert match_copies(both, details([saved(line[3], 80), saved(line[50], 80)])).tolist() == [
+        3,
+        50,
+    ]
     assert len(set(both.origin.tolist())) == 30 + 28
     assert (both.limits <= here.limits).all()
     assert both.limits[0] >= np.float32(CERTAIN)
@@ -147,11 +150,11 @@ def test_fingerprints_come_back_from_arrays_and_join_those_of_another_place(line
 def test_where_no_parts_look_alike_every_near_copy_is_beyond_doubt(line):
     pictures = [*line, saved(line[2], 85), line[5][8:-8, 8:-8]]
     sets, group = [[2, 60], [5, 61]], np.arange(62)
-    found = beyond_doubt(details(pictures), sets, group)
+    found = find_certain_copies(details(pictures), sets, group)
     assert sorted(found) == [[2, 60], [5, 61], [60, 2], [61, 5]]
     group[61] = group[5]
-    assert sorted(beyond_doubt(details(pictures), sets, group)) == [[2, 60], [60, 2]]
-    assert beyond_doubt(details(pictures), [], group) == []
+    assert sorted(find_certain_copies(details(pictures), sets, group)) == [[2, 60], [60, 2]]
+    assert find_certain_copies(details(pictures), [], group) == []
 
 
 def test_where_parts_look_alike_only_what_they_never_share_is_beyond_doubt(line):
@@ -159,7 +162,7 @@ def test_where_parts_look_alike_only_what_they_never_share_is_beyond_doubt(line)
     sisters = [sister(line[at], rng, own=8 + 2 * at) for at in range(20)]
     pictures = [*line, *sisters, saved(line[50], 85)]
     sets = [*([at, 60 + at] for at in range(20)), [50, 80]]
-    found = beyond_doubt(details(pictures), sets, np.arange(81))
+    found = find_certain_copies(details(pictures), sets, np.arange(81))
     assert sorted(found) == [[50, 80], [80, 50]]
 
 
@@ -170,8 +173,8 @@ def test_among_many_pictures_a_draw_stands_for_all_that_are_in_no_set(line, monk
     again = [saved(line[at], 85) for at in range(40, 60)]
     made = details([*line, *sisters, *others, *again])
     sets = [*([at, 60 + at] for at in range(20)), *([at, 100 + at] for at in range(40, 60))]
-    whole = beyond_doubt(made, sets, np.arange(160))
-    sizes, single = [], fingerprints._beyond_doubt
+    whole = find_certain_copies(made, sets, np.arange(160))
+    sizes, single = [], fingerprints._find_certain_copies
 
     def counted(details, sets, group):
         sizes.append(len(details))
@@ -179,7 +182,7 @@ def test_among_many_pictures_a_draw_stands_for_all_that_are_in_no_set(line, monk
 
     monkeypatch.setattr(fingerprints, "_COMPARED", 50)
     monkeypatch.setattr(fingerprints, "_SAMPLE", 40)
-    monkeypatch.setattr(fingerprints, "_beyond_doubt", counted)
-    assert sorted(beyond_doubt(made, sets, np.arange(160))) == sorted(whole)
+    monkeypatch.setattr(fingerprints, "_find_certain_copies", counted)
+    assert sorted(find_certain_copies(made, sets, np.arange(160))) == sorted(whole)
     assert len(whole) >= 40
     assert sizes == [90, 90]

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.checking.facts import Lost
-from core.checking.origins import Copies, fingerprints_of, joined, parted
+from core.checking.facts import UnreadablePicture
+from core.checking.origins import Copies, find_split_origins, fingerprints_of, join_origins
 from core.errors import DataError
 
 
@@ -30,45 +30,45 @@ NONE = Copies([], [])
 
 def test_copies_and_what_the_files_state_make_one_group_through_each_other(drawn):
     looked = facts_of(drawn, 6, group=list("xxyzzw"), patient=list("ppqrrs"))
-    rows = joined(looked, Copies([[0, 2]], [[4, 5]]))
+    rows = join_origins(looked, Copies([[0, 2]], [[4, 5]]))
     assert groups(rows) == ["own-0", "own-0", "own-0", "own-3", "own-3", "own-3"]
 
 
 def test_two_studies_of_one_patient_are_one_group(drawn):
     looked = facts_of(drawn, 3, group=["1.2", "1.3", "1.4"], patient=["A", "A", "B"])
-    assert groups(joined(looked, NONE)) == ["own-0", "own-0", "own-2"]
+    assert groups(join_origins(looked, NONE)) == ["own-0", "own-0", "own-2"]
 
 
 def test_a_value_that_all_files_share_joins_nothing(drawn):
     looked = facts_of(drawn, 3, patient=["ANONYMOUS"] * 3)
-    assert groups(joined(looked, NONE)) == ["own-0", "own-1", "own-2"]
+    assert groups(join_origins(looked, NONE)) == ["own-0", "own-1", "own-2"]
 
 
 def test_rows_that_could_not_be_read_keep_their_place(drawn):
     first, second, third = facts_of(drawn, 3)
-    rows = joined([first, Lost(second.row, "torn"), third], Copies([], [[0, 1]]))
+    rows = join_origins([first, UnreadablePicture(second.row, "torn"), third], Copies([], [[0, 1]]))
     assert groups(rows) == ["own-0", "own-1", "own-0"]
 
 
 def test_a_table_that_parts_one_patient_or_the_same_bytes_is_refused_by_name(drawn):
     looked = facts_of(drawn, 3, patient=["A", "A", "B"])
-    parted = [
+    find_split_origins = [
         replace(one, row=replace(one.row, split=split))
         for one, split in zip(looked, ("train", "cal", "cal"), strict=True)
     ]
     with pytest.raises(DataError, match=r"1 sets .*1\.png \(cal\) and 0\.png \(train\)"):
-        joined(parted, NONE)
+        join_origins(find_split_origins, NONE)
     aside = [replace(one, row=replace(one.row, split=f"ext{at}")) for at, one in enumerate(looked)]
-    assert groups(joined(aside, NONE))[:2] == ["own-0", "own-0"]
+    assert groups(join_origins(aside, NONE))[:2] == ["own-0", "own-0"]
 
 
 def test_near_copies_that_a_table_parts_stay_parted(drawn):
     looked = facts_of(drawn, 2)
-    parted = [
+    find_split_origins = [
         replace(one, row=replace(one.row, split=split))
         for one, split in zip(looked, ("train", "test"), strict=True)
     ]
-    assert groups(joined(parted, Copies([], [[0, 1]]))) == ["own-0", "own-1"]
+    assert groups(join_origins(find_split_origins, Copies([], [[0, 1]]))) == ["own-0", "own-1"]
 
 
 def test_sets_are_renumbered_for_a_part_of_the_pictures():
@@ -78,11 +78,11 @@ def test_sets_are_renumbered_for_a_part_of_the_pictures():
 
 def test_near_copies_of_one_split_are_joined_past_one_that_lies_in_another(drawn):
     looked = facts_of(drawn, 3)
-    parted = [
+    find_split_origins = [
         replace(one, row=replace(one.row, split=split))
         for one, split in zip(looked, ("train", "cal", "train"), strict=True)
     ]
-    rows = joined(parted, Copies([], [[0, 1, 2]]))
+    rows = join_origins(find_split_origins, Copies([], [[0, 1, 2]]))
     assert groups(rows) == ["own-0", "own-1", "own-0"]
 
 
@@ -93,7 +93,7 @@ def test_certain_copies_that_a_table_parts_are_refused_by_name(drawn):
         for one, split in zip(looked, ("train", "train", "test"), strict=True)
     ]
     with pytest.raises(DataError, match=r"2\.png \(test\) and 0\.png \(train\)"):
-        joined(divided, Copies([], [[0, 2]], [[0, 2]]))
+        join_origins(divided, Copies([], [[0, 2]], [[0, 2]]))
 
 
 def test_what_is_of_one_origin_with_an_earlier_split_can_be_left_out(drawn):
@@ -104,10 +104,10 @@ def test_what_is_of_one_origin_with_an_earlier_split_can_be_left_out(drawn):
         for one, split in zip(looked, splits, strict=True)
     ]
     copies = Copies([[3, 4]], [[0, 1]], [[0, 1]])
-    away = parted(divided, copies)
+    away = find_split_origins(divided, copies)
     assert away == [0, 4, 5]
     left = [one for at, one in enumerate(divided) if at not in away]
-    assert groups(joined(left, copies.kept([1, 2, 3]))) == ["own-1", "own-2", "own-3"]
+    assert groups(join_origins(left, copies.kept([1, 2, 3]))) == ["own-1", "own-2", "own-3"]
 
 
 def test_near_copies_that_are_in_doubt_are_different_pictures_to_learn_from(drawn):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import DataError
-from core.labelled import Form, read_labelled, read_words
+from core.labelled import Form, describe_data_set, read_labelled
 
 GOOD = frozenset({"good", "ok", "*_healthy"})
 
@@ -218,7 +218,7 @@ def test_a_folder_whose_name_is_no_text_is_named(tmp_path):
 def test_how_a_data_set_was_read_is_said_with_counts(tmp_path):
     a_folder(tmp_path, "train/good/1.png", "test/cut/2.png", "test/good/.x.png", "readme.txt")
 
-    said = read_words(read(tmp_path).to_json())
+    said = describe_data_set(read(tmp_path).to_json())
 
     assert said == [
         "Read as split/class folders: 2 pictures.",

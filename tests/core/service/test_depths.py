@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.checking.facts import Facts
+from core.checking.facts import PictureFacts
 from core.errors import DataError
 from core.imaging.depth import CHECK
 from core.labelled import Row
@@ -16,7 +16,7 @@ from core.model.bundle import serialization
 from core.service.assessment.assessor import assess_paths
 from core.service.bundles.archive import keep
 from core.service.bundles.archived import depths_on_shelf
-from core.service.data.check import depths_of, look_over
+from core.service.data.check import collect_facts, depths_of
 from core.service.progress import silent
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings
@@ -37,9 +37,9 @@ def test_a_data_set_is_looked_at_with_the_range_that_its_data_use(tiny_product, 
     narrow = [as_bits(one, tmp_path, 12) for one in pictures]
     rows = [Row(file, "good", "", file.name) for file in [*pictures, *narrow]]
 
-    looked = look_over(rows, pack="parts", settings=tiny_product.settings, progress=silent)
+    looked = collect_facts(rows, pack="parts", settings=tiny_product.settings, progress=silent)
 
-    assert all(isinstance(one, Facts) for one in looked)
+    assert all(isinstance(one, PictureFacts) for one in looked)
     assert depths_of(looked) == {PNG: 12}
     for eight, twelve in zip(looked[:6], looked[6:], strict=True):
         assert np.abs(eight.thumb.astype(int) - twelve.thumb).max() <= 1
@@ -54,7 +54,7 @@ def test_test_pictures_set_no_range(tiny_product, tmp_path):
     ]
 
     assert depths_of(
-        look_over(rows, pack="parts", settings=tiny_product.settings, progress=silent)
+        collect_facts(rows, pack="parts", settings=tiny_product.settings, progress=silent)
     ) == {PNG: 12}
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from core.decision.policy import Cases, certify
 from core.packs import pack_named
-from core.service.summaries import area_words, policy_words
+from core.service.summaries import describe_auroc, summarise_policy
 from core.types import Targets
 
 UNKNOWN = "Escape rate unknown: 0 defective parts seen."
@@ -20,7 +20,7 @@ NO_GOOD_SEEN = (
     "needed; nothing could be certified today."
 )
 NOT_HELD_OUT = "No picture was held out, so nothing says how many go to a person (REVIEW)."
-ALL_THE_SAME = "PASS is said all the same, without a certificate, as was asked for."
+ALL_THE_SAME = "PASS is given without a certificate, as was asked for."
 BY_MEMORY = (
     "On average at most 5 % of good parts are called out: each new one is compared with 24 good "
     "parts, by a memory that knows neither. This holds over draws of those 24, not with a "
@@ -57,8 +57,8 @@ def passed(k, n, high):
 
 def gate(n, high):
     return (
-        f"The gate for strangers holds back 0 % of {n} ordinary pictures (95 % interval 0 to "
-        f"{high} %)."
+        f"The out-of-distribution gate sends 0 % of {n} ordinary pictures to review "
+        f"(95 % interval 0 to {high} %)."
     )
 
 
@@ -120,9 +120,9 @@ def cases(good, defects):
 def test_a_policy_says_what_it_certifies_and_what_nothing_says(held_out, memory, asked, said):
     learned = cases(30, 30 if held_out[1] or not memory else 0)
     policy = certify(cases(*held_out), learned, Targets(**asked), bundle="b", good_groups=memory)
-    assert policy_words(pack_named("parts"), policy) == said
+    assert summarise_policy(pack_named("parts"), policy) == said
 
 
 def test_an_auroc_of_one_side_alone_is_none_and_not_nan():
-    assert area_words(0.98765) == "AUROC 0.988"
-    assert area_words(float("nan")) == "no AUROC (one side alone)"
+    assert describe_auroc(0.98765) == "AUROC 0.988"
+    assert describe_auroc(float("nan")) == "no AUROC (one side alone)"

@@ -10,7 +10,7 @@ import pytest
 from core.records import reviews
 from core.records.store import decisions
 from core.records.worklist import next_case
-from core.service.summaries import more_data_words, policy_words
+from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Disposition
 
 
@@ -32,7 +32,10 @@ def texts(page) -> str:
 def test_the_certificates_stand_there_in_the_packs_words(overview, tiny_product):
     bundle, policy = tiny_product.opened()
     shown = texts(overview())
-    for sentence in (*policy_words(bundle.pack, policy), *more_data_words(bundle.pack, policy)):
+    for sentence in (
+        *summarise_policy(bundle.pack, policy),
+        *describe_more_data(bundle.pack, policy),
+    ):
         assert f">{sentence}<" in shown
     assert f"{bundle.label}, policy {policy.id}" in shown
     assert [badge.value for badge in overview().markdown].count(":green-badge[certified]") == 2

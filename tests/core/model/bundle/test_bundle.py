@@ -21,7 +21,7 @@ from core.model.network import graph
 from core.model.network.runtime import exported
 from core.service.bundles.open import certifications, certify_bundle, open_bundle, policy_of
 from core.service.bundles.signing import check_signature, sign
-from core.service.summaries import policy_words
+from core.service.summaries import summarise_policy
 from core.types import Ceiling, Finding, Reason, Targets, Unreadable
 from tests.ceilings import certify_above
 
@@ -270,9 +270,9 @@ def test_every_certification_stays_on_the_record_and_raises_what_the_next_must_s
     assert certify_bundle(bundle, first.targets) == first
     assert policy_of(bundle) == first
     assert len(certifications(bundle)) == 4
-    words = " ".join(policy_words(bundle.pack, made[-1]))
+    words = " ".join(summarise_policy(bundle.pack, made[-1]))
     assert "Certification number 4 on these held-out cases." in words
-    assert "Certification number" not in " ".join(policy_words(bundle.pack, first))
+    assert "Certification number" not in " ".join(summarise_policy(bundle.pack, first))
 
 
 def test_nothing_is_certified_above_the_pack_s_ceiling_whoever_asks(tiny_product, copied):

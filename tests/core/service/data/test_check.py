@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from core.checking.result import Level
 from core.cli import admin
 from core.errors import DataError
-from core.service.data.check import check, check_words
+from core.service.data.check import check, summarise_check
 from core.settings import Settings
 
 SIDE = 96
@@ -55,7 +55,7 @@ def test_files_are_read_and_what_is_wrong_with_them_is_said(plates, settings):
     (torn,) = [alarm for alarm in found.alarms if alarm.kind == "unreadable"]
     assert list(torn.figures["pictures"]) == [str(plates / "torn.png")]
     assert ("Looking at the pictures", 82, 82) in said
-    lines = check_words(found)
+    lines = summarise_check(found)
     assert lines[0] == "82 pictures in 82 groups."
     assert lines[1] == "Read as table manifest.csv: 82 pictures."
     assert found.to_json()["read"]["counts"]["cal"] == {"good": 13, "scratched": 13}

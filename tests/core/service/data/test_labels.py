@@ -11,11 +11,11 @@ from core.errors import DataError
 from core.labelled import Row
 from core.service.data.labels import (
     classes_of,
-    have_several,
+    format_labels,
+    has_multilabel,
     refuse_mixed,
     refuse_several,
     targets_of,
-    written,
 )
 
 SIDES = {"classes": ("dent", "good", "stain"), "positive": (True, False, True)}
@@ -30,7 +30,7 @@ def test_classes_are_single_labels_and_targets_tell_who_has_them():
     assert classes_of(rows) == ("dent", "good", "stain")
     expected = [[True, False, True], [False, True, False], [True, False, False]]
     np.testing.assert_array_equal(targets_of(rows, classes_of(rows)), expected)
-    assert [written(row) for row in rows] == ["dent|stain", "good", "dent"]
+    assert [format_labels(row) for row in rows] == ["dent|stain", "good", "dent"]
 
 
 def test_no_rows_give_targets_of_no_pictures():
@@ -39,7 +39,7 @@ def test_no_rows_give_targets_of_no_pictures():
 
 @pytest.mark.parametrize(("label", "several"), [("a|b", True), ("a", False), ("a|", False)])
 def test_one_picture_with_two_labels_makes_all_pictures_judged_label_by_label(label, several):
-    assert have_several([a_row("good"), a_row(label)]) is several
+    assert has_multilabel([a_row("good"), a_row(label)]) is several
 
 
 def test_nothing_wrong_beside_something_wrong_is_refused_by_name():

@@ -18,7 +18,7 @@ from core.service.evaluation.evaluate import _slim, evaluate
 from core.service.evaluation.learning_curve import SHARES, grow
 from core.service.evaluation.report import refuse_unwritable, write_report
 from core.service.progress import silent
-from core.service.summaries import evaluation_words
+from core.service.summaries import summarise_evaluation
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def rewrite(data, change):
         writer.writerows(rows)
 
 
-def written(found, opened, path, settings, **more):
+def format_labels(found, opened, path, settings, **more):
     bundle, policy = opened
     write_report(found, path, bundle=bundle, policy=policy, settings=settings, **more)
     return path.read_text(encoding="utf-8")
@@ -117,8 +117,8 @@ def test_what_was_met_can_be_left_out_and_is_named(found, opened, tiny_product, 
     )
     assert left.figures["n"] == found.figures["n"] == 32
     assert left.figures["auroc"] == found.figures["auroc"]
-    assert "8 pictures are left out" in " ".join(evaluation_words(bundle, left.figures))
-    page = written(left, opened, tmp_path / "r.html", settings)
+    assert "8 pictures are left out" in " ".join(summarise_evaluation(bundle, left.figures))
+    page = format_labels(left, opened, tmp_path / "r.html", settings)
     assert "and 3 more" in page
     for file in sorted(mixed.rglob("test-*")):
         file.unlink()
@@ -163,7 +163,7 @@ def test_features_are_dropped_as_soon_as_a_picture_is_judged(opened, tiny_produc
 
 def test_the_report_holds_the_figures_and_the_worst_pictures(found, opened, tiny_product, tmp_path):
     command = "assay evaluate <plates> --report r.html"
-    page = written(found, opened, tmp_path / "r.html", tiny_product.settings, command=command)
+    page = format_labels(found, opened, tmp_path / "r.html", tiny_product.settings, command=command)
     assert f"AUROC {found.figures['auroc']:.3f}" in page
     assert "assay evaluate &lt;plates&gt; --report r.html" in page
     assert opened[0].sha256 in page
@@ -180,8 +180,8 @@ def test_the_same_evaluation_gives_the_same_bytes_but_for_the_date(
     found, opened, tiny_product, tmp_path
 ):
     settings = tiny_product.settings
-    first = written(found, opened, tmp_path / "a.html", settings, made="Monday")
-    again = written(found, opened, tmp_path / "b.html", settings, made="Tuesday")
+    first = format_labels(found, opened, tmp_path / "a.html", settings, made="Monday")
+    again = format_labels(found, opened, tmp_path / "b.html", settings, made="Tuesday")
     assert first == again.replace("Tuesday", "Monday")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.html", "b.html"]
 
@@ -193,7 +193,7 @@ def test_pictures_are_read_again_and_one_that_changed_is_not_shown(
     found = evaluate(bundle, data, policy=policy, settings=tiny_product.settings)
     for path in (data / "images").glob("test-*"):
         path.write_bytes(b"\x89PNG\r\n\x1a\n torn")
-    page = written(found, opened, tmp_path / "r.html", tiny_product.settings)
+    page = format_labels(found, opened, tmp_path / "r.html", tiny_product.settings)
     assert "data:image/jpeg" not in page
     assert page.count("not shown") >= 6
 

@@ -16,8 +16,8 @@ from core.model.network import backbone as backbones
 from core.model.network.backbone import Files
 from core.packs import pack_named
 from core.service.bundles.open import open_bundle
-from core.service.data.pictures import Seen, look_at
-from core.service.summaries import remark_words
+from core.service.data.pictures import PictureFeatures, extract_features
+from core.service.summaries import list_remarks
 from core.service.training import finetune
 from core.service.training.features import Task
 from core.service.training.precision import Work
@@ -81,7 +81,7 @@ def test_where_nothing_is_clearly_better_the_bundle_is_the_default_bit_for_bit(
     assert [words.pop("effort") for words in (mine, its)] == ["best", "quick"]
     told, nothing = mine.pop("tuning"), its.pop("tuning")
     assert nothing == {}
-    assert told["said"] in remark_words(bundle)
+    assert told["said"] in list_remarks(bundle)
     assert {k: v for k, v in mine.items() if k != "name"} == {
         k: v for k, v in its.items() if k != "name"
     }
@@ -93,7 +93,7 @@ def test_the_stages_are_heard_beside_the_head(best):
     bundle, settings, _ = best
     faint = read_labelled(bundle.path.parent / "faint").rows
     rows = [row for row in faint if row.split == "cal"][:6]
-    looked = look_at(
+    looked = extract_features(
         rows,
         pack="parts",
         size=bundle.backbone.size,
@@ -104,7 +104,7 @@ def test_the_stages_are_heard_beside_the_head(best):
     assert bundle.backbone.tail
     assert bundle.model.voices[1] > 0.0
     for one in looked:
-        assert isinstance(one, Seen)
+        assert isinstance(one, PictureFeatures)
         evidence = bundle.model.evidence(one.output)
         head = heads.logits(bundle.model.head, evidence.features)
         both = np.stack([head, one.output.tail.astype(np.float64)])
@@ -122,7 +122,7 @@ def test_every_trial_and_every_epoch_is_said_and_kept_with_the_bundle(best):
     assert trials[1]["than"] == trials[0]["nll"]
     assert f"NLL {trials[0]['than']:.3f} → {trials[0]['nll']:.3f} on 64 groups" in said[1]
     assert words["said"] in said[-1]
-    assert words["said"] in remark_words(bundle)
+    assert words["said"] in list_remarks(bundle)
     assert len(folds) == 3
     assert len(said) == 1 + len(trials) + 1 + sum(len(fold["history"]) - 1 for fold in folds)
     for fold in folds:

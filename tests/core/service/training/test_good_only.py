@@ -16,7 +16,7 @@ from core.model.explain import memory_map
 from core.service.assessment.assessor import assess_paths
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.evaluation.evaluate import evaluate
-from core.service.summaries import fit_words, policy_words, remark_words
+from core.service.summaries import describe_fit, list_remarks, summarise_policy
 from core.service.training import good_only
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings
@@ -89,7 +89,7 @@ def test_a_rate_that_so_few_good_plates_do_not_bound_calls_nothing_out_and_says_
     plates: Path, good_alone: Bundle, settings: Settings
 ) -> None:
     asked = judged(good_alone, plates / "new/scratched", Targets(overkill=0.05), settings)
-    words = policy_words(good_alone.pack, certify_bundle(good_alone, Targets(overkill=0.05)))
+    words = summarise_policy(good_alone.pack, certify_bundle(good_alone, Targets(overkill=0.05)))
     assert {one.verdict.disposition for one in asked} == {Disposition.DEFER}
     assert "can be bounded at 12.5 % at best; 12 more make 5 %" in asked[0].verdict.message
     assert any("7 good parts: overkill can be bounded at 12.5 %" in line for line in words)
@@ -102,10 +102,10 @@ def test_good_plates_pass_without_a_certificate_only_where_a_person_said_so(
     told = Targets(overkill=0.2, uncertified_negatives=True)
     good = judged(good_alone, plates / "new/good", told, settings)
     scratched = judged(good_alone, plates / "new/scratched", told, settings)
-    words = policy_words(good_alone.pack, certify_bundle(good_alone, told))
+    words = summarise_policy(good_alone.pack, certify_bundle(good_alone, told))
     assert Counter(one.verdict.disposition for one in good)[Disposition.NEGATIVE] >= 5
     assert called_out(scratched) >= 7
-    assert "PASS is said all the same, without a certificate, as was asked for." in words
+    assert "PASS is given without a certificate, as was asked for." in words
 
 
 def test_what_no_good_plate_shows_is_where_the_heat_is(plates: Path, good_alone: Bundle) -> None:
@@ -147,7 +147,7 @@ def test_with_more_defects_the_head_is_heard_too_and_the_escapes_start_to_count(
     policy = certify_bundle(bundle, HALF)
     assert bundle.model.bank is not None
     assert bundle.model.bank.groups == 12
-    assert fit_words(bundle).startswith("memory of 12 good parts, head ")
+    assert describe_fit(bundle).startswith("memory of 12 good parts, head ")
     assert (policy.escape.n, policy.escape.k) == (4, 0)
     assert policy.good_only is not None
     assert policy.good_only.level == 0.2
@@ -211,7 +211,7 @@ def test_the_thirtieth_defect_drops_no_memory_or_the_cause_is_told(
     (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
     spec = TrainSpec("parts", tmp_path, tmp_path / "b")
     bundle = open_bundle(train(spec, settings), settings)
-    told = [line for line in remark_words(bundle) if "No memory of good pictures" in line]
+    told = [line for line in list_remarks(bundle) if "No memory of good pictures" in line]
     if named:
         assert bundle.model.bank is None
         assert "names its own held-out pictures and there are 30 groups" in told[0]
