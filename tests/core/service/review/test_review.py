@@ -139,6 +139,7 @@ def test_a_judgement_that_its_labels_contradict_is_refused(
         review.check_labels(session.explainer, pack_named("parts"), detail, disposition, labels)
 
 
+@pytest.mark.service
 def test_ending_the_command_ends_its_server(free_port, tmp_path):
     script = (
         "import sys; from pathlib import Path; from core.service.review import server;"
