@@ -47,7 +47,8 @@ class Word(StrEnum):
     NOT_KEPT = "not kept"
     JUDGED = "judged"
     TRIED_AGAIN = "tried again"
-    QUARANTINED = "quarantined"
+    GIVEN_UP = "given up"
+    CANCELLED = "cancelled"
     DONE = "done"
     SENT = "sent"
     NEW_POLICY = "new policy"
@@ -64,7 +65,6 @@ FIELDS: Mapping[str, str] = {
     "elapsed_ms": _NUMBER,
     "pid": _NUMBER,
     "port": _NUMBER,
-    "quarantined": _NUMBER,
     "tries": _NUMBER,
     "wait_s": _NUMBER,
     "waiting": _NUMBER,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,8 +13,8 @@ from core.cli.train import Json
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from core.jobs.worker import Tell
-    from core.records.failed_jobs import Trouble
+    from core.jobs.worker import ShowCounts
+    from core.records.failed_jobs import FailedJob, JobStatus
 
     Counts = Mapping[tuple[str, str], int]
 
@@ -22,13 +22,20 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command()(worker)
-    app.command()(queue)
+    queue = typer.Typer(help="Show what waits, what runs and what went wrong.")
+    queue.callback(invoke_without_command=True)(show)
+    queue.command()(cancel)
+    app.add_typer(queue, name="queue")
 
 
 def worker(
     bundles: Annotated[
-        list[Path], typer.Argument(metavar="BUNDLE...", help="Bundles, one a pack at most.")
-    ],
+        list[Path] | None,
+        typer.Argument(metavar="BUNDLE...", help="Bundles that judge, one a pack at most."),
+    ] = None,
+    lane: Annotated[
+        list[str] | None, typer.Option(help="Work in this lane alone; may be given several times.")
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop when nothing is left to do.")] = False,
     json: Json = False,
 ) -> None:
@@ -43,7 +50,7 @@ def worker(
     from core.settings import Settings
 
     settings = Settings()
-    opened = [open_bundle(path, settings) for path in bundles]
+    opened = [open_bundle(path, settings) for path in bundles or ()]
     for one in opened:
         current_policy(one, settings)
     store, stop = open_store(settings), Event()
@@ -51,16 +58,35 @@ def worker(
         # From a thread: the main one may be inside the very lock that the flag needs.
         signal.signal(number, lambda *_: Thread(target=stop.set).start())
     with confined():
-        work(opened, store, settings, stop=stop, once=once, progress=_status(json=json))
+        work(
+            opened,
+            store,
+            settings,
+            stop=stop,
+            once=once,
+            lanes=lane or (),
+            progress=_status(json=json),
+        )
 
 
-def queue(
+def show(
+    context: typer.Context,
     retry: Annotated[str, typer.Option(metavar="ID", help="Try this job again at once.")] = "",
     json: Json = False,
 ) -> None:
-    """Show what waits, and what went wrong; a quarantined job waits for --retry."""
+    """Show what waits, what runs and what went wrong; a job that failed waits for --retry."""
+    if context.invoked_subcommand is None:
+        show_queue(retry, json=json)
+
+
+def show_queue(retry: str = "", *, json: bool = False) -> None:
+    """Print the queue, after opening a job again where one is named.
+
+    Raises:
+        StoreError: There is no such job, or the database failed.
+    """
     from core.errors import StoreError
-    from core.records.failed_jobs import reopen, troubles
+    from core.records.failed_jobs import failed_jobs, reopen, running_jobs
     from core.records.queue import waiting
     from core.service.store import open_store
     from core.settings import Settings
@@ -68,24 +94,62 @@ def queue(
     store = open_store(Settings())
     if retry and not reopen(store, retry):
         raise StoreError(
-            f"No job {retry!r} is quarantined or waits.", hint="`assay queue` lists those that are."
+            f"No job {retry!r} has failed, was given up or waits.",
+            hint="`assay queue` lists those that are.",
         )
-    counts, listed = waiting(store), troubles(store)
+    counts, running, failed = waiting(store), running_jobs(store), failed_jobs(store)
     if json:
         say_json(
             {
                 "jobs": [{"kind": k, "state": s, "count": n} for (k, s), n in counts.items()],
-                "troubles": [_trouble_line(one) for one in listed],
+                "running": [_running_line(one) for one in running],
+                "failed": [_failed_line(one) for one in failed],
             }
         )
         return
     say(_counted(counts))
-    for one in listed:
+    for status in running:
+        say(f"{'running':<12} {status.job.id} {status.job.kind}: {_progress(status)}")
+    for one in failed:
         tried = f"{one.job.kind}, {one.job.tries} tries"
         say(f"{one.state.value:<12} {one.job.id} {tried}: {one.problem}")
 
 
-def _trouble_line(one: Trouble) -> dict[str, str | int]:
+def cancel(job: Annotated[str, typer.Argument(metavar="ID", help="A job of the queue.")]) -> None:
+    """End a job: one that runs within five seconds, one that waits at once."""
+    from core.errors import StoreError
+    from core.records.queue import request_cancel
+    from core.service.store import open_store
+    from core.settings import Settings
+
+    if not request_cancel(open_store(Settings()), job):
+        raise StoreError(
+            f"No job {job!r} runs or waits.", hint="`assay queue --json` lists those that do."
+        )
+    say(f"{job} is cancelled.")
+
+
+def _progress(status: JobStatus) -> str:
+    if status.is_cancel_requested:
+        return "is being cancelled"
+    one = status.progress
+    return f"{one.sentence}, {one.done} of {one.total or '?'}" if one else "under way"
+
+
+def _running_line(status: JobStatus) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "id": status.job.id,
+        "kind": status.job.kind,
+        "pack": status.job.pack,
+        "tries": status.job.tries,
+        "progress": asdict(status.progress) if status.progress else None,
+        "heartbeat_at": status.heartbeat_at,
+    }
+
+
+def _failed_line(one: FailedJob) -> dict[str, str | int]:
     return {
         "id": one.job.id,
         "kind": one.job.kind,
@@ -97,7 +161,7 @@ def _trouble_line(one: Trouble) -> dict[str, str | int]:
     }
 
 
-def _status(*, json: bool) -> Tell:
+def _status(*, json: bool) -> ShowCounts:
     """Say on stdout how the queue stands, whenever that changed."""
     last: list[Counts] = []
 
@@ -116,7 +180,7 @@ def _status(*, json: bool) -> Tell:
 def _counted(counts: Counts) -> str:
     by_state = {
         state: sum(n for (_, one), n in counts.items() if one == state)
-        for state in ("waiting", "leased", "done", "quarantined")
+        for state in ("waiting", "leased", "done", "failed", "given up", "cancelled")
     }
     words = {"leased": "under way"}
     return ", ".join(f"{n} {words.get(state, state)}" for state, n in by_state.items()) + "."

@@ -66,7 +66,7 @@ def judge(bench: Bench, claimed: Sequence[Job], policy: Policy) -> None:
     """Judge claimed ``assess`` jobs, record the verdicts and settle the jobs.
 
     A picture on which a decoder process dies, or the system fails, is tried ``TRIES`` times, then
-    recorded as DEFER and its job quarantined. A job that was begun more often than that, without
+    recorded as DEFER and its job given up. A job that was begun more often than that, without
     anybody having lived to say how it ended, is judged alone, so that it takes no other along;
     after as many tries again it is recorded as DEFER without being touched.
 
@@ -88,7 +88,7 @@ def judge(bench: Bench, claimed: Sequence[Job], policy: Policy) -> None:
             judged.extend(_verdicts(bench, portion, policy))
         finally:
             _settle(bench, judged)
-            queue.put_back(bench.store, portion[len(judged) :], wait_s=backoff_s(TRIES))
+            queue.release(bench.store, portion[len(judged) :], wait_s=backoff_s(TRIES))
         _tell(bench, judged, policy, 1e3 * (perf_counter() - started))
 
 
@@ -194,8 +194,8 @@ def _touched(settled: Sequence[_Judged], rows: Sequence[NewDecision]) -> dict[st
 
 def _fail(bench: Bench, one: _Judged) -> None:
     wait_s = backoff_s(one.job.tries)
-    given_up = queue.fail(bench.store, one.job, one.problem, wait_s=wait_s, most_tries=TRIES)
-    word = Word.QUARANTINED if given_up else Word.TRIED_AGAIN
+    given_up = queue.fail(bench.store, one.job, one.problem, wait_s=wait_s, max_tries=TRIES)
+    word = Word.GIVEN_UP if given_up else Word.TRIED_AGAIN
     logger.warning(Event(word, {"job": one.job.id, "code": one.code, "tries": one.job.tries}))
 
 

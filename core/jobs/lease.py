@@ -1,19 +1,23 @@
-"""Holding on to claimed jobs while the work lasts, however long that is."""
+"""Keeping claimed jobs while the work lasts, and hearing that it is not wanted any more."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from time import monotonic
+from types import TracebackType
+from typing import Self
 
 from core.errors import StoreError
 from core.logs import Event, Word
 from core.records.connection import Store
-from core.records.queue import Job, hold
+from core.records.job import Job, JobProgress
+from core.records.queue import is_cancel_requested, renew, report
 
 LEASE_S = 30.0
 
+_BEAT_S = 1.0
 _FIRST_WAIT_S = 2.0
 _LONGEST_WAIT_S = 600.0
 _DOUBLINGS = 10
@@ -22,30 +26,89 @@ logger = logging.getLogger(__name__)
 
 
 def backoff_s(tries: int) -> float:
-    """Give the seconds to wait after so many tries: 2, 4, 8 and on to ten minutes."""
+    """Return the seconds to wait after so many tries: 2, 4, 8 and on to ten minutes."""
     return min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(tries - 1, _DOUBLINGS))
 
 
-@contextmanager
-def held(store: Store, claimed: Sequence[Job]) -> Iterator[None]:
-    """Renew the leases of claimed jobs, from a thread, until the block ends.
+class Heartbeat:
+    """Renews the leases of claimed jobs from a thread; a context manager.
 
     A lease may so be short, and what a killed worker held is soon taken up by another.
+
+    Args:
+        store: The store.
+        jobs: Jobs as they were claimed.
     """
-    over = threading.Event()
-    thread = threading.Thread(target=_renew, args=(store, claimed, over), daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
 
+    def __init__(self, store: Store, jobs: Sequence[Job]) -> None:
+        self._store, self._jobs = store, jobs
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._beat, daemon=True)
 
-def _renew(store: Store, claimed: Sequence[Job], over: threading.Event) -> None:
-    while not over.wait(LEASE_S / 3):
+    def __enter__(self) -> Self:
+        """Start to renew."""
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop to renew."""
+        self._over.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._over.wait(LEASE_S / 3):
+            self._try()
+
+    def _try(self) -> None:
         try:
-            hold(store, claimed, LEASE_S)
+            self._once()
         except StoreError:
             # Should the lease run out, the work is done twice; it must bear that anyway.
-            logger.warning(Event(Word.STORE_FAILED, {"count": len(claimed)}))
+            logger.warning(Event(Word.STORE_FAILED, {"count": len(self._jobs)}))
+
+    def _once(self) -> None:
+        renew(self._store, self._jobs, LEASE_S)
+
+
+class JobHeartbeat(Heartbeat):
+    """Renews one job's lease, writes down its progress and watches for the request to cancel it.
+
+    Attributes:
+        is_unwanted: Set once somebody asked that the job ends, or another worker holds it.
+
+    Args:
+        store: The store.
+        job: The job as it was claimed.
+    """
+
+    def __init__(self, store: Store, job: Job) -> None:
+        super().__init__(store, [job])
+        self._job = job
+        self._progress: JobProgress | None = None
+        self._renewed = monotonic()
+        self.is_unwanted = threading.Event()
+
+    def report(self, progress: JobProgress) -> None:
+        """Keep the newest progress, to be written with the next beat."""
+        self._progress = progress
+
+    def _beat(self) -> None:
+        self._try()
+        while not self._over.wait(_BEAT_S):
+            self._try()
+        self._try()
+
+    def _once(self) -> None:
+        if is_cancel_requested(self._store, self._job):
+            self.is_unwanted.set()
+        if self._progress is not None:
+            progress, self._progress = self._progress, None
+            report(self._store, self._job, progress)
+        if monotonic() - self._renewed > LEASE_S / 3:
+            renew(self._store, self._jobs, LEASE_S)
+            self._renewed = monotonic()

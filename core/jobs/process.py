@@ -1,7 +1,7 @@
-"""Running the packs' own jobs in a process that may be ended at any time.
+"""Running jobs in a process that may be ended at any time.
 
 A thread that hangs cannot be stopped, a process can: what holds is that a job is over, one way or
-the other, by its deadline. What it did until then stands, so a pack's function must bear being
+the other, by its deadline. What it did until then stands, so a job's function must bear being
 called again for the same job. Native crashes and leaks stay in that process as well.
 """
 
@@ -9,56 +9,80 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from threading import Event as Flag
 from time import monotonic
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from core.child_process import ChildLost, ChildProcess
 from core.logs import outlet
-from core.records.queue import Job
+from core.packs import JobKind
+from core.records.job import Job, JobProgress
 from core.settings import Settings
 
-DEADLINE_S = 300.0
-
 _START_S = 60.0
-_GRACE_S = 10.0
-_LOOK_S = 0.2
+_STOP_GRACE_S = 10.0
+_CANCEL_GRACE_S = 2.0
+_POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a job ended.
+class JobEnd:
+    """How a try of a job ended.
 
     Attributes:
         error: Type of what was raised; empty when the job is done.
-        problem: What went wrong, for a person; without a stranger's words.
+        problem: What went wrong, for a person; without text from untrusted files.
         is_permanent: Whether trying again would end the same way.
-        stopped: Whether it was cut short because the worker stops.
+        is_stopped: Whether it was cut short because the worker stops.
+        is_cancelled: Whether it was cut short because somebody asked for that.
+        result: What its function returned.
     """
 
     error: str = ""
     problem: str = ""
     is_permanent: bool = False
-    stopped: bool = False
+    is_stopped: bool = False
+    is_cancelled: bool = False
+    result: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Errands:
-    """The process that runs the packs' functions; a context manager that starts it when needed.
+_STOPPED = JobEnd("Stopped", "The worker stopped.", is_stopped=True)
+_CANCELLED = JobEnd("Cancelled", "It was cancelled.", is_cancelled=True)
 
-    Args:
-        settings: Handed to the functions.
-        deadline_s: Longest time for one job in seconds.
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """What a running job may be told, and what it tells.
+
+    Attributes:
+        stop: Once set the job has ten more seconds, for the worker stops.
+        cancel: Once set the job has two more seconds, for somebody asked that it ends.
+        report: Called with each progress.
     """
 
-    def __init__(self, settings: Settings, deadline_s: float = DEADLINE_S) -> None:
+    stop: Flag
+    cancel: Flag
+    report: Callable[[JobProgress], None]
+
+
+class JobProcess:
+    """The process of one lane; a context manager that starts it when it is needed.
+
+    Args:
+        settings: Handed to the jobs' functions.
+        niceness: By how much the process yields the processor to others.
+    """
+
+    def __init__(self, settings: Settings, niceness: int = 0) -> None:
         self._settings = settings
-        self._deadline_s = deadline_s
+        self._niceness = niceness
         self._child: ChildProcess | None = None
 
     def __enter__(self) -> Self:
-        """Give itself; nothing runs yet."""
+        """Return itself; nothing runs yet."""
         return self
 
     def __exit__(
@@ -70,31 +94,31 @@ class Errands:
         """End the process."""
         self._end()
 
-    def run(self, job: Job, stop: Flag) -> Outcome:
-        """Do one job; never raises for what the pack's function does.
+    def run(self, job: Job, kind: JobKind, signals: Signals) -> JobEnd:
+        """Try one job; never raises for what its function does.
 
         Args:
             job: A claimed job.
-            stop: When it is set a job under way has ten more seconds.
+            kind: Its kind.
+            signals: What it may be told meanwhile, and what it tells.
         """
         if self._child is None:
             self._child = self._start()
-            answer = _wait(self._child, _START_S, stop)
-            if isinstance(answer, Outcome):
+            ready = _wait(self._child, _START_S, signals)
+            if ready.error:
                 self._end()
-                return answer
-        _send(self._child, asdict(job))
-        answer = _wait(self._child, self._deadline_s, stop)
-        if isinstance(answer, Outcome):
+                return ready
+        _send(self._child, {"job": asdict(job), "deadline_s": kind.deadline_s})
+        end = _wait(self._child, kind.deadline_s, signals)
+        if end.is_cancelled or end.is_stopped or end.error in _LOST:
             self._end()
-            return answer
-        return Outcome(**json.loads(answer))
+        return end
 
     def _start(self) -> ChildProcess:
         child = ChildProcess("core.jobs.process_main", environment=os.environ, stderr=outlet())
         # Not as arguments, which everybody on the machine can read: they may hold a password.
         settings = self._settings.model_dump(mode="json")
-        _send(child, {"settings": settings, "deadline_s": self._deadline_s})
+        _send(child, {"settings": settings, "niceness": self._niceness})
         return child
 
     def _end(self) -> None:
@@ -103,21 +127,31 @@ class Errands:
         self._child = None
 
 
+_OVERDUE, _CRASHED = "Overdue", "Crashed"
+_LOST = frozenset({_OVERDUE, _CRASHED})
+
+
 def _send(child: ChildProcess, order: object) -> None:
     child.send(json.dumps(order).encode() + b"\n")
 
 
-def _wait(child: ChildProcess, seconds: float, stop: Flag) -> bytes | Outcome:
-    """Wait for a line of the process, or say why there is none."""
-    end, stopping = monotonic() + seconds, False
+def _wait(child: ChildProcess, seconds: float, signals: Signals) -> JobEnd:
+    """Pass progress on until the process ends its order; return how that went."""
+    overdue = JobEnd(_OVERDUE, f"No end within {seconds:g} s.")
+    end, deadline = overdue, monotonic() + seconds
     try:
-        while (line := child.receive(_LOOK_S)) is None:
-            if stop.is_set() and not stopping:
-                stopping, end = True, min(end, monotonic() + _GRACE_S)
-            if monotonic() > end:
-                if stopping:
-                    return Outcome("Stopped", "The worker stopped.", stopped=True)
-                return Outcome("Overdue", f"No end within {seconds:g} s.")
+        while monotonic() <= deadline:
+            line = child.receive(_POLL_S)
+            if line is not None:
+                answer = json.loads(line)
+                if "end" in answer:
+                    return JobEnd(**answer["end"])
+                signals.report(JobProgress(**answer["progress"]))
+            if end is overdue and signals.cancel.is_set():
+                _send(child, {"cancel": True})
+                end, deadline = _CANCELLED, min(deadline, monotonic() + _CANCEL_GRACE_S)
+            elif end is overdue and signals.stop.is_set():
+                end, deadline = _STOPPED, min(deadline, monotonic() + _STOP_GRACE_S)
     except ChildLost as how:
-        return Outcome("Crashed", f"The process that did it crashed ({how}).")
-    return line
+        return JobEnd(_CRASHED, f"The process that did it crashed ({how}).")
+    return end

@@ -1,4 +1,4 @@
-"""worker: what was received is judged, and what follows from a verdict is done, for ever."""
+"""worker: what was received is judged, and the jobs of every lane are done, until it is stopped."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from threading import Event as Flag
 
 from core.errors import AssayError, BundleError, ConfigError, StoreError
 from core.jobs.assess import Bench, judge
-from core.jobs.lease import LEASE_S, backoff_s, held
-from core.jobs.process import DEADLINE_S, Errands
+from core.jobs.kinds import ASSESS_LANE, NICENESS, installed_kinds, lanes_of
+from core.jobs.lanes import Lane
+from core.jobs.lease import LEASE_S, Heartbeat
+from core.jobs.process import JobProcess
 from core.logs import Event, Word
 from core.model.bundle.bundle import Bundle
-from core.packs import installed
 from core.records import queue
-from core.records.connection import Store, writing
+from core.records.connection import Store
 from core.service.bundles.archive import keep
 from core.service.bundles.decoders import decoders_of
 from core.service.bundles.open import policy_of
@@ -34,10 +35,10 @@ _REST_S = 10.0
 logger = logging.getLogger(__name__)
 
 Turn = Callable[[], bool]
-Tell = Callable[[Mapping[tuple[str, str], int]], None]
+ShowCounts = Callable[[Mapping[tuple[str, str], int]], None]
 
 
-def _nobody(counts: Mapping[tuple[str, str], int]) -> None:
+def _ignore(counts: Mapping[tuple[str, str], int]) -> None:
     del counts
 
 
@@ -49,43 +50,48 @@ def work(
     stop: Flag,
     idle_s: float = 1.0,
     once: bool = False,
-    deadline_s: float = DEADLINE_S,
-    progress: Tell = _nobody,
+    lanes: Sequence[str] = (),
+    progress: ShowCounts = _ignore,
 ) -> None:
-    """Judge what is queued for the bundles' packs, and do the jobs of every installed pack.
+    """Judge what is queued for the bundles' packs, and do the other jobs of the lanes.
 
-    The two go on side by side, so that a server that does not answer delays no verdict. Any number
-    of workers may share a store. A policy that is certified meanwhile counts from the next batch.
+    Each lane goes on beside the others, in a process of its own, so that neither a server that does
+    not answer nor a training delays a verdict. Any number of workers may share a store. A policy
+    that is certified meanwhile counts from the next batch.
 
     Args:
         bundles: Verified and certified bundles, one a pack at most.
         store: The store.
         settings: Where things run.
         stop: Ends the work once set: after the batch under way, and after at most ten seconds for
-            a pack's job.
+            any other job.
         idle_s: Seconds between two looks at an empty queue.
         once: Return when nothing is left that could be done now.
-        deadline_s: Longest time for one of the packs' jobs in seconds.
-        progress: Told now and then how many jobs of each kind and state there are.
+        lanes: The lanes to work in; all where it is empty.
+        progress: Called now and then with how many jobs of each kind and state there are.
 
     Raises:
         BundleError: At the start, a bundle has no policy or is not the one certified.
-        ConfigError: Two bundles are for the same pack.
+        ConfigError: Two bundles are for the same pack, two packs declare one kind of job, or there
+            is no such lane.
         AssayError: With ``once``, judging as such or the database failed; otherwise both are tried
             again after a while.
     """
     _refuse_rivals(bundles)
+    lanes_with_kinds = lanes_of(installed_kinds().values(), lanes)
     worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     with ExitStack() as stack:
         turns: list[Turn] = []
-        for bundle in bundles:
+        for bundle in bundles if ASSESS_LANE in lanes_with_kinds else ():
             current_policy(bundle, settings)
             sandbox = decoders_of(bundle, settings)
             bench = Bench(bundle, stack.enter_context(sandbox), store, settings)
             turns.append(partial(_judge, bench, worker))
-        if kinds := sorted({kind for pack in installed().values() for kind in pack.jobs}):
-            errands = stack.enter_context(Errands(settings, deadline_s))
-            turns.append(partial(_run, errands, store, kinds, worker, stop))
+        for name, kinds in lanes_with_kinds.items():
+            if name != ASSESS_LANE:
+                process = stack.enter_context(JobProcess(settings, NICENESS.get(name, 0)))
+                by_name = {kind.name: kind for kind in kinds}
+                turns.append(Lane(by_name, process, store, worker, stop).turn)
         logger.info(Event(Word.STARTED, {"count": len(bundles), "pid": os.getpid()}))
         if once:
             while not stop.is_set() and sum(turn() for turn in turns):
@@ -132,48 +138,28 @@ def _judge(bench: Bench, worker: str) -> bool:
         packs=[bench.bundle.pack.name],
     )
     if claimed:
-        with held(bench.store, claimed):
+        with Heartbeat(bench.store, claimed):
             judge(bench, claimed, policy)
     return bool(claimed)
 
 
-def _run(errands: Errands, store: Store, kinds: Sequence[str], worker: str, stop: Flag) -> bool:
-    claimed = queue.claim(store, kinds, worker=worker, lease_s=LEASE_S)
-    for job in claimed:
-        with held(store, claimed):
-            outcome = errands.run(job, stop)
-        told: dict[str, float | str] = {"job": job.id, "kind": job.kind, "tries": job.tries}
-        if outcome.stopped:
-            queue.put_back(store, claimed, wait_s=0.0)
-        elif outcome.error:
-            told |= {"error": outcome.error, "wait_s": (wait_s := backoff_s(job.tries))}
-            most_tries = job.tries if outcome.is_permanent else None
-            given_up = queue.fail(store, job, outcome.problem, wait_s=wait_s, most_tries=most_tries)
-            logger.warning(Event(Word.QUARANTINED if given_up else Word.TRIED_AGAIN, told))
-        else:
-            with writing(store) as connection:
-                queue.finish(connection, claimed)
-            logger.info(Event(Word.DONE, told))
-    return bool(claimed)
-
-
 def _side_by_side(
-    turns: Sequence[Turn], stop: Flag, idle_s: float, tell: Callable[[], None]
+    turns: Sequence[Turn], stop: Flag, idle_s: float, show: Callable[[], None]
 ) -> None:
     """Take turns of every kind, each on a thread of its own; if one ends, all do."""
     with ThreadPoolExecutor(len(turns)) as threads:
-        loops = [threads.submit(_steadily, turn, stop, idle_s) for turn in turns]
+        loops = [threads.submit(_repeat, turn, stop, idle_s) for turn in turns]
         try:
             while not stop.wait(idle_s):
                 with suppress(StoreError):
-                    tell()
+                    show()
         finally:
             stop.set()
     for loop in loops:
         loop.result()
 
 
-def _steadily(turn: Turn, stop: Flag, idle_s: float) -> None:
+def _repeat(turn: Turn, stop: Flag, idle_s: float) -> None:
     try:
         while not stop.is_set():
             try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -22,17 +22,22 @@ _TICK = timedelta(microseconds=1)
 
 
 class State(StrEnum):
-    """Where a job stands."""
+    """Where a job stands; the last four are its ends.
+
+    FAILED would fail again, GIVEN_UP was tried as often as its kind allows: both wait for a person.
+    """
 
     WAITING = "waiting"
     LEASED = "leased"
     DONE = "done"
-    QUARANTINED = "quarantined"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    GIVEN_UP = "given up"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it was claimed: hand it to `finish` or `fail`, so that they know who speaks.
+    """A job as it was claimed: hand it to `finish` or `fail`, so that they know whose it is.
 
     Attributes:
         id: The hash of its kind and key.
@@ -57,8 +62,25 @@ class Job:
     added_at: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """How far a job is.
+
+    Attributes:
+        done: Units of the step that are done.
+        total: Units of the step; 0 where that is not known.
+        sentence: What is being done, for a person.
+        figures: Values to show beside it, as JSON.
+    """
+
+    done: int
+    total: int
+    sentence: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
 def priority_of(meta: Mapping[str, str]) -> int:
-    """Give the priority that a file's ``priority`` (STAT, HIGH, anything else) asks for."""
+    """Return the priority that a file's ``priority`` (STAT, HIGH, anything else) asks for."""
     return _PRIORITIES.get(meta.get("priority", "").upper(), 0)
 
 
@@ -75,8 +97,9 @@ def add(
     """Ask for a job in the caller's write transaction, so that it is there if the rest is.
 
     Asked for while it waits, a job stays in its place with the newer payload and the higher
-    priority. Asked for while somebody is at it, who may have looked before the news, it is done
-    once more. A done one is opened again; a quarantined one waits for a person.
+    priority. Asked for while a worker runs it, which may have read what there was before, it is
+    done once more. A done or cancelled one is opened again; one that failed or was given up waits
+    for a person.
 
     Args:
         connection: From `core.records.connection.writing`.
@@ -88,7 +111,7 @@ def add(
         priority: Larger comes first.
 
     Returns:
-        Whether this call made work: False for a job that waits already or is quarantined.
+        Whether this call made work: False for a job that waits already, or waits for a person.
     """
     asked = {
         "payload": json.dumps({plain(k): plain(v) for k, v in payload.items()}, sort_keys=True),
@@ -104,26 +127,32 @@ def add(
         State.WAITING: asked | {"priority": max(priority, row["priority"])},
         State.LEASED: asked | {"added_at": _after(row["added_at"], at)},
         State.DONE: asked | fresh,
-        State.QUARANTINED: {},
+        State.CANCELLED: asked | fresh,
+        State.FAILED: {},
+        State.GIVEN_UP: {},
     }
     if change := changes[State(row["state"])]:
         connection.execute(update(JOBS).where(JOBS.c.id == named["id"]).values(change))
-    return row["state"] in {State.LEASED, State.DONE}
+    return row["state"] in {State.LEASED, State.DONE, State.CANCELLED}
 
 
 def opened(at: datetime) -> dict[str, Any]:
-    """Give what a job that waits from then on holds."""
+    """Return the columns of a job that waits from then on."""
     return {
         "state": State.WAITING,
         "not_before": stamp(at),
         "leased_until": "",
         "worker": "",
         "finished_at": "",
+        "progress": "",
+        "result": "",
+        "heartbeat_at": "",
+        "cancel_requested_at": "",
     }
 
 
 def job_from_row(row: RowLike, worker: str = "", begun: int = 0) -> Job:
-    """Read a job from its row, as it is once somebody begins it (``begun`` = 1)."""
+    """Return the job of a row, as it is once somebody begins it (``begun`` = 1)."""
     return Job(
         id=row["id"],
         kind=row["kind"],
@@ -138,5 +167,5 @@ def job_from_row(row: RowLike, worker: str = "", begun: int = 0) -> Job:
 
 
 def _after(asked: str, at: datetime) -> str:
-    """Give a time later than the last: that it differs is how news is told from the known."""
+    """Return a time later than the last, so that `finish` sees that it was asked for again."""
     return max(stamp(at), stamp(datetime.fromisoformat(asked) + _TICK))

@@ -13,13 +13,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
 
 from core.records.connection import Store, reading, writing
-from core.records.job import ASSESS, URGENT, Job, State, add, job_from_row, opened, priority_of
+from core.records.job import (
+    ASSESS,
+    URGENT,
+    Job,
+    JobProgress,
+    State,
+    add,
+    job_from_row,
+    opened,
+    priority_of,
+)
 from core.records.tables import JOBS
 from core.records.values import now, plain, stamp
 
@@ -27,15 +38,20 @@ __all__ = [
     "ASSESS",
     "URGENT",
     "Job",
+    "JobProgress",
     "State",
     "add",
+    "cancel",
     "claim",
     "fail",
     "finish",
-    "hold",
+    "is_cancel_requested",
     "note",
     "priority_of",
-    "put_back",
+    "release",
+    "renew",
+    "report",
+    "request_cancel",
     "waiting",
 ]
 
@@ -58,7 +74,7 @@ def claim(
         store: The store.
         kinds: Kinds of job that the caller can do.
         worker: Name of the caller, unlike any other's.
-        lease_s: For how long in seconds nobody else may claim them, unless `hold` extends it.
+        lease_s: For how long in seconds nobody else may claim them, unless `renew` extends it.
         limit: At most so many.
         packs: Only these packs' jobs; any pack's when None.
         at: The time; now, unless given.
@@ -80,22 +96,87 @@ def claim(
             return []
     lease = {"worker": worker, "leased_until": stamp(moment + timedelta(seconds=lease_s))}
     with writing(store) as connection:
+        # Whoever ran it died before the request reached him.
+        ignored = update(JOBS).where(JOBS.c.kind.in_(kinds), _lapsed(stamp(moment)), _unwanted())
+        connection.execute(ignored.values(_ended(State.CANCELLED, moment)))
         rows = connection.execute(query.limit(limit)).mappings().all()
         taken = update(JOBS).where(JOBS.c.id.in_([row["id"] for row in rows]))
         connection.execute(taken.values(state=State.LEASED, tries=JOBS.c.tries + 1, **lease))
     return [job_from_row(row, worker, 1) for row in rows]
 
 
-def hold(store: Store, jobs: Sequence[Job], lease_s: float, *, at: datetime | None = None) -> None:
+def renew(store: Store, jobs: Sequence[Job], lease_s: float, *, at: datetime | None = None) -> None:
     """Keep claimed jobs for longer; those that somebody else has claimed since stay theirs.
 
     Raises:
         StoreError: The database failed.
     """
-    until = stamp((at or now()) + timedelta(seconds=lease_s))
+    moment = at or now()
+    kept = {
+        "leased_until": stamp(moment + timedelta(seconds=lease_s)),
+        "heartbeat_at": stamp(moment),
+    }
     if jobs:
         with writing(store) as connection:
-            connection.execute(_held().values(leased_until=until), [_holder(job) for job in jobs])
+            connection.execute(_held().values(kept), [_holder(job) for job in jobs])
+
+
+def report(store: Store, job: Job, progress: JobProgress, *, at: datetime | None = None) -> None:
+    """Keep how far a claimed job is; nothing is kept once somebody else holds it.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    shown = {"progress": json.dumps(asdict(progress)), "heartbeat_at": stamp(at or now())}
+    with writing(store) as connection:
+        connection.execute(_held().values(shown), _holder(job))
+
+
+def request_cancel(store: Store, job_id: str, *, at: datetime | None = None) -> bool:
+    """Ask that a job ends: one that a worker runs within seconds, any other that has no end now.
+
+    Returns:
+        Whether there was such a job; one that is done, or cancelled already, stays as it is.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    moment = at or now()
+    idle = JOBS.c.state.in_([State.WAITING, State.FAILED, State.GIVEN_UP])
+    named = update(JOBS).where(JOBS.c.id == job_id)
+    with writing(store) as connection:
+        asked = named.where(JOBS.c.state == State.LEASED).values(cancel_requested_at=stamp(moment))
+        ended = named.where(idle).values(_ended(State.CANCELLED, moment))
+        return any(connection.execute(change).rowcount for change in (asked, ended))
+
+
+def is_cancel_requested(store: Store, job: Job) -> bool:
+    """Return whether somebody asked that a claimed job ends.
+
+    True as well where the job is not the caller's any more: then somebody else works on it.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = select(JOBS.c.cancel_requested_at).where(
+        JOBS.c.id == job.id,
+        JOBS.c.state == State.LEASED,
+        JOBS.c.worker == job.worker,
+        JOBS.c.tries == job.tries,
+    )
+    with reading(store) as connection:
+        return connection.execute(query).scalar() != ""
+
+
+def cancel(store: Store, job: Job, *, at: datetime | None = None) -> None:
+    """Mark a claimed job as cancelled; one that somebody else has claimed since stays theirs.
+
+    Raises:
+        StoreError: The database failed; the lease will run out.
+    """
+    with writing(store) as connection:
+        ended = _ended(State.CANCELLED, at or now())
+        connection.execute(_held().values(ended), _holder(job))
 
 
 def note(store: Store, job: Job, payload: Mapping[str, str]) -> None:
@@ -114,17 +195,29 @@ def note(store: Store, job: Job, payload: Mapping[str, str]) -> None:
         connection.execute(_held().values(payload=text), _holder(job))
 
 
-def finish(connection: Connection, jobs: Sequence[Job], *, at: datetime | None = None) -> None:
+def finish(
+    connection: Connection,
+    jobs: Sequence[Job],
+    *,
+    result: Mapping[str, Any] | None = None,
+    at: datetime | None = None,
+) -> None:
     """Mark claimed jobs as done, in the caller's write transaction with what was done.
 
     A job that was asked for anew meanwhile waits again. One that somebody else has claimed since,
     because the lease ran out, stays theirs.
+
+    Args:
+        connection: From `core.records.connection.writing`.
+        jobs: The jobs as they were claimed.
+        result: What they gave, as JSON.
+        at: The time; now, unless given.
     """
     if not jobs:
         return
     holders = [_holder(job) for job in jobs]
     moment = at or now()
-    ended = {"state": State.DONE, "worker": "", "problem": "", "finished_at": stamp(moment)}
+    ended = _ended(State.DONE, moment) | {"problem": "", "result": json.dumps(result or {})}
     same = JOBS.c.added_at == bindparam("asked")
     connection.execute(_held().where(same).values(ended), holders)
     again = opened(moment) | {"tries": 0, "problem": ""}
@@ -137,7 +230,8 @@ def fail(
     problem: str,
     *,
     wait_s: float,
-    most_tries: int | None,
+    max_tries: int | None,
+    is_permanent: bool = False,
     at: datetime | None = None,
 ) -> bool:
     """Give a claimed job back, to be tried again after a while or looked at by a person.
@@ -145,32 +239,34 @@ def fail(
     Args:
         store: The store.
         job: The job as it was claimed.
-        problem: What went wrong, for a person; never a word from a stranger's file.
+        problem: What went wrong, for a person; never text from an untrusted file.
         wait_s: Seconds before it may be claimed again.
-        most_tries: Quarantined once it was begun so often; tried for ever when None.
+        max_tries: Given up once it was begun so often; tried for ever when None.
+        is_permanent: Whether it would fail again: it has failed, and is not tried again.
         at: The time; now, unless given.
 
     Returns:
-        Whether it is quarantined now.
+        Whether it waits for a person now: it has failed or is given up.
 
     Raises:
         StoreError: The database failed; the lease will run out.
     """
     moment = at or now()
-    over = most_tries is not None and job.tries >= most_tries
+    is_last = max_tries is not None and job.tries >= max_tries
     same = JOBS.c.added_at == bindparam("asked")
     with writing(store) as connection:
-        if over:
-            ended = {"state": State.QUARANTINED, "worker": "", "finished_at": stamp(moment)}
-            given_up = _held().where(same).values(ended | {"problem": plain(problem)})
-            if connection.execute(given_up, _holder(job)).rowcount:
+        _end_unwanted(connection, [_holder(job)], moment)
+        if is_permanent or is_last:
+            end = _ended(State.FAILED if is_permanent else State.GIVEN_UP, moment)
+            ended = _held().where(same).values(end | {"problem": plain(problem)})
+            if connection.execute(ended, _holder(job)).rowcount:
                 return True
         later = opened(moment + timedelta(seconds=wait_s)) | {"problem": plain(problem)}
         connection.execute(_held().values(later), _holder(job))
     return False
 
 
-def put_back(
+def release(
     store: Store, jobs: Sequence[Job], *, wait_s: float, at: datetime | None = None
 ) -> None:
     """Give claimed jobs back that were not even begun; this does not count as a try.
@@ -180,9 +276,12 @@ def put_back(
     """
     if not jobs:
         return
-    later = opened((at or now()) + timedelta(seconds=wait_s)) | {"tries": JOBS.c.tries - 1}
+    moment = at or now()
+    later = opened(moment + timedelta(seconds=wait_s)) | {"tries": JOBS.c.tries - 1}
+    holders = [_holder(job) for job in jobs]
     with writing(store) as connection:
-        connection.execute(_held().values(later), [_holder(job) for job in jobs])
+        _end_unwanted(connection, holders, moment)
+        connection.execute(_held().values(later), holders)
 
 
 def waiting(store: Store) -> Mapping[tuple[str, str], int]:
@@ -200,8 +299,28 @@ def waiting(store: Store) -> Mapping[tuple[str, str], int]:
 def _claimable(moment: str) -> ColumnElement[bool]:
     return or_(
         and_(JOBS.c.state == State.WAITING, JOBS.c.not_before <= moment),
-        and_(JOBS.c.state == State.LEASED, JOBS.c.leased_until <= moment),
+        _lapsed(moment),
     )
+
+
+def _lapsed(moment: str) -> ColumnElement[bool]:
+    return and_(JOBS.c.state == State.LEASED, JOBS.c.leased_until <= moment)
+
+
+def _unwanted() -> ColumnElement[bool]:
+    return JOBS.c.cancel_requested_at != ""
+
+
+def _end_unwanted(
+    connection: Connection, holders: Sequence[dict[str, Any]], moment: datetime
+) -> None:
+    """Mark those of the caller's jobs as cancelled of which that was asked meanwhile."""
+    ended = _held().where(_unwanted()).values(_ended(State.CANCELLED, moment))
+    connection.execute(ended, holders)
+
+
+def _ended(state: State, at: datetime) -> dict[str, Any]:
+    return {"state": state, "worker": "", "leased_until": "", "finished_at": stamp(at)}
 
 
 def _held() -> Any:  # noqa: ANN401

@@ -15,7 +15,7 @@ from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-SCHEMA = "0005"
+SCHEMA = "0006"
 
 RowLike = Mapping[Any, Any]
 """A row by column name, before or after the database; SQLAlchemy also takes columns as keys."""
@@ -276,6 +276,24 @@ class Job(Row, table=True):
     problem: str
     added_at: str
     finished_at: str
+    progress: str
+    result: str
+    heartbeat_at: str
+    cancel_requested_at: str
+
+
+class OutboxMessage(Row, table=True):
+    """A message that is to leave; its id is the same however often it is sent."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (Index("ix_outbox_subject", "pack", "output", "subject"), _BY_ID)
+
+    id: str = Field(primary_key=True)
+    pack: str
+    output: str
+    subject: str
+    body: str
+    added_at: str
 
 
 def _table(name: str) -> Table:
@@ -294,3 +312,4 @@ RECEIPTS = _table("receipts")
 RESOLUTIONS = _table("resolutions")
 RELEASES = _table("releases")
 JOBS = _table("jobs")
+OUTBOX = _table("outbox")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.packs import DataSet, DomainPack
+from core.packs import DataSet, DomainPack, JobKind
 from core.types import Ceiling, Disposition
 from domains.xray.decoding.presentations import WRONG_WAYS
 from domains.xray.decoding.reader import describe, prepare, read
@@ -36,10 +36,10 @@ pack = DomainPack(
     describe=describe,
     suffixes=frozenset({".dcm", ".dicom", ".ima", ""}),
     wrong_ways=WRONG_WAYS,
-    jobs={
-        "xray.answer": "domains.xray.answers.answer_job:answer",
-        "xray.send": "domains.xray.answers.send_job:send",
-    },
+    jobs=(
+        JobKind("xray.answer", "domains.xray.answers.answer_job:answer", max_tries=None),
+        JobKind("xray.send", "domains.xray.answers.send_job:send", max_tries=None, lane="deliver"),
+    ),
     after="xray.answer",
     commands="domains.xray.commands:app",
     page=Path(__file__).parent / "pages" / "start.py",

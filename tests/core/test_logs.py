@@ -80,7 +80,7 @@ def test_a_log_that_nobody_reads_any_more_stops_nothing():
 
 def test_an_event_says_its_word_and_what_has_the_form_of_its_field():
     said = {"job": "0123456789abcdef0123", "count": 3, "code": "0xA700", "error": "ValueError"}
-    assert Event(Word.QUARANTINED, said).said() == {"event": "quarantined", **said}
+    assert Event(Word.GIVEN_UP, said).said() == {"event": "given up", **said}
     assert json.loads(str(Event(Word.SENT, {"pack": "xray"}))) == {"event": "sent", "pack": "xray"}
 
 

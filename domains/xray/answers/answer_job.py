@@ -11,17 +11,16 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from core.errors import PermanentFailure, UnreadableImage
+from core.jobs.context import JobContext
 from core.logs import Event, Word
 from core.records import blobs
 from core.records.cases import CaseDetail, CaseImage
 from core.records.connection import Store
 from core.records.intake import contents_sent
-from core.records.queue import Job
 from core.records.releases import Stage, newest
 from core.records.values import name_of
 from core.records.worklist import case_detail, is_emptied
 from core.service.review.review import judged_by
-from core.settings import Settings
 from core.types import Reason
 from domains.xray.answers.answer import Answer, Judged, Names, names_at, weight
 from domains.xray.answers.capture import capture
@@ -41,7 +40,7 @@ _SPEAKING = {Stage.SUPERVISED, Stage.AUTOMATIC}
 logger = logging.getLogger(__name__)
 
 
-def answer(job: Job, store: Store, settings: Settings) -> None:
+def answer(context: JobContext) -> None:
     """Build what is to be sent for a case, and queue it for every receiver.
 
     Silent below the stage SUPERVISED, on verdicts that no release covers or that were drawn to
@@ -50,9 +49,7 @@ def answer(job: Job, store: Store, settings: Settings) -> None:
     since its last answer is not answered again: only receivers that are new get that answer.
 
     Args:
-        job: Its key is the case.
-        store: The store.
-        settings: Where things run.
+        context: The key of its job is the case.
 
     Raises:
         PermanentFailure: The answer is held back, since it could not say whose it is.
@@ -61,6 +58,7 @@ def answer(job: Job, store: Store, settings: Settings) -> None:
         ConfigError: The peers cannot be read, or the process that reads headers does not start.
         OSError: The home folder cannot be read or written.
     """
+    job, store, settings = context.job, context.store, context.settings
     peers = peers_at(settings.home)
     receivers = [peer.name for peer in peers.receivers()]
     if is_emptied(store, job.key):

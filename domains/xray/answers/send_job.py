@@ -13,11 +13,10 @@ from io import BytesIO
 from time import monotonic
 
 from core.errors import ConfigError, PermanentFailure
+from core.jobs.context import JobContext
 from core.logs import Event, Word
 from core.records import blobs, queue
 from core.records.connection import Store
-from core.records.queue import Job
-from core.settings import Settings
 from domains.xray.answers.delivery import (
     OutOfReach,
     StoreResult,
@@ -38,13 +37,11 @@ logger = logging.getLogger(__name__)
 _resting: dict[str, float] = {}
 
 
-def send(job: Job, store: Store, settings: Settings) -> None:
+def send(context: JobContext) -> None:
     """Deliver one version of an answer.
 
     Args:
-        job: Its payload names the peer and the version.
-        store: The store.
-        settings: Where things run.
+        context: The payload of its job names the peer and the version.
 
     Raises:
         AssayError: The receiver cannot be reached or does not keep an object.
@@ -52,7 +49,8 @@ def send(job: Job, store: Store, settings: Settings) -> None:
         ConfigError: The peers cannot be read, or name that receiver no more.
         StoreError: A file is missing or altered.
     """
-    peers = peers_at(settings.home)
+    job, store = context.job, context.store
+    peers = peers_at(context.settings.home)
     name = job.payload["peer"]
     peer = next((one for one in peers.receivers() if one.name == name), None)
     if peer is None:

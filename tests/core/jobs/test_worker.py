@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select, text
 
 from core import packs
-from core.cli.worker import queue
+from core.cli.worker import show_queue
 from core.decision.policy import to_json
 from core.errors import AssayError, BundleError, ConfigError, StoreError
 from core.files import sha256_of
@@ -44,6 +44,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from core.packs import JobKind
 from domains.parts import pack as parts
 
 
@@ -53,7 +54,8 @@ def read(data, max_pixels, min_side):
     return parts.read(data, max_pixels, min_side)
 
 
-def task(job, store, settings):
+def task(context):
+    job, settings = context.job, context.settings
     with open(settings.home / "done.txt", "a") as file:
         file.write(f"{job.kind} {job.key}\\n")
     how = job.payload.get("how", "well")
@@ -71,7 +73,11 @@ pack = replace(
     parts,
     name="frail",
     read=read,
-    jobs={"frail.after": "frail_pack:task", "frail.task": "frail_pack:task"},
+    jobs=(
+        JobKind("frail.after", "frail_pack:task"),
+        JobKind("frail.task", "frail_pack:task", deadline_s=4.0),
+        JobKind("frail.stuck", "frail_pack:task"),
+    ),
     after="frail.after",
 )
 '''
@@ -92,10 +98,10 @@ def site(tmp_path_factory):
 @pytest.fixture
 def frail(site, monkeypatch):
     monkeypatch.syspath_prepend(str(site))
-    packs._entries.cache_clear()
+    packs.entries.cache_clear()
     yield
     monkeypatch.undo()
-    packs._entries.cache_clear()
+    packs.entries.cache_clear()
     sys.modules.pop("frail_pack", None)
 
 
@@ -244,12 +250,12 @@ def test_a_picture_that_kills_its_decoder_costs_three_tries_and_a_quarantine_and
     for tries in (1, 2):
         work_once(frail_bundle, store, settings)
         assert len(decisions(store)) == 4
-        (trouble,) = failed_jobs.troubles(store)
+        (trouble,) = failed_jobs.failed_jobs(store)
         assert (trouble.state, trouble.job.tries) == ("waiting", tries)
         later(store)
     work_once(frail_bundle, store, settings)
-    (trouble,) = failed_jobs.troubles(store)
-    assert (trouble.state, trouble.job.tries) == ("quarantined", 3)
+    (trouble,) = failed_jobs.failed_jobs(store)
+    assert (trouble.state, trouble.job.tries) == ("given up", 3)
     assert "SIGABRT" in trouble.problem
     last = decisions(store)[0]
     assert (last.sha256, last.disposition) == (killer, Disposition.DEFER)
@@ -295,8 +301,8 @@ def test_a_failing_network_is_tried_three_times_then_a_person_decides(
         work_once(replace(bundle, network=Broken()), store, settings)
         later(store)
     assert [[f.reason for f in one.findings] for one in decisions(store)] == 2 * [[Reason.FAULT]]
-    assert [t.problem for t in failed_jobs.troubles(store)] == 2 * ["ValueError."]
-    assert records_queue.waiting(store) == {("assess", "quarantined"): 2}
+    assert [t.problem for t in failed_jobs.failed_jobs(store)] == 2 * ["ValueError."]
+    assert records_queue.waiting(store) == {("assess", "given up"): 2}
 
 
 def test_when_judging_as_such_fails_the_rest_of_the_batch_is_put_back_uncounted(
@@ -337,8 +343,8 @@ def test_a_job_that_no_worker_survived_goes_alone_and_then_to_a_person_untouched
         shy = text("UPDATE jobs SET tries = 5 WHERE id = :id")
         connection.execute(shy, {"id": claimed[pictures[1].name].id})
     work_once(bundle, store, settings)
-    assert records_queue.waiting(store) == {("assess", "done"): 1, ("assess", "quarantined"): 1}
-    (trouble,) = failed_jobs.troubles(store)
+    assert records_queue.waiting(store) == {("assess", "done"): 1, ("assess", "given up"): 1}
+    (trouble,) = failed_jobs.failed_jobs(store)
     assert trouble.job.id == claimed[pictures[0].name].id
     by_name = {len(one.probabilities): one.message for one in decisions(store)}
     assert "Nothing survived" in by_name[0]
@@ -354,15 +360,15 @@ def test_a_packs_function_may_fail_as_it_likes_and_the_next_job_is_done(
 ):
     for how in ("raise", "exit", "hang", "die", "well"):
         ask(store, "frail.task", how, how=how)
-    work_once(frail_bundle, store, settings, deadline_s=4.0)
+    work_once(frail_bundle, store, settings)
     assert "frail.task well" in done(settings)
-    assert {t.job.key: t.problem for t in failed_jobs.troubles(store)} == {
+    assert {t.job.key: t.problem for t in failed_jobs.failed_jobs(store)} == {
         "raise": "ValueError",
         "exit": "The process that did it crashed (exit code 3).",
         "hang": "No end within 4 s.",
         "die": "The process that did it crashed (SIGABRT).",
     }
-    assert {t.state for t in failed_jobs.troubles(store)} == {records_queue.State.WAITING}
+    assert {t.state for t in failed_jobs.failed_jobs(store)} == {records_queue.State.WAITING}
     later(store)
     for how in ("raise", "exit", "hang", "die"):
         ask(store, "frail.task", how, how="well")
@@ -373,13 +379,13 @@ def test_a_packs_function_may_fail_as_it_likes_and_the_next_job_is_done(
 def test_a_job_that_hangs_delays_no_verdict_and_no_stop(
     tiny_product, frail_bundle, store, settings
 ):
-    ask(store, "frail.task", "stuck", how="hang")
+    ask(store, "frail.stuck", "stuck", how="hang")
     with working(frail_bundle, store, settings):
         until(lambda: (settings.home / "done.txt").exists())
         send_pictures(store, tiny_product.pictures("test")[:1], "frail")
         until(lambda: len(decisions(store)) == 1)
     counts = records_queue.waiting(store)
-    assert counts["frail.task", "waiting"] == 1
+    assert counts["frail.stuck", "waiting"] == 1
     assert {r["tries"] for r in rows(store, JOBS) if r["key"] == "stuck"} == {0}
 
 
@@ -388,19 +394,19 @@ def test_the_queue_is_shown_to_people_with_what_went_wrong(store, settings, monk
     for key in ("one", "two", "three"):
         ask(store, "frail.task", key)
     first, second = records_queue.claim(store, ["frail.task"], worker="w", lease_s=60, limit=2)
-    records_queue.fail(store, first, "No peer.", wait_s=600, most_tries=None)
-    records_queue.fail(store, second, "SIGABRT.", wait_s=600, most_tries=1)
-    queue(retry=second.id)
-    records_queue.fail(store, *claim(store, "frail.task", 1), "SIGSEGV.", wait_s=0, most_tries=1)
+    records_queue.fail(store, first, "No peer.", wait_s=600, max_tries=None)
+    records_queue.fail(store, second, "SIGABRT.", wait_s=600, max_tries=1)
+    show_queue(retry=second.id)
+    records_queue.fail(store, *claim(store, "frail.task", 1), "SIGSEGV.", wait_s=0, max_tries=1)
     capsys.readouterr()
-    queue()
+    show_queue()
     assert capsys.readouterr().out.splitlines() == [
-        "2 waiting, 0 under way, 0 done, 1 quarantined.",
-        f"quarantined  {second.id} frail.task, 1 tries: SIGSEGV.",
+        "2 waiting, 0 under way, 0 done, 0 failed, 1 given up, 0 cancelled.",
+        f"given up     {second.id} frail.task, 1 tries: SIGSEGV.",
         f"waiting      {first.id} frail.task, 1 tries: No peer.",
     ]
     with pytest.raises(StoreError, match="No job"):
-        queue(retry="nothing")
+        show_queue(retry="nothing")
 
 
 def test_the_worker_says_nothing_that_a_stranger_said_even_with_debug(
@@ -428,7 +434,7 @@ def test_the_worker_says_nothing_that_a_stranger_said_even_with_debug(
     }
     (again,) = [e for e in events if e["event"] == "tried again"]
     assert (again["error"], again["kind"]) == ("ValueError", "frail.task")
-    assert "2 done, 0 quarantined" in ran.stdout
+    assert "2 done, 0 failed, 0 given up" in ran.stdout
     listed = subprocess.run(
         [*ASSAY, "queue", "--retry", again["job"], "--json"],
         capture_output=True,
@@ -436,6 +442,6 @@ def test_the_worker_says_nothing_that_a_stranger_said_even_with_debug(
         timeout=240,
     )
     said = json.loads(listed.stdout)
-    (trouble,) = said["troubles"]
+    (trouble,) = said["failed"]
     assert (trouble["id"], trouble["tries"], trouble["problem"]) == (again["job"], 0, "ValueError")
     assert "CANARY" not in listed.stdout

@@ -48,8 +48,8 @@ def finish(store, done, seconds=0):
         queue.finish(connection, done, at=at(seconds))
 
 
-def fail(store, job, *, wait_s=5, most_tries=None, seconds=0):
-    return queue.fail(store, job, "P", wait_s=wait_s, most_tries=most_tries, at=at(seconds))
+def fail(store, job, *, wait_s=5, max_tries=None, seconds=0):
+    return queue.fail(store, job, "P", wait_s=wait_s, max_tries=max_tries, at=at(seconds))
 
 
 def test_priority_comes_before_first_come_and_a_batch_is_no_longer_than_asked(store):
@@ -92,8 +92,8 @@ def test_news_of_a_job_that_is_given_up_meanwhile_opens_it_instead(store):
     ask(store, "a")
     (job,) = claim(store)
     ask(store, "a")
-    assert not fail(store, job, most_tries=1)
-    assert failed_jobs.troubles(store)[0].state is queue.State.WAITING
+    assert not fail(store, job, max_tries=1)
+    assert failed_jobs.failed_jobs(store)[0].state is queue.State.WAITING
 
 
 def test_a_job_whose_lease_ran_out_belongs_to_the_next_worker_alone(store):
@@ -102,8 +102,8 @@ def test_a_job_whose_lease_ran_out_belongs_to_the_next_worker_alone(store):
     (early,) = claim(store, worker="early", seconds=LEASE)
     assert (late.tries, early.tries) == (1, 2)
     finish(store, [late], seconds=LEASE)
-    queue.hold(store, [late], 1e6, at=at(LEASE))
-    assert not fail(store, late, most_tries=1, seconds=LEASE)
+    queue.renew(store, [late], 1e6, at=at(LEASE))
+    assert not fail(store, late, max_tries=1, seconds=LEASE)
     assert queue.waiting(store) == {("assess", "leased"): 1}
     finish(store, [early], seconds=LEASE + 1)
     assert queue.waiting(store) == {("assess", "done"): 1}
@@ -112,14 +112,14 @@ def test_a_job_whose_lease_ran_out_belongs_to_the_next_worker_alone(store):
 def test_holding_on_to_a_job_keeps_it_from_others(store):
     ask(store, "a")
     held = claim(store)
-    queue.hold(store, held, LEASE, at=at(LEASE - 1))
+    queue.renew(store, held, LEASE, at=at(LEASE - 1))
     assert claim(store, worker="other", seconds=2 * LEASE - 2) == []
     assert len(claim(store, worker="other", seconds=2 * LEASE - 1)) == 1
 
 
 def test_a_job_that_is_put_back_was_not_tried(store):
     ask(store, "a")
-    queue.put_back(store, claim(store), wait_s=3, at=at(0))
+    queue.release(store, claim(store), wait_s=3, at=at(0))
     assert claim(store, seconds=2) == []
     (job,) = claim(store, seconds=3)
     assert job.tries == 1
@@ -128,13 +128,13 @@ def test_a_job_that_is_put_back_was_not_tried(store):
 def test_three_tries_then_quarantine_until_a_person_opens_it_again(store):
     ask(store, "a")
     outcomes = [
-        fail(store, *claim(store, seconds=10 * n), most_tries=3, seconds=10 * n) for n in range(3)
+        fail(store, *claim(store, seconds=10 * n), max_tries=3, seconds=10 * n) for n in range(3)
     ]
     assert outcomes == [False, False, True]
     assert claim(store, seconds=1000) == []
     assert not ask(store, "a", seconds=1000)
-    (trouble,) = failed_jobs.troubles(store)
-    assert (trouble.state, trouble.problem, trouble.job.tries) == ("quarantined", "P", 3)
+    (trouble,) = failed_jobs.failed_jobs(store)
+    assert (trouble.state, trouble.problem, trouble.job.tries) == ("given up", "P", 3)
     assert failed_jobs.reopen(store, trouble.job.id, at=at(1000))
     (again,) = claim(store, seconds=1000)
     assert (again.key, again.tries) == ("a", 1)
@@ -146,12 +146,12 @@ def test_a_job_that_waits_for_its_next_try_is_listed_with_its_problem_and_can_be
     ask(store, "a")
     fail(store, *claim(store), wait_s=600)
     assert claim(store, seconds=599) == []
-    (trouble,) = failed_jobs.troubles(store)
+    (trouble,) = failed_jobs.failed_jobs(store)
     assert (trouble.state, trouble.problem) == ("waiting", "P")
     assert trouble.not_before == at(600)
     assert failed_jobs.reopen(store, trouble.job.id, at=at(10))
     finish(store, claim(store, seconds=10), seconds=11)
-    assert failed_jobs.troubles(store) == []
+    assert failed_jobs.failed_jobs(store) == []
 
 
 @pytest.mark.parametrize(
@@ -222,8 +222,8 @@ class Model:
             return False
         job.state, job.since = "waiting", now + 5
         if most is not None and job.tries >= most and not job.news:
-            job.state = "quarantined"
-        return job.state == "quarantined"
+            job.state = "given up"
+        return job.state == "given up"
 
 
 class Pair:
@@ -253,22 +253,22 @@ class Pair:
             finish(self.store, [job], self.now)
             self.model.finish(job, self.now)
 
-    def hold(self, which):
+    def renew(self, which):
         for job in self.picked(which):
-            queue.hold(self.store, [job], LEASE, at=at(self.now))
+            queue.renew(self.store, [job], LEASE, at=at(self.now))
             if modelled := self.model.held(job):
                 modelled.since = self.now + LEASE
 
-    def put_back(self, which):
+    def release(self, which):
         for job in self.picked(which):
-            queue.put_back(self.store, [job], wait_s=3, at=at(self.now))
+            queue.release(self.store, [job], wait_s=3, at=at(self.now))
             if modelled := self.model.held(job):
                 modelled.state, modelled.since = "waiting", self.now + 3
                 modelled.tries -= 1
 
     def fail(self, which, most):
         for job in self.picked(which):
-            said = fail(self.store, job, most_tries=most, seconds=self.now)
+            said = fail(self.store, job, max_tries=most, seconds=self.now)
             assert said == self.model.fail(job, most, self.now)
 
     def picked(self, which):
@@ -281,7 +281,7 @@ STEPS = st.lists(
         st.tuples(st.just("claim"), st.integers(1, 3)),
         st.tuples(st.just("finish"), st.integers(0, 9)),
         st.tuples(st.just("fail"), st.integers(0, 9), st.sampled_from([None, 1, 2])),
-        st.tuples(st.sampled_from(["hold", "put_back"]), st.integers(0, 9)),
+        st.tuples(st.sampled_from(["renew", "release"]), st.integers(0, 9)),
         st.tuples(st.just("sleep"), st.sampled_from([1, 4, LEASE])),
     ),
     max_size=25,

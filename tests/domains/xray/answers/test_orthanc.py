@@ -197,8 +197,8 @@ def test_an_archive_that_takes_pictures_alone_gets_them_once_and_says_why_not_th
         work(ward)
         (capture,) = folder.iterdir()
         assert dcmread(capture).SOPInstanceUID == ward.objects(send)[1].SOPInstanceUID
-        [trouble] = [one for one in failed_jobs.troubles(ward.store) if one.job.id == send.id]
-        assert (trouble.state, trouble.job.tries) == (State.QUARANTINED, 1)
+        [trouble] = [one for one in failed_jobs.failed_jobs(ward.store) if one.job.id == send.id]
+        assert (trouble.state, trouble.job.tries) == (State.FAILED, 1)
         assert "takes no Comprehensive SR Storage" in trouble.problem
         assert 'results = ["capture"]' in trouble.problem
         # The way out that it names; what was taken is not sent again.

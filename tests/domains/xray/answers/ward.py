@@ -13,6 +13,7 @@ from pydicom import Dataset, dcmread
 from sqlalchemy import select
 
 from core.imaging.files import received
+from core.jobs.context import JobContext
 from core.records import blobs, releases
 from core.records.connection import reading
 from core.records.job import job_from_row
@@ -89,7 +90,7 @@ class Ward:
         """Do the ``xray.answer`` job of a study's case; give what was queued by it."""
         before = {job.id for job in self.outbox(study)}
         job = Job("", "xray.answer", name_of("xray", study), "xray", {}, 0, 1)
-        answer(job, self.store, self.settings)
+        answer(JobContext(job, self.store, self.settings))
         return [job for job in self.outbox(study) if job.id not in before]
 
     def outbox(self, study: str) -> list[Job]:
@@ -108,4 +109,4 @@ class Ward:
 
     def deliver(self, job: Job) -> None:
         """Do one ``xray.send`` job."""
-        send(job, self.store, self.settings)
+        send(JobContext(job, self.store, self.settings))

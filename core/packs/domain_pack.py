@@ -1,20 +1,16 @@
-"""Domain packs: what a domain brings, and the only place that knows about entry points."""
+"""What a domain brings: one value of constants and pure functions."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib import import_module
-from importlib.metadata import entry_points
 from pathlib import Path
-from typing import cast
 
-from core.errors import ConfigError, UnknownPack
+from core.errors import ConfigError
+from core.packs.job_kind import JobKind
 from core.types import U8, Ceiling, Description, Disposition, Frame, Prepared, Targets
 
-GROUP = "assay.domains"
 VIEWS = ("identity", "mirror", "flip", "rotate180")
 
 Read = Callable[[bytes, int, int], Frame]
@@ -69,8 +65,7 @@ class DomainPack:
         suffixes: Further suffixes that folders and archives are searched for, in lower case; an
             empty one stands for files without any.
         commands: Import path ``module:app`` of a Typer application, mounted as `assay NAME`.
-        jobs: Kinds of work that a worker does for it: kind to the import path of a function
-            ``(Job, Store, Settings) -> None``; what it raises means that it is tried again.
+        jobs: Kinds of work that a worker does for it; no other pack may use their names.
         after: Kind of the job queued for every case on which a worker decided; empty for none.
         wrong_ways: Ways in which a right picture is shown wrongly (``rotated``), each by a function
             that makes such a picture out of a prepared one, uint8 ``h w 3``; training learns to
@@ -97,7 +92,7 @@ class DomainPack:
     demo: str = ""
     suffixes: frozenset[str] = frozenset()
     commands: str = ""
-    jobs: Mapping[str, str] = field(default_factory=dict)
+    jobs: tuple[JobKind, ...] = ()
     after: str = ""
     wrong_ways: Mapping[str, Callable[[U8], U8]] = field(default_factory=dict)
     graph: str = ""
@@ -134,120 +129,3 @@ def means_nothing_wrong(label: str, negative: frozenset[str]) -> bool:
     """
     patterns = (".*".join(map(re.escape, word.casefold().split("*"))) for word in negative)
     return any(re.fullmatch(pattern, label.casefold(), re.DOTALL) for pattern in patterns)
-
-
-@cache
-def _entries() -> dict[str, str]:
-    return {point.name: point.value for point in entry_points(group=GROUP)}
-
-
-def entry_of(name: str) -> str:
-    """Give the import path ``module:attribute`` of an installed pack.
-
-    Raises:
-        UnknownPack: No distribution registers that name under ``assay.domains``.
-    """
-    known = _entries()
-    if name not in known:
-        raise UnknownPack(name, sorted(known))
-    return known[name]
-
-
-def load(entry: str) -> DomainPack:
-    """Import one pack by its ``module:attribute`` path.
-
-    Raises:
-        ConfigError: The module does not import or the attribute is no DomainPack.
-    """
-    pack = _imported(entry)
-    if not isinstance(pack, DomainPack):
-        raise ConfigError(
-            f"{entry!r} is a {type(pack).__name__}, not a DomainPack.",
-            hint="Point the entry point at the DomainPack value.",
-        )
-    return pack
-
-
-def _imported(path: str) -> object:
-    module, _, attribute = path.partition(":")
-    try:
-        return getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as exc:
-        raise ConfigError(
-            f"{path!r} does not import: {exc}.",
-            hint="Reinstall the distribution that brings it.",
-        ) from exc
-
-
-def installed() -> dict[str, DomainPack]:
-    """Import every installed pack, ours and strangers' alike, by name in alphabetical order.
-
-    Raises:
-        ConfigError: A registered pack does not import.
-    """
-    return {name: load(entry) for name, entry in sorted(_entries().items())}
-
-
-def pack_named(name: str) -> DomainPack:
-    """Import one installed pack.
-
-    Raises:
-        UnknownPack: No installed pack has that name.
-        ConfigError: It does not import.
-    """
-    return load(entry_of(name))
-
-
-def commands_of(name: str) -> object | None:
-    """Import the commands that an installed pack brings; None where it brings none.
-
-    Raises:
-        UnknownPack: No installed pack has that name.
-        ConfigError: The pack or its commands do not import.
-    """
-    pack = pack_named(name)
-    return _imported(pack.commands) if pack.commands else None
-
-
-def handlers() -> dict[str, Callable[..., None]]:
-    """Import what a worker does for the installed packs: ``(Job, Store, Settings)`` by kind.
-
-    Raises:
-        ConfigError: A pack names a function that does not import.
-    """
-    paths = {kind: path for pack in installed().values() for kind, path in pack.jobs.items()}
-    return {kind: cast("Callable[..., None]", _imported(path)) for kind, path in paths.items()}
-
-
-def graph_of(pack: DomainPack) -> Callable[..., object] | None:
-    """Import what adds a pack's own preparation to an exported graph, where it has one.
-
-    Raises:
-        ConfigError: The pack names a function that does not import.
-    """
-    return cast("Callable[..., object]", _imported(pack.graph)) if pack.graph else None
-
-
-def demos() -> list[Callable[..., list[str]]]:
-    """Import every installed pack's lane of the demo: ``(settings, progress) -> table lines``.
-
-    Raises:
-        ConfigError: A pack names a lane that does not import.
-    """
-    lanes = [pack.demo for pack in installed().values() if pack.demo]
-    return [cast("Callable[..., list[str]]", _imported(lane)) for lane in lanes]
-
-
-def data_set(name: str) -> DataSet:
-    """Find a data set by name among all installed packs.
-
-    Raises:
-        ConfigError: No installed pack has a data set of that name.
-    """
-    known = {one.name: one for pack in installed().values() for one in pack.data_sets}
-    if name not in known:
-        raise ConfigError(
-            f"No data set is called {name!r}; there are: {', '.join(sorted(known)) or 'none'}.",
-            hint="`assay data list` shows them.",
-        )
-    return known[name]

@@ -1,0 +1,47 @@
+"""Domain packs: what a domain declares, and which are installed."""
+
+from core.packs.discovery import (
+    GROUP,
+    commands_of,
+    data_set,
+    demos,
+    entries,
+    entry_of,
+    graph_of,
+    import_path,
+    installed,
+    load,
+    pack_named,
+)
+from core.packs.domain_pack import (
+    VIEWS,
+    DataSet,
+    Describe,
+    DomainPack,
+    Prepare,
+    Read,
+    means_nothing_wrong,
+)
+from core.packs.job_kind import JobKind
+
+__all__ = [
+    "GROUP",
+    "VIEWS",
+    "DataSet",
+    "Describe",
+    "DomainPack",
+    "JobKind",
+    "Prepare",
+    "Read",
+    "commands_of",
+    "data_set",
+    "demos",
+    "entries",
+    "entry_of",
+    "graph_of",
+    "import_path",
+    "installed",
+    "load",
+    "means_nothing_wrong",
+    "pack_named",
+]
