@@ -72,7 +72,8 @@ class Lane:
                 max_tries=kind.max_tries,
                 is_permanent=end.is_permanent,
             )
-            word = Word.GIVEN_UP if has_ended else Word.TRIED_AGAIN
+            word = Word.FAILED if end.is_permanent else Word.GIVEN_UP
+            word = word if has_ended else Word.TRIED_AGAIN
             logger.warning(Event(word, {**fields, "error": end.error, "wait_s": wait_s}))
         else:
             with writing(self.store) as connection:

@@ -198,7 +198,7 @@ def test_a_worker_may_be_started_for_some_lanes_alone(store, settings):
     slow, quick = ask(store, "patient.count", steps="1"), ask(store, "patient.quick", steps="1")
     work_once(store, settings, "quick")
     assert (status(store, slow).state, status(store, quick).state) == (State.WAITING, State.DONE)
-    with pytest.raises(ConfigError, match="no lane|has the lane fast; there are: assess"):
+    with pytest.raises(ConfigError, match="has the lane fast; there are: assess, "):
         work_once(store, settings, "fast")
 
 
@@ -300,7 +300,7 @@ def test_kill_9_of_the_worker_ends_its_child_and_the_job_is_resumed_then_given_u
     for tries in (1, 2):
         worker = subprocess.Popen([sys.executable, "-c", WORKER], env=environment)
         try:
-            until(lambda: status(store, job).state is State.LEASED)
+            until(lambda: status(store, job).job.tries == tries)
             if after == "progress":
                 until(lambda: pid(settings, "patient.deaf") not in {0, *children})
                 children.add(pid(settings, "patient.deaf"))
@@ -308,7 +308,7 @@ def test_kill_9_of_the_worker_ends_its_child_and_the_job_is_resumed_then_given_u
             worker.kill()
             worker.wait()
         until(lambda: not any(map(is_alive, children)))
-        assert status(store, job).job.tries == tries
+        assert status(store, job).state is State.LEASED
         lapse(store)
     work_once(store, settings)
     assert status(store, job).state is State.GIVEN_UP
@@ -369,7 +369,7 @@ def test_core_trains_evaluates_exports_and_recertifies_as_jobs(tiny_product, tmp
     assert status(store, trained).problem == ""
     bundle = open_bundle(out, settings)
     assert status(store, trained).result["bundle"] == bundle.label
-    targets = Targets(escape=0.3, overkill=0.3)
+    targets = Targets(overkill=0.3)
     jobs = {
         "evaluate": submit(store, EvaluateSpec(out, data), "parts"),
         "export": submit(store, ExportSpec(out, "onnx", tmp_path / "graph.onnx"), "parts"),
