@@ -30,6 +30,8 @@ from core.service.training.train import TrainSpec
 from core.settings import Settings
 from core.types import Targets
 
+pytestmark = pytest.mark.slow
+
 PATIENT = '''
 """Parts, with jobs that last."""
 
@@ -148,6 +150,10 @@ def until(condition, seconds=90):
     while not condition():
         assert monotonic() < end, "it did not happen in time"
         threading.Event().wait(0.05)
+
+
+def until_begun(store, job, tries):
+    until(lambda: status(store, job).job.tries == tries)
 
 
 def pid(settings, kind):
@@ -300,7 +306,7 @@ def test_kill_9_of_the_worker_ends_its_child_and_the_job_is_resumed_then_given_u
     for tries in (1, 2):
         worker = subprocess.Popen([sys.executable, "-c", WORKER], env=environment)
         try:
-            until(lambda: status(store, job).job.tries == tries)
+            until_begun(store, job, tries)
             if after == "progress":
                 until(lambda: pid(settings, "patient.deaf") not in {0, *children})
                 children.add(pid(settings, "patient.deaf"))
@@ -359,7 +365,6 @@ def test_the_queue_shows_what_runs(store, settings, monkeypatch, capsys):
     assert running["progress"]["done"] == 3
 
 
-@pytest.mark.trained
 def test_core_trains_evaluates_exports_and_recertifies_as_jobs(tiny_product, tmp_path):
     settings = tiny_product.settings_at(tmp_path / "home")
     store, out = open_store(settings), tmp_path / "new-bundle"
