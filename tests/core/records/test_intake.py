@@ -137,7 +137,7 @@ def test_the_audit_finds_an_altered_receipt(store, execute, statement, kind):
 def test_working_on_a_job_leaves_the_audit_log_alone(store):
     send(store)
     (job,) = queue.claim(store, ["assess"], worker="w", lease_s=60)
-    queue.fail(store, job, "P", wait_s=0, most_tries=1)
+    queue.fail(store, job, "P", wait_s=0, max_tries=1)
     assert verify(store).faults == ()
     assert len(rows(store, AUDIT_EVENTS)) == 1
 
