@@ -4,54 +4,58 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as Overdue
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Generic, TypeVar
+from types import TracebackType
+from typing import Any, Self, TypeVar
 
 from core.errors import InferenceStalled
 
 AHEAD = 16
 THREAD_NAME = "assay-worker"
 
-_LOOK_S = 0.02
+_JOIN_S = 0.02
 _END_S = 5.0  # an ordinary call is over in well under a second
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-class _Threads(Generic[T, R]):
-    """Daemon threads on one queue: a thread that never returns must not keep the process alive."""
+class WatchedThreads:
+    """Daemon threads on one queue: a thread that never returns must not keep the process alive.
 
-    def __init__(self, work: Callable[[T], R], count: int) -> None:
-        self._work = work
-        self._queue: SimpleQueue[tuple[T, Future[R]] | None] = SimpleQueue()
+    A context manager: the threads start on entry and stay until exit. Safe from several threads.
+
+    Args:
+        count: Number of threads, at least 1.
+        timeout_s: Longest wait in seconds for one call once it is its turn. An overdue call is
+            abandoned with its thread, and a fresh thread takes its place.
+    """
+
+    def __init__(self, count: int, timeout_s: float) -> None:
+        self._count = count
+        self._timeout_s = timeout_s
+        self._queue: SimpleQueue[tuple[Callable[[], Any], Future[Any]] | None] = SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._overdue = 0
-        for _ in range(count):
+
+    def __enter__(self) -> Self:
+        """Start the threads."""
+        for _ in range(self._count):
             self._spawn()
+        return self
 
-    def replace_overdue(self) -> None:
-        """Start a thread in the place of one whose call does not return."""
-        self._overdue += 1
-        self._spawn()
-
-    def _spawn(self) -> None:
-        thread = threading.Thread(target=self._serve, daemon=True, name=THREAD_NAME)
-        self._threads.append(thread)
-        thread.start()
-
-    def submit(self, item: T) -> Future[R]:
-        future: Future[R] = Future()
-        self._queue.put((item, future))
-        return future
-
-    def close(self) -> None:
-        """Forget what nobody has begun, and wait for what is under way.
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Drop calls that have not begun, and wait for those under way.
 
         A thread that is inside the network while the interpreter shuts down aborts the process.
         Threads whose call is overdue are not waited for.
@@ -64,19 +68,90 @@ class _Threads(Generic[T, R]):
         end = monotonic() + _END_S
         while self._count_alive() > self._overdue and monotonic() < end:
             for thread in self._threads:
-                thread.join(_LOOK_S)
+                thread.join(_JOIN_S)
+        self._threads.clear()
+        self._overdue = 0
+
+    def call(
+        self, work: Callable[[T], R], item: T, stalled: Callable[[T, InferenceStalled], R]
+    ) -> R:
+        """Return ``work(item)``, or ``stalled``'s answer where that takes too long.
+
+        Raises:
+            Exception: Whatever ``work`` raised.
+        """
+        return self._answer(item, self._submit(work, item), stalled)
+
+    def map(
+        self,
+        work: Callable[[T], R],
+        items: Iterable[T],
+        stalled: Callable[[T, InferenceStalled], R],
+    ) -> Generator[R, None, None]:
+        """Apply ``work`` to every item and yield the answers in the items' order.
+
+        Items are taken ``AHEAD`` a thread before the answers, so that memory stays flat and the
+        threads have work while the caller writes to disk.
+
+        Args:
+            work: What to do with one item.
+            items: Any iterable, endless ones too.
+            stalled: Makes the answer for an item whose call was abandoned.
+
+        Raises:
+            Exception: Whatever ``work`` raised, at that item's turn.
+        """
+        waiting: deque[tuple[T, Future[R]]] = deque()
+        try:
+            for item in items:
+                waiting.append((item, self._submit(work, item)))
+                if len(waiting) > AHEAD * self._count:
+                    yield self._answer(*waiting.popleft(), stalled)
+            while waiting:
+                yield self._answer(*waiting.popleft(), stalled)
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+    def _submit(self, work: Callable[[T], R], item: T) -> Future[R]:
+        future: Future[R] = Future()
+        self._queue.put((lambda: work(item), future))
+        return future
+
+    def _answer(self, item: T, future: Future[R], stalled: Callable[[T, InferenceStalled], R]) -> R:
+        try:
+            return future.result(self._timeout_s)
+        except Overdue:
+            future.cancel()  # should it not have begun, behind a call that nobody waits for
+            self._overdue += 1
+            self._spawn()
+            return stalled(
+                item,
+                InferenceStalled(
+                    f"The network gave no answer within {self._timeout_s:g} s.",
+                    hint="Restart the process; if it happens again choose another ASSAY_RUNTIME.",
+                ),
+            )
+
+    def _spawn(self) -> None:
+        thread = threading.Thread(target=self._serve, daemon=True, name=THREAD_NAME)
+        self._threads.append(thread)
+        thread.start()
 
     def _count_alive(self) -> int:
         return sum(thread.is_alive() for thread in self._threads)
 
     def _serve(self) -> None:
         while (job := self._queue.get()) is not None:
-            item, future = job
+            work, future = job
+            if not future.set_running_or_notify_cancel():
+                continue
             try:
-                future.set_result(self._work(item))
+                future.set_result(work())
             except BaseException as exc:
                 # Handed to the caller, who decides: a thread must not end silently.
                 future.set_exception(exc)
+            del job, work, future  # a picture must not live until the next one comes
 
 
 def ordered_map(
@@ -87,50 +162,17 @@ def ordered_map(
     timeout_s: float,
     stalled: Callable[[T, InferenceStalled], R],
 ) -> Iterator[R]:
-    """Apply ``work`` to every item on several threads and yield the answers in the items' order.
-
-    Items are drawn ``AHEAD`` a worker before the answers, so that memory stays flat and the threads
-    have work while the caller writes to disk.
+    """Apply ``work`` to every item on threads of its own, as ``WatchedThreads.map``.
 
     Args:
         work: What to do with one item.
         items: Any iterable, endless ones too.
         workers: Number of threads, at least 1.
-        timeout_s: Longest wait in seconds for one call once it is its turn. An overdue call is
-            abandoned with its thread, and a fresh thread takes its place.
+        timeout_s: As in ``WatchedThreads``.
         stalled: Makes the answer for an item whose call was abandoned.
 
     Raises:
         Exception: Whatever ``work`` raised, at that item's turn.
     """
-    threads = _Threads(work, workers)
-    waiting: deque[tuple[T, Future[R]]] = deque()
-    try:
-        for item in items:
-            waiting.append((item, threads.submit(item)))
-            if len(waiting) > AHEAD * workers:
-                yield _answer(threads, *waiting.popleft(), timeout_s, stalled)
-        while waiting:
-            yield _answer(threads, *waiting.popleft(), timeout_s, stalled)
-    finally:
-        threads.close()
-
-
-def _answer(
-    threads: _Threads[T, R],
-    item: T,
-    future: Future[R],
-    timeout_s: float,
-    stalled: Callable[[T, InferenceStalled], R],
-) -> R:
-    try:
-        return future.result(timeout_s)
-    except Overdue:
-        threads.replace_overdue()
-        return stalled(
-            item,
-            InferenceStalled(
-                f"The network gave no answer within {timeout_s:g} s.",
-                hint="Restart the process; if it happens again choose another ASSAY_RUNTIME.",
-            ),
-        )
+    with WatchedThreads(workers, timeout_s) as threads:
+        yield from threads.map(work, items, stalled)

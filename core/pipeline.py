@@ -1,13 +1,13 @@
-"""assess(): samples in, exactly one assessment each out, in order, whatever happens."""
+"""From a sample to its assessment: exactly one each, in order, whatever happens."""
 
 from __future__ import annotations
 
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from functools import partial
+from dataclasses import dataclass, replace
 from importlib.metadata import version
+from typing import Self
 
 from core.decision.policy import decide
 from core.errors import AssayError, InferenceStalled, InputError
@@ -57,98 +57,129 @@ def assess(
         AssayError: The policy was certified on another bundle, or ``FAULTS_IN_A_ROW`` samples in a
             row failed, which is no longer about the samples.
     """
-    if policy.bundle != bundle.label:
-        raise AssayError(
-            f"The policy {policy.id} was certified on {policy.bundle}, not on {bundle.label}.",
-            hint="`assay certify` this bundle.",
-        )
-    origin = Provenance(
-        bundle.label, bundle.sha256, policy.id, version("assay-inspection"), bundle.network.device
-    )
-    judge = partial(_judge_or_defer, bundle=bundle, policy=policy, origin=origin)
-    stall = partial(_stalled, bundle=bundle, origin=origin)
-    in_a_row = 0
+    judge = Judge.of(bundle, policy)
+    faults = FaultRun()
     for assessment in ordered_map(
-        judge, samples, workers=workers, timeout_s=timeout_s, stalled=stall
+        judge, samples, workers=workers, timeout_s=timeout_s, stalled=judge.stalled
     ):
-        faulty = any(f.reason is Reason.FAULT for f in assessment.verdict.findings)
-        in_a_row = in_a_row + 1 if faulty else 0
         yield assessment
-        if in_a_row >= FAULTS_IN_A_ROW:
+        faults.add(assessment)
+
+
+class FaultRun:
+    """Counts pictures in a row that failed."""
+
+    def __init__(self) -> None:
+        self._length = 0
+
+    def add(self, assessment: Assessment) -> None:
+        """Count one more assessment.
+
+        Raises:
+            AssayError: It is the last of ``FAULTS_IN_A_ROW`` that failed.
+        """
+        is_fault = any(f.reason is Reason.FAULT for f in assessment.verdict.findings)
+        self._length = self._length + 1 if is_fault else 0
+        if self._length >= FAULTS_IN_A_ROW:
             raise AssayError(
-                f"{in_a_row} pictures in a row failed, the last with: {assessment.verdict.message}",
+                f"{self._length} pictures in a row failed, the last with: "
+                f"{assessment.verdict.message}",
                 hint="`assay doctor` checks the installation; --debug shows the trace.",
             )
 
 
-def _judge_or_defer(
-    sample: Sample, *, bundle: Bundle, policy: Policy, origin: Provenance
-) -> Assessment:
-    started = time.perf_counter()
-    try:
-        return _judge(sample, bundle, policy, origin, started)
-    except InputError as exc:
-        return _deferred(sample, Finding(Reason.UNREADABLE, exc.message), bundle, origin)
-    except Exception as exc:
-        # The one border where any failure becomes a DEFER: the batch must go on, and the trace is
-        # kept in the log.
-        log.exception("assessing failed")
-        return _deferred(sample, Finding(Reason.FAULT, f"{type(exc).__name__}."), bundle, origin)
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Makes a sample's assessment; never raises, and safe to call from several threads.
 
+    Attributes:
+        bundle: A verified bundle.
+        policy: The thresholds, certified on this bundle.
+        provenance: What every verdict names as its origin.
+    """
 
-def _judge(
-    sample: Sample, bundle: Bundle, policy: Policy, origin: Provenance, started: float
-) -> Assessment:
-    frame = sample.frame
-    if isinstance(frame, Unreadable):
-        return _deferred(sample, Finding(Reason.UNREADABLE, frame.message), bundle, origin)
-    size = bundle.backbone.size
-    prepared = (
-        prepare_frame(bundle.pack, frame, size, bundle.model.depths)
-        if isinstance(frame, Frame)
-        else frame
-    )
-    ready = time.perf_counter()
-    evidence = bundle.model.evidence(bundle.network.extract(prepared.pixels))
-    prediction = bundle.model.predict(evidence, prepared)
-    verdict = decide(prediction, policy, bundle.model.classes, bundle.model.positive)
-    done = time.perf_counter()
-    decode_ms = sample.decode_ms + 1e3 * (ready - started)
-    infer_ms = 1e3 * (done - ready)
-    timing = {"decode": decode_ms, "infer": infer_ms, "total": decode_ms + infer_ms}
-    blank = _blank(sample, verdict, bundle, origin)
-    return replace(
-        blank,
-        prediction=prediction,
-        evidence=evidence,
-        timing_ms=timing,
-    )
+    bundle: Bundle
+    policy: Policy
+    provenance: Provenance
 
+    @classmethod
+    def of(cls, bundle: Bundle, policy: Policy) -> Self:
+        """Return what judges by a bundle and a policy.
 
-def _stalled(
-    sample: Sample, exc: InferenceStalled, *, bundle: Bundle, origin: Provenance
-) -> Assessment:
-    log.error("inference stalled: %s", exc.message)
-    return _deferred(sample, Finding(Reason.FAULT, exc.message), bundle, origin)
+        Raises:
+            AssayError: The policy was certified on another bundle.
+        """
+        if policy.bundle != bundle.label:
+            raise AssayError(
+                f"The policy {policy.id} was certified on {policy.bundle}, not on {bundle.label}.",
+                hint="`assay certify` this bundle.",
+            )
+        code, device = version("assay-inspection"), bundle.network.device
+        return cls(bundle, policy, Provenance(bundle.label, bundle.sha256, policy.id, code, device))
 
+    def __call__(self, sample: Sample) -> Assessment:
+        """Return the assessment of a sample, whatever happens."""
+        started = time.perf_counter()
+        try:
+            return self._judge(sample, started)
+        except InputError as exc:
+            return self._deferred(sample, Reason.UNREADABLE, exc.message)
+        except Exception as exc:
+            # The one border where any failure becomes a DEFER: the batch must go on, and the trace
+            # is kept in the log.
+            log.exception("assessing failed")
+            return self._deferred(sample, Reason.FAULT, f"{type(exc).__name__}.")
 
-def _deferred(sample: Sample, finding: Finding, bundle: Bundle, origin: Provenance) -> Assessment:
-    return _blank(sample, Verdict(Disposition.DEFER, "", (finding,)), bundle, origin)
+    def stalled(self, sample: Sample, exc: InferenceStalled) -> Assessment:
+        """Return the assessment of a sample on which the network gave no answer in time."""
+        log.error("inference stalled: %s", exc.message)
+        return self._deferred(sample, Reason.FAULT, exc.message)
 
+    def failed(self, sample: Sample, exc: Exception) -> Assessment:
+        """Return the assessment of a sample that could not be made, by no fault of its bytes."""
+        log.error("preparing failed", exc_info=exc)
+        detail = exc.message if isinstance(exc, AssayError) else f"{type(exc).__name__}."
+        return self._deferred(sample, Reason.FAULT, detail)
 
-def _blank(sample: Sample, verdict: Verdict, bundle: Bundle, origin: Provenance) -> Assessment:
-    """Give what is known of a sample whatever became of it: what its file says of itself too."""
-    return Assessment(
-        sample_id=sample.id,
-        group=sample.group or sample.frame.group,
-        sha256=sample.frame.sha256,
-        verdict=verdict,
-        wording=bundle.pack.wording[verdict.disposition],
-        classes=bundle.model.classes,
-        prediction=None,
-        evidence=None,
-        provenance=origin,
-        timing_ms={"decode": sample.decode_ms, "infer": 0.0, "total": sample.decode_ms},
-        meta=sample.frame.meta,
-        lost=isinstance(sample.frame, Unreadable) and sample.frame.lost,
-    )
+    def _judge(self, sample: Sample, started: float) -> Assessment:
+        bundle, frame = self.bundle, sample.frame
+        if isinstance(frame, Unreadable):
+            return self._deferred(sample, Reason.UNREADABLE, frame.message)
+        prepared = (
+            prepare_frame(bundle.pack, frame, bundle.backbone.size, bundle.model.depths)
+            if isinstance(frame, Frame)
+            else frame
+        )
+        ready = time.perf_counter()
+        evidence = bundle.model.evidence(bundle.network.extract(prepared.pixels))
+        prediction = bundle.model.predict(evidence, prepared)
+        verdict = decide(prediction, self.policy, bundle.model.classes, bundle.model.positive)
+        done = time.perf_counter()
+        decode_ms = sample.decode_ms + 1e3 * (ready - started)
+        infer_ms = 1e3 * (done - ready)
+        return replace(
+            self._blank(sample, verdict),
+            prediction=prediction,
+            evidence=evidence,
+            timing_ms={"decode": decode_ms, "infer": infer_ms, "total": decode_ms + infer_ms},
+        )
+
+    def _deferred(self, sample: Sample, reason: Reason, detail: str) -> Assessment:
+        return self._blank(sample, Verdict(Disposition.DEFER, "", (Finding(reason, detail),)))
+
+    def _blank(self, sample: Sample, verdict: Verdict) -> Assessment:
+        """Return what is known of a sample whatever became of it: its file's metadata too."""
+        return Assessment(
+            sample_id=sample.id,
+            group=sample.group or sample.frame.group,
+            sha256=sample.frame.sha256,
+            verdict=verdict,
+            wording=self.bundle.pack.wording[verdict.disposition],
+            classes=self.bundle.model.classes,
+            prediction=None,
+            evidence=None,
+            provenance=self.provenance,
+            timing_ms={"decode": sample.decode_ms, "infer": 0.0, "total": sample.decode_ms},
+            meta=sample.frame.meta,
+            lost=isinstance(sample.frame, Unreadable) and sample.frame.lost,
+        )

@@ -16,7 +16,7 @@ import pytest
 from core.imaging.files import open_file, received
 from core.model.bundle.bundle import Bundle
 from core.records.connection import Store
-from core.service.assessment.assessor import assess_and_record
+from core.service.assessment.recording import assess_and_record
 from core.service.bundles.archive import keep
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
 from core.service.store import open_store

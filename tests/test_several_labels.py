@@ -21,7 +21,8 @@ from core.imaging.files import open_file
 from core.json_output import assessment_line
 from core.records.reviews import reviewed
 from core.records.store import decisions
-from core.service.assessment.assessor import assess_and_record, assess_paths
+from core.service.assessment.assessor import assess_paths
+from core.service.assessment.recording import assess_and_record
 from core.service.assessment.replay import replay
 from core.service.bundles.archive import keep
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of

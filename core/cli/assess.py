@@ -13,7 +13,7 @@ from core.cli.output import progress_bar, say, say_json
 from core.cli.train import BundlePath, Json
 
 if TYPE_CHECKING:
-    from core.service.assessment.assessor import Recorded
+    from core.service.assessment.recording import Recorded
 
 
 def register(app: typer.Typer) -> None:
@@ -34,12 +34,8 @@ def assess(
     from core.imaging.junk import Skipped
     from core.imaging.zip_archive import incoming
     from core.json_output import assessment_line
-    from core.service.assessment.assessor import (
-        Recorded,
-        assess_and_record,
-        assess_incoming,
-        is_unread,
-    )
+    from core.service.assessment.assessor import assess_incoming, is_unread
+    from core.service.assessment.recording import Recorded, assess_and_record
     from core.service.bundles.open import open_bundle, policy_of
     from core.service.summaries import describe_assessment
     from core.settings import Settings

@@ -9,9 +9,12 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
+from typing import TypeVar
 
 from core.imaging.junk import PEEK, Skipped, is_junk
 from core.imaging.sniff import SUFFIXES, looks_like_picture
+
+In = TypeVar("In", bound="Incoming")
 
 ARCHIVE = ".zip"
 HEAD = 1024 * 1024
@@ -51,7 +54,7 @@ def refused(name: str, problem: str, group: str = "") -> Incoming:
     return Incoming(name, None, group=group, problem=problem)
 
 
-def capped(item: Incoming, max_bytes: int) -> Incoming:
+def capped(item: In, max_bytes: int) -> In:
     """Return a picture as it is; of one that is too large only the beginning, with the reason."""
     if item.data is None or len(item.data) <= max_bytes:
         return item

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import cycle
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from core.imaging.attempt import attempt, describe
 from core.imaging.decoder import Decoder, DecoderLost
@@ -24,6 +24,8 @@ _BATCH_BYTES = 8 * 1024 * 1024
 logger = logging.getLogger(__name__)
 
 Outcome = tuple[Prepared | Unreadable, float]
+In = TypeVar("In", bound=Incoming)
+_Batch = list[tuple[In, Incoming]]  # what came in, and what of it is sent
 
 
 def samples_in_process(
@@ -108,7 +110,11 @@ class Sandbox:
         return self._lanes[0].start().layers
 
     def samples(self, incoming: Iterable[Incoming]) -> Iterator[Sample]:
-        """Prepare files, lazily and in order, exactly one sample each.
+        """Prepare files, lazily and in order, exactly one sample each, as ``pairs``."""
+        return (sample for _, sample in self.pairs(incoming))
+
+    def pairs(self, incoming: Iterable[In]) -> Generator[tuple[In, Sample], None, None]:
+        """Prepare files, lazily and in order, and yield each with the one sample it makes.
 
         Two batches of up to 16 files a process are read ahead. A file on which a process crashes
         is tried once more alone in a fresh one, since the damage may stem from a file before it;
@@ -119,15 +125,15 @@ class Sandbox:
 
         Raises:
             ConfigError: A process cannot start at all.
-            ValueError: Another ``samples`` of this sandbox is under way.
+            ValueError: Another ``pairs`` of this sandbox is under way.
         """
         if self._busy:
-            raise ValueError("samples: expected one at a time, got a second one")
+            raise ValueError("pairs: expected one at a time, got a second one")
         self._busy = True
-        under_way: deque[tuple[list[Incoming], _Lane]] = deque()
+        under_way: deque[tuple[_Batch[In], _Lane]] = deque()
         try:
             for batch, lane in zip(_batches(incoming, self._max_bytes), cycle(self._lanes)):
-                lane.submit(batch)
+                lane.submit([capped for _, capped in batch])
                 under_way.append((batch, lane))
                 if len(under_way) == SLOTS * len(self._lanes):
                     yield from _finish(*under_way.popleft())
@@ -163,7 +169,7 @@ class _Lane:
             self.stop()
         self._jobs.clear()
 
-    def submit(self, batch: list[Incoming]) -> None:
+    def submit(self, batch: Sequence[Incoming]) -> None:
         job = [request for item in batch if (request := _request(item))]
         decoder = self.start()
         if job:
@@ -224,14 +230,14 @@ def _request(item: Incoming) -> Request | None:
     return Request(item.head, item.sha256, is_whole=False) if item.head else None
 
 
-def _finish(batch: list[Incoming], lane: _Lane) -> Iterator[Sample]:
-    outcomes = lane.outcomes() if any(map(_request, batch)) else iter(())
-    for item in batch:
+def _finish(batch: _Batch[In], lane: _Lane) -> Iterator[tuple[In, Sample]]:
+    outcomes = lane.outcomes() if any(_request(item) for _, item in batch) else iter(())
+    for given, item in batch:
         if item.data is None:
-            yield _without_data(item, next(outcomes)[0] if item.head else None)
+            yield given, _without_data(item, next(outcomes)[0] if item.head else None)
         else:
             frame, elapsed_ms = next(outcomes)
-            yield Sample(item.id, frame, item.group, elapsed_ms)
+            yield given, Sample(item.id, frame, item.group, elapsed_ms)
     next(outcomes, None)
 
 
@@ -242,8 +248,8 @@ def _without_data(item: Incoming, described: Prepared | Unreadable | None) -> Sa
     return Sample(item.id, frame, item.group)
 
 
-def _batches(incoming: Iterable[Incoming], max_bytes: int) -> Iterator[list[Incoming]]:
-    batch: list[Incoming] = []
+def _batches(incoming: Iterable[In], max_bytes: int) -> Iterator[_Batch[In]]:
+    batch: _Batch[In] = []
     held = 0
     limit = min(_BATCH_BYTES, max_bytes)
     for given in incoming:
@@ -252,7 +258,7 @@ def _batches(incoming: Iterable[Incoming], max_bytes: int) -> Iterator[list[Inco
         if batch and (len(batch) == BATCH or held + length > limit):
             yield batch
             batch, held = [], 0
-        batch.append(item)
+        batch.append((given, item))
         held += length
     if batch:
         yield batch

@@ -8,24 +8,22 @@ between leaves jobs whose lease runs out; whoever judges them again finds the ve
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 
 from core.errors import StoreError
 from core.imaging.files import HEAD, Incoming
-from core.imaging.sandbox import Sandbox
 from core.jobs.lease import backoff_s
 from core.logs import Event, Word
 from core.model.bundle.bundle import Bundle
-from core.pipeline import assess
 from core.records import blobs, queue
 from core.records.connection import Store, writing
 from core.records.queue import Job
 from core.records.store import NewDecision, new_decision, record
 from core.records.values import now
-from core.settings import Settings
-from core.types import Assessment, Policy, Reason, Sample, Unreadable
+from core.service.assessment.assessor import Assessor
+from core.types import Assessment, Policy, Reason
 
 TRIES = 3
 
@@ -40,16 +38,17 @@ class Bench:
     """Everything that judging takes.
 
     Attributes:
-        bundle: A verified bundle.
-        sandbox: Running decoder processes of the bundle's pack.
+        assessor: An entered one, of a verified bundle.
         store: Where pictures lie and verdicts are kept.
-        settings: Where things run.
     """
 
-    bundle: Bundle
-    sandbox: Sandbox
+    assessor: Assessor
     store: Store
-    settings: Settings
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that judges."""
+        return self.assessor.bundle
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,14 @@ class _Judged:
     assessment: Assessment
     problem: str
     code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _QueuedPicture(Incoming):
+    """A picture with the job that asks for its verdict."""
+
+    job: Job
+    is_missing: bool = False
 
 
 def judge(bench: Bench, claimed: Sequence[Job], policy: Policy) -> None:
@@ -93,22 +100,14 @@ def judge(bench: Bench, claimed: Sequence[Job], policy: Policy) -> None:
 
 
 def _verdicts(bench: Bench, portion: Sequence[Job], policy: Policy) -> Iterator[_Judged]:
-    missing: set[str] = set()
-    samples: Iterable[Sample]
-    if portion[0].tries > 2 * TRIES:
-        samples = _untouched(bench, portion, missing)
-    else:
-        samples = bench.sandbox.samples(_incoming(bench, portion, missing))
-    answers = assess(
-        samples,
-        bundle=bench.bundle,
-        policy=policy,
-        workers=bench.settings.workers,
-        timeout_s=bench.settings.inference_timeout_s,
-    )
-    for job, one in zip(portion, answers, strict=True):
-        code = _code(one, missing=job.id in missing)
-        yield _Judged(job, one, one.verdict.findings[0].detail if code else "", code)
+    bench.assessor.use(policy)
+    is_untouched = portion[0].tries > 2 * TRIES
+    pictures = _untouched(bench, portion) if is_untouched else _pictures(bench, portion)
+    for done in bench.assessor.many(pictures):
+        one = replace(done.assessment, lost=True) if is_untouched else done.assessment
+        code = _code(one, missing=done.incoming.is_missing)
+        problem = one.verdict.findings[0].detail if code else ""
+        yield _Judged(done.incoming.job, one, problem, code)
 
 
 def _code(one: Assessment, *, missing: bool) -> str:
@@ -120,26 +119,23 @@ def _code(one: Assessment, *, missing: bool) -> str:
     return "FAULT" if any(f.reason is Reason.FAULT for f in one.verdict.findings) else ""
 
 
-def _incoming(bench: Bench, portion: Sequence[Job], missing: set[str]) -> Iterator[Incoming]:
+def _pictures(bench: Bench, portion: Sequence[Job]) -> Iterator[_QueuedPicture]:
     for job in portion:
         name, sha256, group = _named(job)
         try:
-            yield Incoming(name, blobs.get(bench.store.blobs, sha256), sha256, group)
+            data = blobs.get(bench.store.blobs, sha256)
         except StoreError:
-            missing.add(job.id)
-            yield Incoming(name, None, sha256, group, _MISSING)
+            yield _QueuedPicture(name, None, sha256, group, _MISSING, job=job, is_missing=True)
+        else:
+            yield _QueuedPicture(name, data, sha256, group, job=job)
 
 
-def _untouched(bench: Bench, portion: Sequence[Job], missing: set[str]) -> Iterator[Sample]:
+def _untouched(bench: Bench, portion: Sequence[Job]) -> Iterator[_QueuedPicture]:
     """Stand in for pictures that nobody survived, with what their files say of themselves."""
     message = f"Nothing survived judging this picture, in {portion[0].tries - 1} tries."
-    heads = (
-        replace(one, data=None, problem=one.problem or message, head=(one.data or b"")[:HEAD])
-        for one in _incoming(bench, portion, missing)
-    )
-    for sample in bench.sandbox.samples(heads):
-        assert isinstance(sample.frame, Unreadable)
-        yield replace(sample, frame=replace(sample.frame, lost=True))
+    for one in _pictures(bench, portion):
+        head = (one.data or b"")[:HEAD]
+        yield replace(one, data=None, problem=one.problem or message, head=head)
 
 
 def _named(job: Job) -> tuple[str, str, str]:

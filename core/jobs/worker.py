@@ -22,8 +22,8 @@ from core.logs import Event, Word
 from core.model.bundle.bundle import Bundle
 from core.records import queue
 from core.records.connection import Store
+from core.service.assessment.assessor import Assessor
 from core.service.bundles.archive import keep
-from core.service.bundles.decoders import decoders_of
 from core.service.bundles.open import policy_of
 from core.settings import Settings
 from core.types import Policy
@@ -83,10 +83,9 @@ def work(
     with ExitStack() as stack:
         turns: list[Turn] = []
         for bundle in bundles if ASSESS_LANE in lanes_with_kinds else ():
-            current_policy(bundle, settings)
-            sandbox = decoders_of(bundle, settings)
-            bench = Bench(bundle, stack.enter_context(sandbox), store, settings)
-            turns.append(partial(_judge, bench, worker))
+            assessor = Assessor(bundle, current_policy(bundle, settings), settings)
+            bench = Bench(stack.enter_context(assessor), store)
+            turns.append(partial(_judge, bench, worker, settings))
         for name, kinds in lanes_with_kinds.items():
             if name != ASSESS_LANE:
                 process = stack.enter_context(JobProcess(settings, NICENESS.get(name, 0)))
@@ -127,8 +126,8 @@ def _refuse_rivals(bundles: Sequence[Bundle]) -> None:
         )
 
 
-def _judge(bench: Bench, worker: str) -> bool:
-    policy = current_policy(bench.bundle, bench.settings)
+def _judge(bench: Bench, worker: str, settings: Settings) -> bool:
+    policy = current_policy(bench.bundle, settings)
     claimed = queue.claim(
         bench.store,
         [queue.ASSESS],

@@ -30,6 +30,7 @@ __all__ = [
     "open_store",
     "record",
     "recorded_blobs",
+    "rehearse",
 ]
 
 
@@ -55,29 +56,46 @@ def record(
     Raises:
         StoreError: The database failed; nothing of the batch was kept.
     """
-    received = at or now()
     with writing(store) as connection:
-        added = additions(connection, batch, received)
-        rows = {
-            CASES: _absent(connection, CASES, _case_rows(batch, stamp(received))),
-            IMAGES: _absent(connection, IMAGES, _image_rows(batch, stamp(received))),
-            HEADERS: _absent(connection, HEADERS, _header_rows(batch)),
-            DECISIONS: added.decisions,
-            REINSTATEMENTS: added.reinstatements,
-        }
-        for table, new in rows.items():
-            if new:
-                connection.execute(insert(table), new)
-        if any(rows.values()):
-            hash_chain.append(
-                connection,
-                actor=actor,
-                action="record",
-                subject=", ".join(sorted({new.decision.pack for new in batch})),
-                rows={table.name: new for table, new in rows.items()},
-                at=received,
-            )
-            refresh(connection, _touched(connection, batch, added.changed))
+        return _add(connection, batch, actor, at or now())
+
+
+def rehearse(store: Store, batch: Sequence[NewDecision]) -> None:
+    """Do all that ``record`` does and take it back, so that the next one does nothing anew.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with writing(store) as connection:
+        savepoint = connection.begin_nested()
+        _add(connection, batch, "assay", now())
+        savepoint.rollback()
+
+
+def _add(
+    connection: Connection, batch: Sequence[NewDecision], actor: str, received: datetime
+) -> list[str]:
+    added = additions(connection, batch, received)
+    rows = {
+        CASES: _absent(connection, CASES, _case_rows(batch, stamp(received))),
+        IMAGES: _absent(connection, IMAGES, _image_rows(batch, stamp(received))),
+        HEADERS: _absent(connection, HEADERS, _header_rows(batch)),
+        DECISIONS: added.decisions,
+        REINSTATEMENTS: added.reinstatements,
+    }
+    for table, new in rows.items():
+        if new:
+            connection.execute(insert(table), new)
+    if any(rows.values()):
+        hash_chain.append(
+            connection,
+            actor=actor,
+            action="record",
+            subject=", ".join(sorted({new.decision.pack for new in batch})),
+            rows={table.name: new for table, new in rows.items()},
+            at=received,
+        )
+        refresh(connection, _touched(connection, batch, added.changed))
     return added.ids
 
 

@@ -9,7 +9,7 @@ from core import evaluation
 from core.decision.certificate import percent
 from core.imaging.files import open_file
 from core.labelled import read_labelled
-from core.service.assessment.assessor import Recorded, assess_and_record
+from core.service.assessment.recording import Recorded, assess_and_record
 from core.service.bundles.archive import keep
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.progress import Progress

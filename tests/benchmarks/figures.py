@@ -33,6 +33,7 @@ NAMES = (
     "xray_near",
     "good_only",
     "cold",
+    "live",
     "few",
     "scale",
     "stages",

@@ -32,7 +32,7 @@ def main() -> None:
 def _ours(bundle_path: Path, folder: Path) -> Callable[[], int]:
     """The whole product path: read, hash, decode apart, gates, network, verdict, blob, row."""
     from core.imaging.zip_archive import incoming
-    from core.service.assessment.assessor import assess_and_record
+    from core.service.assessment.recording import assess_and_record
     from core.service.bundles.open import open_bundle, policy_of
     from core.service.store import open_store
     from core.settings import Settings

@@ -21,7 +21,7 @@ from core.model.bundle.bundle import Bundle
 from core.pipeline import assess
 from core.records import blobs
 from core.records.store import new_decision, record
-from core.service.assessment.assessor import BATCH
+from core.service.assessment.recording import BATCH
 from core.service.bundles.open import open_bundle, policy_of
 from core.service.store import open_store
 from core.settings import Settings

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from core.imaging.files import open_file
 from core.packs import installed
-from core.service.assessment.assessor import assess_and_record
+from core.service.assessment.recording import assess_and_record
 from core.service.bundles.archive import keep
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.evaluation.evaluate import evaluate

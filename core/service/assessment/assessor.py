@@ -1,33 +1,205 @@
-"""assess: files in, assessments out, recorded before anybody is told."""
+"""The Assessor: pictures in, verdicts out, with everything that judging takes kept open."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import gc
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Generic, Self, TypeVar
 
-from core.imaging.files import Incoming
+import cv2
+import numpy as np
+
+from core.errors import InferenceStalled
+from core.imaging.files import Incoming, received
 from core.imaging.zip_archive import incoming as read_incoming
 from core.model.bundle.bundle import Bundle
-from core.pipeline import assess
-from core.records import blobs
-from core.records.store import Store, decisions_of, new_decision, record
-from core.service.assessment.stored import as_stored
+from core.ordered_map import WatchedThreads
+from core.pipeline import FaultRun, Judge
 from core.service.bundles.decoders import decoders_of
 from core.service.bundles.open import policy_of
 from core.settings import Settings
-from core.types import Assessment, Policy, Reason
+from core.types import Assessment, Frame, Policy, Prepared, Reason, Sample, Unreadable
 
-BATCH = 64
+In = TypeVar("In", bound=Incoming)
+
+_CAMERA = (960, 1280)
+_ROUNDS = 3
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """An assessment that is durable, with the id of its decision."""
+@dataclass(frozen=True, slots=True)
+class AssessedPicture(Generic[In]):
+    """A picture, what was prepared of it, and its assessment.
 
-    decision: str
+    Attributes:
+        incoming: What came in, with its bytes.
+        frame: What the network was given, or why there is nothing.
+        assessment: The verdict.
+    """
+
+    incoming: In
+    frame: Frame | Prepared | Unreadable
     assessment: Assessment
+
+
+class Assessor:
+    """Judges pictures by a bundle and a policy; everything that judges goes through one.
+
+    A context manager: decoder processes and inference threads start on entry and stay until exit,
+    so that a picture pays for itself alone. ``one`` is safe to call from several threads, which
+    take turns. ``one`` and ``many`` exclude each other, since both use the decoder processes.
+
+    Args:
+        bundle: A verified bundle.
+        policy: The thresholds, certified on this bundle; ``use`` changes them.
+        settings: Where things run.
+
+    Raises:
+        AssayError: The policy was certified on another bundle.
+    """
+
+    def __init__(self, bundle: Bundle, policy: Policy, settings: Settings) -> None:
+        self._judge = Judge.of(bundle, policy)
+        self._sandbox = decoders_of(bundle, settings)
+        self._threads = WatchedThreads(settings.workers, settings.inference_timeout_s)
+        self._open = ExitStack()
+        self._turn = Lock()
+        self._has_many = False
+
+    def __enter__(self) -> Self:
+        """Start the decoder processes, without waiting for them, and the threads."""
+        with ExitStack() as stack:
+            stack.enter_context(self._threads)
+            stack.enter_context(self._sandbox)
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End them."""
+        self._open.close()
+
+    @property
+    def bundle(self) -> Bundle:
+        """The bundle that judges."""
+        return self._judge.bundle
+
+    @property
+    def policy(self) -> Policy:
+        """The policy by which the next picture is judged."""
+        return self._judge.policy
+
+    def use(self, policy: Policy) -> None:
+        """Judge by another policy, from the next ``one`` and the next ``many`` on.
+
+        Raises:
+            AssayError: It was certified on another bundle.
+        """
+        if policy != self._judge.policy:
+            self._judge = Judge.of(self._judge.bundle, policy)
+
+    def warm_up(self) -> None:
+        """Judge made-up and damaged pictures, so that ``one`` does nothing for the first time.
+
+        Afterwards no call of ``one`` imports a module, starts a thread or opens a network. What
+        exists by then is also taken out of garbage collection until exit (``gc.freeze``), since a
+        full collection of a process with torch or scikit-learn in it takes longer than a verdict.
+        """
+        for data in _made_up() * _ROUNDS:
+            self.one(data)
+        gc.collect()
+        gc.freeze()
+        self._open.callback(gc.unfreeze)
+
+    def one(self, data: bytes, *, name: str = "", group: str = "") -> Assessment:
+        """Judge one picture now, without reading ahead.
+
+        Args:
+            data: The whole file.
+            name: What it is called; the beginning of its digest unless given.
+            group: The physical part, patient, field.
+
+        Returns:
+            Its assessment, whatever the bytes are: DEFER/UNREADABLE where they do not read,
+            DEFER/FAULT where the system fails.
+
+        Raises:
+            ValueError: A ``many`` of this assessor is under way.
+        """
+        item = received(name, data, group)
+        item = item if name else received(item.sha256[:12], data, group)
+        with self._turn:
+            if self._has_many:
+                raise ValueError("one: expected no `many` under way")
+            judge = self._judge
+            sample = Sample(item.id, Unreadable("", item.sha256), item.group)
+            try:
+                ((_, sample),) = self._sandbox.pairs([item])
+                return self._threads.call(judge, sample, judge.stalled)
+            except Exception as exc:
+                # As in Judge: whatever fails, the picture goes to a person and the line goes on.
+                return judge.failed(sample, exc)
+
+    def many(self, incoming: Iterable[In]) -> Generator[AssessedPicture[In], None, None]:
+        """Judge pictures, reading a few ahead.
+
+        Args:
+            incoming: What comes in; what it raises passes through.
+
+        Yields:
+            One assessed picture for each that came in, in order, with what came in itself.
+
+        Raises:
+            AssayError: ``FAULTS_IN_A_ROW`` pictures in a row failed, or no decoder process starts.
+            ValueError: Another ``many`` of this assessor is under way.
+        """
+        with self._turn:
+            if self._has_many:
+                raise ValueError("many: expected no other `many` under way")
+            self._has_many = True
+            judge = self._judge
+        faults = FaultRun()
+        try:
+            with (
+                closing(self._sandbox.pairs(incoming)) as pairs,
+                closing(
+                    self._threads.map(partial(_assessed, judge), pairs, partial(_stalled, judge))
+                ) as assessed,
+            ):
+                for one in assessed:
+                    yield one
+                    faults.add(one.assessment)
+        finally:
+            self._has_many = False
+
+
+def _assessed(judge: Judge, pair: tuple[In, Sample]) -> AssessedPicture[In]:
+    item, sample = pair
+    return AssessedPicture(item, sample.frame, judge(sample))
+
+
+def _stalled(judge: Judge, pair: tuple[In, Sample], exc: InferenceStalled) -> AssessedPicture[In]:
+    item, sample = pair
+    return AssessedPicture(item, sample.frame, judge.stalled(sample, exc))
+
+
+def _made_up() -> list[bytes]:
+    """Return pictures of a camera's size, colour and grey, JPEG and PNG, and what is none."""
+    noise = np.random.default_rng(0).integers(0, 256, (*_CAMERA, 3), np.uint8)
+    smooth = cv2.GaussianBlur(noise, (0, 0), 8)
+    grey = cv2.cvtColor(smooth, cv2.COLOR_BGR2GRAY)
+    made = [(".jpg", smooth), (".jpg", grey), (".png", smooth), (".png", grey)]
+    pictures = [bytes(cv2.imencode(suffix, pixels)[1]) for suffix, pixels in made]
+    return [*pictures, b"", b"no picture", pictures[0][: len(pictures[0]) // 2]]
 
 
 def assess_paths(
@@ -59,62 +231,12 @@ def assess_incoming(
     bundle: Bundle, incoming: Iterable[Incoming], *, policy: Policy, settings: Settings
 ) -> Iterator[Assessment]:
     """Assess what came in without recording anything, one assessment a picture in order."""
-    with decoders_of(bundle, settings) as sandbox:
-        yield from assess(
-            sandbox.samples(incoming),
-            bundle=bundle,
-            policy=policy,
-            workers=settings.workers,
-            timeout_s=settings.inference_timeout_s,
-        )
+    with Assessor(bundle, policy, settings) as assessor:
+        for one in assessor.many(incoming):
+            yield one.assessment
 
 
 def is_unread(assessment: Assessment) -> bool:
-    """Whether the picture could not be read, so that nothing was judged."""
+    """Return whether the picture could not be read, so that nothing was judged."""
     found = assessment.verdict.findings
     return bool(found) and all(one.reason is Reason.UNREADABLE for one in found)
-
-
-def assess_and_record(
-    bundle: Bundle,
-    incoming: Iterable[Incoming],
-    store: Store,
-    *,
-    policy: Policy,
-    settings: Settings,
-) -> Iterator[Recorded]:
-    """Assess pictures and make each verdict durable before it is yielded, as it is on record.
-
-    Bytes go to the blob folder first, then the rows of up to ``BATCH`` verdicts are committed in
-    one transaction. The same bytes under the same bundle and policy are the same decision: what is
-    on record is yielded, unless a passing fault stands there, which a real verdict supersedes.
-
-    Args:
-        bundle: A verified bundle.
-        incoming: What came in; drawn a few ahead.
-        store: Where verdicts are kept.
-        policy: The thresholds.
-        settings: Where things run.
-
-    Yields:
-        One recorded assessment a picture, in order.
-
-    Raises:
-        StoreError: The store refused; nothing unrecorded was yielded.
-    """
-    held: list[bytes | None] = []
-
-    def hold() -> Iterator[Incoming]:
-        for one in incoming:
-            held.append(one.data)
-            yield one
-
-    answers = assess_incoming(bundle, hold(), policy=policy, settings=settings)
-    while batch := list(islice(answers, BATCH)):
-        data, held[: len(batch)] = held[: len(batch)], []
-        blobs.put_many(store.blobs, [d for d in data if d is not None])
-        rows = [new_decision(one, pack=bundle.pack.name, name=one.sample_id) for one in batch]
-        ids = record(store, rows)
-        held_by = decisions_of(store, ids)
-        for decision, assessment in zip(ids, batch, strict=True):
-            yield Recorded(decision, as_stored(assessment, held_by[decision], bundle))

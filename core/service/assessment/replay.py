@@ -6,14 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.imaging.files import received
-from core.pipeline import assess
 from core.records import blobs
 from core.records.connection import Store
 from core.records.store import decision as stored_decision
 from core.records.values import StoredDecision, new_decision
+from core.service.assessment.assessor import Assessor
 from core.service.bundles.archive import take
-from core.service.bundles.decoders import decoders_of
 from core.service.bundles.open import policy_of
 from core.settings import Settings
 
@@ -47,9 +45,8 @@ def replay(decision_id: str, store: Store, settings: Settings) -> list[str]:
     if not past.sha256:
         return ["The file could not be read at all then, so there is nothing to recompute."]
     data = blobs.get(store.blobs, past.sha256)
-    with decoders_of(bundle, settings) as sandbox:
-        samples = sandbox.samples([received("replayed", data)])
-        (again,) = assess(samples, bundle=bundle, policy=policy)
+    with Assessor(bundle, policy, settings) as assessor:
+        again = assessor.one(data)
     return list(_differences(past, new_decision(again, pack=past.pack, name="").decision))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -14,18 +14,16 @@ from core.checking.facts import NO_QUALITY, FileFacts, PictureFacts, UnreadableP
 from core.checking.origins import Copies, join_origins
 from core.errors import DataError
 from core.evaluation import Judged
-from core.imaging.files import open_file
+from core.imaging.files import Incoming, open_file
 from core.labelled import Form, Labelled, Row, read_labelled
 from core.model.bundle.bundle import Bundle
-from core.pipeline import assess
-from core.service.assessment.assessor import assess_paths
-from core.service.bundles.decoders import decoders_of
+from core.service.assessment.assessor import Assessor, assess_paths
 from core.service.data.labels import refuse_mixed, refuse_several
 from core.service.data.leakage import find_leaks, refuse_leaked
 from core.service.progress import Progress, silent
 from core.service.training import good_only
 from core.settings import Settings
-from core.types import F64, Assessment, Frame, Policy, Sample, Unreadable
+from core.types import F64, Assessment, Frame, Policy, Prepared, Unreadable
 
 _NO_FEATURES = np.zeros(0, np.float32)
 _NO_FILE = FileFacts("", 0, NO_QUALITY)
@@ -193,32 +191,32 @@ def _assess_rows(
     progress: Progress,
 ) -> Iterator[Assessment]:
     """Judge pictures, noting the facts of each on the way."""
-    incoming = (open_file(r.file, settings.max_bytes, r.group) for r in rows)
-
-    def noted(samples: Iterable[Sample]) -> Iterator[Sample]:
-        for row, sample in zip(rows, samples, strict=True):
-            looked.append(_facts(row, sample))
-            yield sample
-
-    with decoders_of(bundle, settings) as sandbox:
-        judged = assess(
-            noted(sandbox.samples(incoming)),
-            bundle=bundle,
-            policy=policy,
-            workers=settings.workers,
-            timeout_s=settings.inference_timeout_s,
-        )
-        for done, one in enumerate(judged, 1):
+    incoming = (_LabelledPicture.open(row, settings.max_bytes) for row in rows)
+    with Assessor(bundle, policy, settings) as assessor:
+        for done, one in enumerate(assessor.many(incoming), 1):
+            looked.append(_facts(one.incoming.row, one.frame))
             progress("Assessing", done, len(rows))
-            yield one
+            yield one.assessment
 
 
-def _facts(row: Row, sample: Sample) -> PictureFacts | UnreadablePicture:
-    if isinstance(sample.frame, Frame):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _LabelledPicture(Incoming):
+    """A picture that comes in with the row that names its labels."""
+
+    row: Row
+
+    @classmethod
+    def open(cls, row: Row, max_bytes: int) -> Self:
+        one = open_file(row.file, max_bytes, row.group)
+        return cls(one.id, one.data, one.sha256, one.group, one.problem, one.head, row=row)
+
+
+def _facts(row: Row, frame: Frame | Prepared | Unreadable) -> PictureFacts | UnreadablePicture:
+    if isinstance(frame, Frame):
         raise ValueError("expected a prepared picture, got a frame")
-    if isinstance(sample.frame, Unreadable):
-        return UnreadablePicture(row, sample.frame.message)
-    return facts_of(sample.frame, row, _NO_FILE)
+    if isinstance(frame, Unreadable):
+        return UnreadablePicture(row, frame.message)
+    return facts_of(frame, row, _NO_FILE)
 
 
 def _watched(

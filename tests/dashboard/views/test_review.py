@@ -13,7 +13,8 @@ from core.imaging.files import open_file, received
 from core.records import blobs, reviews
 from core.records.store import new_decision, record
 from core.records.worklist import case_detail, counts, next_case
-from core.service.assessment.assessor import assess_and_record, assess_paths
+from core.service.assessment.assessor import assess_paths
+from core.service.assessment.recording import assess_and_record
 from core.service.bundles import archive
 from core.service.bundles.archive import take
 from core.settings import Settings

@@ -22,7 +22,7 @@ from core.records.releases import Stage
 from core.records.store import decision
 from core.records.tables import JOBS
 from core.records.values import StoredDecision, name_of
-from core.service.assessment.assessor import assess_and_record
+from core.service.assessment.recording import assess_and_record
 from core.service.bundles.archive import keep
 from core.service.bundles.open import open_bundle, policy_of
 from core.service.store import open_store

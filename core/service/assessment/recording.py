@@ -1,0 +1,115 @@
+"""Verdicts made durable before anybody learns of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import islice
+
+from core.imaging.files import Incoming
+from core.model.bundle.bundle import Bundle
+from core.records import blobs
+from core.records.store import Store, decisions_of, new_decision, record, rehearse
+from core.service.assessment.assessor import Assessor
+from core.service.assessment.stored import as_stored
+from core.settings import Settings
+from core.types import Assessment, Policy
+
+BATCH = 64
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An assessment that is durable, with the id of its decision."""
+
+    decision: str
+    assessment: Assessment
+
+
+def record_one(
+    assessor: Assessor, store: Store, data: bytes, *, name: str = "", group: str = ""
+) -> Recorded:
+    """Judge one picture and make the verdict durable before it is returned.
+
+    Args:
+        assessor: An entered one.
+        store: Where verdicts are kept.
+        data: The whole file.
+        name: As in ``Assessor.one``.
+        group: As in ``Assessor.one``.
+
+    Returns:
+        The verdict as it is on record, as in ``assess_and_record``.
+
+    Raises:
+        StoreError: The store refused; no output may leave.
+    """
+    assessment = assessor.one(data, name=name, group=group)
+    (recorded,) = _commit(store, assessor.bundle, [(data, assessment)])
+    return recorded
+
+
+def warm_up(assessor: Assessor, store: Store) -> None:
+    """Warm up an assessor and a store, so that ``record_one`` does nothing for the first time.
+
+    Everything that recording a verdict takes is done in a transaction that is taken back.
+
+    Raises:
+        StoreError: The store refused.
+    """
+    assessment = assessor.one(b"")
+    row = new_decision(assessment, pack=assessor.bundle.pack.name, name="")
+    for _ in range(2):
+        rehearse(store, [row])
+    assessor.warm_up()
+
+
+def assess_and_record(
+    bundle: Bundle,
+    incoming: Iterable[Incoming],
+    store: Store,
+    *,
+    policy: Policy,
+    settings: Settings,
+) -> Iterator[Recorded]:
+    """Assess pictures and make each verdict durable before it is yielded, as it is on record.
+
+    Bytes go to the blob folder first, then the rows of up to ``BATCH`` verdicts are committed in
+    one transaction. The same bytes under the same bundle and policy are the same decision: what is
+    on record is yielded, unless a passing fault stands there, which a real verdict supersedes.
+
+    Args:
+        bundle: A verified bundle.
+        incoming: What came in; drawn a few ahead.
+        store: Where verdicts are kept.
+        policy: The thresholds.
+        settings: Where things run.
+
+    Yields:
+        One recorded assessment a picture, in order.
+
+    Raises:
+        StoreError: The store refused; nothing unrecorded was yielded.
+    """
+    with (
+        Assessor(bundle, policy, settings) as assessor,
+        closing(assessor.many(incoming)) as assessed,
+    ):
+        answers = ((one.incoming.data, one.assessment) for one in assessed)
+        while batch := list(islice(answers, BATCH)):
+            yield from _commit(store, bundle, batch)
+
+
+def _commit(
+    store: Store, bundle: Bundle, batch: Sequence[tuple[bytes | None, Assessment]]
+) -> list[Recorded]:
+    """Make verdicts durable, each with the bytes that it was made on."""
+    blobs.put_many(store.blobs, [data for data, _ in batch if data is not None])
+    rows = [new_decision(one, pack=bundle.pack.name, name=one.sample_id) for _, one in batch]
+    ids = record(store, rows)
+    stored = decisions_of(store, ids)
+    return [
+        Recorded(decision, as_stored(assessment, stored[decision], bundle))
+        for decision, (_, assessment) in zip(ids, batch, strict=True)
+    ]

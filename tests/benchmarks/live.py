@@ -1,0 +1,84 @@
+"""Judging one picture live: how long from bytes in memory to a verdict, and to a committed one.
+
+Pictures of a camera's size, 1280 x 960, enlarged from the cells that `speed` trains on. In turn one
+call each of ``Assessor.one``, which records nothing, and of ``record_one``, on pictures that the
+store has not met. A plain loop of the same length that only spins shows what the machine itself
+adds: on a busy one its own worst is what a verdict cannot stay under.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from core.service.assessment.assessor import Assessor
+from core.service.assessment.recording import record_one, warm_up
+from core.service.bundles.open import open_bundle, policy_of
+from core.service.store import open_store
+from core.settings import Settings
+from tests.benchmarks import speed
+from tests.benchmarks.sets import HOME
+
+CALLS = 2000
+SIZE = (1280, 960)
+
+
+def main() -> None:
+    """Print median, p99 and p99.9 in milliseconds."""
+    settings = Settings(home=HOME)
+    bundle = open_bundle(speed.trained(settings), settings)
+    pictures = _pictures(sorted((HOME / "elpv" / "images").iterdir())[:64])
+    home = Path(tempfile.mkdtemp(prefix="live-", dir=HOME))
+    store = open_store(settings.model_copy(update={"home": home}))
+    spent: dict[str, list[float]] = {"verdict": [], "committed verdict": [], "the machine": []}
+    with Assessor(bundle, policy_of(bundle), settings) as assessor:
+        warm_up(assessor, store)
+        for number in range(CALLS):
+            # Bytes after the end marker play no part in the picture: the store knows none twice.
+            data = pictures[number % len(pictures)] + number.to_bytes(4, "big")
+            spent["verdict"].append(_timed(lambda one=data: assessor.one(one)))
+            spent["committed verdict"].append(
+                _timed(lambda one=data: record_one(assessor, store, one))
+            )
+            spent["the machine"].append(_timed(_spin))
+    store.close()
+    shutil.rmtree(home)
+    print(f"{CALLS} calls each, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    for name, times in spent.items():
+        middle, p99, p999 = np.quantile(times, [0.5, 0.99, 0.999])
+        print(
+            f"{name:<18} median {middle:.2f} ms, p99 {p99:.2f}, p99.9 {p999:.2f}, "
+            f"most {max(times):.2f}; p99.9 / median {p999 / middle:.2f}"
+        )
+
+
+def _timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return 1e3 * (time.perf_counter() - started)
+
+
+def _spin() -> None:
+    """Work for about ten milliseconds without waiting for anything."""
+    end = time.thread_time() + 0.01
+    while time.thread_time() < end:
+        pass
+
+
+def _pictures(files: list[Path]) -> list[bytes]:
+    pictures = []
+    for file in files:
+        large = cv2.resize(cv2.imread(str(file)), SIZE, interpolation=cv2.INTER_CUBIC)
+        pictures.append(bytes(cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, 92])[1]))
+    return pictures
+
+
+if __name__ == "__main__":
+    main()
