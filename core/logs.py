@@ -80,7 +80,7 @@ FIELDS: Mapping[str, str] = {
     "policy": r"[0-9a-f]{16}",
     # The keyword of a class that DICOM registers, never what somebody sent in its place.
     "sop_class": r"[A-Z][A-Za-z0-9]{0,95}",
-    "way": r"c-store|stow|folder",
+    "transport": r"c-store|stow|folder",
 }
 """The fields an event may have, and the form of their values.
 

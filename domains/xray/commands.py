@@ -52,25 +52,28 @@ def listen(
     """Take radiographs by C-STORE, STOW-RS and from a folder, and queue them for `assay worker`.
 
     For research and decision support. An object is acknowledged once it is durable. Who may send
-    stands in peers.toml in the home folder; without it, this machine alone. The token that callers
-    of STOW-RS must bear is read from the environment, ASSAY_STOW_TOKEN.
+    stands in peers.toml in the home folder; without it, this machine alone. The bearer token of
+    STOW-RS is read from the environment, ASSAY_STOW_TOKEN.
     """
     from core.logs import confined
+    from core.service.intake.limits import Limits
+    from core.service.intake.listener import serve
     from core.service.store import open_store
     from core.settings import Settings
-    from domains.xray.node.node import Doors, make_doors, serve
+    from domains.xray.node.node import NodeOptions, bind_listeners
     from domains.xray.node.peers import peers_at
-    from domains.xray.node.reception import Limits
 
     settings = Settings()
     peers = peers_at(settings.home)
     if ae_title is not None:
         peers = peers.called(ae_title)
     limits = Limits(object_bytes=settings.max_bytes, senders=senders, free_bytes=keep_free * _MEBI)
-    wanted = Doors(host, port if dimse else None, stow_port, watch, os.environ.get(TOKEN, ""))
+    options = NodeOptions(
+        host, port if dimse else None, stow_port, watch, os.environ.get(TOKEN, "")
+    )
     store = open_store(settings)
-    doors = make_doors(
-        wanted,
+    listeners = bind_listeners(
+        options,
         peers,
         store,
         settings,
@@ -78,11 +81,11 @@ def listen(
         limits=limits,
         oldest_days=oldest_days,
     )
-    said = "\n".join(door.said for door in doors)
+    locations = "\n".join(listener.location for listener in listeners)
     with confined():
-        asked = serve(doors, lambda: typer.echo(said))
+        is_asked = serve(listeners, lambda: typer.echo(locations))
         store.close()
-    if not asked:
+    if not is_asked:
         raise typer.Exit(1)
 
 

@@ -31,7 +31,7 @@ def conflicts(
     from core.records.intake import ASIDE
     from core.service.store import open_store
     from core.settings import Settings
-    from domains.xray.node.reception import PACK
+    from domains.xray.node.object_intake import PACK
     from domains.xray.worklist import received
 
     settings = Settings()

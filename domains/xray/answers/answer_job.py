@@ -29,8 +29,8 @@ from domains.xray.answers.outbox import Version, queue, versions
 from domains.xray.answers.report_sr import report
 from domains.xray.answers.resources import Hands, hands_for
 from domains.xray.decoding.source import sources
+from domains.xray.node.object_intake import PACK
 from domains.xray.node.peers import peers_at
-from domains.xray.node.reception import PACK
 from domains.xray.worklist.persons import contradictions
 from domains.xray.worklist.rules import is_old_work, site_of
 

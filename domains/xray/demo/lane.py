@@ -170,20 +170,21 @@ def _judged(
 @contextmanager
 def _node(store: Store) -> Iterator[int]:
     """Listen at a free port of this machine, as `assay xray listen` does."""
-    from domains.xray.node.node import GRACE_S
+    from core.service.intake.limits import Budget, Limits
+    from core.service.intake.listener import GRACE_S
+    from domains.xray.node.object_intake import ObjectIntake
     from domains.xray.node.peers import Peers
-    from domains.xray.node.reception import Budget, Limits, Reception
-    from domains.xray.node.scp import DicomDoor
+    from domains.xray.node.scp import DicomListener
 
     limits = Limits()
     # The computed studies bear the day of a fixed year, which is soon long ago.
-    reception = Reception(store, "", limits, oldest_days=0)
-    door = DicomDoor(("127.0.0.1", 0), Peers(), reception, Budget(limits.total_bytes))
-    door.start()
+    intake = ObjectIntake(store, "", limits, oldest_days=0)
+    listener = DicomListener(("127.0.0.1", 0), Peers(), intake, Budget(limits.total_bytes))
+    listener.start()
     try:
-        yield door.port
+        yield listener.port
     finally:
-        door.stop(GRACE_S)
+        listener.stop(GRACE_S)
 
 
 def _send(objects: Sequence[bytes], port: int) -> None:

@@ -13,9 +13,9 @@ import ssl
 import time
 from dataclasses import dataclass
 
-from domains.xray.node.reception import MEBI, Budget, Limits
+from core.service.intake.limits import MEBI, Budget, Limits
 
-_GREETING = MEBI
+_HANDSHAKE_BYTES = MEBI
 
 
 @dataclass(slots=True)
@@ -24,40 +24,40 @@ class _Bounds:
     limits: Limits
     most: int
     deadline: float
-    held: int = 0
+    used: int = 0
 
 
-_SHUT = _Bounds(Budget(0), Limits(), 0, 0.0)
+_UNARMED = _Bounds(Budget(0), Limits(), 0, 0.0)
 
 
-class Guarded(socket.socket):
+class BoundedSocket(socket.socket):
     """A connection within bounds; it takes nothing before it is armed."""
 
-    _bounds = _SHUT
+    _bounds = _UNARMED
 
     def arm(self, budget: Budget, limits: Limits) -> None:
         """Set the bounds for a caller that has not introduced itself yet."""
         until = time.monotonic() + limits.silence_s
-        self._bounds = _Bounds(budget, limits, min(_GREETING, limits.object_bytes), until)
+        self._bounds = _Bounds(budget, limits, min(_HANDSHAKE_BYTES, limits.object_bytes), until)
         self.settimeout(limits.silence_s)
 
-    def admit(self) -> None:
+    def widen(self) -> None:
         """Widen the bounds for a caller that is known now."""
         bounds = self._bounds
         # An eighth for the envelope: headers of PDUs and fragments, and the commands.
-        bounds.most = bounds.limits.object_bytes // 8 * 9 + _GREETING
+        bounds.most = bounds.limits.object_bytes // 8 * 9 + _HANDSHAKE_BYTES
         self.renew()
 
-    def settle(self, count: int | None) -> None:
+    def finish_object(self, count: int | None) -> None:
         """Note that an object has come to its end.
 
         Args:
             count: Its bytes; None when nothing else is under way either.
         """
         bounds = self._bounds
-        given = bounds.held if count is None else min(count, bounds.held)
-        bounds.held -= given
-        bounds.budget.give(given)
+        given = bounds.used if count is None else min(count, bounds.used)
+        bounds.used -= given
+        bounds.budget.release(given)
         self.renew()
 
     def renew(self) -> None:
@@ -75,9 +75,9 @@ class Guarded(socket.socket):
         if time.monotonic() > bounds.deadline:
             raise TimeoutError("no object came to its end in time")
         count = len(received)
-        if bounds.held + count > bounds.most or not bounds.budget.take(count):
+        if bounds.used + count > bounds.most or not bounds.budget.acquire(count):
             raise OSError("more bytes than are taken")
-        bounds.held += count
+        bounds.used += count
         return received
 
     def shutdown(self, how: int) -> None:
@@ -86,10 +86,10 @@ class Guarded(socket.socket):
             super().shutdown(how)
 
     def close(self) -> None:
-        """Close, and give back what was held."""
-        self.settle(None)
+        """Close, and give back what was counted."""
+        self.finish_object(None)
         super().close()
 
 
-class GuardedTls(Guarded, ssl.SSLSocket):
+class BoundedTlsSocket(BoundedSocket, ssl.SSLSocket):
     """A TLS connection within bounds."""

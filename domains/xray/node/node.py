@@ -1,54 +1,31 @@
-"""The node: every door through which radiographs come in, opened and closed together."""
+"""The node: which listeners take radiographs."""
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from core.errors import ConfigError
 from core.records.connection import Store
+from core.service.intake.addressing import LOOPBACK_NAMES
+from core.service.intake.limits import Budget, Limits
+from core.service.intake.listener import Listener
 from core.settings import Settings
 from domains.xray.node.object_comparison import Comparer
+from domains.xray.node.object_intake import ObjectIntake
 from domains.xray.node.peers import Peers
-from domains.xray.node.reception import Budget, Limits, Reception
-
-GRACE_S = 5.0
-
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-_STOP = frozenset({signal.SIGTERM, signal.SIGINT})
-
-
-class Door(Protocol):
-    """One way in, bound when it is made."""
-
-    @property
-    def said(self) -> str:
-        """Where it is, in one line."""
-
-    @property
-    def alive(self) -> bool:
-        """Whether it still takes objects."""
-
-    def start(self) -> None:
-        """Take objects, in threads of its own."""
-
-    def stop(self, grace_s: float) -> None:
-        """Take no new ones, and let those under way come to their end."""
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
-    """Which doors to make, and how.
+class NodeOptions:
+    """Which listeners to bind, and where.
 
     Attributes:
         host: Address to listen at.
-        port: Port for associations, 0 for any; None for no such door.
-        stow_port: Port for DICOMweb, 0 for any; None for no such door.
-        watch: Folder to take files from; None for no such door.
-        token: What callers of DICOMweb must bear.
+        port: Port for associations, 0 for any; None for none.
+        stow_port: Port for DICOMweb, 0 for any; None for none.
+        watch: Folder to take files from; None for none.
+        token: Bearer token that callers of DICOMweb must present; empty for none.
     """
 
     host: str = "127.0.0.1"
@@ -58,8 +35,8 @@ class Doors:
     token: str = ""
 
 
-def make_doors(
-    wanted: Doors,
+def bind_listeners(
+    options: NodeOptions,
     peers: Peers,
     store: Store,
     settings: Settings,
@@ -67,11 +44,11 @@ def make_doors(
     site: str,
     limits: Limits,
     oldest_days: int | None = None,
-) -> list[Door]:
-    """Bind every door that is wanted; none takes anything before it is started.
+) -> list[Listener]:
+    """Bind every listener asked for and return them; none takes anything before it is started.
 
     Args:
-        wanted: Which.
+        options: Which.
         peers: Who may call.
         store: Where objects go.
         settings: Limits of the process in which objects of one name are compared.
@@ -80,58 +57,32 @@ def make_doors(
         oldest_days: Age in days at which a study is no new work there; None for the default.
 
     Raises:
-        ConfigError: A port or folder cannot be had, or strangers could send from outside.
+        ConfigError: A port or folder cannot be had, or anybody could send from outside.
     """
     # pynetdicom and uvicorn take half a second to import: only a node pays.
-    from domains.xray.node.folder import FolderDoor
-    from domains.xray.node.scp import DicomDoor
-    from domains.xray.node.stow import WebDesk
-    from domains.xray.node.web import WebDoor
+    from core.service.intake.http import HttpListener
+    from core.service.intake.watched_folder import WatchedFolder
+    from domains.xray.node.scp import DicomListener
+    from domains.xray.node.stow import StowService
 
-    if wanted.host not in _LOOPBACK and not peers.peers:
+    if options.host not in LOOPBACK_NAMES and not peers.peers:
         raise ConfigError(
-            f"At {wanted.host} anybody could send objects: no peers are configured.",
+            f"At {options.host} anybody could send objects: no peers are configured.",
             hint="Name those who may send in peers.toml in the home folder.",
         )
-    reception = Reception(store, site, limits, Comparer(settings), oldest_days)
+    intake = ObjectIntake(store, site, limits, Comparer(settings), oldest_days)
     budget = Budget(limits.total_bytes)
-    made: list[Door] = []
-    if wanted.watch is not None:
-        made.append(FolderDoor(wanted.watch, reception))
-    if wanted.port is not None:
-        made.append(DicomDoor((wanted.host, wanted.port), peers, reception, budget))
-    if wanted.stow_port is not None:
-        desk = WebDesk(peers, reception, budget, wanted.token, wanted.host)
-        made.append(WebDoor((wanted.host, wanted.stow_port), desk, peers.node.tls))
-    if not made:
+    listeners: list[Listener] = []
+    if options.watch is not None:
+        listeners.append(
+            WatchedFolder(options.watch, intake.take_file, max_bytes=limits.object_bytes)
+        )
+    if options.port is not None:
+        listeners.append(DicomListener((options.host, options.port), peers, intake, budget))
+    if options.stow_port is not None:
+        stow = StowService(peers, intake, budget, options.token, options.host)
+        address = (options.host, options.stow_port)
+        listeners.append(HttpListener(address, stow.service(), limits, peers.node.tls))
+    if not listeners:
         raise ConfigError("There is nothing to listen at.", hint="Give a port or a folder.")
-    return made
-
-
-def serve(doors: Sequence[Door], ready: Callable[[], None]) -> bool:
-    """Take objects until SIGTERM or SIGINT, then close in good order.
-
-    What was acknowledged is kept by then; a sender of anything else finds its association aborted
-    and sends it again.
-
-    Args:
-        doors: Bound doors.
-        ready: Called once all of them are open.
-
-    Returns:
-        Whether the end was asked for; False when a door broke.
-    """
-    # Waited for, not handled: a handler that touched a lock the main thread holds would hang.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
-    try:
-        for door in doors:
-            door.start()
-        ready()
-        asked = False
-        while not asked and all(door.alive for door in doors):
-            asked = signal.sigtimedwait(_STOP, 1.0) is not None
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    for door in doors:
-        door.stop(GRACE_S)
-    return asked
+    return listeners

@@ -43,7 +43,7 @@ from pydantic import (
 )
 
 from core.errors import ConfigError
-from domains.xray.node.tls import Table, Tls
+from core.service.intake.tls import Table, Tls
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 

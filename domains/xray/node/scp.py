@@ -1,4 +1,4 @@
-"""The DICOM door: associations from callers that are known, within bounds.
+"""The DICOM listener: associations from callers that are known, within bounds.
 
 What a PACS sends is taken as bytes: no data set is read in this process. pynetdicom does the
 protocol; its loggers are silenced, for they print patients' names.
@@ -19,8 +19,10 @@ from pynetdicom import AE, register_uid
 
 from core.errors import ConfigError
 from core.logs import Event, Word
-from domains.xray.node.addressing import authority
-from domains.xray.node.bounded_socket import Guarded, GuardedTls
+from core.service.intake.addressing import authority
+from core.service.intake.limits import Budget
+from domains.xray.node.bounded_socket import BoundedSocket, BoundedTlsSocket
+from domains.xray.node.object_intake import ObjectIntake
 from domains.xray.node.part10 import IMPLEMENTATION_UID
 from domains.xray.node.peers import Peers
 from domains.xray.node.pynetdicom_private import (
@@ -29,8 +31,7 @@ from domains.xray.node.pynetdicom_private import (
     ThreadedAssociationServer,
     silence,
 )
-from domains.xray.node.reception import Budget, Reception
-from domains.xray.node.scp_handlers import Desk
+from domains.xray.node.scp_handlers import StorageHandlers
 from domains.xray.node.sop_classes import (
     RETIRED_CLASSES,
     STORAGE_CLASSES,
@@ -40,24 +41,24 @@ from domains.xray.node.sop_classes import (
 )
 
 MAX_PDU = 128 * 1024
-_STANDING = 64
-_PARTING_S = 0.2
+_EXTRA_CONNECTIONS = 64
+_ABORT_S = 0.2
 _LOG = logging.getLogger(__name__)
 
 
-class DicomDoor(ThreadedAssociationServer):
+class DicomListener(ThreadedAssociationServer):
     """Takes calls from the addresses of known peers, on sockets with bounds.
 
     Attributes:
         peers: Who may call, and what we are called.
-        reception: Where objects go.
+        intake: Where objects go.
     """
 
     request_queue_size = 32
     daemon_threads = True
 
     def __init__(
-        self, address: tuple[str, int], peers: Peers, reception: Reception, budget: Budget
+        self, address: tuple[str, int], peers: Peers, intake: ObjectIntake, budget: Budget
     ) -> None:
         """Bind the port.
 
@@ -65,13 +66,13 @@ class DicomDoor(ThreadedAssociationServer):
             ConfigError: The port cannot be had, or there is no certificate for TLS.
         """
         silence()
-        self.peers, self.reception, self._budget = peers, reception, budget
-        self._open: WeakSet[Guarded] = WeakSet()
+        self.peers, self.intake, self._budget = peers, intake, budget
+        self._open: WeakSet[BoundedSocket] = WeakSet()
         self._thread = threading.Thread(target=self.serve_forever, name="dicom", daemon=True)
-        node, ae = peers.node, _application(peers.node.ae_title, reception)
+        node, ae = peers.node, _application(peers.node.ae_title, intake)
         context = node.tls.server() if node.tls else None
         if context is not None:
-            context.sslsocket_class = GuardedTls
+            context.sslsocket_class = BoundedTlsSocket
         try:
             super().__init__(
                 ae,
@@ -79,8 +80,8 @@ class DicomDoor(ThreadedAssociationServer):
                 node.ae_title,
                 ae.supported_contexts,
                 ssl_context=context,
-                evt_handlers=Desk(peers, reception, budget).handlers(),
-                request_handler=_Greeter,
+                evt_handlers=StorageHandlers(peers, intake, budget).handlers(),
+                request_handler=_BoundedHandler,
             )
         except OSError as exc:
             raise ConfigError(
@@ -96,34 +97,34 @@ class DicomDoor(ThreadedAssociationServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         """Accept a connection; the TLS handshake comes later, in a thread of its own."""
         accepted, address = cast(socket.socket, self.socket).accept()
-        guarded: Guarded
+        connection: BoundedSocket
         if self.ssl_context is None:
-            guarded = Guarded(fileno=accepted.detach())
+            connection = BoundedSocket(fileno=accepted.detach())
         else:
             wrapped = self.ssl_context.wrap_socket(
                 accepted, server_side=True, do_handshake_on_connect=False
             )
-            guarded = cast(GuardedTls, wrapped)
-        guarded.arm(self._budget, self.reception.limits)
-        self._open.add(guarded)
-        return guarded, address
+            connection = cast(BoundedTlsSocket, wrapped)
+        connection.arm(self._budget, self.intake.limits)
+        self._open.add(connection)
+        return connection, address
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ANN401, ARG002
-        """Take no more connections than seats and a few: each costs two threads."""
-        talking = sum(caller.fileno() != -1 for caller in list(self._open))
-        return talking <= self.reception.limits.senders + _STANDING
+        """Take few more connections than senders: each costs two threads."""
+        is_open = sum(caller.fileno() != -1 for caller in list(self._open))
+        return is_open <= self.intake.limits.senders + _EXTRA_CONNECTIONS
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401, ARG002
-        """Say only that it happened: the base class prints a trace."""
-        _LOG.info(Event(Word.DISCONNECTED, {"way": "c-store"}))
+        """Log only that it happened: the base class prints a trace."""
+        _LOG.info(Event(Word.DISCONNECTED, {"transport": "c-store"}))
 
     @property
-    def said(self) -> str:
+    def location(self) -> str:
         """Where it is, in one line."""
         return f"DICOM {self.ae_title}@{authority(self.server_address[0], self.port)}"
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether calls are taken."""
         return self._thread.is_alive()
 
@@ -136,13 +137,13 @@ class DicomDoor(ThreadedAssociationServer):
         BaseServer.shutdown(self)
         self.server_close()
         until = time.monotonic() + grace_s
-        while time.monotonic() < until and self._budget.held:
+        while time.monotonic() < until and self._budget.used:
             time.sleep(0.05)
         left = self.active_associations
         for association in left:
             if association.is_established:
                 association.abort(block=False)
-        time.sleep(_PARTING_S if left else 0)
+        time.sleep(_ABORT_S if left else 0)
         # Who stopped in the middle of a PDU holds a thread that hears nothing of an abort.
         for caller in list(self._open):
             caller.shutdown(socket.SHUT_RDWR)
@@ -150,10 +151,10 @@ class DicomDoor(ThreadedAssociationServer):
             association.kill()
 
 
-class _Greeter(RequestHandler):
-    """Sees who is there, in a thread of its own: names are looked up, hands are shaken."""
+class _BoundedHandler(RequestHandler):
+    """Checks the address and does the TLS handshake, in a thread of its own."""
 
-    server: DicomDoor
+    server: DicomListener
 
     def setup(self) -> None:
         """Hang up on addresses that nobody may send from.
@@ -163,17 +164,17 @@ class _Greeter(RequestHandler):
         """
         if not self.server.peers.knows(self.client_address[0], "dimse"):
             raise PermissionError
-        if isinstance(self.request, GuardedTls):
+        if isinstance(self.request, BoundedTlsSocket):
             self.request.do_handshake()
 
 
-def _application(ae_title: str, reception: Reception) -> AE:
-    limits = reception.limits
+def _application(ae_title: str, intake: ObjectIntake) -> AE:
+    limits = intake.limits
     ae = AE(ae_title)
     ae.implementation_class_uid = IMPLEMENTATION_UID
     ae.implementation_version_name = "ASSAY"
     ae.maximum_pdu_size = MAX_PDU
-    ae.maximum_associations = sys.maxsize  # `Desk.seat` counts better.
+    ae.maximum_associations = sys.maxsize  # `StorageHandlers.admit` counts associations.
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = limits.silence_s
     ae.add_supported_context(VERIFICATION, ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"])
     for retired in RETIRED_CLASSES:

@@ -32,7 +32,9 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from core.errors import StoreError, UnreadableImage
 from core.logs import Event, Word
 from core.records.intake import Receipt
-from domains.xray.node.bounded_socket import Guarded
+from core.service.intake.limits import Budget
+from domains.xray.node.bounded_socket import BoundedSocket
+from domains.xray.node.object_intake import ObjectIntake
 from domains.xray.node.part10 import Part10, is_uid
 from domains.xray.node.peers import Peers
 from domains.xray.node.pynetdicom_private import (
@@ -41,14 +43,13 @@ from domains.xray.node.pynetdicom_private import (
     socket_of,
     wake_if_unrequested,
 )
-from domains.xray.node.reception import Budget, Reception
 from domains.xray.node.sop_classes import class_keyword
 
 SUCCESS, NO_ROOM, MISMATCH, CONFLICT = 0x0000, 0xA700, 0xA900, 0xC001
 INVALID_INSTANCE, WRONG_CLASS, NOT_AUTHORISED = 0x0117, 0x0122, 0x0124
 
 # PS3.8 table 9-21: result, source, reason. For good, or for now.
-_REJECTIONS = {"CALLING_UNKNOWN": (1, 1, 3), "CALLED_UNKNOWN": (1, 1, 7), "NO_SEAT": (2, 3, 2)}
+_REJECTIONS = {"CALLING_UNKNOWN": (1, 1, 3), "CALLED_UNKNOWN": (1, 1, 7), "TOO_MANY": (2, 3, 2)}
 
 # PS3.8 table 9-18: why a presentation context is not accepted.
 _CONTEXT_PROBLEMS = {3: "NO_SUCH_CLASS", 4: "NO_SUCH_SYNTAX"}
@@ -58,40 +59,40 @@ _LOG = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class _Caller:
     name: str
-    socket: Guarded
+    socket: BoundedSocket
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class StorageHandlers:
     """What the answers depend on.
 
     Attributes:
         peers: Who may call, and what we are called.
-        reception: Where objects go.
+        intake: Where objects go.
         budget: Bounds what all callers together hold.
         callers: Associations whose caller is known.
     """
 
     peers: Peers
-    reception: Reception
+    intake: ObjectIntake
     budget: Budget
     callers: WeakKeyDictionary[Association, _Caller] = field(default_factory=WeakKeyDictionary)
-    _door: Lock = field(default_factory=Lock)
+    _lock: Lock = field(default_factory=Lock)
 
-    def seat(self, association: Association, caller: _Caller) -> bool:
-        """Let an association in; False when every seat is taken.
+    def admit(self, association: Association, caller: _Caller) -> bool:
+        """Let an association in; return False when there are as many as may be.
 
         pynetdicom's own count takes connections in that never asked for an association.
         """
-        with self._door:
+        with self._lock:
             taken = sum(other.is_alive() for other in self.callers)
-            if taken < self.reception.limits.senders:
+            if taken < self.intake.limits.senders:
                 self.callers[association] = caller
                 return True
         return False
 
     def handlers(self) -> list[tuple[Any, ...]]:
-        """List the answers as pynetdicom takes them."""
+        """Return the handlers as pynetdicom takes them."""
         return [
             (evt.EVT_REQUESTED, _on_request, [self]),
             (evt.EVT_ACCEPTED, _on_accepted, [self]),
@@ -101,21 +102,21 @@ class Desk:
         ]
 
 
-def _on_request(event: evt.Event, desk: Desk) -> None:
+def _on_request(event: evt.Event, handlers: StorageHandlers) -> None:
     """Turn away who is not known; who is not entered here stores nothing, whatever goes wrong."""
     association = event.assoc
     asked = cast(A_ASSOCIATE, association.requestor.primitive)
-    peer = desk.peers.sender(calling_address(association), asked.calling_ae_title or "")
-    guarded = cast(Guarded, socket_of(association))
-    if asked.called_ae_title != desk.peers.node.ae_title:
+    peer = handlers.peers.sender(calling_address(association), asked.calling_ae_title or "")
+    connection = cast(BoundedSocket, socket_of(association))
+    if asked.called_ae_title != handlers.peers.node.ae_title:
         refusal = "CALLED_UNKNOWN"
     elif peer is None:
         refusal = "CALLING_UNKNOWN"
-    elif not desk.seat(association, _Caller(peer.name, guarded)):
-        refusal = "NO_SEAT"
+    elif not handlers.admit(association, _Caller(peer.name, connection)):
+        refusal = "TOO_MANY"
     else:
         return
-    _LOG.warning(Event(Word.REFUSED, {"way": "c-store", "code": refusal}))
+    _LOG.warning(Event(Word.REFUSED, {"transport": "c-store", "code": refusal}))
     association.acse.send_reject(*_REJECTIONS[refusal])
     # Waits until the answer is out: the connection is closed as soon as this returns.
     association.kill()
@@ -125,47 +126,47 @@ def _on_closed(event: evt.Event) -> None:
     wake_if_unrequested(event.assoc)
 
 
-def _on_accepted(event: evt.Event, desk: Desk) -> None:
-    caller = desk.callers[event.assoc]
-    caller.socket.admit()
+def _on_accepted(event: evt.Event, handlers: StorageHandlers) -> None:
+    caller = handlers.callers[event.assoc]
+    caller.socket.widen()
     for context in event.assoc.rejected_contexts:
-        said = {
-            "way": "c-store",
+        fields = {
+            "transport": "c-store",
             "peer": caller.name,
             "code": _CONTEXT_PROBLEMS.get(context.result or 0, "NO_CONTEXT"),
             "sop_class": class_keyword(str(context.abstract_syntax)),
         }
-        _LOG.warning(Event(Word.REFUSED, said))
+        _LOG.warning(Event(Word.REFUSED, fields))
 
 
 def _on_echo(_: evt.Event) -> int:
     return SUCCESS
 
 
-def _on_store(event: evt.Event, desk: Desk) -> Dataset:
+def _on_store(event: evt.Event, handlers: StorageHandlers) -> Dataset:
     request, status = cast(C_STORE, event.request), Dataset()
-    caller = desk.callers.get(event.assoc)
+    caller = handlers.callers.get(event.assoc)
     if caller is None:
         status.Status = NOT_AUTHORISED
         return status
     dataset = request.DataSet.getvalue() if request.DataSet else b""
-    # From here on the bytes are held here, whatever becomes of the connection.
-    caller.socket.settle(len(dataset) if has_more_to_come(event.assoc) else None)
-    if not desk.budget.take(len(dataset)):
+    # From here on the bytes are counted here, whatever becomes of the connection.
+    caller.socket.finish_object(len(dataset) if has_more_to_come(event.assoc) else None)
+    if not handlers.budget.acquire(len(dataset)):
         status.Status = NO_ROOM
         return status
     try:
-        status.Status, said = _store(event, dataset, desk.reception, caller.name)
-        if said:
-            status.ErrorComment = said
+        status.Status, comment = _store(event, dataset, handlers.intake, caller.name)
+        if comment:
+            status.ErrorComment = comment
     finally:
-        desk.budget.give(len(dataset))
+        handlers.budget.release(len(dataset))
         caller.socket.renew()
     return status
 
 
-def _store(event: evt.Event, dataset: bytes, reception: Reception, name: str) -> tuple[int, str]:
-    """Give the status of one C-STORE, and what to say besides, in 64 characters at most."""
+def _store(event: evt.Event, dataset: bytes, intake: ObjectIntake, name: str) -> tuple[int, str]:
+    """Return Status and ErrorComment of one C-STORE; the comment has at most 64 characters."""
     request, context = cast(C_STORE, event.request), event.context
     instance = str(request.AffectedSOPInstanceUID).strip(" \x00")
     if not is_uid(instance):
@@ -174,7 +175,7 @@ def _store(event: evt.Event, dataset: bytes, reception: Reception, name: str) ->
         return WRONG_CLASS, ""
     part = Part10(str(context.abstract_syntax), instance, str(context.transfer_syntax), dataset)
     try:
-        receipt = reception.take(part, "c-store", name)
+        receipt = intake.take(part, "c-store", name)
     except UnreadableImage:
         return MISMATCH, "the data set carries another SOP Instance UID"
     except StoreError:

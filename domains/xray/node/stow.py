@@ -1,4 +1,4 @@
-"""The DICOMweb door: STOW-RS (PS3.18 section 10.5), for callers that are known, within bounds.
+"""DICOMweb: STOW-RS (PS3.18 section 10.5), for callers that are known, within bounds.
 
 ``POST /studies`` and ``POST /studies/{study}`` take ``multipart/related; type="application/dicom"``
 while it arrives, one object in memory at a time, and answer with what became of each: 200 all kept,
@@ -25,11 +25,13 @@ from starlette.routing import Route
 from core.errors import StoreError, UnreadableImage
 from core.logs import Event, Word
 from core.records.intake import Receipt
-from domains.xray.node.addressing import AddressGuard
+from core.service.intake.addressing import AddressGuard
+from core.service.intake.http import Service
+from core.service.intake.limits import Budget
 from domains.xray.node.multipart import MalformedBody, Parts, boundary_of
+from domains.xray.node.object_intake import ObjectIntake
 from domains.xray.node.part10 import STUDY_TAG, Part10, is_uid, take_apart
 from domains.xray.node.peers import Peers
-from domains.xray.node.reception import Budget, Reception
 from domains.xray.node.scp_handlers import CONFLICT, MISMATCH, NO_ROOM, SUCCESS, WRONG_CLASS
 from domains.xray.node.sop_classes import STORAGE_CLASSES, TRANSFER_SYNTAXES
 
@@ -38,7 +40,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StoredPart:
     """What became of one part of a request.
 
     Attributes:
@@ -51,35 +53,44 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class WebDesk:
+class StowService:
     """Answers requests.
 
     Attributes:
         peers: Who may call.
-        reception: Where objects go.
+        intake: Where objects go.
         budget: Bounds what all callers together hold.
-        token: What callers must bear; anybody from a known address may call when it is empty.
+        token: Bearer token that callers must present; when it is empty, anybody from a known
+            address may call.
         host: The address that is bound; callers may name it, as they may what peers.toml says.
     """
 
     peers: Peers
-    reception: Reception
+    intake: ObjectIntake
     budget: Budget
     token: str
     host: str = "127.0.0.1"
-    _seats: asyncio.Semaphore = field(init=False)
+    _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        """Set out the seats."""
-        object.__setattr__(self, "_seats", asyncio.Semaphore(self.reception.limits.senders))
+        """Make as many slots as there may be requests at once."""
+        object.__setattr__(self, "_slots", asyncio.Semaphore(self.intake.limits.senders))
 
     def app(self) -> Starlette:
-        """Give the application."""
+        """Return the application."""
         paths = ("/studies", "/studies/{study}")
         return Starlette(
             routes=[Route(path, self.store, methods=["POST"]) for path in paths],
-            middleware=[Middleware(AddressGuard, names=(self.host, *self.peers.node.hosts))],
+            middleware=[
+                Middleware(
+                    AddressGuard, names=(self.host, *self.peers.node.hosts), transport="stow"
+                )
+            ],
         )
+
+    def service(self) -> Service:
+        """Return what an HTTP listener serves."""
+        return Service(self.app(), "STOW-RS", "/studies", "--stow-port")
 
     async def store(self, request: Request) -> Response:
         """Answer one request; the connection is closed after it, for a slow next one to wait."""
@@ -88,42 +99,42 @@ class WebDesk:
         peer = await run_in_threadpool(self.peers.sender, address)
         if peer is None:
             return _refused(403, "nobody who may send is known at this address")
-        if self.token and not _bears(request, self.token):
+        if self.token and not _has_token(request, self.token):
             return _refused(401, "a bearer token is needed", {"WWW-Authenticate": "Bearer"})
         if study and not is_uid(study):
             return _refused(400, "the study is named by a UID")
-        if self._seats.locked():
+        if self._slots.locked():
             return _refused(503, "too many requests at once", {"Retry-After": "5"})
-        async with self._seats:
+        async with self._slots:
             return await self._stored(request, study, peer.name)
 
     async def _stored(self, request: Request, study: str, peer: str) -> Response:
-        outcomes: list[Outcome] = []
+        parts_stored: list[StoredPart] = []
         try:
             async for body in self._bodies(request):
-                outcomes.append(await run_in_threadpool(self._keep, body, study, peer))
+                parts_stored.append(await run_in_threadpool(self._keep, body, study, peer))
         except MalformedBody as exc:
-            if not outcomes:
+            if not parts_stored:
                 return _refused(400, exc.message)
-            outcomes.append(Outcome(NOT_UNDERSTOOD))
+            parts_stored.append(StoredPart(NOT_UNDERSTOOD))
         except TimeoutError:
             return _refused(408, "the body took too long")
         except BufferError:
             return _refused(503, "too much is under way at once", {"Retry-After": "5"})
         except ClientDisconnect:
-            _LOG.info(Event(Word.DISCONNECTED, {"way": "stow", "peer": peer}))
+            _LOG.info(Event(Word.DISCONNECTED, {"transport": "stow", "peer": peer}))
             return _refused(400, "the body ended early")
-        return _answer(outcomes)
+        return _answer(parts_stored)
 
     async def _bodies(self, request: Request) -> AsyncIterator[bytes | None]:
-        """Give the parts as they end, and hold no more than the budget allows.
+        """Yield the parts as they end, and keep no more in memory than the budget allows.
 
         Raises:
             MalformedBody: The body is no multipart body of DICOM files.
             TimeoutError: The caller is too slow.
             BufferError: Too much is held for all callers together.
         """
-        limits = self.reception.limits
+        limits = self.intake.limits
         parts = Parts(boundary_of(request.headers.get("content-type", "")), limits.object_bytes)
         stream, held = request.stream(), 0
         until = time.monotonic() + limits.object_s
@@ -133,75 +144,75 @@ class WebDesk:
                     chunk = await anext(stream, None)
                 if chunk is None:
                     break
-                if not self.budget.take(len(chunk)):
+                if not self.budget.acquire(len(chunk)):
                     raise BufferError
                 held += len(chunk)
                 for body in parts.feed(chunk):
                     yield body
                     until = time.monotonic() + limits.object_s
-                self.budget.give(held - parts.held)
+                self.budget.release(held - parts.held)
                 held = parts.held
             parts.close()
         finally:
-            self.budget.give(held)
+            self.budget.release(held)
 
-    def _keep(self, body: bytes | None, study: str, peer: str) -> Outcome:
+    def _keep(self, body: bytes | None, study: str, peer: str) -> StoredPart:
         if body is None:
-            return Outcome(NO_ROOM)
+            return StoredPart(NO_ROOM)
         try:
             part = take_apart(body)
         except UnreadableImage:
-            return Outcome(NOT_UNDERSTOOD)
+            return StoredPart(NOT_UNDERSTOOD)
         named = Part10(part.sop_class, part.sop_instance, part.transfer_syntax, b"")
         if part.sop_class not in STORAGE_CLASSES:
-            return Outcome(WRONG_CLASS, named)
+            return StoredPart(WRONG_CLASS, named)
         if part.transfer_syntax not in TRANSFER_SYNTAXES:
-            return Outcome(WRONG_SYNTAX, named)
+            return StoredPart(WRONG_SYNTAX, named)
         if study and not part.names(STUDY_TAG, study):
-            return Outcome(MISMATCH, named)
+            return StoredPart(MISMATCH, named)
         try:
-            receipt = self.reception.take(part, "stow", peer)
+            receipt = self.intake.take(part, "stow", peer)
         except UnreadableImage:
-            return Outcome(MISMATCH, named)
+            return StoredPart(MISMATCH, named)
         except StoreError:
-            return Outcome(NO_ROOM, named)
-        return Outcome(CONFLICT if receipt is Receipt.CONFLICT else SUCCESS, named)
+            return StoredPart(NO_ROOM, named)
+        return StoredPart(CONFLICT if receipt is Receipt.CONFLICT else SUCCESS, named)
 
 
-def _bears(request: Request, token: str) -> bool:
-    said = request.headers.get("authorization", "").encode()
-    return hmac.compare_digest(said, f"Bearer {token}".encode())
+def _has_token(request: Request, token: str) -> bool:
+    header = request.headers.get("authorization", "").encode()
+    return hmac.compare_digest(header, f"Bearer {token}".encode())
 
 
 def _refused(code: int, why: str, headers: dict[str, str] | None = None) -> Response:
-    _LOG.warning(Event(Word.REFUSED, {"way": "stow", "code": str(code)}))
+    _LOG.warning(Event(Word.REFUSED, {"transport": "stow", "code": str(code)}))
     return JSONResponse({"error": why}, code, {"Connection": "close", **(headers or {})})
 
 
-def _answer(outcomes: list[Outcome]) -> Response:
+def _answer(parts_stored: list[StoredPart]) -> Response:
     """Write the response of PS3.18 section 10.5.3 in the DICOM JSON model."""
-    kept = [one for one in outcomes if one.code == SUCCESS]
-    failed = [one for one in outcomes if one.code != SUCCESS and one.part is not None]
-    other = [one for one in outcomes if one.part is None]
-    if not outcomes:
+    kept = [one for one in parts_stored if one.code == SUCCESS]
+    failed = [one for one in parts_stored if one.code != SUCCESS and one.part is not None]
+    other = [one for one in parts_stored if one.part is None]
+    if not parts_stored:
         return _refused(400, "the body holds no object")
     content: dict[str, object] = {"00081190": {"vr": "UR"}}
     for tag, group in (("00081199", kept), ("00081198", failed), ("0008119A", other)):
         if group:
             content[tag] = {"vr": "SQ", "Value": [_item(one) for one in group]}
     headers = {"Connection": "close"}
-    if len(kept) == len(outcomes):
+    if len(kept) == len(parts_stored):
         code = 200
     elif kept:
         code = 202
-    elif all(one.code == NO_ROOM for one in outcomes):
+    elif all(one.code == NO_ROOM for one in parts_stored):
         code, headers["Retry-After"] = 503, "60"
     else:
         code = 409
     return JSONResponse(content, code, headers, media_type="application/dicom+json")
 
 
-def _item(outcome: Outcome) -> dict[str, object]:
+def _item(outcome: StoredPart) -> dict[str, object]:
     item: dict[str, object] = {}
     if outcome.part is not None:
         item["00081150"] = {"vr": "UI", "Value": [outcome.part.sop_class]}

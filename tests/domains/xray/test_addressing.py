@@ -3,7 +3,7 @@
 import pytest
 import requests
 
-from domains.xray.node.addressing import address_problem, canonical_host
+from core.service.intake.addressing import address_problem, canonical_host
 from domains.xray.node.peers import Node, Peer, Peers
 from tests.domains.xray.test_stow import KIND, multipart
 from tests.domains.xray.wire import ROOM, a_node, an_object, calling, file_of, kept
@@ -70,7 +70,7 @@ def test_an_address_within_the_other_protocol_is_the_address():
 
 def post(web, host, **headers):
     return requests.post(
-        f"http://{web.said.split('/')[2]}/studies",
+        f"http://{web.location.split('/')[2]}/studies",
         multipart(file_of(an_object("1"))),
         headers={"Content-Type": KIND, "Host": host, **headers},
         timeout=20,
@@ -110,8 +110,8 @@ def test_names_are_entered_by_the_administrator_and_any_bound_address_is_one(tmp
 
 def test_a_node_listens_at_an_address_of_the_sixth_version(tmp_path):
     with a_node(tmp_path, host="::1", port=0, stow_port=0, limits=ROOM) as (store, dicom, web):
-        assert web.said == f"STOW-RS http://[::1]:{web.port}/studies"
-        assert dicom.said == f"DICOM ASSAY@[::1]:{dicom.port}"
+        assert web.location == f"STOW-RS http://[::1]:{web.port}/studies"
+        assert dicom.location == f"DICOM ASSAY@[::1]:{dicom.port}"
         assert post(web, f"[::1]:{web.port}") == 200
         with calling(dicom.port, address="::1") as association:
             assert association.send_c_store(an_object("2")).Status == 0

@@ -10,12 +10,12 @@ import typer.main
 
 import domains.xray
 from core.cli import info, worker
+from core.service.intake.limits import Limits
 from core.settings import MEBI, Settings
 from domains.xray.commands import app as xray
 from domains.xray.commands import listen
-from domains.xray.node.node import Doors
+from domains.xray.node.node import NodeOptions
 from domains.xray.node.peers import Node, load_peers
-from domains.xray.node.reception import Limits
 from domains.xray.worklist.history import OLDEST_DAYS
 
 TEXT = (Path(domains.xray.__file__).parent / "README.md").read_text()
@@ -68,7 +68,7 @@ def test_the_page_has_commands_and_the_figures_of_the_code():
     defaults = {name: one.default for name, one in inspect.signature(listen).parameters.items()}
     rows = dict(re.findall(r"^\| ([^|]+?) \| ([^|]+?) \|", TEXT, re.M))
     assert rows["port for C-STORE and C-ECHO"] == str(defaults["port"])
-    assert rows["address listened at"].startswith(f"`{Doors().host}`")
+    assert rows["address listened at"].startswith(f"`{NodeOptions().host}`")
     assert (rows["port for STOW-RS"], defaults["stow_port"]) == ("none", None)
     assert rows["AE title"] == f"`{Node().ae_title}`"
     assert rows["studies counted as new work"] == f"at most {OLDEST_DAYS} days old"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 from pydicom.uid import UID
 
+from core.service.intake.limits import Limits
 from domains.xray.answers import capture, delivery, report_sr
 from domains.xray.node import scp, scp_handlers, sop_classes, stow
 from domains.xray.node.part10 import IMPLEMENTATION_UID
-from domains.xray.node.reception import Limits
 
 TEXT = (Path(sop_classes.__file__).parent / "CONFORMANCE.md").read_text()
 

@@ -5,18 +5,21 @@ from dataclasses import replace
 
 from core.records import blobs
 from core.records.queue import claim
-from domains.xray.node.folder import FolderDoor
+from core.service.intake.watched_folder import WatchedFolder
+from domains.xray.node.object_intake import ObjectIntake
 from domains.xray.node.part10 import take_apart
-from domains.xray.node.reception import Reception
 from tests.domains.xray.wire import ROOM, an_object, file_of, kept, queued
 
 
-def a_door(tmp_path, store, limits=ROOM):
-    return FolderDoor(tmp_path / "in", Reception(store, "SITE", limits), wait_s=0.0)
+def a_folder(tmp_path, store, limits=ROOM):
+    intake = ObjectIntake(store, "SITE", limits)
+    return WatchedFolder(
+        tmp_path / "in", intake.take_file, max_bytes=limits.object_bytes, wait_s=0.0
+    )
 
 
-def looks(door, times=2):
-    return [door.look() for _ in range(times)]
+def scans(watched, times=2):
+    return [watched.scan() for _ in range(times)]
 
 
 def names(folder):
@@ -25,34 +28,34 @@ def names(folder):
 
 
 def test_a_file_is_taken_once_it_has_stood_still_and_is_moved_to_done(tmp_path, store):
-    door, content = a_door(tmp_path, store), file_of(an_object("1"))
-    path = door.folder / "study" / "a.dcm"
+    watched, content = a_folder(tmp_path, store), file_of(an_object("1"))
+    path = watched.folder / "study" / "a.dcm"
     path.parent.mkdir()
     path.write_bytes(content[:300])
-    assert door.look() == 0
+    assert watched.scan() == 0
     path.write_bytes(content)  # still being copied
-    assert looks(door) == [0, 1]
-    assert names(door.folder) == ["done/study/a.dcm"]
-    assert (door.folder / "done/study/a.dcm").read_bytes() == content
+    assert scans(watched) == [0, 1]
+    assert names(watched.folder) == ["done/study/a.dcm"]
+    assert (watched.folder / "done/study/a.dcm").read_bytes() == content
     assert kept(store) == [("1.2.3.1", "kept", "folder")]
     [job] = claim(store, ["assess"], worker="test", lease_s=60)
     assert (job.pack, job.payload["site"], job.payload["source"]) == ("xray", "SITE", "folder")
     assert blobs.get(store.blobs, job.payload["sha256"]) == take_apart(content).file()
-    assert looks(door) == [0, 0]
+    assert scans(watched) == [0, 0]
 
 
 def test_a_file_that_arrives_by_rename_is_taken_and_a_hidden_one_is_not(tmp_path, store):
-    door = a_door(tmp_path, store)
-    hidden = door.folder / ".arriving"
+    watched = a_folder(tmp_path, store)
+    hidden = watched.folder / ".arriving"
     hidden.write_bytes(file_of(an_object("1")))
-    assert looks(door, 3) == [0, 0, 0]
-    hidden.rename(door.folder / "b")
-    assert looks(door) == [0, 1]
-    assert names(door.folder) == ["done/b"]
+    assert scans(watched, 3) == [0, 0, 0]
+    hidden.rename(watched.folder / "b")
+    assert scans(watched) == [0, 1]
+    assert names(watched.folder) == ["done/b"]
 
 
 def test_the_same_object_twice_is_done_and_a_conflict_and_junk_are_failed(tmp_path, store):
-    door = a_door(tmp_path, store)
+    watched = a_folder(tmp_path, store)
     files = {
         "a": file_of(an_object("1")),
         "again": file_of(an_object("1")),
@@ -63,46 +66,46 @@ def test_the_same_object_twice_is_done_and_a_conflict_and_junk_are_failed(tmp_pa
         "huge": bytes(2 << 20),
     }
     for name, content in files.items():
-        (door.folder / name).write_bytes(content)
-    door.reception = replace(door.reception, limits=replace(ROOM, object_bytes=1 << 20))
-    assert looks(door) == [0, 7]
+        (watched.folder / name).write_bytes(content)
+    watched.max_bytes = 1 << 20
+    assert scans(watched) == [0, 7]
     done = ["done/a", "done/again"]
-    assert names(door.folder) == [
+    assert names(watched.folder) == [
         *done,
         *(f"failed/{n}" for n in sorted(files.keys() - {"a", "again"})),
     ]
     for name, content in files.items():
         where = "done" if name in {"a", "again"} else "failed"
-        assert (door.folder / where / name).read_bytes() == content
+        assert (watched.folder / where / name).read_bytes() == content
     assert queued(store) == 1
 
 
 def test_two_files_of_one_name_are_both_there_afterwards(tmp_path, store):
-    door = a_door(tmp_path, store)
+    watched = a_folder(tmp_path, store)
     for number in ("1", "2", "3"):
-        (door.folder / "same.dcm").write_bytes(file_of(an_object(number)))
-        looks(door)
-    assert names(door.folder) == ["done/same.dcm", "done/same.dcm.1", "done/same.dcm.2"]
+        (watched.folder / "same.dcm").write_bytes(file_of(an_object(number)))
+        scans(watched)
+    assert names(watched.folder) == ["done/same.dcm", "done/same.dcm.1", "done/same.dcm.2"]
     assert queued(store) == 3
 
 
 def test_what_cannot_be_kept_now_stays_and_is_taken_when_there_is_room(tmp_path, store):
-    door = a_door(tmp_path, store, replace(ROOM, free_bytes=1 << 60))
-    (door.folder / "a").write_bytes(file_of(an_object("1")))
-    assert looks(door, 3) == [0, 0, 0]
-    assert names(door.folder) == ["a"]
-    door.reception = replace(door.reception, limits=ROOM)
-    assert door.look() == 1
-    assert names(door.folder) == ["done/a"]
+    watched = a_folder(tmp_path, store, replace(ROOM, free_bytes=1 << 60))
+    (watched.folder / "a").write_bytes(file_of(an_object("1")))
+    assert scans(watched, 3) == [0, 0, 0]
+    assert names(watched.folder) == ["a"]
+    watched.take = ObjectIntake(store, "SITE", ROOM).take_file
+    assert watched.scan() == 1
+    assert names(watched.folder) == ["done/a"]
 
 
 def test_links_and_pipes_are_left_alone(tmp_path, store):
-    door = a_door(tmp_path, store)
+    watched = a_folder(tmp_path, store)
     secret = tmp_path / "secret.dcm"
     secret.write_bytes(file_of(an_object("1")))
-    (door.folder / "link").symlink_to(secret)
-    (door.folder / "away").symlink_to(tmp_path, target_is_directory=True)
-    os.mkfifo(door.folder / "pipe")
-    assert looks(door, 3) == [0, 0, 0]
+    (watched.folder / "link").symlink_to(secret)
+    (watched.folder / "away").symlink_to(tmp_path, target_is_directory=True)
+    os.mkfifo(watched.folder / "pipe")
+    assert scans(watched, 3) == [0, 0, 0]
     assert kept(store) == []
     assert secret.exists()

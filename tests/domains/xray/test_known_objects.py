@@ -13,8 +13,8 @@ from core.records.connection import open_store
 from core.records.intake import Receipt
 from core.settings import Settings
 from domains.xray.node.object_comparison import Comparer
+from domains.xray.node.object_intake import ObjectIntake
 from domains.xray.node.part10 import take_apart
-from domains.xray.node.reception import Reception
 from tests.domains.xray.radiographs import a_chest, part10
 from tests.domains.xray.radiographs import an_object as a_radiograph
 from tests.domains.xray.wire import ROOM, a_node, dcmtk, file_of, kept, queued
@@ -30,9 +30,9 @@ def comparer():
 
 
 @pytest.fixture
-def reception(tmp_path, comparer):
+def intake(tmp_path, comparer):
     store = open_store(tmp_path / "assay.sqlite")
-    yield Reception(store, "", ROOM, comparer)
+    yield ObjectIntake(store, "", ROOM, comparer)
     store.close()
 
 
@@ -41,8 +41,8 @@ def a_file(syntax: str | None = None, **tags: object) -> bytes:
     return part10(dataset, syntax) if syntax else part10(dataset)
 
 
-def take(reception: Reception, file: bytes) -> Receipt:
-    return reception.take(take_apart(file), "folder")
+def take(intake: ObjectIntake, file: bytes) -> Receipt:
+    return intake.take(take_apart(file), "folder")
 
 
 def by_dcmtk(program: str, file: bytes, folder) -> bytes:
@@ -53,20 +53,20 @@ def by_dcmtk(program: str, file: bytes, folder) -> bytes:
     return (folder / "out.dcm").read_bytes()
 
 
-def test_the_same_object_in_other_encodings_is_known_and_judged_once(reception, tmp_path):
+def test_the_same_object_in_other_encodings_is_known_and_judged_once(intake, tmp_path):
     file = a_file()
     again = [a_file(ImplicitVRLittleEndian), by_dcmtk("dcmcjpls", file, tmp_path)]
-    answers = [take(reception, one) for one in (file, *again, again[0])]
+    answers = [take(intake, one) for one in (file, *again, again[0])]
     assert answers == [Receipt.NEW, Receipt.KNOWN, Receipt.KNOWN, Receipt.KNOWN]
-    assert queued(reception.store) == 1
-    assert sorted(state for _, state, _ in kept(reception.store)) == ["again", "again", "kept"]
+    assert queued(intake.store) == 1
+    assert sorted(state for _, state, _ in kept(intake.store)) == ["again", "again", "kept"]
 
 
 @pytest.mark.parametrize(
     "tags",
     [{"PatientID": "4711"}, {"PatientName": "Meier^Karl"}, {"SpecificCharacterSet": "ISO_IR 144"}],
 )
-def test_an_object_that_says_something_else_under_its_name_is_a_conflict(reception, tags):
+def test_an_object_that_says_something_else_under_its_name_is_a_conflict(intake, tags):
     named = {"PatientName": "Müller^Jürgen", "SpecificCharacterSet": "ISO_IR 100"}
     first = a_file(**named)
     second = a_radiograph(a_chest(side=64), **{**named, **tags})
@@ -75,14 +75,14 @@ def test_an_object_that_says_something_else_under_its_name_is_a_conflict(recepti
         altered = part10(second).replace(b"ISO_IR 100", b"ISO_IR 144")
     else:
         altered = part10(second)
-    assert [take(reception, one) for one in (first, altered)] == [Receipt.NEW, Receipt.CONFLICT]
-    assert queued(reception.store) == 1
+    assert [take(intake, one) for one in (first, altered)] == [Receipt.NEW, Receipt.CONFLICT]
+    assert queued(intake.store) == 1
 
 
-def test_what_does_not_read_is_the_same_object_only_byte_for_byte(reception):
+def test_what_does_not_read_is_the_same_object_only_byte_for_byte(intake):
     torn = a_file()[:-50]
     more = torn[:-50]
-    answers = [take(reception, one) for one in (torn, more, torn)]
+    answers = [take(intake, one) for one in (torn, more, torn)]
     assert answers == [Receipt.NEW, Receipt.CONFLICT, Receipt.KNOWN]
 
 
@@ -109,9 +109,9 @@ def test_a_sender_of_the_same_object_in_another_encoding_hears_success(tmp_path)
         assert sorted(state for _, state, _ in kept(store)) == ["again", "conflict", "kept"]
 
 
-def test_where_the_first_object_is_gone_the_second_waits_for_a_person(reception):
-    assert take(reception, a_file()) is Receipt.NEW
-    for path in reception.store.blobs.rglob("*"):
+def test_where_the_first_object_is_gone_the_second_waits_for_a_person(intake):
+    assert take(intake, a_file()) is Receipt.NEW
+    for path in intake.store.blobs.rglob("*"):
         if path.is_file():
             path.unlink()
-    assert take(reception, a_file(ImplicitVRLittleEndian)) is Receipt.CONFLICT
+    assert take(intake, a_file(ImplicitVRLittleEndian)) is Receipt.CONFLICT

@@ -127,8 +127,8 @@ def test_a_file_of_another_class_in_the_folder_is_set_aside(tmp_path):
     with a_node(tmp_path, watch=tmp_path / "inbox") as (store, door):
         report = an_object("3", sop_class="1.2.840.10008.5.1.4.1.1.88.67")
         (tmp_path / "inbox" / "a").write_bytes(file_of(report))
-        door.look()
-        door.look()
+        door.scan()
+        door.scan()
         assert [one.key for one in quarantine.receipts(store, "xray", ASIDE, limit=9)] == [
             "1.2.3.3"
         ]

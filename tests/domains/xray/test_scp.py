@@ -218,7 +218,7 @@ def test_what_is_not_negotiated_is_logged_with_the_peer_the_class_and_the_reason
     with calling(door.port, called="OTHER") as rejected:
         assert rejected.is_rejected
     said = [json.loads(line.message) for line in caplog.records if "refused" in line.message]
-    common = {"event": "refused", "way": "c-store"}
+    common = {"event": "refused", "transport": "c-store"}
     assert said == [
         common | {"peer": "LOCAL", "code": "NO_SUCH_CLASS", "sop_class": "Unregistered"},
         common

@@ -10,8 +10,8 @@ from dicomweb_client.api import DICOMwebClient
 from dicomweb_client.session_utils import create_session
 
 from core.errors import ConfigError
+from core.service.intake.tls import Tls
 from domains.xray.node.peers import Node, Peers
-from domains.xray.node.tls import Tls
 from tests.domains.xray.certificates import Authority
 from tests.domains.xray.wire import ROOM, a_node, an_object, calling, kept, raw
 

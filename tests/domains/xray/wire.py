@@ -17,11 +17,11 @@ from sqlalchemy import func, select
 
 from core.records.connection import open_store, reading
 from core.records.tables import JOBS, RECEIPTS
+from core.service.intake.limits import Limits
 from core.settings import Settings
-from domains.xray.node.bounded_socket import Guarded
-from domains.xray.node.node import Doors, make_doors
+from domains.xray.node.bounded_socket import BoundedSocket
+from domains.xray.node.node import NodeOptions, bind_listeners
 from domains.xray.node.peers import Peers
-from domains.xray.node.reception import Limits
 
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 VERIFICATION = "1.2.840.10008.1.1"
@@ -35,7 +35,7 @@ def _shut_for_good(self: AssociationSocket) -> None:
     """Close what pynetdicom as a sender leaves to the collector when it was hung up on."""
     left = self.socket
     _shut(self)
-    if left is not None and not isinstance(left, Guarded):
+    if left is not None and not isinstance(left, BoundedSocket):
         left.close()
 
 
@@ -80,14 +80,16 @@ def a_node(home: Path, *, peers: Peers | None = None, limits: Limits = ROOM, **d
     """Open a node of our own; gives the store, and the doors in the order folder, DIMSE, web."""
     home.mkdir(parents=True, exist_ok=True)
     store = open_store(home / "assay.sqlite")
-    opened = make_doors(Doors(**doors), peers or Peers(), store, Settings(), site="", limits=limits)
+    opened = bind_listeners(
+        NodeOptions(**doors), peers or Peers(), store, Settings(), site="", limits=limits
+    )
     for door in opened:
         door.start()
     try:
         yield store, *opened
     finally:
         for door in opened:
-            if door.alive:
+            if door.is_alive:
                 door.stop(1.0)
         store.close()
 

@@ -12,8 +12,8 @@ from pydicom.uid import JPEGLSLossless
 from core.records.intake import Receipt
 from core.records.releases import Stage
 from domains.xray.node.object_comparison import Comparer
+from domains.xray.node.object_intake import ObjectIntake
 from domains.xray.node.part10 import take_apart
-from domains.xray.node.reception import Reception
 from tests.domains.xray.answers.ward import Ward, a_radiograph
 from tests.domains.xray.wire import ROOM, queued
 
@@ -24,9 +24,9 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def reception(ward: Ward):
+def intake(ward: Ward):
     comparer = Comparer(ward.settings)
-    yield Reception(ward.store, "", ROOM, comparer)
+    yield ObjectIntake(ward.store, "", ROOM, comparer)
     comparer.close()
 
 
@@ -56,8 +56,8 @@ def outgoing(ward: Ward, study: str) -> list[bytes]:
     return ward.files(job)
 
 
-def take(reception: Reception, file: bytes) -> Receipt:
-    return reception.take(take_apart(file), "folder")
+def take(intake: ObjectIntake, file: bytes) -> Receipt:
+    return intake.take(take_apart(file), "folder")
 
 
 def coerced(file: bytes, **tags: object) -> Dataset:
@@ -82,15 +82,13 @@ def written(dataset: Dataset) -> bytes:
     return file.getvalue()
 
 
-def test_what_we_sent_is_taken_with_success_and_makes_no_work(ward, reception, outgoing):
+def test_what_we_sent_is_taken_with_success_and_makes_no_work(ward, intake, outgoing):
     before = queued(ward.store)
-    assert [take(reception, file) for file in outgoing] == [Receipt.OWN, Receipt.OWN]
+    assert [take(intake, file) for file in outgoing] == [Receipt.OWN, Receipt.OWN]
     assert queued(ward.store) == before
 
 
-def test_it_is_ours_still_when_the_pacs_changed_its_words_and_its_encoding(
-    ward, reception, outgoing
-):
+def test_it_is_ours_still_when_the_pacs_changed_its_words_and_its_encoding(ward, intake, outgoing):
     report, capture = (coerced(file) for file in outgoing)
     pixels = capture.pixel_array
     compressed = coerced(outgoing[1])
@@ -99,22 +97,22 @@ def test_it_is_ours_still_when_the_pacs_changed_its_words_and_its_encoding(
     )
     before = queued(ward.store)
     files = [written(one) for one in (report, capture, compressed)]
-    assert [take(reception, file) for file in files] == [Receipt.OWN] * 3
+    assert [take(intake, file) for file in files] == [Receipt.OWN] * 3
     assert queued(ward.store) == before
 
 
-def test_another_picture_under_a_name_of_ours_is_a_conflict_that_is_kept(reception, outgoing):
+def test_another_picture_under_a_name_of_ours_is_a_conflict_that_is_kept(intake, outgoing):
     altered = coerced(outgoing[1])
     altered.PixelData = bytes(len(altered.PixelData))
-    assert take(reception, written(altered)) is Receipt.CONFLICT
+    assert take(intake, written(altered)) is Receipt.CONFLICT
 
 
-def test_a_radiograph_under_the_name_of_a_report_of_ours_is_a_conflict(reception, outgoing, study):
+def test_a_radiograph_under_the_name_of_a_report_of_ours_is_a_conflict(intake, outgoing, study):
     name = dcmread(BytesIO(outgoing[0])).SOPInstanceUID
-    assert take(reception, chest(study, SOPInstanceUID=name)) is Receipt.CONFLICT
+    assert take(intake, chest(study, SOPInstanceUID=name)) is Receipt.CONFLICT
 
 
-def test_a_picture_that_only_says_it_is_ours_is_judged_and_reported(ward, reception, study):
+def test_a_picture_that_only_says_it_is_ours_is_judged_and_reported(ward, intake, study):
     ward.judge(chest(study))
     ward.release(Stage.SUPERVISED, study)
     (first,) = ward.answer(study)
@@ -122,7 +120,7 @@ def test_a_picture_that_only_says_it_is_ours_is_judged_and_reported(ward, recept
         study, 2, Manufacturer="Assay", ManufacturerModelName="Assay X-ray prescreening"
     )
     before = queued(ward.store)
-    assert take(reception, foreign) is Receipt.NEW
+    assert take(intake, foreign) is Receipt.NEW
     assert queued(ward.store) == before + 1
     ward.judge(foreign)
     (second,) = ward.answer(study)

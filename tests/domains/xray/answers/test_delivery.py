@@ -17,6 +17,7 @@ from pydicom import Dataset, dcmread
 from pynetdicom import AE, evt
 
 from core.errors import AssayError
+from core.service.intake.tls import Tls
 from domains.xray.answers import delivery
 from domains.xray.answers.capture import SECONDARY_CAPTURE
 from domains.xray.answers.delivery import (
@@ -29,7 +30,6 @@ from domains.xray.answers.delivery import (
 from domains.xray.answers.objects import encoded
 from domains.xray.answers.report_sr import COMPREHENSIVE_SR, report
 from domains.xray.node.peers import Node, Peer
-from domains.xray.node.tls import Tls
 from tests.domains.xray.answers.answers import NAMES, a_source, an_answer
 from tests.domains.xray.answers.pacs import a_free_port
 from tests.domains.xray.certificates import Authority

@@ -1,4 +1,4 @@
-"""The private parts of uvicorn that the DICOMweb door needs, all of them; a test holds them to it.
+"""The private parts of uvicorn that an HTTP listener needs, all of them; a test holds them to it.
 
 A release may change them without a word, so `pyproject.toml` bounds the version.
 """

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from domains.xray.node.uvicorn_private import ImpatientProtocol
+from core.service.intake.uvicorn_private import ImpatientProtocol
 
 pytestmark = pytest.mark.service
 

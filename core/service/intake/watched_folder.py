@@ -12,30 +12,31 @@ import logging
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 
 from core.errors import ConfigError, StoreError, UnreadableImage
 from core.logs import Event, Word
-from core.records.intake import Receipt
-from domains.xray.node.part10 import take_apart
-from domains.xray.node.reception import Reception
 
 DONE, FAILED = "done", "failed"
 
 _LOG = logging.getLogger(__name__)
-_Looks = tuple[int, int]
+Take = Callable[[bytes], bool]
+_Stat = tuple[int, int]
 
 
-class FolderDoor:
+class WatchedFolder:
     """Takes files from one folder.
 
     Args:
         folder: Where they are dropped; subfolders count, hidden files and links do not.
-        reception: Where objects go.
-        pause_s: Seconds between two looks, for which a file must have stood still.
+        take: Receive the content of a file; return False where another object of its name is here.
+            It raises UnreadableImage where the file is refused, and StoreError or OSError where it
+            cannot be kept right now.
+        max_bytes: Largest file.
+        pause_s: Seconds between two scans, for which a file must have stood still.
         wait_s: Seconds before a file that could not be kept is tried again.
 
     Raises:
@@ -43,11 +44,17 @@ class FolderDoor:
     """
 
     def __init__(
-        self, folder: Path, reception: Reception, *, pause_s: float = 1.0, wait_s: float = 30.0
+        self,
+        folder: Path,
+        take: Take,
+        *,
+        max_bytes: int,
+        pause_s: float = 1.0,
+        wait_s: float = 30.0,
     ) -> None:
-        self.folder, self.reception = folder, reception
+        self.folder, self.take, self.max_bytes = folder, take, max_bytes
         self.pause_s, self.wait_s = pause_s, wait_s
-        self._seen: dict[Path, _Looks] = {}
+        self._seen: dict[Path, _Stat] = {}
         self._later: dict[Path, float] = {}
         self._stop = Flag()
         self._thread = Thread(target=self._watch, name="folder", daemon=True)
@@ -61,49 +68,51 @@ class FolderDoor:
             ) from exc
 
     @property
-    def said(self) -> str:
+    def location(self) -> str:
         """Where it is, in one line."""
         return f"folder {self.folder}"
 
     @property
-    def alive(self) -> bool:
-        """Whether the folder is looked at."""
+    def is_alive(self) -> bool:
+        """Whether the folder is scanned."""
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Look again and again until `stop`."""
+        """Scan again and again until `stop`."""
         self._thread.start()
 
     def stop(self, grace_s: float) -> None:
-        """Look no more; a file under way comes to its end."""
+        """Scan no more; a file under way comes to its end."""
         self._stop.set()
         self._thread.join(grace_s)
 
     def _watch(self) -> None:
         while not self._stop.wait(self.pause_s):
             try:
-                self.look()
+                self.scan()
             except OSError as exc:
-                _LOG.warning(Event(Word.NOT_KEPT, {"way": "folder", "error": type(exc).__name__}))
+                _LOG.warning(
+                    Event(Word.NOT_KEPT, {"transport": "folder", "error": type(exc).__name__})
+                )
 
-    def look(self) -> int:
-        """Take every file that has stood still since the last look; give how many were settled."""
+    def scan(self) -> int:
+        """Take every file unchanged since the last scan; return how many were moved away."""
         found = dict(_files(self.folder))
-        still = [path for path, looks in found.items() if self._seen.get(path) == looks]
+        still = [path for path, stat in found.items() if self._seen.get(path) == stat]
         self._seen = found
         self._later = {path: until for path, until in self._later.items() if path in found}
-        settled = 0
+        moved = 0
         for path in still:
             if self._stop.is_set():
                 break
             if self._later.get(path, 0.0) <= time.monotonic():
-                settled += self._settle(path)
-        return settled
+                moved += self._receive(path)
+        return moved
 
-    def _settle(self, path: Path) -> bool:
+    def _receive(self, path: Path) -> bool:
         """Receive one file and move it away; False when it stays for another time."""
         try:
-            kept = self._take(path)
+            kept = self._read_and_take(path)
         except UnreadableImage:
             self._move(path, FAILED)
         except (StoreError, OSError):
@@ -113,17 +122,16 @@ class FolderDoor:
             self._move(path, DONE if kept else FAILED)
         return True
 
-    def _take(self, path: Path) -> bool:
-        most = self.reception.limits.object_bytes
+    def _read_and_take(self, path: Path) -> bool:
         with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
-            content = file.read(most + 1)
-        if len(content) > most:
+            content = file.read(self.max_bytes + 1)
+        if len(content) > self.max_bytes:
             raise UnreadableImage("The file is too large.", hint="Raise ASSAY_MAX_BYTES.")
-        return self.reception.take(take_apart(content), "folder") is not Receipt.CONFLICT
+        return self.take(content)
 
     def _move(self, path: Path, where: str) -> None:
         if where == FAILED:
-            _LOG.warning(Event(Word.REFUSED, {"way": "folder"}))
+            _LOG.warning(Event(Word.REFUSED, {"transport": "folder"}))
         target = self.folder / where / path.relative_to(self.folder)
         target.parent.mkdir(parents=True, exist_ok=True)
         number = 0
@@ -135,19 +143,19 @@ class FolderDoor:
         self._seen.pop(path, None)
 
 
-def _files(folder: Path) -> Iterator[tuple[Path, _Looks]]:
-    """Walk to the regular files, with what changes when they are written to."""
+def _files(folder: Path) -> Iterator[tuple[Path, _Stat]]:
+    """Yield the regular files with size and time, which change when they are written to."""
     for root, folders, names in os.walk(folder):
-        here = Path(root)
+        folder_path = Path(root)
         folders[:] = [
             name
             for name in folders
-            if not name.startswith(".") and not (here == folder and name in {DONE, FAILED})
+            if not name.startswith(".") and not (folder_path == folder and name in {DONE, FAILED})
         ]
         for name in names:
             try:
-                facts = (here / name).lstat()
+                found = (folder_path / name).lstat()
             except FileNotFoundError:
                 continue
-            if not name.startswith(".") and stat.S_ISREG(facts.st_mode):
-                yield here / name, (facts.st_size, facts.st_mtime_ns)
+            if not name.startswith(".") and stat.S_ISREG(found.st_mode):
+                yield folder_path / name, (found.st_size, found.st_mtime_ns)

@@ -12,7 +12,7 @@ from core.errors import ConfigError
 
 
 class Table(BaseModel):
-    """A table of a TOML file: frozen, and without a key that nobody knows."""
+    """A table of a TOML file: frozen, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -49,14 +49,14 @@ class Tls(Table):
         return self
 
     def client(self) -> ssl.SSLContext:
-        """Make the context for calling a peer; its name is checked against its certificate."""
+        """Return the context for calling a peer; its name is checked against its certificate."""
         context = ssl.create_default_context(cafile=self.ca)
         if self.certificate is not None and self.key is not None:
             context.load_cert_chain(self.certificate, self.key)
         return context
 
     def server(self) -> ssl.SSLContext:
-        """Make the context for being called.
+        """Return the context for being called.
 
         Raises:
             ConfigError: There is no certificate to show.

@@ -3,7 +3,7 @@
 A page in a browser reaches whatever its machine reaches, loopback too. It cannot choose the Host
 that its browser names, however: a name of its own that it lets point here (DNS rebinding) stands in
 every request, and so does, as Origin, the place that a page was loaded from. No page is served
-here, so that an Origin other than the node itself is always a stranger's.
+here, so that an Origin other than the node itself is always another place's.
 """
 
 from __future__ import annotations
@@ -34,10 +34,11 @@ class AddressGuard:
         app: What answers the others.
         names: Names and addresses under which the node is called, besides those of loopback and
             the local address of the connection.
+        transport: How the log names this way in.
     """
 
-    def __init__(self, app: ASGIApp, names: Collection[str]) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, names: Collection[str], transport: str) -> None:
+        self._app, self._transport = app, transport
         self._names = {canonical_host(name) for name in names} | LOOPBACK_NAMES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -46,7 +47,7 @@ class AddressGuard:
             headers, server = Headers(scope=scope), scope.get("server") or ("",)
             names = self._names | {canonical_host(server[0])}
             if problem := address_problem(headers.get("host", ""), headers.get("origin"), names):
-                _LOG.warning(Event(Word.REFUSED, {"way": "stow", "code": "403"}))
+                _LOG.warning(Event(Word.REFUSED, {"transport": self._transport, "code": "403"}))
                 answer = JSONResponse({"error": problem}, 403, {"Connection": "close"})
                 await answer(scope, receive, send)
                 return

@@ -1,36 +1,59 @@
-"""Serves the DICOMweb door with uvicorn, in a thread, and hangs up on callers who say nothing."""
+"""An HTTP listener: serves an ASGI app with uvicorn, in a thread, and closes silent connections."""
 
 from __future__ import annotations
 
 import socket
 import ssl
 import threading
+from dataclasses import dataclass
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from core.errors import ConfigError
-from domains.xray.node.addressing import authority
-from domains.xray.node.stow import WebDesk
-from domains.xray.node.tls import Tls
-from domains.xray.node.uvicorn_private import ImpatientProtocol
+from core.service.intake.addressing import authority
+from core.service.intake.limits import Limits
+from core.service.intake.tls import Tls
+from core.service.intake.uvicorn_private import ImpatientProtocol
 
 _BACKLOG = 32
 _HEAD_BYTES = 16 * 1024
 
 
-class WebDoor:
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What an HTTP listener serves.
+
+    Attributes:
+        app: Answers requests.
+        name: What people call it: ``STOW-RS``.
+        path: Where objects go: ``/studies``.
+        port_option: Option of the command line that sets its port, for messages.
+    """
+
+    app: ASGIApp
+    name: str
+    path: str
+    port_option: str
+
+
+class HttpListener:
     """Takes requests at one address.
 
     Args:
         address: Host and port; port 0 takes any.
-        desk: Answers them.
+        service: Answers them.
+        limits: What senders may ask.
         tls: Our certificate, and who must have signed the callers'.
 
     Raises:
         ConfigError: The port cannot be had, or there is no certificate for TLS.
     """
 
-    def __init__(self, address: tuple[str, int], desk: WebDesk, tls: Tls | None) -> None:
+    def __init__(
+        self, address: tuple[str, int], service: Service, limits: Limits, tls: Tls | None
+    ) -> None:
+        self._service = service
         context = tls.server() if tls else None
         try:
             family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
@@ -38,11 +61,11 @@ class WebDoor:
         except OSError as exc:
             raise ConfigError(
                 f"No requests can be taken at {address[0]}:{address[1]}: {exc}.",
-                hint="Give another --stow-port, or stop what is listening there.",
+                hint=f"Give another {service.port_option}, or stop what is listening there.",
             ) from exc
-        self._server = uvicorn.Server(_config(desk, context))
+        self._server = uvicorn.Server(_config(service.app, limits, context))
         self._thread = threading.Thread(
-            target=self._server.run, args=([self._socket],), name="dicomweb", daemon=True
+            target=self._server.run, args=([self._socket],), name="http", daemon=True
         )
 
     @property
@@ -51,13 +74,14 @@ class WebDoor:
         return int(self._socket.getsockname()[1])
 
     @property
-    def said(self) -> str:
+    def location(self) -> str:
         """Where it is, in one line."""
         scheme = "http" if self._server.config.ssl_context_factory is None else "https"
-        return f"STOW-RS {scheme}://{authority(self._socket.getsockname()[0], self.port)}/studies"
+        host = authority(self._socket.getsockname()[0], self.port)
+        return f"{self._service.name} {scheme}://{host}{self._service.path}"
 
     @property
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Whether requests are taken."""
         return self._thread.is_alive()
 
@@ -72,17 +96,16 @@ class WebDoor:
         self._thread.join(grace_s + 5)
 
 
-def _config(desk: WebDesk, context: ssl.SSLContext | None) -> uvicorn.Config:
-    limits = desk.reception.limits
+def _config(app: ASGIApp, limits: Limits, context: ssl.SSLContext | None) -> uvicorn.Config:
     config = uvicorn.Config(
-        desk.app(),
+        app,
         http=ImpatientProtocol,
         ws="none",
         lifespan="off",
         loop="asyncio",
         log_config=None,
         access_log=False,
-        # Behind no proxy an X-Forwarded-For is a caller's own word on who he is.
+        # Behind no proxy an X-Forwarded-For is the caller's own claim.
         proxy_headers=False,
         server_header=False,
         limit_concurrency=4 * limits.senders,

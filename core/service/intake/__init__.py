@@ -1,0 +1,1 @@
+"""How pictures come in: listeners with bounds, and one `receive` that answers when durable."""
