@@ -32,7 +32,7 @@ def main() -> None:
         widgets.sidebar(widgets.session())
         page.run()
     except AssayError as exc:
-        widgets.trouble(exc)
+        widgets.error(exc)
 
 
 if __name__ == "__main__":

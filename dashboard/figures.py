@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.types import Disposition, Policy
-from dashboard.present import Judged, probability
+from dashboard.present import VerdictCounts, format_probability
 from dashboard.styles import DEFER, NEGATIVE, POSITIVE
 
 _COLOURS = {
@@ -19,12 +19,12 @@ _COLOURS = {
 
 
 def probabilities(
-    judged: Judged, wording: Mapping[Disposition, str], policy: Policy | None
+    counted: VerdictCounts, wording: Mapping[Disposition, str], policy: Policy | None
 ) -> go.Figure:
-    """Draw where the probabilities of judged images fall, with the certified limits."""
+    """Return a histogram of the positive probabilities, with the limits marked."""
     figure = go.Figure()
     for disposition, colour in _COLOURS.items():
-        counts = judged.bins[disposition]
+        counts = counted.bins[disposition]
         width = 1.0 / counts.size
         figure.add_bar(
             x=(np.arange(counts.size) + 0.5) * width,
@@ -48,7 +48,7 @@ def probabilities(
             figure.add_vline(
                 x=limit,
                 line={"color": _COLOURS[disposition], "width": 2, "dash": "dash"},
-                annotation_text=f"{wording[disposition]} {side} {probability(limit)}",
+                annotation_text=f"{wording[disposition]} {side} {format_probability(limit)}",
                 annotation_position="top right",
             )
     figure.update_layout(

@@ -57,7 +57,7 @@ class Heat:
     Attributes:
         height: In pixels.
         width: In pixels.
-        pixels: int8, row by row, -127 to 127: above 0 speaks for positive, below against.
+        pixels: int8, row by row, -127 to 127: above 0 is evidence for positive, below against it.
     """
 
     height: int
@@ -88,7 +88,7 @@ class Lightbox:
         self._sandbox.__enter__()
 
     def plate(self, decision: StoredDecision) -> Plate:
-        """Wait for the picture that a decision was made on.
+        """Return the picture that a decision was made on; wait for it.
 
         Raises:
             AssayError: The picture does not read, or its bytes are missing.
@@ -109,7 +109,7 @@ class Lightbox:
         return cast("Heat | None", self._get(("heat", decision.id), work, wait_s))
 
     def has_heat(self, decision: StoredDecision) -> bool:
-        """Say whether the heat map, or the reason why there is none, would be given at once."""
+        """Return whether the heat map, or the reason why there is none, is ready."""
         if not self._may_begin(decision):
             return False
         return self._future(("heat", decision.id), self._heat_of(decision)).done()

@@ -45,12 +45,12 @@ class Shown:
 
 
 def picture_of(prepared: Prepared) -> bytes:
-    """Encode a picture that was stretched to a square as JPEG in the shape of its original."""
+    """Return a picture that was stretched to a square as JPEG in the shape of its original."""
     return jpeg(restored(prepared.pixels, prepared.source_size))
 
 
 def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
-    """Turn an explanation into what is shown.
+    """Return an explanation as the bytes that are shown.
 
     Args:
         explanation: What the explainer worked out.
@@ -69,13 +69,13 @@ def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
 
 
 def side_of(label: str, sides: Mapping[str, bool]) -> bool | None:
-    """Say whether a label, or any of several as in ``a|b``, is positive; None if not all known."""
+    """Return whether any label of ``a|b`` is positive; None if one of them is not known."""
     known = [sides.get(name) for name in label.split("|")]
     return None if None in known else any(known)
 
 
 def jpeg(picture: U8) -> bytes:
-    """Encode uint8 ``h w 3`` RGB.
+    """Return uint8 ``h w 3`` RGB as JPEG.
 
     Raises:
         ValueError: The encoder refused the picture.

@@ -35,7 +35,7 @@ class Pictures:
         self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="heat")
 
     def of(self, decision: StoredDecision) -> bytes:
-        """Wait for the picture that a decision was made on, as JPEG.
+        """Return the picture that a decision was made on, as JPEG; wait for it.
 
         Raises:
             AssayError: The picture does not read, or its bytes are missing.
@@ -56,7 +56,7 @@ class Pictures:
         return cast("Shown | None", self._get(("heat", decision.id), decision, wait_s))
 
     def is_explained(self, decision: StoredDecision) -> bool:
-        """Say whether the explanation, or the reason why there is none, would be given at once."""
+        """Return whether the explanation, or the reason why there is none, is ready."""
         return self._may_begin(decision) and self._future(("heat", decision.id), decision).done()
 
     def prepare(self, decision: StoredDecision) -> None:

@@ -3,29 +3,29 @@
 
 const SETTLE_MS = 300 // a second press of the same key comes within this time
 const CASE = '.st-key-assay-case'
-const last = (window.assayReviewKeys ??= { place: null, stop: null })
+const last = (window.assayReviewKeys ??= { viewId: null, stop: null })
 
 export default function ({ data }) {
-  last.stop?.() // called anew for every rerun, and only the last one is told of its end
-  const { place, pictures, keys, heard } = data
+  last.stop?.() // called anew for every rerun, and only the last one is stopped at its end
+  const { view_id: viewId, pictures, keys, accepted } = data
   const root = document.documentElement
   // The same case drawn anew has been on the screen all along.
-  let armedAt = root.dataset.assayCase === place && last.armed?.place === place ? last.armed.at : null
+  let armedAt = root.dataset.assayCase === viewId && last.armed?.viewId === viewId ? last.armed.at : null
   let isDrawing = false
   let hasChanged = false
   let hasEnded = false
 
-  if (last.place !== null && last.place !== place && heard !== last.place)
-    tell('Not counted: the case had changed before the press arrived.')
-  last.place = null
+  if (last.viewId !== null && last.viewId !== viewId && accepted !== last.viewId)
+    notify('Not counted: the case had changed before the press arrived.')
+  last.viewId = null
 
-  const marked = () => [...document.querySelectorAll(`${CASE} [data-place]`)]
+  const marked = () => [...document.querySelectorAll(`${CASE} [data-view-id]`)]
   const isWhole = () => {
     const parts = marked()
     const seen = parts.filter(one => one.matches('img, [data-painted]'))
-    return parts.length > 0 && seen.length >= pictures && parts.every(one => one.dataset.place === place)
+    return parts.length > 0 && seen.length >= pictures && parts.every(one => one.dataset.viewId === viewId)
   }
-  const isPainted = one => one.matches('img') ? one.complete && one.naturalWidth > 0 : one.dataset.painted === place
+  const isPainted = one => one.matches('img') ? one.complete && one.naturalWidth > 0 : one.dataset.painted === viewId
   const hide = () => {
     armedAt = null
     last.armed = null
@@ -42,13 +42,13 @@ export default function ({ data }) {
     await Promise.allSettled(marked().filter(one => one.matches('img')).map(one => one.decode()))
     const seen = marked().filter(one => one.matches('img, [data-painted]'))
     if (!hasEnded && isWhole() && seen.every(isPainted)) {
-      root.dataset.assayCase = place
+      root.dataset.assayCase = viewId
       nameKeys()
       await frame()
       await frame()
-      if (!hasEnded && root.dataset.assayCase === place) {
+      if (!hasEnded && root.dataset.assayCase === viewId) {
         armedAt = performance.now()
-        last.armed = { place, at: armedAt }
+        last.armed = { viewId, at: armedAt }
       }
     }
     isDrawing = false
@@ -58,12 +58,12 @@ export default function ({ data }) {
       check()
     }
   }
-  const button = action => document.querySelector(`${CASE} [class*="st-key-case-${action}-${place}"] button`)
+  const button = action => document.querySelector(`${CASE} [class*="st-key-case-${action}-${viewId}"] button`)
   const nameKeys = () => {
     for (const [key, action] of Object.entries(keys)) button(action)?.setAttribute('aria-keyshortcuts', key)
   }
-  const hindrance = () => {
-    if (last.place === place) return 'Not counted: the press before it is being kept.'
+  const blockingReason = () => {
+    if (last.viewId === viewId) return 'Not counted: the press before it is being kept.'
     if (armedAt === null) return 'Not counted: the case was not on the screen yet.'
     if (performance.now() - armedAt < SETTLE_MS) return 'Not counted: the case had only just come. Look, then press.'
     return ''
@@ -72,11 +72,11 @@ export default function ({ data }) {
   const onClick = event => {
     const pressed = event.target instanceof Element && event.target.closest(`${CASE} [class*="st-key-case-"] button`)
     if (!pressed) return
-    const why = hindrance()
-    if (!why) last.place = place
+    const why = blockingReason()
+    if (!why) last.viewId = viewId
     else {
       stop(event)
-      tell(why)
+      notify(why)
     }
   }
   const onKey = event => {
@@ -89,13 +89,13 @@ export default function ({ data }) {
     if (event.repeat) return
     const found = button(action)
     if (found && !found.disabled) found.click()
-    else tell(hindrance() || 'Not counted: this does not work here now.')
+    else notify(blockingReason() || 'Not counted: this does not work here now.')
   }
   window.addEventListener('click', onClick, true)
   window.addEventListener('keydown', onKey, true)
   const watch = new MutationObserver(check)
   watch.observe(document.body, {
-    subtree: true, childList: true, attributes: true, attributeFilter: ['data-place', 'data-painted', 'src'],
+    subtree: true, childList: true, attributes: true, attributeFilter: ['data-view-id', 'data-painted', 'src'],
   })
   document.addEventListener('load', check, true)
   check()
@@ -122,15 +122,15 @@ function isTyping(target) {
   return target instanceof Element && target.closest('input, textarea, [contenteditable=true]')
 }
 
-function tell(words) {
-  let box = document.getElementById('assay-told')
+function notify(text) {
+  let box = document.getElementById('assay-notice')
   if (!box) {
     box = document.createElement('div')
-    box.id = 'assay-told'
+    box.id = 'assay-notice'
     box.setAttribute('role', 'status')
     document.body.append(box)
   }
-  box.textContent = words
+  box.textContent = text
   clearTimeout(last.timer)
   last.timer = setTimeout(() => { box.textContent = '' }, 2500)
 }

@@ -1,7 +1,7 @@
-"""The few rules of style that the pages add to Streamlit's own; they hold in light and dark."""
+"""The rules of style that the pages add to Streamlit's own; they hold in light and dark."""
 
 NEGATIVE, POSITIVE, DEFER = "#0d8065", "#d1480b", "#66758f"
-"""Green, orange and slate: apart for colour-blind eyes, and dark enough for white words."""
+"""Green, orange and slate: apart for colour-blind eyes, and dark enough for white text."""
 
 CSS = f"""
 .stMainBlockContainer {{ padding: 2.4rem 2.6rem 1rem; max-width: 1560px; }}
@@ -11,16 +11,16 @@ html:not([data-assay-case]) .st-key-assay-case {{ visibility: hidden; }}
 html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment …"; opacity: 0;
   visibility: visible; animation: assay-late .2s linear .6s forwards; }}
 @keyframes assay-late {{ to {{ opacity: .68; }} }}
-#assay-told {{ position: fixed; left: 50%; bottom: 1.6rem; transform: translateX(-50%);
+#assay-notice {{ position: fixed; left: 50%; bottom: 1.6rem; transform: translateX(-50%);
   z-index: 999999; background: #22272e; color: #fff; padding: .6rem 1rem; border-radius: 6px; }}
-#assay-told:empty {{ display: none; }}
+#assay-notice:empty {{ display: none; }}
 [class^="assay-"] {{ overflow-wrap: anywhere; }}
 .assay-title {{ font-size: 1.25rem; font-weight: 600; line-height: 1.3; }}
 .assay-heading {{ font-weight: 600; margin-top: .4rem; }}
 .assay-big {{ font-size: 1.2rem; line-height: 1.5; }}
 .assay-plain {{ line-height: 1.45; }}
 .assay-quiet {{ opacity: .68; font-size: .86rem; line-height: 1.35; }}
-.assay-trouble {{ border-left: 4px solid {DEFER}; background: {DEFER}22; padding: .9rem 1rem;
+.assay-error {{ border-left: 4px solid {DEFER}; background: {DEFER}22; padding: .9rem 1rem;
   border-radius: 4px; line-height: 1.5; }}
 .assay-head {{ display: flex; align-items: center; gap: .9rem; margin-bottom: .1rem; }}
 .assay-word {{ font-size: 1.35rem; font-weight: 700; letter-spacing: .04em; color: #fff;

@@ -2,16 +2,16 @@
 // anything. What the person has set lives on the window object, so that a rerun keeps it.
 
 const WHITE = 65535
-const kept = (window.assayViewer ??= { place: null, heat: false, views: new Map() })
+const kept = (window.assayViewer ??= { viewId: null, heat: false, views: new Map() })
 
 export default function ({ data, parentElement }) {
-  kept.stop?.() // called anew for every rerun, and only the last one is told of its end
+  kept.stop?.() // called anew for every rerun, and only the last one is stopped at its end
   const root = parentElement.querySelector('.panes')
-  const { place, panes } = unpacked(data)
+  const { view_id: viewId, panes } = unpacked(data)
   const host = parentElement.host ?? parentElement
-  host.dataset.place = place
-  if (kept.place !== place) {
-    kept.place = place
+  host.dataset.viewId = viewId
+  if (kept.viewId !== viewId) {
+    kept.viewId = viewId
     kept.views.clear()
   }
   root.replaceChildren()
@@ -40,7 +40,7 @@ export default function ({ data, parentElement }) {
   document.addEventListener('keydown', onKey)
   const watch = new ResizeObserver(() => drawn.forEach(one => one.paint()))
   watch.observe(root)
-  host.dataset.painted = place
+  host.dataset.painted = viewId
   kept.stop = () => {
     document.removeEventListener('keydown', onKey)
     watch.disconnect()
@@ -96,7 +96,7 @@ function pane(root, one) {
   canvas.setAttribute('aria-label', [one.title, one.missing].filter(Boolean).join('. '))
   element(box, 'div', 'corner top left').textContent = one.title
   element(box, 'div', 'corner top right').textContent = one.note
-  const said = element(box, 'div', 'corner bottom left')
+  const caption = element(box, 'div', 'corner bottom left')
   element(box, 'div', 'corner bottom right').textContent = one.disclaimer
   if (!one.plate) {
     element(box, 'div', 'missing').textContent = one.missing
@@ -132,7 +132,7 @@ function pane(root, one) {
     const words = [`level ${centre} %`, `window ${span} %`, `zoom ${view.scale.toFixed(1)}`]
     if (view.inverted) words.push('inverted')
     if (heat) words.push(kept.heat ? 'heat map on' : 'heat map off')
-    said.textContent = words.join(' · ')
+    caption.textContent = words.join(' · ')
     box.dataset.heat = heat ? (kept.heat ? 'on' : 'off') : 'none'
     box.dataset.inverted = view.inverted
   }
@@ -191,9 +191,9 @@ function hands(box, { zoom, move, window: setWindow, reset }) {
   })
   box.addEventListener('wheel', event => {
     event.preventDefault()
-    const place = box.getBoundingClientRect()
-    const x = event.clientX - place.left - place.width / 2
-    const y = event.clientY - place.top - place.height / 2
+    const rect = box.getBoundingClientRect()
+    const x = event.clientX - rect.left - rect.width / 2
+    const y = event.clientY - rect.top - rect.height / 2
     zoom(Math.exp(-event.deltaY / 400), x, y)
   }, { passive: false })
   box.addEventListener('dblclick', reset)

@@ -25,9 +25,9 @@ class Pane:
 
     Attributes:
         key: Names the picture, so that its window and zoom outlive a rerun.
-        title: Words in its upper left corner.
-        note: Words in its upper right corner.
-        disclaimer: Words in its lower right corner.
+        title: Text in its upper left corner.
+        note: Text in its upper right corner.
+        disclaimer: Text in its lower right corner.
         plate: The picture; None where there is none.
         heat: Its heat map; None where nobody may see it, or where there is none.
         missing: What stands in place of a picture that is missing.
@@ -42,29 +42,29 @@ class Pane:
     missing: str = ""
 
 
-def show(place: str, panes: Sequence[Pane]) -> None:
+def show(view_id: str, panes: Sequence[Pane]) -> None:
     """Show pictures side by side.
 
     Args:
-        place: Names what is shown; window and zoom start anew where it changes.
+        view_id: Names what is shown; window and zoom start anew where it changes.
         panes: The pictures.
     """
-    # Told in every run, since a server knows only what was told to it; the same thing is no news.
+    # Registered in every run: a server knows only the components that it was given.
     mount = st.components.v2.component(
         "assay_viewer",
         html='<div class="panes"></div>',
         css=(_HERE / "viewer.css").read_text(),
         js=(_HERE / "viewer.js").read_text(),
     )
-    mount(key="assay_viewer", data=packed(place, panes))
+    mount(key="assay_viewer", data=packed(view_id, panes))
 
 
-def packed(place: str, panes: Sequence[Pane]) -> bytes:
-    """Lay everything out as bytes: length of the head, the head as JSON, the pixels.
+def packed(view_id: str, panes: Sequence[Pane]) -> bytes:
+    """Return everything as bytes: length of the head, the head as JSON, the pixels.
 
     A picture's ``offset`` counts from the end of the head.
     """
-    said: list[dict[str, object]] = []
+    heads: list[dict[str, object]] = []
     parts: list[bytes] = []
     for pane in panes:
         one: dict[str, object] = {
@@ -75,6 +75,6 @@ def packed(place: str, panes: Sequence[Pane]) -> bytes:
                 offset = sum(map(len, parts))
                 one[name] = {"height": part.height, "width": part.width, "offset": offset}
                 parts.append(part.pixels)
-        said.append(one)
-    head = json.dumps({"place": place, "panes": said}).encode()
+        heads.append(one)
+    head = json.dumps({"view_id": view_id, "panes": heads}).encode()
     return struct.pack("<I", len(head)) + head + b"".join(parts)

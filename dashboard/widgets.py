@@ -1,4 +1,4 @@
-"""Small pieces that the pages share: what is opened once a process, and what is drawn often."""
+"""What the pages share: what is opened once a process, and small pieces that are drawn often."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from core.settings import Settings
 from core.types import Disposition, Policy
 from dashboard.overlay import KnownCase
 from dashboard.pictures import Pictures
-from dashboard.present import LIKELY, probability
+from dashboard.present import LIKELY, format_probability
 from dashboard.styles import CSS
 
 FOLLOW_S = 3.0
 """How often an open page looks whether the store has changed."""
 
-_PLACE: ContextVar[str] = ContextVar("place", default="")
+_VIEW_ID: ContextVar[str] = ContextVar("view_id", default="")
 
 
 def session() -> ReviewSession:
@@ -35,12 +35,12 @@ def session() -> ReviewSession:
 
 
 def pictures() -> Pictures:
-    """Give what works out the pictures, opened once a process."""
+    """Return what prepares the pictures, opened once a process."""
     return _opened()[1]
 
 
 def _close(opened: tuple[ReviewSession, Pictures]) -> None:
-    # In this order: a picture still being worked out would open the explainer again.
+    # In this order: a picture still being prepared would open the explainer again.
     session, shown = opened
     shown.close()
     session.close()
@@ -53,57 +53,57 @@ def _opened() -> tuple[ReviewSession, Pictures]:
 
 
 def styles() -> None:
-    """Lay the few rules of style over the page."""
+    """Add the style rules to the page."""
     st.html(f"<style>{CSS}</style>")
 
 
 @contextmanager
-def of_case(place: str) -> Iterator[None]:
-    """Mark what is drawn as part of one case, so that the browser never shows parts of two."""
-    token = _PLACE.set(place)
+def part_of(view_id: str) -> Iterator[None]:
+    """Mark what is drawn as part of one view, so that the browser never shows parts of two."""
+    token = _VIEW_ID.set(view_id)
     try:
         yield
     finally:
-        _PLACE.reset(token)
+        _VIEW_ID.reset(token)
 
 
 def html(body: str) -> None:
-    """Draw HTML of ours, marked with the case that it is part of."""
-    place = _PLACE.get()
-    st.html(f'<div data-place="{escape(place)}">{body}</div>' if place else body)
+    """Draw HTML of ours, marked with the view that it is part of."""
+    view_id = _VIEW_ID.get()
+    st.html(f'<div data-view-id="{escape(view_id)}">{body}</div>' if view_id else body)
 
 
-def picture(data: bytes, words: str, height: str = "66vh") -> None:
+def picture(data: bytes, alt: str, height: str = "66vh") -> None:
     """Show a JPEG.
 
-    Its bytes travel with the page's words: no request of its own, so none that comes late.
+    Its bytes travel with the page's text: no request of its own, so none that comes late.
 
     Args:
         data: The JPEG.
-        words: What stands for it where it cannot be seen.
+        alt: Text that stands for it where it cannot be seen.
         height: Its greatest height in CSS units.
     """
-    place = f' data-place="{escape(_PLACE.get())}"' if _PLACE.get() else ""
+    view_id = f' data-view-id="{escape(_VIEW_ID.get())}"' if _VIEW_ID.get() else ""
     source = f"data:image/jpeg;base64,{b64encode(data).decode()}"
     style = f"max-height:{height}"
     st.html(
-        f'<img class="assay-picture"{place} style="{style}" alt="{escape(words)}" src="{source}">'
+        f'<img class="assay-picture"{view_id} style="{style}" alt="{escape(alt)}" src="{source}">'
     )
 
 
-def words(text: str, kind: str = "plain") -> None:
-    """Write text from wherever it comes; nothing in it can become markup.
+def text(body: str, kind: str = "plain") -> None:
+    """Write text from any source; nothing in it can become markup.
 
     Args:
-        text: What is said.
-        kind: Its style: ``plain``, ``quiet``, ``title``, ``heading``, ``big`` or ``trouble``.
+        body: The text.
+        kind: Its style: ``plain``, ``quiet``, ``title``, ``heading``, ``big`` or ``error``.
     """
-    html(f'<div class="assay-{kind}">{escape(text)}</div>')
+    html(f'<div class="assay-{kind}">{escape(body)}</div>')
 
 
-def trouble(error: AssayError) -> None:
-    """Say what went wrong and the way out, in place of what would stand here."""
-    html(f'<div class="assay-trouble"><b>{escape(error.message)}</b><br>{escape(error.hint)}</div>')
+def error(failed: AssayError) -> None:
+    """Show what went wrong and the way out, in place of what would stand here."""
+    html(f'<div class="assay-error"><b>{escape(failed.message)}</b><br>{escape(failed.hint)}</div>')
 
 
 def sidebar(session: ReviewSession) -> None:
@@ -114,7 +114,7 @@ def sidebar(session: ReviewSession) -> None:
     with st.sidebar:
         if len(waiting) > 1:
             st.selectbox("Pack", list(waiting), key="pack")
-        words(current_pack().title, "quiet")
+        text(current_pack().title, "quiet")
         if not reviewer():
             st.text_input(
                 "Your name",
@@ -125,8 +125,8 @@ def sidebar(session: ReviewSession) -> None:
             )
             return
         # A box that keeps the cursor would swallow the verdict keys; so it goes once it is filled.
-        words("Reviewing as", "quiet")
-        words(reviewer(), "title")
+        text("Reviewing as", "quiet")
+        text(reviewer(), "title")
         st.button("Somebody else", key="somebody_else", type="tertiary", on_click=_sign_off)
 
 
@@ -158,13 +158,13 @@ def focus(key: str) -> None:
 
 
 def current_pack() -> DomainPack:
-    """Give the pack that the sidebar shows."""
+    """Return the pack that the sidebar shows."""
     return installed()[st.session_state["pack"]]
 
 
-def lead_to_own_page(pack: DomainPack) -> None:
-    """Show the way to a pack's own page, which knows what a reader may see there and when."""
-    words(f"{pack.name.capitalize()} is reviewed on a page of its own.", "big")
+def link_to_own_page(pack: DomainPack) -> None:
+    """Link to a pack's own page, which decides what a reader may see there and when."""
+    text(f"{pack.name.capitalize()} is reviewed on a page of its own.", "big")
     st.page_link(st.session_state["own_pages"][pack.name], label="Go there")
 
 
@@ -174,44 +174,44 @@ def follow(session: ReviewSession, drawn: str) -> None:
 
     Args:
         session: The open store.
-        drawn: What ``head_of`` gave when the page was drawn.
+        drawn: What ``head_of`` returned when the page was drawn.
     """
     if head_of(session) != drawn:
         st.rerun()
 
 
 def head_of(session: ReviewSession) -> str:
-    """Name the state of the store: whatever is written to it changes this."""
+    """Return a hash of the store's state: whatever is written to it changes this."""
     return audit.head(session.store).hash
 
 
 def reviewer() -> str:
-    """Give the name that verdicts are signed with; empty while there is none."""
+    """Return the name that verdicts are signed with; empty while there is none."""
     return str(st.session_state.get("reviewer", "")).strip()
 
 
 def verdict_html(
     decision: StoredDecision, wording: Mapping[Disposition, str], policy: Policy | None
 ) -> str:
-    """Write a verdict as HTML; a verdict without a probability has no bar."""
-    chance = decision.positive_probability
+    """Return a verdict as HTML; a verdict without a probability has no bar."""
+    probability = decision.positive_probability
     head = (
         f'<div class="assay-head"><span class="assay-word {decision.disposition.value}">'
         f"{escape(decision.wording)}</span>"
     )
-    if chance is None:
+    if probability is None:
         return f'{head}<span class="assay-quiet">no probability</span></div>'
     positive = escape(wording[Disposition.POSITIVE])
     return (
-        f'{head}<span class="assay-chance">{escape(probability(chance))}</span></div>'
+        f'{head}<span class="assay-chance">{escape(format_probability(probability))}</span></div>'
         f'<div class="assay-quiet">calibrated probability of {positive}</div>'
-        + bar_html(chance, wording, policy)
+        + bar_html(probability, wording, policy)
     )
 
 
-def bar_html(chance: float, wording: Mapping[Disposition, str], policy: Policy | None) -> str:
-    """Draw a probability from 0 to 1 with the two certified limits marked, where they are known."""
-    mark = f'<b style="left:{100 * chance:.2f}%"></b>'
+def bar_html(probability: float, wording: Mapping[Disposition, str], policy: Policy | None) -> str:
+    """Return a probability as a bar from 0 to 1, with the two limits marked if they are known."""
+    mark = f'<b style="left:{100 * probability:.2f}%"></b>'
     if policy is None:
         return f'<div class="assay-bar">{mark}</div>'
     t_neg, t_pos = policy.t_neg, policy.t_pos
@@ -219,12 +219,12 @@ def bar_html(chance: float, wording: Mapping[Disposition, str], policy: Policy |
     zones, ends = [], []
     if t_neg is not None:
         zones.append(f'<i class="negative" style="left:0;width:{100 * t_neg:.2f}%"></i>')
-        ends.append(f"{passed} up to {escape(probability(t_neg))}")
+        ends.append(f"{passed} up to {escape(format_probability(t_neg))}")
     else:
         ends.append(f"no certified limit for {passed}")
     if t_pos is not None:
         zones.append(f'<i class="positive" style="left:{100 * t_pos:.2f}%;right:0"></i>')
-        ends.append(f"{failed} from {escape(probability(t_pos))}")
+        ends.append(f"{failed} from {escape(format_probability(t_pos))}")
     else:
         ends.append(f"no certified limit for {failed}")
     return (
@@ -233,13 +233,13 @@ def bar_html(chance: float, wording: Mapping[Disposition, str], policy: Policy |
     )
 
 
-def labels_html(chances: Sequence[tuple[str, float]], left_out: str) -> str:
-    """Draw labels with their probabilities as bars; those as likely as not stand out."""
+def labels_html(probabilities: Sequence[tuple[str, float]], left_out: str) -> str:
+    """Return labels with their probabilities as bars; those as likely as not stand out."""
     rows = [
-        f'<div class="assay-label {"likely" if chance >= LIKELY else ""}">'
-        f'<span>{escape(name)}</span><i><b style="width:{100 * chance:.1f}%"></b></i>'
-        f"<em>{escape(probability(chance))}</em></div>"
-        for name, chance in chances
+        f'<div class="assay-label {"likely" if probability >= LIKELY else ""}">'
+        f'<span>{escape(name)}</span><i><b style="width:{100 * probability:.1f}%"></b></i>'
+        f"<em>{escape(format_probability(probability))}</em></div>"
+        for name, probability in probabilities
     ]
     more = f'<div class="assay-quiet">{escape(left_out)}</div>' if left_out else ""
     return f'<div class="assay-labels">{"".join(rows)}{more}</div>'

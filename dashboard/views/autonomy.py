@@ -51,11 +51,11 @@ class AutonomyView:
         """
         newest = decisions(session.store, pack=self.pack.name, limit=1)
         if not newest:
-            widgets.words("Nothing has been assessed yet, so there is nothing to release.", "big")
+            widgets.text("Nothing has been assessed yet, so there is nothing to release.", "big")
             return
         used = newest[0]
         policy = self.policy_of(used.bundle_sha256, used.policy_id)
-        widgets.words(f"In use: {used.bundle}, policy {used.policy_id}", "quiet")
+        widgets.text(f"In use: {used.bundle}, policy {used.policy_id}", "quiet")
         if policy is None:
             self._rerun_when_open(used)
         reads = _reads(session, self.pack.name, audit.head(session.store).hash)
@@ -120,27 +120,27 @@ class _Site:
             self._step_up(evidence)
             self._steps_down()
             for one in history[:5]:
-                widgets.words(autonomy_text.release_text(one), "quiet")
-            widgets.words(autonomy_text.SINGLE_USER, "quiet")
+                widgets.text(autonomy_text.release_text(one), "quiet")
+            widgets.text(autonomy_text.SINGLE_USER, "quiet")
 
     def _standing(self, evidence: ReadEvidence) -> None:
-        widgets.words(self.site or autonomy_text.NO_SITE, "title")
-        widgets.words(autonomy_text.stage_text(self.current))
+        widgets.text(self.site or autonomy_text.NO_SITE, "title")
+        widgets.text(autonomy_text.stage_text(self.current))
         st.html(evidence_html(self.view.pack, evidence))
         missing = autonomy.missing_evidence(self.view.pack, self.current, evidence)
         if self.current is Stage.AUTOMATIC and missing:
-            widgets.words(f"What has been read since speaks against it. {missing}", "trouble")
+            widgets.text(f"What has been read since speaks against it. {missing}", "error")
 
     def _step_up(self, evidence: ReadEvidence) -> None:
         above = self.current.above
         if above is None:
-            widgets.words("This is the last stage.", "quiet")
+            widgets.text("This is the last stage.", "quiet")
             return
-        widgets.words(f"Next step: {above.value}", "heading")
-        widgets.words(autonomy.MEANING[above], "quiet")
+        widgets.text(f"Next step: {above.value}", "heading")
+        widgets.text(autonomy.MEANING[above], "quiet")
         reasons = autonomy.blocking_reasons(self.view.pack, above, self.policy, evidence)
         for reason in reasons:
-            widgets.words(reason, "trouble")
+            widgets.text(reason, "error")
         if not reasons:
             self._release_button(above, evidence)
 
@@ -158,7 +158,7 @@ class _Site:
             args=(above,),
         )
         if nameless:
-            widgets.words("Write your name in the sidebar first; it stands under every release.")
+            widgets.text("Write your name in the sidebar first; it stands under every release.")
 
     def _steps_down(self) -> None:
         lower = [stage for stage in Stage if stage.step < self.current.step]

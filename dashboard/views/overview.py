@@ -1,4 +1,4 @@
-"""What the bundle in use promises, what it has decided, and what people said about that."""
+"""The certified limits of the bundle in use, its verdicts, and the reviews of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.types import Certificate, Disposition, Policy
 from dashboard import figures, present, widgets
 
 MOST = 5000
-"""Images that one look counts; the newest, so that the page stays fast in its second year."""
+"""Images counted at most; the newest, so that the page stays fast in its second year."""
 
 
 def render() -> None:
@@ -26,27 +26,30 @@ def render() -> None:
     session, pack = widgets.session(), widgets.current_pack()
     newest = decisions(session.store, pack=pack.name, limit=1)
     if not newest:
-        widgets.words(
-            present.all_done(pack, counts(session.store, pack.name), session.settings.home), "big"
+        widgets.text(
+            present.describe_empty_queue(
+                pack, counts(session.store, pack.name), session.settings.home
+            ),
+            "big",
         )
         return
-    judged = _judged(newest[0].id, session, newest[0])
-    widgets.words(f"{newest[0].bundle}, policy {newest[0].policy_id}", "quiet")
+    counted = _counted(newest[0].id, session, newest[0])
+    widgets.text(f"{newest[0].bundle}, policy {newest[0].policy_id}", "quiet")
     try:
         policy = review.judged_by(session.explainer, newest[0])
     except AssayError as exc:
         policy = None
-        widgets.trouble(exc)
+        widgets.error(exc)
     if policy is not None:
-        _promises(pack, policy)
-    _decided(pack, policy, judged)
-    _people(session, pack, judged)
+        _certified_limits(pack, policy)
+    _verdicts(pack, policy, counted)
+    _reviews(session, pack, counted)
     if policy is not None:
         _more_data(pack, policy)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Counting …")
-def _judged(newest: str, _here: ReviewSession, _decision: StoredDecision) -> present.Judged:
+def _counted(newest: str, _here: ReviewSession, _decision: StoredDecision) -> present.VerdictCounts:
     del newest
     found = decisions(
         _here.store,
@@ -55,11 +58,11 @@ def _judged(newest: str, _here: ReviewSession, _decision: StoredDecision) -> pre
         policy_id=_decision.policy_id,
         limit=MOST,
     )
-    return present.judged_by(found)
+    return present.count_verdicts(found)
 
 
-def _promises(pack: DomainPack, policy: Policy) -> None:
-    st.subheader("What is promised", anchor=False)
+def _certified_limits(pack: DomainPack, policy: Policy) -> None:
+    st.subheader("Certified limits", anchor=False)
     sentences = summarise_policy(pack, policy)
     sides = (policy.escape, policy.overkill)
     columns = st.columns(2)
@@ -69,7 +72,7 @@ def _promises(pack: DomainPack, policy: Policy) -> None:
         with column.container(border=True, height="stretch"):
             _certificate(certificate, word, sentence)
     for sentence in sentences[len(sides) :]:
-        widgets.words(sentence)
+        widgets.text(sentence)
 
 
 def _certificate(certificate: Certificate, word: str, sentence: str) -> None:
@@ -77,40 +80,40 @@ def _certificate(certificate: Certificate, word: str, sentence: str) -> None:
         st.badge("certified", color="green")
     else:
         st.badge("not certified", color="orange")
-    widgets.words(f"{word}: at most {percent(certificate.alpha)}", "title")
-    widgets.words(sentence, "big")
+    widgets.text(f"{word}: at most {percent(certificate.alpha)}", "title")
+    widgets.text(sentence, "big")
 
 
-def _decided(pack: DomainPack, policy: Policy | None, judged: present.Judged) -> None:
-    st.subheader("What was decided", anchor=False)
+def _verdicts(pack: DomainPack, policy: Policy | None, counted: present.VerdictCounts) -> None:
+    st.subheader("Verdicts", anchor=False)
     numbers = st.columns(4)
     for column, disposition in zip(numbers, Disposition, strict=False):
         column.metric(
-            present.escape_markdown(pack.wording[disposition]), f"{judged.counts[disposition]:,}"
+            present.escape_markdown(pack.wording[disposition]), f"{counted.counts[disposition]:,}"
         )
-    numbers[-1].metric(present.automatic_word(pack), percent(judged.automatic))
+    numbers[-1].metric(present.label_automation(pack), percent(counted.automation))
     st.plotly_chart(
-        figures.probabilities(judged, pack.wording, policy), config={"displayModeBar": False}
+        figures.probabilities(counted, pack.wording, policy), config={"displayModeBar": False}
     )
-    widgets.words(present.judged_words(judged, MOST), "quiet")
+    widgets.text(present.describe_counted(counted, MOST), "quiet")
 
 
-def _people(session: ReviewSession, pack: DomainPack, judged: present.Judged) -> None:
-    st.subheader("What people said", anchor=False)
-    widgets.words(present.reviewed_words(counts(session.store, pack.name), pack), "big")
-    said = reviews.reviewed(session.store, pack.name, limit=MOST)
-    agreements = present.agreements(said, judged.verdicts)
+def _reviews(session: ReviewSession, pack: DomainPack, counted: present.VerdictCounts) -> None:
+    st.subheader("Reviews", anchor=False)
+    widgets.text(present.describe_reviewed(counts(session.store, pack.name), pack), "big")
+    found = reviews.reviewed(session.store, pack.name, limit=MOST)
+    agreements = present.compare_reviews(found, counted.verdicts)
     for sentence in (
-        *(present.agreement_words(agreement, pack) for agreement in agreements),
-        present.unseen_words(agreements, pack),
+        *(present.describe_agreement(agreement, pack) for agreement in agreements),
+        present.describe_unreviewed_negatives(agreements, pack),
     ):
-        widgets.words(sentence)
+        widgets.text(sentence)
 
 
 def _more_data(pack: DomainPack, policy: Policy) -> None:
-    st.subheader("What more data would buy", anchor=False)
+    st.subheader("What more data would certify", anchor=False)
     for sentence in describe_more_data(pack, policy):
-        widgets.words(sentence)
+        widgets.text(sentence)
 
 
 render()

@@ -28,22 +28,24 @@ def render() -> None:
     """Show the next case, or say that nothing waits."""
     session, pack = widgets.session(), widgets.current_pack()
     if pack.page is not None:
-        widgets.lead_to_own_page(pack)
+        widgets.link_to_own_page(pack)
         return
     session.explainer.start(pack.name)
-    keys = ReviewKeys("review", pack, (Lane.WAITING,), present.verdict_keys(pack.wording), *KEYS)
+    keys = ReviewKeys(
+        "review", pack, (Lane.WAITING,), present.assign_verdict_keys(pack.wording), *KEYS
+    )
     detail = keys.current(session, lambda skipped: _following(session, pack, skipped))
-    place = present.place(detail.item) if detail else NOTHING
-    with st.container(key="assay-case"), widgets.of_case(place):
+    view_id = present.make_view_id(detail.item) if detail else NOTHING
+    with st.container(key="assay-case"), widgets.part_of(view_id):
         if detail is None:
             _nothing(session, pack, keys)
             pictures = 0
         else:
             pictures = int(_case(session, pack, keys, detail))
-    keys.arm(place, pictures)
+    keys.arm(view_id, pictures)
     if detail is not None:
         # Last, since it may open a bundle.
-        _prepare(present.chosen_image(detail.images, keys.image()))
+        _prepare(present.select_image(detail.images, keys.image()))
         _look_ahead(session, pack, keys, detail.item)
 
 
@@ -56,19 +58,21 @@ def _nothing(session: ReviewSession, pack: DomainPack, keys: ReviewKeys) -> None
     left, right = st.columns([2.2, 1], gap="large")
     with left:
         home = session.settings.home
-        widgets.words(present.all_done(pack, counts(session.store, pack.name), home), "big")
+        widgets.text(
+            present.describe_empty_queue(pack, counts(session.store, pack.name), home), "big"
+        )
     with right:
         _progress(session, pack, waits=True)
         keys.undo_button(session, NOTHING)
 
 
 def _case(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, detail: CaseDetail) -> bool:
-    """Draw a case; says whether its picture is to be seen."""
+    """Draw a case; return whether its picture can be seen."""
     left, right = st.columns([2.2, 1], gap="large")
     with right:
         _progress(session, pack, waits=False)
         verdict, buttons, reasons = st.container(), st.container(), st.container()
-    chosen = present.chosen_image(detail.images, keys.image())
+    chosen = present.select_image(detail.images, keys.image())
     blind = present.is_blind(detail)
     with left:
         has_picture = _images(pack, keys, detail, chosen, blind)
@@ -83,10 +87,10 @@ def _case(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, detail: Ca
 
 @st.fragment(run_every=widgets.FOLLOW_S)
 def _progress(session: ReviewSession, pack: DomainPack, *, waits: bool) -> None:
-    """Say how far the work is, and draw the page anew once there is a case for who waits."""
+    """Show how far the work is, and draw the page anew once there is a case for who waits."""
     midnight = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     counted, today = _counted(session, pack.name, widgets.head_of(session), midnight)
-    widgets.words(present.progress(counted, today), "quiet")
+    widgets.text(present.describe_progress(counted, today), "quiet")
     if waits and any(counted.waiting.values()):
         st.rerun()
 
@@ -102,12 +106,12 @@ def _images(
 ) -> bool:
     name, line = st.columns([1, 1.6], vertical_alignment="center")
     with name:
-        widgets.words(present.case_name(detail), "title")
+        widgets.text(present.name_case(detail), "title")
     with line:
-        widgets.words(present.image_line(detail, chosen), "quiet")
+        widgets.text(present.describe_image(detail, chosen), "quiet")
     picture = _picture_of(chosen.decision)
     if isinstance(picture, AssayError):
-        widgets.trouble(picture)
+        widgets.error(picture)
     else:
         _picture(pack, chosen, picture, blind)
     if len(detail.images) > 1:
@@ -117,7 +121,7 @@ def _images(
 
 def _picture_of(decision: StoredDecision | None) -> bytes | AssayError:
     if decision is None:
-        return AssayError("This image has not been judged.", hint="`assay assess` judges it.")
+        return AssayError("This image has not been assessed.", hint="`assay assess` assesses it.")
     try:
         return widgets.pictures().of(decision)
     except AssayError as exc:
@@ -125,7 +129,7 @@ def _picture_of(decision: StoredDecision | None) -> bytes | AssayError:
 
 
 def _picture(pack: DomainPack, image: CaseImage, picture: bytes, blind: bool) -> None:
-    alt = f"Picture {present.file_name(image.name)}"
+    alt = f"Picture {present.display_name(image.name)}"
     decision = image.decision
     if blind or decision is None:
         widgets.picture(picture, alt)
@@ -134,11 +138,11 @@ def _picture(pack: DomainPack, image: CaseImage, picture: bytes, blind: bool) ->
         explained = widgets.pictures().explained(decision)
     except AssayError as exc:
         widgets.picture(picture, alt)
-        widgets.trouble(exc)
+        widgets.error(exc)
         return
     if explained is None:
         widgets.picture(picture, alt)
-        widgets.words("The heat map and the nearest known cases are being worked out …", "quiet")
+        widgets.text("The heat map and the nearest known cases are being worked out …", "quiet")
         _come_back(decision)
         return
     _explained(pack, picture, alt, explained)
@@ -155,7 +159,7 @@ def _explained(pack: DomainPack, picture: bytes, alt: str, explained: Shown) -> 
         widgets.picture(picture, alt)
     legend, switch = st.columns([3, 1], vertical_alignment="center")
     with legend:
-        widgets.words(present.legend(pack) if _heat_is_on() else "", "quiet")
+        widgets.text(present.describe_heat_map(pack) if _heat_is_on() else "", "quiet")
     with switch:
         word = "Hide heat map" if _heat_is_on() else "Show heat map"
         st.button(word, key="heat", shortcut="H", type="tertiary", on_click=_toggle_heat)
@@ -164,7 +168,7 @@ def _explained(pack: DomainPack, picture: bytes, alt: str, explained: Shown) -> 
 
 @st.fragment(run_every=0.7)
 def _come_back(decision: StoredDecision) -> None:
-    """Draw the page again once the explanation is there."""
+    """Draw the page again once the explanation is ready."""
     if widgets.pictures().is_explained(decision):
         st.rerun()
 
@@ -179,16 +183,16 @@ def _toggle_heat() -> None:
 
 def _strip(keys: ReviewKeys, detail: CaseDetail, chosen: CaseImage, blind: bool) -> None:
     """Show every image of the case small, the worst first, each with the key that enlarges it."""
-    images = present.worst_first(detail.images)
+    images = present.sort_worst_first(detail.images)
     row = st.container(horizontal=True, gap="small")
     for number, image in enumerate(images, 1):
         with row.container(width=104, gap=None):
             picture = _picture_of(image.decision)
             if isinstance(picture, AssayError):
-                widgets.words("no picture", "trouble")
+                widgets.text("no picture", "error")
             else:
                 widgets.picture(picture, f"Image {number} of the case, small", height="104px")
-            widgets.words("" if blind else present.in_short(image.decision), "quiet")
+            widgets.text("" if blind else present.summarize_verdict(image.decision), "quiet")
             st.button(
                 str(number),
                 key=f"image-{image.id}",
@@ -201,7 +205,7 @@ def _strip(keys: ReviewKeys, detail: CaseDetail, chosen: CaseImage, blind: bool)
 
 
 def _known_cases(known: tuple[KnownCase, ...]) -> None:
-    widgets.words("Nearest known cases, and how far they are", "quiet")
+    widgets.text("Nearest known cases, and how far they are", "quiet")
     for column, one in zip(st.columns(max(len(known), 1)), known, strict=False):
         with column:
             if one.jpeg:
@@ -219,7 +223,7 @@ def _verdict(
 ) -> None:
     if blind:
         with verdict:
-            widgets.words(present.BLIND)
+            widgets.text(present.BLIND_NOTE)
         return
     policy = None
     if session.explainer.has_tried(
@@ -229,22 +233,22 @@ def _verdict(
             policy = review.judged_by(session.explainer, decision)
         except AssayError as exc:
             with reasons:
-                widgets.trouble(exc)
+                widgets.error(exc)
     with verdict:
         widgets.html(widgets.verdict_html(decision, pack.wording, policy))
-        chances, left_out = present.label_chances(decision)
-        if chances:
-            widgets.html(widgets.labels_html(chances, left_out))
+        ranked, left_out = present.rank_labels(decision)
+        if ranked:
+            widgets.html(widgets.labels_html(ranked, left_out))
     with reasons:
-        widgets.words("Why it is here", "heading")
-        for sentence in present.why(decision, policy):
-            widgets.words(sentence)
+        widgets.text("Why it is here", "heading")
+        for sentence in present.explain_verdict(decision, policy):
+            widgets.text(sentence)
 
 
-def _look_ahead(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, seen: WorkItem) -> None:
-    """Have the pictures of the case behind this one worked out while the person looks."""
-    following = _following(session, pack, [*keys.skipped(), seen.case_id])
-    if following is not None and following != seen.case_id:
+def _look_ahead(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, item: WorkItem) -> None:
+    """Have the pictures of the next case prepared while the person looks at this one."""
+    following = _following(session, pack, [*keys.skipped(), item.case_id])
+    if following is not None and following != item.case_id:
         for image in case_detail(session.store, following).images:
             _prepare(image)
 

@@ -101,16 +101,16 @@ def test_review_and_overview(page, serve, opened):
     assert len(waiting) > len(own) == sum(counts(opened, "parts").waiting.values())
     address = serve(f"Ada {MARKUP}")
     page.goto(address)
-    for place in range(2):
+    for number in range(2):
         page.locator("html[data-assay-case]").wait_for(state="attached", timeout=LONG_MS)
         page.get_by_text("Name what you see").click()
         check(page, CLASSES[2], f"Ada {MARKUP}", f"detail {MARKUP}")
-        if not place:
+        if not number:
             before = page.locator("html").get_attribute("data-assay-case")
             page.keyboard.press("s")
             page.locator(f'html[data-assay-case="{before}"]').wait_for(state="detached")
     page.goto(f"{address}/overview")
-    check(page, "What more data would buy")
+    check(page, "What more data would certify")
 
 
 @pytest.fixture

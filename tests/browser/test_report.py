@@ -43,9 +43,9 @@ def report(tiny_product, tmp_path_factory):
 
 
 def test_the_report_is_whole_and_asks_nobody_for_anything(page, report, tmp_path):
-    said, asked = [], []
-    page.on("console", lambda message: said.append(message.text))
-    page.on("pageerror", lambda error: said.append(str(error)))
+    messages, asked = [], []
+    page.on("console", lambda message: messages.append(message.text))
+    page.on("pageerror", lambda error: messages.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(report.as_uri())
     expect(page.locator("h2")).to_have_text(SECTIONS)
@@ -55,7 +55,7 @@ def test_the_report_is_whole_and_asks_nobody_for_anything(page, report, tmp_path
     expect(page.locator("#provenance")).to_be_in_viewport()
     page.screenshot(path=tmp_path / "report.png", full_page=True)
     assert (tmp_path / "report.png").stat().st_size > 50_000
-    assert said == []
+    assert messages == []
     assert {urlsplit(url).scheme for url in asked} <= {"file", "data"}
     files = {url.partition("#")[0] for url in asked if url.startswith("file:")}
     assert files == {report.as_uri()}

@@ -18,12 +18,12 @@ SETTLE_MS = 600
 WATCH = """() => {
     window.shown = new Set()
     window.mixed = 0
-    window.told = ''
+    window.notices = ''
     const look = () => {
-        window.told += document.getElementById('assay-told')?.textContent ?? ''
+        window.notices += document.getElementById('assay-notice')?.textContent ?? ''
         const area = document.querySelector('.st-key-assay-case')
         if (area && getComputedStyle(area).visibility === 'visible') {
-            const parts = [...area.querySelectorAll('[data-place]')].map(e => e.dataset.place)
+            const parts = [...area.querySelectorAll('[data-view-id]')].map(e => e.dataset.viewId)
             if (new Set(parts).size > 1) window.mixed++
             else window.shown.add(parts[0].split('-')[0])
         }
@@ -75,8 +75,8 @@ def test_a_person_signs_in_judges_and_takes_back_by_keys_alone(page, serve, stor
     assert reviews.reviewed(store, "parts") == []
     page.keyboard.press("f")
     expect(page.locator(TITLE)).not_to_have_text(worst.key)
-    (said,) = reviews.reviewed(store, "parts")
-    assert (said.case_id, said.disposition, said.reviewer, said.comment) == (
+    (written,) = reviews.reviewed(store, "parts")
+    assert (written.case_id, written.disposition, written.reviewer, written.comment) == (
         worst.case_id,
         Disposition.POSITIVE,
         "Ada",
@@ -120,7 +120,7 @@ def test_a_new_case_comes_by_itself_to_whoever_waits_and_moves_nobody_else(page,
 def hold_a_key(page):
     page.keyboard.down("f")
     for _ in range(60):
-        page.keyboard.down("f")  # the browser is told of a repeat
+        page.keyboard.down("f")  # the browser gets a repeat
         page.wait_for_timeout(33)
     page.keyboard.up("f")
 
@@ -168,15 +168,15 @@ def test_each_case_is_decided_once_and_none_unseen_however_it_is_pressed(
     page.evaluate(WATCH)
     act(page)
     page.wait_for_timeout(2000)
-    said = reviews.reviewed(store, "parts")
-    assert 1 <= len(said) <= most
-    assert {one.case_id for one in said} <= set(page.evaluate("[...window.shown]"))
-    assert all(len(case_detail(store, one.case_id).reviews) == 1 for one in said)
+    written = reviews.reviewed(store, "parts")
+    assert 1 <= len(written) <= most
+    assert {one.case_id for one in written} <= set(page.evaluate("[...window.shown]"))
+    assert all(len(case_detail(store, one.case_id).reviews) == 1 for one in written)
     assert page.evaluate("window.mixed") == 0
-    # Repeats of a held key are the same press; every other one that does not count is said.
-    assert ("Not counted" in page.evaluate("window.told")) is (act is not hold_a_key)
-    left = before - len(said)
-    expect(page.get_by_text(f"{left} waiting, {len(said)} done today")).to_be_visible()
+    # Repeats of a held key are the same press; every other one that does not count is written.
+    assert ("Not counted" in page.evaluate("window.notices")) is (act is not hold_a_key)
+    left = before - len(written)
+    expect(page.get_by_text(f"{left} waiting, {len(written)} done today")).to_be_visible()
 
 
 def test_a_key_does_nothing_before_the_case_is_painted(page, serve, store):

@@ -81,14 +81,14 @@ def test_three_cases_are_read_by_keys_and_each_has_one_review(page, serve, store
         shown.append(shows(page, left))
         page.keyboard.press(key)
     shows(page, 3)
-    said = reviews.reviewed(store, "xray")[::-1]
-    assert [names[one.case_id] for one in said] == shown
-    assert [one.disposition for one in said] == [
+    written = reviews.reviewed(store, "xray")[::-1]
+    assert [names[one.case_id] for one in written] == shown
+    assert [one.disposition for one in written] == [
         Disposition.NEGATIVE,
         Disposition.POSITIVE,
         Disposition.NEGATIVE,
     ]
-    assert all(len(case_detail(store, one.case_id).reviews) == 1 for one in said)
+    assert all(len(case_detail(store, one.case_id).reviews) == 1 for one in written)
     page.screenshot(path=tmp_path / "reading.png")
     assert (tmp_path / "reading.png").stat().st_size > 50_000
 
@@ -114,7 +114,9 @@ def test_a_stat_study_appears_on_the_open_list_while_somebody_types(page, serve,
     expect(name).to_be_focused()
 
 
-def test_a_stat_study_is_told_beside_the_case_being_read_which_stays_as_it_is(page, serve, store):
+def test_a_stat_study_is_announced_beside_the_case_being_read_which_stays_as_it_is(
+    page, serve, store
+):
     page.goto(f"{serve('Ada')}/xray")
     opened(page)
     page.keyboard.press("o")
@@ -130,7 +132,7 @@ def test_a_stat_study_is_told_beside_the_case_being_read_which_stays_as_it_is(pa
     place = page.locator("html").get_attribute("data-assay-case")
     came = send_stat(store, "1.2.902")
     expect(page.get_by_text("STAT waits 0 min: Urgent 2")).to_be_visible(timeout=LONG_MS)
-    print(f"STAT told beside the case after {time.monotonic() - came:.1f} s")
+    print(f"STAT announced beside the case after {time.monotonic() - came:.1f} s")
     expect(page.get_by_text("1 of 7 to read")).to_be_visible()
     page.wait_for_timeout(4000)  # past another look at the store
     assert page.locator(TITLE).inner_text() == name
@@ -138,8 +140,10 @@ def test_a_stat_study_is_told_beside_the_case_being_read_which_stays_as_it_is(pa
     assert page.evaluate("window.away") == 0
     page.keyboard.press("a")
     expect(page.locator(TITLE)).to_have_text("Urgent 2", timeout=LONG_MS)
-    [said] = reviews.reviewed(store, "xray")
-    assert case_detail(store, said.case_id).images[0].meta["patient_name"].replace("^", " ") == name
+    [written] = reviews.reviewed(store, "xray")
+    assert (
+        case_detail(store, written.case_id).images[0].meta["patient_name"].replace("^", " ") == name
+    )
 
 
 def test_a_reader_with_nothing_to_read_is_given_what_comes(page, serve, store):

@@ -81,7 +81,7 @@ def a_review(decision_id: str, disposition: Disposition) -> StoredReview:
 )
 def test_a_verdicts_key_is_the_first_free_letter_of_its_word(passed, failed, keys):
     wording = {NEGATIVE: passed, POSITIVE: failed, DEFER: "LOOK"}
-    found = present.verdict_keys(wording)
+    found = present.assign_verdict_keys(wording)
     assert (found[NEGATIVE], found[POSITIVE]) == keys
 
 
@@ -97,13 +97,13 @@ def test_a_verdicts_key_is_the_first_free_letter_of_its_word(passed, failed, key
     ],
 )
 def test_a_file_name_is_shown_as_text_that_plays_no_tricks(name, shown):
-    assert present.file_name(name) == shown
+    assert present.display_name(name) == shown
 
 
 def test_a_case_is_named_by_its_group_and_without_one_by_its_file():
     alone = an_image("/in/cell.png", a_decision())
-    assert present.case_name(a_case(alone)) == "plate-7"
-    assert present.case_name(a_case(alone, key="ab" * 32)) == "cell.png"
+    assert present.name_case(a_case(alone)) == "plate-7"
+    assert present.name_case(a_case(alone, key="ab" * 32)) == "cell.png"
 
 
 def test_images_come_unscored_first_then_by_falling_probability():
@@ -113,9 +113,9 @@ def test_images_come_unscored_first_then_by_falling_probability():
         an_image("high", a_decision(0.9)),
         an_image("new", None),
     ]
-    assert [one.name for one in present.worst_first(images)] == ["torn", "new", "high", "low"]
-    assert present.chosen_image(images, "low").name == "low"
-    assert present.chosen_image(images, "of another case").name == "torn"
+    assert [one.name for one in present.sort_worst_first(images)] == ["torn", "new", "high", "low"]
+    assert present.select_image(images, "low").name == "low"
+    assert present.select_image(images, "of another case").name == "torn"
 
 
 def test_a_case_is_blind_when_any_of_its_images_was_drawn_for_the_audit():
@@ -125,22 +125,22 @@ def test_a_case_is_blind_when_any_of_its_images_was_drawn_for_the_audit():
 
 
 def test_the_reasons_are_the_sentences_of_the_findings():
-    said = present.why(
+    reasons = present.explain_verdict(
         a_decision(None, findings=(Finding(Reason.UNREADABLE, "Got 3 bytes."),)), None
     )
-    assert said == [f"{Reason.UNREADABLE.sentence} Got 3 bytes."]
+    assert reasons == [f"{Reason.UNREADABLE.sentence} Got 3 bytes."]
 
 
 def test_an_automatic_verdict_is_explained_by_its_limit(tiny_product):
     _, certified = tiny_product.opened()
     policy = replace(certified, t_neg=0.02, t_pos=0.75)
-    assert present.why(a_decision(0.9991, POSITIVE), policy) == [
+    assert present.explain_verdict(a_decision(0.9991, POSITIVE), policy) == [
         "Called FAIL by itself: the probability > 0.999 is at or above the certified limit 0.750."
     ]
-    assert present.why(a_decision(0.01, NEGATIVE), policy) == [
+    assert present.explain_verdict(a_decision(0.01, NEGATIVE), policy) == [
         "Called PASS by itself: the probability 0.010 is at or below the certified limit 0.020."
     ]
-    assert present.why(a_decision(0.01, NEGATIVE), None) == ["Called PASS by itself."]
+    assert present.explain_verdict(a_decision(0.01, NEGATIVE), None) == ["Called PASS by itself."]
 
 
 @pytest.mark.parametrize(
@@ -148,21 +148,23 @@ def test_an_automatic_verdict_is_explained_by_its_limit(tiny_product):
     [(None, "–"), (0.0, "< 0.001"), (0.4321, "0.432"), (0.9995, "> 0.999"), (1.0, "> 0.999")],
 )
 def test_a_probability_is_never_shown_as_certainty(value, shown):
-    assert present.probability(value) == shown
+    assert present.format_probability(value) == shown
 
 
 def test_another_revision_image_or_decision_is_another_place():
     item = a_case(an_image("a", a_decision())).item
     others = [replace(item, revision=1), replace(item, images=2), replace(item, decision_id="d2")]
-    assert len({present.place(one) for one in (item, *others)}) == 4
+    assert len({present.make_view_id(one) for one in (item, *others)}) == 4
 
 
 def test_an_empty_queue_says_what_to_do_next():
     nothing = dict.fromkeys(Disposition, 0)
-    empty = present.all_done(PARTS, Counts(nothing, 0, nothing), Path("/data/line 3"))
+    empty = present.describe_empty_queue(PARTS, Counts(nothing, 0, nothing), Path("/data/line 3"))
     assert "assay assess" in empty
     assert "/data/line 3" in empty
-    done = present.all_done(PARTS, Counts(nothing, 40, {**nothing, POSITIVE: 3}), Path("home"))
+    done = present.describe_empty_queue(
+        PARTS, Counts(nothing, 40, {**nothing, POSITIVE: 3}), Path("home")
+    )
     assert "3 cases reviewed" in done
     assert "40 called PASS" in done
 
@@ -176,61 +178,63 @@ def test_agreement_counts_what_people_said_of_each_verdict():
         a_review("d", NEGATIVE),
         a_review("of an older bundle", POSITIVE),
     ]
-    found = {one.verdict: one for one in present.agreements(reviews, verdicts)}
+    found = {one.verdict: one for one in present.compare_reviews(reviews, verdicts)}
     assert set(found) == {POSITIVE, DEFER}
-    assert (found[POSITIVE].cases, found[POSITIVE].same) == (3, 2)
-    assert present.agreement_words(found[POSITIVE], PARTS) == (
+    assert (found[POSITIVE].cases, found[POSITIVE].agreed) == (3, 2)
+    assert present.describe_agreement(found[POSITIVE], PARTS) == (
         "Of 3 cases called FAIL automatically, people agreed with 2."
     )
-    assert present.agreement_words(found[DEFER], PARTS) == (
+    assert present.describe_agreement(found[DEFER], PARTS) == (
         "Of 1 case marked REVIEW, people called 1 PASS."
     )
-    assert "escape rate is not measured" in present.unseen_words(list(found.values()), PARTS)
+    assert "escape rate is not measured" in present.describe_unreviewed_negatives(
+        list(found.values()), PARTS
+    )
 
 
-def of_labels(**chances: float) -> StoredDecision:
-    names, values = tuple(chances), tuple(chances.values())
+def of_labels(**probabilities: float) -> StoredDecision:
+    names, values = tuple(probabilities), tuple(probabilities.values())
     return replace(a_decision(), classes=names, probabilities=values)
 
 
 def test_labels_are_listed_by_probability_and_what_is_left_out_is_said():
     one = of_labels(good=0.1, dent=0.7, stain=0.0004, scratch=0.6)
-    assert present.label_chances(one, most=3) == (
+    assert present.rank_labels(one, most=3) == (
         [("dent", 0.7), ("scratch", 0.6), ("good", 0.1)],
         "1 more label, the likeliest < 0.001",
     )
-    assert present.label_chances(one, most=2)[1] == "2 more labels, the likeliest 0.100"
-    assert present.label_chances(one) == (
+    assert present.rank_labels(one, most=2)[1] == "2 more labels, the likeliest 0.100"
+    assert present.rank_labels(one) == (
         [("dent", 0.7), ("scratch", 0.6), ("good", 0.1), ("stain", 0.0004)],
         "",
     )
 
 
 def test_every_label_as_likely_as_not_is_listed_however_many():
-    listed, left_out = present.label_chances(of_labels(a=0.5, b=0.9, c=0.6, d=0.2), most=1)
+    listed, left_out = present.rank_labels(of_labels(a=0.5, b=0.9, c=0.6, d=0.2), most=1)
     assert [name for name, _ in listed] == ["b", "c", "a"]
     assert left_out == "1 more label, the likeliest 0.200"
 
 
 @pytest.mark.parametrize("decision", [of_labels(good=0.3, bad=0.7), a_decision(None)])
 def test_two_classes_or_no_probabilities_have_no_labels_to_list(decision):
-    assert present.label_chances(decision) == ([], "")
+    assert present.rank_labels(decision) == ([], "")
 
 
 def test_the_histogram_counts_every_scored_image_once():
     rng = np.random.default_rng(3)
-    chances = rng.uniform(size=200)
+    probabilities = rng.uniform(size=200)
     made = [
         a_decision(p, (NEGATIVE, DEFER, POSITIVE)[i % 3], key=f"{i:064}")
-        for i, p in enumerate(chances)
+        for i, p in enumerate(probabilities)
     ]
-    judged = present.judged_by([*made, a_decision(None)], bins=10)
-    expected = np.bincount((chances * 10).astype(int), minlength=10)
-    np.testing.assert_array_equal(sum(judged.bins.values()), expected)
-    assert judged.counts == {NEGATIVE: 67, DEFER: 67 + 1, POSITIVE: 66}
-    assert judged.automatic == pytest.approx(133 / 201)
-    assert judged.verdicts[made[0].id] is NEGATIVE
-    assert present.judged_words(judged, 5000) == "201 images, 1 of them without a probability"
+    counted = present.count_verdicts([*made, a_decision(None)], bins=10)
+    expected = np.bincount((probabilities * 10).astype(int), minlength=10)
+    np.testing.assert_array_equal(sum(counted.bins.values()), expected)
+    assert counted.counts == {NEGATIVE: 67, DEFER: 67 + 1, POSITIVE: 66}
+    assert counted.automation == pytest.approx(133 / 201)
+    assert counted.verdicts[made[0].id] is NEGATIVE
+    assert present.describe_counted(counted, 5000) == "201 images, 1 of them without a probability"
 
 
 @pytest.mark.parametrize(
@@ -247,9 +251,11 @@ def test_a_pack_with_a_page_of_its_own_is_not_said_to_go_without_a_person():
     nothing = dict.fromkeys(Disposition, 0)
     counts = Counts({**nothing, DEFER: 4}, 40, {**nothing, POSITIVE: 3})
     xray = pack_named("xray")
-    assert present.reviewed_words(counts, PARTS) == "People have reviewed 3 cases; 4 wait for one."
-    assert present.reviewed_words(counts, xray) == (
+    assert (
+        present.describe_reviewed(counts, PARTS) == "People have reviewed 3 cases; 4 wait for one."
+    )
+    assert present.describe_reviewed(counts, xray) == (
         "People have reviewed 3 cases; the page Xray says which ones wait."
     )
-    assert present.automatic_word(PARTS) == "without a person"
-    assert present.automatic_word(xray) == "not READ"
+    assert present.label_automation(PARTS) == "without a person"
+    assert present.label_automation(xray) == "not READ"

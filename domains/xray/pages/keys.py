@@ -48,7 +48,7 @@ def buttons(
 ) -> None:
     """Draw what the reader can do with the case."""
     if KEYS.is_answered(detail.item):
-        widgets.words(showing.answered_words(detail, pack.wording), "heading")
+        widgets.text(showing.answered_words(detail, pack.wording), "heading")
     KEYS.draw(session, detail, has_picture=has_picture, stays=covered and not hidden)
     if detail.images[0].decision is not None:
         label_ticks(detail.item, detail.images[0].decision.classes)

@@ -66,19 +66,19 @@ def render(
         newest: Gives the list as the store has it by now.
     """
     detail = KEYS.current(session, lambda skipped: keys.next_of(found, skipped))
-    place = present.place(detail.item) if detail else NOTHING
+    view_id = present.make_view_id(detail.item) if detail else NOTHING
     seen = _seen(detail, standing) if detail else None
-    with st.container(key="assay-case"), widgets.of_case(place):
+    with st.container(key="assay-case"), widgets.part_of(view_id):
         left, right = st.columns([2.7, 1], gap="medium")
         if seen is None:
             with left:
-                widgets.words(notices.nothing_words(session.settings.home), "big")
+                widgets.text(notices.nothing_words(session.settings.home), "big")
             with right:
                 KEYS.undo_button(session, NOTHING)
                 _await(newest)
         else:
             _case(session, newest, seen, left, right)
-    KEYS.arm(place, pictures=0 if seen is None else 1)
+    KEYS.arm(view_id, pictures=0 if seen is None else 1)
     if seen is not None:
         # Last, since it may open a bundle.
         _prepare(seen.detail.images, heat=not seen.covered)
@@ -96,7 +96,7 @@ def _case(
         _about(seen.detail)
         _queue(newest, seen.detail)
         if seen.held:
-            widgets.words(notices.held_words(seen.held), "trouble")
+            widgets.text(notices.held_words(seen.held), "error")
         verdict, buttons, reasons = st.container(), st.container(), st.container()
     with left:
         has_picture = _pictures(session, seen)
@@ -146,40 +146,40 @@ def _await(newest: Callable[[], ReadingList]) -> None:
 def _queue(newest: Callable[[], ReadingList], detail: CaseDetail) -> None:
     """Say where the case stands by now and which STAT waits; the case itself stays as it is."""
     found = newest()
-    with widgets.of_case(present.place(detail.item)):
-        widgets.words(showing.queue_words(found, detail, now()), "quiet")
+    with widgets.part_of(present.make_view_id(detail.item)):
+        widgets.text(showing.queue_words(found, detail, now()), "quiet")
         if waiting := showing.stat_words(found, detail.item.case_id, now()):
-            widgets.words(waiting, "trouble")
+            widgets.text(waiting, "error")
 
 
 def _about(detail: CaseDetail) -> None:
     headers = tuple(image.meta for image in detail.images)
     if contradictions(_named(detail)):
-        widgets.words(showing.patient_words(_named(detail)), "title")
+        widgets.text(showing.patient_words(_named(detail)), "title")
     else:
-        widgets.words(showing.name_words(headers) or present.case_name(detail), "title")
-        widgets.words(showing.about_words(headers), "quiet")
-    widgets.words(showing.study_words(headers), "quiet")
+        widgets.text(showing.name_words(headers) or present.name_case(detail), "title")
+        widgets.text(showing.about_words(headers), "quiet")
+    widgets.text(showing.study_words(headers), "quiet")
 
 
 def _pictures(session: ReviewSession, seen: Seen) -> bool:
     """Show the pictures; says whether the one to be judged is to be seen."""
     images = seen.detail.images
     # The order received: the worst first would tell what is hidden.
-    ordered = list(images) if seen.covered else present.worst_first(images)
+    ordered = list(images) if seen.covered else present.sort_worst_first(images)
     priors, left_out = _priors(session, seen)
     others = [*ordered[1:], *priors][:MOST_BESIDE]
     beside = next((one for one in others if one.id == KEYS.image()), None)
     panes = [_pane(ordered[0], heat=not seen.covered)]
     if beside is not None:
         panes.append(_pane(beside, heat=False))
-    viewer.show(present.place(seen.detail.item), panes)
+    viewer.show(present.make_view_id(seen.detail.item), panes)
     legend = "" if seen.covered else f" · {showing.legend(pack.wording)}"
-    widgets.words(viewer.KEYS + legend, "quiet")
+    widgets.text(viewer.KEYS + legend, "quiet")
     if others:
         _choices(others, beside)
     if left_out:
-        widgets.words(left_out, "quiet")
+        widgets.text(left_out, "quiet")
     return panes[0].plate is not None
 
 
@@ -261,21 +261,21 @@ def _verdict(
     decision = deciding(seen.detail)
     with verdict:
         if seen.covered:
-            widgets.words(showing.covered_words(hidden=seen.hidden))
+            widgets.text(showing.covered_words(hidden=seen.hidden))
             return
         if decision is None:
-            widgets.words("Not judged yet.")
+            widgets.text("Not judged yet.")
             return
         policy = None
         if lightbox().is_quick(decision.bundle_sha256):
             policy = policy_of(decision.bundle_sha256, decision.policy_id)
         widgets.html(widgets.verdict_html(decision, pack.wording, policy))
-        chances, left_out = present.label_chances(decision)
+        chances, left_out = present.rank_labels(decision)
         if chances:
             widgets.html(widgets.labels_html(chances, left_out))
     with reasons:
-        for sentence in present.why(decision, policy):
-            widgets.words(sentence)
+        for sentence in present.explain_verdict(decision, policy):
+            widgets.text(sentence)
 
 
 def _look_ahead(

@@ -24,16 +24,16 @@ def render(session: ReviewSession) -> None:
     """Show the conflicts with what can be done, what was decided, and what was set aside."""
     head = audit.head(session.store).hash
     waiting = quarantine.conflicts(session.store, pack.name)
-    widgets.words(f"{len(waiting):,} in conflict", "title")
+    widgets.text(f"{len(waiting):,} in conflict", "title")
     if waiting:
-        widgets.words(received.WHAT_TO_DO, "quiet")
+        widgets.text(received.WHAT_TO_DO, "quiet")
         for conflict, found in zip(waiting[:_MOST], _differences(session, head), strict=False):
             with st.container(border=True):
                 _conflict(session, conflict, found)
         if len(waiting) > _MOST:
-            widgets.words(f"The oldest {_MOST} are shown.", "quiet")
+            widgets.text(f"The oldest {_MOST} are shown.", "quiet")
     for one in quarantine.resolutions(session.store, pack.name, limit=_MOST_DECIDED):
-        widgets.words(received.resolution_words(one), "quiet")
+        widgets.text(received.resolution_words(one), "quiet")
     _aside(session)
 
 
@@ -48,10 +48,10 @@ def _conflict(
     session: ReviewSession, conflict: Conflict, found: tuple[Difference, ...] | None
 ) -> None:
     other = conflict.other
-    widgets.words(f"{received.class_words(other)} {other.key}", "heading")
+    widgets.text(f"{received.class_words(other)} {other.key}", "heading")
     widgets.html(received.difference_html(found))
-    widgets.words(f"First: {received.came_words(conflict.first)}", "quiet")
-    widgets.words(f"New: {received.came_words(other)}", "quiet")
+    widgets.text(f"First: {received.came_words(conflict.first)}", "quiet")
+    widgets.text(f"New: {received.came_words(other)}", "quiet")
     nameless = not widgets.reviewer()
     row = st.container(horizontal=True, gap="small")
     actions = ((received.ACCEPT, quarantine.accept), (received.DECLINE, quarantine.decline))
@@ -64,7 +64,7 @@ def _conflict(
             args=(session, decide, other.id),
         )
     if nameless:
-        widgets.words("Write your name in the sidebar first; it stands under what you decide.")
+        widgets.text("Write your name in the sidebar first; it stands under what you decide.")
 
 
 def _decide(session: ReviewSession, decide: Callable[..., bool], receipt_id: str) -> None:
@@ -78,8 +78,8 @@ def _decide(session: ReviewSession, decide: Callable[..., bool], receipt_id: str
 
 def _aside(session: ReviewSession) -> None:
     count = quarantine.counts(session.store, pack.name).get(ASIDE, 0)
-    widgets.words(f"{count:,} set aside", "heading")
-    widgets.words(
+    widgets.text(f"{count:,} set aside", "heading")
+    widgets.text(
         "Kept as they came and not judged: reports, presentation states, documents and pictures of "
         "other kinds that were sent along.",
         "quiet",

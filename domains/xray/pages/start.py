@@ -50,7 +50,7 @@ def render() -> None:
         _unjudged(session)
         worklist.render(found, session.settings.home)
         if found.shows_verdicts:
-            widgets.words(autonomy.override_text(session, site), "quiet")
+            widgets.text(autonomy.override_text(session, site), "quiet")
         widgets.follow(session, head)
     else:
         reading.render(session, found, standing, lambda: _newest(session, site))
@@ -74,7 +74,7 @@ def _newest(session: ReviewSession, site: str | None) -> ReadingList:
 def _banner() -> None:
     left, *right = st.columns([3, 1, 1, 1, 1], vertical_alignment="center")
     with left:
-        widgets.words(showing.BANNER, "quiet")
+        widgets.text(showing.BANNER, "quiet")
     for column, (name, key) in zip(right, SCREENS.items(), strict=True):
         column.button(
             name,
@@ -123,9 +123,9 @@ def _unjudged(session: ReviewSession) -> None:
     found = queue.waiting(session.store)
     waiting = found.get((ASSESS, State.WAITING), 0) + found.get((ASSESS, State.LEASED), 0)
     if said := showing.unjudged_words(waiting):
-        widgets.words(said, "trouble")
+        widgets.text(said, "error")
     if said := waiting_words(len(quarantine.conflicts(session.store, pack.name))):
-        widgets.words(said, "trouble")
+        widgets.text(said, "error")
 
 
 render()

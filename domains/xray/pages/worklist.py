@@ -19,25 +19,25 @@ state = st.session_state
 
 def render(found: ReadingList, home: Path) -> None:
     """Show the open cases of a home folder."""
-    widgets.words(f"{len(found.to_read):,} to read", "title")
+    widgets.text(f"{len(found.to_read):,} to read", "title")
     for words in stage_lines(found.stages):
-        widgets.words(words)
-    widgets.words(showing.order_words(found), "trouble" if found.failure else "quiet")
+        widgets.text(words)
+    widgets.text(showing.order_words(found), "error" if found.failure else "quiet")
     for words in notices.held_lines(found):
-        widgets.words(words, "trouble")
+        widgets.text(words, "error")
     if not found.to_read:
-        widgets.words(notices.nothing_words(home), "big")
+        widgets.text(notices.nothing_words(home), "big")
     else:
         _table("xray_read", found.to_read)
-        widgets.words(
+        widgets.text(
             "O opens the first, or choose a line. " + showing.left_out_words(len(found.to_read)),
             "quiet",
         )
     if found.cleared:
-        widgets.words(f"{len(found.cleared):,} likely normal that need not be read", "heading")
+        widgets.text(f"{len(found.cleared):,} likely normal that need not be read", "heading")
         _table("xray_cleared", found.cleared)
     if found.old:
-        widgets.words(notices.old_words(found.old), "heading")
+        widgets.text(notices.old_words(found.old), "heading")
         _table("xray_old", found.old)
 
 

@@ -1,4 +1,4 @@
-"""The overview: what is promised, decided and said, for the bundle that judged last."""
+"""The overview: certified limits, verdicts and reviews, for the bundle that judged last."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ def test_an_unreadable_file_comes_first_as_its_message_and_can_be_decided(page, 
     assert "no probability" in shown
     assert pictures(page) == 0
     press(page, "FAIL")
-    (said,) = reviews.reviewed(store, "parts")
-    assert (said.key, said.disposition, said.reviewer) == ("torn", POSITIVE, "Ada")
+    (written,) = reviews.reviewed(store, "parts")
+    assert (written.key, written.disposition, written.reviewer) == ("torn", POSITIVE, "Ada")
 
 
 def test_a_hostile_file_name_is_text(page):
@@ -82,7 +82,7 @@ def test_the_worst_picture_is_shown_with_its_heat_limits_reasons_and_five_known_
     assert "at or above the certified limit" in shown
     assert shown.count("distance ") == 5
     assert "scratched" in shown
-    assert "Orange speaks for FAIL" in shown
+    assert "Orange is evidence for FAIL" in shown
     assert pictures(page) == 2 + 5
 
 
@@ -111,7 +111,7 @@ def test_picture_and_verdict_do_not_wait_for_the_bundle(page, store, monkeypatch
 def test_the_heat_map_can_be_switched_off(page):
     press(settled(press(page.run(), "Skip")), "Hide heat map")
     assert pictures(page) == 1 + 5
-    assert "Orange speaks" not in texts(page)
+    assert "Orange is evidence" not in texts(page)
 
 
 def test_a_verdict_is_written_once_with_its_note_and_the_next_case_comes(page, store):
@@ -121,8 +121,8 @@ def test_a_verdict_is_written_once_with_its_note_and_the_next_case_comes(page, s
     page.text_input(key="review_note_text").input("scratch at the <edge>").run()
     assert "scratch at the &lt;edge&gt;" in texts(page)
     press(page, "FAIL")
-    (said,) = reviews.reviewed(store, "parts")
-    assert (said.case_id, said.comment) == (first.case_id, "scratch at the <edge>")
+    (written,) = reviews.reviewed(store, "parts")
+    assert (written.case_id, written.comment) == (first.case_id, "scratch at the <edge>")
     assert f">{second.key}<" in texts(page)
     assert "13 waiting, 1 done today" in texts(page)
     press(page, "PASS")
@@ -147,8 +147,8 @@ def test_pass_is_asked_for_where_nobody_can_see_the_picture_and_retake_is_the_an
     assert reviews.reviewed(store, "parts")[0].disposition is NEGATIVE
     press(page, "Undo")
     press(page, "Cannot judge, retake")
-    [said] = reviews.reviewed(store, "parts")
-    assert (said.case_id, said.disposition) == (torn.case_id, DEFER)
+    [written] = reviews.reviewed(store, "parts")
+    assert (written.case_id, written.disposition) == (torn.case_id, DEFER)
 
 
 def test_a_case_that_arrives_meanwhile_does_not_take_the_place_of_the_one_being_read(
@@ -224,8 +224,8 @@ def test_all_images_of_a_case_are_shown_and_one_verdict_covers_them(page, store)
     press(page, "2")
     assert "image 2 of 2" in texts(page)
     press(page, "FAIL")
-    (said,) = reviews.reviewed(store, "parts")
-    assert (said.key, said.images) == ("plate-of-two", 2)
+    (written,) = reviews.reviewed(store, "parts")
+    assert (written.key, written.images) == ("plate-of-two", 2)
 
 
 def test_an_image_that_arrives_while_a_case_is_shown_voids_the_press(page, store, tiny_product):

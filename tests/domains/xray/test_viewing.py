@@ -72,7 +72,7 @@ def test_panes_are_laid_out_so_that_each_picture_is_found_again():
     length = struct.unpack_from("<I", data)[0]
     head = json.loads(data[4 : 4 + length])
     body = data[4 + length :]
-    assert head["place"] == "case-1"
+    assert head["view_id"] == "case-1"
     assert [one["title"] for one in head["panes"]] == ["Jané", "t", "t"]
     for pane, name, array in ((0, "plate", first), (0, "heat", warm), (2, "plate", second)):
         said = head["panes"][pane][name]

@@ -1,0 +1,119 @@
+"""What one page remembers of the case before the person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from core.packs import DomainPack
+from core.records.case_status import Lane
+from core.records.cases import CaseDetail, WorkItem
+from core.records.worklist import case_detail, is_emptied
+from core.service.review.review import ReviewSession
+
+state = st.session_state
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """The case that a page has open, the cases passed over, the note not yet kept.
+
+    Attributes:
+        page: Name of the page; what one page remembers does not concern another.
+        pack: Whose cases.
+        lanes: Where a case stands that may be shown.
+    """
+
+    page: str
+    pack: DomainPack
+    lanes: tuple[Lane, ...]
+
+    def current(
+        self, session: ReviewSession, following: Callable[[Sequence[str]], str | None]
+    ) -> CaseDetail | None:
+        """Return the case to show: the one already open while it waits, else the next.
+
+        Args:
+            session: The open store.
+            following: Gives the id of the case that comes next, from those passed over.
+        """
+        case_id: str | None = self._get("case", "")
+        if case_id and not is_emptied(session.store, case_id):
+            detail = case_detail(session.store, case_id)
+            waits = detail.item.lane in self.lanes or self.is_answered(detail.item)
+            if waits and detail.item.pack == self.pack.name:
+                return detail
+        case_id = following(self.skipped())
+        # Kept open from now on, so that a case which arrives meanwhile does not replace it.
+        self._put("case", case_id or "")
+        return case_detail(session.store, case_id) if case_id else None
+
+    def open_case(self, case_id: str) -> None:
+        """Have a case shown next."""
+        self.leave()
+        self._put("case", case_id)
+
+    def keep_open(self, item: WorkItem) -> None:
+        """Show the case on although it has its answer now."""
+        self._put("case", item.case_id)
+        self._put("answered", item.case_id)
+
+    def leave(self) -> None:
+        """Forget the case before the person and what was noted about it."""
+        for name in ("case", "answered", "asking", "image", "note", "noting"):
+            self._drop(name)
+
+    def is_answered(self, item: WorkItem) -> bool:
+        """Return whether the case stays open although it has its answer."""
+        return item.case_id == self._get("answered", "") and item.lane not in self.lanes
+
+    def skipped(self) -> list[str]:
+        """Return the cases passed over, in that order."""
+        return list(self._get("skipped", []))
+
+    def skip(self, item: WorkItem) -> None:
+        """Pass over a case that waits; it comes back when the others are done."""
+        if item.lane in self.lanes:
+            self._put("skipped", [*self._skipped_but(item.case_id), item.case_id])
+        self.leave()
+
+    def reopen(self, case_id: str) -> None:
+        """Have a case shown next whose answer was taken back."""
+        self._put("case", case_id)
+        self._put("skipped", self._skipped_but(case_id))
+
+    def image(self) -> str:
+        """Return the image that was chosen of the case's images; empty for none."""
+        return str(self._get("image", ""))
+
+    def choose_image(self, image_id: str) -> None:
+        """Note which of the case's images to show."""
+        self._put("image", image_id)
+
+    def note(self, view_id: str) -> str:
+        """Return the note about the case as it is shown, and none of another."""
+        noted_on, text = self._get("note", ("", ""))
+        return str(text) if noted_on == view_id else ""
+
+    def keep_note(self, view_id: str, text: str) -> None:
+        """Keep the note about the case as it is shown, and close its box."""
+        self._put("note", (view_id, text))
+        self._drop("noting")
+
+    def _skipped_but(self, case_id: str) -> list[str]:
+        return [one for one in self.skipped() if one != case_id]
+
+    def _name(self, name: str) -> str:
+        return f"{self.page}_{name}"
+
+    def _get(self, name: str, default: Any) -> Any:  # noqa: ANN401
+        return state.get(self._name(name), default)
+
+    def _put(self, name: str, value: object) -> None:
+        state[self._name(name)] = value
+
+    def _drop(self, name: str) -> None:
+        state.pop(self._name(name), None)

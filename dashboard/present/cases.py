@@ -1,0 +1,67 @@
+"""A case and its images: names, order, and which of them is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from core.records.cases import CaseDetail, CaseImage, WorkItem
+from core.records.values import StoredDecision
+from core.types import Reason
+from dashboard.present.escaping import display_name
+
+_UNSCORED = 2.0
+
+
+def name_case(detail: CaseDetail) -> str:
+    """Return a case's group, or the file name of a case that has none."""
+    alone = detail.images[0]
+    content = alone.decision.content_key if alone.decision else ""
+    ungrouped = len(detail.images) == 1 and detail.item.key in (content, "")
+    return display_name(alone.name if ungrouped else detail.item.key)
+
+
+def make_view_id(item: WorkItem) -> str:
+    """Return an id of a case as it was shown: another revision has another id."""
+    return f"{item.case_id}-{item.revision}-{item.images}-{item.decision_id}"
+
+
+def sort_worst_first(images: Sequence[CaseImage]) -> list[CaseImage]:
+    """Return a case's images in the queue's order: unscored, then by falling probability."""
+    return sorted(images, key=lambda image: -_urgency(image.decision))
+
+
+def _urgency(decision: StoredDecision | None) -> float:
+    if decision is None or decision.positive_probability is None:
+        return _UNSCORED
+    return decision.positive_probability
+
+
+def select_image(images: Sequence[CaseImage], image_id: str | None) -> CaseImage:
+    """Return the image of that id, else the worst."""
+    ordered = sort_worst_first(images)
+    return next((image for image in ordered if image.id == image_id), ordered[0])
+
+
+def describe_image(detail: CaseDetail, image: CaseImage) -> str:
+    """Return which file is shown, and when it was assessed."""
+    parts = [display_name(image.name)]
+    if len(detail.images) > 1:
+        number = sort_worst_first(detail.images).index(image) + 1
+        parts.append(f"image {number} of {len(detail.images)}, the worst first")
+    if image.decision is not None:
+        at = image.decision.decided_at.astimezone()
+        parts.append(f"assessed {at:%Y-%m-%d %H:%M}")
+    return " · ".join(parts)
+
+
+def is_blind(detail: CaseDetail) -> bool:
+    """Return whether the verdict stays hidden until the person has given theirs.
+
+    A case drawn at random to measure the live error rate must be reviewed without knowing it.
+    """
+    return any(
+        finding.reason is Reason.AUDIT
+        for image in detail.images
+        if image.decision
+        for finding in image.decision.findings
+    )
