@@ -15,8 +15,8 @@ from core.ordered_map import THREAD_NAME
 
 app = typer.Typer(
     name="assay",
-    help="Visual inspection and triage: a decision with a stated error rate, or a person decides.",
-    epilog="A pack may bring commands of its own: `assay xray --help`.",
+    help="Visual inspection and triage: a verdict with a certified error rate, or human review.",
+    epilog="Commands of a pack: `assay PACK --help`, such as `assay xray --help`.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -45,18 +45,18 @@ def main() -> None:
     except Exception as exc:
         if debug:
             raise
-        print(f"assay: {_in_words(exc)}", file=sys.stderr)  # noqa: T201
+        print(f"assay: {_describe_error(exc)}", file=sys.stderr)  # noqa: T201
         _leave(1)
         sys.exit(1)
 
 
-def _in_words(exc: Exception) -> str:
-    said = " ".join(str(exc).split())
+def _describe_error(exc: Exception) -> str:
+    message = " ".join(str(exc).split())
     if isinstance(exc, AssayError):
-        return said
+        return message
     if isinstance(exc, OSError) and exc.strerror:
         return f"{exc.filename or 'the system'}: {exc.strerror}. (--debug: trace)"
-    return f"unexpected {type(exc).__name__}: {said} (--debug: trace)"
+    return f"unexpected {type(exc).__name__}: {message} (--debug: trace)"
 
 
 def _leave(code: int) -> None:
@@ -68,12 +68,12 @@ def _leave(code: int) -> None:
         os._exit(code)
 
 
-def _mount_packs(words: list[str]) -> None:
-    """Add the commands that the pack asked for brings; nothing is imported for any other."""
-    if not {point.name for point in entry_points(group="assay.domains")} & set(words):
+def _mount_packs(arguments: list[str]) -> None:
+    """Add the commands of the pack named first; nothing is imported of any other."""
+    if not {point.name for point in entry_points(group="assay.domains")} & set(arguments):
         return
     from core.packs import commands_of
 
-    group = commands_of(words[0])
+    group = commands_of(arguments[0])
     if isinstance(group, typer.Typer):
-        app.add_typer(group, name=words[0])
+        app.add_typer(group, name=arguments[0])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from core.cli.output import progress_bar, say, say_json
-from core.cli.train import BundlePath, Json
+from core.cli.options import BundlePath, Json, PolicyId
+from core.cli.output import print_json, print_line, progress_bar
 
 if TYPE_CHECKING:
     from core.service.assessment.recording import Recorded
@@ -24,12 +24,17 @@ def register(app: typer.Typer) -> None:
 
 def assess(
     bundle: BundlePath,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files, folders, zips.")],
-    policy: Annotated[str, typer.Option(help="Id of a policy; the current one when empty.")] = "",
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Picture files, folders, or zip files.")
+    ],
+    policy: PolicyId = "",
     no_store: Annotated[bool, typer.Option("--no-store", help="Record nothing.")] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
-    """Judge pictures, record every verdict, and hand to a person what cannot be decided."""
+    """Assess pictures and record the verdicts.
+
+    What cannot be decided automatically is sent to review.
+    """
     from core.errors import DataError
     from core.imaging.junk import Skipped
     from core.imaging.zip_archive import incoming
@@ -42,25 +47,25 @@ def assess(
 
     settings = Settings()
     opened = open_bundle(bundle, settings)
-    judged_by = policy_of(opened, policy)
+    limits = policy_of(opened, policy)
     skipped = Skipped()
     given = incoming(paths, settings.max_bytes, opened.pack.suffixes, skipped)
     answers: Iterator[Recorded]
     if no_store:
         answers = (
             Recorded("", one)
-            for one in assess_incoming(opened, given, policy=judged_by, settings=settings)
+            for one in assess_incoming(opened, given, policy=limits, settings=settings)
         )
     else:
         from core.service.bundles.archive import keep
         from core.service.store import open_store
 
-        keep(opened, judged_by, settings)
+        keep(opened, limits, settings)
         answers = assess_and_record(
             opened,
             given,
             open_store(settings),
-            policy=judged_by,
+            policy=limits,
             settings=settings,
         )
     read = 0
@@ -69,29 +74,32 @@ def assess(
             read += not is_unread(one.assessment)
             progress("Assessing", done, 0)
             if json:
-                line = assessment_line(
-                    one.assessment, pack=opened.pack.name, policy=judged_by, decision=one.decision
+                shown = assessment_line(
+                    one.assessment, pack=opened.pack.name, policy=limits, decision=one.decision
                 )
-                say_json(line)
+                print_json(shown)
             else:
-                say(describe_assessment(one.assessment))
-    for words in skipped.words():
-        typer.echo(f"assay: {words}", err=True)
+                print_line(describe_assessment(one.assessment))
+    for line in skipped.words():
+        typer.echo(f"assay: {line}", err=True)
     if json and skipped:
-        say_json({"schema": "assay.skipped/1", **skipped.to_json()})
+        print_json({"schema": "assay.skipped/1", **skipped.to_json()})
     missing = [str(path) for path in paths if not os.path.lexists(path)]
     if missing or not read:
         problem = (
-            f"There is nothing at {', '.join(missing)}." if missing else "No picture was judged."
+            f"There is nothing at {', '.join(missing)}." if missing else "No picture was assessed."
         )
         raise DataError(problem, hint="Name files, folders or zips that hold pictures.")
 
 
 def replay(
-    decision: Annotated[str, typer.Argument(metavar="DECISION", help="Id of a decision.")],
+    decision: Annotated[str, typer.Argument(metavar="DECISION", help="Id of a recorded verdict.")],
     json: Json = False,
 ) -> None:
-    """Recompute a past verdict from its picture, bundle and policy: equal bits or a report."""
+    """Recompute a recorded verdict and list any difference.
+
+    Uses the stored picture, bundle and policy; exit code 1 if a bit differs.
+    """
     from core.service.assessment.replay import replay
     from core.service.store import open_store
     from core.settings import Settings
@@ -99,10 +107,10 @@ def replay(
     settings = Settings()
     report = replay(decision, open_store(settings), settings)
     if json:
-        say_json({"decision": decision, "equal": not report, "differences": report})
+        print_json({"decision": decision, "equal": not report, "differences": report})
     elif not report:
-        say(f"{decision}: the same to the last bit.")
+        print_line(f"{decision}: the same to the last bit.")
     else:
-        say("\n".join([f"{decision} differs:", *report]))
+        print_line("\n".join([f"{decision} differs:", *report]))
     if report:
         raise typer.Exit(1)

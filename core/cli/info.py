@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from core.cli.output import progress_bar, say, say_json
-from core.cli.train import Json
+from core.cli.options import Json
+from core.cli.output import print_json, print_line, progress_bar
 
 
 def register(app: typer.Typer) -> None:
@@ -19,7 +19,10 @@ def register(app: typer.Typer) -> None:
 
 
 def demo() -> None:
-    """Do the main job on real input, then open the dashboard."""
+    """Run the demo on real pictures, then open the dashboard.
+
+    Trains, certifies and assesses. ASSAY_DEMO_DASHBOARD=0 leaves the dashboard out.
+    """
     from core.packs import demos
     from core.settings import Settings
 
@@ -27,7 +30,7 @@ def demo() -> None:
     with progress_bar() as progress:
         tables = [lane(settings, progress) for lane in demos()]
     for table in tables:
-        say("\n".join(table))
+        print_line("\n".join(table))
     if settings.demo_dashboard:
         from core.service.review.server import launch
 
@@ -35,29 +38,29 @@ def demo() -> None:
 
 
 def packs(json: Json = False) -> None:
-    """List the installed domain packs."""
+    """List the installed packs (domains)."""
     from core.packs import installed
 
     found = installed()
     if json:
-        say_json([{"name": name, "title": pack.title} for name, pack in found.items()])
+        print_json([{"name": name, "title": pack.title} for name, pack in found.items()])
         return
     for name, pack in found.items():
-        words = " / ".join(pack.wording.values())
-        say(f"{name:<10} {pack.title} ({words})")
+        wording = " / ".join(pack.wording.values())
+        print_line(f"{name:<10} {pack.title} ({wording})")
 
 
 def doctor(json: Json = False) -> None:
-    """Check what is installed and whether it can work here."""
+    """Check the installation on this machine."""
     from core.service.doctor import examine
     from core.settings import Settings
 
     findings = examine(Settings())
     if json:
-        say_json([{"check": f.check, "ok": f.ok, "detail": f.detail} for f in findings])
+        print_json([{"check": f.check, "ok": f.ok, "detail": f.detail} for f in findings])
     else:
         for finding in findings:
-            say(f"{'ok  ' if finding.ok else 'FAIL'} {finding.check}: {finding.detail}")
+            print_line(f"{'ok  ' if finding.ok else 'FAIL'} {finding.check}: {finding.detail}")
     if not all(finding.ok for finding in findings):
         raise typer.Exit(1)
 

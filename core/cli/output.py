@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from core.service.progress import Progress
 
 
-def say(text: str) -> None:
-    """Print one line for people."""
+def print_line(text: str) -> None:
+    """Print a line of text."""
     typer.echo(text)
 
 
-def say_json(value: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
+def print_json(value: Any, *, indent: int | None = None) -> None:  # noqa: ANN401
     """Print one JSON value; NaN, which JSON does not know, becomes null."""
     typer.echo(json.dumps(finite(value), indent=indent, ensure_ascii=False))
 
 
 def finite(value: Any) -> Any:  # noqa: ANN401
-    """Replace every number that is none by None, at any depth."""
+    """Return the value with NaN and infinity replaced by None, at any depth."""
     if isinstance(value, dict):
         return {name: finite(part) for name, part in value.items()}
     if isinstance(value, list | tuple):
@@ -34,7 +34,7 @@ def finite(value: Any) -> Any:  # noqa: ANN401
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Show progress on stderr, and nothing at all when it is not a terminal."""
+    """Show progress bars on stderr, and nothing where it is not a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars

@@ -10,51 +10,50 @@ from typing import Annotated
 
 import typer
 
-from core.cli.output import progress_bar, say, say_json
+from core.cli.options import (
+    BundlePath,
+    Folders,
+    Json,
+    LabelledData,
+    Layout,
+    LeaveOutCopies,
+    Negative,
+    PackName,
+    PolicyId,
+)
+from core.cli.output import print_json, print_line, progress_bar
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object instead of words.")]
-BundlePath = Annotated[Path, typer.Argument(metavar="BUNDLE", help="A bundle's folder.")]
 Escape = Annotated[float | None, typer.Option(min=0, max=1, help="Largest escape rate allowed.")]
 Overkill = Annotated[
     float | None, typer.Option(min=0, max=1, help="Largest overkill rate allowed.")
 ]
 Confidence = Annotated[
-    float | None, typer.Option(help="Probability with which each rate must hold.")
+    float | None, typer.Option(help="Confidence level of each certified rate, such as 0.95.")
 ]
 Budget = Annotated[
-    str, typer.Option(help="Instead of rates: share of pictures a person may see, 15% or 40/h.")
-]
-Volume = Annotated[float | None, typer.Option(help="Pictures an hour, for a budget an hour.")]
-OodAlpha = Annotated[
-    float | None, typer.Option(min=0, max=1, help="Share of ordinary pictures held back as novel.")
-]
-LeaveOut = Annotated[
-    bool,
+    str,
     typer.Option(
-        "--leave-out-copies", help="Leave out copies of pictures met before, instead of refusing."
+        help="Review budget instead of rates: 15% of the pictures, or 40/h (needs --volume)."
+    ),
+]
+Volume = Annotated[
+    float | None, typer.Option(help="Pictures an hour, for a review budget an hour.")
+]
+OodAlpha = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Share of in-distribution pictures that the out-of-distribution gate may flag.",
     ),
 ]
 
 
-class Folders(StrEnum):
-    """Which folders of a data set name the class."""
-
-    AUTO = "auto"
-    CLASS = "class"
-    SPLIT_CLASS = "split/class"
-    CLASS_SPLIT = "class/split"
-
-
 class Effort(StrEnum):
-    """How much is made of the pictures."""
+    """How many configurations training compares."""
 
     QUICK = "quick"
     BEST = "best"
-
-
-Layout = Annotated[
-    Folders, typer.Option("--layout", help="Which folders are classes, if that is not clear.")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -65,38 +64,43 @@ def register(app: typer.Typer) -> None:
 
 
 def train(
-    pack: Annotated[str, typer.Argument(metavar="PACK", help="A name from `assay packs`.")],
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder per class, CSV, manifest.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="The bundle's folder.")],
-    negative: Annotated[
-        list[str] | None, typer.Option(help="A label that means 'nothing wrong'.")
+    pack: PackName,
+    data: LabelledData,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write the bundle to.")],
+    negative: Negative = None,
+    backbone: Annotated[str, typer.Option(help="Network: timm name, or torchvision:NAME.")] = "",
+    weights: Annotated[
+        Path | None, typer.Option(help="Weights of the backbone (safetensors).")
     ] = None,
-    backbone: Annotated[str, typer.Option(help="timm name, or torchvision:NAME.")] = "",
-    weights: Annotated[Path | None, typer.Option(help="The backbone's safetensors file.")] = None,
-    size: Annotated[int, typer.Option(min=0, help="Input side in pixels; 0 = its own.")] = 0,
+    size: Annotated[int, typer.Option(min=0, help="Input side in pixels; 0 = default.")] = 0,
     precision: Annotated[str, typer.Option(help="f32, bf16, int8, or auto.")] = "f32",
     effort: Annotated[
-        Effort, typer.Option(help="best: try more than the default, keep what is better.")
+        Effort,
+        typer.Option(help="best: also compares larger inputs and fine-tuning (slower)."),
     ] = Effort.QUICK,
     seed: Annotated[
-        int, typer.Option(min=0, help="Seed of folds; the held-out cases do not follow it.")
+        int, typer.Option(min=0, help="Seed of the folds; the held-out cases do not depend on it.")
     ] = 0,
     start_from: Annotated[
-        Path | None, typer.Option(help="A bundle trained elsewhere, used where it helps here.")
+        Path | None,
+        typer.Option(help="Bundle trained elsewhere, to transfer from if that helps."),
     ] = None,
-    label_column: Annotated[str, typer.Option(help="Column of the labels, if not label.")] = "",
+    label_column: Annotated[str, typer.Option(help="Column of the labels; default `label`.")] = "",
     pictures: Annotated[
         bool, typer.Option(help="Keep thumbnails of the training pictures in the bundle.")
     ] = True,
     population: Annotated[
         list[str] | None,
-        typer.Option(help="Whom it is for, as files state it: age_years=1..5."),
+        typer.Option(help="Population it is meant for, as in age_years=18..120."),
     ] = None,
     layout: Layout = Folders.AUTO,
-    leave_out_copies: LeaveOut = False,
+    leave_out_copies: LeaveOutCopies = False,
     json: Json = False,
 ) -> None:
-    """Learn from labelled pictures and certify with the pack's default targets."""
+    """Train a bundle on labelled pictures and certify it.
+
+    The targets are the pack's default ones; `assay certify` sets others.
+    """
     from core.labelled import Form
     from core.model.network.backbone import LITE0
     from core.service.arguments import parse_population
@@ -130,18 +134,18 @@ def train(
     policy = certify_bundle(bundle, bundle.pack.targets, settings.home)
     remarks = list_remarks(bundle)
     if json:
-        say_json(
+        print_json(
             {
                 "bundle": bundle.label,
                 "policy": policy.id,
-                "words": summarise_policy(bundle.pack, policy),
+                "summary": summarise_policy(bundle.pack, policy),
                 "remarks": remarks,
                 "read": bundle.words["read"],
             }
         )
         return
-    say(f"Bundle {bundle.label} at {out}, {describe_fit(bundle)}.")
-    say("\n".join([*remarks, *summarise_policy(bundle.pack, policy)]))
+    print_line(f"Bundle {bundle.label} at {out}, {describe_fit(bundle)}.")
+    print_line("\n".join([*remarks, *summarise_policy(bundle.pack, policy)]))
 
 
 def certify(
@@ -153,11 +157,14 @@ def certify(
     volume: Volume = None,
     ood_alpha: OodAlpha = None,
     uncertified_negatives: Annotated[
-        bool, typer.Option(help="Let pictures pass although no escape rate is certified.")
+        bool, typer.Option(help="Allow automatic negatives although no escape rate is certified.")
     ] = False,
     json: Json = False,
 ) -> None:
-    """Find thresholds for the rates allowed, and say what is certified."""
+    """Certify error rates and set the thresholds for them.
+
+    Writes a new policy into the bundle and makes it the current one.
+    """
     from dataclasses import asdict
 
     from core.service.arguments import parse_budget, targets_from
@@ -179,31 +186,38 @@ def certify(
     )
     policy = certify_bundle(opened, targets, settings.home)
     if json:
-        say_json({"policy": policy.id, **asdict(policy)})
+        print_json({"policy": policy.id, **asdict(policy)})
         return
-    say(
+    print_line(
         f"Policy {policy.id} is now the current one of {opened.label} "
         f"({max(len(certifications(opened)), attempts(settings.home, opened))} on the record)."
     )
-    say("\n".join(summarise_policy(opened.pack, policy)))
+    print_line("\n".join(summarise_policy(opened.pack, policy)))
 
 
 def evaluate(
     bundle: BundlePath,
-    data: Annotated[Path, typer.Argument(metavar="DATA", help="Labelled pictures not met yet.")],
-    policy: Annotated[str, typer.Option(help="Id of a policy; the current one when empty.")] = "",
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DATA", help="Labelled pictures, none of them trained on."),
+    ],
+    policy: PolicyId = "",
     split: Annotated[
-        str, typer.Option(help="Rows to judge; `test` where splits are named, else all.")
+        str,
+        typer.Option(help="Split to evaluate; `test` where splits are named, else all rows."),
     ] = "",
     ood: Annotated[
-        list[str] | None, typer.Option(help="NAME=FOLDER of pictures that do not belong.")
+        list[str] | None, typer.Option(help="Out-of-distribution pictures as NAME=FOLDER.")
     ] = None,
-    leave_out_copies: LeaveOut = False,
+    leave_out_copies: LeaveOutCopies = False,
     report: Annotated[Path | None, typer.Option(help="HTML file to write the report to.")] = None,
     layout: Layout = Folders.AUTO,
     json: Json = False,
 ) -> None:
-    """Compute the figures of a bundle on pictures that it has not met."""
+    """Evaluate a bundle on pictures it was not trained on.
+
+    Pictures used in training or certification are refused.
+    """
     from core.labelled import Form
     from core.service.arguments import named_folders
     from core.service.bundles.open import open_bundle, policy_of
@@ -216,12 +230,12 @@ def evaluate(
         refuse_unwritable(report)
     settings = Settings()
     opened = open_bundle(bundle, settings)
-    judged_by = policy_of(opened, policy)
+    limits = policy_of(opened, policy)
     with progress_bar() as progress:
         found = evaluate(
             opened,
             data,
-            policy=judged_by,
+            policy=limits,
             settings=settings,
             split=split,
             strangers=named_folders(ood or []),
@@ -234,14 +248,14 @@ def evaluate(
                 found,
                 report,
                 bundle=opened,
-                policy=judged_by,
+                policy=limits,
                 settings=settings,
                 command=shlex.join(["assay", *sys.argv[1:]]),
                 progress=progress,
             )
     if json:
-        say_json(found.figures)
+        print_json(found.figures)
         return
-    say("\n".join(summarise_evaluation(opened, found.figures)))
+    print_line("\n".join(summarise_evaluation(opened, found.figures)))
     if report:
-        say(f"Report: {report}")
+        print_line(f"Report: {report}")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.output import say, say_json
-from core.cli.train import Json
+from core.cli.output import print_line, print_json
+from core.cli.options import Json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,15 +31,18 @@ def register(app: typer.Typer) -> None:
 def worker(
     bundles: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="BUNDLE...", help="Bundles that judge, one a pack at most."),
+        typer.Argument(metavar="BUNDLE...", help="Bundles to assess with, at most one for each pack."),
     ] = None,
     lane: Annotated[
-        list[str] | None, typer.Option(help="Work in this lane alone; may be given several times.")
+        list[str] | None, typer.Option(help="Work in this lane alone; repeat the option for several.")
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Stop when nothing is left to do.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")] = False,
     json: Json = False,
 ) -> None:
-    """Judge what was received and do what follows; SIGTERM ends it after the batch under way."""
+    """Assess received pictures and run the queue's jobs.
+
+    SIGTERM stops it after the batch under way.
+    """
     import signal
     from threading import Event, Thread
 
@@ -71,10 +74,13 @@ def worker(
 
 def show(
     context: typer.Context,
-    retry: Annotated[str, typer.Option(metavar="ID", help="Try this job again at once.")] = "",
+    retry: Annotated[str, typer.Option(metavar="ID", help="Run this job again at once.")] = "",
     json: Json = False,
 ) -> None:
-    """Show what waits, what runs and what went wrong; a job that failed waits for --retry."""
+    """Show waiting, running and failed jobs.
+
+    A failed job waits until --retry.
+    """
     if context.invoked_subcommand is None:
         show_queue(retry, json=json)
 
@@ -99,7 +105,7 @@ def show_queue(retry: str = "", *, json: bool = False) -> None:
         )
     counts, running, failed = waiting(store), running_jobs(store), failed_jobs(store)
     if json:
-        say_json(
+        print_json(
             {
                 "jobs": [{"kind": k, "state": s, "count": n} for (k, s), n in counts.items()],
                 "running": [_running_line(one) for one in running],
@@ -107,16 +113,19 @@ def show_queue(retry: str = "", *, json: bool = False) -> None:
             }
         )
         return
-    say(_counted(counts))
+    print_line(_describe_counts(counts))
     for status in running:
-        say(f"{'running':<12} {status.job.id} {status.job.kind}: {_progress(status)}")
+        print_line(f"{'running':<12} {status.job.id} {status.job.kind}: {_progress(status)}")
     for one in failed:
         tried = f"{one.job.kind}, {one.job.tries} tries"
-        say(f"{one.state.value:<12} {one.job.id} {tried}: {one.problem}")
+        print_line(f"{one.state.value:<12} {one.job.id} {tried}: {one.problem}")
 
 
 def cancel(job: Annotated[str, typer.Argument(metavar="ID", help="A job of the queue.")]) -> None:
-    """End a job: one that runs within five seconds, one that waits at once."""
+    """Cancel a job.
+
+    A waiting job ends at once, a running one within five seconds.
+    """
     from core.errors import StoreError
     from core.records.queue import request_cancel
     from core.service.store import open_store
@@ -126,7 +135,7 @@ def cancel(job: Annotated[str, typer.Argument(metavar="ID", help="A job of the q
         raise StoreError(
             f"No job {job!r} runs or waits.", hint="`assay queue --json` lists those that do."
         )
-    say(f"{job} is cancelled.")
+    print_line(f"{job} is cancelled.")
 
 
 def _progress(status: JobStatus) -> str:
@@ -162,7 +171,7 @@ def _failed_line(one: FailedJob) -> dict[str, str | int]:
 
 
 def _status(*, json: bool) -> ShowCounts:
-    """Say on stdout how the queue stands, whenever that changed."""
+    """Return a callback that prints the queue's counts whenever they change."""
     last: list[Counts] = []
 
     def show(counts: Counts) -> None:
@@ -170,17 +179,17 @@ def _status(*, json: bool) -> ShowCounts:
             return
         last[:] = [counts]
         if json:
-            say_json({f"{kind} {state}": n for (kind, state), n in counts.items()})
+            print_json({f"{kind} {state}": n for (kind, state), n in counts.items()})
         else:
-            say(_counted(counts))
+            print_line(_describe_counts(counts))
 
     return show
 
 
-def _counted(counts: Counts) -> str:
+def _describe_counts(counts: Counts) -> str:
     by_state = {
         state: sum(n for (_, one), n in counts.items() if one == state)
         for state in ("waiting", "leased", "done", "failed", "given up", "cancelled")
     }
-    words = {"leased": "under way"}
-    return ", ".join(f"{n} {words.get(state, state)}" for state, n in by_state.items()) + "."
+    shown = {"leased": "under way"}
+    return ", ".join(f"{n} {shown.get(state, state)}" for state, n in by_state.items()) + "."

@@ -60,8 +60,8 @@ def test_assess_writes_one_complete_object_a_picture_in_order(lines, tiny_produc
         assert line["positive_probability"] == line["probabilities"]["scratched"]
         assert set(line["ood"]) == {"p_value", "in_distribution"}
         for side in ("escape", "overkill"):
-            said = line["certificate"][side]
-            assert set(said) >= {"alpha", "bound", "confidence", "n", "k", "certified"}
+            printed = line["certificate"][side]
+            assert set(printed) >= {"alpha", "bound", "confidence", "n", "k", "certified"}
         assert set(line["timing_ms"]) == {"decode", "infer", "total"}
 
 
@@ -79,17 +79,17 @@ def test_what_was_not_read_is_counted_in_the_json(run, bundle, tiny_product, tmp
     }
 
 
-def test_labels_in_other_letters_are_the_bundles_and_the_layout_is_said(
+def test_labels_in_other_letters_are_the_bundles_and_the_layout_is_printed(
     run, bundle, tiny_product, tmp_path
 ):
     for label, written in (("good", "Good"), ("scratched", "SCRATCHED")):
         (tmp_path / "test" / written).mkdir(parents=True)
         for file in tiny_product.pictures("test", label):
             shutil.copy(file, tmp_path / "test" / written)
-    said = run("evaluate", bundle, tmp_path).stdout
-    assert "Read as split/class folders" in said
-    assert "SCRATCHED" in said
-    assert "AUROC" in said
+    printed = run("evaluate", bundle, tmp_path).stdout
+    assert "Read as split/class folders" in printed
+    assert "SCRATCHED" in printed
+    assert "AUROC" in printed
 
 
 def test_assessing_the_same_pictures_again_gives_the_same_decisions(run, bundle, lines):
@@ -117,8 +117,8 @@ def test_an_edited_row_no_longer_replays_and_the_audit_names_it(run, bundle, lin
     base.close()
     report = json.loads(run("replay", lines[0]["decision"], "--json", home=home, code=1).stdout)
     assert any(line.startswith("ood_score") for line in report["differences"])
-    faults = json.loads(run("audit", "verify", "--json", home=home, code=1).stdout)["faults"]
-    assert any(lines[0]["decision"] in fault for fault in faults)
+    findings = json.loads(run("audit", "verify", "--json", home=home, code=1).stdout)["findings"]
+    assert any(lines[0]["decision"] in finding for finding in findings)
 
 
 def test_an_altered_picture_is_named_by_the_audit(run, bundle, lines, tmp_path):
@@ -127,10 +127,10 @@ def test_an_altered_picture_is_named_by_the_audit(run, bundle, lines, tmp_path):
     (blob,) = [p for p in (home / "blobs").rglob("*") if p.name == lines[0]["sha256"]]
     blob.chmod(0o644)
     blob.write_bytes(blob.read_bytes()[:-1] + b"?")
-    faults = json.loads(run("audit", "verify", "--json", home=home, code=1).stdout)["faults"]
-    assert f"picture altered: {lines[0]['sha256']}" in faults
-    said = run("replay", lines[0]["decision"], home=home, code=1).stderr
-    assert "altered" in said
+    findings = json.loads(run("audit", "verify", "--json", home=home, code=1).stdout)["findings"]
+    assert f"picture altered: {lines[0]['sha256']}" in findings
+    printed = run("replay", lines[0]["decision"], home=home, code=1).stderr
+    assert "altered" in printed
 
 
 def test_evaluate_gives_every_figure_and_refuses_pictures_it_has_met(run, bundle, tiny_product):
@@ -153,8 +153,8 @@ def test_evaluate_refuses_groups_that_were_in_train(run, bundle, tiny_product, t
         table = csv.DictWriter(file, rows[0])
         table.writeheader()
         table.writerows(rows)
-    said = run("evaluate", bundle, data, code=1).stderr
-    assert "were in the bundle's training or cal data" in said
+    printed = run("evaluate", bundle, data, code=1).stderr
+    assert "were in the bundle's training or cal data" in printed
 
 
 def test_strangers_are_measured_beside_the_own_pictures(run, bundle, tiny_product, tmp_path):
@@ -171,12 +171,12 @@ def test_strangers_are_measured_beside_the_own_pictures(run, bundle, tiny_produc
 
 def test_certify_makes_a_new_current_policy_and_an_old_one_can_be_named(run, bundle, lines):
     old = lines[0]["policy"]
-    said = json.loads(run("certify", bundle, "--escape", 0.19, "--json").stdout)
-    assert said["escape"]["alpha"] == 0.19
+    printed = json.loads(run("certify", bundle, "--escape", 0.19, "--json").stdout)
+    assert printed["escape"]["alpha"] == 0.19
     file = lines[0]["file"]
     now = json.loads(run("assess", bundle, file, "--no-store", "--json").stdout)
     then = json.loads(run("assess", bundle, file, "--no-store", "--json", "--policy", old).stdout)
-    assert (now["policy"], then["policy"]) == (said["policy"], old)
+    assert (now["policy"], then["policy"]) == (printed["policy"], old)
 
 
 def test_too_few_cases_say_how_many_more_and_pass_nothing(run, bundle, tiny_product):
@@ -191,17 +191,17 @@ def test_too_few_cases_say_how_many_more_and_pass_nothing(run, bundle, tiny_prod
 
 
 def test_a_review_budget_buys_no_escapes_from_fewer_groups_than_the_pack_asks_for(run, bundle):
-    said = json.loads(run("certify", bundle, "--review-budget", "20%", "--json").stdout)
-    assert (said["escape"]["certified"], said["t_neg"]) == (False, None)
-    assert (said["escape"]["n"], said["escape"]["alpha"]) == (18, 0.2)
-    assert said["escape"]["needed"] >= 2
+    printed = json.loads(run("certify", bundle, "--review-budget", "20%", "--json").stdout)
+    assert (printed["escape"]["certified"], printed["t_neg"]) == (False, None)
+    assert (printed["escape"]["n"], printed["escape"]["alpha"]) == (18, 0.2)
+    assert printed["escape"]["needed"] >= 2
 
 
 def test_errors_are_one_line_with_the_way_out_and_exit_code_1(run, bundle, tmp_path):
-    said = run("assess", tmp_path, bundle, code=1).stderr
-    assert said.count("\n") == 1
-    assert "is not a bundle" in said
-    assert "assay train -o" in said
+    printed = run("assess", tmp_path, bundle, code=1).stderr
+    assert printed.count("\n") == 1
+    assert "is not a bundle" in printed
+    assert "assay train -o" in printed
     unknown = run("train", "welds", tmp_path, "-o", tmp_path / "out", code=1).stderr
     assert "installed packs: crops, parts, xray" in unknown
 
@@ -222,12 +222,12 @@ def test_train_learns_from_a_folder_per_class_and_from_a_csv(run, tiny_product, 
     table.write_text("\n".join(rows))
     for data in (tmp_path / "folders", table):
         out = tmp_path / f"{data.stem}-bundle"
-        said = json.loads(run("train", "parts", data, "-o", out, "--json").stdout)
-        assert said["bundle"].startswith(out.name)
+        printed = json.loads(run("train", "parts", data, "-o", out, "--json").stdout)
+        assert printed["bundle"].startswith(out.name)
         form = "class folders" if data.is_dir() else "table annotations.csv"
-        assert said["read"]["layout"] == form
-        assert said["read"]["counts"] == {"": {"good": 36, "scratched": 36}}
-        assert (out / "policies" / f"{said['policy']}.json").is_file()
+        assert printed["read"]["layout"] == form
+        assert printed["read"]["counts"] == {"": {"good": 36, "scratched": 36}}
+        assert (out / "policies" / f"{printed['policy']}.json").is_file()
 
 
 def test_labels_that_all_look_bad_ask_for_the_good_one(run, tiny_product, tmp_path):
@@ -236,8 +236,8 @@ def test_labels_that_all_look_bad_ask_for_the_good_one(run, tiny_product, tmp_pa
         kind = "good" if label == "fine" else label
         for file in tiny_product.pictures("cal", kind):
             shutil.copy(file, tmp_path / "data" / label)
-    said = run("train", "parts", tmp_path / "data", "-o", tmp_path / "out", code=1).stderr
-    assert "--negative LABEL" in said
+    printed = run("train", "parts", tmp_path / "data", "-o", tmp_path / "out", code=1).stderr
+    assert "--negative LABEL" in printed
     run("train", "parts", tmp_path / "data", "-o", tmp_path / "out", "--negative", "fine")
 
 
@@ -295,8 +295,8 @@ def test_numbers_that_are_none_become_null():
 
 def test_the_installed_command_is_the_same_program():
     command = Path(sys.executable).with_name("assay")
-    said = subprocess.run([command, "packs"], capture_output=True, text=True, check=True).stdout
-    assert "parts" in said
+    printed = subprocess.run([command, "packs"], capture_output=True, text=True, check=True).stdout
+    assert "parts" in printed
 
 
 @pytest.fixture

@@ -135,4 +135,4 @@ def test_the_command_says_where_it_started_and_what_is_missing(
     assert any(
         "it has 20 training pictures to compare with and needs 99" in r for r in said["remarks"]
     )
-    assert any("55 more without an escape" in line for line in said["words"])
+    assert any("55 more without an escape" in line for line in said["summary"])
