@@ -78,7 +78,7 @@ class Lightbox:
     """
 
     def __init__(self, session: ReviewSession, entry: str, levels: Levels) -> None:
-        self._here = session
+        self._session = session
         self._levels = levels
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, ...], Future[Any]] = OrderedDict()
@@ -130,7 +130,7 @@ class Lightbox:
 
     def is_quick(self, bundle_sha256: str) -> bool:
         """Return whether what needs a bundle comes at once: it is open, or known not to open."""
-        return self._here.explainer.has_tried(bundle_sha256)
+        return self._session.explainer.has_tried(bundle_sha256)
 
     def prepare(self, decision: StoredDecision, *, heat: bool) -> None:
         """Begin to work out what will be asked for soon."""
@@ -172,7 +172,7 @@ class Lightbox:
 
     def _plate_of(self, decision: StoredDecision) -> Work:
         def work() -> Plate:
-            data = self._here.explainer.received(decision)
+            data = self._session.explainer.received(decision)
             (sample,) = self._sandbox.samples([received("case", data)])
             if isinstance(sample.frame, Unreadable):
                 raise UnreadableImage(sample.frame.message, hint=RETAKE)
@@ -184,7 +184,7 @@ class Lightbox:
 
     def _heat_of(self, decision: StoredDecision) -> Work:
         def work() -> Heat:
-            explained = self._here.explainer.explain(decision)
+            explained = self._session.explainer.explain(decision)
             strengths = strength(restored(explained.heat, explained.source_size))
             scale = min(1.0, HEAT_SIDE / max(strengths.shape))
             height, width = (max(1, round(side * scale)) for side in strengths.shape)
@@ -197,6 +197,6 @@ class Lightbox:
         def work() -> Policy:
             from core.service.bundles.open import policy_of  # as late as the bundle itself
 
-            return policy_of(self._here.explainer.bundle(bundle_sha256), policy_id)
+            return policy_of(self._session.explainer.bundle(bundle_sha256), policy_id)
 
         return work

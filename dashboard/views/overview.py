@@ -49,10 +49,12 @@ def render() -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Counting …")
-def _counted(newest: str, _here: ReviewSession, _decision: StoredDecision) -> present.VerdictCounts:
+def _counted(
+    newest: str, _session: ReviewSession, _decision: StoredDecision
+) -> present.VerdictCounts:
     del newest
     found = decisions(
-        _here.store,
+        _session.store,
         pack=_decision.pack,
         bundle_sha256=_decision.bundle_sha256,
         policy_id=_decision.policy_id,

@@ -96,9 +96,11 @@ def _progress(session: ReviewSession, pack: DomainPack, *, waits: bool) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _counted(_here: ReviewSession, pack: str, head: str, midnight: datetime) -> tuple[Counts, int]:
+def _counted(
+    _session: ReviewSession, pack: str, head: str, midnight: datetime
+) -> tuple[Counts, int]:
     del head  # whatever is written to the store changes it
-    return counts(_here.store, pack), review.done_since(_here.store, pack, midnight)
+    return counts(_session.store, pack), review.done_since(_session.store, pack, midnight)
 
 
 def _images(
