@@ -1,4 +1,4 @@
-"""What a page is made of; the template knows how each looks, nothing else does."""
+"""What a page is made of; how each looks is in the template alone."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 
 @dataclass(frozen=True)
-class Words:
+class Paragraph:
     """A paragraph; ``tone`` is ``plain``, ``quiet``, ``good``, ``warn`` or ``bad``."""
 
     text: str
@@ -43,8 +43,8 @@ class Cell:
     tone: str = "plain"
 
 
-def counted(counts: Sequence[int], right: int) -> tuple[Cell, ...]:
-    """Write a row of a confusion matrix, shaded by share, its right place in another tone."""
+def shade_row(counts: Sequence[int], right: int) -> tuple[Cell, ...]:
+    """Return a row of a confusion matrix, shaded by share, its diagonal in another tone."""
     total = max(sum(counts), 1)
     return tuple(
         Cell(f"{n:,}", round(n / total, 3), "good" if place == right else "bad")
@@ -82,13 +82,13 @@ class Picture:
 
     Attributes:
         jpeg: A small JPEG that we encoded ourselves; empty where there is none to show.
-        name: The file's name, a stranger's text.
-        said: What was decided, what is true and how sure the model was.
+        name: The file's name, untrusted text.
+        caption: The verdict, the label and the probability.
     """
 
     jpeg: bytes
     name: str
-    said: str
+    caption: str
 
     @property
     def uri(self) -> str:
@@ -105,13 +105,13 @@ class Gallery:
 
 
 @dataclass(frozen=True)
-class Facts:
+class Definitions:
     """Names and values."""
 
     pairs: tuple[tuple[str, str], ...]
 
 
-Block = Words | Tiles | Table | Figures | Gallery | Facts
+Block = Paragraph | Tiles | Table | Figures | Gallery | Definitions
 
 
 @dataclass(frozen=True)

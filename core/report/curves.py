@@ -35,7 +35,7 @@ class Curve:
 
 
 def roc(scores: F64, positive: NDArray[np.bool_]) -> tuple[F64, F64]:
-    """Give the corners of the ROC curve, from (0, 0) to (1, 1); equal scores make one slope.
+    """Return the corners of the ROC curve, from (0, 0) to (1, 1); equal scores make one slope.
 
     Args:
         scores: float64 ``n``, higher = more positive.
@@ -56,7 +56,7 @@ def roc(scores: F64, positive: NDArray[np.bool_]) -> tuple[F64, F64]:
 def risk_coverage(
     probability: F64, positive: NDArray[np.bool_], group: NDArray[Any], total: int
 ) -> Curve:
-    """Give the share of wrong automatic verdicts against the share of pictures automated.
+    """Return the share of wrong automatic verdicts against the share of pictures automated.
 
     The most confident pictures are decided first, each for the likelier side; ties are decided
     together. Source: Geifman and El-Yaniv, NeurIPS 2017.
@@ -65,7 +65,7 @@ def risk_coverage(
         probability: float64 ``m``, positive probability of the pictures that pass the gates.
         positive: bool ``m``.
         group: ``m``.
-        total: All pictures, those that the gates hold back included.
+        total: All pictures, those that the gates send to review included.
 
     Returns:
         At most about 40 points; the intervals allow for groups.
@@ -87,7 +87,7 @@ def draw_roc(
     marked: Sequence[tuple[float, float, str, str]],
     names: tuple[str, str],
 ) -> Markup:
-    """Draw the ROC curve.
+    """Return the ROC curve.
 
     Args:
         key: Unique in the page.
@@ -105,16 +105,16 @@ def draw_roc(
         svg.line(plot, (0.0, 1.0), (0.0, 1.0), "faint"),
         svg.line(plot, *curve, "accent"),
     ]
-    for x, y, words, kind in marked:
+    for x, y, label, kind in marked:
         px, py = plot.x.one(x), plot.y.one(y)
         marks.append(svg.dots(plot, x, y, kind, 5))
         side = (px - 9, "end") if x > 0.6 else (px + 9, "start")
-        marks.append(svg.text(side[0], py + 14, words, f"tag {kind}", side[1]))
+        marks.append(svg.text(side[0], py + 14, label, f"tag {kind}", side[1]))
     return svg.figure(key, "ROC curve", f"{curve[0].size} corners of the ROC curve.", marks)
 
 
 def draw_risk(key: str, curve: Curve, policy: tuple[float, float, float, float] | None) -> Markup:
-    """Draw risk against automation, and where the policy is: share, risk, low, high."""
+    """Return risk against automation, and where the policy is: share, risk, low, high."""
     top = max(float(curve.y.max()), 0.05, policy[1] if policy else 0.0)
     ceiling = min(1.0, 0.05 * np.ceil(1.6 * top / 0.05))
     plot = svg.Plot.of((0.0, 1.0), (0.0, float(ceiling)))

@@ -1,4 +1,4 @@
-"""How the late stages learned: a line a fold, and what the epochs kept took for what."""
+"""Fine-tuning of the late stages: a line a fold, and the confusion of the epochs kept."""
 
 from __future__ import annotations
 
@@ -9,35 +9,41 @@ import numpy as np
 from markupsafe import Markup
 
 from core.report import svg
-from core.report.blocks import Block, Figure, Figures, Section, Table, Words, counted
+from core.report.blocks import Block, Figure, Figures, Paragraph, Section, Table, shade_row
+from core.report.confusion import MOST_IN_MATRIX
 from core.report.formatting import number, share
-from core.report.report_input import Material
-from core.report.scores import MOST_IN_MATRIX
+from core.report.report_input import ReportInput
 
 Fold = Mapping[str, Any]
 
 
-def learning(m: Material) -> tuple[Section, ...]:
-    """Tell what was tried beside the default and how fine-tuning went; nothing where none was."""
+def write_finetuning(m: ReportInput) -> tuple[Section, ...]:
+    """Return what was tried beside the default and how fine-tuning went; empty where none was."""
     tuning: Mapping[str, Any] = m.card.get("tuning") or {}
     folds: Sequence[Fold] = tuning.get("folds", ())
     if not tuning:
         return ()
-    blocks: list[Block] = [Words(tuning["said"])]
+    blocks: list[Block] = [Paragraph(tuning["said"])]
     if folds:
-        blocks += _fine_tuned(folds, tuning, heard=bool(m.card.get("backbone", {}).get("tail")))
+        blocks += _describe_folds(
+            folds, tuning, is_used=bool(m.card.get("backbone", {}).get("tail"))
+        )
     return (Section("learning", "What was tried beside the default", tuple(blocks)),)
 
 
-def _fine_tuned(folds: Sequence[Fold], tuning: Mapping[str, Any], *, heard: bool) -> list[Block]:
-    said = (
-        "They are heard beside the head, by weights fitted out of fold."
-        if heard
+def _describe_folds(
+    folds: Sequence[Fold], tuning: Mapping[str, Any], *, is_used: bool
+) -> list[Block]:
+    outcome = (
+        "They are combined with the head, by weights fitted out of fold."
+        if is_used
         else "Beside the head they predicted nothing clearly better out of fold, so they were left "
         "out."
     )
     blocks: list[Block] = [
-        Words(f"The late stages of the network learned this product in {len(folds)} folds. {said}"),
+        Paragraph(
+            f"The late stages of the network learned this product in {len(folds)} folds. {outcome}"
+        ),
         Figures(
             (
                 Figure(
@@ -48,7 +54,7 @@ def _fine_tuned(folds: Sequence[Fold], tuning: Mapping[str, Any], *, heard: bool
                 Figure(
                     draw_history("learning-rate", folds, ("accuracy", "confidence"), "share"),
                     "Accuracy on pictures held out (solid) and mean confidence (dashed): where "
-                    "the second runs ahead, a network is surer than it is right.",
+                    "the second runs ahead, the network is overconfident.",
                 ),
             )
         ),
@@ -56,12 +62,12 @@ def _fine_tuned(folds: Sequence[Fold], tuning: Mapping[str, Any], *, heard: bool
     ]
     classes = tuple(str(name) for name in tuning["classes"])
     if len(classes) <= MOST_IN_MATRIX:
-        blocks.append(_taken_for(folds, classes))
+        blocks.append(_confusion(folds, classes))
     return blocks
 
 
 def draw_history(key: str, folds: Sequence[Fold], names: tuple[str, str], word: str) -> Markup:
-    """Draw two figures of every epoch, the first solid and the second dashed.
+    """Return two figures of every epoch, the first solid and the second dashed.
 
     Args:
         key: Unique in the page.
@@ -108,10 +114,10 @@ def _kept(folds: Sequence[Fold]) -> Table:
     )
 
 
-def _taken_for(folds: Sequence[Fold], classes: tuple[str, ...]) -> Table:
+def _confusion(folds: Sequence[Fold], classes: tuple[str, ...]) -> Table:
     counts = np.sum([fold["confusion"] for fold in folds], axis=0)
     return Table(
         "Held-out pictures by true class (rows) and what those epochs took them for (columns)",
         ("truly", *classes),
-        tuple((name, *counted(counts[i].tolist(), i)) for i, name in enumerate(classes)),
+        tuple((name, *shade_row(counts[i].tolist(), i)) for i, name in enumerate(classes)),
     )

@@ -29,36 +29,36 @@ class Slice:
     rate: Rate | None = None
 
 
-def draw_forest(key: str, title: str, rows: Sequence[Slice], promise: float, kind: str) -> Markup:
-    """Draw a dot and an interval a row, and a line at the promised rate.
+def draw_forest(key: str, title: str, rows: Sequence[Slice], target: float, kind: str) -> Markup:
+    """Return a dot and an interval a row, and a line at the certified limit.
 
     Args:
         key: Unique in the page.
         title: What the rates are of.
         rows: From top to bottom.
-        promise: The rate that the policy allows.
+        target: The rate that the policy allows.
         kind: ``positive`` or ``negative``: the colour.
     """
     heights = [_HEAD if row.rate is None else _ROW for row in rows]
     floor = svg.TOP + sum(heights) + 6
     shown = [row.rate for row in rows if row.rate and row.rate.n]
-    reach = max([promise, *(rate.high for rate in shown)])
+    reach = max([target, *(rate.high for rate in shown)])
     end = min(1.0, float(np.ceil(reach * 10) / 10))
     plot = svg.Plot(
         svg.Scale(0.0, end, _LABEL, svg.WIDTH - _COUNT), svg.Scale(0.0, 1.0, floor, svg.TOP)
     )
     marks = [
         svg.axes(plot, (title, ""), (svg.percents(0, end, 5), [])),
-        svg.upright(plot, promise, "ink"),
+        svg.upright(plot, target, "ink"),
     ]
     y = float(svg.TOP)
     for row, height in zip(rows, heights, strict=True):
         marks.append(_row(plot, row, y + height - 5, kind))
         y += height
-    broken = sum(rate.low > promise for rate in shown)
+    broken = sum(rate.low > target for rate in shown)
     desc = (
-        f"{len(shown)} slices; in {broken} of them the whole interval lies above the promised "
-        f"{100 * promise:g} %."
+        f"{len(shown)} slices; in {broken} of them the whole interval lies above the certified "
+        f"{100 * target:g} %."
     )
     return svg.figure(key, title, desc, marks, floor + 46)
 

@@ -1,4 +1,4 @@
-"""Figures as words, the same way everywhere on the page."""
+"""Figures as text, the same way everywhere on the page."""
 
 from __future__ import annotations
 
@@ -13,42 +13,42 @@ _GLUED = "\u00a0%"
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Write a plain figure."""
+    """Return a plain figure."""
     return NONE if math.isnan(value) else f"{value:.{digits}f}"
 
 
 def share(value: float) -> str:
-    """Write a share to a tenth of a percent, rounded to nearest."""
+    """Return a share to a tenth of a percent, rounded to nearest."""
     return NONE if math.isnan(value) else f"{100 * value:.1f}{_GLUED}"
 
 
 def between(interval: tuple[float, float]) -> str:
-    """Write the interval of a share."""
+    """Return the interval of a share."""
     return _glued(percent_range(*interval))
 
 
 def percent(rate: float) -> str:
-    """Write an error rate, never rounded in our favour."""
+    """Return an error rate, never rounded in our favour."""
     return _glued(certificate.percent(rate))
 
 
 def confidence(value: float) -> str:
-    """Write a confidence as it was asked for."""
+    """Return a confidence as it was asked for."""
     return f"{100 * value:.6g}{_GLUED}"
 
 
 def rate(figures: Mapping[str, Any]) -> str:
-    """Write a rate with its count and interval."""
+    """Return a rate with its count and interval."""
     return _glued(Rate.from_json(figures).describe(figures.get("excluded", 0)))
 
 
 def short_rate(figures: Mapping[str, Any]) -> str:
-    """Write a rate with its interval, for a table of many."""
+    """Return a rate with its interval, for a table of many."""
     return Rate.from_json(figures).describe_briefly().replace(" ", "\u00a0")
 
 
 def counted(count: int, noun: str) -> str:
-    """Write a count with its noun."""
+    """Return a count with its noun."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 
 

@@ -1,4 +1,4 @@
-"""What more data would buy: a better model from more training, a lower rate from more cases."""
+"""What more data would improve: the model by more training, the certified rate by more cases."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Step:
 
 
 def draw_learning(key: str, steps: Sequence[Step], figure: str) -> Markup:
-    """Draw one figure, ``auroc`` or ``nll``, against the number of training pictures."""
+    """Return one figure, ``auroc`` or ``nll``, against the number of training pictures."""
     n = np.array([step.pictures for step in steps], np.float64)
     values = np.array([getattr(step, figure) for step in steps])
     word = {"auroc": "AUROC", "nll": "NLL"}[figure]
@@ -53,7 +53,7 @@ def draw_learning(key: str, steps: Sequence[Step], figure: str) -> Markup:
 
 
 def certified_rate(certificate: Certificate, groups: F64, errors: float) -> F64:
-    """Bound the rate that other numbers of groups would certify (one-sided Clopper-Pearson).
+    """Return the rate that other numbers of groups would certify (one-sided Clopper-Pearson).
 
     Args:
         certificate: Of today; ``n`` at least 1.
@@ -67,7 +67,7 @@ def certified_rate(certificate: Certificate, groups: F64, errors: float) -> F64:
 
 
 def draw_certified(key: str, certificate: Certificate, word: str, unit: str, kind: str) -> Markup:
-    """Draw which rate could be certified against the number of cal groups."""
+    """Return which rate could be certified against the number of cal groups."""
     c = certificate
     most = max(32 * c.n, 600)
     groups = np.geomspace(max(c.n / 8, 5.0), most, 60)
@@ -97,6 +97,6 @@ def draw_certified(key: str, certificate: Certificate, word: str, unit: str, kin
 
 
 def _inside(plot: svg.Plot, x: F64, y: F64, kind: str) -> Markup:
-    """Draw the part of a curve that the plot holds."""
+    """Return the part of a curve that the plot holds."""
     keep = y <= plot.y.high
     return svg.line(plot, x[keep], y[keep], kind)

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from core.report import certificates, provenance, scores
+from core.report import certificates, confusion, ood, provenance, scores, slices, summary
 from core.report.blocks import Section
-from core.report.finetune_history import learning
-from core.report.report_input import Material
+from core.report.finetune_history import write_finetuning
+from core.report.report_input import ReportInput
 
 
-def sections(material: Material) -> tuple[Section, ...]:
-    """Write every section, in reading order."""
+def write_sections(report_input: ReportInput) -> tuple[Section, ...]:
+    """Return every section, in reading order."""
     return (
-        certificates.summary(material),
-        certificates.certificate(material),
-        certificates.observed(material),
-        certificates.slices(material),
-        scores.calibration(material),
-        scores.trade(material),
-        scores.confusion(material),
-        scores.strangers(material),
-        *learning(material),
-        provenance.growth(material),
-        provenance.check(material),
-        provenance.provenance(material),
+        summary.write_summary(report_input),
+        certificates.write_certificate(report_input),
+        certificates.write_observed(report_input),
+        slices.write_slices(report_input),
+        scores.write_calibration(report_input),
+        scores.write_operating_points(report_input),
+        confusion.write_confusion(report_input),
+        ood.write_ood(report_input),
+        *write_finetuning(report_input),
+        provenance.write_more_data(report_input),
+        provenance.write_check(report_input),
+        provenance.write_provenance(report_input),
     )
 
 
-def render(material: Material) -> str:
-    """Write one self-contained HTML page: no script, and nothing fetched from anywhere.
+def render(report_input: ReportInput) -> str:
+    """Return one self-contained HTML page: no script, and nothing fetched from anywhere.
 
     Every text that comes from outside (names of files, classes, columns) is escaped. The same
-    material gives the same page.
+    input gives the same page.
     """
     environment = Environment(
         loader=PackageLoader("core.report", "templates"),
@@ -42,4 +42,4 @@ def render(material: Material) -> str:
         lstrip_blocks=True,
     )
     page = environment.get_template("page.html")
-    return page.render(m=material, sections=sections(material))
+    return page.render(m=report_input, sections=write_sections(report_input))

@@ -1,4 +1,4 @@
-"""Do the probabilities mean what they say?"""
+"""The reliability diagram and the histogram of probabilities."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Reliability:
 def reliability(
     stated: F64, true: NDArray[np.bool_], seed: int = 0, bins: int = BINS
 ) -> Reliability:
-    """Compare probabilities with how often they came true.
+    """Return stated probabilities compared with observed frequencies.
 
     The bins are those of ``metrics.ece``. The band holds, bin by bin, 95 % of the perfect
     predictors that state these very probabilities (consistency bars: Bröcker and Smith, Weather
@@ -68,7 +68,7 @@ def reliability(
 
 
 def draw_reliability(key: str, found: Reliability, outcome: str) -> Markup:
-    """Draw frequency against probability with the band of a perfect predictor."""
+    """Return frequency against probability with the band of a perfect predictor."""
     plot = svg.Plot.of((0.0, 1.0), (0.0, 1.0))
     outside = int(np.sum((found.seen < found.low) | (found.seen > found.high)))
     size = 2.5 + 2.5 * np.sqrt(found.count / found.count.max())
@@ -102,13 +102,13 @@ def draw_probabilities(
     limits: tuple[tuple[float | None, str], tuple[float | None, str]],
     names: tuple[str, str],
 ) -> Markup:
-    """Draw how the probabilities spread, the truly positive above, the truly negative below.
+    """Return how the probabilities spread, the truly positive above, the truly negative below.
 
     Args:
         key: Unique in the page.
         stated: float64 ``n``, positive probability.
         true: bool ``n``.
-        limits: The negative and the positive limit, each with its word.
+        limits: The negative and the positive limit, each with its name.
         names: What positive and negative pictures are called.
     """
     edges = np.linspace(0.0, 1.0, 26)
@@ -130,8 +130,8 @@ def draw_probabilities(
         for (limit, word), tone in zip(limits, ("negative", "positive"), strict=True):
             if limit is not None:
                 near_right = limit > 0.7 if tone == "positive" else limit > 0.25
-                words = word if row == 0 else ""
-                marks.append(svg.upright(plot, limit, tone, words, left=near_right))
+                limit_label = word if row == 0 else ""
+                marks.append(svg.upright(plot, limit, tone, limit_label, left=near_right))
     return svg.figure(
         key,
         "Histogram of probabilities",

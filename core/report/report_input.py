@@ -1,4 +1,4 @@
-"""Everything that a page is made from."""
+"""Everything that a report is made from."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from core.decision import good_only
 from core.evaluation import Judged
 from core.packs import DomainPack
 from core.report.blocks import Picture
 from core.report.learning_curve import Step
-from core.types import F64, Policy
+from core.types import F64, Certificate, Policy
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Origin:
         split: Name of the split evaluated; empty for all rows.
         command: The command line that made the page; empty when there was none.
         version: Of the code that made it.
-        made: When, in words; the one thing that differs between two runs.
+        made: When, as text; the one thing that differs between two runs.
     """
 
     bundle: str
@@ -37,18 +38,18 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Material:
+class ReportInput:
     """The evaluation and what goes with it.
 
     Attributes:
-        pack: The domain's words.
-        policy: The thresholds that judged.
+        pack: The domain's wording.
+        policy: The thresholds that were applied.
         classes: Class names.
-        cases: The judged pictures.
+        cases: The evaluated pictures.
         figures: What ``assay evaluate --json`` prints.
         plain_columns: Columns with too many values for slices.
-        away: Name of a set of strangers to its OOD scores, float64 ``m``.
-        ood_limit: OOD score above which the gate holds a picture back.
+        ood_scores: OOD scores, float64 ``m``, by name of an out-of-distribution set.
+        ood_limit: OOD score above which a picture is sent to review.
         steps: Learning curve; empty where it could not be made.
         steps_note: How the learning curve was made, or why it was not.
         worst: Kind to pictures worth a look.
@@ -63,7 +64,7 @@ class Material:
     cases: Judged
     figures: Mapping[str, Any]
     plain_columns: tuple[str, ...]
-    away: Mapping[str, F64]
+    ood_scores: Mapping[str, F64]
     ood_limit: float
     steps: tuple[Step, ...]
     steps_note: str
@@ -71,3 +72,25 @@ class Material:
     card: Mapping[str, Any]
     origin: Origin
     certifications: int = 1
+
+    @property
+    def certificates(self) -> tuple[Certificate, Certificate]:
+        """The certificates of escape and overkill."""
+        return self.policy.escape, self.policy.overkill
+
+    def decides(self, certificate: Certificate) -> bool:
+        """Return whether a side gets automatic verdicts, with a certificate or without."""
+        is_escape = certificate.kind == "escape"
+        return self.policy.has_negatives if is_escape else self.policy.has_positives
+
+    def is_bounded_by_memory(self, certificate: Certificate) -> bool:
+        """Return whether the bank of good pictures decides a side in a certificate's place."""
+        is_uncertified = certificate.kind == "overkill" and not certificate.certified
+        return is_uncertified and self.policy.has_positives
+
+    def memory_text(self) -> str:
+        """Return the bound of the bank of good pictures as a sentence; empty without one."""
+        bound = self.policy.good_only
+        if not bound:
+            return ""
+        return good_only.describe_bound(bound, self.pack.error_words[1], self.pack.unit_words[1])

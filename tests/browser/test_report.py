@@ -10,10 +10,11 @@ from core.service.evaluation.evaluate import evaluate
 from core.service.evaluation.report import write_report
 
 SECTIONS = [
-    "Summary", "Certificate", "What was seen, against the promise", "Slices: where the rates hold",
-    "Do the probabilities mean what they say?", "What the limits trade: risk, automation, ROC",
-    "Confusion, and the pictures to look at first", "Pictures that do not belong",
-    "What more data would buy", "Data check", "Provenance",
+    "Summary", "Certificate", "Observed rates against the certified limits",
+    "Slices: where the rates hold",
+    "Calibration: reliability of the probabilities", "Operating points: risk, automation, ROC",
+    "Confusion, and the pictures to look at first", "Out-of-distribution pictures",
+    "What more data would improve", "Data check", "Provenance",
 ]  # fmt: skip
 OVERFLOW = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
 PAPER = "() => getComputedStyle(document.body).backgroundColor"

@@ -209,6 +209,6 @@ def test_two_tabs_on_one_case_decide_it_once(page, serve, store):
 def test_the_overview_draws_its_figure_without_asking_anybody(page, serve, tmp_path):
     page.goto(f"{serve('Ada')}/overview")
     expect(page.locator(".js-plotly-plot .bars").first).to_be_visible(timeout=FIRST_TIME_MS)
-    expect(page.get_by_text("What more data would buy")).to_be_visible()
+    expect(page.get_by_text("What more data would certify")).to_be_visible()
     page.screenshot(path=tmp_path / "overview.png", full_page=True)
     assert (tmp_path / "overview.png").stat().st_size > 20_000

@@ -17,8 +17,8 @@ from core.model.bundle.destination import check_file_destination
 from core.model.explain import thumbnail
 from core.report.blocks import Picture
 from core.report.page import render
-from core.report.report_input import Material, Origin
-from core.report.worst import KINDS, Exhibit, worst
+from core.report.report_input import Origin, ReportInput
+from core.report.worst import KINDS, Pick, pick_worst
 from core.service.bundles.attempts import attempts
 from core.service.bundles.decoders import decoders_of
 from core.service.bundles.open import certifications
@@ -61,7 +61,7 @@ def write_report(
         policy: The thresholds that judged.
         settings: Where things run.
         command: The command line to print, if there was one.
-        made: When, in words; now when empty.
+        made: When, as text; now when empty.
         progress: Told how far the work is.
 
     Raises:
@@ -70,18 +70,18 @@ def write_report(
     refuse_unwritable(path)
     growth = grow(bundle, progress)
     page = render(
-        Material(
+        ReportInput(
             pack=bundle.pack,
             policy=policy,
             classes=bundle.model.classes,
             cases=found.cases,
             figures=found.figures,
             plain_columns=_plain_columns(found),
-            away=found.away,
+            ood_scores=found.away,
             ood_limit=_ood_limit(bundle.model.gate.reference, policy.targets.ood_alpha),
             steps=growth.steps,
             steps_note=growth.note,
-            worst=_pictures(found, worst(found.cases), bundle, settings, progress),
+            worst=_pictures(found, pick_worst(found.cases), bundle, settings, progress),
             card=bundle.words,
             origin=Origin(
                 bundle=bundle.label,
@@ -114,32 +114,32 @@ def _ood_limit(reference: F64, alpha: float) -> float:
 
 def _pictures(
     found: Evaluation,
-    looks: Sequence[Exhibit],
+    picks: Sequence[Pick],
     bundle: Bundle,
     settings: Settings,
     progress: Progress,
 ) -> dict[str, tuple[Picture, ...]]:
     """Read the few pictures again, in the sandbox, and shrink what came out of it."""
-    rows = [found.rows[look.row] for look in looks]
+    rows = [found.rows[pick.row] for pick in picks]
     incoming = (open_file(row.file, settings.max_bytes, row.group) for row in rows)
     pictures: dict[str, list[Picture]] = {kind: [] for kind in KINDS}
     with decoders_of(bundle, settings) as sandbox:
-        for done, (look, sample) in enumerate(
-            zip(looks, sandbox.samples(incoming), strict=True), 1
+        for done, (pick, sample) in enumerate(
+            zip(picks, sandbox.samples(incoming), strict=True), 1
         ):
-            pictures[look.kind].append(_picture(found, look, sample, bundle))
-            progress("Pictures to look at", done, len(looks))
+            pictures[pick.kind].append(_picture(found, pick, sample, bundle))
+            progress("Pictures to look at", done, len(picks))
     return {kind: tuple(them) for kind, them in pictures.items() if them}
 
 
-def _picture(found: Evaluation, look: Exhibit, sample: Sample, bundle: Bundle) -> Picture:
-    frame, row, cases = sample.frame, found.rows[look.row], found.cases
+def _picture(found: Evaluation, pick: Pick, sample: Sample, bundle: Bundle) -> Picture:
+    frame, row, cases = sample.frame, found.rows[pick.row], found.cases
     # A file that changed since it was judged would stand beside a verdict that is not its own.
-    same = isinstance(frame, Prepared) and frame.sha256 == found.digests[look.row]
+    same = isinstance(frame, Prepared) and frame.sha256 == found.digests[pick.row]
     jpeg = thumbnail(frame.pixels, SIDE) if same and isinstance(frame, Prepared) else b""
-    p = float(cases.positive_probability[look.row])
-    said = f"truly {row.label}, probability of positive {p:.3f}"
-    if look.kind == "strange":
-        said += f", OOD score {cases.ood_score[look.row]:.3g}"
+    p = float(cases.positive_probability[pick.row])
+    caption = f"truly {row.label}, probability of positive {p:.3f}"
+    if pick.kind == "ood":
+        caption += f", OOD score {cases.ood_score[pick.row]:.3g}"
     wording = {d.value: word for d, word in bundle.pack.wording.items()}
-    return Picture(jpeg, row.file.name, f"{wording[str(cases.disposition[look.row])]}, {said}")
+    return Picture(jpeg, row.file.name, f"{wording[str(cases.disposition[pick.row])]}, {caption}")

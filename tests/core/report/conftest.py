@@ -1,4 +1,4 @@
-"""Material of a page, drawn by numbers alone."""
+"""The input of a report, made of random numbers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from core.evaluation import Judged, by_column, sensitivities, strangers, summari
 from core.packs import pack_named
 from core.report.blocks import Picture
 from core.report.learning_curve import Step
-from core.report.report_input import Material, Origin
+from core.report.report_input import Origin, ReportInput
 from core.types import Policy, Targets
 
 CLASSES = ("dent", "good", "scratch")
@@ -60,14 +60,14 @@ def a_judged(policy: Policy, n: int = 240, seed: int = 3) -> Judged:
     )
 
 
-def a_material(cases: Judged | None = None, **changed: object) -> Material:
+def an_input(cases: Judged | None = None, **changed: object) -> ReportInput:
     policy = changed.get("policy", a_policy())
     cases = a_judged(policy) if cases is None else cases
     rows = [{"line": "ABC"[i % 3], "file": str(i)} for i in range(len(cases.labels))]
     rng = np.random.default_rng(4)
-    away = {"gravel": 50 + 20 * rng.random(30)}
-    home = cases.ood_score[~np.isnan(cases.ood_score)]
-    plain = Material(
+    ood_scores = {"gravel": 50 + 20 * rng.random(30)}
+    id_scores = cases.ood_score[~np.isnan(cases.ood_score)]
+    plain = ReportInput(
         pack=pack_named("parts"),
         policy=policy,
         classes=CLASSES,
@@ -76,11 +76,14 @@ def a_material(cases: Judged | None = None, **changed: object) -> Material:
             "left_out": [],
             **summarise(cases),
             "sensitivity": sensitivities(cases, CLASSES),
-            "ood": {name: strangers(home, far, [True] * far.size) for name, far in away.items()},
+            "ood": {
+                name: strangers(id_scores, far, [True] * far.size)
+                for name, far in ood_scores.items()
+            },
             "by": by_column(cases, rows),
         },
         plain_columns=("file",),
-        away=away,
+        ood_scores=ood_scores,
         ood_limit=100.0,
         steps=tuple(
             Step(n, 0.9 + rng.random(3) * n / 9000, 0.5 - rng.random(3) * n / 9000)
@@ -115,8 +118,8 @@ def judged_of() -> Callable[..., Judged]:
 
 
 @pytest.fixture(scope="session")
-def material_of() -> Callable[..., Material]:
-    return a_material
+def input_of() -> Callable[..., ReportInput]:
+    return an_input
 
 
 class Read:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.report.blocks import Cell, Figures, Table
-from core.report.finetune_history import draw_history, learning
+from core.report.finetune_history import draw_history, write_finetuning
 from core.report.page import render
 
 FOLDS = [
@@ -32,8 +32,8 @@ FOLDS = [
 TUNING = {"classes": ["dent", "<i>good"], "folds": FOLDS, "said": "Nothing tried is better."}
 
 
-def told(material_of, tail="abc"):
-    return material_of(card={"tuning": TUNING, "backbone": {"tail": tail}})
+def tuned(input_of, tail="abc"):
+    return input_of(card={"tuning": TUNING, "backbone": {"tail": tail}})
 
 
 def test_the_lines_are_the_history_and_the_dots_the_epochs_kept(read):
@@ -48,8 +48,8 @@ def test_the_lines_are_the_history_and_the_dots_the_epochs_kept(read):
     assert both.dots("ink") == pytest.approx(np.array([(1, 0.4), (1, 0.65)]), abs=2e-3)
 
 
-def test_the_matrix_adds_the_folds_and_each_fold_has_its_row(material_of):
-    (section,) = learning(told(material_of))
+def test_the_matrix_adds_the_folds_and_each_fold_has_its_row(input_of):
+    (section,) = write_finetuning(tuned(input_of))
     kept, taken = (one for one in section.blocks if isinstance(one, Table))
     assert kept.rows[0] == ("1", "1", "0.400", *_shares(60.0, 71.0, 72.0, 73.0, 70.0))
     assert [row[0] for row in taken.rows] == ["dent", "<i>good"]
@@ -62,20 +62,20 @@ def _shares(*values):
     return tuple(f"{value:.1f}\u00a0%" for value in values)
 
 
-def test_stages_that_were_left_out_are_said_to_be(material_of):
-    (heard,), (silent,) = (learning(told(material_of, tail)) for tail in ("abc", ""))
-    assert "They are heard beside the head" in heard.blocks[1].text
-    assert "they were left out" in silent.blocks[1].text
+def test_stages_that_were_left_out_are_named_so(input_of):
+    (used,), (unused,) = (write_finetuning(tuned(input_of, tail)) for tail in ("abc", ""))
+    assert "They are combined with the head" in used.blocks[1].text
+    assert "they were left out" in unused.blocks[1].text
 
 
-def test_what_was_tried_in_vain_is_told_where_nothing_was_fine_tuned(material_of):
-    assert TUNING["said"] not in render(material_of())
-    bare = material_of(card={"tuning": {"said": TUNING["said"]}})
-    assert [block.text for block in learning(bare)[0].blocks] == [TUNING["said"]]
+def test_what_was_tried_in_vain_is_named_where_nothing_was_fine_tuned(input_of):
+    assert TUNING["said"] not in render(input_of())
+    bare = input_of(card={"tuning": {"said": TUNING["said"]}})
+    assert [block.text for block in write_finetuning(bare)[0].blocks] == [TUNING["said"]]
     assert TUNING["said"] in render(bare)
 
 
-def test_a_bundle_without_fine_tuning_has_no_such_section(material_of):
-    assert learning(material_of()) == ()
-    assert "fine-tuned" not in render(material_of())
-    assert "&lt;i&gt;good" in render(told(material_of))
+def test_a_bundle_without_fine_tuning_has_no_such_section(input_of):
+    assert write_finetuning(input_of()) == ()
+    assert "fine-tuned" not in render(input_of())
+    assert "&lt;i&gt;good" in render(tuned(input_of))

@@ -1,11 +1,11 @@
-"""What more data would buy is what the certificate itself would say."""
+"""What more data would certify is what the certificate itself gives."""
 
 import numpy as np
 import pytest
 
 from core.decision.certificate import certificate_at, upper_bound
 from core.report.learning_curve import Step, certified_rate, draw_certified, draw_learning
-from core.report.ood_plot import draw_strangers
+from core.report.ood_plot import draw_ood_scores
 
 TODAY = certificate_at("escape", threshold=0.1, k=3, n=150, alpha=0.05, confidence=0.95)
 
@@ -40,10 +40,10 @@ def test_the_learning_curve_holds_means_and_repeats(read):
     assert repeats == pytest.approx([0.8, 0.82, 0.84, 0.9, 0.91, 0.95], abs=1e-3)
 
 
-def test_scores_of_ordinary_pictures_and_strangers_are_counted_apart():
-    home, away = np.geomspace(0.5, 2, 50), np.geomspace(8, 90, 20)
-    svg = draw_strangers("s", home, away, 5.0, "<b>gravel</b>")
+def test_scores_of_ordinary_and_ood_pictures_are_counted_apart():
+    id_scores, ood_scores = np.geomspace(0.5, 2, 50), np.geomspace(8, 90, 20)
+    svg = draw_ood_scores("s", id_scores, ood_scores, 5.0, "<b>gravel</b>")
     assert "ordinary pictures: 50" in svg
-    assert "strangers: &lt;b&gt;gravel&lt;/b&gt;: 20" in svg
-    assert "held back from here" in svg
-    assert "held back" not in draw_strangers("s", home, away, np.inf, "gravel")
+    assert "&lt;b&gt;gravel&lt;/b&gt;: 20" in svg
+    assert "sent to review from here" in svg
+    assert "sent to review" not in draw_ood_scores("s", id_scores, ood_scores, np.inf, "gravel")

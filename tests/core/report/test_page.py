@@ -1,4 +1,4 @@
-"""The page: whole, self-contained, and proof against the names that strangers give."""
+"""The page: whole, self-contained, and proof against the names from outside."""
 
 import re
 from dataclasses import replace
@@ -9,15 +9,15 @@ import pytest
 
 from core.decision.certificate import confidence_spent
 from core.evaluation import summarise
-from core.report import scores
-from core.report.blocks import Picture, Section, Table, Words
-from core.report.page import render, sections
+from core.report import confusion
+from core.report.blocks import Paragraph, Picture, Section, Table
+from core.report.page import render, write_sections
 from core.types import GoodOnly
 
 EVIL = "<script>alert('x')</script>\"onload=\"x"
 KEYS = [
-    "summary", "certificate", "observed", "slices", "calibration", "trade", "confusion",
-    "strangers", "growth", "check", "provenance",
+    "summary", "certificate", "observed", "slices", "calibration", "operating-points", "confusion",
+    "ood", "more-data", "check", "provenance",
 ]  # fmt: skip
 VOID = {"meta", "link", "img", "br"}
 
@@ -44,22 +44,22 @@ class Reader(HTMLParser):
 
 
 def text_of(section: Section) -> str:
-    said = []
+    found = []
     for block in section.blocks:
-        if isinstance(block, Words):
-            said.append(block.text)
+        if isinstance(block, Paragraph):
+            found.append(block.text)
         elif isinstance(block, Table):
-            said += [block.caption, *block.head]
-            said += [c if isinstance(c, str) else c.text for row in block.rows for c in row]
-    return "\n".join(said)
+            found += [block.caption, *block.head]
+            found += [c if isinstance(c, str) else c.text for row in block.rows for c in row]
+    return "\n".join(found)
 
 
-def section(material, key) -> str:
-    return text_of(next(one for one in sections(material) if one.key == key))
+def section(report_input, key) -> str:
+    return text_of(next(one for one in write_sections(report_input) if one.key == key))
 
 
-def test_every_section_is_there_in_reading_order_and_every_tag_closes(material_of):
-    tags = Reader(render(material_of())).tags
+def test_every_section_is_there_in_reading_order_and_every_tag_closes(input_of):
+    tags = Reader(render(input_of())).tags
     assert [attrs["id"] for tag, attrs in tags if tag == "section"] == KEYS
     assert sum(tag == "svg" for tag, _ in tags) == 11
     ids = [attrs["id"] for _, attrs in tags if "id" in attrs]
@@ -68,8 +68,8 @@ def test_every_section_is_there_in_reading_order_and_every_tag_closes(material_o
         assert set(attrs.get("aria-labelledby", "").split()) <= set(ids)
 
 
-def test_nothing_on_the_page_points_outside_or_runs(material_of):
-    page = render(material_of())
+def test_nothing_on_the_page_points_outside_or_runs(input_of):
+    page = render(input_of())
     for tag, attrs in Reader(page).tags:
         assert tag not in {"script", "iframe", "object", "embed", "form"}
         assert not any(name.startswith("on") for name in attrs)
@@ -79,8 +79,8 @@ def test_nothing_on_the_page_points_outside_or_runs(material_of):
     assert "@import" not in page
 
 
-def test_hostile_names_are_shown_and_not_run(material_of):
-    plain = material_of()
+def test_hostile_names_are_shown_and_not_run(input_of):
+    plain = input_of()
     by = {EVIL: plain.figures["by"]["line"]}
     by[EVIL] = {EVIL: by[EVIL]["A"], "B": by[EVIL]["B"]}
     figures = {
@@ -97,7 +97,7 @@ def test_hostile_names_are_shown_and_not_run(material_of):
             classes=tuple(EVIL + name for name in plain.classes),
             figures=figures,
             plain_columns=(EVIL,),
-            away={EVIL: plain.away["gravel"]},
+            ood_scores={EVIL: plain.ood_scores["gravel"]},
             worst={"escape": (Picture(b"", EVIL, EVIL), Picture(b"x", EVIL, EVIL))},
             card=card,
             origin=replace(plain.origin, data=EVIL, bundle=EVIL, command=EVIL),
@@ -109,11 +109,11 @@ def test_hostile_names_are_shown_and_not_run(material_of):
     assert page.count("&lt;script&gt;") > 20
 
 
-def test_the_same_material_gives_the_same_bytes_but_for_the_date(material_of):
-    first = render(material_of())
-    later = material_of()
+def test_the_same_report_input_gives_the_same_bytes_but_for_the_date(input_of):
+    first = render(input_of())
+    later = input_of()
     later = replace(later, origin=replace(later.origin, made="Tomorrow"))
-    assert render(material_of()) == first
+    assert render(input_of()) == first
     changed = [
         pair
         for pair in zip(first.splitlines(), render(later).splitlines(), strict=True)
@@ -122,53 +122,53 @@ def test_the_same_material_gives_the_same_bytes_but_for_the_date(material_of):
     assert changed == [('<p class="made">Now</p>', '<p class="made">Tomorrow</p>')]
 
 
-def test_the_matrix_counts_every_picture_once(material_of):
-    m = material_of()
-    page = next(one for one in sections(m) if one.key == "confusion")
+def test_the_matrix_counts_every_picture_once(input_of):
+    m = input_of()
+    page = next(one for one in write_sections(m) if one.key == "confusion")
     matrix, rule = (block for block in page.blocks if isinstance(block, Table))
-    said = m.cases.probabilities.argmax(axis=1)
+    predicted = m.cases.probabilities.argmax(axis=1)
     for i, row in enumerate(matrix.rows):
         counted = [int(cell.text) for cell in row[1:-1]]
-        assert counted == [int((m.cases.labels[:, i] & (said == j)).sum()) for j in range(3)]
+        assert counted == [int((m.cases.labels[:, i] & (predicted == j)).sum()) for j in range(3)]
     verdicts = [[int(cell.text) for cell in row[1:]] for row in rule.rows]
     assert np.sum(verdicts) == len(m.cases.labels)
     assert verdicts[0][0] == (m.cases.truth & (m.cases.disposition == "negative")).sum()
 
 
-def test_many_classes_list_what_each_was_taken_for_instead_of_a_matrix(material_of, monkeypatch):
-    m = material_of()
-    monkeypatch.setattr(scores, "MOST_IN_MATRIX", 2)
-    page = next(one for one in sections(m) if one.key == "confusion")
+def test_many_classes_list_what_each_was_taken_for_instead_of_a_matrix(input_of, monkeypatch):
+    m = input_of()
+    monkeypatch.setattr(confusion, "MOST_IN_MATRIX", 2)
+    page = next(one for one in write_sections(m) if one.key == "confusion")
     table = next(block for block in page.blocks if isinstance(block, Table))
-    said = m.cases.probabilities.argmax(axis=1)
+    predicted = m.cases.probabilities.argmax(axis=1)
     for i, (name, pictures, _, taken) in enumerate(table.rows):
         mine = m.cases.labels[:, i]
         assert (name, int(pictures)) == (m.classes[i], int(mine.sum()))
-        expected = {m.classes[j]: int((mine & (said == j)).sum()) for j in range(3) if j != i}
+        expected = {m.classes[j]: int((mine & (predicted == j)).sum()) for j in range(3) if j != i}
         pairs = [pair.rsplit(" ", 1) for pair in taken.split(", ") if pair]
         assert {one: int(n) for one, n in pairs} == {k: n for k, n in expected.items() if n}
 
 
-def test_the_summary_says_when_a_promise_is_kept_and_when_it_is_broken(material_of):
-    m = material_of()
+def test_the_summary_says_when_a_certified_limit_holds_and_when_it_is_exceeded(input_of):
+    m = input_of()
     assert m.policy.escape.certified
     kept = {"rate": 0.01, "low": 0.0, "high": 0.05, "n": 100, "k": 1}
     broken = {"rate": 0.3, "low": 0.2, "high": 0.4, "n": 100, "k": 30}
     unclear = {"rate": 0.12, "low": 0.05, "high": 0.2, "n": 100, "k": 12}
-    said = {
+    shown = {
         name: section(replace(m, figures={**m.figures, "escape": rate}), "summary")
         for name, rate in (("kept", kept), ("broken", broken), ("unclear", unclear))
     }
-    assert "1\u00a0% (1 of 100; 95\u00a0% interval 0 to 5\u00a0%). That is within" in said["kept"]
-    assert "The promise was broken here" in said["broken"]
-    assert "by no more than chance explains" in said["unclear"]
+    assert "1\u00a0% (1 of 100; 95\u00a0% interval 0 to 5\u00a0%). That is within" in shown["kept"]
+    assert "The certified limit is exceeded here" in shown["broken"]
+    assert "by no more than chance explains" in shown["unclear"]
 
 
-def test_without_a_certificate_no_rate_of_zero_is_boasted(material_of, policy_of):
+def test_without_a_certificate_no_rate_of_zero_is_shown(input_of, policy_of):
     policy = policy_of(escape=0.001)
     assert policy.t_neg is None
-    m = material_of(policy=policy)
-    summary = next(one for one in sections(m) if one.key == "summary")
+    m = input_of(policy=policy)
+    summary = next(one for one in write_sections(m) if one.key == "summary")
     assert summary.blocks[1].tiles[0].value == "not certified"
     assert "nothing gets an automatic PASS" in text_of(summary)
     assert "nothing was decided on this side" in section(m, "observed")
@@ -201,7 +201,7 @@ def plain(policy):
 
 
 NO_PASS, NO_FAIL = "nothing gets an automatic PASS", "nothing gets an automatic FAIL"
-AS_ASKED = "PASS is said all the same, as was asked for. Seen: "
+AS_ASKED = "PASS is given all the same, as was asked for. Seen: "
 MEMORY = "On average at most 5 % of good parts are called out"
 SHARE, AT_MOST = "% on the held-out cases", "at most 4"
 NONE_HELD, NO_SIDE = "no picture was held out", "nothing was decided on this side"
@@ -209,7 +209,7 @@ ATTEMPT = "Certification number 7 on these held-out cases"
 
 
 @pytest.mark.parametrize(
-    ("kind", "said", "unsaid"),
+    ("kind", "shown", "hidden"),
     [
         (plain, [SHARE], [NO_PASS, NO_FAIL, AS_ASKED, MEMORY, NO_SIDE, NONE_HELD, ATTEMPT]),
         (good_only, [MEMORY, SHARE, "at most 5\u00a0% on average"], [NO_PASS, NO_FAIL, NO_SIDE]),
@@ -219,26 +219,26 @@ ATTEMPT = "Certification number 7 on these held-out cases"
     ],
 )
 def test_every_sentence_of_the_page_is_true_of_the_policy_that_judged(
-    material_of, policy_of, kind, said, unsaid
+    input_of, policy_of, kind, shown, hidden
 ):
     policy = kind(policy_of())
-    m = material_of(policy=policy)
-    page = "\n".join(text_of(one) for one in sections(m))
-    assert [words for words in said if words not in page] == []
-    assert [words for words in unsaid if words in page] == []
+    m = input_of(policy=policy)
+    page = "\n".join(text_of(one) for one in write_sections(m))
+    assert [text for text in shown if text not in page] == []
+    assert [text for text in hidden if text in page] == []
     decided = {"escape": policy.has_negatives, "overkill": policy.has_positives}
     for kind_of_error, word in zip(decided, m.pack.error_words, strict=True):
         assert decided[kind_of_error] == (f"No {word} is possible here" not in page)
 
 
-def test_the_page_says_how_many_certifications_followed_the_one_that_judged(material_of):
-    m = material_of()
+def test_the_page_says_how_many_certifications_followed_the_one_that_judged(input_of):
+    m = input_of()
     assert "more followed" not in section(m, "certificate")
     assert "6 more followed." in section(replace(m, certifications=7), "certificate")
 
 
-def test_groups_that_the_gates_hold_back_stand_beside_the_rate_not_in_it(material_of, judged_of):
-    m = material_of()
+def test_groups_that_the_gates_hold_back_stand_beside_the_rate_not_in_it(input_of, judged_of):
+    m = input_of()
     cases = judged_of(m.policy)
     held = cases.truth & (cases.group < 40)
     stopped = replace(
@@ -250,32 +250,32 @@ def test_groups_that_the_gates_hold_back_stand_beside_the_rate_not_in_it(materia
     left = np.unique(cases.group[cases.truth])
     assert seen["n"] + seen["excluded"] == left.size
     assert seen["excluded"] >= (left < 40).sum()
-    shown = section(material_of(stopped, policy=m.policy), "observed")
+    shown = section(input_of(stopped, policy=m.policy), "observed")
     assert f"{seen['excluded']} sent to review by the gates" in shown
 
 
-def test_where_there_is_nothing_to_show_a_sentence_says_so(material_of):
-    m = material_of()
+def test_where_there_is_nothing_to_show_a_sentence_says_so(input_of):
+    m = input_of()
     bare = replace(
         m,
         figures={**m.figures, "by": {}, "ood": {}},
-        away={},
+        ood_scores={},
         steps=(),
         steps_note="There is no learning curve.",
         worst={},
         card={},
     )
     assert "so there are none" in section(bare, "slices")
-    assert "nothing is known about how many it would notice" in section(bare, "strangers")
-    assert "There is no learning curve." in section(bare, "growth")
+    assert "nothing is known about how many it would notice" in section(bare, "ood")
+    assert "There is no learning curve." in section(bare, "more-data")
     assert "No escape was seen." in section(bare, "confusion")
     assert "The data check was not run" in section(bare, "check")
     assert "has no SOURCE.md" in section(bare, "provenance")
     Reader(render(bare))
 
 
-def test_the_data_check_is_repeated_in_its_own_words(material_of):
-    m = material_of()
+def test_the_data_check_is_repeated_in_its_own_words(input_of):
+    m = input_of()
     assert section(m, "check") == "It leaks."
     clean = replace(m, card={**m.card, "check": {"alarms": []}})
     assert section(clean, "check") == "The data check found nothing to report."
@@ -283,9 +283,9 @@ def test_the_data_check_is_repeated_in_its_own_words(material_of):
 
 @pytest.mark.parametrize("kept", ["truth", "falsehood", "unread"])
 def test_a_page_of_one_side_alone_or_of_nothing_readable_is_still_written(
-    material_of, judged_of, kept
+    input_of, judged_of, kept
 ):
-    m = material_of()
+    m = input_of()
     cases = judged_of(m.policy)
     if kept == "unread":
         n = len(cases.labels)
@@ -299,24 +299,24 @@ def test_a_page_of_one_side_alone_or_of_nothing_readable_is_still_written(
         )
     else:
         cases = cases.pick(cases.truth == (kept == "truth"))
-    page = render(material_of(cases, policy=m.policy))
+    page = render(input_of(cases, policy=m.policy))
     assert "nan" not in re.sub(r"<[^>]*>|data:[^\"]*", "", page).lower().split()
     assert "A ROC curve needs both kinds of pictures" in page
 
 
-def test_several_labels_get_a_row_each_instead_of_a_matrix(material_of, judged_of):
-    m = material_of()
+def test_several_labels_get_a_row_each_instead_of_a_matrix(input_of, judged_of):
+    m = input_of()
     cases = replace(judged_of(m.policy), several=True)
-    m = material_of(cases, policy=m.policy)
+    m = input_of(cases, policy=m.policy)
     assert "Each label for itself" in section(m, "confusion")
     assert "most probable class (columns)" not in section(m, "confusion")
     Reader(render(m))
 
 
-def test_every_certificate_can_be_checked_by_hand_from_the_page(material_of):
-    m = material_of()
-    said = section(m, "certificate").splitlines()
+def test_every_certificate_can_be_checked_by_hand_from_the_page(input_of):
+    m = input_of()
+    shown = section(m, "certificate").splitlines()
     for c in (m.policy.escape, m.policy.overkill):
-        assert f"{c.n:,}" in said
-        assert f"{c.threshold:.4g}" in " ".join(said)
-    assert "2,995" in said
+        assert f"{c.n:,}" in shown
+        assert f"{c.threshold:.4g}" in " ".join(shown)
+    assert "2,995" in shown

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.report.worst import worst
+from core.report.worst import pick_worst
 
 
 def test_every_kind_holds_its_own_and_the_surest_come_first(judged_of, policy_of):
@@ -12,7 +12,7 @@ def test_every_kind_holds_its_own_and_the_surest_come_first(judged_of, policy_of
     p = cases.positive_probability
     made = np.where(p < 0.3, "negative", np.where(p > 0.7, "positive", "defer"))
     cases = replace(cases, disposition=made)
-    looks = worst(cases, each=4)
+    looks = pick_worst(cases, each=4)
     rows = {kind: [x.row for x in looks if x.kind == kind] for kind in {x.kind for x in looks}}
     truth = cases.truth
     escapes = np.flatnonzero(truth & (made == "negative"))
@@ -23,12 +23,12 @@ def test_every_kind_holds_its_own_and_the_surest_come_first(judged_of, policy_of
     assert all(made[i] == "defer" and (p[i] > 0.5) != truth[i] for i in rows["leaning"])
     taken = set(rows["escape"] + rows["overkill"] + rows["leaning"])
     rest = [i for i in np.argsort(-cases.ood_score) if i not in taken]
-    assert rows["strange"] == rest[:4]
+    assert rows["ood"] == rest[:4]
 
 
 def test_no_picture_is_shown_twice_and_no_kind_too_often(judged_of, policy_of):
-    looks = worst(judged_of(policy_of()))
+    looks = pick_worst(judged_of(policy_of()))
     assert len({x.row for x in looks}) == len(looks) <= 24
     assert [x.kind for x in looks] == sorted(
-        (x.kind for x in looks), key=["escape", "overkill", "leaning", "strange"].index
+        (x.kind for x in looks), key=["escape", "overkill", "leaning", "ood"].index
     )

@@ -1,0 +1,124 @@
+"""What the bundle decides, its certified limits, and the rates observed."""
+
+from __future__ import annotations
+
+from core.report import formatting
+from core.report.blocks import Block, Paragraph, Section, Tile, Tiles
+from core.report.report_input import ReportInput
+from core.types import Certificate, Disposition
+
+_LIMITS = (
+    "What a certificate does not cover: the rates hold for pictures like those it was certified "
+    "on. After a change of camera, light, product, site or population they hold no longer, and "
+    "only a random audit of its automatic verdicts would show it. Out-of-distribution pictures "
+    "are sent to review as far as the gate recognises them, which is measured below and never "
+    "complete. A rate is about many cases; no single verdict is certain."
+)
+
+
+def write_summary(m: ReportInput) -> Section:
+    """Return in plain sentences what the bundle decides and how well."""
+    f, w = m.figures, m.pack.wording
+    split = f" of split “{m.origin.split}”" if m.origin.split else ""
+    decides = (
+        f"The bundle {m.origin.bundle} calls a picture {w[Disposition.NEGATIVE]} or "
+        f"{w[Disposition.POSITIVE]}, or sends it to review ({w[Disposition.DEFER]}). This page "
+        f"evaluates it on {formatting.counted(f['n'], 'picture')}{split} of {m.origin.data}, "
+        f"none of which it was trained or certified on."
+    )
+    blocks: list[Block] = [Paragraph(decides), _tiles(m)]
+    blocks += [_compare(m, c) for c in m.certificates]
+    return Section("summary", "Summary", (*blocks, Paragraph(_LIMITS, "quiet")))
+
+
+def _tiles(m: ReportInput) -> Tiles:
+    f = m.figures
+    tiles = [
+        Tile(
+            word.capitalize(),
+            _value(m, c),
+            _target(m, c),
+            _tone(m, c),
+        )
+        for c, word in zip(m.certificates, m.pack.error_words, strict=True)
+    ]
+    intervals = f["intervals"]
+    tiles.append(
+        Tile(
+            "Decided without a person",
+            formatting.share(f["automation"]),
+            f"95 % interval {formatting.between(intervals['automation'])}",
+        )
+    )
+    low, high = intervals["auroc"]
+    tiles.append(
+        Tile(
+            "AUROC",
+            formatting.number(f["auroc"]),
+            f"95 % interval {formatting.number(low)} to {formatting.number(high)}",
+        )
+    )
+    return Tiles(tuple(tiles))
+
+
+def _value(m: ReportInput, c: Certificate) -> str:
+    """Return an observed rate, unless there was nothing that could have erred."""
+    if not m.decides(c):
+        return "not certified"
+    seen = m.figures[c.kind]
+    return formatting.percent(seen["rate"]) if seen["n"] else "none seen"
+
+
+def _target(m: ReportInput, c: Certificate) -> str:
+    """Return what an observed rate is compared with, and on how many groups it was counted."""
+    seen = m.figures[c.kind]
+    count = f"{seen['k']:,} of {seen['n']:,}; " if seen["n"] and m.decides(c) else ""
+    if m.decides(c) and not c.certified:
+        return count + ("bounded on average" if m.is_bounded_by_memory(c) else "not certified")
+    return f"{count}asked: at most {formatting.percent(c.alpha)}"
+
+
+def _tone(m: ReportInput, c: Certificate) -> str:
+    seen = m.figures[c.kind]
+    if not c.certified or not seen["n"]:
+        return "warn" if m.decides(c) else "plain"
+    if seen["low"] > c.alpha:
+        return "bad"
+    return "good" if seen["rate"] <= c.alpha else "warn"
+
+
+def _compare(m: ReportInput, c: Certificate) -> Paragraph:
+    """Return one observed rate compared with its certified limit."""
+    escape, seen = c.kind == "escape", m.figures[c.kind]
+    word, unit = m.pack.error_words[not escape], m.pack.unit_words[not escape]
+    verdict = m.pack.wording[Disposition.NEGATIVE if escape else Disposition.POSITIVE]
+    if not c.certified:
+        return Paragraph(_uncertified(m, c, word, verdict), "warn")
+    sure = f"with {formatting.confidence(c.confidence)} confidence"
+    limit = f"at most {formatting.percent(c.alpha)} of {unit} that pass the gates, {sure}"
+    if not seen["n"]:
+        none = f"No {unit} passed the gates here to test it: {formatting.rate(seen)}."
+        return Paragraph(f"Certified {word} rate: {limit}. {none}", "warn")
+    conclusion = {
+        "good": "That is within the certified limit.",
+        "warn": "That is above the certified limit, by no more than chance explains.",
+        "bad": "The certified limit is exceeded here: the whole interval lies above it. Do not "
+        "use these verdicts on such pictures; certify again on cases like these.",
+    }
+    tone = _tone(m, c)
+    return Paragraph(
+        f"Certified {word} rate: {limit}. Seen: {formatting.rate(seen)}. {conclusion[tone]}", tone
+    )
+
+
+def _uncertified(m: ReportInput, c: Certificate, word: str, verdict: str) -> str:
+    """Return what a side without a certificate does all the same."""
+    if not m.decides(c):
+        return f"The {word} rate is not certified, so nothing gets an automatic {verdict}."
+    seen = f"Seen: {formatting.rate(m.figures[c.kind])}."
+    if m.is_bounded_by_memory(c):
+        return f"{word.capitalize()}: {m.memory_text()} {seen}"
+    return (
+        f"The {word} rate is not certified; {verdict} is given all the same, as was asked for. "
+        f"{seen}"
+    )
