@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from core.cli.output import print_line, print_json
 from core.cli.options import Json
+from core.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command()(worker)
-    queue = typer.Typer(help="Show what waits, what runs and what went wrong.")
+    queue = typer.Typer(help="Show waiting, running and failed jobs; cancel or retry one.")
     queue.callback(invoke_without_command=True)(show)
     queue.command()(cancel)
     app.add_typer(queue, name="queue")
@@ -31,10 +31,11 @@ def register(app: typer.Typer) -> None:
 def worker(
     bundles: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="BUNDLE...", help="Bundles to assess with, at most one for each pack."),
+        typer.Argument(metavar="BUNDLE...", help="Bundles to assess with, one for each pack."),
     ] = None,
     lane: Annotated[
-        list[str] | None, typer.Option(help="Work in this lane alone; repeat the option for several.")
+        list[str] | None,
+        typer.Option(help="Work in this lane alone (repeatable)."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")] = False,
     json: Json = False,
