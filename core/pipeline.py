@@ -182,4 +182,5 @@ class Judge:
             timing_ms={"decode": sample.decode_ms, "infer": 0.0, "total": sample.decode_ms},
             meta=sample.frame.meta,
             lost=isinstance(sample.frame, Unreadable) and sample.frame.lost,
+            tile=None if isinstance(sample.frame, Unreadable) else sample.frame.tile,
         )

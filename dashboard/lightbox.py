@@ -15,23 +15,21 @@ from typing import Any, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from core.errors import UnreadableImage
-from core.imaging.files import received
+from core.imaging import display16
+from core.imaging.function_sandbox import FunctionSandbox
 from core.imaging.overlay import restored, strength
-from core.imaging.sandbox import Sandbox
 from core.records.values import StoredDecision
 from core.service.review.explanations import RETAKE
 from core.service.review.review import ReviewSession
-from core.types import Policy, Prepared, Unreadable
+from core.types import Policy, Unreadable
 
 SIDE = 1536
 HEAT_SIDE = 240
 KEPT = 32
 PATIENCE_S = 0.3
 
-Levels = Callable[[Prepared], NDArray[np.uint16]]
 Work = Callable[[], object]
 
 
@@ -73,19 +71,22 @@ class Lightbox:
 
     Args:
         session: The store and the explainer.
-        entry: Import path of the pack value that prepares pictures for looking at.
-        levels: Reads the grey levels, uint16 ``h w``, out of what that pack prepares.
+        entry: Import path of the pack that reads the pictures.
     """
 
-    def __init__(self, session: ReviewSession, entry: str, levels: Levels) -> None:
+    def __init__(self, session: ReviewSession, entry: str) -> None:
         self._session = session
-        self._levels = levels
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, ...], Future[Any]] = OrderedDict()
         self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="plates")
         self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="heat")
-        self._sandbox = Sandbox(entry, SIDE, session.settings)
-        self._sandbox.__enter__()
+        self._sandbox = FunctionSandbox(
+            display16.READ,
+            session.settings,
+            entry=entry,
+            arguments={"size": SIDE},
+            outbox_bytes=display16.outbox_bytes(SIDE),
+        ).__enter__()
 
     def plate(self, decision: StoredDecision) -> Plate:
         """Return the picture that a decision was made on; wait for it.
@@ -173,10 +174,10 @@ class Lightbox:
     def _plate_of(self, decision: StoredDecision) -> Work:
         def work() -> Plate:
             data = self._session.explainer.received(decision)
-            (sample,) = self._sandbox.samples([received("case", data)])
-            if isinstance(sample.frame, Unreadable):
-                raise UnreadableImage(sample.frame.message, hint=RETAKE)
-            levels = self._levels(cast("Prepared", sample.frame))
+            read = self._sandbox.call(data)
+            if isinstance(read, Unreadable):
+                raise UnreadableImage(read.message, hint=RETAKE)
+            levels = display16.levels_in(read)
             height, width = levels.shape
             return Plate(height, width, levels.astype("<u2").tobytes())
 

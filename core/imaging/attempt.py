@@ -98,4 +98,5 @@ def prepare_frame(pack: DomainPack, frame: Frame, size: int, depths: Depths | No
         depths: As in ``attempt``.
     """
     frame = scaled(frame, depths)
-    return judged_by_source(pack.prepare(frame, size), frame, depths)
+    prepared = judged_by_source(pack.prepare(frame, size), frame, depths)
+    return replace(prepared, tile=frame.tile) if frame.tile else prepared

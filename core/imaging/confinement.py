@@ -11,7 +11,7 @@ import ctypes
 import os
 import resource
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -46,14 +46,14 @@ def close_to_children() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def confine(memory_mb: int, entry: str) -> list[str]:
+def confine(memory_mb: int, paths: Iterable[str]) -> list[str]:
     """Take from this process, for ever, what decoding does not need.
 
     Must run while there is one thread: Landlock binds the calling thread and those it starts.
 
     Args:
         memory_mb: Limit of the address space.
-        entry: Import path of the pack, which has still to be loaded.
+        paths: Import paths of what has still to be loaded; empty ones count for nothing.
 
     Returns:
         What confines it, such as ``limits``, ``landlock 6``, ``seccomp``.
@@ -64,7 +64,7 @@ def confine(memory_mb: int, entry: str) -> list[str]:
     if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         return layers
     layers.append("no_new_privs")
-    version = allow_reading(_readable(entry))
+    version = allow_reading(_readable(paths))
     if version:
         layers.append(f"landlock {version}")
     if refuse_harmful_calls():
@@ -85,7 +85,7 @@ def _limit(memory_mb: int) -> None:
         resource.setrlimit(kind, (lowest, lowest))
 
 
-def _readable(entry: str) -> Iterator[Path]:
+def _readable(paths: Iterable[str]) -> Iterator[Path]:
     """Yield the folders and files that hold code: the import path, without what lies beside it.
 
     The import path of a checkout or of the folder a command runs in may hold a store and pictures:
@@ -98,9 +98,10 @@ def _readable(entry: str) -> Iterator[Path]:
         folder = Path(place).resolve()
         if not any(folder.is_relative_to(root) for root in installed):
             yield from _code_in(folder)
-    spec = find_spec(entry.partition(":")[0].partition(".")[0])
-    for place in (spec.submodule_search_locations or ()) if spec else ():
-        yield Path(place)
+    for package in {path.partition(":")[0].partition(".")[0] for path in paths if path}:
+        spec = find_spec(package)
+        for place in (spec.submodule_search_locations or ()) if spec else ():
+            yield Path(place)
 
 
 def _code_in(folder: Path) -> Iterator[Path]:

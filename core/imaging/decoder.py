@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import mmap
 import os
 import signal
@@ -16,8 +17,9 @@ import numpy as np
 from core.child_process import ChildEnded, ChildLost, ChildProcess, LineTooLong
 from core.errors import ConfigError
 from core.imaging.confinement import close_to_children, keep_harmless
+from core.imaging.functions import Output
 from core.imaging.protocol import SLOTS, Answer, Request, Spec, command, parse_answer
-from core.types import Prepared, Unreadable
+from core.types import Unreadable
 
 _START_S = 60.0
 _TUNING = {
@@ -95,16 +97,13 @@ class Decoder:
         for index, one in enumerate(requests):
             end = at + len(one.data)
             self._memory[at:end] = one.data
-            places.append((at, len(one.data), one.is_whole))
+            places.append((at, len(one.data), one.function))
             self._due.append(self._spec.outbox_at(slot, index))
             at = end
         self._child.send(command(slot, places))
 
-    def receive(self, sha256: str) -> tuple[Prepared | Unreadable, float]:
-        """Wait for the next picture and give it with the milliseconds that it took.
-
-        Args:
-            sha256: Digest of that picture's file, as the parent computed it.
+    def receive(self) -> tuple[Output | Unreadable, float]:
+        """Wait for what becomes of the next file, and return it with the milliseconds it took.
 
         Raises:
             DecoderLost: The process died, hung or answered nonsense.
@@ -114,38 +113,29 @@ class Decoder:
             self._await_start()
         line = self._read_line(self._spec.timeout_s)
         try:
-            answer = parse_answer(line)
+            answer = parse_answer(line, self._spec.outbox_bytes)
         except ValueError as exc:
             raise DecoderLost("The decoder process answered nonsense on this picture.") from exc
         at = self._due.popleft()
         if answer.error:
-            unreadable = Unreadable(answer.error, sha256, meta=answer.meta, group=answer.group)
-            return unreadable, answer.elapsed_ms
-        return self._prepared(answer, at, sha256), answer.elapsed_ms
+            return Unreadable(answer.error), answer.elapsed_ms
+        return self._output(answer, at), answer.elapsed_ms
 
     def close(self) -> None:
         """Kill the process and give everything back; safe to call twice."""
         self._child.kill()
         self._memory.close()
 
-    def _prepared(self, answer: Answer, at: int, sha256: str) -> Prepared:
-        pixels = np.frombuffer(self._memory, np.uint8, self._spec.picture_bytes, at).copy()
-        return Prepared(
-            pixels=pixels.reshape(self._spec.size, self._spec.size, 3),
-            sha256=sha256,
-            source_size=answer.source_size,
-            findings=answer.findings,
-            measures=answer.measures,
-            meta=answer.meta,
-            stated=answer.stated,
-            group=answer.group,
-            source=answer.source,
-            peak=answer.peak,
-        )
+    def _output(self, answer: Answer, at: int) -> Output:
+        arrays = {}
+        for one in answer.arrays:
+            flat = np.frombuffer(self._memory, one.kind, math.prod(one.shape), at + one.at)
+            arrays[one.name] = flat.copy().reshape(one.shape)
+        return Output(arrays, answer.record)
 
     def _await_start(self) -> None:
         try:
-            said = json.loads(self._read_line(_START_S))
+            started = json.loads(self._read_line(_START_S))
         except (DecoderLost, ValueError) as exc:
             code = self._child.exit_code()
             how = f"no word within {_START_S:g} s" if code is None else f"exit code {code}"
@@ -153,9 +143,9 @@ class Decoder:
                 f"The decoder process does not start: expected it to load the pack, got {how}.",
                 hint=f"If memory is short, raise ASSAY_DECODE_MEMORY_MB ({self._spec.memory_mb}).",
             ) from exc
-        confined = said.get("confined") if isinstance(said, dict) else None
+        confined = started.get("confined") if isinstance(started, dict) else None
         if not isinstance(confined, list):
-            failure = said.get("failed") if isinstance(said, dict) else said
+            failure = started.get("failed") if isinstance(started, dict) else started
             raise ConfigError(f"The decoder process does not start: {failure}")
         self._layers = tuple(map(str, confined))
         self._ready = True

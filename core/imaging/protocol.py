@@ -1,62 +1,66 @@
-"""What parent and decoder process say to each other: lines of JSON, and memory both can see.
+"""What parent and disposable process send each other: lines of JSON, and memory both can see.
 
 The parent starts ``python -m core.imaging.child SPEC``. Both map one file in memory, divided into
 two slots, so that the child works on one batch while the next already waits:
 
     | inbox 0 | outbox 0 | inbox 1 | outbox 1 |
 
-A command line names the slot, and the start and length of each picture in its inbox, and whether
-only what it says of itself is asked for. The child answers with one line a picture, in order; the
-pixels of picture i lie in the outbox at i. Nothing
-that comes back is believed before its type and size were checked, and nothing is ever unpickled.
+A command line names the slot, and the start and length of each file in its inbox, with the number
+of the function to run on it. The child answers with one line a file, in order; the arrays of file
+i lie in the outbox at i. Nothing that comes back is believed before its type and size were
+checked, and nothing is ever unpickled.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from typing import Any
 
-from core.types import Finding, Prepared, Reason, Unreadable
+import numpy as np
+from numpy.typing import NDArray
+
+from core.imaging.functions import Output
+from core.types import Unreadable
 
 BATCH = 16
 SLOTS = 2
 
+_KINDS = ("|u1", "<u2", "<f4", "<f8", "<i8")
+_MOST_AXES = 4
+_ALIGNED = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """Everything a decoder process is told when it starts.
+    """Everything that a disposable process gets when it starts.
 
     Attributes:
-        entry: Import path of the pack, ``module:attribute``.
-        size: Side in pixels of the prepared square.
-        max_pixels: Largest picture decoded.
+        functions: Import paths of the functions that it runs.
+        arguments: JSON that every one of them is called with.
         inbox_bytes: Room for the files of one batch.
+        outbox_bytes: Room for the arrays of one file.
         memory_mb: Limit of its address space.
-        timeout_s: Longest time for one picture.
+        timeout_s: Longest time for one file.
         character_set: Of texts in files that name none.
-        depths: Bits that the data of each source use; None while they are being measured.
+        entry: Import path of the pack that the functions call; empty for none.
     """
 
-    entry: str
-    size: int
-    max_pixels: int
+    functions: tuple[str, ...]
+    arguments: Mapping[str, Any]
     inbox_bytes: int
+    outbox_bytes: int
     memory_mb: int
     timeout_s: float
     character_set: str
-    depths: Mapping[str, int] | None = None
-
-    @property
-    def picture_bytes(self) -> int:
-        """Bytes of one prepared picture."""
-        return self.size * self.size * 3
+    entry: str = ""
 
     @property
     def slot_bytes(self) -> int:
         """Bytes of one inbox with its outbox."""
-        return self.inbox_bytes + BATCH * self.picture_bytes
+        return self.inbox_bytes + BATCH * self.outbox_bytes
 
     @property
     def memory_bytes(self) -> int:
@@ -64,123 +68,128 @@ class Spec:
         return SLOTS * self.slot_bytes
 
     def inbox_at(self, slot: int) -> int:
-        """Where the files of a slot start."""
+        """Return where the files of a slot start."""
         return slot * self.slot_bytes
 
     def outbox_at(self, slot: int, index: int) -> int:
-        """Where the pixels of one picture of a slot start."""
-        return slot * self.slot_bytes + self.inbox_bytes + index * self.picture_bytes
+        """Return where the arrays of one file of a slot start."""
+        return slot * self.slot_bytes + self.inbox_bytes + index * self.outbox_bytes
 
     def to_json(self) -> str:
-        """Write it as the child's argument."""
+        """Return it as the child's argument."""
         return json.dumps(asdict(self))
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One file on its way to a decoder process.
+    """One file on its way to a disposable process.
 
     Attributes:
-        data: The whole file; its beginning where only its description is asked for.
+        data: The whole file; its beginning where only its header is asked for.
         sha256: Digest of the whole file.
-        is_whole: Whether the picture is asked for, else only what the file says of itself.
+        function: Which of the spec's functions is to run.
     """
 
     data: bytes
     sha256: str
-    is_whole: bool = True
+    function: int = 0
 
 
-def command(slot: int, places: list[tuple[int, int, bool]]) -> bytes:
-    """Write the line that asks for one batch: for each file of it start, length, ``is_whole``."""
+def command(slot: int, places: list[tuple[int, int, int]]) -> bytes:
+    """Return the line that asks for one batch: for each file start, length and function."""
     return json.dumps({"slot": slot, "places": places}).encode() + b"\n"
 
 
-def answer(outcome: Prepared | Unreadable, elapsed_ms: float) -> bytes:
-    """Write the line that answers for one picture; its pixels travel beside it."""
-    said: dict[str, object] = {
-        "ms": elapsed_ms,
-        "meta": dict(outcome.meta),
-        "group": outcome.group,
-    }
+def aligned(length: int) -> int:
+    """Return a length rounded up to where the next array may start."""
+    return -(-length // _ALIGNED) * _ALIGNED
+
+
+def bytes_of(arrays: Iterable[NDArray[Any]]) -> int:
+    """Return the bytes that arrays take in an outbox."""
+    return sum(aligned(array.nbytes) for array in arrays)
+
+
+def answer(outcome: Output | Unreadable, elapsed_ms: float) -> bytes:
+    """Return the line that answers for one file; its arrays travel beside it."""
+    said: dict[str, object] = {"ms": elapsed_ms}
     if isinstance(outcome, Unreadable):
         said["error"] = outcome.message
-    if isinstance(outcome, Prepared):
-        said["size"] = outcome.source_size
-        said["findings"] = [(f.reason.value, f.detail, f.check) for f in outcome.findings]
-        said["measures"] = {name: float(value) for name, value in outcome.measures.items()}
-        said["stated"] = {name: float(value) for name, value in outcome.stated.items()}
-        said["source"], said["peak"] = outcome.source, outcome.peak
+    else:
+        said["record"] = dict(outcome.record)
+        said["arrays"] = [[n, a.dtype.str, a.shape] for n, a in outcome.arrays.items()]
     return json.dumps(said).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)
+class ArrayPlace:
+    """Where one array lies in its file's outbox."""
+
+    name: str
+    kind: np.dtype[Any]
+    shape: tuple[int, ...]
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """A checked answer: an error, or what belongs to the pixels in the outbox."""
+    """A checked answer: an error, or the record and where the arrays lie."""
 
     elapsed_ms: float
-    error: str
-    source_size: tuple[int, int] = (0, 0)
-    findings: tuple[Finding, ...] = ()
-    measures: Mapping[str, float] = field(default_factory=dict)
-    meta: Mapping[str, str] = field(default_factory=dict)
-    stated: Mapping[str, float] = field(default_factory=dict)
-    group: str = ""
-    source: str = ""
-    peak: int = 0
+    error: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
+    arrays: tuple[ArrayPlace, ...] = ()
 
 
-def parse_answer(line: bytes) -> Answer:
+def parse_answer(line: bytes, outbox_bytes: int) -> Answer:
     """Check and read one answer.
+
+    Args:
+        line: What the process wrote.
+        outbox_bytes: Room that its arrays have.
 
     Raises:
         ValueError: It is not an answer; the process that wrote it is not to be trusted further.
     """
     try:
-        said = json.loads(line)
-        elapsed_ms = _number(said["ms"])
-        if not 0 <= elapsed_ms < math.inf:
-            raise ValueError("ms is no duration")
-        meta = {name: _text(value) for name, value in said["meta"].items()}
-        group = _text(said["group"])
-        if "error" in said:
-            error = _text(said["error"]) or "The reader gave no reason."
-            return Answer(elapsed_ms, error, meta=meta, group=group)
-        height, width = said["size"]
-        return Answer(
-            elapsed_ms,
-            error="",
-            source_size=(_count(height), _count(width)),
-            findings=tuple(
-                Finding(Reason(code), _text(text), _text(check))
-                for code, text, check in said["findings"]
-            ),
-            measures={name: _number(value) for name, value in said["measures"].items()},
-            meta=meta,
-            stated={name: _number(value) for name, value in said["stated"].items()},
-            group=group,
-            source=_text(said["source"]),
-            peak=_value(said["peak"]),
-        )
+        sent = json.loads(line)
+        elapsed_ms = _duration(sent["ms"])
+        if "error" in sent:
+            return Answer(elapsed_ms, _text(sent["error"]) or "The reader gave no reason.")
+        if not isinstance(sent["record"], dict):
+            raise TypeError("expected an object")
+        return Answer(elapsed_ms, "", sent["record"], _places(sent["arrays"], outbox_bytes))
     except (KeyError, TypeError, AttributeError, RecursionError, OverflowError) as exc:
         raise ValueError(f"no answer: {type(exc).__name__}") from exc
+
+
+def _places(listed: object, outbox_bytes: int) -> tuple[ArrayPlace, ...]:
+    if not isinstance(listed, list):
+        raise TypeError("expected a list")
+    places, at = [], 0
+    for name, kind, shape in listed:
+        if kind not in _KINDS or not 1 <= len(shape) <= _MOST_AXES:
+            raise ValueError("no array")
+        axes = tuple(_count(length) for length in shape)
+        place = ArrayPlace(_text(name), np.dtype(kind), axes, at)
+        places.append(place)
+        at += aligned(math.prod(axes) * place.kind.itemsize)
+        if at > aligned(outbox_bytes):
+            raise ValueError("arrays beyond the outbox")
+    return tuple(places)
+
+
+def _duration(value: object) -> float:
+    if type(value) is not float and type(value) is not int:
+        raise TypeError("expected a number")
+    if not 0 <= value < math.inf:
+        raise ValueError("ms is no duration")
+    return float(value)
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("expected text")
-    return value
-
-
-def _number(value: object) -> float:
-    if type(value) is not float and type(value) is not int:
-        raise TypeError("expected a number")
-    return float(value)
-
-
-def _value(value: object) -> int:
-    if type(value) is not int or not 0 <= value < 2**16:
-        raise TypeError("expected a value of 16 bits")
     return value
 
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from types import TracebackType
 from typing import Self, TypeVar
 
 from core.imaging.attempt import attempt, describe
-from core.imaging.decoder import Decoder, DecoderLost
 from core.imaging.depth import Depths
 from core.imaging.files import Incoming, capped
+from core.imaging.functions import Output
+from core.imaging.lanes import HEADER, Lane
 from core.imaging.protocol import BATCH, SLOTS, Request, Spec
+from core.imaging.reading import DESCRIBE, PREPARE, arguments_of, picture_of
 from core.packs import DomainPack
 from core.settings import Settings
 from core.types import Prepared, Sample, Unreadable
 
 _BATCH_BYTES = 8 * 1024 * 1024
 
-logger = logging.getLogger(__name__)
-
-Outcome = tuple[Prepared | Unreadable, float]
+_Picture = Prepared | Unreadable
 In = TypeVar("In", bound=Incoming)
 _Batch = list[tuple[In, Incoming]]  # what came in, and what of it is sent
 
@@ -71,18 +71,19 @@ class Sandbox:
         self, entry: str, size: int, settings: Settings, depths: Depths | None = None
     ) -> None:
         spec = Spec(
-            entry=entry,
-            size=size,
-            max_pixels=settings.max_pixels,
+            functions=(PREPARE, DESCRIBE),
+            arguments=arguments_of(entry, size, settings.max_pixels, depths),
             inbox_bytes=settings.max_bytes,
+            outbox_bytes=3 * size * size,
             memory_mb=settings.decode_memory_mb,
             timeout_s=settings.decode_timeout_s,
             character_set=settings.character_set,
-            depths=None if depths is None else dict(depths),
+            entry=entry,
         )
         self._max_bytes = settings.max_bytes
         self._busy = False
-        self._lanes = [_Lane(spec) for _ in range(settings.decoders)]
+        parse = partial(_parse, size=size)
+        self._lanes: list[Lane[_Picture]] = [Lane(spec, parse) for _ in range(settings.decoders)]
 
     def __enter__(self) -> Self:
         """Start the processes without waiting for them."""
@@ -130,10 +131,10 @@ class Sandbox:
         if self._busy:
             raise ValueError("pairs: expected one at a time, got a second one")
         self._busy = True
-        under_way: deque[tuple[_Batch[In], _Lane]] = deque()
+        under_way: deque[tuple[_Batch[In], Lane[_Picture]]] = deque()
         try:
             for batch, lane in zip(_batches(incoming, self._max_bytes), cycle(self._lanes)):
-                lane.submit([capped for _, capped in batch])
+                lane.submit([request for _, item in batch if (request := _request(item))])
                 under_way.append((batch, lane))
                 if len(under_way) == SLOTS * len(self._lanes):
                     yield from _finish(*under_way.popleft())
@@ -145,92 +146,17 @@ class Sandbox:
                 lane.abandon()
 
 
-class _Lane:
-    """One place where a decoder process runs, and after it the next."""
-
-    def __init__(self, spec: Spec) -> None:
-        self._spec = spec
-        self._decoder: Decoder | None = None
-        self._jobs: deque[list[Request]] = deque()
-
-    def start(self) -> Decoder:
-        if self._decoder is None:
-            self._decoder = Decoder(self._spec)
-        return self._decoder
-
-    def stop(self) -> None:
-        if self._decoder is not None:
-            self._decoder.close()
-        self._decoder = None
-
-    def abandon(self) -> None:
-        """Forget unfinished jobs; their process is not worth waiting for."""
-        if any(self._jobs):
-            self.stop()
-        self._jobs.clear()
-
-    def submit(self, batch: Sequence[Incoming]) -> None:
-        job = [request for item in batch if (request := _request(item))]
-        decoder = self.start()
-        if job:
-            self._jobs.append(job)
-            decoder.send(job)
-
-    def outcomes(self) -> Iterator[Outcome]:
-        """Give the outcomes of the oldest job, in order."""
-        job = self._jobs[0]
-        while job:
-            request = job[0]
-            try:
-                outcome = self.start().receive(request.sha256)
-                job.pop(0)
-            except DecoderLost as lost:
-                outcome = self._retry(request, lost)
-                job.pop(0)
-                self._resend()
-            yield outcome
-        self._jobs.popleft()
-
-    def _retry(self, request: Request, lost: DecoderLost) -> Outcome:
-        logger.warning("a decoder process was lost: %s", lost)
-        self.stop()
-        if lost.out_of_time:
-            return self._lost(request, lost), 0.0
-        try:
-            return self._alone(request)
-        except DecoderLost as again:
-            self.stop()
-            return self._lost(request, again), 0.0
-
-    def _lost(self, request: Request, lost: DecoderLost) -> Unreadable:
-        """Give what stands for a picture that no process survives, and what it says of itself."""
-        described: Prepared | Unreadable = Unreadable("")
-        if request.is_whole:
-            try:
-                described, _ = self._alone(replace(request, is_whole=False))
-            except DecoderLost as again:
-                logger.warning("a decoder process was lost on a header: %s", again)
-                self.stop()
-        return Unreadable(str(lost), request.sha256, True, described.meta, described.group)
-
-    def _alone(self, request: Request) -> Outcome:
-        decoder = self.start()
-        decoder.send([request])
-        return decoder.receive(request.sha256)
-
-    def _resend(self) -> None:
-        for job in self._jobs:
-            if job:
-                self.start().send(job)
+def _parse(output: Output, sha256: str, *, size: int) -> _Picture:
+    return picture_of(output, size, sha256)
 
 
 def _request(item: Incoming) -> Request | None:
     if item.data is not None:
         return Request(item.data, item.sha256)
-    return Request(item.head, item.sha256, is_whole=False) if item.head else None
+    return Request(item.head, item.sha256, HEADER) if item.head else None
 
 
-def _finish(batch: _Batch[In], lane: _Lane) -> Iterator[tuple[In, Sample]]:
+def _finish(batch: _Batch[In], lane: Lane[_Picture]) -> Iterator[tuple[In, Sample]]:
     outcomes = lane.outcomes() if any(_request(item) for _, item in batch) else iter(())
     for given, item in batch:
         if item.data is None:

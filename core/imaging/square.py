@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import UnreadableImage
 from core.types import U8, Finding, Frame, Prepared, Reason
 
 DARK, BRIGHT = 2, 253
@@ -33,7 +34,11 @@ def prepare(frame: Frame, size: int) -> Prepared:
     Returns:
         RGB pixels; findings where no picture can look like this, whatever it shows (too small,
         blank, all black or white); the measures, named by the words that a reviewer sees.
+
+    Raises:
+        UnreadableImage: It is neither grey nor RGB of whole numbers.
     """
+    _refuse_other_bands(frame)
     pixels = _to_rgb(_to_8_bit(_resized(frame.pixels, size), frame.bit_depth))
     grey: U8 = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
     measures = _measures(grey, frame.source_size)
@@ -47,6 +52,15 @@ def prepare(frame: Frame, size: int) -> Prepared:
         stated=frame.stated,
         group=frame.group,
     )
+
+
+def _refuse_other_bands(frame: Frame) -> None:
+    if frame.bands not in (("grey",), ("red", "green", "blue")) or frame.bit_depth > 16:
+        raise UnreadableImage(
+            f"The picture has the bands {', '.join(frame.bands)} of {frame.pixels.dtype}; "
+            "expected grey, or red, green and blue, of whole numbers.",
+            hint="Choose a pack that makes the network's square out of these bands.",
+        )
 
 
 def _resized(pixels: NDArray[Any], size: int) -> NDArray[Any]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from core.types.evidence import Evidence, Prediction
+from core.types.pictures import Tile
 from core.types.reasons import Disposition, Finding, Reason
 
 
@@ -60,6 +61,7 @@ class Assessment:
         timing_ms: ``decode``, ``infer`` and ``total`` wall milliseconds.
         meta: What the file says of itself, as in ``Frame``.
         lost: Whether the decoder process died of the file or ran out of time.
+        tile: Where the picture was cut out of a larger one; None where it is whole.
     """
 
     sample_id: str
@@ -74,6 +76,7 @@ class Assessment:
     timing_ms: Mapping[str, float]
     meta: Mapping[str, str] = field(default_factory=dict)
     lost: bool = False
+    tile: Tile | None = None
 
     @property
     def is_provisional(self) -> bool:

@@ -4,12 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.errors import UnreadableImage
 from core.types.arrays import U8
 from core.types.reasons import Finding
+
+MOST_BANDS = 12
+_USUAL_BANDS = {1: ("grey",), 3: ("red", "green", "blue")}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Where a picture was cut out of a larger one.
+
+    Attributes:
+        parent: Hex digest of the larger picture's bytes.
+        row: Row of the larger picture that the tile's first row is.
+        column: The same for its first column.
+    """
+
+    parent: str
+    row: int
+    column: int
+
+    def __post_init__(self) -> None:
+        """Refuse an offset outside of the parent.
+
+        Raises:
+            ValueError: The offset is negative, or no parent is named.
+        """
+        if not self.parent or self.row < 0 or self.column < 0:
+            raise ValueError(f"tile: expected a parent and an offset of 0 or more, got {self}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +46,8 @@ class Frame:
     """One decoded picture.
 
     Attributes:
-        pixels: uint8 or uint16, axes ``h w c`` with c = 1 (grey) or 3 (RGB).
-        bit_depth: Bits that carry signal, 1 to 16.
+        pixels: uint8, uint16 or float32, axes ``h w c`` with 1 to 12 bands.
+        bit_depth: Bits that carry signal, 1 to 16; 32 for float32.
         sha256: Hex digest of the bytes the picture came from.
         source_size: Height and width in pixels before any reduced-scale decode, upright.
         meta: What the file says of itself, for display and the order of a worklist; no verdict
@@ -30,9 +59,12 @@ class Frame:
         group: What belongs together, as the file says; counts where nobody gave a group.
         source: Kind of file whose container alone gives ``bit_depth``, so that which value is
             white is measured (``core.imaging.depth``); empty where the file says it.
+        bands: Name of each band (``red``, ``near infrared``); grey of one band and red, green,
+            blue of three need none.
+        tile: Where it was cut out of a larger picture; None where it is whole.
     """
 
-    pixels: NDArray[np.uint8] | NDArray[np.uint16]
+    pixels: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
     bit_depth: int
     sha256: str
     source_size: tuple[int, int]
@@ -41,19 +73,45 @@ class Frame:
     stated: Mapping[str, float] = field(default_factory=dict)
     group: str = ""
     source: str = ""
+    bands: tuple[str, ...] = ()
+    tile: Tile | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a wrong shape or dtype, which is a programmer's error.
+        """Refuse a wrong shape or dtype, which is a programmer's error, and name usual bands.
 
         Raises:
-            ValueError: The pixels are not uint8/uint16 with axes h w c, c in {1, 3}.
+            ValueError: The pixels are not uint8, uint16 or float32 with axes h w c, the depth does
+                not fit them, or not every band has one name of its own.
         """
-        if self.pixels.ndim != 3 or self.pixels.shape[2] not in (1, 3):
-            raise ValueError(f"pixels: expected axes (h, w, 1|3), got shape {self.pixels.shape}")
-        if self.pixels.dtype not in (np.uint8, np.uint16):
-            raise ValueError(f"pixels: expected uint8 or uint16, got {self.pixels.dtype}")
-        if not 1 <= self.bit_depth <= self.pixels.dtype.itemsize * 8:
-            raise ValueError(f"bit_depth: {self.bit_depth} does not fit {self.pixels.dtype}")
+        pixels = self.pixels
+        if pixels.ndim != 3 or not 1 <= pixels.shape[2] <= MOST_BANDS:
+            raise ValueError(
+                f"pixels: expected axes (h, w, 1 to {MOST_BANDS}), got shape {pixels.shape}"
+            )
+        if pixels.dtype not in (np.uint8, np.uint16, np.float32):
+            raise ValueError(f"pixels: expected uint8, uint16 or float32, got {pixels.dtype}")
+        lowest = 32 if pixels.dtype == np.float32 else 1
+        if not lowest <= self.bit_depth <= pixels.dtype.itemsize * 8:
+            raise ValueError(f"bit_depth: {self.bit_depth} does not fit {pixels.dtype}")
+        bands = self.bands or _USUAL_BANDS.get(pixels.shape[2], ())
+        if len(bands) != pixels.shape[2] or len(set(bands)) != len(bands) or not all(bands):
+            raise ValueError(
+                f"bands: expected {pixels.shape[2]} different names, got {', '.join(bands)}"
+            )
+        object.__setattr__(self, "bands", bands)
+
+    def band(self, name: str) -> NDArray[Any]:
+        """Return the pixels of one band, ``h w``.
+
+        Raises:
+            UnreadableImage: The picture has no such band.
+        """
+        if name not in self.bands:
+            raise UnreadableImage(
+                f"The picture has no band {name!r}; it has {', '.join(self.bands)}.",
+                hint="Send the picture with all its bands.",
+            )
+        return self.pixels[:, :, self.bands.index(name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +129,7 @@ class Prepared:
         group: What belongs together, as the file says.
         source: As in ``Frame``.
         peak: The value of the file that almost none of its values exceed, where it has a source.
+        tile: As in ``Frame``.
     """
 
     pixels: U8
@@ -83,6 +142,7 @@ class Prepared:
     group: str = ""
     source: str = ""
     peak: int = 0
+    tile: Tile | None = None
 
     def __post_init__(self) -> None:
         """Refuse a wrong shape or dtype.

@@ -181,6 +181,26 @@ class Assessor:
         finally:
             self._has_many = False
 
+    def frames(self, samples: Iterable[Sample]) -> Generator[Assessment, None, None]:
+        """Judge pictures that are decoded already, such as the tiles of a mosaic.
+
+        The pack prepares them in this process: they must come out of a sandbox or be our own.
+
+        Args:
+            samples: Decoded pictures; taken a few ahead of what is yielded.
+
+        Yields:
+            One assessment for each, in order.
+
+        Raises:
+            AssayError: ``FAULTS_IN_A_ROW`` pictures in a row failed.
+        """
+        judge, faults = self._judge, FaultRun()
+        with closing(self._threads.map(judge, samples, judge.stalled)) as assessed:
+            for one in assessed:
+                yield one
+                faults.add(one)
+
 
 def _assessed(judge: Judge, pair: tuple[In, Sample]) -> AssessedPicture[In]:
     item, sample = pair

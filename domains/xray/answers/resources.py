@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Lock, RLock
 
-from core.imaging.sandbox import Sandbox
+from core.imaging.function_sandbox import FunctionSandbox
 from core.records.connection import Store
 from core.service.review.explanations import Explainer
 from core.settings import Settings
@@ -28,7 +28,7 @@ class Hands:
     store: Store
     settings: Settings
     explainer: Explainer
-    headers: Sandbox
+    headers: FunctionSandbox
     lock: RLock = field(default_factory=RLock)
     _stack: ExitStack = field(default_factory=ExitStack)
 

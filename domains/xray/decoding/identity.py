@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import domains.xray
-from core.types import Frame, Prepared
+from core.imaging.functions import Arguments, Output
 from domains.xray.decoding.data_set import discreet, viewed
 from domains.xray.decoding.geometry import geometry_of
 from domains.xray.decoding.pixels import decoded, patterns
@@ -55,8 +53,8 @@ def digests(data: bytes, max_pixels: int) -> tuple[str, str]:
     """
     with discreet():
         dataset, syntax = viewed(data)
-        said = hashlib.sha256("\n".join(_said(dataset)).encode())
-        return said.hexdigest(), _pixels(dataset, syntax, max_pixels)
+        attributes = hashlib.sha256("\n".join(_attributes(dataset)).encode())
+        return attributes.hexdigest(), _pixels(dataset, syntax, max_pixels)
 
 
 def _pixels(dataset: Dataset, syntax: str, max_pixels: int) -> str:
@@ -80,7 +78,7 @@ def _values(dataset: Dataset, syntax: str, max_pixels: int) -> str:
     return hashlib.sha256(f"{content.shape}".encode() + content.tobytes()).hexdigest()
 
 
-def _said(dataset: Dataset, place: str = "") -> Iterator[str]:
+def _attributes(dataset: Dataset, place: str = "") -> Iterator[str]:
     """Yield every attribute that says something, as a line, in the order of the tags."""
     for element in dataset:
         tag = element.tag
@@ -89,7 +87,7 @@ def _said(dataset: Dataset, place: str = "") -> Iterator[str]:
         here = f"{place}{int(tag):08x}"
         if element.VR == "SQ":
             for number, item in enumerate(element.value or ()):
-                yield from _said(item, f"{here}[{number}].")
+                yield from _attributes(item, f"{here}[{number}].")
         elif text := _text(element):
             yield f"{here}={text!r}"
 
@@ -108,14 +106,11 @@ def _plain(value: Any) -> str:  # noqa: ANN401
     return str(value).strip(" \x00").rstrip("^=")
 
 
-def _read(data: bytes, max_pixels: int, _min_side: int) -> Frame:
-    """Work the digests out in the disposable process; the pixels of the frame mean nothing."""
-    said = dict(zip((DATA_SET, PIXELS), digests(data, max_pixels), strict=True))
-    return Frame(np.zeros((1, 1, 1), np.uint8), 8, "", (1, 1), meta=said)
+def read_digests(data: bytes, arguments: Arguments) -> Output:
+    """Return both digests of a file, worked out in a disposable process.
 
-
-def _prepare(frame: Frame, size: int) -> Prepared:
-    return Prepared(np.zeros((size, size, 3), np.uint8), "", (1, 1), meta=frame.meta)
-
-
-identity = replace(domains.xray.pack, read=_read, prepare=_prepare, describe=None)
+    Raises:
+        UnreadableImage: The file does not read.
+    """
+    both = digests(data, arguments["max_pixels"])
+    return Output(record=dict(zip((DATA_SET, PIXELS), both, strict=True)))

@@ -1,4 +1,4 @@
-"""The header of a stranger's DICOM file as plain text, read in a disposable process.
+"""The header of an untrusted DICOM file as plain text, read in a disposable process.
 
 Answers go into the study that the file names, under the patient that it names: those words are
 taken over as they stand, or left empty where their value representation does not allow them. They
@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-import domains.xray
 from core.errors import UnreadableImage
-from core.imaging.files import received
-from core.imaging.sandbox import Sandbox
+from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.functions import Arguments, Output
 from core.settings import Settings
-from core.types import Frame, Prepared
 from domains.xray.decoding.data_set import discreet
 from domains.xray.decoding.data_set import header as header_elements
 from domains.xray.decoding.values import is_stated, listed, value_of
@@ -94,17 +90,17 @@ class Source:
     unkept: tuple[str, ...] = ()
 
 
-def sandbox(settings: Settings) -> Sandbox:
-    """Give the disposable process that ``sources`` reads in; enter it before use."""
-    return Sandbox(f"{__name__}:header", 1, settings.model_copy(update={"decoders": 1}))
+def sandbox(settings: Settings) -> FunctionSandbox:
+    """Return the disposable process that ``sources`` reads in; enter it before use."""
+    return FunctionSandbox(f"{__name__}:read_header", settings)
 
 
-def sources(box: Sandbox, files: Iterable[bytes]) -> list[Source | None]:
-    """Read the headers of files from strangers.
+def sources(box: FunctionSandbox, files: Iterable[bytes]) -> list[Source | None]:
+    """Return what answers need to know of untrusted files, by their headers.
 
     Args:
         box: What ``sandbox`` gave, entered.
-        files: Whole files, taken a few at a time.
+        files: Whole files, taken one at a time.
 
     Returns:
         One for each file in order; None where it is no DICOM, or names no study to answer in.
@@ -112,15 +108,14 @@ def sources(box: Sandbox, files: Iterable[bytes]) -> list[Source | None]:
     Raises:
         ConfigError: The disposable process cannot start at all.
     """
-    # What is wrong with a file is the reader's business, and said in its verdict.
-    incoming = (received(str(number), data) for number, data in enumerate(files))
-    frames = [sample.frame for sample in box.samples(incoming)]
-    return [source_of(f.meta) if isinstance(f, Prepared) else None for f in frames]
+    # What is wrong with a file is the reader's business, and stands in its verdict.
+    read = (box.call(data) for data in files)
+    return [source_of(one.record) if isinstance(one, Output) else None for one in read]
 
 
-def source_of(said: Mapping[str, str]) -> Source | None:
-    """Check what a file says of itself, by DICOM keyword; None when it names no study or object."""
-    kept = {keyword: _allowed(said.get(keyword, ""), vr) for keyword, vr in _ASKED.items()}
+def source_of(stated: Mapping[str, str]) -> Source | None:
+    """Return what a header by DICOM keyword allows; None when it names no study or object."""
+    kept = {keyword: _allowed(stated.get(keyword, ""), vr) for keyword, vr in _ASKED.items()}
     if not all(kept[keyword] for keyword in _PLACE):
         return None
     return Source(
@@ -130,7 +125,7 @@ def source_of(said: Mapping[str, str]) -> Source | None:
         study=kept["StudyInstanceUID"],
         context={keyword: kept[keyword] for keyword in CONTEXT},
         lossy=kept["LossyImageCompression"] == "01",
-        unkept=tuple(one for one in IDENTITY if said.get(one) and not kept[one]),
+        unkept=tuple(one for one in IDENTITY if stated.get(one) and not kept[one]),
     )
 
 
@@ -139,24 +134,20 @@ def _allowed(value: str, vr: str) -> str:
     return value if fits else ""
 
 
-def _read(data: bytes, _max_pixels: int, _min_side: int) -> Frame:
-    """Read the header in the disposable process; the pixels of the frame mean nothing."""
+def read_header(data: bytes, _arguments: Arguments) -> Output:
+    """Read the elements that answers need, by DICOM keyword, in a disposable process.
+
+    Raises:
+        UnreadableImage: It is no DICOM file, or does not read.
+    """
     if data[128:132] != b"DICM":
         raise UnreadableImage("It is no DICOM file.")
     with discreet():
         found, _ = header_elements(data)
-        said = {keyword: _spoken(found, keyword) for keyword in _ASKED}
-    return Frame(np.zeros((1, 1, 1), np.uint8), 8, "", (1, 1), meta=said)
+        return Output(record={keyword: _text_of(found, keyword) for keyword in _ASKED})
 
 
-def _spoken(found: Dataset, keyword: str) -> str:
-    """Give an element as text; what is stated and cannot be read as what no answer takes over."""
+def _text_of(found: Dataset, keyword: str) -> str:
+    """Return an element as text; one stated that does not read as what no answer takes over."""
     text = "\\".join(map(str, listed(value_of(found, keyword)))).strip(" \x00")
     return text[:_LONGEST] or ("\\" if is_stated(found, keyword) else "")
-
-
-def _prepare(frame: Frame, size: int) -> Prepared:
-    return Prepared(np.zeros((size, size, 3), np.uint8), "", (1, 1), meta=frame.meta)
-
-
-header = replace(domains.xray.pack, read=_read, prepare=_prepare, describe=None)

@@ -7,12 +7,12 @@ import logging
 from threading import Lock
 
 from core.errors import AssayError
-from core.imaging.files import received
-from core.imaging.sandbox import Sandbox
+from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.functions import Output
 from core.logs import Event, Word
 from core.settings import Settings
 
-_ENTRY = "domains.xray.decoding.identity:identity"
+_DIGESTS = "domains.xray.decoding.identity:read_digests"
 _DATA_SET, _PIXELS = "data set", "pixels"
 
 _LOG = logging.getLogger(__name__)
@@ -26,12 +26,12 @@ class Comparer:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings.model_copy(update={"decoders": 1})
-        self._sandbox: Sandbox | None = None
+        self._settings = settings
+        self._sandbox: FunctionSandbox | None = None
         self._lock = Lock()
 
     def is_same(self, one: bytes, other: bytes, *, is_own: bool) -> bool:
-        """Whether two files hold one object; in doubt they do not.
+        """Return whether two files hold one object; in doubt they do not.
 
         Args:
             one: A whole file.
@@ -59,9 +59,9 @@ class Comparer:
                 self._sandbox = None
 
     def _digests(self, *files: bytes) -> list[dict[str, str]]:
-        """Give what the files' digests are, nothing for a file that does not read."""
+        """Return the files' digests, nothing for a file that does not read."""
         if self._sandbox is None:
-            self._sandbox = Sandbox(_ENTRY, 1, self._settings).__enter__()
+            self._sandbox = FunctionSandbox(_DIGESTS, self._settings).__enter__()
             atexit.register(self.close)
-        incoming = [received(str(number), data) for number, data in enumerate(files)]
-        return [dict(sample.frame.meta) for sample in self._sandbox.samples(incoming)]
+        read = [self._sandbox.call(data) for data in files]
+        return [dict(one.record) if isinstance(one, Output) else {} for one in read]

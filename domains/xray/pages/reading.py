@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import streamlit as st
 
 from core.errors import AssayError
+from core.packs import entry_of
 from core.records.case_list import Headers, alike
 from core.records.cases import CaseDetail, CaseImage
 from core.records.values import StoredDecision, now
@@ -27,7 +28,6 @@ from domains.xray.worklist import notices, showing
 from domains.xray.worklist.history import earlier_studies
 from domains.xray.worklist.persons import contradictions
 from domains.xray.worklist.rules import RULES
-from domains.xray.worklist.viewing import levels_of
 
 MOST_BESIDE = 6
 MOST_UNDER_ONE_NUMBER = 500
@@ -250,7 +250,7 @@ def lightbox() -> Lightbox:
 
 @st.cache_resource(on_release=Lightbox.close, show_spinner=False)
 def _lightbox(_here: ReviewSession) -> Lightbox:
-    return Lightbox(_here, "domains.xray.worklist.viewing:viewer", levels_of)
+    return Lightbox(_here, entry_of("xray"))
 
 
 def _verdict(

@@ -10,14 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.imaging.files import received
-from core.imaging.sandbox import Sandbox
+from core.imaging import display16
+from core.imaging.display16 import fitted
+from core.imaging.function_sandbox import FunctionSandbox
+from core.packs import entry_of
 from core.settings import Settings
 from core.types import Frame
 from dashboard.lightbox import Heat, Plate
 from dashboard.viewer import Pane, packed
 from domains.xray.decoding.reader import read
-from domains.xray.worklist.viewing import fitted, levels_of, whole
 from tests.xray_phantom import phantom_dx
 
 
@@ -28,14 +29,14 @@ def a_frame(pixels: np.ndarray, bits: int) -> Frame:
 @pytest.mark.parametrize(("kind", "bits"), [(np.uint8, 8), (np.uint16, 12), (np.uint16, 16)])
 def test_a_picture_that_fits_keeps_every_level(kind, bits):
     pixels = np.random.default_rng(0).integers(0, 2**bits, (40, 60)).astype(kind)
-    levels = levels_of(whole(a_frame(pixels, bits), 64))
+    levels = display16.levels(a_frame(pixels, bits), 64)
     assert levels.shape == (40, 60)
     assert np.array_equal(np.rint(levels / 65535 * (2**bits - 1)).astype(kind), pixels)
 
 
 def test_a_larger_picture_is_averaged_and_keeps_its_shape():
     pixels = np.random.default_rng(0).integers(0, 2**16, (96, 64)).astype(np.uint16)
-    levels = levels_of(whole(a_frame(pixels, 16), 48))
+    levels = display16.levels(a_frame(pixels, 16), 48)
     means = pixels.reshape(48, 2, 32, 2).mean(axis=(1, 3))
     assert levels.shape == (48, 32)
     assert np.abs(levels - means).max() <= 0.51
@@ -53,9 +54,16 @@ def test_the_fitted_shape_fits_and_is_never_enlarged(height, width, size):
 def test_the_sandbox_gives_the_levels_that_the_reader_gives():
     data = phantom_dx(3, "effusion")
     expected = read(data, 10**7, 0).pixels[:, :, 0]
-    with Sandbox("domains.xray.worklist.viewing:viewer", 512, Settings()) as sandbox:
-        (sample,) = sandbox.samples([received("case", data)])
-    assert np.array_equal(levels_of(sample.frame), expected)
+    sandbox = FunctionSandbox(
+        display16.READ,
+        Settings(),
+        entry=entry_of("xray"),
+        arguments={"size": 512},
+        outbox_bytes=display16.outbox_bytes(512),
+    )
+    with sandbox:
+        found = display16.levels_in(sandbox.call(data))
+    assert np.array_equal(found, expected)
     assert len(np.unique(expected)) > 256
 
 

@@ -14,6 +14,7 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 
 from core.errors import ConfigError
 from core.imaging.files import received
+from core.imaging.function_sandbox import FunctionSandbox
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
 from domains.xray.decoding.source import CONTEXT, sandbox, source_of, sources
@@ -28,7 +29,7 @@ PLACE = {
 
 
 @pytest.fixture(scope="module")
-def box() -> Iterator[Sandbox]:
+def box() -> Iterator[FunctionSandbox]:
     with sandbox(Settings()) as opened:
         yield opened
 
