@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, delete, insert, select
 
+from core.decision.urgency import severity, urgency
 from core.records.connection import chunks
 from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
@@ -29,9 +30,6 @@ from core.records.tables import (
 from core.types import Disposition, Reason
 
 REVIEW, UNDO = "review", "undo"
-UNSCORED = 2.0
-
-_SEVERITY = {Disposition.NEGATIVE: 0, Disposition.DEFER: 1, Disposition.POSITIVE: 2}
 
 
 class Lane(IntEnum):
@@ -57,7 +55,7 @@ def standing(
         last: The case's last review row, an undo included; None before the first.
         corrected_at: When an image of the case was last replaced by a correction; empty for never.
     """
-    deciding = max(images, key=lambda i: (_severity(i), _urgency(i), i["decision_id"] or ""))
+    deciding = max(images, key=_severity)
     disposition = Disposition(deciding["disposition"] or Disposition.DEFER)
     if last and last["kind"] == REVIEW and _covers(last, images, corrected_at):
         lane = Lane.REVIEWED
@@ -69,7 +67,7 @@ def standing(
         "case_id": deciding["case_id"],
         "pack": deciding["pack"],
         "lane": int(lane),
-        "rank": -max(map(_urgency, images)),
+        "rank": -max(urgency(image["positive_probability"]) for image in images),
         "opened_at": deciding["opened_at"],
         "disposition": disposition.value,
         "decision_id": deciding["decision_id"] or "",
@@ -82,13 +80,9 @@ def _covers(last: RowLike, images: Collection[RowLike], corrected_at: str) -> bo
     return bool(last["images"] >= len(images) and last["reviewed_at"] > corrected_at)
 
 
-def _severity(image: RowLike) -> int:
-    return _SEVERITY[Disposition(image["disposition"] or Disposition.DEFER)]
-
-
-def _urgency(image: RowLike) -> float:
-    probability = image["positive_probability"]
-    return UNSCORED if probability is None else float(probability)
+def _severity(image: RowLike) -> tuple[int, float, str]:
+    disposition = Disposition(image["disposition"] or Disposition.DEFER)
+    return severity(disposition, image["positive_probability"], image["decision_id"] or "")
 
 
 def _drawn(image: RowLike) -> bool:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from core.records.case_status import UNSCORED, Lane
+from core.decision.urgency import UNSCORED
+from core.records.case_status import Lane
 from core.records.tables import RowLike
 from core.records.values import StoredDecision
 from core.types import Disposition

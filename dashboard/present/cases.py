@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from core.decision.urgency import urgency
 from core.records.cases import CaseDetail, CaseImage, WorkItem
-from core.records.values import StoredDecision
 from core.types import Reason
 from dashboard.present.escaping import display_name
-
-_UNSCORED = 2.0
 
 
 def name_case(detail: CaseDetail) -> str:
@@ -27,13 +25,11 @@ def make_view_id(item: WorkItem) -> str:
 
 def sort_worst_first(images: Sequence[CaseImage]) -> list[CaseImage]:
     """Return a case's images in the queue's order: unscored, then by falling probability."""
-    return sorted(images, key=lambda image: -_urgency(image.decision))
+    return sorted(images, key=_urgency, reverse=True)
 
 
-def _urgency(decision: StoredDecision | None) -> float:
-    if decision is None or decision.positive_probability is None:
-        return _UNSCORED
-    return decision.positive_probability
+def _urgency(image: CaseImage) -> float:
+    return urgency(image.decision.positive_probability if image.decision else None)
 
 
 def select_image(images: Sequence[CaseImage], image_id: str | None) -> CaseImage:

@@ -9,12 +9,12 @@ first served behind the urgent ones.
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
+from core.decision.urgency import urgency
 from core.types import Disposition
 
 LONGEST_WAIT = timedelta(hours=4)
@@ -123,7 +123,7 @@ def _propose(cases: Sequence[OpenCase], now: datetime, longest_wait: timedelta) 
         for case in cases
         if case.case_id not in left
     ]
-    ranked.sort(key=lambda pair: (pair[1], -_severity(*pair), pair[0].arrived))
+    ranked.sort(key=lambda pair: (pair[1], -_urgency(*pair), pair[0].arrived))
     return Worklist(
         to_read=tuple((case.case_id, rank) for case, rank in ranked),
         cleared=tuple(case.case_id for case in cleared),
@@ -160,11 +160,11 @@ def _rank(case: OpenCase, overdue: bool) -> Rank:
     return Rank.POSITIVE if case.disposition is Disposition.POSITIVE else Rank.NEGATIVE
 
 
-def _severity(case: OpenCase, rank: Rank) -> float:
+def _urgency(case: OpenCase, rank: Rank) -> float:
     """Rank positives by probability, those with an image that has none first; others in turn."""
     if rank is not Rank.POSITIVE:
         return 0.0
-    return math.inf if case.probability is None else case.probability
+    return urgency(case.probability)
 
 
 def _by_arrival(cases: Sequence[OpenCase], failure: str) -> Worklist:

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from core.decision.urgency import severity
 from core.files import create_private
 from core.records.values import StoredDecision
-from core.types import Certificate, Disposition
+from core.types import Certificate
 from domains.xray.decoding.source import Source
-
-_SEVERITY = {Disposition.NEGATIVE: 0, Disposition.DEFER: 1, Disposition.POSITIVE: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +125,5 @@ def names_at(home: Path) -> Names:
 
 
 def weight(decision: StoredDecision) -> tuple[int, float, str]:
-    """Order decisions as a case's verdict takes them: the worst last, then the most probable."""
-    probability = decision.positive_probability
-    urgency = float("inf") if probability is None else probability
-    return _SEVERITY[decision.disposition], urgency, decision.id
+    """Return a key that orders decisions as a case's verdict does: the worst last."""
+    return severity(decision.disposition, decision.positive_probability, decision.id)
