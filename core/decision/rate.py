@@ -88,7 +88,7 @@ class Rate:
             return f"none seen{aside}"
         return (
             f"{percentage(self.value)} ({self.k:,} of {self.n:,}; "
-            f"95 % interval {percent_range(self.low, self.high)}{aside})"
+            f"{describe_interval(self.low, self.high)}{aside})"
         )
 
     def describe_briefly(self) -> str:
@@ -100,6 +100,16 @@ class Rate:
 def percentage(value: float) -> str:
     """Return a share in per cent, to three significant digits; a dash for NaN."""
     return NONE if math.isnan(value) else f"{100.0 * value:.{_DIGITS}g} %"
+
+
+def describe_interval(low: float, high: float) -> str:
+    """Return the interval of a share with its level: ``95 % interval 0.849 to 5.98 %``."""
+    return f"95 % interval {percent_range(low, high)}"
+
+
+def describe_share(value: float, interval: tuple[float, float]) -> str:
+    """Return a share with its interval: ``2.6 % (95 % interval 0.849 to 5.98 %)``."""
+    return f"{percentage(value)} ({describe_interval(*interval)})"
 
 
 def percent_range(low: float, high: float) -> str:

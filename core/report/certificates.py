@@ -88,8 +88,7 @@ def write_observed(m: ReportInput) -> Section:
         ("automation", 1 - m.policy.deferred, "at least "),
     )
     for name, share, end in shares:
-        interval = formatting.between(f["intervals"][name])
-        rate = f"{formatting.share(f[name])} (95 % interval {interval})"
+        rate = formatting.share_with_interval(f[name], f["intervals"][name])
         expected = f"{end if by_memory else ''}{formatting.share(share)} on the held-out cases"
         rows.append((name, rate, expected if m.policy.held_out else "no picture was held out"))
     counts = Counter(m.cases.reason[m.cases.reason != ""].tolist())

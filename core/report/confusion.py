@@ -29,10 +29,11 @@ def write_confusion(m: ReportInput) -> Section:
         ("truly", *(m.pack.wording[d] for d in Disposition)),
         tuple(_verdict_row(m, side) for side in (True, False)),
     )
-    low, high = m.figures["intervals"]["accuracy"]
+    overall = formatting.share_with_interval(
+        m.figures["accuracy"], m.figures["intervals"]["accuracy"]
+    )
     accuracy = Paragraph(
-        f"Accuracy {formatting.share(m.figures['accuracy'])} "
-        f"(95 % interval {formatting.between((low, high))}), "
+        f"Accuracy {overall}, "
         f"balanced over the classes {formatting.share(m.figures['balanced_accuracy'])}."
     )
     return Section("confusion", title, (matrix, rule, accuracy, *_galleries(m)))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.decision import certificate
-from core.decision.rate import NONE, Rate, percent_range
+from core.decision.rate import NONE, Rate, describe_interval, describe_share, percentage
 
 _GLUED = "\u00a0%"
 
@@ -22,9 +22,14 @@ def share(value: float) -> str:
     return NONE if math.isnan(value) else f"{100 * value:.1f}{_GLUED}"
 
 
-def between(interval: tuple[float, float]) -> str:
+def interval(ends: tuple[float, float]) -> str:
     """Return the interval of a share."""
-    return _glued(percent_range(*interval))
+    return _glued(describe_interval(*ends))
+
+
+def share_with_interval(value: float, ends: tuple[float, float]) -> str:
+    """Return a share with its interval."""
+    return _glued(describe_share(value, ends))
 
 
 def percent(rate: float) -> str:
@@ -40,6 +45,11 @@ def confidence(value: float) -> str:
 def rate(figures: Mapping[str, Any]) -> str:
     """Return a rate with its count and interval."""
     return _glued(Rate.from_json(figures).describe(figures.get("excluded", 0)))
+
+
+def rate_alone(figures: Mapping[str, Any]) -> str:
+    """Return a rate without its interval, which stands beside it."""
+    return _glued(percentage(figures["rate"])) if figures["n"] else "none seen"
 
 
 def short_rate(figures: Mapping[str, Any]) -> str:

@@ -15,8 +15,8 @@ def write_ood(m: ReportInput) -> Section:
     title = "Out-of-distribution pictures"
     rate, low, high, n = m.policy.flagged
     seen = (
-        f"Of {n:,} ordinary held-out pictures the gate sent {formatting.share(rate)} "
-        f"(95 % interval {formatting.between((low, high))}); it"
+        f"Of {n:,} ordinary held-out pictures the gate sent "
+        f"{formatting.share_with_interval(rate, (low, high))} to review; it"
         if n
         else "No ordinary picture was held out to count how many the gate sends to review; it"
     )

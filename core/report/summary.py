@@ -47,7 +47,7 @@ def _tiles(m: ReportInput) -> Tiles:
         Tile(
             "Decided without a person",
             formatting.share(f["automation"]),
-            f"95 % interval {formatting.between(intervals['automation'])}",
+            formatting.interval(intervals["automation"]),
         )
     )
     low, high = intervals["auroc"]
@@ -66,7 +66,7 @@ def _value(m: ReportInput, c: Certificate) -> str:
     if not m.decides(c):
         return "not certified"
     seen = m.figures[c.kind]
-    return formatting.percent(seen["rate"]) if seen["n"] else "none seen"
+    return formatting.rate_alone(seen)
 
 
 def _target(m: ReportInput, c: Certificate) -> str:

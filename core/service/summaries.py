@@ -14,7 +14,7 @@ from core.decision.certificate import (
     guarantee_table,
     percent,
 )
-from core.decision.rate import Rate, percent_range
+from core.decision.rate import Rate, describe_interval, percentage
 from core.labelled import describe_data_set
 from core.model.bundle.bundle import Bundle
 from core.packs import DomainPack
@@ -36,14 +36,14 @@ def summarise_policy(pack: DomainPack, policy: Policy) -> list[str]:
     passed, (positive, _) = pack.wording[Disposition.NEGATIVE], pack.unit_words
     if n:
         lines.append(
-            f"Among {n} with a {passed} in the held-out data, {percent(rate)} were {positive} "
-            f"(95 % interval {percent_range(low, high)})."
+            f"Among {n} with a {passed} in the held-out data, {percentage(rate)} were {positive} "
+            f"({describe_interval(low, high)})."
         )
     rate, low, high, n = policy.flagged
     if n:
         lines.append(
-            f"The out-of-distribution gate sends {percent(rate)} of {n} ordinary pictures to "
-            f"review (95 % interval {percent_range(low, high)})."
+            f"The out-of-distribution gate sends {percentage(rate)} of {n} ordinary pictures to "
+            f"review ({describe_interval(low, high)})."
         )
     lines.append(_describe_deferred(pack, policy))
     attempt = describe_attempt(policy.attempt, policy.targets.confidence, policy.escape.confidence)
