@@ -16,6 +16,9 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+MANY = 8
+"""From so many paths on one flush of the whole file system is cheaper than one for each."""
+
 
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file's content as 64 hex digits.
@@ -124,8 +127,10 @@ def flush(paths: Iterable[Path]) -> None:
 def flush_file_system(root: Path, paths: Iterable[Path]) -> None:
     """Wait until paths that all lie on one file system are on the disk.
 
-    One call for all of them where the system has ``syncfs`` (Linux), which is cheaper from some
-    dozens of files on, as `core.records.blobs` has measured.
+    One call for all of them where the system has ``syncfs`` (Linux) and there are `MANY` or more:
+    that is cheaper then, as `core.records.blobs` has measured, but waits for what every other
+    process has written as well. For one picture of 250 KB on a busy disk (n 600, interleaved) it
+    took 0.7 ms at the median and 11.7 at p99; ``fsync`` on each path took 0.9 and 1.2.
 
     Args:
         root: A folder on that file system.
@@ -134,8 +139,9 @@ def flush_file_system(root: Path, paths: Iterable[Path]) -> None:
     Raises:
         OSError: One cannot be opened or written.
     """
-    if _syncfs is None:
-        flush(paths)
+    listed = list(paths)
+    if _syncfs is None or len(listed) < MANY:
+        flush(listed)
     else:
         _flush_one(root, _sync_whole)
 

@@ -2,8 +2,8 @@
 
 Pictures of a camera's size, 1280 x 960, enlarged from the cells that `speed` trains on. In turn one
 call each of ``Assessor.one``, which records nothing, and of ``record_one``, on pictures that the
-store has not met. A plain loop of the same length that only spins shows what the machine itself
-adds: on a busy one its own worst is what a verdict cannot stay under.
+store has not met. Two milliseconds of plain work in between show what the machine itself adds: on
+a busy one run it as a station would be run, `chrt -f 10 python -m tests.benchmarks live`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ SIZE = (1280, 960)
 def main() -> None:
     """Print median, p99 and p99.9 in milliseconds."""
     settings = Settings(home=HOME)
-    bundle = open_bundle(speed.trained(settings), settings)
+    bundle = open_bundle(speed.made(settings), settings)
     pictures = _pictures(sorted((HOME / "elpv" / "images").iterdir())[:64])
     home = Path(tempfile.mkdtemp(prefix="live-", dir=HOME))
     store = open_store(settings.model_copy(update={"home": home}))
@@ -66,8 +66,8 @@ def _timed(work: Callable[[], object]) -> float:
 
 
 def _spin() -> None:
-    """Work for about ten milliseconds without waiting for anything."""
-    end = time.thread_time() + 0.01
+    """Work for about two milliseconds without waiting for anything."""
+    end = time.thread_time() + 0.002
     while time.thread_time() < end:
         pass
 

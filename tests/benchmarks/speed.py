@@ -49,15 +49,21 @@ def main() -> None:
         _compare(name, sides, _pictures(name, width, height, count))
 
 
-def trained(settings: Settings, precision: str = "f32") -> Path:
-    """Train and certify on the solar cells, once, and say what `auto` chose and at what cost."""
+def made(settings: Settings, precision: str = "f32") -> Path:
+    """Train and certify on the solar cells, once, and return the bundle's folder."""
     folder = HOME / f"speed-{precision}"
     if not (folder / "SHA256SUMS").exists():
         if not (HOME / "elpv" / "manifest.csv").exists():
             elpv.get(HOME / "elpv")
         train(TrainSpec("parts", HOME / "elpv", folder, precision=precision), settings)
+    certify_bundle(open_bundle(folder, settings), Targets())
+    return folder
+
+
+def trained(settings: Settings, precision: str = "f32") -> Path:
+    """Make the product and print what `auto` chose and at what cost."""
+    folder = made(settings, precision)
     bundle = open_bundle(folder, settings)
-    certify_bundle(bundle, Targets())
     judged = evaluate(bundle, HOME / "elpv", policy=policy_of(bundle), settings=settings)
     print(f"{precision}: {bundle.words['precision']}, AUROC on test {judged.figures['auroc']:.4f}")
     return folder

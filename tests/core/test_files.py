@@ -94,11 +94,25 @@ def test_the_sha256_of_a_file_is_that_of_its_bytes(tmp_path, content):
     assert sha256_of(tmp_path / "a") == hashlib.sha256(content).hexdigest()
 
 
+def test_a_few_paths_do_not_wait_for_what_others_have_written(tmp_path, monkeypatch):
+    flushed = []
+    monkeypatch.setattr(files.os, "fsync", lambda descriptor: flushed.append("path"))
+    monkeypatch.setattr(files, "_sync_whole", lambda descriptor: flushed.append("all"))
+    paths = [tmp_path / str(number) for number in range(files.MANY)]
+    for path in paths:
+        path.touch()
+    files.flush_file_system(tmp_path, iter(paths[:-1]))
+    assert flushed == ["path"] * (files.MANY - 1)
+    files.flush_file_system(tmp_path, iter(paths))
+    if files._syncfs is not None:
+        assert flushed[files.MANY - 1 :] == ["all"]
+
+
 @pytest.mark.parametrize("syncfs", [files._syncfs, None])
 def test_a_file_system_that_cannot_be_flushed_is_an_error(tmp_path, monkeypatch, syncfs):
     monkeypatch.setattr(files, "_syncfs", syncfs)
     with pytest.raises(FileNotFoundError):
-        files.flush_file_system(tmp_path / "gone", [tmp_path / "gone"])
+        files.flush_file_system(tmp_path / "gone", [tmp_path / "gone"] * files.MANY)
 
 
 def test_the_old_bundle_stands_again_where_the_new_one_cannot_be_moved(tmp_path):
