@@ -106,7 +106,7 @@ def test_the_bundle_knows_each_label_and_certifies_the_roll_up(opened):
     assert policy.overkill.n == 12
     assert policy.escape.certified
     # 48 plates by turns: every label of a picture counts once.
-    counts = bundle.words["data"]["counts"]["train"]
+    counts = bundle.metadata["data"]["counts"]["train"]
     assert counts == {"good": 16, "scratched": 24, "stained": 24}
 
 

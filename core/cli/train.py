@@ -140,7 +140,7 @@ def train(
                 "policy": policy.id,
                 "summary": summarise_policy(bundle.pack, policy),
                 "remarks": remarks,
-                "read": bundle.words["read"],
+                "read": bundle.metadata["read"],
             }
         )
         return

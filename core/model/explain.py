@@ -1,4 +1,4 @@
-"""Why a verdict came out as it did: where in the picture, and which known cases are nearest."""
+"""Explanations of a verdict: an attribution map, and the nearest known cases."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Neighbour:
 
 
 def nearest(known: Known, evidence: Evidence, count: int = 5) -> list[Neighbour]:
-    """Find the known cases nearest to a picture, nearest first."""
+    """Return the known cases nearest to a picture, nearest first."""
     distance = np.linalg.norm(known.features - evidence.features, axis=1)
     order = np.argsort(distance, kind="stable")[:count]
     return [
@@ -61,7 +61,7 @@ def heat_map(
     maps: Sequence[F32],
     size: int,
 ) -> F32:
-    """Show which places of the picture make its score differ from an ordinary negative one.
+    """Return an attribution map: how each place adds to the score, from a mean negative picture.
 
     Integrated gradients (Sundararajan et al. 2017, arXiv 1703.01365) of the positive score from
     the mean negative training picture to this one give each pooled statistic its slope ``g``. A
@@ -79,7 +79,7 @@ def heat_map(
         size: Side of the answer in pixels.
 
     Returns:
-        float32 ``size size``, score per unit of area; above 0 speaks for positive, below against.
+        float32 ``size size``, score per unit of area; above 0 raises the score, below lowers it.
     """
     negative = {c for c, flag in zip(model.classes, model.positive, strict=True) if not flag}
     labels = [set(label.split("|")) for label in known.labels]
@@ -98,8 +98,8 @@ def heat_map(
     return heat
 
 
-def memory_map(model: Model, output: NetworkOutput, size: int) -> F32:
-    """Show where a picture is stranger than good ones, for a model whose memory alone is heard.
+def anomaly_map(model: Model, output: NetworkOutput, size: int) -> F32:
+    """Return an anomaly map, for a model whose memory bank alone is used.
 
     Args:
         model: The fitted model, with a memory bank.
@@ -107,19 +107,20 @@ def memory_map(model: Model, output: NetworkOutput, size: int) -> F32:
         size: Side of the answer in pixels.
 
     Returns:
-        float32 ``size size``; above 0 is stranger than the middle good group at its strangest.
+        float32 ``size size``; above 0 is more anomalous than the median good group's farthest
+        places.
 
     Raises:
         ValueError: The model has no memory bank.
     """
     if model.bank is None:
         raise ValueError("model: expected one with a memory bank")
-    heat = model.bank.heat(output.patches)
+    heat = model.bank.anomaly_map(output.patches)
     return np.asarray(cv2.resize(heat, (size, size), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def _mean_slope(model: Model, start: F32, end: F32) -> F32:
-    """Average the gradient of the positive score along the straight way between two pictures."""
+    """Return the mean gradient of the positive score along the line between two pictures."""
     direction = _towards_positive(model)
     places = (np.arange(_STEPS, dtype=np.float32) + 0.5) / _STEPS
     slopes = [heads.gradient(model.head, start + t * (end - start), direction) for t in places]
@@ -148,7 +149,7 @@ def _as_deviation(stage: F32) -> F32:
 
 
 def thumbnail(pixels: U8, side: int = 112, quality: int = 80) -> bytes:
-    """Encode prepared pixels ``h w c`` as a small JPEG.
+    """Return prepared pixels ``h w c`` as a small JPEG.
 
     Raises:
         ValueError: The encoder refused the picture.

@@ -67,7 +67,7 @@ class DomainPack:
         commands: Import path ``module:app`` of a Typer application, mounted as `assay NAME`.
         jobs: Kinds of work that a worker does for it; no other pack may use their names.
         after: Kind of the job queued for every case on which a worker decided; empty for none.
-        wrong_ways: Ways in which a right picture is shown wrongly (``rotated``), each by a function
+        wrong_presentations: Wrong presentations (``rotated``), each by a function
             that makes such a picture out of a prepared one, uint8 ``h w 3``; training learns to
             tell them, and they are WRONG_INPUT.
         graph: Import path of ``(Nodes, Square, size) -> Square``, which adds to an exported graph
@@ -94,7 +94,7 @@ class DomainPack:
     commands: str = ""
     jobs: tuple[JobKind, ...] = ()
     after: str = ""
-    wrong_ways: Mapping[str, Callable[[U8], U8]] = field(default_factory=dict)
+    wrong_presentations: Mapping[str, Callable[[U8], U8]] = field(default_factory=dict)
     graph: str = ""
 
     def __post_init__(self) -> None:

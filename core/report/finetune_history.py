@@ -19,11 +19,11 @@ Fold = Mapping[str, Any]
 
 def write_finetuning(m: ReportInput) -> tuple[Section, ...]:
     """Return what was tried beside the default and how fine-tuning went; empty where none was."""
-    tuning: Mapping[str, Any] = m.card.get("tuning") or {}
+    tuning: Mapping[str, Any] = m.card.get("finetuning") or {}
     folds: Sequence[Fold] = tuning.get("folds", ())
     if not tuning:
         return ()
-    blocks: list[Block] = [Paragraph(tuning["said"])]
+    blocks: list[Block] = [Paragraph(tuning["summary"])]
     if folds:
         blocks += _describe_folds(
             folds, tuning, is_used=bool(m.card.get("backbone", {}).get("tail"))

@@ -45,8 +45,8 @@ def write_calibration(m: ReportInput) -> Section:
         "Each dot is a fifteenth of the pictures. The grey band is what a perfect predictor "
         "would show with this many: dots inside it are no evidence against the probabilities.",
     )
-    by_memory = m.policy.t_pos is None and m.policy.has_positives
-    memory = ", unless the memory of good pictures calls it out" if by_memory else ""
+    uses_bank_alone = m.policy.t_pos is None and m.policy.has_positives
+    memory = ", unless the memory of good pictures calls it out" if uses_bank_alone else ""
     spread = Figure(
         draw_probabilities("probabilities", p, truth, limits, m.pack.unit_words),
         f"Each half has its own scale. Up to its line the verdict is {limits[0][1]}, from its line "

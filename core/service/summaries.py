@@ -54,24 +54,24 @@ def _describe_deferred(pack: DomainPack, policy: Policy) -> str:
     defer = pack.wording[Disposition.DEFER]
     if not policy.held_out:
         return f"No picture was held out, so nothing says how many go to a person ({defer})."
-    by_memory = policy.t_pos is None and policy.has_positives
-    share = f"At most {percent(policy.deferred)}" if by_memory else percent(policy.deferred)
-    rest = " The memory of good pictures calls some of them out." if by_memory else ""
+    uses_bank_alone = policy.t_pos is None and policy.has_positives
+    share = f"At most {percent(policy.deferred)}" if uses_bank_alone else percent(policy.deferred)
+    rest = " The memory of good pictures calls some of them out." if uses_bank_alone else ""
     return f"{share} of the held-out pictures go to a person ({defer}).{rest}"
 
 
 def describe_fit(bundle: Bundle) -> str:
     """Return what scores pictures in a bundle: its head, its memory bank, or both."""
-    model, head = bundle.model, f"head {bundle.words['fit']['head']}"
+    model, head = bundle.model, f"head {bundle.metadata['fit']['head']}"
     if model.bank is None:
         return head
     memory = f"memory of {model.bank.groups} {bundle.pack.unit_words[1]}"
-    return memory if model.by_memory else f"{memory}, {head}"
+    return memory if model.uses_bank_alone else f"{memory}, {head}"
 
 
 def list_remarks(bundle: Bundle) -> list[str]:
     """Return what a person should know of a bundle's data before believing its rates."""
-    words, model = bundle.words, bundle.model
+    words, model = bundle.metadata, bundle.model
     good = [name for name, wrong in zip(model.classes, model.positive, strict=True) if not wrong]
     alarms = words["check"]["alarms"]
     return [
@@ -80,9 +80,9 @@ def list_remarks(bundle: Bundle) -> list[str]:
         *filter(
             None,
             [
-                words.get("memory", ""),
-                words.get("start", {}).get("said", ""),
-                words.get("tuning", {}).get("said", ""),
+                words.get("no_bank_reason", ""),
+                words.get("transfer", {}).get("summary", ""),
+                words.get("finetuning", {}).get("summary", ""),
                 _of_the_gate(bundle),
             ],
         ),

@@ -23,7 +23,7 @@ class NetworkOutput:
         tail: float32 ``k``, mean class scores of the fine-tuned stages; empty where there are none.
         patches: float32 ``p c``, features of every place; empty where no memory bank asks for them.
         bank_scores: float32 ``1 + g``, scores of patches that were dropped since, as
-            ``Bank.read`` gives them.
+            ``Bank.score`` gives them.
         asymmetry: float32 ``q``, the picture's left minus its right; empty where not asked for.
     """
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from core.packs import DataSet, DomainPack, JobKind
 from core.types import Ceiling, Disposition
-from domains.xray.decoding.presentations import WRONG_WAYS
+from domains.xray.decoding.presentations import WRONG_PRESENTATIONS
 from domains.xray.decoding.reader import describe, prepare, read
 
 
@@ -35,7 +35,7 @@ pack = DomainPack(
     prepare=prepare,
     describe=describe,
     suffixes=frozenset({".dcm", ".dicom", ".ima", ""}),
-    wrong_ways=WRONG_WAYS,
+    wrong_presentations=WRONG_PRESENTATIONS,
     jobs=(
         JobKind("xray.answer", "domains.xray.answers.answer_job:answer", max_tries=None),
         JobKind("xray.send", "domains.xray.answers.send_job:send", max_tries=None, lane="deliver"),

@@ -27,8 +27,8 @@ from core.packs import pack_named
 from core.service.data.feature_table import table_of
 from core.service.data.pictures import PictureFeatures, extract_features
 from core.service.progress import silent
-from core.service.training.features import Task
-from core.service.training.precision import Work
+from core.service.training.features import LearningTask
+from core.service.training.precision import TrainingContext
 from core.service.training.selection import select
 from core.settings import Settings
 from core.types import F64
@@ -53,7 +53,7 @@ def main() -> None:
     named = [int(word) for word in sys.argv[1:] if word.isdigit()]
     efforts = ("best",) if "best" in sys.argv else ("quick", "both sides")
     for effort in efforts:
-        _print(effort, {seed: judged(effort, seed) for seed in named or SEEDS})
+        _print(effort, {seed: candidate(effort, seed) for seed in named or SEEDS})
 
 
 def split_of(rows: list[Row], seed: int) -> NDArray[np.str_]:
@@ -63,7 +63,7 @@ def split_of(rows: list[Row], seed: int) -> NDArray[np.str_]:
     return split_groups(labels, np.array([r.group for r in rows]), (0.6, 0.2, 0.2), seed, strata)
 
 
-def judged(effort: str, seed: int) -> Judged:
+def candidate(effort: str, seed: int) -> Judged:
     """Train on one split as `assay train` does, and judge its test part."""
     settings = Settings(home=HOME)
     labelled("elpv")  # puts the cells in place
@@ -76,9 +76,9 @@ def judged(effort: str, seed: int) -> Judged:
     started = time.process_time()
     stages = None
     if effort == "best":
-        work = Work(backbone, files, rows, pack, settings, silent)
+        work = TrainingContext(backbone, files, rows, pack, settings, silent)
         say = partial(print, file=sys.stderr, flush=True)
-        task = Task(CLASSES, POSITIVE, pack.negative_labels, False, False, seed)
+        task = LearningTask(CLASSES, POSITIVE, pack.negative_labels, False, False, seed)
         stages = select(work, task, say, sizes=True, tails=True)
         backbone, files = stages.work.backbone, stages.work.files
     network = open_network(backbone, runtime=settings.runtime, cache=settings.cache, files=files)
@@ -95,7 +95,7 @@ def judged(effort: str, seed: int) -> Judged:
         seen += [one for one in looked if isinstance(one, PictureFeatures)]
         if part == "train":
             table = table_of(seen, CLASSES, backbone.gated)
-            if stages and stages.said:
+            if stages and stages.oof_scores:
                 table = replace(table, tail=stages.oof(seen))
             if stages and stages.folder:
                 shutil.rmtree(stages.folder)
@@ -107,7 +107,7 @@ def judged(effort: str, seed: int) -> Judged:
         np.array([CLASSES.index(one.row.label) for one in seen], np.int64),
         np.array([one.row.columns["certain"] == "yes" for one in seen]),
         cpu_s,
-        f"{fitted.head} {fitted.model.voices.round(2).tolist()}",
+        f"{fitted.head} {fitted.model.expert_weights.round(2).tolist()}",
     )
 
 

@@ -19,17 +19,17 @@ from numpy.typing import NDArray
 from core.decision import metrics
 from core.decision.policy import Cases, certify
 from core.labelled import Row
-from core.model.estimators.bank import Bank, remember
+from core.model.estimators.bank import Bank, fit_bank
 from core.model.estimators.model import Model, one_thread
 from core.model.fitting.fit import fit
-from core.model.fitting.table import Table
+from core.model.fitting.table import FeatureTable
 from core.model.network import backbone as backbones
 from core.service.data.labels import with_splits
 from core.service.training import good_only
 from core.settings import Settings
 from core.types import F32, F64, NetworkOutput, Targets
 from tests.benchmarks.good_only import is_mono, patched
-from tests.benchmarks.sets import HOME, looked, rows_of
+from tests.benchmarks.sets import HOME, pictures, rows_of
 
 GOOD, TESTED = 50, 80
 DEFECTS = (0, 5, 10, 20, 30, 40, 60, 100, 150, 200)
@@ -90,7 +90,7 @@ def _product(name: str, what: str, kept: Callable[[Row], bool]) -> Product:
     rows = [row for row in rows if kept(row)]
     classes = tuple(sorted({row.label for row in rows}))
     key = what.replace(", ", "-").replace(" ", "-")
-    whole = looked(key, pack, rows, classes, backbones.describe())
+    whole = pictures(key, pack, rows, classes, backbones.describe())
     return Product(
         what, whole.table.pooled, remembered.patches, remembered.good, whole.backbone.gated
     )
@@ -125,26 +125,26 @@ def _figures(one: Product, defects: int, count: int, draw: int, *, kept: bool) -
         bundle="b",
         good_groups=model.bank.groups if model.bank else 0,
     )
-    scored = {
+    score_maps = {
         side: _scores(model, one, at) for side, at in (("good", fresh_good), ("bad", fresh_bad))
     }
     level = policy.good_only.level if policy.good_only else None
 
     def failed(side: str) -> NDArray[np.bool_]:
-        p, good_p = scored[side]
+        p, good_p = score_maps[side]
         by_limit = p >= policy.t_pos if policy.t_pos is not None else np.zeros(len(p), np.bool_)
         return by_limit | (good_p <= level if level is not None else False)
 
     limit = -1.0 if policy.t_neg is None else policy.t_neg
-    escaped = (scored["bad"][0] <= limit) & ~failed("bad")
-    few = _mixed(scored["good"][0], scored["bad"][0], share, rng)
+    escaped = (score_maps["bad"][0] <= limit) & ~failed("bad")
+    few = _mixed(score_maps["good"][0], score_maps["bad"][0], share, rng)
     return [
         float(failed("bad").mean()),
         float(failed("good").mean()),
         float(escaped.mean()),
         metrics.ece(*few) - metrics.ece_floor(few[0], 0),
         metrics.auroc(
-            np.concatenate([scored["good"][0], scored["bad"][0]]),
+            np.concatenate([score_maps["good"][0], score_maps["bad"][0]]),
             np.repeat([False, True], [len(fresh_good), len(fresh_bad)]),
         ),
     ]
@@ -167,13 +167,13 @@ def _splits(good: int, defects: int, *, kept: bool) -> NDArray[np.str_]:
     ]
     rows = with_splits([Row(Path(group), label, "", group) for label, group in made])
     if kept:
-        rows = good_only.settled(rows, NEGATIVE)
+        rows = good_only.assign_good_groups(rows, NEGATIVE)
     return np.array([row.split for row in rows])
 
 
 def _learn(one: Product, train: NDArray[np.intp], seed: int, *, kept: bool) -> tuple[Model, Cases]:
     good = train[one.good[train]]
-    table = Table(
+    table = FeatureTable(
         pooled=one.pooled[train],
         labels=one.good[train].astype(np.int64),
         groups=train.astype(np.str_),
@@ -184,11 +184,11 @@ def _learn(one: Product, train: NDArray[np.intp], seed: int, *, kept: bool) -> t
     if not kept:
         found = fit(table, ("bad", "good"), POSITIVE, seed)
         return found.model, found.oof
-    bank = remember([[one.patches[i]] for i in good])
+    bank = fit_bank([[one.patches[i]] for i in good])
     own = {picture: place for place, picture in enumerate(good.tolist())}
-    scores = [bank.read(one.patches[i])[1 + own[i] if i in own else 0] for i in train.tolist()]
+    scores = [bank.score(one.patches[i])[1 + own[i] if i in own else 0] for i in train.tolist()]
     held = np.array([score for i, score in zip(train, scores, strict=True) if i in own], np.float64)
-    bank = replace(bank, held=held)
+    bank = replace(bank, group_scores=held)
     odds = np.array([bank.log_odds(float(score)) for score in scores], np.float64)
     found = fit(replace(table, log_odds=odds), ("bad", "good"), POSITIVE, seed, bank=bank)
     return found.model, found.oof

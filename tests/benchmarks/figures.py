@@ -39,10 +39,10 @@ NAMES = (
     "stages",
     "speed",
 )
-ORDER = (*NAMES, "rivals", "peer", "starter")  # the last three are not part of `make bench`
+ORDER = (*NAMES, "rivals", "peer", "starter")  # the last three are not part of `fit_head bench`
 HEAD = """# Figures
 
-Written by `make bench` out of `tests/benchmarks/results/`; do not edit. Each figure stands with
+Written by `fit_head bench` out of `tests/benchmarks/results/`; do not edit. Each figure stands with
 its n, seeds and spread, and with the command, the commit and the day of its measurement; it is
 true of that commit. What was measured before this page existed stands with the commit that stated
 it. `python -m tests.benchmarks NAME` measures some anew, `python -m tests.benchmarks page` writes

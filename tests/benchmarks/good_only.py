@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from core.decision import metrics
 from core.decision.certificate import interval
 from core.labelled import Row
-from core.model.estimators.bank import Bank, remember
+from core.model.estimators.bank import Bank, fit_bank
 from core.model.estimators.model import one_thread
 from core.model.network import backbone as backbones
 from core.model.network.runtime import open_network
@@ -76,7 +76,7 @@ def patched(name: str, what: str, kept: Callable[[Row], bool]) -> Patched:
     file = HOME / "tables" / f"{what.replace(', ', '-').replace(' ', '-')}-{backbone.key}.npy"
     if not file.exists():
         network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
-        looked = extract_features(
+        pictures = extract_features(
             rows,
             pack=pack,
             size=backbone.size,
@@ -87,7 +87,7 @@ def patched(name: str, what: str, kept: Callable[[Row], bool]) -> Patched:
         file.parent.mkdir(parents=True, exist_ok=True)
         np.save(
             file,
-            np.stack([one.output.patches for one in looked if isinstance(one, PictureFeatures)]),
+            np.stack([one.output.patches for one in pictures if isinstance(one, PictureFeatures)]),
         )
     patches = np.load(file)
     good = np.array([row.label in ("good", "functional", "normal") for row in rows])
@@ -108,7 +108,7 @@ def _detection(name: str, pictures: Patched, n: int) -> None:
         known = rng.permutation(np.flatnonzero(pictures.good))[:n]
         rest = np.setdiff1d(np.arange(len(pictures.good)), known)
         bank = _bank(pictures, known)
-        scores = np.array([bank.read(pictures.patches[i])[0] for i in rest], np.float64)
+        scores = np.array([bank.score(pictures.patches[i])[0] for i in rest], np.float64)
         figures.append(metrics.auroc(scores, ~pictures.good[rest]))
     print(
         f"{name}, {n} good: AUROC {np.mean(figures):.3f} (sd {np.std(figures, ddof=1):.3f}, "
@@ -124,7 +124,7 @@ def _overkill(name: str, pictures: Patched, n: int = 20) -> None:
         rng = np.random.default_rng(1000 + draw)
         order = rng.permutation(np.flatnonzero(pictures.good))[: n + FRESH]
         bank = _bank(pictures, order[:n])
-        p[draw] = [bank.good_p(bank.read(pictures.patches[i])) for i in order[n:]]
+        p[draw] = [bank.good_p(bank.score(pictures.patches[i])) for i in order[n:]]
     for alpha in LEVELS:
         called = p <= alpha
         each = called.mean(axis=1)
@@ -138,11 +138,11 @@ def _overkill(name: str, pictures: Patched, n: int = 20) -> None:
 
 
 def _bank(pictures: Patched, known: NDArray[np.intp]) -> Bank:
-    bank = remember([[pictures.patches[i]] for i in known])
+    bank = fit_bank([[pictures.patches[i]] for i in known])
     held: F64 = np.array(
-        [bank.read(pictures.patches[i])[1 + own] for own, i in enumerate(known)], np.float64
+        [bank.score(pictures.patches[i])[1 + own] for own, i in enumerate(known)], np.float64
     )
-    return replace(bank, held=held)
+    return replace(bank, group_scores=held)
 
 
 def _time_to_running(pictures: Patched, n: int = 20) -> None:

@@ -15,7 +15,7 @@ from core.decision import calibration, candidates, metrics
 from core.decision.splits import folds
 from core.model.fitting.fit import fit
 from core.model.fitting.head_choice import choose_head
-from core.model.fitting.table import Table
+from core.model.fitting.table import FeatureTable
 from core.service.training.selection import WEIGHTS
 from core.types import F64, NetworkOutput
 from tests.benchmarks.sets import Labelled, asked, labelled
@@ -89,6 +89,6 @@ def predicted(
     return calibration.apply(model.calibrator, logits)
 
 
-def _losses(table: Table, one: Labelled, seed: int) -> F64:
+def _losses(table: FeatureTable, one: Labelled, seed: int) -> F64:
     deals = range(seed, seed + candidates.REPEATS)
     return np.stack([choose_head(table, one.classes, one.positive, d).losses for d in deals])

@@ -40,12 +40,12 @@ def _pool(name: str) -> Cases:
     sizes = [labelled(name)]
     if "best" in sys.argv:
         sizes = [labelled(name, all_sides=True, close=close) for close in (False, True)]
-    fits = []
+    accepts = []
     for one in sizes:
         made = altered(one, np.ones(len(one.rows), np.bool_))
-        given = {"wrong": made.wrong, "faulty": made.faulty, "benign": made.benign}
-        fits.append(fit(one.table, one.classes, one.positive, **given))
-    return min(fits, key=lambda found: min(found.nll.values())).oof
+        given = {"wrong": made.presentations, "faulty": made.corruptions, "benign": made.variations}
+        accepts.append(fit(one.table, one.classes, one.positive, **given))
+    return min(accepts, key=lambda found: min(found.nll.values())).oof
 
 
 def measure(name: str, pool: Cases, counted: np.ndarray) -> None:

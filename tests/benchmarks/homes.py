@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from core.decision import metrics
 from core.model.estimators.model import Model
 from core.model.fitting.fit import fit
-from core.model.fitting.table import Table
+from core.model.fitting.table import FeatureTable
 from core.model.network.runtime import Network, open_network
 from core.packs import DomainPack, pack_named
-from core.service.training.corruptions import Alterations
+from core.service.training.corruptions import CorruptedSets
 from core.settings import Settings
 from core.types import F64, Finding, Frame, NetworkOutput, Prepared, Reason
 from tests.benchmarks.sets import HOME, Labelled, altered, rows_of
@@ -89,15 +89,15 @@ def settle(one: Labelled, but: str = "") -> Home:
     return Home(one, model, pack, network, test, ordinary)
 
 
-def fit_to(one: Labelled, table: Table, made: Alterations) -> Model:
+def fit_to(one: Labelled, table: FeatureTable, made: CorruptedSets) -> Model:
     """Fit a model to some pictures of a set, as training does."""
     return fit(
         table,
         one.classes,
         one.positive,
-        wrong=made.wrong,
-        faulty=made.faulty,
-        benign=made.benign,
+        presentations=made.presentations,
+        corruptions=made.corruptions,
+        variations=made.variations,
     ).model
 
 
@@ -107,7 +107,9 @@ def judged(model: Model, seen: Iterable[tuple[NetworkOutput, Prepared]]) -> Judg
     for output, prepared in seen:
         evidence.append(model.evidence(output))
         whole = np.concatenate([evidence[-1].features, output.asymmetry])
-        wrongly.append(model.ways.told.scores(whole).max() if model.ways else 0.0)
+        wrongly.append(
+            model.presentations.discriminants.scores(whole).max() if model.presentations else 0.0
+        )
         said.append(model.predict(evidence[-1], prepared))
     return Judged(
         np.array([one.ood_score for one in evidence]),

@@ -93,11 +93,11 @@ def committee_out_of_fold(
     """Score every picture by a committee that saw none of its fold, ``n k``."""
     z = standardise(pooled, pooled.mean(axis=0), pooled.std(axis=0) + np.float32(1e-6))
     total = np.zeros((len(z), len(one.classes)))
-    for name in head_fitting.affordable(len(z)):
+    for name in head_fitting.affordable_heads(len(z)):
         scores = np.zeros_like(total)
         for held in range(FOLDS):
             out = fold == held
-            head = head_fitting.MAKERS[name](z[~out], labels[~out], len(one.classes))
+            head = head_fitting.HEAD_FITTERS[name](z[~out], labels[~out], len(one.classes))
             scores[out] = [heads.logits(head, row) for row in z[out]]
         total += scores * score_calibration.share(
             score_calibration.calibrate(scores, labels, groups, 0)

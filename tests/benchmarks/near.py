@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics, ood, splits
-from core.model.estimators.discriminants import Altered
+from core.model.estimators.discriminants import CorruptedFeatures
 from core.model.estimators.model import standardise
-from core.model.fitting.table import Table
+from core.model.fitting.table import FeatureTable
 from core.model.network import backbone as backbones
 from core.model.network.runtime import open_network
 from core.packs import pack_named
-from core.service.training.corruptions import Alterations
+from core.service.training.corruptions import CorruptedSets
 from core.settings import Settings
 from core.types import F32, F64, Frame
 from tests.benchmarks.homes import ALPHAS, SIZE, fit_to
@@ -78,7 +78,9 @@ class Door:
             )
 
 
-def gate_of(one: Labelled, table: Table, made: Alterations) -> tuple[Callable[[F32], F64], F64]:
+def gate_of(
+    one: Labelled, table: FeatureTable, made: CorruptedSets
+) -> tuple[Callable[[F32], F64], F64]:
     """Fit on pictures of a set; give the gate's score of features ``n d``, and its reference."""
     home = fit_to(one, table, made)
 
@@ -104,17 +106,17 @@ def level(one: Labelled) -> None:
     print(f"{one.name:<14} ordinary pictures flagged, {DRAWS} draws 60/40 by group: {told}")
 
 
-def _among(made: Alterations, one: Labelled, known: Rows) -> Alterations:
+def _among(made: CorruptedSets, one: Labelled, known: Rows) -> CorruptedSets:
     """Keep the altered pictures of some."""
     groups = one.table.groups[known]
-    return Alterations(
-        _of(made.wrong, groups),
-        _of(made.faulty, groups),
-        made.benign.among(known) if made.benign else None,
+    return CorruptedSets(
+        _of(made.presentations, groups),
+        _of(made.corruptions, groups),
+        made.variations.among(known) if made.variations else None,
     )
 
 
-def _of(made: Altered | None, groups: NDArray[np.str_]) -> Altered | None:
+def _of(made: CorruptedFeatures | None, groups: NDArray[np.str_]) -> CorruptedFeatures | None:
     if made is None:
         return None
     kept = np.isin(made.groups, groups)

@@ -27,7 +27,7 @@ from core.checking.origins import Copies, fingerprints_of, joined
 from core.labelled import Row
 from core.model.bundle import serialization
 from core.model.estimators.model import one_thread
-from core.model.fitting.fit import Fit, Table, fit
+from core.model.fitting.fit import FeatureTable, Fit, fit
 from core.types import U8, NetworkOutput
 from tests.benchmarks.sets import HOME, altered, labelled
 
@@ -58,7 +58,7 @@ def _nothing(_n: int) -> str:
     return ""
 
 
-def repeated(n: int, seed: int = 0) -> Table:
+def repeated(n: int, seed: int = 0) -> FeatureTable:
     """Return the cells' table with so many rows, those beyond the first round with noise."""
     table = labelled("elpv").table
     rng = np.random.default_rng(seed)
@@ -80,14 +80,14 @@ def repeated(n: int, seed: int = 0) -> Table:
 def _fitting(n: int) -> str:
     one, table = labelled("elpv"), repeated(n)
     made = altered(one, np.ones(len(one.rows), np.bool_))
-    faulty = made.faulty
+    faulty = made.corruptions
     if faulty is not None:
         names = np.unique(one.table.groups, return_inverse=True)[1]
         of = dict(zip(one.table.groups.tolist(), names.tolist(), strict=True))
         groups = np.array([str(of[group] % n) for group in faulty.groups.tolist()])
         faulty = replace(faulty, groups=groups)
     started = time.process_time()
-    found = fit(table, one.classes, one.positive, faulty=faulty)
+    found = fit(table, one.classes, one.positive, corruptions=faulty)
     spent = time.process_time() - started
     arrays = serialization.pack_model(found.model)[0]
     kept = sum(array.nbytes for array in arrays.values()) / 2**20
@@ -103,7 +103,7 @@ def multiplications(found: Fit) -> int:
     return sum(array.size for array in arrays.values() if array.ndim == 2)
 
 
-def _judging(found: Fit, table: Table) -> float:
+def _judging(found: Fit, table: FeatureTable) -> float:
     outputs = [NetworkOutput(row) for row in table.pooled[:JUDGED]]
     best = np.inf
     for _ in range(5):

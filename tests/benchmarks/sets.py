@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.labelled import Row, read_labelled
-from core.model.estimators.discriminants import Altered
-from core.model.fitting.harmless import Benign
-from core.model.fitting.table import Table
+from core.model.estimators.discriminants import CorruptedFeatures
+from core.model.fitting.table import FeatureTable
+from core.model.fitting.variations import VariedFeatures
 from core.model.network import backbone as backbones
 from core.model.network.backbone import Backbone
 from core.model.network.runtime import open_network
@@ -24,7 +24,7 @@ from core.service.data.feature_table import table_of
 from core.service.data.labels import flag_positive
 from core.service.data.pictures import PictureFeatures, extract_features
 from core.service.progress import silent
-from core.service.training.corruptions import Alterations, Studio, alter
+from core.service.training.corruptions import CorruptedSets, Extraction, extract_corrupted
 from core.settings import Settings
 from domains.parts import elpv
 
@@ -40,7 +40,7 @@ SETS = {
     "crops": ("crops", "crops"),
 }
 HOUSE = ("train", "cal", "test")
-Made = TypeVar("Made", Altered, Benign)
+Made = TypeVar("Made", CorruptedFeatures, VariedFeatures)
 
 
 def asked() -> list[str]:
@@ -62,7 +62,7 @@ class Labelled:
     """
 
     name: str
-    table: Table
+    table: FeatureTable
     classes: tuple[str, ...]
     positive: tuple[bool, ...]
     rows: list[Row]
@@ -96,11 +96,13 @@ def labelled(name: str, size: int = 0, *, all_sides: bool = False, close: bool =
     settings = Settings(home=HOME)
     pack, rows = rows_of(name, settings)
     classes = tuple(sorted({row.label for row in rows}))
-    backbone = replace(backbones.describe(size=size), asymmetry=bool(pack_named(pack).wrong_ways))
+    backbone = replace(
+        backbones.describe(size=size), asymmetry=bool(pack_named(pack).wrong_presentations)
+    )
     if all_sides:
         backbone = replace(backbone, views=pack_named(pack).views)
     if close:
-        backbone = backbones.closer(backbone)
+        backbone = backbones.with_two_scales(backbone)
     return looked(name, pack, rows, classes, backbone)
 
 
@@ -128,7 +130,7 @@ def looked(
     return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows, backbone)
 
 
-def altered(one: Labelled, of: NDArray[np.bool_], but: str = "") -> Alterations:
+def altered(one: Labelled, of: NDArray[np.bool_], but: str = "") -> CorruptedSets:
     """Give some pictures of a set altered as training does, or read them again.
 
     Args:
@@ -142,24 +144,28 @@ def altered(one: Labelled, of: NDArray[np.bool_], but: str = "") -> Alterations:
     if not kept.exists():
         network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
         pack = pack_named(SETS[one.name][0])
-        studio = Studio(pack, network, backbone.size, settings, silent)
-        made = alter([row for row, wanted in zip(one.rows, of, strict=True) if wanted], studio, 0)
+        extraction = Extraction(pack, network, backbone.size, settings, silent)
+        made = extract_corrupted(
+            [row for row, wanted in zip(one.rows, of, strict=True) if wanted], extraction, 0
+        )
         np.savez(
             kept,
-            **_arrays("wrong", made.wrong),
-            **_arrays("faulty", made.faulty),
-            **_arrays("benign", made.benign),
+            **_arrays("presentations", made.presentations),
+            **_arrays("corruptions", made.corruptions),
+            **_arrays("variations", made.variations),
         )
     with np.load(kept) as found:
-        faulty = _read_made(Altered, "faulty", found)
-        return Alterations(
-            wrong=_read_made(Altered, "wrong", found),
-            faulty=_without(faulty, but) if faulty and but in faulty.names else faulty,
-            benign=_read_made(Benign, "benign", found),
+        corrupted = _read_made(CorruptedFeatures, "corruptions", found)
+        return CorruptedSets(
+            presentations=_read_made(CorruptedFeatures, "presentations", found),
+            corruptions=_without(corrupted, but)
+            if corrupted and but in corrupted.names
+            else corrupted,
+            variations=_read_made(VariedFeatures, "variations", found),
         )
 
 
-def _arrays(prefix: str, made: Altered | Benign | None) -> dict[str, Any]:
+def _arrays(prefix: str, made: CorruptedFeatures | VariedFeatures | None) -> dict[str, Any]:
     if made is None:
         return {}
     values = {field.name: getattr(made, field.name) for field in fields(made)}
@@ -174,21 +180,23 @@ def _read_made(kind: type[Made], prefix: str, found: Mapping[str, Any]) -> Made 
         return None
     values: dict[str, Any] = {name: found[at] for name, at in names.items() if "." not in name}
     values["names"] = tuple(values["names"].tolist())
-    if kind is Benign:
+    if kind is VariedFeatures:
         dotted = (name for name in names if name.startswith("measures."))
         values["measures"] = {n.removeprefix("measures."): found[names[n]] for n in dotted}
     return kind(**values)
 
 
-def _without(made: Altered, name: str) -> Altered:
+def _without(made: CorruptedFeatures, name: str) -> CorruptedFeatures:
     gone = made.names.index(name)
     kept = made.kind != gone
     kind = made.kind[kept] - (made.kind[kept] > gone)
     names = tuple(other for other in made.names if other != name)
-    return Altered(names, made.pooled[kept], kind, made.groups[kept], made.asymmetry[kept])
+    return CorruptedFeatures(
+        names, made.pooled[kept], kind, made.groups[kept], made.asymmetry[kept]
+    )
 
 
-def _keep(table: Table, kept: Path) -> None:
+def _keep(table: FeatureTable, kept: Path) -> None:
     kept.parent.mkdir(exist_ok=True)
     np.savez(
         kept,
@@ -201,9 +209,9 @@ def _keep(table: Table, kept: Path) -> None:
     )
 
 
-def _read(kept: Path, rows: list[Row], gated: int) -> Table:
+def _read(kept: Path, rows: list[Row], gated: int) -> FeatureTable:
     with np.load(kept) as found:
-        return Table(
+        return FeatureTable(
             pooled=found["pooled"],
             labels=found["labels"],
             groups=np.array([row.group for row in rows], np.str_),

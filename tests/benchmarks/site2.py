@@ -19,7 +19,7 @@ from core.decision.cluster_intervals import auroc_interval
 from core.decision.policy import Cases, certify, dispositions
 from core.model.bundle.bundle import Bundle
 from core.model.fitting.fit import fit
-from core.model.fitting.transfer import Start
+from core.model.fitting.transfer import TransferSource
 from core.service.data.labels import CAL_SHARE
 from core.types import Disposition, Policy
 from tests.benchmarks.homes import Home, judged, kept
@@ -56,14 +56,16 @@ def main() -> None:
             _say(count, name, [adapted(away, begun, count, seed, bundle) for seed in SEEDS], bundle)
 
 
-def start_of(bundle: Bundle, away: Labelled) -> Start:
+def start_of(bundle: Bundle, away: Labelled) -> TransferSource:
     """Take a bundle's pictures as a start."""
     known = bundle.known
     labels = np.array([away.classes.index(label) for label in known.labels], np.int64)
-    return Start(known.features, labels, bundle.model.centre, bundle.model.scale)
+    return TransferSource(known.features, labels, bundle.model.centre, bundle.model.scale)
 
 
-def adapted(away: Labelled, start: Start | None, count: int, seed: int, bundle: Bundle) -> Adapted:
+def adapted(
+    away: Labelled, start: TransferSource | None, count: int, seed: int, bundle: Bundle
+) -> Adapted:
     """Draw local pictures by patient, fit, certify, and count on the test part."""
     pool = rows_in(away, "ext_cal")
     local = _drawn(pool, away.table.groups, count, seed)
@@ -74,7 +76,7 @@ def adapted(away: Labelled, start: Start | None, count: int, seed: int, bundle: 
         seed,
     )
     mine = np.isin(np.arange(len(away.rows)), local[part == "train"])
-    found = fit(away.table.pick(mine), away.classes, away.positive, seed, start=start)
+    found = fit(away.table.pick(mine), away.classes, away.positive, seed, source=start)
     model, held, test = found.model, local[part == "cal"], rows_in(away, "ext_test")
     cal, said = (judged(model, (kept(away, int(r)) for r in rows)) for rows in (held, test))
     held_out, there = cases(cal, away, held), cases(said, away, test)

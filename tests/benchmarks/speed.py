@@ -65,7 +65,9 @@ def trained(settings: Settings, precision: str = "f32") -> Path:
     folder = made(settings, precision)
     bundle = open_bundle(folder, settings)
     judged = evaluate(bundle, HOME / "elpv", policy=policy_of(bundle), settings=settings)
-    print(f"{precision}: {bundle.words['precision']}, AUROC on test {judged.figures['auroc']:.4f}")
+    print(
+        f"{precision}: {bundle.metadata['precision']}, AUROC on test {judged.figures['auroc']:.4f}"
+    )
     return folder
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.decision import metrics
 from core.model.fitting.fit import Fit, fit
-from core.model.fitting.transfer import Start
+from core.model.fitting.transfer import TransferSource
 from core.types import F64
 from tests.benchmarks.homes import judged, kept
 from tests.benchmarks.sets import Labelled, labelled
@@ -40,25 +40,25 @@ def main() -> None:
             )
 
 
-def _start(cells: Labelled, rows: NDArray[np.bool_]) -> Start:
+def _start(cells: Labelled, rows: NDArray[np.bool_]) -> TransferSource:
     x = cells.table.pooled[rows]
     centre, scale = x.mean(axis=0), x.std(axis=0) + np.float32(1e-6)
-    return Start((x - centre) / scale, cells.table.labels[rows], centre, scale)
+    return TransferSource((x - centre) / scale, cells.table.labels[rows], centre, scale)
 
 
 def _pair(
-    cells: Labelled, pool: NDArray[np.intp], start: Start, count: int, seed: int
+    cells: Labelled, pool: NDArray[np.intp], start: TransferSource, count: int, seed: int
 ) -> list[tuple[float, str]]:
     order = np.random.default_rng(seed).permutation(pool)
     # Two cells a side are the least that can be learned from.
-    wrong = cells.truth[order]
-    first = np.concatenate([np.flatnonzero(wrong)[:2], np.flatnonzero(~wrong)[:2]])
+    positive = cells.truth[order]
+    first = np.concatenate([np.flatnonzero(positive)[:2], np.flatnonzero(~positive)[:2]])
     order = np.concatenate([order[first], np.delete(order, first)])
     mine = np.isin(np.arange(len(cells.rows)), order[:count])
     rest = order[count : count + SCORED]
     found = []
     for begun in (start, None):
-        fitted = fit(cells.table.pick(mine), cells.classes, cells.positive, seed, start=begun)
+        fitted = fit(cells.table.pick(mine), cells.classes, cells.positive, seed, source=begun)
         found.append((_loss(cells, fitted, rest), fitted.head))
     return found
 

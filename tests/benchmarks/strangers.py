@@ -39,7 +39,7 @@ def main() -> None:
             f"{name:<12} flagged as strangers {np.mean(novel):.3f} [{low:.3f}, {high:.3f}] of "
             f"{len(novel)}; deferred for any reason {stopped:.3f}"
         )
-    print(json.dumps(bundle.words["fit"]["nll"]))
+    print(json.dumps(bundle.metadata["fit"]["nll"]))
 
 
 def _rows(folder: Path) -> list[dict[str, str]]:

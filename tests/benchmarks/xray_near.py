@@ -17,7 +17,7 @@ import numpy as np
 from core.decision.certificate import interval
 from core.settings import Settings
 from core.types import Frame
-from domains.xray.decoding.presentations import WRONG_WAYS
+from domains.xray.decoding.presentations import WRONG_PRESENTATIONS
 from tests.benchmarks.homes import SIZE, Home, Judged, told_apart
 from tests.benchmarks.sites import first, judge, rows_in, second
 
@@ -37,7 +37,7 @@ def main() -> None:
     _say("adults of another hospital", home, adults, alpha)
     drawn = np.random.default_rng(0).permutation(home.test)[:DRAWN]
     right = [_prepared(home, home.of.rows[int(row)].file) for row in drawn]
-    for name, way in WRONG_WAYS.items():
+    for name, way in WRONG_PRESENTATIONS.items():
         shown = (Frame(way(one.pixels), 8, one.sha256, one.source_size) for one in right)
         _say(name, home, home.judge(shown), alpha)
     for kind, files in _others(Settings().shared_data / "xray").items():

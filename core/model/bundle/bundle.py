@@ -1,6 +1,6 @@
 """A fitted model as a folder that proves itself before it is used.
 
-``bundle.json`` (words), ``weights.safetensors`` (model, cal and out-of-fold cases),
+``bundle.json`` (metadata), ``weights.safetensors`` (model, cal and out-of-fold cases),
 ``known.safetensors`` (training features and thumbnails), ``fingerprints.safetensors`` (what copies
 of the pictures of train and cal are known again by), ``probe/`` (a few pictures and their expected
 scores), ``SHA256SUMS`` over all of them, and outside those sums ``policies/``. Loading verifies
@@ -37,7 +37,7 @@ SCHEMA = "assay.bundle/1"
 SUMS = "SHA256SUMS"
 SIGNATURE = "SIGNATURE"
 POLICIES = "policies"
-WORDS = "bundle.json"
+METADATA = "bundle.json"
 WEIGHTS = "weights.safetensors"
 KNOWN = "known.safetensors"
 FINGERPRINTS = "fingerprints.safetensors"
@@ -58,7 +58,7 @@ class Bundle:
         known: The training pictures to compare with.
         cal: Cases that certificates are computed on.
         oof: Out-of-fold training cases, for the candidate grid and the review budget.
-        words: The whole of ``bundle.json``.
+        metadata: The whole of ``bundle.json``.
         network: The feature network, running.
     """
 
@@ -71,7 +71,7 @@ class Bundle:
     known: Known
     cal: Cases
     oof: Cases
-    words: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     network: Network
 
     @property
@@ -111,22 +111,22 @@ def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
         UnknownPack: The pack that it was trained for is not installed.
     """
     sha256 = verify(path)
-    words = _words(path)
+    metadata = _read_metadata(path)
     try:
         weights, known = _numbers_in(path / WEIGHTS), _numbers_in(path / KNOWN)
-        backbone = _backbone(words["backbone"])
-        pack = packs.pack_named(words["pack"])
+        backbone = _backbone(metadata["backbone"])
+        pack = packs.pack_named(metadata["pack"])
         return Bundle(
             path=path,
-            name=words["name"],
+            name=metadata["name"],
             sha256=sha256,
             pack=pack,
             backbone=backbone,
-            model=serialization.unpack_model(weights, words["model"]),
-            known=serialization.unpack_known(known, words["known"]),
+            model=serialization.unpack_model(weights, metadata["model"]),
+            known=serialization.unpack_known(known, metadata["known"]),
             cal=serialization.unpack_cases("cal", weights),
             oof=serialization.unpack_cases("oof", weights),
-            words=words,
+            metadata=metadata,
             network=open_network(backbone, runtime=runtime, cache=cache, files=weights_in(path)),
         )
     except (OSError, SafetensorError, LookupError, TypeError, ValueError, AttributeError) as exc:
@@ -224,21 +224,21 @@ def _sum_line(line: str) -> tuple[str, str]:
     return name, value
 
 
-def _words(path: Path) -> dict[str, Any]:
+def _read_metadata(path: Path) -> dict[str, Any]:
     try:
-        words = json.loads((path / WORDS).read_text())
+        metadata = json.loads((path / METADATA).read_text())
     except (OSError, ValueError, RecursionError) as exc:
-        raise BundleError(f"{path / WORDS} does not read: {exc}.", hint="Train again.") from exc
-    if not isinstance(words, dict) or words.get("schema") != SCHEMA:
-        found = words.get("schema") if isinstance(words, dict) else type(words).__name__
+        raise BundleError(f"{path / METADATA} does not read: {exc}.", hint="Train again.") from exc
+    if not isinstance(metadata, dict) or metadata.get("schema") != SCHEMA:
+        found = metadata.get("schema") if isinstance(metadata, dict) else type(metadata).__name__
         raise BundleError(
             f"The bundle at {path} is of schema {found!r}, expected {SCHEMA!r}.",
             hint="Use the version of Assay that wrote it, or train again.",
         )
-    return words
+    return metadata
 
 
-def _backbone(words: Mapping[str, Any]) -> Backbone:
-    taps = tuple(Tap(**tap) for tap in words["taps"])
-    lists = {name: tuple(words[name]) for name in ("mean", "std", "views")}
-    return Backbone(**{**words, **lists, "taps": taps})
+def _backbone(metadata: Mapping[str, Any]) -> Backbone:
+    taps = tuple(Tap(**tap) for tap in metadata["taps"])
+    lists = {name: tuple(metadata[name]) for name in ("mean", "std", "views")}
+    return Backbone(**{**metadata, **lists, "taps": taps})

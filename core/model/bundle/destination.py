@@ -169,11 +169,13 @@ def _has_mark(path: Path, mark: bytes) -> bool:
 def _strays(path: Path) -> list[str] | None:
     """Return the files that are not the bundle's; None where there is no bundle."""
     try:
-        words = json.loads((path / layout.WORDS).read_bytes())
+        metadata = json.loads((path / layout.METADATA).read_bytes())
         lines = (path / layout.SUMS).read_text().splitlines()
     except (OSError, ValueError):
         return None
-    if not isinstance(words, dict) or not str(words.get("schema")).startswith("assay.bundle/"):
+    if not isinstance(metadata, dict) or not str(metadata.get("schema")).startswith(
+        "assay.bundle/"
+    ):
         return None
     known = {line.partition("  ")[2] for line in lines} | {layout.SUMS, layout.SIGNATURE}
     return sorted(n for n in files_below(path) if n not in known and not _is_policy(n))

@@ -15,77 +15,85 @@ from core.decision.multilabel import Sigmoids
 from core.decision.policy import Cases
 from core.errors import BundleError
 from core.model.estimators.bank import Bank
-from core.model.estimators.corruption_score import Faults
+from core.model.estimators.corruption_score import CorruptionScore
 from core.model.estimators.discriminants import Discriminants
 from core.model.estimators.gate import Gate
-from core.model.estimators.heads import Committee, Head, KernelHead, LinearHead
+from core.model.estimators.heads import Head, HeadEnsemble, KernelHead, LinearHead
 from core.model.estimators.model import Model
-from core.model.estimators.presentation import Ways
+from core.model.estimators.presentation import WrongPresentations
 from core.model.explain import Known
 
 Arrays = dict[str, NDArray[Any]]
-Words = dict[str, Any]
-GATE = tuple(one.name for one in fields(Gate) if one.name != "faults")
+Metadata = dict[str, Any]
+GATE = tuple(one.name for one in fields(Gate) if one.name != "corruptions")
 BANK = tuple(one.name for one in fields(Bank))
 
 
-def pack_model(model: Model) -> tuple[Arrays, Words]:
-    """Split a model into arrays for safetensors and words for JSON."""
+def pack_model(model: Model) -> tuple[Arrays, Metadata]:
+    """Return a model as arrays for safetensors and metadata for JSON."""
     arrays: Arrays = {
         "centre": model.centre,
         "scale": model.scale,
         **{f"gate.{name}": getattr(model.gate, name) for name in GATE},
-        "voices": model.voices,
+        "expert_weights": model.expert_weights,
     }
     if model.bank:
         arrays |= {f"bank.{name}": getattr(model.bank, name) for name in BANK}
-    if model.gate.faults:
-        faults = model.gate.faults
-        arrays |= _pack_told("faults", faults.told)
-        arrays |= {"faults.usual": faults.usual, "faults.counts": faults.counts}
-    if model.ways:
-        arrays |= _pack_told("ways", model.ways.told)
-    head, head_words = _pack_head(model.head)
-    calibrator, calibrator_words = _pack_calibrator(model.calibrator)
-    words: Words = {
+    if model.gate.corruptions:
+        corruptions = model.gate.corruptions
+        arrays |= _pack_discriminants("corruptions", corruptions.discriminants)
+        arrays |= {
+            "corruptions.mean": corruptions.mean,
+            "corruptions.scale": corruptions.scale,
+        }
+    if model.presentations:
+        arrays |= _pack_discriminants("presentations", model.presentations.discriminants)
+    head, head_metadata = _pack_head(model.head)
+    calibrator, calibrator_metadata = _pack_calibrator(model.calibrator)
+    metadata: Metadata = {
         "classes": list(model.classes),
         "positive": list(model.positive),
-        "head": head_words,
-        "calibrator": calibrator_words,
+        "head": head_metadata,
+        "calibrator": calibrator_metadata,
         "ranges": {name: list(limits) for name, limits in model.ranges.items()},
         "population": {name: list(limits) for name, limits in model.population.items()},
         "depths": dict(model.depths),
-        "ways": _told_words(model.ways.told) | {"limit": model.ways.limit} if model.ways else {},
-        "faults": _told_words(model.gate.faults.told) if model.gate.faults else {},
+        "presentations": _discriminants_metadata(model.presentations.discriminants)
+        | {"limit": model.presentations.limit}
+        if model.presentations
+        else {},
+        "corruptions": _discriminants_metadata(model.gate.corruptions.discriminants)
+        if model.gate.corruptions
+        else {},
     }
-    return arrays | head | calibrator, words
+    return arrays | head | calibrator, metadata
 
 
-def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
-    """Put a model back together.
+def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Model:
+    """Return the model of ``pack_model``'s arrays and metadata.
 
     Raises:
-        BundleError: An array or a word is missing, or sizes do not agree.
+        BundleError: An array or a field is missing, or sizes do not agree.
     """
     try:
         model = Model(
-            classes=tuple(words["classes"]),
-            positive=tuple(bool(p) for p in words["positive"]),
+            classes=tuple(metadata["classes"]),
+            positive=tuple(bool(p) for p in metadata["positive"]),
             centre=arrays["centre"],
             scale=arrays["scale"],
-            head=_unpack_head(arrays, words["head"]),
-            calibrator=_unpack_calibrator(arrays, words["calibrator"]),
+            head=_unpack_head(arrays, metadata["head"]),
+            calibrator=_unpack_calibrator(arrays, metadata["calibrator"]),
             gate=Gate(
                 **{name: arrays[f"gate.{name}"] for name in GATE},
-                faults=_unpack_faults(arrays, words.get("faults", {})),
+                corruptions=_unpack_corruptions(arrays, metadata.get("corruptions", {})),
             ),
-            ranges={name: (low, high) for name, (low, high) in words["ranges"].items()},
+            ranges={name: (low, high) for name, (low, high) in metadata["ranges"].items()},
             bank=_unpack_bank(arrays),
-            voices=arrays["voices"],
-            ways=_unpack_ways(arrays, words.get("ways", {})),
-            depths={name: int(bits) for name, bits in words.get("depths", {}).items()},
+            expert_weights=arrays["expert_weights"],
+            presentations=_unpack_presentations(arrays, metadata.get("presentations", {})),
+            depths={name: int(bits) for name, bits in metadata.get("depths", {}).items()},
             population={
-                name: (low, high) for name, (low, high) in words.get("population", {}).items()
+                name: (low, high) for name, (low, high) in metadata.get("population", {}).items()
             },
         )
     except (KeyError, TypeError, ValueError) as exc:
@@ -94,8 +102,8 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
         ) from exc
     d, k = len(model.centre), len(model.classes)
     rows = {k + model.several, model.head.bias.size, model.calibrator.bias.size}
-    astray = model.ways is not None and not model.ways.fits(d)
-    if not model.gate.fits(d) or astray or len(model.positive) != k or len(rows) > 1:
+    is_mismatched = model.presentations is not None and not model.presentations.accepts(d)
+    if not model.gate.accepts(d) or is_mismatched or len(model.positive) != k or len(rows) > 1:
         raise BundleError(
             f"The bundle's arrays disagree: {d} features, gate {len(model.gate.mean)}, "
             f"{k} classes, {len(model.positive)} flags, scores {sorted(rows)}.",
@@ -104,28 +112,40 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], words: Words) -> Model:
     return model
 
 
-def _pack_told(name: str, told: Discriminants) -> Arrays:
-    return {f"{name}.weights": told.weights, f"{name}.bias": told.bias}
+def _pack_discriminants(name: str, discriminants: Discriminants) -> Arrays:
+    return {f"{name}.weights": discriminants.weights, f"{name}.bias": discriminants.bias}
 
 
-def _told_words(told: Discriminants) -> Words:
-    return {"names": list(told.names)}
+def _discriminants_metadata(discriminants: Discriminants) -> Metadata:
+    return {"names": list(discriminants.names)}
 
 
-def _unpack_told(name: str, arrays: Mapping[str, NDArray[Any]], words: Words) -> Discriminants:
-    names = tuple(words["names"])
+def _unpack_discriminants(
+    name: str, arrays: Mapping[str, NDArray[Any]], metadata: Metadata
+) -> Discriminants:
+    names = tuple(metadata["names"])
     return Discriminants(names, arrays[f"{name}.weights"], arrays[f"{name}.bias"])
 
 
-def _unpack_ways(arrays: Mapping[str, NDArray[Any]], words: Words) -> Ways | None:
-    return Ways(_unpack_told("ways", arrays, words), float(words["limit"])) if words else None
+def _unpack_presentations(
+    arrays: Mapping[str, NDArray[Any]], metadata: Metadata
+) -> WrongPresentations | None:
+    return (
+        WrongPresentations(
+            _unpack_discriminants("presentations", arrays, metadata), float(metadata["limit"])
+        )
+        if metadata
+        else None
+    )
 
 
-def _unpack_faults(arrays: Mapping[str, NDArray[Any]], words: Words) -> Faults | None:
-    if not words:
+def _unpack_corruptions(
+    arrays: Mapping[str, NDArray[Any]], metadata: Metadata
+) -> CorruptionScore | None:
+    if not metadata:
         return None
-    told = _unpack_told("faults", arrays, words)
-    return Faults(told, arrays["faults.usual"], arrays["faults.counts"])
+    discriminants = _unpack_discriminants("corruptions", arrays, metadata)
+    return CorruptionScore(discriminants, arrays["corruptions.mean"], arrays["corruptions.scale"])
 
 
 def _unpack_bank(arrays: Mapping[str, NDArray[Any]]) -> Bank | None:
@@ -134,14 +154,14 @@ def _unpack_bank(arrays: Mapping[str, NDArray[Any]]) -> Bank | None:
     return Bank(**{name: arrays[f"bank.{name}"] for name in BANK})
 
 
-def _pack_head(head: Head) -> tuple[Arrays, Words]:
+def _pack_head(head: Head) -> tuple[Arrays, Metadata]:
     if isinstance(head, LinearHead):
         return {"head.weights": head.weights, "head.bias": head.bias}, {"kind": "linear"}
-    if isinstance(head, Committee):
-        arrays, words = _pack_head(head.kernel)
+    if isinstance(head, HeadEnsemble):
+        arrays, metadata = _pack_head(head.kernel)
         arrays["head.linear.weights"] = head.linear.weights
         arrays["head.linear.bias"] = head.linear.bias
-        return arrays, {**words, "kind": "committee"}
+        return arrays, {**metadata, "kind": "ensemble"}
     arrays = {
         "head.support": head.support,
         "head.norms": head.norms,
@@ -153,40 +173,44 @@ def _pack_head(head: Head) -> tuple[Arrays, Words]:
     return arrays, {"kind": "kernel", "gamma": head.gamma}
 
 
-def _unpack_head(arrays: Mapping[str, NDArray[Any]], words: Words) -> Head:
-    if words["kind"] == "linear":
+def _unpack_head(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Head:
+    if metadata["kind"] == "linear":
         return LinearHead(arrays["head.weights"], arrays["head.bias"])
     kernel = KernelHead(
         arrays["head.support"],
         arrays["head.norms"],
         arrays["head.dual"],
         arrays["head.bias"],
-        float(words["gamma"]),
+        float(metadata["gamma"]),
         arrays.get("head.basis"),
     )
-    if words["kind"] == "kernel":
+    if metadata["kind"] == "kernel":
         return kernel
-    return Committee(kernel, LinearHead(arrays["head.linear.weights"], arrays["head.linear.bias"]))
+    return HeadEnsemble(
+        kernel, LinearHead(arrays["head.linear.weights"], arrays["head.linear.bias"])
+    )
 
 
-def _pack_calibrator(calibrator: Calibrator | Sigmoids) -> tuple[Arrays, Words]:
+def _pack_calibrator(calibrator: Calibrator | Sigmoids) -> tuple[Arrays, Metadata]:
     if isinstance(calibrator, Sigmoids):
         arrays: Arrays = {"calibrator.scale": calibrator.scale, "calibrator.bias": calibrator.bias}
         return arrays, {"kind": "sigmoids"}
-    words = {"kind": calibrator.kind, "scale": calibrator.scale}
-    return {"calibrator.bias": calibrator.bias}, words
+    metadata = {"kind": calibrator.kind, "scale": calibrator.scale}
+    return {"calibrator.bias": calibrator.bias}, metadata
 
 
-def _unpack_calibrator(arrays: Mapping[str, NDArray[Any]], words: Words) -> Calibrator | Sigmoids:
-    if words["kind"] == "sigmoids":
+def _unpack_calibrator(
+    arrays: Mapping[str, NDArray[Any]], metadata: Metadata
+) -> Calibrator | Sigmoids:
+    if metadata["kind"] == "sigmoids":
         return Sigmoids(arrays["calibrator.scale"], arrays["calibrator.bias"])
-    return Calibrator(words["kind"], float(words["scale"]), arrays["calibrator.bias"])
+    return Calibrator(metadata["kind"], float(metadata["scale"]), arrays["calibrator.bias"])
 
 
 def pack_cases(name: str, cases: Cases) -> Arrays:
-    """Turn cases into arrays whose names start with ``name``; groups become numbers.
+    """Return cases as arrays whose names start with ``name``; groups become numbers.
 
-    Which physical part a number stands for is nobody's business outside the training machine.
+    The names of physical parts stay on the training machine.
     """
     return {
         f"{name}.positive_probability": cases.positive_probability,
@@ -198,7 +222,7 @@ def pack_cases(name: str, cases: Cases) -> Arrays:
 
 
 def unpack_cases(name: str, arrays: Mapping[str, NDArray[Any]]) -> Cases:
-    """Read cases back; groups come back as the digits of their numbers.
+    """Return cases of their arrays; groups are the digits of their numbers.
 
     Raises:
         BundleError: An array is missing.
@@ -217,20 +241,20 @@ def unpack_cases(name: str, arrays: Mapping[str, NDArray[Any]]) -> Cases:
         ) from exc
 
 
-def pack_known(known: Known) -> tuple[Arrays, Words]:
-    """Turn known cases into arrays (thumbnails end to end) and words."""
+def pack_known(known: Known) -> tuple[Arrays, Metadata]:
+    """Return known cases as arrays (thumbnails end to end) and metadata."""
     ends = np.cumsum([len(jpeg) for jpeg in known.jpegs]).astype(np.int64)
     joined = np.frombuffer(b"".join(known.jpegs), np.uint8)
     arrays: Arrays = {"features": known.features, "jpegs": joined, "ends": ends}
     return arrays, {"labels": list(known.labels), "names": list(known.names)}
 
 
-def unpack_known(arrays: Mapping[str, NDArray[Any]], words: Words) -> Known:
-    """Read known cases back."""
+def unpack_known(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Known:
+    """Return known cases of their arrays and metadata."""
     joined, ends = arrays["jpegs"].tobytes(), [0, *arrays["ends"].tolist()]
     return Known(
         features=arrays["features"],
-        labels=tuple(words["labels"]),
-        names=tuple(words["names"]),
+        labels=tuple(metadata["labels"]),
+        names=tuple(metadata["names"]),
         jpegs=tuple(joined[a:b] for a, b in pairwise(ends)),
     )

@@ -80,8 +80,8 @@ def write_bundle(draft: Draft, path: Path) -> None:
 
 
 def _fill(draft: Draft, folder: Path) -> None:
-    model, model_words = serialization.pack_model(draft.model)
-    known, known_words = serialization.pack_known(draft.known)
+    model, model_metadata = serialization.pack_model(draft.model)
+    known, known_metadata = serialization.pack_known(draft.known)
     cases = serialization.pack_cases("cal", draft.cal) | serialization.pack_cases("oof", draft.oof)
     _save(model | cases, folder / layout.WEIGHTS)
     _save(known, folder / layout.KNOWN)
@@ -90,17 +90,17 @@ def _fill(draft: Draft, folder: Path) -> None:
     (folder / "probe").mkdir()
     for probe in draft.probes:
         (folder / "probe" / probe.file).write_bytes(probe.data)
-    words = {
+    metadata = {
         "schema": layout.SCHEMA,
         "name": draft.name,
         "pack": draft.pack,
         "backbone": asdict(draft.backbone),
-        "model": model_words,
-        "known": known_words,
+        "model": model_metadata,
+        "known": known_metadata,
         "probe": {p.file: p.expected for p in draft.probes},
         **draft.card,
     }
-    (folder / layout.WORDS).write_text(json.dumps(words, indent=1, sort_keys=True) + "\n")
+    (folder / layout.METADATA).write_text(json.dumps(metadata, indent=1, sort_keys=True) + "\n")
     sums = [f"{sha256_of(folder / name)}  {name}\n" for name in layout.covered(folder)]
     (folder / layout.SUMS).write_text("".join(sums))
 

@@ -49,7 +49,7 @@ class KernelHead:
 
 
 @dataclass(frozen=True)
-class Committee:
+class HeadEnsemble:
     """Scores of a kernel head and a linear head, added up."""
 
     kernel: KernelHead
@@ -61,7 +61,7 @@ class Committee:
         return self.kernel.bias + self.linear.bias
 
 
-Head = LinearHead | KernelHead | Committee
+Head = LinearHead | KernelHead | HeadEnsemble
 
 
 def logits(head: Head, z: F32) -> F64:
@@ -74,11 +74,11 @@ def logits(head: Head, z: F32) -> F64:
     Returns:
         float64 ``k``.
     """
-    if isinstance(head, Committee):
+    if isinstance(head, HeadEnsemble):
         return logits(head.kernel, z) + logits(head.linear, z)
     if isinstance(head, LinearHead):
         return (head.weights @ z).astype(np.float64) + head.bias
-    return (head.dual @ _kernel(head, _turned(head, z))).astype(np.float64) + head.bias
+    return (head.dual @ _kernel(head, _project(head, z))).astype(np.float64) + head.bias
 
 
 def gradient(head: Head, z: F32, direction: F64) -> F32:
@@ -92,20 +92,20 @@ def gradient(head: Head, z: F32, direction: F64) -> F32:
     Returns:
         float32 ``d``.
     """
-    if isinstance(head, Committee):
+    if isinstance(head, HeadEnsemble):
         both: F32 = gradient(head.kernel, z, direction) + gradient(head.linear, z, direction)
         return both
     along = direction.astype(np.float32)
     if isinstance(head, LinearHead):
         linear: F32 = along @ head.weights
         return linear
-    turned = _turned(head, z)
+    turned = _project(head, z)
     pull = (along @ head.dual) * _kernel(head, turned)
     radial: F32 = 2.0 * np.float32(head.gamma) * (pull @ head.support - pull.sum() * turned)
     return radial if head.basis is None else radial @ head.basis
 
 
-def scaled(head: KernelHead | LinearHead, by: F64) -> KernelHead | LinearHead:
+def scale_head(head: KernelHead | LinearHead, by: F64) -> KernelHead | LinearHead:
     """Multiply a head's scores by one factor a class, float64 ``k``."""
     column = by[:, None].astype(np.float32)
     if isinstance(head, LinearHead):
@@ -113,7 +113,7 @@ def scaled(head: KernelHead | LinearHead, by: F64) -> KernelHead | LinearHead:
     return replace(head, dual=head.dual * column, bias=head.bias * by)
 
 
-def joined(whole: KernelHead, part: KernelHead) -> KernelHead:
+def add_kernels(whole: KernelHead, part: KernelHead) -> KernelHead:
     """Add two kernel heads into one, so that the kernel is computed once.
 
     Raises:
@@ -135,7 +135,7 @@ def _have_one_kernel(one: KernelHead, other: KernelHead) -> bool:
     return np.array_equal(one.basis, other.basis) and one.gamma == other.gamma
 
 
-def _turned(head: KernelHead, z: F32) -> F32:
+def _project(head: KernelHead, z: F32) -> F32:
     return z if head.basis is None else head.basis @ z
 
 

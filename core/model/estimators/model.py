@@ -19,7 +19,7 @@ from core.model.estimators import heads
 from core.model.estimators.bank import Bank, class_scores
 from core.model.estimators.gate import Gate
 from core.model.estimators.heads import Head
-from core.model.estimators.presentation import Ways
+from core.model.estimators.presentation import WrongPresentations
 from core.types import F32, F64, Evidence, Finding, NetworkOutput, Prediction, Prepared
 
 
@@ -37,10 +37,10 @@ class Model:
             labels, which have one more logit, for the roll-up.
         gate: The OOD gate.
         ranges: Name of a quality measure to its accepted (low, high).
-        bank: The memory of good patches, while there are few defects or none.
-        voices: float64 ``e``, how much each expert's class scores count: the bank's, where there is
-            one, then the head's, then those of the fine-tuned stages, where there are any.
-        ways: What tells right pictures shown wrongly, where the pack names ways.
+        bank: The memory bank of good patches, while there are few defects or none.
+        expert_weights: float64 ``e``, the weight of each expert's class scores: the bank's, where
+            there is one, then the head's, then the fine-tuned stages', where there are any.
+        presentations: The check for wrong presentations, where the pack names some.
         population: Numbers that files state about their subject, each with the (low, high) that
             the model is for.
         depths: Kinds of files to the bits that the data in them use (``core.imaging.depth``).
@@ -55,8 +55,8 @@ class Model:
     gate: Gate
     ranges: Mapping[str, tuple[float, float]]
     bank: Bank | None = None
-    voices: F64 = field(default_factory=lambda: np.ones(1))
-    ways: Ways | None = None
+    expert_weights: F64 = field(default_factory=lambda: np.ones(1))
+    presentations: WrongPresentations | None = None
     population: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     depths: Mapping[str, int] = field(default_factory=dict)
 
@@ -66,9 +66,9 @@ class Model:
         return isinstance(self.calibrator, Sigmoids)
 
     @property
-    def by_memory(self) -> bool:
-        """Whether the memory bank alone is heard."""
-        return self.bank is not None and not self.voices[1:].any()
+    def uses_bank_alone(self) -> bool:
+        """Whether the memory bank alone is used."""
+        return self.bank is not None and not self.expert_weights[1:].any()
 
     def evidence(self, output: NetworkOutput) -> Evidence:
         """Read what the network gave into evidence."""
@@ -77,15 +77,17 @@ class Model:
         if output.tail.size:
             experts.append(output.tail.astype(np.float64))
         if self.bank is None:
-            logits = fusion.fuse(np.stack(experts), self.voices) if experts[1:] else experts[0]
+            logits = (
+                fusion.fuse(np.stack(experts), self.expert_weights) if experts[1:] else experts[0]
+            )
             return Evidence(z, logits, self.gate.score(z), asymmetry=output.asymmetry)
-        scores = output.bank_scores if output.bank_scores.size else self.bank.read(output.patches)
+        scores = output.bank_scores if output.bank_scores.size else self.bank.score(output.patches)
         experts.insert(0, class_scores(self.bank.log_odds(float(scores[0])), self.positive))
-        logits = fusion.fuse(np.stack(experts), self.voices)
+        logits = fusion.fuse(np.stack(experts), self.expert_weights)
         return Evidence(z, logits, self.gate.score(z), self.bank.good_p(scores), output.asymmetry)
 
     def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:
-        """Calibrate the evidence and add the gates that the picture itself did not pass."""
+        """Return calibrated probabilities, p-values, and the checks that the picture fails."""
         probabilities, positive_probability = self._calibrated(evidence.logits)
         return Prediction(
             probabilities=probabilities,
@@ -110,7 +112,7 @@ class Model:
             *prepared.findings,
             *quality.outside_ranges(prepared.measures, self.ranges),
             *quality.outside_population(prepared.stated, self.population),
-            *(self.ways.findings(_whole(evidence)) if self.ways else ()),
+            *(self.presentations.findings(_whole(evidence)) if self.presentations else ()),
         )
 
 
@@ -119,16 +121,16 @@ def _whole(evidence: Evidence) -> F32:
 
 
 def one_thread() -> None:
-    """Keep linear algebra and OpenCV to one thread for the rest of the process.
+    """Limit linear algebra and OpenCV to one thread for the rest of the process.
 
-    Workers share the cores already, and sums split over threads would come out with other bits on
-    a machine with more of them: a verdict must be the same wherever it is made again.
+    Workers share the cores already, and sums split over threads depend on the number of cores: a
+    verdict must be reproducible bit for bit.
     """
     threadpool_limits(limits=1, user_api="blas")
     cv2.setNumThreads(1)
 
 
 def standardise(pooled: F32, centre: F32, scale: F32) -> F32:
-    """Bring pooled features ``... d`` to mean 0 and deviation 1 over the training pictures."""
+    """Return pooled features ``... d`` at mean 0 and deviation 1 over the training pictures."""
     out: F32 = (pooled - centre) / scale
     return out

@@ -1,8 +1,8 @@
-"""Pictures of the right thing shown wrongly: turned, mirrored, inverted, cut.
+"""Wrong presentation: a picture of the right object turned, mirrored, inverted or cropped.
 
-A distance to the training pictures sees that a picture is odd; it hardly sees a mirrored one. But
-the ways in which a right picture goes wrong are known beforehand and can be made from right ones,
-so that each is learned as a class of its own over the features that are there anyway.
+A distance to the training pictures hardly detects a mirrored one. But wrong presentations are known
+beforehand and can be simulated, so each is learned as a class of its own over the features that are
+there anyway.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from numpy.typing import NDArray
 
 from core.model.estimators.discriminants import (
     Discriminants,
-    Placed,
+    FoldedCorruptions,
     fit_discriminants,
     out_of_fold,
 )
 from core.types import F32, F64, Finding, Reason
 
 FALSE_ALARMS = 0.01
-"""Share of right pictures that all ways together may flag."""
+"""Share of correct pictures that all presentations together may flag."""
 
 
 @dataclass(frozen=True)
-class Ways:
-    """What tells wrong ways from the right one.
+class WrongPresentations:
+    """Discriminants of wrong presentations against the correct one.
 
     Attributes:
-        told: A discriminant a way.
-        limit: A picture with a score above it is shown wrongly; infinite where there were too few
-            right pictures to tell.
+        discriminants: A discriminant a presentation.
+        limit: A picture with a score above it is flagged; infinite where there were too few
+            correct pictures to set it.
     """
 
-    told: Discriminants
+    discriminants: Discriminants
     limit: float
 
-    def fits(self, width: int) -> bool:
+    def accepts(self, width: int) -> bool:
         """Return whether the arrays agree and take ``width`` features, or asymmetry too."""
-        taken = self.told.weights.shape[1:]
-        return len(taken) == 1 and taken[0] >= width and self.told.fits(taken[0])
+        taken = self.discriminants.weights.shape[1:]
+        return len(taken) == 1 and taken[0] >= width and self.discriminants.accepts(taken[0])
 
     def findings(self, z: F32) -> tuple[Finding, ...]:
         """Return a finding for the wrong presentation that scores highest, if above the limit.
@@ -48,11 +48,11 @@ class Ways:
         Args:
             z: float32 ``d+q``, standardised features and asymmetry.
         """
-        scores = self.told.scores(z)
+        scores = self.discriminants.scores(z)
         worst = int(np.argmax(scores))
         if not scores[worst] > self.limit:
             return ()
-        name, score = self.told.names[worst], scores[worst]
+        name, score = self.discriminants.names[worst], scores[worst]
         detail = (
             f"It looks {name}: {score:.2f} on a scale from right (-1) to {name} (1), "
             f"limit {self.limit:.2f}."
@@ -60,24 +60,26 @@ class Ways:
         return (Finding(Reason.WRONG_INPUT, detail, name),)
 
 
-def fit_ways(right: F32, wrong: Placed, fold: NDArray[np.int64]) -> tuple[Ways, NDArray[np.bool_]]:
-    """Fit discriminants, with a limit by scores of right pictures out of fold.
+def fit_presentations(
+    correct: F32, wrong: FoldedCorruptions, fold: NDArray[np.int64]
+) -> tuple[WrongPresentations, NDArray[np.bool_]]:
+    """Fit discriminants, with a limit by scores of correct pictures out of fold.
 
-    The limit lies halfway, or higher where it must so that at most ``FALSE_ALARMS`` of the right
-    pictures are flagged: the conformal limit of each right picture's largest score.
+    The limit lies halfway, or higher where it must so that at most ``FALSE_ALARMS`` of the correct
+    pictures are flagged: the conformal limit of each correct picture's largest score.
 
     Args:
-        right: float32 ``n d+q``, standardised features and asymmetry of the training pictures.
-        wrong: Training pictures shown wrongly.
-        fold: int64 ``n``, the fold of each right picture.
+        correct: float32 ``n d+q``, standardised features and asymmetry of the training pictures.
+        wrong: Training pictures in wrong presentations.
+        fold: int64 ``n``, the fold of each correct picture.
 
     Returns:
-        The ways; and bool ``n``, which right pictures would be flagged out of fold.
+        The check; and bool ``n``, which correct pictures would be flagged out of fold.
     """
-    largest = out_of_fold(right, wrong, fold).max(axis=1)
+    largest = out_of_fold(correct, wrong, fold).max(axis=1)
     limit = max(_limit(largest, FALSE_ALARMS), 0.0)
-    told = fit_discriminants(right, wrong.z, wrong.kind, wrong.names)
-    return Ways(told, limit), np.asarray(largest > limit)
+    discriminants = fit_discriminants(correct, wrong.z, wrong.kind, wrong.names)
+    return WrongPresentations(discriminants, limit), np.asarray(largest > limit)
 
 
 def _limit(scores: F64, alpha: float) -> float:

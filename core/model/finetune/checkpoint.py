@@ -23,7 +23,7 @@ Tensors = dict[str, torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Standing:
+class FoldState:
     """How far a fold has come.
 
     Attributes:
@@ -49,27 +49,27 @@ def named(name: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
     return {f"{name}.{key}": value.detach().clone() for key, value in tensors.items()}
 
 
-def write(standing: Standing, path: Path, key: str) -> None:
+def write(state: FoldState, path: Path, key: str) -> None:
     """Replace the file by where things stand.
 
     Args:
-        standing: What is kept.
+        state: What is kept.
         path: The file.
         key: Names data and plan; only a run with the same goes on from here.
     """
     from safetensors.torch import save_file
 
-    words = {
+    header = {
         "key": key,
-        "history": [asdict(epoch) for epoch in standing.history],
-        "chosen": standing.chosen,
-        "confusion": standing.confusion.tolist(),
+        "history": [asdict(epoch) for epoch in state.history],
+        "chosen": state.chosen,
+        "confusion": state.confusion.tolist(),
     }
     with replacing(path) as temporary:
-        save_file(dict(standing.tensors), temporary, metadata={"words": json.dumps(words)})
+        save_file(dict(state.tensors), temporary, metadata={"state": json.dumps(header)})
 
 
-def read(path: Path, key: str) -> Standing | None:
+def read(path: Path, key: str) -> FoldState | None:
     """Take up where a run with the same key stopped; None where there is none.
 
     Raises:
@@ -82,14 +82,14 @@ def read(path: Path, key: str) -> Standing | None:
         return None
     try:
         with safe_open(path, "pt") as file:
-            words = json.loads((file.metadata() or {})["words"])
+            header = json.loads((file.metadata() or {})["state"])
         tensors = load_file(path)
     except (SafetensorError, KeyError, ValueError) as exc:
         raise ConfigError(
             f"The unfinished fine-tuning at {path} is damaged: {exc}.",
             hint="Remove its folder; training then starts again.",
         ) from exc
-    if words["key"] != key:
+    if header["key"] != key:
         return None
-    history = tuple(Epoch(**epoch) for epoch in words["history"])
-    return Standing(history, words["chosen"], np.array(words["confusion"], np.int64), tensors)
+    history = tuple(Epoch(**epoch) for epoch in header["history"])
+    return FoldState(history, header["chosen"], np.array(header["confusion"], np.int64), tensors)

@@ -12,20 +12,20 @@ import numpy as np
 import torch
 
 from core.model.finetune import checkpoint, steps
-from core.model.finetune.checkpoint import Standing
+from core.model.finetune.checkpoint import FoldState
 from core.model.finetune.figures import Epoch, figures
 from core.model.finetune.maps import Maps
-from core.model.finetune.plan import Lesson, Plan, Rows
+from core.model.finetune.plan import FinetunePlan, FoldData, Rows
 from core.model.fitting.head_fitting import fit_logistic
-from core.model.network.tail import Tail, scored, tensor_of
+from core.model.network.tail import Tail, score_maps, tensor_of
 from core.types import F64
 
 _CHUNK = 64
 
 
 def learn_fold(
-    tail: Tail, lesson: Lesson, plan: Plan, path: Path, say: Callable[[Epoch], None]
-) -> Standing:
+    tail: Tail, fold_data: FoldData, plan: FinetunePlan, path: Path, say: Callable[[Epoch], None]
+) -> FoldState:
     """Let a fresh tail learn, going on from its checkpoint where there is one.
 
     The head starts as logistic regression on the untouched stages, so that these are not torn
@@ -34,7 +34,7 @@ def learn_fold(
 
     Args:
         tail: A fresh tail; it is changed.
-        lesson: What it learns from.
+        fold_data: What it learns from.
         plan: How.
         path: The checkpoint's file.
         say: Told the figures of every epoch.
@@ -42,20 +42,20 @@ def learn_fold(
     Returns:
         Where the fold stands when it is done; its chosen weights are ``part("chosen")``.
     """
-    key = _key(lesson, plan)
+    key = _key(fold_data, plan)
     optimiser = steps.new_optimiser(tail, plan)
-    standing = checkpoint.read(path, key)
-    if standing is None:
-        standing = _start(tail, lesson)
+    state = checkpoint.read(path, key)
+    if state is None:
+        state = _start(tail, fold_data)
         average = _weights(tail)
     else:
-        tail.load_state_dict(standing.part("live"))
-        average = standing.part("average")
-        steps.restore(optimiser, standing.part("moments"))
-    while _goes_on(standing, plan):
-        learning = steps.one_epoch(tail, average, optimiser, lesson, plan, len(standing.history))
-        judged = _after(tail, average, lesson, learning, standing)
-        standing = replace(
+        tail.load_state_dict(state.part("live"))
+        average = state.part("average")
+        steps.restore(optimiser, state.part("moments"))
+    while _should_continue(state, plan):
+        learning = steps.run_epoch(tail, average, optimiser, fold_data, plan, len(state.history))
+        judged = _keep_better(tail, average, fold_data, learning, state)
+        state = replace(
             judged,
             tensors={
                 **checkpoint.named("chosen", judged.part("chosen")),
@@ -64,9 +64,9 @@ def learn_fold(
                 **checkpoint.named("moments", steps.moments(optimiser)),
             },
         )
-        checkpoint.write(standing, path, key)
-        say(standing.history[-1])
-    return standing
+        checkpoint.write(state, path, key)
+        say(state.history[-1])
+    return state
 
 
 def scores(tail: Tail, maps: Maps, rows: Rows) -> F64:
@@ -74,21 +74,21 @@ def scores(tail: Tail, maps: Maps, rows: Rows) -> F64:
     chunks = np.array_split(rows, max(1, math.ceil(len(rows) / _CHUNK)))
     tail.eval()
     total = [
-        sum(scored(tail, maps.batch(np.full(len(c), v), c)) for v in range(maps.sight))
+        sum(score_maps(tail, maps.batch(np.full(len(c), v), c)) for v in range(maps.test_views))
         for c in chunks
     ]
-    return np.concatenate(total).astype(np.float64) / maps.sight
+    return np.concatenate(total).astype(np.float64) / maps.test_views
 
 
-def _start(tail: Tail, lesson: Lesson) -> Standing:
+def _start(tail: Tail, fold_data: FoldData) -> FoldState:
     """Fit the head to the untouched stages; this is epoch 0, and may stay the best."""
-    chunks = np.array_split(lesson.learn, max(1, math.ceil(len(lesson.learn) / _CHUNK)))
+    chunks = np.array_split(fold_data.training, max(1, math.ceil(len(fold_data.training) / _CHUNK)))
     with torch.inference_mode():
-        upright = [lesson.maps.batch(np.zeros(len(c), np.int64), c) for c in chunks]
+        upright = [fold_data.maps.batch(np.zeros(len(c), np.int64), c) for c in chunks]
         pooled = np.concatenate([tail.features(tensor_of(maps)).numpy() for maps in upright])
     centre, scale = pooled.mean(axis=0), pooled.std(axis=0) + np.float32(1e-3)
-    targets = lesson.targets[lesson.learn]
-    answers = targets > 0.5 if lesson.several else targets.argmax(axis=1)
+    targets = fold_data.targets[fold_data.training]
+    answers = targets > 0.5 if fold_data.several else targets.argmax(axis=1)
     z = (pooled - centre) / scale
     head = fit_logistic(z, answers, targets.shape[1], 0.003)
     with torch.no_grad():
@@ -97,45 +97,47 @@ def _start(tail: Tail, lesson: Lesson) -> Standing:
         tail.head.weight.copy_(torch.from_numpy(head.weights))
         tail.head.bias.copy_(torch.from_numpy(head.bias))
     knows = z @ head.weights.T + head.bias
-    learning = figures(0, 0.0, knows, targets.astype(np.float64), several=lesson.several)[0].loss
-    return _watched(tail, lesson, 0, learning)
+    learning = figures(0, 0.0, knows, targets.astype(np.float64), several=fold_data.several)[0].loss
+    return _validate(tail, fold_data, 0, learning)
 
 
-def _after(
+def _keep_better(
     tail: Tail,
     average: dict[str, torch.Tensor],
-    lesson: Lesson,
+    fold_data: FoldData,
     learning: float,
-    before: Standing,
-) -> Standing:
+    before: FoldState,
+) -> FoldState:
     """Look at the watched pictures with the averaged weights, and keep the better ones."""
     live = _weights(tail)
     tail.load_state_dict(average)
-    now = _watched(tail, lesson, len(before.history), learning)
+    now = _validate(tail, fold_data, len(before.history), learning)
     tail.load_state_dict(live)
     history = (*before.history, *now.history)
     worse = before.history[before.chosen].loss <= now.history[0].loss
     return replace(before if worse else now, history=history)
 
 
-def _watched(tail: Tail, lesson: Lesson, number: int, learning: float) -> Standing:
-    said = scores(tail, lesson.maps, lesson.watch)
-    targets = lesson.targets[lesson.watch].astype(np.float64)
-    epoch, confusion = figures(number, learning, said, targets, several=lesson.several)
-    return Standing((epoch,), number, confusion, checkpoint.named("chosen", tail.state_dict()))
+def _validate(tail: Tail, fold_data: FoldData, number: int, learning: float) -> FoldState:
+    said = scores(tail, fold_data.maps, fold_data.validation)
+    targets = fold_data.targets[fold_data.validation].astype(np.float64)
+    epoch, confusion = figures(number, learning, said, targets, several=fold_data.several)
+    return FoldState((epoch,), number, confusion, checkpoint.named("chosen", tail.state_dict()))
 
 
 def _weights(tail: Tail) -> dict[str, torch.Tensor]:
     return {name: value.detach().clone() for name, value in tail.state_dict().items()}
 
 
-def _goes_on(standing: Standing, plan: Plan) -> bool:
-    done = len(standing.history) - 1
-    return done < plan.epochs and done - standing.chosen < plan.patience
+def _should_continue(state: FoldState, plan: FinetunePlan) -> bool:
+    done = len(state.history) - 1
+    return done < plan.epochs and done - state.chosen < plan.patience
 
 
-def _key(lesson: Lesson, plan: Plan) -> str:
-    whole = hashlib.sha256(repr((lesson.maps.key, plan, lesson.several, lesson.number)).encode())
-    for array in (lesson.targets, lesson.learn, lesson.watch):
+def _key(fold_data: FoldData, plan: FinetunePlan) -> str:
+    whole = hashlib.sha256(
+        repr((fold_data.maps.key, plan, fold_data.several, fold_data.number)).encode()
+    )
+    for array in (fold_data.targets, fold_data.training, fold_data.validation):
         whole.update(np.ascontiguousarray(array).tobytes())
     return whole.hexdigest()

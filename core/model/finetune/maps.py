@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from core.model.network.backbone import Backbone
 from core.model.network.runtime import Network
-from core.model.network.tail import place_of_cut
+from core.model.network.tail import cut_index
 from core.types import F32, U8
 
 VIEWS = 8
@@ -31,7 +31,7 @@ _FLIPS: dict[str, tuple[int, ...]] = {
     "rotate180": (0, 1),
 }
 
-Tell = Callable[[str, int, int], None]
+ProgressCallback = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Maps:
     """
 
     values: NDArray[np.float16]
-    sight: int
+    test_views: int
     key: str
 
     @property
@@ -67,7 +67,7 @@ def cache_maps(
     symmetries: tuple[str, ...],
     folder: Path,
     seed: int,
-    tell: Tell,
+    progress: ProgressCallback,
 ) -> Maps:
     """Run the trunk over every picture and keep its maps; a finished file is taken as it lies.
 
@@ -82,13 +82,13 @@ def cache_maps(
         symmetries: Views under which a label stays what it is, names as in ``Backbone.views``.
         folder: Where the maps lie.
         seed: Seed of the shifts and lights.
-        tell: Told after every picture.
+        progress: Called after every picture.
 
     Raises:
         ConfigError: Tails of this architecture are not supported.
         ValueError: There are more pictures than names, or fewer.
     """
-    place, known = place_of_cut(backbone), tuple(names)
+    place, known = cut_index(backbone), tuple(names)
     shape = network.maps(np.zeros((backbone.size, backbone.size, 3), np.uint8))[place].shape
     each = 2 * len(known) * int(np.prod(shape))
     views = int(max(len(backbone.views), min(VIEWS, MOST_BYTES // max(each, 1))))
@@ -102,7 +102,7 @@ def cache_maps(
         for row, (pixels, _) in enumerate(zip(pictures, known, strict=True)):
             for view, seen in enumerate(_views(pixels, order, views, seed + row)):
                 values[view, row] = network.maps(seen)[place]
-            tell("Making maps for fine-tuning", row + 1, len(known))
+            progress("Making maps for fine-tuning", row + 1, len(known))
         values.flush()
         note.write_text(json.dumps(key))
     read: Any = np.load(path, mmap_mode="r")
@@ -112,10 +112,10 @@ def cache_maps(
 def _views(pixels: U8, order: tuple[str, ...], count: int, seed: int) -> list[U8]:
     plain = [np.ascontiguousarray(np.flip(pixels, _FLIPS[name])) for name in order]
     varied = [plain[i % len(order)] for i in range(count)]
-    return varied[: len(order)] + _shaken(varied[len(order) :], seed)
+    return varied[: len(order)] + _augment(varied[len(order) :], seed)
 
 
-def _shaken(pictures: list[U8], seed: int) -> list[U8]:
+def _augment(pictures: list[U8], seed: int) -> list[U8]:
     """Move, turn, scale and light pictures a little differently, as the next camera would."""
     from torchvision.transforms import v2
 

@@ -15,7 +15,7 @@ Rows = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Plan:
+class FinetunePlan:
     """How tails learn; the defaults were chosen on tuning seeds of ELPV, not on any test split.
 
     Attributes:
@@ -40,12 +40,12 @@ class Plan:
     rate: float = 5e-4
     head_rate: float = 1.5e-3
     decay: float = 0.05
-    memory: float = 0.99
+    average_decay: float = 0.99
     most_steps: int = 30_000
     least_epochs: int = 3
     seed: int = 0
 
-    def for_pictures(self, n: int, places: int = USUAL_PLACES) -> Plan:
+    def for_pictures(self, n: int, places: int = USUAL_PLACES) -> FinetunePlan:
         """Take as many epochs as there is time for.
 
         Args:
@@ -57,7 +57,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class FoldData:
     """What one fold learns from.
 
     Attributes:
@@ -65,13 +65,13 @@ class Lesson:
         targets: float32 ``n k``, probabilities of the classes, or of each label by itself.
         several: Whether a picture may have several labels.
         learn: Rows to learn from.
-        watch: Rows to choose the epoch by; of other groups than ``learn``.
+        watch: Rows to choose the epoch by; of other groups than ``training``.
         number: The fold's.
     """
 
     maps: Maps
     targets: F32
     several: bool
-    learn: Rows
-    watch: Rows
+    training: Rows
+    validation: Rows
     number: int

@@ -7,13 +7,13 @@ import math
 import numpy as np
 import torch
 
-from core.model.finetune.plan import Lesson, Plan
+from core.model.finetune.plan import FinetunePlan, FoldData
 from core.model.network.tail import Tail, tensor_of
 
 _WARM_UP = 50  # steps
 
 
-def new_optimiser(tail: Tail, plan: Plan) -> torch.optim.AdamW:
+def new_optimiser(tail: Tail, plan: FinetunePlan) -> torch.optim.AdamW:
     """Make AdamW with the two peak rates of the plan."""
     head = list(tail.head.parameters())
     mine = {id(p) for p in head}
@@ -24,18 +24,18 @@ def new_optimiser(tail: Tail, plan: Plan) -> torch.optim.AdamW:
     )
 
 
-def one_epoch(
+def run_epoch(
     tail: Tail,
     average: dict[str, torch.Tensor],
     optimiser: torch.optim.AdamW,
-    lesson: Lesson,
-    plan: Plan,
+    fold_data: FoldData,
+    plan: FinetunePlan,
     behind: int,
 ) -> float:
     """Go once through the pictures, each under a view drawn anew; give the mean loss."""
-    draw = np.random.default_rng([plan.seed, lesson.number, behind])
-    rows = draw.permutation(lesson.learn)
-    views = draw.integers(0, lesson.maps.views, len(rows))
+    draw = np.random.default_rng([plan.seed, fold_data.number, behind])
+    rows = draw.permutation(fold_data.training)
+    views = draw.integers(0, fold_data.maps.views, len(rows))
     per_epoch = math.ceil(len(rows) / plan.batch)
     total = 0.0
     tail.train()
@@ -45,13 +45,15 @@ def one_epoch(
             step = behind * per_epoch + place
             _set_rate(optimiser, step, plan.epochs * per_epoch)
             part = slice(place * plan.batch, (place + 1) * plan.batch)
-            maps = tensor_of(lesson.maps.batch(views[part], rows[part]))
-            loss = _loss(tail(maps), torch.from_numpy(lesson.targets[rows[part]]), lesson.several)
+            maps = tensor_of(fold_data.maps.batch(views[part], rows[part]))
+            loss = _loss(
+                tail(maps), torch.from_numpy(fold_data.targets[rows[part]]), fold_data.several
+            )
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
             total += float(loss.detach()) * len(rows[part])
-            _follow(average, tail, min(plan.memory, (1 + step) / (10 + step)))
+            _update_average(average, tail, min(plan.average_decay, (1 + step) / (10 + step)))
     return total / len(rows)
 
 
@@ -67,9 +69,9 @@ def _set_rate(optimiser: torch.optim.AdamW, step: int, steps: int) -> None:
         group["lr"] = group["peak"] * share
 
 
-def _follow(average: dict[str, torch.Tensor], tail: Tail, memory: float) -> None:
+def _update_average(average: dict[str, torch.Tensor], tail: Tail, average_decay: float) -> None:
     for name, value in tail.named_parameters():
-        average[name].lerp_(value.detach(), 1.0 - memory)
+        average[name].lerp_(value.detach(), 1.0 - average_decay)
 
 
 def _loss(logits: torch.Tensor, targets: torch.Tensor, several: bool) -> torch.Tensor:

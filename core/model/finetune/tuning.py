@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from core.decision import splits
 from core.errors import DataError
-from core.model.finetune.checkpoint import Standing
+from core.model.finetune.checkpoint import FoldState
 from core.model.finetune.figures import Epoch
 from core.model.finetune.learning import learn_fold, scores
-from core.model.finetune.maps import Maps, Tell
-from core.model.finetune.plan import Lesson, Plan, Rows
+from core.model.finetune.maps import Maps, ProgressCallback
+from core.model.finetune.plan import FinetunePlan, FoldData, Rows
 from core.model.network.backbone import Backbone, Files
 from core.model.network.tail import Weights, arrays_of, fresh_tail
 from core.types import F32, F64
 
-WATCHED = 0.125
+VALIDATION_SHARE = 0.125
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Fold:
     confusion: NDArray[np.int64]
 
 
-Worth = Callable[[NDArray[np.int64], F64], bool]
+Worthwhile = Callable[[NDArray[np.int64], F64], bool]
 """From the first fold's pictures and what its tail says of them to whether the others learn too."""
 
 
 @dataclass(frozen=True)
-class Tuned:
+class FinetuneResult:
     """What fine-tuning gives.
 
     Attributes:
@@ -71,12 +71,12 @@ def finetune(
     backbone: Backbone,
     files: Files,
     folder: Path,
-    tell: Tell,
+    progress: ProgressCallback,
     say: Callable[[str], None],
     several: bool = False,
-    plan: Plan = Plan(),
-    worth: Worth | None = None,
-) -> Tuned:
+    plan: FinetunePlan = FinetunePlan(),
+    is_worthwhile: Worthwhile | None = None,
+) -> FinetuneResult:
     """Let one tail a fold learn; a run that was stopped goes on where it was.
 
     A fold's pictures are neither learned from nor looked at when the epoch is chosen, so its
@@ -90,11 +90,11 @@ def finetune(
         backbone: The frozen network.
         files: Its weight files.
         folder: Where the checkpoints lie.
-        tell: Told after every epoch of every fold.
-        say: Told every epoch's figures as a line.
+        progress: Called after every epoch of every fold.
+        say: Called with every epoch's figures as a line.
         several: Whether a picture may have several labels.
         plan: How tails learn.
-        worth: Asked after the first fold; where it says no, the others do not learn.
+        is_worthwhile: Called after the first fold; where it returns False, no other learns.
 
     Raises:
         DataError: There are too few groups.
@@ -106,31 +106,31 @@ def finetune(
         raise ValueError(f"targets, groups: expected float32 ({n}, k) and ({n},)")
     height, width = maps.values.shape[3:]
     plan = plan.for_pictures(n, height * width)
-    fold, parts = deal(targets.argmax(axis=1), groups, plan)
+    fold, parts = split_folds(targets.argmax(axis=1), groups, plan)
     oof, made = np.zeros(targets.shape, np.float64), []
     folder.mkdir(parents=True, exist_ok=True)
     with _one_thread():
-        for number, (learn, watch) in enumerate(parts):
-            lesson = Lesson(maps, targets, several, learn, watch, number)
+        for number, (training, validation) in enumerate(parts):
+            fold_data = FoldData(maps, targets, several, training, validation, number)
             tail = fresh_tail(backbone, files, targets.shape[1])
-            report = _reporter(number, plan, tell, say)
-            done = learn_fold(tail, lesson, plan, folder / f"fold{number}.safetensors", report)
-            tell("Fine-tuning", (number + 1) * plan.epochs, plan.folds * plan.epochs)
+            report = _reporter(number, plan, progress, say)
+            done = learn_fold(tail, fold_data, plan, folder / f"fold{number}.safetensors", report)
+            progress("Fine-tuning", (number + 1) * plan.epochs, plan.folds * plan.epochs)
             tail.load_state_dict(done.part("chosen"))
             held = np.flatnonzero(fold == number)
             oof[held] = scores(tail, maps, held)
             made.append(_fold(tail, done))
-            if number == 0 and worth and not worth(held, oof[held]):
+            if number == 0 and is_worthwhile and not is_worthwhile(held, oof[held]):
                 break
-    return Tuned(tuple(made), oof, fold)
+    return FinetuneResult(tuple(made), oof, fold)
 
 
-def _fold(tail: torch.nn.Module, done: Standing) -> Fold:
+def _fold(tail: torch.nn.Module, done: FoldState) -> Fold:
     return Fold(arrays_of(tail), done.history, done.chosen, done.confusion)
 
 
-def deal(
-    labels: NDArray[np.int64], groups: NDArray[np.str_], plan: Plan
+def split_folds(
+    labels: NDArray[np.int64], groups: NDArray[np.str_], plan: FinetunePlan
 ) -> tuple[NDArray[np.int64], list[tuple[Rows, Rows]]]:
     """Deal pictures into folds, and what each fold's tail sees into learning and watching.
 
@@ -149,22 +149,24 @@ def _parts(
     labels: NDArray[np.int64], groups: NDArray[np.str_], out: NDArray[np.bool_], seed: int
 ) -> tuple[Rows, Rows]:
     rows = np.flatnonzero(~out)
-    part = splits.split_groups(labels[rows], groups[rows], (1 - WATCHED, WATCHED, 0.0), seed)
-    learn, watch = rows[part == "train"], rows[part == "cal"]
-    if not len(watch) or len(np.unique(labels[learn])) < 2:
+    part = splits.split_groups(
+        labels[rows], groups[rows], (1 - VALIDATION_SHARE, VALIDATION_SHARE, 0.0), seed
+    )
+    training, validation = rows[part == "train"], rows[part == "cal"]
+    if not len(validation) or len(np.unique(labels[training])) < 2:
         raise DataError(
             f"Fine-tuning needs more groups of every class, got {len(np.unique(groups))} in all.",
             hint="Add pictures of further groups.",
         )
-    return learn, watch
+    return training, validation
 
 
 def _reporter(
-    number: int, plan: Plan, tell: Tell, say: Callable[[str], None]
+    number: int, plan: FinetunePlan, progress: ProgressCallback, say: Callable[[str], None]
 ) -> Callable[[Epoch], None]:
     def report(epoch: Epoch) -> None:
         say(f"fold {number + 1} of {plan.folds}, {epoch.describe()}")
-        tell("Fine-tuning", number * plan.epochs + epoch.number, plan.folds * plan.epochs)
+        progress("Fine-tuning", number * plan.epochs + epoch.number, plan.folds * plan.epochs)
 
     return report
 

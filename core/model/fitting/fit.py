@@ -13,15 +13,15 @@ from core.decision.calibration import Calibrator
 from core.decision.multilabel import Sigmoids
 from core.decision.policy import Cases
 from core.model.estimators.bank import Bank
-from core.model.estimators.discriminants import Altered, Placed
+from core.model.estimators.discriminants import CorruptedFeatures, FoldedCorruptions
 from core.model.estimators.gate import fit_gate
 from core.model.estimators.model import Model
-from core.model.estimators.presentation import Ways, fit_ways
+from core.model.estimators.presentation import WrongPresentations, fit_presentations
 from core.model.fitting import score_calibration
-from core.model.fitting.harmless import Benign, harmless, ordinary
 from core.model.fitting.head_choice import choose_head
-from core.model.fitting.table import Table
-from core.model.fitting.transfer import Start
+from core.model.fitting.table import FeatureTable
+from core.model.fitting.transfer import TransferSource
+from core.model.fitting.variations import VariedFeatures, extend_measures, select_label_preserving
 from core.types import F32, F64
 
 
@@ -34,7 +34,7 @@ class Fit:
         oof: Out-of-fold cases of the training pictures, for the grid and the review budget.
         nll: Cross-validated negative log-likelihood of each head that was tried.
         head: Name of the head chosen.
-        shares: By name, what each head's scores are multiplied with in a committee.
+        shares: By name, the factor of each head's scores in an ensemble.
     """
 
     model: Model
@@ -45,15 +45,15 @@ class Fit:
 
 
 def fit(
-    table: Table,
+    table: FeatureTable,
     classes: tuple[str, ...],
     positive: tuple[bool, ...],
     seed: int = 0,
     bank: Bank | None = None,
-    wrong: Altered | None = None,
-    faulty: Altered | None = None,
-    start: Start | None = None,
-    benign: Benign | None = None,
+    presentations: CorruptedFeatures | None = None,
+    corruptions: CorruptedFeatures | None = None,
+    source: TransferSource | None = None,
+    variations: VariedFeatures | None = None,
 ) -> Fit:
     """Fit a model on training pictures alone.
 
@@ -65,36 +65,38 @@ def fit(
         classes: Class names.
         positive: Whether each class counts as positive.
         seed: Seed of the folds.
-        bank: The memory that the table's ``log_odds`` come from.
-        wrong: Training pictures shown wrongly, to be told from the right ones.
-        faulty: Training pictures with a known fault, which the gate is to see sooner.
-        start: Pictures of another place, whose heads take part in the choice.
-        benign: Training pictures varied as pictures vary; where that does not change what the head
-            says of them out of fold, the checks and gates find them ordinary.
+        bank: The memory bank that the table's ``log_odds`` come from.
+        presentations: Training pictures in wrong presentations.
+        corruptions: Training pictures with known corruptions, which the gate should flag.
+        source: Pictures of another site, whose heads take part in the choice.
+        variations: Varied training pictures; where the out-of-fold prediction does not change, the
+            gates are fitted to accept them.
 
     Raises:
-        ValueError: There is a start, and pictures may have several labels.
+        ValueError: There is a source, and pictures may have several labels.
         DataError: There are fewer than two groups, or one side has fewer and no memory bank stands
             in for a head.
     """
-    if start and table.targets is not None:
-        raise ValueError("start: expected pictures with one label each")
-    benign = benign.among(table.sound) if benign else None
+    if source and table.targets is not None:
+        raise ValueError("source: expected pictures with one label each")
+    variations = variations.among(table.sound) if variations else None
     table = table.pick(table.sound)
-    heads = choose_head(table, classes, positive, seed, start, benign)
+    heads = choose_head(table, classes, positive, seed, source, variations)
     z, fold, centre, scale = heads.z, heads.fold, heads.centre, heads.scale
     best, varied = heads.best, heads.varied
 
-    def placed(made: Altered | None) -> Placed | None:
-        return made.placed(table.groups, fold, centre, scale) if made else None
+    def in_folds(made: CorruptedFeatures | None) -> FoldedCorruptions | None:
+        return made.assign_folds(table.groups, fold, centre, scale) if made else None
 
-    if benign and varied:
+    if variations and varied:
         sides = heads.sides(table.groups, positive, seed)
-        kept = harmless(benign, sides[: len(z)], sides[len(z) :])
-        benign, varied = benign.pick(kept), varied.pick(kept)
-    gate, strangeness = fit_gate(z, table.gated, fold, seed, placed(faulty), varied)
+        kept = select_label_preserving(variations, sides[: len(z)], sides[len(z) :])
+        variations, varied = variations.pick(kept), varied.pick(kept)
+    gate, ood_scores = fit_gate(z, table.gated, fold, seed, in_folds(corruptions), varied)
     whole = z if table.asymmetry is None else np.hstack([z, table.asymmetry])
-    ways, flagged = _ways(whole, placed(wrong), fold, varied)
+    presentation_check, flagged = _fit_presentation_check(
+        whole, in_folds(presentations), fold, varied
+    )
     model = Model(
         classes=classes,
         positive=positive,
@@ -103,33 +105,36 @@ def fit(
         head=heads.fit_best(),
         calibrator=heads.calibrators[best],
         gate=gate,
-        ranges=quality.learn_ranges(ordinary(table.measures, benign)),
+        ranges=quality.learn_ranges(extend_measures(table.measures, variations)),
         bank=bank,
-        voices=heads.voices[best],
-        ways=ways,
+        expert_weights=heads.expert_weights[best],
+        presentations=presentation_check,
     )
-    oof_p = ood.conformal_p(strangeness, gate.reference)
+    oof_p = ood.conformal_p(ood_scores, gate.reference)
     oof = _cases(heads.calibrators[best], heads.scores[best], oof_p, table, positive)
     oof = replace(oof, gates_passed=oof.gates_passed & ~flagged)
     return Fit(model, oof, heads.nll, best, heads.shares)
 
 
-def _ways(
-    z: F32, wrong: Placed | None, fold: NDArray[np.int64], benign: Placed | None
-) -> tuple[Ways | None, NDArray[np.bool_]]:
-    if not wrong:
+def _fit_presentation_check(
+    z: F32,
+    presentations: FoldedCorruptions | None,
+    fold: NDArray[np.int64],
+    variations: FoldedCorruptions | None,
+) -> tuple[WrongPresentations | None, NDArray[np.bool_]]:
+    if not presentations:
         return None, np.zeros(len(z), np.bool_)
-    right = np.concatenate([z, benign.z]) if benign else z
-    place = np.concatenate([fold, benign.fold]) if benign else fold
-    ways, flagged = fit_ways(right, wrong, place)
-    return ways, flagged[: len(z)]
+    correct = np.concatenate([z, variations.z]) if variations else z
+    place = np.concatenate([fold, variations.fold]) if variations else fold
+    presentation_check, flagged = fit_presentations(correct, presentations, place)
+    return presentation_check, flagged[: len(z)]
 
 
 def _cases(
     calibrator: Calibrator | Sigmoids,
     scores: F64,
     ood_p: F64,
-    table: Table,
+    table: FeatureTable,
     positive: tuple[bool, ...],
 ) -> Cases:
     return Cases(

@@ -15,24 +15,24 @@ from core.decision.multilabel import Sigmoids
 from core.errors import DataError
 from core.model.estimators import heads
 from core.model.estimators.bank import class_scores
-from core.model.estimators.discriminants import Placed
+from core.model.estimators.discriminants import FoldedCorruptions
 from core.model.estimators.heads import Head
 from core.model.estimators.model import standardise
 from core.model.fitting import score_calibration
-from core.model.fitting.harmless import Benign
 from core.model.fitting.head_fitting import (
-    COMMITTEE,
-    MAKERS,
-    NOTHING,
-    Answers,
-    Maker,
-    affordable,
-    fit_nothing,
+    DUMMY,
+    ENSEMBLE,
+    HEAD_FITTERS,
+    HeadFitter,
+    LabelArray,
+    affordable_heads,
+    fit_dummy,
+    fit_head,
     have_classes,
-    make,
 )
-from core.model.fitting.table import Table
-from core.model.fitting.transfer import Start
+from core.model.fitting.table import FeatureTable
+from core.model.fitting.transfer import TransferSource
+from core.model.fitting.variations import VariedFeatures
 from core.types import F32, F64
 
 FOLDS = 5
@@ -40,7 +40,7 @@ HALF = 0.5
 
 
 @dataclass(frozen=True)
-class Heads:
+class HeadSearch:
     """Heads tried out of fold on the training pictures, and which of them is the best.
 
     Attributes:
@@ -48,16 +48,16 @@ class Heads:
         centre: float32 ``d``, subtracted from features.
         scale: float32 ``d``, divides them.
         fold: int64 ``n``, the fold of each picture.
-        answers: What the heads learn.
+        targets: What the heads learn.
         rows: How many rows a head has.
-        varied: Training pictures varied without harm, if any were made.
-        alone: By head, float64 ``n + m k``, its class scores out of fold of the training pictures
-            and of those varied.
-        shares: By name, what a head's scores are multiplied with in a committee.
-        voices: By head, how loud each expert is beside it.
-        scores: By head, float64 ``n k``, with the other experts heard.
+        varied: Varied training pictures, if any were made.
+        own_scores: By head, float64 ``n + m k``, its class scores out of fold of the training
+            pictures and of those varied.
+        shares: By name, the factor of a head's scores in the ensemble.
+        expert_weights: By head, the weight of each expert, its own included.
+        scores: By head, float64 ``n k``, fused with the other experts.
         calibrators: By head, the calibrator of these scores.
-        further: Makers of heads that know another place's pictures.
+        transferred: Fitters of heads that use another site's pictures.
         nll: By head, cross-validated negative log-likelihood.
         best: Name of the head chosen.
     """
@@ -66,15 +66,15 @@ class Heads:
     centre: F32
     scale: F32
     fold: NDArray[np.int64]
-    answers: Answers
+    targets: LabelArray
     rows: int
-    varied: Placed | None
-    alone: Mapping[str, F64]
+    varied: FoldedCorruptions | None
+    own_scores: Mapping[str, F64]
     shares: Mapping[str, F64]
-    voices: Mapping[str, F64]
+    expert_weights: Mapping[str, F64]
     scores: Mapping[str, F64]
     calibrators: Mapping[str, Calibrator | Sigmoids]
-    further: Mapping[str, Maker]
+    transferred: Mapping[str, HeadFitter]
     nll: Mapping[str, float]
     best: str
 
@@ -82,32 +82,32 @@ class Heads:
     def losses(self) -> F64:
         """Negative log likelihood of each training picture by the head chosen, in nats."""
         return score_calibration.losses(
-            self.calibrators[self.best], self.scores[self.best], self.answers
+            self.calibrators[self.best], self.scores[self.best], self.targets
         )
 
     def fit_best(self) -> Head:
         """Fit the head chosen on all training pictures."""
-        if self.best in self.further:
-            return self.further[self.best](self.z, self.answers, self.rows)
-        return make(self.best, self.z, self.answers, self.rows, self.shares)
+        if self.best in self.transferred:
+            return self.transferred[self.best](self.z, self.targets, self.rows)
+        return fit_head(self.best, self.z, self.targets, self.rows, self.shares)
 
     def sides(
         self, groups: NDArray[np.str_], positive: tuple[bool, ...], seed: int
     ) -> NDArray[np.bool_]:
         """Return whether each training and each varied picture is called positive by the head."""
-        scores = self.alone[self.best]
-        known = score_calibration.calibrate(scores[: len(self.z)], self.answers, groups, seed)
+        scores = self.own_scores[self.best]
+        known = score_calibration.calibrate(scores[: len(self.z)], self.targets, groups, seed)
         return score_calibration.chance(known, scores, positive) > HALF
 
 
 def choose_head(
-    table: Table,
+    table: FeatureTable,
     classes: tuple[str, ...],
     positive: tuple[bool, ...],
     seed: int = 0,
-    start: Start | None = None,
-    benign: Benign | None = None,
-) -> Heads:
+    source: TransferSource | None = None,
+    variations: VariedFeatures | None = None,
+) -> HeadSearch:
     """Try all heads on the training pictures by grouped cross-validation.
 
     Args:
@@ -115,8 +115,8 @@ def choose_head(
         classes: Class names.
         positive: Whether each class counts as positive.
         seed: Seed of the folds.
-        start: Pictures of another place, whose heads take part in the choice.
-        benign: Training pictures varied as pictures vary.
+        source: Pictures of another site, whose heads take part in the choice.
+        variations: Varied training pictures.
 
     Raises:
         DataError: There are fewer than two groups, or one side has fewer and no memory bank stands
@@ -127,61 +127,70 @@ def choose_head(
     scale = table.pooled.std(axis=0) + np.float32(1e-6)
     z = standardise(table.pooled, centre, scale)
     fold = splits.folds(table.labels, table.groups, count, seed)
-    answers, rows = _answers(table, positive), len(classes) + (table.targets is not None)
-    names = affordable(len(z)) if _tellable(table, positive) else (NOTHING,)
-    further = start.makers(centre, scale, rows) if start else {}
-    makers = {**MAKERS, **further}
-    varied = benign.placed(fold, centre, scale) if benign else None
+    targets, rows = _head_targets(table, positive), len(classes) + (table.targets is not None)
+    names = affordable_heads(len(z)) if _has_both_sides(table, positive) else (DUMMY,)
+    transferred = source.fitters(centre, scale, rows) if source else {}
+    fitters = {**HEAD_FITTERS, **transferred}
+    varied = variations.assign_folds(fold, centre, scale) if variations else None
     calibrate = partial(
-        score_calibration.calibrate, answers=answers, groups=table.groups, seed=seed
+        score_calibration.calibrate, targets=targets, groups=table.groups, seed=seed
     )
-    alone = {n: _out_of_fold(z, answers, fold, makers[n], rows, varied) for n in (*names, *further)}
-    shares = {n: score_calibration.share(calibrate(alone[n][: len(z)])) for n in names}
+    own_scores = {
+        n: _out_of_fold(z, targets, fold, fitters[n], rows, varied) for n in (*names, *transferred)
+    }
+    shares = {n: score_calibration.share(calibrate(own_scores[n][: len(z)])) for n in names}
     if len(names) > 1:
-        alone[COMMITTEE] = np.sum([shares[name] * alone[name] for name in names], axis=0)
-    own = {name: scores[: len(z)] for name, scores in alone.items()}
-    voices = {name: _voices(table, scores, positive, seed) for name, scores in own.items()}
-    tried = {name: _heard(table, scores, positive, voices[name]) for name, scores in own.items()}
+        own_scores[ENSEMBLE] = np.sum([shares[name] * own_scores[name] for name in names], axis=0)
+    own = {name: scores[: len(z)] for name, scores in own_scores.items()}
+    expert_weights = {
+        name: _choose_expert_weights(table, scores, positive, seed) for name, scores in own.items()
+    }
+    tried = {
+        name: _fuse_experts(table, scores, positive, expert_weights[name])
+        for name, scores in own.items()
+    }
     calibrators = {name: calibrate(scores) for name, scores in tried.items()}
-    nll = {n: score_calibration.nll(calibrators[n], scores, answers) for n, scores in tried.items()}
-    best = min(nll.keys() - further.keys(), key=lambda name: nll[name])
-    if further:
-        losses = {n: score_calibration.losses(calibrators[n], tried[n], answers) for n in tried}
-        best = _heard_from({n: losses[n] for n in (best, *further)}, best, table.groups)
-    return Heads(
+    nll = {n: score_calibration.nll(calibrators[n], scores, targets) for n, scores in tried.items()}
+    best = min(nll.keys() - transferred.keys(), key=lambda name: nll[name])
+    if transferred:
+        losses = {n: score_calibration.losses(calibrators[n], tried[n], targets) for n in tried}
+        best = _choose_transfer_head(
+            {n: losses[n] for n in (best, *transferred)}, best, table.groups
+        )
+    return HeadSearch(
         z,
         centre,
         scale,
         fold,
-        answers,
+        targets,
         rows,
         varied,
-        alone,
+        own_scores,
         shares,
-        voices,
+        expert_weights,
         tried,
         calibrators,
-        further,
+        transferred,
         nll,
         best,
     )
 
 
-def _heard_from(losses: Mapping[str, F64], own: str, groups: NDArray[np.str_]) -> str:
-    """Choose a head of a start where it is clearly better than this place's own, else that.
+def _choose_transfer_head(losses: Mapping[str, F64], own: str, groups: NDArray[np.str_]) -> str:
+    """Return a transferred head where it is clearly better than this site's own, else that.
 
-    With few pictures the least loss is often luck, and a start may be far off.
+    With few pictures the least loss is noisy, and the other site may differ.
     """
     best = min(losses.keys() - {own}, key=lambda name: float(losses[name].mean()))
     members = np.unique(groups, return_inverse=True)[1]
     return best if calibration.is_clearly_less(losses[best], losses[own], members) else own
 
 
-def _places(fold: NDArray[np.int64], benign: Placed | None) -> NDArray[np.int64]:
-    return np.concatenate([fold, benign.fold]) if benign else fold
+def _places(fold: NDArray[np.int64], variations: FoldedCorruptions | None) -> NDArray[np.int64]:
+    return np.concatenate([fold, variations.fold]) if variations else fold
 
 
-def _count_folds(table: Table) -> int:
+def _count_folds(table: FeatureTable) -> int:
     """Return how many folds the groups make.
 
     Raises:
@@ -197,7 +206,7 @@ def _count_folds(table: Table) -> int:
     return min(FOLDS, groups)
 
 
-def _tellable(table: Table, positive: tuple[bool, ...]) -> bool:
+def _has_both_sides(table: FeatureTable, positive: tuple[bool, ...]) -> bool:
     """Return whether either side has two groups, so that a fold leaves one to learn from."""
     side = np.array(positive)[table.labels]
     counts = [np.unique(table.groups[rows]).size for rows in (side, ~side)]
@@ -205,13 +214,13 @@ def _tellable(table: Table, positive: tuple[bool, ...]) -> bool:
         raise DataError(
             f"Two groups a side are needed to learn from, got {counts[0]} with something wrong "
             f"and {counts[1]} with nothing wrong.",
-            hint="Add pictures of further groups; good ones alone do from 5 groups on.",
+            hint="Add pictures of further groups; good ones own_scores do from 5 groups on.",
         )
     return min(counts) >= 2
 
 
-def _experts(table: Table, scores: F64, positive: tuple[bool, ...]) -> F64:
-    """Stack what is known of the training pictures out of fold, in the order of the voices."""
+def _experts(table: FeatureTable, scores: F64, positive: tuple[bool, ...]) -> F64:
+    """Return out-of-fold scores of all experts, stacked in the order of their weights."""
     experts = [scores]
     if table.log_odds is not None:
         experts.insert(0, np.array([class_scores(odds, positive) for odds in table.log_odds]))
@@ -220,16 +229,20 @@ def _experts(table: Table, scores: F64, positive: tuple[bool, ...]) -> F64:
     return np.stack(experts)
 
 
-def _voices(table: Table, scores: F64, positive: tuple[bool, ...], seed: int) -> F64:
+def _choose_expert_weights(
+    table: FeatureTable, scores: F64, positive: tuple[bool, ...], seed: int
+) -> F64:
     experts = _experts(table, scores, positive)
     return fusion.choose_weights(experts, table.labels, table.groups, seed)
 
 
-def _heard(table: Table, scores: F64, positive: tuple[bool, ...], voices: F64) -> F64:
-    return fusion.fuse(_experts(table, scores, positive), voices)
+def _fuse_experts(
+    table: FeatureTable, scores: F64, positive: tuple[bool, ...], expert_weights: F64
+) -> F64:
+    return fusion.fuse(_experts(table, scores, positive), expert_weights)
 
 
-def _answers(table: Table, positive: tuple[bool, ...]) -> Answers:
+def _head_targets(table: FeatureTable, positive: tuple[bool, ...]) -> LabelArray:
     if table.targets is None:
         return table.labels
     return multilabel.with_roll_up(table.targets, np.array(positive))
@@ -237,19 +250,19 @@ def _answers(table: Table, positive: tuple[bool, ...]) -> Answers:
 
 def _out_of_fold(
     z: F32,
-    labels: Answers,
+    labels: LabelArray,
     fold: NDArray[np.int64],
-    maker: Maker,
+    maker: HeadFitter,
     k: int,
-    benign: Placed | None,
+    variations: FoldedCorruptions | None,
 ) -> F64:
     """Return class scores of the training pictures, then of the varied ones, by heads without."""
-    every = np.concatenate([z, benign.z[:, : z.shape[1]]]) if benign else z
-    place = _places(fold, benign)
+    every = np.concatenate([z, variations.z[:, : z.shape[1]]]) if variations else z
+    place = _places(fold, variations)
     scores = np.zeros((len(every), k))
     for held in np.unique(fold):
         rest = fold != held
-        made = maker if have_classes(labels[rest]) else fit_nothing
+        made = maker if have_classes(labels[rest]) else fit_dummy
         head = made(z[rest], labels[rest], k)
         for row in np.flatnonzero(place == held):
             scores[row] = heads.logits(head, every[row])

@@ -1,4 +1,4 @@
-"""What makes heads: scikit-learn fits them, what it finds is copied into plain arrays."""
+"""Fitting heads: scikit-learn fits them, the result is copied into plain arrays."""
 
 from __future__ import annotations
 
@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.model.estimators.heads import Committee, Head, KernelHead, LinearHead, joined, scaled
+from core.model.estimators.heads import (
+    Head,
+    HeadEnsemble,
+    KernelHead,
+    LinearHead,
+    add_kernels,
+    scale_head,
+)
 from core.model.estimators.landmarks import (
     LANDMARKS,
     choose_landmarks,
@@ -20,10 +27,10 @@ from core.types import F32, F64
 
 ABSENT = -1.0  # score of a label that no training picture has
 
-Answers = NDArray[Any]
-"""What heads learn: int64 ``n``, or bool ``n m``: a column a label, the roll-up last."""
+LabelArray = NDArray[Any]
+"""Labels that heads learn: int64 ``n``, or bool ``n m``: a column a label, the roll-up last."""
 
-Maker = Callable[[F32, Answers, int], LinearHead | KernelHead]
+HeadFitter = Callable[[F32, LabelArray, int], LinearHead | KernelHead]
 """From standardised features ``n d`` and answers to a head with so many rows."""
 
 
@@ -32,13 +39,13 @@ def _binary_columns(score: F64) -> F64:
     return np.stack([-score / 2.0, score / 2.0])
 
 
-def fit_nothing(z: F32, _labels: Answers, k: int) -> LinearHead:
-    """Return the head that says nothing, where one side has too few groups to learn from."""
+def fit_dummy(z: F32, _labels: LabelArray, k: int) -> LinearHead:
+    """Return a constant head, where one side has too few groups to learn from."""
     return LinearHead(np.zeros((k, z.shape[1]), np.float32), np.zeros(k))
 
 
 def fit_logistic(
-    z: F32, labels: Answers, k: int, c: float = 0.01, weight: F64 | None = None
+    z: F32, labels: LabelArray, k: int, c: float = 0.01, weight: F64 | None = None
 ) -> LinearHead:
     """Fit a linear head by regularised logistic regression, classes weighted equally.
 
@@ -55,10 +62,10 @@ def fit_logistic(
     return LinearHead(*_spread(weights, bias, fitted.classes_, k))
 
 
-def fit_svm(z: F32, labels: Answers, k: int, c: float = 3.0) -> KernelHead:
+def fit_svm(z: F32, labels: LabelArray, k: int, c: float = 3.0) -> KernelHead:
     """Fit a support vector machine with radial kernel, one class against the rest.
 
-    Time grows with the square of the number of pictures: see ``affordable``.
+    Time grows with the square of the number of pictures: see ``affordable_heads``.
     """
     from sklearn.metrics.pairwise import rbf_kernel
     from sklearn.svm import SVC
@@ -83,7 +90,7 @@ def fit_svm(z: F32, labels: Answers, k: int, c: float = 3.0) -> KernelHead:
     return KernelHead(support, (support**2).sum(axis=1), weights, bias, gamma, basis)
 
 
-def fit_ridge(z: F32, labels: Answers, k: int, ridge: float = 0.3) -> KernelHead:
+def fit_ridge(z: F32, labels: LabelArray, k: int, ridge: float = 0.3) -> KernelHead:
     """Fit kernel ridge regression on the sides' signs, with the support vector machine's kernel.
 
     In closed form, all sides at once: the pictures' weights, by which every class counts the same,
@@ -117,35 +124,35 @@ def _ridge(z: F32, targets: F64, weight: F64, gamma: float, ridge: float) -> F64
     return np.asarray(np.linalg.solve(kernel, targets), np.float64)
 
 
-def have_classes(labels: Answers) -> bool:
-    """Return whether pictures show more than one class, so that there is anything to tell apart."""
+def have_classes(labels: LabelArray) -> bool:
+    """Return whether the pictures show more than one class."""
     return labels.ndim == 2 or len(np.unique(labels)) > 1
 
 
-def make(name: str, z: F32, labels: Answers, k: int, shares: Mapping[str, F64]) -> Head:
-    """Fit the head of a name, or all of those that have a share, added up.
+def fit_head(name: str, z: F32, labels: LabelArray, k: int, shares: Mapping[str, F64]) -> Head:
+    """Return the fitted head of a name, or the sum of all that have a share.
 
-    Pictures of one class alone give the head that says nothing.
+    Pictures of one class alone give a constant head.
 
     Args:
-        name: One of ``MAKERS`` or ``COMMITTEE``.
+        name: One of ``HEAD_FITTERS`` or ``ENSEMBLE``.
         z: float32 ``n d``, standardised features.
         labels: What the pictures show.
         k: Rows of the head.
-        shares: By name, what a head's scores are multiplied with, float64 ``k`` or of one number.
+        shares: By name, the factor of a head's scores, float64 ``k`` or of one number.
     """
     if not have_classes(labels):
-        return fit_nothing(z, labels, k)
-    if name != COMMITTEE:
-        return MAKERS[name](z, labels, k)
-    parts = [scaled(MAKERS[one](z, labels, k), share) for one, share in shares.items()]
+        return fit_dummy(z, labels, k)
+    if name != ENSEMBLE:
+        return HEAD_FITTERS[name](z, labels, k)
+    parts = [scale_head(HEAD_FITTERS[one](z, labels, k), share) for one, share in shares.items()]
     kernels = [part for part in parts if isinstance(part, KernelHead)]
     kernels.sort(key=lambda part: -len(part.support))
     (linear,) = (part for part in parts if isinstance(part, LinearHead))
-    return Committee(reduce(joined, kernels), linear)
+    return HeadEnsemble(reduce(add_kernels, kernels), linear)
 
 
-def _against_the_rest(labels: Answers) -> tuple[NDArray[np.int64], list[NDArray[np.bool_]]]:
+def _against_the_rest(labels: LabelArray) -> tuple[NDArray[np.int64], list[NDArray[np.bool_]]]:
     """Return the rows that a head has, and which pictures are on each row's side."""
     if labels.ndim == 2:
         return np.arange(labels.shape[1]), list(labels.T)
@@ -184,17 +191,17 @@ def _spread(weights: F64, bias: F64, present: NDArray[np.int64], k: int) -> tupl
     return full, level
 
 
-NOTHING = "none"
-COMMITTEE = "committee"
-MAKERS: Mapping[str, Maker] = {
+DUMMY = "none"
+ENSEMBLE = "ensemble"
+HEAD_FITTERS: Mapping[str, HeadFitter] = {
     "ridge": fit_ridge,
     "svm": fit_svm,
     "logistic": fit_logistic,
-    NOTHING: fit_nothing,
+    DUMMY: fit_dummy,
 }
 
 
-def affordable(pictures: int) -> tuple[str, ...]:
+def affordable_heads(pictures: int) -> tuple[str, ...]:
     """Return the makers for so many training pictures.
 
     A support vector machine takes the square of their number and keeps pictures without a limit.

@@ -1,4 +1,4 @@
-"""What fitting learns from: labelled pictures after the network."""
+"""Features and labels of the training pictures."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from core.types import F32, F64
 
 
 @dataclass(frozen=True)
-class Table:
-    """Labelled pictures after the network, axes ``n`` (pictures) and ``d`` (pooled features).
+class FeatureTable:
+    """Features of labelled pictures, axes ``n`` (pictures) and ``d`` (pooled features).
 
     Attributes:
         pooled: float32 ``n d``.
@@ -23,7 +23,7 @@ class Table:
         sound: bool ``n``, False where the pack itself refused the picture.
         gated: How many of the first features the OOD gate looks at.
         targets: bool ``n k``, which labels each picture has, where it may have several; else None.
-        log_odds: float64 ``n``, what a memory bank without each picture's group said; else None.
+        log_odds: float64 ``n``, by a memory bank without each picture's group; else None.
         tail: float64 ``n k``, class scores of the fine-tuned stages that never saw each picture's
             group; else None.
         asymmetry: float32 ``n q``, how each picture's left differs from its right, where ways are
@@ -41,9 +41,9 @@ class Table:
     tail: F64 | None = None
     asymmetry: F32 | None = None
 
-    def pick(self, rows: NDArray[np.bool_]) -> Table:
-        """Keep some pictures."""
-        return Table(
+    def pick(self, rows: NDArray[np.bool_]) -> FeatureTable:
+        """Return some of the pictures."""
+        return FeatureTable(
             self.pooled[rows],
             self.labels[rows],
             self.groups[rows],

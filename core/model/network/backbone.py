@@ -18,9 +18,9 @@ from core.errors import BundleError, ConfigError
 from core.files import sha256_of
 from core.model.network.feature_layers import Tap as Tap
 from core.model.network.feature_layers import taps_of
-from core.model.network.packaged_weights import CARRIED, packaged_weights, source_of, timm_key
 from core.model.network.packaged_weights import LITE0 as LITE0
 from core.model.network.packaged_weights import LITE2 as LITE2
+from core.model.network.packaged_weights import PACKAGED, packaged_weights, source_of, timm_key
 from core.types import F32, NetworkOutput
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Backbone:
     @property
     def packaged(self) -> bool:
         """Return whether the weights come from a package rather than a file."""
-        return self.name in CARRIED and self.source == source_of(self.name)
+        return self.name in PACKAGED and self.source == source_of(self.name)
 
     @property
     def gated(self) -> int:
@@ -119,15 +119,15 @@ def describe(name: str = LITE0, weights: Path | None = None, size: int = 0) -> B
 
     Args:
         name: Architecture, as in ``Backbone.name``.
-        weights: A local safetensors file; None only for the architectures in ``CARRIED``.
+        weights: A local safetensors file; None only for the architectures in ``PACKAGED``.
         size: Side of the square input in pixels; 0 = the one that the architecture was made for.
 
     Raises:
         ConfigError: The architecture is unknown, its weights are missing, or it does not take
             pictures of that size.
     """
-    if name in CARRIED and weights is None:
-        path, carried = packaged_weights(name), CARRIED[name]
+    if name in PACKAGED and weights is None:
+        path, carried = packaged_weights(name), PACKAGED[name]
         return Backbone(
             name, source_of(name), sha256_of(path), carried.taps, size or carried.size, *_HALF
         )
@@ -144,7 +144,7 @@ def describe(name: str = LITE0, weights: Path | None = None, size: int = 0) -> B
     return Backbone(name, weights.name, sha256_of(weights), taps, side, tuple(mean), tuple(std))
 
 
-def closer(backbone: Backbone) -> Backbone:
+def with_two_scales(backbone: Backbone) -> Backbone:
     """Return the network that sees a picture at twice the size as well, features of both joined."""
     return replace(backbone, size=2 * backbone.size, two_scales=True)
 

@@ -14,7 +14,7 @@ import torch
 
 from core.model.network import backbone as backbones
 from core.model.network.backbone import Backbone, Files
-from core.model.network.tail import load_tails, place_of_cut
+from core.model.network.tail import cut_index, load_tails
 from core.types import F32, U8, NetworkOutput
 
 CELLS = 16
@@ -41,7 +41,7 @@ class FeatureGraph(torch.nn.Module):
         super().__init__()
         self.network = network
         self.tails = torch.nn.ModuleList(tails)
-        self.cut = place_of_cut(backbone) if tails else 0
+        self.cut = cut_index(backbone) if tails else 0
         self.taps = backbone.taps
         self.seen = backbone.seen
         self.views = backbone.views

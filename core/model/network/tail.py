@@ -92,19 +92,19 @@ class Tail(torch.nn.Module):
         return self
 
 
-def place_of_cut(backbone: Backbone) -> int:
+def cut_index(backbone: Backbone) -> int:
     """Return which of ``Network.maps`` a tail takes.
 
     Raises:
         ConfigError: Tails of this architecture are not supported.
     """
-    why = why_not_tuned(backbone)
+    why = finetuning_unsupported_reason(backbone)
     if why:
         raise ConfigError(f"{why}.", hint="Take one of them.")
     return [tap.module for tap in backbone.taps].index(CUT)
 
 
-def why_not_tuned(backbone: Backbone) -> str:
+def finetuning_unsupported_reason(backbone: Backbone) -> str:
     """Return why tails of this architecture are not supported; nothing where they are."""
     taps = [tap.module for tap in backbone.taps]
     if backbone.name.removeprefix("timm:") in WORKING and CUT in taps:
@@ -124,7 +124,7 @@ def fresh_tail(backbone: Backbone, files: Files, k: int) -> Tail:
         ConfigError: Tails of this architecture are not supported.
         BundleError: The weights are not the ones named.
     """
-    place_of_cut(backbone)
+    cut_index(backbone)
     network = backbones.load(backbone, files)
     stage, last = (network.get_submodule(name) for name in STAGES)
     return Tail(list(stage.children()), last, k).to(memory_format=torch.channels_last).eval()
@@ -194,7 +194,7 @@ def _mean_and_deviation(maps: torch.Tensor) -> list[torch.Tensor]:
     return [mean, (spread + _EPS).sqrt()]
 
 
-def scored(tail: Tail, batch: F32) -> F32:
+def score_maps(tail: Tail, batch: F32) -> F32:
     """Score maps ``n c h w`` without learning."""
     with torch.inference_mode():
         out: F32 = tail(tensor_of(batch)).numpy()

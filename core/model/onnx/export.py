@@ -18,7 +18,7 @@ from core.model.onnx.preprocessing import Square, add_square
 from core.model.onnx.rule import DISPOSITIONS, OUTPUTS, add_model, add_verdict
 from core.types import Policy
 
-MARK = b"bundle_sha256"  # of ``words_of``, which protobuf writes last
+MARK = b"bundle_sha256"  # of ``graph_metadata``, which protobuf writes last
 NOT_CARRIED = (
     "decoding: a JPEG is to be decoded as Assay does, at 1/2, 1/4 or 1/8 of its scale where that "
     "leaves both sides at least as long as the network's input; source_size then names the "
@@ -75,10 +75,10 @@ def build(bundle: Bundle, policy: Policy, network: Path, *, sizes: bool) -> onnx
         helper.make_tensor_value_info(name, kind, shape)
         for name, kind, shape in zip(OUTPUTS, kinds, shapes, strict=True)
     ]
-    return nodes.model(inputs, outputs, words_of(bundle, policy))
+    return nodes.model(inputs, outputs, graph_metadata(bundle, policy))
 
 
-def words_of(bundle: Bundle, policy: Policy) -> dict[str, str]:
+def graph_metadata(bundle: Bundle, policy: Policy) -> dict[str, str]:
     """Return the metadata of a graph, each value plain text or JSON."""
     certificates = {"escape": policy.escape, "overkill": policy.overkill}
     said: dict[str, Any] = {

@@ -16,9 +16,9 @@ from core.imaging import square
 from core.model.estimators import gate as gates
 from core.model.estimators.discriminants import Discriminants
 from core.model.estimators.gate import Gate
-from core.model.estimators.heads import Committee, Head, LinearHead
+from core.model.estimators.heads import Head, HeadEnsemble, LinearHead
 from core.model.estimators.model import Model
-from core.model.estimators.presentation import Ways
+from core.model.estimators.presentation import WrongPresentations
 from core.model.onnx.builder import Nodes
 from core.model.onnx.preprocessing import Square
 from core.types import Disposition, Policy
@@ -28,11 +28,10 @@ _SCALAR = {"keepdims": 0}
 OUTPUTS = ("probabilities", "positive_probability", "ood_score", "ood_p", "disposition")
 
 
-class Read(NamedTuple):
+class PredictionTensors(NamedTuple):
     """Names of tensors; all scalars but the float32 ``k`` probabilities.
 
-    ``right`` says that the picture is shown in none of the wrong ways learned; it is empty where
-    none were.
+    ``right`` is true where no wrong presentation is found; it is empty where none were learned.
     """
 
     probabilities: str
@@ -42,7 +41,9 @@ class Read(NamedTuple):
     right: str = ""
 
 
-def add_model(nodes: Nodes, model: Model, pooled: str, tail: str = "", asymmetry: str = "") -> Read:
+def add_model(
+    nodes: Nodes, model: Model, pooled: str, tail: str = "", asymmetry: str = ""
+) -> PredictionTensors:
     """Add what turns pooled features, float32 ``1 d``, into a prediction.
 
     Where there are any, ``tail`` names the class scores of fine-tuned stages, float32 ``1 k``, and
@@ -52,11 +53,11 @@ def add_model(nodes: Nodes, model: Model, pooled: str, tail: str = "", asymmetry
     z = nodes.add("Div", nodes.add("Sub", flat, model.centre), model.scale)
     logits = _logits(nodes, model.head, z)
     if tail:
-        own, late = (np.float32(voice) for voice in model.voices)
+        own, late = (np.float32(voice) for voice in model.expert_weights)
         scores = nodes.add("Squeeze", tail, np.array([0]))
         logits = nodes.add("Add", nodes.add("Mul", logits, own), nodes.add("Mul", scores, late))
     probabilities, positive = _calibrated(nodes, model, logits)
-    score = _strangeness(nodes, model.gate, z, len(model.centre))
+    score = _add_ood_score(nodes, model.gate, z, len(model.centre))
     stranger = nodes.add("GreaterOrEqual", model.gate.reference, score)
     more = nodes.total(nodes.cast(stranger, "f32"))
     of = np.float32(len(model.gate.reference) + 1)
@@ -65,12 +66,18 @@ def add_model(nodes: Nodes, model: Model, pooled: str, tail: str = "", asymmetry
     p = nodes.add("Where", known, p, np.float32(0))
     sides = nodes.add("Squeeze", asymmetry, np.array([0])) if asymmetry else ""
     whole = nodes.add("Concat", z, sides, attributes={"axis": 0}) if asymmetry else z
-    return Read(probabilities, positive, score, p, _shown_rightly(nodes, model.ways, whole))
+    return PredictionTensors(
+        probabilities,
+        positive,
+        score,
+        p,
+        _add_presentation_check(nodes, model.presentations, whole),
+    )
 
 
 def add_verdict(
     nodes: Nodes,
-    read: Read,
+    read: PredictionTensors,
     picture: Square,
     ranges: Mapping[str, tuple[float, float]],
     policy: Policy,
@@ -93,7 +100,7 @@ def add_verdict(
 
 
 def _logits(nodes: Nodes, head: Head, z: str) -> str:
-    if isinstance(head, Committee):
+    if isinstance(head, HeadEnsemble):
         return nodes.add("Add", _logits(nodes, head.kernel, z), _logits(nodes, head.linear, z))
     if isinstance(head, LinearHead):
         return nodes.add("Add", nodes.add("MatMul", head.weights, z), head.bias)
@@ -122,7 +129,7 @@ def _calibrated(nodes: Nodes, model: Model, logits: str) -> tuple[str, str]:
     return probabilities, nodes.total(nodes.add("Mul", probabilities, share))
 
 
-def _strangeness(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
+def _add_ood_score(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
     """Add ``Gate.score`` of ``width`` features."""
     gated, late = len(gate.mean), gate.basis.shape[1]
     first = nodes.add("Gather", z, np.arange(gated))
@@ -136,29 +143,35 @@ def _strangeness(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
     count = min(gates.NEIGHBOURS, len(gate.known))
     nearest = nodes.add("TopK", alike, np.array([count]), attributes={"axis": 0}, outs=2)
     apart = nodes.add("Sub", np.float32(1), nodes.mean(nearest))
-    usual = nodes.mean(nodes.add("Gather", gate.usual, f"{nearest}.1"))
+    usual = nodes.mean(nodes.add("Gather", gate.known_scores, f"{nearest}.1"))
     weighted = nodes.add("Mul", _log(nodes, apart), np.float32(gates.LATE_WEIGHT))
     own = nodes.add("Add", _log(nodes, middle), weighted)
-    if gate.faults:
-        told = nodes.add("Sub", _told(nodes, gate.faults.told, first), gate.faults.usual)
-        added = nodes.add("Mul", told, gate.faults.counts)
+    if gate.corruptions:
+        discriminants = nodes.add(
+            "Sub",
+            _add_discriminants(nodes, gate.corruptions.discriminants, first),
+            gate.corruptions.mean,
+        )
+        added = nodes.add("Mul", discriminants, gate.corruptions.scale)
         own = nodes.add("Add", own, nodes.add("ReduceMax", added, attributes=_SCALAR))
-    return nodes.add("Sub", own, nodes.add("Mul", usual, np.float32(gates.RELATIVE)))
+    return nodes.add("Sub", own, nodes.add("Mul", usual, np.float32(gates.NEIGHBOUR_WEIGHT)))
 
 
-def _shown_rightly(nodes: Nodes, ways: Ways | None, z: str) -> str:
+def _add_presentation_check(nodes: Nodes, ways: WrongPresentations | None, z: str) -> str:
     if ways is None:
         return ""
-    worst = nodes.add("ReduceMax", _told(nodes, ways.told, z), attributes=_SCALAR)
+    worst = nodes.add(
+        "ReduceMax", _add_discriminants(nodes, ways.discriminants, z), attributes=_SCALAR
+    )
     return nodes.add("LessOrEqual", worst, np.float32(ways.limit))
 
 
-def _told(nodes: Nodes, told: Discriminants, z: str) -> str:
-    return nodes.add("Add", nodes.add("MatMul", told.weights, z), told.bias)
+def _add_discriminants(nodes: Nodes, discriminants: Discriminants, z: str) -> str:
+    return nodes.add("Add", nodes.add("MatMul", discriminants.weights, z), discriminants.bias)
 
 
 def _log(nodes: Nodes, distance: str) -> str:
-    return nodes.add("Log", nodes.add("Max", distance, np.float32(gates.LEAST)))
+    return nodes.add("Log", nodes.add("Max", distance, np.float32(gates.MIN_DISTANCE)))
 
 
 def _checks(

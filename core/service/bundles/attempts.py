@@ -61,7 +61,7 @@ def attempts(home: Path, bundle: Bundle) -> int:
 def note(home: Path, bundle: Bundle, policy: Policy) -> None:
     """Write down that a policy was certified; nothing is written twice."""
     entry = {
-        "cal": bundle.words["seen"]["cal"],
+        "cal": bundle.metadata["hashes"]["cal"],
         "bundle": bundle.sha256,
         "targets": asdict(policy.targets),
         "attempt": policy.attempt,
@@ -76,7 +76,7 @@ def note(home: Path, bundle: Bundle, policy: Policy) -> None:
 def _entries(home: Path, bundle: Bundle) -> Iterator[dict[str, Any]]:
     """Yield what is on record of the same held-out pictures."""
     file = home / FILE
-    held_out = bundle.words["seen"]["cal"]
+    held_out = bundle.metadata["hashes"]["cal"]
     for line in file.read_text().splitlines() if file.is_file() else ():
         try:
             entry = json.loads(line)

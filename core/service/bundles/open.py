@@ -228,7 +228,7 @@ def _are_close(one: object, other: object) -> bool:
 
 
 def _probes(bundle: Bundle) -> list[Probe]:
-    expected = bundle.words.get("probe", {})
+    expected = bundle.metadata.get("probe", {})
     folder = bundle.path / "probe"
     strange = sorted(expected.keys() - {file.name for file in folder.glob("*")})
     if strange:

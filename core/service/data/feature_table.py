@@ -9,14 +9,14 @@ import numpy as np
 from core.decision.multilabel import rarest
 from core.decision.policy import Cases
 from core.model.estimators.model import Model
-from core.model.fitting.table import Table
+from core.model.fitting.table import FeatureTable
 from core.service.data.labels import targets_of
 from core.service.data.pictures import PictureFeatures
 
 
 def table_of(
     seen: Sequence[PictureFeatures], classes: tuple[str, ...], gated: int, *, several: bool = False
-) -> Table:
+) -> FeatureTable:
     """Return labelled pictures as the table that ``fit`` takes.
 
     Args:
@@ -27,7 +27,7 @@ def table_of(
     """
     names = seen[0].prepared.measures if seen else {}
     targets = targets_of([one.row for one in seen], classes)
-    return Table(
+    return FeatureTable(
         pooled=np.stack([one.output.pooled for one in seen]),
         labels=rarest(targets),
         groups=np.array([one.row.group for one in seen], np.str_),

@@ -71,8 +71,8 @@ def find_leaks(
         bundle: The bundle.
         looked: The pictures, with the groups that the data set gives.
     """
-    seen = {name: set(values) for name, values in bundle.words["seen"].items()}
-    salt = _salt_of(bundle.words["seen"]["pictures"])
+    seen = {name: set(values) for name, values in bundle.metadata["hashes"].items()}
+    salt = _salt_of(bundle.metadata["hashes"]["pictures"])
     leaks = {
         at: GROUP
         for at, one in enumerate(looked)

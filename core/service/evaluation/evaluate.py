@@ -150,7 +150,7 @@ def _read(bundle: Bundle, data: Path, form: Form) -> Labelled:
         pack.group_columns,
         min_labels=1,
         suffixes=pack.suffixes,
-        label_column=bundle.words.get("label_column", ""),
+        label_column=bundle.metadata.get("label_column", ""),
         negative=pack.negative_labels | good,
         known=model.classes,
         form=form,
@@ -168,7 +168,7 @@ def _rows(bundle: Bundle, rows: Sequence[Row], split: str) -> tuple[str, list[Ro
             f"No row has split {split!r}; the data set names {names}.",
             hint="Mark the rows to evaluate on with 'test', or give --split NAME.",
         )
-    kept = good_only.as_anomalies(kept, bundle.model.classes, bundle.pack.negative_labels)
+    kept = good_only.relabel_anomalies(kept, bundle.model.classes, bundle.pack.negative_labels)
     unknown = sorted({name for row in kept for name in row.labels} - set(bundle.model.classes))
     if unknown:
         raise DataError(

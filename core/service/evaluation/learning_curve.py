@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.decision import calibration, metrics, splits
 from core.model.bundle.bundle import Bundle
 from core.model.estimators import heads
-from core.model.fitting.head_fitting import NOTHING, make
+from core.model.fitting.head_fitting import DUMMY, fit_head
 from core.report.learning_curve import Step
 from core.service.progress import Progress
 from core.types import F32, F64
@@ -49,11 +49,11 @@ def grow(bundle: Bundle, progress: Progress, seed: int = 0, fewest: int = FEWEST
     """
     if bundle.model.several:
         return Growth((), "There is no learning curve for pictures with several labels yet.")
-    fit = bundle.words["fit"]
+    fit = bundle.metadata["fit"]
     name = fit["head"]
-    if name == NOTHING:
+    if name == DUMMY:
         return Growth((), "There is no learning curve for a bundle without a trained head.")
-    if bundle.words.get("start"):
+    if bundle.metadata.get("transfer"):
         return Growth((), "There is no learning curve for a bundle that was started from another.")
     sample, source = _sample(bundle, seed)
     sides = np.array(bundle.model.positive)[sample.labels]
@@ -69,7 +69,7 @@ def grow(bundle: Bundle, progress: Progress, seed: int = 0, fewest: int = FEWEST
         for held in range(REPEATS):
             rows = _share(sample, sides, third != held, share, seed + held)
             fitted.append(int(rows.sum()))
-            head = make(name, sample.z[rows], sample.labels[rows], scores.shape[1], shares)
+            head = fit_head(name, sample.z[rows], sample.labels[rows], scores.shape[1], shares)
             for row in np.flatnonzero(third == held):
                 scores[row] = heads.logits(head, sample.z[row])
             progress("Learning curve", len(steps) * REPEATS + held + 1, len(SHARES) * REPEATS)

@@ -82,7 +82,7 @@ def write_report(
             steps=growth.steps,
             steps_note=growth.note,
             worst=_pictures(found, pick_worst(found.cases), bundle, settings, progress),
-            card=bundle.words,
+            card=bundle.metadata,
             origin=Origin(
                 bundle=bundle.label,
                 sha256=bundle.sha256,

@@ -80,7 +80,7 @@ def export_bundle(
         if to == "monai":
             agreement = lay_out(draft, bundle, policy, pictures)
         else:
-            run = run_onnx(draft) if to == "onnx" else _to_openvino(draft, portable_words(model))
+            run = run_onnx(draft) if to == "onnx" else _to_openvino(draft, read_metadata(model))
             agreement = compare(run, bundle, policy, ((one.id, frame) for one, frame in pictures))
         if to == "onnx":
             write_atomic(out, draft.read_bytes())
@@ -99,7 +99,7 @@ def _check_destination(to: str, out: Path) -> None:
         check_export_destination(out, frozenset({XML, BIN}), XML, export.MARK)
 
 
-def portable_words(model: Any) -> dict[str, str]:  # noqa: ANN401
+def read_metadata(model: Any) -> dict[str, str]:  # noqa: ANN401
     """Read what an ONNX model says of itself."""
     return {entry.key: entry.value for entry in model.metadata_props}
 

@@ -101,7 +101,7 @@ class Explainer:
             BundleError: The bundle that judged is not on the shelf, or was altered.
         """
         # With the bundle: a picture alone needs neither.
-        from core.model.explain import heat_map, memory_map, nearest
+        from core.model.explain import anomaly_map, heat_map, nearest
 
         data = self.received(decision)
         with self._lock:
@@ -111,10 +111,10 @@ class Explainer:
             small = self._prepare(bundle.pack.name, data, bundle.backbone.size, depths)
             output = bundle.network.extract(small.pixels)
             evidence = bundle.model.evidence(output)
-            maps = [] if bundle.model.by_memory else bundle.network.maps(small.pixels)
+            maps = [] if bundle.model.uses_bank_alone else bundle.network.maps(small.pixels)
         heat = (
-            memory_map(bundle.model, output, VIEW)
-            if bundle.model.by_memory
+            anomaly_map(bundle.model, output, VIEW)
+            if bundle.model.uses_bank_alone
             else heat_map(bundle.model, bundle.known, evidence, bundle.backbone.seen, maps, VIEW)
         )
         found = tuple(nearest(bundle.known, evidence))

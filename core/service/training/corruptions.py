@@ -1,4 +1,4 @@
-"""Training pictures, altered, as the network sees them: shown wrongly, faulty, or only varied."""
+"""Features of corrupted training pictures: wrong presentations, corruptions, variations."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from core.imaging import corruptions, variations
 from core.imaging.depth import Depths
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row
-from core.model.estimators.discriminants import Altered
-from core.model.fitting.harmless import Benign
+from core.model.estimators.discriminants import CorruptedFeatures
+from core.model.fitting.variations import VariedFeatures
 from core.model.network.runtime import Network
 from core.ordered_map import ordered_map
 from core.packs import DomainPack, entry_of
@@ -24,21 +24,21 @@ from core.service.progress import Progress
 from core.settings import Settings
 from core.types import U8, Frame, NetworkOutput, Prepared
 
-MOST_WRONG = 2000
-MOST_FAULTY = 1200
-MOST_BENIGN = 600
-FAULTS_EACH = 2  # Or more where a kind would have fewer pictures than wanted.
-WANTED = 30
-FEWEST = 10  # Pictures a kind, below which it is not learned.
-LEAST = 20  # Pictures, below which faults are not learned: what is usual is not known well enough.
+MAX_PRESENTATIONS = 2000
+MAX_CORRUPTIONS = 1200
+MAX_VARIATIONS = 600
+CORRUPTIONS_PER_PICTURE = 2  # Or more where a kind would have fewer pictures than the target.
+TARGET_PER_KIND = 30
+MIN_PER_KIND = 10  # Pictures of a kind, below which it is not learned.
+MIN_PICTURES = 20  # Below it corruptions are not learned: clean scores vary too much.
 
-Alter = Callable[[Prepared, np.random.Generator], tuple[Prepared, float] | None]
-"""From a prepared picture to an altered one and how strongly, or None where that cannot be done."""
+Transform = Callable[[Prepared, np.random.Generator], tuple[Prepared, float] | None]
+"""From a prepared picture to a corrupted one and its strength; None where it does not apply."""
 
 
 @dataclass(frozen=True)
-class Studio:
-    """Where pictures are altered and looked at."""
+class Extraction:
+    """What extracts features of corrupted pictures."""
 
     pack: DomainPack
     network: Network
@@ -49,89 +49,97 @@ class Studio:
 
 
 @dataclass(frozen=True)
-class Alterations:
-    """Altered training pictures after the network; None where there are too few to learn from.
+class CorruptedSets:
+    """Features of corrupted training pictures; None where there are too few to learn from.
 
     Attributes:
-        wrong: Shown in the pack's wrong ways, one way each; None too where the pack names none.
-        faulty: With known faults of taking a picture, at least two faults each.
-        benign: Varied as pictures vary from day to day, at least one variation each.
+        presentations: In the pack's wrong presentations, one each; None where it names none.
+        corruptions: With known corruptions, at least two each.
+        variations: Varied as pictures vary from day to day, at least one variation each.
     """
 
-    wrong: Altered | None
-    faulty: Altered | None
-    benign: Benign | None
+    presentations: CorruptedFeatures | None
+    corruptions: CorruptedFeatures | None
+    variations: VariedFeatures | None
 
 
 @dataclass(frozen=True)
-class _Series:
-    """Kinds that are dealt in turn, so many to a picture and so many altered ones at most."""
+class SamplingPlan:
+    """Kinds that are applied in turn: how many to a picture, and how many pictures at most."""
 
-    kinds: Mapping[str, Alter]
+    kinds: Mapping[str, Transform]
     each: int
     most: int
 
     def pictures(self, n: int) -> int:
-        """Return how many of ``n`` pictures are altered."""
+        """Return how many of ``n`` pictures are used."""
         return min(n, self.most // self.each)
 
 
 @dataclass(frozen=True)
-class _Shot:
-    series: str
+class _Sample:
+    plans: str
     of: int
     kind: int
     strength: float
     ready: Prepared
 
 
-_Taken = list[tuple[_Shot, NetworkOutput]]
+_Extracted = list[tuple[_Sample, NetworkOutput]]
 
 
-def alter(rows: Sequence[Row], studio: Studio, seed: int) -> Alterations:
-    """Return training pictures altered in all ways that training learns from, each read once.
+def extract_corrupted(rows: Sequence[Row], extraction: Extraction, seed: int) -> CorruptedSets:
+    """Return features of training pictures under all corruptions, each picture read once.
 
     Args:
         rows: The training pictures.
-        studio: Where that is done; its pack names the wrong ways.
-        seed: Of the draw of the pictures and of what is done to them.
+        extraction: Network, pack and settings; the pack names the wrong presentations.
+        seed: Of the draw of the pictures and of the corruptions.
 
     Raises:
         InferenceStalled: The network did not answer in time.
     """
-    series = _series(studio, len(rows))
-    taken = _take(rows, series, studio, seed)
-    found = {name: _learned(one, series[name].kinds, rows) for name, one in taken.items()}
-    varied = taken.get("benign")
-    return Alterations(
-        wrong=found.get("wrong"),
-        faulty=found.get("faulty"),
-        benign=_benign(varied, tuple(series["benign"].kinds)) if varied else None,
+    plans = _sampling_plans(extraction, len(rows))
+    extracted = _extract(rows, plans, extraction, seed)
+    found = {
+        name: _corrupted_features(one, plans[name].kinds, rows) for name, one in extracted.items()
+    }
+    varied = extracted.get("variations")
+    return CorruptedSets(
+        presentations=found.get("presentations"),
+        corruptions=found.get("corruptions"),
+        variations=_varied_features(varied, tuple(plans["variations"].kinds)) if varied else None,
     )
 
 
-def _series(studio: Studio, n: int) -> dict[str, _Series]:
+def _sampling_plans(extraction: Extraction, n: int) -> dict[str, SamplingPlan]:
     """Return what can be learned from ``n`` pictures."""
-    series, ways = {}, studio.pack.wrong_ways
-    if ways and n >= FEWEST * len(ways):
-        series["wrong"] = _Series({k: _plainly(way) for k, way in ways.items()}, 1, MOST_WRONG)
-    if n >= LEAST:
-        broken = {name: _faultily(name) for name in corruptions.FAULTS}
-        varied = {name: _benignly(name, studio) for name in variations.VARIATIONS}
-        series["faulty"] = _Series(broken, _each(FAULTS_EACH, len(broken), n), MOST_FAULTY)
-        series["benign"] = _Series(varied, _each(1, len(varied), n), MOST_BENIGN)
-    return series
+    plans, presentations = {}, extraction.pack.wrong_presentations
+    if presentations and n >= MIN_PER_KIND * len(presentations):
+        plans["presentations"] = SamplingPlan(
+            {k: _presentation_transform(way) for k, way in presentations.items()},
+            1,
+            MAX_PRESENTATIONS,
+        )
+    if n >= MIN_PICTURES:
+        broken = {name: _corruption_transform(name) for name in corruptions.FAULTS}
+        varied = {name: _variation_transform(name, extraction) for name in variations.VARIATIONS}
+        plans["corruptions"] = SamplingPlan(
+            broken, _each(CORRUPTIONS_PER_PICTURE, len(broken), n), MAX_CORRUPTIONS
+        )
+        plans["variations"] = SamplingPlan(varied, _each(1, len(varied), n), MAX_VARIATIONS)
+    return plans
 
 
 def _each(least: int, kinds: int, n: int) -> int:
-    return min(kinds, max(least, math.ceil(WANTED * kinds / n)))
+    return min(kinds, max(least, math.ceil(TARGET_PER_KIND * kinds / n)))
 
 
-def _plainly(way: Callable[[U8], U8]) -> Alter:
+def _presentation_transform(way: Callable[[U8], U8]) -> Transform:
     return lambda ready, _rng: (replace(ready, pixels=np.ascontiguousarray(way(ready.pixels))), 1.0)
 
 
-def _faultily(name: str) -> Alter:
+def _corruption_transform(name: str) -> Transform:
     def work(ready: Prepared, rng: np.random.Generator) -> tuple[Prepared, float] | None:
         if not corruptions.suits(name, ready.pixels):
             return None
@@ -140,98 +148,101 @@ def _faultily(name: str) -> Alter:
     return work
 
 
-def _benignly(name: str, studio: Studio) -> Alter:
-    """Return the variation, after which a picture is prepared again: its measures change too."""
+def _variation_transform(name: str, extraction: Extraction) -> Transform:
+    """Return a transform that prepares the varied picture again: its measures change too."""
 
     def work(ready: Prepared, rng: np.random.Generator) -> tuple[Prepared, float] | None:
         if not variations.suits(name, ready.pixels):
             return None
         frame = Frame(ready.pixels, 8, ready.sha256, ready.source_size)
         varied, strength = variations.drawn(frame, name, rng)
-        again = studio.pack.prepare(varied, studio.size)
+        again = extraction.pack.prepare(varied, extraction.size)
         return None if again.findings else (again, strength)
 
     return work
 
 
-def _take(
-    rows: Sequence[Row], series: Mapping[str, _Series], studio: Studio, seed: int
-) -> dict[str, _Taken]:
-    longest = max((one.pictures(len(rows)) for one in series.values()), default=0)
+def _extract(
+    rows: Sequence[Row], plans: Mapping[str, SamplingPlan], extraction: Extraction, seed: int
+) -> dict[str, _Extracted]:
+    longest = max((one.pictures(len(rows)) for one in plans.values()), default=0)
     order = np.random.default_rng(seed).permutation(len(rows))[:longest]
-    total = sum(one.each * one.pictures(len(rows)) for one in series.values())
-    taken: dict[str, _Taken] = {name: [] for name in series}
+    total = sum(one.each * one.pictures(len(rows)) for one in plans.values())
+    extracted: dict[str, _Extracted] = {name: [] for name in plans}
 
-    def extract(shot: _Shot) -> tuple[_Shot, NetworkOutput]:
-        light = replace(shot.ready, pixels=shot.ready.pixels[:1, :1].copy())
-        return replace(shot, ready=light), studio.network.extract(shot.ready.pixels)
+    def extract(sample: _Sample) -> tuple[_Sample, NetworkOutput]:
+        light = replace(sample.ready, pixels=sample.ready.pixels[:1, :1].copy())
+        return replace(sample, ready=light), extraction.network.extract(sample.ready.pixels)
 
-    if not taken:
-        return taken
+    if not extracted:
+        return extracted
     with Sandbox(
-        entry_of(studio.pack.name), studio.size, studio.settings, studio.depths
+        entry_of(extraction.pack.name), extraction.size, extraction.settings, extraction.depths
     ) as sandbox:
-        pictures = read_pictures([rows[i] for i in order], sandbox, studio.settings)
+        pictures = read_pictures([rows[i] for i in order], sandbox, extraction.settings)
         looked = ordered_map(
             extract,
-            _shots(zip(order.tolist(), pictures, strict=True), series, len(rows), seed),
-            workers=studio.settings.workers,
-            timeout_s=studio.settings.inference_timeout_s,
-            stalled=_give_up,
+            _iterate_samples(zip(order.tolist(), pictures, strict=True), plans, len(rows), seed),
+            workers=extraction.settings.workers,
+            timeout_s=extraction.settings.inference_timeout_s,
+            stalled=_raise_stalled,
         )
         for done, one in enumerate(looked, 1):
-            studio.progress("Looking at altered ones", done, total)
-            taken[one[0].series].append(one)
-    return taken
+            extraction.progress("Extracting corrupted ones", done, total)
+            extracted[one[0].plans].append(one)
+    return extracted
 
 
-def _shots(
-    pictures: Iterable[tuple[int, Picture]], series: Mapping[str, _Series], n: int, seed: int
-) -> Iterator[_Shot]:
-    numbers = {name: cycle(range(len(one.kinds))) for name, one in series.items()}
-    alters = {name: list(one.kinds.values()) for name, one in series.items()}
+def _iterate_samples(
+    pictures: Iterable[tuple[int, Picture]], plans: Mapping[str, SamplingPlan], n: int, seed: int
+) -> Iterator[_Sample]:
+    numbers = {name: cycle(range(len(one.kinds))) for name, one in plans.items()}
+    transforms = {name: list(one.kinds.values()) for name, one in plans.items()}
     for place, (of, (_, ready, _)) in enumerate(pictures):
         if not isinstance(ready, Prepared) or ready.findings:
             continue
-        for name in (name for name, one in series.items() if place < one.pictures(n)):
+        for name in (name for name, one in plans.items() if place < one.pictures(n)):
             rng = np.random.default_rng([seed, place])
-            for kind in islice(numbers[name], series[name].each):
-                made = alters[name][kind](ready, rng)
+            for kind in islice(numbers[name], plans[name].each):
+                made = transforms[name][kind](ready, rng)
                 if made is not None:
-                    yield _Shot(name, of, kind, made[1], made[0])
+                    yield _Sample(name, of, kind, made[1], made[0])
 
 
-def _learned(taken: _Taken, kinds: Mapping[str, Alter], rows: Sequence[Row]) -> Altered | None:
+def _corrupted_features(
+    extracted: _Extracted, kinds: Mapping[str, Transform], rows: Sequence[Row]
+) -> CorruptedFeatures | None:
     """Return the kinds that there are enough pictures of."""
-    count = np.bincount([shot.kind for shot, _ in taken], minlength=len(kinds))
-    kept = np.flatnonzero(count >= FEWEST)
+    count = np.bincount([sample.kind for sample, _ in extracted], minlength=len(kinds))
+    kept = np.flatnonzero(count >= MIN_PER_KIND)
     number = {int(kind): place for place, kind in enumerate(kept)}
-    enough = [(shot, output) for shot, output in taken if shot.kind in number]
+    enough = [(sample, output) for sample, output in extracted if sample.kind in number]
     if not enough:
         return None
-    return Altered(
+    return CorruptedFeatures(
         names=tuple(list(kinds)[kind] for kind in kept),
         pooled=np.stack([output.pooled for _, output in enough]),
-        kind=np.array([number[shot.kind] for shot, _ in enough], np.int64),
-        groups=np.array([rows[shot.of].group for shot, _ in enough], np.str_),
+        kind=np.array([number[sample.kind] for sample, _ in enough], np.int64),
+        groups=np.array([rows[sample.of].group for sample, _ in enough], np.str_),
         asymmetry=np.stack([output.asymmetry for _, output in enough]),
     )
 
 
-def _benign(taken: _Taken, names: tuple[str, ...]) -> Benign:
-    measured = taken[0][0].ready.measures
-    return Benign(
+def _varied_features(extracted: _Extracted, names: tuple[str, ...]) -> VariedFeatures:
+    measured = extracted[0][0].ready.measures
+    return VariedFeatures(
         names=names,
-        pooled=np.stack([output.pooled for _, output in taken]),
-        asymmetry=np.stack([output.asymmetry for _, output in taken]),
-        kind=np.array([shot.kind for shot, _ in taken], np.int64),
-        strength=np.array([shot.strength for shot, _ in taken]),
-        of=np.array([shot.of for shot, _ in taken], np.int64),
+        pooled=np.stack([output.pooled for _, output in extracted]),
+        asymmetry=np.stack([output.asymmetry for _, output in extracted]),
+        kind=np.array([sample.kind for sample, _ in extracted], np.int64),
+        strength=np.array([sample.strength for sample, _ in extracted]),
+        of=np.array([sample.of for sample, _ in extracted], np.int64),
         measures={
-            name: np.array([shot.ready.measures[name] for shot, _ in taken]) for name in measured
+            name: np.array([sample.ready.measures[name] for sample, _ in extracted])
+            for name in measured
         },
     )
 
 
-def _give_up(_shot: object, exc: InferenceStalled) -> tuple[_Shot, NetworkOutput]:
+def _raise_stalled(_shot: object, exc: InferenceStalled) -> tuple[_Sample, NetworkOutput]:
     raise exc

@@ -9,16 +9,16 @@ from functools import partial
 from core.checking.facts import UnreadablePicture
 from core.labelled import Row
 from core.model.estimators.bank import Bank
-from core.model.fitting.table import Table
+from core.model.fitting.table import FeatureTable
 from core.service.data.feature_table import table_of
 from core.service.data.pictures import PictureFeatures, extract_features
 from core.service.training import good_only
-from core.service.training.precision import Opened, Work
+from core.service.training.precision import OpenedNetwork, TrainingContext
 from core.service.training.refusals import refuse_all_refused, refuse_mostly_unreadable
 
 
 @dataclass(frozen=True)
-class Task:
+class LearningTask:
     """What is learned, whatever the network.
 
     Attributes:
@@ -34,7 +34,7 @@ class Task:
     positive: tuple[bool, ...]
     negative: frozenset[str]
     several: bool
-    remembers: bool
+    has_bank: bool
     seed: int
 
 
@@ -51,7 +51,7 @@ class Features:
 
     seen: list[PictureFeatures]
     unseen: list[UnreadablePicture]
-    table: Table
+    table: FeatureTable
     bank: Bank | None
 
     def of(self, split: str) -> list[PictureFeatures]:
@@ -59,7 +59,9 @@ class Features:
         return [one for one in self.seen if one.row.split == split]
 
 
-def features_of(rows: Sequence[Row], task: Task, opened: Opened, work: Work) -> Features:
+def features_of(
+    rows: Sequence[Row], task: LearningTask, opened: OpenedNetwork, work: TrainingContext
+) -> Features:
     """Look at labelled pictures through an opened network.
 
     Args:
@@ -83,9 +85,9 @@ def features_of(rows: Sequence[Row], task: Task, opened: Opened, work: Work) -> 
         depths=work.depths,
     )
     start = None
-    if task.remembers:
-        start = good_only.look_and_remember(rows, task.negative, look, task.seed)
-    looked = start.looked if start else list(look(rows))
+    if task.has_bank:
+        start = good_only.extract_and_fit_bank(rows, task.negative, look, task.seed)
+    looked = start.pictures if start else list(look(rows))
     seen = [one for one in looked if isinstance(one, PictureFeatures)]
     unseen = [one for one in looked if isinstance(one, UnreadablePicture)]
     refuse_mostly_unreadable(unseen, len(rows))

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row
 from core.model.finetune.maps import cache_maps
-from core.model.finetune.plan import Plan
-from core.model.finetune.tuning import Tuned, deal, finetune
+from core.model.finetune.plan import FinetunePlan
+from core.model.finetune.tuning import FinetuneResult, finetune, split_folds
 from core.model.network.tail import save_tails
 from core.packs import entry_of
 from core.service.data.labels import targets_of
 from core.service.data.pictures import PictureFeatures, read_pictures
-from core.service.training.precision import Work
+from core.service.training.precision import TrainingContext
 from core.types import F32, F64, U8, Prepared
 
 SOFT = "probability"
@@ -28,44 +28,45 @@ SOFT = "probability"
 
 
 @dataclass(frozen=True)
-class Stages:
-    """Fine-tuned stages, and what they said of the training pictures out of fold.
+class FinetunedStages:
+    """Fine-tuned stages, and their out-of-fold scores of the training pictures.
 
     Attributes:
         work: The network, with its tails where there are any, and its weight files.
-        said: By file, float64 ``k``, class scores by the tail that never saw the picture's group.
-        words: For the bundle's card: every fold's figures.
+        oof_scores: By file, float64 ``k``, class scores by the tail that never saw the picture's
+            group.
+        metadata: For the bundle's card: every fold's figures.
         folder: Where the maps and checkpoints lie; of no use once the bundle is written.
     """
 
-    work: Work
-    said: Mapping[Path, F64] = field(default_factory=dict)
-    words: Mapping[str, Any] = field(default_factory=dict)
+    work: TrainingContext
+    oof_scores: Mapping[Path, F64] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
     folder: Path | None = None
 
-    def without(self) -> Stages:
-        """Take the tails off: a network that nobody listens to only costs time."""
+    def without(self) -> FinetunedStages:
+        """Return the network without its tails, where their scores are not used."""
         backbone, files = self.work.backbone, self.work.files
         bare = replace(
             self.work, backbone=replace(backbone, tail=""), files=replace(files, tail=None)
         )
-        return replace(self, work=bare, said={})
+        return replace(self, work=bare, oof_scores={})
 
     def oof(self, seen: Sequence[PictureFeatures]) -> F64:
-        """Line the out-of-fold scores up with pictures, float64 ``n k``; NaN where none is."""
-        width = len(next(iter(self.said.values())))
+        """Return the out-of-fold scores of pictures, float64 ``n k``; NaN where there are none."""
+        width = len(next(iter(self.oof_scores.values())))
         nothing = np.full(width, np.nan)
-        return np.array([self.said.get(one.row.file, nothing) for one in seen], np.float64)
+        return np.array([self.oof_scores.get(one.row.file, nothing) for one in seen], np.float64)
 
 
 def tune(
-    work: Work,
+    work: TrainingContext,
     classes: tuple[str, ...],
     positive: tuple[bool, ...],
     seed: int,
     say: Callable[[str], None],
-    worth: Callable[[Mapping[Path, F64]], bool],
-) -> Stages:
+    is_worthwhile: Callable[[Mapping[Path, F64]], bool],
+) -> FinetunedStages:
     """Fine-tune the late stages on the training pictures that can be read and judged.
 
     A run that was stopped goes on where it was: its folder is named by data, network and seed.
@@ -75,12 +76,12 @@ def tune(
         classes: Class names.
         positive: Whether each class counts as positive.
         seed: Seed of folds, order and views.
-        say: Told every epoch's figures as a line.
-        worth: Asked once the first fold's tail has learned, with its scores by file; where it says
-            no, the others do not learn.
+        say: Called with every epoch's figures as a line.
+        is_worthwhile: Called once the first fold's tail has learned, with its scores by file; where
+            it returns False, no other learns.
 
     Returns:
-        The stages; without tails, and without scores, where that was said.
+        The stages; without tails and scores where learning stopped after the first fold.
 
     Raises:
         DataError: There are too few groups.
@@ -90,8 +91,8 @@ def tune(
     usable = _usable(work)
     kept, known = [row for row, _ in usable], [sha256 for _, sha256 in usable]
     targets = targets_for(kept, classes, positive)
-    groups, plan = np.array([row.group for row in kept], np.str_), Plan(seed=seed)
-    deal(targets.argmax(axis=1), groups, plan)  # raises before the maps are made
+    groups, plan = np.array([row.group for row in kept], np.str_), FinetunePlan(seed=seed)
+    split_folds(targets.argmax(axis=1), groups, plan)  # raises before the maps are made
     own = hashlib.sha256(repr((backbone.key, known, classes, seed)).encode()).hexdigest()[:16]
     folder = settings.cache / "tuning" / own
     maps = cache_maps(
@@ -102,7 +103,7 @@ def tune(
         symmetries=work.pack.views,
         folder=folder,
         seed=seed,
-        tell=work.progress,
+        progress=work.progress,
     )
 
     def by_file(held: NDArray[np.int64], scores: F64) -> dict[Path, F64]:
@@ -115,27 +116,27 @@ def tune(
         backbone=backbone,
         files=files,
         folder=folder,
-        tell=work.progress,
+        progress=work.progress,
         say=say,
         plan=plan,
-        worth=lambda held, scores: worth(by_file(held, scores)),
+        is_worthwhile=lambda held, scores: is_worthwhile(by_file(held, scores)),
     )
-    words = _words(tuned, classes)
+    metadata = _to_metadata(tuned, classes)
     if len(tuned.folds) < plan.folds:
-        return Stages(work, words=words, folder=folder)
+        return FinetunedStages(work, metadata=metadata, folder=folder)
     path = folder / "tail.safetensors"
     digest = save_tails([fold.weights for fold in tuned.folds], path)
-    return Stages(
+    return FinetunedStages(
         work=replace(
             work, backbone=replace(backbone, tail=digest), files=replace(files, tail=path)
         ),
-        said={row.file: scores for row, scores in zip(kept, tuned.oof, strict=True)},
-        words=words,
+        oof_scores={row.file: scores for row, scores in zip(kept, tuned.oof, strict=True)},
+        metadata=metadata,
         folder=folder,
     )
 
 
-def _usable(work: Work) -> list[tuple[Row, str]]:
+def _usable(work: TrainingContext) -> list[tuple[Row, str]]:
     """Return the pictures that can be read and that the pack does not refuse, with their sha256."""
     rows = [row for row in work.rows if row.split == "train"]
     usable = []
@@ -146,13 +147,13 @@ def _usable(work: Work) -> list[tuple[Row, str]]:
     return usable
 
 
-def _pixels(work: Work, rows: Sequence[Row]) -> Iterator[U8]:
+def _pixels(work: TrainingContext, rows: Sequence[Row]) -> Iterator[U8]:
     for _, frame in _frames(work, rows):
         if isinstance(frame, Prepared):
             yield frame.pixels
 
 
-def _frames(work: Work, rows: Sequence[Row]) -> Iterator[tuple[Row, object]]:
+def _frames(work: TrainingContext, rows: Sequence[Row]) -> Iterator[tuple[Row, object]]:
     with Sandbox(
         entry_of(work.pack.name), work.backbone.size, work.settings, work.depths
     ) as sandbox:
@@ -176,7 +177,7 @@ def _share(row: Row) -> float | None:
     return value if 0.0 <= value <= 1.0 else None
 
 
-def _words(tuned: Tuned, classes: tuple[str, ...]) -> dict[str, Any]:
+def _to_metadata(tuned: FinetuneResult, classes: tuple[str, ...]) -> dict[str, Any]:
     return {
         "classes": list(classes),
         "folds": [

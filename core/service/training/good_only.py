@@ -1,4 +1,4 @@
-"""The start from good pictures: a memory of them, until there are enough defects to learn from."""
+"""Training from good pictures alone: a memory bank, until there are enough defects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.checking.facts import UnreadablePicture
 from core.decision import splits
 from core.errors import DataError
 from core.labelled import Row
-from core.model.estimators.bank import MOST_GROUPS, PICTURES, Bank, remember
+from core.model.estimators.bank import MAX_GROUPS, MAX_PICTURES, Bank, fit_bank
 from core.packs import means_nothing_wrong
 from core.service.data.labels import has_multilabel
 from core.service.data.pictures import PictureFeatures
@@ -19,47 +19,49 @@ from core.service.training.refusals import refusal_words
 from core.types import F32, F64, NetworkOutput
 
 ANOMALY = "anomaly"
-LEAST = 5
+MIN_GROUPS = 5
 ENOUGH_DEFECTS = 30
 MANY_DEFECTS = 150  # the head alone does as well as both, within what draws differ
-HELD_OUT = 59  # good groups that certify an overkill of 5 % at 95 % confidence
-REMEMBERED = 20  # good groups from which on the memory is worth little more
-SPARED = 60  # of more than ``MOST_GROUPS`` in train the memory takes these, the rest are compared
+CAL_GOOD_GROUPS = 59  # good groups that certify an overkill of 5 % at 95 % confidence
+BANK_GROUPS = 20  # good groups from which on the memory is worth little more
+BANK_GROUPS_WHEN_MANY = (
+    60  # of more than ``MAX_GROUPS`` in train the memory takes these, the rest are compared
+)
 
 Looked = PictureFeatures | UnreadablePicture
 
 
 @dataclass(frozen=True)
-class Start:
-    """Labelled pictures after the network, and the memory of the good ones among them.
+class BankFeatures:
+    """Features of labelled pictures, and the memory bank of the good ones among them.
 
     Attributes:
-        looked: One a row, in order; their patches are dropped for what the memory says of them.
-        bank: The memory.
-        owners: Group to its place in the memory.
+        pictures: One a row, in order; their patches are replaced by the bank's scores.
+        bank: The memory bank.
+        owners: Group to its place in the bank.
     """
 
-    looked: list[Looked]
+    pictures: list[Looked]
     bank: Bank
     owners: Mapping[str, int]
 
     def log_odds(self, seen: Sequence[PictureFeatures]) -> F64:
-        """Return what the memory without each picture's own group says, float64 ``n``."""
+        """Return the log odds by the bank without each picture's own group, float64 ``n``."""
         scores = [_held_out(one, self.owners) for one in seen]
         return np.array([self.bank.log_odds(score) for score in scores], np.float64)
 
 
-def with_anomaly(classes: tuple[str, ...], negative: frozenset[str]) -> tuple[str, ...]:
-    """Add the class of what no good picture shows, where there are only good ones."""
+def add_anomaly_class(classes: tuple[str, ...], negative: frozenset[str]) -> tuple[str, ...]:
+    """Return the classes, with one for anomalies where there are only good ones."""
     if all(means_nothing_wrong(name, negative) for name in classes):
         return (*classes, ANOMALY)
     return classes
 
 
-def as_anomalies(
+def relabel_anomalies(
     rows: Sequence[Row], classes: Sequence[str], negative: frozenset[str]
 ) -> list[Row]:
-    """Call every label an anomaly that a model of good pictures alone cannot know by name."""
+    """Return rows with every label but the known ones called an anomaly."""
     if ANOMALY not in classes:
         return list(rows)
     known = negative | set(classes)
@@ -75,39 +77,39 @@ def has_few_defects(rows: Sequence[Row], negative: frozenset[str]) -> bool:
     """Return whether a memory bank is needed: fewer than ``ENOUGH_DEFECTS`` defect groups.
 
     Raises:
-        DataError: There is no defect, and fewer than ``LEAST`` good groups.
+        DataError: There is no defect, and fewer than ``MIN_GROUPS`` good groups.
     """
     good = _good_groups(rows, negative)
     defects = _defect_groups(rows, good)
-    if defects == 0 and len(good) < LEAST:
+    if defects == 0 and len(good) < MIN_GROUPS:
         raise DataError(
-            f"A start from good pictures alone needs {LEAST} of them, got {len(good)}.",
+            f"A start from good pictures alone needs {MIN_GROUPS} of them, got {len(good)}.",
             hint="Add pictures of further good parts; pictures of one group count once.",
         )
-    return defects < ENOUGH_DEFECTS and len(good) >= LEAST and not has_multilabel(rows)
+    return defects < ENOUGH_DEFECTS and len(good) >= MIN_GROUPS and not has_multilabel(rows)
 
 
-def is_worth_keeping(rows: Sequence[Row], negative: frozenset[str]) -> bool:
+def needs_bank(rows: Sequence[Row], negative: frozenset[str]) -> bool:
     """Return whether a memory bank still adds something beyond ``ENOUGH_DEFECTS``.
 
-    Until ``HELD_OUT`` good groups can certify the positive verdicts, dropping the memory would
-    leave nothing that bounds overkill, however many defects there are. Until ``MANY_DEFECTS`` it
-    makes a head that knows few of them better.
+    Until ``CAL_GOOD_GROUPS`` good groups can certify the positive verdicts, dropping the memory
+    would leave nothing that bounds overkill, however many defects there are. Until ``MANY_DEFECTS``
+    it makes a head that knows few of them better.
     """
     good = _good_groups(rows, negative)
-    is_certified = len(_held_out_groups(rows, good)) >= HELD_OUT
+    is_certified = len(_held_out_groups(rows, good)) >= CAL_GOOD_GROUPS
     is_known = is_certified and _defect_groups(rows, good) >= MANY_DEFECTS
-    return len(good) >= LEAST and not is_known and not has_multilabel(rows)
+    return len(good) >= MIN_GROUPS and not is_known and not has_multilabel(rows)
 
 
-def dropped_words(rows: Sequence[Row], negative: frozenset[str]) -> str:
+def describe_dropped_bank(rows: Sequence[Row], negative: frozenset[str]) -> str:
     """Return why no memory is kept although there are good groups enough for one; else nothing."""
     good = _good_groups(rows, negative)
-    if len(good) < LEAST:
+    if len(good) < MIN_GROUPS:
         return ""
     held = len(_held_out_groups(rows, good))
     defects = f"{_defect_groups(rows, good)} groups with something wrong"
-    if not is_worth_keeping(rows, negative):
+    if not needs_bank(rows, negative):
         return (
             f"No memory of good pictures is kept: there are {defects} to learn from "
             f"({MANY_DEFECTS} or more), and the {held} good groups held out can certify overkill."
@@ -115,28 +117,28 @@ def dropped_words(rows: Sequence[Row], negative: frozenset[str]) -> str:
     return (
         f"No memory of good pictures is kept, because the data set names its own held-out pictures "
         f"and there are {defects} ({ENOUGH_DEFECTS} or more): only the {held} good groups held out "
-        f"bound overkill, and {HELD_OUT} certify 5 %."
+        f"bound overkill, and {CAL_GOOD_GROUPS} certify 5 %."
     )
 
 
-def settled(rows: Sequence[Row], negative: frozenset[str]) -> list[Row]:
-    """Deal good groups again, for a data set that names no splits: memory first, then cal.
+def assign_good_groups(rows: Sequence[Row], negative: frozenset[str]) -> list[Row]:
+    """Return rows with good groups assigned to the bank first, then cal; no splits are named.
 
-    All are for the memory until ``REMEMBERED`` can stay there while ``HELD_OUT`` certify; until
-    then the memory's own groups bound overkill (``core.decision.good_only``). With
-    ``ENOUGH_DEFECTS`` those beyond ``REMEMBERED`` stay where they were dealt, since the head is
+    All are for the bank until ``BANK_GROUPS`` can stay there while ``CAL_GOOD_GROUPS`` certify;
+    until then the memory's own groups bound overkill (``core.decision.good_only``). With
+    ``ENOUGH_DEFECTS`` those beyond ``BANK_GROUPS`` stay where they were dealt, since the head is
     certified on them.
     """
     good = np.array(sorted(_good_groups(rows, negative)), np.str_)
     held = _held_out_groups(rows, set(good.tolist()))
-    if len(good) < REMEMBERED + HELD_OUT:
+    if len(good) < BANK_GROUPS + CAL_GOOD_GROUPS:
         enough = _defect_groups(rows, set(good.tolist())) >= ENOUGH_DEFECTS
-        spare = max(0, len(good) - REMEMBERED) if enough else 0
+        spare = max(0, len(good) - BANK_GROUPS) if enough else 0
         kept = sorted(held)
         held = {kept[i] for i in splits.order_by_hash(kept)[:spare]}
-    elif len(held) < HELD_OUT:
+    elif len(held) < CAL_GOOD_GROUPS:
         order = [str(good[i]) for i in splits.order_by_hash(good.tolist()) if good[i] not in held]
-        held |= set(order[: HELD_OUT - len(held)])
+        held |= set(order[: CAL_GOOD_GROUPS - len(held)])
     known = set(good.tolist())
     return [
         replace(row, split="cal" if row.group in held else "train") if row.group in known else row
@@ -144,13 +146,13 @@ def settled(rows: Sequence[Row], negative: frozenset[str]) -> list[Row]:
     ]
 
 
-def look_and_remember(
+def extract_and_fit_bank(
     rows: Sequence[Row],
     negative: frozenset[str],
     look: Callable[[Sequence[Row]], Iterable[Looked]],
     seed: int,
-) -> Start:
-    """Look at pictures, those for the memory first, so that no others' patches need be kept.
+) -> BankFeatures:
+    """Extract features, of pictures for the bank first, so that no others' patches are kept.
 
     Args:
         rows: Labelled pictures with their splits.
@@ -167,21 +169,22 @@ def look_and_remember(
     for one in first.values():
         if isinstance(one, PictureFeatures) and not one.prepared.findings:
             patches.setdefault(one.row.group, []).append(one.output.patches)
-    if len(patches) < LEAST:
+    if len(patches) < MIN_GROUPS:
         readable = [one for one in first.values() if isinstance(one, PictureFeatures)]
         raise DataError(
-            f"Only {len(patches)} good groups can be read and used, at least {LEAST} are needed: "
-            f"{refusal_words(readable)}.",
+            f"Only {len(patches)} good groups can be read and used, at least {MIN_GROUPS} are "
+            f"needed: {refusal_words(readable)}.",
             hint="Add good pictures, or take them again.",
         )
-    bank, owners = remember(list(patches.values())), {g: i for i, g in enumerate(patches)}
+    bank, owners = fit_bank(list(patches.values())), {g: i for i, g in enumerate(patches)}
     rest = [i for i in range(len(rows)) if i not in first]
-    done = {i: _told(one, bank) for i, one in first.items()}
+    done = {i: _replace_patches(one, bank) for i, one in first.items()}
     done |= {
-        i: _told(one, bank) for i, one in zip(rest, look([rows[i] for i in rest]), strict=True)
+        i: _replace_patches(one, bank)
+        for i, one in zip(rest, look([rows[i] for i in rest]), strict=True)
     }
-    looked = [done[i] for i in range(len(rows))]
-    return Start(looked, _measured(bank, owners, looked, negative), owners)
+    pictures = [done[i] for i in range(len(rows))]
+    return BankFeatures(pictures, _measured(bank, owners, pictures, negative), owners)
 
 
 def _good_groups(rows: Sequence[Row], negative: frozenset[str]) -> set[str]:
@@ -203,12 +206,12 @@ def _is_good(row: Row, negative: frozenset[str]) -> bool:
 
 
 def _for_memory(rows: Sequence[Row], negative: frozenset[str], seed: int) -> list[int]:
-    """Choose the good training pictures that are remembered, a bounded number of each group."""
+    """Return the good training pictures for the bank, a bounded number of each group."""
     train = [row for row in rows if row.split == "train"]
     good = np.array(sorted(_good_groups(train, negative)), np.str_)
-    if len(good) > MOST_GROUPS:
-        good = np.random.default_rng(seed).permutation(good)[:SPARED]
-    left = dict.fromkeys(good.tolist(), max(1, PICTURES // max(1, len(good))))
+    if len(good) > MAX_GROUPS:
+        good = np.random.default_rng(seed).permutation(good)[:BANK_GROUPS_WHEN_MANY]
+    left = dict.fromkeys(good.tolist(), max(1, MAX_PICTURES // max(1, len(good))))
     chosen = []
     for place, row in enumerate(rows):
         if row.split == "train" and left.get(row.group, 0) > 0:
@@ -217,11 +220,11 @@ def _for_memory(rows: Sequence[Row], negative: frozenset[str], seed: int) -> lis
     return chosen
 
 
-def _told(one: Looked, bank: Bank) -> Looked:
-    """Put what the memory says in the place of the patches, which are large."""
+def _replace_patches(one: Looked, bank: Bank) -> Looked:
+    """Return a picture with the bank's scores instead of its patches, which are large."""
     if isinstance(one, UnreadablePicture):
         return one
-    scores = bank.read(one.output.patches)
+    scores = bank.score(one.output.patches)
     output = NetworkOutput(
         one.output.pooled,
         one.output.tail,
@@ -232,11 +235,11 @@ def _told(one: Looked, bank: Bank) -> Looked:
 
 
 def _measured(
-    bank: Bank, owners: Mapping[str, int], looked: Sequence[Looked], negative: frozenset[str]
+    bank: Bank, owners: Mapping[str, int], pictures: Sequence[Looked], negative: frozenset[str]
 ) -> Bank:
     """Return the memory the good training groups' scores, each by its strangest picture."""
     worst: dict[str, float] = {}
-    for one in looked:
+    for one in pictures:
         if (
             not isinstance(one, PictureFeatures)
             or one.row.split != "train"
@@ -246,11 +249,11 @@ def _measured(
         if one.row.group in owners or _is_good(one.row, negative):
             score = _held_out(one, owners)
             worst[one.row.group] = max(score, worst.get(one.row.group, score))
-    spared = [score for group, score in worst.items() if group not in owners]
+    left_out = [score for group, score in worst.items() if group not in owners]
     return replace(
         bank,
-        held=np.array([worst[group] for group in owners], np.float64),
-        reference=np.sort(np.array(spared, np.float64)),
+        group_scores=np.array([worst[group] for group in owners], np.float64),
+        reference=np.sort(np.array(left_out, np.float64)),
     )
 
 

@@ -26,17 +26,17 @@ _DISTRIBUTIONS = (
 )
 
 
-def card(
+def make_card(
     data: Path,
     seed: int,
     rows: Sequence[Row],
     seen: Sequence[PictureFeatures],
     unseen: Sequence[UnreadablePicture],
     fitted: Fit,
-    met: Mapping[str, Sequence[str]],
-    said: Mapping[str, str],
+    hashes: Mapping[str, Sequence[str]],
+    remarks: Mapping[str, str],
 ) -> dict[str, Any]:
-    """Write down what a bundle rests on.
+    """Return the card: data, fit and versions of a bundle.
 
     Args:
         data: The data set as it was given.
@@ -45,12 +45,12 @@ def card(
         seen: Those that could be read.
         unseen: Those that could not.
         fitted: What came out.
-        met: What evaluation must not meet again, from ``core.service.data.leakage``.
-        said: What ``remarks`` says of the whole data set.
+        hashes: Of what evaluation must not use, from ``core.service.data.leakage``.
+        remarks: From ``list_data_remarks``, on the whole data set.
 
     Returns:
-        ``data`` (source, counts, fingerprint), ``seen`` (hashes that evaluation must not meet
-        again), ``fit`` (heads tried, folds' figures) and ``versions``.
+        ``data`` (source, counts, fingerprint), ``hashes`` (of what evaluation must not use),
+        ``fit`` (heads tried, folds' figures) and ``versions``.
     """
     digests = sorted(one.prepared.sha256 for one in seen)
     return {
@@ -60,9 +60,9 @@ def card(
             "unreadable": [f"{one.row.file.name}: {one.message}" for one in unseen],
             "refused": sum(bool(one.prepared.findings) for one in seen),
             "attribution": _attribution(data),
-            **said,
+            **remarks,
         },
-        "seen": met,
+        "hashes": hashes,
         "fit": {
             "seed": seed,
             "cal_key": CAL_KEY,
@@ -75,7 +75,7 @@ def card(
     }
 
 
-def remarks(
+def list_data_remarks(
     rows: Sequence[Row], group_columns: Sequence[str], left_out: Sequence[Row]
 ) -> dict[str, str]:
     """Return what a person should know of a data set before believing the rates counted on it.

@@ -23,8 +23,8 @@ from core.model.fitting.fit import Fit
 from core.model.network import precision as precisions
 from core.model.network import quantization
 from core.model.network.backbone import PRECISIONS, Backbone, Files
-from core.model.network.precision import Trial
-from core.model.network.runtime import Network, exported, open_network, why_not
+from core.model.network.precision import PrecisionTrial
+from core.model.network.runtime import Network, exported, open_network, unsupported_reason
 from core.packs import DomainPack, entry_of
 from core.service.progress import Progress
 from core.settings import Settings
@@ -45,11 +45,11 @@ class Fitted(Protocol):
 
 
 Result = TypeVar("Result", bound=Fitted)
-Fitting = Callable[["Opened"], Result]
+Fitting = Callable[["OpenedNetwork"], Result]
 
 
 @dataclass(frozen=True)
-class Opened:
+class OpenedNetwork:
     """A network in one precision.
 
     Attributes:
@@ -64,22 +64,22 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class Precise(Generic[Result]):
+class PrecisionChoice(Generic[Result]):
     """The precision that runs, and what came of it.
 
     Attributes:
         opened: The network in that precision.
         result: What the fitting gave.
-        words: For the bundle's card: what was asked for, what runs and what was tried.
+        metadata: For the bundle's card: what was asked for, what runs and what was tried.
     """
 
-    opened: Opened
+    opened: OpenedNetwork
     result: Result
-    words: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Work:
+class TrainingContext:
     """What is looked at, by what, and where.
 
     Attributes:
@@ -100,7 +100,7 @@ class Work:
     progress: Progress
     depths: Depths = field(default_factory=dict)
 
-    def opened(self, precision: str) -> Opened:
+    def opened(self, precision: str) -> OpenedNetwork:
         """Open the network in a precision, quantising it where that is asked for.
 
         Raises:
@@ -108,9 +108,9 @@ class Work:
         """
         backbone = replace(self.backbone, precision=precision)
         files, runtime, cache = self.files, self.settings.runtime, self.settings.cache
-        if precision == "int8" and not why_not(precision, runtime):
+        if precision == "int8" and not unsupported_reason(precision, runtime):
             files = replace(files, int8=self._quantised)
-        return Opened(
+        return OpenedNetwork(
             backbone, files, open_network(backbone, runtime=runtime, cache=cache, files=files)
         )
 
@@ -140,7 +140,9 @@ class Work:
         return path
 
 
-def fit_in(asked: str, work: Work, fitting: Fitting[Result]) -> Precise[Result]:
+def fit_in_precision(
+    asked: str, work: TrainingContext, fitting: Fitting[Result]
+) -> PrecisionChoice[Result]:
     """Fit in the precision asked for, or in the fastest that is no worse than float32.
 
     Args:
@@ -157,23 +159,23 @@ def fit_in(asked: str, work: Work, fitting: Fitting[Result]) -> Precise[Result]:
             hint="Give --precision one of them.",
         )
     opened = work.opened("f32" if asked == AUTO else asked)
-    tried: list[Trial] = []
+    tried: list[PrecisionTrial] = []
     done = {opened.backbone.precision: (opened, fitting(opened))}
     if asked == AUTO:
         tried = _try_others(work, fitting, done)
     runs = precisions.fastest(tried) if asked == AUTO else asked
-    words = {"asked": asked, "runs": runs, "tried": precisions.words(tried)}
-    return Precise(*done[runs], words)
+    metadata = {"asked": asked, "runs": runs, "tried": precisions.trials_to_json(tried)}
+    return PrecisionChoice(*done[runs], metadata)
 
 
 def _try_others(
-    work: Work, fitting: Fitting[Result], done: dict[str, tuple[Opened, Result]]
-) -> list[Trial]:
+    work: TrainingContext, fitting: Fitting[Result], done: dict[str, tuple[OpenedNetwork, Result]]
+) -> list[PrecisionTrial]:
     """Try what runs here beside float32, adding to ``done`` what was fast enough to be fitted."""
     plain, standard = done["f32"]
     tried = []
     for precision in PRECISIONS:
-        if precision == "f32" or why_not(precision, work.settings.runtime):
+        if precision == "f32" or unsupported_reason(precision, work.settings.runtime):
             continue
         other = work.opened(precision)
         speed, change = _times_faster(plain.network, other.network, work.pictures), None
@@ -181,7 +183,7 @@ def _try_others(
             result = fitting(other)
             change = precisions.compare(standard.fitted.oof, result.fitted.oof, work.pack.targets)
             done[precision] = other, result
-        tried.append(Trial(precision, speed, change))
+        tried.append(PrecisionTrial(precision, speed, change))
     return tried
 
 

@@ -15,24 +15,24 @@ import numpy as np
 
 from core.decision import candidates, fusion
 from core.errors import DataError
-from core.model.finetune.plan import Plan
-from core.model.fitting.head_choice import Heads, choose_head
-from core.model.fitting.table import Table
-from core.model.network.backbone import Backbone, closer
-from core.model.network.tail import why_not_tuned
-from core.service.training.features import Features, Task, features_of
-from core.service.training.finetune import Stages, tune
-from core.service.training.precision import Work
+from core.model.finetune.plan import FinetunePlan
+from core.model.fitting.head_choice import HeadSearch, choose_head
+from core.model.fitting.table import FeatureTable
+from core.model.network.backbone import Backbone, with_two_scales
+from core.model.network.tail import finetuning_unsupported_reason
+from core.service.training.features import Features, LearningTask, features_of
+from core.service.training.finetune import FinetunedStages, tune
+from core.service.training.precision import TrainingContext
 from core.types import F64
 
-CLOSER, ALL_SIDES, TUNED = "seen at twice the size too", "seen from all sides", "fine-tuned"
-WEIGHTS = {CLOSER: 4.0, ALL_SIDES: 1.0, TUNED: 1.0}
+TWO_SCALES, ALL_VIEWS, TUNED = "seen at twice the size too", "seen from all sides", "fine-tuned"
+WEIGHTS = {TWO_SCALES: 4.0, ALL_VIEWS: 1.0, TUNED: 1.0}
 """In the order of trying. A closer look alone brings what the default has not seen."""
 PERFECT = "not tried, since even a perfect one would not be clearly better"
 
 
 @dataclass(frozen=True)
-class Trial:
+class CandidateTrial:
     """One candidate against the one kept so far.
 
     Attributes:
@@ -60,7 +60,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Candidate:
     """What a network reaches on the training pictures that are sound.
 
     Attributes:
@@ -72,13 +72,13 @@ class _Judged:
     """
 
     features: Features
-    task: Task
+    task: LearningTask
     losses: F64
     scores: F64
     tail: F64 | None = None
 
     @property
-    def table(self) -> Table:
+    def table(self) -> FeatureTable:
         return replace(self.features.table, tail=self.tail).pick(self.features.table.sound)
 
     @property
@@ -86,12 +86,12 @@ class _Judged:
         return float(self.losses.mean())
 
     @property
-    def deals(self) -> int:
+    def repeats(self) -> int:
         return len(self.losses)
 
-    def dealt(self, deals: int) -> _Judged:
+    def repeated(self, repeats: int) -> _Candidate:
         """Return this with so many deals."""
-        seeds = range(self.task.seed + self.deals, self.task.seed + deals)
+        seeds = range(self.task.seed + self.repeats, self.task.seed + repeats)
         more = [_heads(self.table, self.task, seed).losses for seed in seeds]
         return replace(self, losses=np.stack([*self.losses, *more]))
 
@@ -103,8 +103,13 @@ class _Judged:
 
 
 def select(
-    work: Work, task: Task, say: Callable[[str], None], *, sizes: bool, tails: bool
-) -> Stages:
+    work: TrainingContext,
+    task: LearningTask,
+    say: Callable[[str], None],
+    *,
+    sizes: bool,
+    tails: bool,
+) -> FinetunedStages:
     """Try what is dearer than the default, and keep what is clearly better out of fold.
 
     Args:
@@ -120,59 +125,64 @@ def select(
     Raises:
         ConfigError: The checkpoint of an unfinished fine-tuning is damaged.
     """
-    kept, judged = work, _judge(work, task)
-    asked = {CLOSER: sizes, ALL_SIDES: True, TUNED: tails}
+    kept, candidate = work, _evaluate(work, task)
+    asked = {TWO_SCALES: sizes, ALL_VIEWS: True, TUNED: tails}
     weights = [weight for name, weight in WEIGHTS.items() if asked[name]]
-    if not _has_room(judged, _level([], weights)):
-        return Stages(work, words=_words([], _no_room(judged)))
-    looks = [*([(CLOSER, closer)] if sizes else []), (ALL_SIDES, _from_all_sides(work))]
-    trials: list[Trial] = []
-    for name, change in looks:
-        if not _has_room(judged, _level(trials, weights)):
-            trials.append(_untried(name, judged, PERFECT))
+    if not _can_improve(candidate, _level([], weights)):
+        return FinetunedStages(work, metadata=_to_metadata([], _describe_no_room(candidate)))
+    changes = [
+        *([(TWO_SCALES, with_two_scales)] if sizes else []),
+        (ALL_VIEWS, _with_all_views(work)),
+    ]
+    trials: list[CandidateTrial] = []
+    for name, change in changes:
+        if not _can_improve(candidate, _level(trials, weights)):
+            trials.append(_untried(name, candidate, PERFECT))
             continue
         other = replace(kept, backbone=change(kept.backbone))
-        found = _judge(other, task)
-        trial, found, judged = _compared(name, found, judged, _level(trials, weights))
+        found = _evaluate(other, task)
+        trial, found, candidate = _compared(name, found, candidate, _level(trials, weights))
         say(_sentence(trial))
         trials.append(trial)
         if trial.kept:
-            kept, judged = other, found
-    stages = Stages(kept)
+            kept, candidate = other, found
+    stages = FinetunedStages(kept)
     if tails:
-        stages, trial = _tuned(work.backbone, kept, judged, _level(trials, weights), say)
+        stages, trial = _tuned(work.backbone, kept, candidate, _level(trials, weights), say)
         say(_sentence(trial))
         trials.append(trial)
-    return replace(stages, words={**stages.words, **_words(trials, _conclusion(trials))})
+    return replace(
+        stages, metadata={**stages.metadata, **_to_metadata(trials, _conclusion(trials))}
+    )
 
 
-def _from_all_sides(work: Work) -> Callable[[Backbone], Backbone]:
+def _with_all_views(work: TrainingContext) -> Callable[[Backbone], Backbone]:
     return lambda backbone: replace(backbone, views=work.pack.views)
 
 
-def _judge(work: Work, task: Task) -> _Judged:
+def _evaluate(work: TrainingContext, task: LearningTask) -> _Candidate:
     rows = [row for row in work.rows if row.split == "train"]
     features = features_of(rows, task, work.opened("f32"), work)
-    return _first_dealt(features, task)
+    return _first_repeat(features, task)
 
 
-def _first_dealt(features: Features, task: Task, tail: F64 | None = None) -> _Judged:
+def _first_repeat(features: Features, task: LearningTask, tail: F64 | None = None) -> _Candidate:
     sound = features.table.sound
     heads = _heads(replace(features.table, tail=tail).pick(sound), task, task.seed)
-    return _Judged(features, task, heads.losses[None], heads.scores[heads.best], tail)
+    return _Candidate(features, task, heads.losses[None], heads.scores[heads.best], tail)
 
 
-def _heads(table: Table, task: Task, seed: int) -> Heads:
+def _heads(table: FeatureTable, task: LearningTask, seed: int) -> HeadSearch:
     return choose_head(table, task.classes, task.positive, seed)
 
 
-def _level(trials: list[Trial], weights: list[float]) -> float:
+def _level(trials: list[CandidateTrial], weights: list[float]) -> float:
     return candidates.next_level([trial.kept for trial in trials], weights)
 
 
 def _compared(
-    name: str, found: _Judged, than: _Judged, level: float, folds: int = candidates.FOLDS
-) -> tuple[Trial, _Judged, _Judged]:
+    name: str, found: _Candidate, than: _Candidate, level: float, folds: int = candidates.FOLDS
+) -> tuple[CandidateTrial, _Candidate, _Candidate]:
     """Compare two candidates, on more than one deal where the first leaves it open.
 
     Args:
@@ -189,15 +199,17 @@ def _compared(
     members = np.unique(than.table.groups[its], return_inverse=True)[1]
     is_undecided = candidates.is_undecided(found.losses[0, at], than.losses[0, its], members, level)
     if is_undecided:
-        found, than = found.dealt(candidates.REPEATS), than.dealt(candidates.REPEATS)
-    deals = min(found.deals, than.deals)
-    now, before = found.losses[:deals, at], than.losses[:deals, its]
+        found, than = found.repeated(candidates.REPEATS), than.repeated(candidates.REPEATS)
+    repeats = min(found.repeats, than.repeats)
+    now, before = found.losses[:repeats, at], than.losses[:repeats, its]
     kept = is_undecided and candidates.is_better(now, before, members, level, folds)
-    trial = Trial(name, float(now.mean()), float(before.mean()), int(members.max()) + 1, kept)
+    trial = CandidateTrial(
+        name, float(now.mean()), float(before.mean()), int(members.max()) + 1, kept
+    )
     return trial, found, than
 
 
-def _common(found: _Judged, than: _Judged) -> tuple[list[int], list[int]]:
+def _common(found: _Candidate, than: _Candidate) -> tuple[list[int], list[int]]:
     """Return the places of the pictures that both could judge, in either."""
     place = {file: at for at, file in enumerate(found.files)}
     its = [at for at, file in enumerate(than.files) if file in place]
@@ -206,23 +218,23 @@ def _common(found: _Judged, than: _Judged) -> tuple[list[int], list[int]]:
 
 def _tuned(
     own: Backbone,
-    kept: Work,
-    judged: _Judged,
+    kept: TrainingContext,
+    candidate: _Candidate,
     level: float,
     say: Callable[[str], None],
-) -> tuple[Stages, Trial]:
+) -> tuple[FinetunedStages, CandidateTrial]:
     """Fine-tune the late stages and hear them beside the head, where that is clearly better.
 
     The stages learn at the network's own size even where pictures are seen closer: a closer look is
     about small marks, which are in the stages before.
     """
-    task = judged.task
-    if not _has_room(judged, level, Plan().folds):
-        return Stages(kept), _untried(TUNED, judged, PERFECT)
+    task = candidate.task
+    if not _can_improve(candidate, level, FinetunePlan().folds):
+        return FinetunedStages(kept), _untried(TUNED, candidate, PERFECT)
     at_own_size = replace(kept.backbone, size=own.size, two_scales=own.two_scales)
-    hindrance = why_not_tuned(at_own_size)
-    if hindrance:
-        return Stages(kept), _untried(TUNED, judged, hindrance)
+    reason = finetuning_unsupported_reason(at_own_size)
+    if reason:
+        return FinetunedStages(kept), _untried(TUNED, candidate, reason)
     try:
         stages = tune(
             replace(kept, backbone=at_own_size),
@@ -230,62 +242,62 @@ def _tuned(
             task.positive,
             task.seed,
             say,
-            lambda said: _is_heard(said, judged, task.seed),
+            lambda said: _improves_first_fold(said, candidate, task.seed),
         )
     except DataError as exc:
-        return Stages(kept), _untried(TUNED, judged, exc.message.removesuffix("."))
-    if not stages.said:
+        return FinetunedStages(kept), _untried(TUNED, candidate, exc.message.removesuffix("."))
+    if not stages.oof_scores:
         why = "no gain on the first fold's pictures, given up"
-        return replace(stages, work=kept), _untried(TUNED, judged, why)
+        return replace(stages, work=kept), _untried(TUNED, candidate, why)
     backbone = replace(
         stages.work.backbone, size=kept.backbone.size, two_scales=kept.backbone.two_scales
     )
     stages = replace(stages, work=replace(stages.work, backbone=backbone))
-    tail = stages.oof(judged.features.of("train"))
-    found = _first_dealt(judged.features, task, tail)
-    trial = _compared(TUNED, found, judged, level, Plan().folds)[0]
+    tail = stages.oof(candidate.features.of("train"))
+    found = _first_repeat(candidate.features, task, tail)
+    trial = _compared(TUNED, found, candidate, level, FinetunePlan().folds)[0]
     return (stages if trial.kept else stages.without()), trial
 
 
-def _has_room(judged: _Judged, level: float, folds: int = candidates.FOLDS) -> bool:
-    members = np.unique(judged.table.groups, return_inverse=True)[1]
-    return candidates.can_be_improved(judged.losses, members, level, folds)
+def _can_improve(candidate: _Candidate, level: float, folds: int = candidates.FOLDS) -> bool:
+    members = np.unique(candidate.table.groups, return_inverse=True)[1]
+    return candidates.can_be_improved(candidate.losses, members, level, folds)
 
 
-def _untried(name: str, judged: _Judged, why: str) -> Trial:
-    groups = np.unique(judged.table.groups).size
-    return Trial(name, None, judged.nll, groups, kept=False, why=why)
+def _untried(name: str, candidate: _Candidate, why: str) -> CandidateTrial:
+    groups = np.unique(candidate.table.groups).size
+    return CandidateTrial(name, None, candidate.nll, groups, kept=False, why=why)
 
 
-def _is_heard(said: Mapping[Path, F64], judged: _Judged, seed: int) -> bool:
+def _improves_first_fold(said: Mapping[Path, F64], candidate: _Candidate, seed: int) -> bool:
     """Return whether the first fold's pictures are predicted better with its tail's scores."""
-    files, table = judged.files, judged.table
+    files, table = candidate.files, candidate.table
     rows = [i for i, file in enumerate(files) if file in said]
-    experts = np.stack([judged.scores[rows], np.array([said[files[i]] for i in rows])])
+    experts = np.stack([candidate.scores[rows], np.array([said[files[i]] for i in rows])])
     weights = fusion.choose_weights(experts, table.labels[rows], table.groups[rows], seed)
     return bool(weights[-1] > 0.0)
 
 
-def _no_room(judged: _Judged) -> str:
-    groups = np.unique(judged.table.groups).size
+def _describe_no_room(candidate: _Candidate) -> str:
+    groups = np.unique(candidate.table.groups).size
     return (
         f"The default is kept: it predicts {groups} groups with an NLL of "
-        f"{judged.nll:.3f} out of fold, and even a perfect candidate would not be "
+        f"{candidate.nll:.3f} out of fold, and even a perfect candidate would not be "
         f"clearly better."
     )
 
 
-def _sentence(trial: Trial) -> str:
+def _sentence(trial: CandidateTrial) -> str:
     words = trial.describe()
     return f"{words[0].upper()}{words[1:]}."
 
 
-def _conclusion(trials: list[Trial]) -> str:
+def _conclusion(trials: list[CandidateTrial]) -> str:
     tried = "; ".join(trial.describe() for trial in trials)
     if not any(trial.kept for trial in trials):
         return f"Nothing tried is clearly better out of fold, so the default is kept ({tried})."
     return f"More than the default is kept, since it is clearly better out of fold ({tried})."
 
 
-def _words(trials: list[Trial], said: str) -> dict[str, object]:
-    return {"trials": [asdict(trial) for trial in trials], "said": said}
+def _to_metadata(trials: list[CandidateTrial], summary: str) -> dict[str, object]:
+    return {"trials": [asdict(trial) for trial in trials], "summary": summary}

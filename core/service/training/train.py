@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.checking.facts import PictureFacts, UnreadablePicture
-from core.checking.fingerprints import Fingerprints
-from core.checking.origins import Copies, find_split_origins, fingerprints_of, join_origins
-from core.checking.result import CheckReport
+from core.checking.facts import UnreadablePicture
 from core.decision.cases import subsample_groups
-from core.imaging.depth import Depths, depth_words
-from core.labelled import Form, Labelled, Row, describe_data_set, plain, read_labelled
+from core.labelled import Labelled
 from core.model.bundle.destination import check_bundle_destination, check_parent
 from core.model.bundle.parity import Probe
 from core.model.bundle.writer import Draft, write_bundle
@@ -24,145 +20,33 @@ from core.model.estimators.model import one_thread
 from core.model.fitting.fit import Fit, fit
 from core.model.network import backbone as backbones
 from core.model.network.backbone import Backbone, Files
-from core.packs import DomainPack, pack_named
 from core.service.data import leakage
-from core.service.data.check import check_pictures, collect_facts, depths_of, peaks_of
 from core.service.data.feature_table import cases_of
-from core.service.data.labels import (
-    classes_of,
-    flag_positive,
-    has_multilabel,
-    refuse_mixed,
-    with_splits,
-)
 from core.service.data.pictures import PictureFeatures
 from core.service.progress import Progress, silent
-from core.service.training import good_only
-from core.service.training.corruptions import Studio, alter
-from core.service.training.features import Task, features_of
-from core.service.training.finetune import Stages
-from core.service.training.model_card import card, remarks
-from core.service.training.precision import Opened, Precise, Work, fit_in
+from core.service.training.corruptions import Extraction, extract_corrupted
+from core.service.training.features import features_of
+from core.service.training.finetune import FinetunedStages
+from core.service.training.model_card import list_data_remarks, make_card
+from core.service.training.precision import (
+    OpenedNetwork,
+    PrecisionChoice,
+    TrainingContext,
+    fit_in_precision,
+)
 from core.service.training.reference_set import known_cases, made_probes, probes
-from core.service.training.refusals import refuse_all_unreadable
 from core.service.training.selection import select
-from core.service.training.transfer import Elsewhere, elsewhere
+from core.service.training.spec import BEST as BEST
+from core.service.training.spec import QUICK as QUICK
+from core.service.training.spec import TrainSpec as TrainSpec
+from core.service.training.training_set import Say, TrainingSet, read_training_set
 from core.settings import Settings
 
-QUICK, BEST = "quick", "best"
-
-Say = Callable[[str], None]
-
-
-OOF_CASES = 20_000  # the grid of limits takes 1,000, and a review budget is told no better by more
+OOF_CASES = 20_000  # the grid of limits takes 1,000, and more do not improve a review budget
 
 
 @dataclass(frozen=True)
-class TrainSpec:
-    """What a person asks of ``train``.
-
-    Attributes:
-        pack: Name of the domain pack.
-        data: Folder per class, CSV, or folder with a manifest.
-        out: The bundle's folder.
-        negative: Labels that mean "nothing wrong"; the pack's own when empty.
-        backbone: Architecture; the packaged one by default.
-        weights: Its safetensors file, when no package carries it.
-        seed: Seed of folds and of what is drawn in training; cal does not follow it.
-        precision: One of ``precise.CHOICES``.
-        size: Side of the network's square input in pixels; the architecture's own when 0.
-        effort: ``quick``, or ``best``: more is tried (all sides, closer, fine-tuned stages), and
-            kept where it is clearly better out of fold.
-        population: Numbers that files state about their subject (``age_years``), each with the
-            (low, high) that the bundle is for.
-        start_from: A bundle trained elsewhere, whose network and pictures are used again where that
-            predicts better here.
-        label_column: Column of a table that holds the labels instead of ``label``.
-        pictures: Whether the bundle keeps thumbnails and probes of the training pictures.
-        form: Which folders are classes, where a person says it.
-        leave_out_copies: Whether pictures of one origin with some of an earlier split are left out
-            instead of refused.
-    """
-
-    pack: str
-    data: Path
-    out: Path
-    negative: frozenset[str] = frozenset()
-    backbone: str = backbones.LITE0
-    weights: Path | None = None
-    seed: int = 0
-    precision: str = "f32"
-    size: int = 0
-    effort: str = QUICK
-    population: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    start_from: Path | None = None
-    label_column: str = ""
-    pictures: bool = True
-    form: Form = Form.AUTO
-    leave_out_copies: bool = False
-
-
-@dataclass(frozen=True)
-class _Lesson:
-    """What there is to learn.
-
-    Attributes:
-        spec: What was asked.
-        pack: The domain.
-        labelled: The whole data set as it was read.
-        left_out: What is left out of it, being of one origin with some of an earlier split.
-        rows: Its rows of train and cal.
-        negative: Labels that mean "nothing wrong".
-        classes: Class names.
-        positive: Whether each class counts as positive.
-        few: Whether there are too few defects to fine-tune on.
-        remembers: Whether a memory of good pictures is kept.
-        dropped: Why none is kept, where fewer defects would have left one.
-        several: Whether a picture may have several labels.
-        start: The bundle to start from, if any.
-        check: What was found wrong with train and cal.
-        fingerprints: What copies of the pictures of train and cal are known again by.
-        depths: Bits that the data of each source use, by the pictures of train.
-    """
-
-    spec: TrainSpec
-    pack: DomainPack
-    labelled: Labelled
-    left_out: Sequence[Row]
-    rows: Sequence[Row]
-    negative: frozenset[str]
-    classes: tuple[str, ...]
-    positive: tuple[bool, ...]
-    few: bool
-    remembers: bool
-    dropped: str
-    several: bool
-    start: Elsewhere | None
-    check: CheckReport
-    fingerprints: Fingerprints
-    depths: Depths
-
-    @property
-    def kept(self) -> list[Row]:
-        """The rows of the data set but for those left out."""
-        away = {row.file for row in self.left_out}
-        return [row for row in self.labelled.rows if row.file not in away]
-
-    @property
-    def task(self) -> Task:
-        """What is learned, whatever the network."""
-        return Task(
-            self.classes,
-            self.positive,
-            self.negative,
-            self.several,
-            self.remembers,
-            self.spec.seed,
-        )
-
-
-@dataclass(frozen=True)
-class _Attempt:
+class _FittedNetwork:
     """The pictures as one network saw them, and what was fitted to that."""
 
     seen: list[PictureFeatures]
@@ -185,8 +69,8 @@ def train(
     Args:
         spec: What is asked.
         settings: Where things run.
-        progress: Told how far the work is.
-        say: Told how the data set was read, and the figures of fine-tuning, a line an epoch.
+        progress: Called as work goes on.
+        say: Called with how the data set was read, and figures of fine-tuning, a line an epoch.
 
     Returns:
         The bundle's folder.
@@ -200,214 +84,130 @@ def train(
     check_bundle_destination(spec.out)
     check_parent(settings.cache / "network")
     one_thread()
-    lesson = _lesson(spec, settings, progress, say)
-    work = Work(*_network(lesson), lesson.rows, lesson.pack, settings, progress, lesson.depths)
-    stages = _stages(lesson, work, say)
-    write_bundle(_draft(lesson, stages, _fit(lesson, stages)), spec.out)
+    training_set = read_training_set(spec, settings, progress, say)
+    work = TrainingContext(
+        *_network(training_set),
+        training_set.rows,
+        training_set.pack,
+        settings,
+        progress,
+        training_set.depths,
+    )
+    stages = _stages(training_set, work, say)
+    write_bundle(_draft(training_set, stages, _fit(training_set, stages)), spec.out)
     if stages.folder:
         shutil.rmtree(stages.folder)
     return spec.out
 
 
-def _network(lesson: _Lesson) -> tuple[Backbone, Files]:
-    spec = lesson.spec
-    if lesson.start:
-        return lesson.start.backbone, lesson.start.files
+def _network(training_set: TrainingSet) -> tuple[Backbone, Files]:
+    spec = training_set.spec
+    if training_set.start:
+        return training_set.start.backbone, training_set.start.files
     backbone = replace(
         backbones.describe(spec.backbone, spec.weights, spec.size),
-        patches=lesson.remembers,
-        asymmetry=bool(lesson.pack.wrong_ways),
+        patches=training_set.has_bank,
+        asymmetry=bool(training_set.pack.wrong_presentations),
     )
     return backbone, Files(own=spec.weights)
 
 
-def _lesson(spec: TrainSpec, settings: Settings, progress: Progress, say: Say) -> _Lesson:
-    pack = pack_named(spec.pack)
-    negative = frozenset(map(plain, spec.negative)) or pack.negative_labels
-    labelled = read_labelled(
-        spec.data,
-        pack.group_columns,
-        min_labels=1,
-        suffixes=pack.suffixes,
-        label_column=spec.label_column,
-        negative=negative,
-        form=spec.form,
-    )
-    say("\n".join(describe_data_set(labelled.to_json())))
-    looked = collect_facts(labelled.rows, pack=spec.pack, settings=settings, progress=progress)
-    if words := depth_words(peaks_of(looked)):
-        say("\n".join(words))
-    copies = Copies.among([one for one in looked if isinstance(one, PictureFacts)])
-    away = set(find_split_origins(looked, copies)) if spec.leave_out_copies else set()
-    looked, copies = _without(looked, copies, away)
-    left_out = [labelled.rows[at] for at in sorted(away)]
-    rows = with_splits(join_origins(looked, copies))
-    several = has_multilabel(labelled.rows)
-    start = None
-    if spec.start_from:
-        start = elsewhere(spec.start_from, spec.pack, negative, several=several, settings=settings)
-        start.refuse_leaked(looked)
-    dealt = not any(row.split for row in labelled.rows)
-    few = not several and not start and good_only.has_few_defects(rows, negative)
-    kept = dealt and not several and not start and good_only.is_worth_keeping(rows, negative)
-    remembers = few or kept
-    dropped = "" if remembers or several or start else good_only.dropped_words(rows, negative)
-    if remembers and dealt:
-        rows = good_only.settled(rows, negative)
-    classes = good_only.with_anomaly(classes_of(rows), negative)
-    positive = flag_positive(classes, negative)
-    refuse_mixed(rows, classes, positive)
-    looked, copies = _taken(looked, copies, rows)
-    refuse_all_unreadable(looked)
-    check = _check(looked, copies, rows, negative, progress)
-    facts = [one for one in looked if isinstance(one, PictureFacts)]
-    fingerprints = fingerprints_of(facts, copies)
-    if start:
-        fingerprints = fingerprints.with_those_of(start.fingerprints)
-    depths = _depths(looked, rows)
-    return _Lesson(
-        spec,
-        pack,
-        labelled,
-        left_out,
-        rows,
-        negative,
-        classes,
-        positive,
-        few,
-        remembers,
-        dropped,
-        several,
-        start,
-        check,
-        fingerprints,
-        depths,
-    )
-
-
-def _check(
-    looked: Sequence[PictureFacts | UnreadablePicture],
-    copies: Copies,
-    rows: Sequence[Row],
-    negative: frozenset[str],
-    progress: Progress,
-) -> CheckReport:
-    """Check the pictures of train and cal, with the groups and splits that they were given."""
-    taken = {row.file: row for row in rows}
-    given = [replace(one, row=taken[one.row.file]) for one in looked]
-    return check_pictures(given, negative, progress, copies)
-
-
-def _taken(
-    looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies, rows: Sequence[Row]
-) -> tuple[list[PictureFacts | UnreadablePicture], Copies]:
-    """Return what belongs to the pictures of train and cal."""
-    taken = {row.file for row in rows}
-    away = {at for at, one in enumerate(looked) if one.row.file not in taken}
-    return _without(looked, copies, away)
-
-
-def _without(
-    looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies, away: Set[int]
-) -> tuple[list[PictureFacts | UnreadablePicture], Copies]:
-    """Return what is left without the pictures at some places."""
-    facts = [at for at, one in enumerate(looked) if isinstance(one, PictureFacts)]
-    kept = copies.kept([number for number, at in enumerate(facts) if at not in away])
-    return [one for at, one in enumerate(looked) if at not in away], kept
-
-
-def _depths(
-    looked: Sequence[PictureFacts | UnreadablePicture], rows: Sequence[Row]
-) -> dict[str, int]:
-    """Measure where white is by the pictures of train alone: cal must be as new to it as others."""
-    train = {row.file for row in rows if row.split == "train"}
-    return depths_of([one for one in looked if one.row.file in train])
-
-
-def _stages(lesson: _Lesson, work: Work, say: Say) -> Stages:
+def _stages(training_set: TrainingSet, work: TrainingContext, say: Say) -> FinetunedStages:
     """Try more than the default where that is asked for and there is enough to choose by."""
-    if lesson.spec.effort != BEST:
-        return Stages(work)
-    if lesson.start:
-        return _kept(work, "a start elsewhere nothing else is tried", say)
-    if not all(_side_known(lesson, side) for side in (True, False)):
-        return _kept(work, "good pictures alone nothing tells which candidate is better", say)
-    if lesson.few or lesson.several:
-        say(f"With {'few defects' if lesson.few else 'several labels'} nothing is fine-tuned.")
-    tails = not (lesson.few or lesson.several)
+    if training_set.spec.effort != BEST:
+        return FinetunedStages(work)
+    if training_set.start:
+        return _keep_default(work, "a start elsewhere nothing else is tried", say)
+    if not all(_side_known(training_set, side) for side in (True, False)):
+        return _keep_default(
+            work, "good pictures alone nothing tells which candidate is better", say
+        )
+    if training_set.few or training_set.several:
+        say(
+            f"With {'few defects' if training_set.few else 'several labels'} nothing is fine-tuned."
+        )
+    tails = not (training_set.few or training_set.several)
     began = time.monotonic()
-    stages = select(work, lesson.task, say, sizes=not lesson.spec.size, tails=tails)
-    say(f"{stages.words['said']} This took {time.monotonic() - began:.0f} s.")
+    stages = select(work, training_set.task, say, sizes=not training_set.spec.size, tails=tails)
+    say(f"{stages.metadata['summary']} This took {time.monotonic() - began:.0f} s.")
     return stages
 
 
-def _kept(work: Work, why: str, say: Say) -> Stages:
-    said = f"With {why}: the default is kept."
-    say(said)
-    return Stages(work, words={"said": said})
+def _keep_default(work: TrainingContext, why: str, say: Say) -> FinetunedStages:
+    summary = f"With {why}: the default is kept."
+    say(summary)
+    return FinetunedStages(work, metadata={"summary": summary})
 
 
-def _side_known(lesson: _Lesson, side: bool) -> bool:
-    names = {name for row in lesson.rows if row.split == "train" for name in row.labels}
-    flags = dict(zip(lesson.classes, lesson.positive, strict=True))
+def _side_known(training_set: TrainingSet, side: bool) -> bool:
+    names = {name for row in training_set.rows if row.split == "train" for name in row.labels}
+    flags = dict(zip(training_set.classes, training_set.positive, strict=True))
     return any(flags[name] == side for name in names)
 
 
-def _fit(lesson: _Lesson, stages: Stages) -> Precise[_Attempt]:
+def _fit(training_set: TrainingSet, stages: FinetunedStages) -> PrecisionChoice[_FittedNetwork]:
     """Look at the pictures and fit, in the precision asked for; drop stages that are not heard."""
-    attempt = partial(_attempt, lesson=lesson, stages=stages)
-    chosen = fit_in(lesson.spec.precision, stages.work, attempt)
-    if stages.said and not chosen.result.fitted.model.voices[-1]:
-        return _fit(lesson, stages.without())
+    attempt = partial(_attempt, training_set=training_set, stages=stages)
+    chosen = fit_in_precision(training_set.spec.precision, stages.work, attempt)
+    if stages.oof_scores and not chosen.result.fitted.model.expert_weights[-1]:
+        return _fit(training_set, stages.without())
     return chosen
 
 
-def _attempt(opened: Opened, *, lesson: _Lesson, stages: Stages) -> _Attempt:
+def _attempt(
+    opened: OpenedNetwork, *, training_set: TrainingSet, stages: FinetunedStages
+) -> _FittedNetwork:
     work = stages.work
-    features = features_of(lesson.rows, lesson.task, opened, work)
+    features = features_of(training_set.rows, training_set.task, opened, work)
     for_train, table = features.of("train"), features.table
     work.progress("Fitting", 0, 1)
-    if stages.said:
+    if stages.oof_scores:
         table = replace(table, tail=stages.oof(for_train))
-    begun = lesson.start.start(lesson.classes) if lesson.start else None
-    studio = Studio(
-        lesson.pack,
+    source = training_set.start.source(training_set.classes) if training_set.start else None
+    extraction = Extraction(
+        training_set.pack,
         opened.network,
         opened.backbone.size,
         work.settings,
         work.progress,
-        lesson.depths,
+        training_set.depths,
     )
-    seed = lesson.spec.seed
-    altered = alter([one.row for one in for_train], studio, seed)
+    seed = training_set.spec.seed
+    corrupted = extract_corrupted([one.row for one in for_train], extraction, seed)
     fitted = fit(
         table,
-        lesson.classes,
-        lesson.positive,
+        training_set.classes,
+        training_set.positive,
         seed,
         bank=features.bank,
-        wrong=altered.wrong,
-        faulty=altered.faulty,
-        start=begun,
-        benign=altered.benign,
+        presentations=corrupted.presentations,
+        corruptions=corrupted.corruptions,
+        source=source,
+        variations=corrupted.variations,
     )
-    model = replace(fitted.model, population=dict(lesson.spec.population), depths=lesson.depths)
+    model = replace(
+        fitted.model, population=dict(training_set.spec.population), depths=training_set.depths
+    )
     work.progress("Fitting", 1, 1)
-    return _Attempt(features.seen, features.unseen, replace(fitted, model=model))
+    return _FittedNetwork(features.seen, features.unseen, replace(fitted, model=model))
 
 
-def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
-    spec, result, fitted = lesson.spec, chosen.result, chosen.result.fitted
+def _draft(
+    training_set: TrainingSet, stages: FinetunedStages, chosen: PrecisionChoice[_FittedNetwork]
+) -> Draft:
+    spec, result, fitted = training_set.spec, chosen.result, chosen.result.fitted
     for_train = result.of("train")
-    format_labels = card(
+    format_labels = make_card(
         spec.data,
         spec.seed,
-        lesson.rows,
+        training_set.rows,
         result.seen,
         result.unseen,
         fitted,
-        _met(lesson, result.seen),
-        remarks(lesson.kept, lesson.pack.group_columns, lesson.left_out),
+        _hashes(training_set, result.seen),
+        list_data_remarks(
+            training_set.kept, training_set.pack.group_columns, training_set.left_out
+        ),
     )
     return Draft(
         name=spec.out.resolve().name,
@@ -418,18 +218,18 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
         known=known_cases(fitted.model, for_train, spec.seed, pictures=spec.pictures),
         cal=cases_of(fitted.model, result.of("cal")),
         oof=subsample_groups(fitted.oof, OOF_CASES),
-        fingerprints=lesson.fingerprints.to_arrays(),
-        probes=_probes(lesson, chosen, stages.work.settings),
+        fingerprints=training_set.fingerprints.to_arrays(),
+        probes=_probes(training_set, chosen, stages.work.settings),
         card={
             **format_labels,
             "effort": spec.effort,
-            "precision": chosen.words,
-            "check": lesson.check.to_json(),
-            "tuning": stages.words,
-            "start": lesson.start.words(fitted.head) if lesson.start else {},
+            "precision": chosen.metadata,
+            "check": training_set.check.to_json(),
+            "finetuning": stages.metadata,
+            "transfer": training_set.start.to_json(fitted.head) if training_set.start else {},
             "label_column": spec.label_column,
-            "memory": lesson.dropped,
-            "read": _without_names(lesson.labelled),
+            "no_bank_reason": training_set.dropped,
+            "read": _without_names(training_set.labelled),
         },
     )
 
@@ -437,23 +237,25 @@ def _draft(lesson: _Lesson, stages: Stages, chosen: Precise[_Attempt]) -> Draft:
 def _without_names(labelled: Labelled) -> dict[str, Any]:
     """Return how the data set was read, without the names of files that were skipped."""
     read = labelled.to_json()
-    counts = {kind: {**said, "first": []} for kind, said in read["skipped"].items()}
+    counts = {kind: {**files, "first": []} for kind, files in read["skipped"].items()}
     return {**read, "skipped": counts}
 
 
-def _met(lesson: _Lesson, seen: Sequence[PictureFeatures]) -> dict[str, list[str]]:
+def _hashes(training_set: TrainingSet, seen: Sequence[PictureFeatures]) -> dict[str, list[str]]:
     """Return what evaluation must not meet again, the pictures of a start among them."""
-    taken = {row.file for row in lesson.rows}
-    words = leakage.hash_origins([row for row in lesson.kept if row.file in taken], seen)
-    if lesson.start:
-        words["pictures"] = sorted({*words["pictures"], *lesson.start.pictures})
+    taken = {row.file for row in training_set.rows}
+    words = leakage.hash_origins([row for row in training_set.kept if row.file in taken], seen)
+    if training_set.start:
+        words["pictures"] = sorted({*words["pictures"], *training_set.start.pictures})
     return words
 
 
-def _probes(lesson: _Lesson, chosen: Precise[_Attempt], settings: Settings) -> list[Probe]:
+def _probes(
+    training_set: TrainingSet, chosen: PrecisionChoice[_FittedNetwork], settings: Settings
+) -> list[Probe]:
     model, opened = chosen.result.fitted.model, chosen.opened
     seen = chosen.result.of("cal") or chosen.result.of("train")
-    if lesson.spec.pictures:
+    if training_set.spec.pictures:
         return probes(model, seen)
     size = opened.backbone.size
-    return made_probes(model, seen, lesson.pack, opened.network, size, settings.max_pixels)
+    return made_probes(model, seen, training_set.pack, opened.network, size, settings.max_pixels)

@@ -1,4 +1,4 @@
-"""train --start-from: what a bundle trained elsewhere brings to a new place."""
+"""train --start-from: transfer from a bundle of another site."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from core.checking.fingerprints import Fingerprints
 from core.errors import ConfigError, DataError
 from core.model.bundle.bundle import Bundle, weights_in
 from core.model.fitting import transfer
-from core.model.fitting.transfer import Start
+from core.model.fitting.transfer import TransferSource
 from core.model.network.backbone import Backbone, Files
 from core.service.bundles.open import open_bundle
 from core.service.data.labels import flag_positive
 from core.service.data.leakage import copies_in
 from core.settings import Settings
 
-_SAID = {
-    transfer.RECALIBRATED: "its head speaks as it did, calibrated anew on the pictures given",
-    transfer.CORRECTED: "its head speaks, corrected by the pictures given",
+_OUTCOMES = {
+    transfer.RECALIBRATED: "its head is used, calibrated anew on the pictures given",
+    transfer.CORRECTED: "its head is used, corrected by the pictures given",
     transfer.TOGETHER: "its pictures and those given were learned from together",
 }
 _NOTHING = "its network alone is used again: what it had learned is not clearly better here"
@@ -31,7 +31,7 @@ _SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Elsewhere:
+class TransferBundle:
     """A bundle to start from.
 
     Attributes:
@@ -52,8 +52,8 @@ class Elsewhere:
         """Where the network's weights lie, if no package carries them."""
         return Files(own=weights_in(self.bundle.path).own)
 
-    def start(self, classes: tuple[str, ...]) -> Start:
-        """Return its pictures with labels of this place.
+    def source(self, classes: tuple[str, ...]) -> TransferSource:
+        """Return its features with labels of this site.
 
         Args:
             classes: This place's classes.
@@ -63,25 +63,26 @@ class Elsewhere:
         """
         model, known = self.bundle.model, self.bundle.known
         names = self._names(classes)
-        return Start(
+        return TransferSource(
             z=known.features,
             labels=np.array([classes.index(names[one]) for one in known.labels], np.int64),
             centre=model.centre,
             scale=model.scale,
         )
 
-    def words(self, head: str) -> dict[str, Any]:
-        """Write down for the card what was started from and what came of it."""
-        said = _SAID.get(head, _NOTHING)
+    def to_json(self, head: str) -> dict[str, Any]:
+        """Return for the card what was started from and what came of it."""
+        outcome = _OUTCOMES.get(head, _NOTHING)
         return {
             "bundle": self.bundle.label,
             "sha256": self.bundle.sha256,
             "pictures": len(self.bundle.known.labels),
-            "said": f"Started from {self.bundle.label}: {said}. Its certificates do not hold here.",
+            "summary": f"Started from {self.bundle.label}: {outcome}. Its certificates do not hold "
+            "here.",
         }
 
     def _names(self, classes: tuple[str, ...]) -> dict[str, str]:
-        """Map its classes to this place's: by name, or by side where each side has one here."""
+        """Return its classes mapped to this site's: by name, or by side where each has one here."""
         there, sides = self.bundle.model.classes, self.bundle.model.positive
         if set(there) <= set(classes):
             return {name: name for name in there}
@@ -98,11 +99,11 @@ class Elsewhere:
     @property
     def pictures(self) -> list[str]:
         """The sha256 of every picture that it was trained or certified on."""
-        return list(self.bundle.words["seen"]["pictures"])
+        return list(self.bundle.metadata["hashes"]["pictures"])
 
     @property
     def fingerprints(self) -> Fingerprints:
-        """What copies of these are known again by."""
+        """The fingerprints of these."""
         return Fingerprints.from_arrays(self.bundle.fingerprints)
 
     def refuse_leaked(self, looked: Sequence[PictureFacts | UnreadablePicture]) -> None:
@@ -126,9 +127,9 @@ class Elsewhere:
             )
 
 
-def elsewhere(
+def open_transfer_bundle(
     path: Path, pack: str, negative: frozenset[str], *, several: bool, settings: Settings
-) -> Elsewhere:
+) -> TransferBundle:
     """Open a bundle to start from.
 
     Args:
@@ -153,4 +154,4 @@ def elsewhere(
             f"{bundle.label} is no start: {'; '.join(faults)}.",
             hint="Leave --start-from out, or name another bundle.",
         )
-    return Elsewhere(bundle, negative)
+    return TransferBundle(bundle, negative)

@@ -81,7 +81,7 @@ def _stretched(part: U8, whole: U8) -> U8:
     return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-WRONG_WAYS: Mapping[str, Way] = {
+WRONG_PRESENTATIONS: Mapping[str, Way] = {
     "rotated 90": rotated_90,
     "rotated 180": rotated_180,
     "rotated 270": rotated_270,

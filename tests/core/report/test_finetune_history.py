@@ -29,11 +29,11 @@ FOLDS = [
         ([(0.7, 0.6), (0.65, 0.4)], 1),
     )
 ]
-TUNING = {"classes": ["dent", "<i>good"], "folds": FOLDS, "said": "Nothing tried is better."}
+TUNING = {"classes": ["dent", "<i>good"], "folds": FOLDS, "summary": "Nothing tried is better."}
 
 
 def tuned(input_of, tail="abc"):
-    return input_of(card={"tuning": TUNING, "backbone": {"tail": tail}})
+    return input_of(card={"finetuning": TUNING, "backbone": {"tail": tail}})
 
 
 def test_the_lines_are_the_history_and_the_dots_the_epochs_kept(read):
@@ -69,10 +69,10 @@ def test_stages_that_were_left_out_are_named_so(input_of):
 
 
 def test_what_was_tried_in_vain_is_named_where_nothing_was_fine_tuned(input_of):
-    assert TUNING["said"] not in render(input_of())
-    bare = input_of(card={"tuning": {"said": TUNING["said"]}})
-    assert [block.text for block in write_finetuning(bare)[0].blocks] == [TUNING["said"]]
-    assert TUNING["said"] in render(bare)
+    assert TUNING["summary"] not in render(input_of())
+    bare = input_of(card={"finetuning": {"summary": TUNING["summary"]}})
+    assert [block.text for block in write_finetuning(bare)[0].blocks] == [TUNING["summary"]]
+    assert TUNING["summary"] in render(bare)
 
 
 def test_a_bundle_without_fine_tuning_has_no_such_section(input_of):

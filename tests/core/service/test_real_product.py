@@ -54,7 +54,7 @@ def test_its_own_held_out_tiles_are_rarely_flagged(tiles, settings, shared_data)
 
 def test_the_bundle_says_what_the_pictures_are_and_rests_on_separate_tiles(tiles, shared_data):
     bundle, _ = tiles
-    assert "Magnetic-tile" in bundle.words["data"]["attribution"]
+    assert "Magnetic-tile" in bundle.metadata["data"]["attribution"]
     with (shared_data / "parts/magnetic_tile/manifest.csv").open(encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     cal = {row["group"] for row in rows if row["split"] == "cal"}

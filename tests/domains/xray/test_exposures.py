@@ -64,7 +64,7 @@ def test_a_certificate_counts_patients_and_none_lies_on_both_sides(trained):
     assert policy.escape.n + policy.escape.excluded == held_out
     assert bundle.cal.positive.sum() == held_out * EXPOSURES
     assert np.unique(bundle.oof.group[bundle.oof.positive]).size == PATIENTS - held_out
-    assert bundle.words["check"]["groups"] == 2 * PATIENTS
+    assert bundle.metadata["check"]["groups"] == 2 * PATIENTS
 
 
 def test_new_exposures_of_patients_it_was_trained_on_are_refused_by_what_files_state(

@@ -10,7 +10,7 @@ from onnx import TensorProto, helper
 
 from core.model.bundle.bundle import weights_in
 from core.model.estimators.discriminants import Discriminants
-from core.model.estimators.presentation import Ways
+from core.model.estimators.presentation import WrongPresentations
 from core.model.network.runtime import open_network
 from core.model.onnx.builder import Nodes
 from core.model.onnx.preprocessing import add_square
@@ -18,7 +18,7 @@ from core.service.export.export import export_bundle
 from core.types import Frame
 from domains.xray import pack
 from domains.xray.decoding.graph import graph
-from domains.xray.decoding.presentations import WRONG_WAYS
+from domains.xray.decoding.presentations import WRONG_PRESENTATIONS
 from domains.xray.decoding.reader import prepare
 
 CHECKS = ("colour", "inverted", "collimated")
@@ -75,7 +75,7 @@ def test_right_and_wrong_pictures_are_checked_alike_by_graph_and_reader(run):
     for _ in range(4):
         rgb = as_rgb(a_chest(rng))
         met |= agree(run, rgb)
-        for way in WRONG_WAYS.values():
+        for way in WRONG_PRESENTATIONS.values():
             met |= agree(run, way(rgb))
     tinted = as_rgb(a_chest(rng))
     tinted[:, :, 2] //= 2
@@ -112,14 +112,14 @@ def test_the_ways_learned_and_the_pack_s_own_measure_travel_with_a_bundle(tiny_p
     network = open_network(backbone, runtime="onnx", cache=cache, files=weights_in(bundle.path))
     q = network.extract(np.zeros((224, 224, 3), np.uint8)).asymmetry.size
     weights = rng.normal(0, 0.05, (2, d + q)).astype(np.float32)
-    ways = Ways(Discriminants(("rotated", "mirrored"), weights, np.zeros(2)), 0.5)
+    ways = WrongPresentations(Discriminants(("rotated", "mirrored"), weights, np.zeros(2)), 0.5)
     ranges = {"brightness": (0.0, 255.0), MIDDLE: (-0.1, 0.02)}
     other = replace(
         bundle,
         pack=pack,
         backbone=backbone,
         network=network,
-        model=replace(bundle.model, ways=ways, ranges=ranges),
+        model=replace(bundle.model, presentations=ways, ranges=ranges),
     )
     plates = tmp_path / "plates"
     plates.mkdir()

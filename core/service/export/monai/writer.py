@@ -54,7 +54,7 @@ def write_folder(graph: Path, bundle: Bundle, policy: Policy, folder: Path) -> N
     _save(metadata(bundle, policy), folder / "configs/metadata.json")
     _save(inference(bundle.backbone.size), folder / "configs/inference.json")
     (folder / "docs/README.md").write_text(_readme(bundle, policy))
-    (folder / "docs/data_license.txt").write_text(bundle.words["data"]["attribution"])
+    (folder / "docs/data_license.txt").write_text(bundle.metadata["data"]["attribution"])
     licence = distribution("assay-inspection").read_text("licenses/LICENSE")
     (folder / "LICENSE").write_text(licence or "Apache-2.0\n")
 

@@ -84,15 +84,15 @@ def test_a_pipe_in_a_bundle_is_refused(tiny_product, copied):
 def test_words_that_lead_out_of_the_bundle_or_do_not_read_are_refused(
     tiny_product, copied, tmp_path
 ):
-    words = json.loads((copied / layout.WORDS).read_text())
+    words = json.loads((copied / layout.METADATA).read_text())
     (tmp_path / "outside.png").write_bytes((copied / "probe/0.png").read_bytes())
     probe = {**words["probe"], "../../outside.png": next(iter(words["probe"].values()))}
-    (copied / layout.WORDS).write_text(json.dumps({**words, "probe": probe}))
+    (copied / layout.METADATA).write_text(json.dumps({**words, "probe": probe}))
     reseal(copied)
     with pytest.raises(BundleError, match=r"probe pictures .*outside\.png"):
         open_bundle(copied, tiny_product.settings)
 
-    (copied / layout.WORDS).write_text("[" * 200_000 + "]" * 200_000)
+    (copied / layout.METADATA).write_text("[" * 200_000 + "]" * 200_000)
     reseal(copied)
     with pytest.raises(BundleError, match="does not read"):
         open_bundle(copied, tiny_product.settings)
@@ -209,7 +209,7 @@ def test_what_is_no_number_is_refused(tiny_product, copied, name):
 
 
 def test_probes_are_held_out_and_lie_near_the_limits(tiny_product, copied):
-    words = json.loads((copied / layout.WORDS).read_text())
+    words = json.loads((copied / layout.METADATA).read_text())
     shown = {sha256_of(copied / "probe" / file) for file in words["probe"]}
     p = np.array([one["positive_probability"] for one in words["probe"].values()])
     bundle, _ = tiny_product.opened()

@@ -100,8 +100,8 @@ def test_a_picture_that_is_known_scores_low_and_nan_is_passed_on():
 def test_a_backbone_with_nothing_but_gate_features_is_gated_by_all_of_them():
     z, _ = features(60, 9, width=GATED)
     gate, _, _ = fitted(z)
-    assert gate.fits(GATED)
-    assert not gate.fits(GATED + 1)
+    assert gate.accepts(GATED)
+    assert not gate.accepts(GATED + 1)
     far = gate.score(np.full(GATED, 40.0, np.float32))
     assert far > gate.reference[-1]
 

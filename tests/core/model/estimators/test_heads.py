@@ -74,8 +74,8 @@ def test_ridge_of_several_classes_is_scikit_learns_around_the_classes_mean(cloud
 def test_a_committee_adds_its_members_scores_times_their_shares(clouds):
     z, labels = clouds
     shares = {"logistic": np.array([2.0]), "svm": np.array([0.5, 1.0, 3.0]), "ridge": np.ones(3)}
-    head = head_fitting.make(head_fitting.COMMITTEE, z, labels, 3, shares)
-    alone = {name: head_fitting.make(name, z, labels, 3, {}) for name in shares}
+    head = head_fitting.fit_head(head_fitting.ENSEMBLE, z, labels, 3, shares)
+    alone = {name: head_fitting.fit_head(name, z, labels, 3, {}) for name in shares}
     for row in z[:20]:
         expected = sum(share * heads.logits(alone[name], row) for name, share in shares.items())
         np.testing.assert_allclose(heads.logits(head, row), expected, rtol=1e-4, atol=1e-4)
@@ -85,12 +85,12 @@ def test_kernel_heads_of_other_pictures_are_not_joined(clouds):
     z, labels = clouds
     one, other = (head_fitting.fit_ridge(part, labels[:75], 3) for part in (z[:75], z[75:]))
     with pytest.raises(ValueError, match="every picture of part in whole"):
-        heads.joined(one, other)
+        heads.add_kernels(one, other)
 
 
 def make_committee(z, labels, k):
-    shares = dict.fromkeys(head_fitting.affordable(len(z)), np.ones(1))
-    return head_fitting.make(head_fitting.COMMITTEE, z, labels, k, shares)
+    shares = dict.fromkeys(head_fitting.affordable_heads(len(z)), np.ones(1))
+    return head_fitting.fit_head(head_fitting.ENSEMBLE, z, labels, k, shares)
 
 
 @pytest.mark.parametrize("fit", [head_fitting.fit_svm, head_fitting.fit_logistic, make_committee])
@@ -154,9 +154,9 @@ def test_a_class_without_training_pictures_never_wins(clouds):
     assert all(heads.logits(head, row).argmax() < 2 for row in z)
 
 
-@pytest.mark.parametrize("name", [*head_fitting.MAKERS, head_fitting.COMMITTEE])
+@pytest.mark.parametrize("name", [*head_fitting.HEAD_FITTERS, head_fitting.ENSEMBLE])
 def test_pictures_of_one_class_teach_nothing(clouds, name):
     z, labels = clouds
     shares = {one: np.ones(1) for one in ("ridge", "svm", "logistic")}
-    head = head_fitting.make(name, z[labels == 1], labels[labels == 1], 3, shares)
+    head = head_fitting.fit_head(name, z[labels == 1], labels[labels == 1], 3, shares)
     assert not np.any([heads.logits(head, row) for row in z])

@@ -9,10 +9,10 @@ from sklearn.metrics import roc_auc_score
 from core.decision.ood import conformal_p
 from core.model.bundle import serialization
 from core.model.estimators import gate, heads, landmarks
-from core.model.estimators.gate import thinned
+from core.model.estimators.gate import thin_reference
 from core.model.estimators.landmarks import choose_landmarks, main_directions, ridge_on_landmarks
 from core.model.fitting import head_fitting
-from core.model.fitting.fit import Table, fit
+from core.model.fitting.fit import FeatureTable, fit
 
 MOST = 60
 
@@ -23,7 +23,7 @@ def limits(monkeypatch):
     monkeypatch.setattr(landmarks, "ALL_FEATURES", 30)
     monkeypatch.setattr(landmarks, "DIRECTIONS", 8)
     monkeypatch.setattr(head_fitting, "LANDMARKS", MOST)
-    monkeypatch.setattr(gate, "REMEMBERED", MOST)
+    monkeypatch.setattr(gate, "MAX_KNOWN", MOST)
     monkeypatch.setattr(gate, "REFERENCE", MOST - 1)
 
 
@@ -39,7 +39,7 @@ def rings_of(n, seed, width=20):
 
 def fitted(n, seed=0):
     z, labels = rings_of(n, seed)
-    table = Table(
+    table = FeatureTable(
         pooled=z,
         labels=labels,
         groups=np.arange(n).astype(np.str_),
@@ -93,8 +93,8 @@ def test_a_bounded_head_tells_new_pictures_apart_as_well_as_one_without_bounds(m
 def test_a_committee_in_directions_adds_its_members_and_its_gradient_is_their_slope(limits):
     z, labels = rings_of(50, 3)
     shares = {"ridge": np.ones(1), "svm": np.full(1, 2.0), "logistic": np.ones(1)}
-    head = head_fitting.make(head_fitting.COMMITTEE, z, labels, 2, shares)
-    alone = {name: head_fitting.make(name, z, labels, 2, {}) for name in shares}
+    head = head_fitting.fit_head(head_fitting.ENSEMBLE, z, labels, 2, shares)
+    alone = {name: head_fitting.fit_head(name, z, labels, 2, {}) for name in shares}
     assert head.kernel.basis.shape == (8, 20)
     for row in z[:10]:
         expected = sum(share * heads.logits(alone[name], row) for name, share in shares.items())
@@ -112,7 +112,7 @@ def test_a_committee_in_directions_adds_its_members_and_its_gradient_is_their_sl
 def test_heads_in_other_directions_are_not_joined(limits):
     one, other = (head_fitting.fit_ridge(*rings_of(50, seed), 2) for seed in (4, 5))
     with pytest.raises(ValueError, match="one kernel"):
-        heads.joined(one, other)
+        heads.add_kernels(one, other)
 
 
 def test_a_head_in_directions_comes_back_from_its_arrays(limits):
@@ -165,7 +165,7 @@ def test_a_thinned_reference_never_calls_a_picture_stranger_than_the_whole_one_d
     rng = np.random.default_rng(n)
     whole, most = np.sort(rng.normal(size=n)), 999
     asked = np.concatenate([rng.normal(size=500), whole[::7], [whole[0] - 1, whole[-1] + 1]])
-    before, after = conformal_p(asked, whole), conformal_p(asked, thinned(whole, most))
-    assert len(thinned(whole, most)) <= most
+    before, after = conformal_p(asked, whole), conformal_p(asked, thin_reference(whole, most))
+    assert len(thin_reference(whole, most)) <= most
     assert (after >= before - 1e-12).all()
     assert (after < before + 1 / (most + 1) + 1e-12).all()

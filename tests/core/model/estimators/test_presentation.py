@@ -7,8 +7,8 @@ import pytest
 
 from core.errors import BundleError
 from core.model.bundle.serialization import pack_model, unpack_model
-from core.model.estimators.discriminants import Discriminants, Placed
-from core.model.estimators.presentation import FALSE_ALARMS, Ways, fit_ways
+from core.model.estimators.discriminants import Discriminants, FoldedCorruptions
+from core.model.estimators.presentation import FALSE_ALARMS, WrongPresentations, fit_presentations
 from core.types import Reason
 from tests.core.model.estimators.test_discriminants import NAMES, clouds
 
@@ -16,7 +16,7 @@ from tests.core.model.estimators.test_discriminants import NAMES, clouds
 def _fit(rng, n=2000, shift=8.0):
     right, z, way = clouds(rng, n, shift)
     fold = np.arange(n) % 5
-    return fit_ways(right, Placed(NAMES, z, way, fold), fold), right, z, way
+    return fit_presentations(right, FoldedCorruptions(NAMES, z, way, fold), fold), right, z, way
 
 
 def test_new_right_pictures_are_flagged_at_most_at_the_stated_rate():
@@ -26,7 +26,9 @@ def test_new_right_pictures_are_flagged_at_most_at_the_stated_rate():
         right, z, way = clouds(rng, 3000, 3.0)
         known, new = right[:1500], right[1500:]
         fold = np.arange(1500) % 5
-        ways, flagged = fit_ways(known, Placed(NAMES, z[:1500], way[:1500], fold), fold)
+        ways, flagged = fit_presentations(
+            known, FoldedCorruptions(NAMES, z[:1500], way[:1500], fold), fold
+        )
         shares.append(np.mean([bool(ways.findings(one)) for one in new]))
         assert flagged.mean() <= FALSE_ALARMS + 2 / 1500
     assert np.mean(shares) <= FALSE_ALARMS * 1.3
@@ -52,18 +54,18 @@ def test_a_bundle_whose_ways_take_fewer_features_than_there_are_is_refused(tiny_
     bundle, _ = tiny_product.opened()
     d = len(bundle.model.centre)
     for taken, whole in ((d + 3, True), (d, True), (d - 1, False)):
-        told = Discriminants(("a",), np.ones((1, taken), np.float32), np.zeros(1))
-        model = replace(bundle.model, ways=Ways(told, 0.5))
-        assert model.ways.fits(d) is whole
+        discriminants = Discriminants(("a",), np.ones((1, taken), np.float32), np.zeros(1))
+        model = replace(bundle.model, presentations=WrongPresentations(discriminants, 0.5))
+        assert model.presentations.accepts(d) is whole
         if whole:
-            assert unpack_model(*pack_model(model)).ways.limit == 0.5
+            assert unpack_model(*pack_model(model)).presentations.limit == 0.5
         else:
             with pytest.raises(BundleError, match="arrays disagree"):
                 unpack_model(*pack_model(model))
 
 
 def test_nothing_is_flagged_at_the_limit_itself():
-    ways = Ways(Discriminants(("a",), np.ones((1, 1), np.float32), np.zeros(1)), 2.0)
+    ways = WrongPresentations(Discriminants(("a",), np.ones((1, 1), np.float32), np.zeros(1)), 2.0)
     assert ways.findings(np.array([2.0], np.float32)) == ()
     assert ways.findings(np.array([2.5], np.float32))[0].check == "a"
 
@@ -71,6 +73,6 @@ def test_nothing_is_flagged_at_the_limit_itself():
 @pytest.mark.parametrize("held_out", [-1, 7])
 def test_wrong_pictures_of_no_fold_are_still_learned_from(held_out):
     right, z, way = clouds(np.random.default_rng(5), 1000, 12.0)
-    placed = Placed(NAMES, z, way, np.full(1000, held_out))
-    ways, _ = fit_ways(right, placed, np.arange(1000) % 5)
+    placed = FoldedCorruptions(NAMES, z, way, np.full(1000, held_out))
+    ways, _ = fit_presentations(right, placed, np.arange(1000) % 5)
     assert np.isfinite(ways.limit)

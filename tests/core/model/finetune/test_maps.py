@@ -32,7 +32,7 @@ def cached(upright, folder, *, views=("identity",), symmetries=ALL, names="abc",
         symmetries=symmetries,
         folder=folder,
         seed=changed.pop("seed", 0),
-        tell=lambda step, done, total: told.append((done, total)),
+        progress=lambda step, done, total: told.append((done, total)),
     )
     return maps, told
 
@@ -43,7 +43,7 @@ def test_the_first_views_are_those_that_a_picture_is_judged_by_then_the_other_sy
     maps, told = cached(upright, tmp_path, views=("identity", "rotate180"))
     seen = [p[::-1, ::-1] for p in PICTURES], [p[:, ::-1] for p in PICTURES]
     network = upright[1]
-    assert (maps.sight, maps.views, told) == (2, 8, [(1, 3), (2, 3), (3, 3)])
+    assert (maps.test_views, maps.views, told) == (2, 8, [(1, 3), (2, 3), (3, 3)])
     for view, pictures in zip((0, 1, 2), (PICTURES, *seen), strict=True):
         batch = maps.batch(np.full(3, view), np.arange(3))
         whole = np.stack([network.maps(np.ascontiguousarray(p))[1] for p in pictures])
@@ -104,7 +104,7 @@ def test_many_pictures_have_fewer_views_but_never_less_than_they_are_judged_by(
     assert np.array_equal(fewer.values, whole.values[:3])
     monkeypatch.setattr(module, "MOST_BYTES", 0)
     least, _ = cached(upright, tmp_path / "least", views=("identity", "flip"))
-    assert least.views == least.sight == 2
+    assert least.views == least.test_views == 2
 
 
 def test_an_architecture_that_cannot_be_cut_is_refused_before_any_work(upright, tmp_path):

@@ -7,7 +7,7 @@ import torch
 from core.errors import ConfigError, DataError
 from core.model.finetune.learning import scores
 from core.model.finetune.maps import Maps
-from core.model.finetune.plan import Plan
+from core.model.finetune.plan import FinetunePlan
 from core.model.finetune.tuning import finetune
 from core.model.network import backbone as backbones
 from core.model.network.backbone import Files
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 N, GROUPS = 60, np.array([f"part{number // 2}" for number in range(60)])
 LABELS = np.arange(N) // 2 % 3
-PLAN = Plan(folds=2, epochs=3, batch=16)
+PLAN = FinetunePlan(folds=2, epochs=3, batch=16)
 
 
 def drawn(seed=0, *, strength=2.5):
@@ -46,7 +46,7 @@ def tuned(folder, *, maps=MAPS, targets=None, groups=GROUPS, plan=PLAN, say=lamb
         backbone=backbones.describe(),
         files=Files(),
         folder=folder,
-        tell=lambda *_: None,
+        progress=lambda *_: None,
         say=say,
         plan=plan,
         **more,
@@ -120,18 +120,18 @@ def test_a_fold_knows_nothing_of_its_own_pictures(whole, tmp_path):
 def test_where_the_first_fold_is_not_worth_it_the_others_do_not_learn(whole, tmp_path):
     asked = []
 
-    def worth(held, said):
+    def is_worthwhile(held, said):
         asked.append((held, said))
         return False
 
     lines = []
-    stopped = tuned(tmp_path, worth=worth, say=lines.append)
+    stopped = tuned(tmp_path, is_worthwhile=is_worthwhile, say=lines.append)
     first = whole.fold == 0
     assert len(stopped.folds) == 1
     assert len(lines) == len(whole.folds[0].history) - 1
     assert np.array_equal(asked[0][0], np.flatnonzero(first))
     assert np.array_equal(asked[0][1], whole.oof[first])
-    assert same(whole, tuned(tmp_path, worth=lambda *_: True))
+    assert same(whole, tuned(tmp_path, is_worthwhile=lambda *_: True))
 
 
 def test_groups_are_never_on_two_sides(whole):
@@ -208,7 +208,7 @@ def test_several_labels_a_picture_are_learned_side_by_side(tmp_path):
 
 
 def test_time_is_bounded_by_fewer_epochs_for_more_pictures():
-    plan = Plan(folds=3, epochs=9, most_steps=60_000, least_epochs=3)
+    plan = FinetunePlan(folds=3, epochs=9, most_steps=60_000, least_epochs=3)
     steps = {n: plan.for_pictures(n).epochs * n * 2 for n in (100, 3_300, 5_000, 9_000)}
     assert plan.for_pictures(100).epochs == 9
     assert max(steps.values()) <= 60_000

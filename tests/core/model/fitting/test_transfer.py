@@ -7,8 +7,8 @@ from sklearn.linear_model import LogisticRegression
 from core.model.estimators import heads
 from core.model.estimators.model import standardise
 from core.model.fitting.fit import fit
-from core.model.fitting.table import Table
-from core.model.fitting.transfer import CORRECTED, RECALIBRATED, TOGETHER, Start
+from core.model.fitting.table import FeatureTable
+from core.model.fitting.transfer import CORRECTED, RECALIBRATED, TOGETHER, TransferSource
 
 D = 40
 CLASSES, POSITIVE = ("bad", "good"), (True, False)
@@ -23,12 +23,12 @@ def a_place(rng, n, direction, noise=1.0, offset=0.0):
 
 def a_start(x, labels):
     centre, scale = x.mean(axis=0), x.std(axis=0) + np.float32(1e-6)
-    return Start(standardise(x, centre, scale), labels, centre, scale)
+    return TransferSource(standardise(x, centre, scale), labels, centre, scale)
 
 
 def a_table(x, labels):
     groups = np.array([f"part {i}" for i in range(len(x))], np.str_)
-    return Table(x, labels, groups, {}, np.ones(len(x), np.bool_), 10)
+    return FeatureTable(x, labels, groups, {}, np.ones(len(x), np.bool_), 10)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def places():
 def test_its_word_alone_is_its_own_logistic_score_in_other_units(places):
     start, (_, labels), (local, mine) = places
     centre, scale = local.mean(axis=0), local.std(axis=0)
-    head = start.makers(centre, scale, 2)[RECALIBRATED](standardise(local, centre, scale), mine, 2)
+    head = start.fitters(centre, scale, 2)[RECALIBRATED](standardise(local, centre, scale), mine, 2)
     reference = LogisticRegression(C=0.01, max_iter=2000, class_weight="balanced")
     reference.fit(start.z, labels)
     expected = reference.decision_function(standardise(local, start.centre, start.scale))
@@ -53,8 +53,8 @@ def test_its_word_alone_is_its_own_logistic_score_in_other_units(places):
 def test_the_correction_is_one_linear_head_of_features_and_its_word(places):
     start, _, (local, mine) = places
     z = standardise(local, local.mean(axis=0), local.std(axis=0))
-    makers = start.makers(local.mean(axis=0), local.std(axis=0), 2)
-    alone, head = makers[RECALIBRATED](z, mine, 2), makers[CORRECTED](z, mine, 2)
+    fitters = start.fitters(local.mean(axis=0), local.std(axis=0), 2)
+    alone, head = fitters[RECALIBRATED](z, mine, 2), fitters[CORRECTED](z, mine, 2)
     word = np.array([heads.logits(alone, one) for one in z])
     stacked = np.hstack([z, 10 * word / word.std()])
     reference = LogisticRegression(C=0.01, max_iter=2000, class_weight="balanced")
@@ -67,9 +67,11 @@ def test_both_places_weigh_the_same_however_many_pictures_each_has(places):
     start, _, (local, mine) = places
     centre, scale = local.mean(axis=0), local.std(axis=0)
     z = standardise(local, centre, scale)
-    once = start.makers(centre, scale, 2)[TOGETHER](z, mine, 2)
-    twice = Start(np.tile(start.z, (2, 1)), np.tile(start.labels, 2), start.centre, start.scale)
-    again = twice.makers(centre, scale, 2)[TOGETHER](z, mine, 2)
+    once = start.fitters(centre, scale, 2)[TOGETHER](z, mine, 2)
+    twice = TransferSource(
+        np.tile(start.z, (2, 1)), np.tile(start.labels, 2), start.centre, start.scale
+    )
+    again = twice.fitters(centre, scale, 2)[TOGETHER](z, mine, 2)
     np.testing.assert_allclose(once.weights, again.weights, atol=2e-3)
     np.testing.assert_allclose(once.bias, again.bias, atol=2e-3)
 
@@ -86,7 +88,7 @@ def test_a_start_that_knows_the_matter_speaks_and_predicts_better():
     direction = rng.normal(0, 0.25, D)
     there, here = a_place(rng, 400, direction), a_place(rng, 24, direction, offset=2.0)
     table, new = a_table(*here), a_place(rng, 500, direction, offset=2.0)
-    started = fit(table, CLASSES, POSITIVE, start=a_start(*there))
+    started = fit(table, CLASSES, POSITIVE, source=a_start(*there))
     alone = fit(table, CLASSES, POSITIVE)
     assert started.head in (RECALIBRATED, CORRECTED, TOGETHER)
     assert nll_on(started.model, *new) < nll_on(alone.model, *new)
@@ -96,6 +98,6 @@ def test_a_start_that_knows_the_opposite_is_not_heard():
     rng = np.random.default_rng(6)
     direction = rng.normal(0, 0.25, D)
     there, here = a_place(rng, 400, -direction), a_place(rng, 120, direction)
-    fitted = fit(a_table(*here), CLASSES, POSITIVE, start=a_start(*there))
+    fitted = fit(a_table(*here), CLASSES, POSITIVE, source=a_start(*there))
     assert fitted.head not in (RECALIBRATED, TOGETHER)
     assert len(fitted.model.gate.reference) == 120

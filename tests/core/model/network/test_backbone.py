@@ -13,7 +13,7 @@ from skimage import data
 
 from core.errors import BundleError, ConfigError
 from core.model.network import backbone as backbones
-from core.model.network.backbone import LITE2, Files, closer
+from core.model.network.backbone import LITE2, Files, with_two_scales
 from core.model.network.runtime import open_network
 
 pytestmark = pytest.mark.slow
@@ -278,7 +278,7 @@ def test_a_close_look_joins_what_both_sizes_give(cache):
     small = picture("coffee")
     large = np.repeat(np.repeat(small, 2, axis=0), 2, axis=1)  # halves to the small one exactly
     plain = backbones.describe()
-    close = closer(plain)
+    close = with_two_scales(plain)
     at_own = open_network(plain, runtime="torch", cache=cache)
     at_twice = open_network(replace(plain, size=448), runtime="torch", cache=cache)
     expected = np.concatenate([at_own.extract(small).pooled, at_twice.extract(large).pooled])

@@ -13,8 +13,8 @@ from core.imaging.square import prepare
 from core.model.network import backbone as backbones
 from core.model.network import quantization
 from core.model.network.backbone import Files
-from core.model.network.precision import Change, Trial, compare, fastest, words
-from core.model.network.runtime import exported, open_network, why_not
+from core.model.network.precision import Change, PrecisionTrial, compare, fastest, trials_to_json
+from core.model.network.runtime import exported, open_network, unsupported_reason
 from core.types import Frame, Targets
 
 HARMLESS = Change(nll=0.0, automation=0.0, flipped=0.0)
@@ -34,13 +34,13 @@ def cases(p, positive, groups=None):
 
 def test_the_fastest_harmless_precision_is_taken():
     harmful = Change(nll=0.02, automation=0.0, flipped=0.0)
-    trials = [Trial("bf16", 1.8, HARMLESS), Trial("int8", 2.0, harmful)]
+    trials = [PrecisionTrial("bf16", 1.8, HARMLESS), PrecisionTrial("int8", 2.0, harmful)]
     assert fastest(trials) == "bf16"
-    assert fastest([*trials, Trial("int4", 1.9, HARMLESS)]) == "int4"
-    assert fastest([Trial("int8", 2.0, harmful)]) == "f32"
-    assert fastest([Trial("int8", 1.09, None)]) == "f32"
+    assert fastest([*trials, PrecisionTrial("int4", 1.9, HARMLESS)]) == "int4"
+    assert fastest([PrecisionTrial("int8", 2.0, harmful)]) == "f32"
+    assert fastest([PrecisionTrial("int8", 1.09, None)]) == "f32"
     assert fastest([]) == "f32"
-    assert words(trials)[1] == {
+    assert trials_to_json(trials)[1] == {
         "precision": "int8",
         "speed": 2.0,
         "change": {"nll": 0.02, "automation": 0.0, "flipped": 0.0},
@@ -49,7 +49,7 @@ def test_the_fastest_harmless_precision_is_taken():
 
 
 @pytest.mark.parametrize(
-    ("change", "harmless"),
+    ("change", "is_no_worse"),
     [
         (Change(0.01, -0.01, 0.01), True),
         (Change(0.0101, 0.0, 0.0), False),
@@ -57,8 +57,8 @@ def test_the_fastest_harmless_precision_is_taken():
         (Change(0.0, 0.0, 0.0101), False),
     ],
 )
-def test_each_tolerance_has_a_say_of_its_own(change, harmless):
-    assert change.harmless is harmless
+def test_each_tolerance_has_a_say_of_its_own(change, is_no_worse):
+    assert change.is_no_worse is is_no_worse
 
 
 def test_more_likelihood_lost_is_bounded_over_groups():
@@ -102,10 +102,15 @@ def test_precisions_are_compared_on_the_same_pictures_alone():
 
 
 def test_what_a_runtime_cannot_run_is_said():
-    assert why_not("f32", "torch") == why_not("int8", "onnx") == why_not("int8", "openvino") == ""
-    assert "torch is f32 alone" in why_not("int8", "torch")
+    assert (
+        unsupported_reason("f32", "torch")
+        == unsupported_reason("int8", "onnx")
+        == unsupported_reason("int8", "openvino")
+        == ""
+    )
+    assert "torch is f32 alone" in unsupported_reason("int8", "torch")
     with pytest.raises(ConfigError, match="No precision is called 'int4'"):
-        why_not("int4", "onnx")
+        unsupported_reason("int4", "onnx")
     int8 = replace(backbones.describe(), precision="int8")
     with pytest.raises(ConfigError, match="int8 does not run here: the runtime torch"):
         open_network(int8, runtime="torch", cache=None)

@@ -8,7 +8,7 @@ from core.errors import BundleError, ConfigError
 from core.model.network import backbone as backbones
 from core.model.network.backbone import Files
 from core.model.network.runtime import open_network
-from core.model.network.tail import arrays_of, fresh_tail, load_tails, place_of_cut, save_tails
+from core.model.network.tail import arrays_of, cut_index, fresh_tail, load_tails, save_tails
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +69,7 @@ def test_a_network_gives_the_mean_score_of_its_tails_over_its_views(
     backbone, files = tailed
     backbone = replace(backbone, size=64, views=("identity", "rotate180"))
     network = open_network(backbone, runtime=runtime, cache=tmp_path, files=files)
-    cut = place_of_cut(backbone)
+    cut = cut_index(backbone)
     views = [PICTURE, np.ascontiguousarray(PICTURE[::-1, ::-1])]
     plain = open_network(replace(backbones.describe(), size=64), runtime="torch", cache=tmp_path)
     maps = torch.from_numpy(np.stack([plain.maps(view)[cut] for view in views]))

@@ -22,8 +22,8 @@ def again(tiny_product, tmp_path):
     def train_again(name):
         folder = shutil.copytree(tiny_product.bundle, tmp_path / name)
         shutil.rmtree(folder / layout.POLICIES)
-        words = json.loads((folder / layout.WORDS).read_text())
-        (folder / layout.WORDS).write_text(json.dumps({**words, "name": name}))
+        words = json.loads((folder / layout.METADATA).read_text())
+        (folder / layout.METADATA).write_text(json.dumps({**words, "name": name}))
         sums = [f"{sha256_of(folder / one)}  {one}\n" for one in layout.covered(folder)]
         (folder / layout.SUMS).write_text("".join(sums))
         return open_bundle(folder, tiny_product.settings)
@@ -54,8 +54,8 @@ def test_what_was_certified_before_is_given_again_from_a_fresh_folder(again, tmp
 def test_other_held_out_pictures_or_another_home_begin_anew(again, tmp_path):
     home, bundle = tmp_path / "home", again("plates")
     certify_bundle(bundle, TARGETS, home)
-    seen = {**bundle.words["seen"], "cal": sketch(f"other {at}" for at in range(72))}
-    elsewhere = replace(bundle, sha256="0" * 64, words={**bundle.words, "seen": seen})
+    seen = {**bundle.metadata["hashes"], "cal": sketch(f"other {at}" for at in range(72))}
+    elsewhere = replace(bundle, sha256="0" * 64, metadata={**bundle.metadata, "hashes": seen})
     assert attempts(home, elsewhere) == 0
     assert attempts(tmp_path / "nowhere", bundle) == 0
     with (home / FILE).open("a") as file:

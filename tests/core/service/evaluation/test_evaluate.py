@@ -99,7 +99,7 @@ def test_copies_of_training_pictures_are_refused_as_the_pictures_themselves_are(
 
 def test_names_of_groups_lie_in_a_bundle_salted_by_its_own_pictures(opened):
     bundle = opened[0]
-    seen = bundle.words["seen"]
+    seen = bundle.metadata["hashes"]
     names = [f"{split}-{number:02}" for split in ("train", "cal") for number in range(36)]
     assert len(seen["groups"]) == len(names)
     assert not {hashlib.sha256(name.encode()).hexdigest() for name in names} & {*seen["groups"]}

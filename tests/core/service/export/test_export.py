@@ -18,7 +18,7 @@ from core.cli.app import app
 from core.decision.multilabel import Sigmoids
 from core.errors import BundleError, ConfigError, ParityError
 from core.model.bundle.bundle import weights_in
-from core.model.estimators.heads import Committee, KernelHead, LinearHead
+from core.model.estimators.heads import HeadEnsemble, KernelHead, LinearHead
 from core.model.estimators.model import Model
 from core.model.network.backbone import Files
 from core.model.network.runtime import exported, open_network
@@ -167,7 +167,7 @@ def heads(d, k, rng):
     basis = np.linalg.qr(rng.normal(0, 1, (d, 7)))[0].T.astype(np.float32)
     turned = support @ basis.T
     narrow = replace(kernel, support=turned, norms=(turned**2).sum(axis=1), basis=basis)
-    return [linear, kernel, Committee(kernel, linear), narrow]
+    return [linear, kernel, HeadEnsemble(kernel, linear), narrow]
 
 
 @pytest.mark.parametrize("kind", range(4))
@@ -208,14 +208,14 @@ def test_fine_tuned_stages_are_heard_in_the_graph_as_in_the_bundle(
         bundle,
         path=path,
         backbone=backbone,
-        model=replace(bundle.model, voices=np.array([0.6, 0.4])),
+        model=replace(bundle.model, expert_weights=np.array([0.6, 0.4])),
         network=open_network(backbone, runtime="onnx", cache=cache, files=weights_in(path)),
     )
     agreed = export_bundle(
         tuned, policy, "onnx", tmp_path / "x.onnx", tiny_product.settings, plates[0].parent
     )
     assert agreed.compared == probes_of(tuned) + 8
-    loud = replace(tuned, model=replace(tuned.model, voices=np.array([0.1, 0.9])))
+    loud = replace(tuned, model=replace(tuned.model, expert_weights=np.array([0.1, 0.9])))
     with pytest.raises(ParityError, match="moved by"):
         compare(run_onnx(tmp_path / "x.onnx"), loud, policy, _frames(loud, plates))
 
@@ -272,7 +272,7 @@ def test_a_bundle_in_8_bits_is_certified_exported_and_hashed_in_8_bits(tiny_prod
     bundle = open_bundle(train(spec, settings), settings)
     policy = certify_bundle(bundle, Targets(escape=0.2, overkill=0.2))
     assert bundle.network.device == "cpu/onnxruntime/int8"
-    assert bundle.words["precision"] == {"asked": "int8", "runs": "int8", "tried": []}
+    assert bundle.metadata["precision"] == {"asked": "int8", "runs": "int8", "tried": []}
     assert policy_of(bundle) == policy
     agreed = export_bundle(bundle, policy, "onnx", tmp_path / "x.onnx", settings)
     assert agreed.apart < 1e-3

@@ -19,9 +19,9 @@ from core.service.bundles.open import open_bundle
 from core.service.data.pictures import PictureFeatures, extract_features
 from core.service.summaries import list_remarks
 from core.service.training import finetune
-from core.service.training.features import Task
-from core.service.training.precision import Work
-from core.service.training.selection import ALL_SIDES, TUNED, select
+from core.service.training.features import LearningTask
+from core.service.training.precision import TrainingContext
+from core.service.training.selection import ALL_VIEWS, TUNED, select
 from core.service.training.train import BEST, TrainSpec, train
 from core.settings import Settings
 from tests.conftest import a_plate
@@ -77,11 +77,11 @@ def test_where_nothing_is_clearly_better_the_bundle_is_the_default_bit_for_bit(
     quick = tiny_product.opened()[0]
     for name in ("weights.safetensors", "known.safetensors"):
         assert (bundle.path / name).read_bytes() == (quick.path / name).read_bytes()
-    mine, its = dict(bundle.words), dict(quick.words)
+    mine, its = dict(bundle.metadata), dict(quick.metadata)
     assert [words.pop("effort") for words in (mine, its)] == ["best", "quick"]
-    told, nothing = mine.pop("tuning"), its.pop("tuning")
+    told, nothing = mine.pop("finetuning"), its.pop("finetuning")
     assert nothing == {}
-    assert told["said"] in list_remarks(bundle)
+    assert told["summary"] in list_remarks(bundle)
     assert {k: v for k, v in mine.items() if k != "name"} == {
         k: v for k, v in its.items() if k != "name"
     }
@@ -102,27 +102,27 @@ def test_the_stages_are_heard_beside_the_head(best):
         progress=lambda *_: None,
     )
     assert bundle.backbone.tail
-    assert bundle.model.voices[1] > 0.0
+    assert bundle.model.expert_weights[1] > 0.0
     for one in looked:
         assert isinstance(one, PictureFeatures)
         evidence = bundle.model.evidence(one.output)
         head = heads.logits(bundle.model.head, evidence.features)
         both = np.stack([head, one.output.tail.astype(np.float64)])
         np.testing.assert_allclose(
-            evidence.logits, fusion.fuse(both, bundle.model.voices), rtol=1e-6
+            evidence.logits, fusion.fuse(both, bundle.model.expert_weights), rtol=1e-6
         )
 
 
 def test_every_trial_and_every_epoch_is_said_and_kept_with_the_bundle(best):
     bundle, _, said = best
-    words = bundle.words["tuning"]
+    words = bundle.metadata["finetuning"]
     trials, folds = words["trials"], words["folds"]
-    assert [trial["name"] for trial in trials] == [ALL_SIDES, TUNED]
+    assert [trial["name"] for trial in trials] == [ALL_VIEWS, TUNED]
     assert [trial["groups"] for trial in trials] == [64, 64]
     assert trials[1]["than"] == trials[0]["nll"]
     assert f"NLL {trials[0]['than']:.3f} → {trials[0]['nll']:.3f} on 64 groups" in said[1]
-    assert words["said"] in said[-1]
-    assert words["said"] in list_remarks(bundle)
+    assert words["summary"] in said[-1]
+    assert words["summary"] in list_remarks(bundle)
     assert len(folds) == 3
     assert len(said) == 1 + len(trials) + 1 + sum(len(fold["history"]) - 1 for fold in folds)
     for fold in folds:
@@ -135,7 +135,7 @@ def test_every_trial_and_every_epoch_is_said_and_kept_with_the_bundle(best):
 def test_pictures_are_seen_from_all_sides_and_nothing_is_left_behind(best):
     bundle, settings, _ = best
     assert bundle.backbone.views == bundle.pack.views
-    assert bundle.words["effort"] == BEST
+    assert bundle.metadata["effort"] == BEST
     assert not any((settings.cache / "tuning").iterdir())
 
 
@@ -153,7 +153,7 @@ def test_where_stages_cannot_learn_the_cause_is_said_and_none_are_kept(
             group = f"{row.label}-{row.split}-{place // 4 % 3}"
             table.writerow([f"images/{row.file.name}", row.label, group, row.split])
     settings = tiny_product.settings_at(tmp_path / "home")
-    work = Work(
+    work = TrainingContext(
         replace(backbones.describe(size=96), views=("identity",)),
         Files(),
         read_labelled(root).rows,
@@ -161,14 +161,14 @@ def test_where_stages_cannot_learn_the_cause_is_said_and_none_are_kept(
         settings,
         lambda *_: None,
     )
-    task = Task(("good", "scratched"), (False, True), frozenset({"good"}), False, False, 0)
+    task = LearningTask(("good", "scratched"), (False, True), frozenset({"good"}), False, False, 0)
     said = []
     stages = select(work, task, said.append, sizes=False, tails=True)
-    trial = stages.words["trials"][-1]
+    trial = stages.metadata["trials"][-1]
     assert trial["nll"] is None
     assert trial["why"].startswith("Fine-tuning needs more groups of every class, got 6 in all")
     assert trial["why"] in said[-1]
-    assert not stages.said
+    assert not stages.oof_scores
     assert not stages.work.backbone.tail
     assert not (settings.cache / "tuning").exists() or not any(
         (settings.cache / "tuning").iterdir()

@@ -12,7 +12,7 @@ import pytest
 from core.errors import DataError
 from core.labelled import Row
 from core.model.bundle.bundle import Bundle
-from core.model.explain import memory_map
+from core.model.explain import anomaly_map
 from core.service.assessment.assessor import assess_paths
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.evaluation.evaluate import evaluate
@@ -112,9 +112,9 @@ def test_what_no_good_plate_shows_is_where_the_heat_is(plates: Path, good_alone:
     file = min((plates / "new/good").iterdir())
     frame = good_alone.pack.read(file.read_bytes(), 10**7, 224)
     pixels = good_alone.pack.prepare(frame, 224).pixels.copy()
-    plain = memory_map(good_alone.model, good_alone.network.extract(pixels), 224)
+    plain = anomaly_map(good_alone.model, good_alone.network.extract(pixels), 224)
     pixels[150:180, 40:70] = 20
-    marked = memory_map(good_alone.model, good_alone.network.extract(pixels), 224)
+    marked = anomaly_map(good_alone.model, good_alone.network.extract(pixels), 224)
     row, column = np.unravel_index((marked - plain).argmax(), marked.shape)
     assert 134 <= row < 196
     assert 24 <= column < 86
@@ -172,29 +172,29 @@ def test_few_defects_are_fewer_than_thirty() -> None:
 
 def test_the_memory_stays_until_the_held_out_good_groups_certify_and_defects_are_many() -> None:
     held = [row("good", "cal", f"held-{i}") for i in range(59)]
-    assert good_only.is_worth_keeping([*rows(good=9, bad=200), *held[:58]], GOOD)
-    assert good_only.is_worth_keeping([*rows(good=9, bad=149), *held], GOOD)
-    assert not good_only.is_worth_keeping([*rows(good=9, bad=150), *held], GOOD)
-    assert not good_only.is_worth_keeping(rows(good=4, bad=200), GOOD)
+    assert good_only.needs_bank([*rows(good=9, bad=200), *held[:58]], GOOD)
+    assert good_only.needs_bank([*rows(good=9, bad=149), *held], GOOD)
+    assert not good_only.needs_bank([*rows(good=9, bad=150), *held], GOOD)
+    assert not good_only.needs_bank(rows(good=4, bad=200), GOOD)
 
 
 def test_a_memory_that_goes_says_what_stands_in_for_it() -> None:
     held = [row("good", "cal", f"held-{i}") for i in range(60)]
-    certified = good_only.dropped_words([*rows(good=9, bad=151), *held], GOOD)
-    named = good_only.dropped_words([*rows(good=9, bad=31), *held[:7]], GOOD)
+    certified = good_only.describe_dropped_bank([*rows(good=9, bad=151), *held], GOOD)
+    named = good_only.describe_dropped_bank([*rows(good=9, bad=31), *held[:7]], GOOD)
     assert "151 groups with something wrong to learn from (150 or more)" in certified
     assert "the 60 good groups held out can certify overkill" in certified
     assert "names its own held-out pictures and there are 31 groups" in named
     assert "only the 7 good groups held out bound overkill" in named
-    assert good_only.dropped_words(rows(good=4, bad=31), GOOD) == ""
+    assert good_only.describe_dropped_bank(rows(good=4, bad=31), GOOD) == ""
 
 
 def test_with_thirty_defects_twenty_good_groups_stay_in_the_memory() -> None:
     dealt = rows(good=50, bad=30, split="cal", held=20)
     scarce = rows(good=25, bad=30, split="cal", held=20)
-    assert counts(good_only.settled(dealt, GOOD))["good", "train"] == 30
-    assert counts(good_only.settled(scarce, GOOD))["good", "train"] == 20
-    assert counts(good_only.settled(dealt[:-1], GOOD))["good", "train"] == 50
+    assert counts(good_only.assign_good_groups(dealt, GOOD))["good", "train"] == 30
+    assert counts(good_only.assign_good_groups(scarce, GOOD))["good", "train"] == 20
+    assert counts(good_only.assign_good_groups(dealt[:-1], GOOD))["good", "train"] == 50
 
 
 @pytest.mark.parametrize("named", [False, True])
@@ -223,9 +223,9 @@ def test_the_thirtieth_defect_drops_no_memory_or_the_cause_is_told(
 
 
 def test_good_groups_are_held_out_only_when_enough_of_them_certify_and_enough_remain() -> None:
-    few = good_only.settled(rows(good=78, bad=3, split="cal"), GOOD)
-    enough = good_only.settled(rows(good=79, bad=3, split="cal", held=30), GOOD)
-    many = good_only.settled(rows(good=200, bad=3, split="cal", held=80), GOOD)
+    few = good_only.assign_good_groups(rows(good=78, bad=3, split="cal"), GOOD)
+    enough = good_only.assign_good_groups(rows(good=79, bad=3, split="cal", held=30), GOOD)
+    many = good_only.assign_good_groups(rows(good=200, bad=3, split="cal", held=80), GOOD)
     assert counts(few) == {("good", "train"): 78, ("bad", "cal"): 3}
     assert counts(enough) == {("good", "train"): 20, ("good", "cal"): 59, ("bad", "cal"): 3}
     assert counts(many) == {("good", "train"): 120, ("good", "cal"): 80, ("bad", "cal"): 3}
@@ -233,7 +233,7 @@ def test_good_groups_are_held_out_only_when_enough_of_them_certify_and_enough_re
 
 def test_a_group_with_a_defect_keeps_its_good_views_beside_it() -> None:
     mixed = [row("good", "cal", "part"), row("bad", "cal", "part"), *rows(good=6)]
-    assert good_only.settled(mixed, GOOD)[:2] == mixed[:2]
+    assert good_only.assign_good_groups(mixed, GOOD)[:2] == mixed[:2]
 
 
 def test_the_memory_takes_a_bounded_number_of_pictures() -> None:
@@ -242,14 +242,14 @@ def test_the_memory_takes_a_bounded_number_of_pictures() -> None:
     chosen = good_only._for_memory(crowded, GOOD, seed=0)
     assert len(chosen) == 240
     assert Counter(crowded[i].group for i in chosen) == {f"g{i}": 40 for i in range(6)}
-    assert len(good_only._for_memory(wide, GOOD, seed=0)) == good_only.SPARED
+    assert len(good_only._for_memory(wide, GOOD, seed=0)) == good_only.BANK_GROUPS_WHEN_MANY
 
 
 def test_only_labels_of_something_wrong_become_anomalies() -> None:
     mixed = [row("good", "", "a"), row("dent", "", "b"), row("ok", "", "c")]
-    named = good_only.as_anomalies(mixed, ("good", "anomaly"), frozenset({"good", "ok"}))
+    named = good_only.relabel_anomalies(mixed, ("good", "anomaly"), frozenset({"good", "ok"}))
     assert [one.label for one in named] == ["good", "anomaly", "ok"]
-    assert good_only.as_anomalies(mixed, ("good", "dent"), GOOD) == mixed
+    assert good_only.relabel_anomalies(mixed, ("good", "dent"), GOOD) == mixed
 
 
 def called_out(assessments: list[Assessment]) -> int:

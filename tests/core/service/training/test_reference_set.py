@@ -39,7 +39,7 @@ def test_made_pictures_are_brought_between_the_limits():
 
 
 def test_a_bundle_without_pictures_is_probed_between_the_limits(bare):
-    expected = bare.words["probe"].values()
+    expected = bare.metadata["probe"].values()
     p = sorted(one["positive_probability"] for one in expected)
     assert sum(0.05 < one < 0.95 for one in p) >= 3
 

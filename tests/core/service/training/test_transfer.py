@@ -15,7 +15,7 @@ from core.errors import ConfigError, DataError
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.evaluation.evaluate import evaluate
 from core.service.training.train import TrainSpec, train
-from core.service.training.transfer import elsewhere
+from core.service.training.transfer import open_transfer_bundle
 from core.types import Targets
 from tests.conftest import a_plate
 
@@ -65,7 +65,7 @@ def test_what_is_certified_and_what_is_strange_comes_from_the_new_place_alone(st
 def test_the_choice_and_where_it_started_stand_in_the_card(started, tiny_product):
     bundle, _ = started
     before, _ = tiny_product.opened()
-    start, fitted = bundle.words["start"], bundle.words["fit"]
+    start, fitted = bundle.metadata["transfer"], bundle.metadata["fit"]
     assert start["bundle"] == before.label
     assert start["pictures"] == len(before.known.labels)
     starts = {"start recalibrated", "start corrected", "start together"}
@@ -73,7 +73,7 @@ def test_the_choice_and_where_it_started_stand_in_the_card(started, tiny_product
     assert starts < fitted["nll"].keys()
     best = fitted["nll"][fitted["head"]]
     assert best <= min(fitted["nll"][name] for name in own)
-    assert f"Started from {before.label}" in start["said"]
+    assert f"Started from {before.label}" in start["summary"]
 
 
 def test_too_few_pictures_certify_nothing_and_the_number_needed_is_said(started):
@@ -94,8 +94,8 @@ def test_evaluation_reads_the_labels_from_the_column_that_was_trained_on(started
 def test_a_bundle_has_met_what_its_start_has_met(started, tiny_product):
     bundle, _ = started
     before, _ = tiny_product.opened()
-    pictures = bundle.words["seen"]["pictures"]
-    assert set(before.words["seen"]["pictures"]) < set(pictures)
+    pictures = bundle.metadata["hashes"]["pictures"]
+    assert set(before.metadata["hashes"]["pictures"]) < set(pictures)
     assert len(bundle.fingerprints["origin"]) == len(pictures)
 
 
@@ -114,8 +114,10 @@ def test_a_bundle_of_another_pack_or_of_several_labels_is_no_start(tiny_product,
     settings = tiny_product.settings_at(tmp_path / "home")
     known = frozenset({"good"})
     with pytest.raises(ConfigError, match="for the pack parts, not xray; pictures with several"):
-        elsewhere(tiny_product.bundle, "xray", known, several=True, settings=settings)
-    start = elsewhere(tiny_product.bundle, "parts", known, several=False, settings=settings)
+        open_transfer_bundle(tiny_product.bundle, "xray", known, several=True, settings=settings)
+    start = open_transfer_bundle(
+        tiny_product.bundle, "parts", known, several=False, settings=settings
+    )
     with pytest.raises(ConfigError, match="knows the labels good, scratched, the pictures given"):
         start.start(("bent", "dent", "good"))
 

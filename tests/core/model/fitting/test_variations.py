@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from core.decision.ood import conformal_p
-from core.model.estimators.discriminants import Placed
-from core.model.estimators.gate import fit_gate, wider_reference
+from core.model.estimators.discriminants import FoldedCorruptions
+from core.model.estimators.gate import fit_gate, widen_reference
 from core.model.fitting.fit import fit
-from core.model.fitting.harmless import Benign, harmless, ordinary
-from core.model.fitting.table import Table
+from core.model.fitting.table import FeatureTable
+from core.model.fitting.variations import VariedFeatures, extend_measures, select_label_preserving
 from tests.core.model.estimators.test_discriminants import clouds
 
 GATED = 20
@@ -17,7 +17,7 @@ GATED = 20
 def benign_of(kind, strength, of, width=3):
     m = len(of)
     z = np.arange(m * width, dtype=np.float32).reshape(m, width)
-    return Benign(
+    return VariedFeatures(
         names=("light", "turn"),
         pooled=z,
         asymmetry=np.zeros((m, 0), np.float32),
@@ -30,33 +30,35 @@ def benign_of(kind, strength, of, width=3):
 
 def test_a_variation_is_harmless_up_to_where_more_than_a_tenth_change_sides():
     strength = np.tile((np.arange(30) + 0.5) / 30, 2)
-    benign = benign_of(np.repeat([0, 1], 30), strength, np.arange(60))
+    variations = benign_of(np.repeat([0, 1], 30), strength, np.arange(60))
     before = np.zeros(60, np.bool_)
     after = before.copy()
     after[[2, 12, 22]] = True  # One in ten everywhere: still harmless.
-    assert harmless(benign, before, after).all()
+    assert select_label_preserving(variations, before, after).all()
     after[[52, 55, 56, 58]] = True  # Turns: four of thirty, all at the end.
-    kept = harmless(benign, before, after)
+    kept = select_label_preserving(variations, before, after)
     assert kept[:30].all()
     np.testing.assert_array_equal(np.flatnonzero(kept[30:]), np.arange(20))
     after[[42, 45, 46]] = True  # Three of twenty so far.
-    np.testing.assert_array_equal(np.flatnonzero(harmless(benign, before, after)[30:]), range(10))
+    np.testing.assert_array_equal(
+        np.flatnonzero(select_label_preserving(variations, before, after)[30:]), range(10)
+    )
 
 
 def test_changing_sides_is_counted_from_the_side_of_the_picture_itself():
-    benign = benign_of([0] * 4, [0.1] * 4, [3, 3, 1, 0])
+    variations = benign_of([0] * 4, [0.1] * 4, [3, 3, 1, 0])
     before = np.array([False, True, False, True])
-    assert harmless(benign, before, before[benign.of]).all()
-    assert not harmless(benign, before, np.zeros(4, np.bool_)).any()
+    assert select_label_preserving(variations, before, before[variations.of]).all()
+    assert not select_label_preserving(variations, before, np.zeros(4, np.bool_)).any()
 
 
 def test_those_of_some_pictures_keep_their_place_among_these():
-    benign = benign_of([0, 1, 0], [0.1, 0.2, 0.3], [0, 2, 3])
-    kept = benign.among(np.array([False, True, True, True]))
+    variations = benign_of([0, 1, 0], [0.1, 0.2, 0.3], [0, 2, 3])
+    kept = variations.among(np.array([False, True, True, True]))
     np.testing.assert_array_equal(kept.of, [1, 2])
-    np.testing.assert_array_equal(kept.pooled, benign.pooled[1:])
+    np.testing.assert_array_equal(kept.pooled, variations.pooled[1:])
     np.testing.assert_array_equal(kept.measures["size"], [1, 2])
-    placed = kept.placed(np.array([4, 2, 0]), np.float32([1, 0, 0]), np.float32([1, 2, 1]))
+    placed = kept.assign_folds(np.array([4, 2, 0]), np.float32([1, 0, 0]), np.float32([1, 2, 1]))
     np.testing.assert_array_equal(placed.fold, [2, 0])
     np.testing.assert_array_equal(placed.z[0], [2, 2, 5])
 
@@ -71,12 +73,12 @@ def drifted(seed, n, drift=6.0):
     way[:GATED] = drift * right[:, 5].std() * np.eye(GATED, dtype=np.float32)[5]
     varied = right + way * rng.uniform(0, 1, (n, 1)).astype(np.float32)
     fold = np.arange(n) % 5
-    return right, varied, Placed(("out of focus", "noisy"), z, kind, fold), fold
+    return right, varied, FoldedCorruptions(("out of focus", "noisy"), z, kind, fold), fold
 
 
 def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_more_strangers():
     right, varied, faulty, fold = drifted(0, 400)
-    known = Placed(("light",), varied, np.zeros(400, np.int64), fold)
+    known = FoldedCorruptions(("light",), varied, np.zeros(400, np.int64), fold)
     plain, _ = fit_gate(right, GATED, fold, 0, faulty)
     knowing, scores = fit_gate(right, GATED, fold, 0, faulty, known)
     assert len(scores) == len(knowing.reference) == 400
@@ -99,25 +101,25 @@ def test_the_p_value_is_that_among_training_pictures_or_a_third_of_that_among_va
     rng = np.random.default_rng(m)
     own, varied = rng.normal(size=99), rng.normal(0.5, 0.7, m)
     asked = rng.normal(0.5, 1.5, 500)
-    ordinary = conformal_p(asked, own)
-    both = np.maximum(ordinary, conformal_p(asked, varied) / 3)
-    got = conformal_p(asked, wider_reference(own, varied))
-    assert (got >= ordinary).all()
+    extend_measures = conformal_p(asked, own)
+    both = np.maximum(extend_measures, conformal_p(asked, varied) / 3)
+    got = conformal_p(asked, widen_reference(own, varied))
+    assert (got >= extend_measures).all()
     # Ranks among the training pictures are whole ones, and seven varied pictures say no less than
     # an eighth: beyond all of them the training pictures alone are asked.
     inside = asked <= varied.max()
     assert (np.abs(got - both)[inside] <= 0.01 + 1e-9).all()
-    assert (got[~inside] <= np.maximum(ordinary, 0.02)[~inside]).all()
+    assert (got[~inside] <= np.maximum(extend_measures, 0.02)[~inside]).all()
     # Nearly all pictures look varied here: what is asked of them counts.
-    assert (both > ordinary)[inside].any()
+    assert (both > extend_measures)[inside].any()
 
 
 def test_the_ends_of_a_measure_go_as_far_as_any_picture_went():
-    benign = benign_of([0, 0], [0.5, 1.0], [1, 1])
-    measures = ordinary({"size": np.array([4.0, 5.0, 9.0])}, benign)
+    variations = benign_of([0, 0], [0.5, 1.0], [1, 1])
+    measures = extend_measures({"size": np.array([4.0, 5.0, 9.0])}, variations)
     # Row 1 went from 5 to 0 and to 1: nothing went up, something went down by 5.
     np.testing.assert_array_equal(measures["size"], [4, 5, 9, 0, 1, -1, 9])
-    assert ordinary({"size": np.ones(3)}, None)["size"].tolist() == [1, 1, 1]
+    assert extend_measures({"size": np.ones(3)}, None)["size"].tolist() == [1, 1, 1]
 
 
 def labelled(n=200, seed=0):
@@ -125,7 +127,7 @@ def labelled(n=200, seed=0):
     labels = np.arange(n) % 2
     pooled = rng.normal(size=(n, 24)).astype(np.float32)
     pooled[:, 0] += 6 * labels
-    return Table(
+    return FeatureTable(
         pooled=pooled,
         labels=labels,
         groups=np.arange(n).astype(np.str_),
@@ -142,7 +144,7 @@ def test_fitting_takes_in_what_does_not_change_the_class_and_nothing_that_does(c
     pooled = table.pooled[of].copy()
     pooled[:, column] += by * (1 - 2 * table.labels[of])  # Column 0 is the class.
     m = len(of)
-    benign = Benign(
+    variations = VariedFeatures(
         names=("light",),
         pooled=pooled,
         asymmetry=np.zeros((m, 0), np.float32),
@@ -151,7 +153,7 @@ def test_fitting_takes_in_what_does_not_change_the_class_and_nothing_that_does(c
         of=of,
         measures={"size": np.full(m, 4.0)},
     )
-    model = fit(table, ("good", "bad"), (False, True), benign=benign).model
+    model = fit(table, ("good", "bad"), (False, True), variations=variations).model
     plain = fit(table, ("good", "bad"), (False, True)).model
     wider = model.gate.reference > plain.gate.reference + 1e-9
     # The stranger third of the reference is where varied pictures are let pass.

@@ -1,8 +1,8 @@
-"""Training pictures varied without harm, which a gate is to find ordinary.
+"""Label-preserving variations of training pictures, which the gate is to accept.
 
-A gate that knows the pictures of a few days alone finds those of the next day strange: a brighter
-lamp, another export. Where such a variation does not change what the model says, holding pictures
-back for it only cries wolf. Where it does change it, the gate is right to speak.
+A gate fitted on the pictures of a few days flags those of the next day: a brighter lamp, another
+export. Where such a variation does not change the prediction, flagging it is a false alarm. Where
+it does, the gate should flag it.
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.model.estimators.discriminants import Placed
+from core.model.estimators.discriminants import FoldedCorruptions
 from core.types import F32, F64
 
-MOST_CHANGED = 0.10
-"""Share of pictures that change sides, above which a variation counts as harmful."""
-PARTS = 3  # of the way to a variation's end
+MAX_CHANGED = 0.10
+"""Share of changed predictions above which a variation does not preserve the label."""
+PARTS = 3  # steps of strength
 
 
 @dataclass(frozen=True)
-class Benign:
-    """Training pictures that were varied, after the network.
+class VariedFeatures:
+    """Features of varied training pictures.
 
     Attributes:
         names: The ``v`` variations.
         pooled: float32 ``m d``, features.
         asymmetry: float32 ``m q``, how the left differs from the right; ``m 0`` where nobody asks.
         kind: int64 ``m``, index into the names.
-        strength: float64 ``m``, the share gone of the way to the variation's end.
+        strength: float64 ``m``, from 0 to 1, relative to the variation's largest.
         of: int64 ``m``, row of the training picture that was varied.
         measures: Quality measure to float64 ``m``.
     """
@@ -43,9 +43,9 @@ class Benign:
     of: NDArray[np.int64]
     measures: Mapping[str, F64]
 
-    def pick(self, rows: NDArray[np.bool_]) -> Benign:
+    def pick(self, rows: NDArray[np.bool_]) -> VariedFeatures:
         """Return some of the varied pictures."""
-        return Benign(
+        return VariedFeatures(
             self.names,
             self.pooled[rows],
             self.asymmetry[rows],
@@ -55,11 +55,11 @@ class Benign:
             {name: values[rows] for name, values in self.measures.items()},
         )
 
-    def among(self, rows: NDArray[np.bool_]) -> Benign:
+    def among(self, rows: NDArray[np.bool_]) -> VariedFeatures:
         """Return those of some training pictures, bool ``n``, with rows counted among these."""
         kept = self.pick(rows[self.of])
         place = np.cumsum(rows) - 1
-        return Benign(
+        return VariedFeatures(
             kept.names,
             kept.pooled,
             kept.asymmetry,
@@ -69,8 +69,8 @@ class Benign:
             kept.measures,
         )
 
-    def placed(self, fold: NDArray[np.int64], centre: F32, scale: F32) -> Placed:
-        """Return them beside the training pictures: in the fold of their own, in the same units.
+    def assign_folds(self, fold: NDArray[np.int64], centre: F32, scale: F32) -> FoldedCorruptions:
+        """Return them in the fold of their own picture, standardised like the training pictures.
 
         Args:
             fold: int64 ``n``, folds of the training pictures.
@@ -78,48 +78,51 @@ class Benign:
             scale: float32 ``d``, divides them.
         """
         z = np.hstack([(self.pooled - centre) / scale, self.asymmetry])
-        return Placed(self.names, z, self.kind, fold[self.of])
+        return FoldedCorruptions(self.names, z, self.kind, fold[self.of])
 
 
-def harmless(
-    benign: Benign, before: NDArray[np.bool_], after: NDArray[np.bool_]
+def select_label_preserving(
+    variations: VariedFeatures, before: NDArray[np.bool_], after: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Return which variations the model takes without changing its mind, bool ``m``.
+    """Return which variations leave the prediction unchanged, bool ``m``.
 
-    A variation is followed from weak to strong until more than ``MOST_CHANGED`` of the pictures
-    so far have changed sides.
+    A variation is followed from weak to strong until the prediction of more than ``MAX_CHANGED`` of
+    the pictures so far has changed.
 
     Args:
-        benign: The varied pictures.
+        variations: The varied pictures.
         before: bool ``n``, whether each training picture is called positive out of fold.
         after: bool ``m``, the same of the varied ones.
     """
-    changed = after != before[benign.of]
-    part = np.minimum((benign.strength * PARTS).astype(np.int64), PARTS - 1)
+    changed = after != before[variations.of]
+    part = np.minimum((variations.strength * PARTS).astype(np.int64), PARTS - 1)
     kept = np.zeros(len(changed), np.bool_)
-    for kind in range(len(benign.names)):
+    for kind in range(len(variations.names)):
         for last in range(PARTS):
-            so_far = (benign.kind == kind) & (part <= last)
-            if so_far.any() and changed[so_far].mean() > MOST_CHANGED:
+            so_far = (variations.kind == kind) & (part <= last)
+            if so_far.any() and changed[so_far].mean() > MAX_CHANGED:
                 break
             kept |= so_far
     return kept
 
 
-def ordinary(measures: Mapping[str, F64], benign: Benign | None) -> Mapping[str, F64]:
-    """Return what was measured of ordinary pictures: as they are, varied, and at both ends.
+def extend_measures(
+    measures: Mapping[str, F64], variations: VariedFeatures | None
+) -> Mapping[str, F64]:
+    """Return the measures of the training pictures, of their variations, and at both ends.
 
-    The least of the training pictures, varied as far down as any was, is ordinary still, and so is
-    the largest. Seldom are the same pictures drawn at the end of a range and far on a way.
+    The smallest value of the training pictures plus the largest decrease by a variation is in range
+    too, and likewise upwards: pictures at the end of a range are rarely the ones varied most.
 
     Args:
         measures: Quality measure to float64 ``n``, of the training pictures.
-        benign: Those varied without harm, if any.
+        variations: Those whose label is preserved, if any.
     """
-    if not benign or not len(benign.of):
+    if not variations or not len(variations.of):
         return measures
     return {
-        name: _with_ends(own, benign.measures[name], benign.of) for name, own in measures.items()
+        name: _with_ends(own, variations.measures[name], variations.of)
+        for name, own in measures.items()
     }
 
 

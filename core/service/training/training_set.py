@@ -1,0 +1,205 @@
+"""The data set of a training run: read, checked, split, with its classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass, replace
+
+from core.checking.facts import PictureFacts, UnreadablePicture
+from core.checking.fingerprints import Fingerprints
+from core.checking.origins import Copies, find_split_origins, fingerprints_of, join_origins
+from core.checking.result import CheckReport
+from core.imaging.depth import Depths, depth_words
+from core.labelled import Labelled, Row, describe_data_set, plain, read_labelled
+from core.packs import DomainPack, pack_named
+from core.service.data.check import check_pictures, collect_facts, depths_of, peaks_of
+from core.service.data.labels import (
+    classes_of,
+    flag_positive,
+    has_multilabel,
+    refuse_mixed,
+    with_splits,
+)
+from core.service.progress import Progress
+from core.service.training import good_only
+from core.service.training.features import LearningTask
+from core.service.training.refusals import refuse_all_unreadable
+from core.service.training.spec import TrainSpec
+from core.service.training.transfer import TransferBundle, open_transfer_bundle
+from core.settings import Settings
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """A data set, read, checked and split.
+
+    Attributes:
+        spec: What was asked.
+        pack: The domain.
+        labelled: The whole data set as it was read.
+        left_out: What is left out of it, being of one origin with some of an earlier split.
+        rows: Its rows of train and cal.
+        negative: Labels that mean "nothing wrong".
+        classes: Class names.
+        positive: Whether each class counts as positive.
+        few: Whether there are too few defects to fine-tune on.
+        has_bank: Whether a memory bank of good pictures is fitted.
+        dropped: Why none is fitted, where fewer defects would have left one.
+        several: Whether a picture may have several labels.
+        start: The bundle to start from, if any.
+        check: What was found wrong with train and cal.
+        fingerprints: Those of the pictures of train and cal, by which copies are recognised.
+        depths: Bits that the data of each source use, by the pictures of train.
+    """
+
+    spec: TrainSpec
+    pack: DomainPack
+    labelled: Labelled
+    left_out: Sequence[Row]
+    rows: Sequence[Row]
+    negative: frozenset[str]
+    classes: tuple[str, ...]
+    positive: tuple[bool, ...]
+    few: bool
+    has_bank: bool
+    dropped: str
+    several: bool
+    start: TransferBundle | None
+    check: CheckReport
+    fingerprints: Fingerprints
+    depths: Depths
+
+    @property
+    def kept(self) -> list[Row]:
+        """The rows of the data set but for those left out."""
+        away = {row.file for row in self.left_out}
+        return [row for row in self.labelled.rows if row.file not in away]
+
+    @property
+    def task(self) -> LearningTask:
+        """What is learned, whatever the network."""
+        return LearningTask(
+            self.classes,
+            self.positive,
+            self.negative,
+            self.several,
+            self.has_bank,
+            self.spec.seed,
+        )
+
+
+def read_training_set(
+    spec: TrainSpec, settings: Settings, progress: Progress, say: Say
+) -> TrainingSet:
+    """Return the data set, read, checked and split.
+
+    Raises:
+        DataError: It cannot be learned from.
+        ConfigError: No label means "nothing wrong", or the bundle to start from does not fit.
+    """
+    pack = pack_named(spec.pack)
+    negative = frozenset(map(plain, spec.negative)) or pack.negative_labels
+    labelled = read_labelled(
+        spec.data,
+        pack.group_columns,
+        min_labels=1,
+        suffixes=pack.suffixes,
+        label_column=spec.label_column,
+        negative=negative,
+        form=spec.form,
+    )
+    say("\n".join(describe_data_set(labelled.to_json())))
+    looked = collect_facts(labelled.rows, pack=spec.pack, settings=settings, progress=progress)
+    if words := depth_words(peaks_of(looked)):
+        say("\n".join(words))
+    copies = Copies.among([one for one in looked if isinstance(one, PictureFacts)])
+    away = set(find_split_origins(looked, copies)) if spec.leave_out_copies else set()
+    looked, copies = _without(looked, copies, away)
+    left_out = [labelled.rows[at] for at in sorted(away)]
+    rows = with_splits(join_origins(looked, copies))
+    several = has_multilabel(labelled.rows)
+    start = None
+    if spec.start_from:
+        start = open_transfer_bundle(
+            spec.start_from, spec.pack, negative, several=several, settings=settings
+        )
+        start.refuse_leaked(looked)
+    dealt = not any(row.split for row in labelled.rows)
+    few = not several and not start and good_only.has_few_defects(rows, negative)
+    kept = dealt and not several and not start and good_only.needs_bank(rows, negative)
+    has_bank = few or kept
+    dropped = (
+        "" if has_bank or several or start else good_only.describe_dropped_bank(rows, negative)
+    )
+    if has_bank and dealt:
+        rows = good_only.assign_good_groups(rows, negative)
+    classes = good_only.add_anomaly_class(classes_of(rows), negative)
+    positive = flag_positive(classes, negative)
+    refuse_mixed(rows, classes, positive)
+    looked, copies = _taken(looked, copies, rows)
+    refuse_all_unreadable(looked)
+    check = _check(looked, copies, rows, negative, progress)
+    facts = [one for one in looked if isinstance(one, PictureFacts)]
+    fingerprints = fingerprints_of(facts, copies)
+    if start:
+        fingerprints = fingerprints.with_those_of(start.fingerprints)
+    depths = _depths(looked, rows)
+    return TrainingSet(
+        spec,
+        pack,
+        labelled,
+        left_out,
+        rows,
+        negative,
+        classes,
+        positive,
+        few,
+        has_bank,
+        dropped,
+        several,
+        start,
+        check,
+        fingerprints,
+        depths,
+    )
+
+
+def _check(
+    looked: Sequence[PictureFacts | UnreadablePicture],
+    copies: Copies,
+    rows: Sequence[Row],
+    negative: frozenset[str],
+    progress: Progress,
+) -> CheckReport:
+    """Check the pictures of train and cal, with the groups and splits that they were given."""
+    taken = {row.file: row for row in rows}
+    given = [replace(one, row=taken[one.row.file]) for one in looked]
+    return check_pictures(given, negative, progress, copies)
+
+
+def _taken(
+    looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies, rows: Sequence[Row]
+) -> tuple[list[PictureFacts | UnreadablePicture], Copies]:
+    """Return what belongs to the pictures of train and cal."""
+    taken = {row.file for row in rows}
+    away = {at for at, one in enumerate(looked) if one.row.file not in taken}
+    return _without(looked, copies, away)
+
+
+def _without(
+    looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies, away: Set[int]
+) -> tuple[list[PictureFacts | UnreadablePicture], Copies]:
+    """Return what is left without the pictures at some places."""
+    facts = [at for at, one in enumerate(looked) if isinstance(one, PictureFacts)]
+    kept = copies.kept([number for number, at in enumerate(facts) if at not in away])
+    return [one for at, one in enumerate(looked) if at not in away], kept
+
+
+def _depths(
+    looked: Sequence[PictureFacts | UnreadablePicture], rows: Sequence[Row]
+) -> dict[str, int]:
+    """Measure where white is by the pictures of train alone: cal must be as new to it as others."""
+    train = {row.file for row in rows if row.split == "train"}
+    return depths_of([one for one in looked if one.row.file in train])
