@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.packs import DomainPack
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.cases import CaseDetail, WorkItem
 from core.records.worklist import case_detail, is_emptied
 from core.service.review.review import ReviewSession
@@ -29,7 +29,7 @@ class OpenCase:
 
     page: str
     pack: DomainPack
-    lanes: tuple[Lane, ...]
+    lanes: tuple[QueueState, ...]
 
     def current(
         self, session: ReviewSession, following: Callable[[Sequence[str]], str | None]
@@ -43,7 +43,7 @@ class OpenCase:
         case_id: str | None = self._get("case", "")
         if case_id and not is_emptied(session.store, case_id):
             detail = case_detail(session.store, case_id)
-            waits = detail.item.lane in self.lanes or self.is_answered(detail.item)
+            waits = detail.item.queue_state in self.lanes or self.is_answered(detail.item)
             if waits and detail.item.pack == self.pack.name:
                 return detail
         case_id = following(self.skipped())
@@ -68,7 +68,7 @@ class OpenCase:
 
     def is_answered(self, item: WorkItem) -> bool:
         """Return whether the case stays open although it has its answer."""
-        return item.case_id == self._get("answered", "") and item.lane not in self.lanes
+        return item.case_id == self._get("answered", "") and item.queue_state not in self.lanes
 
     def skipped(self) -> list[str]:
         """Return the cases passed over, in that order."""
@@ -76,7 +76,7 @@ class OpenCase:
 
     def skip(self, item: WorkItem) -> None:
         """Pass over a case that waits; it comes back when the others are done."""
-        if item.lane in self.lanes:
+        if item.queue_state in self.lanes:
             self._put("skipped", [*self._skipped_but(item.case_id), item.case_id])
         self.leave()
 

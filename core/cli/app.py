@@ -29,9 +29,9 @@ def main() -> None:
 
     Exit codes: 0 done, 1 an AssayError in one line, 2 wrong usage. ``--debug`` shows the trace.
     """
-    from core.cli import admin, assess, info, train, worker
+    from core.cli import admin, assess, deploy, info, train, worker
 
-    for module in (info, train, assess, worker, admin):
+    for module in (info, train, assess, deploy, worker, admin):
         module.register(app)
     _mount_packs(sys.argv[1:2])
     debug = "--debug" in sys.argv

@@ -28,6 +28,9 @@ def assess(
         list[Path], typer.Argument(metavar="PATH...", help="Picture files, folders, or zip files.")
     ],
     policy: PolicyId = "",
+    product: Annotated[
+        str, typer.Option(help="Product that they show, where a pack has several.")
+    ] = "",
     no_store: Annotated[bool, typer.Option("--no-store", help="Record nothing.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,
 ) -> None:
@@ -67,6 +70,7 @@ def assess(
             open_store(settings),
             policy=limits,
             settings=settings,
+            product=product,
         )
     read = 0
     with progress_bar() as progress:

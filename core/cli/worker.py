@@ -31,7 +31,11 @@ def register(app: typer.Typer) -> None:
 def worker(
     bundles: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="BUNDLE...", help="Bundles to assess with, one for each pack."),
+        typer.Argument(
+            metavar="[BUNDLE...]",
+            help="Bundles for products without a deployment, one for each pack; without any, "
+            "deployments alone decide.",
+        ),
     ] = None,
     lane: Annotated[
         list[str] | None,
@@ -47,8 +51,9 @@ def worker(
     import signal
     from threading import Event, Thread
 
-    from core.jobs.worker import current_policy, work
+    from core.jobs.worker import work
     from core.logs import confined
+    from core.service.bundles.deployments import current_policy
     from core.service.bundles.open import open_bundle
     from core.service.store import open_store
     from core.settings import Settings

@@ -19,6 +19,7 @@ from core.logs import Event, Word
 from core.model.bundle.bundle import Bundle
 from core.records import blobs, queue
 from core.records.connection import Store, writing
+from core.records.deployments import AUDIT_SHARE
 from core.records.queue import Job
 from core.records.store import NewDecision, new_decision, record
 from core.records.values import now
@@ -40,10 +41,14 @@ class Bench:
     Attributes:
         assessor: An entered one, of a verified bundle.
         store: Where pictures lie and verdicts are kept.
+        policy: The thresholds.
+        audit_share: Share of automatic negatives that is drawn at random for a person.
     """
 
     assessor: Assessor
     store: Store
+    policy: Policy
+    audit_share: float = AUDIT_SHARE
 
     @property
     def bundle(self) -> Bundle:
@@ -69,7 +74,7 @@ class _QueuedPicture(Incoming):
     is_missing: bool = False
 
 
-def judge(bench: Bench, claimed: Sequence[Job], policy: Policy) -> None:
+def judge(bench: Bench, claimed: Sequence[Job]) -> None:
     """Judge claimed ``assess`` jobs, record the verdicts and settle the jobs.
 
     A picture on which a decoder process dies, or the system fails, is tried ``TRIES`` times, then
@@ -79,8 +84,7 @@ def judge(bench: Bench, claimed: Sequence[Job], policy: Policy) -> None:
 
     Args:
         bench: What to judge with.
-        claimed: Jobs of the bundle's pack.
-        policy: The thresholds.
+        claimed: Jobs of one product, which the bundle judges.
 
     Raises:
         AssayError: Judging as such fails; jobs without a verdict are put back, uncounted.
@@ -92,15 +96,15 @@ def judge(bench: Bench, claimed: Sequence[Job], policy: Policy) -> None:
         started = perf_counter()
         judged: list[_Judged] = []
         try:
-            judged.extend(_verdicts(bench, portion, policy))
+            judged.extend(_verdicts(bench, portion))
         finally:
             _settle(bench, judged)
             queue.release(bench.store, portion[len(judged) :], wait_s=backoff_s(TRIES))
-        _tell(bench, judged, policy, 1e3 * (perf_counter() - started))
+        _tell(bench, judged, 1e3 * (perf_counter() - started))
 
 
-def _verdicts(bench: Bench, portion: Sequence[Job], policy: Policy) -> Iterator[_Judged]:
-    bench.assessor.use(policy)
+def _verdicts(bench: Bench, portion: Sequence[Job]) -> Iterator[_Judged]:
+    bench.assessor.use(bench.policy)
     is_untouched = portion[0].tries > 2 * TRIES
     pictures = _untouched(bench, portion) if is_untouched else _pictures(bench, portion)
     for done in bench.assessor.many(pictures):
@@ -149,7 +153,9 @@ def _row(bench: Bench, judged: _Judged) -> NewDecision:
     possible = payload.get("groups", "").split()
     if not one.group and one.prediction is None and len(possible) == 1:
         one = replace(one, group=possible[0])  # its file does not say, whoever received it does
-    new = new_decision(one, pack=bench.bundle.pack.name, name=one.sample_id)
+    new = new_decision(
+        one, pack=bench.bundle.pack.name, name=one.sample_id, product=judged.job.product
+    )
     said = {word: text for word, text in payload.items() if word not in _OF_THE_QUEUE}
     decision = replace(new.decision, is_provisional=bool(judged.code))
     source = payload.get("source", new.source)
@@ -170,6 +176,7 @@ def _settle(bench: Bench, judged: Sequence[_Judged]) -> None:
                         bench.bundle.pack.after,
                         case,
                         pack=bench.bundle.pack.name,
+                        product=settled[0].job.product,
                         payload={},
                         at=now(),
                         priority=priority,
@@ -195,10 +202,10 @@ def _fail(bench: Bench, one: _Judged) -> None:
     logger.warning(Event(word, {"job": one.job.id, "code": one.code, "tries": one.job.tries}))
 
 
-def _tell(bench: Bench, judged: Sequence[_Judged], policy: Policy, elapsed_ms: float) -> None:
+def _tell(bench: Bench, judged: Sequence[_Judged], elapsed_ms: float) -> None:
     told: dict[str, float | str] = {
         "pack": bench.bundle.pack.name,
-        "policy": policy.id,
+        "policy": bench.policy.id,
         "count": len(judged),
         "elapsed_ms": round(elapsed_ms, 1),
     }

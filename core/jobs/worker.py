@@ -11,24 +11,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
 from threading import Event as Flag
+from time import perf_counter
 
-from core.errors import AssayError, BundleError, ConfigError, StoreError
-from core.jobs.assess import Bench, judge
+from core.errors import AssayError, StoreError
+from core.jobs.assess import judge
+from core.jobs.benches import Benches
 from core.jobs.kinds import ASSESS_LANE, NICENESS, installed_kinds, lanes_of
 from core.jobs.lanes import Lane
 from core.jobs.lease import LEASE_S, Heartbeat
 from core.jobs.process import JobProcess
 from core.logs import Event, Word
 from core.model.bundle.bundle import Bundle
+from core.packs import installed
 from core.records import queue
 from core.records.connection import Store
-from core.service.assessment.assessor import Assessor
-from core.service.bundles.archive import keep
-from core.service.bundles.open import policy_of
+from core.records.queue import Job
+from core.service.bundles.deployments import Deployed, current_policy
 from core.settings import Settings
-from core.types import Policy
-
-BATCH = 32
 
 _REST_S = 10.0
 
@@ -53,14 +52,16 @@ def work(
     lanes: Sequence[str] = (),
     progress: ShowCounts = _ignore,
 ) -> None:
-    """Judge what is queued for the bundles' packs, and do the other jobs of the lanes.
+    """Judge what is queued by what is deployed, and do the other jobs of the lanes.
 
     Each lane goes on beside the others, in a process of its own, so that neither a server that does
-    not answer nor a training delays a verdict. Any number of workers may share a store. A policy
-    that is certified meanwhile counts from the next batch.
+    not answer nor a training delays a verdict. Any number of workers may share a store. What is
+    deployed or certified meanwhile counts from the next batch, which takes about a second.
 
     Args:
-        bundles: Verified and certified bundles, one a pack at most.
+        bundles: Verified and certified bundles, one a pack at most: they judge the products of
+            their packs that have no deployment, and no other pack is judged. Without any, every
+            pack is judged by what is deployed.
         store: The store.
         settings: Where things run.
         stop: Ends the work once set: after the batch under way, and after at most ten seconds for
@@ -72,20 +73,18 @@ def work(
 
     Raises:
         BundleError: At the start, a bundle has no policy or is not the one certified.
-        ConfigError: Two bundles are for the same pack, two packs declare one kind of job, or there
-            is no such lane.
+        ConfigError: Two bundles are for the same pack, another one is deployed for it, two packs
+            declare one kind of job, or there is no such lane.
         AssayError: With ``once``, judging as such or the database failed; otherwise both are tried
             again after a while.
     """
-    _refuse_rivals(bundles)
     lanes_with_kinds = lanes_of(installed_kinds().values(), lanes)
     worker = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
     with ExitStack() as stack:
         turns: list[Turn] = []
-        for bundle in bundles if ASSESS_LANE in lanes_with_kinds else ():
-            assessor = Assessor(bundle, current_policy(bundle, settings), settings)
-            bench = Bench(stack.enter_context(assessor), store)
-            turns.append(partial(_judge, bench, worker, settings))
+        if ASSESS_LANE in lanes_with_kinds:
+            for benches, pack in _open_benches(bundles, store, settings):
+                turns.append(partial(_judge, stack.enter_context(benches), pack, worker))
         for name, kinds in lanes_with_kinds.items():
             if name != ASSESS_LANE:
                 process = stack.enter_context(JobProcess(settings, NICENESS.get(name, 0)))
@@ -101,45 +100,60 @@ def work(
         logger.info(Event(Word.STOPPED))
 
 
-def current_policy(bundle: Bundle, settings: Settings) -> Policy:
-    """Read the policy that counts now, and put it on the shelf with its bundle.
-
-    Raises:
-        BundleError: There is none, it was altered, or it belongs to another bundle.
-    """
-    policy = policy_of(bundle)
-    if policy.bundle != bundle.label:
-        raise BundleError(
-            f"The policy {policy.id} was certified on {policy.bundle}, not on {bundle.label}.",
-            hint="If the bundle was trained anew, start the worker anew.",
-        )
-    keep(bundle, policy, settings)
-    return policy
+def _open_benches(
+    bundles: Sequence[Bundle], store: Store, settings: Settings
+) -> list[tuple[Benches, str]]:
+    """Return benches for every pack: each is judged on a thread of its own."""
+    for bundle in bundles:
+        current_policy(bundle, settings)
+    deployed = Deployed(store, settings, bundles)
+    packs = [bundle.pack.name for bundle in bundles] or sorted(installed())
+    return [(Benches(deployed), pack) for pack in packs]
 
 
-def _refuse_rivals(bundles: Sequence[Bundle]) -> None:
-    names = [bundle.pack.name for bundle in bundles]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ConfigError(
-            f"Expected one bundle a pack, got several for: {', '.join(twice)}.",
-            hint="Start one worker a store and pack, with the bundle that is to decide.",
-        )
-
-
-def _judge(bench: Bench, worker: str, settings: Settings) -> bool:
-    policy = current_policy(bench.bundle, settings)
+def _judge(benches: Benches, pack: str, worker: str) -> bool:
+    products = benches.deployed.products(pack)
+    if products is not None and not products:
+        return False
+    store = benches.deployed.store
     claimed = queue.claim(
-        bench.store,
+        store,
         [queue.ASSESS],
         worker=worker,
         lease_s=LEASE_S,
-        limit=BATCH,
-        packs=[bench.bundle.pack.name],
+        limit=benches.most_of(pack),
+        packs=[pack],
+        products=products,
     )
     if claimed:
-        with Heartbeat(bench.store, claimed):
-            judge(bench, claimed, policy)
+        began = perf_counter()
+        with Heartbeat(store, claimed):
+            _judge_by_product(benches, pack, claimed)
+        benches.note_time(pack, len(claimed), began)
     return bool(claimed)
+
+
+def _judge_by_product(benches: Benches, pack: str, claimed: Sequence[Job]) -> None:
+    """Judge claimed jobs, those of each product by what is deployed for it.
+
+    Raises:
+        AssayError: No product could be judged; else it is logged for those that could not.
+    """
+    by_product: dict[str, list[Job]] = {}
+    for job in claimed:
+        by_product.setdefault(job.product, []).append(job)
+    failed: list[AssayError] = []
+    for jobs in by_product.values():
+        try:
+            bench = benches.bench_of(pack, jobs[0].product)
+        except AssayError as exc:
+            queue.release(benches.deployed.store, jobs, wait_s=_REST_S)
+            logger.error(Event(Word.NOT_JUDGING, {"error": type(exc).__name__, "wait_s": _REST_S}))
+            failed.append(exc)
+        else:
+            judge(bench, jobs)
+    if len(failed) == len(by_product):
+        raise failed[0]
 
 
 def _side_by_side(

@@ -14,21 +14,21 @@ from typing import TextIO
 
 from sqlalchemy import Connection, Table, func, select
 
-from core.records.case_status import standings_of
+from core.records.case_status import statuses_of
 from core.records.connection import Store, reading
 from core.records.hash_chain import GENESIS, Head, canonical, digest, link, newest
 from core.records.tables import (
     AUDIT_EVENTS,
+    CASE_STATUS,
     CASES,
     DECISIONS,
+    DEPLOYMENTS,
     HEADERS,
     IMAGES,
     RECEIPTS,
     REINSTATEMENTS,
-    RELEASES,
     RESOLUTIONS,
     REVIEWS,
-    STANDINGS,
     RowLike,
 )
 
@@ -41,7 +41,7 @@ _COVERED = (
     REVIEWS,
     RECEIPTS,
     RESOLUTIONS,
-    RELEASES,
+    DEPLOYMENTS,
 )
 
 _BATCH = 500
@@ -57,7 +57,7 @@ class AuditFault:
     Attributes:
         kind: ``event edited``, ``event missing``, ``head differs``, ``row edited``,
             ``row missing``, ``row added``, ``row covered again`` (rows are never changed: the first
-            hash holds) or ``standing differs``.
+            hash holds) or ``case status differs``.
         subject: The table, and the event's number or the row's id.
     """
 
@@ -114,7 +114,7 @@ def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditRepo
                 faults.append(AuditFault("head differs", f"audit_events {one.seq}"))
         rows = len(covered)
         faults += _compare_rows(rows_of, covered)
-        faults += _compare_standings(rows_of, connection)
+        faults += _compare_status(rows_of, connection)
         return AuditReport(len(hashes) - 1, rows, newest(connection), tuple(faults))
 
 
@@ -141,7 +141,7 @@ class _Rows:
         if watch is not None:
             counts = (
                 select(func.count()).select_from(table)
-                for table in (AUDIT_EVENTS, *_COVERED, STANDINGS)
+                for table in (AUDIT_EVENTS, *_COVERED, CASE_STATUS)
             )
             self._total = sum(connection.execute(query).scalar_one() for query in counts)
 
@@ -204,9 +204,9 @@ def _compare_rows(rows_of: _Rows, covered: _Digests) -> Iterator[AuditFault]:
         yield AuditFault("row missing", f"{name} {key}")
 
 
-def _compare_standings(rows_of: _Rows, connection: Connection) -> Iterator[AuditFault]:
-    expected = {row["case_id"]: row for row in standings_of(connection, None)}
-    found = {row["case_id"]: dict(row) for row in rows_of(STANDINGS)}
+def _compare_status(rows_of: _Rows, connection: Connection) -> Iterator[AuditFault]:
+    expected = {row["case_id"]: row for row in statuses_of(connection, None)}
+    found = {row["case_id"]: dict(row) for row in rows_of(CASE_STATUS)}
     for case_id in sorted(expected.keys() | found.keys()):
         if expected.get(case_id) != found.get(case_id):
-            yield AuditFault("standing differs", f"standings {case_id}")
+            yield AuditFault("case status differs", case_id)

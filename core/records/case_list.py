@@ -16,18 +16,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
 
-from core.records.case_status import REVIEW, Lane
+from core.records.case_status import REVIEW, QueueState
 from core.records.cases import WorkItem, item_from_row
 from core.records.clearing import awaited, makers_of
 from core.records.connection import Store, chunks, reading
 from core.records.corrections import is_current
 from core.records.tables import (
+    CASE_STATUS,
     CASES,
     DECISIONS,
     HEADERS,
     IMAGES,
     REVIEWS,
-    STANDINGS,
     RowLike,
 )
 from core.types import Disposition, Finding, Reason
@@ -93,18 +93,22 @@ class Read:
 _MAKER = (DECISIONS.c.bundle, DECISIONS.c.bundle_sha256, DECISIONS.c.policy_id)
 
 
-def listed(store: Store, pack: str, lanes: Collection[Lane] = (Lane.WAITING,)) -> list[ListedCase]:
-    """Read every case of a pack in some lanes, in the order in which they came.
+def listed(
+    store: Store, pack: str, states: Collection[QueueState] = (QueueState.WAITING,)
+) -> list[ListedCase]:
+    """Read every case of a pack in some states, in the order in which they came.
 
     Args:
         store: The store.
         pack: The pack's name.
-        lanes: Where the cases stand.
+        states: Where the cases wait, or no more.
 
     Raises:
         StoreError: The database failed.
     """
-    wanted = and_(STANDINGS.c.pack == pack, STANDINGS.c.lane.in_([int(lane) for lane in lanes]))
+    wanted = and_(
+        CASE_STATUS.c.pack == pack, CASE_STATUS.c.queue_state.in_([int(state) for state in states])
+    )
     return _listed(store, wanted)
 
 
@@ -136,7 +140,7 @@ def alike(store: Store, pack: str, word: str, text: str, *, most: int = 50) -> l
     found = [
         one
         for ids in chunks(cases)
-        for one in _listed(store, and_(STANDINGS.c.pack == pack, STANDINGS.c.case_id.in_(ids)))
+        for one in _listed(store, and_(CASE_STATUS.c.pack == pack, CASE_STATUS.c.case_id.in_(ids)))
     ]
     return sorted(found, key=lambda one: one.item.opened_at, reverse=True)[:most]
 
@@ -155,13 +159,13 @@ def reads(store: Store, pack: str, *, most: int = 5000) -> list[Read]:
     newest = (
         select(REVIEWS.c.case_id)
         .join(
-            STANDINGS,
+            CASE_STATUS,
             and_(
-                STANDINGS.c.case_id == REVIEWS.c.case_id,
-                STANDINGS.c.revision == REVIEWS.c.revision + 1,
+                CASE_STATUS.c.case_id == REVIEWS.c.case_id,
+                CASE_STATUS.c.revision == REVIEWS.c.revision + 1,
             ),
         )
-        .where(STANDINGS.c.pack == pack, REVIEWS.c.kind == REVIEW)
+        .where(CASE_STATUS.c.pack == pack, REVIEWS.c.kind == REVIEW)
         .order_by(REVIEWS.c.reviewed_at.desc())
         .limit(most)
     )
@@ -177,19 +181,19 @@ def reads(store: Store, pack: str, *, most: int = 5000) -> list[Read]:
 
 def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:
     query = (
-        select(STANDINGS, CASES.c.key, *_MAKER, DECISIONS.c.findings)
-        .join(CASES, CASES.c.id == STANDINGS.c.case_id)
-        .outerjoin(DECISIONS, DECISIONS.c.id == STANDINGS.c.decision_id)
+        select(CASE_STATUS, CASES.c.key, *_MAKER, DECISIONS.c.findings)
+        .join(CASES, CASES.c.id == CASE_STATUS.c.case_id)
+        .outerjoin(DECISIONS, DECISIONS.c.id == CASE_STATUS.c.decision_id)
         .where(wanted)
-        .order_by(STANDINGS.c.opened_at, STANDINGS.c.case_id)
+        .order_by(CASE_STATUS.c.opened_at, CASE_STATUS.c.case_id)
     )
-    cases = select(STANDINGS.c.case_id).where(wanted)
+    cases = select(CASE_STATUS.c.case_id).where(wanted)
     with reading(store) as connection:
         rows = connection.execute(query).mappings().all()
         headers = _headers(connection, [IMAGES.c.case_id.in_(cases)])
         waiting: set[str] = set(connection.scalars(_unjudged(wanted)))
         makers = makers_of(connection, wanted)
-        clearable = {row["pack"] for row in rows if row["lane"] == Lane.NEGATIVE}
+        clearable = {row["pack"] for row in rows if row["queue_state"] == QueueState.NEGATIVE}
         expected = awaited(connection, clearable) if clearable else set()
     return [
         replace(
@@ -217,9 +221,11 @@ def _headers(connection: Connection, some: Iterable[ColumnElement[bool]]) -> dic
 
 def _unjudged(wanted: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
     decided = exists().where(
-        DECISIONS.c.content_key == IMAGES.c.content_key, DECISIONS.c.pack == STANDINGS.c.pack
+        DECISIONS.c.content_key == IMAGES.c.content_key,
+        DECISIONS.c.pack == CASE_STATUS.c.pack,
+        DECISIONS.c.product == CASE_STATUS.c.product,
     )
-    query = select(IMAGES.c.case_id).join(STANDINGS, STANDINGS.c.case_id == IMAGES.c.case_id)
+    query = select(IMAGES.c.case_id).join(CASE_STATUS, CASE_STATUS.c.case_id == IMAGES.c.case_id)
     return query.where(wanted, ~decided, is_current())
 
 
@@ -251,15 +257,15 @@ def _case(row: RowLike, headers: Headers, waiting: Collection[str]) -> ListedCas
 
 def _read(rows: list[RowLike], headers: Headers) -> Read:
     undone = max((i for i, row in enumerate(rows) if row["kind"] != REVIEW), default=-1)
-    standing = rows[undone + 1 :]
-    last = standing[-1]
+    status = rows[undone + 1 :]
+    last = status[-1]
     return Read(
         case_id=last["case_id"],
         bundle=last["bundle"] or "",
         policy_id=last["policy_id"] or "",
         verdict=Disposition(last["verdict"]) if last["verdict"] else None,
-        first=Disposition(standing[0]["disposition"]),
+        first=Disposition(status[0]["disposition"]),
         last=Disposition(last["disposition"]),
         headers=headers,
-        at=datetime.fromisoformat(standing[0]["reviewed_at"]),
+        at=datetime.fromisoformat(status[0]["reviewed_at"]),
     )

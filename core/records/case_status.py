@@ -1,6 +1,6 @@
-"""Where a case stands: the worst of its images by the decisions that stand, and whether it waits.
+"""Status of a case: the worst of its images by the decisions in force, and whether it waits.
 
-The standings table is a cache. Whoever adds images, decisions or reviews refreshes the cases
+The table ``case_status`` is a cache. Whoever adds images, decisions or reviews refreshes the cases
 touched in the same transaction; `core.records.audit.verify` compares it with the rows behind it.
 """
 
@@ -19,12 +19,12 @@ from core.records.connection import chunks
 from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
 from core.records.tables import (
+    CASE_STATUS,
     CASES,
     DECISIONS,
     IMAGES,
     RESOLUTIONS,
     REVIEWS,
-    STANDINGS,
     RowLike,
 )
 from core.types import Disposition, Reason
@@ -32,7 +32,7 @@ from core.types import Disposition, Reason
 REVIEW, UNDO = "review", "undo"
 
 
-class Lane(IntEnum):
+class QueueState(IntEnum):
     """Who looks at a case next."""
 
     WAITING = 0
@@ -40,13 +40,13 @@ class Lane(IntEnum):
     REVIEWED = 2
 
 
-def standing(
+def case_status_of(
     images: Collection[RowLike], last: RowLike | None, corrected_at: str = ""
 ) -> dict[str, Any]:
-    """Work out one case's standing.
+    """Return the row of one case.
 
-    The verdict is the worst of the images (positive, then defer, then negative). The rank puts a
-    case with an unscored image first, then the largest positive probability. A case is reviewed
+    The verdict is the worst of the images (positive, then defer, then negative). The urgency puts
+    a case with an unscored image first, then the largest positive probability. A case is reviewed
     while its last review stands and covers every image, those that took another's place included;
     else it waits for a person unless it is negative and none of its images was drawn for the audit.
 
@@ -58,16 +58,17 @@ def standing(
     deciding = max(images, key=_severity)
     disposition = Disposition(deciding["disposition"] or Disposition.DEFER)
     if last and last["kind"] == REVIEW and _covers(last, images, corrected_at):
-        lane = Lane.REVIEWED
+        queue_state = QueueState.REVIEWED
     elif disposition is Disposition.NEGATIVE and not any(map(_drawn, images)):
-        lane = Lane.NEGATIVE
+        queue_state = QueueState.NEGATIVE
     else:
-        lane = Lane.WAITING
+        queue_state = QueueState.WAITING
     return {
         "case_id": deciding["case_id"],
         "pack": deciding["pack"],
-        "lane": int(lane),
-        "rank": -max(urgency(image["positive_probability"]) for image in images),
+        "product": deciding["product"],
+        "queue_state": int(queue_state),
+        "negated_urgency": -max(urgency(image["positive_probability"]) for image in images),
         "opened_at": deciding["opened_at"],
         "disposition": disposition.value,
         "decision_id": deciding["decision_id"] or "",
@@ -94,6 +95,7 @@ _LATEST = (
         IMAGES.c.id.label("image_id"),
         IMAGES.c.case_id,
         CASES.c.pack,
+        CASES.c.product,
         CASES.c.opened_at,
         DECISIONS.c.id.label("decision_id"),
         DECISIONS.c.disposition,
@@ -103,7 +105,11 @@ _LATEST = (
     .join(CASES, IMAGES.c.case_id == CASES.c.id)
     .outerjoin(
         DECISIONS,
-        and_(DECISIONS.c.content_key == IMAGES.c.content_key, DECISIONS.c.pack == CASES.c.pack),
+        and_(
+            DECISIONS.c.content_key == IMAGES.c.content_key,
+            DECISIONS.c.pack == CASES.c.pack,
+            DECISIONS.c.product == CASES.c.product,
+        ),
     )
     .where(is_current())
     .order_by(IN_ORDER)
@@ -123,8 +129,8 @@ _CORRECTED = (
 )
 
 
-def standings_of(connection: Connection, case_ids: Sequence[str] | None) -> list[dict[str, Any]]:
-    """Work out the standings of some cases, or of all (None), from the append-only rows.
+def statuses_of(connection: Connection, case_ids: Sequence[str] | None) -> list[dict[str, Any]]:
+    """Return the status of some cases, or of all (None), from the append-only rows.
 
     A case whose every image was replaced, by one that belongs to another case, has none.
     """
@@ -140,14 +146,14 @@ def standings_of(connection: Connection, case_ids: Sequence[str] | None) -> list
     reviews = {row["case_id"]: row for row in connection.execute(last).mappings()}
     corrections: dict[str, str] = {row[0]: row[1] for row in connection.execute(corrected)}
     return [
-        standing(rows.values(), reviews.get(case), corrections.get(case, ""))
+        case_status_of(rows.values(), reviews.get(case), corrections.get(case, ""))
         for case, rows in images.items()
     ]
 
 
 def refresh(connection: Connection, case_ids: Collection[str]) -> None:
-    """Bring the standings of the cases touched up to date, in the caller's transaction."""
+    """Bring the status of the cases touched up to date, in the caller's transaction."""
     for ids in chunks(sorted(case_ids)):
-        connection.execute(delete(STANDINGS).where(STANDINGS.c.case_id.in_(ids)))
-        if rows := standings_of(connection, ids):
-            connection.execute(insert(STANDINGS), rows)
+        connection.execute(delete(CASE_STATUS).where(CASE_STATUS.c.case_id.in_(ids)))
+        if rows := statuses_of(connection, ids):
+            connection.execute(insert(CASE_STATUS), rows)

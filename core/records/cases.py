@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from core.decision.urgency import UNSCORED
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.tables import RowLike
 from core.records.values import StoredDecision
 from core.types import Disposition
@@ -22,24 +22,26 @@ class WorkItem:
         pack: The pack's name.
         key: Its group, or the content of its only file.
         opened_at: When its first image came, in UTC.
-        lane: Waiting for a person, negative, or reviewed.
+        queue_state: Waiting for a person, negative, or reviewed.
         disposition: The worst of its images.
         positive_probability: The largest of its images; None when one of them is unscored.
         decision_id: The decision that makes the verdict; empty when its image has none.
         images: How many images it has.
         revision: How many review rows it has.
+        product: Which of the pack's products it is of; empty for the only one.
     """
 
     case_id: str
     pack: str
     key: str
     opened_at: datetime
-    lane: Lane
+    queue_state: QueueState
     disposition: Disposition
     positive_probability: float | None
     decision_id: str
     images: int
     revision: int
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,14 +131,15 @@ class Counts:
 
 
 def item_from_row(row: RowLike) -> WorkItem:
-    """Read a work item from a row of the standings joined with its case."""
-    urgency = -float(row["rank"])
+    """Read a work item from a row of the case status joined with its case."""
+    urgency = -float(row["negated_urgency"])
     return WorkItem(
         case_id=row["case_id"],
         pack=row["pack"],
+        product=row["product"],
         key=row["key"],
         opened_at=datetime.fromisoformat(row["opened_at"]),
-        lane=Lane(row["lane"]),
+        queue_state=QueueState(row["queue_state"]),
         disposition=Disposition(row["disposition"]),
         positive_probability=None if urgency == UNSCORED else urgency,
         decision_id=row["decision_id"],

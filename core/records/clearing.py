@@ -8,27 +8,30 @@ from collections.abc import Collection
 
 from sqlalchemy import ColumnElement, Connection, and_, select, union_all
 
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
 from core.records.job import ASSESS, State
 from core.records.quarantine import is_undecided
-from core.records.tables import DECISIONS, IMAGES, JOBS, RECEIPTS, STANDINGS
+from core.records.tables import CASE_STATUS, DECISIONS, IMAGES, JOBS, RECEIPTS
 
 
 def makers_of(
     connection: Connection, wanted: ColumnElement[bool]
 ) -> dict[str, dict[str, tuple[str, str]]]:
     """Give bundle and policy by case and image, for the negative cases of several images."""
-    several = and_(wanted, STANDINGS.c.lane == int(Lane.NEGATIVE), STANDINGS.c.images > 1)
+    several = and_(
+        wanted, CASE_STATUS.c.queue_state == int(QueueState.NEGATIVE), CASE_STATUS.c.images > 1
+    )
     query = (
         select(IMAGES.c.case_id, IMAGES.c.id, DECISIONS.c.bundle, DECISIONS.c.policy_id)
-        .join(STANDINGS, STANDINGS.c.case_id == IMAGES.c.case_id)
+        .join(CASE_STATUS, CASE_STATUS.c.case_id == IMAGES.c.case_id)
         .join(
             DECISIONS,
             and_(
                 DECISIONS.c.content_key == IMAGES.c.content_key,
-                DECISIONS.c.pack == STANDINGS.c.pack,
+                DECISIONS.c.pack == CASE_STATUS.c.pack,
+                DECISIONS.c.product == CASE_STATUS.c.product,
             ),
         )
         .where(several, is_current())
@@ -51,7 +54,7 @@ def awaited(connection: Connection, packs: Collection[str]) -> set[str]:
     payloads = map(json.loads, connection.scalars(union_all(query, held)))
     return {
         group
-        for said in payloads
-        for group in (said.get("group", ""), *said.get("groups", "").split())
+        for payload in payloads
+        for group in (payload.get("group", ""), *payload.get("groups", "").split())
         if group
     }

@@ -28,7 +28,20 @@ IN_ORDER = func.coalesce(
 )
 """Sorts decisions on one content: the last one stands."""
 
-_Key = tuple[str, str, str]
+_COLUMNS = tuple(
+    DECISIONS.c[name]
+    for name in (
+        "id",
+        "seq",
+        "content_key",
+        "bundle_sha256",
+        "policy_id",
+        "pack",
+        "product",
+        "is_provisional",
+    )
+)
+_Key = tuple[str, str, str, str]
 
 
 @dataclass
@@ -37,9 +50,9 @@ class Additions:
 
     Attributes:
         seq: The last number given.
-        kept: For each content, bundle and policy the id of its last decision, and whether that is
-            provisional.
-        standing: For each pack and content the id of the decision that stands.
+        kept: For each content, bundle, policy and product the id of its last decision, and whether
+            that is provisional.
+        in_force: For each pack, product and content the id of the decision that stands.
         ids: The decision that holds for each of the batch, in its order.
         decisions: New rows.
         reinstatements: New rows.
@@ -48,7 +61,7 @@ class Additions:
 
     seq: int
     kept: dict[_Key, tuple[str, bool]]
-    standing: dict[tuple[str, str], str]
+    in_force: dict[tuple[str, str, str], str]
     ids: list[str] = field(default_factory=list)
     decisions: list[dict[str, Any]] = field(default_factory=list)
     reinstatements: list[dict[str, Any]] = field(default_factory=list)
@@ -58,8 +71,8 @@ class Additions:
 def additions(connection: Connection, batch: Sequence[NewDecision], at: datetime) -> Additions:
     """Work out what a batch adds, in the caller's write transaction.
 
-    Of one content, bundle and policy the first decision holds, unless it is provisional and the
-    new one is not: that is recorded as superseding it.
+    Of one content, bundle, policy and product the first decision holds, unless it is provisional
+    and the new one is not: that is recorded as superseding it.
 
     Args:
         connection: From `core.records.connection.writing`.
@@ -73,7 +86,7 @@ def additions(connection: Connection, batch: Sequence[NewDecision], at: datetime
 
 
 def _add(made: Additions, new: StoredDecision, at: str) -> None:
-    key, place = _key(new), (new.pack, new.content_key)
+    key, place = _key(new), (new.pack, new.product, new.content_key)
     before, is_provisional = made.kept.get(key, ("", True))
     if is_provisional and (not before or not new.is_provisional):
         written = replace(new, supersedes=before)
@@ -81,12 +94,12 @@ def _add(made: Additions, new: StoredDecision, at: str) -> None:
         made.decisions.append(to_row(written, made.seq))
         made.kept[key] = (written.id, new.is_provisional)
     held, _ = made.kept[key]
-    stood = made.standing.get(place, "")
+    stood = made.in_force.get(place, "")
     if stood and stood != held and held == before:
         made.seq += 1
         made.reinstatements.append(_reinstatement(made.seq, held, stood, at))
     if stood != held:
-        made.standing[place] = held
+        made.in_force[place] = held
         made.changed.add(new.content_key)
     made.ids.append(held)
 
@@ -104,20 +117,19 @@ def _reinstatement(seq: int, decision_id: str, supersedes: str, at: str) -> dict
 def _known(connection: Connection, contents: Iterable[str]) -> Additions:
     last = [connection.scalar(select(func.max(t.c.seq))) for t in (DECISIONS, REINSTATEMENTS)]
     made = Additions(max(seq or 0 for seq in last), {}, {})
-    columns = DECISIONS.c
-    names = (columns.content_key, columns.bundle_sha256, columns.policy_id)
-    query = select(*names, columns.id, columns.pack, columns.is_provisional, columns.seq, IN_ORDER)
+    query = select(*_COLUMNS, IN_ORDER.label("in_order"))
     rows = [
         row
         for keys in chunks(sorted(contents))
-        for row in connection.execute(query.where(columns.content_key.in_(keys)))
+        for row in connection.execute(query.where(DECISIONS.c.content_key.in_(keys)))
     ]
-    for row in sorted(rows, key=lambda row: row[6]):
-        made.kept[row[0], row[1], row[2]] = (row[3], row[5])
-    for row in sorted(rows, key=lambda row: row[7]):
-        made.standing[row[4], row[0]] = row[3]
+    for row in sorted(rows, key=lambda row: row.seq):
+        key = (row.content_key, row.bundle_sha256, row.policy_id, row.product)
+        made.kept[key] = (row.id, row.is_provisional)
+    for row in sorted(rows, key=lambda row: row.in_order):
+        made.in_force[row.pack, row.product, row.content_key] = row.id
     return made
 
 
 def _key(decision: StoredDecision) -> _Key:
-    return decision.content_key, decision.bundle_sha256, decision.policy_id
+    return decision.content_key, decision.bundle_sha256, decision.policy_id, decision.product

@@ -47,6 +47,7 @@ def receive(
     sha256: str,
     source: str,
     meta: Mapping[str, str] | None = None,
+    product: str = "",
     is_judged: bool = True,
     same: Same = _never,
     at: datetime | None = None,
@@ -61,12 +62,13 @@ def receive(
     Args:
         store: The store.
         pack: The pack's name.
-        key: The object's own name, such as its SOP instance UID.
+        key: The object's own name, unlike any other of the pack, such as its SOP instance UID.
         sha256: Digest of its bytes, which names the blob.
         source: Who or what sent it.
         meta: What is known of it besides: ``name`` and ``group`` are taken for those of the
             picture, ``groups`` (parted by blanks) for those it may belong to until it is judged,
             ``priority`` STAT or HIGH puts it before others, the rest goes to the record.
+        product: Which of the pack's products it is; empty for the only one.
         is_judged: Whether the object is to be assessed; else it is kept and set aside.
         same: Asked with a digest that is on record under that key, and whether we sent that one:
             whether it names this object in another encoding.
@@ -78,15 +80,16 @@ def receive(
     Raises:
         StoreError: The database failed; nothing was kept.
     """
-    said = {plain(word): plain(text) for word, text in (meta or {}).items()}
+    metadata = {plain(word): plain(text) for word, text in (meta or {}).items()}
     row = {
         "id": name_of(pack, plain(key), sha256),
         "pack": pack,
+        "product": plain(product),
         "key": plain(key),
         "sha256": sha256,
         "state": KEPT if is_judged else ASIDE,
         "source": plain(source),
-        "meta": json.dumps(said, sort_keys=True),
+        "meta": json.dumps(metadata, sort_keys=True),
         "received_at": stamp(at or now()),
     }
     compared: dict[str, bool] = {}
@@ -113,6 +116,7 @@ def sent(connection: Connection, pack: str, objects: Mapping[str, str], at: date
             row = {
                 "id": name_of(pack, plain(key), sha256),
                 "pack": pack,
+                "product": "",
                 "key": plain(key),
                 "sha256": sha256,
                 "state": SENT,
@@ -170,6 +174,7 @@ def add_job(connection: Connection, row: Mapping[str, str], at: datetime) -> Non
         queue.ASSESS,
         row["id"],
         pack=row["pack"],
+        product=row["product"],
         payload=meta | {"sha256": row["sha256"], "source": row["source"]},
         at=at,
         priority=queue.priority_of(meta),

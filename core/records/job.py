@@ -49,6 +49,7 @@ class Job:
         tries: How often it was begun, this time included.
         worker: Who claimed it.
         added_at: When it was last asked for.
+        product: Which of the pack's products it is about; empty for the only one.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Job:
     tries: int
     worker: str = ""
     added_at: str = ""
+    product: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def add(
     key: str,
     *,
     pack: str,
+    product: str = "",
     payload: Mapping[str, str],
     at: datetime,
     priority: int = 0,
@@ -106,6 +109,7 @@ def add(
         kind: What is to be done.
         key: To what.
         pack: The pack's name.
+        product: Which of the pack's products it is about; empty for the only one.
         payload: What the work needs to know.
         at: When it was asked for.
         priority: Larger comes first.
@@ -119,6 +123,7 @@ def add(
     }
     fresh = opened(at) | {"tries": 0, "problem": "", "added_at": stamp(at)}
     named = {"id": name_of(kind, plain(key)), "kind": kind, "key": plain(key), "pack": pack}
+    named["product"] = product
     row = connection.execute(select(JOBS).where(JOBS.c.id == named["id"])).mappings().first()
     if row is None:
         connection.execute(insert(JOBS), named | asked | fresh)
@@ -163,6 +168,7 @@ def job_from_row(row: RowLike, worker: str = "", begun: int = 0) -> Job:
         tries=row["tries"] + begun,
         worker=worker,
         added_at=row["added_at"],
+        product=row["product"],
     )
 
 

@@ -12,7 +12,7 @@ do it twice. Finishing counts only for who holds the job.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -64,6 +64,7 @@ def claim(
     lease_s: float,
     limit: int = 1,
     packs: Sequence[str] | None = None,
+    products: Collection[str] | None = None,
     at: datetime | None = None,
 ) -> list[Job]:
     """Take jobs: the highest priority first, then who came first.
@@ -77,6 +78,7 @@ def claim(
         lease_s: For how long in seconds nobody else may claim them, unless `renew` extends it.
         limit: At most so many.
         packs: Only these packs' jobs; any pack's when None.
+        products: Only the jobs of these products; any product's when None.
         at: The time; now, unless given.
 
     Raises:
@@ -90,6 +92,8 @@ def claim(
     )
     if packs is not None:
         query = query.where(JOBS.c.pack.in_(packs))
+    if products is not None:
+        query = query.where(JOBS.c.product.in_(products))
     with reading(store) as connection:
         # An idle worker asks every second: it must not take a writer's turn for nothing.
         if connection.execute(query.order_by(None).limit(1)).first() is None:

@@ -16,7 +16,7 @@ from core.records import hash_chain
 from core.records.case_status import REVIEW, UNDO, refresh
 from core.records.cases import StoredReview, WorkItem, review_from_row
 from core.records.connection import Store, reading, writing
-from core.records.tables import CASES, REVIEWS, STANDINGS
+from core.records.tables import CASE_STATUS, CASES, REVIEWS
 from core.records.values import now, plain, stamp
 from core.types import Disposition
 
@@ -57,15 +57,15 @@ def review(
         "reviewer": plain(reviewer),
     }
     with writing(store) as connection:
-        standing = _standing(connection, seen.case_id)
+        status = _status(connection, seen.case_id)
         shown = {
             "revision": seen.revision,
             "decision_id": seen.decision_id,
             "images": seen.images,
         }
-        if standing is None or any(standing[name] != value for name, value in shown.items()):
+        if status is None or any(status[name] != value for name, value in shown.items()):
             return False
-        _write(connection, standing, REVIEW, words, at or now())
+        _write(connection, status, REVIEW, words, at or now())
     return True
 
 
@@ -89,13 +89,13 @@ def undo(
     """
     words = {"disposition": "", "label": "", "comment": "", "reviewer": plain(reviewer)}
     with writing(store) as connection:
-        standing = _standing(connection, case_id)
-        if standing is None or standing["revision"] != revision:
+        status = _status(connection, case_id)
+        if status is None or status["revision"] != revision:
             return False
         query = select(REVIEWS.c.kind).where(REVIEWS.c.id == _id(case_id, revision - 1))
         if connection.execute(query).scalar() != REVIEW:
             return False
-        _write(connection, standing, UNDO, words, at or now())
+        _write(connection, status, UNDO, words, at or now())
     return True
 
 
@@ -125,16 +125,16 @@ def reviewed(store: Store, pack: str, *, limit: int | None = 50) -> list[StoredR
         return [review_from_row(row) for row in connection.execute(query).mappings()]
 
 
-def _standing(connection: Connection, case_id: str) -> dict[str, Any] | None:
-    query = select(STANDINGS).where(STANDINGS.c.case_id == case_id)
+def _status(connection: Connection, case_id: str) -> dict[str, Any] | None:
+    query = select(CASE_STATUS).where(CASE_STATUS.c.case_id == case_id)
     row = connection.execute(query).mappings().first()
     return dict(row) if row else None
 
 
 def _write(
-    connection: Connection, standing: dict[str, Any], kind: str, words: dict[str, str], at: datetime
+    connection: Connection, status: dict[str, Any], kind: str, words: dict[str, str], at: datetime
 ) -> None:
-    case_id, revision = standing["case_id"], standing["revision"]
+    case_id, revision = status["case_id"], status["revision"]
     row = {
         "id": _id(case_id, revision),
         "case_id": case_id,
@@ -143,8 +143,8 @@ def _write(
         **words,
         "reviewed_at": stamp(at),
         "supersedes": _id(case_id, revision - 1) if revision else "",
-        "decision_id": standing["decision_id"],
-        "images": standing["images"],
+        "decision_id": status["decision_id"],
+        "images": status["images"],
     }
     connection.execute(insert(REVIEWS), row)
     hash_chain.append(

@@ -30,7 +30,7 @@ def to_row(decision: StoredDecision, seq: int) -> dict[str, Any]:
         "disposition": decision.disposition.value,
         "classes": json.dumps(decision.classes),
         "probabilities": json.dumps(decision.probabilities),
-        "findings": json.dumps([_said(finding) for finding in decision.findings]),
+        "findings": json.dumps([_finding_text(finding) for finding in decision.findings]),
         "decided_at": stamp(decision.decided_at),
     }
 
@@ -47,7 +47,5 @@ def from_row(row: RowLike) -> StoredDecision:
     )
 
 
-def _said(finding: Finding) -> tuple[str, ...]:
-    # Two words where there is no check, as rows were written before there were checks.
-    said = (finding.reason.value, finding.detail)
-    return (*said, finding.check) if finding.check else said
+def _finding_text(finding: Finding) -> tuple[str, ...]:
+    return (finding.reason.value, finding.detail, *filter(None, [finding.check]))

@@ -39,8 +39,8 @@ def record(
 ) -> list[str]:
     """Keep a batch in one transaction with one audit event; what is already there stays as it is.
 
-    Of one content, bundle and policy the decision on record holds, unless a passing fault stands
-    in its place. Judging again under an earlier policy makes its decision stand again.
+    Of one content, bundle, policy and product the decision on record holds, unless a passing
+    failure is on record there. Judging again under an earlier policy makes its decision hold anew.
 
     Put the blobs first: a row never points at a picture that is not on disk.
 
@@ -136,6 +136,7 @@ def decisions(
     store: Store,
     *,
     pack: str | None = None,
+    product: str | None = None,
     bundle_sha256: str | None = None,
     policy_id: str | None = None,
     disposition: Disposition | None = None,
@@ -147,6 +148,7 @@ def decisions(
     Args:
         store: The store.
         pack: Only this pack's.
+        product: Only this product's.
         bundle_sha256: Only this bundle's.
         policy_id: Only this policy's.
         disposition: Only these.
@@ -159,6 +161,7 @@ def decisions(
     columns = DECISIONS.c
     equal = {
         columns.pack: pack,
+        columns.product: product,
         columns.bundle_sha256: bundle_sha256,
         columns.policy_id: policy_id,
         columns.disposition: disposition and disposition.value,
@@ -187,6 +190,7 @@ def _case_rows(batch: Sequence[NewDecision], received: str) -> Iterable[dict[str
         yield {
             "id": new.case_id,
             "pack": new.decision.pack,
+            "product": new.decision.product,
             "key": new.case_key,
             "opened_at": received,
         }

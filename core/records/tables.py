@@ -1,4 +1,4 @@
-"""The tables at rest: append-only, but for the standings, which are worked out from the others.
+"""The tables at rest: append-only, but for jobs and for the case status, which is worked out.
 
 They keep their own registry and metadata: Streamlit's reload would otherwise raise "Table already
 defined". Ids of cases and images hash what makes them one (pack and key; case, content and name):
@@ -15,7 +15,7 @@ from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-SCHEMA = "0006"
+SCHEMA = "r0001"
 
 RowLike = Mapping[Any, Any]
 """A row by column name, before or after the database; SQLAlchemy also takes columns as keys."""
@@ -38,13 +38,17 @@ class Row(SQLModel, registry=registry()):
 
 
 class Case(Row, table=True):
-    """The images of one part, study or plot; ``key`` is the group, or the file's content."""
+    """The images of one part, study or plot; ``key`` is the group, or the file's content.
+
+    ``product`` says which of a pack's products was judged; empty for the only one of a pack.
+    """
 
     __tablename__ = "cases"
     __table_args__ = _BY_ID
 
     id: str = Field(primary_key=True)
     pack: str
+    product: str
     key: str
     opened_at: str
 
@@ -64,7 +68,7 @@ class Image(Row, table=True):
 
 
 class Header(Row, table=True):
-    """What an image's file says of itself, as JSON of texts; nothing when it says nothing."""
+    """The metadata of an image's file, as JSON of texts; no row where it has none."""
 
     __tablename__ = "headers"
     __table_args__ = _BY_ID
@@ -80,7 +84,9 @@ class Decision(Row, table=True):
     """
 
     __tablename__ = "decisions"
-    __table_args__ = (UniqueConstraint("content_key", "bundle_sha256", "policy_id", "supersedes"),)
+    __table_args__ = (
+        UniqueConstraint("content_key", "bundle_sha256", "policy_id", "product", "supersedes"),
+    )
 
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     id: str = Field(unique=True)
@@ -89,6 +95,7 @@ class Decision(Row, table=True):
     bundle_sha256: str
     policy_id: str
     pack: str
+    product: str
     disposition: str
     wording: str
     label: str
@@ -110,6 +117,7 @@ class Decision(Row, table=True):
     decided_at: str
     is_provisional: bool
     supersedes: str
+    audit_probability: float | None
 
 
 class Reinstatement(Row, table=True):
@@ -129,7 +137,7 @@ class Reinstatement(Row, table=True):
 
 
 class Review(Row, table=True):
-    """What a person said about a case; an undo is a row of its own.
+    """A person's judgement of a case; an undo is a row of its own.
 
     ``images`` is how many images of the case the person had before them: a case whose images have
     grown since is unreviewed again.
@@ -167,23 +175,27 @@ class AuditEvent(Row, table=True):
     hash: str
 
 
-class Standing(Row, table=True):
-    """Where a case stands now: a cache over the append-only rows, so that the queue is one look-up.
+class CaseStatus(Row, table=True):
+    """The verdict of a case and where it waits: a cache over the append-only rows.
 
-    ``lane`` and ``rank`` sort the queue, smallest first; `core.records.case_status` works them out.
+    ``queue_state`` and ``negated_urgency`` sort the queue, smallest first, so that the next case is
+    one look-up; `core.records.case_status` works them out.
     """
 
-    __tablename__ = "standings"
+    __tablename__ = "case_status"
     __table_args__ = (
-        Index("ix_standings_queue", "pack", "lane", "rank", "opened_at", "case_id"),
-        Index("ix_standings_counts", "pack", "lane", "disposition"),
+        Index(
+            "ix_case_status_queue", "pack", "queue_state", "negated_urgency", "opened_at", "case_id"
+        ),
+        Index("ix_case_status_counts", "pack", "queue_state", "disposition"),
         _BY_ID,
     )
 
     case_id: str = Field(primary_key=True, foreign_key="cases.id")
     pack: str
-    lane: int
-    rank: float
+    product: str
+    queue_state: int
+    negated_urgency: float
     opened_at: str
     disposition: str
     decision_id: str
@@ -203,6 +215,7 @@ class Receipt(Row, table=True):
 
     id: str = Field(primary_key=True)
     pack: str
+    product: str
     key: str
     sha256: str
     state: str
@@ -236,21 +249,29 @@ class Resolution(Row, table=True):
     resolved_at: str
 
 
-class Release(Row, table=True):
-    """A step of autonomy that a person released for a site, with the evidence they had."""
+class Deployment(Row, table=True):
+    """Which bundle and policy judge a product from then on, how far by themselves, by whose word.
 
-    __tablename__ = "releases"
-    __table_args__ = (Index("ix_releases_site", "pack", "site", "released_at"), _BY_ID)
+    ``number`` counts the deployments of the whole store: of one product the highest is in force.
+    """
 
-    id: str = Field(primary_key=True)
+    __tablename__ = "deployments"
+    __table_args__ = (Index("ix_deployments_product", "pack", "product", "number"),)
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    id: str = Field(unique=True)
     pack: str
-    site: str
-    stage: str
+    product: str
     bundle: str
+    bundle_sha256: str
     policy_id: str
+    stage: str
+    audit_share: float
+    deployed_by: str
+    second_person: str
     evidence: str
-    released_by: str
-    released_at: str
+    supersedes: str
+    deployed_at: str
 
 
 class Job(Row, table=True):
@@ -266,6 +287,7 @@ class Job(Row, table=True):
     kind: str
     key: str
     pack: str
+    product: str
     payload: str
     priority: int
     state: str
@@ -306,10 +328,10 @@ DECISIONS = _table("decisions")
 REINSTATEMENTS = _table("reinstatements")
 REVIEWS = _table("reviews")
 AUDIT_EVENTS = _table("audit_events")
-STANDINGS = _table("standings")
+CASE_STATUS = _table("case_status")
 HEADERS = _table("headers")
 RECEIPTS = _table("receipts")
 RESOLUTIONS = _table("resolutions")
-RELEASES = _table("releases")
+DEPLOYMENTS = _table("deployments")
 JOBS = _table("jobs")
 OUTBOX = _table("outbox")

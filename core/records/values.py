@@ -44,6 +44,7 @@ FIGURES = (
     "decode_ms",
     "infer_ms",
     "total_ms",
+    "audit_probability",
 )
 
 
@@ -79,6 +80,9 @@ class StoredDecision:
             lost decoder, a picture missing from the store), to be superseded by a real one.
         supersedes: The provisional decision that this one takes the place of; empty for none.
         good_p: As in ``Prediction``; None when there is no such number.
+        audit_probability: With which probability it was drawn for the audit of automatic negatives;
+            None where it is none.
+        product: Which of the pack's products was judged; empty for the only one.
     """
 
     content_key: str
@@ -107,6 +111,8 @@ class StoredDecision:
     is_provisional: bool = False
     supersedes: str = ""
     good_p: float | None = None
+    audit_probability: float | None = None
+    product: str = ""
 
     def __post_init__(self) -> None:
         """Refuse a figure that is not a number: SQLite would give back nothing in its place.
@@ -120,9 +126,9 @@ class StoredDecision:
 
     @property
     def id(self) -> str:
-        """Name the decision by content, bundle and policy, and by the one it supersedes."""
+        """Hash of content, bundle and policy, of the product and of the decision it supersedes."""
         named = (self.content_key, self.bundle_sha256, self.policy_id)
-        return name_of(*named, self.supersedes) if self.supersedes else name_of(*named)
+        return name_of(*named, *_of_product(self.product), *filter(None, [self.supersedes]))
 
     @property
     def sha256(self) -> str:
@@ -158,8 +164,8 @@ class NewDecision:
 
     @property
     def case_id(self) -> str:
-        """Name the case: same pack and key is the same case."""
-        return name_of(self.decision.pack, self.case_key)
+        """Hash of pack, product and key: the same of all three is the same case."""
+        return case_id_of(self.decision.pack, self.decision.product, self.case_key)
 
     @property
     def image_id(self) -> str:
@@ -167,8 +173,17 @@ class NewDecision:
         return name_of(self.case_id, self.decision.content_key, self.name)
 
 
+def case_id_of(pack: str, product: str, key: str) -> str:
+    """Return the id of a case: two products of a pack may have groups of the same name."""
+    return name_of(pack, *_of_product(product), key)
+
+
+def _of_product(product: str) -> tuple[str, ...]:
+    return (f"product {product}",) if product else ()
+
+
 def plain(words: str) -> str:
-    """Give text that every engine keeps: file names may hold NUL and undecodable bytes."""
+    """Return text that every engine keeps: file names may hold NUL and undecodable bytes."""
     return words.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
@@ -177,7 +192,7 @@ def _figure(value: float) -> float | None:
 
 
 def new_decision(
-    assessment: Assessment, *, pack: str, name: str, at: datetime | None = None
+    assessment: Assessment, *, pack: str, name: str, product: str = "", at: datetime | None = None
 ) -> NewDecision:
     """Turn an assessment into what the store keeps of it.
 
@@ -187,6 +202,7 @@ def new_decision(
         assessment: What the pipeline yielded.
         pack: The pack's name.
         name: File name, for display only.
+        product: Which of the pack's products was judged; empty for the only one.
         at: When it was decided; now, unless given.
     """
     source, made, verdict = plain(assessment.sample_id), assessment.provenance, assessment.verdict
@@ -198,6 +214,7 @@ def new_decision(
         bundle_sha256=made.bundle_sha256,
         policy_id=made.policy_id,
         pack=pack,
+        product=plain(product),
         disposition=verdict.disposition,
         wording=plain(assessment.wording),
         label=plain(verdict.label),

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, select, tuple_
 
 from core.errors import StoreError
-from core.records.case_status import Lane, refresh
+from core.records.case_status import QueueState, refresh
 from core.records.cases import (
     CaseDetail,
     CaseImage,
@@ -30,12 +30,17 @@ from core.records.connection import Store, chunks, reading, writing
 from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
 from core.records.row_mapping import from_row
-from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, REVIEWS, STANDINGS
+from core.records.tables import CASE_STATUS, CASES, DECISIONS, HEADERS, IMAGES, REVIEWS
 from core.records.values import StoredDecision
 from core.types import Disposition
 
-_ORDER = (STANDINGS.c.lane, STANDINGS.c.rank, STANDINGS.c.opened_at, STANDINGS.c.case_id)
-_ITEM = select(STANDINGS, CASES.c.key).join(CASES, STANDINGS.c.case_id == CASES.c.id)
+_ORDER = (
+    CASE_STATUS.c.queue_state,
+    CASE_STATUS.c.negated_urgency,
+    CASE_STATUS.c.opened_at,
+    CASE_STATUS.c.case_id,
+)
+_ITEM = select(CASE_STATUS, CASES.c.key).join(CASES, CASE_STATUS.c.case_id == CASES.c.id)
 
 
 def next_case(
@@ -67,13 +72,18 @@ def counts(store: Store, pack: str) -> Counts:
     Raises:
         StoreError: The database failed.
     """
-    columns = STANDINGS.c.lane, STANDINGS.c.disposition
-    query = select(*columns, func.count()).where(STANDINGS.c.pack == pack).group_by(*columns)
+    columns = CASE_STATUS.c.queue_state, CASE_STATUS.c.disposition
+    query = select(*columns, func.count()).where(CASE_STATUS.c.pack == pack).group_by(*columns)
     with reading(store) as connection:
-        found = {(Lane(lane), Disposition(word)): n for lane, word, n in connection.execute(query)}
-    by_lane = {lane: {word: found.get((lane, word), 0) for word in Disposition} for lane in Lane}
-    negative = by_lane[Lane.NEGATIVE][Disposition.NEGATIVE]
-    return Counts(by_lane[Lane.WAITING], negative, by_lane[Lane.REVIEWED])
+        found = {
+            (QueueState(state), Disposition(word)): n
+            for state, word, n in connection.execute(query)
+        }
+    by_state = {
+        state: {word: found.get((state, word), 0) for word in Disposition} for state in QueueState
+    }
+    negative = by_state[QueueState.NEGATIVE][Disposition.NEGATIVE]
+    return Counts(by_state[QueueState.WAITING], negative, by_state[QueueState.REVIEWED])
 
 
 def is_emptied(store: Store, case_id: str) -> bool:
@@ -82,8 +92,8 @@ def is_emptied(store: Store, case_id: str) -> bool:
     Raises:
         StoreError: The database failed.
     """
-    standing = select(STANDINGS.c.case_id).where(STANDINGS.c.case_id == CASES.c.id)
-    query = select(CASES.c.id).where(CASES.c.id == case_id, ~standing.exists())
+    status = select(CASE_STATUS.c.case_id).where(CASE_STATUS.c.case_id == CASES.c.id)
+    query = select(CASES.c.id).where(CASES.c.id == case_id, ~status.exists())
     with reading(store) as connection:
         return connection.execute(query).first() is not None
 
@@ -95,7 +105,7 @@ def case_detail(store: Store, case_id: str) -> CaseDetail:
         StoreError: There is no such case, or the database failed.
     """
     with reading(store) as connection:
-        row = connection.execute(_ITEM.where(STANDINGS.c.case_id == case_id)).mappings().first()
+        row = connection.execute(_ITEM.where(CASE_STATUS.c.case_id == case_id)).mappings().first()
         if row is None:
             raise _unknown(case_id)
         item = item_from_row(row)
@@ -103,26 +113,26 @@ def case_detail(store: Store, case_id: str) -> CaseDetail:
 
 
 def rebuild(store: Store) -> None:
-    """Work out every standing anew, should `core.records.audit.verify` say that some differ.
+    """Work out every case status anew, should `core.records.audit.verify` find a difference.
 
     Raises:
         StoreError: The database failed.
     """
     with writing(store) as connection:
-        connection.execute(STANDINGS.delete())
+        connection.execute(CASE_STATUS.delete())
         refresh(connection, list(connection.scalars(select(CASES.c.id))))
 
 
 def _next(pack: str, place: tuple[Any, ...] | None, negatives: bool) -> Select[*tuple[Any, ...]]:
-    last = Lane.NEGATIVE if negatives else Lane.WAITING
-    query = _ITEM.where(STANDINGS.c.pack == pack, STANDINGS.c.lane <= int(last))
+    last = QueueState.NEGATIVE if negatives else QueueState.WAITING
+    query = _ITEM.where(CASE_STATUS.c.pack == pack, CASE_STATUS.c.queue_state <= int(last))
     if place is not None:
         query = query.where(tuple_(*_ORDER) > place)
     return query.order_by(*_ORDER).limit(1)
 
 
 def _place(connection: Connection, case_id: str) -> tuple[Any, ...]:
-    row = connection.execute(select(*_ORDER).where(STANDINGS.c.case_id == case_id)).first()
+    row = connection.execute(select(*_ORDER).where(CASE_STATUS.c.case_id == case_id)).first()
     if row is None:
         raise _unknown(case_id)
     return tuple(row)
@@ -132,7 +142,7 @@ def _images(connection: Connection, item: WorkItem) -> tuple[CaseImage, ...]:
     query = select(IMAGES, HEADERS.c.meta).outerjoin(HEADERS, HEADERS.c.id == IMAGES.c.id)
     query = query.where(IMAGES.c.case_id == item.case_id, is_current())
     rows = connection.execute(query.order_by(IMAGES.c.received_at, IMAGES.c.name)).mappings().all()
-    latest = _latest(connection, item.pack, [row["content_key"] for row in rows])
+    latest = _latest(connection, item, [row["content_key"] for row in rows])
     return tuple(
         CaseImage(
             id=row["id"],
@@ -147,8 +157,11 @@ def _images(connection: Connection, item: WorkItem) -> tuple[CaseImage, ...]:
     )
 
 
-def _latest(connection: Connection, pack: str, keys: Sequence[str]) -> dict[str, StoredDecision]:
-    query = select(DECISIONS).where(DECISIONS.c.pack == pack).order_by(IN_ORDER)
+def _latest(
+    connection: Connection, item: WorkItem, keys: Sequence[str]
+) -> dict[str, StoredDecision]:
+    query = select(DECISIONS).order_by(IN_ORDER)
+    query = query.where(DECISIONS.c.pack == item.pack, DECISIONS.c.product == item.product)
     return {
         row["content_key"]: from_row(row)
         for some in chunks(keys)

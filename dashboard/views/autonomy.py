@@ -10,9 +10,9 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack
-from core.records import audit, case_list, releases
+from core.records import audit, case_list, deployments
 from core.records.case_list import Read
-from core.records.releases import Stage
+from core.records.deployments import Stage
 from core.records.store import decisions
 from core.records.values import StoredDecision
 from core.service.review import autonomy, autonomy_text
@@ -59,10 +59,10 @@ class AutonomyView:
         if policy is None:
             self._rerun_when_open(used)
         reads = _reads(session, self.pack.name, audit.head(session.store).hash)
-        released = releases.by_site(session.store, self.pack.name)
+        released = deployments.by_product(session.store, self.pack.name)
         read_sites = (self.rules.site_of(one.headers) for one in reads)
         for site in dict.fromkeys([*open_sites, *released, *read_sites]):
-            current = releases.stage_for(released.get(site), used.bundle)
+            current = deployments.stage_for(released.get(site), used.bundle)
             with st.container(border=True):
                 _Site(self, session, site, current, used, policy).render(reads)
 
@@ -108,7 +108,7 @@ class _Site:
     def render(self, reads: list[Read]) -> None:
         """Show where the site stands, and what may be released."""
         pack, used = self.view.pack, self.used
-        history = releases.history(self.session.store, pack.name, self.site)
+        history = deployments.history(self.session.store, pack.name, self.site)
         since = autonomy.supervised_since(history, used.bundle, used.policy_id)
         evidence = autonomy.evidence_of(
             reads, self.view.rules, used.bundle, used.policy_id, self.site, since
@@ -185,6 +185,7 @@ class _Site:
                 stage,
                 by=widgets.reviewer(),
                 bundle=self.used.bundle,
+                bundle_sha256=self.used.bundle_sha256,
                 policy_id=self.used.policy_id,
                 policy=self.policy,
             )

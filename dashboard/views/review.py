@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.cases import CaseDetail, CaseImage, Counts, WorkItem
 from core.records.values import StoredDecision
 from core.records.worklist import case_detail, counts
@@ -32,7 +32,7 @@ def render() -> None:
         return
     session.explainer.start(pack.name)
     keys = ReviewKeys(
-        "review", pack, (Lane.WAITING,), present.assign_verdict_keys(pack.wording), *KEYS
+        "review", pack, (QueueState.WAITING,), present.assign_verdict_keys(pack.wording), *KEYS
     )
     detail = keys.current(session, lambda skipped: _following(session, pack, skipped))
     view_id = present.make_view_id(detail.item) if detail else NOTHING

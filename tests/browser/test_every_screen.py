@@ -11,11 +11,11 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from core.records import blobs, releases, reviews
+from core.records import blobs, deployments, reviews
 from core.records.case_list import listed
 from core.records.connection import Store
+from core.records.deployments import Stage
 from core.records.intake import receive
-from core.records.releases import Stage
 from core.records.store import NewDecision, decisions, record
 from core.records.worklist import counts, next_case
 from core.service.review.reading_list import OPEN
@@ -122,9 +122,9 @@ def ward(department_home):
     headers = {**last, **HEADERS, "priority": "STAT", "study_uid": "1.2.901", "sop_uid": "1.2.902"}
     record_hostile(store, made, a_radiograph(95), "study", **headers)
     for stage in (Stage.SHADOW, Stage.SUPERVISED):
-        releases.release(
+        deployments.deploy(
             store, "xray", HEADERS["institution"], stage, by=f"Grace {MARKUP}", evidence={},
-            bundle=made.bundle, policy_id=made.policy_id,
+            bundle=made.bundle, bundle_sha256=made.bundle_sha256, policy_id=made.policy_id,
         )  # fmt: skip
     for number in range(2):
         data = a_radiograph(96, PatientName=f"{IMAGE}^{number}", PatientID=f"{number} {IMAGE}")

@@ -7,9 +7,9 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from core.records import releases, reviews
+from core.records import deployments, reviews
 from core.records.case_list import listed
-from core.records.releases import Stage
+from core.records.deployments import Stage
 from core.records.store import decisions
 from core.records.worklist import case_detail
 from core.service.review.reading_list import OPEN
@@ -42,9 +42,9 @@ def assessed_home(department_home):
 def supervised(store):
     made = decisions(store, pack="xray", limit=1)[0]
     for stage in (Stage.SHADOW, Stage.SUPERVISED):
-        releases.release(
+        deployments.deploy(
             store, "xray", SITE, stage, by="Grace", evidence={}, bundle=made.bundle,
-            policy_id=made.policy_id,
+            bundle_sha256=made.bundle_sha256, policy_id=made.policy_id,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from core.packs import pack_named
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.cases import CaseDetail, CaseImage, Counts, StoredReview, WorkItem
 from core.records.values import StoredDecision
 from core.types import Disposition, Finding, Reason
@@ -60,7 +60,7 @@ def an_image(name: str, decision: StoredDecision | None) -> CaseImage:
 
 
 def a_case(*images: CaseImage, key: str = "plate-7") -> CaseDetail:
-    item = WorkItem("c1", "parts", key, NOW, Lane.WAITING, DEFER, 0.5, "d1", len(images), 0)
+    item = WorkItem("c1", "parts", key, NOW, QueueState.WAITING, DEFER, 0.5, "d1", len(images), 0)
     return CaseDetail(item, images, ())
 
 

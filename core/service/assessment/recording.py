@@ -28,7 +28,13 @@ class Recorded:
 
 
 def record_one(
-    assessor: Assessor, store: Store, data: bytes, *, name: str = "", group: str = ""
+    assessor: Assessor,
+    store: Store,
+    data: bytes,
+    *,
+    name: str = "",
+    group: str = "",
+    product: str = "",
 ) -> Recorded:
     """Judge one picture and make the verdict durable before it is returned.
 
@@ -38,6 +44,7 @@ def record_one(
         data: The whole file.
         name: As in ``Assessor.one``.
         group: As in ``Assessor.one``.
+        product: Which of the pack's products it is of; empty for the only one.
 
     Returns:
         The verdict as it is on record, as in ``assess_and_record``.
@@ -46,7 +53,7 @@ def record_one(
         StoreError: The store refused; no output may leave.
     """
     assessment = assessor.one(data, name=name, group=group)
-    (recorded,) = _commit(store, assessor.bundle, [(data, assessment)])
+    (recorded,) = _commit(store, assessor.bundle, [(data, assessment)], product)
     return recorded
 
 
@@ -72,6 +79,7 @@ def assess_and_record(
     *,
     policy: Policy,
     settings: Settings,
+    product: str = "",
 ) -> Iterator[Recorded]:
     """Assess pictures and make each verdict durable before it is yielded, as it is on record.
 
@@ -85,6 +93,7 @@ def assess_and_record(
         store: Where verdicts are kept.
         policy: The thresholds.
         settings: Where things run.
+        product: Which of the pack's products they are of; empty for the only one.
 
     Yields:
         One recorded assessment a picture, in order.
@@ -98,15 +107,21 @@ def assess_and_record(
     ):
         answers = ((one.incoming.data, one.assessment) for one in assessed)
         while batch := list(islice(answers, BATCH)):
-            yield from _commit(store, bundle, batch)
+            yield from _commit(store, bundle, batch, product)
 
 
 def _commit(
-    store: Store, bundle: Bundle, batch: Sequence[tuple[bytes | None, Assessment]]
+    store: Store,
+    bundle: Bundle,
+    batch: Sequence[tuple[bytes | None, Assessment]],
+    product: str,
 ) -> list[Recorded]:
     """Make verdicts durable, each with the bytes that it was made on."""
     blobs.put_many(store.blobs, [data for data, _ in batch if data is not None])
-    rows = [new_decision(one, pack=bundle.pack.name, name=one.sample_id) for _, one in batch]
+    rows = [
+        new_decision(one, pack=bundle.pack.name, name=one.sample_id, product=product)
+        for _, one in batch
+    ]
     ids = record(store, rows)
     stored = decisions_of(store, ids)
     return [

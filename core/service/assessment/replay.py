@@ -47,7 +47,11 @@ def replay(decision_id: str, store: Store, settings: Settings) -> list[str]:
     data = blobs.get(store.blobs, past.sha256)
     with Assessor(bundle, policy, settings) as assessor:
         again = assessor.one(data)
-    return list(_differences(past, new_decision(again, pack=past.pack, name="").decision))
+    return list(
+        _differences(
+            past, new_decision(again, pack=past.pack, name="", product=past.product).decision
+        )
+    )
 
 
 def _differences(past: StoredDecision, now: StoredDecision) -> Iterator[str]:

@@ -35,6 +35,7 @@ class Incoming:
         data: Return its bytes; called once, when they are written.
         transport: How it came, as the log and the receipt name it: ``c-store``, ``folder``.
         peer: Whose it is, by our own name for them; may be empty.
+        product: Which of the pack's products it is; empty for the only one.
         meta: What is known of it besides, as in `core.records.intake.receive`.
         is_judged: Whether it is to be assessed; else it is kept and set aside.
         is_same: Whether a digest on record under that key is this object in another encoding, as
@@ -47,6 +48,7 @@ class Incoming:
     data: Callable[[], bytes]
     transport: str
     peer: str = ""
+    product: str = ""
     meta: Mapping[str, str] = field(default_factory=dict)
     is_judged: bool = True
     is_same: Same | None = None
@@ -93,6 +95,7 @@ def _receive(store: Store, incoming: Incoming, data: bytes, free_bytes: int) -> 
     return intake.receive(
         store,
         pack=incoming.pack,
+        product=incoming.product,
         key=incoming.key,
         sha256=sha256,
         source=source,

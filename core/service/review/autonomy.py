@@ -13,10 +13,10 @@ from core.decision.certificate import groups_needed, groups_to_ceiling, percent,
 from core.decision.rate import Rate
 from core.errors import ConfigError
 from core.packs import DomainPack
-from core.records import case_list, releases
+from core.records import case_list, deployments
 from core.records.case_list import Read
 from core.records.connection import Store
-from core.records.releases import Figure, Stage, StoredRelease
+from core.records.deployments import Deployment, Figure, Stage
 from core.service.review.case_rules import CaseRules
 from core.types import Disposition, Policy
 
@@ -116,9 +116,7 @@ def evidence_of(
     )
 
 
-def supervised_since(
-    history: Sequence[StoredRelease], bundle: str, policy_id: str
-) -> datetime | None:
+def supervised_since(history: Sequence[Deployment], bundle: str, policy_id: str) -> datetime | None:
     """Return since when a bundle under a policy has stood at the stage SUPERVISED or above.
 
     Args:
@@ -133,7 +131,7 @@ def supervised_since(
         lambda one: one.stage.step >= Stage.SUPERVISED.step and one.covers(bundle, policy_id),
         history,
     )
-    return min((one.released_at for one in standing), default=None)
+    return min((one.deployed_at for one in standing), default=None)
 
 
 def release(
@@ -145,10 +143,11 @@ def release(
     *,
     by: str,
     bundle: str,
+    bundle_sha256: str,
     policy_id: str,
     policy: Policy | None,
-) -> StoredRelease:
-    """Release a stage at a site, with what the store has of reads there as its evidence.
+) -> Deployment:
+    """Release a stage at a site (the product of this pack), with its reads as the evidence.
 
     Args:
         store: The store.
@@ -158,6 +157,7 @@ def release(
         stage: The stage.
         by: Who releases it.
         bundle: Name and short hash of the bundle that it is for.
+        bundle_sha256: Its full hash.
         policy_id: The policy that it is for.
         policy: That policy itself; None when it is not at hand.
 
@@ -167,7 +167,7 @@ def release(
         StoreError: The database failed.
     """
     own = policy if policy is not None and policy.id == policy_id else None
-    since = supervised_since(releases.history(store, pack.name, site), bundle, policy_id)
+    since = supervised_since(deployments.history(store, pack.name, site), bundle, policy_id)
     reads = case_list.reads(store, pack.name)
     evidence = evidence_of(reads, rules, bundle, policy_id, site, since)
     if problems := blocking_reasons(pack, stage, own, evidence):
@@ -175,7 +175,7 @@ def release(
             f"The stage {stage.value} cannot be released: {' '.join(problems)}",
             hint="Have more cases read at the stage that stands.",
         )
-    return releases.release(
+    return deployments.deploy(
         store,
         pack.name,
         site,
@@ -183,6 +183,7 @@ def release(
         by=by,
         evidence=figures_of(evidence, own),
         bundle=bundle,
+        bundle_sha256=bundle_sha256,
         policy_id=policy_id,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from core.decision.certificate import percent, upper_bound
 from core.decision.rate import percent_range, percentage
 from core.packs import DomainPack
-from core.records.releases import Stage, StoredRelease
+from core.records.deployments import Deployment, Stage
 from core.service.review.autonomy import MEANING, ReadEvidence
 from core.types import Disposition
 
@@ -52,10 +52,10 @@ def confirm_text(evidence: ReadEvidence) -> str:
     return f"I have looked at these figures of {reads} and release it."
 
 
-def release_text(one: StoredRelease) -> str:
+def release_text(one: Deployment) -> str:
     """Return who released what, when and for which bundle."""
-    at = one.released_at.astimezone()
-    return f"{at:%Y-%m-%d %H:%M} {one.stage.value}, by {one.released_by}, for {one.bundle}"
+    at = one.deployed_at.astimezone()
+    return f"{at:%Y-%m-%d %H:%M} {one.stage.value}, by {one.deployed_by}, for {one.bundle}"
 
 
 def evidence_rows(pack: DomainPack, evidence: ReadEvidence) -> list[tuple[str, str, str, str]]:

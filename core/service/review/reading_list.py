@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from core.records.case_list import Headers, ListedCase
-from core.records.case_status import Lane
-from core.records.releases import Stage, StoredRelease, stage_for
+from core.records.case_status import QueueState
+from core.records.deployments import Deployment, Stage, stage_for
 from core.service.review.case_rules import CaseRules
 from core.service.review.order import OpenCase, Rank, arrange
 from core.types import Disposition, Reason
 
-OPEN = (Lane.WAITING, Lane.NEGATIVE)
+OPEN = (QueueState.WAITING, QueueState.NEGATIVE)
 """Where a case stands that no person has read."""
 
-Releases = Mapping[str, StoredRelease]
+Releases = Mapping[str, Deployment]
 """The release that stands, by site."""
 
 
@@ -155,11 +155,14 @@ def _is_audit(case: ListedCase) -> bool:
     return any(finding.reason is Reason.AUDIT for finding in case.findings)
 
 
-def _is_negative_as_released(case: ListedCase, release: StoredRelease | None) -> bool:
+def _is_negative_as_released(case: ListedCase, release: Deployment | None) -> bool:
     """Return whether every image of a case was judged negative by what is released automatic."""
     if release is None or release.stage is not Stage.AUTOMATIC:
         return False
-    negative = case.item.disposition is Disposition.NEGATIVE and case.item.lane is Lane.NEGATIVE
+    negative = (
+        case.item.disposition is Disposition.NEGATIVE
+        and case.item.queue_state is QueueState.NEGATIVE
+    )
     if not negative or not case.judged or case.is_awaited:
         return False
     makers = case.makers or {(case.bundle, case.policy_id)}

@@ -14,7 +14,7 @@ from core.records import reviews, worklist
 from core.records.case_status import REVIEW
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.connection import Store, reading
-from core.records.tables import REVIEWS, STANDINGS
+from core.records.tables import CASE_STATUS, REVIEWS
 from core.records.values import StoredDecision, stamp
 from core.service.review.explanations import Explainer
 from core.service.store import open_store
@@ -188,9 +188,9 @@ def done_since(store: Store, pack: str, since: datetime) -> int:
     query = (
         select(func.count())
         .select_from(REVIEWS)
-        .join(STANDINGS, REVIEWS.c.case_id == STANDINGS.c.case_id)
+        .join(CASE_STATUS, REVIEWS.c.case_id == CASE_STATUS.c.case_id)
         .where(REVIEWS.c.reviewed_at >= stamp(since), REVIEWS.c.kind == REVIEW)
-        .where(STANDINGS.c.pack == pack, REVIEWS.c.revision == STANDINGS.c.revision - 1)
+        .where(CASE_STATUS.c.pack == pack, REVIEWS.c.revision == CASE_STATUS.c.revision - 1)
     )
     with reading(store) as connection:
         return connection.execute(query).scalar_one()

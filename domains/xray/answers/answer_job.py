@@ -16,8 +16,8 @@ from core.logs import Event, Word
 from core.records import blobs
 from core.records.cases import CaseDetail, CaseImage
 from core.records.connection import Store
+from core.records.deployments import Stage, newest
 from core.records.intake import contents_sent
-from core.records.releases import Stage, newest
 from core.records.values import name_of
 from core.records.worklist import case_detail, is_emptied
 from core.service.review.review import judged_by
@@ -64,7 +64,7 @@ def answer(context: JobContext) -> None:
     if is_emptied(store, job.key):
         return
     detail = case_detail(store, job.key)
-    if not receivers or not _may_speak(store, detail):
+    if not receivers or not _may_send(store, detail):
         return
     if kept_back := _kept_back(detail):
         logger.info(Event(Word.DONE, {"job": job.id, "code": kept_back}))
@@ -118,7 +118,7 @@ def _check_identity(images: Iterable[Judged]) -> None:
         )
 
 
-def _may_speak(store: Store, detail: CaseDetail) -> bool:
+def _may_send(store: Store, detail: CaseDetail) -> bool:
     """Say whether a person has released verdicts like these for this site.
 
     A case drawn to measure the error stays unsaid: whoever reads it must not know the verdict.

@@ -16,7 +16,7 @@ from core.errors import ConfigError
 from core.jobs.worker import work
 from core.model.bundle.bundle import Bundle
 from core.records.case_list import listed
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.connection import Store
 from core.records.queue import ASSESS
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
@@ -159,7 +159,10 @@ def _judged(
         progress("Judging", max(len(sent) - left, 0), len(sent))
 
     work([bundle], store, settings, stop=threading.Event(), once=True, progress=tell)
-    cases = {one.item.key: one for one in listed(store, "xray", [Lane.WAITING, Lane.NEGATIVE])}
+    cases = {
+        one.item.key: one
+        for one in listed(store, "xray", [QueueState.WAITING, QueueState.NEGATIVE])
+    }
     return [
         Answered(one.study, one.label.priority, cases[one.label.study_uid])
         for one in sent

@@ -29,7 +29,8 @@ class ObjectIntake:
 
     Attributes:
         store: Keeps receipts and jobs, and names the folder of the files.
-        site: Name of the place whose pictures these are, for stages of autonomy per site.
+        site: Name of the place whose pictures these are: the product, by whose deployment they
+            are judged and which has a stage of autonomy.
         limits: What senders may ask.
         comparer: Distinguishes an object in another encoding from another object of its name;
             without it other bytes are another object.
@@ -81,6 +82,7 @@ class ObjectIntake:
             data=part.file,
             transport=transport,
             peer=peer,
+            product=self.site,
             meta=self._meta(part),
             is_judged=part.sop_class in JUDGED_CLASSES,
             is_same=partial(self._is_same, part),

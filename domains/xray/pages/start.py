@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.records import quarantine, queue, releases
+from core.records import deployments, quarantine, queue
 from core.records.case_list import ListedCase, listed
+from core.records.deployments import Stage
 from core.records.queue import ASSESS, State
-from core.records.releases import Stage
 from core.records.values import now
 from core.service.review.autonomy import blocking_reason
 from core.service.review.autonomy_text import NO_SITE
@@ -36,7 +36,7 @@ def render() -> None:
     _banner()
     head = widgets.head_of(session)
     cases = _cases(session, head)
-    standing = releases.by_site(session.store, pack.name)
+    standing = deployments.by_product(session.store, pack.name)
     if state["xray_screen"] == "Stages":
         autonomy.render(session, sites_of(cases, RULES))
         return
@@ -57,7 +57,7 @@ def render() -> None:
 
 
 def _found(session: ReviewSession, head: str, site: str | None) -> ReadingList:
-    standing = releases.by_site(session.store, pack.name)
+    standing = deployments.by_product(session.store, pack.name)
     cases = _cases(session, head)
     return reading_list(cases, standing, RULES, now=now(), is_certified=_is_certified, site=site)
 

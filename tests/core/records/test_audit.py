@@ -81,7 +81,7 @@ def test_a_removed_row_is_found_and_named(filled, execute, table):
 
 
 def test_a_row_slipped_in_is_found_and_named(filled, execute):
-    execute(filled, "INSERT INTO cases VALUES ('forged', 'parts', 'k', '2026-01-01')")
+    execute(filled, "INSERT INTO cases VALUES ('forged', 'parts', '', 'k', '2026-01-01')")
 
     assert audit.verify(filled).faults == (AuditFault("row added", "cases forged"),)
 
@@ -145,11 +145,9 @@ def test_a_noted_head_stays_good_while_the_log_grows(filled, assessment, keep):
 
 def test_a_case_hidden_from_the_worklist_is_found_and_rebuilding_brings_it_back(filled, execute):
     hidden = worklist.next_case(filled, "parts")
-    execute(filled, f"UPDATE standings SET lane = 2 WHERE case_id = '{hidden.case_id}'")
+    execute(filled, f"UPDATE case_status SET queue_state = 2 WHERE case_id = '{hidden.case_id}'")
 
-    assert audit.verify(filled).faults == (
-        AuditFault("standing differs", f"standings {hidden.case_id}"),
-    )
+    assert audit.verify(filled).faults == (AuditFault("case status differs", hidden.case_id),)
     worklist.rebuild(filled)
     assert kinds(filled) == set()
     assert worklist.next_case(filled, "parts") == hidden

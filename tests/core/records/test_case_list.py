@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from core.records import quarantine, queue, reviews
 from core.records.case_list import alike, listed, reads
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.connection import writing
 from core.records.intake import receive
 from core.records.store import new_decision, record
@@ -17,7 +17,7 @@ from core.records.worklist import case_detail, next_case
 from core.types import Disposition, Reason
 
 NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
-OPEN = (Lane.WAITING, Lane.NEGATIVE)
+OPEN = (QueueState.WAITING, QueueState.NEGATIVE)
 
 
 @pytest.fixture
@@ -60,8 +60,8 @@ def test_only_the_lanes_asked_for_are_listed(store, put):
     reviews.review(store, done, POSITIVE, reviewer="Ada")
 
     assert [one.item.key for one in listed(store, "xray")] == ["abnormal"]
-    assert [one.item.key for one in listed(store, "xray", (Lane.NEGATIVE,))] == ["normal"]
-    assert [one.item.key for one in listed(store, "xray", (Lane.REVIEWED,))] == ["done"]
+    assert [one.item.key for one in listed(store, "xray", (QueueState.NEGATIVE,))] == ["normal"]
+    assert [one.item.key for one in listed(store, "xray", (QueueState.REVIEWED,))] == ["done"]
 
 
 def test_a_case_with_an_image_that_has_no_decision_is_not_judged(store, put, execute):

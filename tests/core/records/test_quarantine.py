@@ -11,7 +11,7 @@ from core.errors import StoreError
 from core.records import queue, reviews
 from core.records.audit import head, verify
 from core.records.case_list import alike, listed
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.connection import reading
 from core.records.intake import Receipt, receive
 from core.records.quarantine import accept, conflicts, counts, decline, receipts, resolutions
@@ -20,7 +20,7 @@ from core.records.tables import IMAGES, JOBS
 from core.records.worklist import case_detail, is_emptied, next_case, rebuild
 from core.types import Disposition
 
-OPEN = (Lane.WAITING, Lane.NEGATIVE)
+OPEN = (QueueState.WAITING, QueueState.NEGATIVE)
 NAME = "1.2.3"
 
 
@@ -115,7 +115,7 @@ def test_a_read_case_waits_again_when_its_image_was_corrected(store, come, judge
     accept(store, one.other.id, by="ann")
     judge(b"b", p=0.1, group="study")
     (case,) = listed(store, "xray", OPEN)
-    assert case.item.lane is not Lane.REVIEWED
+    assert case.item.queue_state is not QueueState.REVIEWED
     assert reviews.review(store, case.item, Disposition.NEGATIVE, reviewer="ann")
     assert listed(store, "xray", OPEN) == []
 

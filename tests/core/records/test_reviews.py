@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 
 from core.records import audit, worklist
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.reviews import review, reviewed, undo
 from core.types import Disposition
 
@@ -114,7 +114,7 @@ def test_a_reviewed_case_stays_reviewed_when_its_image_is_judged_anew(
     keep(store, assessment(b"one", p=0.95, group="part 1", policy="new"))
 
     assert worklist.next_case(store, "parts") is None
-    assert worklist.case_detail(store, item.case_id).item.lane == Lane.REVIEWED
+    assert worklist.case_detail(store, item.case_id).item.queue_state == QueueState.REVIEWED
 
 
 def test_recent_reviews_come_newest_first_and_per_pack(store, assessment, keep):

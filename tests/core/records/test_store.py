@@ -22,7 +22,7 @@ from core.records.store import (
     record,
     recorded_blobs,
 )
-from core.records.tables import AUDIT_EVENTS, CASES, DECISIONS, IMAGES, STANDINGS
+from core.records.tables import AUDIT_EVENTS, CASE_STATUS, CASES, DECISIONS, IMAGES
 from core.types import Disposition
 
 
@@ -30,7 +30,7 @@ def sizes(store):
     with reading(store) as connection:
         return [
             connection.scalar(select(func.count()).select_from(table))
-            for table in (CASES, IMAGES, DECISIONS, STANDINGS, AUDIT_EVENTS)
+            for table in (CASES, IMAGES, DECISIONS, CASE_STATUS, AUDIT_EVENTS)
         ]
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import event
 
 from core.errors import StoreError
 from core.records import worklist
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.cases import Counts
 from core.records.reviews import review
 from core.records.store import decision
@@ -56,7 +56,7 @@ def test_the_queue_is_worst_first_and_first_come_first_served_among_equals(
     asked = queue(store, pack, negatives=True)
 
     assert [item.key for item in asked] == expected_order(cases)
-    assert queue(store, pack) == [item for item in asked if item.lane == Lane.WAITING]
+    assert queue(store, pack) == [item for item in asked if item.queue_state == QueueState.WAITING]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_latest_decision_of_each_image_is_the_one_that_counts(store, assessm
 
     [item] = queue(store, negatives=True)
 
-    assert (item.decision_id, item.lane) == (new, Lane.NEGATIVE)
+    assert (item.decision_id, item.queue_state) == (new, QueueState.NEGATIVE)
 
 
 def test_a_new_decision_reaches_every_case_that_holds_the_content(store, assessment, keep):
@@ -105,7 +105,7 @@ def test_a_negative_drawn_for_the_audit_waits_for_a_person(store, assessment, ke
 
     [item] = queue(store)
 
-    assert (item.disposition, item.lane) == (Disposition.NEGATIVE, Lane.WAITING)
+    assert (item.disposition, item.queue_state) == (Disposition.NEGATIVE, QueueState.WAITING)
 
 
 def test_packs_have_queues_of_their_own(store, assessment, keep):
@@ -151,7 +151,7 @@ def test_a_case_shows_its_images_with_their_decisions_and_its_reviews(store, ass
 
     detail = worklist.case_detail(store, item.case_id)
 
-    assert (detail.item.revision, detail.item.lane) == (1, Lane.REVIEWED)
+    assert (detail.item.revision, detail.item.queue_state) == (1, QueueState.REVIEWED)
     assert {image.decision.id for image in detail.images} == {one, two}
     assert {image.name for image in detail.images} == {"a.png"}
     [said] = detail.reviews

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from core.records.case_list import ListedCase
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.cases import WorkItem
 from core.types import Disposition
 from domains.xray.worklist.history import (
@@ -29,7 +29,7 @@ def taken(days_ago: int) -> str:
 
 
 def a_study(name: str, day: str, time: str = "", **said: str) -> ListedCase:
-    item = WorkItem(name, "xray", name, CAME, Lane.WAITING, Disposition.DEFER, 0.5, "", 1, 0)
+    item = WorkItem(name, "xray", name, CAME, QueueState.WAITING, Disposition.DEFER, 0.5, "", 1, 0)
     header = {**JOHN, "study_date": day, "study_time": time, **said}
     return ListedCase(item, "b@1", "sha", "p1", (), True, ({k: v for k, v in header.items() if v},))
 

@@ -14,11 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 import dashboard
 import domains.xray
-from core.records import audit, blobs, quarantine, queue, releases, reviews
+from core.records import audit, blobs, deployments, quarantine, queue, reviews
 from core.records.case_list import listed
 from core.records.connection import writing
+from core.records.deployments import Stage
 from core.records.intake import receive
-from core.records.releases import Stage
 from core.records.store import decisions
 from core.records.values import now
 from core.records.worklist import case_detail
@@ -56,9 +56,9 @@ def a_stage(store, stage: Stage) -> None:
     """Release every stage up to one, as a person would."""
     made = decisions(store, pack="xray", limit=1)[0]
     for one in list(Stage)[1 : stage.step + 1]:
-        releases.release(
+        deployments.deploy(
             store, "xray", SITE, one, by="Grace", evidence={}, bundle=made.bundle,
-            policy_id=made.policy_id,
+            bundle_sha256=made.bundle_sha256, policy_id=made.policy_id,
         )  # fmt: skip
 
 
@@ -367,12 +367,12 @@ def test_a_stage_is_released_with_name_confirmation_and_evidence(page, store):
     assert next(b for b in page.button if b.label == "Release shadow").disabled
     page.checkbox[0].check().run()
     press(page, "Release shadow")
-    [one] = releases.history(store, "xray", SITE)
-    assert (one.stage, one.released_by, one.evidence["reads"]) == (Stage.SHADOW, "Ada", 1)
+    [one] = deployments.history(store, "xray", SITE)
+    assert (one.stage, one.deployed_by, one.evidence["reads"]) == (Stage.SHADOW, "Ada", 1)
     made = decisions(store, pack="xray", limit=1)[0]
     assert one.covers(made.bundle, made.policy_id)
     press(page, "Back to audit")
-    assert releases.stage_of(store, "xray", SITE) is Stage.AUDIT
+    assert deployments.stage_of(store, "xray", SITE) is Stage.AUDIT
     assert audit.verify(store).faults == ()
 
 
@@ -401,7 +401,7 @@ def test_automatic_is_not_to_be_had_on_three_reads_and_the_page_says_what_is_mis
     page.run()
     page.checkbox[0].check().run()
     press(page, "Release automatic")
-    one = releases.newest(store, "xray", SITE)
+    one = deployments.newest(store, "xray", SITE)
     assert (one.stage, one.evidence["supervised_reads"]) == (Stage.AUTOMATIC, 3)
     monkeypatch.setattr(autonomy, "MIN_READS", 100)
     assert "What has been read since speaks against it" in texts(page.run())

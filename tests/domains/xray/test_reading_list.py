@@ -9,9 +9,9 @@ import pytest
 
 from core.decision.certificate import upper_bound
 from core.records.case_list import ListedCase, Read
-from core.records.case_status import Lane
+from core.records.case_status import QueueState
 from core.records.cases import WorkItem
-from core.records.releases import Stage, StoredRelease
+from core.records.deployments import Deployment, Stage
 from core.service.review import autonomy, autonomy_text
 from core.service.review.autonomy import blocking_reason, evidence_of, figures_of
 from core.service.review.order import Rank
@@ -30,18 +30,20 @@ def a_case(
     name: str, p: float | None = 0.5, disposition=DEFER, *, minutes=30, bundle="b@1", policy="p1",
     findings=(), judged=True, images=1, **meta: str,
 ) -> ListedCase:  # fmt: skip
-    lane = Lane.NEGATIVE if disposition is NEGATIVE else Lane.WAITING
+    queue_state = QueueState.NEGATIVE if disposition is NEGATIVE else QueueState.WAITING
     came = NOW - timedelta(minutes=minutes)
-    item = WorkItem(name, "xray", name, came, lane, disposition, p, f"d-{name}", images, 0)
+    item = WorkItem(name, "xray", name, came, queue_state, disposition, p, f"d-{name}", images, 0)
     headers = ({"institution": "North", **meta},)
     return ListedCase(item, bundle, "sha", policy, tuple(findings), judged, headers)
 
 
-def a_release(stage: Stage, site="North", bundle="b@1", policy="p1") -> StoredRelease:
-    return StoredRelease("xray", site, stage, bundle, policy, {}, "Grace", NOW)
+def a_release(stage: Stage, site="North", bundle="b@1", policy="p1") -> Deployment:
+    return Deployment(
+        1, "xray", site, bundle, "1" * 64, policy, stage, 0.02, "Grace", "", {}, "", NOW
+    )
 
 
-def at(stage: Stage, **given) -> dict[str, StoredRelease]:
+def at(stage: Stage, **given) -> dict[str, Deployment]:
     return {"North": a_release(stage, **given)}
 
 
@@ -75,7 +77,7 @@ CASES = [
 
 @pytest.mark.parametrize("releases", [{}, at(Stage.SHADOW), at(Stage.SUPERVISED, site="South")])
 def test_before_supervised_the_order_and_every_verdict_stay_out_of_sight(releases):
-    releases = {one.site: one for one in releases.values()}
+    releases = {one.product: one for one in releases.values()}
     found = listing_of(CASES, releases)
     assert names(found.to_read) == ["stat normal", "normal", "deferred", "abnormal"]
     assert all(line.is_hidden for line in found.to_read)
@@ -431,9 +433,9 @@ def test_what_counts_before_automatic_are_reads_since_supervised_and_patients():
 
 
 def test_supervised_counts_from_the_release_that_stands_for_this_bundle_and_policy():
-    def released(*stages, **given) -> list[StoredRelease]:
+    def released(*stages, **given) -> list[Deployment]:
         return [
-            replace(a_release(stage, **given), released_at=NOW + timedelta(days=day))
+            replace(a_release(stage, **given), deployed_at=NOW + timedelta(days=day))
             for day, stage in enumerate(stages)
         ][::-1]
 

@@ -6,8 +6,8 @@ import pytest
 
 from core.decision.certificate import upper_bound
 from core.errors import ConfigError
-from core.records import releases
-from core.records.releases import Stage
+from core.records import deployments
+from core.records.deployments import Stage
 from core.service.review import autonomy
 from core.types import Certificate, Policy, Targets
 from domains.xray import pack
@@ -36,6 +36,7 @@ def release(store):
             stage,
             by="Ada",
             bundle="b@1",
+            bundle_sha256="1" * 64,
             policy_id=POLICY.id,
             policy=policy,
         )
@@ -49,7 +50,7 @@ def test_automatic_is_refused_without_reads_whatever_the_certificate_says(store,
     assert (one.evidence["reads"], one.evidence["escape_certified"]) == (0, True)
     with pytest.raises(ConfigError, match="0 of at least 100 cases were read since supervised"):
         release(Stage.AUTOMATIC)
-    assert releases.stage_of(store, "xray", "North") is Stage.SUPERVISED
+    assert deployments.stage_of(store, "xray", "North") is Stage.SUPERVISED
     assert release(Stage.AUDIT).stage is Stage.AUDIT
 
 

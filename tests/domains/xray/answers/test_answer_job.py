@@ -15,8 +15,8 @@ from pydicom.config import disable_value_validation
 from core.errors import PermanentFailure, StoreError
 from core.records import blobs, quarantine
 from core.records.case_list import listed
+from core.records.deployments import Stage, by_product
 from core.records.intake import receive
-from core.records.releases import Stage, by_site
 from core.records.store import NewDecision, record
 from core.records.values import now
 from core.service.review.order import Rank
@@ -240,7 +240,7 @@ def test_a_readable_and_an_unreadable_view_are_one_case_that_is_never_cleared(wa
     assert case.item.disposition is Disposition.DEFER
     assert [one["institution"] for one in case.headers] == [study, study]
     assert case.headers[1]["patient_name"] == "Meier^Karl"
-    releases = by_site(ward.store, "xray")
+    releases = by_product(ward.store, "xray")
     found = reading_list([case], releases, RULES, now=now(), is_certified=lambda _: True)
     assert [line.rank for line in found.to_read] == [Rank.URGENT]
     assert found.cleared == ()

@@ -9,8 +9,8 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import JPEGLSLossless
 
+from core.records.deployments import Stage
 from core.records.intake import Receipt
-from core.records.releases import Stage
 from domains.xray.node.object_comparison import Comparer
 from domains.xray.node.object_intake import ObjectIntake
 from domains.xray.node.part10 import take_apart

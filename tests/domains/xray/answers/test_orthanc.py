@@ -19,8 +19,8 @@ from sqlalchemy import select
 from core.errors import AssayError
 from core.records import failed_jobs, queue
 from core.records.connection import reading
+from core.records.deployments import Stage
 from core.records.queue import Job, State
-from core.records.releases import Stage
 from core.records.tables import JOBS
 from domains.xray.answers import send_job
 from domains.xray.answers.answer import Judged

@@ -14,11 +14,11 @@ from sqlalchemy import select
 
 from core.imaging.files import received
 from core.jobs.context import JobContext
-from core.records import blobs, releases
+from core.records import blobs, deployments
 from core.records.connection import reading
+from core.records.deployments import Stage
 from core.records.job import job_from_row
 from core.records.queue import Job
-from core.records.releases import Stage
 from core.records.store import decision
 from core.records.tables import JOBS
 from core.records.values import StoredDecision, name_of
@@ -67,7 +67,7 @@ class Ward:
     def release(self, stage: Stage, site: str) -> None:
         """Release stage after stage up to this one."""
         for one in list(Stage)[1 : stage.step + 1]:
-            releases.release(
+            deployments.deploy(
                 self.store,
                 "xray",
                 site,
@@ -75,6 +75,7 @@ class Ward:
                 by="Dr Test",
                 evidence={},
                 bundle=self.bundle.label,
+                bundle_sha256=self.bundle.sha256,
                 policy_id=self.policy.id,
             )
 

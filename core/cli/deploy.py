@@ -1,0 +1,166 @@
+"""deploy, deployments."""
+
+from __future__ import annotations
+
+import getpass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.options import BundlePath, Json, PolicyId
+from core.cli.output import print_json, print_line
+
+if TYPE_CHECKING:
+    from core.records.connection import Store
+    from core.records.deployments import Deployment, Stage
+
+By = Annotated[str, typer.Option(help="Who answers for it; the account's name when empty.")]
+Second = Annotated[str, typer.Option(help="Who else agreed.")]
+Product = Annotated[
+    str, typer.Option(help="A part number, a site, a region; empty: whatever has none of its own.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(deploy)
+    app.command()(deployments)
+
+
+def deploy(
+    bundle: BundlePath,
+    product: Product = "",
+    policy: PolicyId = "",
+    by: By = "",
+    second: Second = "",
+    stage: Annotated[
+        str, typer.Option(help="Stage of autonomy: audit, shadow or supervised.")
+    ] = "",
+    audit: Annotated[
+        float, typer.Option(help="Share of automatic negatives drawn at random for a person.")
+    ] = 0.02,
+    json: Json = False,
+) -> None:
+    """Let a bundle judge a product from now on; running workers follow within two seconds."""
+    from core.service.bundles.deployments import Signed, deploy_bundle
+    from core.service.store import open_store
+    from core.settings import Settings
+
+    settings = Settings()
+    made = deploy_bundle(
+        bundle,
+        open_store(settings),
+        settings,
+        product=product,
+        signed=Signed(by or getpass.getuser(), second),
+        policy_id=policy,
+        stage=_stage(stage) if stage else None,
+        audit_share=audit,
+    )
+    _show([made], json=json)
+
+
+def deployments(
+    pack: Annotated[str, typer.Option(help="Only this pack's.")] = "",
+    product: Annotated[str | None, typer.Option(help="Only this product's.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="Earlier ones as well.")] = False,
+    take_back: Annotated[
+        bool,
+        typer.Option("--take-back", help="Return to the one before, of --pack and --product."),
+    ] = False,
+    to: Annotated[int, typer.Option(help="With --take-back: the number to return to.")] = 0,
+    by: By = "",
+    second: Second = "",
+    json: Json = False,
+) -> None:
+    """Show what judges every product; --take-back returns to what did before."""
+    from core.records import deployments as records
+    from core.service.store import open_store
+    from core.settings import Settings
+
+    settings = Settings()
+    store = open_store(settings)
+    if take_back:
+        from core.service.bundles.deployments import Signed, return_to
+
+        made = return_to(
+            store,
+            settings,
+            pack or _only_pack(store),
+            product or "",
+            signed=Signed(by or getpass.getuser(), second),
+            number=to or None,
+        )
+        _show([made], json=json)
+        return
+    chosen = {
+        key: one
+        for key, one in records.all_in_force(store).items()
+        if pack in ("", key[0]) and product in (None, key[1])
+    }
+    listed = [
+        one
+        for key, newest in sorted(chosen.items())
+        for one in (records.history(store, *key) if history else [newest])
+    ]
+    _show(listed, json=json)
+
+
+def _only_pack(store: Store) -> str:
+    from core.errors import ConfigError
+    from core.records.deployments import all_in_force
+
+    packs = sorted({pack for pack, _ in all_in_force(store)})
+    if len(packs) != 1:
+        raise ConfigError(
+            f"Deployments of {', '.join(packs) or 'no pack'} are on record; expected one pack.",
+            hint="Name it with --pack.",
+        )
+    return packs[0]
+
+
+def _stage(name: str) -> Stage:
+    from core.errors import ConfigError
+    from core.records.deployments import Stage
+
+    try:
+        return Stage(name)
+    except ValueError:
+        raise ConfigError(
+            f"There is no stage {name!r}; stages are: {', '.join(Stage)}.", hint="Name one of them."
+        ) from None
+
+
+def _show(listed: list[Deployment], *, json: bool) -> None:
+    if json:
+        print_json({"deployments": [_line(one) for one in listed]})
+        return
+    if not listed:
+        print_line(
+            "Nothing is deployed. `assay deploy BUNDLE --product PRODUCT` lets a bundle judge it."
+        )
+    for one in listed:
+        names = f"{one.deployed_by} and {one.second_person}".removesuffix(" and ")
+        at = f"{one.deployed_at.astimezone():%Y-%m-%d %H:%M}"
+        print_line(
+            f"{one.number:>4} {one.pack} {one.product or '(any other product)'}: {one.bundle}, "
+            f"policy {one.policy_id}, stage {one.stage.value}, by {names}, {at}"
+        )
+
+
+def _line(one: Deployment) -> dict[str, object]:
+    return {
+        "number": one.number,
+        "pack": one.pack,
+        "product": one.product,
+        "bundle": one.bundle,
+        "bundle_sha256": one.bundle_sha256,
+        "policy": one.policy_id,
+        "stage": one.stage.value,
+        "audit_share": one.audit_share,
+        "by": one.deployed_by,
+        "second": one.second_person,
+        "evidence": dict(one.evidence),
+        "supersedes": one.supersedes,
+        "at": one.deployed_at.isoformat(),
+    }

@@ -1,0 +1,391 @@
+"""Which bundle and policy judge a product now, how far by themselves, and by whose word.
+
+The rows are append-only and covered by the audit log; the newest of a product is in force. A person
+goes up one stage of autonomy at a time, on evidence that is kept with the row, and down at once.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Connection, func, insert, select
+
+from core.errors import ConfigError
+from core.records import hash_chain
+from core.records.connection import Store, reading, writing
+from core.records.tables import DEPLOYMENTS, RowLike
+from core.records.values import name_of, now, plain, stamp
+
+AUDIT_SHARE = 0.02
+"""Share of automatic negatives drawn for a person, unless a deployment says another."""
+
+Figure = str | int | float | bool | None
+"""What one piece of evidence may be."""
+
+
+class Stage(StrEnum):
+    """How far a pack may act by itself, from least to most."""
+
+    AUDIT = "audit"
+    SHADOW = "shadow"
+    SUPERVISED = "supervised"
+    AUTOMATIC = "automatic"
+
+    @property
+    def step(self) -> int:
+        """Number of the stage, from 0."""
+        return list(Stage).index(self)
+
+    @property
+    def above(self) -> Stage | None:
+        """The stage above; None for the last."""
+        return next((one for one in Stage if one.step == self.step + 1), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One deployment as it lies in the store.
+
+    Attributes:
+        number: Its number among all deployments of the store, from 1.
+        pack: The pack's name.
+        product: What is judged: a part number, a site, a region; empty for whatever has no
+            deployment of its own.
+        bundle: Name and short hash of the bundle.
+        bundle_sha256: Full hash of the bundle.
+        policy_id: The policy.
+        stage: How far it may act by itself, for packs that have stages of autonomy.
+        audit_share: Share of the automatic negatives that is drawn at random for a person.
+        deployed_by: Who.
+        second_person: Who else agreed; empty for nobody.
+        evidence: What the person had before them, by name.
+        supersedes: Id of the deployment that was in force until then; empty for the first.
+        deployed_at: When, in UTC.
+    """
+
+    number: int
+    pack: str
+    product: str
+    bundle: str
+    bundle_sha256: str
+    policy_id: str
+    stage: Stage
+    audit_share: float
+    deployed_by: str
+    second_person: str
+    evidence: Mapping[str, Figure]
+    supersedes: str
+    deployed_at: datetime
+
+    @property
+    def id(self) -> str:
+        """Hash of pack, product and number."""
+        return name_of("deployment", self.pack, self.product, str(self.number))
+
+    def covers(self, bundle: str, policy_id: str) -> bool:
+        """Return whether a verdict of this bundle under this policy is what was deployed."""
+        return (self.bundle, self.policy_id) == (bundle, policy_id)
+
+
+def deploy(
+    store: Store,
+    pack: str,
+    product: str,
+    stage: Stage | None = None,
+    *,
+    bundle: str,
+    bundle_sha256: str,
+    policy_id: str,
+    by: str,
+    second_person: str = "",
+    audit_share: float = AUDIT_SHARE,
+    evidence: Mapping[str, Figure] | None = None,
+    at: datetime | None = None,
+) -> Deployment:
+    """Let a bundle under a policy judge a product from now on.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        product: What is judged; empty for whatever has no deployment of its own.
+        stage: At most one step above where the bundle stands, or any below. None keeps what the
+            bundle has, but that another policy than the one in force is at most SUPERVISED; another
+            bundle starts from AUDIT.
+        bundle: Name and short hash of the bundle.
+        bundle_sha256: Full hash of the bundle, by which the archive holds it.
+        policy_id: The policy.
+        by: Who deploys it.
+        second_person: Who else agreed.
+        audit_share: Share of the automatic negatives to be drawn at random for a person, 0 to 1.
+        evidence: What the person had before them, by name.
+        at: When; now, unless given.
+
+    Raises:
+        ConfigError: Nobody signs it, one person signs twice, the share is none, or the stage is
+            more than one step up.
+        StoreError: The database failed.
+    """
+    _check_persons(by, second_person)
+    if not 0.0 <= audit_share <= 1.0:
+        raise ConfigError(
+            f"The audit share is {audit_share:g}; expected 0 to 1.", hint="Give 0.02 for 2 %."
+        )
+    with writing(store) as connection:
+        last = next(iter(_history(connection, pack, plain(product))), None)
+        if stage is None:
+            stage = _kept_stage(last, plain(bundle), policy_id)
+        _refuse_leap(stage, stage_for(last, plain(bundle)))
+        new = Deployment(
+            number=_newest_number(connection) + 1,
+            pack=pack,
+            product=plain(product),
+            bundle=plain(bundle),
+            bundle_sha256=bundle_sha256,
+            policy_id=policy_id,
+            stage=stage,
+            audit_share=float(audit_share),
+            deployed_by=plain(by.strip()),
+            second_person=plain(second_person.strip()),
+            evidence=dict(evidence or {}),
+            supersedes=last.id if last else "",
+            deployed_at=at or now(),
+        )
+        _write(connection, new, "deploy")
+    return new
+
+
+def take_back(
+    store: Store,
+    pack: str,
+    product: str,
+    *,
+    by: str,
+    second_person: str = "",
+    number: int | None = None,
+    at: datetime | None = None,
+) -> Deployment:
+    """Let an earlier deployment of a product be in force again, as a new row.
+
+    Its stage comes back with it, but never above that at which its bundle stood last.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        product: The product.
+        by: Who takes it back.
+        second_person: Who else agreed.
+        number: The deployment to return to; the last one that differs from what is in force when
+            None.
+        at: When; now, unless given.
+
+    Raises:
+        ConfigError: Nobody signs it, or there is no such deployment.
+        StoreError: The database failed.
+    """
+    _check_persons(by, second_person)
+    with writing(store) as connection:
+        rows = _history(connection, pack, plain(product))
+        earlier = _earlier(rows, pack, product, number)
+        of_bundle = next(one for one in rows if one.bundle_sha256 == earlier.bundle_sha256)
+        new = Deployment(
+            number=_newest_number(connection) + 1,
+            pack=pack,
+            product=earlier.product,
+            bundle=earlier.bundle,
+            bundle_sha256=earlier.bundle_sha256,
+            policy_id=earlier.policy_id,
+            stage=min(earlier.stage, of_bundle.stage, key=lambda stage: stage.step),
+            audit_share=earlier.audit_share,
+            deployed_by=plain(by.strip()),
+            second_person=plain(second_person.strip()),
+            evidence={**earlier.evidence, "restores": earlier.number},
+            supersedes=rows[0].id,
+            deployed_at=at or now(),
+        )
+        _write(connection, new, "take back")
+    return new
+
+
+def earlier_of(store: Store, pack: str, product: str, number: int | None = None) -> Deployment:
+    """Return the deployment that `take_back` would return to.
+
+    Raises:
+        ConfigError: There is none.
+        StoreError: The database failed.
+    """
+    return _earlier(history(store, pack, product), pack, product, number)
+
+
+def stage_of(store: Store, pack: str, product: str = "") -> Stage:
+    """Return the stage in force for a product; AUDIT where nothing is deployed.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    last = newest(store, pack, product)
+    return last.stage if last else Stage.AUDIT
+
+
+def newest(store: Store, pack: str, product: str = "") -> Deployment | None:
+    """Return the deployment of a product that is in force; None where nothing is deployed.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    return next(iter(history(store, pack, product)), None)
+
+
+def by_product(store: Store, pack: str) -> dict[str, Deployment]:
+    """Return the deployment in force of every product of a pack that has one.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    return {product: one for (of, product), one in all_in_force(store).items() if of == pack}
+
+
+def all_in_force(store: Store) -> dict[tuple[str, str], Deployment]:
+    """Return the deployment in force of every pack and product that has one.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = select(DEPLOYMENTS).order_by(DEPLOYMENTS.c.number)
+    with reading(store) as connection:
+        rows = connection.execute(query).mappings()
+        return {(row["pack"], row["product"]): _from_row(row) for row in rows}
+
+
+def last_number(store: Store) -> int:
+    """Return the number of the newest deployment, by which news is noticed; 0 before the first.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with reading(store) as connection:
+        return _newest_number(connection)
+
+
+def history(store: Store, pack: str, product: str = "") -> list[Deployment]:
+    """Return the deployments of a product, newest first.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with reading(store) as connection:
+        return _history(connection, pack, plain(product))
+
+
+def stage_for(last: Deployment | None, bundle: str) -> Stage:
+    """Return the stage at which a bundle stands: another one than is in force starts from AUDIT."""
+    return last.stage if last and last.bundle == bundle else Stage.AUDIT
+
+
+def _kept_stage(last: Deployment | None, bundle: str, policy_id: str) -> Stage:
+    stage = stage_for(last, bundle)
+    is_same = last is not None and last.covers(bundle, policy_id)
+    # AUTOMATIC was released on the certificate of that policy.
+    return stage if is_same else min(stage, Stage.SUPERVISED, key=lambda one: one.step)
+
+
+def _earlier(rows: list[Deployment], pack: str, product: str, number: int | None) -> Deployment:
+    def is_wanted(one: Deployment) -> bool:
+        if number is not None:
+            return one.number == number
+        now_ = rows[0]
+        return (one.covers(now_.bundle, now_.policy_id), one.stage) != (True, now_.stage)
+
+    found = next(filter(is_wanted, rows[1:]), None)
+    if found is None:
+        wanted = f"number {number}" if number is not None else "one before what is in force"
+        known = ", ".join(str(one.number) for one in rows[1:]) or "none"
+        raise ConfigError(
+            f"{pack} {product or '(no product named)'} has no deployment to return to: expected "
+            f"{wanted}, earlier ones are: {known}.",
+            hint="`assay deployments --history` lists them.",
+        )
+    return found
+
+
+def _check_persons(by: str, second_person: str) -> None:
+    if not by.strip():
+        raise ConfigError(
+            "A deployment needs a name to stand under; none was given.", hint="Give your name."
+        )
+    if by.strip().casefold() == second_person.strip().casefold():
+        raise ConfigError(
+            f"The second person is the first one, {by.strip()}.",
+            hint="Give the name of somebody else, or none.",
+        )
+
+
+def _refuse_leap(stage: Stage, current: Stage) -> None:
+    if stage.step <= current.step + 1:
+        return
+    expected = "no further stage" if current.above is None else f"at most {current.above.value}"
+    raise ConfigError(
+        f"The stage {stage.value} cannot be released: this bundle stands at {current.value}; "
+        f"expected {expected}.",
+        hint="Release one step after the other, each on its own evidence.",
+    )
+
+
+def _newest_number(connection: Connection) -> int:
+    return connection.scalar(select(func.max(DEPLOYMENTS.c.number))) or 0
+
+
+def _history(connection: Connection, pack: str, product: str) -> list[Deployment]:
+    # By number, not by time: a clock that was set back must not bring an older row forward.
+    query = select(DEPLOYMENTS).where(DEPLOYMENTS.c.pack == pack, DEPLOYMENTS.c.product == product)
+    rows = connection.execute(query.order_by(DEPLOYMENTS.c.number.desc())).mappings()
+    return [_from_row(row) for row in rows]
+
+
+def _write(connection: Connection, new: Deployment, action: str) -> None:
+    row = {
+        "number": new.number,
+        "id": new.id,
+        "pack": new.pack,
+        "product": new.product,
+        "bundle": new.bundle,
+        "bundle_sha256": new.bundle_sha256,
+        "policy_id": new.policy_id,
+        "stage": new.stage.value,
+        "audit_share": new.audit_share,
+        "deployed_by": new.deployed_by,
+        "second_person": new.second_person,
+        "evidence": json.dumps(dict(new.evidence), sort_keys=True, allow_nan=False),
+        "supersedes": new.supersedes,
+        "deployed_at": stamp(new.deployed_at),
+    }
+    connection.execute(insert(DEPLOYMENTS), row)
+    hash_chain.append(
+        connection,
+        actor=new.deployed_by,
+        action=action,
+        subject=new.id,
+        rows={DEPLOYMENTS.name: [row]},
+        at=new.deployed_at,
+    )
+
+
+def _from_row(row: RowLike) -> Deployment:
+    return Deployment(
+        number=row["number"],
+        pack=row["pack"],
+        product=row["product"],
+        bundle=row["bundle"],
+        bundle_sha256=row["bundle_sha256"],
+        policy_id=row["policy_id"],
+        stage=Stage(row["stage"]),
+        audit_share=row["audit_share"],
+        deployed_by=row["deployed_by"],
+        second_person=row["second_person"],
+        evidence=json.loads(row["evidence"]),
+        supersedes=row["supersedes"],
+        deployed_at=datetime.fromisoformat(row["deployed_at"]),
+    )
