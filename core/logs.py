@@ -15,14 +15,16 @@ import math
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TextIO
 
-_OURS = ("core", "domains", "__main__")
+_CORE_LOGGERS = ("core", "domains", "__main__")
+_WORD = r"[a-z][a-z -]{0,31}"
+_FIELD = r"[a-z][a-z_]{0,31}"
 _NUMBER = "number"
 WITHHELD = "withheld"
 
@@ -88,6 +90,40 @@ FIELDS: Mapping[str, str] = {
 """
 
 
+_loggers: set[str] = set(_CORE_LOGGERS)
+_words: set[str] = set(Word)
+_fields: dict[str, str] = dict(FIELDS)
+
+
+def declare(logger: str, words: Collection[str], fields: Mapping[str, str]) -> None:
+    """Let a pack log under its own logger, with words and fields of its own; safe to repeat.
+
+    Args:
+        logger: Name of its top-level package.
+        words: What may have happened, in small letters.
+        fields: Fields of its events, each with the form of its values: ``number`` or a regular
+            expression.
+
+    Raises:
+        ValueError: A word or a field has another form, or a field is known with another one.
+    """
+    for name in words:
+        if not re.fullmatch(_WORD, name):
+            raise ValueError(f"word: expected the form {_WORD}, got {name!r}")
+    for name, form in fields.items():
+        if not re.fullmatch(_FIELD, name):
+            raise ValueError(f"field: expected the form {_FIELD}, got {name!r}")
+        if _fields.get(name, form) != form:
+            raise ValueError(f"field {name}: expected the known form {_fields[name]}, got {form}")
+        try:
+            re.compile(form)
+        except re.error as exc:
+            raise ValueError(f"field {name}: {form!r} is no regular expression: {exc}") from exc
+    _loggers.add(logger)
+    _words.update(words)
+    _fields.update(fields)
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened; log it as the message: ``logger.info(Event(Word.SENT, {...}))``.
@@ -95,26 +131,28 @@ class Event:
     A value that has not the form of its field is withheld rather than said.
 
     Attributes:
-        word: What happened.
-        fields: The circumstances, each a field of ``FIELDS``.
+        word: What happened: a ``Word``, or one that a pack has declared.
+        fields: The circumstances, each a field of ``FIELDS`` or one that a pack has declared.
     """
 
-    word: Word
+    word: str
     fields: Mapping[str, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse an unknown field, which is a programmer's error.
+        """Refuse an unknown word or field, which is a programmer's error.
 
         Raises:
-            ValueError: A field is none of ``FIELDS``.
+            ValueError: The word or a field is not declared.
         """
-        if unknown := self.fields.keys() - FIELDS.keys():
-            raise ValueError(f"fields: expected some of {sorted(FIELDS)}, got {sorted(unknown)}")
+        if self.word not in _words:
+            raise ValueError(f"word: expected one of {sorted(_words)}, got {self.word!r}")
+        if unknown := self.fields.keys() - _fields.keys():
+            raise ValueError(f"fields: expected some of {sorted(_fields)}, got {sorted(unknown)}")
 
     def said(self) -> dict[str, float | str]:
         """Give the event with what may be said of it."""
         harmless = {name: _harmless(name, value) for name, value in self.fields.items()}
-        return {"event": self.word.value, **harmless}
+        return {"event": str(self.word), **harmless}
 
     def __str__(self) -> str:
         """Write what may be said, for any handler."""
@@ -178,7 +216,7 @@ class Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write what may be said of a record; never fails."""
-        if record.name.partition(".")[0] not in _OURS:
+        if record.name.partition(".")[0] not in _loggers:
             return
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {"at": at, "level": record.levelname, **_event_of(record).said()}
@@ -198,7 +236,7 @@ def _event_of(record: logging.LogRecord) -> Event:
 
 
 def _harmless(name: str, value: float | str) -> float | str:
-    form = FIELDS[name]
+    form = _fields[name]
     if form == _NUMBER:
         return value if isinstance(value, int | float) and math.isfinite(value) else WITHHELD
     return value if isinstance(value, str) and re.fullmatch(form, value, re.ASCII) else WITHHELD

@@ -1,14 +1,33 @@
 """The dashboard: the pages that every pack shares, and each installed pack's own."""
 
+from itertools import chain
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from core.errors import AssayError
-from core.packs import installed
+from core.packs import DomainPack, installed
 from dashboard import widgets
 
 VIEWS = Path(__file__).parent / "views"
+
+
+def pack_pages(pack: DomainPack) -> list[StreamlitPage]:
+    """Return a pack's own pages: the first under its name, others under their file's as well."""
+    first, *others = pack.pages
+    name = pack.name.capitalize()
+    return [
+        st.Page(first, title=name, url_path=pack.name),
+        *(
+            st.Page(
+                page,
+                title=f"{name}: {page.stem.replace('_', ' ')}",
+                url_path=f"{pack.name}-{page.stem}",
+            )
+            for page in others
+        ),
+    ]
 
 
 def main() -> None:
@@ -16,17 +35,13 @@ def main() -> None:
     st.set_page_config(page_title="Assay", layout="wide")
     widgets.styles()
     try:
-        own = {
-            name: st.Page(pack.page, title=name.capitalize(), url_path=name)
-            for name, pack in installed().items()
-            if pack.page is not None
-        }
-        st.session_state["own_pages"] = own
+        own = {name: pack_pages(pack) for name, pack in installed().items() if pack.pages}
+        st.session_state["own_pages"] = {name: pages[0] for name, pages in own.items()}
         page = st.navigation(
             [
                 st.Page(VIEWS / "review.py", title="Review", default=True),
                 st.Page(VIEWS / "overview.py", title="Overview"),
-                *own.values(),
+                *chain.from_iterable(own.values()),
             ]
         )
         widgets.sidebar(widgets.session())

@@ -99,6 +99,7 @@ def show_queue(retry: str = "", *, json: bool = False) -> None:
     """
     from core.errors import StoreError
     from core.records.failed_jobs import failed_jobs, reopen, running_jobs
+    from core.records.outbox import dead_letters
     from core.records.queue import waiting
     from core.service.store import open_store
     from core.settings import Settings
@@ -122,9 +123,13 @@ def show_queue(retry: str = "", *, json: bool = False) -> None:
     print_line(_describe_counts(counts))
     for status in running:
         print_line(f"{'running':<12} {status.job.id} {status.job.kind}: {_progress(status)}")
+    letters = {job.job.id: message for message, job in dead_letters(store)}
     for one in failed:
         tried = f"{one.job.kind}, {one.job.tries} tries"
         print_line(f"{one.state.value:<12} {one.job.id} {tried}: {one.problem}")
+        if one.job.id in letters:
+            letter = letters[one.job.id]
+            print_line(f"{'':<12} message {letter.id} to {letter.output}, case {letter.subject}")
 
 
 def cancel(job: Annotated[str, typer.Argument(metavar="ID", help="A job of the queue.")]) -> None:

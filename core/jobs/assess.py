@@ -8,16 +8,21 @@ between leaves jobs whose lease runs out; whoever judges them again finds the ve
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from time import perf_counter
+from typing import Any
+
+from sqlalchemy import Connection
 
 from core.errors import StoreError
 from core.imaging.files import HEAD, Incoming
 from core.jobs.lease import backoff_s
 from core.logs import Event, Word
 from core.model.bundle.bundle import Bundle
-from core.records import blobs, queue
+from core.packs import DomainPack
+from core.records import blobs, outbox, queue
 from core.records.connection import Store, writing
 from core.records.deployments import AUDIT_SHARE
 from core.records.queue import Job
@@ -166,14 +171,14 @@ def _settle(bench: Bench, judged: Sequence[_Judged]) -> None:
     settled = [one for one in judged if not one.problem or one.job.tries >= TRIES]
     if settled:
         rows = [_row(bench, one) for one in settled]
-        record(bench.store, rows)
+        record(bench.store, rows, also=partial(_queue_messages, bench.bundle.pack, settled, rows))
         with writing(bench.store) as connection:
             queue.finish(connection, [one.job for one in settled if not one.problem])
-            if bench.bundle.pack.after:
-                for case, priority in _touched(settled, rows).items():
+            if bench.bundle.pack.after_decision:
+                for case, priority in _touched(settled, rows, bench.bundle.pack.priorities).items():
                     queue.add(
                         connection,
-                        bench.bundle.pack.after,
+                        bench.bundle.pack.after_decision,
                         case,
                         pack=bench.bundle.pack.name,
                         product=settled[0].job.product,
@@ -186,11 +191,54 @@ def _settle(bench: Bench, judged: Sequence[_Judged]) -> None:
             _fail(bench, one)
 
 
-def _touched(settled: Sequence[_Judged], rows: Sequence[NewDecision]) -> dict[str, int]:
-    """Give the cases that the verdicts belong to, each with its most urgent picture's priority."""
+def _queue_messages(
+    pack: DomainPack,
+    settled: Sequence[_Judged],
+    rows: Sequence[NewDecision],
+    connection: Connection,
+    ids: Sequence[str],
+) -> None:
+    """Put a message of every decision into the outbox for each of the pack's outputs."""
+    for output in pack.outputs:
+        for one, row, decision_id in zip(settled, rows, ids, strict=True):
+            outbox.put(
+                connection,
+                output.name,
+                decision_id,
+                pack=pack.name,
+                subject=row.case_id,
+                body=_message(row, decision_id),
+                at=now(),
+                priority=one.job.priority,
+            )
+
+
+def _message(row: NewDecision, decision_id: str) -> dict[str, Any]:
+    """Return what a receiver is told of a decision."""
+    one = row.decision
+    return {
+        "case": row.case_key,
+        "file": row.name,
+        "sha256": one.content_key,
+        "decision": decision_id,
+        "bundle": one.bundle,
+        "policy": one.policy_id,
+        "disposition": one.disposition.value,
+        "wording": one.wording,
+        "label": one.label,
+        "positive_probability": one.positive_probability,
+        "reasons": [finding.reason.value for finding in one.findings],
+        "message": one.message,
+    }
+
+
+def _touched(
+    settled: Sequence[_Judged], rows: Sequence[NewDecision], priorities: Mapping[str, int]
+) -> dict[str, int]:
+    """Return the cases of verdicts, each with its most urgent picture's priority."""
     cases: dict[str, int] = {}
     for one, row in zip(settled, rows, strict=True):
-        urgency = max(one.job.priority, queue.priority_of(row.meta))
+        urgency = max(one.job.priority, queue.priority_of(row.meta, priorities))
         cases[row.case_id] = max(urgency, cases.get(row.case_id, 0))
     return cases
 

@@ -9,6 +9,7 @@ from core.errors import ConfigError
 from core.jobs.context import JobContext, Result
 from core.packs import JobKind, import_path, installed
 from core.records.job import ASSESS
+from core.records.outbox import DELIVER
 
 ASSESS_LANE, DELIVER_LANE, TRAIN_LANE, REVIEW_LANE = "assess", "deliver", "train", "review"
 NICENESS = {TRAIN_LANE: 19}
@@ -19,6 +20,8 @@ _HOUR_S = 3600.0
 CORE = (
     # The worker itself runs it, with the bundle that it keeps open.
     JobKind(ASSESS, "core.jobs.assess:judge", lane=ASSESS_LANE),
+    # By the back-off about three days; then the message is a dead letter, for a person.
+    JobKind(DELIVER, "core.jobs.use_cases:deliver_message", 120.0, 450, DELIVER_LANE),
     JobKind("train", "core.jobs.use_cases:train_bundle", 48 * _HOUR_S, 2, TRAIN_LANE),
     JobKind("evaluate", "core.jobs.use_cases:evaluate_bundle", 12 * _HOUR_S, 2, TRAIN_LANE),
     JobKind("export", "core.jobs.use_cases:export_graph", _HOUR_S, 2, TRAIN_LANE),

@@ -18,6 +18,7 @@ from core.records.connection import Store, writing
 from core.records.job import add
 from core.records.values import name_of, now
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
+from core.service.delivery.deliver import deliver
 from core.service.evaluation.evaluate import evaluate
 from core.service.export.export import export_bundle
 from core.service.training.train import TrainSpec, train
@@ -179,6 +180,16 @@ def recertify(context: JobContext) -> Mapping[str, Any]:
     except ConfigError as exc:
         raise PermanentFailure(exc.message, hint=exc.hint) from exc
     return {"bundle": bundle.label, "policy": policy.id}
+
+
+def deliver_message(context: JobContext) -> Mapping[str, Any]:
+    """Deliver the message of the outbox that the job's key names.
+
+    Raises:
+        PermanentFailure: The receiver refuses it, and would again.
+        AssayError: It is sent again later.
+    """
+    return {"output": deliver(context.job.key, context.store, context.settings)}
 
 
 def _spec(context: JobContext, kind: type[S]) -> S:

@@ -11,7 +11,9 @@ from core.packs.discovery import (
     import_path,
     installed,
     load,
+    output_named,
     pack_named,
+    priorities_of,
 )
 from core.packs.domain_pack import (
     VIEWS,
@@ -23,6 +25,7 @@ from core.packs.domain_pack import (
     means_nothing_wrong,
 )
 from core.packs.job_kind import JobKind
+from core.packs.output import Output
 
 __all__ = [
     "GROUP",
@@ -31,6 +34,7 @@ __all__ = [
     "Describe",
     "DomainPack",
     "JobKind",
+    "Output",
     "Prepare",
     "Read",
     "commands_of",
@@ -43,5 +47,7 @@ __all__ = [
     "installed",
     "load",
     "means_nothing_wrong",
+    "output_named",
     "pack_named",
+    "priorities_of",
 ]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import cast
 
+from core import logs
 from core.errors import ConfigError, UnknownPack
 from core.packs.domain_pack import DataSet, DomainPack
+from core.packs.output import Output
 
 GROUP = "assay.domains"
 
@@ -44,6 +46,13 @@ def load(entry: str) -> DomainPack:
             f"{entry!r} is a {type(pack).__name__}, not a DomainPack.",
             hint="Point the entry point at the DomainPack value.",
         )
+    try:
+        logs.declare(entry.partition(":")[0].partition(".")[0], pack.log_words, pack.log_fields)
+    except ValueError as exc:
+        raise ConfigError(
+            f"What the pack {pack.name!r} logs cannot be used: {exc}.",
+            hint="Correct its log_words and log_fields.",
+        ) from exc
     return pack
 
 
@@ -80,6 +89,30 @@ def pack_named(name: str) -> DomainPack:
         ConfigError: It does not import.
     """
     return load(entry_of(name))
+
+
+def priorities_of(name: str) -> Mapping[str, int]:
+    """Return the priorities that a pack declares; none where it is not installed.
+
+    Raises:
+        ConfigError: The pack does not import.
+    """
+    return load(entries()[name]).priorities if name in entries() else {}
+
+
+def output_named(name: str) -> Output:
+    """Return an output of an installed pack.
+
+    Raises:
+        ConfigError: No installed pack has an output of that name, or one does not import.
+    """
+    known = {one.name: one for pack in installed().values() for one in pack.outputs}
+    if name not in known:
+        raise ConfigError(
+            f"No output is called {name!r}; there are: {', '.join(sorted(known)) or 'none'}.",
+            hint="Install the pack that declares it again.",
+        )
+    return known[name]
 
 
 def commands_of(name: str) -> object | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.errors import ConfigError
 from core.packs.job_kind import JobKind
+from core.packs.output import Output
 from core.types import U8, Ceiling, Description, Disposition, Frame, Prepared, Targets
 
 VIEWS = ("identity", "mirror", "flip", "rotate180")
@@ -60,16 +61,24 @@ class DomainPack:
             person: for a review budget always, for targets in rates where a pack has stages of
             autonomy.
         data_sets: Data sets that the pack can fetch or make.
-        page: Its own Streamlit page, or None for the shared ones alone.
+        pages: Its own Streamlit pages, the first the one that shows what waits; empty for the
+            shared ones alone.
         demo: Import path ``module:function`` of its lane of `assay demo`, or empty.
         suffixes: Further suffixes that folders and archives are searched for, in lower case; an
             empty one stands for files without any.
         commands: Import path ``module:app`` of a Typer application, mounted as `assay NAME`.
         jobs: Kinds of work that a worker does for it; no other pack may use their names.
-        after: Kind of the job queued for every case on which a worker decided; empty for none.
-        wrong_presentations: Wrong presentations (``rotated``), each by a function
-            that makes such a picture out of a prepared one, uint8 ``h w 3``; training learns to
-            tell them, and they are WRONG_INPUT.
+        outputs: Where messages of every decision of a worker go.
+        priorities: What a file's ``priority`` (in capitals) adds to its place in the queue: larger
+            comes first, anything else is 0.
+        log_words: Further words for what happens, such as ``seam received``.
+        log_fields: Further fields of events, each with the form of its values: ``number``, or a
+            regular expression that no name of a person and no path matches.
+        after_decision: Kind of the job queued for every case on which a worker decided; empty for
+            none.
+        wrong_presentations: Wrong presentations of a right picture (``rotated``), each by a
+            function that makes such a picture out of a prepared one, uint8 ``h w 3``; training
+            learns to tell them, and they are WRONG_INPUT.
         graph: Import path of ``(Nodes, Square, size) -> Square``, which adds to an exported graph
             what ``prepare`` does beyond ``square.prepare``; empty where it does nothing more.
     """
@@ -88,12 +97,16 @@ class DomainPack:
     targets: Targets = field(default_factory=Targets)
     ceiling: Ceiling = field(default_factory=Ceiling)
     data_sets: tuple[DataSet, ...] = ()
-    page: Path | None = None
+    pages: tuple[Path, ...] = ()
     demo: str = ""
     suffixes: frozenset[str] = frozenset()
     commands: str = ""
     jobs: tuple[JobKind, ...] = ()
-    after: str = ""
+    outputs: tuple[Output, ...] = ()
+    priorities: Mapping[str, int] = field(default_factory=dict)
+    log_words: frozenset[str] = frozenset()
+    log_fields: Mapping[str, str] = field(default_factory=dict)
+    after_decision: str = ""
     wrong_presentations: Mapping[str, Callable[[U8], U8]] = field(default_factory=dict)
     graph: str = ""
 
@@ -104,18 +117,20 @@ class DomainPack:
             ConfigError: A wording is missing, no label means "nothing wrong", no column names a
                 group, or a view is unknown.
         """
-        faults = [f"no wording for {d.value}" for d in Disposition if not self.wording.get(d)]
+        errors = [f"no wording for {d.value}" for d in Disposition if not self.wording.get(d)]
         if not self.negative_labels:
-            faults.append("negative_labels is empty")
+            errors.append("negative_labels is empty")
         if not self.group_columns:
-            faults.append("group_columns is empty")
+            errors.append("group_columns is empty")
         if "identity" not in self.views or not set(self.views) <= set(VIEWS):
-            faults.append(f"views {self.views} are not identity and others of {VIEWS}")
+            errors.append(f"views {self.views} are not identity and others of {VIEWS}")
+        if foreign := [o.name for o in self.outputs if not o.name.startswith(f"{self.name}.")]:
+            errors.append(f"outputs {foreign} are not called {self.name}.SOMETHING")
         if not self.name.isidentifier() or not self.name.islower():
-            faults.append(f"name {self.name!r} is not a lower-case identifier")
-        if faults:
+            errors.append(f"name {self.name!r} is not a lower-case identifier")
+        if errors:
             raise ConfigError(
-                f"The pack {self.name!r} is incomplete: {'; '.join(faults)}.",
+                f"The pack {self.name!r} is incomplete: {'; '.join(errors)}.",
                 hint="Give DomainPack(...) every field that its docstring lists.",
             )
 

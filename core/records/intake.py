@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from sqlalchemy import Connection, insert, select
 
+from core.packs import priorities_of
 from core.records import hash_chain, queue
 from core.records.connection import Store, chunks, reading, writing
 from core.records.corrections import last_decision
@@ -177,7 +178,7 @@ def add_job(connection: Connection, row: Mapping[str, str], at: datetime) -> Non
         product=row["product"],
         payload=meta | {"sha256": row["sha256"], "source": row["source"]},
         at=at,
-        priority=queue.priority_of(meta),
+        priority=queue.priority_of(meta, priorities_of(row["pack"])),
     )
 
 

@@ -17,7 +17,6 @@ from core.records.values import name_of, plain, stamp
 ASSESS = "assess"
 URGENT = 20
 
-_PRIORITIES = {"STAT": URGENT, "HIGH": URGENT // 2}
 _TICK = timedelta(microseconds=1)
 
 
@@ -81,9 +80,9 @@ class JobProgress:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-def priority_of(meta: Mapping[str, str]) -> int:
-    """Return the priority that a file's ``priority`` (STAT, HIGH, anything else) asks for."""
-    return _PRIORITIES.get(meta.get("priority", "").upper(), 0)
+def priority_of(meta: Mapping[str, str], priorities: Mapping[str, int]) -> int:
+    """Return the priority that a file's ``priority`` asks for, as its pack has declared."""
+    return priorities.get(meta.get("priority", "").upper(), 0)
 
 
 def add(

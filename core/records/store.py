@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,12 @@ __all__ = [
 
 
 def record(
-    store: Store, batch: Sequence[NewDecision], *, actor: str = "assay", at: datetime | None = None
+    store: Store,
+    batch: Sequence[NewDecision],
+    *,
+    actor: str = "assay",
+    at: datetime | None = None,
+    also: Callable[[Connection, Sequence[str]], None] | None = None,
 ) -> list[str]:
     """Keep a batch in one transaction with one audit event; what is already there stays as it is.
 
@@ -49,6 +54,7 @@ def record(
         batch: Decisions in the order in which they were made.
         actor: Who is answerable, for the audit log.
         at: When the images were received; now, unless given.
+        also: Writes more in the same transaction, given the ids of the decisions that hold.
 
     Returns:
         The ids of the decisions that hold, in the order of the batch.
@@ -57,7 +63,10 @@ def record(
         StoreError: The database failed; nothing of the batch was kept.
     """
     with writing(store) as connection:
-        return _add(connection, batch, actor, at or now())
+        ids = _add(connection, batch, actor, at or now())
+        if also:
+            also(connection, ids)
+    return ids
 
 
 def rehearse(store: Store, batch: Sequence[NewDecision]) -> None:

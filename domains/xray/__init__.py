@@ -40,9 +40,10 @@ pack = DomainPack(
         JobKind("xray.answer", "domains.xray.answers.answer_job:answer", max_tries=None),
         JobKind("xray.send", "domains.xray.answers.send_job:send", max_tries=None, lane="deliver"),
     ),
-    after="xray.answer",
+    after_decision="xray.answer",
     commands="domains.xray.commands:app",
-    page=Path(__file__).parent / "pages" / "start.py",
+    pages=(Path(__file__).parent / "pages" / "start.py",),
+    priorities={"STAT": 20, "HIGH": 10},
     data_sets=(
         DataSet(
             "computed_chests",

@@ -153,8 +153,8 @@ def test_its_data_sets_have_a_card(pack):
         assert data_set.summary
 
 
-def test_its_page_is_a_file(pack):
-    assert pack.page is None or pack.page.is_file()
+def test_its_pages_are_files(pack):
+    assert [page for page in pack.pages if not page.is_file()] == []
 
 
 def test_the_readme_has_a_page_on_it(pack):

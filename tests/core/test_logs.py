@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.logs import FIELDS, WITHHELD, Event, Word
+from core.logs import FIELDS, WITHHELD, Event, Word, declare
 
 CONFINED = """
 import ctypes, logging, os, sys, threading, warnings
@@ -110,3 +111,46 @@ def test_an_event_reads_the_same_under_any_other_handler(caplog):
     with caplog.at_level(logging.INFO):
         logging.getLogger("core.x").info(Event(Word.RECEIVED, {"pack": "DOE^JANE"}))
     assert json.loads(caplog.messages[0]) == {"event": "received", "pack": WITHHELD}
+
+
+DECLARED = """
+import logging
+from core import logs
+
+logs.declare("welds_pack", {"seam received"}, {"seam": "W-[0-9]{1,6}"})
+with logs.confined():
+    log = logging.getLogger("welds_pack.line")
+    log.info(logs.Event("seam received", {"seam": "W-7"}))
+    log.info(logs.Event("seam received", {"seam": "CANARY^JANE"}))
+    log.info("CANARY^JANE")
+    logging.getLogger("another").info("CANARY^JANE")
+"""
+
+
+def test_a_pack_logs_with_words_and_fields_of_its_own_and_nothing_else():
+    ran = subprocess.run([sys.executable, "-c", DECLARED], capture_output=True, text=True)
+    lines = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [(one["event"], one.get("seam"), one.get("logger")) for one in lines] == [
+        ("seam received", "W-7", None),
+        ("seam received", WITHHELD, None),
+        ("logged", None, "welds_pack.line"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "fields", "expected"),
+    [
+        ({"DOE^JANE"}, {}, "word: expected the form"),
+        (set(), {"peer": ".*"}, "field peer: expected the known form"),
+        (set(), {"seam": "("}, "no regular expression"),
+        (set(), {"Seam": "number"}, "field: expected the form"),
+    ],
+)
+def test_a_declaration_that_would_let_anything_through_is_refused(words, fields, expected):
+    with pytest.raises(ValueError, match=re.escape(expected)):
+        declare("welds_pack", words, fields)
+
+
+def test_a_word_that_nobody_declared_is_refused():
+    with pytest.raises(ValueError, match="seam lost"):
+        Event("seam lost")

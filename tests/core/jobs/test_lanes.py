@@ -20,7 +20,7 @@ from core.jobs import kinds, lease
 from core.jobs.use_cases import EvaluateSpec, ExportSpec, RecertifySpec, submit
 from core.jobs.worker import work
 from core.packs import JobKind
-from core.records import failed_jobs, queue
+from core.records import failed_jobs, outbox, queue
 from core.records.connection import writing
 from core.records.job import State
 from core.records.values import name_of, now
@@ -40,7 +40,8 @@ import os
 import time
 from dataclasses import replace
 
-from core.packs import JobKind
+from core.errors import PermanentFailure
+from core.packs import JobKind, Output
 from domains.parts import pack as parts
 
 
@@ -63,6 +64,18 @@ def large(context):
     return {"text": "x" * 600_000}
 
 
+def send(message, settings):
+    """Tell the line; the first message is lost on its way once, one is refused."""
+    with open(settings.home / "line.txt", "a+") as file:
+        file.seek(0)
+        is_first = not file.read()
+        file.write(f"{message.id} {message.body['seam']}\\n")
+    if message.body["seam"] == 2:
+        raise PermanentFailure("No such seam.")
+    if is_first:
+        raise ConnectionError("CANARY^JANE")
+
+
 def note(context):
     with open(context.settings.home / "pids.txt", "a") as file:
         file.write(f"{context.job.kind} {os.getpid()}\\n")
@@ -71,6 +84,7 @@ def note(context):
 pack = replace(
     parts,
     name="patient",
+    outputs=(Output("patient.line", "patient_pack:send"),),
     jobs=(
         JobKind("patient.count", "patient_pack:count", max_tries=2, lane="slow"),
         JobKind("patient.quick", "patient_pack:count", lane="quick"),
@@ -331,6 +345,26 @@ def test_a_job_whose_worker_died_and_that_was_cancelled_is_not_begun_again(store
     work_once(store, settings)
     assert status(store, job).state is State.CANCELLED
     assert pid(settings, "patient.count") == 0
+
+
+def test_a_message_is_sent_again_under_its_id_and_one_that_is_refused_waits_for_a_person(
+    store, settings, monkeypatch, capsys
+):
+    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+    monkeypatch.setattr(lease, "_FIRST_WAIT_S", 0.1)
+    ids = []
+    for seam in (1, 2):
+        with writing(store) as connection:
+            given = {"pack": "patient", "subject": "case", "body": {"seam": seam}, "at": now()}
+            ids.append(outbox.put(connection, "patient.line", str(seam), **given))
+    with working(store, settings, "deliver"):
+        until(lambda: queue.waiting(store) == {("deliver", "done"): 1, ("deliver", "failed"): 1})
+    sent = (settings.home / "line.txt").read_text().splitlines()
+    assert sorted(sent) == sorted([f"{ids[0]} 1", f"{ids[0]} 1", f"{ids[1]} 2"])
+    ((dead, failed),) = outbox.dead_letters(store)
+    assert (dead.id, dead.body, failed.problem) == (ids[1], {"seam": 2}, "No such seam.")
+    show_queue()
+    assert "patient.line" in capsys.readouterr().out
 
 
 def test_two_that_claim_one_kind_are_refused_by_name():

@@ -78,7 +78,7 @@ pack = replace(
         JobKind("frail.task", "frail_pack:task", deadline_s=4.0),
         JobKind("frail.stuck", "frail_pack:task"),
     ),
-    after="frail.after",
+    after_decision="frail.after",
 )
 '''
 

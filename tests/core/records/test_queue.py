@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete
 
+from core.packs import priorities_of
 from core.records import failed_jobs, queue
 from core.records.connection import writing
 from core.records.store import open_store
@@ -158,7 +159,7 @@ def test_a_job_that_waits_for_its_next_try_is_listed_with_its_problem_and_can_be
     ("said", "expected"), [("STAT", 20), ("stat", 20), ("HIGH", 10), ("ROUTINE", 0), ("", 0)]
 )
 def test_priority_is_read_from_what_a_file_says(said, expected):
-    assert queue.priority_of({"priority": said}) == expected
+    assert queue.priority_of({"priority": said}, priorities_of("xray")) == expected
 
 
 @dataclass

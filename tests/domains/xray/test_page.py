@@ -47,7 +47,7 @@ def page(department_home, monkeypatch):
     st.cache_resource.clear()
     opened = AppTest.from_file(APP, default_timeout=120)
     opened.session_state["pack"] = "parts"  # the page is the X-ray one whatever is chosen there
-    opened.run().switch_page(str(domains.xray.pack.page))
+    opened.run().switch_page(str(domains.xray.pack.pages[0]))
     yield opened
     st.cache_resource.clear()
 
@@ -130,7 +130,7 @@ def test_an_empty_home_names_its_folder(tmp_path, monkeypatch, screen):
     st.cache_resource.clear()
     opened = AppTest.from_file(APP, default_timeout=120)
     opened.session_state["xray_screen"] = screen
-    opened.run().switch_page(str(domains.xray.pack.page)).run()
+    opened.run().switch_page(str(domains.xray.pack.pages[0])).run()
 
     assert f"This page shows {tmp_path / 'wrong place'}" in texts(opened)
     st.cache_resource.clear()

@@ -1,0 +1,68 @@
+"""The outbox: a message is there if its verdict is, once, and its delivery is followed."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from core.records import outbox, queue
+from core.records.connection import writing
+from core.records.store import decisions, new_decision, record
+
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def put(store, key="d1", **body):
+    with writing(store) as connection:
+        given = {"pack": "welds", "subject": "case", "body": body, "at": AT, "priority": 3}
+        return outbox.put(connection, "welds.line", key, **given)
+
+
+def test_a_message_is_kept_once_and_delivered_by_one_job(store):
+    first, again = put(store, wording="SOUND"), put(store, wording="FLAWED")
+    assert first == again
+    assert outbox.message(store, first).body == {"wording": "SOUND"}
+    assert queue.waiting(store) == {("deliver", "waiting"): 1}
+    (job,) = queue.claim(store, ["deliver"], worker="w", lease_s=60)
+    assert (job.key, job.pack, job.priority) == (first, "welds", 3)
+    with writing(store) as connection:
+        queue.finish(connection, [job])
+    put(store)
+    assert queue.waiting(store) == {("deliver", "done"): 1}
+
+
+def test_messages_about_a_case_are_listed_by_output(store):
+    ids = {put(store, "d1"), put(store, "d2")}
+    listed = outbox.messages(store, "welds", "welds.line", "case")
+    assert {one.id for one in listed} == ids
+    assert outbox.messages(store, "welds", "welds.mail", "case") == []
+
+
+def test_a_verdict_and_its_message_are_kept_together_or_not_at_all(store, assessment):
+    new = new_decision(assessment(), pack="welds", name="a.png")
+
+    def message(connection, ids):
+        outbox.put(connection, "welds.line", ids[0], pack="welds", subject="c", body={}, at=AT)
+        if fails:
+            raise ValueError("the disk is full")
+
+    fails = True
+    with pytest.raises(ValueError, match="disk"):
+        record(store, [new], also=message)
+    assert decisions(store) == []
+    assert queue.waiting(store) == {}
+    fails = False
+    (decision,) = record(store, [new], also=message)
+    assert [one.id for one in decisions(store)] == [decision]
+    assert record(store, [new], also=message) == [decision]
+    assert queue.waiting(store) == {("deliver", "waiting"): 1}
+
+
+def test_what_is_refused_or_given_up_is_a_dead_letter_and_what_is_tried_again_is_not(store):
+    ids = {key: put(store, key) for key in ("refused", "given up", "again")}
+    for job in queue.claim(store, ["deliver"], worker="w", lease_s=60, limit=3):
+        is_permanent = job.key == ids["refused"]
+        max_tries = 1 if job.key == ids["given up"] else None
+        given = {"wait_s": 60, "max_tries": max_tries, "is_permanent": is_permanent}
+        queue.fail(store, job, "P", **given)
+    dead = {message.id: failed.state for message, failed in outbox.dead_letters(store)}
+    assert dead == {ids["refused"]: "failed", ids["given up"]: "given up"}
