@@ -36,7 +36,7 @@ def main() -> None:
     widgets.styles()
     try:
         own = {name: pack_pages(pack) for name, pack in installed().items() if pack.pages}
-        st.session_state["own_pages"] = {name: pages[0] for name, pages in own.items()}
+        st.session_state["own_pages"] = own
         page = st.navigation(
             [
                 st.Page(VIEWS / "review.py", title="Review", default=True),

@@ -165,7 +165,7 @@ def current_pack() -> DomainPack:
 def link_to_own_page(pack: DomainPack) -> None:
     """Link to a pack's own page, which decides what a reader may see there and when."""
     text(f"{pack.name.capitalize()} is reviewed on a page of its own.", "big")
-    st.page_link(st.session_state["own_pages"][pack.name], label="Go there")
+    st.page_link(st.session_state["own_pages"][pack.name][0], label="Go there")
 
 
 @st.fragment(run_every=FOLLOW_S)

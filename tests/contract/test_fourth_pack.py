@@ -21,6 +21,7 @@ WELDS = '''
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -106,7 +107,11 @@ pack = DomainPack(
     log_words=frozenset({"seam received", "seam counted"}),
     log_fields={"seam": r"W-[0-9]{1,6}"},
     commands="welds_pack:commands",
-    pages=(Path(__file__).parent / "line.py", Path(__file__).parent / "shifts.py"),
+)
+# Another one of the same distribution, which is reviewed on pages of its own.
+pages = tuple(Path(__file__).parent / name for name in ("line.py", "shifts.py"))
+seams = replace(
+    pack, name="seams", jobs=(), after_decision="", outputs=(), commands="", pages=pages
 )
 '''
 OWN_PAGE = """
@@ -121,8 +126,9 @@ from streamlit.testing.v1 import AppTest
 page = AppTest.from_file(sys.argv[1], default_timeout=60).run()
 assert not page.exception, page.exception
 print(" ".join(button.label for button in page.button))
-for own in page.session_state["own_pages"].values():
-    print(own.title, own.url_path)
+for pages in page.session_state["own_pages"].values():
+    for own in pages:
+        print(own.title, own.url_path)
 """
 
 
@@ -139,7 +145,8 @@ def place(tmp_path_factory):
         file.writestr(
             f"{INFO}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
-        file.writestr(f"{INFO}/entry_points.txt", "[assay.domains]\nwelds = welds_pack:pack\n")
+        points = "[assay.domains]\nwelds = welds_pack:pack\nseams = welds_pack:seams\n"
+        file.writestr(f"{INFO}/entry_points.txt", points)
         file.writestr(f"{INFO}/RECORD", "")
     site = root / "site"
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps"]
@@ -197,7 +204,7 @@ def test_a_strangers_pack_trains_certifies_assesses_and_is_reviewed(run, tiny_pr
     buttons = run(sys.executable, "-c", PAGE, app)
     assert "SOUND" in buttons
     assert "FLAWED" in buttons
-    assert "Welds welds" in buttons
+    assert {"Seams seams", "Seams: shifts seams-shifts"} <= set(buttons.splitlines())
 
 
 def test_it_listens_logs_runs_a_job_and_sends(call, run, bundle, tiny_product, home, tmp_path):
