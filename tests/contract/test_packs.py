@@ -13,7 +13,7 @@ from PIL import Image
 from core.errors import InputError
 from core.labelled import read_labelled
 from core.packs import entry_of, installed
-from core.service.data.labels import which_positive
+from core.service.data.labels import flag_positive
 from core.types import Disposition, Frame, Reason
 
 ROOT = Path(__file__).parents[2]
@@ -118,7 +118,7 @@ def test_a_picture_over_the_pixel_limit_is_refused_before_decoding(pack):
 def test_one_of_its_negative_labels_and_any_other_make_two_sides(pack):
     for good in pack.negative_labels:
         classes = (good.replace("*", "Some").upper(), "something else")
-        assert which_positive(classes, pack.negative_labels) == (False, True)
+        assert flag_positive(classes, pack.negative_labels) == (False, True)
 
 
 def test_any_of_its_group_columns_says_which_pictures_belong_together(pack, tmp_path):

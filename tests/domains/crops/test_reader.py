@@ -6,7 +6,7 @@ import pytest
 
 from core.imaging import square
 from core.labelled import read_labelled
-from core.service.data.labels import which_positive
+from core.service.data.labels import flag_positive
 from core.types import Frame, Reason
 from domains.crops import pack
 from domains.crops.reader import prepare
@@ -64,7 +64,7 @@ def test_every_label_that_ends_in_healthy_means_nothing_wrong():
     labels = ("maize_healthy", "Tomato___healthy", "Healthy", "rice_nitrogen_adequate")
     sick = ("unhealthy", "maize_rust", "rice_nitrogen_deficient")
 
-    flags = which_positive((*labels, *sick), pack.negative_labels)
+    flags = flag_positive((*labels, *sick), pack.negative_labels)
 
     assert flags == (False,) * 4 + (True,) * 3
 
@@ -75,7 +75,7 @@ def test_the_shared_labels_roll_up_to_the_health_that_their_table_states(shared_
     health = {row.label: row.columns["health"] for row in rows}
     classes = tuple(sorted(health))
 
-    flags = which_positive(classes, pack.negative_labels)
+    flags = flag_positive(classes, pack.negative_labels)
 
     assert len(classes) == 34
     assert flags == tuple(health[name] != "healthy" for name in classes)
