@@ -1,12 +1,12 @@
 """Everything Assay raises on purpose.
 
 AssayError                 message says what, expected and got; ``hint`` says the way out
-├── InputError             this one image cannot be judged: caught per sample, becomes a DEFER
+├── InputError             this one image cannot be assessed: caught per sample, becomes a DEFER
 │   └── UnreadableImage    the bytes are no picture we accept
-├── DataError              a labelled data set cannot be learned from: stops ``train``/``evaluate``
+├── DataError              a labelled data set cannot be trained on: stops ``train``/``evaluate``
 ├── BundleError            a bundle is missing, altered, or made for something else: stops
 │   └── ParityError        the bundle's probe images score differently here: stops
-├── ConfigError            settings, arguments or pack list are wrong (all faults at once): stops
+├── ConfigError            settings, arguments or pack list are wrong (all errors at once): stops
 │   └── UnknownPack        no installed pack has that name
 ├── StoreError             the store is unreachable, altered, or newer than this code: stops
 ├── PermanentFailure       what a job asks for is refused, now and again: the job waits for a person
@@ -32,12 +32,12 @@ class AssayError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        """Give the message followed by the way out."""
+        """Return the message followed by the way out."""
         return f"{self.message} {self.hint}".rstrip()
 
 
 class InputError(AssayError):
-    """One image cannot be judged; the batch goes on."""
+    """One image cannot be assessed; the batch goes on."""
 
 
 class UnreadableImage(InputError):
@@ -45,7 +45,7 @@ class UnreadableImage(InputError):
 
 
 class DataError(AssayError):
-    """A labelled data set cannot be learned from or evaluated on."""
+    """A labelled data set cannot be trained or evaluated on."""
 
 
 class BundleError(AssayError):

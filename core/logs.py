@@ -1,10 +1,10 @@
-"""What long-lived commands say: known words and harmless values, one line of JSON an event.
+"""The log of long-lived commands: known events with harmless values, one line of JSON each.
 
-Files of strangers hold names of people, and so may the messages of whatever reads or stores them.
+Untrusted files hold names of people, and so may the messages of whatever reads or stores them.
 Between `confined` and the end of the process nothing reaches stderr but events named here, with
-fields named here whose values have the form given here. Exception texts, tracebacks, warnings and
-prints of libraries, native ones included, are dropped; of a record of our own that is no event only
-the logger, the level and the type of the exception are kept.
+fields named here whose values match the pattern given here. Exception texts, tracebacks, warnings
+and prints of libraries, native ones included, are dropped; of a record of our own that is no event
+only the logger, the level and the type of the exception are kept.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class Word(StrEnum):
-    """Everything that can be said to have happened."""
+    """Every event that a log can contain."""
 
     STARTED = "started"
     STOPPED = "stopped"
@@ -70,7 +70,7 @@ FIELDS: Mapping[str, str] = {
     "tries": _NUMBER,
     "wait_s": _NUMBER,
     "waiting": _NUMBER,
-    # Words of our own making; what a stranger sent has none of these forms by chance alone.
+    # Values of our own making; untrusted text matches none of these patterns but by chance.
     "bundle": r"[\w.-]{1,64}@[0-9a-f]{12}",
     "code": r"0x[0-9A-F]{4}|[0-9]{3}|[A-Z][A-Z_]{0,31}",
     "error": r"[A-Za-z_]\w{0,63}",
@@ -84,9 +84,9 @@ FIELDS: Mapping[str, str] = {
     "sop_class": r"[A-Z][A-Za-z0-9]{0,95}",
     "transport": r"c-store|stow|folder",
 }
-"""The fields an event may have, and the form of their values.
+"""The fields an event may have, and the pattern of their values.
 
-``peer`` is a name from our own configuration, never one that somebody else gave himself.
+``peer`` is a name from our own configuration, never one that the peer sent.
 """
 
 
@@ -128,7 +128,7 @@ def declare(logger: str, words: Collection[str], fields: Mapping[str, str]) -> N
 class Event:
     """One thing that happened; log it as the message: ``logger.info(Event(Word.SENT, {...}))``.
 
-    A value that has not the form of its field is withheld rather than said.
+    A value that does not match the pattern of its field is withheld.
 
     Attributes:
         word: What happened: a ``Word``, or one that a pack has declared.
@@ -149,14 +149,14 @@ class Event:
         if unknown := self.fields.keys() - _fields.keys():
             raise ValueError(f"fields: expected some of {sorted(_fields)}, got {sorted(unknown)}")
 
-    def said(self) -> dict[str, float | str]:
-        """Give the event with what may be said of it."""
+    def to_json(self) -> dict[str, float | str]:
+        """Return the event with its fields, unsafe values withheld."""
         harmless = {name: _harmless(name, value) for name, value in self.fields.items()}
         return {"event": str(self.word), **harmless}
 
     def __str__(self) -> str:
-        """Write what may be said, for any handler."""
-        return json.dumps(self.said())
+        """Return the event as one line of JSON, for any handler."""
+        return json.dumps(self.to_json())
 
 
 @contextmanager
@@ -173,13 +173,13 @@ def confined() -> Iterator[None]:
     try:
         yield
     except Exception as exc:
-        # The border of a long-lived command: its last words must not be a stranger's.
+        # An exception's text may quote untrusted input, so only its type is logged.
         logger.error(Event(Word.FAILED, {"error": type(exc).__name__}))
         raise SystemExit(1) from None
 
 
 def confine() -> None:
-    """Take stderr from everybody but the log, for good: from native code and children too."""
+    """Reserve stderr for the log for good, native code and children included."""
     own = os.fdopen(os.dup(2), "w", buffering=1, encoding="ascii")
     nothing = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
@@ -194,7 +194,7 @@ def confine() -> None:
 
 
 def outlet() -> int:
-    """Give the descriptor that events go to, for a child that confines itself as well."""
+    """Return the descriptor that events go to, for a child that confines itself as well."""
     confined_to = [one for one in logging.getLogger().handlers if isinstance(one, Lines)]
     return confined_to[0].fileno() if confined_to else 2
 
@@ -211,15 +211,15 @@ class Lines(logging.Handler):
         self._stream = stream
 
     def fileno(self) -> int:
-        """Give the descriptor that the lines go to."""
+        """Return the descriptor that the lines go to."""
         return self._stream.fileno()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write what may be said of a record; never fails."""
+        """Write a record with unsafe values withheld; never fails."""
         if record.name.partition(".")[0] not in _loggers:
             return
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line = {"at": at, "level": record.levelname, **_event_of(record).said()}
+        line = {"at": at, "level": record.levelname, **_event_of(record).to_json()}
         try:
             self._stream.write(json.dumps(line) + "\n")
         except (OSError, ValueError):
@@ -236,10 +236,10 @@ def _event_of(record: logging.LogRecord) -> Event:
 
 
 def _harmless(name: str, value: float | str) -> float | str:
-    form = _fields[name]
-    if form == _NUMBER:
+    pattern = _fields[name]
+    if pattern == _NUMBER:
         return value if isinstance(value, int | float) and math.isfinite(value) else WITHHELD
-    return value if isinstance(value, str) and re.fullmatch(form, value, re.ASCII) else WITHHELD
+    return value if isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII) else WITHHELD
 
 
 def _thread_ended(ended: threading.ExceptHookArgs) -> None:

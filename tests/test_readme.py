@@ -1,12 +1,51 @@
-"""What the README promises: its Python runs, its settings are all of them."""
+"""What the README states: its Python runs, its commands exist, its settings are all of them."""
 
 import doctest
+import re
 import shutil
 from pathlib import Path
 
+import pytest
+import typer
+
+from core.cli.app import app, register_commands
 from core.settings import Settings
 
 README = Path(__file__).parents[1] / "README.md"
+PAGES = (README, README.parent / "domains" / "xray" / "README.md")
+
+
+@pytest.fixture(scope="module")
+def command():
+    """Every command of `assay`, the xray pack's included."""
+    register_commands(["xray"])
+    return typer.main.get_command(app)
+
+
+def commands_in(page: Path) -> list[str]:
+    """What stands behind `assay` in code spans and at the start of lines of code."""
+    text = page.read_text()
+    spans = re.findall(r"(?<!`)`assay ([^`]+)`", text)
+    lines = re.findall(r"^assay ([^#\n]+)", text, re.MULTILINE)
+    return [" ".join(one.split()) for one in (*spans, *lines)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)
+def test_every_command_and_option_exists(command, page):
+    found = commands_in(page)
+    assert len(found) > 5
+    for written in found:
+        group = here = command
+        words = written.split()
+        for before, word in zip(["", *words], words, strict=False):
+            if re.fullmatch(r"--?[a-z][a-z-]*", word):
+                options = {name for p in here.params for name in (*p.opts, *p.secondary_opts)}
+                assert word in options, written
+            elif word == "|":
+                here = group
+            elif hasattr(here, "commands") and not before.startswith("-"):
+                assert word in here.commands, written
+                group, here = here, here.commands[word]
 
 
 def test_the_three_lines_of_python_do_what_is_shown(tiny_product, tmp_path, monkeypatch):

@@ -29,11 +29,7 @@ def main() -> None:
 
     Exit codes: 0 done, 1 an AssayError in one line, 2 wrong usage. ``--debug`` shows the trace.
     """
-    from core.cli import admin, assess, deploy, info, train, worker
-
-    for module in (info, train, assess, deploy, worker, admin):
-        module.register(app)
-    _mount_packs(sys.argv[1:2])
+    register_commands(sys.argv[1:2])
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
@@ -48,6 +44,15 @@ def main() -> None:
         print(f"assay: {_describe_error(exc)}", file=sys.stderr)  # noqa: T201
         _leave(1)
         sys.exit(1)
+
+
+def register_commands(arguments: list[str]) -> None:
+    """Add every command of ours, and those of the pack that the first argument names."""
+    from core.cli import admin, assess, deploy, info, train, worker
+
+    for module in (info, train, assess, deploy, worker, admin):
+        module.register(app)
+    _mount_packs(arguments)
 
 
 def _describe_error(exc: Exception) -> str:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from core.records.connection import Store
     from core.records.deployments import Deployment, Stage
 
-By = Annotated[str, typer.Option(help="Who answers for it; the account's name when empty.")]
-Second = Annotated[str, typer.Option(help="Who else agreed.")]
+By = Annotated[str, typer.Option(help="Who deploys it; the account's name by default.")]
+Second = Annotated[str, typer.Option(help="Second person who agreed.")]
 Product = Annotated[
-    str, typer.Option(help="A part number, a site, a region; empty: whatever has none of its own.")
+    str, typer.Option(help="Part number, site or region; default: every product without its own.")
 ]
 
 
@@ -37,11 +37,14 @@ def deploy(
         str, typer.Option(help="Stage of autonomy: audit, shadow or supervised.")
     ] = "",
     audit: Annotated[
-        float, typer.Option(help="Share of automatic negatives drawn at random for a person.")
+        float, typer.Option(help="Share of automatic negatives drawn at random for review.")
     ] = 0.02,
     json: Json = False,
 ) -> None:
-    """Let a bundle judge a product from now on; running workers follow within two seconds."""
+    """Deploy a bundle for a product.
+
+    Running workers use it within two seconds.
+    """
     from core.service.bundles.deployments import Signed, deploy_bundle
     from core.service.store import open_store
     from core.settings import Settings
@@ -61,19 +64,24 @@ def deploy(
 
 
 def deployments(
-    pack: Annotated[str, typer.Option(help="Only this pack's.")] = "",
-    product: Annotated[str | None, typer.Option(help="Only this product's.")] = None,
-    history: Annotated[bool, typer.Option("--history", help="Earlier ones as well.")] = False,
+    pack: Annotated[str, typer.Option(help="Of this pack only.")] = "",
+    product: Annotated[str | None, typer.Option(help="Of this product only.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="List earlier ones as well.")] = False,
     take_back: Annotated[
         bool,
-        typer.Option("--take-back", help="Return to the one before, of --pack and --product."),
+        typer.Option("--take-back", help="Roll back --pack and --product to the one before."),
     ] = False,
-    to: Annotated[int, typer.Option(help="With --take-back: the number to return to.")] = 0,
+    to: Annotated[
+        int, typer.Option(help="With --take-back: number of the deployment to return to.")
+    ] = 0,
     by: By = "",
     second: Second = "",
     json: Json = False,
 ) -> None:
-    """Show what judges every product; --take-back returns to what did before."""
+    """List the deployments in force, or roll one back.
+
+    --take-back returns to the deployment before.
+    """
     from core.records import deployments as records
     from core.service.store import open_store
     from core.settings import Settings
@@ -136,9 +144,7 @@ def _show(listed: list[Deployment], *, json: bool) -> None:
         print_json({"deployments": [_line(one) for one in listed]})
         return
     if not listed:
-        print_line(
-            "Nothing is deployed. `assay deploy BUNDLE --product PRODUCT` lets a bundle judge it."
-        )
+        print_line("Nothing is deployed. `assay deploy BUNDLE --product PRODUCT` deploys a bundle.")
     for one in listed:
         names = f"{one.deployed_by} and {one.second_person}".removesuffix(" and ")
         at = f"{one.deployed_at.astimezone():%Y-%m-%d %H:%M}"

@@ -1,4 +1,4 @@
-"""Nothing that a stranger said is ever logged by a long-lived command."""
+"""No untrusted text is ever logged by a long-lived command."""
 
 import json
 import logging
@@ -50,7 +50,7 @@ with confined():
 """
 
 
-def test_only_events_of_our_own_come_through_whatever_else_is_said():
+def test_only_events_of_our_own_come_through_whatever_else_is_printed():
     ran = subprocess.run(
         [sys.executable, "-c", CONFINED], capture_output=True, text=True, timeout=60
     )
@@ -68,10 +68,10 @@ def test_only_events_of_our_own_come_through_whatever_else_is_said():
 
 
 def test_a_log_that_nobody_reads_any_more_stops_nothing():
-    said = CONFINED.replace("    raise OSError", "    print('still here')\n    raise OSError")
+    script = CONFINED.replace("    raise OSError", "    print('still here')\n    raise OSError")
     reader = "exec 3>&1; (sleep 0.1; exec 3>&-) & exec 2> >(exec <&-); sleep 0.2; exec "
     ran = subprocess.run(
-        ["bash", "-c", reader + '"$@"', "-", sys.executable, "-c", said],
+        ["bash", "-c", reader + '"$@"', "-", sys.executable, "-c", script],
         capture_output=True,
         text=True,
         timeout=60,
@@ -79,9 +79,9 @@ def test_a_log_that_nobody_reads_any_more_stops_nothing():
     assert "still here" in ran.stdout
 
 
-def test_an_event_says_its_word_and_what_has_the_form_of_its_field():
-    said = {"job": "0123456789abcdef0123", "count": 3, "code": "0xA700", "error": "ValueError"}
-    assert Event(Word.GIVEN_UP, said).said() == {"event": "given up", **said}
+def test_an_event_holds_its_name_and_what_matches_the_pattern_of_its_field():
+    fields = {"job": "0123456789abcdef0123", "count": 3, "code": "0xA700", "error": "ValueError"}
+    assert Event(Word.GIVEN_UP, fields).to_json() == {"event": "given up", **fields}
     assert json.loads(str(Event(Word.SENT, {"pack": "xray"}))) == {"event": "sent", "pack": "xray"}
 
 
@@ -92,11 +92,11 @@ def test_a_field_that_nobody_listed_is_refused():
 
 @pytest.mark.parametrize("field", sorted(FIELDS))
 @pytest.mark.parametrize(
-    "stranger",
+    "value",
     ["DOE^JANE", "Jane Doe", "1.2.840.113619.2.55", "../../etc/passwd", "19700101\n", "", "Ünal"],
 )
-def test_names_uids_paths_and_line_breaks_have_no_field(field, stranger):
-    assert Event(Word.RECEIVED, {field: stranger}).said()[field] == WITHHELD
+def test_names_uids_paths_and_line_breaks_have_no_field(field, value):
+    assert Event(Word.RECEIVED, {field: value}).to_json()[field] == WITHHELD
 
 
 @given(field=st.sampled_from(sorted(FIELDS)), value=st.text() | st.floats() | st.integers())
