@@ -219,24 +219,24 @@ def by_column(cases: Judged, columns: Sequence[Mapping[str, str]]) -> dict[str, 
     return answer
 
 
-def strangers(
-    home: F64, away: F64, flagged: Sequence[bool], group: Sequence[str] | None = None
+def measure_ood(
+    id_scores: F64, ood_scores: F64, flagged: Sequence[bool], group: Sequence[str] | None = None
 ) -> dict[str, float]:
-    """Measure the OOD gate on pictures that do not belong.
+    """Return the figures of the OOD gate.
 
     Args:
-        home: float64 ``n``, OOD scores of ordinary test pictures.
-        away: float64 ``m``, those of the strangers.
-        flagged: Whether each stranger was deferred as NOVEL.
+        id_scores: float64 ``n``, OOD scores of in-distribution test pictures.
+        ood_scores: float64 ``m``, of out-of-distribution pictures.
+        flagged: Whether each of these was deferred as NOVEL.
         group: What belongs together, which the interval allows for; None where each stands alone.
     """
-    score = np.concatenate([home, away])
-    stranger = np.arange(len(score)) >= len(home)
+    score = np.concatenate([id_scores, ood_scores])
+    is_ood = np.arange(len(score)) >= len(id_scores)
     alone = np.arange(len(flagged)) if group is None else np.array(group, np.str_)
     held = Rate.grouped(np.array(flagged, np.bool_), alone)
     return {
-        "auroc": metrics.auroc(score, stranger),
-        "fpr95": metrics.fpr_at_tpr(home, away),
+        "auroc": metrics.auroc(score, is_ood),
+        "fpr95": metrics.fpr_at_tpr(id_scores, ood_scores),
         "flagged": held.value,
         "low": held.low,
         "high": held.high,

@@ -238,7 +238,7 @@ def evaluate(
             policy=limits,
             settings=settings,
             split=split,
-            strangers=named_folders(ood or []),
+            ood=named_folders(ood or []),
             form=Form(layout),
             leave_out_copies=leave_out_copies,
             progress=progress,

@@ -1,4 +1,4 @@
-"""What is held back of pictures that only vary from day to day, beside what that costs a class.
+"""What is sent to review of pictures that only vary from day to day, beside the lost AUROC.
 
 Steps of twelve ladders, climbed by test pictures at the resolution they were taken in. Where the
 classifier keeps its mind, a gate that holds pictures back cries wolf; where it loses its grip, it
@@ -48,8 +48,8 @@ class Step:
     Attributes:
         lost: AUROC that the classifier lost on it.
         flips: Share of pictures that changed sides.
-        gate: Share held back as strangers.
-        held: Share held back by any gate.
+        gate: Share flagged by the OOD gate.
+        held: Share flagged by any gate.
     """
 
     lost: float
@@ -122,14 +122,14 @@ def _line(steps: list[Step]) -> str:
     harmless = [step for step in steps if step.is_harmless]
     harmful = [step for step in steps if step.lost > HARM]
     loud = [step for step in harmless if step.held > ALARMS + 0.5 / 60]
-    told = f"harmless steps {len(harmless):>2}"
+    text = f"harmless steps {len(harmless):>2}"
     if harmless:
-        told += (
+        text += (
             f": held {np.mean([step.held for step in harmless]):.3f} (gate "
             f"{np.mean([step.gate for step in harmless]):.3f}), at most "
             f"{max(step.held for step in harmless):.2f}, over {ALARMS:.0%} in {len(loud)}"
         )
-    told += f"; steps that cost over {HARM}: {len(harmful)}"
+    text += f"; steps that cost over {HARM}: {len(harmful)}"
     if harmful:
-        told += f", held {np.mean([step.held for step in harmful]):.2f} (asked {HELD:.2f})"
-    return told
+        text += f", held {np.mean([step.held for step in harmful]):.2f} (asked {HELD:.2f})"
+    return text

@@ -24,7 +24,7 @@ NAMES = (
     "landmarks",
     "grouped",
     "guarantee",
-    "strangers",
+    "ood",
     "ladders",
     "benign",
     "near",

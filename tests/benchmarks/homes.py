@@ -37,7 +37,7 @@ class Judged:
     chance: F64
 
     def flagged(self, alpha: float) -> tuple[float, float]:
-        """Give the share that the gate for strangers holds back, and that any gate does."""
+        """Return the share that the OOD gate sends to review, and that any gate does."""
         novel = self.ood_p <= alpha
         return float(novel.mean()), float((novel | self.stopped).mean())
 
@@ -62,17 +62,17 @@ class Home:
         """Judge pictures of the set itself."""
         return judged(self.model, (kept(self.of, int(row)) for row in rows))
 
-    def against(self, strangers: Judged) -> tuple[float, float]:
-        """Give AUROC, and the share of strangers let in where 95 % of the ordinary are."""
-        return told_apart(self.ordinary.score, strangers.score)
+    def against(self, ood: Judged) -> tuple[float, float]:
+        """Return AUROC, and the share of OOD pictures accepted where 95 % of the ordinary are."""
+        return auroc_and_fpr95(self.ordinary.score, ood.score)
 
 
-def told_apart(ordinary: F64, strange: F64) -> tuple[float, float]:
-    """Give AUROC, and the share of strangers let in where 95 % of the ordinary are."""
-    scores = np.concatenate([ordinary, strange])
+def auroc_and_fpr95(ordinary: F64, outliers: F64) -> tuple[float, float]:
+    """Return AUROC, and the share of OOD pictures accepted where 95 % of the ordinary are."""
+    scores = np.concatenate([ordinary, outliers])
     limit = np.quantile(ordinary, 0.95, method="inverted_cdf")
     area = metrics.auroc(scores, np.arange(len(scores)) >= len(ordinary))
-    return area, float((strange <= limit).mean())
+    return area, float((outliers <= limit).mean())
 
 
 def settle(one: Labelled, but: str = "") -> Home:
@@ -103,20 +103,20 @@ def fit_to(one: Labelled, table: FeatureTable, made: CorruptedSets) -> Model:
 
 def judged(model: Model, seen: Iterable[tuple[NetworkOutput, Prepared]]) -> Judged:
     """Judge pictures after the network."""
-    evidence, said, wrongly = [], [], []
+    evidence, predictions, wrongly = [], [], []
     for output, prepared in seen:
         evidence.append(model.evidence(output))
         whole = np.concatenate([evidence[-1].features, output.asymmetry])
         wrongly.append(
             model.presentations.discriminants.scores(whole).max() if model.presentations else 0.0
         )
-        said.append(model.predict(evidence[-1], prepared))
+        predictions.append(model.predict(evidence[-1], prepared))
     return Judged(
         np.array([one.ood_score for one in evidence]),
         np.array(wrongly),
-        np.array([one.ood_p for one in said]),
-        np.array([bool(one.findings) for one in said]),
-        np.array([one.positive_probability for one in said]),
+        np.array([one.ood_p for one in predictions]),
+        np.array([bool(one.findings) for one in predictions]),
+        np.array([one.positive_probability for one in predictions]),
     )
 
 

@@ -55,8 +55,8 @@ class Door:
         pack = pack_named(rows_of(self.of.name, settings)[0])
         return np.stack([network.extract(pack.prepare(one, SIZE).pixels).pooled for one in frames])
 
-    def meet(self, title: str, strangers: dict[str, F32]) -> None:
-        """Fit the gate on the train part and print what it says of test pictures and strangers."""
+    def meet(self, title: str, ood_sets: dict[str, F32]) -> None:
+        """Fit the gate on the train part and print its figures on test and OOD pictures."""
         table = self.of.table
         known = self.split("train") & self.known
         score, reference = gate_of(self.of, table.pick(known), altered(self.of, known))
@@ -64,7 +64,7 @@ class Door:
         limit = np.quantile(home, 0.95, method="inverted_cdf")
         alarms = [np.mean(ood.conformal_p(home, reference) <= alpha) for alpha in ALPHAS]
         print(f"{title}: own test n {len(home)}, flagged {alarms[0]:.3f} / {alarms[1]:.3f}")
-        for name, pooled in strangers.items():
+        for name, pooled in ood_sets.items():
             away = score(pooled)
             area = metrics.auroc(
                 np.concatenate([home, away]), np.arange(len(home) + len(away)) >= len(home)
@@ -100,10 +100,10 @@ def level(one: Labelled) -> None:
         p = ood.conformal_p(score(one.table.pooled[part == "test"]), reference)
         shares.append([np.mean(p <= alpha) for alpha in ALPHAS])
     mean, spread = np.mean(shares, axis=0), np.std(shares, axis=0, ddof=1)
-    told = ", ".join(
+    text = ", ".join(
         f"{m:.3f} (sd {s:.3f}) at {a:.0%}" for m, s, a in zip(mean, spread, ALPHAS, strict=True)
     )
-    print(f"{one.name:<14} ordinary pictures flagged, {DRAWS} draws 60/40 by group: {told}")
+    print(f"{one.name:<14} ordinary pictures flagged, {DRAWS} draws 60/40 by group: {text}")
 
 
 def _among(made: CorruptedSets, one: Labelled, known: Rows) -> CorruptedSets:
@@ -130,7 +130,7 @@ def _of(made: CorruptedFeatures | None, groups: NDArray[np.str_]) -> CorruptedFe
 
 
 def main() -> None:
-    """Print the level on ordinary pictures, then every pair of a home and its strangers."""
+    """Print the level on ordinary pictures, then every pair of a set and its OOD sets."""
     for name in HOMES:
         level(labelled(name))
     parts = Settings().shared_data / "parts"
@@ -162,7 +162,7 @@ def _without(door: Door, hidden: Rows, name: str, met: Rows) -> None:
 
 
 def _assembled(door: Door, folder: Path, but: str = "nothing") -> dict[str, F32]:
-    """Read the strangers put together for a domain, near and far."""
+    """Return the OOD pictures put together for a domain, near and far."""
     found = {}
     for kind in ("near", "far"):
         files = sorted(f for f in (folder / "ood" / kind).iterdir() if not f.name.startswith(but))

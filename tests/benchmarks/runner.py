@@ -1,4 +1,4 @@
-"""One side of the speed comparison: a process that runs a pass whenever it is told to.
+"""One side of the speed comparison: a process that runs a pass whenever a line arrives.
 
 `python runner.py ours BUNDLE FOLDER`, `... peer - FOLDER` (the peer in torch) or `... peer MODEL
 FOLDER` (its export); each line on stdin starts a pass, each line on stdout gives pictures a second

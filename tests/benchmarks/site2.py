@@ -1,7 +1,7 @@
 """A new hospital: silence first, then what 20, 50, 100 local labelled pictures buy.
 
-A bundle of site 1 meets site 2: how many pictures it hands over as strangers, and what it would
-have said without the gate. Then site 2's own pictures: with the old bundle as a start, and without.
+A bundle of site 1 meets site 2: how many pictures its gate flags, and what it would
+predict without the gate. Then site 2's own pictures: with the old bundle as a start, and without.
 Heads and calibration are chosen out of fold on the local pictures; ``ext_test`` is only counted on.
 """
 
@@ -78,15 +78,15 @@ def adapted(
     mine = np.isin(np.arange(len(away.rows)), local[part == "train"])
     found = fit(away.table.pick(mine), away.classes, away.positive, seed, source=start)
     model, held, test = found.model, local[part == "cal"], rows_in(away, "ext_test")
-    cal, said = (judged(model, (kept(away, int(r)) for r in rows)) for rows in (held, test))
-    held_out, there = cases(cal, away, held), cases(said, away, test)
+    cal, predictions = (judged(model, (kept(away, int(r)) for r in rows)) for rows in (held, test))
+    held_out, there = cases(cal, away, held), cases(predictions, away, test)
     asked = [bundle.pack.targets, replace(bundle.pack.targets, escape=LOOSE, overkill=LOOSE)]
     strict, loose = (certify(held_out, found.oof, one, bundle="benchmark") for one in asked)
-    p = np.stack([said.chance, 1.0 - said.chance], axis=1)
+    p = np.stack([predictions.chance, 1.0 - predictions.chance], axis=1)
     return Adapted(
         found.head,
         metrics.nll(p, (~there.positive).astype(np.int64)),
-        float((said.ood_p <= strict.targets.ood_alpha).mean()),
+        float((predictions.ood_p <= strict.targets.ood_alpha).mean()),
         _rates(there, strict),
         _rates(there, loose),
         strict,
@@ -115,7 +115,7 @@ def _drawn(
 
 
 def _at_home(home: Home) -> None:
-    """Say how well the class is told on site 1's test part, and how well by six numbers alone."""
+    """Print the AUROC on site 1's test part, and that of six numbers alone."""
     truth, group = home.of.truth[home.test], home.of.table.groups[home.test]
     area = metrics.auroc(home.ordinary.chance, truth)
     low, high = auroc_interval(home.ordinary.chance, truth, group)
@@ -145,20 +145,23 @@ def _met(home: Home, bundle: Bundle, policy: Policy, away: Labelled) -> None:
     """Send site 2 to the bundle of site 1."""
     alpha = policy.targets.ood_alpha
     novel, held = home.ordinary.flagged(alpha)
-    print(f"site 1 test: {novel:.3f} held back as strangers, {held:.3f} by any gate")
+    print(f"site 1 test: {novel:.3f} flagged by the OOD gate, {held:.3f} by any gate")
     rows = np.arange(len(away.rows))
-    said = judge(bundle, away, rows)
+    predictions = judge(bundle, away, rows)
     for split in ("ext_cal", "ext_test", "ext_label_conflict", "all"):
         mine = rows if split == "all" else rows_in(away, split)
-        strange = said.ood_p[mine] <= alpha
-        made = dispositions(cases(said, away, rows), policy)[mine]
-        low, high = interval(int(strange.sum()), len(mine))
+        flagged = predictions.ood_p[mine] <= alpha
+        made = dispositions(cases(predictions, away, rows), policy)[mine]
+        low, high = interval(int(flagged.sum()), len(mine))
         print(
-            f"site 2 {split}, n {len(mine)}: NOVEL {strange.mean():.4f} [{low:.4f}, {high:.4f}], "
+            f"site 2 {split}, n {len(mine)}: NOVEL {flagged.mean():.4f} [{low:.4f}, {high:.4f}], "
             f"deferred for any reason {(made == Disposition.DEFER).mean():.4f}"
         )
     test = rows_in(away, "ext_test")
-    area, called = metrics.auroc(said.chance[test], away.truth[test]), said.chance[test] >= 0.5
+    area, called = (
+        metrics.auroc(predictions.chance[test], away.truth[test]),
+        predictions.chance[test] >= 0.5,
+    )
     print(f"without the gate, ext_test: AUROC {area:.3f}, {called.mean():.3f} called abnormal")
 
 
@@ -167,7 +170,7 @@ def _say(count: int, name: str, runs: list[Adapted], bundle: Bundle) -> None:
     novel = np.mean([run.novel for run in runs])
     print(
         f"{count:>3} local pictures, {name}, {len(runs)} draws: NLL {losses.mean():.3f} (sd "
-        f"{losses.std(ddof=1):.3f}), strangers {novel:.3f}; heads {', '.join(heads)}"
+        f"{losses.std(ddof=1):.3f}), OOD {novel:.3f}; heads {', '.join(heads)}"
     )
     for rate, found in ((0.05, [r.strict for r in runs]), (LOOSE, [r.loose for r in runs])):
         deferred, missed, called = np.mean(found, axis=0)

@@ -57,6 +57,12 @@ def judge(bundle: Bundle, one: Labelled, rows: Iterable[int]) -> Judged:
     return judged(bundle.model, (kept(one, int(row)) for row in rows))
 
 
-def cases(said: Judged, one: Labelled, rows: NDArray[np.intp]) -> Cases:
+def cases(predictions: Judged, one: Labelled, rows: NDArray[np.intp]) -> Cases:
     """Line judged pictures up with their labels and groups."""
-    return Cases(said.chance, said.ood_p, ~said.stopped, one.truth[rows], one.table.groups[rows])
+    return Cases(
+        predictions.chance,
+        predictions.ood_p,
+        ~predictions.stopped,
+        one.truth[rows],
+        one.table.groups[rows],
+    )

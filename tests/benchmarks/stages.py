@@ -65,8 +65,8 @@ def _one_run(
         ready = timed("resize and measure", bundle.pack.prepare, frame, 224)
         pooled = timed("network", bundle.network.extract, ready.pixels)
         evidence = timed("head and gate", bundle.model.evidence, pooled)
-        said = timed("calibration", bundle.model.predict, evidence, ready)
-        timed("verdict", decide, said, policy, bundle.model.classes, bundle.model.positive)
+        predictions = timed("calibration", bundle.model.predict, evidence, ready)
+        timed("verdict", decide, predictions, policy, bundle.model.classes, bundle.model.positive)
         samples.append(Sample(one.id, ready))
     answers = list(assess(samples, bundle=bundle, policy=policy))
     home = HOME / "stages"

@@ -1,8 +1,8 @@
 """Radiographs that are nearly right: shown wrongly, of something else, of other people.
 
-For each kind the gate for strangers alone and the wrong ways learned alone (AUROC and FPR95 against
-the test part of site 1), and what all gates together hold back: strangers, the pack's own checks,
-the ways learned.
+For each kind the OOD gate alone and the wrong presentations learned alone (AUROC and FPR95 against
+the test part of site 1), and what all gates together send to review: the OOD gate, the pack's own
+checks, the ways learned.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from core.decision.certificate import interval
 from core.settings import Settings
 from core.types import Frame
 from domains.xray.decoding.presentations import WRONG_PRESENTATIONS
-from tests.benchmarks.homes import SIZE, Home, Judged, told_apart
+from tests.benchmarks.homes import SIZE, Home, Judged, auroc_and_fpr95
 from tests.benchmarks.sites import first, judge, rows_in, second
 
 DRAWN = 60  # test pictures shown in every wrong way
@@ -29,9 +29,7 @@ def main() -> None:
     home, bundle, policy = first()
     alpha = policy.targets.ood_alpha
     novel, stopped = home.ordinary.flagged(alpha)
-    print(
-        f"site 1 test, n {len(home.test)}: strangers {novel:.3f}, any gate {stopped:.3f} held back"
-    )
+    print(f"site 1 test, n {len(home.test)}: OOD gate {novel:.3f}, any gate {stopped:.3f}")
     away = second()
     adults = judge(bundle, away, rows_in(away, "ext_test"))
     _say("adults of another hospital", home, adults, alpha)
@@ -44,15 +42,15 @@ def main() -> None:
         _say(kind, home, home.judge(map(_read(home), files)), alpha)
 
 
-def _say(name: str, home: Home, said: Judged, alpha: float) -> None:
-    area, let_in = home.against(said)
-    way_area, way_let_in = told_apart(home.ordinary.wrongly, said.wrongly)
-    novel, stopped = said.flagged(alpha)
-    n = len(said.score)
+def _say(name: str, home: Home, predictions: Judged, alpha: float) -> None:
+    area, let_in = home.against(predictions)
+    way_area, way_let_in = auroc_and_fpr95(home.ordinary.wrongly, predictions.wrongly)
+    novel, stopped = predictions.flagged(alpha)
+    n = len(predictions.score)
     low, high = interval(round(stopped * n), n)
     print(
         f"  {name:<34} n {n:>3}: AUROC {area:.3f}, FPR95 {let_in:.2f}, by the ways "
-        f"{way_area:.3f}, {way_let_in:.2f}; flagged as strangers {novel:.2f}, by any gate "
+        f"{way_area:.3f}, {way_let_in:.2f}; flagged by the OOD gate {novel:.2f}, by any gate "
         f"{stopped:.2f} [{low:.2f}, {high:.2f}]",
         flush=True,
     )

@@ -37,7 +37,7 @@ def report(tiny_product, tmp_path_factory):
         tiny_product.data,
         policy=policy,
         settings=settings,
-        strangers={"plates": tiny_product.data / "images"},
+        ood={"plates": tiny_product.data / "images"},
     )
     write_report(found, path, bundle=bundle, policy=policy, settings=settings)
     return path

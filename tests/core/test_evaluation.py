@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score_loss, recall_score
 
-from core.evaluation import Judged, by_column, sensitivities, strangers, summarise
+from core.evaluation import Judged, by_column, measure_ood, sensitivities, summarise
 
 NEGATIVE, POSITIVE, DEFER = "negative", "positive", "defer"
 
@@ -121,7 +121,7 @@ def test_slices_are_the_figures_of_their_rows_alone():
 
 
 def test_the_gate_is_measured_with_the_interval_of_its_count():
-    found = strangers(np.arange(10.0), np.arange(8.0, 12.0), [True, True, True, False])
+    found = measure_ood(np.arange(10.0), np.arange(8.0, 12.0), [True, True, True, False])
     assert found["flagged"] == 0.75
     assert found["low"] == pytest.approx(0.1941, abs=1e-4)
     assert found["high"] == pytest.approx(0.9937, abs=1e-4)

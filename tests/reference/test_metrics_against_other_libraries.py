@@ -96,10 +96,10 @@ def test_ece_of_skewed_scores_is_that_of_sklearns_quantile_curve(rng):
 
 
 def test_fpr_at_tpr_is_read_off_sklearns_curve(rng):
-    ordinary, strangers = rng.normal(0, 1, 200), rng.normal(2, 1, 100)
+    ordinary, ood = rng.normal(0, 1, 200), rng.normal(2, 1, 100)
     kept = np.concatenate([np.ones(200), np.zeros(100)])
-    fpr, tpr, _ = roc_curve(kept, -np.concatenate([ordinary, strangers]), drop_intermediate=False)
-    assert fpr_at_tpr(ordinary, strangers) == fpr[np.argmax(tpr >= 0.95)]
+    fpr, tpr, _ = roc_curve(kept, -np.concatenate([ordinary, ood]), drop_intermediate=False)
+    assert fpr_at_tpr(ordinary, ood) == fpr[np.argmax(tpr >= 0.95)]
 
 
 def test_platt_is_that_of_sklearn(rng):

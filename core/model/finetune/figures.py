@@ -58,18 +58,18 @@ def figures(
         several: Whether a picture may have several labels.
 
     Returns:
-        The figures, and the confusion matrix: counts ``k k`` (true, said), or ``k 2 2`` with one
-        table (absent or present, said or not) a label.
+        The figures, and the confusion matrix: counts ``k k`` (true, predicted), or ``k 2 2`` with
+        one table (absent or present, predicted or not) a label.
     """
     if several:
         loss, table, confidence = _by_label(logits, targets)
-        hit, said, true = table[:, 1, 1], table[:, :, 1].sum(1), table[:, 1].sum(1)
+        hit, predicted, true = table[:, 1, 1], table[:, :, 1].sum(1), table[:, 1].sum(1)
         right = float((table[:, 0, 0] + table[:, 1, 1]).sum())
     else:
         loss, table, confidence = _by_class(logits, targets)
-        hit, said, true = np.diag(table), table.sum(0), table.sum(1)
+        hit, predicted, true = np.diag(table), table.sum(0), table.sum(1)
         right = float(hit.sum())
-    precision, recall, f1 = _means(hit.astype(float), said.astype(float), true.astype(float))
+    precision, recall, f1 = _means(hit.astype(float), predicted.astype(float), true.astype(float))
     accuracy = right / max(1, int(table.sum()))
     return Epoch(number, learning, loss, accuracy, precision, recall, f1, confidence), table
 
@@ -88,16 +88,18 @@ def _by_label(logits: F64, targets: F64) -> tuple[float, NDArray[np.int64], floa
     log_p, log_q = -np.logaddexp(0.0, -logits), -np.logaddexp(0.0, logits)
     k = logits.shape[1]
     table = np.zeros((k, 2, 2), np.int64)
-    true, said = (targets > 0.5).astype(int), (logits > 0.0).astype(int)
-    np.add.at(table, (np.broadcast_to(np.arange(k), true.shape), true, said), 1)
+    true, predicted = (targets > 0.5).astype(int), (logits > 0.0).astype(int)
+    np.add.at(table, (np.broadcast_to(np.arange(k), true.shape), true, predicted), 1)
     loss = -(targets * log_p + (1.0 - targets) * log_q).mean()
     return float(loss), table, float(np.exp(np.maximum(log_p, log_q)).mean())
 
 
-def _means(hit: NDArray[Any], said: NDArray[Any], true: NDArray[Any]) -> tuple[float, float, float]:
-    """Average over classes; a class never said has precision 0, as in scikit-learn."""
-    seen, either = true > 0, (true > 0) | (said > 0)
-    precision = (hit / np.maximum(said, 1))[either]
+def _means(
+    hit: NDArray[Any], predicted: NDArray[Any], true: NDArray[Any]
+) -> tuple[float, float, float]:
+    """Return means over classes; a class never predicted has precision 0, as in scikit-learn."""
+    seen, either = true > 0, (true > 0) | (predicted > 0)
+    precision = (hit / np.maximum(predicted, 1))[either]
     recall = (hit / np.maximum(true, 1))[seen]
-    f1 = (2 * hit / np.maximum(said + true, 1))[either]
+    f1 = (2 * hit / np.maximum(predicted + true, 1))[either]
     return tuple(float(v.mean()) if v.size else 0.0 for v in (precision, recall, f1))  # type: ignore[return-value]

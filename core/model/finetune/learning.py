@@ -119,9 +119,9 @@ def _keep_better(
 
 
 def _validate(tail: Tail, fold_data: FoldData, number: int, learning: float) -> FoldState:
-    said = scores(tail, fold_data.maps, fold_data.validation)
+    logits = scores(tail, fold_data.maps, fold_data.validation)
     targets = fold_data.targets[fold_data.validation].astype(np.float64)
-    epoch, confusion = figures(number, learning, said, targets, several=fold_data.several)
+    epoch, confusion = figures(number, learning, logits, targets, several=fold_data.several)
     return FoldState((epoch,), number, confusion, checkpoint.named("chosen", tail.state_dict()))
 
 

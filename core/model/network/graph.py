@@ -89,8 +89,8 @@ class FeatureGraph(torch.nn.Module):
 
     def _tail(self, cut: torch.Tensor) -> torch.Tensor:
         """Average the fine-tuned stages' scores over tails and views."""
-        said = torch.stack([tail(cut) for tail in self.tails])
-        return said.mean(0).mean(0, keepdim=True)
+        scores = torch.stack([tail(cut) for tail in self.tails])
+        return scores.mean(0).mean(0, keepdim=True)
 
     def _patches(self, maps: list[torch.Tensor]) -> torch.Tensor:
         """Join the gate's taps of the upright view on their coarsest grid, as ``1 p c``.

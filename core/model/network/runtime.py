@@ -144,7 +144,7 @@ class OnnxNetwork:
 
 
 class OpenVinoNetwork:
-    """OpenVINO on the CPU, told its precision: its own default is bf16 on some machines."""
+    """OpenVINO on the CPU, with the precision set: its own default is bf16 on some machines."""
 
     def __init__(self, backbone: Backbone, exported: Callable[[str], Path]) -> None:
         try:

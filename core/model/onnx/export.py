@@ -81,7 +81,7 @@ def build(bundle: Bundle, policy: Policy, network: Path, *, sizes: bool) -> onnx
 def graph_metadata(bundle: Bundle, policy: Policy) -> dict[str, str]:
     """Return the metadata of a graph, each value plain text or JSON."""
     certificates = {"escape": policy.escape, "overkill": policy.overkill}
-    said: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         "classes": list(bundle.model.classes),
         "positive": list(bundle.model.positive),
         "dispositions": [one.value for one in DISPOSITIONS],
@@ -105,7 +105,7 @@ def graph_metadata(bundle: Bundle, policy: Policy) -> dict[str, str]:
         "policy": policy.id,
         "precision": bundle.backbone.precision,
     }
-    return plain | {name: json.dumps(value) for name, value in said.items()}
+    return plain | {name: json.dumps(value) for name, value in metadata.items()}
 
 
 def _with_default(nodes: Nodes) -> str:

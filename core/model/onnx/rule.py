@@ -58,8 +58,8 @@ def add_model(
         logits = nodes.add("Add", nodes.add("Mul", logits, own), nodes.add("Mul", scores, late))
     probabilities, positive = _calibrated(nodes, model, logits)
     score = _add_ood_score(nodes, model.gate, z, len(model.centre))
-    stranger = nodes.add("GreaterOrEqual", model.gate.reference, score)
-    more = nodes.total(nodes.cast(stranger, "f32"))
+    at_least = nodes.add("GreaterOrEqual", model.gate.reference, score)
+    more = nodes.total(nodes.cast(at_least, "f32"))
     of = np.float32(len(model.gate.reference) + 1)
     p = nodes.add("Div", nodes.add("Add", more, np.float32(1)), of)
     known = nodes.add("Not", nodes.add("IsNaN", score))
@@ -117,10 +117,10 @@ def _calibrated(nodes: Nodes, model: Model, logits: str) -> tuple[str, str]:
     calibrator: Calibrator | Sigmoids = model.calibrator
     if isinstance(calibrator, Sigmoids):
         margin = nodes.add("Add", nodes.add("Mul", logits, calibrator.scale), calibrator.bias)
-        said = nodes.add("Sigmoid", margin)
+        sigmoids = nodes.add("Sigmoid", margin)
         labels = np.arange(len(model.classes))
-        rolled_up = nodes.add("Gather", said, np.int64(len(labels)))
-        return nodes.add("Gather", said, labels), rolled_up
+        rolled_up = nodes.add("Gather", sigmoids, np.int64(len(labels)))
+        return nodes.add("Gather", sigmoids, labels), rolled_up
     highest = nodes.add("ReduceMax", logits, attributes={"keepdims": 0})
     scaled = nodes.add("Mul", nodes.add("Sub", logits, highest), np.float32(calibrator.scale))
     shifted = nodes.add("Add", scaled, calibrator.bias)

@@ -1,4 +1,4 @@
-"""What can be told of a bundle on the shelf without opening it, which takes seconds."""
+"""What is known of an archived bundle without opening it, which takes seconds."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class Evaluation:
         rows: Its rows, those of one origin with one group.
         digests: sha256 of each row's picture as judged; empty where it could not be read.
         cases: Each row's verdict beside its label.
-        away: Name of a set of strangers to its OOD scores, float64 ``m``, the unreadable left out.
+        ood_scores: Name of an OOD set to its scores, float64 ``m``, the unreadable left out.
         figures: What `assay evaluate --json` prints.
     """
 
@@ -48,7 +48,7 @@ class Evaluation:
     rows: tuple[Row, ...]
     digests: tuple[str, ...]
     cases: Judged
-    away: Mapping[str, F64]
+    ood_scores: Mapping[str, F64]
     figures: Mapping[str, Any]
 
 
@@ -59,7 +59,7 @@ def evaluate(
     policy: Policy,
     settings: Settings,
     split: str = "",
-    strangers: Mapping[str, Path] | None = None,
+    ood: Mapping[str, Path] | None = None,
     form: Form = Form.AUTO,
     leave_out_copies: bool = False,
     progress: Progress = silent,
@@ -76,7 +76,7 @@ def evaluate(
         settings: Where things run.
         split: The rows to judge. When empty: those of ``test`` where the data set names splits,
             all of them otherwise.
-        strangers: Name to folder of pictures that do not belong, for the OOD gate's figures.
+        ood: Name to folder of out-of-distribution pictures, for the OOD gate's figures.
         form: Which folders are classes, where a person says it.
         leave_out_copies: Whether pictures that the bundle has met are left out instead of refused.
         progress: Told after every picture.
@@ -112,12 +112,12 @@ def evaluate(
         classes,
         bundle.model.positive,
     )
-    away = {
+    ood_sets = {
         name: list(_watched(name, bundle, folder, policy, settings, progress))
-        for name, folder in (strangers or {}).items()
+        for name, folder in (ood or {}).items()
     }
-    home = _known(cases.ood_score)
-    scores = {name: _known(evaluation.ood_scores(them)) for name, them in away.items()}
+    id_scores = _known(cases.ood_score)
+    scores = {name: _known(evaluation.ood_scores(them)) for name, them in ood_sets.items()}
     figures = {
         "schema": "assay.evaluation/1",
         "bundle": bundle.label,
@@ -129,13 +129,13 @@ def evaluate(
         "sensitivity": evaluation.sensitivities(cases, classes),
         "labels": evaluation.labels(cases, classes),
         "ood": {
-            name: evaluation.strangers(
-                home,
+            name: evaluation.measure_ood(
+                id_scores,
                 scores[name],
                 [evaluation.is_novel(one) for one in them],
                 [one.group or one.sample_id for one in them],
             )
-            for name, them in away.items()
+            for name, them in ood_sets.items()
         },
         "by": evaluation.by_column(cases, [row.columns for row in rows]),
     }
@@ -229,7 +229,7 @@ def _watched(
 ) -> Iterator[Assessment]:
     judged = assess_paths(bundle, [folder], policy=policy, settings=settings)
     for done, one in enumerate(_slim(judged), 1):
-        progress(f"Strangers {name}", done, 0)
+        progress(f"Out-of-distribution set {name}", done, 0)
         yield one
 
 

@@ -77,7 +77,7 @@ def write_report(
             cases=found.cases,
             figures=found.figures,
             plain_columns=_plain_columns(found),
-            ood_scores=found.away,
+            ood_scores=found.ood_scores,
             ood_limit=_ood_limit(bundle.model.gate.reference, policy.targets.ood_alpha),
             steps=growth.steps,
             steps_note=growth.note,

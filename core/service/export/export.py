@@ -24,7 +24,7 @@ from core.model.onnx import export
 from core.model.onnx.rule import OUTPUTS
 from core.service.export.monai.layout import lay_out
 from core.service.export.monai.writer import GRAPH, file_names
-from core.service.export.parity import Agreement, Run, compare
+from core.service.export.parity import ExportParity, Run, compare
 from core.settings import Settings
 from core.types import Frame, Policy
 
@@ -40,7 +40,7 @@ def export_bundle(
     out: Path,
     settings: Settings,
     check: Path | None = None,
-) -> Agreement:
+) -> ExportParity:
     """Write a bundle as one graph, after its verdicts were compared with the bundle's own.
 
     The pictures compared are the bundle's probes and those in a folder; they are decoded in this
@@ -117,7 +117,7 @@ def run_onnx(path: Path) -> Run:
 
 
 def run_openvino(path: Path) -> Run:
-    """Open an exported OpenVINO graph, told to use float32."""
+    """Open an exported OpenVINO graph, set to float32."""
     import openvino
 
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "1"}

@@ -21,7 +21,7 @@ Run = Callable[[Mapping[str, NDArray[Any]]], Answer]
 
 
 @dataclass(frozen=True)
-class Agreement:
+class ExportParity:
     """How an exported graph compares with the bundle.
 
     Attributes:
@@ -37,7 +37,7 @@ class Agreement:
 
 def compare(
     run: Run, bundle: Bundle, policy: Policy, frames: Iterable[tuple[str, Frame]]
-) -> Agreement:
+) -> ExportParity:
     """Judge pictures by a graph and by the bundle.
 
     A probability may differ by ``TOLERANCE``, the OOD p-value by a step of its reference besides,
@@ -60,7 +60,7 @@ def compare(
 
 def compared(
     answers: Iterable[tuple[str, Frame, Answer | None]], bundle: Bundle, policy: Policy
-) -> Agreement:
+) -> ExportParity:
     """Compare answers with the bundle's; None stands for a picture that no graph takes."""
     compared, left_out, apart = 0, 0, 0.0
     for name, frame, got in answers:
@@ -70,7 +70,7 @@ def compared(
         compared, apart = compared + 1, max(apart, _apart(name, frame, got, bundle, policy))
     if not compared:
         raise ParityError("No picture could be compared.", hint="Give --check FOLDER.")
-    return Agreement(compared, left_out, apart)
+    return ExportParity(compared, left_out, apart)
 
 
 def plain(frame: Frame) -> bool:

@@ -77,7 +77,7 @@ class SamplingPlan:
 
 
 @dataclass(frozen=True)
-class _Sample:
+class _CorruptedSample:
     plans: str
     of: int
     kind: int
@@ -85,7 +85,7 @@ class _Sample:
     ready: Prepared
 
 
-_Extracted = list[tuple[_Sample, NetworkOutput]]
+_Extracted = list[tuple[_CorruptedSample, NetworkOutput]]
 
 
 def extract_corrupted(rows: Sequence[Row], extraction: Extraction, seed: int) -> CorruptedSets:
@@ -170,7 +170,7 @@ def _extract(
     total = sum(one.each * one.pictures(len(rows)) for one in plans.values())
     extracted: dict[str, _Extracted] = {name: [] for name in plans}
 
-    def extract(sample: _Sample) -> tuple[_Sample, NetworkOutput]:
+    def extract(sample: _CorruptedSample) -> tuple[_CorruptedSample, NetworkOutput]:
         light = replace(sample.ready, pixels=sample.ready.pixels[:1, :1].copy())
         return replace(sample, ready=light), extraction.network.extract(sample.ready.pixels)
 
@@ -195,7 +195,7 @@ def _extract(
 
 def _iterate_samples(
     pictures: Iterable[tuple[int, Picture]], plans: Mapping[str, SamplingPlan], n: int, seed: int
-) -> Iterator[_Sample]:
+) -> Iterator[_CorruptedSample]:
     numbers = {name: cycle(range(len(one.kinds))) for name, one in plans.items()}
     transforms = {name: list(one.kinds.values()) for name, one in plans.items()}
     for place, (of, (_, ready, _)) in enumerate(pictures):
@@ -206,7 +206,7 @@ def _iterate_samples(
             for kind in islice(numbers[name], plans[name].each):
                 made = transforms[name][kind](ready, rng)
                 if made is not None:
-                    yield _Sample(name, of, kind, made[1], made[0])
+                    yield _CorruptedSample(name, of, kind, made[1], made[0])
 
 
 def _corrupted_features(
@@ -244,5 +244,5 @@ def _varied_features(extracted: _Extracted, names: tuple[str, ...]) -> VariedFea
     )
 
 
-def _raise_stalled(_shot: object, exc: InferenceStalled) -> tuple[_Sample, NetworkOutput]:
+def _raise_stalled(_shot: object, exc: InferenceStalled) -> tuple[_CorruptedSample, NetworkOutput]:
     raise exc

@@ -68,7 +68,7 @@ def features_of(
         rows: Pictures of train, and of other splits.
         task: What is learned.
         opened: The network.
-        work: Names the pack, the settings and who is told how far it is.
+        work: Pack, settings and progress callback.
 
     Raises:
         DataError: More than a tenth cannot be read, a side is refused whole, or too few good ones

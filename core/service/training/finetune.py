@@ -161,7 +161,7 @@ def _frames(work: TrainingContext, rows: Sequence[Row]) -> Iterator[tuple[Row, o
 
 
 def targets_for(rows: Sequence[Row], classes: tuple[str, ...], positive: tuple[bool, ...]) -> F32:
-    """Return what each picture shows, float32 ``n k``, as sure as the person was where said."""
+    """Return what each picture shows, float32 ``n k``, soft where the person gave a probability."""
     plain = targets_of(rows, classes).astype(np.float32)
     if len(classes) != 2 or not all(_share(row) is not None for row in rows):
         return plain

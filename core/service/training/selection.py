@@ -120,7 +120,7 @@ def select(
         tails: Whether late stages may be fine-tuned.
 
     Returns:
-        The stages kept, with ``trials`` and the sentence ``said`` among their words.
+        The stages kept, with ``trials`` and the sentence ``scores_by_file`` among their words.
 
     Raises:
         ConfigError: The checkpoint of an unfinished fine-tuning is damaged.
@@ -242,7 +242,7 @@ def _tuned(
             task.positive,
             task.seed,
             say,
-            lambda said: _improves_first_fold(said, candidate, task.seed),
+            lambda scores_by_file: _improves_first_fold(scores_by_file, candidate, task.seed),
         )
     except DataError as exc:
         return FinetunedStages(kept), _untried(TUNED, candidate, exc.message.removesuffix("."))
@@ -269,11 +269,13 @@ def _untried(name: str, candidate: _Candidate, why: str) -> CandidateTrial:
     return CandidateTrial(name, None, candidate.nll, groups, kept=False, why=why)
 
 
-def _improves_first_fold(said: Mapping[Path, F64], candidate: _Candidate, seed: int) -> bool:
+def _improves_first_fold(
+    scores_by_file: Mapping[Path, F64], candidate: _Candidate, seed: int
+) -> bool:
     """Return whether the first fold's pictures are predicted better with its tail's scores."""
     files, table = candidate.files, candidate.table
-    rows = [i for i, file in enumerate(files) if file in said]
-    experts = np.stack([candidate.scores[rows], np.array([said[files[i]] for i in rows])])
+    rows = [i for i, file in enumerate(files) if file in scores_by_file]
+    experts = np.stack([candidate.scores[rows], np.array([scores_by_file[files[i]] for i in rows])])
     weights = fusion.choose_weights(experts, table.labels[rows], table.groups[rows], seed)
     return bool(weights[-1] > 0.0)
 

@@ -35,9 +35,9 @@ def test_no_bytes_make_the_header_reader_fail(length, changes):
     data = bytearray(a_jpeg(80))
     for place, value in changes:
         data[place] = value
-    said = file_facts(bytes(data[:length]), 10**6)
-    assert said.length == min(length, len(data))
-    assert 0.0 <= said.jpeg_quality <= 100.0
+    result = file_facts(bytes(data[:length]), 10**6)
+    assert result.length == min(length, len(data))
+    assert 0.0 <= result.jpeg_quality <= 100.0
 
 
 def test_a_header_names_the_format_whatever_the_file_is_called():

@@ -74,15 +74,15 @@ def test_a_level_is_granted_exactly_from_the_number_of_groups_that_reaches_it() 
 
 
 def test_too_few_good_groups_are_told_what_they_bound_and_how_many_more_are_needed() -> None:
-    said = describe_bound(bound_overkill(5, 0.05), "overkill", "good groups")
-    assert said == ("5 good groups: overkill can be bounded at 16.7 % at best; 14 more make 5 %.")
+    result = describe_bound(bound_overkill(5, 0.05), "overkill", "good groups")
+    assert result == ("5 good groups: overkill can be bounded at 16.7 % at best; 14 more make 5 %.")
 
 
 def test_what_is_bounded_says_that_it_holds_on_average() -> None:
-    said = describe_bound(bound_overkill(20, 0.05), "overkill", "good groups")
-    assert said.startswith("On average at most 5 % of good groups are called out")
-    assert "20 good groups" in said
-    assert "not with a confidence" in said
+    result = describe_bound(bound_overkill(20, 0.05), "overkill", "good groups")
+    assert result.startswith("On average at most 5 % of good groups are called out")
+    assert "20 good groups" in result
+    assert "not with a confidence" in result
 
 
 def test_arrays_and_rates_that_make_no_sense_are_refused() -> None:
@@ -104,11 +104,11 @@ def test_a_picture_is_called_out_exactly_when_its_p_value_is_within_the_level() 
 
 
 def test_a_picture_whose_p_value_cannot_be_read_is_never_decided() -> None:
-    told = a_policy(good_groups=20, overkill=0.15, uncertified_negatives=True)
-    assert decided(told, good_p=0.9).disposition == "negative"
-    said = decided(told, good_p=math.nan)
-    assert said.disposition == "defer"
-    assert said.findings[0].reason is Reason.FAULT
+    reported = a_policy(good_groups=20, overkill=0.15, uncertified_negatives=True)
+    assert decided(reported, good_p=0.9).disposition == "negative"
+    result = decided(reported, good_p=math.nan)
+    assert result.disposition == "defer"
+    assert result.findings[0].reason is Reason.FAULT
 
 
 def test_a_certified_limit_takes_the_place_of_the_good_groups() -> None:

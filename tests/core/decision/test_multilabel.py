@@ -1,4 +1,4 @@
-"""Independent probabilities: how they are fitted, and what is said by them."""
+"""Independent probabilities: how they are fitted, and the labels they predict."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_a_picture_is_balanced_by_its_rarest_label_which_tells_its_side():
     np.testing.assert_array_equal(rarest(np.eye(5, dtype=bool)[labels]), labels)
 
 
-def test_what_is_said_is_all_labels_of_the_side_from_one_half_on_or_the_best():
+def test_all_labels_are_predicted_of_the_side_from_one_half_on_or_the_best():
     # good, scratch, stain
     p = np.array([[0.6, 0.7, 0.5], [0.6, 0.7, 0.5], [0.6, 0.2, 0.3]])
     found = choose_labels(p, np.array([True, False, True]), np.array([False, True, True]))

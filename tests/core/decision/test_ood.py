@@ -78,9 +78,9 @@ def test_the_false_alarm_interval_covers_where_pictures_come_in_groups_of_five(g
     rng, rate, draws, missed = np.random.default_rng(0), 0.03, 2000, 0
     group = np.repeat(np.arange(groups), 5)
     for _ in range(draws):
-        strange = (rng.random(groups) < rate / together)[group]
-        strange &= rng.random(group.size) < together
-        _, low, high, _ = false_alarm(np.where(strange, 0.001, 0.5), 0.01, group)
+        flagged = (rng.random(groups) < rate / together)[group]
+        flagged &= rng.random(group.size) < together
+        _, low, high, _ = false_alarm(np.where(flagged, 0.001, 0.5), 0.01, group)
         missed += not low <= rate <= high
     assert missed <= binom.ppf(1 - 1e-5, draws, 0.05)
 

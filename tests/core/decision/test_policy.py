@@ -57,20 +57,20 @@ def cases(images):
 
 
 def plain(p, positive, group=None):
-    """Give cases that pass every gate, one per group unless told otherwise."""
+    """Give cases that pass every gate, one per group by default."""
     p = np.asarray(p, float)
     group = np.arange(p.size) if group is None else np.asarray(group)
     passed = np.ones(p.size, bool)
     return Cases(p, np.ones(p.size), passed, np.asarray(positive, bool), group.astype(str))
 
 
-def population(n, seed, strangers=0.05, blurred=0.05):
+def population(n, seed, ood=0.05, blurred=0.05):
     """Draw single-image groups, 30 % positive, with overlapping scores and imperfect gates."""
     rng = np.random.default_rng(seed)
     positive = rng.random(n) < 0.3
     return Cases(
         np.where(positive, rng.beta(3, 1.5, n), rng.beta(1.5, 4, n)),
-        np.where(rng.random(n) < strangers, 0.001, 1.0),
+        np.where(rng.random(n) < ood, 0.001, 1.0),
         rng.random(n) >= blurred,
         positive,
         np.arange(n).astype(str),
@@ -239,8 +239,8 @@ def test_a_gate_finding_defers_with_that_finding_whatever_the_scores(policy, p, 
     verdict = judged(prediction(p, ood_p, (BLUR,)), policy)
     assert verdict.disposition is Disposition.DEFER
     assert verdict.findings[0] == BLUR
-    strange = [Reason.NOVEL] if ood_p == 0.0 and not math.isnan(p) else []
-    assert [f.reason for f in verdict.findings[1:]] == strange
+    flagged = [Reason.NOVEL] if ood_p == 0.0 and not math.isnan(p) else []
+    assert [f.reason for f in verdict.findings[1:]] == flagged
 
 
 def test_a_stranger_is_novel_up_to_and_including_alpha(policy):
@@ -302,11 +302,11 @@ def test_the_label_is_the_most_probable_class_of_the_side_that_was_decided(polic
 def test_of_several_labels_all_of_the_side_are_named_from_one_half_on(
     policy, chance, ood_p, disposition, label
 ):
-    said = Prediction(np.array([0.7, 0.3, 0.4, 0.6]), chance, ood_p, several=True)
+    result = Prediction(np.array([0.7, 0.3, 0.4, 0.6]), chance, ood_p, several=True)
     names, sides = ("dent", "good", "scratch", "stain"), (True, False, True, True)
-    verdict = decide(said, policy, names, sides)
+    verdict = decide(result, policy, names, sides)
     assert (verdict.disposition, verdict.label) == (disposition, label)
-    unsure = replace(said, probabilities=np.array([0.2, 0.3, 0.4, 0.1]))
+    unsure = replace(result, probabilities=np.array([0.2, 0.3, 0.4, 0.1]))
     best = "good" if label == "good" else "scratch"
     assert decide(unsure, policy, names, sides).label == best
 

@@ -108,7 +108,7 @@ def test_every_measure_of_a_square_has_words():
 
 
 def test_missing_and_nan_measures_are_findings_and_unknown_ones_are_not():
-    findings = outside_ranges({"a": math.nan, "stranger": 1e9}, {"b": (0.0, 1.0), "a": (0.0, 1.0)})
+    findings = outside_ranges({"a": math.nan, "unknown": 1e9}, {"b": (0.0, 1.0), "a": (0.0, 1.0)})
     assert [f.detail for f in findings] == [
         "no a could be measured.",
         "no b could be measured.",

@@ -164,7 +164,7 @@ def test_a_table_beside_the_pictures_labels_them(tmp_path, root):
     assert counted(found) == {("", "good"): 1, ("", "bad"): 1}
     assert found.layout == "table labels.csv"
     assert all(row.file.is_file() for row in found.rows)
-    assert any("in images/" in said for said in found.notices) == (not root)
+    assert any("in images/" in result for result in found.notices) == (not root)
 
 
 def test_a_table_beside_class_folders_and_two_tables_are_refused(tmp_path):
@@ -218,9 +218,9 @@ def test_a_folder_whose_name_is_no_text_is_named(tmp_path):
 def test_how_a_data_set_was_read_is_said_with_counts(tmp_path):
     a_folder(tmp_path, "train/good/1.png", "test/cut/2.png", "test/good/.x.png", "readme.txt")
 
-    said = describe_data_set(read(tmp_path).to_json())
+    result = describe_data_set(read(tmp_path).to_json())
 
-    assert said == [
+    assert result == [
         "Read as split/class folders: 2 pictures.",
         "  test: cut 1",
         "  train: good 1",

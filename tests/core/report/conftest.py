@@ -12,7 +12,7 @@ import pytest
 
 from core.decision import policy as policies
 from core.decision.cases import Cases
-from core.evaluation import Judged, by_column, sensitivities, strangers, summarise
+from core.evaluation import Judged, by_column, measure_ood, sensitivities, summarise
 from core.packs import pack_named
 from core.report.blocks import Picture
 from core.report.learning_curve import Step
@@ -77,7 +77,7 @@ def an_input(cases: Judged | None = None, **changed: object) -> ReportInput:
             **summarise(cases),
             "sensitivity": sensitivities(cases, CLASSES),
             "ood": {
-                name: strangers(id_scores, far, [True] * far.size)
+                name: measure_ood(id_scores, far, [True] * far.size)
                 for name, far in ood_scores.items()
             },
             "by": by_column(cases, rows),

@@ -8,8 +8,9 @@ import pytest
 
 from core.errors import DataError
 from core.service.progress import silent
-from core.service.training.model_card import remarks
-from core.service.training.train import TrainSpec, _lesson
+from core.service.training.model_card import list_data_remarks
+from core.service.training.train import TrainSpec
+from core.service.training.training_set import read_training_set
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def divided(tiny_product, tmp_path_factory):
 
 
 def ignore(_line):
-    """Take what is said and drop it."""
+    """Drop the line."""
 
 
 def test_copies_that_a_table_parts_are_refused_before_anything_is_learned(
@@ -34,7 +35,7 @@ def test_copies_that_a_table_parts_are_refused_before_anything_is_learned(
 ):
     spec = TrainSpec("parts", divided, tmp_path / "bundle")
     with pytest.raises(DataError, match=r"3 sets .*copy-0\.jpg \(cal\) and .*\(train\)") as refused:
-        _lesson(spec, tiny_product.settings, silent, ignore)
+        read_training_set(spec, tiny_product.settings, silent, ignore)
     assert "--leave-out-copies" in refused.value.hint
 
 
@@ -42,12 +43,12 @@ def test_left_out_they_neither_train_nor_certify_and_the_bundle_says_so(
     divided, tiny_product, tmp_path
 ):
     spec = TrainSpec("parts", divided, tmp_path / "bundle", leave_out_copies=True)
-    lesson = _lesson(spec, tiny_product.settings, silent, ignore)
-    assert {row.file.name for row in lesson.left_out} == {f"copy-{n}.jpg" for n in range(3)}
-    assert {row.file for row in lesson.rows} == {
+    training_set = read_training_set(spec, tiny_product.settings, silent, ignore)
+    assert {row.file.name for row in training_set.left_out} == {f"copy-{n}.jpg" for n in range(3)}
+    assert {row.file for row in training_set.rows} == {
         divided / file.relative_to(tiny_product.data)
         for split in ("train", "cal")
         for file in tiny_product.pictures(split)
     }
-    said = remarks(lesson.kept, ("group",), lesson.left_out)["left_out"]
-    assert said == "Left out, being of one origin with an earlier split: 3 of split 'cal'."
+    remark = list_data_remarks(training_set.kept, ("group",), training_set.left_out)["left_out"]
+    assert remark == "Left out, being of one origin with an earlier split: 3 of split 'cal'."

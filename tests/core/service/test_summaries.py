@@ -74,7 +74,7 @@ def cases(good, defects):
 
 
 @pytest.mark.parametrize(
-    ("held_out", "memory", "asked", "said"),
+    ("held_out", "memory", "asked", "result"),
     [
         ((0, 0), 0, {}, [NONE_SEEN, NO_GOOD_SEEN, UNKNOWN, NOT_HELD_OUT]),
         ((0, 0), 24, {}, [NONE_SEEN, NO_GOOD_SEEN, BY_MEMORY, UNKNOWN, NOT_HELD_OUT]),
@@ -117,10 +117,10 @@ def cases(good, defects):
         ),
     ],
 )
-def test_a_policy_says_what_it_certifies_and_what_nothing_says(held_out, memory, asked, said):
+def test_a_policy_says_what_it_certifies_and_what_nothing_says(held_out, memory, asked, result):
     learned = cases(30, 30 if held_out[1] or not memory else 0)
     policy = certify(cases(*held_out), learned, Targets(**asked), bundle="b", good_groups=memory)
-    assert summarise_policy(pack_named("parts"), policy) == said
+    assert summarise_policy(pack_named("parts"), policy) == result
 
 
 def test_an_auroc_of_one_side_alone_is_none_and_not_nan():

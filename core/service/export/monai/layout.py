@@ -13,7 +13,7 @@ from core.model.bundle.bundle import Bundle
 from core.model.onnx.rule import OUTPUTS
 from core.service.export.monai.runner import run_bundle
 from core.service.export.monai.writer import write_folder
-from core.service.export.parity import Agreement, Answer, compared, plain
+from core.service.export.parity import Answer, ExportParity, compared, plain
 from core.types import F32, Frame, Policy
 
 _TAKEN = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -21,7 +21,7 @@ _TAKEN = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 def lay_out(
     graph: Path, bundle: Bundle, policy: Policy, pictures: Iterable[tuple[Incoming, Frame]]
-) -> Agreement:
+) -> ExportParity:
     """Write a MONAI bundle around a graph and let MONAI judge the pictures that it takes.
 
     Args:
@@ -47,8 +47,8 @@ def lay_out(
                 (folder / f"{len(frames)}{suffix}").write_bytes(one.data)
             frames.append((one.id, frame))
         found = run_bundle(graph.parent, folder, Path(name))
-    said = {int(Path(file).stem): _answer(numbers) for file, numbers in found.items()}
-    answers = ((one, frame, said.get(place)) for place, (one, frame) in enumerate(frames))
+    by_place = {int(Path(file).stem): _answer(numbers) for file, numbers in found.items()}
+    answers = ((one, frame, by_place.get(place)) for place, (one, frame) in enumerate(frames))
     return compared(answers, bundle, policy)
 
 

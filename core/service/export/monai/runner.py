@@ -50,4 +50,5 @@ def run_bundle(bundle: Path, pictures: Path, out: Path) -> dict[str, F32]:
             hint="pip install monai pytorch-ignite fire, and export again.",
         )
     with (out / "predictions.csv").open(newline="") as lines:
-        return {Path(name).name: np.array(said, np.float32) for name, *said in csv.reader(lines)}
+        table = csv.reader(lines)
+        return {Path(name).name: np.array(values, np.float32) for name, *values in table}

@@ -148,7 +148,7 @@ def inference(side: int) -> dict[str, Any]:
         "device": "$torch.device('cpu')",
         "datalist": "$[{'image': str(p)} for p in sorted(pathlib.Path(@dataset_dir).iterdir())]",
         "network_def": {
-            "_target_": "scripts.network.OnnxNetwork",
+            "_target_": "scripts.network.OnnxClassifier",
             "path": f"$@bundle_root + '/{GRAPH}'",
         },
         "network": "$@network_def.to(@device)",

@@ -41,12 +41,12 @@ def slow_score(away: np.ndarray) -> float:
 def test_scores_are_those_of_every_memory_measured_one_by_one() -> None:
     rng = np.random.default_rng(0)
     groups, (new,) = pictures(rng, 5), pictures(rng, 1)[0]
-    said = fit_bank(groups).score(new)
+    result = fit_bank(groups).score(new)
     away = slow_distances(groups, new)
-    assert said[0] == pytest.approx(slow_score(away), rel=1e-4)
+    assert result[0] == pytest.approx(slow_score(away), rel=1e-4)
     for left_out in range(5):
         alone = np.delete(away, left_out, axis=1)
-        assert said[1 + left_out] == pytest.approx(slow_score(alone), rel=1e-4)
+        assert result[1 + left_out] == pytest.approx(slow_score(alone), rel=1e-4)
 
 
 def test_a_memory_without_a_group_is_the_one_that_the_others_make(
@@ -64,9 +64,9 @@ def test_a_memory_without_a_group_is_the_one_that_the_others_make(
 
 def test_a_remembered_picture_is_no_stranger_at_all_unless_its_group_is_left_out() -> None:
     groups = pictures(np.random.default_rng(2), 5)
-    said = fit_bank(groups).score(groups[3][0])
-    assert said[[0, 1, 2, 3, 5]] == pytest.approx(0.0, abs=1e-2)
-    assert said[4] > 0.5
+    result = fit_bank(groups).score(groups[3][0])
+    assert result[[0, 1, 2, 3, 5]] == pytest.approx(0.0, abs=1e-2)
+    assert result[4] > 0.5
 
 
 def test_a_memory_never_grows_beyond_its_bound() -> None:
@@ -106,8 +106,8 @@ def test_its_p_value_is_that_of_the_cross_conformal_rule() -> None:
     rng = np.random.default_rng(6)
     groups, (new,) = pictures(rng, 9), pictures(rng, 1)[0]
     memory = finished(fit_bank(groups), groups)
-    said = memory.score(new)
-    assert memory.good_p(said) == jackknife_p(said[1:].astype(float), memory.group_scores)
+    result = memory.score(new)
+    assert memory.good_p(result) == jackknife_p(result[1:].astype(float), memory.group_scores)
     assert memory.good_p(memory.score(new * 50)) == pytest.approx(0.1)
 
 

@@ -1,4 +1,4 @@
-"""Known faults in the gate: more of a fault is stranger, ordinary pictures keep their level."""
+"""Known corruptions in the gate: a stronger one scores higher, clean pictures keep their level."""
 
 import math
 from dataclasses import replace

@@ -78,8 +78,8 @@ def test_altered_pictures_go_to_the_fold_of_their_group_and_to_none_where_it_has
     np.testing.assert_array_equal(placed.fold, [2, -1, 4])
     np.testing.assert_allclose(placed.z, [[0, 0, 7], [1, 0.5, 8], [2, 1, 9]])
     # Without the fold of "a" there would be no mirrored picture left.
-    lopsided = replace(altered, groups=np.array(["b", "a", "b"]))
-    assert lopsided.assign_folds(groups, fold, centre, scale) is None
+    uneven = replace(altered, groups=np.array(["b", "a", "b"]))
+    assert uneven.assign_folds(groups, fold, centre, scale) is None
 
 
 def test_arrays_that_disagree_do_not_fit():

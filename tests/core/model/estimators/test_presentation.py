@@ -36,11 +36,11 @@ def test_new_right_pictures_are_flagged_at_most_at_the_stated_rate():
 
 def test_each_way_is_named_by_its_own_code():
     (ways, _), _, z, way = _fit(np.random.default_rng(3), shift=12.0)
-    said = [ways.findings(one) for one in z]
-    assert np.mean([bool(s) for s in said]) > 0.99
-    named = [(s[0].check, w) for s, w in zip(said, way, strict=True) if s]
+    result = [ways.findings(one) for one in z]
+    assert np.mean([bool(s) for s in result]) > 0.99
+    named = [(s[0].check, w) for s, w in zip(result, way, strict=True) if s]
     assert np.mean([check == NAMES[w] for check, w in named]) > 0.99
-    assert all(s[0].reason is Reason.WRONG_INPUT for s in said if s)
+    assert all(s[0].reason is Reason.WRONG_INPUT for s in result if s)
 
 
 def test_too_few_right_pictures_flag_nothing():

@@ -9,33 +9,33 @@ from core.model.finetune.figures import figures
 def test_the_figures_of_classes_are_those_of_scikit_learn():
     rng = np.random.default_rng(0)
     logits, true = 2 * rng.normal(size=(200, 4)), rng.integers(0, 4, 200)
-    said = logits.argmax(axis=1)
+    result = logits.argmax(axis=1)
     epoch, table = figures(3, 0.7, logits, np.eye(4)[true], several=False)
     precision, recall, f1, _ = reference.precision_recall_fscore_support(
-        true, said, average="macro"
+        true, result, average="macro"
     )
     assert (epoch.number, epoch.learning) == (3, 0.7)
     assert epoch.loss == pytest.approx(reference.log_loss(true, softmax(logits, axis=1)))
-    assert epoch.accuracy == pytest.approx(reference.accuracy_score(true, said))
+    assert epoch.accuracy == pytest.approx(reference.accuracy_score(true, result))
     assert (epoch.precision, epoch.recall, epoch.f1) == pytest.approx((precision, recall, f1))
     assert epoch.confidence == pytest.approx(softmax(logits, axis=1).max(axis=1).mean())
-    assert np.array_equal(table, reference.confusion_matrix(true, said))
+    assert np.array_equal(table, reference.confusion_matrix(true, result))
 
 
 def test_the_figures_of_several_labels_are_those_of_scikit_learn():
     rng = np.random.default_rng(1)
     logits, true = rng.normal(size=(200, 3)), rng.random((200, 3)) < 0.3
-    said = logits > 0
+    result = logits > 0
     epoch, table = figures(1, 0.0, logits, true.astype(float), several=True)
     precision, recall, f1, _ = reference.precision_recall_fscore_support(
-        true, said, average="macro"
+        true, result, average="macro"
     )
     p = expit(logits)
     assert (epoch.precision, epoch.recall, epoch.f1) == pytest.approx((precision, recall, f1))
     assert epoch.loss == pytest.approx(-np.log(np.where(true, p, 1 - p)).mean())
     assert epoch.confidence == pytest.approx(np.maximum(p, 1 - p).mean())
-    assert epoch.accuracy == pytest.approx((said == true).mean())
-    assert np.array_equal(table, reference.multilabel_confusion_matrix(true, said))
+    assert epoch.accuracy == pytest.approx((result == true).mean())
+    assert np.array_equal(table, reference.multilabel_confusion_matrix(true, result))
 
 
 def test_an_uncertain_label_is_fitted_best_by_its_own_probability():

@@ -23,7 +23,7 @@ def upright(tmp_path_factory):
 
 
 def cached(upright, folder, *, views=("identity",), symmetries=ALL, names="abc", **changed):
-    told = []
+    reported = []
     maps = cache_maps(
         changed.pop("pictures", PICTURES),
         names,
@@ -32,18 +32,18 @@ def cached(upright, folder, *, views=("identity",), symmetries=ALL, names="abc",
         symmetries=symmetries,
         folder=folder,
         seed=changed.pop("seed", 0),
-        progress=lambda step, done, total: told.append((done, total)),
+        progress=lambda step, done, total: reported.append((done, total)),
     )
-    return maps, told
+    return maps, reported
 
 
 def test_the_first_views_are_those_that_a_picture_is_judged_by_then_the_other_symmetries(
     upright, tmp_path
 ):
-    maps, told = cached(upright, tmp_path, views=("identity", "rotate180"))
+    maps, reported = cached(upright, tmp_path, views=("identity", "rotate180"))
     seen = [p[::-1, ::-1] for p in PICTURES], [p[:, ::-1] for p in PICTURES]
     network = upright[1]
-    assert (maps.test_views, maps.views, told) == (2, 8, [(1, 3), (2, 3), (3, 3)])
+    assert (maps.test_views, maps.views, reported) == (2, 8, [(1, 3), (2, 3), (3, 3)])
     for view, pictures in zip((0, 1, 2), (PICTURES, *seen), strict=True):
         batch = maps.batch(np.full(3, view), np.arange(3))
         whole = np.stack([network.maps(np.ascontiguousarray(p))[1] for p in pictures])
@@ -58,22 +58,22 @@ def test_every_further_view_is_a_little_different_and_the_same_for_the_same_seed
     assert np.array_equal(first.values[0], other.values[0])
     assert not np.array_equal(first.values[1], other.values[1])
     away = np.abs(first.values[1:].astype(float) - first.values[0]).mean(axis=(1, 2, 3, 4))
-    strangers = np.abs(first.values[0, 1:].astype(float) - first.values[0, :-1]).mean()
+    ood = np.abs(first.values[0, 1:].astype(float) - first.values[0, :-1]).mean()
     assert (away > 0).all()
     assert len(np.unique(away)) == len(away)
-    assert away.max() < strangers
+    assert away.max() < ood
 
 
 def test_finished_maps_are_taken_as_they_lie_unless_the_pictures_changed(upright, tmp_path):
     first, _ = cached(upright, tmp_path)
     values = np.array(first.values)
-    again, told = cached(upright, tmp_path, pictures=iter(()))
+    again, reported = cached(upright, tmp_path, pictures=iter(()))
     assert np.array_equal(again.values, values)
-    assert (again.key, told) == (first.key, [])
-    changed, told = cached(upright, tmp_path, pictures=PICTURES[::-1], names="cba")
+    assert (again.key, reported) == (first.key, [])
+    changed, reported = cached(upright, tmp_path, pictures=PICTURES[::-1], names="cba")
     assert changed.key != first.key
     assert np.array_equal(changed.values[0, ::-1], values[0])
-    assert len(told) == 3
+    assert len(reported) == 3
 
 
 def test_maps_that_were_never_finished_are_made_again(upright, tmp_path):
@@ -84,9 +84,9 @@ def test_maps_that_were_never_finished_are_made_again(upright, tmp_path):
     whole, _ = cached(upright, tmp_path / "whole")
     with pytest.raises(KeyboardInterrupt):
         cached(upright, tmp_path / "torn", pictures=torn())
-    again, told = cached(upright, tmp_path / "torn")
+    again, reported = cached(upright, tmp_path / "torn")
     assert np.array_equal(again.values, whole.values)
-    assert len(told) == 3
+    assert len(reported) == 3
 
 
 def test_fewer_pictures_than_names_never_count_as_finished(upright, tmp_path):

@@ -120,8 +120,8 @@ def test_a_fold_knows_nothing_of_its_own_pictures(whole, tmp_path):
 def test_where_the_first_fold_is_not_worth_it_the_others_do_not_learn(whole, tmp_path):
     asked = []
 
-    def is_worthwhile(held, said):
-        asked.append((held, said))
+    def is_worthwhile(held, result):
+        asked.append((held, result))
         return False
 
     lines = []

@@ -46,8 +46,8 @@ def test_its_word_alone_is_its_own_logistic_score_in_other_units(places):
     reference = LogisticRegression(C=0.01, max_iter=2000, class_weight="balanced")
     reference.fit(start.z, labels)
     expected = reference.decision_function(standardise(local, start.centre, start.scale))
-    said = [heads.logits(head, z) for z in standardise(local, centre, scale)]
-    np.testing.assert_allclose([b - a for a, b in said], expected, atol=1e-4)
+    result = [heads.logits(head, z) for z in standardise(local, centre, scale)]
+    np.testing.assert_allclose([b - a for a, b in result], expected, atol=1e-4)
 
 
 def test_the_correction_is_one_linear_head_of_features_and_its_word(places):
@@ -59,8 +59,8 @@ def test_the_correction_is_one_linear_head_of_features_and_its_word(places):
     stacked = np.hstack([z, 10 * word / word.std()])
     reference = LogisticRegression(C=0.01, max_iter=2000, class_weight="balanced")
     expected = reference.fit(stacked, mine).decision_function(stacked)
-    said = np.array([heads.logits(head, one) for one in z])
-    np.testing.assert_allclose(said[:, 1] - said[:, 0], expected, atol=1e-3)
+    result = np.array([heads.logits(head, one) for one in z])
+    np.testing.assert_allclose(result[:, 1] - result[:, 0], expected, atol=1e-3)
 
 
 def test_both_places_weigh_the_same_however_many_pictures_each_has(places):
@@ -77,10 +77,10 @@ def test_both_places_weigh_the_same_however_many_pictures_each_has(places):
 
 
 def nll_on(model, x, labels):
-    said = []
+    result = []
     for z, label in zip(standardise(x, model.centre, model.scale), labels, strict=True):
-        said.append(model._calibrated(heads.logits(model.head, z))[0][label])
-    return -np.log(said).mean()
+        result.append(model._calibrated(heads.logits(model.head, z))[0][label])
+    return -np.log(result).mean()
 
 
 def test_a_start_that_knows_the_matter_speaks_and_predicts_better():

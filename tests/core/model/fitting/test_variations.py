@@ -156,7 +156,7 @@ def test_fitting_takes_in_what_does_not_change_the_class_and_nothing_that_does(c
     model = fit(table, ("good", "bad"), (False, True), variations=variations).model
     plain = fit(table, ("good", "bad"), (False, True)).model
     wider = model.gate.reference > plain.gate.reference + 1e-9
-    # The stranger third of the reference is where varied pictures are let pass.
+    # The highest third of the reference is where varied pictures are accepted.
     assert wider[-len(wider) // 4 :].mean() > 0.5 if taken else not wider.any()
     low, high = model.ranges["size"]
     assert low == pytest.approx(3.5 if taken else 4.5)

@@ -75,10 +75,10 @@ def test_a_network_gives_the_mean_score_of_its_tails_over_its_views(
     maps = torch.from_numpy(np.stack([plain.maps(view)[cut] for view in views]))
     with torch.inference_mode():
         scores = [tail(maps).numpy() for tail in tails]
-    said = network.extract(PICTURE)
-    assert np.allclose(said.tail, np.mean(scores, axis=(0, 1)), atol=1e-4)
+    result = network.extract(PICTURE)
+    assert np.allclose(result.tail, np.mean(scores, axis=(0, 1)), atol=1e-4)
     assert np.allclose(
-        said.pooled, np.mean([plain.extract(view).pooled for view in views], axis=0), atol=1e-4
+        result.pooled, np.mean([plain.extract(view).pooled for view in views], axis=0), atol=1e-4
     )
 
 

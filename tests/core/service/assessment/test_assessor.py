@@ -169,9 +169,9 @@ def test_after_warm_up_nothing_is_imported_and_nothing_starts(tiny_product, plat
     large.write_bytes(_large_jpeg())
     home = tmp_path / "home"
     home.mkdir()
-    told = [tiny_product.bundle, home, tiny_product.settings.cache.resolve(), large, *plates]
+    reported = [tiny_product.bundle, home, tiny_product.settings.cache.resolve(), large, *plates]
     done = subprocess.run(
-        [sys.executable, "-c", _WATCHED, *map(str, told)],
+        [sys.executable, "-c", _WATCHED, *map(str, reported)],
         check=True,
         capture_output=True,
         text=True,

@@ -48,13 +48,13 @@ def kinds(found, *levels):
 
 
 def test_files_are_read_and_what_is_wrong_with_them_is_said(plates, settings):
-    said = []
-    found = check("parts", plates, settings, progress=lambda *step: said.append(step))
+    result = []
+    found = check("parts", plates, settings, progress=lambda *step: result.append(step))
     assert (found.pictures, found.groups) == (82, 82)
     assert kinds(found, Level.STRONG) == {"leak", "conflict", "shortcut"}
     (torn,) = [alarm for alarm in found.alarms if alarm.kind == "unreadable"]
     assert list(torn.figures["pictures"]) == [str(plates / "torn.png")]
-    assert ("Looking at the pictures", 82, 82) in said
+    assert ("Looking at the pictures", 82, 82) in result
     lines = summarise_check(found)
     assert lines[0] == "82 pictures in 82 groups."
     assert lines[1] == "Read as table manifest.csv: 82 pictures."
@@ -66,11 +66,11 @@ def test_the_command_prints_one_json_object_and_ends_well_with_alarms(plates, mo
     monkeypatch.setenv("ASSAY_HOME", str(plates / "home"))
     answer = CliRunner().invoke(admin.data, ["check", "parts", str(plates), "--json"])
     assert answer.exit_code == 0
-    said = json.loads(answer.stdout)
-    assert said["schema"] == "assay.check/1"
-    assert said["balance"]["good"] == {"train": 15, "cal": 13, "test": 13}
+    result = json.loads(answer.stdout)
+    assert result["schema"] == "assay.check/1"
+    assert result["balance"]["good"] == {"train": 15, "cal": 13, "test": 13}
     words = CliRunner().invoke(admin.data, ["check", "parts", str(plates)])
-    assert all(alarm["sentence"] in words.stdout for alarm in said["alarms"])
+    assert all(alarm["sentence"] in words.stdout for alarm in result["alarms"])
 
 
 def test_the_labels_named_on_the_command_line_are_the_negative_ones(plates, settings):

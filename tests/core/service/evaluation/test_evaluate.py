@@ -225,13 +225,13 @@ def test_too_few_groups_give_no_learning_curve_but_a_reason(opened):
 
 def test_a_learning_curve_is_fitted_on_growing_shares(opened):
     bundle, _ = opened
-    told = []
-    grown = grow(bundle, lambda step, done, total: told.append((done, total)), fewest=10)
+    reported = []
+    grown = grow(bundle, lambda step, done, total: reported.append((done, total)), fewest=10)
     again = grow(bundle, silent, fewest=10)
     pictures = [step.pictures for step in grown.steps]
     assert pictures == sorted(pictures)
     assert pictures[-1] == len(bundle.known.labels) * 2 // 3
-    assert told[-1] == (len(SHARES) * 3, len(SHARES) * 3)
+    assert reported[-1] == (len(SHARES) * 3, len(SHARES) * 3)
     assert "thirds by group" in grown.note
     assert grown.steps[-1].auroc.mean() >= grown.steps[0].auroc.mean()
     for one, other in zip(grown.steps, again.steps, strict=True):

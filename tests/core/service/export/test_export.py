@@ -81,16 +81,16 @@ def test_a_plain_session_judges_as_the_product_does(graph, opened, plates, tiny_
     bundle, _ = opened
     session = onnxruntime.InferenceSession(str(graph), providers=["CPUExecutionProvider"])
     made = set()
-    for path, said in zip(
+    for path, result in zip(
         plates, assess_paths(bundle, plates, settings=tiny_product.settings), strict=True
     ):
         pixels = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         p, positive, score, ood_p, disposition = session.run(None, {"pixels": pixels})
-        np.testing.assert_allclose(p, said.prediction.probabilities, atol=1e-3)
-        assert positive == pytest.approx(said.prediction.positive_probability, abs=1e-3)
-        assert score == pytest.approx(said.evidence.ood_score, abs=1e-2)
-        assert ood_p == pytest.approx(said.prediction.ood_p, abs=1e-3)
-        assert DISPOSITIONS[disposition] == said.verdict.disposition.value
+        np.testing.assert_allclose(p, result.prediction.probabilities, atol=1e-3)
+        assert positive == pytest.approx(result.prediction.positive_probability, abs=1e-3)
+        assert score == pytest.approx(result.evidence.ood_score, abs=1e-2)
+        assert ood_p == pytest.approx(result.prediction.ood_p, abs=1e-3)
+        assert DISPOSITIONS[disposition] == result.verdict.disposition.value
         made.add(DISPOSITIONS[disposition])
     assert "defer" in made
 

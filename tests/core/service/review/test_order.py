@@ -82,12 +82,12 @@ def test_every_case_is_listed_exactly_once(cases):
 def test_the_stat_come_first_in_the_order_received_whatever_their_verdict(
     cases, disposition, probability
 ):
-    told = [
+    reported = [
         replace(case, disposition=disposition, probability=probability) if case.is_urgent else case
         for case in cases
     ]
     first = [case.case_id for case in cases if case.is_urgent]
-    assert names(arrange(told, NOW))[: len(first)] == first
+    assert names(arrange(reported, NOW))[: len(first)] == first
 
 
 @quick
@@ -97,8 +97,8 @@ def test_no_verdict_touches_the_order_while_verdicts_are_hidden(cases, random):
     verdicts = [(case.disposition, case.probability) for case in cases]
     random.shuffle(verdicts)
     other = [
-        replace(case, disposition=said, probability=p)
-        for case, (said, p) in zip(cases, verdicts, strict=True)
+        replace(case, disposition=result, probability=p)
+        for case, (result, p) in zip(cases, verdicts, strict=True)
     ]
     found = arrange(cases, NOW)
     assert found == arrange(other, NOW)
@@ -153,9 +153,9 @@ def test_only_a_certified_negative_that_is_neither_stat_nor_hidden_is_not_read(c
 @quick
 @given(lists, st.randoms())
 def test_the_place_of_a_hidden_case_tells_nothing_of_its_verdict(cases, random):
-    said = list(Disposition)
+    result = list(Disposition)
     other = [
-        replace(case, disposition=random.choice(said), probability=random.random())
+        replace(case, disposition=random.choice(result), probability=random.random())
         if case.is_hidden
         else case
         for case in cases
@@ -177,9 +177,9 @@ def test_whatever_fact_is_missing_all_come_in_turn_and_nothing_is_left_out(cases
     assert not found.is_proposed
     assert found.failure
     assert found.cleared == ()
-    told = names(found)
-    assert sorted(told) == sorted([*(case.case_id for case in cases), broken.case_id])
-    assert [one for one in told if one != broken.case_id] == in_turn(cases)
+    reported = names(found)
+    assert sorted(reported) == sorted([*(case.case_id for case in cases), broken.case_id])
+    assert [one for one in reported if one != broken.case_id] == in_turn(cases)
 
 
 def test_a_failure_inside_says_its_kind_and_quotes_nothing(caplog):

@@ -1,4 +1,4 @@
-"""`--effort best` from files to a bundle: what was fine-tuned is heard, carried and said."""
+"""`--effort best` from files to a bundle: what was fine-tuned is used, carried and reported."""
 
 import csv
 import json
@@ -50,43 +50,45 @@ def keep_everything(patch):
 @pytest.fixture(scope="module")
 def default(tiny_product, tmp_path_factory):
     """Train with best effort where the default predicts almost everything."""
-    root, said = tmp_path_factory.mktemp("default"), []
+    root, result = tmp_path_factory.mktemp("default"), []
     settings = tiny_product.settings_at(root / "home")
     spec = TrainSpec("parts", tiny_product.data, root / "plates", effort=BEST)
-    train(spec, settings, say=said.append)
-    return open_bundle(root / "plates", settings), said
+    train(spec, settings, say=result.append)
+    return open_bundle(root / "plates", settings), result
 
 
 @pytest.fixture(scope="module")
 def best(tiny_product, tmp_path_factory):
     """Train with best effort on faint scratches, where everything tried is kept."""
-    root, said = tmp_path_factory.mktemp("best"), []
+    root, result = tmp_path_factory.mktemp("best"), []
     settings = tiny_product.settings_at(root / "home")
     draw_faint_plates(root / "faint")
     spec = TrainSpec("parts", root / "faint", root / "plates", effort=BEST, size=96)
     with pytest.MonkeyPatch.context() as patch:
         keep_everything(patch)
-        train(spec, settings, say=said.append)
-    return open_bundle(root / "plates", settings), settings, said
+        train(spec, settings, say=result.append)
+    return open_bundle(root / "plates", settings), settings, result
 
 
 def test_where_nothing_is_clearly_better_the_bundle_is_the_default_bit_for_bit(
     default, tiny_product
 ):
-    bundle, said = default
+    bundle, result = default
     quick = tiny_product.opened()[0]
     for name in ("weights.safetensors", "known.safetensors"):
         assert (bundle.path / name).read_bytes() == (quick.path / name).read_bytes()
     mine, its = dict(bundle.metadata), dict(quick.metadata)
     assert [words.pop("effort") for words in (mine, its)] == ["best", "quick"]
-    told, nothing = mine.pop("finetuning"), its.pop("finetuning")
+    reported, nothing = mine.pop("finetuning"), its.pop("finetuning")
     assert nothing == {}
-    assert told["summary"] in list_remarks(bundle)
+    assert reported["summary"] in list_remarks(bundle)
     assert {k: v for k, v in mine.items() if k != "name"} == {
         k: v for k, v in its.items() if k != "name"
     }
-    assert "so the default is kept" in said[-1]
-    assert "fine-tuned: not tried, since even a perfect one would not be clearly better" in said[-1]
+    assert "so the default is kept" in result[-1]
+    assert (
+        "fine-tuned: not tried, since even a perfect one would not be clearly better" in result[-1]
+    )
 
 
 def test_the_stages_are_heard_beside_the_head(best):
@@ -114,22 +116,22 @@ def test_the_stages_are_heard_beside_the_head(best):
 
 
 def test_every_trial_and_every_epoch_is_said_and_kept_with_the_bundle(best):
-    bundle, _, said = best
+    bundle, _, result = best
     words = bundle.metadata["finetuning"]
     trials, folds = words["trials"], words["folds"]
     assert [trial["name"] for trial in trials] == [ALL_VIEWS, TUNED]
     assert [trial["groups"] for trial in trials] == [64, 64]
     assert trials[1]["than"] == trials[0]["nll"]
-    assert f"NLL {trials[0]['than']:.3f} → {trials[0]['nll']:.3f} on 64 groups" in said[1]
-    assert words["summary"] in said[-1]
+    assert f"NLL {trials[0]['than']:.3f} → {trials[0]['nll']:.3f} on 64 groups" in result[1]
+    assert words["summary"] in result[-1]
     assert words["summary"] in list_remarks(bundle)
     assert len(folds) == 3
-    assert len(said) == 1 + len(trials) + 1 + sum(len(fold["history"]) - 1 for fold in folds)
+    assert len(result) == 1 + len(trials) + 1 + sum(len(fold["history"]) - 1 for fold in folds)
     for fold in folds:
         losses = [epoch["loss"] for epoch in fold["history"]]
         assert losses[fold["chosen"]] == min(losses)
         assert np.array(fold["confusion"]).sum() > 0
-    assert "precision" in said[2]
+    assert "precision" in result[2]
 
 
 def test_pictures_are_seen_from_all_sides_and_nothing_is_left_behind(best):
@@ -162,12 +164,12 @@ def test_where_stages_cannot_learn_the_cause_is_said_and_none_are_kept(
         lambda *_: None,
     )
     task = LearningTask(("good", "scratched"), (False, True), frozenset({"good"}), False, False, 0)
-    said = []
-    stages = select(work, task, said.append, sizes=False, tails=True)
+    result = []
+    stages = select(work, task, result.append, sizes=False, tails=True)
     trial = stages.metadata["trials"][-1]
     assert trial["nll"] is None
     assert trial["why"].startswith("Fine-tuning needs more groups of every class, got 6 in all")
-    assert trial["why"] in said[-1]
+    assert trial["why"] in result[-1]
     assert not stages.oof_scores
     assert not stages.work.backbone.tail
     assert not (settings.cache / "tuning").exists() or not any(
@@ -200,9 +202,9 @@ def test_few_defects_are_not_fine_tuned_and_that_is_said(tiny_product, tmp_path)
         table = csv.writer(file)
         table.writerow(["file", "label", "group"])
         table.writerows((f"images/{r.file.name}", r.label, r.group) for r in kept)
-    said = []
+    result = []
     settings = Settings(home=tiny_product.settings_at(tmp_path / "home").home)
-    out = train(TrainSpec("parts", root, tmp_path / "b", effort=BEST), settings, say=said.append)
-    assert "With few defects nothing is fine-tuned." in said
-    assert "default is kept" in said[-1]
+    out = train(TrainSpec("parts", root, tmp_path / "b", effort=BEST), settings, say=result.append)
+    assert "With few defects nothing is fine-tuned." in result
+    assert "default is kept" in result[-1]
     assert json.loads((out / "bundle.json").read_text())["backbone"]["views"] == ["identity"]

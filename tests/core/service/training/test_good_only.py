@@ -99,10 +99,10 @@ def test_a_rate_that_so_few_good_plates_do_not_bound_calls_nothing_out_and_says_
 def test_good_plates_pass_without_a_certificate_only_where_a_person_said_so(
     plates: Path, good_alone: Bundle, settings: Settings
 ) -> None:
-    told = Targets(overkill=0.2, uncertified_negatives=True)
-    good = judged(good_alone, plates / "new/good", told, settings)
-    scratched = judged(good_alone, plates / "new/scratched", told, settings)
-    words = summarise_policy(good_alone.pack, certify_bundle(good_alone, told))
+    reported = Targets(overkill=0.2, uncertified_negatives=True)
+    good = judged(good_alone, plates / "new/good", reported, settings)
+    scratched = judged(good_alone, plates / "new/scratched", reported, settings)
+    words = summarise_policy(good_alone.pack, certify_bundle(good_alone, reported))
     assert Counter(one.verdict.disposition for one in good)[Disposition.NEGATIVE] >= 5
     assert called_out(scratched) >= 7
     assert "PASS is given without a certificate, as was asked for." in words
@@ -211,15 +211,15 @@ def test_the_thirtieth_defect_drops_no_memory_or_the_cause_is_told(
     (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
     spec = TrainSpec("parts", tmp_path, tmp_path / "b")
     bundle = open_bundle(train(spec, settings), settings)
-    told = [line for line in list_remarks(bundle) if "No memory of good pictures" in line]
+    reported = [line for line in list_remarks(bundle) if "No memory of good pictures" in line]
     if named:
         assert bundle.model.bank is None
-        assert "names its own held-out pictures and there are 30 groups" in told[0]
-        assert "only the 6 good groups held out bound overkill" in told[0]
+        assert "names its own held-out pictures and there are 30 groups" in reported[0]
+        assert "only the 6 good groups held out bound overkill" in reported[0]
     else:
         assert bundle.model.bank is not None
         assert certify_bundle(bundle, HALF).good_only is not None
-        assert told == []
+        assert reported == []
 
 
 def test_good_groups_are_held_out_only_when_enough_of_them_certify_and_enough_remain() -> None:

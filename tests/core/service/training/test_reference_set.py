@@ -47,8 +47,10 @@ def test_a_bundle_without_pictures_is_probed_between_the_limits(bare):
 def test_a_bundle_without_pictures_judges_as_the_same_one_with_them(tiny_product, bare):
     files = sorted((tiny_product.data / "images").glob("*"))[:6]
     whole, _ = tiny_product.opened()
-    said = [list(assess_paths(one, files, settings=tiny_product.settings)) for one in (bare, whole)]
-    for ours, theirs in zip(*said, strict=True):
+    result = [
+        list(assess_paths(one, files, settings=tiny_product.settings)) for one in (bare, whole)
+    ]
+    for ours, theirs in zip(*result, strict=True):
         assert ours.verdict == theirs.verdict
         np.testing.assert_array_equal(
             ours.prediction.probabilities, theirs.prediction.probabilities

@@ -132,9 +132,9 @@ def test_the_command_says_where_it_started_and_what_is_missing(
     asked += ["--start-from", str(tiny_product.bundle), "--label-column", "kind", "--json"]
     done = CliRunner().invoke(app, asked)
     assert done.exit_code == 0, done.output
-    said = json.loads(done.stdout.splitlines()[-1])
-    assert any(line.startswith("Started from plates-bundle@") for line in said["remarks"])
+    result = json.loads(done.stdout.splitlines()[-1])
+    assert any(line.startswith("Started from plates-bundle@") for line in result["remarks"])
     assert any(
-        "it has 20 training pictures to compare with and needs 99" in r for r in said["remarks"]
+        "it has 20 training pictures to compare with and needs 99" in r for r in result["remarks"]
     )
-    assert any("55 more without an escape" in line for line in said["summary"])
+    assert any("55 more without an escape" in line for line in result["summary"])

@@ -9,7 +9,7 @@ import torch
 OUTPUTS = ("probabilities", "positive_probability", "ood_score", "ood_p", "disposition")
 
 
-class OnnxNetwork(torch.nn.Module):
+class OnnxClassifier(torch.nn.Module):
     """From pictures of any size to scores and a verdict; preparation is part of the graph."""
 
     def __init__(self, path: str) -> None:
@@ -34,7 +34,7 @@ class OnnxNetwork(torch.nn.Module):
         """
         sizes = getattr(images, "meta", {}).get("source_size")
         pictures = np.asarray(images.detach().cpu()).transpose(0, 2, 3, 1).astype(np.uint8)
-        said = []
+        rows = []
         for place, pixels in enumerate(pictures):
             size = pixels.shape[:2] if sizes is None else np.asarray(sizes[place])
             inputs = {
@@ -42,5 +42,5 @@ class OnnxNetwork(torch.nn.Module):
                 "source_size": np.asarray(size, np.int64),
             }
             answers = self.session.run(list(OUTPUTS), inputs)
-            said.append(np.concatenate([np.ravel(one).astype(np.float32) for one in answers]))
-        return torch.from_numpy(np.stack(said))
+            rows.append(np.concatenate([np.ravel(one).astype(np.float32) for one in answers]))
+        return torch.from_numpy(np.stack(rows))

@@ -92,8 +92,8 @@ def test_it_scores_the_same_where_it_was_carried_to(exported, plates, tiny_produ
     found = run_bundle(moved, plates, tmp_path)
     bundle, _ = tiny_product.opened()
     files = sorted(plates.iterdir())
-    said = assess_paths(bundle, files, settings=tiny_product.settings)
-    for file, one in zip(files, said, strict=True):
+    result = assess_paths(bundle, files, settings=tiny_product.settings)
+    for file, one in zip(files, result, strict=True):
         p, numbers = one.prediction, found[file.name]
         assert p is not None
         np.testing.assert_allclose(numbers[:2], p.probabilities, atol=1e-5)
@@ -110,8 +110,8 @@ def test_its_metadata_has_what_the_specification_asks_for(exported, tiny_product
     assert made["pred"]["num_channels"] == len(made["pred"]["channel_def"]) == 6
     assert made["pred"]["channel_def"]["1"] == "probability of scratched"
     bundle, policy = tiny_product.opened()
-    said = (exported[0] / "docs/README.md").read_text()
-    assert bundle.label in said
-    assert policy.id in said
-    assert "Research and decision support" in said
+    result = (exported[0] / "docs/README.md").read_text()
+    assert bundle.label in result
+    assert policy.id in result
+    assert "Research and decision support" in result
     assert "Apache License" in (exported[0] / "LICENSE").read_text()

@@ -1,4 +1,4 @@
-"""Strangers flagged by the OOD gate of the magnetic_tile bundle at 1 % false alarms."""
+"""OOD pictures flagged by the gate of the magnetic_tile bundle at 1 % false alarms."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def main() -> None:
         stopped = np.mean([bool(a.verdict.findings) for a in answers])
         low, high = interval(sum(novel), len(novel))
         print(
-            f"{name:<12} flagged as strangers {np.mean(novel):.3f} [{low:.3f}, {high:.3f}] of "
+            f"{name:<12} flagged as OOD {np.mean(novel):.3f} [{low:.3f}, {high:.3f}] of "
             f"{len(novel)}; deferred for any reason {stopped:.3f}"
         )
     print(json.dumps(bundle.metadata["fit"]["nll"]))
