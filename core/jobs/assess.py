@@ -23,6 +23,7 @@ from core.logs import Event, Word
 from core.model.bundle.bundle import Bundle
 from core.packs import DomainPack
 from core.records import blobs, outbox, queue
+from core.records.audit_draw import draw
 from core.records.connection import Store, writing
 from core.records.deployments import AUDIT_SHARE
 from core.records.queue import Job
@@ -164,7 +165,8 @@ def _row(bench: Bench, judged: _Judged) -> NewDecision:
     said = {word: text for word, text in payload.items() if word not in _OF_THE_QUEUE}
     decision = replace(new.decision, is_provisional=bool(judged.code))
     source = payload.get("source", new.source)
-    return replace(new, source=source, meta={**said, **new.meta}, decision=decision)
+    new = replace(new, source=source, meta={**said, **new.meta}, decision=decision)
+    return draw(new, bench.audit_share)
 
 
 def _settle(bench: Bench, judged: Sequence[_Judged]) -> None:

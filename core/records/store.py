@@ -23,6 +23,7 @@ __all__ = [
     "NewDecision",
     "Store",
     "StoredDecision",
+    "cases_of",
     "decision",
     "decisions",
     "decisions_of",
@@ -181,6 +182,22 @@ def decisions(
         query = query.where(columns.decided_at >= stamp(since))
     with reading(store) as connection:
         return [from_row(row) for row in connection.execute(query).mappings()]
+
+
+def cases_of(store: Store, decision: StoredDecision) -> list[str]:
+    """Return the ids of the cases that hold the content of a decision.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = select(CASES.c.id).join(IMAGES, IMAGES.c.case_id == CASES.c.id)
+    query = query.where(
+        IMAGES.c.content_key == decision.content_key,
+        CASES.c.pack == decision.pack,
+        CASES.c.product == decision.product,
+    )
+    with reading(store) as connection:
+        return sorted(set(connection.scalars(query)))
 
 
 def recorded_blobs(store: Store) -> list[str]:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from core.records import blobs
+from core.records.audit_draw import is_drawn
 from core.records.connection import Store
+from core.records.store import cases_of
 from core.records.store import decision as stored_decision
 from core.records.values import StoredDecision, new_decision
 from core.service.assessment.assessor import Assessor
 from core.service.bundles.archive import take
 from core.service.bundles.open import policy_of
 from core.settings import Settings
+from core.types import Reason, Verdict
 
 _COMPARED = (
     "disposition",
@@ -47,11 +51,26 @@ def replay(decision_id: str, store: Store, settings: Settings) -> list[str]:
     data = blobs.get(store.blobs, past.sha256)
     with Assessor(bundle, policy, settings) as assessor:
         again = assessor.one(data)
-    return list(
-        _differences(
-            past, new_decision(again, pack=past.pack, name="", product=past.product).decision
-        )
-    )
+    made = new_decision(again, pack=past.pack, name="", product=past.product).decision
+    draw = _draw_differences(past, cases_of(store, past))
+    return [*_differences(_undrawn(past), made), *draw]
+
+
+def _draw_differences(past: StoredDecision, case_ids: Collection[str]) -> Iterator[str]:
+    """Yield a line where the audit draw on record is not what its hash gives for any case."""
+    if past.audit_probability is None:
+        return
+    recorded = any(one.reason is Reason.AUDIT for one in past.findings)
+    draws = {is_drawn(past.policy_id, one, past.audit_probability) for one in case_ids}
+    if draws and recorded not in draws:
+        yield f"audit draw: {recorded} then, {not recorded} now"
+
+
+def _undrawn(past: StoredDecision) -> StoredDecision:
+    """Return a decision as it was before the audit draw, which is made of the case."""
+    findings = tuple(one for one in past.findings if one.reason is not Reason.AUDIT)
+    message = Verdict(past.disposition, past.label, findings).message
+    return replace(past, findings=findings, message=message)
 
 
 def _differences(past: StoredDecision, now: StoredDecision) -> Iterator[str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from time import monotonic, perf_counter, sleep
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.errors import BundleError, ConfigError
 from core.files import sha256_of
@@ -15,12 +15,13 @@ from core.jobs.benches import BATCH_S, MOST_PICTURES, Benches
 from core.jobs.worker import work
 from core.model.bundle.bundle import SUMS, covered
 from core.records import blobs
-from core.records.connection import reading
+from core.records.connection import reading, writing
 from core.records.deployments import Stage
 from core.records.intake import receive
 from core.records.queue import waiting
 from core.records.store import decisions
 from core.records.tables import CASES
+from core.service.assessment.replay import replay
 from core.service.audit import check
 from core.service.bundles.deployments import (
     REFRESH_S,
@@ -30,7 +31,7 @@ from core.service.bundles.deployments import (
     return_to,
 )
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
-from core.types import Targets
+from core.types import Disposition, Reason, Targets
 from tests.ceilings import certify_above
 
 ADA = Signed("Ada")
@@ -193,3 +194,21 @@ def test_the_policy_of_a_deployment_stays_when_the_folder_is_certified_anew(
     new = certify_above(bundle, Targets(escape=0.3, overkill=0.3))
     with working(store, settings):
         assert judge("left").policy_id == old.policy_id != new.id
+
+
+def test_a_drawn_negative_is_replayed_and_a_draw_that_was_made_up_is_told_from_it(
+    tiny_product, first, deploy, store, settings
+):
+    deploy(first, "left", audit_share=1.0)
+    for path in tiny_product.pictures("test", "good"):
+        (sha256,) = blobs.put_many(store.blobs, [path.read_bytes()])
+        receive(store, pack="parts", product="left", key=sha256, sha256=sha256, source="a test")
+    work([], store, settings, stop=threading.Event(), once=True)
+    negatives = decisions(store, disposition=Disposition.NEGATIVE)
+    assert negatives
+    assert {tuple(f.reason for f in one.findings) for one in negatives} == {(Reason.AUDIT,)}
+    assert {one.audit_probability for one in negatives} == {1.0}
+    assert replay(negatives[0].id, store, settings) == []
+    with writing(store) as connection:
+        connection.execute(text("UPDATE decisions SET audit_probability = 0.0"))
+    assert replay(negatives[0].id, store, settings) == ["audit draw: True then, False now"]

@@ -1,0 +1,43 @@
+"""The audit draw: a random share of the automatic negatives goes to a person who knows no verdict.
+
+Only that gives an unbiased live escape rate: what reaches a person otherwise was chosen by the
+model. The draw is a keyed hash, so that replaying a verdict draws the same; all images of a case
+are drawn or none is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+
+from core.records.values import NewDecision
+from core.types import Disposition, Finding, Reason, Verdict
+
+_BITS = 53
+
+
+def draw(new: NewDecision, share: float) -> NewDecision:
+    """Return a decision with the probability of its draw, and with the finding AUDIT if drawn.
+
+    Anything but an automatic negative is returned as it is; the verdict stays on record.
+
+    Args:
+        new: A decision on its way into the store.
+        share: Share of the negative cases to be drawn, 0 to 1.
+    """
+    decision = new.decision
+    if decision.disposition is not Disposition.NEGATIVE:
+        return new
+    drawn = replace(decision, audit_probability=share)
+    if is_drawn(decision.policy_id, new.case_id, share):
+        findings = (*decision.findings, Finding(Reason.AUDIT, ""))
+        message = Verdict(decision.disposition, decision.label, findings).message
+        drawn = replace(drawn, findings=findings, message=message)
+    return replace(new, decision=drawn)
+
+
+def is_drawn(policy_id: str, case_id: str, share: float) -> bool:
+    """Return whether a case is drawn among those negative under a policy, which is the seed."""
+    key = hashlib.sha256(f"audit draw {policy_id}".encode()).digest()
+    number = hashlib.blake2b(case_id.encode(), key=key, digest_size=8).digest()
+    return (int.from_bytes(number, "big") >> (64 - _BITS)) / (1 << _BITS) < share
