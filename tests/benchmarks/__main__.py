@@ -1,4 +1,4 @@
-"""`fit_head bench`: every figure that the project states, each with n, seeds and spread.
+"""`make bench`: every figure that the project states, each with n, seeds and spread.
 
 What is measured is kept in ``results/`` and written to ``data/figures.md`` at the end.
 

@@ -34,15 +34,16 @@ NAMES = (
     "good_only",
     "cold",
     "live",
+    "beside",
     "few",
     "scale",
     "stages",
     "speed",
 )
-ORDER = (*NAMES, "rivals", "peer", "starter")  # the last three are not part of `fit_head bench`
+ORDER = (*NAMES, "rivals", "peer", "starter")  # the last three are not part of `make bench`
 HEAD = """# Figures
 
-Written by `fit_head bench` out of `tests/benchmarks/results/`; do not edit. Each figure stands with
+Written by `make bench` out of `tests/benchmarks/results/`; do not edit. Each figure stands with
 its n, seeds and spread, and with the command, the commit and the day of its measurement; it is
 true of that commit. What was measured before this page existed stands with the commit that stated
 it. `python -m tests.benchmarks NAME` measures some anew, `python -m tests.benchmarks page` writes

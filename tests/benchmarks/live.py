@@ -34,7 +34,7 @@ def main() -> None:
     """Print median, p99 and p99.9 in milliseconds."""
     settings = Settings(home=HOME)
     bundle = open_bundle(speed.made(settings), settings)
-    pictures = _pictures(sorted((HOME / "elpv" / "images").iterdir())[:64])
+    pictures = camera_pictures(sorted((HOME / "elpv" / "images").iterdir())[:64])
     home = Path(tempfile.mkdtemp(prefix="live-", dir=HOME))
     store = open_store(settings.model_copy(update={"home": home}))
     spent: dict[str, list[float]] = {"verdict": [], "committed verdict": [], "the machine": []}
@@ -43,11 +43,11 @@ def main() -> None:
         for number in range(CALLS):
             # Bytes after the end marker play no part in the picture: the store knows none twice.
             data = pictures[number % len(pictures)] + number.to_bytes(4, "big")
-            spent["verdict"].append(_timed(lambda one=data: assessor.one(one)))
+            spent["verdict"].append(milliseconds_of(lambda one=data: assessor.one(one)))
             spent["committed verdict"].append(
-                _timed(lambda one=data: record_one(assessor, store, one))
+                milliseconds_of(lambda one=data: record_one(assessor, store, one))
             )
-            spent["the machine"].append(_timed(_spin))
+            spent["the machine"].append(milliseconds_of(_spin))
     store.close()
     shutil.rmtree(home)
     print(f"{CALLS} calls each, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
@@ -59,7 +59,8 @@ def main() -> None:
         )
 
 
-def _timed(work: Callable[[], object]) -> float:
+def milliseconds_of(work: Callable[[], object]) -> float:
+    """Return the wall milliseconds of a call."""
     started = time.perf_counter()
     work()
     return 1e3 * (time.perf_counter() - started)
@@ -72,7 +73,8 @@ def _spin() -> None:
         pass
 
 
-def _pictures(files: list[Path]) -> list[bytes]:
+def camera_pictures(files: list[Path]) -> list[bytes]:
+    """Return JPEGs of a camera's size, 1280 x 960, enlarged from files."""
     pictures = []
     for file in files:
         large = cv2.resize(cv2.imread(str(file)), SIZE, interpolation=cv2.INTER_CUBIC)
