@@ -121,7 +121,7 @@ def _verdicts(bench: Bench, portion: Sequence[Job]) -> Iterator[_Judged]:
 
 
 def _code(one: Assessment, *, missing: bool) -> str:
-    """Say in a word why a verdict may be another one next time; empty when it will not."""
+    """Return in a word why a verdict may be another one next time; empty when it will not."""
     if missing:
         return "MISSING"
     if one.lost:
@@ -154,7 +154,7 @@ def _named(job: Job) -> tuple[str, str, str]:
 
 
 def _row(bench: Bench, judged: _Judged) -> NewDecision:
-    """Lay out what is kept: the file's own words, and what the sender said beside them."""
+    """Return what is kept of a verdict: what the file states, and beside it the sender's header."""
     payload, one = judged.job.payload, judged.assessment
     possible = payload.get("groups", "").split()
     if not one.group and one.prediction is None and len(possible) == 1:
@@ -162,10 +162,10 @@ def _row(bench: Bench, judged: _Judged) -> NewDecision:
     new = new_decision(
         one, pack=bench.bundle.pack.name, name=one.sample_id, product=judged.job.product
     )
-    said = {word: text for word, text in payload.items() if word not in _OF_THE_QUEUE}
+    header = {word: text for word, text in payload.items() if word not in _OF_THE_QUEUE}
     decision = replace(new.decision, is_provisional=bool(judged.code))
     source = payload.get("source", new.source)
-    new = replace(new, source=source, meta={**said, **new.meta}, decision=decision)
+    new = replace(new, source=source, meta={**header, **new.meta}, decision=decision)
     return draw(new, bench.audit_share)
 
 
@@ -216,7 +216,7 @@ def _queue_messages(
 
 
 def _message(row: NewDecision, decision_id: str) -> dict[str, Any]:
-    """Return what a receiver is told of a decision."""
+    """Return the body of a decision's message."""
     one = row.decision
     return {
         "case": row.case_key,
@@ -253,10 +253,10 @@ def _fail(bench: Bench, one: _Judged) -> None:
 
 
 def _tell(bench: Bench, judged: Sequence[_Judged], elapsed_ms: float) -> None:
-    told: dict[str, float | str] = {
+    fields: dict[str, float | str] = {
         "pack": bench.bundle.pack.name,
         "policy": bench.policy.id,
         "count": len(judged),
         "elapsed_ms": round(elapsed_ms, 1),
     }
-    logger.info(Event(Word.JUDGED, told))
+    logger.info(Event(Word.JUDGED, fields))

@@ -55,7 +55,7 @@ _CANCELLED = JobEnd("Cancelled", "It was cancelled.", is_cancelled=True)
 
 @dataclass(frozen=True, slots=True)
 class Signals:
-    """What a running job may be told, and what it tells.
+    """What the worker signals to a running job, and where its progress goes.
 
     Attributes:
         stop: Once set the job has ten more seconds, for the worker stops.
@@ -100,7 +100,7 @@ class JobProcess:
         Args:
             job: A claimed job.
             kind: Its kind.
-            signals: What it may be told meanwhile, and what it tells.
+            signals: Of the worker to it, and where its progress goes.
         """
         if self._child is None:
             self._child = self._start()

@@ -56,7 +56,7 @@ class DomainPack:
         describe: ``bytes -> Description``, what a file says of itself although its pixels do not
             read; runs where ``read`` runs, on the whole file or its beginning. None where files
             of this domain say nothing.
-        targets: What `assay train` certifies unless told otherwise.
+        targets: What `assay train` certifies unless other targets are given.
         ceiling: What the escape certificate must hold before a negative may stand without a
             person: for a review budget always, for targets in rates where a pack has stages of
             autonomy.

@@ -1,4 +1,4 @@
-"""The outbox: messages that are to leave, written in the transaction of what they tell.
+"""The outbox: messages that are to leave, written in the transaction of their verdict.
 
 A message and the job that delivers it are there if the verdict is. Messages are never changed;
 where the delivery stands says the job, which bears the message's id as its key.
@@ -33,7 +33,7 @@ class Message:
         pack: Name of the pack.
         output: Name of the pack's output.
         subject: What it is about: the id of a case.
-        body: What the receiver is told, as JSON.
+        body: What the receiver gets, as JSON.
         added_at: When it was written, UTC ISO.
     """
 
@@ -64,7 +64,7 @@ def put(
         key: Same output and key, same message: one that is there already stays as it is.
         pack: Name of the pack.
         subject: What it is about.
-        body: What the receiver is told, as JSON.
+        body: What the receiver gets, as JSON.
         at: When.
         priority: Larger leaves first.
 

@@ -1,4 +1,4 @@
-"""A stranger's pack: one folder, one entry-point line, and the whole loop runs on it.
+"""A third party's pack: one folder, one entry-point line, and the whole loop runs on it.
 
 The distribution is built as a wheel, installed with pip into a folder of its own and found through
 its entry point alone; nothing in ``core/`` or ``dashboard/`` knows of it.
@@ -73,9 +73,9 @@ def count(context) -> dict[str, int]:
 
 def send(message, settings) -> None:
     """Tell the line."""
-    told = {"id": message.id, "file": message.body["file"], "wording": message.body["wording"]}
+    sent = {"id": message.id, "file": message.body["file"], "wording": message.body["wording"]}
     with (settings.home / "line.jsonl").open("a") as file:
-        file.write(json.dumps(told) + "\\n")
+        file.write(json.dumps(sent) + "\\n")
 
 
 def prepare(frame: Frame, size: int) -> Prepared:
@@ -190,7 +190,7 @@ def test_the_pack_is_short():
     assert WELDS.count("\n") + 2 * OWN_PAGE.count("\n") < 150
 
 
-def test_a_strangers_pack_trains_certifies_assesses_and_is_reviewed(run, tiny_product, bundle):
+def test_a_third_partys_pack_trains_certifies_assesses_and_is_reviewed(run, tiny_product, bundle):
     assert "SOUND / FLAWED / LOOK" in run(*ASSAY, "packs")
     words = run(*ASSAY, "certify", bundle, "--escape", 0.2, "--overkill", 0.2)
     assert "missed flaw" in words
@@ -226,10 +226,10 @@ def test_it_listens_logs_runs_a_job_and_sends(call, run, bundle, tiny_product, h
     words = Counter(json.loads(event)["event"] for event in worked)
     assert words["seam counted"] == 3
     assert words.keys().isdisjoint({"failed", "given up", "tried again", "logged"})
-    told = [json.loads(one) for one in line.read_text().splitlines()]
-    assert {one["file"] for one in told} == {path.name for path in files}
-    assert told[0]["file"] == last
-    assert {one["wording"] for one in told} <= {"SOUND", "FLAWED", "LOOK"}
+    sent = [json.loads(one) for one in line.read_text().splitlines()]
+    assert {one["file"] for one in sent} == {path.name for path in files}
+    assert sent[0]["file"] == last
+    assert {one["wording"] for one in sent} <= {"SOUND", "FLAWED", "LOOK"}
     counts = json.loads(run(*ASSAY, "queue", "--json"))["jobs"]
     assert {(c["kind"], c["state"], c["count"]) for c in counts} == {
         ("assess", "done", 3),

@@ -37,7 +37,7 @@ from tests.ceilings import certify_above
 from tests.commands import ASSAY
 
 FRAIL = '''
-"""Parts, read by a reader that dies of a marker, with jobs that fail as they are told."""
+"""Parts, read by a reader that dies of a marker, with jobs that fail as their payload asks."""
 
 import os
 import time
@@ -206,8 +206,8 @@ def test_what_is_queued_is_judged_recorded_and_done(tiny_product, bundle, store,
     assert {r["key"] for r in rows(store, CASES)} > {p.stem[:-1] for p in pictures}
     assert {r["name"] for r in rows(store, IMAGES)} > {p.name for p in pictures}
     assert {r["source"] for r in rows(store, IMAGES)} == {"a test"}
-    said = [json.loads(header["meta"]) for header in rows(store, HEADERS)]
-    assert {"priority": "STAT", "station": "gate 3"} in said
+    stated = [json.loads(header["meta"]) for header in rows(store, HEADERS)]
+    assert {"priority": "STAT", "station": "gate 3"} in stated
     assert take(bundle.sha256, settings).label == bundle.label
     assert check(settings).faults == ()
 
@@ -227,10 +227,10 @@ def test_a_policy_certified_meanwhile_judges_the_next_batch(tiny_product, bundle
 
 def test_a_policy_of_another_bundle_in_the_folder_stops_the_judging(bundle, store, settings):
     policy = policy_of(bundle)
-    stranger = replace(policy, bundle="other@0123456789ab")
+    foreign = replace(policy, bundle="other@0123456789ab")
     folder = bundle.path / "policies"
-    (folder / f"{stranger.id}.json").write_text(json.dumps(to_json(stranger)))
-    (folder / "current").write_text(stranger.id)
+    (folder / f"{foreign.id}.json").write_text(json.dumps(to_json(foreign)))
+    (folder / "current").write_text(foreign.id)
     with pytest.raises(BundleError, match="start the worker anew"):
         work_once(bundle, store, settings)
 
@@ -240,7 +240,7 @@ def test_two_bundles_of_one_pack_are_refused(bundle, store, settings):
         work([bundle, bundle], store, settings, stop=threading.Event(), once=True)
 
 
-def test_a_picture_that_kills_its_decoder_costs_three_tries_and_a_quarantine_and_nothing_else(
+def test_a_picture_that_kills_its_decoder_costs_three_tries_then_a_person_and_nothing_else(
     tiny_product, frail_bundle, store, settings
 ):
     good = tiny_product.pictures("test")[:4]
@@ -250,13 +250,13 @@ def test_a_picture_that_kills_its_decoder_costs_three_tries_and_a_quarantine_and
     for tries in (1, 2):
         work_once(frail_bundle, store, settings)
         assert len(decisions(store)) == 4
-        (trouble,) = failed_jobs.failed_jobs(store)
-        assert (trouble.state, trouble.job.tries) == ("waiting", tries)
+        (failed,) = failed_jobs.failed_jobs(store)
+        assert (failed.state, failed.job.tries) == ("waiting", tries)
         later(store)
     work_once(frail_bundle, store, settings)
-    (trouble,) = failed_jobs.failed_jobs(store)
-    assert (trouble.state, trouble.job.tries) == ("given up", 3)
-    assert "SIGABRT" in trouble.problem
+    (failed,) = failed_jobs.failed_jobs(store)
+    assert (failed.state, failed.job.tries) == ("given up", 3)
+    assert "SIGABRT" in failed.problem
     last = decisions(store)[0]
     assert (last.sha256, last.disposition) == (killer, Disposition.DEFER)
     assert [f.reason for f in last.findings] == [Reason.UNREADABLE]
@@ -344,8 +344,8 @@ def test_a_job_that_no_worker_survived_goes_alone_and_then_to_a_person_untouched
         connection.execute(shy, {"id": claimed[pictures[1].name].id})
     work_once(bundle, store, settings)
     assert records_queue.waiting(store) == {("assess", "done"): 1, ("assess", "given up"): 1}
-    (trouble,) = failed_jobs.failed_jobs(store)
-    assert trouble.job.id == claimed[pictures[0].name].id
+    (failed,) = failed_jobs.failed_jobs(store)
+    assert failed.job.id == claimed[pictures[0].name].id
     by_name = {len(one.probabilities): one.message for one in decisions(store)}
     assert "Nothing survived" in by_name[0]
     assert by_name.keys() == {0, 2}
@@ -409,7 +409,7 @@ def test_the_queue_is_shown_to_people_with_what_went_wrong(store, settings, monk
         show_queue(retry="nothing")
 
 
-def test_the_worker_says_nothing_that_a_stranger_said_even_with_debug(
+def test_the_worker_logs_nothing_of_untrusted_files_even_with_debug(
     tiny_product, frail_bundle, site, store, settings, monkeypatch
 ):
     monkeypatch.setenv("PYTHONPATH", str(site))
@@ -441,7 +441,7 @@ def test_the_worker_says_nothing_that_a_stranger_said_even_with_debug(
         text=True,
         timeout=240,
     )
-    said = json.loads(listed.stdout)
-    (trouble,) = said["failed"]
-    assert (trouble["id"], trouble["tries"], trouble["problem"]) == (again["job"], 0, "ValueError")
+    shown = json.loads(listed.stdout)
+    (failed,) = shown["failed"]
+    assert (failed["id"], failed["tries"], failed["problem"]) == (again["job"], 0, "ValueError")
     assert "CANARY" not in listed.stdout

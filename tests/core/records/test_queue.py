@@ -134,9 +134,9 @@ def test_three_tries_then_quarantine_until_a_person_opens_it_again(store):
     assert outcomes == [False, False, True]
     assert claim(store, seconds=1000) == []
     assert not ask(store, "a", seconds=1000)
-    (trouble,) = failed_jobs.failed_jobs(store)
-    assert (trouble.state, trouble.problem, trouble.job.tries) == ("given up", "P", 3)
-    assert failed_jobs.reopen(store, trouble.job.id, at=at(1000))
+    (failed,) = failed_jobs.failed_jobs(store)
+    assert (failed.state, failed.problem, failed.job.tries) == ("given up", "P", 3)
+    assert failed_jobs.reopen(store, failed.job.id, at=at(1000))
     (again,) = claim(store, seconds=1000)
     assert (again.key, again.tries) == ("a", 1)
     assert not failed_jobs.reopen(store, again.id)
@@ -147,19 +147,19 @@ def test_a_job_that_waits_for_its_next_try_is_listed_with_its_problem_and_can_be
     ask(store, "a")
     fail(store, *claim(store), wait_s=600)
     assert claim(store, seconds=599) == []
-    (trouble,) = failed_jobs.failed_jobs(store)
-    assert (trouble.state, trouble.problem) == ("waiting", "P")
-    assert trouble.not_before == at(600)
-    assert failed_jobs.reopen(store, trouble.job.id, at=at(10))
+    (failed,) = failed_jobs.failed_jobs(store)
+    assert (failed.state, failed.problem) == ("waiting", "P")
+    assert failed.not_before == at(600)
+    assert failed_jobs.reopen(store, failed.job.id, at=at(10))
     finish(store, claim(store, seconds=10), seconds=11)
     assert failed_jobs.failed_jobs(store) == []
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"), [("STAT", 20), ("stat", 20), ("HIGH", 10), ("ROUTINE", 0), ("", 0)]
+    ("got", "expected"), [("STAT", 20), ("stat", 20), ("HIGH", 10), ("ROUTINE", 0), ("", 0)]
 )
-def test_priority_is_read_from_what_a_file_says(said, expected):
-    assert queue.priority_of({"priority": said}, priorities_of("xray")) == expected
+def test_priority_is_read_from_what_a_file_says(got, expected):
+    assert queue.priority_of({"priority": got}, priorities_of("xray")) == expected
 
 
 @dataclass
@@ -240,8 +240,8 @@ class Pair:
     def add(self, key, priority):
         # Within one second the order of asking counts: a microsecond for every step.
         moment = self.now + self.steps * 1e-6
-        said = ask(self.store, key, seconds=moment, priority=priority)
-        assert said == self.model.add(key, priority, self.now)
+        got = ask(self.store, key, seconds=moment, priority=priority)
+        assert got == self.model.add(key, priority, self.now)
 
     def claim(self, limit):
         holder = f"w{self.steps}"
@@ -269,8 +269,8 @@ class Pair:
 
     def fail(self, which, most):
         for job in self.picked(which):
-            said = fail(self.store, job, max_tries=most, seconds=self.now)
-            assert said == self.model.fail(job, most, self.now)
+            got = fail(self.store, job, max_tries=most, seconds=self.now)
+            assert got == self.model.fail(job, most, self.now)
 
     def picked(self, which):
         return [self.claimed[which % len(self.claimed)]] if self.claimed else []
