@@ -2,8 +2,9 @@
 
 Pictures of a camera's size, 1280 x 960, enlarged from the cells that `speed` trains on. In turn one
 call each of ``Assessor.one``, which records nothing, and of ``record_one``, on pictures that the
-store has not met. Two milliseconds of plain work in between show what the machine itself adds: on
-a busy one run it as a station would be run, `chrt -f 10 python -m tests.benchmarks live`.
+store has not met. Two milliseconds of plain work in between, and a file of the picture's size
+written and flushed, show what machine and disk add by themselves: a committed verdict waits for
+six flushes or so. On a busy machine run it as a station would be, with `chrt -f 10`.
 """
 
 from __future__ import annotations
@@ -37,7 +38,12 @@ def main() -> None:
     pictures = camera_pictures(sorted((HOME / "elpv" / "images").iterdir())[:64])
     home = Path(tempfile.mkdtemp(prefix="live-", dir=HOME))
     store = open_store(settings.model_copy(update={"home": home}))
-    spent: dict[str, list[float]] = {"verdict": [], "committed verdict": [], "the machine": []}
+    spent: dict[str, list[float]] = {
+        "verdict": [],
+        "committed verdict": [],
+        "the machine": [],
+        "the disk": [],
+    }
     with Assessor(bundle, policy_of(bundle), settings) as assessor:
         warm_up(assessor, store)
         for number in range(CALLS):
@@ -48,13 +54,16 @@ def main() -> None:
                 milliseconds_of(lambda one=data: record_one(assessor, store, one))
             )
             spent["the machine"].append(milliseconds_of(_spin))
+            spent["the disk"].append(
+                milliseconds_of(lambda one=data: _flush(home / "flushed", one))
+            )
     store.close()
     shutil.rmtree(home)
-    print(f"{CALLS} calls each, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
+    print(f"calls of each: {CALLS}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     for name, times in spent.items():
         middle, p99, p999 = np.quantile(times, [0.5, 0.99, 0.999])
         print(
-            f"{name:<18} median {middle:.2f} ms, p99 {p99:.2f}, p99.9 {p999:.2f}, "
+            f"{name}: median {middle:.2f} ms, p99 {p99:.2f}, p99.9 {p999:.2f}, "
             f"most {max(times):.2f}; p99.9 / median {p999 / middle:.2f}"
         )
 
@@ -64,6 +73,13 @@ def milliseconds_of(work: Callable[[], object]) -> float:
     started = time.perf_counter()
     work()
     return 1e3 * (time.perf_counter() - started)
+
+
+def _flush(path: Path, data: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _spin() -> None:
