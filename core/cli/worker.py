@@ -62,6 +62,7 @@ def worker(
     opened = [open_bundle(path, settings) for path in bundles or ()]
     for one in opened:
         current_policy(one, settings)
+    lanes_of(installed_kinds().values(), lane or ())  # raises while stderr still shows why
     store, stop = open_store(settings), Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         # From a thread: the main one may be inside the very lock that the flag needs.

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from core import packs
-from core.cli.worker import cancel, show_queue
+from core.cli.worker import cancel, show_queue, worker
 from core.errors import ConfigError
 from core.jobs import kinds, lease
 from core.jobs.use_cases import EvaluateSpec, ExportSpec, RecertifySpec, submit
@@ -222,6 +222,12 @@ def test_a_worker_may_be_started_for_some_lanes_alone(store, settings):
         work_once(store, settings, "fast")
 
 
+def test_the_command_names_the_lanes_when_one_is_wrong(settings, monkeypatch):
+    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+    with pytest.raises(ConfigError, match="has the lane fast; there are: assess, "):
+        worker([], lane=["fast"], once=True)
+
+
 @pytest.mark.parametrize("kind", ["patient.count", "patient.deaf"])
 def test_a_job_that_is_cancelled_ends_whether_or_not_it_listens(store, settings, monkeypatch, kind):
     monkeypatch.setenv("ASSAY_HOME", str(settings.home))
@@ -318,15 +324,15 @@ def test_kill_9_of_the_worker_ends_its_child_and_the_job_is_resumed_then_given_u
     job = ask(store, "patient.deaf")
     children = set()
     for tries in (1, 2):
-        worker = subprocess.Popen([sys.executable, "-c", WORKER], env=environment)
+        process = subprocess.Popen([sys.executable, "-c", WORKER], env=environment)
         try:
             until_begun(store, job, tries)
             if after == "progress":
                 until(lambda: pid(settings, "patient.deaf") not in {0, *children})
                 children.add(pid(settings, "patient.deaf"))
         finally:
-            worker.kill()
-            worker.wait()
+            process.kill()
+            process.wait()
         until(lambda: not any(map(is_alive, children)))
         assert status(store, job).state is State.LEASED
         lapse(store)
