@@ -51,6 +51,7 @@ def worker(
     import signal
     from threading import Event, Thread
 
+    from core.jobs.kinds import installed_kinds, lanes_of
     from core.jobs.worker import work
     from core.logs import confined
     from core.service.bundles.deployments import current_policy
