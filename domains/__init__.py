@@ -1,1 +1,1 @@
-"""Domain packs that come with Assay, each registered the way a stranger's would be."""
+"""Domain packs that come with Assay, each registered as anybody's would be."""

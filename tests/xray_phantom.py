@@ -71,8 +71,8 @@ def phantom_dx(
 def _inside(ellipsoid: tuple[tuple[float, ...], tuple[float, ...]]) -> np.ndarray:
     """Say of each voxel how far out it lies; 1 is the ellipsoid's surface."""
     grids = np.ogrid[tuple(slice(n) for n in SHAPE)]
-    away = [
+    distances = [
         ((g - (n - 1) / 2) * step - middle) / half
         for g, n, step, middle, half in zip(grids, SHAPE, SPACING_MM, *ellipsoid, strict=True)
     ]
-    return np.sqrt(away[0] ** 2 + away[1] ** 2 + away[2] ** 2)
+    return np.sqrt(distances[0] ** 2 + distances[1] ** 2 + distances[2] ** 2)

@@ -92,7 +92,7 @@ def _open_files() -> dict[str, bytes]:
     return files
 
 
-def open_again(store: Store, case: ListedCase, key: str, **said: str) -> None:
+def open_again(store: Store, case: ListedCase, key: str, **tags: str) -> None:
     """Record a case once more as another study whose header says some things otherwise.
 
     Its images are on record without their files.
@@ -101,7 +101,7 @@ def open_again(store: Store, case: ListedCase, key: str, **said: str) -> None:
     for place, image in enumerate(case_detail(store, case.item.case_id).images):
         assert image.decision is not None
         content = hashlib.sha256(f"{key}/{place}".encode()).hexdigest()
-        meta = {**image.meta, "study_uid": key, "sop_uid": f"{key}.{place}", **said}
+        meta = {**image.meta, "study_uid": key, "sop_uid": f"{key}.{place}", **tags}
         made = replace(image.decision, content_key=content)
         rows.append(NewDecision(key, f"{key}.{place}", f"{key}.{place}", made, meta))
     record(store, rows)

@@ -51,10 +51,10 @@ def conflicts(
         store.close()
     typer.echo(f"{len(waiting)} in conflict, {aside} set aside.")
     for conflict, differing in zip(waiting, found, strict=True):
-        typer.echo(f"\n{conflict.other.id}  {received.class_words(conflict.other)}")
+        typer.echo(f"\n{conflict.other.id}  {received.class_text(conflict.other)}")
         typer.echo(f"  {conflict.other.key}")
-        typer.echo(f"  first  {received.came_words(conflict.first)}")
-        typer.echo(f"  new    {received.came_words(conflict.other)}")
+        typer.echo(f"  first  {received.arrival_text(conflict.first)}")
+        typer.echo(f"  new    {received.arrival_text(conflict.other)}")
         for line in received.difference_lines(differing):
             typer.echo(f"  {line}")
     if waiting:

@@ -45,8 +45,8 @@ def test_two_processes_on_the_same_folder_make_one_decision_a_picture(tiny_produ
     both = [start(settings, tiny_product.bundle, folder) for _ in range(2)]
     answers = []
     for process in both:
-        out, said = process.communicate(timeout=240)
-        assert process.returncode == 0, said
+        out, err = process.communicate(timeout=240)
+        assert process.returncode == 0, err
         answers.append([json.loads(line) for line in out.splitlines()])
     assert len(answers[0]) == len(answers[1]) == total
     for one, other in zip(*answers, strict=True):
@@ -72,9 +72,9 @@ def test_kill_9_loses_nothing_acknowledged_and_a_second_run_completes(
         assert kept.disposition == line["disposition"]
         assert len(blobs.get(store.blobs, line["sha256"])) > 0
     assert check(settings).faults == ()
-    out, said = start(settings, tiny_product.bundle, folder).communicate(timeout=240)
+    out, err = start(settings, tiny_product.bundle, folder).communicate(timeout=240)
     again = [json.loads(line)["decision"] for line in out.splitlines()]
-    assert len(again) == total, said
+    assert len(again) == total, err
     assert again[:lines] == [line["decision"] for line in acknowledged]
     assert counts(settings) == [total, total]
     assert check(settings).faults == ()

@@ -132,9 +132,9 @@ def test_kill_9_in_the_middle_of_sends_loses_and_doubles_nothing_that_was_acknow
             assert any(sender.is_alive() for sender in senders)
             time.sleep(0.002)
         node.kill()
-        told = {key for sender in senders for key in list(sender.acknowledged)}
+        acknowledged = {key for sender in senders for key in list(sender.acknowledged)}
         held = on_record(tmp_path)
-        assert told <= held.keys()
+        assert acknowledged <= held.keys()
         report = blobs.verify(tmp_path / "blobs", held.values())
         assert (report.altered, report.missing) == ((), ())
         node.start()
@@ -189,19 +189,19 @@ def recorded_association(home):
     import tempfile
     from pathlib import Path
 
-    said = []
+    payloads = []
     with tempfile.TemporaryDirectory() as home, a_node(Path(home), port=0) as (_, door):
         from pynetdicom import evt
 
         ae = AE("PACS")
         for one in (DX, VERIFICATION):
             ae.add_requested_context(one, ["1.2.840.10008.1.2.1"])
-        handlers = [(evt.EVT_DATA_SENT, lambda event: said.append(event.data))]
+        handlers = [(evt.EVT_DATA_SENT, lambda event: payloads.append(event.data))]
         to = ae.associate("127.0.0.1", door.port, ae_title="ASSAY", evt_handlers=handlers)
         to.send_c_echo()
         to.send_c_store(an_object("1", study="1.66"))
         to.release()
-    return said
+    return payloads
 
 
 def spoilt(rng, content):
@@ -265,16 +265,16 @@ def test_nonsense_at_every_door_ends_neither_the_process_nor_its_service(node, t
     process, pdus = psutil.Process(node.process.pid), recorded_association(tmp_path)
     assert [pdu[0] for pdu in pdus] == [1, 4, 4, 4, 5]
     until = time.monotonic() + FUZZ_S
-    ways = [
+    senders = [
         threading.Thread(target=nonsense_by_dimse, args=(node, random.Random(1), pdus, until)),
         threading.Thread(target=nonsense_by_dimse, args=(node, random.Random(2), pdus, until)),
         threading.Thread(target=nonsense_by_web, args=(node, random.Random(3), until)),
         threading.Thread(target=nonsense_by_folder, args=(node, random.Random(4), until)),
     ]
-    for way in ways:
-        way.start()
-    for way in ways:
-        way.join()
+    for sender in senders:
+        sender.start()
+    for sender in senders:
+        sender.join()
     assert node.process.poll() is None
     with calling(node.port) as association:
         assert association.send_c_echo().Status == 0

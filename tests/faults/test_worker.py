@@ -146,8 +146,8 @@ def test_workers_killed_in_the_middle_lose_nothing_and_double_nothing(
         assert faults(store) == []
         leases_run_out(store)
     both = [run("--once", "--json") for _ in range(2)]
-    said = [process.communicate(timeout=900) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    ended = [process.communicate(timeout=900) for process in both]
+    assert [process.returncode for process in both] == [0, 0], ended
     assert queue.waiting(store) == {("assess", "done"): OBJECTS}
     assert count(store, RECEIPTS, DECISIONS, IMAGES) == [OBJECTS] * 3
     assert count(store, CASES) == [len({path.stem[:-1] for path in pictures})]
@@ -173,8 +173,8 @@ def test_a_worker_that_ends_between_two_steps_leaves_the_rest_to_the_next(
     assert queue.waiting(store) == {("assess", state): 3}
     leases_run_out(store)
     again = run("--once")
-    _, said = again.communicate(timeout=240)
-    assert again.returncode == 0, said
+    _, ended = again.communicate(timeout=240)
+    assert again.returncode == 0, ended
     assert queue.waiting(store) == {("assess", "done"): 3}
     assert count(store, DECISIONS, IMAGES) == [3, 3]
     assert faults(store) == []
@@ -185,10 +185,10 @@ def test_a_worker_that_is_asked_to_stop_leaves_nothing_half_done(tiny_product, s
     worker = run("--json")
     until(lambda: verdicts(store) >= 1)
     worker.send_signal(signal.SIGTERM)
-    said, events = worker.communicate(timeout=60)
+    ended, events = worker.communicate(timeout=60)
     assert worker.returncode == 0
     assert json.loads(events.splitlines()[-1])["event"] == "stopped"
     done = verdicts(store)
     assert queue.waiting(store).get(("assess", "leased"), 0) == 0
     assert queue.waiting(store)["assess", "done"] == done
-    assert sum(json.loads(said.splitlines()[-1]).values()) == 50
+    assert sum(json.loads(ended.splitlines()[-1]).values()) == 50

@@ -1,4 +1,4 @@
-"""What is sent back to a hospital, as plain values, and the names that its objects bear.
+"""What is sent back to a hospital, as plain values, and the UIDs of its objects.
 
 An object's name is a keyed hash of everything that it is made of: made again it has the same name
 and the same bytes, and other content never stands under a name that was sent before.
@@ -20,7 +20,7 @@ from domains.xray.decoding.source import Source
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedImage:
     """One image of a case.
 
     Attributes:
@@ -35,8 +35,8 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """Everything that is said of a case.
+class CaseResult:
+    """Everything that is sent about a case.
 
     Attributes:
         case_id: The case.
@@ -49,7 +49,7 @@ class Answer:
     """
 
     case_id: str
-    images: tuple[Judged, ...]
+    images: tuple[JudgedImage, ...]
     study: Source
     escape: Certificate
     overkill: Certificate
@@ -58,36 +58,36 @@ class Answer:
 
     @property
     def deciding(self) -> StoredDecision:
-        """Give the decision that makes the verdict: the worst, of these the most probable."""
-        return max((one.decision for one in self.images), key=weight)
+        """The decision that makes the verdict: the worst, of these the most probable."""
+        return max((one.decision for one in self.images), key=severity_of)
 
     @property
     def probability(self) -> float | None:
-        """Give the largest calibrated probability of abnormal; None when no image has one."""
-        said = [one.decision.positive_probability for one in self.images]
-        return max((p for p in said if p is not None), default=None)
+        """The largest calibrated probability of abnormal; None when no image has one."""
+        probabilities = [one.decision.positive_probability for one in self.images]
+        return max((p for p in probabilities if p is not None), default=None)
 
     @property
-    def shown(self) -> tuple[Judged, ...]:
-        """List the images that belong to the study."""
+    def shown(self) -> tuple[JudgedImage, ...]:
+        """The images that belong to the study."""
         return tuple(
             one for one in self.images if one.source and one.source.study == self.study.study
         )
 
     @property
     def made_at(self) -> datetime:
-        """Say when the last of its decisions fell, which is the time that its report bears."""
+        """The time of its last decision, which is that of its report."""
         return max(one.decision.decided_at for one in self.images)
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
-    """Gives UIDs; ``key`` keeps them from being computed, or traced back, by anybody else."""
+class UidMaker:
+    """Makes UIDs; without ``key`` nobody can compute them or trace them back."""
 
     key: bytes
 
     def uid(self, *parts: str) -> str:
-        """Derive a UID: equal parts give equal UIDs.
+        """Return a UID: equal parts give equal UIDs.
 
         A version 8 UUID (RFC 9562) as a decimal under 2.25 (PS3.5 annex B.2).
         """
@@ -97,22 +97,22 @@ class Names:
         number = number & ~(0x3 << 62) | 0x2 << 62
         return f"2.25.{number}"
 
-    def report(self, answer: Answer) -> str:
-        """Name the report of an answer."""
+    def report(self, answer: CaseResult) -> str:
+        """Return the SOP Instance UID of the report of a case."""
         decisions = sorted(one.decision.id for one in answer.images)
         return self.uid("report", answer.case_id, answer.predecessor, *decisions)
 
-    def capture(self, answer: Answer, image: Judged) -> str:
-        """Name the picture of one image; it stays as it is when another image joins the case."""
+    def capture(self, answer: CaseResult, image: JudgedImage) -> str:
+        """Return the SOP Instance UID of an image's capture, which other images do not change."""
         return self.uid("capture", answer.case_id, image.decision.id)
 
-    def series(self, answer: Answer, kind: str) -> str:
-        """Name a case's series of reports or captures."""
+    def series(self, answer: CaseResult, kind: str) -> str:
+        """Return the Series Instance UID of a case's reports or captures."""
         return self.uid("series", kind, answer.case_id)
 
 
-def names_at(home: Path) -> Names:
-    """Read the key of this home folder, or make it on first use.
+def uids_at(home: Path) -> UidMaker:
+    """Return a maker of UIDs with the key of this home folder, which is made on first use.
 
     Raises:
         OSError: The folder cannot be read or written.
@@ -121,9 +121,9 @@ def names_at(home: Path) -> Names:
     if not place.exists():
         # Another process may be first: whose key lies there counts, and it never changes.
         create_private(place, secrets.token_bytes(32))
-    return Names(place.read_bytes())
+    return UidMaker(place.read_bytes())
 
 
-def weight(decision: StoredDecision) -> tuple[int, float, str]:
+def severity_of(decision: StoredDecision) -> tuple[int, float, str]:
     """Return a key that orders decisions as a case's verdict does: the worst last."""
     return severity(decision.disposition, decision.positive_probability, decision.id)

@@ -22,12 +22,12 @@ from core.records.values import name_of
 from core.records.worklist import case_detail, is_emptied
 from core.service.review.review import judged_by
 from core.types import Reason
-from domains.xray.answers.answer import Answer, Judged, Names, names_at, weight
+from domains.xray.answers.answer import CaseResult, JudgedImage, UidMaker, severity_of, uids_at
 from domains.xray.answers.capture import capture
-from domains.xray.answers.objects import encoded
+from domains.xray.answers.objects import encode
 from domains.xray.answers.outbox import Version, queue, versions
 from domains.xray.answers.report_sr import report
-from domains.xray.answers.resources import Hands, hands_for
+from domains.xray.answers.resources import Resources, resources_for
 from domains.xray.decoding.source import sources
 from domains.xray.node.object_intake import PACK
 from domains.xray.node.peers import peers_at
@@ -35,7 +35,7 @@ from domains.xray.worklist.persons import contradictions
 from domains.xray.worklist.rules import is_old_work, site_of
 
 MOST_CAPTURES = 4
-_SPEAKING = {Stage.SUPERVISED, Stage.AUTOMATIC}
+_SENDING_STAGES = {Stage.SUPERVISED, Stage.AUTOMATIC}
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def answer(context: JobContext) -> None:
         context: The key of its job is the case.
 
     Raises:
-        PermanentFailure: The answer is held back, since it could not say whose it is.
+        PermanentFailure: The report is not sent, since it could not state whose it is.
         StoreError: There is no such case, a picture is missing, or the database failed.
         BundleError: The bundle that judged is not on the shelf.
         ConfigError: The peers cannot be read, or the process that reads headers does not start.
@@ -66,26 +66,28 @@ def answer(context: JobContext) -> None:
     detail = case_detail(store, job.key)
     if not receivers or not _may_send(store, detail):
         return
-    if kept_back := _kept_back(detail):
-        logger.info(Event(Word.DONE, {"job": job.id, "code": kept_back}))
+    if code := _blocking_code(detail):
+        logger.info(Event(Word.DONE, {"job": job.id, "code": code}))
         return
-    hands = hands_for(store, settings)
-    with hands.lock:
-        images = judged(detail.images, store, hands)
+    resources = resources_for(store, settings)
+    with resources.lock:
+        images = judged_images(detail.images, store, resources)
         sent = versions(store, job.key, [peer.name for peer in peers.peers])
         if sent and sent[-1].decisions == _fingerprint(images):
             made = sent[-1]
         elif any(one.source for one in images):
             _check_identity(images)
-            made = _made(job.key, images, sent, hands, store, names_at(settings.home))
+            made = _build_version(job.key, images, sent, resources, store, uids_at(settings.home))
         else:
             logger.info(Event(Word.DONE, {"job": job.id, "code": "NO_STUDY"}))
             return
     queue(store, job, made, receivers)
 
 
-def judged(images: Iterable[CaseImage], store: Store, hands: Hands) -> tuple[Judged, ...]:
-    """Give a case's decisions with the headers of their files, in the order received.
+def judged_images(
+    images: Iterable[CaseImage], store: Store, resources: Resources
+) -> tuple[JudgedImage, ...]:
+    """Return a case's decisions with the headers of their files, in the order received.
 
     Answers of ours that came back, byte for byte, are no images: left out, they change nothing.
     What a file says of its maker counts for nothing here, since anybody may write that.
@@ -93,23 +95,23 @@ def judged(images: Iterable[CaseImage], store: Store, hands: Hands) -> tuple[Jud
     # One file may have come under two names.
     decided = list({one.decision.id: one.decision for one in images if one.decision}.values())
     files = (blobs.get(store.blobs, d.sha256) if d.sha256 else b"" for d in decided)
-    found = list(zip(decided, sources(hands.headers, files), strict=True))
-    names = {source.sop_instance for _, source in found if source}
-    own = contents_sent(store, PACK, names)
+    found = list(zip(decided, sources(resources.headers, files), strict=True))
+    uids = {source.sop_instance for _, source in found if source}
+    own = contents_sent(store, PACK, uids)
     foreign = [pair for pair in found if pair[0].content_key not in own]
-    return tuple(Judged(place, *pair) for place, pair in enumerate(foreign, start=1))
+    return tuple(JudgedImage(place, *pair) for place, pair in enumerate(foreign, start=1))
 
 
-def _check_identity(images: Iterable[Judged]) -> None:
-    """Hold an answer back that could not say whose it is.
+def _check_identity(images: Iterable[JudgedImage]) -> None:
+    """Refuse a report that could not state whose it is.
 
     Raises:
         PermanentFailure: A file states a patient's name or number that no DICOM object may hold.
     """
-    unkept = sorted({name for one in images if one.source for name in one.source.unkept})
-    if unkept:
+    unusable = sorted({name for one in images if one.source for name in one.source.unusable})
+    if unusable:
         raise PermanentFailure(
-            f"The answer is held back: {' and '.join(unkept)} of the pictures cannot be taken "
+            f"The answer is held back: {' and '.join(unusable)} of the pictures cannot be taken "
             "over, and an answer without it would be nobody's. Expected at most 64 "
             "characters (of a name in each of at most three groups), no backslash and no control "
             "character.",
@@ -119,20 +121,20 @@ def _check_identity(images: Iterable[Judged]) -> None:
 
 
 def _may_send(store: Store, detail: CaseDetail) -> bool:
-    """Say whether a person has released verdicts like these for this site.
+    """Return whether a person has released verdicts like these for this site.
 
-    A case drawn to measure the error stays unsaid: whoever reads it must not know the verdict.
+    A case drawn to measure the error is not sent: whoever reads it must not know the verdict.
     """
     site = site_of(tuple(image.meta for image in detail.images))
     last = newest(store, detail.item.pack, site)
-    if last is None or last.stage not in _SPEAKING:
+    if last is None or last.stage not in _SENDING_STAGES:
         return False
     made = [image.decision for image in detail.images if image.decision]
-    drawn = any(finding.reason is Reason.AUDIT for one in made for finding in one.findings)
-    return not drawn and all(last.covers(one.bundle, one.policy_id) for one in made)
+    is_audit = any(finding.reason is Reason.AUDIT for one in made for finding in one.findings)
+    return not is_audit and all(last.covers(one.bundle, one.policy_id) for one in made)
 
 
-def _kept_back(detail: CaseDetail) -> str:
+def _blocking_code(detail: CaseDetail) -> str:
     """Return a code for why a released verdict is not sent all the same; empty where it is."""
     headers = tuple(image.meta for image in detail.images if image.meta)
     if contradictions(headers):
@@ -140,17 +142,17 @@ def _kept_back(detail: CaseDetail) -> str:
     return "OLD_STUDY" if is_old_work(headers, detail.item.opened_at) else ""
 
 
-def _made(
+def _build_version(
     case_id: str,
-    images: tuple[Judged, ...],
+    images: tuple[JudgedImage, ...],
     sent: Sequence[Version],
-    hands: Hands,
+    resources: Resources,
     store: Store,
-    names: Names,
+    uids: UidMaker,
 ) -> Version:
     """Build the next version of a case's answer and keep its files."""
-    policy = judged_by(hands.explainer, max((one.decision for one in images), key=weight))
-    said = Answer(
+    policy = judged_by(resources.explainer, max((one.decision for one in images), key=severity_of))
+    result = CaseResult(
         case_id=case_id,
         images=images,
         study=next(one.source for one in images if one.source),
@@ -159,30 +161,30 @@ def _made(
         version=len(sent) + 1,
         predecessor=sent[-1].report if sent else "",
     )
-    files = [encoded(report(said, names)), *_captures(said, hands, names)]
+    files = [encode(report(result, uids)), *_captures(result, resources, uids)]
     return Version(
-        number=said.version,
-        report=names.report(said),
+        number=result.version,
+        report=uids.report(result),
         decisions=_fingerprint(images),
         files=tuple(blobs.put_many(store.blobs, files)),
     )
 
 
-def _captures(said: Answer, hands: Hands, names: Names) -> list[bytes]:
+def _captures(result: CaseResult, resources: Resources, uids: UidMaker) -> list[bytes]:
     """Draw the images of the study that the model looked at, the weightiest first."""
-    seen = [one for one in said.shown if one.decision.features]
-    seen.sort(key=lambda one: weight(one.decision), reverse=True)
-    drawn = []
+    seen = [one for one in result.shown if one.decision.features]
+    seen.sort(key=lambda one: severity_of(one.decision), reverse=True)
+    captures = []
     for one in seen[:MOST_CAPTURES]:
         try:
-            explanation = hands.explainer.explain(one.decision)
+            explanation = resources.explainer.explain(one.decision)
         except UnreadableImage:
             # It was read when it was judged; the report goes out without its picture.
             logger.warning(Event(Word.FAILED, {"code": "NO_PICTURE"}))
         else:
-            drawn.append(encoded(capture(said, one, explanation, names)))
-    return drawn
+            captures.append(encode(capture(result, one, explanation, uids)))
+    return captures
 
 
-def _fingerprint(images: Iterable[Judged]) -> str:
+def _fingerprint(images: Iterable[JudgedImage]) -> str:
     return name_of(*sorted(one.decision.id for one in images))

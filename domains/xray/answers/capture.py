@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw, ImageFont
 from core.imaging.overlay import overlaid, restored, strength
 from core.service.review.explanations import Explanation
 from core.types import U8
-from domains.xray.answers.answer import Answer, Judged, Names
-from domains.xray.answers.objects import CAPTURE_SERIES, MODEL, NOTICE, complete, discreetly
+from domains.xray.answers.answer import CaseResult, JudgedImage, UidMaker
+from domains.xray.answers.objects import CAPTURE_SERIES, MODEL, NOTICE, complete, skip_validation
 from domains.xray.answers.report_items import reason_words
 from domains.xray.decoding.source import Source
 
@@ -35,14 +35,16 @@ _LONGEST_LINE = 400
 _NARROWEST = 640
 
 
-def capture(answer: Answer, image: Judged, explanation: Explanation, names: Names) -> Dataset:
+def capture(
+    answer: CaseResult, image: JudgedImage, explanation: Explanation, uids: UidMaker
+) -> Dataset:
     """Draw one image's verdict into the study that the image belongs to.
 
     Args:
-        answer: What is said of the case.
+        answer: What is sent about the case.
         image: One of the images that belong to the study.
         explanation: Its picture and heat map.
-        names: Gives the UIDs.
+        uids: Makes the UIDs.
 
     Returns:
         A Secondary Capture; equal arguments give equal elements.
@@ -55,21 +57,21 @@ def capture(answer: Answer, image: Judged, explanation: Explanation, names: Name
     if image.source is None:
         raise ValueError("capture: expected an image with a source")
     dataset = Dataset()
-    _put_pixels(dataset, drawn(image, explanation))
-    with discreetly():
-        _describe(dataset, answer, image, image.source, names)
+    _put_pixels(dataset, render(image, explanation))
+    with skip_validation():
+        _describe(dataset, answer, image, image.source, uids)
         complete(dataset, image.source, image.decision.decided_at, image.decision.code_version)
     return dataset
 
 
 def _describe(
-    dataset: Dataset, answer: Answer, image: Judged, source: Source, names: Names
+    dataset: Dataset, answer: CaseResult, image: JudgedImage, source: Source, uids: UidMaker
 ) -> None:
     from pydicom import Dataset
 
     dataset.SOPClassUID = SECONDARY_CAPTURE
-    dataset.SOPInstanceUID = names.capture(answer, image)
-    dataset.SeriesInstanceUID = names.series(answer, "capture")
+    dataset.SOPInstanceUID = uids.capture(answer, image)
+    dataset.SeriesInstanceUID = uids.series(answer, "capture")
     dataset.SeriesNumber, dataset.InstanceNumber = CAPTURE_SERIES, image.number
     dataset.Modality, dataset.ConversionType = "OT", "WSD"
     dataset.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
@@ -84,8 +86,8 @@ def _describe(
     dataset.SourceImageSequence = [derived_from]
 
 
-def drawn(image: Judged, explanation: Explanation) -> U8:
-    """Lay out picture, heat map and words, uint8 ``h w 3`` RGB."""
+def render(image: JudgedImage, explanation: Explanation) -> U8:
+    """Return picture, heat map and text side by side, uint8 ``h w 3`` RGB."""
     picture = restored(explanation.picture, explanation.source_size)
     heat = restored(explanation.heat, explanation.source_size)
     gap = np.zeros((len(picture), _GAP, 3), np.uint8)
@@ -93,11 +95,11 @@ def drawn(image: Judged, explanation: Explanation) -> U8:
     # The words need some room even below a narrow picture.
     side = max(0, _NARROWEST - pair.shape[1]) // 2
     framed = np.pad(pair, ((0, 0), (side, side), (0, 0)))
-    return np.vstack([framed, _words(image, framed.shape[1])])
+    return np.vstack([framed, _text_band(image, framed.shape[1])])
 
 
-def _words(image: Judged, width: int) -> U8:
-    """Write the verdict, its figures and its reasons on a black band of that width."""
+def _text_band(image: JudgedImage, width: int) -> U8:
+    """Return the verdict, its figures and its reasons on a black band of that width."""
     decision = image.decision
     probability = decision.positive_probability
     figure = "not scored" if probability is None else f"{probability:.3f}"
@@ -109,26 +111,26 @@ def _words(image: Judged, width: int) -> U8:
         (f"Model {decision.bundle}, policy {decision.policy_id}", _SMALL, _GREY),
         (f"{MODEL}. {NOTICE}", _SMALL, _WHITE),
     ]
-    broken = [
+    wrapped = [
         (part, size, colour)
         for words, size, colour in lines
-        for part in _broken(words, size, width - 2 * _MARGIN)
+        for part in _wrap(words, size, width - 2 * _MARGIN)
     ]
-    height = 2 * _MARGIN + sum(_step(size) for _, size, _ in broken)
+    height = 2 * _MARGIN + sum(_line_height(size) for _, size, _ in wrapped)
     band = Image.new("RGB", (width, height))
     pen, top = ImageDraw.Draw(band), _MARGIN
-    for part, size, colour in broken:
+    for part, size, colour in wrapped:
         pen.text((_MARGIN, top), part, fill=colour, font=ImageFont.load_default(size))
-        top += _step(size)
+        top += _line_height(size)
     return np.asarray(band, np.uint8)
 
 
-def _step(size: int) -> int:
+def _line_height(size: int) -> int:
     return size * 4 // 3
 
 
-def _broken(words: str, size: int, width: int) -> list[str]:
-    """Break a line between words so that every part fits the width, in pixels."""
+def _wrap(words: str, size: int, width: int) -> list[str]:
+    """Return a line broken between words so that every part fits the width, in pixels."""
     font = ImageFont.load_default(size)
     parts = [""]
     for word in words.split():

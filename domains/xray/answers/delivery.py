@@ -75,7 +75,7 @@ def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Itera
     )
     # An association in which the peer accepts no class at all is ended by pynetdicom.
     if not association.is_established and not association.rejected_contexts:
-        raise undelivered(peer, "there is no association", OutOfReach)
+        raise delivery_error(peer, "there is no association", OutOfReach)
     # pynetdicom sends without a limit: a peer that stops reading would be waited for for ever.
     connection = socket_of(association)
     if connection is not None:
@@ -100,7 +100,7 @@ def _store_one(association: Association, dataset: Dataset, peer: Peer) -> StoreR
         # Their words may quote the object.
         return StoreResult(f"it hung up ({type(exc).__name__})")
     if status is None:
-        raise undelivered(peer, f"no answer within {ANSWER_S:g} s", OutOfReach)
+        raise delivery_error(peer, f"no answer within {ANSWER_S:g} s", OutOfReach)
     if status in {0x0000, _DUPLICATE} or status >> 12 == 0xB:
         return StoreResult()
     return StoreResult(f"it answered with status {status:04X}", status == _NO_SUCH_CLASS)
@@ -144,7 +144,7 @@ def store_by_stow(datasets: Sequence[Dataset], peer: Peer) -> Iterator[StoreResu
             except (requests.RequestException, *_UNREADABLE) as exc:
                 # With an answer it is the answer that counts, however the client reads it.
                 if not answers:
-                    raise undelivered(peer, type(exc).__name__, OutOfReach) from None
+                    raise delivery_error(peer, type(exc).__name__, OutOfReach) from None
             yield _result_of(answers[-1])
 
 
@@ -156,7 +156,7 @@ def require_kept(results: Iterable[StoreResult], peer: Peer) -> None:
     """
     for result in results:
         if result.problem:
-            raise undelivered(peer, result.problem)
+            raise delivery_error(peer, result.problem)
 
 
 def _session(peer: Peer) -> requests.Session:
@@ -194,14 +194,14 @@ def _result_of(answer: requests.Response) -> StoreResult:
 
 
 def _is_all_kept(answer: requests.Response) -> bool:
-    """Say whether an answer in DICOM's XML names no failure; a page to log in is none."""
+    """Return whether an answer in DICOM's XML names no failure; a page to log in is none."""
     xml = "dicom+xml" in answer.headers.get("Content-Type", "")
     return answer.status_code == 200 and xml and _FAILED not in answer.text
 
 
-def _failures(said: Any) -> list[int]:  # noqa: ANN401
-    """List the failure reasons in a DICOM JSON store response (PS3.18 table 10.5.3-2)."""
-    responses = said if isinstance(said, list) else [said]
+def _failures(body: Any) -> list[int]:  # noqa: ANN401
+    """Return the failure reasons in a DICOM JSON store response (PS3.18 table 10.5.3-2)."""
+    responses = body if isinstance(body, list) else [body]
     return [
         int(item[_REASON]["Value"][0])
         for response in responses
@@ -209,8 +209,8 @@ def _failures(said: Any) -> list[int]:  # noqa: ANN401
     ]
 
 
-def undelivered(peer: Peer, why: str, kind: type[AssayError] = AssayError) -> AssayError:
-    """Say that a receiver did not keep an object, without a word of the object."""
+def delivery_error(peer: Peer, why: str, kind: type[AssayError] = AssayError) -> AssayError:
+    """Return that a receiver did not keep an object, without a word of the object."""
     return kind(
         f"The results were not delivered to the peer {peer.name}: {why}.",
         hint="They are kept and sent again; check that the peer runs and takes results from here.",

@@ -51,8 +51,8 @@ def complete(dataset: Dataset, source: Source, at: datetime, version: str) -> No
 
 
 @contextmanager
-def discreetly() -> Iterator[None]:
-    """Keep pydicom and highdicom from checking, and quoting, what a stranger's file says.
+def skip_validation() -> Iterator[None]:
+    """Keep pydicom and highdicom from checking, and quoting, what an untrusted file states.
 
     A UID may break a rule, such as that of leading zeros, and must be named all the same.
     """
@@ -64,8 +64,8 @@ def discreetly() -> Iterator[None]:
         yield
 
 
-def encoded(dataset: Dataset) -> bytes:
-    """Write an object as a canonical Part 10 file in Explicit VR Little Endian."""
+def encode(dataset: Dataset) -> bytes:
+    """Return an object as a canonical Part 10 file in Explicit VR Little Endian."""
     from pydicom.filebase import DicomBytesIO
     from pydicom.filewriter import write_dataset
 

@@ -18,7 +18,7 @@ from core.records.job import job_from_row
 from core.records.queue import Job
 from core.records.tables import JOBS
 from core.records.values import name_of, now
-from domains.xray.node.part10 import take_apart
+from domains.xray.node.part10 import parse_part10
 from domains.xray.node.peers import KINDS, Kind
 
 SEND = "xray.send"
@@ -48,7 +48,7 @@ class Version:
 
 
 def versions(store: Store, case_id: str, peers: Sequence[str]) -> list[Version]:
-    """List the answers to a case that were queued for any of the peers, oldest first.
+    """Return the answers to a case that were queued for any of the peers, oldest first.
 
     Raises:
         StoreError: The database failed.
@@ -67,12 +67,12 @@ def versions(store: Store, case_id: str, peers: Sequence[str]) -> list[Version]:
 
 def version_of(job: Job) -> Version:
     """Read the version that a ``xray.send`` job is to deliver."""
-    said = job.payload
+    payload = job.payload
     return Version(
-        number=int(said["version"]),
-        report=said["report"],
-        decisions=said["decisions"],
-        files=tuple(said["files"].split()),
+        number=int(payload["version"]),
+        report=payload["report"],
+        decisions=payload["decisions"],
+        files=tuple(payload["files"].split()),
     )
 
 
@@ -97,7 +97,7 @@ def queue(store: Store, job: Job, version: Version, receivers: Sequence[str]) ->
         "decisions": version.decisions,
         "files": " ".join(version.files),
     }
-    objects = {take_apart(blobs.get(store.blobs, one)).sop_instance: one for one in version.files}
+    objects = {parse_part10(blobs.get(store.blobs, one)).sop_instance: one for one in version.files}
     with writing(store) as connection:
         intake.sent(connection, job.pack, objects, now())
         ids = {name_of(SEND, key): peer for peer, key in keys.items()}

@@ -27,32 +27,32 @@ _COUNTS = {"n": ("N", "patients counted"), "k": ("K", "errors among them")}
 
 
 def probability(value: float | None) -> list[Measurement]:
-    """Say the calibrated probability of abnormal; nothing where there is none."""
+    """Return the calibrated probability of abnormal; nothing where there is none."""
     return [] if value is None else [_rate("PROBABILITY", "Calibrated probability abnormal", value)]
 
 
 def figures(certificate: Certificate) -> list[Measurement]:
-    """Say what is needed to check a certificate by hand."""
+    """Return what is needed to check a certificate by hand."""
     from highdicom.sr import Measurement
     from pydicom.sr.coding import Code
 
     side, words = certificate.kind.upper(), _SIDES[certificate.kind]
     patients = Code("{patients}", "UCUM", "patients")
     rates = [
-        _rate(f"{side}_{code}", f"{words}: {said}", getattr(certificate, name))
-        for name, (code, said) in _RATES.items()
+        _rate(f"{side}_{code}", f"{words}: {text}", getattr(certificate, name))
+        for name, (code, text) in _RATES.items()
     ]
     counts = [
         Measurement(
-            _own(f"{side}_{code}", f"{words}: {said}"), getattr(certificate, name), patients
+            _own(f"{side}_{code}", f"{words}: {text}"), getattr(certificate, name), patients
         )
-        for name, (code, said) in _COUNTS.items()
+        for name, (code, text) in _COUNTS.items()
     ]
     return rates + counts
 
 
 def certified(certificate: Certificate) -> QualitativeEvaluation:
-    """Say whether a certificate holds what was asked for."""
+    """Return whether a certificate holds what was asked for."""
     from highdicom.sr import QualitativeEvaluation
     from pydicom.sr.codedict import codes
 
@@ -61,7 +61,7 @@ def certified(certificate: Certificate) -> QualitativeEvaluation:
 
 
 def disposition(decision: StoredDecision) -> QualitativeEvaluation:
-    """Say the verdict, in the words of the pack."""
+    """Return the verdict, in the words of the pack."""
     from highdicom.sr import QualitativeEvaluation
 
     # Not named "Finding": highdicom would read that back as the type of the finding.
@@ -70,7 +70,7 @@ def disposition(decision: StoredDecision) -> QualitativeEvaluation:
 
 
 def reasons(findings: Iterable[Finding]) -> list[ContentItem]:
-    """Say each reason as its code and its sentence."""
+    """Return each reason as its code and its sentence."""
     return [words("REASON", "Reason", reason_words(one)) for one in findings]
 
 
@@ -81,7 +81,7 @@ def reason_words(finding: Finding) -> str:
 
 
 def words(code: str, meaning: str, value: str) -> ContentItem:
-    """Say something in words."""
+    """Return something in words."""
     from highdicom.sr import RelationshipTypeValues, TextContentItem
 
     return TextContentItem(_own(code, meaning), value, RelationshipTypeValues.CONTAINS)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from core.records.values import StoredDecision
 from domains.xray.answers import report_items as items
-from domains.xray.answers.answer import Answer, Judged, Names
-from domains.xray.answers.objects import MODEL, NOTICE, REPORT_SERIES, complete, discreetly
+from domains.xray.answers.answer import CaseResult, JudgedImage, UidMaker
+from domains.xray.answers.objects import MODEL, NOTICE, REPORT_SERIES, complete, skip_validation
 from domains.xray.decoding.source import MAKER, Source
 
 if TYPE_CHECKING:
@@ -39,61 +39,61 @@ _ASKED_BY_HIGHDICOM = (
 )
 
 
-def report(answer: Answer, names: Names) -> Dataset:
-    """Write the report of a case into the study that it belongs to.
+def report(answer: CaseResult, uids: UidMaker) -> Dataset:
+    """Return the report of a case into the study that it belongs to.
 
     Args:
-        answer: What is to be said; at least one image belongs to the study.
-        names: Gives the UIDs.
+        answer: What is to be reported; at least one image belongs to the study.
+        uids: Makes the UIDs.
 
     Returns:
         A Comprehensive SR; equal arguments give equal elements.
     """
-    with discreetly():
-        dataset = _document(answer, names)
+    with skip_validation():
+        dataset = _document(answer, uids)
         _declare_scheme(dataset)
         complete(dataset, answer.study, answer.made_at, answer.deciding.code_version)
     return dataset
 
 
-def _document(answer: Answer, names: Names) -> Dataset:
+def _document(answer: CaseResult, uids: UidMaker) -> Dataset:
     from highdicom.sr import ComprehensiveSR
     from pydicom.valuerep import DT
 
     # The patient is written afterwards: highdicom logs a name that it doubts.
     dataset = ComprehensiveSR(
         evidence=[_evidence(one.source) for one in answer.shown if one.source],
-        content=_content(answer, names),
-        series_instance_uid=names.series(answer, "report"),
+        content=_content(answer, uids),
+        series_instance_uid=uids.series(answer, "report"),
         series_number=REPORT_SERIES,
-        sop_instance_uid=names.report(answer),
+        sop_instance_uid=uids.report(answer),
         instance_number=answer.version,
         manufacturer=MAKER,
         is_complete=True,
         is_final=False,
         is_verified=False,
-        previous_versions=[_predecessor(answer, names)] if answer.predecessor else None,
+        previous_versions=[_predecessor(answer, uids)] if answer.predecessor else None,
     )
     for equipment in dataset.ContributingEquipmentSequence:
         equipment.ContributionDateTime = DT(f"{answer.made_at:%Y%m%d%H%M%S%z}")
     return dataset
 
 
-def _content(answer: Answer, names: Names) -> MeasurementReport:
+def _content(answer: CaseResult, uids: UidMaker) -> MeasurementReport:
     from highdicom.sr import MeasurementReport
     from pydicom.sr.coding import Code
 
     return MeasurementReport(
-        observation_context=_observer(answer.deciding, names),
+        observation_context=_observer(answer.deciding, uids),
         procedure_reported=Code("399208008", "SCT", "Plain chest X-ray"),
         imaging_measurements=[
-            _case_group(answer, names),
-            *(_image_group(answer, one, names) for one in answer.shown),
+            _case_group(answer, uids),
+            *(_image_group(answer, one, uids) for one in answer.shown),
         ],
     )
 
 
-def _observer(decision: StoredDecision, names: Names) -> ObservationContext:
+def _observer(decision: StoredDecision, uids: UidMaker) -> ObservationContext:
     from highdicom.sr import (
         DeviceObserverIdentifyingAttributes,
         ObservationContext,
@@ -102,7 +102,7 @@ def _observer(decision: StoredDecision, names: Names) -> ObservationContext:
     from pydicom.sr.codedict import codes
 
     device = DeviceObserverIdentifyingAttributes(
-        uid=names.uid("device"),
+        uid=uids.uid("device"),
         name=f"{MAKER} {decision.code_version}",
         manufacturer_name=MAKER,
         model_name=MODEL,
@@ -110,14 +110,14 @@ def _observer(decision: StoredDecision, names: Names) -> ObservationContext:
     return ObservationContext(observer_device_context=ObserverContext(codes.DCM.Device, device))
 
 
-def _case_group(answer: Answer, names: Names) -> MeasurementsAndQualitativeEvaluations:
-    """Say the verdict on the study, and what is promised of such verdicts."""
+def _case_group(answer: CaseResult, uids: UidMaker) -> MeasurementsAndQualitativeEvaluations:
+    """Return the verdict on the study, and what is promised of such verdicts."""
     deciding = answer.deciding
     certificates = (answer.escape, answer.overkill)
     figures = [figure for one in certificates for figure in items.figures(one)]
     return _group(
         "Study",
-        names.report(answer),
+        uids.report(answer),
         deciding,
         measurements=items.probability(answer.probability) + figures,
         evaluations=[items.disposition(deciding), *map(items.certified, certificates)],
@@ -132,12 +132,12 @@ def _case_group(answer: Answer, names: Names) -> MeasurementsAndQualitativeEvalu
 
 
 def _image_group(
-    answer: Answer, image: Judged, names: Names
+    answer: CaseResult, image: JudgedImage, uids: UidMaker
 ) -> MeasurementsAndQualitativeEvaluations:
-    """Say the verdict on one image."""
+    """Return the verdict on one image."""
     return _group(
         f"Image {image.number}",
-        names.uid("image", answer.case_id, image.decision.id),
+        uids.uid("image", answer.case_id, image.decision.id),
         image.decision,
         measurements=items.probability(image.decision.positive_probability),
         evaluations=[items.disposition(image.decision)],
@@ -156,7 +156,7 @@ def _group(
     texts: list[ContentItem],
     source: Source | None = None,
 ) -> MeasurementsAndQualitativeEvaluations:
-    """Lay out one measurement group, TID 1501."""
+    """Return one measurement group, TID 1501."""
     from highdicom.sr import (
         AlgorithmIdentification,
         MeasurementsAndQualitativeEvaluations,
@@ -185,7 +185,7 @@ def _group(
 
 
 def _evidence(source: Source) -> Dataset:
-    """Give an image as highdicom asks for it: its names, and nothing of the patient."""
+    """Return an image as highdicom asks for it: its names, and nothing of the patient."""
     from pydicom import Dataset
 
     evidence = Dataset()
@@ -196,12 +196,12 @@ def _evidence(source: Source) -> Dataset:
     return evidence
 
 
-def _predecessor(answer: Answer, names: Names) -> Dataset:
+def _predecessor(answer: CaseResult, uids: UidMaker) -> Dataset:
     from pydicom import Dataset
 
     before = Dataset()
     before.StudyInstanceUID = answer.study.study
-    before.SeriesInstanceUID = names.series(answer, "report")
+    before.SeriesInstanceUID = uids.series(answer, "report")
     before.SOPClassUID, before.SOPInstanceUID = COMPREHENSIVE_SR, answer.predecessor
     return before
 

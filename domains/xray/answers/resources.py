@@ -1,4 +1,4 @@
-"""What answering needs for every case and is dear to open: bundles, and a process for headers."""
+"""What answering needs for every case and takes long to open: bundles, a process for headers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from domains.xray.decoding.source import sandbox
 
 
 @dataclass(frozen=True)
-class Hands:
+class Resources:
     """One at a time uses them, under ``lock``.
 
     Attributes:
         store: Whose decisions are explained.
         settings: Where things run.
         explainer: Explains decisions.
-        headers: The disposable process that reads the headers of strangers' files.
+        headers: The disposable process that reads the headers of untrusted files.
     """
 
     store: Store
@@ -38,12 +38,12 @@ class Hands:
             self._stack.close()
 
 
-_open: list[Hands] = []
+_open: list[Resources] = []
 _taking = Lock()
 
 
-def hands_for(store: Store, settings: Settings) -> Hands:
-    """Give the hands of this process, which stay open from job to job.
+def resources_for(store: Store, settings: Settings) -> Resources:
+    """Return the resources of this process, which stay open from job to job.
 
     A worker has one store. Asked for another one, they are closed and opened anew.
     """
@@ -52,7 +52,7 @@ def hands_for(store: Store, settings: Settings) -> Hands:
             _open.pop().close()
         if not _open:
             explainer, headers = Explainer(store, settings), sandbox(settings)
-            one = Hands(store, settings, explainer, headers)
+            one = Resources(store, settings, explainer, headers)
             one._stack.callback(explainer.close)
             one._stack.enter_context(headers)
             _open.append(one)

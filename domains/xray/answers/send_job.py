@@ -20,9 +20,9 @@ from core.records.connection import Store
 from domains.xray.answers.delivery import (
     OutOfReach,
     StoreResult,
+    delivery_error,
     store_by_dimse,
     store_by_stow,
-    undelivered,
 )
 from domains.xray.answers.outbox import version_of
 from domains.xray.node.peers import Node, Peer, peers_at
@@ -59,7 +59,7 @@ def send(context: JobContext) -> None:
             hint="Enter it again among the peers, with send_results_to = true.",
         )
     if monotonic() < _resting.get(name, 0.0):
-        raise undelivered(peer, "it was out of reach a moment ago")
+        raise delivery_error(peer, "it was out of reach a moment ago")
     kept = job.payload.get(_KEPT, "").split()
     missing = [one for one in version_of(job).of_kinds(peer.results) if one not in kept]
     try:
@@ -83,7 +83,7 @@ def _deliver(missing: Sequence[str], kept: list[str], store: Store, peer: Peer, 
     """
     from pydicom import dcmread
 
-    # Our own files: what a stranger wrote went through a disposable process before it got in.
+    # Our own files: untrusted input went through a disposable process before it got in.
     datasets = [dcmread(BytesIO(blobs.get(store.blobs, one))) for one in missing]
     if peer.protocol == "dimse":
         results = store_by_dimse(datasets, peer, node)
@@ -98,7 +98,7 @@ def _deliver(missing: Sequence[str], kept: list[str], store: Store, peer: Peer, 
     # Those that it may take another time are tried again, and with them those that it will not.
     passing = [one for one in failed if not one.is_permanent]
     if passing:
-        raise undelivered(peer, passing[0].problem)
+        raise delivery_error(peer, passing[0].problem)
     if failed:
         raise PermanentFailure(
             f"The peer {peer.name} does not take all results: {failed[0].problem}. Write what it "

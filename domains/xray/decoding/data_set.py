@@ -37,7 +37,7 @@ _SEQUENCE_END = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 
 
 @contextmanager
-def discreet() -> Iterator[None]:
+def silence_pydicom() -> Iterator[None]:
     """Let nothing of what pydicom and the decoders say get out: they quote the file's values.
 
     Raises:
@@ -57,7 +57,7 @@ def discreet() -> Iterator[None]:
 
 
 def parsed(data: bytes) -> tuple[Dataset, str]:
-    """Read a whole data set and its transfer syntax, within ``discreet``.
+    """Read a whole data set and its transfer syntax, within ``silence_pydicom``.
 
     The deflated form is refused unread: it can inflate a thousandfold.
 
@@ -97,7 +97,7 @@ def viewed(data: bytes) -> tuple[Dataset, str]:
 
 
 def header(data: bytes) -> tuple[Dataset, str]:
-    """Read what stands before the pixels as far as it reads, within ``discreet``.
+    """Read what stands before the pixels as far as it reads, within ``silence_pydicom``.
 
     An element that is cut short is left out with all behind it: half a number is another one's.
 
@@ -121,7 +121,7 @@ def header(data: bytes) -> tuple[Dataset, str]:
 
 
 def unknown_syntax(syntax: str) -> UnreadableImage:
-    """Say that a transfer syntax is not read, by its name in the standard."""
+    """Return that a transfer syntax is not read, by its name in the standard."""
     from pydicom.uid import UID
 
     known = UID(syntax).name if UID(syntax).is_transfer_syntax else "an unknown one"
@@ -133,7 +133,7 @@ def unknown_syntax(syntax: str) -> UnreadableImage:
 
 
 def _readable(data: bytes) -> tuple[str, bytes]:
-    """Give the transfer syntax and the data set, where both can be read at all."""
+    """Return the transfer syntax and the data set, where both can be read at all."""
     syntax, content = _meta(data)
     if not syntax:
         raise UnreadableImage(
@@ -147,7 +147,7 @@ def _readable(data: bytes) -> tuple[str, bytes]:
 
 
 def _meta(data: bytes) -> tuple[str, bytes]:
-    """Give the transfer syntax, empty where none is named, and what follows the file's header."""
+    """Return the transfer syntax, empty where none is named, and what follows the file's header."""
     from pydicom.filereader import read_dataset
 
     file = BytesIO(data)
@@ -181,7 +181,7 @@ def _elements(
             if stop_when is not None and _is_cut(one):
                 break
             elements[one.tag] = one
-    except Exception as exc:  # whatever pydicom raises on a stranger's file
+    except Exception as exc:  # whatever pydicom raises on an untrusted file
         error = exc
     dataset = Dataset(elements)
     dataset.set_original_encoding(is_implicit, is_little, _character_set(dataset))

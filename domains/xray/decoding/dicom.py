@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from core.types import Description, Frame
 from domains.xray.decoding import gate
-from domains.xray.decoding.data_set import discreet, header, unknown_syntax, viewed
+from domains.xray.decoding.data_set import header, silence_pydicom, unknown_syntax, viewed
 from domains.xray.decoding.display import display_table
 from domains.xray.decoding.geometry import Geometry, geometry_of
 from domains.xray.decoding.header import header_of, meta_of
@@ -40,7 +40,7 @@ def read_dicom(data: bytes, max_pixels: int) -> Frame:
         UnreadableImage: A transfer syntax that is not read, no pixels, too large,
             cut short or damaged. The message quotes no value of the file.
     """
-    with discreet():
+    with silence_pydicom():
         return _read(data, max_pixels)
 
 
@@ -53,7 +53,7 @@ def describe_dicom(data: bytes) -> Description:
     Raises:
         UnreadableImage: Nothing of its header reads. The message quotes no value of the file.
     """
-    with discreet():
+    with silence_pydicom():
         dataset, syntax = header(data)
         return _described(dataset, syntax)
 
@@ -71,7 +71,7 @@ def _read(data: bytes, max_pixels: int) -> Frame:
         sha256=hashlib.sha256(data).hexdigest(),
         source_size=(geometry.rows, geometry.columns),
         meta={**described.meta, **({"window": window} if window else {})},
-        findings=gate.said(stated),
+        findings=gate.header_findings(stated),
         stated={} if stated.age_years is None else {"age_years": stated.age_years},
         group=described.group,
     )
@@ -95,7 +95,7 @@ def _shown(dataset: Dataset, geometry: Geometry, syntax: str) -> tuple[NDArray[A
 
 
 def _colour(dataset: Dataset, geometry: Geometry, syntax: str) -> NDArray[Any]:
-    """Give a colour image as RGB, whichever way it was stored; it is out of scope anyway."""
+    """Return a colour image as RGB, whichever way it was stored; it is out of scope anyway."""
     from pydicom.pixels.processing import apply_color_lut
 
     pixels, _ = decoded(dataset, geometry, syntax)

@@ -42,16 +42,16 @@ def display_table(
     if signed:
         stored[2 ** (bits - 1) :] -= 2**bits
     values, lowest, highest = _modality(dataset, stored, signed=signed)
-    shown, said = _voi(dataset, values, lowest, highest)
+    shown, applied = _voi(dataset, values, lowest, highest)
     in_use = bits_in_use(used, bits)
-    if said == NO_WINDOW and in_use < bits:
+    if applied == NO_WINDOW and in_use < bits:
         first = -(2 ** (in_use - 1)) if used[0] < 0 else 0
         ends = values[[first % 2**bits, first + 2**in_use - 1]]
         shown = np.clip((values - ends.min()) / max(float(np.ptp(ends)), math.ulp(0)), 0, 1)
-        said = f"none: range of the {in_use} bits in use"
+        applied = f"none: range of the {in_use} bits in use"
     if _is_inverse(dataset):
         shown = 1 - shown
-    return np.rint(WHITE * shown).astype(np.uint16), said
+    return np.rint(WHITE * shown).astype(np.uint16), applied
 
 
 def bits_in_use(used: tuple[int, int], bits: int) -> int:
@@ -87,7 +87,7 @@ def unclear(dataset: Dataset) -> Iterator[str]:
 
 
 def _window(dataset: Dataset) -> tuple[float, float, str] | None:
-    """Give centre, width and function of the first window; None where none can be applied."""
+    """Return centre, width and function of the first window; None where none can be applied."""
     centre, width = (number_of(dataset, f"Window{name}") for name in ("Center", "Width"))
     stated = code_of(dataset, "VOILUTFunction")
     function = stated if stated in ("SIGMOID", "LINEAR_EXACT") else "LINEAR"
@@ -141,7 +141,7 @@ def windowed(values: F64, centre: float, width: float, function: str) -> F64:
 
 
 def _is_inverse(dataset: Dataset) -> bool:
-    """Say whether the lowest value is shown white (PS3.3 C.7.6.3.1.2 and C.11.6.1)."""
+    """Return whether the lowest value is shown white (PS3.3 C.7.6.3.1.2 and C.11.6.1)."""
     shape = code_of(dataset, "PresentationLUTShape")
     if shape in ("INVERSE", "IDENTITY"):
         return shape == "INVERSE"

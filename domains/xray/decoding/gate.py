@@ -44,8 +44,8 @@ BLACK, WHITE = 16, 239  # of a border, at most and at least
 COARSE = 56
 
 
-def said(header: Header) -> tuple[Finding, ...]:
-    """Compare what the header says with what the model is for; what is not said is let through.
+def header_findings(header: Header) -> tuple[Finding, ...]:
+    """Return a finding for each stated value outside what the model is for; others pass.
 
     Args:
         header: What the file says of itself.
@@ -143,13 +143,13 @@ def chest_likeness(grey: U8) -> float:
 
 
 def template() -> F64:
-    """Give the mean chest, float64 ``8 8`` around zero."""
+    """Return the mean chest, float64 ``8 8`` around zero."""
     both = np.hstack([_CHEST, _CHEST[:, ::-1]])
     return np.asarray(both - both.mean(), np.float64)
 
 
 def open_field(grey: U8) -> float:
-    """Give the share of a picture's area that is left when its black or white borders are cut off.
+    """Return the share of a picture's area inside its black or white borders.
 
     A line counts as border where all of it but a twentieth is black, or all but a twentieth white,
     so that a marker in the border does not open it.

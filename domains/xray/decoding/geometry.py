@@ -71,7 +71,7 @@ def geometry_of(dataset: Dataset, max_pixels: int) -> Geometry:
 
 
 def _frames(dataset: Dataset) -> int | None:
-    """Give the number of frames; 1 where it is 0, negative or empty, as viewers take it."""
+    """Return the number of frames; 1 where it is 0, negative or empty, as viewers take it."""
     if not is_stated(dataset, "NumberOfFrames"):
         return 1
     frames = whole_of(dataset, "NumberOfFrames")

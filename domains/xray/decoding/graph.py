@@ -44,7 +44,7 @@ def _checks(nodes: Nodes, square: Square, size: int) -> Iterator[str]:
 
 
 def _coloured(nodes: Nodes, pixels: str) -> str:
-    """Give the share of coloured pixels."""
+    """Return the share of coloured pixels."""
     levels, axes = nodes.cast(pixels, "f32"), np.array([2])
     ends = [nodes.add(kind, levels, axes, attributes=_WHOLE) for kind in ("ReduceMax", "ReduceMin")]
     strong = nodes.add("Greater", nodes.add("Sub", *ends), np.float32(reader.COLOURED))
@@ -73,7 +73,7 @@ def _chest_likeness(nodes: Nodes, grey: str, size: int) -> str:
 
 
 def _open_field(nodes: Nodes, coarse: str) -> str:
-    """Give the area within the first and the last line and column that are more than border."""
+    """Return the area within the first and the last line and column that are more than border."""
     place = np.arange(gate.COARSE, dtype=np.float32)
     sides = []
     for lines in (coarse, nodes.add("Transpose", coarse)):
@@ -92,7 +92,7 @@ def _open_field(nodes: Nodes, coarse: str) -> str:
 
 
 def _twentieth(nodes: Nodes, lines: str, largest: int) -> str:
-    """Give the 5th percentile of every line, or the 95th, interpolated linearly."""
+    """Return the 5th percentile of every line, or the 95th, interpolated linearly."""
     place = 0.05 * (gate.COARSE - 1)
     before = int(place)
     ends = nodes.add(

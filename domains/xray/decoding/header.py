@@ -126,7 +126,7 @@ def header_of(dataset: Dataset) -> Header:
 
 
 def meta_of(dataset: Dataset) -> Mapping[str, str]:
-    """Say what the file says of itself, for display and the order of a worklist; gaps left out."""
+    """Return what the file states, for display and the order of a worklist, without gaps."""
     meta = {name: text_of(dataset, keyword) for name, keyword in _TEXTS.items()}
     meta["laterality"] = text_of(dataset, "ImageLaterality") or text_of(dataset, "Laterality")
     meta["priority"] = _priority(dataset)
@@ -137,7 +137,7 @@ def meta_of(dataset: Dataset) -> Mapping[str, str]:
 
 
 def _codes(dataset: Dataset, keyword: str) -> tuple[str, ...]:
-    """Give the codes of a sequence; ``OTHER`` for an item, or a sequence, without one to read."""
+    """Return the codes of a sequence; ``OTHER`` for an item, or a sequence, without one to read."""
     codes = tuple(_code_value(item) for item in items_of(dataset, keyword))
     return codes or (("OTHER",) if is_stated(dataset, keyword) else ())
 
@@ -149,7 +149,7 @@ def _code_value(item: Dataset) -> str:
 
 
 def _priority(dataset: Dataset) -> str:
-    """Give STAT, HIGH or ROUTINE; empty where no priority is stated.
+    """Return STAT, HIGH or ROUTINE; empty where no priority is stated.
 
     Order systems write their own words and HL7's letters (table 0485) for STAT: a word too many
     read as STAT costs a place in the queue, one too few a patient.
@@ -165,7 +165,7 @@ def _priority(dataset: Dataset) -> str:
 
 
 def _spacing(dataset: Dataset) -> str:
-    """Give row and column spacing at the patient, or else at the detector, in mm."""
+    """Return row and column spacing at the patient, or else at the detector, in mm."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
         values = listed(value_of(dataset, keyword))
         try:

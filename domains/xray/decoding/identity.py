@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.imaging.functions import Arguments, Output
-from domains.xray.decoding.data_set import discreet, viewed
+from domains.xray.decoding.data_set import silence_pydicom, viewed
 from domains.xray.decoding.geometry import geometry_of
 from domains.xray.decoding.pixels import decoded, patterns
 from domains.xray.decoding.syntaxes import LOSSLESS
@@ -51,7 +51,7 @@ def digests(data: bytes, max_pixels: int) -> tuple[str, str]:
     Raises:
         UnreadableImage: The file does not read.
     """
-    with discreet():
+    with silence_pydicom():
         dataset, syntax = viewed(data)
         attributes = hashlib.sha256("\n".join(_attributes(dataset)).encode())
         return attributes.hexdigest(), _pixels(dataset, syntax, max_pixels)
@@ -78,18 +78,18 @@ def _values(dataset: Dataset, syntax: str, max_pixels: int) -> str:
     return hashlib.sha256(f"{content.shape}".encode() + content.tobytes()).hexdigest()
 
 
-def _attributes(dataset: Dataset, place: str = "") -> Iterator[str]:
+def _attributes(dataset: Dataset, prefix: str = "") -> Iterator[str]:
     """Yield every attribute that says something, as a line, in the order of the tags."""
     for element in dataset:
         tag = element.tag
         if tag.is_private or tag.element == 0 or tag in _ENCODING:
             continue
-        here = f"{place}{int(tag):08x}"
+        path = f"{prefix}{int(tag):08x}"
         if element.VR == "SQ":
             for number, item in enumerate(element.value or ()):
-                yield from _attributes(item, f"{here}[{number}].")
+                yield from _attributes(item, f"{path}[{number}].")
         elif text := _text(element):
-            yield f"{here}={text!r}"
+            yield f"{path}={text!r}"
 
 
 def _text(element: DataElement) -> str:

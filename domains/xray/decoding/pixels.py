@@ -133,23 +133,24 @@ def _checked_precision(stream: bytes, geometry: Geometry, syntax: str) -> int:
             raise UnreadableImage("The RLE data is longer than its pixels.", hint=AGAIN)
         return 0
     try:
-        said = describe(stream)
+        header = describe(stream)
     except ValueError as exc:
         message = f"The compressed DICOM pixels are damaged: {exc}."
         raise UnreadableImage(message, hint=AGAIN) from None
     expected = (geometry.rows, geometry.columns, geometry.samples)
-    if (said.rows, said.columns, said.samples) != expected or said.bits > 16:
+    if (header.rows, header.columns, header.samples) != expected or header.bits > 16:
         raise UnreadableImage(
             f"The DICOM object contradicts itself: its header says {expected} (rows, columns, "
-            f"samples), its data {(said.rows, said.columns, said.samples)} of {said.bits} bits.",
+            f"samples), its data {(header.rows, header.columns, header.samples)} of {header.bits} "
+            "bits.",
             hint=AGAIN,
         )
-    if syntax == JPEG_EXTENDED and said.bits != 8:
+    if syntax == JPEG_EXTENDED and header.bits != 8:
         raise UnreadableImage(
-            f"JPEG Extended of {said.bits} bits is not read: no free decoder does.",
+            f"JPEG Extended of {header.bits} bits is not read: no free decoder does.",
             hint="Have it sent uncompressed, or as JPEG lossless, JPEG-LS or JPEG 2000.",
         )
-    return said.bits
+    return header.bits
 
 
 def _openjpeg(stream: bytes) -> Values:

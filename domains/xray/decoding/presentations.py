@@ -33,7 +33,7 @@ def rotated_270(pixels: U8) -> U8:
 
 
 def inverted(pixels: U8) -> U8:
-    """Give its negative: bones dark."""
+    """Return its negative: bones dark."""
     return np.subtract(255, pixels, dtype=np.uint8)
 
 

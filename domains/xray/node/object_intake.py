@@ -14,7 +14,7 @@ from core.records.intake import Receipt
 from core.service.intake.limits import Limits
 from core.service.intake.receive import Incoming, receive
 from domains.xray.node.object_comparison import Comparer
-from domains.xray.node.part10 import DEFLATED, SOP_INSTANCE_TAG, STUDY_TAG, Part10, take_apart
+from domains.xray.node.part10 import DEFLATED, SOP_INSTANCE_TAG, STUDY_TAG, Part10, parse_part10
 from domains.xray.node.sop_classes import JUDGED_CLASSES, class_keyword
 
 PACK = "xray"
@@ -96,7 +96,7 @@ class ObjectIntake:
             UnreadableImage: It is no DICOM file, or as in `take`.
             StoreError: As in `take`.
         """
-        return self.take(take_apart(content), "folder") is not Receipt.CONFLICT
+        return self.take(parse_part10(content), "folder") is not Receipt.CONFLICT
 
     def _is_same(self, part: Part10, sha256: str, is_own: bool) -> bool:
         """Return whether an object is the one that is on record under its name."""

@@ -50,11 +50,11 @@ class Part10:
     dataset: bytes
 
     def file(self) -> bytes:
-        """Give the canonical file of it."""
+        """Return the canonical file of it."""
         return part10(self.sop_class, self.sop_instance, self.transfer_syntax, self.dataset)
 
     def names(self, tag: tuple[int, int], uid: str) -> bool:
-        """Tell whether the data set holds this UID under this tag, by its bytes alone.
+        """Return whether the data set holds this UID under this tag, by its bytes alone.
 
         It may stand in a nested item just as well: enough to catch a message whose envelope names
         another object, without a parser in a process that must not fall over.
@@ -62,7 +62,7 @@ class Part10:
         return uid in self.uids(tag)
 
     def uids(self, tag: tuple[int, int]) -> list[str]:
-        """List the UIDs that stand anywhere under this tag, by its bytes alone, as ``names``.
+        """Return the UIDs that stand anywhere under this tag, by its bytes alone, as ``names``.
 
         Blanks and NULs around a UID are padding, however many there are.
         """
@@ -82,16 +82,16 @@ class Part10:
         return sorted(found)
 
 
-def is_uid(said: str) -> bool:
-    """Tell whether text is a UID: numbers between dots, 64 characters at most.
+def is_uid(text: str) -> bool:
+    """Return whether text is a UID: numbers between dots, 64 characters at most.
 
     PS3.5 section 9.1 also forbids leading zeros, which real devices write all the same.
     """
-    return len(said) <= 64 and bool(_UID.fullmatch(said.encode("ascii", "replace")))
+    return len(text) <= 64 and bool(_UID.fullmatch(text.encode("ascii", "replace")))
 
 
 def part10(sop_class: str, sop_instance: str, transfer_syntax: str, dataset: bytes) -> bytes:
-    """Write the canonical file of a data set: equal parts give equal bytes.
+    """Return the canonical file of a data set: equal parts give equal bytes.
 
     Raises:
         ValueError: One of the names is no UID.
@@ -112,7 +112,7 @@ def part10(sop_class: str, sop_instance: str, transfer_syntax: str, dataset: byt
     return b"".join((bytes(_PREFIX), b"DICM", length, meta, dataset))
 
 
-def take_apart(file: bytes) -> Part10:
+def parse_part10(file: bytes) -> Part10:
     """Read a file's meta group and leave the rest alone.
 
     A file without preamble that begins with the meta group is taken as well: dicomweb-client sends
@@ -154,15 +154,15 @@ def _meta(file: bytes, at: int) -> tuple[dict[int, bytes], int]:
     values: dict[int, bytes] = {}
     while file[at : at + 2] == _META:
         if at > _PREFIX + _MOST_META or len(file) < at + 12:
-            raise _torn()
+            raise _truncated()
         _, element, vr, short, long = struct.unpack_from("<HH2sHI", file, at)
         start, length = (at + 12, long) if vr in _LONG else (at + 8, short)
         if start + length > min(len(file), _PREFIX + _MOST_META):
-            raise _torn()
+            raise _truncated()
         values.setdefault(element, file[start : start + length])
         at = start + length
     return values, at
 
 
-def _torn() -> UnreadableImage:
+def _truncated() -> UnreadableImage:
     return UnreadableImage("The file's meta group is torn.", hint="Send the file again.")

@@ -48,8 +48,8 @@ from core.service.intake.tls import Table, Tls
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
 
-def _ae_title(said: str) -> str:
-    title = said.strip(" ")
+def _ae_title(text: str) -> str:
+    title = text.strip(" ")
     # PS3.5 table 6.2-1: the default repertoire without backslash and control characters.
     if not re.fullmatch(r"[ -\[\]-~]{1,16}", title):
         raise ValueError("an AE title has 1 to 16 printable ASCII characters and no backslash")
@@ -63,10 +63,10 @@ KINDS: tuple[Kind, ...] = ("report", "capture")
 """A structured report and pictures with heat maps."""
 
 
-def _host(said: str) -> str:
-    if not re.fullmatch(r"[0-9A-Za-z.:_-]{1,253}", said):
+def _host(text: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z.:_-]{1,253}", text):
         raise ValueError("a host is a name or an address, without scheme, port or brackets")
-    return said
+    return text
 
 
 Host = Annotated[str, AfterValidator(_host)]
@@ -174,7 +174,7 @@ class Peers(Table):
         return self
 
     def called(self, ae_title: str) -> Peers:
-        """Give the same peers, who call us by another AE title.
+        """Return the same peers, who call us by another AE title.
 
         Raises:
             ConfigError: It is no AE title.
@@ -203,11 +203,11 @@ class Peers(Table):
         )
 
     def receivers(self) -> tuple[Peer, ...]:
-        """List who gets results."""
+        """Return who gets results."""
         return tuple(peer for peer in self.peers if peer.send_results_to)
 
     def knows(self, address: str, protocol: Literal["dimse", "stow"]) -> bool:
-        """Tell whether anybody may send from an address."""
+        """Return whether anybody may send from an address."""
         if not self.peers:
             return address in _LOOPBACK
         senders = (peer for peer in self.peers if peer.may_send and peer.protocol == protocol)
@@ -236,23 +236,23 @@ def load_peers(path: Path) -> Peers:
     """Read the file.
 
     Raises:
-        ConfigError: It cannot be read, or something in it is wrong; all faults are named.
+        ConfigError: It cannot be read, or something in it is wrong; all errors are named.
     """
     try:
-        said = tomllib.loads(path.read_text("utf-8"))
+        tables = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ConfigError(
             f"The peers cannot be read from {path}: {exc}.",
             hint="Give a TOML file; domains/xray/README.md shows one.",
         ) from exc
     try:
-        return Peers.model_validate(said, context={"folder": path.parent})
+        return Peers.model_validate(tables, context={"folder": path.parent})
     except ValidationError as exc:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}"
-            for fault in exc.errors()
+        errors = "; ".join(
+            f"{'.'.join(map(str, error['loc'])) or 'file'}: {error['msg']}"
+            for error in exc.errors()
         )
-        raise ConfigError(f"{path} does not say who the peers are: {faults}.") from exc
+        raise ConfigError(f"{path} does not say who the peers are: {errors}.") from exc
 
 
 def peers_at(home: Path) -> Peers:

@@ -30,7 +30,7 @@ from core.service.intake.http import Service
 from core.service.intake.limits import Budget
 from domains.xray.node.multipart import MalformedBody, Parts, boundary_of
 from domains.xray.node.object_intake import ObjectIntake
-from domains.xray.node.part10 import STUDY_TAG, Part10, is_uid, take_apart
+from domains.xray.node.part10 import STUDY_TAG, Part10, is_uid, parse_part10
 from domains.xray.node.peers import Peers
 from domains.xray.node.scp_handlers import CONFLICT, MISMATCH, NO_ROOM, SUCCESS, WRONG_CLASS
 from domains.xray.node.sop_classes import STORAGE_CLASSES, TRANSFER_SYNTAXES
@@ -160,7 +160,7 @@ class StowService:
         if body is None:
             return StoredPart(NO_ROOM)
         try:
-            part = take_apart(body)
+            part = parse_part10(body)
         except UnreadableImage:
             return StoredPart(NOT_UNDERSTOOD)
         named = Part10(part.sop_class, part.sop_instance, part.transfer_syntax, b"")
@@ -190,7 +190,7 @@ def _refused(code: int, why: str, headers: dict[str, str] | None = None) -> Resp
 
 
 def _answer(parts_stored: list[StoredPart]) -> Response:
-    """Write the response of PS3.18 section 10.5.3 in the DICOM JSON model."""
+    """Return the response of PS3.18 section 10.5.3 in the DICOM JSON model."""
     kept = [one for one in parts_stored if one.code == SUCCESS]
     failed = [one for one in parts_stored if one.code != SUCCESS and one.part is not None]
     other = [one for one in parts_stored if one.part is None]

@@ -32,14 +32,14 @@ state = st.session_state
 
 
 def next_of(found: ReadingList, passed: Sequence[str]) -> str | None:
-    """Give the first case that was not passed over, else the one passed over longest ago."""
+    """Return the first case that was not passed over, else the one passed over longest ago."""
     ids = [line.case.item.case_id for line in found.to_read]
     left = [one for one in ids if one not in passed]
     return next(iter(left or [one for one in passed if one in ids]), None)
 
 
 def is_blind(detail: CaseDetail) -> bool:
-    """Say whether the reader wants to answer first and has not yet."""
+    """Return whether the reader wants to answer first and has not yet."""
     return bool(state.get("xray_blind")) and not KEYS.is_answered(detail.item)
 
 
@@ -48,7 +48,7 @@ def buttons(
 ) -> None:
     """Draw what the reader can do with the case."""
     if KEYS.is_answered(detail.item):
-        widgets.text(showing.answered_words(detail, pack.wording), "heading")
+        widgets.text(showing.answered_text(detail, pack.wording), "heading")
     KEYS.draw(session, detail, has_picture=has_picture, stays=covered and not hidden)
     if detail.images[0].decision is not None:
         label_ticks(detail.item, detail.images[0].decision.classes)

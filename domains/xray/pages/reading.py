@@ -34,7 +34,7 @@ MOST_UNDER_ONE_NUMBER = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ShownStudy:
     """A case as it is before the reader.
 
     Attributes:
@@ -48,7 +48,7 @@ class Seen:
     detail: CaseDetail
     hidden: bool
     covered: bool
-    held: tuple[str, ...]
+    contradicting: tuple[str, ...]
 
 
 def render(
@@ -67,70 +67,74 @@ def render(
     """
     detail = KEYS.current(session, lambda skipped: keys.next_of(found, skipped))
     view_id = present.make_view_id(detail.item) if detail else NOTHING
-    seen = _seen(detail, standing) if detail else None
+    study = _shown_study(detail, standing) if detail else None
     with st.container(key="assay-case"), widgets.part_of(view_id):
         left, right = st.columns([2.7, 1], gap="medium")
-        if seen is None:
+        if study is None:
             with left:
-                widgets.text(notices.nothing_words(session.settings.home), "big")
+                widgets.text(notices.nothing_text(session.settings.home), "big")
             with right:
                 KEYS.undo_button(session, NOTHING)
                 _await(newest)
         else:
-            _case(session, newest, seen, left, right)
-    KEYS.arm(view_id, pictures=0 if seen is None else 1)
-    if seen is not None:
+            _case(session, newest, study, left, right)
+    KEYS.arm(view_id, pictures=0 if study is None else 1)
+    if study is not None:
         # Last, since it may open a bundle.
-        _prepare(seen.detail.images, heat=not seen.covered)
-        _look_ahead(session, found, seen.detail, heat=not seen.covered)
+        _prepare(study.detail.images, heat=not study.covered)
+        _look_ahead(session, found, study.detail, heat=not study.covered)
 
 
 def _case(
     session: ReviewSession,
     newest: Callable[[], ReadingList],
-    seen: Seen,
+    study: ShownStudy,
     left: st.delta_generator.DeltaGenerator,
     right: st.delta_generator.DeltaGenerator,
 ) -> None:
     with right:
-        _about(seen.detail)
-        _queue(newest, seen.detail)
-        if seen.held:
-            widgets.text(notices.held_words(seen.held), "error")
+        _about(study.detail)
+        _queue(newest, study.detail)
+        if study.contradicting:
+            widgets.text(notices.contradiction_text(study.contradicting), "error")
         verdict, buttons, reasons = st.container(), st.container(), st.container()
     with left:
-        has_picture = _pictures(session, seen)
-    _verdict(seen, verdict, reasons)
+        has_picture = _pictures(session, study)
+    _verdict(study, verdict, reasons)
     with buttons:
         keys.buttons(
-            session, seen.detail, covered=seen.covered, hidden=seen.hidden, has_picture=has_picture
+            session,
+            study.detail,
+            covered=study.covered,
+            hidden=study.hidden,
+            has_picture=has_picture,
         )
 
 
 def policy_of(bundle_sha256: str, policy_id: str) -> Policy | None:
-    """Give the policy of a verdict; None where its bundle is not at hand, or not open yet."""
+    """Return the policy of a verdict; None where its bundle is not at hand, or not open yet."""
     try:
         return lightbox().policy(bundle_sha256, policy_id)
     except AssayError:
         return None
 
 
-def _seen(detail: CaseDetail, standing: Releases) -> Seen:
+def _shown_study(detail: CaseDetail, standing: Releases) -> ShownStudy:
     decision = deciding(detail)
     headers = tuple(image.meta for image in detail.images)
-    held = contradictions(_named(detail))
+    contradicting = contradictions(_named(detail))
     released = not is_hidden(headers, decision.bundle if decision else "", standing, RULES)
-    hidden = bool(held) or present.is_blind(detail) or not released
-    return Seen(detail, hidden, hidden or keys.is_blind(detail), held)
+    hidden = bool(contradicting) or present.is_blind(detail) or not released
+    return ShownStudy(detail, hidden, hidden or keys.is_blind(detail), contradicting)
 
 
 def _named(detail: CaseDetail) -> Headers:
-    """Give the headers of the images that have one: a picture without any names nobody."""
+    """Return the headers of the images that have one: a picture without any names nobody."""
     return tuple(image.meta for image in detail.images if image.meta)
 
 
 def deciding(detail: CaseDetail) -> StoredDecision | None:
-    """Give the decision that makes a case's verdict."""
+    """Return the decision that makes a case's verdict."""
     made = (image.decision for image in detail.images if image.decision)
     return next((one for one in made if one.id == detail.item.decision_id), None)
 
@@ -147,34 +151,34 @@ def _queue(newest: Callable[[], ReadingList], detail: CaseDetail) -> None:
     """Say where the case stands by now and which STAT waits; the case itself stays as it is."""
     found = newest()
     with widgets.part_of(present.make_view_id(detail.item)):
-        widgets.text(showing.queue_words(found, detail, now()), "quiet")
-        if waiting := showing.stat_words(found, detail.item.case_id, now()):
+        widgets.text(showing.queue_text(found, detail, now()), "quiet")
+        if waiting := showing.stat_text(found, detail.item.case_id, now()):
             widgets.text(waiting, "error")
 
 
 def _about(detail: CaseDetail) -> None:
     headers = tuple(image.meta for image in detail.images)
     if contradictions(_named(detail)):
-        widgets.text(showing.patient_words(_named(detail)), "title")
+        widgets.text(showing.patient_text(_named(detail)), "title")
     else:
-        widgets.text(showing.name_words(headers) or present.name_case(detail), "title")
-        widgets.text(showing.about_words(headers), "quiet")
-    widgets.text(showing.study_words(headers), "quiet")
+        widgets.text(showing.name_text(headers) or present.name_case(detail), "title")
+        widgets.text(showing.about_text(headers), "quiet")
+    widgets.text(showing.study_text(headers), "quiet")
 
 
-def _pictures(session: ReviewSession, seen: Seen) -> bool:
+def _pictures(session: ReviewSession, study: ShownStudy) -> bool:
     """Show the pictures; says whether the one to be judged is to be seen."""
-    images = seen.detail.images
+    images = study.detail.images
     # The order received: the worst first would tell what is hidden.
-    ordered = list(images) if seen.covered else present.sort_worst_first(images)
-    priors, left_out = _priors(session, seen)
+    ordered = list(images) if study.covered else present.sort_worst_first(images)
+    priors, left_out = _priors(session, study)
     others = [*ordered[1:], *priors][:MOST_BESIDE]
     beside = next((one for one in others if one.id == KEYS.image()), None)
-    panes = [_pane(ordered[0], heat=not seen.covered)]
+    panes = [_pane(ordered[0], heat=not study.covered)]
     if beside is not None:
         panes.append(_pane(beside, heat=False))
-    viewer.show(present.make_view_id(seen.detail.item), panes)
-    legend = "" if seen.covered else f" · {showing.legend(pack.wording)}"
+    viewer.show(present.make_view_id(study.detail.item), panes)
+    legend = "" if study.covered else f" · {showing.legend(pack.wording)}"
     widgets.text(viewer.KEYS + legend, "quiet")
     if others:
         _choices(others, beside)
@@ -187,7 +191,7 @@ def _choices(others: list[CaseImage], beside: CaseImage | None) -> None:
     with st.container(horizontal=True, gap="small"):
         for number, image in enumerate(others, 1):
             st.button(
-                f"Beside: {present.escape_markdown(showing.image_words(image))}",
+                f"Beside: {present.escape_markdown(showing.image_text(image))}",
                 key=f"beside-{image.id}",
                 shortcut=str(number),
                 type="primary" if image is beside else "secondary",
@@ -200,18 +204,18 @@ def _choose(image_id: str) -> None:
     KEYS.choose_image("" if KEYS.image() == image_id else image_id)
 
 
-def _priors(session: ReviewSession, seen: Seen) -> tuple[list[CaseImage], str]:
-    """Give the first images of the patient's earlier studies, and what is left out, in words."""
-    if seen.held:
+def _priors(session: ReviewSession, study: ShownStudy) -> tuple[list[CaseImage], str]:
+    """Return the first images of the patient's earlier studies, and what is left out, in words."""
+    if study.contradicting:
         return [], ""
-    headers, own = _named(seen.detail), seen.detail.item
+    headers, own = _named(study.detail), study.detail.item
     number = header_value(headers, "patient_id")
     cases = alike(session.store, pack.name, "patient_id", number, most=MOST_UNDER_ONE_NUMBER)
     others = [one for one in cases if one.item.case_id != own.case_id]
     earlier = earlier_studies(headers, own.opened_at, others)
     shown = [one.item.case_id for one in earlier.studies[:MOST_BESIDE]]
     images = [case_detail(session.store, case_id).images[0] for case_id in shown]
-    return images, notices.earlier_words(earlier)
+    return images, notices.earlier_text(earlier)
 
 
 def _pane(image: CaseImage, *, heat: bool) -> Pane:
@@ -243,25 +247,25 @@ def _come_back(decision: StoredDecision) -> None:
 
 
 def lightbox() -> Lightbox:
-    """Give what works out the pictures, opened once a process."""
+    """Return what works out the pictures, opened once a process."""
     opened: Lightbox = _lightbox(widgets.session())
     return opened
 
 
 @st.cache_resource(on_release=Lightbox.close, show_spinner=False)
-def _lightbox(_here: ReviewSession) -> Lightbox:
-    return Lightbox(_here, entry_of("xray"))
+def _lightbox(_session: ReviewSession) -> Lightbox:
+    return Lightbox(_session, entry_of("xray"))
 
 
 def _verdict(
-    seen: Seen,
+    study: ShownStudy,
     verdict: st.delta_generator.DeltaGenerator,
     reasons: st.delta_generator.DeltaGenerator,
 ) -> None:
-    decision = deciding(seen.detail)
+    decision = deciding(study.detail)
     with verdict:
-        if seen.covered:
-            widgets.text(showing.covered_words(hidden=seen.hidden))
+        if study.covered:
+            widgets.text(showing.covered_text(hidden=study.hidden))
             return
         if decision is None:
             widgets.text("Not judged yet.")

@@ -33,25 +33,25 @@ def render(session: ReviewSession) -> None:
         if len(waiting) > _MOST:
             widgets.text(f"The oldest {_MOST} are shown.", "quiet")
     for one in quarantine.resolutions(session.store, pack.name, limit=_MOST_DECIDED):
-        widgets.text(received.resolution_words(one), "quiet")
+        widgets.text(received.resolution_text(one), "quiet")
     _aside(session)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading both sides …")
-def _differences(_here: ReviewSession, head: str) -> list[tuple[Difference, ...] | None]:
+def _differences(_session: ReviewSession, head: str) -> list[tuple[Difference, ...] | None]:
     del head  # whatever is written to the store changes it
-    shown = quarantine.conflicts(_here.store, pack.name, limit=_MOST)
-    return received.read_differences(shown, _here.store, _here.settings)
+    shown = quarantine.conflicts(_session.store, pack.name, limit=_MOST)
+    return received.read_differences(shown, _session.store, _session.settings)
 
 
 def _conflict(
     session: ReviewSession, conflict: Conflict, found: tuple[Difference, ...] | None
 ) -> None:
     other = conflict.other
-    widgets.text(f"{received.class_words(other)} {other.key}", "heading")
+    widgets.text(f"{received.class_text(other)} {other.key}", "heading")
     widgets.html(received.difference_html(found))
-    widgets.text(f"First: {received.came_words(conflict.first)}", "quiet")
-    widgets.text(f"New: {received.came_words(other)}", "quiet")
+    widgets.text(f"First: {received.arrival_text(conflict.first)}", "quiet")
+    widgets.text(f"New: {received.arrival_text(other)}", "quiet")
     nameless = not widgets.reviewer()
     row = st.container(horizontal=True, gap="small")
     actions = ((received.ACCEPT, quarantine.accept), (received.DECLINE, quarantine.decline))
@@ -87,8 +87,8 @@ def _aside(session: ReviewSession) -> None:
     if shown := quarantine.receipts(session.store, pack.name, ASIDE, limit=_MOST_ASIDE):
         st.dataframe(
             {
-                "Class": [received.class_words(one) for one in shown],
-                "Came": [received.came_words(one) for one in shown],
+                "Class": [received.class_text(one) for one in shown],
+                "Came": [received.arrival_text(one) for one in shown],
                 "SOP Instance UID": [one.key for one in shown],
             },
             hide_index=True,

@@ -18,7 +18,7 @@ from dashboard.views.autonomy import AutonomyView
 from domains.xray import pack
 from domains.xray.pages import reading, received, worklist
 from domains.xray.worklist import showing
-from domains.xray.worklist.received import waiting_words
+from domains.xray.worklist.received import waiting_text
 from domains.xray.worklist.rules import RULES
 
 SCREENS = {"Worklist": "L", "Read": "O", "Stages": "G", "Received": "V"}
@@ -63,7 +63,7 @@ def _found(session: ReviewSession, head: str, site: str | None) -> ReadingList:
 
 
 def _newest(session: ReviewSession, site: str | None) -> ReadingList:
-    """Give the list as the store has it, worked out anew only where that has changed."""
+    """Return the list as the store has it, worked out anew only where that has changed."""
     head = widgets.head_of(session)
     if state["xray_listed"][:2] != (head, site):
         state["xray_listed"] = (head, site, _found(session, head, site))
@@ -92,9 +92,9 @@ def _go(screen: str) -> None:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the list …")
-def _cases(_here: ReviewSession, head: str) -> list[ListedCase]:
+def _cases(_session: ReviewSession, head: str) -> list[ListedCase]:
     del head  # whatever is written to the store changes it
-    return listed(_here.store, pack.name, OPEN)
+    return listed(_session.store, pack.name, OPEN)
 
 
 def _site(sites: list[str]) -> str | None:
@@ -122,10 +122,10 @@ def _is_certified(case: ListedCase) -> bool:
 def _unjudged(session: ReviewSession) -> None:
     found = queue.waiting(session.store)
     waiting = found.get((ASSESS, State.WAITING), 0) + found.get((ASSESS, State.LEASED), 0)
-    if said := showing.unjudged_words(waiting):
-        widgets.text(said, "error")
-    if said := waiting_words(len(quarantine.conflicts(session.store, pack.name))):
-        widgets.text(said, "error")
+    if notice := showing.unjudged_text(waiting):
+        widgets.text(notice, "error")
+    if notice := waiting_text(len(quarantine.conflicts(session.store, pack.name))):
+        widgets.text(notice, "error")
 
 
 render()

@@ -22,22 +22,22 @@ def render(found: ReadingList, home: Path) -> None:
     widgets.text(f"{len(found.to_read):,} to read", "title")
     for words in stage_lines(found.stages):
         widgets.text(words)
-    widgets.text(showing.order_words(found), "error" if found.failure else "quiet")
-    for words in notices.held_lines(found):
+    widgets.text(showing.order_text(found), "error" if found.failure else "quiet")
+    for words in notices.contradiction_lines(found):
         widgets.text(words, "error")
     if not found.to_read:
-        widgets.text(notices.nothing_words(home), "big")
+        widgets.text(notices.nothing_text(home), "big")
     else:
         _table("xray_read", found.to_read)
         widgets.text(
-            "O opens the first, or choose a line. " + showing.left_out_words(len(found.to_read)),
+            "O opens the first, or choose a line. " + showing.left_out_text(len(found.to_read)),
             "quiet",
         )
     if found.cleared:
         widgets.text(f"{len(found.cleared):,} likely normal that need not be read", "heading")
         _table("xray_cleared", found.cleared)
     if found.old:
-        widgets.text(notices.old_words(found.old), "heading")
+        widgets.text(notices.old_text(found.old), "heading")
         _table("xray_old", found.old)
 
 

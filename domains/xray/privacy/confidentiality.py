@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UnreadableImage
-from domains.xray.decoding.data_set import discreet, parsed
+from domains.xray.decoding.data_set import parsed, silence_pydicom
 from domains.xray.decoding.values import text_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def deidentified(data: bytes, key: bytes, *, keep_pixels: bool = False) -> tuple
     """
     if data[128:132] != b"DICM":
         raise UnreadableImage("It is no DICOM file.")
-    with discreet():
+    with silence_pydicom():
         dataset, syntax = parsed(data)
         _check_end(dataset)
         if not keep_pixels:
@@ -76,7 +76,7 @@ def deidentified(data: bytes, key: bytes, *, keep_pixels: bool = False) -> tuple
 
 
 def other_uid(uid: str, key: bytes) -> str:
-    """Give the UID that stands for another, by a keyed hash under the root of UUIDs, 2.25."""
+    """Return the UID that stands for another, by a keyed hash under the root of UUIDs, 2.25."""
     digest = hmac.digest(key, f"uid:{uid}".encode(), hashlib.sha256)
     return f"2.25.{int.from_bytes(digest[:16])}"
 
@@ -88,11 +88,11 @@ class _Secret:
 
 
 def _pseudonym(dataset: Dataset, key: bytes) -> str:
-    """Give 16 hex digits for the patient, by ID and issuer, or else by name and date of birth."""
+    """Return 16 hex digits for the patient, by ID and issuer, or else by name and date of birth."""
     for names in (("PatientID", "IssuerOfPatientID"), ("PatientName", "PatientBirthDate")):
         if text_of(dataset, names[0]):
-            told = "\n".join(text_of(dataset, name) for name in names)
-            return hmac.digest(key, f"patient:{told}".encode(), hashlib.sha256).hex()[:16]
+            identity = "\n".join(text_of(dataset, name) for name in names)
+            return hmac.digest(key, f"patient:{identity}".encode(), hashlib.sha256).hex()[:16]
     return ""
 
 
@@ -178,7 +178,7 @@ def _declare(dataset: Dataset) -> None:
 
 
 def _written(dataset: Dataset, syntax: str) -> bytes:
-    """Write it with an empty preamble and a file header of our own: the old one names machines."""
+    """Return it with an empty preamble and a file header of our own: the old one names machines."""
     from pydicom import dcmwrite
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import UID

@@ -1,1 +1,1 @@
-"""What waits, in which order, and what a person is told of it."""
+"""What waits, in which order, and what a person sees of it."""

@@ -20,7 +20,7 @@ OTHER_PERSON, NEWER, UNDATED = "not surely of this person", "newer", "without a 
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierStudies:
     """What is known of a patient besides the study before the reader.
 
     Attributes:
@@ -51,9 +51,9 @@ def _moment(day: str, time: str) -> Moment | None:
 
 
 def oldest_days(headers: Headers) -> int:
-    """Return the age in days at which a study is no new work, as its node was told; 0 for none."""
-    told = (one["oldest_days"] for one in headers if one.get("oldest_days", "").isdecimal())
-    return int(next(told, OLDEST_DAYS))
+    """Return the configured age in days at which a study is no new work; 0 for none."""
+    days = (one["oldest_days"] for one in headers if one.get("oldest_days", "").isdecimal())
+    return int(next(days, OLDEST_DAYS))
 
 
 def is_old(headers: Headers, arrived: datetime) -> bool:
@@ -71,7 +71,7 @@ def is_old(headers: Headers, arrived: datetime) -> bool:
 
 def earlier_studies(
     headers: Headers, arrived: datetime, under_same_number: Sequence[ListedCase]
-) -> Earlier:
+) -> EarlierStudies:
     """Return what of the studies under one number is earlier and of the same person.
 
     Args:
@@ -93,7 +93,7 @@ def earlier_studies(
         else:
             left_out[NEWER] += 1
     kept.sort(key=lambda pair: pair[0], reverse=True)
-    return Earlier(tuple(case for _, case in kept), left_out)
+    return EarlierStudies(tuple(case for _, case in kept), left_out)
 
 
 def _is_before(one: Moment, other: Moment) -> bool:

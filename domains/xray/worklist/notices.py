@@ -1,4 +1,4 @@
-"""What a reader is told beside the list: studies held, studies kept apart, studies left out."""
+"""Texts beside the list: contradictory studies, old studies, studies left out."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from core.service.review.reading_list import Line, ReadingList
-from domains.xray.worklist.history import Earlier, oldest_days
-from domains.xray.worklist.showing import MOST_PEOPLE, patient_words
+from domains.xray.worklist.history import EarlierStudies, oldest_days
+from domains.xray.worklist.showing import MOST_PEOPLE, patient_text
 
 
-def nothing_words(home: Path) -> str:
+def nothing_text(home: Path) -> str:
     """Return that nothing waits, and where this page looks and who fills it."""
     return (
         f"Nothing waits to be read. This page shows {home.resolve()}, which `assay xray listen` "
@@ -18,28 +18,29 @@ def nothing_words(home: Path) -> str:
     )
 
 
-def held_lines(found: ReadingList) -> list[str]:
-    """Name in full the patients of each study that is held, the first few of them."""
-    held = [line for line in found.to_read if line.contradictions]
+def contradiction_lines(found: ReadingList) -> list[str]:
+    """Name in full the patients of each study that names different ones, the first few of them."""
+    contradictory = [line for line in found.to_read if line.contradictions]
     words = [
         f"One study, different patients ({', '.join(line.contradictions)}): "
-        f"{patient_words(line.case.headers)}"
-        for line in held[:MOST_PEOPLE]
+        f"{patient_text(line.case.headers)}"
+        for line in contradictory[:MOST_PEOPLE]
     ]
-    more = len(held) - len(words)
+    more = len(contradictory) - len(words)
     return [*words, f"More studies that name different patients: {more:,}."] if more else words
 
 
-def held_words(held: Sequence[str]) -> str:
-    """Say why a study is held for a person."""
+def contradiction_text(contradictions: Sequence[str]) -> str:
+    """Return why a study is for a person alone."""
     return (
-        f"The pictures of this study name different patients ({', '.join(held)}). Read each as its "
-        "own patient's and have the archive put right; no verdict is shown and no result is sent."
+        f"The pictures of this study name different patients ({', '.join(contradictions)}). Read "
+        "each as its own patient's and have the archive put right; no verdict is shown and no "
+        "result is sent."
     )
 
 
-def old_words(lines: Sequence[Line]) -> str:
-    """Say that studies are no new work, and from which age on."""
+def old_text(lines: Sequence[Line]) -> str:
+    """Return that studies are no new work, and from which age on."""
     days = sorted({oldest_days(line.case.headers) for line in lines})
     studies = "1 study was" if len(lines) == 1 else f"{len(lines):,} studies were"
     return (
@@ -48,8 +49,8 @@ def old_words(lines: Sequence[Line]) -> str:
     )
 
 
-def earlier_words(earlier: Earlier) -> str:
-    """Say which studies under the patient's number do not stand beside the case; empty for none."""
+def earlier_text(earlier: EarlierStudies) -> str:
+    """Return which studies of that PatientID are not shown beside the case; empty for none."""
     counted = [f"{count} {why}" for why, count in sorted(earlier.left_out.items())]
     if not counted:
         return ""

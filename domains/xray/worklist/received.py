@@ -18,7 +18,7 @@ from domains.xray.decoding.source import Source, sandbox, sources
 PAGE = "Received"
 ACCEPT, DECLINE = "Take the new object", "Keep the first"
 WHAT_TO_DO = (
-    "Two objects bear one SOP Instance UID and differ; the sender was told so (C001). Ask there "
+    "Two objects bear one SOP Instance UID and differ; the sender got status C001. Ask there "
     "which of the two is right. Take the new object when it corrects the first, "
     "such as a patient who was mixed up: it is judged, its study waits to be read again, and the "
     "first stays on record. Keep the first when the new one is wrong, and correct it where it was "
@@ -29,7 +29,7 @@ SAME_WORDS = "Patient and study are the same; something else differs, such as th
 UNREADABLE_WORDS = "One of the two cannot be read, so what differs is not known."
 
 _TABLE_STYLE = "text-align:left;border-spacing:1rem .2rem;margin-left:-1rem"
-_WAYS = {"c-store": "C-STORE", "stow": "STOW-RS", "folder": "the watched folder"}
+_TRANSPORTS = {"c-store": "C-STORE", "stow": "STOW-RS", "folder": "the watched folder"}
 _FIELDS = {
     "PatientName": "Patient's name",
     "PatientID": "Patient's number",
@@ -83,13 +83,13 @@ def differences(first: Source | None, other: Source | None) -> tuple[Difference,
     """Return what two objects say differently of patient and study; None when one is unreadable."""
     if first is None or other is None:
         return None
-    said = [(name, first.context[key], other.context[key]) for key, name in _FIELDS.items()]
-    said += [("Study", first.study, other.study), ("Series", first.series, other.series)]
-    return tuple(Difference(*one) for one in said if one[1] != one[2])
+    fields = [(name, first.context[key], other.context[key]) for key, name in _FIELDS.items()]
+    fields += [("Study", first.study, other.study), ("Series", first.series, other.series)]
+    return tuple(Difference(*one) for one in fields if one[1] != one[2])
 
 
 def difference_lines(found: Sequence[Difference] | None) -> list[str]:
-    """Say what differs, a line each."""
+    """Return what differs, a line each."""
     if found is None:
         return [UNREADABLE_WORDS]
     lines = [f"{d.field}: {d.first or 'nothing'} -> {d.other or 'nothing'}" for d in found]
@@ -97,7 +97,7 @@ def difference_lines(found: Sequence[Difference] | None) -> list[str]:
 
 
 def difference_html(found: Sequence[Difference] | None) -> str:
-    """Lay out what differs as a table; nothing in it can become markup."""
+    """Return what differs as a table; nothing in it can become markup."""
     if not found:
         return f'<div class="assay-plain">{escape(difference_lines(found)[0])}</div>'
     rows = "".join(
@@ -108,28 +108,30 @@ def difference_html(found: Sequence[Difference] | None) -> str:
     return f'<table class="assay-plain" style="{_TABLE_STYLE}">{head}{rows}</table>'
 
 
-def came_words(receipt: StoredReceipt) -> str:
-    """Say when and from whom an object came."""
-    way, _, peer = receipt.source.partition(":")
+def arrival_text(receipt: StoredReceipt) -> str:
+    """Return when and from whom an object came."""
+    transport, _, peer = receipt.source.partition(":")
     moment = f"{receipt.received_at.astimezone():%Y-%m-%d %H:%M}"
-    return f"{moment} by {_WAYS.get(way, way)}" + (f" from {peer}" if peer else "")
+    return f"{moment} by {_TRANSPORTS.get(transport, transport)}" + (
+        f" from {peer}" if peer else ""
+    )
 
 
-def class_words(receipt: StoredReceipt) -> str:
+def class_text(receipt: StoredReceipt) -> str:
     """Name the class of an object."""
-    said = receipt.meta.get("sop_class", "")
-    return UID(said).name if said else "unknown class"
+    sop_class = receipt.meta.get("sop_class", "")
+    return UID(sop_class).name if sop_class else "unknown class"
 
 
-def resolution_words(one: Resolution) -> str:
-    """Say what somebody decided, when, and about what."""
+def resolution_text(one: Resolution) -> str:
+    """Return what somebody decided, when, and about what."""
     moment = f"{one.resolved_at.astimezone():%Y-%m-%d %H:%M}"
     done = "took the new object" if one.is_accepted else "kept the first object"
     return f"{moment} {one.resolved_by} {done} of {one.receipt.key} ({one.receipt.id})"
 
 
-def waiting_words(count: int) -> str:
-    """Say on the worklist that conflicts wait; empty when none does."""
+def waiting_text(count: int) -> str:
+    """Return on the worklist that conflicts wait; empty when none does."""
     if not count:
         return ""
     objects = "1 object differs" if count == 1 else f"{count:,} objects differ"
@@ -144,4 +146,4 @@ def _content(store: Store, sha256: str) -> bytes:
     try:
         return blobs.get(store.blobs, sha256)
     except StoreError:
-        return b""  # said to be unreadable; `assay audit verify` names it
+        return b""  # shown as unreadable; `assay audit verify` names it

@@ -35,8 +35,8 @@ _RANKS = {
 }
 
 
-def waiting_words(waited: timedelta) -> str:
-    """Write how long a case has waited: ``4 min``, ``2 h 05``, ``3 d 04 h``."""
+def waiting_text(waited: timedelta) -> str:
+    """Return how long a case has waited: ``4 min``, ``2 h 05``, ``3 d 04 h``."""
     minutes = max(0, int(waited.total_seconds() // 60))
     hours, rest = divmod(minutes, 60)
     if hours >= 48:
@@ -44,43 +44,43 @@ def waiting_words(waited: timedelta) -> str:
     return f"{hours} h {rest:02}" if hours else f"{rest} min"
 
 
-def queue_words(found: ReadingList, detail: CaseDetail, now: datetime) -> str:
-    """Say how urgent a case is, where it stands on the list, and how long it has waited."""
+def queue_text(found: ReadingList, detail: CaseDetail, now: datetime) -> str:
+    """Return how urgent a case is, where it stands on the list, and how long it has waited."""
     ids = [line.case.item.case_id for line in found.to_read]
     own = detail.item
     place = ids.index(own.case_id) + 1 if own.case_id in ids else None
     of = f"{place:,} of {len(ids):,} to read" if place else f"{len(ids):,} more to read"
     priority = header_value(tuple(image.meta for image in detail.images), "priority")
-    return " · ".join(filter(None, (priority, of, f"waiting {waiting_words(now - own.opened_at)}")))
+    return " · ".join(filter(None, (priority, of, f"waiting {waiting_text(now - own.opened_at)}")))
 
 
-def stat_words(found: ReadingList, case_id: str, now: datetime) -> str:
-    """Say which STAT waits besides the case before the reader; empty for none."""
+def stat_text(found: ReadingList, case_id: str, now: datetime) -> str:
+    """Return which STAT waits besides the case before the reader; empty for none."""
     lines = [one for one in found.to_read if one.rank is Rank.URGENT]
     others = [one for one in lines if one.case.item.case_id != case_id]
     if not others:
         return ""
     first = others[0]
-    name = patient_words(first.case.headers) or study_words(first.case.headers)
-    waited = waiting_words(now - first.case.item.opened_at)
+    name = patient_text(first.case.headers) or study_text(first.case.headers)
+    waited = waiting_text(now - first.case.item.opened_at)
     more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
     return f"STAT waits {waited}: {name}{more}."
 
 
-def why_words(line: Line) -> str:
-    """Say in a few words why a case is where it is on the list."""
+def rank_text(line: Line) -> str:
+    """Return in a few words why a case is where it is on the list."""
     parts = [_RANKS[line.rank]] if line.rank in _RANKS else []
     if line.contradictions:
         parts.append(f"names different patients: {', '.join(line.contradictions)}")
     if header_value(line.case.headers, "study_uid") and moment_of(line.case.headers) is None:
         parts.append("no study date")
     if not line.is_hidden:
-        parts += dict.fromkeys(map(finding_words, line.case.findings))
+        parts += dict.fromkeys(map(finding_text, line.case.findings))
     return ", ".join(parts)
 
 
-def finding_words(finding: Finding) -> str:
-    """Say a finding in a few words, with its check where there is one."""
+def finding_text(finding: Finding) -> str:
+    """Return a finding in a few words, with its check where there is one."""
     words = _WHY[finding.reason]
     return f"{words} ({finding.check})" if finding.check else words
 
@@ -95,7 +95,7 @@ def table(
     shown = any(not line.is_hidden for line in lines)
     columns: dict[str, list[object]] = {
         "#": list(range(first, first + len(lines))),
-        "Waiting": [waiting_words(now - line.case.item.opened_at) for line in lines],
+        "Waiting": [waiting_text(now - line.case.item.opened_at) for line in lines],
         "Priority": [header_value(line.case.headers, "priority") for line in lines],
         "Patient": [_patient_cell(line) for line in lines],
         "Study": [_study_cell(line) for line in lines],
@@ -107,38 +107,38 @@ def table(
         columns["Probability"] = [
             None if line.is_hidden else line.case.item.positive_probability for line in lines
         ]
-    columns["Why here"] = [why_words(line) for line in lines]
+    columns["Why here"] = [rank_text(line) for line in lines]
     return columns
 
 
 def _patient_cell(line: Line) -> str:
     """Name the patient; of a held study the names alone, since all are to stand in one cell."""
-    names = list(dict.fromkeys(map(name_words, by_person(line.case.headers))))
-    return " / ".join(names) if len(names) > 1 else patient_words(line.case.headers)
+    names = list(dict.fromkeys(map(name_text, by_person(line.case.headers))))
+    return " / ".join(names) if len(names) > 1 else patient_text(line.case.headers)
 
 
 def _study_cell(line: Line) -> str:
     images = f"{line.case.item.images} images" if line.case.item.images > 1 else ""
-    study = study_words(line.case.headers) or line.case.item.key[:12]
+    study = study_text(line.case.headers) or line.case.item.key[:12]
     return " · ".join(filter(None, (study, images)))
 
 
-def patient_words(headers: Headers) -> str:
+def patient_text(headers: Headers) -> str:
     """Name the patient as the files do: name, number, sex and age; each of several."""
     people = by_person(headers)
     if len(people) > 1:
-        named = [_person_words(one) for one in people[:MOST_PEOPLE]]
+        named = [_person_text(one) for one in people[:MOST_PEOPLE]]
         more = [f"{len(people) - MOST_PEOPLE} more"] if len(people) > MOST_PEOPLE else []
         return " / ".join([*named, *more])
-    return " · ".join(filter(None, (name_words(headers), about_words(headers))))
+    return " · ".join(filter(None, (name_text(headers), about_text(headers))))
 
 
-def _person_words(headers: Headers) -> str:
-    """Write everything by which one of several patients of a study can be told from the others."""
+def _person_text(headers: Headers) -> str:
+    """Return everything by which one of several patients of a study differs from the others."""
     number, issuer = header_value(headers, "patient_id"), header_value(headers, "patient_issuer")
     born = header_value(headers, "patient_birth_date")
     words = (
-        name_words(headers) or "no name",
+        name_text(headers) or "no name",
         f"{number} ({issuer})" if issuer else number,
         f"born {date_text(born)}" if born else "",
         header_value(headers, "patient_sex"),
@@ -146,59 +146,59 @@ def _person_words(headers: Headers) -> str:
     return " · ".join(filter(None, words))
 
 
-def name_words(headers: Headers) -> str:
-    """Write the patient's name without the carets between its parts."""
+def name_text(headers: Headers) -> str:
+    """Return the patient's name without the carets between its parts."""
     return " ".join(header_value(headers, "patient_name").replace("^", " ").split())
 
 
-def about_words(headers: Headers) -> str:
-    """Write the patient's number, sex and age."""
+def about_text(headers: Headers) -> str:
+    """Return the patient's number, sex and age."""
     words = (header_value(headers, f"patient_{word}") for word in ("id", "sex", "age"))
     return " · ".join(filter(None, words))
 
 
-def study_words(headers: Headers) -> str:
+def study_text(headers: Headers) -> str:
     """Name the study: date, time, description, accession number."""
-    moment = " ".join(filter(None, (date_words(headers), time_words(headers))))
+    moment = " ".join(filter(None, (date_text_of(headers), time_text(headers))))
     words = (moment, header_value(headers, "study_description"), header_value(headers, "accession"))
     return " · ".join(filter(None, words))
 
 
-def date_words(headers: Headers) -> str:
-    """Write the study's date as 2026-11-21, or as the file does where it is no such date."""
+def date_text_of(headers: Headers) -> str:
+    """Return the study's date as 2026-11-21, or as the file does where it is no such date."""
     return date_text(header_value(headers, "study_date"))
 
 
 def date_text(date: str) -> str:
-    """Write a date as 2026-11-21, or as it stands where it is no such date."""
+    """Return a date as 2026-11-21, or as it stands where it is no such date."""
     plain = len(date) == 8 and date.isdecimal()
     return f"{date[:4]}-{date[4:6]}-{date[6:]}" if plain else date
 
 
-def time_words(headers: Headers) -> str:
-    """Write the study's time as 14:05."""
+def time_text(headers: Headers) -> str:
+    """Return the study's time as 14:05."""
     time = header_value(headers, "study_time")
     return f"{time[:2]}:{time[2:4]}" if time[:4].isdecimal() and len(time) >= 4 else ""
 
 
-def image_words(image: CaseImage) -> str:
+def image_text(image: CaseImage) -> str:
     """Name one image for the button that shows it: view and date."""
     own = (image.meta,)
     words = filter(
-        None, (header_value(own, "modality"), header_value(own, "view"), date_words(own))
+        None, (header_value(own, "modality"), header_value(own, "view"), date_text_of(own))
     )
     return " ".join(words) or image.name[-24:]
 
 
 def pane_title(image: CaseImage) -> str:
-    """Say whose picture a pane shows, and of when."""
+    """Return whose picture a pane shows, and of when."""
     own = (image.meta,)
-    lines = (patient_words(own), study_words(own), image_words(image))
+    lines = (patient_text(own), study_text(own), image_text(image))
     return "\n".join(filter(None, lines))
 
 
-def order_words(found: ReadingList) -> str:
-    """Say in which order the list is."""
+def order_text(found: ReadingList) -> str:
+    """Return in which order the list is."""
     if found.failure:
         return (
             f"First come, first served behind the STAT, since the proposed order failed: "
@@ -217,25 +217,25 @@ def order_words(found: ReadingList) -> str:
 
 
 def legend(wording: Mapping[Disposition, str]) -> str:
-    """Say what the colours of the heat map mean."""
+    """Return what the colours of the heat map mean."""
     return f"heat map: orange speaks for {wording[Disposition.POSITIVE]}, blue against it"
 
 
-def left_out_words(lines: int) -> str:
-    """Say how many lines of a long list the table leaves out; empty for none."""
+def left_out_text(lines: int) -> str:
+    """Return how many lines of a long list the table leaves out; empty for none."""
     left = lines - LONGEST_TABLE
     return f"{left:,} more stand behind these." if left > 0 else ""
 
 
-def covered_words(*, hidden: bool) -> str:
-    """Say why no verdict is shown."""
+def covered_text(*, hidden: bool) -> str:
+    """Return why no verdict is shown."""
     if hidden:
         return "Read it as if nothing had judged it: the verdict is recorded and not shown."
     return "The verdict is uncovered after you have answered."
 
 
-def answered_words(detail: CaseDetail, wording: Mapping[Disposition, str]) -> str:
-    """Say what the reader answered before the verdict was uncovered, and whether they agree."""
+def answered_text(detail: CaseDetail, wording: Mapping[Disposition, str]) -> str:
+    """Return what the reader answered before the verdict was uncovered, and whether they agree."""
     answer = detail.reviews[-1].disposition
     if answer is None:
         return ""
@@ -246,8 +246,8 @@ def answered_words(detail: CaseDetail, wording: Mapping[Disposition, str]) -> st
     return f"{answered} The verdict {'is the same' if same else 'differs'}; change it or go on."
 
 
-def unjudged_words(waiting: int) -> str:
-    """Say what has come and stands on no list yet; empty when nothing does."""
+def unjudged_text(waiting: int) -> str:
+    """Return what has come and stands on no list yet; empty when nothing does."""
     if not waiting:
         return ""
     images = "1 received image is" if waiting == 1 else f"{waiting:,} received images are"

@@ -40,7 +40,7 @@ def a_chest(seed: int = 0, side: int = 256, bits: int = 12) -> np.ndarray:
 def an_object(pixels: np.ndarray, bits: int = 12, **tags: object) -> Dataset:
     """Describe pixels, ``h w``, as a frontal chest DX; ``None`` leaves a tag out."""
     dataset = Dataset()
-    said = {
+    stated = {
         "SOPClassUID": DX,
         "SOPInstanceUID": "1.2.3.4.1",
         "StudyInstanceUID": "1.2.3.4",
@@ -67,7 +67,7 @@ def an_object(pixels: np.ndarray, bits: int = 12, **tags: object) -> Dataset:
         "PixelRepresentation": int(pixels.dtype.kind == "i"),
         **tags,
     }
-    for keyword, value in said.items():
+    for keyword, value in stated.items():
         if value is not None:
             setattr(dataset, keyword, value)
     dataset.PixelData = pixels.tobytes()

@@ -14,7 +14,7 @@ from pydicom.config import disable_value_validation
 from core.errors import UnreadableImage
 from domains.xray.decoding.dicom import read_dicom
 from domains.xray.decoding.display import bits_in_use
-from domains.xray.node.part10 import SOP_INSTANCE_TAG, take_apart
+from domains.xray.node.part10 import SOP_INSTANCE_TAG, parse_part10
 from tests.domains.xray.radiographs import a_chest, an_object, encodings, part10
 from tests.needed import skip_without
 
@@ -142,7 +142,7 @@ def test_a_uid_is_the_same_with_blanks_and_nuls_around_it(padding, is_meta):
     value = uid.encode() + padding
     value += b"\0" * (len(value) % 2)
     padded = file[:at] + len(value).to_bytes(2, "little") + value + file[at + 2 + len(uid) :]
-    part = take_apart(padded)
+    part = parse_part10(padded)
     assert part.sop_instance == uid
     assert part.names(SOP_INSTANCE_TAG, uid)
     assert not part.names(SOP_INSTANCE_TAG, "1.2.3.4.1")

@@ -40,9 +40,9 @@ def port_of(line):
 
 
 def ended(process, code=0):
-    out, said = process.communicate(timeout=60)
-    assert process.returncode == code, said
-    return out, said
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    return out, err
 
 
 def test_a_node_listens_at_three_doors_until_it_is_told_to_stop_and_never_says_a_name(tmp_path):
@@ -68,17 +68,17 @@ def test_a_node_listens_at_three_doors_until_it_is_told_to_stop_and_never_says_a
     assert open_still.is_established
     node.send_signal(signal.SIGTERM)
     # Were it to wait for the peer that is still there, it would outlive the limit of ``ended``.
-    out, said = ended(node)
+    out, err = ended(node)
     assert out == ""
-    events = [json.loads(line) for line in said.splitlines()]
+    events = [json.loads(line) for line in err.splitlines()]
     assert {"received", "known", "conflict", "refused"} <= {one["event"] for one in events}
     for canary in CANARIES:
-        assert canary not in said.replace("withheld", "")
+        assert canary not in err.replace("withheld", "")
     store = open_store(tmp_path / "home" / "assay.sqlite")
     states = sorted((key, state) for key, state, _ in kept(store))
     with reading(store) as connection:
-        told = [json.loads(text) for text in connection.scalars(select(JOBS.c.payload))]
-    assert {(one["site"], one["oldest_days"]) for one in told} == {("NORTH", "30")}
+        payloads = [json.loads(text) for text in connection.scalars(select(JOBS.c.payload))]
+    assert {(one["site"], one["oldest_days"]) for one in payloads} == {("NORTH", "30")}
     store.close()
     assert states == [
         ("4242.4242.1.1", "kept"),
@@ -101,7 +101,7 @@ def said_by(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "err"),
     [
         (("--host", "0.0.0.0"), "no peers are configured"),
         (("--no-dimse",), "nothing to listen at"),
@@ -109,8 +109,8 @@ def said_by(tmp_path, monkeypatch):
         (("--watch", "/proc/nowhere"), "cannot be watched"),
     ],
 )
-def test_a_node_that_cannot_listen_says_why(said_by, words, said):
-    assert said in said_by("listen", "--port", 0, *words, refused=True)
+def test_a_node_that_cannot_listen_says_why(said_by, words, err):
+    assert err in said_by("listen", "--port", 0, *words, refused=True)
 
 
 def test_echo_reaches_a_configured_peer_and_says_why_not(tmp_path, said_by):

@@ -50,7 +50,9 @@ def test_every_uid_on_the_page_is_registered_under_a_name_like_the_one_given():
 
 
 def test_the_statuses_are_those_that_are_answered():
-    said = {row[0] for row in rows(section("As Storage SCP")) if re.fullmatch("[0-9AC]{4}", row[0])}
+    stated = {
+        row[0] for row in rows(section("As Storage SCP")) if re.fullmatch("[0-9AC]{4}", row[0])
+    }
     answered = (
         scp_handlers.SUCCESS,
         scp_handlers.NO_ROOM,
@@ -60,7 +62,7 @@ def test_the_statuses_are_those_that_are_answered():
         scp_handlers.WRONG_CLASS,
         scp_handlers.NOT_AUTHORISED,
     )
-    assert said == {f"{code:04X}" for code in answered}
+    assert stated == {f"{code:04X}" for code in answered}
     for code in (stow.NOT_UNDERSTOOD, stow.WRONG_SYNTAX):
         assert f"{code:04X}" in section("DICOMweb")
 

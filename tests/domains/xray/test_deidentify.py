@@ -185,8 +185,8 @@ def test_every_shared_object_that_can_be_read_loses_its_patient(shared_data):
         done += 1
         before, after = (dcmread(io.BytesIO(one)) for one in (data, new))
         for keyword in ("PatientName", "PatientID", "PatientBirthDate", "StudyInstanceUID"):
-            told = str(before.get(keyword, "")).encode()
-            assert len(told) < 5 or told not in new.replace(b"\0", b""), (path.name, keyword)
+            value = str(before.get(keyword, "")).encode()
+            assert len(value) < 5 or value not in new.replace(b"\0", b""), (path.name, keyword)
         assert before.get("PixelData") == after.get("PixelData"), path.name
 
     assert done >= 25, refused

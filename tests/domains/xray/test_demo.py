@@ -17,7 +17,7 @@ from domains.xray.demo import lane as demo
 from domains.xray.demo.lane import FAULTS, Plan
 from tests.xray_phantom import SMALL, phantom_chest
 
-PLAN = Plan(strangers=4, train=24, cal=24, queue=14, sick=5, plate=SMALL)
+PLAN = Plan(ood_studies=4, train=24, cal=24, queue=14, sick=5, plate=SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -62,9 +62,9 @@ def test_what_was_taken_wrongly_goes_to_a_person_and_nothing_fails(place):
 @pytest.mark.slow
 def test_the_table_says_that_it_is_no_evidence_and_counts_every_study(place):
     _, plan, lines = place
-    said = " ".join(" ".join(lines).split())
-    assert "no evidence" in said
-    assert "Research and decision support" in said
+    printed = " ".join(" ".join(lines).split())
+    assert "no evidence" in printed
+    assert "Research and decision support" in printed
     [verdicts] = [line for line in lines if line.startswith("  verdicts")]
     assert sum(int(word) for word in verdicts.split() if word.isdigit()) == plan.queue
 
@@ -74,12 +74,12 @@ def test_a_second_run_finds_the_same_studies_again_and_more_that_a_starter_is_sh
     settings, plan, lines = place
     starter = copytree(settings.home / "demo" / "computed", settings.home / "starter")
     again = demo.lane(phantom_chest(), replace(plan, starter=starter), settings, silent)
-    shown = [n for n, line in enumerate(again) if f"shown {plan.strangers} radiographs" in line]
+    shown = [n for n, line in enumerate(again) if f"shown {plan.ood_studies} radiographs" in line]
     assert len(shown) == 1
     start = again.index(next(line for line in lines if line.startswith("After learning")))
     assert again[start:] == lines[-len(again) + start :]
     cases = listed(open_store(settings), "xray", list(QueueState))
-    assert len(cases) == plan.queue + plan.strangers
+    assert len(cases) == plan.queue + plan.ood_studies
 
 
 def test_without_the_ct_the_lane_says_how_to_get_it(tiny_product, tmp_path, monkeypatch):

@@ -204,7 +204,7 @@ def test_windows_agree_with_highdicom(window, intercept, signed, photometric):
     tags = WINDOWS.get(window) or {"VOILUTSequence": [a_lut(900, first, 16)]}
     if intercept:
         tags = {**tags, "RescaleSlope": "1", "RescaleIntercept": intercept}
-    file = part10(an_object(halved(signed), PhotometricInterpretation=photometric, **tags))
+    file = part10(an_object(half_range(signed), PhotometricInterpretation=photometric, **tags))
 
     theirs = highdicom.Image.from_dataset(dcmread(BytesIO(file))).get_frame(
         1, apply_voi_transform=True, apply_presentation_lut=True
@@ -219,17 +219,17 @@ def test_a_window_after_a_rescale_agrees_with_pydicom(window, signed):
     # highdicom folds the slope into the window's width, which is off by up to 0.0005 then.
     slope, intercept, lowest = 1.7, -900.0, -2048 if signed else 0
     dataset = an_object(
-        halved(signed), RescaleSlope=slope, RescaleIntercept=intercept, **WINDOWS[window]
+        half_range(signed), RescaleSlope=slope, RescaleIntercept=intercept, **WINDOWS[window]
     )
     file = part10(dataset)
 
-    theirs = apply_voi_lut(apply_modality_lut(halved(signed), dataset), dataset)
+    theirs = apply_voi_lut(apply_modality_lut(half_range(signed), dataset), dataset)
 
     black = lowest * slope + intercept
     np.testing.assert_allclose(shown(file), (theirs - black) / (4095 * slope), atol=1 / 65_535)
 
 
-def halved(signed: bool) -> np.ndarray:
+def half_range(signed: bool) -> np.ndarray:
     chest = a_chest(side=64)
     return (chest - 2048.0).astype(np.int16) if signed else chest
 
@@ -386,8 +386,8 @@ def test_the_size_of_a_codestream_is_read_from_its_header():
     j2k = encode_array(a_chest(side=80)[:48], bits_stored=12, photometric_interpretation=2)
 
     for stream, expected in ((jpeg.tobytes(), (100, 256, 1, 8)), (j2k, (48, 80, 1, 12))):
-        said = describe(stream)
-        assert (said.rows, said.columns, said.samples, said.bits) == expected
+        found = describe(stream)
+        assert (found.rows, found.columns, found.samples, found.bits) == expected
         for cut in (2, 20, len(stream) - 2):
             with pytest.raises(ValueError, match=r"cut short|missing|no codestream|no frame"):
                 describe(stream[:cut])
@@ -401,9 +401,9 @@ def test_pydicom_is_imported_only_when_a_dicom_file_comes():
         "print(sorted({n.split('.')[0] for n in sys.modules} & {'pydicom', 'gdcm', 'openjpeg'}))"
     )
 
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
-    assert said.stdout.strip() == "[]"
+    assert found.stdout.strip() == "[]"
 
 
 @pytest.mark.slow
@@ -426,10 +426,10 @@ def test_mutated_files_leave_the_parent_alive_and_say_nothing_of_the_patient():
         for sample in sandbox.samples(mutated()):
             outcomes[type(sample.frame)] += 1
             if isinstance(sample.frame, Unreadable):
-                said = [sample.frame.message]
+                found = [sample.frame.message]
             else:
-                said = [f.detail for f in sample.frame.findings]
-            assert not [text for text in said if CANARY in text.upper()]
+                found = [f.detail for f in sample.frame.findings]
+            assert not [text for text in found if CANARY in text.upper()]
         (last,) = sandbox.samples([received("good", seeds[0])])
 
     assert isinstance(last.frame, Prepared)

@@ -7,7 +7,7 @@ from core.records import blobs
 from core.records.queue import claim
 from core.service.intake.watched_folder import WatchedFolder
 from domains.xray.node.object_intake import ObjectIntake
-from domains.xray.node.part10 import take_apart
+from domains.xray.node.part10 import parse_part10
 from tests.domains.xray.wire import ROOM, an_object, file_of, kept, queued
 
 
@@ -40,7 +40,7 @@ def test_a_file_is_taken_once_it_has_stood_still_and_is_moved_to_done(tmp_path, 
     assert kept(store) == [("1.2.3.1", "kept", "folder")]
     [job] = claim(store, ["assess"], worker="test", lease_s=60)
     assert (job.pack, job.payload["site"], job.payload["source"]) == ("xray", "SITE", "folder")
-    assert blobs.get(store.blobs, job.payload["sha256"]) == take_apart(content).file()
+    assert blobs.get(store.blobs, job.payload["sha256"]) == parse_part10(content).file()
     assert scans(watched) == [0, 0]
 
 

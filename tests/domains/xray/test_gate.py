@@ -51,7 +51,7 @@ def a_square(path) -> np.ndarray:
     ids=str,
 )
 def test_a_frontal_chest_passes_and_so_does_what_is_not_stated(stated):
-    assert gate.said(replace(RIGHT, **stated)) == ()
+    assert gate.header_findings(replace(RIGHT, **stated)) == ()
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_a_frontal_chest_passes_and_so_does_what_is_not_stated(stated):
     ids=str,
 )
 def test_each_check_of_the_header_has_its_code_and_says_what_it_got(stated, check, detail):
-    (finding,) = gate.said(replace(RIGHT, **stated))
+    (finding,) = gate.header_findings(replace(RIGHT, **stated))
 
     assert finding.reason is Reason.WRONG_INPUT
     assert finding.check == check

@@ -33,12 +33,12 @@ def closed_within(connection, seconds):
 def associate_request():
     """Give the bytes of a real A-ASSOCIATE-RQ, as pynetdicom writes it."""
     listener = socket.create_server(("127.0.0.1", 0))
-    said = bytearray()
+    received = bytearray()
 
     def listen():
         connection, _ = listener.accept()
         with connection:
-            said.extend(connection.recv(65536))
+            received.extend(connection.recv(65536))
 
     thread = threading.Thread(target=listen)
     thread.start()
@@ -48,7 +48,7 @@ def associate_request():
     ae.associate("127.0.0.1", listener.getsockname()[1], ae_title="ASSAY")
     thread.join()
     listener.close()
-    return bytes(said)
+    return bytes(received)
 
 
 @pytest.fixture(scope="module")
@@ -197,9 +197,9 @@ def test_a_port_check_takes_no_seat_and_leaves_no_thread(tmp_path):
     limits = replace(ROOM, senders=2, silence_s=60.0)
     with a_node(tmp_path, limits=limits, port=0) as (_, door):
         before = threading.active_count()
-        for said in (b"", b"GET / HTTP/1.0\r\n\r\n") * 10:
+        for received in (b"", b"GET / HTTP/1.0\r\n\r\n") * 10:
             with raw(door.port) as caller:
-                caller.sendall(said)
+                caller.sendall(received)
         with calling(door.port) as association:
             assert association.is_established
         settle(before)

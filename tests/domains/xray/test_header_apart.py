@@ -38,7 +38,7 @@ SAID = {
 
 
 def a_named(**tags: object) -> Dataset:
-    said = {
+    stated = {
         "StudyInstanceUID": "1.2.840.99",
         "PatientName": "Meier^Karl",
         "PatientID": "4711",
@@ -47,7 +47,7 @@ def a_named(**tags: object) -> Dataset:
         "ImageLaterality": "L",
         "RequestedProcedurePriority": "STAT",
     }
-    return an_object(a_chest(side=64), **{**said, **tags})
+    return an_object(a_chest(side=64), **{**stated, **tags})
 
 
 def compressed(syntax: str, stream: bytes) -> bytes:

@@ -28,21 +28,23 @@ def taken(days_ago: int) -> str:
     return f"{CAME.astimezone().date() - timedelta(days=days_ago):%Y%m%d}"
 
 
-def a_study(name: str, day: str, time: str = "", **said: str) -> ListedCase:
+def a_study(name: str, day: str, time: str = "", **tags: str) -> ListedCase:
     item = WorkItem(name, "xray", name, CAME, QueueState.WAITING, Disposition.DEFER, 0.5, "", 1, 0)
-    header = {**JOHN, "study_date": day, "study_time": time, **said}
+    header = {**JOHN, "study_date": day, "study_time": time, **tags}
     return ListedCase(item, "b@1", "sha", "p1", (), True, ({k: v for k, v in header.items() if v},))
 
 
 @pytest.mark.parametrize(
-    ("days_ago", "told", "old"),
+    ("days_ago", "oldest_days", "old"),
     [
         (0, "", False), (OLDEST_DAYS, "", False), (OLDEST_DAYS + 1, "", True), (-30, "", False),
         (31, "30", True), (30, "30", False), (9999, "0", False), (400, "many", True),
     ],
 )  # fmt: skip
-def test_a_study_is_old_by_its_age_when_it_came_and_by_what_its_site_says(days_ago, told, old):
-    assert is_old(({"study_date": taken(days_ago), "oldest_days": told},), CAME) is old
+def test_a_study_is_old_by_its_age_when_it_came_and_by_what_its_site_says(
+    days_ago, oldest_days, old
+):
+    assert is_old(({"study_date": taken(days_ago), "oldest_days": oldest_days},), CAME) is old
 
 
 @pytest.mark.parametrize("day", ["", "yesterday", "20260230", "2019", "٢٠١٩٠١٠١"])

@@ -24,8 +24,8 @@ def of(file: bytes) -> tuple[str, str]:
 def a_dataset(**tags: object) -> Dataset:
     item = Dataset()
     item.RequestedProcedureID = "R1"
-    said = {"SpecificCharacterSet": "ISO_IR 100", "PatientName": "Müller^Jürgen"}
-    return an_object(CHEST, **{**said, "RequestAttributesSequence": [item], **tags})
+    stated = {"SpecificCharacterSet": "ISO_IR 100", "PatientName": "Müller^Jürgen"}
+    return an_object(CHEST, **{**stated, "RequestAttributesSequence": [item], **tags})
 
 
 PLAIN = of(part10(a_dataset()))

@@ -14,7 +14,7 @@ from core.records.intake import Receipt
 from core.settings import Settings
 from domains.xray.node.object_comparison import Comparer
 from domains.xray.node.object_intake import ObjectIntake
-from domains.xray.node.part10 import take_apart
+from domains.xray.node.part10 import parse_part10
 from tests.domains.xray.radiographs import a_chest, part10
 from tests.domains.xray.radiographs import an_object as a_radiograph
 from tests.domains.xray.wire import ROOM, a_node, dcmtk, file_of, kept, queued
@@ -42,7 +42,7 @@ def a_file(syntax: str | None = None, **tags: object) -> bytes:
 
 
 def take(intake: ObjectIntake, file: bytes) -> Receipt:
-    return intake.take(take_apart(file), "folder")
+    return intake.take(parse_part10(file), "folder")
 
 
 def by_dcmtk(program: str, file: bytes, folder) -> bytes:
@@ -95,16 +95,16 @@ def test_a_sender_of_the_same_object_in_another_encoding_hears_success(tmp_path)
     corrected.PatientID = "4711"
     (tmp_path / "b.dcm").write_bytes(file_of(corrected))
     with a_node(tmp_path / "node", port=0) as (store, door):
-        said = [dcmtk("storescu"), "-v", "-aec", "ASSAY"]
+        command_head = [dcmtk("storescu"), "-v", "-aec", "ASSAY"]
         to = ["127.0.0.1", str(door.port)]
         for options, name, answer in (
             ([], "a.dcm", "Success"),
             (["-xi"], "a.dcm", "Success"),
             ([], "b.dcm", "Error"),
         ):
-            command = [*said, *options, *to, str(tmp_path / name)]
-            told = subprocess.run(command, capture_output=True, text=True, timeout=60)
-            assert f"Received Store Response ({answer}" in told.stdout + told.stderr
+            command = [*command_head, *options, *to, str(tmp_path / name)]
+            ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+            assert f"Received Store Response ({answer}" in ended.stdout + ended.stderr
         assert queued(store) == 1
         assert sorted(state for _, state, _ in kept(store)) == ["again", "conflict", "kept"]
 

@@ -65,9 +65,9 @@ def a_stage(store, stage: Stage) -> None:
 def texts(page) -> str:
     assert not page.exception, page.exception
     bodies = [element.proto.body for element in page.get("html")]
-    said = "\n".join(body for body in bodies if not body.startswith("<style>"))
-    assert "Research and decision support" in said
-    return said
+    text = "\n".join(body for body in bodies if not body.startswith("<style>"))
+    assert "Research and decision support" in text
+    return text
 
 
 def press(page, label: str):
@@ -110,15 +110,15 @@ def test_conflicts_are_shown_with_both_sides_and_decided_under_a_name(page, stor
     )  # fmt: skip
     assert "1 object differs" in texts(page.run())
     press(page, "Received")
-    said = texts(page)
-    assert "1 in conflict" in said
-    assert "<td>Unknown^Male</td><td>Meier^*Karl* &lt;b&gt;</td>" in said
-    assert "from PACS" in said
+    text = texts(page)
+    assert "1 in conflict" in text
+    assert "<td>Unknown^Male</td><td>Meier^*Karl* &lt;b&gt;</td>" in text
+    assert "from PACS" in text
     assert page.dataframe[0].value["Class"].tolist() == ["X-Ray Radiation Dose SR Storage"]
     press(page, received.ACCEPT)
-    said = texts(page)
-    assert "0 in conflict" in said
-    assert "Ada took the new object of 1.9.1" in said
+    text = texts(page)
+    assert "0 in conflict" in text
+    assert "Ada took the new object of 1.9.1" in text
     (decided,) = quarantine.resolutions(store, "xray")
     assert (decided.is_accepted, decided.resolved_by) == (True, "Ada")
 
@@ -149,9 +149,9 @@ def test_at_audit_the_list_is_in_turn_behind_the_stat_and_tells_no_verdict(page)
 def test_at_audit_neither_words_nor_heat_nor_order_of_images_tell_the_verdict(page, store):
     press(page.run(), "Read")
     for _ in range(6):
-        said = texts(page)
-        assert not any(word in said for word in VERDICT_WORDS)
-        assert "the verdict is recorded and not shown" in said
+        text = texts(page)
+        assert not any(word in text for word in VERDICT_WORDS)
+        assert "the verdict is recorded and not shown" in text
         assert all("heat" not in pane for pane in panes(page))
         press(page, "NORMAL")
     assert len(reviews.reviewed(store, "xray")) == 6
@@ -200,11 +200,11 @@ def test_a_study_that_names_two_patients_is_held_and_names_both(page, store):
     assert "born 1961-02-03" in texts(page)
     assert (shown["Verdict"][row], shown["Study"][row].endswith("2 images")) == ("", True)
     press(press(page, "Read"), "Next")
-    said = texts(page)
-    assert "name different patients (number, name)" in said
-    assert patient(1) in said
-    assert patient(4) in said
-    assert not any(word in said for word in VERDICT_WORDS)
+    text = texts(page)
+    assert "name different patients (number, name)" in text
+    assert patient(1) in text
+    assert patient(4) in text
+    assert not any(word in text for word in VERDICT_WORDS)
     assert "heat" not in panes(page)[0]
     press(page, "ABNORMAL")
     assert patient(4) not in texts(page)
@@ -221,8 +221,8 @@ def test_earlier_studies_are_the_same_persons_and_older_and_the_rest_is_said(pag
         "1.2.105": {"patient_name": "Other^Name", "study_date": "20220101"},
     }
     open_again(store, own, "1.2.100", patient_issuer="North", patient_birth_date="")
-    for key, said in changed.items():
-        open_again(store, own, key, **said)
+    for key, tags in changed.items():
+        open_again(store, own, key, **tags)
     press(page.run(), "Worklist")
     page.session_state["xray_case"] = next(
         one.item.case_id for one in listed(store, "xray", OPEN) if one.item.key == "1.2.100"
@@ -231,10 +231,10 @@ def test_earlier_studies_are_the_same_persons_and_older_and_the_rest_is_said(pag
     dates = [plain(one).split()[-1] for one in page.button if one.label.startswith("Beside")]
     # Its own second picture, and the studies of 2021 and 2024.
     assert dates[1:] == ["2024-02-03", "2021-01-01"]
-    said = texts(page)
-    assert "2 not surely of this person" in said
-    assert "2 newer" in said
-    assert "1 without a study date" in said
+    text = texts(page)
+    assert "2 not surely of this person" in text
+    assert "2 newer" in text
+    assert "1 without a study date" in text
 
 
 def test_two_sites_open_the_page_and_each_case_is_ruled_by_its_own(page, store):
@@ -242,9 +242,9 @@ def test_two_sites_open_the_page_and_each_case_is_ruled_by_its_own(page, store):
     [stat] = [one for one in listed(store, "xray", OPEN) if "priority" in one.headers[0]]
     open_again(store, stat, "1.2.9", institution="South Clinic", priority="")
     shown = page.run().dataframe[0].value
-    said = texts(page)
-    assert "South Clinic: Audit" in said
-    assert f"{SITE}: Supervised" in said
+    text = texts(page)
+    assert "South Clinic: Audit" in text
+    assert f"{SITE}: Supervised" in text
     south = [row == "" for row in shown["Verdict"]]
     assert (len(shown), sum(south)) == (7, 1)
     assert shown["Patient"][south.index(True)].startswith(patient(2))
@@ -262,8 +262,8 @@ def test_a_verdict_key_writes_one_review_and_the_next_case_comes(page, store):
     assert f">{patient(2)}<" in texts(page)
     assert "assay-word" in texts(page)
     press(page, "ABNORMAL")
-    [said] = reviews.reviewed(store, "xray")
-    assert (said.disposition, said.reviewer) == (POSITIVE, "Ada")
+    [review] = reviews.reviewed(store, "xray")
+    assert (review.disposition, review.reviewer) == (POSITIVE, "Ada")
     assert f">{patient(2)}<" not in texts(page)
     assert "1 of 5 to read" in texts(page)
     press(page, "Undo")
@@ -312,8 +312,8 @@ def test_a_blind_answer_that_is_kept_is_written_once(page, store):
     press(page.run(), "Read")
     page.toggle[0].set_value(True).run()
     press(press(page, "NORMAL"), "NORMAL")
-    [said] = reviews.reviewed(store, "xray")
-    assert len(case_detail(store, said.case_id).reviews) == 1
+    [review] = reviews.reviewed(store, "xray")
+    assert len(case_detail(store, review.case_id).reviews) == 1
     assert f">{patient(2)}<" not in texts(page)
 
 
@@ -339,7 +339,7 @@ def test_images_of_the_study_and_of_earlier_studies_come_beside_it(page, store):
         assert len(panes(page)) == 1
     headers = [one.headers[0] for one in listed(store, "xray", OPEN)]
     own = [one for one in headers if one["patient_name"].replace("^", " ") == patient(0)]
-    assert dates & {showing.date_words((one,)) for one in own} == dates != set()
+    assert dates & {showing.date_text_of((one,)) for one in own} == dates != set()
     assert len(beside) in (1, 2)
 
 
@@ -389,10 +389,10 @@ def test_automatic_is_not_to_be_had_on_three_reads_and_the_page_says_what_is_mis
     while "not at hand" in texts(page) and time.monotonic() < until:
         time.sleep(0.1)  # the bundle is opened in the background
         page.run()
-    said = texts(page)
-    assert "3 of at least 100 cases were read since supervised was released here: 97 more" in said
-    assert "more without a miss" in said
-    assert "A typed name is no proof of who somebody is" in said
+    text = texts(page)
+    assert "3 of at least 100 cases were read since supervised was released here: 97 more" in text
+    assert "more without a miss" in text
+    assert "A typed name is no proof of who somebody is" in text
     assert not any(button.label == "Release automatic" for button in page.button)
     monkeypatch.setattr(autonomy, "MIN_READS", 3)
     monkeypatch.setattr(

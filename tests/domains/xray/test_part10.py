@@ -17,14 +17,14 @@ from domains.xray.node.part10 import (
     STUDY_TAG,
     Part10,
     is_uid,
+    parse_part10,
     part10,
-    take_apart,
 )
 from tests.domains.xray.wire import DX, an_object, file_of
 
 EXPLICIT = "1.2.840.10008.1.2.1"
 FILE = file_of(an_object("7", study="1.2.34"))
-WHOLE = take_apart(FILE)
+WHOLE = parse_part10(FILE)
 
 
 def test_a_canonical_file_is_read_by_pydicom_with_every_value_and_no_more_meta():
@@ -50,9 +50,9 @@ def test_the_same_data_set_gives_the_same_bytes_whoever_wrote_the_meta_group():
     other.file_meta.SourceApplicationEntityTitle = "SOMEBODY"
     other.file_meta.PrivateInformationCreatorUID = "1.2.3"
     other.file_meta.PrivateInformation = b"Doe^Jane"
-    assert take_apart(file_of(other)).file() == WHOLE.file()
-    assert take_apart(WHOLE.file()) == WHOLE
-    assert take_apart(FILE[132:]) == WHOLE  # as dicomweb-client sends them
+    assert parse_part10(file_of(other)).file() == WHOLE.file()
+    assert parse_part10(WHOLE.file()) == WHOLE
+    assert parse_part10(FILE[132:]) == WHOLE  # as dicomweb-client sends them
 
 
 @pytest.mark.shared
@@ -69,9 +69,9 @@ def test_real_files_come_apart_as_pydicom_sees_them(shared_data):
         named = (meta.get(f"MediaStorageSOP{what}UID") for what in ("Class", "Instance"))
         if content[128:132] != b"DICM" or not all(named):
             with pytest.raises(UnreadableImage):
-                take_apart(content)
+                parse_part10(content)
             continue
-        part = take_apart(content)
+        part = parse_part10(content)
         whole += 1
         assert part.sop_class == meta.MediaStorageSOPClassUID, path.name
         assert part.sop_instance == meta.MediaStorageSOPInstanceUID, path.name
@@ -90,12 +90,12 @@ def test_torn_and_altered_files_are_taken_apart_or_refused_and_nothing_else(data
         if content:
             content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     try:
-        part = take_apart(bytes(content))
+        part = parse_part10(bytes(content))
     except UnreadableImage:
         return
     assert all(map(is_uid, (part.sop_class, part.sop_instance, part.transfer_syntax)))
     assert bytes(content).endswith(part.dataset)
-    assert take_apart(part.file()) == part
+    assert parse_part10(part.file()) == part
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT, ImplicitVRLittleEndian, ExplicitVRBigEndian])
@@ -103,7 +103,7 @@ def test_torn_and_altered_files_are_taken_apart_or_refused_and_nothing_else(data
 def test_a_data_set_is_found_to_name_an_object_in_every_encoding(syntax, uid):
     made = an_object("7", study=uid)
     made.file_meta.TransferSyntaxUID = UID(syntax)
-    part = take_apart(file_of(made))
+    part = parse_part10(file_of(made))
     assert part.names(STUDY_TAG, uid)
     assert part.names(SOP_INSTANCE_TAG, f"{uid}.7")
     assert not part.names(STUDY_TAG, f"{uid}.7")
@@ -112,12 +112,12 @@ def test_a_data_set_is_found_to_name_an_object_in_every_encoding(syntax, uid):
 
 
 @given(st.text("0123456789.a \n٣", max_size=70))
-def test_a_uid_by_the_standard_is_one_and_what_else_is_one_is_harmless(said):
-    uid = UID(said, validation_mode=pydicom.config.IGNORE)
+def test_a_uid_by_the_standard_is_one_and_what_else_is_one_is_harmless(text):
+    uid = UID(text, validation_mode=pydicom.config.IGNORE)
     if uid.is_valid and "." in uid:
         assert is_uid(str(uid))
-    if is_uid(said):
-        assert re.fullmatch(r"[0-9.]{3,64}", said)
+    if is_uid(text):
+        assert re.fullmatch(r"[0-9.]{3,64}", text)
 
 
 @pytest.mark.parametrize("wrong", ["", "../../etc", "1.2.3\n", "1." * 40 + "1", "1..2"])

@@ -47,16 +47,16 @@ def test_all_faults_are_said_at_once_and_no_secret_is_repeated(tmp_path):
     )
     with pytest.raises(ConfigError) as caught:
         load_peers(path)
-    said = str(caught.value)
+    message = str(caught.value)
     for place in ("node.ae_title", "missing.pem", "peers.0.name", "peers.0.ae_title"):
-        assert place in said
-    assert "peers.0.port" in said
-    assert "peers.0.token" in said
-    assert "hush-hush" not in said
+        assert place in message
+    assert "peers.0.port" in message
+    assert "peers.0.token" in message
+    assert "hush-hush" not in message
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "message"),
     [
         ('name = "A"\nae_title = "A"', "needs ae_title and host"),
         ('name = "A"\nhost = "h"', "needs ae_title and host"),
@@ -71,8 +71,8 @@ def test_all_faults_are_said_at_once_and_no_secret_is_repeated(tmp_path):
         ('name = "A"\nae_title = " "\nhost = "h"', "AE title"),
     ],
 )
-def test_a_peer_that_cannot_be_reached_or_known_is_refused(tmp_path, table, said):
-    with pytest.raises(ConfigError, match=said):
+def test_a_peer_that_cannot_be_reached_or_known_is_refused(tmp_path, table, message):
+    with pytest.raises(ConfigError, match=message):
         load_peers(written(tmp_path, f"[[peers]]\n{table}\n"))
 
 

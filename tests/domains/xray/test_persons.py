@@ -25,8 +25,8 @@ JOHN = {
 }
 
 
-def john(**said: str) -> dict[str, str]:
-    return {**JOHN, **said}
+def john(**stated: str) -> dict[str, str]:
+    return {**JOHN, **stated}
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_names_agree_in_any_unicode_form_and_in_every_group_that_both_state():
 
 
 @pytest.mark.parametrize(
-    ("said", "found"),
+    ("stated", "found"),
     [
         ({"patient_id": "8"}, ("number",)),
         ({"patient_id": "07"}, ("number",)),
@@ -70,8 +70,8 @@ def test_names_agree_in_any_unicode_form_and_in_every_group_that_both_state():
         ({"patient_id": "", "patient_name": "", "patient_birth_date": ""}, ("number",)),
     ],
 )
-def test_what_both_state_must_agree_and_a_missing_number_must_be_confirmed(said, found):
-    other = john(**said)
+def test_what_both_state_must_agree_and_a_missing_number_must_be_confirmed(stated, found):
+    other = john(**stated)
     assert contradictions([JOHN, other]) == contradictions([other, JOHN]) == found
     assert contradictions([JOHN, JOHN, other]) == found
     assert len(by_person([JOHN, other, JOHN])) == (2 if found else 1)
@@ -113,7 +113,7 @@ def test_the_order_of_the_pictures_says_nothing_and_no_picture_takes_a_contradic
 
 
 @pytest.mark.parametrize(
-    ("said", "same"),
+    ("stated", "same"),
     [
         ({}, True),
         ({"patient_issuer": "", "patient_birth_date": ""}, True),
@@ -126,9 +126,11 @@ def test_the_order_of_the_pictures_says_nothing_and_no_picture_takes_a_contradic
         ({"patient_id": ""}, False),
     ],
 )
-def test_an_earlier_study_is_of_the_same_person_only_where_more_than_the_number_says_so(said, same):
-    assert is_same_person([JOHN], [john(**said)]) is same
-    assert is_same_person([john(**said)], [JOHN]) is same
+def test_an_earlier_study_is_of_the_same_person_only_where_more_than_the_number_says_so(
+    stated, same
+):
+    assert is_same_person([JOHN], [john(**stated)]) is same
+    assert is_same_person([john(**stated)], [JOHN]) is same
 
 
 def test_what_one_picture_leaves_out_another_of_the_study_may_say():

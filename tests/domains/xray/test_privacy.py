@@ -39,7 +39,7 @@ def _files():
 
 
 @pytest.fixture(scope="module")
-def said(tmp_path_factory):
+def outputs(tmp_path_factory):
     """Everything that the commands said, and the home folder, after objects full of canaries."""
     root, files = tmp_path_factory.mktemp("private"), _files()
     home, inbox, sent = root / "home", root / "inbox", root / "sent"
@@ -57,37 +57,37 @@ def said(tmp_path_factory):
              "127.0.0.1", str(port), str(sent / f"{name}.dcm")],
             check=False, capture_output=True, timeout=60,
         )  # fmt: skip
-    heard = []
+    printed = []
 
     def run(*words):
         done = subprocess.run([*ASSAY, *words], env=env, capture_output=True, timeout=300)
-        heard.append(done.stdout + done.stderr)
+        printed.append(done.stdout + done.stderr)
 
     run("worker", str(STARTER), "--once", "--json", "--debug")
     node.send_signal(signal.SIGTERM)
-    heard += node.communicate(timeout=60)
+    printed += node.communicate(timeout=60)
     run("queue", "--json")
     run("assess", str(STARTER), str(sent), "--json")
     run("audit", "export")
-    return home, b"\n".join(heard).decode()
+    return home, b"\n".join(printed).decode()
 
 
-def test_objects_full_of_names_are_judged(said):
-    _, heard = said
-    judged = [json.loads(line) for line in heard.splitlines() if '"assay.assessment/1"' in line]
+def test_objects_full_of_names_are_judged(outputs):
+    _, printed = outputs
+    judged = [json.loads(line) for line in printed.splitlines() if '"assay.assessment/1"' in line]
     assert len(judged) == len(_files())
     assert {one["disposition"] for one in judged} == {"defer"}
-    assert any(json.loads(line).get("event") == "received" for line in _events(heard))
-    assert any(json.loads(line).get("event") == "judged" for line in _events(heard))
+    assert any(json.loads(line).get("event") == "received" for line in _events(printed))
+    assert any(json.loads(line).get("event") == "judged" for line in _events(printed))
 
 
-def test_nothing_private_is_said_by_any_command(said):
-    _, heard = said
-    assert [line for line in heard.splitlines() if any(word in line for word in PRIVATE)] == []
+def test_nothing_private_is_said_by_any_command(outputs):
+    _, printed = outputs
+    assert [line for line in printed.splitlines() if any(word in line for word in PRIVATE)] == []
 
 
-def test_nothing_private_is_in_a_file_name_or_the_audit_log(said):
-    home, _ = said
+def test_nothing_private_is_in_a_file_name_or_the_audit_log(outputs):
+    home, _ = outputs
     names = "\n".join(str(path.relative_to(home)) for path in home.rglob("*"))
     log = io.StringIO()
     store = open_store(Settings(home=home))
@@ -96,8 +96,8 @@ def test_nothing_private_is_in_a_file_name_or_the_audit_log(said):
     assert [word for word in PRIVATE if word in names + log.getvalue()] == []
 
 
-def test_what_is_kept_of_a_name_lies_in_the_store_and_the_objects_alone(said):
-    home, _ = said
+def test_what_is_kept_of_a_name_lies_in_the_store_and_the_objects_alone(outputs):
+    home, _ = outputs
     holders = {
         path.relative_to(home).parts[0]
         for path in home.rglob("*")
@@ -107,8 +107,8 @@ def test_what_is_kept_of_a_name_lies_in_the_store_and_the_objects_alone(said):
     assert "blobs" in holders
 
 
-def _events(heard: str) -> list[str]:
-    return [line for line in heard.splitlines() if line.startswith('{"at"')]
+def _events(printed: str) -> list[str]:
+    return [line for line in printed.splitlines() if line.startswith('{"at"')]
 
 
 def test_the_starter_is_where_the_demo_looks_for_it():

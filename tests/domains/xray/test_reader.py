@@ -86,10 +86,10 @@ def test_an_inverted_radiograph_falls_out_of_what_the_upright_ones_look_like():
     ranges = learn_ranges({name: np.array([m[name] for m in chests]) for name in chests[0]})
 
     new = a_chest(41)
-    said = [f.detail for f in outside_ranges(prepare(a_frame(255 - new), 224).measures, ranges)]
+    details = [f.detail for f in outside_ranges(prepare(a_frame(255 - new), 224).measures, ranges)]
 
     assert outside_ranges(prepare(a_frame(new), 224).measures, ranges) == ()
-    assert any(detail.startswith("middle over lungs") for detail in said)
+    assert any(detail.startswith("middle over lungs") for detail in details)
 
 
 def test_neither_the_shape_nor_the_size_of_the_source_is_a_matter_of_quality():

@@ -84,8 +84,8 @@ def test_before_supervised_the_order_and_every_verdict_stay_out_of_sight(release
     assert (found.cleared, found.is_proposed) == ((), False)
     shown = showing.table(found.to_read, WORDS, NOW)
     assert not {"Verdict", "Probability"} & set(shown)
-    said = " ".join(str(cell) for column in shown.values() for cell in column)
-    assert not any(word in said for word in WORDS.values())
+    text = " ".join(str(cell) for column in shown.values() for cell in column)
+    assert not any(word in text for word in WORDS.values())
 
 
 def test_supervised_shows_the_proposed_order_and_everybody_is_read():
@@ -179,7 +179,7 @@ def test_each_case_is_ruled_by_the_stage_of_its_own_site():
         f"South: {autonomy_text.stage_text(Stage.SHADOW)}",
         f"North: {autonomy_text.stage_text(Stage.AUTOMATIC)}",
     ]
-    assert "stand among those not judged" in showing.order_words(both)
+    assert "stand among those not judged" in showing.order_text(both)
 
 
 def test_a_site_is_listed_alone_as_among_others():
@@ -218,7 +218,7 @@ def test_a_study_that_names_two_patients_is_never_cleared_and_comes_behind_the_u
     )
     shown = showing.table(found.to_read, WORDS, NOW)
     assert shown["Patient"][1] == "DOE JANE / ROE ANN"
-    assert notices.held_lines(found) == [
+    assert notices.contradiction_lines(found) == [
         "One study, different patients (number, name): DOE JANE · 7 / ROE ANN · 8"
     ]
     assert (shown["Verdict"][1], shown["Probability"][1]) == ("", None)
@@ -250,15 +250,15 @@ def test_an_old_study_is_no_new_work_at_any_stage_unless_it_is_stat():
         assert {"stat prior", "undated"} <= set(names(found.to_read))
         assert len(found.to_read) + len(found.cleared) == 6
         undated = next(line for line in found.to_read if line.case.item.case_id == "undated")
-        assert "no study date" in showing.why_words(undated)
-    assert notices.old_words(found.old).startswith("1 study was over 365 days old")
+        assert "no study date" in showing.rank_text(undated)
+    assert notices.old_text(found.old).startswith("1 study was over 365 days old")
 
 
 def test_an_image_without_a_verdict_makes_all_come_in_turn_and_the_page_says_so():
     waiting = a_case("waiting", None, judged=False, minutes=5)
     found = listing_of([*CASES[:3], waiting], at(Stage.AUTOMATIC))
     assert names(found.to_read) == ["normal", "deferred", "abnormal", "waiting"]
-    assert "no verdict yet" in showing.order_words(found)
+    assert "no verdict yet" in showing.order_text(found)
 
 
 def test_a_site_without_a_name_has_a_stage_of_its_own():
@@ -270,7 +270,7 @@ def test_whoever_waits_too_long_is_marked():
     late = a_case("late", 0.02, NEGATIVE, minutes=300)
     found = listing_of([late, *CASES[1:3]], at(Stage.SUPERVISED))
     assert names(found.to_read)[0] == "late"
-    assert showing.why_words(found.to_read[0]) == "waits over 4 h"
+    assert showing.rank_text(found.to_read[0]) == "waits over 4 h"
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_whoever_waits_too_long_is_marked():
      (3060, "2 d 03 h")],
 )  # fmt: skip
 def test_waiting_is_said_in_hours_and_minutes(minutes, words):
-    assert showing.waiting_words(timedelta(minutes=minutes)) == words
+    assert showing.waiting_text(timedelta(minutes=minutes)) == words
 
 
 def test_a_finding_is_said_with_its_check():
@@ -288,8 +288,8 @@ def test_a_finding_is_said_with_its_check():
         Rank.DEFERRED,
         is_hidden=False,
     )
-    assert showing.why_words(line) == "not the picture it judges (lateral)"
-    assert showing.why_words(Line(line.case, line.rank, is_hidden=True)) == ""
+    assert showing.rank_text(line) == "not the picture it judges (lateral)"
+    assert showing.rank_text(Line(line.case, line.rank, is_hidden=True)) == ""
 
 
 def test_patient_and_study_are_said_as_the_files_say_them():
@@ -297,16 +297,16 @@ def test_patient_and_study_are_said_as_the_files_say_them():
         {"patient_id": "7", "study_date": "20260102", "study_time": "1405"},
         {"patient_id": "7", "patient_name": "DOE^JANE", "patient_sex": "F", "accession": "A1"},
     )
-    assert showing.patient_words(headers) == "DOE JANE · 7 · F"
-    assert showing.study_words(headers) == "2026-01-02 14:05 · A1"
-    assert showing.date_words(({"study_date": "<b>"},)) == "<b>"
+    assert showing.patient_text(headers) == "DOE JANE · 7 · F"
+    assert showing.study_text(headers) == "2026-01-02 14:05 · A1"
+    assert showing.date_text_of(({"study_date": "<b>"},)) == "<b>"
 
 
 def a_read(number: int, verdict, first, last=None, *, patient="", at=NOW, **given) -> Read:
-    said = {"bundle": "b@1", "policy_id": "p1", "at": at, **given}
+    text = {"bundle": "b@1", "policy_id": "p1", "at": at, **given}
     headers = ({"institution": "North", "patient_id": patient},)
     return Read(
-        f"c{number}", verdict=verdict, first=first, last=last or first, headers=headers, **said
+        f"c{number}", verdict=verdict, first=first, last=last or first, headers=headers, **text
     )
 
 
@@ -401,12 +401,12 @@ def test_automatic_needs_reads_of_its_own_and_an_exact_bound_on_the_patients_mis
     from scipy.stats import binomtest
 
     found = evidence_of(reads, RULES, "b@1", "p1", "North", NOW - timedelta(days=1))
-    said = autonomy.missing_evidence(pack, Stage.AUTOMATIC, found)
-    assert (f": {more_reads} more." in said) == bool(more_reads)
-    assert (f": {more_patients} more without a miss." in said) == bool(more_patients)
-    assert bool(said) == bool(more_reads or more_patients)
+    text = autonomy.missing_evidence(pack, Stage.AUTOMATIC, found)
+    assert (f": {more_reads} more." in text) == bool(more_reads)
+    assert (f": {more_patients} more without a miss." in text) == bool(more_patients)
+    assert bool(text) == bool(more_reads or more_patients)
     assert all(not autonomy.missing_evidence(pack, one, found) for one in list(Stage)[:3])
-    if not said:
+    if not text:
         exact = (
             binomtest(found.escaped_groups, found.positive_groups).proportion_ci(0.9, "exact").high
         )
@@ -475,6 +475,6 @@ def test_automatic_holds_the_bound_against_the_ceiling_and_not_its_mere_existenc
 ):
     policy = a_policy(certified=True, k=k, n=n, alpha=alpha, confidence=confidence)
     assert policy.escape.bound <= alpha
-    said = blocking_reason(pack, Stage.AUTOMATIC, policy)
-    assert bool(said) == bool(more)
-    assert not more or f"needs {more} more without a miss" in said
+    text = blocking_reason(pack, Stage.AUTOMATIC, policy)
+    assert bool(text) == bool(more)
+    assert not more or f"needs {more} more without a miss" in text

@@ -49,8 +49,8 @@ def test_each_outcome_has_words_and_nothing_that_a_file_says_becomes_markup():
     assert "<img" not in received.difference_html(evil)
     assert "&lt;img src=x&gt;" in received.difference_html(evil)
     assert received.SAME_WORDS in received.difference_html(())
-    assert received.waiting_words(0) == ""
-    assert received.waiting_words(2).startswith("2 objects differ")
+    assert received.waiting_text(0) == ""
+    assert received.waiting_text(2).startswith("2 objects differ")
 
 
 @pytest.fixture
@@ -78,8 +78,8 @@ def call(*words, error=None):
 
 
 def test_the_command_lists_both_sides_and_decides_under_a_name(home):
-    said = call()
-    assert said.startswith("1 in conflict, 1 set aside.")
+    printed = call()
+    assert printed.startswith("1 in conflict, 1 set aside.")
     for line in (
         "Digital X-Ray Image Storage - For Presentation",
         "  1.2.826.40.1",
@@ -87,7 +87,7 @@ def test_the_command_lists_both_sides_and_decides_under_a_name(home):
         "  Patient's name: Doe^Jane -> Meier^*Karl*",
         "by C-STORE from LOCAL",
     ):
-        assert line in said
+        assert line in printed
     plain = json.loads(call("--json"))
     (conflict,) = plain["conflicts"]
     assert plain["aside"] == 1
@@ -104,11 +104,11 @@ def test_the_command_lists_both_sides_and_decides_under_a_name(home):
     with a_node(home, port=0) as (store, _):
         (one,) = quarantine.resolutions(store, "xray")
         assert (one.is_accepted, one.resolved_by) == (True, "Ada")
-        assert received.resolution_words(one).endswith(
+        assert received.resolution_text(one).endswith(
             f"Ada took the new object of 1.2.826.40.1 ({conflict['id']})"
         )
         (aside,) = quarantine.receipts(store, "xray", ASIDE, limit=9)
-        assert received.class_words(aside) == "X-Ray Radiation Dose SR Storage"
+        assert received.class_text(aside) == "X-Ray Radiation Dose SR Storage"
         assert verify(store).faults == ()
 
 
@@ -120,7 +120,7 @@ def test_a_side_that_is_gone_or_unreadable_is_said_so(home):
         missing, whole = received.read_differences(pairs, store, Settings(home=home))
     assert missing is None
     assert len(whole) == 2
-    assert received.came_words(gone).endswith("by the watched folder")
+    assert received.arrival_text(gone).endswith("by the watched folder")
 
 
 def test_a_file_of_another_class_in_the_folder_is_set_aside(tmp_path):

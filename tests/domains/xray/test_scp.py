@@ -71,8 +71,8 @@ def test_c_echo_is_answered_to_pynetdicom_and_to_dcmtk(node):
     _, door = node
     with calling(door.port) as association:
         assert association.send_c_echo().Status == 0
-    said = [dcmtk("echoscu"), "-aet", "PACS", "-aec", "ASSAY", "127.0.0.1", str(door.port)]
-    assert subprocess.run(said, timeout=30).returncode == 0
+    command = [dcmtk("echoscu"), "-aet", "PACS", "-aec", "ASSAY", "127.0.0.1", str(door.port)]
+    assert subprocess.run(command, timeout=30).returncode == 0
 
 
 def test_what_is_sent_is_kept_byte_for_byte_and_queued_before_success(node):
@@ -90,8 +90,8 @@ def test_dcmtk_sends_a_file_and_the_canonical_file_is_the_same_as_by_pynetdicom(
     store, door = node
     sent = an_object("102", study="1.2.826.2")
     (tmp_path / "a.dcm").write_bytes(file_of(sent))
-    said = [dcmtk("storescu"), "-aet", "PACS", "-aec", "ASSAY", "127.0.0.1", str(door.port)]
-    assert subprocess.run([*said, str(tmp_path / "a.dcm")], timeout=30).returncode == 0
+    command = [dcmtk("storescu"), "-aet", "PACS", "-aec", "ASSAY", "127.0.0.1", str(door.port)]
+    assert subprocess.run([*command, str(tmp_path / "a.dcm")], timeout=30).returncode == 0
     before = len(kept(store))
     assert send(door.port, sent) == [0x0000]
     assert len(kept(store)) == before
@@ -217,9 +217,9 @@ def test_what_is_not_negotiated_is_logged_with_the_peer_the_class_and_the_reason
     association.release()
     with calling(door.port, called="OTHER") as rejected:
         assert rejected.is_rejected
-    said = [json.loads(line.message) for line in caplog.records if "refused" in line.message]
+    command = [json.loads(line.message) for line in caplog.records if "refused" in line.message]
     common = {"event": "refused", "transport": "c-store"}
-    assert said == [
+    assert command == [
         common | {"peer": "LOCAL", "code": "NO_SUCH_CLASS", "sop_class": "Unregistered"},
         common
         | {"peer": "LOCAL", "code": "NO_SUCH_SYNTAX", "sop_class": "XRayRadiationDoseSRStorage"},

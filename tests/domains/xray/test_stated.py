@@ -78,9 +78,9 @@ def test_an_age_that_is_not_stated_is_no_finding(blank):
     assert age_of(PatientAge=blank, PatientBirthDate=blank) is None
 
 
-def coded(**said: str) -> list[Dataset]:
+def coded(**tags: str) -> list[Dataset]:
     item = Dataset()
-    for keyword, text in said.items():
+    for keyword, text in tags.items():
         setattr(item, keyword, text)
     return [item]
 

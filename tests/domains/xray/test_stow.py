@@ -166,11 +166,13 @@ def head(length):
     ).encode()
 
 
-@pytest.mark.parametrize("said", [b"", b"POST /studies HTT", head(9999), head(9999) + b"--a-bou"])
-def test_a_caller_who_falls_silent_is_hung_up_on(node, said):
+@pytest.mark.parametrize(
+    "head_bytes", [b"", b"POST /studies HTT", head(9999), head(9999) + b"--a-bou"]
+)
+def test_a_caller_who_falls_silent_is_hung_up_on(node, head_bytes):
     _, _, web = node
     with raw(web.port) as caller:
-        caller.sendall(said)
+        caller.sendall(head_bytes)
         begun = time.monotonic()
         answer = b"".join(iter(lambda: caller.recv(4096), b""))
     assert time.monotonic() - begun < 5

@@ -83,8 +83,8 @@ def test_panes_are_laid_out_so_that_each_picture_is_found_again():
     assert head["view_id"] == "case-1"
     assert [one["title"] for one in head["panes"]] == ["Jané", "t", "t"]
     for pane, name, array in ((0, "plate", first), (0, "heat", warm), (2, "plate", second)):
-        said = head["panes"][pane][name]
-        found = np.frombuffer(body, array.dtype, array.size, said["offset"])
-        assert np.array_equal(found.reshape(said["height"], said["width"]), array)
+        place = head["panes"][pane][name]
+        found = np.frombuffer(body, array.dtype, array.size, place["offset"])
+        assert np.array_equal(found.reshape(place["height"], place["width"]), array)
     assert "plate" not in head["panes"][1]
     assert len(body) == first.nbytes + warm.nbytes + second.nbytes

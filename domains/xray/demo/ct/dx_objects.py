@@ -61,7 +61,7 @@ class Label:
 
 
 def digital_xray(pixels: NDArray[np.uint16], pitch_mm: float, label: Label) -> bytes:
-    """Write a radiograph as a Part 10 file, explicit little endian, marked as computed.
+    """Return a radiograph as a Part 10 file, explicit little endian, marked as computed.
 
     Args:
         pixels: uint16 ``h w`` of twelve bits, bright where little came through.

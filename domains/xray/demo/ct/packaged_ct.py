@@ -70,7 +70,7 @@ def _known(name: str) -> bytes:
 
 
 def _standing(volume: nifti.Volume) -> NDArray[np.generic]:
-    """Give the voxels with axes back-front, head-feet, right-left; they are stored otherwise."""
+    """Return the voxels with axes back-front, head-feet, right-left; they are stored otherwise."""
     stored = np.sign(np.diag(volume.directions)).tolist()
     if stored != [-1.0, 1.0, 1.0]:
         raise ValueError(f"expected voxels stored to the left, front and head, got {stored}")

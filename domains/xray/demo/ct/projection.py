@@ -89,7 +89,7 @@ def line_integrals(chest: Chest, pose: Pose, plate: Plate) -> F32:
 
 
 def _obliqueness(plate: Plate, source_mm: float) -> F32:
-    """Say how much longer a ray is in a slab than the one that hits the plate's middle."""
+    """Return how much longer a ray is in a slab than the one that hits the plate's middle."""
     down, across = (
         (np.arange(n) - (n - 1) / 2) * plate.pitch_mm / source_mm
         for n in (plate.rows, plate.columns)

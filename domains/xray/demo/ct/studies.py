@@ -102,7 +102,7 @@ def _drawn(seed: int, number: int, finding: str, fault: str) -> Study:
 
 
 def changed(chest: Chest, study: Study) -> Chest:
-    """Give the chest its size and its finding."""
+    """Return the chest its size and its finding."""
     rng = np.random.default_rng([study.seed, study.number, 1])
     spacing = np.array(chest.spacing_mm) * study.size
     patient = replace(chest, spacing_mm=tuple(spacing.tolist()))
@@ -144,7 +144,7 @@ def radiographs(
 
 
 def _lungs_above_mm(chest: Chest) -> float:
-    """Say by how much the middle of the lungs lies above the middle of the volume."""
+    """Return by how much the middle of the lungs lies above the middle of the volume."""
     lungs = (chest.parts == RIGHT_LUNG) | (chest.parts == LEFT_LUNG)
     rows = np.flatnonzero(lungs.any(axis=(0, 2)))
     return float(((chest.mu.shape[1] - 1) / 2 - (rows[0] + rows[-1]) / 2) * chest.spacing_mm[1])

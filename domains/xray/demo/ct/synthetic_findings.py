@@ -104,7 +104,7 @@ def _box(first: Iterable[int], last: Iterable[int]) -> tuple[slice, ...]:
 
 
 def _extent(part: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Give the first voxel of a part along each axis, and the one after its last."""
+    """Return the first voxel of a part along each axis, and the one after its last."""
     lines = [np.flatnonzero(part.any(axis=(*{0, 1, 2} - {axis},))) for axis in range(3)]
     if not all(len(line) for line in lines):
         raise ValueError("the chest has no such part")

@@ -42,10 +42,10 @@ def port():
     listener.close()
 
 
-@pytest.mark.parametrize("result", [b"", b"GET / HT"])
-def test_a_caller_who_does_not_ask_is_hung_up_on(port, result):
+@pytest.mark.parametrize("first_bytes", [b"", b"GET / HT"])
+def test_a_caller_who_does_not_ask_is_hung_up_on(port, first_bytes):
     with socket.create_connection(("127.0.0.1", port), timeout=60) as caller:
-        caller.sendall(result)
+        caller.sendall(first_bytes)
         with contextlib.suppress(ConnectionResetError):
             assert caller.recv(100) == b""
 

@@ -10,16 +10,16 @@ from core.records.values import StoredDecision
 from core.service.review.explanations import Explanation
 from core.types import Certificate, Disposition, Finding
 from domains.xray import pack
-from domains.xray.answers.answer import Answer, Judged, Names
+from domains.xray.answers.answer import CaseResult, JudgedImage, UidMaker
 from domains.xray.decoding.source import Source, source_of
 
-NAMES = Names(b"a key of thirty-two bytes, no more")
+NAMES = UidMaker(b"a key of thirty-two bytes, no more")
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 ESCAPE = Certificate("escape", 0.05, 0.95, 311, 4, 0.0291234567890123, True, 0.1, 0, 0.0096)
 OVERKILL = Certificate("overkill", 0.1, 0.95, 27, 3, 0.263, False, None, 31, 0.105)
 
 
-def a_source(instance: int = 1, **said: str) -> Source:
+def a_source(instance: int = 1, **tags: str) -> Source:
     source = source_of(
         {
             "SOPClassUID": DX,
@@ -36,7 +36,7 @@ def a_source(instance: int = 1, **said: str) -> Source:
             "AccessionNumber": "A-4711",
             "ReferringPhysicianName": "House^Gregory",
             "StudyDescription": "THORAX PA",
-            **said,
+            **tags,
         }
     )
     assert source
@@ -79,11 +79,11 @@ def a_decision(
 
 
 def an_answer(
-    *images: Judged, study: Source | None = None, version: int = 1, predecessor: str = ""
-) -> Answer:
-    images = images or (Judged(1, a_decision(), study or a_source()),)
+    *images: JudgedImage, study: Source | None = None, version: int = 1, predecessor: str = ""
+) -> CaseResult:
+    images = images or (JudgedImage(1, a_decision(), study or a_source()),)
     study = study or next(one.source for one in images if one.source)
-    return Answer("case-1", images, study, ESCAPE, OVERKILL, version, predecessor)
+    return CaseResult("case-1", images, study, ESCAPE, OVERKILL, version, predecessor)
 
 
 def an_explanation(source_size: tuple[int, int] = (900, 700)) -> Explanation:

@@ -74,19 +74,19 @@ class Orthanc:
         with urllib.request.urlopen(f"{self.root}{path}") as answer:
             return bytes(answer.read())
 
-    def said(self, path: str) -> Any:
+    def get_json(self, path: str) -> Any:
         return json.loads(self.get(path))
 
     def files(self) -> dict[str, bytes]:
         """Give what it holds, by SOP Instance UID."""
         held = {}
-        for instance in self.said("/instances"):
-            tags = self.said(f"/instances/{instance}/simplified-tags")
+        for instance in self.get_json("/instances"):
+            tags = self.get_json(f"/instances/{instance}/simplified-tags")
             held[tags["SOPInstanceUID"]] = self.get(f"/instances/{instance}/file")
         return held
 
     def _answers(self) -> bool:
         try:
-            return bool(self.said("/system"))
+            return bool(self.get_json("/system"))
         except (urllib.error.URLError, ConnectionError):
             return False

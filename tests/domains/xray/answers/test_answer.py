@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.types import Disposition, Finding, Reason
-from domains.xray.answers.answer import Judged, names_at
+from domains.xray.answers.answer import JudgedImage, uids_at
 from tests.domains.xray.answers.answers import NAMES, a_decision, a_source, an_answer
 
 UNREAD = Finding(Reason.UNREADABLE, "")
@@ -33,12 +33,12 @@ def test_other_parts_give_another_name_however_they_join(one: list[str], other: 
 
 
 def test_a_home_keeps_its_key_for_itself(tmp_path):
-    first = names_at(tmp_path)
+    first = uids_at(tmp_path)
     assert len(first.key) == 32
-    assert names_at(tmp_path) == first
+    assert uids_at(tmp_path) == first
     assert (tmp_path / "results.key").stat().st_mode & 0o777 == 0o600
     (tmp_path / "other").mkdir()
-    assert names_at(tmp_path / "other") != first
+    assert uids_at(tmp_path / "other") != first
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["results.key"]
 
 
@@ -63,7 +63,7 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
 )
 def test_the_worst_image_makes_the_verdict_on_a_case(verdicts, wording, probability):
     images = (
-        Judged(
+        JudgedImage(
             place,
             a_decision(chr(97 + place), p, disposition, *([UNREAD] if p is None else [])),
             a_source(place),
@@ -78,7 +78,8 @@ def test_the_worst_image_makes_the_verdict_on_a_case(verdicts, wording, probabil
 def test_an_image_of_another_study_counts_for_the_verdict_but_is_not_shown():
     other = a_source(2, StudyInstanceUID="9.9")
     answer = an_answer(
-        Judged(1, a_decision("a", 0.1, NEGATIVE), a_source()), Judged(2, a_decision("c"), other)
+        JudgedImage(1, a_decision("a", 0.1, NEGATIVE), a_source()),
+        JudgedImage(2, a_decision("c"), other),
     )
     assert answer.deciding.wording == "ABNORMAL"
     assert [one.number for one in answer.shown] == [1]

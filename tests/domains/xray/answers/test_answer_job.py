@@ -42,7 +42,7 @@ def study(ward: Ward) -> str:
 
 
 def chest(study: str, instance: int = 1, name: str = "cal-1", **tags: object) -> bytes:
-    said = {
+    tags = {
         "StudyInstanceUID": study,
         "SeriesInstanceUID": f"{study}.0",
         "SOPInstanceUID": f"{study}.0.{instance}",
@@ -50,7 +50,7 @@ def chest(study: str, instance: int = 1, name: str = "cal-1", **tags: object) ->
         "StudyDate": f"{date.today():%Y%m%d}",
         **tags,
     }
-    return a_radiograph(name, spot=name.endswith("1"), **said)
+    return a_radiograph(name, spot=name.endswith("1"), **tags)
 
 
 def words(dataset: Dataset) -> set[str]:
@@ -66,18 +66,18 @@ def test_a_released_case_is_answered_with_a_report_and_a_capture_in_its_study(wa
     assert {report.StudyInstanceUID, capture.StudyInstanceUID} == {study}
     assert {str(one.PatientName) for one in (report, capture)} == {f"{CANARY}^NAME"}
     assert len({report.SeriesInstanceUID, capture.SeriesInstanceUID, f"{study}.0"}) == 3
-    told = words(report)
-    assert {decision.wording, ward.bundle.label, ward.bundle.sha256, ward.policy.id} <= told
+    texts = words(report)
+    assert {decision.wording, ward.bundle.label, ward.bundle.sha256, ward.policy.id} <= texts
     assert (job.payload["peer"], job.payload["report"]) == ("PACS", report.SOPInstanceUID)
 
 
 def test_captures_show_the_same_picture_whatever_its_encoding_and_polarity(ward, study):
     pixels = a_chest(7)
-    said = {"StudyInstanceUID": study, "SeriesInstanceUID": f"{study}.0", "InstitutionName": study}
-    files = encodings(pixels, **said, SOPInstanceUID=f"{study}.0.1")
+    tags = {"StudyInstanceUID": study, "SeriesInstanceUID": f"{study}.0", "InstitutionName": study}
+    files = encodings(pixels, **tags, SOPInstanceUID=f"{study}.0.1")
     inverted = an_object(
         4095 - pixels,
-        **said,
+        **tags,
         SOPInstanceUID=f"{study}.0.2",
         PhotometricInterpretation="MONOCHROME1",
     )
@@ -247,12 +247,12 @@ def test_a_readable_and_an_unreadable_view_are_one_case_that_is_never_cleared(wa
 
 
 @pytest.mark.parametrize("word", ["PatientID", "PatientName"])
-@pytest.mark.parametrize("said", [["12", "34"], "P" * 65], ids=["two", "long"])
+@pytest.mark.parametrize("value", [["12", "34"], "P" * 65], ids=["two", "long"])
 def test_an_answer_that_cannot_say_whose_it_is_is_held_back_with_the_reason(
-    ward, study, word, said
+    ward, study, word, value
 ):
     with disable_value_validation():
-        ward.judge(chest(study, **{word: said}))
+        ward.judge(chest(study, **{word: value}))
     ward.release(Stage.SUPERVISED, study)
     with pytest.raises(PermanentFailure, match=rf"held back: {word} .* cannot be taken over"):
         ward.answer(study)
@@ -270,8 +270,8 @@ def test_no_word_of_the_patient_is_logged_or_queued(ward, study, caplog, capfd):
     caplog.clear()
     ward.release(Stage.SUPERVISED, study)
     (job,) = ward.answer(study)
-    said = caplog.text + "".join(capfd.readouterr()) + str(job)
-    assert CANARY not in said
+    logged = caplog.text + "".join(capfd.readouterr()) + str(job)
+    assert CANARY not in logged
     assert study not in caplog.text
     names = [path.name for path in ward.settings.home.rglob("*")]
     assert not [name for name in names if CANARY in name or study in name]

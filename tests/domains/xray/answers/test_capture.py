@@ -12,9 +12,9 @@ from pydicom import dcmread
 
 from core.imaging.overlay import DENSEST_WARM, WARM
 from core.types import Disposition, Finding, Reason
-from domains.xray.answers.answer import Judged
-from domains.xray.answers.capture import capture, drawn
-from domains.xray.answers.objects import NOTICE, encoded
+from domains.xray.answers.answer import JudgedImage
+from domains.xray.answers.capture import capture, render
+from domains.xray.answers.objects import NOTICE, encode
 from tests.domains.xray.answers.answers import (
     NAMES,
     a_decision,
@@ -24,13 +24,13 @@ from tests.domains.xray.answers.answers import (
 )
 
 GREY = 100
-IMAGE = Judged(1, a_decision(), a_source())
+IMAGE = JudgedImage(1, a_decision(), a_source())
 
 
-def written(image: Judged = IMAGE, **said: str) -> bytes:
-    study = a_source(**said)
+def written(image: JudgedImage = IMAGE, **tags: str) -> bytes:
+    study = a_source(**tags)
     answer = an_answer(replace(image, source=study), study=study)
-    return encoded(capture(answer, answer.images[0], an_explanation(), NAMES))
+    return encode(capture(answer, answer.images[0], an_explanation(), NAMES))
 
 
 def test_the_picture_stands_on_the_left_and_the_heat_map_over_it_on_the_right():
@@ -75,8 +75,8 @@ def test_the_words_below_depend_on_the_verdict_and_on_nothing_of_the_patient():
 
 def test_all_words_are_within_the_picture_however_narrow_it_is():
     long = Finding(Reason.WRONG_INPUT, "a lateral view of something else " * 9)
-    image = Judged(1, a_decision("a", None, Disposition.DEFER, *[long] * 3), a_source())
-    pixels = drawn(image, an_explanation((2000, 300)))
+    image = JudgedImage(1, a_decision("a", None, Disposition.DEFER, *[long] * 3), a_source())
+    pixels = render(image, an_explanation((2000, 300)))
     assert pixels.shape[1] >= 640
     words = pixels[720:]
     assert words.max() == 255
@@ -86,8 +86,8 @@ def test_all_words_are_within_the_picture_however_narrow_it_is():
 
 
 def test_a_capture_made_again_is_the_same_whatever_joins_the_case():
-    second = Judged(2, a_decision("c", minute=5), a_source(2, PatientName="Doe^J"))
+    second = JudgedImage(2, a_decision("c", minute=5), a_source(2, PatientName="Doe^J"))
     joined = an_answer(IMAGE, second, version=2, predecessor="2.25.1")
     again = capture(joined, IMAGE, an_explanation(), NAMES)
-    assert encoded(again) == written()
+    assert encode(again) == written()
     assert NAMES.capture(joined, second) != NAMES.capture(joined, IMAGE)

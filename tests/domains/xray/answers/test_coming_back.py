@@ -13,7 +13,7 @@ from core.records.deployments import Stage
 from core.records.intake import Receipt
 from domains.xray.node.object_comparison import Comparer
 from domains.xray.node.object_intake import ObjectIntake
-from domains.xray.node.part10 import take_apart
+from domains.xray.node.part10 import parse_part10
 from tests.domains.xray.answers.ward import Ward, a_radiograph
 from tests.domains.xray.wire import ROOM, queued
 
@@ -37,14 +37,14 @@ def study(ward: Ward) -> str:
 
 
 def chest(study: str, instance: int = 1, **tags: object) -> bytes:
-    said = {
+    stated = {
         "StudyInstanceUID": study,
         "SeriesInstanceUID": f"{study}.0",
         "SOPInstanceUID": f"{study}.0.{instance}",
         "InstitutionName": study,
         **tags,
     }
-    return a_radiograph(f"{study}.{instance}", spot=True, **said)
+    return a_radiograph(f"{study}.{instance}", spot=True, **stated)
 
 
 @pytest.fixture
@@ -57,13 +57,13 @@ def outgoing(ward: Ward, study: str) -> list[bytes]:
 
 
 def take(intake: ObjectIntake, file: bytes) -> Receipt:
-    return intake.take(take_apart(file), "folder")
+    return intake.take(parse_part10(file), "folder")
 
 
 def coerced(file: bytes, **tags: object) -> Dataset:
     """Change what a PACS changes: its own name for the patient, its character set, its marks."""
     dataset = dcmread(BytesIO(file))
-    said = {
+    stated = {
         "SpecificCharacterSet": "ISO_IR 192",
         "PatientName": "王^小东",
         "PatientID": "PACS-1",
@@ -71,7 +71,7 @@ def coerced(file: bytes, **tags: object) -> Dataset:
         "RetrieveAETitle": "PACS",
         **tags,
     }
-    for keyword, value in said.items():
+    for keyword, value in stated.items():
         setattr(dataset, keyword, value)
     return dataset
 

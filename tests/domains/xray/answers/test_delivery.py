@@ -27,7 +27,7 @@ from domains.xray.answers.delivery import (
     store_by_dimse,
     store_by_stow,
 )
-from domains.xray.answers.objects import encoded
+from domains.xray.answers.objects import encode
 from domains.xray.answers.report_sr import COMPREHENSIVE_SR, report
 from domains.xray.node.peers import Node, Peer
 from tests.domains.xray.answers.answers import NAMES, a_source, an_answer
@@ -48,7 +48,7 @@ IMPLICIT = "1.2.840.10008.1.2"
 
 @pytest.fixture
 def objects() -> list[Dataset]:
-    written = encoded(report(an_answer(study=a_source(PatientName=CANARY)), NAMES))
+    written = encode(report(an_answer(study=a_source(PatientName=CANARY)), NAMES))
     return [dcmread(BytesIO(written))]
 
 
@@ -99,9 +99,9 @@ def test_a_failure_is_no_delivery_and_says_the_status_but_not_the_patient(object
     with an_scp(status) as (peer, _), pytest.raises(AssayError, match=f"{status:04X}") as raised:
         by_dimse(objects, peer, Node())
     assert not isinstance(raised.value, OutOfReach)
-    said = caplog.text + str(raised.value)
-    assert "CANARY" not in said
-    assert objects[0].SOPInstanceUID not in said
+    logged = caplog.text + str(raised.value)
+    assert "CANARY" not in logged
+    assert objects[0].SOPInstanceUID not in logged
 
 
 def test_a_peer_that_takes_implicit_only_gets_the_same_values(objects):
@@ -347,7 +347,7 @@ def test_a_web_server_has_it_when_it_says_so(objects, reply, delivered, caplog):
 
 
 def test_the_very_bytes_of_the_outbox_go_out_by_stow(objects):
-    written = encoded(report(an_answer(study=a_source(PatientName=CANARY)), NAMES))
+    written = encode(report(an_answer(study=a_source(PatientName=CANARY)), NAMES))
     with a_web_server(lambda _: (200, JSON, b"")) as (peer, bodies):
         by_stow(objects, peer)
     assert written in bodies[0]

@@ -23,10 +23,10 @@ from core.records.deployments import Stage
 from core.records.queue import Job, State
 from core.records.tables import JOBS
 from domains.xray.answers import send_job
-from domains.xray.answers.answer import Judged
+from domains.xray.answers.answer import JudgedImage
 from domains.xray.answers.capture import capture
 from domains.xray.answers.delivery import require_kept, store_by_dimse, store_by_stow
-from domains.xray.answers.objects import encoded
+from domains.xray.answers.objects import encode
 from domains.xray.answers.outbox import SEND
 from domains.xray.answers.report_sr import report
 from domains.xray.node.peers import Node, Peer
@@ -60,29 +60,29 @@ def answers(patient: str, place: int) -> list[bytes]:
     """Write a report and a capture for one patient, each in a study of his own."""
     study = f"1.2.3.{place}"
     source = a_source(place, PatientName=patient, PatientID=f"ID-{place}", StudyInstanceUID=study)
-    answer = an_answer(Judged(1, a_decision(chr(97 + place)), source), study=source)
+    answer = an_answer(JudgedImage(1, a_decision(chr(97 + place)), source), study=source)
     drawn = capture(answer, answer.images[0], an_explanation(), NAMES)
-    return [encoded(report(answer, NAMES)), encoded(drawn)]
+    return [encode(report(answer, NAMES)), encode(drawn)]
 
 
 def by_name(files: list[bytes]) -> dict[str, bytes]:
     return {dcmread(BytesIO(file)).SOPInstanceUID: file for file in files}
 
 
-def told(file: bytes) -> list[tuple[object, str, str]]:
+def values(file: bytes) -> list[tuple[object, str, str]]:
     """List everything that a file says, element by element, but for the file meta group."""
     return [(e.tag, e.VR, repr(e.value)) for e in dcmread(BytesIO(file)).iterall()]
 
 
 def all_told(files: Mapping[str, bytes]) -> dict[str, list[tuple[object, str, str]]]:
-    return {name: told(file) for name, file in files.items()}
+    return {name: values(file) for name, file in files.items()}
 
 
-@pytest.mark.parametrize("way", ["dimse", "stow"])
-def test_every_value_comes_back_from_orthanc_as_it_was_sent(orthanc, way):
+@pytest.mark.parametrize("protocol", ["dimse", "stow"])
+def test_every_value_comes_back_from_orthanc_as_it_was_sent(orthanc, protocol):
     sent = [file for place, name in enumerate(PATIENTS, 1) for file in answers(name, place)]
     objects: list[Dataset] = [dcmread(BytesIO(file)) for file in sent]
-    if way == "dimse":
+    if protocol == "dimse":
         port = orthanc.dicom_port
         peer = Peer(name="PACS", ae_title="ORTHANC", host=HOST, port=port)
         require_kept(store_by_dimse(objects, peer, Node()), peer)
@@ -90,7 +90,7 @@ def test_every_value_comes_back_from_orthanc_as_it_was_sent(orthanc, way):
         peer = Peer(name="WEB", protocol="stow", url=orthanc.url)
         require_kept(store_by_stow(objects, peer), peer)
     assert all_told(orthanc.files()) == all_told(by_name(sent))
-    known = [orthanc.said(f"/patients/{one}") for one in orthanc.said("/patients")]
+    known = [orthanc.get_json(f"/patients/{one}") for one in orthanc.get_json("/patients")]
     assert {one["MainDicomTags"]["PatientName"] for one in known} == set(PATIENTS)
 
 
@@ -139,7 +139,7 @@ def test_what_a_receiver_missed_reaches_it_after_its_restart_under_the_same_name
         ward.deliver(job)
     assert all_told(orthanc.files()) == all_told(by_name(ward.files(sends[0])))
     ours = [one.getMessage() for one in caplog.records if one.name.startswith(("core", "domains"))]
-    assert not [said for said in ours if CANARY in said or "2.1" in said]
+    assert not [text for text in ours if CANARY in text or "2.1" in text]
 
 
 def test_a_receiver_out_of_reach_is_left_alone_for_a_while(ward: Ward, orthanc):
@@ -156,8 +156,8 @@ def queued(ward: Ward, orthanc: Orthanc, study: str) -> list[Job]:
     """Judge a chest and queue what is said of it for Orthanc, on both of its doors."""
     dimse = {"ae_title": "ORTHANC", "host": HOST, "port": orthanc.dicom_port}
     ward.peers({"name": "PACS", **dimse}, {"name": "WEB", "protocol": "stow", "url": orthanc.url})
-    said = {"StudyInstanceUID": study, "SOPInstanceUID": f"{study}.1", "InstitutionName": study}
-    ward.judge(a_radiograph("cal-3", spot=True, **said))
+    tags = {"StudyInstanceUID": study, "SOPInstanceUID": f"{study}.1", "InstitutionName": study}
+    ward.judge(a_radiograph("cal-3", spot=True, **tags))
     ward.release(Stage.SUPERVISED, study)
     sends = ward.answer(study)
     assert len(sends) == 2
@@ -187,8 +187,8 @@ def test_an_archive_that_takes_pictures_alone_gets_them_once_and_says_why_not_th
     (tmp_path / "images.cfg").write_text(IMAGES_ONLY)
     peer = {"name": "IMAGES", "ae_title": "DCMTK", "host": HOST, "port": port}
     ward.peers(peer)
-    said = {"StudyInstanceUID": "2.5", "SOPInstanceUID": "2.5.1", "InstitutionName": "2.5"}
-    ward.judge(a_radiograph("cal-3", spot=True, **said))
+    tags = {"StudyInstanceUID": "2.5", "SOPInstanceUID": "2.5.1", "InstitutionName": "2.5"}
+    ward.judge(a_radiograph("cal-3", spot=True, **tags))
     ward.release(Stage.SUPERVISED, "2.5")
     (send,) = ward.answer("2.5")
     command = ["storescp", "-od", str(folder), "-aet", "DCMTK", "-xf", str(tmp_path / "images.cfg")]

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pydicom import Dataset, dcmread
 
 from core.types import Certificate, Disposition, Finding, Reason
-from domains.xray.answers.answer import Answer, Judged, Names
-from domains.xray.answers.objects import NOTICE, encoded
+from domains.xray.answers.answer import CaseResult, JudgedImage, UidMaker
+from domains.xray.answers.objects import NOTICE, encode
 from domains.xray.answers.report_items import SCHEME
 from domains.xray.answers.report_sr import report
 from domains.xray.decoding.source import CONTEXT
@@ -33,8 +33,8 @@ LONGEST = {"AE": 16, "AS": 4, "CS": 16, "DA": 8, "DS": 16, "DT": 26, "IS": 12, "
 LONGEST |= {"LT": 10240, "SH": 16, "ST": 1024, "TM": 14, "UI": 64, "UT": 2**32 - 2}
 
 
-def read(answer: Answer) -> Dataset:
-    return dcmread(BytesIO(encoded(report(answer, NAMES))))
+def read(answer: CaseResult) -> Dataset:
+    return dcmread(BytesIO(encode(report(answer, NAMES))))
 
 
 def groups(dataset: Dataset) -> list[dict[str, object]]:
@@ -46,27 +46,27 @@ def groups(dataset: Dataset) -> list[dict[str, object]]:
 
 
 def _said(group: Dataset) -> dict[str, object]:
-    said: dict[str, object] = {}
+    items: dict[str, object] = {}
     for item in group.ContentSequence:
         name = item.ConceptNameCodeSequence[0].CodeValue
         match item.ValueType:
             case "NUM":
                 value = item.MeasuredValueSequence[0]
-                said[name] = value.get("FloatingPointValue", float(value.NumericValue))
+                items[name] = value.get("FloatingPointValue", float(value.NumericValue))
             case "CODE":
                 code = item.ConceptCodeSequence[0]
-                said[name] = (code.CodingSchemeDesignator, code.CodeValue, code.CodeMeaning)
+                items[name] = (code.CodingSchemeDesignator, code.CodeValue, code.CodeMeaning)
             case "TEXT":
-                said[name] = [*said.get(name, []), item.TextValue]  # type: ignore[misc]
+                items[name] = [*items.get(name, []), item.TextValue]  # type: ignore[misc]
             case "UIDREF":
-                said[name] = item.UID
+                items[name] = item.UID
             case "IMAGE":
-                said[name] = item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
-    return said
+                items[name] = item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+    return items
 
 
 def test_a_report_says_verdict_probability_certificates_bundle_policy_and_reasons():
-    image = Judged(1, a_decision("a", 0.5, Disposition.DEFER, AMBIGUOUS, LATERAL), a_source())
+    image = JudgedImage(1, a_decision("a", 0.5, Disposition.DEFER, AMBIGUOUS, LATERAL), a_source())
     (study, _) = groups(read(an_answer(image)))
     assert study["DISPOSITION"] == (SCHEME, "DEFER", "READ")
     assert study["PROBABILITY"] == 0.5
@@ -84,16 +84,16 @@ def test_a_report_says_verdict_probability_certificates_bundle_policy_and_reason
 def test_both_certificates_are_told_to_the_last_bit(certificate: Certificate):
     (study, _) = groups(read(an_answer()))
     side = certificate.kind.upper()
-    told = [study[f"{side}_{word}"] for word in ("ALPHA", "BOUND", "CONF", "N", "K")]
+    figures = [study[f"{side}_{word}"] for word in ("ALPHA", "BOUND", "CONF", "N", "K")]
     given = [getattr(certificate, name) for name in ("alpha", "bound", "confidence", "n", "k")]
-    assert told == given
+    assert figures == given
     assert study[f"{side}_CERT"][2] == ("Yes" if certificate.certified else "No")
 
 
 def test_each_image_of_the_study_has_a_group_that_refers_to_it():
     images = (
-        Judged(1, a_decision("a", 0.25, Disposition.NEGATIVE), a_source(1)),
-        Judged(2, a_decision("c", None, Disposition.DEFER, LATERAL), a_source(2)),
+        JudgedImage(1, a_decision("a", 0.25, Disposition.NEGATIVE), a_source(1)),
+        JudgedImage(2, a_decision("c", None, Disposition.DEFER, LATERAL), a_source(2)),
     )
     study, first, second = groups(read(an_answer(*images)))
     assert study["DISPOSITION"] == (SCHEME, "DEFER", "READ")
@@ -113,7 +113,7 @@ def test_a_report_is_preliminary_unverified_and_by_a_device():
 
 
 def test_a_report_stands_in_the_study_of_its_images_and_names_them_as_evidence():
-    images = tuple(Judged(n, a_decision(c), a_source(n)) for n, c in ((1, "a"), (2, "c")))
+    images = tuple(JudgedImage(n, a_decision(c), a_source(n)) for n, c in ((1, "a"), (2, "c")))
     dataset = read(an_answer(*images))
     assert dataset.StudyInstanceUID == "1.2.3.4"
     (study,) = dataset.CurrentRequestedProcedureEvidenceSequence
@@ -128,7 +128,7 @@ def test_a_report_stands_in_the_study_of_its_images_and_names_them_as_evidence()
 
 def test_highdicom_reads_a_report_as_tid_1500():
     answer = an_answer()
-    content = srread(BytesIO(encoded(report(answer, NAMES)))).content
+    content = srread(BytesIO(encode(report(answer, NAMES)))).content
     assert isinstance(content, MeasurementReport)
     (study, image) = content.get_image_measurement_groups()
     assert image.source_images[0].referenced_sop_instance_uid == "1.2.3.4.1"
@@ -141,11 +141,11 @@ def test_highdicom_reads_a_report_as_tid_1500():
 
 
 def test_a_report_made_again_is_the_same_and_one_of_other_decisions_has_another_name():
-    assert encoded(report(an_answer(), NAMES)) == encoded(report(an_answer(), NAMES))
-    other = an_answer(Judged(1, a_decision("c"), a_source()))
+    assert encode(report(an_answer(), NAMES)) == encode(report(an_answer(), NAMES))
+    other = an_answer(JudgedImage(1, a_decision("c"), a_source()))
     later = an_answer(version=2, predecessor="2.25.17")
     names = {NAMES.report(one) for one in (an_answer(), other, later)}
-    assert len(names | {Names(b"another key").report(an_answer())}) == 4
+    assert len(names | {UidMaker(b"another key").report(an_answer())}) == 4
 
 
 def test_a_later_report_names_the_one_it_replaces():
@@ -173,7 +173,7 @@ def test_a_later_report_names_the_one_it_replaces():
 )
 def test_dsrdump_has_nothing_to_say_against_a_report(dcmtk, tmp_path, patient, charset, warning):
     file = tmp_path / "report.dcm"
-    file.write_bytes(encoded(report(an_answer(study=a_source(PatientName=patient)), NAMES)))
+    file.write_bytes(encode(report(an_answer(study=a_source(PatientName=patient)), NAMES)))
     assert dcmread(file).get("SpecificCharacterSet") == charset
     dumped = subprocess.run(["dsrdump", str(file)], capture_output=True, check=True)
     complaints = dumped.stderr.decode().splitlines()
@@ -189,7 +189,7 @@ def test_every_string_of_a_report_is_within_the_limit_of_its_value_representatio
     )
     names = "=".join(["N" * 64] * 3)
     study = a_source(PatientName=names, PatientID="I" * 64, AccessionNumber="A" * 16)
-    dataset = read(an_answer(Judged(1, decision, study), study=study))
+    dataset = read(an_answer(JudgedImage(1, decision, study), study=study))
     checked = 0
     for element in dataset.iterall():
         values = element.value if element.VM > 1 else [element.value]
@@ -215,14 +215,14 @@ def test_what_a_file_says_of_the_patient_comes_back_as_it_was_or_not_at_all(
 ):
     study = a_source(PatientName=patient, PatientID=number, StudyDescription=description)
     dataset = read(an_answer(study=study))
-    for name, said in (("PatientID", number), ("StudyDescription", description)):
-        assert str(dataset.get(name, "") or "") in {said.strip(" "), said.rstrip(" "), said, ""}
+    for name, value in (("PatientID", number), ("StudyDescription", description)):
+        assert str(dataset.get(name, "") or "") in {value.strip(" "), value.rstrip(" "), value, ""}
     assert str(dataset.PatientName).rstrip(" =^") in {patient.rstrip(" =^"), ""}
 
 
 def test_a_report_of_a_verdict_on_nothing_but_an_unreadable_file_says_read(tmp_path: Path):
     lost = Finding(Reason.UNREADABLE, "The decoder ran out of memory on this picture.")
-    answer = an_answer(Judged(1, a_decision("a", None, Disposition.DEFER, lost), a_source()))
+    answer = an_answer(JudgedImage(1, a_decision("a", None, Disposition.DEFER, lost), a_source()))
     (study, image) = groups(read(answer))
     assert study["DISPOSITION"] == image["DISPOSITION"] == (SCHEME, "DEFER", "READ")
     assert "PROBABILITY" not in study
@@ -232,7 +232,7 @@ def test_a_report_of_a_verdict_on_nothing_but_an_unreadable_file_says_read(tmp_p
 def test_a_uid_that_breaks_the_rules_is_named_as_it_is_and_quoted_nowhere(caplog):
     caplog.set_level("DEBUG")
     source = a_source(SOPInstanceUID="1.02.003")
-    written = encoded(report(an_answer(Judged(1, a_decision(), source), study=source), NAMES))
+    written = encode(report(an_answer(JudgedImage(1, a_decision(), source), study=source), NAMES))
     # In the content and as evidence, with a zero byte each to make the length even.
     assert written.count(b"1.02.003") == 2
     assert "1.02.003" not in caplog.text

@@ -82,9 +82,9 @@ class Ward:
     def peers(self, *peers: Mapping[str, object]) -> None:
         """Make these the receivers, and nobody else."""
         lines = []
-        for said in peers:
+        for peer in peers:
             lines += ["[[peers]]", "send_results_to = true"]
-            lines += [f"{name} = {json.dumps(value)}" for name, value in said.items()]
+            lines += [f"{name} = {json.dumps(value)}" for name, value in peer.items()]
         (self.settings.home / "peers.toml").write_text("\n".join(lines) + "\n")
 
     def answer(self, study: str) -> list[Job]:

@@ -91,11 +91,11 @@ def test_a_file_with_a_header_of_nonsense_harms_no_other(box):
 
 
 @given(st.dictionaries(st.sampled_from(sorted(CONTEXT)), st.text(max_size=80)))
-def test_a_value_is_taken_as_it_is_or_left_out(said: dict[str, str]):
-    source = source_of(PLACE | said)
+def test_a_value_is_taken_as_it_is_or_left_out(stated: dict[str, str]):
+    source = source_of(PLACE | stated)
     assert source
     for name, text in source.context.items():
-        assert text in {said.get(name, ""), ""}
+        assert text in {stated.get(name, ""), ""}
         assert "\\" not in text
         assert not any(unicodedata.category(letter) == "Cc" for letter in text)
 
@@ -136,7 +136,7 @@ def test_every_real_file_has_a_source_or_none_and_the_process_lives_on(box, shar
 
 
 @pytest.mark.parametrize(
-    ("tags", "unkept"),
+    ("tags", "unusable"),
     [
         ({}, ()),
         ({"PatientID": ""}, ()),
@@ -154,11 +154,11 @@ def test_every_real_file_has_a_source_or_none_and_the_process_lives_on(box, shar
     ],
     ids=str,
 )
-def test_a_name_or_number_that_is_stated_and_cannot_be_kept_is_told_from_none(box, tags, unkept):
+def test_a_name_or_number_that_is_stated_and_cannot_be_kept_is_told_from_none(box, tags, unusable):
     with disable_value_validation():
         (source,) = sources(box, [a_file(**tags)])
-    assert source.unkept == unkept
-    assert all(source.context[name] == "" for name in unkept)
+    assert source.unusable == unusable
+    assert all(source.context[name] == "" for name in unusable)
 
 
 def without_character_set(number: bytes) -> bytes:
@@ -188,7 +188,7 @@ def test_a_file_that_names_no_character_set_is_read_in_the_one_of_the_site(
 
 def test_bytes_that_the_site_s_character_set_does_not_hold_are_no_number(box):
     (source,) = sources(box, [without_character_set("PŁ-042".encode())])
-    assert source.unkept == ("PatientID",)
+    assert source.unusable == ("PatientID",)
 
 
 def test_a_character_set_that_dicom_does_not_know_is_refused():
