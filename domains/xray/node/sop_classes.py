@@ -19,7 +19,7 @@ JUDGED_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.12.1": "X-Ray Angiographic Image Storage",
     "1.2.840.10008.5.1.4.1.1.12.2": "X-Ray Radiofluoroscopic Image Storage",
 }
-"""Judged, so that what is no chest radiograph stands on the worklist with the reason:
+"""Assessed, so that what is no chest radiograph stands on the worklist with the reason:
 a PACS whose object is refused at the door repeats it, or tells nobody."""
 
 RETIRED_CLASSES = (

@@ -22,7 +22,7 @@ PLAN = Plan(ood_studies=4, train=24, cal=24, queue=14, sick=5, plate=SMALL)
 
 @pytest.fixture(scope="module")
 def place(tiny_product, tmp_path_factory):
-    """A home where the lane has run once, on pictures of the phantom, and what it said."""
+    """A home where the lane has run once, on pictures of the phantom, and what it printed."""
     settings = tiny_product.settings_at(tmp_path_factory.mktemp("demo") / "home")
     plan = replace(PLAN, starter=settings.home / "none")
     return settings, plan, demo.lane(phantom_chest(), plan, settings, silent)

@@ -40,7 +40,7 @@ def _files():
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
-    """Everything that the commands said, and the home folder, after objects full of canaries."""
+    """Everything that the commands printed, and the home folder, after objects full of canaries."""
     root, files = tmp_path_factory.mktemp("private"), _files()
     home, inbox, sent = root / "home", root / "inbox", root / "sent"
     sent.mkdir()

@@ -25,7 +25,7 @@ def ours(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def theirs(tmp_path_factory):
-    return Authority(tmp_path_factory.mktemp("theirs"), "stranger")
+    return Authority(tmp_path_factory.mktemp("theirs"), "unknown")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,9 @@ def test_a_known_certificate_sends_and_large_objects_come_through_whole(node, ou
     assert ("1.2.3.1", "kept", "c-store:LOCAL") in kept(store)
 
 
-@pytest.mark.parametrize("who", ["no certificate", "a stranger's certificate", "no TLS at all"])
+@pytest.mark.parametrize(
+    "who", ["no certificate", "an unknown authority's certificate", "no TLS at all"]
+)
 def test_without_a_known_certificate_there_is_no_association(node, ours, theirs, who):
     store, dicom, _ = node
     before = kept(store)

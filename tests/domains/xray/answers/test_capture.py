@@ -1,4 +1,4 @@
-"""Captures, decoded by other hands than those that drew them."""
+"""Captures, decoded by other code than those that drew them."""
 
 from __future__ import annotations
 

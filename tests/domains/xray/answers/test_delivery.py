@@ -187,7 +187,7 @@ def test_a_peer_that_is_not_there_is_out_of_reach(objects):
 
 @pytest.fixture
 def silence(monkeypatch) -> Iterator[int]:
-    """A port where calls are taken and nothing is ever said, and little patience with it."""
+    """A port where calls are accepted and never answered, with a short timeout."""
     monkeypatch.setattr(delivery, "CONNECT_S", 0.5)
     monkeypatch.setattr(delivery, "ANSWER_S", 0.5)
     with socket.create_server((HOST, 0)) as silent:
@@ -205,7 +205,7 @@ def test_a_web_server_that_takes_the_call_and_never_speaks_is_given_up(objects, 
 
 
 def test_tls_names_both_sides_and_refuses_a_stranger_in_the_peers_place(objects, tmp_path):
-    trusted, other = Authority(tmp_path, "hospital"), Authority(tmp_path, "stranger")
+    trusted, other = Authority(tmp_path, "hospital"), Authority(tmp_path, "unknown")
     pacs, ours = trusted.issue("pacs"), trusted.issue("assay")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=trusted.file)
     context.load_cert_chain(*pacs)

@@ -153,7 +153,7 @@ def test_a_receiver_out_of_reach_is_left_alone_for_a_while(ward: Ward, orthanc):
 
 
 def queued(ward: Ward, orthanc: Orthanc, study: str) -> list[Job]:
-    """Judge a chest and queue what is said of it for Orthanc, on both of its doors."""
+    """Judge a chest and queue its report for Orthanc, over both protocols."""
     dimse = {"ae_title": "ORTHANC", "host": HOST, "port": orthanc.dicom_port}
     ward.peers({"name": "PACS", **dimse}, {"name": "WEB", "protocol": "stow", "url": orthanc.url})
     tags = {"StudyInstanceUID": study, "SOPInstanceUID": f"{study}.1", "InstitutionName": study}

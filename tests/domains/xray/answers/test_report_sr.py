@@ -1,4 +1,4 @@
-"""Reports, read back by other hands than those that wrote them."""
+"""Reports, read back by other code than those that wrote them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers of strangers' files: taken as they are, left empty, or not taken at all."""
+"""Headers of untrusted files: taken as they are, left empty, or not taken at all."""
 
 from __future__ import annotations
 
