@@ -43,8 +43,8 @@ def test_a_home_keeps_its_key_for_itself(tmp_path):
 
 
 def test_processes_that_start_at_once_agree_on_one_key(tmp_path):
-    script = "import sys, pathlib; from domains.xray.answers.answer import names_at\n"
-    script += "print(names_at(pathlib.Path(sys.argv[1])).key.hex())"
+    script = "import sys, pathlib; from domains.xray.answers.answer import uids_at\n"
+    script += "print(uids_at(pathlib.Path(sys.argv[1])).key.hex())"
     command = [sys.executable, "-c", script, str(tmp_path)]
     started = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
     assert len({process.communicate()[0] for process in started}) == 1
