@@ -83,7 +83,7 @@ class AuditReport:
 
 
 def head(store: Store) -> Head:
-    """Give the newest event, to be noted outside the store.
+    """Return the newest event, to be noted outside the store.
 
     Raises:
         StoreError: The database failed.

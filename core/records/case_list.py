@@ -67,7 +67,7 @@ class ListedCase:
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a person said about a case, beside what had been decided.
+    """A person's answers on a case, beside what had been decided.
 
     Attributes:
         case_id: The case.
@@ -146,7 +146,7 @@ def alike(store: Store, pack: str, word: str, text: str, *, most: int = 50) -> l
 
 
 def reads(store: Store, pack: str, *, most: int = 5000) -> list[Read]:
-    """Read what people said of the cases of a pack and did not take back, newest first.
+    """Return people's reads of the cases of a pack that they did not take back, newest first.
 
     Args:
         store: The store.
@@ -243,13 +243,13 @@ def _said(ids: Collection[str]) -> Select[tuple[Any, ...]]:
 
 
 def _case(row: RowLike, headers: Headers, waiting: Collection[str]) -> ListedCase:
-    said = json.loads(row["findings"] or "[]")
+    findings = json.loads(row["findings"] or "[]")
     return ListedCase(
         item=item_from_row(row),
         bundle=row["bundle"] or "",
         bundle_sha256=row["bundle_sha256"] or "",
         policy_id=row["policy_id"] or "",
-        findings=tuple(Finding(Reason(reason), *rest) for reason, *rest in said),
+        findings=tuple(Finding(Reason(reason), *rest) for reason, *rest in findings),
         judged=row["case_id"] not in waiting,
         headers=headers,
     )

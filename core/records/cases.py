@@ -1,4 +1,4 @@
-"""A case as a reviewer meets it: what waits, what it holds, what was said about it."""
+"""A case as a reviewer meets it: what waits, what it holds, how it was reviewed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class WorkItem:
 
 @dataclass(frozen=True, slots=True)
 class StoredReview:
-    """What a person said about a case, or that they took it back.
+    """A person's judgement of a case, or that they took it back.
 
     Attributes:
         case_id: The case.

@@ -19,7 +19,7 @@ from core.records.tables import CASE_STATUS, DECISIONS, IMAGES, JOBS, RECEIPTS
 def makers_of(
     connection: Connection, wanted: ColumnElement[bool]
 ) -> dict[str, dict[str, tuple[str, str]]]:
-    """Give bundle and policy by case and image, for the negative cases of several images."""
+    """Return bundle and policy by case and image, for the negative cases of several images."""
     several = and_(
         wanted, CASE_STATUS.c.queue_state == int(QueueState.NEGATIVE), CASE_STATUS.c.images > 1
     )

@@ -81,7 +81,7 @@ def _migrate(store: Store) -> None:
 
 @contextmanager
 def reading(store: Store) -> Iterator[Connection]:
-    """Give a connection that sees one moment of the store, whatever others write meanwhile.
+    """Return a connection that sees one moment of the store, whatever others write meanwhile.
 
     Raises:
         StoreError: The database failed.
@@ -95,7 +95,7 @@ def reading(store: Store) -> Iterator[Connection]:
 
 @contextmanager
 def writing(store: Store) -> Iterator[Connection]:
-    """Give the one writing connection; commits at the end, rolls back on an exception.
+    """Return the one writing connection; commits at the end, rolls back on an exception.
 
     Writers take turns from the first statement on: what a writer reads here nobody else changes
     before it commits. A read that turns into a write later would fail at once under SQLite.

@@ -14,7 +14,7 @@ class LastDecision(NamedTuple):
 
     Attributes:
         stands: sha256 of the content that counts.
-        since: When they said so, as text that sorts.
+        since: When they decided so, as text that sorts.
     """
 
     stands: str

@@ -71,7 +71,7 @@ def append(
 
 
 def newest(connection: Connection) -> Head:
-    """Give the newest event."""
+    """Return the newest event."""
     events = AUDIT_EVENTS.c
     query = select(events.seq, events.hash).order_by(events.seq.desc()).limit(1)
     last = connection.execute(query).first()
@@ -79,13 +79,13 @@ def newest(connection: Connection) -> Head:
 
 
 def digest(row: RowLike) -> str:
-    """Give the sha256 of a row's canonical JSON, bytes standing in it by their own sha256."""
+    """Return the sha256 of a row's canonical JSON, bytes standing in it by their own sha256."""
     plain = {k: _sha256(v) if isinstance(v, bytes) else v for k, v in row.items()}
     return _sha256(canonical(plain).encode())
 
 
 def link(previous: str, event: RowLike) -> str:
-    """Give the hash of an event that follows the one with the hash ``previous``."""
+    """Return the hash of an event that follows the one with the hash ``previous``."""
     return _sha256((previous + canonical({name: event[name] for name in _CONTENT})).encode())
 
 

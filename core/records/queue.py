@@ -238,7 +238,7 @@ def fail(
     is_permanent: bool = False,
     at: datetime | None = None,
 ) -> bool:
-    """Give a claimed job back, to be tried again after a while or looked at by a person.
+    """Return a claimed job back, to be tried again after a while or looked at by a person.
 
     Args:
         store: The store.
@@ -273,7 +273,7 @@ def fail(
 def release(
     store: Store, jobs: Sequence[Job], *, wait_s: float, at: datetime | None = None
 ) -> None:
-    """Give claimed jobs back that were not even begun; this does not count as a try.
+    """Return claimed jobs back that were not even begun; this does not count as a try.
 
     Raises:
         StoreError: The database failed; the leases will run out.

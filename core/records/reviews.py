@@ -1,4 +1,4 @@
-"""What people say about cases: append-only, each said once, about what was really shown.
+"""Reviews of cases: append-only, each written once, of what was really shown.
 
 A review names the case's revision, the decision and the number of images that were on the page. It
 is written only while all three still hold, so that a double press writes one row and nobody judges

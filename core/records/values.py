@@ -64,11 +64,11 @@ class StoredDecision:
         classes: Class names in the order of the probabilities.
         probabilities: Calibrated, exact float64; empty when the image never reached the model.
         positive_probability: None when there is no such number.
-        ood_p: Small = stranger; None when there is no such number.
+        ood_p: Small = out of distribution; None when there is no such number.
         findings: Gates that the image did not pass.
         features: float32 ``d`` as little-endian bytes; empty without evidence.
         logits: float64 ``k`` as little-endian bytes; empty without evidence.
-        ood_score: Higher = stranger; None when there is no such number.
+        ood_score: Higher = further out of distribution; None when there is no such number.
         code_version: Version of the code that decided.
         device: What it ran on.
         message: Why the image is where it is, in one line.
@@ -136,11 +136,11 @@ class StoredDecision:
         return "" if self.content_key.startswith(UNREAD) else self.content_key
 
     def feature_array(self) -> F32:
-        """Give the features as float32 ``d``."""
+        """Return the features as float32 ``d``."""
         return np.frombuffer(self.features, "<f4")
 
     def logit_array(self) -> F64:
-        """Give the logits as float64 ``k``."""
+        """Return the logits as float64 ``k``."""
         return np.frombuffer(self.logits, "<f8")
 
 

@@ -46,7 +46,7 @@ _ITEM = select(CASE_STATUS, CASES.c.key).join(CASES, CASE_STATUS.c.case_id == CA
 def next_case(
     store: Store, pack: str, *, after: str | None = None, negatives: bool = False
 ) -> WorkItem | None:
-    """Give the most pressing case that no person has reviewed.
+    """Return the most pressing case that no person has reviewed.
 
     Args:
         store: The store.

@@ -230,10 +230,10 @@ def _are_close(one: object, other: object) -> bool:
 def _probes(bundle: Bundle) -> list[Probe]:
     expected = bundle.metadata.get("probe", {})
     folder = bundle.path / "probe"
-    strange = sorted(expected.keys() - {file.name for file in folder.glob("*")})
-    if strange:
+    missing = sorted(expected.keys() - {file.name for file in folder.glob("*")})
+    if missing:
         raise BundleError(
-            f"{bundle.label} names probe pictures that it does not hold: {strange[0]!r}.",
+            f"{bundle.label} names probe pictures that it does not hold: {missing[0]!r}.",
             hint="Restore it from a copy, or train again.",
         )
     return [Probe(file, (folder / file).read_bytes(), expected[file]) for file in sorted(expected)]

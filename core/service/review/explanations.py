@@ -47,7 +47,7 @@ class Explanation:
 class Explainer:
     """Opens bundles from the shelf once and explains decisions; safe to share between threads.
 
-    Pictures come from strangers, so they are decoded in disposable processes here too.
+    Pictures are untrusted, so they are decoded in disposable processes here too.
     """
 
     def __init__(self, store: Store, settings: Settings) -> None:

@@ -56,7 +56,7 @@ def open_review_session(settings: Settings) -> ReviewSession:
 
 
 def next_case(store: Store, pack: str, skipped: Sequence[str] = ()) -> WorkItem | None:
-    """Give the most pressing case that waits, leaving out those skipped.
+    """Return the most pressing case that waits, leaving out those skipped.
 
     Args:
         store: The store.
@@ -170,13 +170,13 @@ def last_review(store: Store, pack: str, reviewer: str) -> StoredReview | None:
     return next((one for one in recent if one.reviewer == reviewer.strip()), None)
 
 
-def undo(store: Store, said: StoredReview, reviewer: str) -> bool:
-    """Take a review back, unless something was said about the case since.
+def undo(store: Store, stored: StoredReview, reviewer: str) -> bool:
+    """Take a review back, unless the case was reviewed since.
 
     Raises:
         StoreError: The database failed.
     """
-    return reviews.undo(store, said.case_id, said.revision + 1, reviewer=reviewer.strip())
+    return reviews.undo(store, stored.case_id, stored.revision + 1, reviewer=reviewer.strip())
 
 
 def done_since(store: Store, pack: str, since: datetime) -> int:

@@ -63,7 +63,7 @@ def _stopped_together(server: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def serve_command(port: int) -> list[str]:
-    """Give the command that serves the dashboard; everything else is in its own config.toml.
+    """Return the command that serves the dashboard; everything else is in its own config.toml.
 
     Raises:
         ConfigError: The dashboard is not installed.
