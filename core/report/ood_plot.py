@@ -9,6 +9,7 @@ from core.report import svg
 from core.types import F64
 
 _PANEL = 108
+_MOST_TICKS = 7
 
 
 def draw_ood_scores(key: str, id_scores: F64, ood_scores: F64, limit: float, name: str) -> Markup:
@@ -53,6 +54,7 @@ def draw_ood_scores(key: str, id_scores: F64, ood_scores: F64, limit: float, nam
 
 def _decades(low: float, high: float) -> list[tuple[float, str]]:
     powers = np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    powers = powers[:: -(-len(powers) // _MOST_TICKS)]  # a score of 0 spans twelve decades
     steps = (1.0,) if len(powers) > 3 else (1.0, 2.0, 5.0)
     values = sorted(s * 10.0**p for p in powers for s in steps)
     return [(v, f"{v:.3g}") for v in values if low <= v <= high]

@@ -47,3 +47,9 @@ def test_scores_of_ordinary_and_ood_pictures_are_counted_apart():
     assert "&lt;b&gt;gravel&lt;/b&gt;: 20" in svg
     assert "sent to review from here" in svg
     assert "sent to review" not in draw_ood_scores("s", id_scores, ood_scores, np.inf, "gravel")
+
+
+def test_ticks_do_not_overlap_where_a_score_is_zero():
+    scores = np.array([0.0, 0.3, 0.7])
+    svg = draw_ood_scores("s", scores, scores, 0.5, "gravel")
+    assert 2 <= svg.count('class="tick" text-anchor="middle"') <= 7
