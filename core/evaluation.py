@@ -23,7 +23,7 @@ _LIMITS = ("", Reason.AMBIGUOUS.value, Reason.NOT_CERTIFIED.value, Reason.AUDIT.
 
 
 @dataclass(frozen=True)
-class Judged:
+class LabelledVerdicts:
     """Labelled pictures after the whole rule, axes ``n`` and ``k``.
 
     Attributes:
@@ -34,7 +34,7 @@ class Judged:
         several: Whether a picture may have several classes.
         disposition: ``n`` dispositions.
         reason: ``n`` codes of the first reason for a DEFER; empty for automatic verdicts.
-        ood_score: float64 ``n``, higher = stranger; NaN where the picture was not read.
+        ood_score: float64 ``n``, higher = less usual; NaN where the picture was not read.
         group: str ``n``.
     """
 
@@ -50,34 +50,34 @@ class Judged:
 
     @property
     def truth(self) -> NDArray[np.bool_]:
-        """Whether each picture is positive, bool ``n``."""
+        """Return whether each picture is positive, bool ``n``."""
         return np.asarray(self.labels[:, self.positive].any(axis=1))
 
     @property
     def readable(self) -> NDArray[np.bool_]:
-        """Whether a class was looked at, bool ``n``."""
+        """Return whether a class was looked at, bool ``n``."""
         return np.asarray(~np.isnan(self.positive_probability))
 
     @property
     def reached(self) -> NDArray[np.bool_]:
-        """Whether each picture passed the gates and reached the limits, bool ``n``."""
+        """Return whether each picture passed the gates and reached the limits, bool ``n``."""
         return self.readable & np.isin(self.reason, _LIMITS)
 
     @property
-    def said(self) -> NDArray[np.bool_]:
-        """The classes that the probabilities alone speak for, bool ``n k``; all readable."""
+    def predicted(self) -> NDArray[np.bool_]:
+        """The classes that the probabilities alone predict, bool ``n k``; all readable."""
         if self.several:
             side = self.positive_probability >= multilabel.SPLIT
             return multilabel.choose_labels(self.probabilities, side, self.positive)
-        said: NDArray[np.bool_] = np.eye(len(self.positive), dtype=np.bool_)[
+        predicted: NDArray[np.bool_] = np.eye(len(self.positive), dtype=np.bool_)[
             self.probabilities.argmax(axis=1)
         ]
-        return said
+        return predicted
 
-    def pick(self, keep: Sequence[bool] | NDArray[np.bool_]) -> Judged:
+    def pick(self, keep: Sequence[bool] | NDArray[np.bool_]) -> LabelledVerdicts:
         """Keep some pictures."""
         rows = np.asarray(keep, np.bool_)
-        return Judged(
+        return LabelledVerdicts(
             self.probabilities[rows],
             self.positive_probability[rows],
             self.labels[rows],
@@ -90,24 +90,26 @@ class Judged:
         )
 
 
-def judged(
+def labelled_verdicts(
     assessments: Sequence[Assessment],
     labels: Sequence[str],
     groups: Sequence[str],
     classes: tuple[str, ...],
     positive: tuple[bool, ...],
-) -> Judged:
+) -> LabelledVerdicts:
     """Line assessments up with their labels, ``a|b`` standing for two of them."""
     blank = np.full(len(classes), np.nan)
-    said = [a.prediction for a in assessments]
+    predicted = [a.prediction for a in assessments]
     own = [[part.strip() for part in label.split("|")] for label in labels]
     first = [a.verdict.findings[0].reason.value if a.verdict.findings else "" for a in assessments]
-    return Judged(
-        np.array([blank if p is None else p.probabilities for p in said]).reshape(-1, len(classes)),
-        np.array([np.nan if p is None else p.positive_probability for p in said], np.float64),
+    return LabelledVerdicts(
+        np.array([blank if p is None else p.probabilities for p in predicted]).reshape(
+            -1, len(classes)
+        ),
+        np.array([np.nan if p is None else p.positive_probability for p in predicted], np.float64),
         np.array([[name in names for name in classes] for names in own], np.bool_),
         np.array(positive),
-        any(p is not None and p.several for p in said),
+        any(p is not None and p.several for p in predicted),
         np.array([a.verdict.disposition.value for a in assessments], np.str_),
         np.array(first, np.str_),
         ood_scores(assessments),
@@ -116,13 +118,13 @@ def judged(
 
 
 def ood_scores(assessments: Sequence[Assessment]) -> F64:
-    """Give the OOD score of each picture, float64 ``n``; NaN where it was not read."""
+    """Return the OOD score of each picture, float64 ``n``; NaN where it was not read."""
     return np.array(
         [np.nan if a.evidence is None else a.evidence.ood_score for a in assessments], np.float64
     )
 
 
-def summarise(cases: Judged, seed: int = 0) -> dict[str, Any]:
+def summarise(cases: LabelledVerdicts, seed: int = 0) -> dict[str, Any]:
     """Compute every figure of ``assay evaluate``.
 
     AUROC, accuracies, ECE, Brier and NLL are of the class alone, before gates and policy, over the
@@ -135,33 +137,33 @@ def summarise(cases: Judged, seed: int = 0) -> dict[str, Any]:
     accuracy is the mean over classes of sensitivity and specificity, ECE and Brier are over all
     pairs of picture and class, and the NLL is that of training.
     """
-    seen = cases.pick(cases.readable)
-    right = (seen.said == seen.labels).all(axis=1)
+    readable = cases.pick(cases.readable)
+    right = (readable.predicted == readable.labels).all(axis=1)
     deferred = cases.disposition == Disposition.DEFER
     share = float(np.mean(deferred)) if right.size else 1.0
     low, high = share_interval(deferred, cases.group)
     return {
         "n": len(cases.labels),
-        "auroc": metrics.auroc(seen.positive_probability, seen.truth),
+        "auroc": metrics.auroc(readable.positive_probability, readable.truth),
         "accuracy": float(right.mean()) if right.size else float("nan"),
-        **(_of_several(seen, seed) if cases.several else _of_one(seen, seed)),
+        **(_of_several(readable, seed) if cases.several else _of_one(readable, seed)),
         "escape": _rate(cases, side=True, wrong=Disposition.NEGATIVE),
         "overkill": _rate(cases, side=False, wrong=Disposition.POSITIVE),
         "deferred": share,
         "automation": 1.0 - share,
         "intervals": {
-            "auroc": auroc_interval(seen.positive_probability, seen.truth, seen.group),
-            "accuracy": share_interval(right, seen.group),
+            "auroc": auroc_interval(readable.positive_probability, readable.truth, readable.group),
+            "accuracy": share_interval(right, readable.group),
             "deferred": (low, high),
             "automation": (1.0 - high, 1.0 - low),
         },
     }
 
 
-def _of_one(seen: Judged, seed: int) -> dict[str, float]:
-    p, y = seen.probabilities, seen.labels.argmax(axis=1)
+def _of_one(readable: LabelledVerdicts, seed: int) -> dict[str, float]:
+    p, y = readable.probabilities, readable.labels.argmax(axis=1)
     return {
-        "balanced_accuracy": metrics.balanced_accuracy(y, seen.said.argmax(axis=1)),
+        "balanced_accuracy": metrics.balanced_accuracy(y, readable.predicted.argmax(axis=1)),
         "ece": metrics.ece(p, y),
         "ece_floor": metrics.ece_floor(p, seed=seed),
         "brier": metrics.brier(p, y),
@@ -169,45 +171,47 @@ def _of_one(seen: Judged, seed: int) -> dict[str, float]:
     }
 
 
-def _of_several(seen: Judged, seed: int) -> dict[str, float]:
-    pairs = np.stack([1.0 - seen.probabilities.ravel(), seen.probabilities.ravel()], axis=1)
-    true, said = seen.labels.ravel().astype(np.int64), seen.said
+def _of_several(readable: LabelledVerdicts, seed: int) -> dict[str, float]:
+    pairs = np.stack([1.0 - readable.probabilities.ravel(), readable.probabilities.ravel()], axis=1)
+    true, predicted = readable.labels.ravel().astype(np.int64), readable.predicted
     balanced = [
-        metrics.balanced_accuracy(seen.labels[:, c].astype(np.int64), said[:, c].astype(np.int64))
-        for c in range(len(seen.positive))
+        metrics.balanced_accuracy(
+            readable.labels[:, c].astype(np.int64), predicted[:, c].astype(np.int64)
+        )
+        for c in range(len(readable.positive))
     ]
-    whole = np.column_stack([seen.probabilities, seen.positive_probability])
+    whole = np.column_stack([readable.probabilities, readable.positive_probability])
     return {
         "balanced_accuracy": float(np.mean(balanced)),
         "ece": metrics.ece(pairs, true),
         "ece_floor": metrics.ece_floor(pairs, seed=seed),
         "brier": metrics.brier(pairs, true),
-        "nll": multilabel.nll(whole, multilabel.with_roll_up(seen.labels, seen.positive))
+        "nll": multilabel.nll(whole, multilabel.with_roll_up(readable.labels, readable.positive))
         if len(true)
         else float("nan"),
     }
 
 
-def sensitivities(cases: Judged, classes: Sequence[str]) -> dict[str, Any]:
-    """Give for each class the share of its readable pictures that the class alone gets right."""
-    seen = cases.pick(cases.readable)
-    said, answer = seen.said, {}
+def sensitivities(cases: LabelledVerdicts, classes: Sequence[str]) -> dict[str, Any]:
+    """Return for each class the share of its readable pictures that the class alone gets right."""
+    readable = cases.pick(cases.readable)
+    predicted, answer = readable.predicted, {}
     for number, name in enumerate(classes):
-        mine = seen.labels[:, number]
-        hit = said[mine, number]
-        answer[name] = Rate.grouped(hit, seen.group[mine]).to_json()
+        mine = readable.labels[:, number]
+        hit = predicted[mine, number]
+        answer[name] = Rate.grouped(hit, readable.group[mine]).to_json()
     return answer
 
 
-def labels(cases: Judged, classes: Sequence[str], seed: int = 0) -> dict[str, Any]:
-    """Give the figures of each class by itself, where a picture may have several; empty if not."""
+def labels(cases: LabelledVerdicts, classes: Sequence[str], seed: int = 0) -> dict[str, Any]:
+    """Return the figures of each class by itself, where pictures may have several, else none."""
     if not cases.several:
         return {}
-    seen = cases.pick(cases.readable)
-    return by_label(seen.probabilities, seen.labels, classes, seed)
+    readable = cases.pick(cases.readable)
+    return by_label(readable.probabilities, readable.labels, classes, seed)
 
 
-def by_column(cases: Judged, columns: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+def by_column(cases: LabelledVerdicts, columns: Sequence[Mapping[str, str]]) -> dict[str, Any]:
     """Repeat the figures for every value of every column that has only a few values."""
     names = sorted({name for row in columns for name in row})
     answer: dict[str, Any] = {}
@@ -233,24 +237,24 @@ def measure_ood(
     score = np.concatenate([id_scores, ood_scores])
     is_ood = np.arange(len(score)) >= len(id_scores)
     alone = np.arange(len(flagged)) if group is None else np.array(group, np.str_)
-    held = Rate.grouped(np.array(flagged, np.bool_), alone)
+    rate = Rate.grouped(np.array(flagged, np.bool_), alone)
     return {
         "auroc": metrics.auroc(score, is_ood),
         "fpr95": metrics.fpr_at_tpr(id_scores, ood_scores),
-        "flagged": held.value,
-        "low": held.low,
-        "high": held.high,
-        "n": held.n,
-        "k": held.k,
+        "flagged": rate.value,
+        "low": rate.low,
+        "high": rate.high,
+        "n": rate.n,
+        "k": rate.k,
     }
 
 
 def is_novel(assessment: Assessment) -> bool:
-    """Say whether the OOD gate stopped a picture."""
+    """Return whether the OOD gate stopped a picture."""
     return any(f.reason is Reason.NOVEL for f in assessment.verdict.findings)
 
 
-def _rate(cases: Judged, *, side: bool, wrong: Disposition) -> dict[str, Any]:
+def _rate(cases: LabelledVerdicts, *, side: bool, wrong: Disposition) -> dict[str, Any]:
     mine = cases.truth == side
     n = len(np.unique(cases.group[mine & cases.reached]))
     k = len(np.unique(cases.group[mine & (cases.disposition == wrong.value)]))

@@ -1,4 +1,4 @@
-"""The words that leave Assay: one JSON object an assessment, and the tables people read."""
+"""The JSON that leaves Assay: one JSON object an assessment, and the tables people read."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ASSESSMENT = "assay.assessment/1"
 def assessment_line(
     one: Assessment, *, pack: str, policy: Policy, decision: str = ""
 ) -> dict[str, Any]:
-    """Write an assessment as the object that `assay assess --json` prints.
+    """Return an assessment as the object that `assay assess --json` prints.
 
     Args:
         one: The assessment.
@@ -21,7 +21,7 @@ def assessment_line(
         policy: The policy it was judged by.
         decision: Id of the recorded decision; empty when nothing was recorded.
     """
-    said = one.prediction
+    prediction = one.prediction
     return {
         "schema": ASSESSMENT,
         "file": one.sample_id,
@@ -34,19 +34,21 @@ def assessment_line(
         "disposition": one.verdict.disposition.value,
         "wording": one.wording,
         "label": one.verdict.label,
-        "probabilities": {} if said is None else dict(one.top(len(one.classes))),
-        "positive_probability": None if said is None else said.positive_probability,
+        "probabilities": {} if prediction is None else dict(one.top(len(one.classes))),
+        "positive_probability": None if prediction is None else prediction.positive_probability,
         "ood": {
-            "p_value": None if said is None else said.ood_p,
-            "in_distribution": None if said is None else said.ood_p > policy.targets.ood_alpha,
+            "p_value": None if prediction is None else prediction.ood_p,
+            "in_distribution": None
+            if prediction is None
+            else prediction.ood_p > policy.targets.ood_alpha,
         },
         "good_only": _good_only(one, policy),
         "reasons": [f.reason.value for f in one.verdict.findings],
         "checks": [f.check for f in one.verdict.findings],
         "message": one.verdict.message,
         "certificate": {
-            "escape": certificate_words(policy.escape),
-            "overkill": certificate_words(policy.overkill),
+            "escape": certificate_json(policy.escape),
+            "overkill": certificate_json(policy.overkill),
         },
         "timing_ms": {name: round(value, 3) for name, value in one.timing_ms.items()},
     }
@@ -60,6 +62,6 @@ def _good_only(one: Assessment, policy: Policy) -> dict[str, Any] | None:
     return {"p_value": p_value, **asdict(policy.good_only)}
 
 
-def certificate_words(certificate: Certificate) -> dict[str, Any]:
-    """Write a certificate as JSON-ready words."""
+def certificate_json(certificate: Certificate) -> dict[str, Any]:
+    """Return a certificate as JSON."""
     return {name: value for name, value in asdict(certificate).items() if name != "kind"}

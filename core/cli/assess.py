@@ -84,7 +84,7 @@ def assess(
                 print_json(shown)
             else:
                 print_line(describe_assessment(one.assessment))
-    for line in skipped.words():
+    for line in skipped.describe():
         typer.echo(f"assay: {line}", err=True)
     if json and skipped:
         print_json({"schema": "assay.skipped/1", **skipped.to_json()})

@@ -1,1 +1,1 @@
-"""From bytes of strangers to a prepared picture: sniffed, decoded in a disposable process."""
+"""From untrusted bytes to a prepared picture: sniffed, decoded in a disposable process."""

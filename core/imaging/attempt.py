@@ -54,17 +54,17 @@ def describe(pack: DomainPack, data: bytes) -> Unreadable:
     Returns:
         With a message only where not even that reads.
     """
-    said, message = Description(), ""
+    described, message = Description(), ""
     if pack.describe is not None:
         try:
-            said = pack.describe(data)
+            described = pack.describe(data)
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
         except BaseException as exc:
             if not isinstance(exc, InputError):
                 logger.exception("the header reader of the pack %s failed", pack.name)
             message = "Its header does not read either: nothing says whose it is."
-    return Unreadable(message, meta=said.meta, group=said.group)
+    return Unreadable(message, meta=described.meta, group=described.group)
 
 
 def _attempted(

@@ -21,7 +21,7 @@ _GREY = 2  # Largest difference between the channels of a grey picture, after a 
 class Fault(NamedTuple):
     """One fault: what it does to float32 ``h w c`` from 0 to 1, and strengths worth knowing.
 
-    ``mild`` is seen when looked for, ``plain`` at a glance.
+    ``mild`` shows when looked for, ``plain`` at a glance.
     """
 
     work: Callable[[F32, float, np.random.Generator], F32]
@@ -35,7 +35,7 @@ def faulty(pixels: U8, name: str, strength: float, rng: np.random.Generator) -> 
     Args:
         pixels: uint8 ``h w c``, c = 1 or 3.
         name: A name in ``FAULTS``.
-        strength: In the fault's own unit, said by the function that does it.
+        strength: In the fault's own unit, named by the function that does it.
         rng: Draws directions, places and noise.
     """
     light = pixels.astype(np.float32) / 255.0
@@ -43,19 +43,19 @@ def faulty(pixels: U8, name: str, strength: float, rng: np.random.Generator) -> 
     return (np.clip(out, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
-def drawn(pixels: U8, name: str, rng: np.random.Generator) -> U8:
-    """Do one fault to a picture, at a strength drawn between mild and plain."""
+def corrupt_randomly(pixels: U8, name: str, rng: np.random.Generator) -> U8:
+    """Return a picture with one fault, at a strength drawn between mild and plain."""
     low, high = FAULTS[name].mild, FAULTS[name].plain
     return faulty(pixels, name, float(low * (high / low) ** rng.uniform()), rng)
 
 
 def suits(name: str, pixels: U8) -> bool:
-    """Say whether a fault can be done: a grey picture has no colour to cast."""
+    """Return whether a fault can be done: a grey picture has no colour to cast."""
     return name != TINTED or not is_grey(pixels)
 
 
 def is_grey(pixels: U8) -> bool:
-    """Say whether a picture ``h w c`` shows no colour."""
+    """Return whether a picture ``h w c`` shows no colour."""
     return pixels.shape[2] == 1 or bool((np.ptp(pixels, axis=2) <= _GREY).all())
 
 

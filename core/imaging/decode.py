@@ -62,7 +62,7 @@ def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
             hint="Send the original file again.",
         )
     bits = pixels.dtype.itemsize * 8
-    if header.kind != "TIFF":  # OpenCV turns TIFF upright itself, whatever it is told.
+    if header.kind != "TIFF":  # OpenCV turns TIFF upright itself, whatever its flags say.
         pixels = _upright(pixels, header.orientation)
     return Frame(
         pixels=np.ascontiguousarray(pixels),
@@ -168,7 +168,7 @@ def _jpeg(data: bytes, header: Header, factor: int) -> Pixels | None:
 
 
 def _is_fill(data: bytes, warning: str) -> bool:
-    """Whether the warning is of zeros or 0xFF before the end marker, as some cameras write."""
+    """Return whether the warning is of fill before the end marker, as some cameras write."""
     found = _FILL.search(warning)
     if not found:
         return False

@@ -79,7 +79,7 @@ class Decoder:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """What confines the process, such as ``landlock 6``; waits until it has started.
+        """Return what confines the process, such as ``landlock 6``; waits until it has started.
 
         Raises:
             ConfigError: It could not start.

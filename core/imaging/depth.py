@@ -56,10 +56,10 @@ def measure(peaks: Peaks) -> dict[str, int]:
     return {source: _bits(values) for source, values in _by_source(peaks).items()}
 
 
-def depth_words(peaks: Peaks) -> list[str]:
-    """Say where white is in each source whose data use less than its files hold, or several ranges.
+def describe_depths(peaks: Peaks) -> list[str]:
+    """Return where white is in sources whose data use less than the files hold, or several ranges.
 
-    Two cameras of which one uses a sixteenth of the other's range or less are told by many
+    Two cameras of which one uses a sixteenth of the other's range or less are recognised by many
     pictures that end there.
     """
     lines = []
@@ -109,10 +109,10 @@ def judged_by_source(prepared: Prepared, frame: Frame, depths: Depths | None) ->
     if not frame.source:
         return prepared
     peak = peak_of(frame)
-    told = replace(prepared, source=frame.source, peak=peak)
+    measured = replace(prepared, source=frame.source, peak=peak)
     if depths is None:
-        return told
-    return replace(told, findings=(*_findings(frame.source, peak, depths), *told.findings))
+        return measured
+    return replace(measured, findings=(*_findings(frame.source, peak, depths), *measured.findings))
 
 
 def _findings(source: str, peak: int, depths: Depths) -> tuple[Finding, ...]:

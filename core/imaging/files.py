@@ -1,4 +1,4 @@
-"""Files of strangers, opened so that none of them can hang, redirect or flood the reader."""
+"""Untrusted files, opened so that none of them can hang, redirect or flood the reader."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def open_file(path: Path, max_bytes: int, group: str = "") -> Incoming:
 
 
 def open_regular(path: Path) -> int:
-    """Open a regular file for reading and give its descriptor.
+    """Open a regular file for reading and return its descriptor.
 
     Raises:
         OSError: The system refused, among others because it is a symbolic link.
@@ -112,7 +112,7 @@ def list_pictures(
     suffixes: frozenset[str] = frozenset(),
     skipped: Skipped | None = None,
 ) -> Iterator[Path]:
-    """List the files to read, lazily: folders recursively and by name, other paths as given.
+    """Yield the files to read, lazily: folders recursively and by name, other paths as given.
 
     In folders files count that have a picture's extension (any case) or a picture's first bytes,
     and zip archives; hidden ones and what systems leave behind are skipped. Linked folders are
@@ -122,7 +122,7 @@ def list_pictures(
     Args:
         paths: Files and folders.
         suffixes: Further extensions that count, in lower case; an empty one for files without.
-        skipped: Told what was not yielded.
+        skipped: Gets what was not yielded.
     """
     skipped = Skipped() if skipped is None else skipped
     for path in paths:
@@ -133,13 +133,13 @@ def list_pictures(
 
 
 def suffix_of(path: PurePath) -> str:
-    """Give a name's extension in lower case; none where it is a number, the end of a UID."""
+    """Return a name's extension in lower case; none where it is a number, the end of a UID."""
     suffix = path.suffix.lower()
     return "" if suffix[1:].isdecimal() else suffix
 
 
 def printable(path: Path) -> str:
-    """Give the path as text that can be encoded, whatever bytes its name holds."""
+    """Return the path as text that can be encoded, whatever bytes its name holds."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 

@@ -33,9 +33,9 @@ class Skipped:
     system: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
 
-    def words(self) -> list[str]:
+    def describe(self) -> list[str]:
         """Return a line a kind that occurred, with numbers and the first few names."""
-        return skipped_words(self.to_json())
+        return describe_skipped(self.to_json())
 
     def to_json(self) -> dict[str, dict[str, Any]]:
         """Return the number and the first few names of each kind."""
@@ -46,21 +46,21 @@ class Skipped:
         }
 
     def __bool__(self) -> bool:
-        """Whether anything was not read."""
+        """Return whether anything was not read."""
         return bool(self.system or self.others)
 
 
-def skipped_words(said: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def describe_skipped(kinds: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a line a kind that occurred, from what ``Skipped.to_json`` gave."""
     lines = []
-    for kind, words in _KINDS.items():
-        count, first = said[kind]["count"], said[kind]["first"]
+    for kind, phrase in _KINDS.items():
+        count, first = kinds[kind]["count"], kinds[kind]["first"]
         more = f" and {count - len(first)} more" if first and count > len(first) else ""
         if count:
-            lines.append(f"{count} {words}{': ' if first else ''}{', '.join(first)}{more}.")
+            lines.append(f"{count} {phrase}{': ' if first else ''}{', '.join(first)}{more}.")
     return lines
 
 
 def is_junk(name: str) -> bool:
-    """Whether a file or folder of this name is hidden or left by an operating system."""
+    """Return whether a file or folder of this name is hidden or left by an operating system."""
     return name.startswith(".") or name.casefold() in _JUNK

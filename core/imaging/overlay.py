@@ -19,7 +19,7 @@ FULL_PERCENTILE = 99.5
 
 
 def restored(pixels: Pixels, source_size: tuple[int, int]) -> Pixels:
-    """Give what was stretched to a square the shape of its original.
+    """Return what was stretched to a square the shape of its original.
 
     Args:
         pixels: ``s s`` or ``s s 3``.

@@ -112,13 +112,13 @@ def bytes_of(arrays: Iterable[NDArray[Any]]) -> int:
 
 def answer(outcome: Output | Unreadable, elapsed_ms: float) -> bytes:
     """Return the line that answers for one file; its arrays travel beside it."""
-    said: dict[str, object] = {"ms": elapsed_ms}
+    sent: dict[str, object] = {"ms": elapsed_ms}
     if isinstance(outcome, Unreadable):
-        said["error"] = outcome.message
+        sent["error"] = outcome.message
     else:
-        said["record"] = dict(outcome.record)
-        said["arrays"] = [[n, a.dtype.str, a.shape] for n, a in outcome.arrays.items()]
-    return json.dumps(said).encode() + b"\n"
+        sent["record"] = dict(outcome.record)
+        sent["arrays"] = [[n, a.dtype.str, a.shape] for n, a in outcome.arrays.items()]
+    return json.dumps(sent).encode() + b"\n"
 
 
 @dataclass(frozen=True, slots=True)

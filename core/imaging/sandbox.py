@@ -103,7 +103,7 @@ class Sandbox:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """What confines the processes here, as ``Decoder.layers``.
+        """Return what confines the processes here, as ``Decoder.layers``.
 
         Raises:
             ConfigError: A process cannot start.

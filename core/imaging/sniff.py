@@ -48,7 +48,7 @@ def sniff(data: bytes, max_pixels: int) -> Header:
 
 
 def looks_like_picture(head: bytes) -> bool:
-    """Whether a file's first 32 bytes are those of an accepted format."""
+    """Return whether a file's first 32 bytes are those of an accepted format."""
     try:
         _format(head)
     except UnreadableImage:

@@ -108,7 +108,7 @@ def _mean_and_deviation(values: NDArray[Any]) -> tuple[float, float]:
 
 
 def _centre_of_detail(grey: U8) -> tuple[float, float]:
-    """Give the centroid of the gradient's strength, x and y from 0 to 1; the middle when flat."""
+    """Return the centroid of the gradient's strength, x and y from 0 to 1; the middle when flat."""
     side = max(8, grey.shape[0] // FRAMING_SHRINK)
     small = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
     along_x, along_y = cv2.spatialGradient(small)
@@ -123,7 +123,7 @@ def _centre_of_detail(grey: U8) -> tuple[float, float]:
 
 
 def _findings(measures: dict[str, float], source_size: tuple[int, int]) -> tuple[Finding, ...]:
-    """Say what no picture can look like, whatever it shows."""
+    """Return what no picture can look like, whatever it shows."""
     clipped = measures["clipped dark"] + measures["clipped bright"]
     height, width = source_size
     details = []

@@ -23,12 +23,12 @@ class Directory:
     next_at: int
 
     def first(self, tag: int, default: int) -> int:
-        """Give the first value of a tag, or the default where it is missing."""
+        """Return the first value of a tag, or the default where it is missing."""
         return self.tags.get(tag, (default,))[0]
 
     @property
     def is_page(self) -> bool:
-        """Whether it is a picture of its own, not a thumbnail (bit 0) or a mask (bit 2)."""
+        """Return whether it is a picture of its own, not a thumbnail (bit 0) or a mask (bit 2)."""
         return self.first(SUBFILE, 0) & 0b101 == 0
 
 

@@ -34,13 +34,13 @@ def varied(frame: Frame, name: str, strength: float, rng: np.random.Generator) -
     Args:
         frame: uint8 pixels; where these are a reduction of the source, so is the result.
         name: A name in ``VARIATIONS``.
-        strength: In the variation's own unit, said by the function that does it.
+        strength: In the variation's own unit, named by the function that does it.
         rng: Draws places and directions.
     """
     return VARIATIONS[name].work(frame, strength, rng)
 
 
-def drawn(frame: Frame, name: str, rng: np.random.Generator) -> tuple[Frame, float]:
+def vary_randomly(frame: Frame, name: str, rng: np.random.Generator) -> tuple[Frame, float]:
     """Return a picture varied in one way, and the share drawn of the way to its end.
 
     Shares near the end are drawn more often: there it is decided what is let in.
@@ -50,7 +50,7 @@ def drawn(frame: Frame, name: str, rng: np.random.Generator) -> tuple[Frame, flo
 
 
 def suits(name: str, pixels: U8) -> bool:
-    """Say whether a picture can vary so: a grey one has no white to balance."""
+    """Return whether a picture can vary so: a grey one has no white to balance."""
     return name not in COLOURED or not is_grey(pixels)
 
 

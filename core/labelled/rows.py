@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from core.imaging.junk import Skipped, skipped_words
+from core.imaging.junk import Skipped, describe_skipped
 
 SPLITS = ("train", "cal", "test")
 _ALSO_SPLITS = {
@@ -93,7 +93,7 @@ def describe_data_set(read: Mapping[str, Any]) -> list[str]:
         more = len(counts) - _MOST_LABELS
         rest = f" and {more} labels more" if more > 0 else ""
         lines.append(f"  {split or 'no split named'}: {listed}{rest}")
-    return [*lines, *read["notices"], *skipped_words(read["skipped"])]
+    return [*lines, *read["notices"], *describe_skipped(read["skipped"])]
 
 
 def lone_group(rows: Sequence[Row], group_columns: Sequence[str] = ("group",)) -> tuple[str, str]:

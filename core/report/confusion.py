@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics
-from core.evaluation import Judged
+from core.evaluation import LabelledVerdicts
 from core.report import formatting
 from core.report.blocks import Block, Cell, Gallery, Paragraph, Section, Table, shade_row
 from core.report.report_input import ReportInput
@@ -39,8 +39,8 @@ def write_confusion(m: ReportInput) -> Section:
     return Section("confusion", title, (matrix, rule, accuracy, *_galleries(m)))
 
 
-def _matrix(m: ReportInput, seen: Judged) -> Table:
-    counts = seen.labels.T.astype(np.int64) @ seen.said.astype(np.int64)
+def _matrix(m: ReportInput, seen: LabelledVerdicts) -> Table:
+    counts = seen.labels.T.astype(np.int64) @ seen.predicted.astype(np.int64)
     if len(m.classes) > MOST_IN_MATRIX:
         return Table(
             "Pictures by true class, and what they were taken for, before gates and policy",
@@ -54,8 +54,8 @@ def _matrix(m: ReportInput, seen: Judged) -> Table:
     )
 
 
-def _label_table(m: ReportInput, seen: Judged) -> Table:
-    rows, predicted = [], seen.said
+def _label_table(m: ReportInput, seen: LabelledVerdicts) -> Table:
+    rows, predicted = [], seen.predicted
     for i, name in enumerate(m.classes):
         has, s = seen.labels[:, i], m.figures["sensitivity"][name]
         area = metrics.auroc(seen.probabilities[:, i], has)

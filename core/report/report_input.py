@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.decision import good_only
-from core.evaluation import Judged
+from core.evaluation import LabelledVerdicts
 from core.packs import DomainPack
 from core.report.blocks import Picture
 from core.report.learning_curve import Step
@@ -61,7 +61,7 @@ class ReportInput:
     pack: DomainPack
     policy: Policy
     classes: tuple[str, ...]
-    cases: Judged
+    cases: LabelledVerdicts
     figures: Mapping[str, Any]
     plain_columns: tuple[str, ...]
     ood_scores: Mapping[str, F64]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation import Judged
+from core.evaluation import LabelledVerdicts
 from core.types import Disposition
 
 EACH = 6
@@ -22,7 +22,7 @@ class Pick:
     kind: str
 
 
-def pick_worst(cases: Judged, each: int = EACH) -> list[Pick]:
+def pick_worst(cases: LabelledVerdicts, each: int = EACH) -> list[Pick]:
     """Return pictures to look at: escapes, overkills, probably wrong ones sent to review, OOD ones.
 
     The most confident first within each kind; no picture twice.

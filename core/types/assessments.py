@@ -29,7 +29,7 @@ class Verdict:
 
     @property
     def message(self) -> str:
-        """Say in one line why the image is where it is."""
+        """Return in one line why the image is where it is."""
         return " ".join(f"{f.reason.sentence} {f.detail}".strip() for f in self.findings)
 
 
@@ -80,11 +80,11 @@ class Assessment:
 
     @property
     def is_provisional(self) -> bool:
-        """Tell whether a passing fault stands in the verdict's place: another try may end well."""
+        """Return whether a passing fault stands in its place: another try may end well."""
         return self.lost or any(f.reason is Reason.FAULT for f in self.verdict.findings)
 
     def top(self, k: int = 3) -> list[tuple[str, float]]:
-        """List the k most probable classes with their calibrated probabilities, best first."""
+        """Return the k most probable classes with their calibrated probabilities, best first."""
         if self.prediction is None:
             return []
         order = np.argsort(-self.prediction.probabilities, kind="stable")[:k]

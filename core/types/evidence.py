@@ -42,7 +42,7 @@ class Evidence:
         features: float32 ``d``, pooled backbone features, standardised.
         logits: float64 ``k``, head scores before calibration; one more, for the roll-up, where a
             picture may have several labels.
-        ood_score: Higher = stranger.
+        ood_score: Higher = less like the training pictures.
         good_p: p-value among good groups; 1 without a memory bank.
         asymmetry: float32 ``q``, as in ``NetworkOutput``.
     """
@@ -63,12 +63,12 @@ class Prediction:
             may have ``several`` labels: then each is of its own label alone.
         positive_probability: Sum over the positive classes; with ``several`` labels the calibrated
             probability that any positive one applies.
-        ood_p: Conformal p-value of the OOD score; small = stranger.
+        ood_p: Conformal p-value of the OOD score; small = less like the training pictures.
         findings: Gates the image did not pass before the class was looked at.
         several: Whether a picture may have several labels.
-        good_p: p-value among good groups, by a memory bank; small = stranger than they are. 1
+        good_p: p-value among good groups, by a memory bank; small = less usual than they are. 1
             without one.
-        resembled: What the picture looks like if it is strange (``out of focus``); empty where it
+        resembled: What the picture looks like if it is unusual (``out of focus``); empty where it
             looks like nothing known.
     """
 

@@ -159,17 +159,17 @@ class Policy:
 
     @property
     def held_out(self) -> int:
-        """Count the cal images that it was certified on."""
+        """Return the number of cal images that it was certified on."""
         return self.flagged[3]
 
     @property
     def has_negatives(self) -> bool:
-        """Whether it can call an image negative without a person, certified or not."""
+        """Return whether it can call an image negative without a person, certified or not."""
         return self.t_neg is not None
 
     @property
     def has_positives(self) -> bool:
-        """Whether it can call an image positive without a person, certified or not."""
+        """Return whether it can call an image positive without a person, certified or not."""
         by_memory = self.good_only is not None and self.good_only.level is not None
         return self.t_pos is not None or by_memory
 

@@ -28,7 +28,7 @@ class Reason(StrEnum):
 
     @property
     def sentence(self) -> str:
-        """Say the reason so that a person can act on it."""
+        """Return the reason so that a person can act on it."""
         return _SENTENCES[self]
 
 

@@ -51,7 +51,7 @@ def run(settings: Settings, progress: Progress) -> list[str]:
         progress("Assessing", done, len(rows))
         recorded.append(one)
     elapsed_s = time.perf_counter() - started
-    judged = evaluation.judged(
+    judged = evaluation.labelled_verdicts(
         [one.assessment for one in recorded],
         [row.label for row in rows],
         [row.group for row in rows],
@@ -63,7 +63,10 @@ def run(settings: Settings, progress: Progress) -> list[str]:
 
 
 def _table(
-    judged: evaluation.Judged, certain: list[bool], policy: Policy, pictures_a_second: float
+    judged: evaluation.LabelledVerdicts,
+    certain: list[bool],
+    policy: Policy,
+    pictures_a_second: float,
 ) -> list[str]:
     figures = evaluation.summarise(judged)
     counts = Counter(judged.disposition.tolist())

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, brier_score_loss, recall_score
 
-from core.evaluation import Judged, by_column, measure_ood, sensitivities, summarise
+from core.evaluation import LabelledVerdicts, by_column, measure_ood, sensitivities, summarise
 
 NEGATIVE, POSITIVE, DEFER = "negative", "positive", "defer"
 
 
 def cases(n=200, seed=0, *, several=False):
-    """Judged pictures of the classes good, dent and scratch, two to a group."""
+    """LabelledVerdicts pictures of the classes good, dent and scratch, two to a group."""
     rng = np.random.default_rng(seed)
     labels = np.eye(3, dtype=bool)[rng.integers(0, 3, n)]
     if several:
@@ -21,7 +21,7 @@ def cases(n=200, seed=0, *, several=False):
     p = raw / (1 + raw) if several else raw / raw.sum(axis=1, keepdims=True)
     score = p[:, 1:].max(axis=1) if several else p[:, 1:].sum(axis=1)
     made = np.where(score < 0.2, NEGATIVE, np.where(score > 0.8, POSITIVE, DEFER))
-    return Judged(
+    return LabelledVerdicts(
         probabilities=p,
         positive_probability=score,
         labels=labels,
@@ -36,12 +36,12 @@ def cases(n=200, seed=0, *, several=False):
 
 def test_figures_of_single_labels_agree_with_scikit_learn():
     c = cases()
-    y, said = c.labels.argmax(1), c.probabilities.argmax(1)
+    y, predicted = c.labels.argmax(1), c.probabilities.argmax(1)
     f = summarise(c)
-    assert f["accuracy"] == pytest.approx(accuracy_score(y, said))
-    assert f["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(y, said))
+    assert f["accuracy"] == pytest.approx(accuracy_score(y, predicted))
+    assert f["balanced_accuracy"] == pytest.approx(balanced_accuracy_score(y, predicted))
     for number, (name, rate) in enumerate(sensitivities(c, ("good", "dent", "scratch")).items()):
-        own = recall_score(y, said, labels=[number], average="macro")
+        own = recall_score(y, predicted, labels=[number], average="macro")
         assert rate["rate"] == pytest.approx(own), name
         assert rate["low"] < own < rate["high"]
         assert rate["n"] == (y == number).sum()
@@ -49,14 +49,14 @@ def test_figures_of_single_labels_agree_with_scikit_learn():
 
 def test_figures_of_several_labels_agree_with_scikit_learn():
     c = cases(several=True)
-    f, said = summarise(c), c.said
-    assert said.any(axis=1).all()
-    assert f["accuracy"] == pytest.approx(accuracy_score(c.labels, said))
-    each = [balanced_accuracy_score(c.labels[:, i], said[:, i]) for i in range(3)]
+    f, predicted = summarise(c), c.predicted
+    assert predicted.any(axis=1).all()
+    assert f["accuracy"] == pytest.approx(accuracy_score(c.labels, predicted))
+    each = [balanced_accuracy_score(c.labels[:, i], predicted[:, i]) for i in range(3)]
     assert f["balanced_accuracy"] == pytest.approx(np.mean(each))
     assert f["brier"] == pytest.approx(brier_score_loss(c.labels.ravel(), c.probabilities.ravel()))
     assert sensitivities(c, ("good", "dent", "scratch"))["scratch"]["rate"] == pytest.approx(
-        recall_score(c.labels[:, 2], said[:, 2])
+        recall_score(c.labels[:, 2], predicted[:, 2])
     )
 
 

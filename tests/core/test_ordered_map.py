@@ -51,15 +51,15 @@ def test_a_call_that_never_returns_costs_its_own_item_only():
             forever.wait()
         return n
 
-    said = []
+    errors = []
 
     def stalled(item, exc):
-        said.append(exc)
+        errors.append(exc)
         return -item
 
     answers = ordered_map(work, range(8), workers=1, timeout_s=0.3, stalled=stalled)
     assert list(answers) == [0, -1, 2, 3, -4, 5, 6, 7]
-    assert all(isinstance(exc, InferenceStalled) for exc in said)
+    assert all(isinstance(exc, InferenceStalled) for exc in errors)
     forever.set()
 
 

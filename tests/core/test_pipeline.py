@@ -63,8 +63,8 @@ def test_the_way_in_does_not_change_the_verdict(tiny_product, product):
         for one in incoming(files, 10**7)
     ]
     for workers in (1, 3):
-        here = list(assess(samples, bundle=bundle, policy=policy, workers=workers))
-        for one, other in zip(apart, here, strict=True):
+        threaded = list(assess(samples, bundle=bundle, policy=policy, workers=workers))
+        for one, other in zip(apart, threaded, strict=True):
             assert one.evidence.features.tobytes() == other.evidence.features.tobytes()
             assert one.prediction.positive_probability == other.prediction.positive_probability
             assert one.verdict == other.verdict
@@ -123,9 +123,9 @@ def test_features_that_are_no_numbers_are_never_negative(tiny_product, product):
             seen = self._network.extract(pixels)
             return replace(seen, pooled=np.full_like(seen.pooled, np.nan))
 
-    said = replace(plate, meta={"patient_id": "4711"}, group="1.2.3")
+    sent = replace(plate, meta={"patient_id": "4711"}, group="1.2.3")
     (answer,) = assess(
-        [Sample("x", said)], bundle=with_network(bundle, Nan(bundle.network)), policy=policy
+        [Sample("x", sent)], bundle=with_network(bundle, Nan(bundle.network)), policy=policy
     )
     assert answer.verdict.disposition is Disposition.DEFER
     assert reasons(answer) == [Reason.FAULT]

@@ -66,7 +66,7 @@ def check(
     )
     looked = collect_facts(labelled.rows, pack=pack, settings=settings, progress=progress)
     read = labelled.to_json()
-    read["notices"] += depth.depth_words(peaks_of(looked))
+    read["notices"] += depth.describe_depths(peaks_of(looked))
     return replace(check_pictures(looked, known, progress), read=read)
 
 

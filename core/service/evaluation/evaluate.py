@@ -13,7 +13,7 @@ from core import evaluation
 from core.checking.facts import NO_QUALITY, FileFacts, PictureFacts, UnreadablePicture, facts_of
 from core.checking.origins import Copies, join_origins
 from core.errors import DataError
-from core.evaluation import Judged
+from core.evaluation import LabelledVerdicts
 from core.imaging.files import Incoming, open_file
 from core.labelled import Form, Labelled, Row, read_labelled
 from core.model.bundle.bundle import Bundle
@@ -47,7 +47,7 @@ class Evaluation:
     split: str
     rows: tuple[Row, ...]
     digests: tuple[str, ...]
-    cases: Judged
+    cases: LabelledVerdicts
     ood_scores: Mapping[str, F64]
     figures: Mapping[str, Any]
 
@@ -105,7 +105,7 @@ def evaluate(
         looked, Copies.among([one for one in looked if isinstance(one, PictureFacts)])
     )
     classes = bundle.model.classes
-    cases = evaluation.judged(
+    cases = evaluation.labelled_verdicts(
         found,
         [row.label for row in rows],
         [row.group for row in rows],

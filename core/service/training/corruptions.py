@@ -143,7 +143,7 @@ def _corruption_transform(name: str) -> Transform:
     def work(ready: Prepared, rng: np.random.Generator) -> tuple[Prepared, float] | None:
         if not corruptions.suits(name, ready.pixels):
             return None
-        return replace(ready, pixels=corruptions.drawn(ready.pixels, name, rng)), 1.0
+        return replace(ready, pixels=corruptions.corrupt_randomly(ready.pixels, name, rng)), 1.0
 
     return work
 
@@ -155,7 +155,7 @@ def _variation_transform(name: str, extraction: Extraction) -> Transform:
         if not variations.suits(name, ready.pixels):
             return None
         frame = Frame(ready.pixels, 8, ready.sha256, ready.source_size)
-        varied, strength = variations.drawn(frame, name, rng)
+        varied, strength = variations.vary_randomly(frame, name, rng)
         again = extraction.pack.prepare(varied, extraction.size)
         return None if again.findings else (again, strength)
 

@@ -9,7 +9,7 @@ from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.fingerprints import Fingerprints
 from core.checking.origins import Copies, find_split_origins, fingerprints_of, join_origins
 from core.checking.result import CheckReport
-from core.imaging.depth import Depths, depth_words
+from core.imaging.depth import Depths, describe_depths
 from core.labelled import Labelled, Row, describe_data_set, plain, read_labelled
 from core.packs import DomainPack, pack_named
 from core.service.data.check import check_pictures, collect_facts, depths_of, peaks_of
@@ -112,7 +112,7 @@ def read_training_set(
     )
     say("\n".join(describe_data_set(labelled.to_json())))
     looked = collect_facts(labelled.rows, pack=spec.pack, settings=settings, progress=progress)
-    if words := depth_words(peaks_of(looked)):
+    if words := describe_depths(peaks_of(looked)):
         say("\n".join(words))
     copies = Copies.among([one for one in looked if isinstance(one, PictureFacts)])
     away = set(find_split_origins(looked, copies)) if spec.leave_out_copies else set()

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.imaging.corruptions import FAULTS, TINTED, drawn, faulty, suits
+from core.imaging.corruptions import FAULTS, TINTED, corrupt_randomly, faulty, suits
 from tests.benchmarks.shifts import LADDERS, STEPS, shifted
 
 
@@ -82,7 +82,7 @@ def test_a_drawn_strength_lies_between_mild_and_plain(name):
         state.uniform()  # The strength is drawn first, then what the fault itself draws.
         low = faulty(picture, name, fault.mild, _copy(state))
         high = faulty(picture, name, fault.plain, _copy(state))
-        one = drawn(picture, name, np.random.default_rng(seed))
+        one = corrupt_randomly(picture, name, np.random.default_rng(seed))
         assert away(low, picture) * 0.99 <= away(one, picture) <= away(high, picture) * 1.01
 
 

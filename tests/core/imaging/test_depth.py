@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from core.imaging.attempt import attempt
-from core.imaging.depth import CHECK, depth_words, measure, peak_of
+from core.imaging.depth import CHECK, describe_depths, measure, peak_of
 from core.packs import pack_named
 from core.types import Frame, Prepared, Reason
 
@@ -99,9 +99,9 @@ def test_a_source_that_no_training_picture_had_is_judged_only_where_white_is_pla
     narrow, full = (prepared(parts, png(plate(bits)), depths) for bits in (12, 16))
 
     assert [one.check for one in full.findings] == []
-    said = [one.detail for one in narrow.findings if one.check == CHECK]
-    assert len(said) == 1
-    assert "no training picture says which value is white" in said[0]
+    details = [one.detail for one in narrow.findings if one.check == CHECK]
+    assert len(details) == 1
+    assert "no training picture says which value is white" in details[0]
 
 
 def test_a_stray_picture_or_hot_cell_sets_no_range():
@@ -131,11 +131,11 @@ def test_the_peak_of_a_picture_is_what_almost_all_values_do_not_exceed():
 
 
 def test_where_white_is_and_what_looks_like_two_cameras_is_said():
-    assert depth_words([(PNG, 4000)] * 5 + [("", 0)]) == [
+    assert describe_depths([(PNG, 4000)] * 5 + [("", 0)]) == [
         f"{PNG}: the data use 12 bits, white is 4095."
     ]
-    assert depth_words([(PNG, 60000)] * 5) == []
-    (said,) = depth_words([(PNG, 4000)] * 5 + [(PNG, 60000)] * 5)
-    assert said.startswith(
+    assert describe_depths([(PNG, 60000)] * 5) == []
+    (details,) = describe_depths([(PNG, 4000)] * 5 + [(PNG, 60000)] * 5)
+    assert details.startswith(
         f"{PNG}: in 5 of 10 pictures no value reaches 4096, though white is 65535"
     )

@@ -123,7 +123,7 @@ def test_pictures_are_found_by_content_and_what_is_left_is_named(tmp_path):
     assert {name.rpartition("/")[2] for name in skipped.system} == {
         "._a.jpg", ".DS_Store", "Thumbs.db", "__MACOSX", "desktop.ini"
     }  # fmt: skip
-    assert skipped.words()[0].startswith("1 not read, no pictures by name or content: ")
+    assert skipped.describe()[0].startswith("1 not read, no pictures by name or content: ")
 
 
 def test_a_linked_folder_is_answered_for(tmp_path):

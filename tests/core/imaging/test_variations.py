@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.imaging.square import prepare
-from core.imaging.variations import COLOURED, VARIATIONS, drawn, suits, varied
+from core.imaging.variations import COLOURED, VARIATIONS, suits, varied, vary_randomly
 from core.types import Frame
 from tests.core.imaging.test_corruptions import a_cloud, away
 
@@ -71,7 +71,7 @@ def test_a_size_reduces_pixels_only_where_the_source_has_no_more_of_them():
 def test_strengths_near_the_end_are_drawn_more_often_and_a_grey_picture_has_no_white():
     rng = np.random.default_rng(0)
     frame = framed(a_cloud(1))
-    sizes = [drawn(frame, "smaller", rng) for _ in range(60)]
+    sizes = [vary_randomly(frame, "smaller", rng) for _ in range(60)]
     for one, share in sizes:
         assert 0 <= share <= 1
         assert math.log(one.source_size[0] / 224) == pytest.approx(share * math.log(0.6), abs=0.01)

@@ -12,7 +12,7 @@ import pytest
 
 from core.decision import policy as policies
 from core.decision.cases import Cases
-from core.evaluation import Judged, by_column, measure_ood, sensitivities, summarise
+from core.evaluation import LabelledVerdicts, by_column, measure_ood, sensitivities, summarise
 from core.packs import pack_named
 from core.report.blocks import Picture
 from core.report.learning_curve import Step
@@ -39,7 +39,7 @@ def a_policy(escape: float = 0.1, n: int = 300) -> Policy:
     return policies.certify(*made, Targets(escape=escape, overkill=0.1), bundle="plates@012345")
 
 
-def a_judged(policy: Policy, n: int = 240, seed: int = 3) -> Judged:
+def a_judged(policy: Policy, n: int = 240, seed: int = 3) -> LabelledVerdicts:
     score, truth, ood_p = drawn(n, seed)
     split = np.random.default_rng(seed).uniform(0.1, 0.9, n)
     labels = np.zeros((n, 3), bool)
@@ -47,7 +47,7 @@ def a_judged(policy: Policy, n: int = 240, seed: int = 3) -> Judged:
     cases = Cases(score, ood_p, np.ones(n, bool), truth, np.arange(n).astype(str))
     made = policies.dispositions(cases, policy)
     novel = ood_p <= policy.targets.ood_alpha
-    return Judged(
+    return LabelledVerdicts(
         probabilities=np.stack([score * split, 1 - score, score * (1 - split)], axis=1),
         positive_probability=score,
         labels=labels,
@@ -60,7 +60,7 @@ def a_judged(policy: Policy, n: int = 240, seed: int = 3) -> Judged:
     )
 
 
-def an_input(cases: Judged | None = None, **changed: object) -> ReportInput:
+def an_input(cases: LabelledVerdicts | None = None, **changed: object) -> ReportInput:
     policy = changed.get("policy", a_policy())
     cases = a_judged(policy) if cases is None else cases
     rows = [{"line": "ABC"[i % 3], "file": str(i)} for i in range(len(cases.labels))]
@@ -113,7 +113,7 @@ def policy_of() -> Callable[..., Policy]:
 
 
 @pytest.fixture(scope="session")
-def judged_of() -> Callable[..., Judged]:
+def judged_of() -> Callable[..., LabelledVerdicts]:
     return a_judged
 
 
