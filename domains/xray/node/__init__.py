@@ -1,1 +1,1 @@
-"""The doors by which radiographs come in: C-STORE, STOW-RS, a watched folder."""
+"""The listeners by which radiographs come in: C-STORE, STOW-RS, a watched folder."""

@@ -20,7 +20,7 @@ JUDGED_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.12.2": "X-Ray Radiofluoroscopic Image Storage",
 }
 """Assessed, so that what is no chest radiograph stands on the worklist with the reason:
-a PACS whose object is refused at the door repeats it, or tells nobody."""
+a PACS whose object is refused repeats it, or reports nothing."""
 
 RETIRED_CLASSES = (
     "1.2.840.10008.5.1.4.1.1.3",
