@@ -13,11 +13,12 @@ from core.imaging.files import open_file
 from core.packs import installed
 from core.service.assessment.recording import assess_and_record
 from core.service.bundles.archive import keep
-from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.bundles.open import open_bundle
 from core.service.evaluation.evaluate import evaluate
 from core.service.store import open_store
 from core.service.training.train import TrainSpec, train
 from core.types import Disposition, Reason, Targets
+from tests.ceilings import certify_above
 
 APP = Path(dashboard.__file__).parent / "app.py"
 GREY = ("xray",)  # packs whose ordinary pictures have no colour
@@ -56,7 +57,7 @@ def test_the_whole_way_runs_from_labelled_pictures_to_the_review_page(
 ):
     settings = tiny_product.settings_at(tmp_path / "home")
     bundle = open_bundle(train(TrainSpec(pack.name, data, tmp_path / "bundle"), settings), settings)
-    policy = certify_bundle(bundle, Targets(escape=0.2, overkill=0.2))
+    policy = certify_above(bundle, Targets(escape=0.2, overkill=0.2))
     keep(bundle, policy, settings)
 
     files = [open_file(path, settings.max_bytes) for path in sorted(data.glob("images/test-*"))]
