@@ -147,8 +147,8 @@ def test_the_figures_are_those_of_the_assessments(stained, opened, assessed):
     for one, labels in zip(assessed, truth, strict=True):
         p = dict(zip(CLASSES, one.prediction.probabilities.tolist(), strict=True))
         side = CLASSES[1:] if one.prediction.positive_probability >= 0.5 else CLASSES[:1]
-        said = {n for n in side if p[n] >= 0.5} or {max(side, key=lambda n: p[n])}
-        right.append(said == labels)
+        predicted = {n for n in side if p[n] >= 0.5} or {max(side, key=lambda n: p[n])}
+        right.append(predicted == labels)
     assert found["accuracy"] == pytest.approx(np.mean(right))
     let_through = sum(
         one.verdict.disposition is Disposition.NEGATIVE and labels != {"good"}

@@ -29,10 +29,10 @@ def shortcut_alarms(found: Sequence[ShortcutResult]) -> Iterator[Alarm]:
         single = [one for one in mine if one.what != POSITIVE]
         if sided:
             strong = sided[0].source != "name" and max(one.auroc for one in sided) >= STRONG
-            finding = f"Positive and negative can be told apart by {name} alone"
+            finding = f"Positive and negative can be distinguished by {name} alone"
             yield _alarm(name, Level.STRONG if strong else Level.NOTICE, finding, sided)
         if single:
-            finding = f"Single labels can be told apart by {name} alone"
+            finding = f"Single labels can be distinguished by {name} alone"
             yield _alarm(name, Level.NOTICE, finding, single)
 
 

@@ -1,4 +1,4 @@
-"""What every installed pack must do, ours and strangers' alike; a new pack is covered for free."""
+"""What every installed pack must do, ours and third parties'; a new pack is covered for free."""
 
 import io
 import json

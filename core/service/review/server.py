@@ -40,7 +40,7 @@ def launch(settings: Settings, port: int = PORT) -> None:
         try:
             code = server.wait()
         except KeyboardInterrupt:
-            # The terminal has told the server too; it closes in its own time.
+            # The terminal signals the server as well; it closes in its own time.
             server.wait()
             return
     if code and code != -signal.SIGTERM:

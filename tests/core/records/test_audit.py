@@ -207,12 +207,12 @@ def test_an_edited_row_is_found_although_a_later_event_covers_it_again(filled, e
 
 def test_a_walk_says_how_far_it_is(filled, monkeypatch):
     monkeypatch.setattr(audit, "_BATCH", 2)
-    told = []
+    calls = []
 
-    report = audit.verify(filled, watch=lambda done, total: told.append((done, total)))
+    report = audit.verify(filled, watch=lambda done, total: calls.append((done, total)))
 
-    (total,) = {total for _, total in told}
-    assert [done for done, _ in told] == sorted({done for done, _ in told})
-    assert told[-1] == (total, total)
+    (total,) = {total for _, total in calls}
+    assert [done for done, _ in calls] == sorted({done for done, _ in calls})
+    assert calls[-1] == (total, total)
     assert total > report.events + report.rows  # the worklist's rows are read as well
-    assert len(told) > report.events / 2
+    assert len(calls) > report.events / 2

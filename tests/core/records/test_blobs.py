@@ -118,8 +118,8 @@ def test_a_damaged_file_of_the_same_size_is_healed_by_sending_it_again(tmp_path)
 
 def test_checking_says_how_far_it_is(tmp_path):
     blobs.put_many(tmp_path, [b"one", b"two"])
-    told = []
+    calls = []
 
-    blobs.verify(tmp_path, watch=lambda done, total: told.append((done, total)))
+    blobs.verify(tmp_path, watch=lambda done, total: calls.append((done, total)))
 
-    assert told == [(1, 2), (2, 2)]
+    assert calls == [(1, 2), (2, 2)]

@@ -96,13 +96,13 @@ def test_a_case_is_awaited_while_a_job_names_its_group_among_those_it_may_be_of(
 
 def test_a_case_is_awaited_while_nobody_has_decided_a_conflict_of_its_group(store, put):
     put(b"one", p=0.1, group="1.2.3")
-    said = {"pack": "xray", "key": "a", "source": "s", "meta": {"groups": "1.2.3"}}
-    receive(store, sha256="a" * 64, **said)
+    sent = {"pack": "xray", "key": "a", "source": "s", "meta": {"groups": "1.2.3"}}
+    receive(store, sha256="a" * 64, **sent)
     claimed = queue.claim(store, ["assess"], worker="w", lease_s=60)
     with writing(store) as connection:
         queue.finish(connection, claimed)
     assert [one.is_awaited for one in listed(store, "xray", OPEN)] == [False]
-    receive(store, sha256="b" * 64, **said)
+    receive(store, sha256="b" * 64, **sent)
     assert [one.is_awaited for one in listed(store, "xray", OPEN)] == [True]
     (conflict,) = quarantine.conflicts(store, "xray")
     quarantine.decline(store, conflict.other.id, by="Ada")
@@ -138,9 +138,9 @@ def test_cases_alike_are_those_whose_header_says_exactly_the_same(store, put):
 def test_a_read_holds_the_first_answer_since_the_undo_and_the_last(store, put):
     put(b"one", p=0.9, group="a", meta={"institution": "North"})
     case = next_case(store, "xray").case_id
-    for said in (DEFER, NEGATIVE, POSITIVE):
-        reviews.review(store, case_detail(store, case).item, said, reviewer="Ada")
-        if said is DEFER:
+    for disposition in (DEFER, NEGATIVE, POSITIVE):
+        reviews.review(store, case_detail(store, case).item, disposition, reviewer="Ada")
+        if disposition is DEFER:
             reviews.undo(store, case, 1, reviewer="Ada")
 
     [read] = reads(store, "xray")

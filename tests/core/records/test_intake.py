@@ -99,7 +99,7 @@ def test_what_we_sent_is_own_when_it_comes_back_and_makes_no_work(store):
     assert contents_sent(store, "xray", ["1.2.3", "4"]) == {"a" * 64}
     assert send(store) is Receipt.OWN
     asked = []
-    altered = send(store, sha256="b" * 64, same=lambda *told: asked.append(told) or True)
+    altered = send(store, sha256="b" * 64, same=lambda *both: asked.append(both) or True)
     assert (altered, asked) == (Receipt.OWN, [("a" * 64, True)])
     assert send(store, sha256="b" * 64) is Receipt.OWN
     assert send(store, sha256="c" * 64, same=lambda *_: False) is Receipt.CONFLICT

@@ -98,8 +98,12 @@ def test_an_accepted_correction_is_judged_and_stands_in_the_place_of_the_first(s
     with reading(store) as connection:
         assert len(connection.execute(select(IMAGES)).all()) == 3
     assert verify(store, before).faults == ()
-    (said,) = resolutions(store, "xray")
-    assert (said.receipt.id, said.is_accepted, said.resolved_by) == (one.other.id, True, "Dr Adler")
+    (stored,) = resolutions(store, "xray")
+    assert (stored.receipt.id, stored.is_accepted, stored.resolved_by) == (
+        one.other.id,
+        True,
+        "Dr Adler",
+    )
     assert open_letters(store) == []
     rebuild(store)
     assert listed(store, "xray", OPEN) == [case]

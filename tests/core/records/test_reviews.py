@@ -32,8 +32,8 @@ def test_ten_presses_at_once_write_one_review(store, item):
         won = list(pool.map(press, range(10)))
 
     assert sum(won) == 1
-    [said] = reviewed(store, "parts")
-    assert said.reviewer == f"hand {won.index(True)}"
+    [stored] = reviewed(store, "parts")
+    assert stored.reviewer == f"hand {won.index(True)}"
     assert audit.verify(store).events == 2
 
 
@@ -52,11 +52,11 @@ def test_an_undo_is_a_row_of_its_own_that_supersedes_the_review(store, item):
     review(store, item, NEGATIVE, reviewer="ann", at=START)
     undo(store, item.case_id, 1, reviewer="bob", at=START + timedelta(hours=1))
 
-    said, undone = worklist.case_detail(store, item.case_id).reviews
+    stored, undone = worklist.case_detail(store, item.case_id).reviews
 
-    assert (said.kind, said.disposition, said.reviewer) == ("review", NEGATIVE, "ann")
+    assert (stored.kind, stored.disposition, stored.reviewer) == ("review", NEGATIVE, "ann")
     assert (undone.kind, undone.disposition, undone.reviewer) == ("undo", None, "bob")
-    assert (said.supersedes, undone.supersedes) == ("", f"{item.case_id}-0")
+    assert (stored.supersedes, undone.supersedes) == ("", f"{item.case_id}-0")
 
 
 def test_an_undo_pressed_twice_undoes_once(store, item):
@@ -78,9 +78,9 @@ def test_a_second_thought_supersedes_the_first(store, item):
 
     assert review(store, shown, POSITIVE, reviewer="ann")
 
-    [said] = reviewed(store, "parts")
-    assert (said.revision, said.disposition) == (1, POSITIVE)
-    assert said.supersedes == f"{item.case_id}-0"
+    [stored] = reviewed(store, "parts")
+    assert (stored.revision, stored.disposition) == (1, POSITIVE)
+    assert stored.supersedes == f"{item.case_id}-0"
 
 
 def test_a_page_shown_before_another_image_came_reviews_nothing(store, assessment, keep, item):
@@ -124,9 +124,9 @@ def test_recent_reviews_come_newest_first_and_per_pack(store, assessment, keep):
         seen = worklist.next_case(store, pack)
         review(store, seen, POSITIVE, reviewer=str(n), at=START + timedelta(hours=n))
 
-    assert [said.reviewer for said in reviewed(store, "parts")] == ["3", "2", "0"]
-    assert [said.reviewer for said in reviewed(store, "parts", limit=1)] == ["3"]
-    assert [said.reviewer for said in reviewed(store, "crops", limit=None)] == ["1"]
+    assert [one.reviewer for one in reviewed(store, "parts")] == ["3", "2", "0"]
+    assert [one.reviewer for one in reviewed(store, "parts", limit=1)] == ["3"]
+    assert [one.reviewer for one in reviewed(store, "crops", limit=None)] == ["1"]
 
 
 def test_hostile_text_from_a_form_is_kept(store, item):

@@ -154,10 +154,15 @@ def test_a_case_shows_its_images_with_their_decisions_and_its_reviews(store, ass
     assert (detail.item.revision, detail.item.queue_state) == (1, QueueState.REVIEWED)
     assert {image.decision.id for image in detail.images} == {one, two}
     assert {image.name for image in detail.images} == {"a.png"}
-    [said] = detail.reviews
-    assert (said.key, said.reviewer, said.label, said.comment) == ("part 1", "ann", "ok", "dust")
-    assert (said.disposition, said.reviewed_at) == (Disposition.NEGATIVE, START)
-    assert (said.decision_id, said.images, said.supersedes) == (one, 2, "")
+    [stored] = detail.reviews
+    assert (stored.key, stored.reviewer, stored.label, stored.comment) == (
+        "part 1",
+        "ann",
+        "ok",
+        "dust",
+    )
+    assert (stored.disposition, stored.reviewed_at) == (Disposition.NEGATIVE, START)
+    assert (stored.decision_id, stored.images, stored.supersedes) == (one, 2, "")
 
 
 @pytest.mark.parametrize(
