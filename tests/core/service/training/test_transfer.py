@@ -119,7 +119,7 @@ def test_a_bundle_of_another_pack_or_of_several_labels_is_no_start(tiny_product,
         tiny_product.bundle, "parts", known, several=False, settings=settings
     )
     with pytest.raises(ConfigError, match="knows the labels good, scratched, the pictures given"):
-        start.start(("bent", "dent", "good"))
+        start.source(("bent", "dent", "good"))
 
 
 def test_the_command_says_where_it_started_and_what_is_missing(
