@@ -85,7 +85,7 @@ def _table(
         f"{figures['ece_floor']:.3f} on so many cells",
         f"  speed             {pictures_a_second:.0f} images a second, from file to stored verdict",
         "",
-        "What is promised (counted on held-out cells that nothing was fitted on)",
+        "Certified limits (counted on held-out cells that nothing was fitted on)",
         *(f"  {line}" for line in summarise_policy(pack, policy)),
         "",
         "What could be certified with more defective cells",

@@ -217,8 +217,8 @@ def test_it_listens_logs_runs_a_job_and_sends(call, run, bundle, tiny_product, h
     for path in files:
         (folder / path.name).write_bytes(path.read_bytes())
     last = sorted(folder.iterdir())[-1].name
-    heard = call(*ASSAY, "welds", "listen", folder, "--urgent", last).stderr.splitlines()
-    events = [json.loads(event) for event in heard]
+    lines = call(*ASSAY, "welds", "listen", folder, "--urgent", last).stderr.splitlines()
+    events = [json.loads(event) for event in lines]
     assert [(e["event"], e["seam"]) for e in events] == [
         ("seam received", f"W-{n}") for n in range(3)
     ]

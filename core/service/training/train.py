@@ -146,7 +146,7 @@ def _side_known(training_set: TrainingSet, side: bool) -> bool:
 
 
 def _fit(training_set: TrainingSet, stages: FinetunedStages) -> PrecisionChoice[_FittedNetwork]:
-    """Look at the pictures and fit, in the precision asked for; drop stages that are not heard."""
+    """Look at the pictures and fit, in the precision asked for; drop stages that have no weight."""
     attempt = partial(_attempt, training_set=training_set, stages=stages)
     chosen = fit_in_precision(training_set.spec.precision, stages.work, attempt)
     if stages.oof_scores and not chosen.result.fitted.model.expert_weights[-1]:

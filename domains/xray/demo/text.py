@@ -93,7 +93,7 @@ def after(answered: Sequence[Answered], policy: Policy, train: int, cal: int) ->
         f"  verdicts               {_counted(answered)}",
         *(f"  {truth:<22} {_counted(some)}{_because(some)}" for truth, some in _by_truth(answered)),
         "",
-        "What is promised for studies like these",
+        "Certified limits for studies like these",
         *(f"  {line}" for line in summarise_policy(pack, policy)),
         "",
         "Who would be read first, once a person releases the proposed order (until then: in turn)",

@@ -202,7 +202,7 @@ line a picture, its name and then:
 
 Verdicts are worded {wording}.
 
-## What is promised
+## Certified limits
 
 {promise}
 
