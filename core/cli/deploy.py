@@ -12,7 +12,7 @@ from core.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
     from core.records.connection import Store
-    from core.records.deployments import Deployment, Stage
+    from core.records.deployment import Deployment, Stage
 
 By = Annotated[str, typer.Option(help="Who deploys it; the account's name by default.")]
 Second = Annotated[str, typer.Option(help="Second person who agreed.")]
@@ -129,7 +129,7 @@ def _only_pack(store: Store) -> str:
 
 def _stage(name: str) -> Stage:
     from core.errors import ConfigError
-    from core.records.deployments import Stage
+    from core.records.deployment import Stage
 
     try:
         return Stage(name)

@@ -25,7 +25,7 @@ from core.packs import DomainPack
 from core.records import blobs, outbox, queue
 from core.records.audit_draw import draw
 from core.records.connection import Store, writing
-from core.records.deployments import AUDIT_SHARE
+from core.records.deployment import AUDIT_SHARE
 from core.records.queue import Job
 from core.records.store import NewDecision, new_decision, record
 from core.records.values import now

@@ -8,87 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Connection, func, insert, select
 
 from core.errors import ConfigError
 from core.records import hash_chain
 from core.records.connection import Store, reading, writing
+from core.records.deployment import (
+    AUDIT_SHARE,
+    Deployment,
+    Figure,
+    Stage,
+    check_persons,
+    refuse_leap,
+)
 from core.records.tables import DEPLOYMENTS, RowLike
-from core.records.values import name_of, now, plain, stamp
-
-AUDIT_SHARE = 0.02
-"""Share of automatic negatives drawn for a person, unless a deployment says another."""
-
-Figure = str | int | float | bool | None
-"""What one piece of evidence may be."""
-
-
-class Stage(StrEnum):
-    """How far a pack may act by itself, from least to most."""
-
-    AUDIT = "audit"
-    SHADOW = "shadow"
-    SUPERVISED = "supervised"
-    AUTOMATIC = "automatic"
-
-    @property
-    def step(self) -> int:
-        """Number of the stage, from 0."""
-        return list(Stage).index(self)
-
-    @property
-    def above(self) -> Stage | None:
-        """The stage above; None for the last."""
-        return next((one for one in Stage if one.step == self.step + 1), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """One deployment as it lies in the store.
-
-    Attributes:
-        number: Its number among all deployments of the store, from 1.
-        pack: The pack's name.
-        product: What is judged: a part number, a site, a region; empty for whatever has no
-            deployment of its own.
-        bundle: Name and short hash of the bundle.
-        bundle_sha256: Full hash of the bundle.
-        policy_id: The policy.
-        stage: How far it may act by itself, for packs that have stages of autonomy.
-        audit_share: Share of the automatic negatives that is drawn at random for a person.
-        deployed_by: Who.
-        second_person: Who else agreed; empty for nobody.
-        evidence: What the person had before them, by name.
-        supersedes: Id of the deployment that was in force until then; empty for the first.
-        deployed_at: When, in UTC.
-    """
-
-    number: int
-    pack: str
-    product: str
-    bundle: str
-    bundle_sha256: str
-    policy_id: str
-    stage: Stage
-    audit_share: float
-    deployed_by: str
-    second_person: str
-    evidence: Mapping[str, Figure]
-    supersedes: str
-    deployed_at: datetime
-
-    @property
-    def id(self) -> str:
-        """Hash of pack, product and number."""
-        return name_of("deployment", self.pack, self.product, str(self.number))
-
-    def covers(self, bundle: str, policy_id: str) -> bool:
-        """Return whether a verdict of this bundle under this policy is what was deployed."""
-        return (self.bundle, self.policy_id) == (bundle, policy_id)
+from core.records.values import now, plain, stamp
 
 
 def deploy(
@@ -129,7 +65,7 @@ def deploy(
             more than one step up.
         StoreError: The database failed.
     """
-    _check_persons(by, second_person)
+    check_persons(by, second_person)
     if not 0.0 <= audit_share <= 1.0:
         raise ConfigError(
             f"The audit share is {audit_share:g}; expected 0 to 1.", hint="Give 0.02 for 2 %."
@@ -138,7 +74,7 @@ def deploy(
         last = next(iter(_history(connection, pack, plain(product))), None)
         if stage is None:
             stage = _kept_stage(last, plain(bundle), policy_id)
-        _refuse_leap(stage, stage_for(last, plain(bundle)))
+        refuse_leap(stage, stage_for(last, plain(bundle)))
         new = Deployment(
             number=_newest_number(connection) + 1,
             pack=pack,
@@ -186,7 +122,7 @@ def take_back(
         ConfigError: Nobody signs it, or there is no such deployment.
         StoreError: The database failed.
     """
-    _check_persons(by, second_person)
+    check_persons(by, second_person)
     with writing(store) as connection:
         rows = _history(connection, pack, plain(product))
         earlier = _earlier(rows, pack, product, number)
@@ -309,29 +245,6 @@ def _earlier(rows: list[Deployment], pack: str, product: str, number: int | None
             hint="`assay deployments --history` lists them.",
         )
     return found
-
-
-def _check_persons(by: str, second_person: str) -> None:
-    if not by.strip():
-        raise ConfigError(
-            "A deployment needs a name to stand under; none was given.", hint="Give your name."
-        )
-    if by.strip().casefold() == second_person.strip().casefold():
-        raise ConfigError(
-            f"The second person is the first one, {by.strip()}.",
-            hint="Give the name of somebody else, or none.",
-        )
-
-
-def _refuse_leap(stage: Stage, current: Stage) -> None:
-    if stage.step <= current.step + 1:
-        return
-    expected = "no further stage" if current.above is None else f"at most {current.above.value}"
-    raise ConfigError(
-        f"The stage {stage.value} cannot be released: this bundle stands at {current.value}; "
-        f"expected {expected}.",
-        hint="Release one step after the other, each on its own evidence.",
-    )
 
 
 def _newest_number(connection: Connection) -> int:

@@ -12,7 +12,7 @@ from core.errors import AssayError
 from core.packs import DomainPack
 from core.records import audit, case_list, deployments
 from core.records.case_list import Read
-from core.records.deployments import Stage
+from core.records.deployment import Stage
 from core.records.store import decisions
 from core.records.values import StoredDecision
 from core.service.review import autonomy, autonomy_text

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 from core.records import blobs, deployments, reviews
 from core.records.case_list import listed
 from core.records.connection import Store
-from core.records.deployments import Stage
+from core.records.deployment import Stage
 from core.records.intake import receive
 from core.records.store import NewDecision, decisions, record
 from core.records.worklist import counts, next_case

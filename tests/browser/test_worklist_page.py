@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from core.records import deployments, reviews
 from core.records.case_list import listed
-from core.records.deployments import Stage
+from core.records.deployment import Stage
 from core.records.store import decisions
 from core.records.worklist import case_detail
 from core.service.review.reading_list import OPEN

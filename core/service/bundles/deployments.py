@@ -12,7 +12,7 @@ from core.errors import BundleError, ConfigError
 from core.model.bundle.bundle import Bundle
 from core.records import deployments
 from core.records.connection import Store
-from core.records.deployments import AUDIT_SHARE, Deployment, Stage
+from core.records.deployment import AUDIT_SHARE, Deployment, Stage
 from core.service.bundles.archive import keep, take
 from core.service.bundles.open import open_bundle, policy_of
 from core.settings import Settings

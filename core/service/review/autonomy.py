@@ -16,7 +16,7 @@ from core.packs import DomainPack
 from core.records import case_list, deployments
 from core.records.case_list import Read
 from core.records.connection import Store
-from core.records.deployments import Deployment, Figure, Stage
+from core.records.deployment import Deployment, Figure, Stage
 from core.service.review.case_rules import CaseRules
 from core.types import Disposition, Policy
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from core.decision.certificate import percent, upper_bound
 from core.decision.rate import percent_range, percentage
 from core.packs import DomainPack
-from core.records.deployments import Deployment, Stage
+from core.records.deployment import Deployment, Stage
 from core.service.review.autonomy import MEANING, ReadEvidence
 from core.types import Disposition
 

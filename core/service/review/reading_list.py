@@ -9,7 +9,8 @@ from datetime import datetime
 
 from core.records.case_list import Headers, ListedCase
 from core.records.case_status import QueueState
-from core.records.deployments import Deployment, Stage, stage_for
+from core.records.deployment import Deployment, Stage
+from core.records.deployments import stage_for
 from core.service.review.case_rules import CaseRules
 from core.service.review.order import OpenCase, Rank, arrange
 from core.types import Disposition, Reason

@@ -16,7 +16,8 @@ from core.logs import Event, Word
 from core.records import blobs
 from core.records.cases import CaseDetail, CaseImage
 from core.records.connection import Store
-from core.records.deployments import Stage, newest
+from core.records.deployment import Stage
+from core.records.deployments import newest
 from core.records.intake import contents_sent
 from core.records.values import name_of
 from core.records.worklist import case_detail, is_emptied

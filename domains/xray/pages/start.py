@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.records import deployments, quarantine, queue
 from core.records.case_list import ListedCase, listed
-from core.records.deployments import Stage
+from core.records.deployment import Stage
 from core.records.queue import ASSESS, State
 from core.records.values import now
 from core.service.review.autonomy import blocking_reason

@@ -16,7 +16,7 @@ from core.jobs.worker import work
 from core.model.bundle.bundle import SUMS, covered
 from core.records import blobs
 from core.records.connection import reading, writing
-from core.records.deployments import Stage
+from core.records.deployment import Stage
 from core.records.intake import receive
 from core.records.queue import waiting
 from core.records.store import decisions

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import ConfigError
-from core.records import audit, deployments
+from core.records import audit
 from core.records.connection import writing
-from core.records.deployments import Stage, by_product, deploy, history, newest, stage_for, stage_of
+from core.records.deployment import Stage
+from core.records.deployments import by_product, deploy, history, newest, stage_for, stage_of
 from core.records.tables import DEPLOYMENTS
 
 FIRST = {"by": "Grace", "evidence": {"reads": 12}, "bundle": "b@1", "policy_id": "p1"}
@@ -95,4 +96,4 @@ def test_an_edited_or_slipped_in_release_is_found(store):
 
 def test_every_stage_knows_the_one_above():
     assert [stage.above for stage in Stage] == [*list(Stage)[1:], None]
-    assert deployments.Stage("audit") is Stage.AUDIT
+    assert Stage("audit") is Stage.AUDIT

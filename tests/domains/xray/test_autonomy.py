@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from core.records.case_list import Read
-from core.records.deployments import Deployment, Stage
+from core.records.deployment import Deployment, Stage
 from core.service.review import autonomy, autonomy_text
 from core.service.review.autonomy import blocking_reason, evidence_of, figures_of
 from domains.xray import pack

@@ -17,7 +17,7 @@ import domains.xray
 from core.records import audit, blobs, deployments, quarantine, queue, reviews
 from core.records.case_list import listed
 from core.records.connection import writing
-from core.records.deployments import Stage
+from core.records.deployment import Stage
 from core.records.intake import receive
 from core.records.store import decisions
 from core.records.values import now

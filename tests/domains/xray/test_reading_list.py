@@ -11,7 +11,7 @@ from core.decision.certificate import upper_bound
 from core.records.case_list import ListedCase
 from core.records.case_status import QueueState
 from core.records.cases import WorkItem
-from core.records.deployments import Deployment, Stage
+from core.records.deployment import Deployment, Stage
 from core.service.review import autonomy_text
 from core.service.review.order import Rank
 from core.service.review.reading_list import Line, is_hidden, reading_list, sites_of

@@ -7,7 +7,7 @@ import pytest
 from core.decision.certificate import upper_bound
 from core.errors import ConfigError
 from core.records import deployments
-from core.records.deployments import Stage
+from core.records.deployment import Stage
 from core.service.review import autonomy
 from core.types import Certificate, Policy, Targets
 from domains.xray import pack

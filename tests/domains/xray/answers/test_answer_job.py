@@ -15,7 +15,8 @@ from pydicom.config import disable_value_validation
 from core.errors import PermanentFailure, StoreError
 from core.records import blobs, quarantine
 from core.records.case_list import listed
-from core.records.deployments import Stage, by_product
+from core.records.deployment import Stage
+from core.records.deployments import by_product
 from core.records.intake import receive
 from core.records.store import NewDecision, record
 from core.records.values import now

@@ -9,7 +9,7 @@ import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import JPEGLSLossless
 
-from core.records.deployments import Stage
+from core.records.deployment import Stage
 from core.records.intake import Receipt
 from domains.xray.node.object_comparison import Comparer
 from domains.xray.node.object_intake import ObjectIntake

@@ -19,7 +19,7 @@ from sqlalchemy import select
 from core.errors import AssayError
 from core.records import failed_jobs, queue
 from core.records.connection import reading
-from core.records.deployments import Stage
+from core.records.deployment import Stage
 from core.records.queue import Job, State
 from core.records.tables import JOBS
 from domains.xray.answers import send_job

@@ -16,7 +16,7 @@ from core.imaging.files import received
 from core.jobs.context import JobContext
 from core.records import blobs, deployments
 from core.records.connection import reading
-from core.records.deployments import Stage
+from core.records.deployment import Stage
 from core.records.job import job_from_row
 from core.records.queue import Job
 from core.records.store import decision
