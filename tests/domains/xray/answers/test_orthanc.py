@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -96,18 +97,28 @@ def test_every_value_comes_back_from_orthanc_as_it_was_sent(orthanc, protocol):
 
 @pytest.fixture
 def storescp(dcmtk, tmp_path: Path) -> Iterator[tuple[int, Path]]:
-    folder, port = tmp_path / "received", a_free_port()
+    with running_storescp(tmp_path / "received") as server:
+        yield server
+
+
+@contextmanager
+def running_storescp(folder: Path, *options: str) -> Iterator[tuple[int, Path]]:
+    """Run DCMTK's receiver until the block ends, however it ends; give its port and its folder."""
     folder.mkdir()
-    command = ["storescp", "--output-directory", str(folder), "--aetitle", "DCMTK", str(port)]
-    with subprocess.Popen(command) as server:
-        wait_for(port)
-        yield port, folder
-        server.terminate()
+    port = a_free_port()
+    command = ["storescp", "-od", str(folder), "-aet", "DCMTK", *options]
+    with subprocess.Popen([*command, str(port)]) as server:
+        try:
+            wait_for(port, server)
+            yield port, folder
+        finally:
+            server.terminate()
 
 
-def wait_for(port: int) -> None:
+def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
     echo = ["echoscu", "-aec", "DCMTK", HOST, str(port)]
     while subprocess.run(echo, capture_output=True, check=False).returncode:
+        assert server.poll() is None, "storescp ended at its start"
         time.sleep(0.1)
 
 
@@ -182,20 +193,17 @@ PresentationContexts = ImagesOnly
 def test_an_archive_that_takes_pictures_alone_gets_them_once_and_says_why_not_the_report(
     ward: Ward, dcmtk, tmp_path
 ):
-    folder, port = tmp_path / "received", a_free_port()
-    folder.mkdir()
     (tmp_path / "images.cfg").write_text(IMAGES_ONLY)
-    peer = {"name": "IMAGES", "ae_title": "DCMTK", "host": HOST, "port": port}
-    ward.peers(peer)
-    tags = {"StudyInstanceUID": "2.5", "SOPInstanceUID": "2.5.1", "InstitutionName": "2.5"}
-    ward.judge(a_radiograph("cal-3", spot=True, **tags))
-    ward.release(Stage.SUPERVISED, "2.5")
-    (send,) = ward.answer("2.5")
-    command = ["storescp", "-od", str(folder), "-aet", "DCMTK", "-xf", str(tmp_path / "images.cfg")]
-    with subprocess.Popen([*command, "Default", str(port)]) as server:
-        wait_for(port)
+    options = ["-xf", str(tmp_path / "images.cfg"), "Default"]
+    with running_storescp(tmp_path / "received", *options) as (port, folder):
+        peer = {"name": "IMAGES", "ae_title": "DCMTK", "host": HOST, "port": port}
+        ward.peers(peer)
+        tags = {"StudyInstanceUID": "2.5", "SOPInstanceUID": "2.5.1", "InstitutionName": "2.5"}
+        ward.judge(a_radiograph("cal-3", spot=True, **tags))
+        ward.release(Stage.SUPERVISED, "2.5")
+        (send,) = ward.answer("2.5")
         work(ward)
-        (capture,) = folder.iterdir()
+        (capture,) = received(folder, "2.5")
         assert dcmread(capture).SOPInstanceUID == ward.objects(send)[1].SOPInstanceUID
         [trouble] = [one for one in failed_jobs.failed_jobs(ward.store) if one.job.id == send.id]
         assert (trouble.state, trouble.job.tries) == (State.FAILED, 1)
@@ -206,9 +214,13 @@ def test_an_archive_that_takes_pictures_alone_gets_them_once_and_says_why_not_th
         ward.peers({**peer, "results": ["capture"]})
         assert failed_jobs.reopen(ward.store, send.id)
         work(ward)
-        server.terminate()
     assert states(ward, [send]) == {State.DONE}
-    assert list(folder.iterdir()) == []
+    assert received(folder, "2.5") == []
+
+
+def received(folder: Path, study: str) -> list[Path]:
+    """List one study's files: a worker also sends what other tests of the ward left waiting."""
+    return [path for path in folder.iterdir() if dcmread(path).StudyInstanceUID == study]
 
 
 WORK = """
