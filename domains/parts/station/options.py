@@ -1,0 +1,81 @@
+"""What a station file says of triggers and outputs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class TriggerOptions(_Strict):
+    """What says that a part is in front of the camera."""
+
+    kind: Literal["file", "free_running", "mqtt", "modbus", "opcua"] = "file"
+    settle_ms: int = Field(
+        default=200, ge=0, description="A file counts once it stood still so long."
+    )
+    rescan_s: float = Field(default=2.0, gt=0, description="Seconds between scans of a folder.")
+    polling: bool = Field(default=False, description="For NFS and SMB, which send no events.")
+
+
+class ModbusOptions(_Strict):
+    """The Modbus TCP server."""
+
+    host: str = "127.0.0.1"
+    port: Port = 502
+    unit: int = Field(default=1, ge=0, le=247)
+
+
+class MqttOptions(_Strict):
+    """The MQTT broker to publish to."""
+
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    topic: str = Field(default="assay/station", description="Prefix of every topic.")
+    client_id: str = Field(default="assay-station", min_length=1)
+    username: str = ""
+    password_env: str = Field(
+        default="ASSAY_MQTT_PASSWORD", description="Variable that holds the password."
+    )
+    ca_file: str = Field(default="", description="CA certificates: then TLS is used.")
+    valid_s: float = Field(default=5.0, gt=0, description="How long a result or command holds.")
+
+
+class OpcuaOptions(_Strict):
+    """The OPC UA server."""
+
+    endpoint: str = "opc.tcp://127.0.0.1:4840/assay"
+
+
+class WebhookOptions(_Strict):
+    """Where results are posted as JSON."""
+
+    url: str
+    timeout_s: float = Field(default=5.0, gt=0)
+    token_env: str = Field(
+        default="ASSAY_WEBHOOK_TOKEN", description="Variable that holds a bearer token."
+    )
+
+
+class CsvOptions(_Strict):
+    """A file a day with one line a part."""
+
+    folder: str
+    separator: Literal[",", ";"] = ","
+    bom: bool = False
+
+
+class OutputOptions(_Strict):
+    """Where status and results go; what is left out does not run."""
+
+    modbus: ModbusOptions | None = None
+    mqtt: MqttOptions | None = None
+    opcua: OpcuaOptions | None = None
+    webhook: WebhookOptions | None = None
+    csv: CsvOptions | None = None

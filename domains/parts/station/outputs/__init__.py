@@ -1,0 +1,1 @@
+"""Where a station's status and results go: Modbus, OPC UA, MQTT, webhook, CSV."""

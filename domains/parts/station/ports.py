@@ -1,0 +1,146 @@
+"""What a station asks of cameras, and of whatever shows its status and sends its results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from core.errors import AssayError
+from domains.parts.station.part import CapturedFrame, InspectedPart
+
+Words = tuple[int, ...]
+
+
+class CameraError(AssayError):
+    """A camera gives no frame."""
+
+
+class CameraLost(CameraError):
+    """A camera does not open, or does not answer any more."""
+
+
+class NoFrame(CameraError):
+    """A camera answers but gave no frame in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraIdentity:
+    """What tells one camera and its settings from another; None or empty where it cannot say."""
+
+    serial: str = ""
+    width: int | None = None
+    height: int | None = None
+    pixel_format: str = ""
+    exposure_us: float | None = None
+    gain: float | None = None
+
+
+class Camera(Protocol):
+    """One camera of a recipe. Calls come from one thread."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the recipe."""
+
+    def open(self) -> CameraIdentity:
+        """Open it, or open it again, and return what it says of itself.
+
+        Raises:
+            CameraLost: It does not open in time.
+        """
+
+    def grab(self, not_before: float, timeout_s: float) -> CapturedFrame:
+        """Return the first frame whose exposure began then or later, as far as the camera can say.
+
+        Args:
+            not_before: Seconds of the monotonic clock.
+            timeout_s: Longest wait.
+
+        Raises:
+            NoFrame: None came in time.
+            CameraLost: It does not answer any more.
+        """
+
+    def close(self) -> None:
+        """Let it go; harmless when it is not open."""
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerSignal:
+    """Somebody says that a part is in front of the camera.
+
+    Attributes:
+        at: When, in seconds of the monotonic clock.
+        part_seq: The sender's own number of the part, 0 to 65535.
+        part_id: The id that came with it.
+        frames: Frames that came with it.
+    """
+
+    at: float
+    part_seq: int = 0
+    part_id: str = ""
+    frames: tuple[CapturedFrame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ControlWrite:
+    """A PLC wrote the control block, words H0 to H15 of the register table."""
+
+    at: float
+    words: Words
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A command that did not come through the control block.
+
+    Attributes:
+        at: When, in seconds of the monotonic clock.
+        name: `recipe`, `challenge`, `stop`, `acknowledge`, `offline` or `online`.
+        argument: The recipe's number, or who stopped or acknowledged.
+        answer: Called once with whether it was done, and with a sentence.
+    """
+
+    at: float
+    name: str
+    argument: str = ""
+    answer: Callable[[bool, str], None] | None = None
+
+
+Signal = TriggerSignal | ControlWrite | Command
+Post = Callable[[Signal], None]
+
+
+class StationOutput(Protocol):
+    """Where the status and the results of a station go. Calls come from one thread and return soon.
+
+    An output that listens for triggers or commands hands them to the ``post`` that it was made
+    with, from whatever thread.
+    """
+
+    @property
+    def name(self) -> str:
+        """What it is called in the outbox and in messages: `modbus`, `mqtt`, …."""
+
+    def open(self) -> None:
+        """Start serving or connecting; a peer that is not there yet is no error.
+
+        Raises:
+            ConfigError: It cannot work as configured, such as a port that is taken.
+        """
+
+    def show(self, words: Words, status: Mapping[str, object]) -> None:
+        """Show the status block, words I0 to I23, and the same by name.
+
+        Called at every change, and at least every 100 ms while the station lives.
+        """
+
+    def send(self, part: InspectedPart, words: Words) -> bool:
+        """Send one result, which is on record, and return whether the receiver has it for sure.
+
+        False leaves it in the outbox, from where it is sent as history. Never blocks on a peer.
+        """
+
+    def close(self) -> None:
+        """Say that the station stops as planned, and let go."""

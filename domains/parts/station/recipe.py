@@ -1,0 +1,165 @@
+"""The station file: one TOML with a line's recipes, triggers, outputs and limits."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from core.errors import ConfigError
+from domains.parts.station.options import OutputOptions, TriggerOptions
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CameraOptions(_Strict):
+    """One camera of a recipe: where its frames come from, and how to know it again."""
+
+    name: Name = "camera"
+    kind: Literal["folder", "video", "genicam"] = "folder"
+    source: str = Field(
+        description="A folder; a device number, file or RTSP address; a GenICam device id."
+    )
+    serial: str = Field(default="", description="Serial number that it must have; empty = any.")
+    width: int | None = Field(default=None, ge=1, description="Width in pixels it must have.")
+    height: int | None = Field(default=None, ge=1, description="Height in pixels it must have.")
+    pixel_format: str = Field(default="", description="Pixel format it must have.")
+    exposure_us: float | None = Field(default=None, gt=0, description="Exposure it is set to.")
+    gain: float | None = Field(default=None, description="Gain it is set to.")
+    region: tuple[int, int, int, int] | None = Field(
+        default=None, description="Region of interest: left, top, width, height in pixels."
+    )
+    discard: int = Field(
+        default=3, ge=0, description="Frames that do not count after open or a changed setting."
+    )
+    colour_reference: str = Field(
+        default="",
+        description="Picture of the empty station; its mean colour tells exchanged channels.",
+    )
+    open_timeout_ms: int = Field(default=3000, ge=100, description="Longest wait for it to open.")
+
+
+class PartIdOptions(_Strict):
+    """Where a part's id comes from, and what it must look like."""
+
+    source: Literal["none", "code", "trigger", "file_name"] = "none"
+    pattern: str = Field(default=r".{1,64}", description="Regular expression of the whole id.")
+    check_digit: Literal["none", "gs1", "luhn"] = "none"
+    formats: tuple[str, ...] = Field(default=(), description="Code formats; empty = any.")
+    agree: int = Field(default=2, ge=1, le=5, description="Decodes that must agree.")
+
+
+class ChallengeOptions(_Strict):
+    """Reference parts that are shown before the line may start."""
+
+    good: tuple[Name, ...] = Field(min_length=3, description="Names of good reference parts.")
+    bad: tuple[Name, ...] = Field(min_length=3, description="Names of bad reference parts.")
+    hours: float = Field(default=8.0, gt=0, description="Hours after which it is due again.")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        names = [*self.good, *self.bad]
+        if len(set(names)) < len(names):
+            raise ValueError("a reference part is listed twice")
+        return self
+
+
+class Recipe(_Strict):
+    """How one product is inspected."""
+
+    number: int = Field(ge=0, le=999, description="Number by which a PLC asks for it.")
+    product: Name = Field(description="The product whose deployment judges.")
+    deadline_ms: int = Field(
+        default=500, ge=20, description="From trigger to output; a later verdict is FAIL LATE."
+    )
+    cameras: tuple[CameraOptions, ...] = Field(min_length=1)
+    part_id: PartIdOptions = PartIdOptions()
+    challenge: ChallengeOptions | None = None
+    allow_uncertified: bool = Field(
+        default=False,
+        description="Whether a part may pass although its escape rate is not certified: a person's "
+        "choice for the first days, shown on the board and in every result.",
+    )
+
+    @model_validator(mode="after")
+    def _one_name_each(self) -> Self:
+        names = [camera.name for camera in self.cameras]
+        if len(set(names)) < len(names):
+            raise ValueError("two cameras have one name")
+        return self
+
+
+class RejectOptions(_Strict):
+    """Where and when a reject gate fires."""
+
+    by: Literal["encoder", "time"] = "time"
+    distance: float = Field(gt=0, description="From camera to gate: counts, or milliseconds.")
+    tolerance: float = Field(gt=0, description="Half the window: counts, or milliseconds.")
+    backwards: float = Field(default=0, ge=0, description="Backward counts that are absorbed.")
+    confirm: bool = Field(default=False, description="Whether an input confirms each reject.")
+
+
+class RetentionOptions(_Strict):
+    """How long the pictures of passed parts are kept."""
+
+    days: float | None = Field(default=None, gt=0, description="Longest age in days.")
+    max_gb: float | None = Field(default=None, gt=0, description="Most bytes, in 10^9.")
+    min_free_gb: float = Field(default=2.0, ge=0, description="Free space kept, in 10^9 bytes.")
+    min_free_share: float = Field(default=0.05, ge=0, lt=1, description="Free share kept.")
+    pass_sample: float = Field(default=0.1, ge=0, le=1, description="Share of passes always kept.")
+
+
+class StationFile(_Strict):
+    """Everything that `assay parts station run` needs."""
+
+    name: Name = "station"
+    trigger: TriggerOptions = TriggerOptions()
+    outputs: OutputOptions = OutputOptions()
+    reject: RejectOptions | None = None
+    retention: RetentionOptions = RetentionOptions()
+    reserve_mb: int = Field(default=64, ge=1, description="Size of the file freed on a full disk.")
+    recipes: tuple[Recipe, ...] = Field(min_length=1, description="The first is active at start.")
+
+    @model_validator(mode="after")
+    def _one_number_each(self) -> Self:
+        numbers = [recipe.number for recipe in self.recipes]
+        if len(set(numbers)) < len(numbers):
+            raise ValueError("two recipes have one number")
+        return self
+
+    def recipe(self, number: int) -> Recipe | None:
+        """Return the recipe of that number, if there is one."""
+        return next((one for one in self.recipes if one.number == number), None)
+
+
+def read_station(path: Path) -> StationFile:
+    """Read a station file.
+
+    Raises:
+        ConfigError: It is missing, no TOML, or wrong; every error is named at once.
+    """
+    try:
+        with path.open("rb") as file:
+            return StationFile(**tomllib.load(file))
+    except FileNotFoundError as exc:
+        raise ConfigError(
+            f"There is no station file {path}.",
+            hint="`assay parts station example` prints one to begin with.",
+        ) from exc
+    except (OSError, tomllib.TOMLDecodeError) as exc:
+        raise ConfigError(f"{path} cannot be read as TOML: {exc}.", hint="Correct it.") from exc
+    except ValidationError as exc:
+        raise ConfigError(
+            f"{path} cannot be used: {'; '.join(map(_sentence, exc.errors()))}.",
+            hint="domains/parts/README.md lists every entry.",
+        ) from exc
+
+
+def _sentence(error: Any) -> str:  # noqa: ANN401 - pydantic's own TypedDict
+    return f"{'.'.join(map(str, error['loc'])) or 'the file'}: {error['msg']}"

@@ -1,0 +1,1 @@
+"""Where a station's frames come from: folders, video devices and streams, GenICam cameras."""
