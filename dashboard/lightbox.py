@@ -34,7 +34,7 @@ Work = Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Plate:
+class DisplayPicture:
     """One picture ready to be looked at.
 
     Attributes:
@@ -88,13 +88,15 @@ class Lightbox:
             outbox_bytes=display16.outbox_bytes(SIDE),
         ).__enter__()
 
-    def plate(self, decision: StoredDecision) -> Plate:
+    def plate(self, decision: StoredDecision) -> DisplayPicture:
         """Return the picture that a decision was made on; wait for it.
 
         Raises:
             AssayError: The picture does not read, or its bytes are missing.
         """
-        return cast("Plate", self._get(("plate", decision.id), self._plate_of(decision), None))
+        return cast(
+            "DisplayPicture", self._get(("plate", decision.id), self._plate_of(decision), None)
+        )
 
     def heat(self, decision: StoredDecision, wait_s: float = PATIENCE_S) -> Heat | None:
         """Return the heat map of a decision; None while it is worked out, or not yet begun.
@@ -172,14 +174,14 @@ class Lightbox:
             return self._kept[key]
 
     def _plate_of(self, decision: StoredDecision) -> Work:
-        def work() -> Plate:
+        def work() -> DisplayPicture:
             data = self._session.explainer.received(decision)
             read = self._sandbox.call(data)
             if isinstance(read, Unreadable):
                 raise UnreadableImage(read.message, hint=RETAKE)
             levels = display16.levels_in(read)
             height, width = levels.shape
-            return Plate(height, width, levels.astype("<u2").tobytes())
+            return DisplayPicture(height, width, levels.astype("<u2").tobytes())
 
         return work
 

@@ -18,7 +18,7 @@ state = st.session_state
 
 
 @dataclass(frozen=True, slots=True)
-class OpenCase:
+class OpenCaseState:
     """The case that a page has open, the cases passed over, the note not yet kept.
 
     Attributes:

@@ -19,7 +19,7 @@ from core.service.review import review
 from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import present, widgets
-from dashboard.open_case import OpenCase
+from dashboard.open_case import OpenCaseState
 
 NOTHING = "nothing"
 """View id of the screen on which no case waits."""
@@ -34,7 +34,7 @@ state = st.session_state
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewKeys(OpenCase):
+class ReviewKeys(OpenCaseState):
     """The keys of one page, which act on the case that it has open.
 
     Attributes:

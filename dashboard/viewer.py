@@ -10,7 +10,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.lightbox import Heat, Plate
+from dashboard.lightbox import DisplayPicture, Heat
 
 KEYS = (
     "I invert · H heat map · + − zoom · [ ] window · , . level · W automatic window · 0 reset · "
@@ -37,7 +37,7 @@ class Pane:
     title: str
     note: str
     disclaimer: str
-    plate: Plate | None
+    plate: DisplayPicture | None
     heat: Heat | None = None
     missing: str = ""
 

@@ -1,8 +1,10 @@
 """What the repository promises about itself: its root, its packages, its checks."""
 
+import ast
 import re
 import subprocess
 import tomllib
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,19 @@ def test_what_is_used_beyond_its_stable_interface_is_bounded_above(name):
         one for one in PROJECT["project"]["dependencies"] if re.match(rf"{name}\b[^-]", one)
     ]
     assert "<" in wanted
+
+
+def product_classes(tracked):
+    for name in tracked:
+        if re.match(r"(core|domains|dashboard)/.*\.py$", name):
+            for node in ast.walk(ast.parse((ROOT / name).read_text())):
+                if isinstance(node, ast.ClassDef):
+                    yield node.name, name
+
+
+def test_a_class_name_means_one_class(tracked):
+    files = defaultdict(list)
+    for name, file in product_classes(tracked):
+        files[name].append(file)
+    assert {name: found for name, found in files.items() if len(found) > 1} == {}
+    assert len(files) > 300

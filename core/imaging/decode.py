@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import UnreadableImage
 from core.imaging.depth import source_of
-from core.imaging.headers import Header
+from core.imaging.headers import ImageHeader
 from core.imaging.headers_rare import pnm_layout
 from core.imaging.heif import HEIF_KINDS, decode_heif
 from core.imaging.sniff import sniff
@@ -74,7 +74,7 @@ def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
     )
 
 
-def _pnm(data: bytes, header: Header) -> Frame:
+def _pnm(data: bytes, header: ImageHeader) -> Frame:
     """Return the values as they are, with the range that the header states."""
     layout = pnm_layout(data)
     stored = np.dtype(">u2" if layout.largest > 255 else "u1")
@@ -91,7 +91,7 @@ def _pnm(data: bytes, header: Header) -> Frame:
     )
 
 
-def _heif(data: bytes, header: Header) -> Frame:
+def _heif(data: bytes, header: ImageHeader) -> Frame:
     try:
         pixels = decode_heif(data)
     except (OSError, ValueError, SyntaxError, EOFError, RuntimeError) as exc:
@@ -108,20 +108,20 @@ def _heif(data: bytes, header: Header) -> Frame:
     )
 
 
-def _reduction(header: Header, min_side: int) -> int:
+def _reduction(header: ImageHeader, min_side: int) -> int:
     if header.kind != "JPEG" or min_side < 1:
         return 1
     shorter = min(header.width, header.height)
     return next(factor for factor in (8, 4, 2, 1) if factor == 1 or shorter // factor >= min_side)
 
 
-def _stored_size(header: Header, factor: int) -> tuple[int, int]:
+def _stored_size(header: ImageHeader, factor: int) -> tuple[int, int]:
     if header.kind == "TIFF":
         return header.upright_size
     return -(-header.height // factor), -(-header.width // factor)
 
 
-def _pixels(data: bytes, header: Header, factor: int) -> Pixels:
+def _pixels(data: bytes, header: ImageHeader, factor: int) -> Pixels:
     flags: int = cv2.IMREAD_UNCHANGED
     if header.kind == "BMP" and data[14:18] == _OS2:
         flags = cv2.IMREAD_COLOR  # unchanged, OpenCV gives this old header's colours as grey
@@ -146,7 +146,7 @@ def _pixels(data: bytes, header: Header, factor: int) -> Pixels:
     return _channels(pixels, header)
 
 
-def _jpeg(data: bytes, header: Header, factor: int) -> Pixels | None:
+def _jpeg(data: bytes, header: ImageHeader, factor: int) -> Pixels | None:
     """Return the picture that libjpeg decodes without a warning; None for OpenCV to decode.
 
     Raises:
@@ -176,7 +176,7 @@ def _is_fill(data: bytes, warning: str) -> bool:
     return not data[end - length : end].strip(_FILL_BYTES)
 
 
-def _damaged(header: Header) -> UnreadableImage:
+def _damaged(header: ImageHeader) -> UnreadableImage:
     return UnreadableImage(
         f"The {header.kind} of {header.width} x {header.height} pixels is damaged or cut short: "
         "its header reads, its data does not.",
@@ -184,7 +184,7 @@ def _damaged(header: Header) -> UnreadableImage:
     )
 
 
-def _channels(pixels: Pixels, header: Header) -> Pixels:
+def _channels(pixels: Pixels, header: ImageHeader) -> Pixels:
     if pixels.ndim == 2:
         return pixels[:, :, None]
     if pixels.shape[2] == 4 and header.opaque:

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from core.imaging.files import capped, received
 from core.imaging.functions import Output
-from core.imaging.lanes import Lane
+from core.imaging.lanes import DecoderLane
 from core.imaging.protocol import Request, Spec
 from core.settings import Settings
 from core.types import Unreadable
@@ -49,7 +49,7 @@ class FunctionSandbox:
             entry=entry,
         )
         self._max_bytes = settings.max_bytes
-        self._lane: Lane[Output] = Lane(spec, lambda output, _sha256: output)
+        self._lane: DecoderLane[Output] = DecoderLane(spec, lambda output, _sha256: output)
         self._turn = Lock()
 
     def __enter__(self) -> Self:

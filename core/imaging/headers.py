@@ -14,7 +14,7 @@ _BAD_TIFF = "Assay reads grey, palette and RGB TIFF of 1, 8 or 16 bits, samples 
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class ImageHeader:
     """What a picture's header says.
 
     Attributes:
@@ -43,7 +43,7 @@ class Header:
         return self.height, self.width
 
 
-def jpeg(data: bytes) -> Header:
+def jpeg(data: bytes) -> ImageHeader:
     """Walk the segments up to the first scan (ITU-T T.81, annex B).
 
     Raises:
@@ -51,14 +51,14 @@ def jpeg(data: bytes) -> Header:
         IndexError: The bytes end before the first scan.
     """
     orientation, scan_at = 1, 0
-    frame: Header | None = None
+    frame: ImageHeader | None = None
     for marker, at, end in _jpeg_segments(data):
         if marker in _JPEG_FRAMES:
             if frame is not None:
                 raise ValueError("it has two frame headers")
             height, width = struct.unpack_from(">HH", data, at + 3)
             parts = data[at + 7]
-            frame = Header("JPEG", width, height, grey=parts == 1, cmyk=parts == 4)
+            frame = ImageHeader("JPEG", width, height, grey=parts == 1, cmyk=parts == 4)
         elif marker == 0xE1 and data[at + 2 : at + 8] == b"Exif\0\0":
             orientation = tiff.exif_orientation(data[at + 8 : end])
         scan_at = at
@@ -87,7 +87,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
             at = end
 
 
-def png(data: bytes) -> Header:
+def png(data: bytes) -> ImageHeader:
     """Walk the chunks to the end (PNG specification, third edition, section 5).
 
     Raises:
@@ -107,10 +107,10 @@ def png(data: bytes) -> Header:
         elif name == b"acTL" and int.from_bytes(data[at + 8 : at + 12], "big") > 1:
             raise ValueError("it is animated; expected one picture")
         at += 12 + length
-    return Header("PNG", width, height, orientation)
+    return ImageHeader("PNG", width, height, orientation)
 
 
-def bmp(data: bytes) -> Header:
+def bmp(data: bytes) -> ImageHeader:
     """Read the file and bitmap headers.
 
     The fourth byte of a pixel is alpha only where a header of 56 bytes or more gives it a mask
@@ -122,10 +122,10 @@ def bmp(data: bytes) -> Header:
     (header_size,) = struct.unpack_from("<I", data, 14)
     width, height = struct.unpack_from("<HH" if header_size == 12 else "<ii", data, 18)
     alpha = struct.unpack_from("<I", data, 66)[0] if header_size >= _V3_SIZE else 0
-    return Header("BMP", width, abs(height), opaque=not alpha)
+    return ImageHeader("BMP", width, abs(height), opaque=not alpha)
 
 
-def webp(data: bytes) -> Header:
+def webp(data: bytes) -> ImageHeader:
     """Read the RIFF container and its first chunk (RFC 9649).
 
     Raises:
@@ -137,16 +137,16 @@ def webp(data: bytes) -> Header:
     first = data[12:16]
     if first == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)
-        return Header("WebP", width & 0x3FFF, height & 0x3FFF)
+        return ImageHeader("WebP", width & 0x3FFF, height & 0x3FFF)
     if first == b"VP8L":
         (bits,) = struct.unpack_from("<I", data, 21)
-        return Header("WebP", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
+        return ImageHeader("WebP", (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1)
     if first != b"VP8X":
         raise ValueError("its first chunk is unknown")
     if data[20] & 0x02:
         raise ValueError("it is animated; expected one picture")
     width, height = (int.from_bytes(data[i : i + 3], "little") + 1 for i in (24, 27))
-    return Header("WebP", width, height, _webp_orientation(data))
+    return ImageHeader("WebP", width, height, _webp_orientation(data))
 
 
 def _webp_orientation(data: bytes) -> int:
@@ -159,7 +159,7 @@ def _webp_orientation(data: bytes) -> int:
     return 1
 
 
-def tiff_page(data: bytes) -> Header:
+def tiff_page(data: bytes) -> ImageHeader:
     """Read the one page of a TIFF; thumbnails and masks beside it do not count.
 
     A second page is refused, because judging the first alone would let a defect on the second
@@ -184,7 +184,7 @@ def tiff_page(data: bytes) -> Header:
         or (tiff.TILE_WIDTH in page.tags and orientation != 1)
     ):
         raise ValueError(f"its layout is unusual; {_BAD_TIFF}")
-    return Header(
+    return ImageHeader(
         "TIFF",
         page.first(tiff.WIDTH, 0),
         page.first(tiff.HEIGHT, 0),

@@ -6,7 +6,7 @@ import re
 import struct
 from dataclasses import dataclass
 
-from core.imaging.headers import Header
+from core.imaging.headers import ImageHeader
 
 _SPATIAL_EXTENT = b"ispe"
 _GAP = rb"(?:\s|#[^\n]*\n)+"
@@ -35,7 +35,7 @@ class PnmLayout:
     largest: int
 
 
-def gif(data: bytes) -> Header:
+def gif(data: bytes) -> ImageHeader:
     """Walk the blocks to the end (GIF89a, section 17 and on).
 
     Raises:
@@ -55,17 +55,17 @@ def gif(data: bytes) -> Header:
             raise ValueError("its blocks do not follow each other")
     if pictures != 1:
         raise ValueError(f"it holds {pictures} pictures; expected one")
-    return Header("GIF", width, height)
+    return ImageHeader("GIF", width, height)
 
 
-def pnm(data: bytes) -> Header:
+def pnm(data: bytes) -> ImageHeader:
     """Read the header of a binary PGM or PPM (netpbm).
 
     Raises:
         ValueError: The header is none, or values are missing after it.
     """
     layout = pnm_layout(data)
-    return Header("PNM", layout.width, layout.height)
+    return ImageHeader("PNM", layout.width, layout.height)
 
 
 def pnm_layout(data: bytes) -> PnmLayout:
@@ -86,7 +86,7 @@ def pnm_layout(data: bytes) -> PnmLayout:
     return PnmLayout(header.end(), width, height, channels, largest)
 
 
-def jpeg_2000(data: bytes) -> Header:
+def jpeg_2000(data: bytes) -> ImageHeader:
     """Read the image header box (ISO/IEC 15444-1, I.5.3.1).
 
     Raises:
@@ -94,20 +94,20 @@ def jpeg_2000(data: bytes) -> Header:
         struct.error: The bytes end inside it.
     """
     height, width = struct.unpack_from(">II", data, data.index(b"ihdr", 12, 4096) + 4)
-    return Header("JPEG 2000", width, height)
+    return ImageHeader("JPEG 2000", width, height)
 
 
-def heic(data: bytes) -> Header:
+def heic(data: bytes) -> ImageHeader:
     """Read the largest spatial extent, which is the picture's (ISO/IEC 23008-12, 6.5.3)."""
     return _heif("HEIC", data)
 
 
-def avif(data: bytes) -> Header:
+def avif(data: bytes) -> ImageHeader:
     """Read the largest spatial extent, as in ``heic``."""
     return _heif("AVIF", data)
 
 
-def _heif(kind: str, data: bytes) -> Header:
+def _heif(kind: str, data: bytes) -> ImageHeader:
     if data[8:12] in (b"avis", b"msf1", b"hevc", b"hevx"):
         raise ValueError("it is a sequence; expected one picture")
     data = data[:_LONGEST_META]
@@ -118,7 +118,7 @@ def _heif(kind: str, data: bytes) -> Header:
     if not sizes:
         raise ValueError("it states no size")
     width, height = max(sizes, key=lambda size: size[0] * size[1])
-    return Header(kind, width, height)
+    return ImageHeader(kind, width, height)
 
 
 def _table_length(flags: int) -> int:

@@ -21,7 +21,7 @@ HEADER = 1
 """Number of the function that reads a file's header alone, where a spec has more than one."""
 
 
-class Lane(Generic[T]):
+class DecoderLane(Generic[T]):
     """Runs files through a process, which it replaces when one of them kills it.
 
     A file on which the process crashes is tried once more alone in a fresh one, since the damage

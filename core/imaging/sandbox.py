@@ -14,7 +14,7 @@ from core.imaging.attempt import attempt, describe
 from core.imaging.depth import Depths
 from core.imaging.files import Incoming, capped
 from core.imaging.functions import Output
-from core.imaging.lanes import HEADER, Lane
+from core.imaging.lanes import HEADER, DecoderLane
 from core.imaging.protocol import BATCH, SLOTS, Request, Spec
 from core.imaging.reading import DESCRIBE, PREPARE, arguments_of, picture_of
 from core.packs import DomainPack
@@ -83,7 +83,9 @@ class Sandbox:
         self._max_bytes = settings.max_bytes
         self._busy = False
         parse = partial(_parse, size=size)
-        self._lanes: list[Lane[_Picture]] = [Lane(spec, parse) for _ in range(settings.decoders)]
+        self._lanes: list[DecoderLane[_Picture]] = [
+            DecoderLane(spec, parse) for _ in range(settings.decoders)
+        ]
 
     def __enter__(self) -> Self:
         """Start the processes without waiting for them."""
@@ -131,7 +133,7 @@ class Sandbox:
         if self._busy:
             raise ValueError("pairs: expected one at a time, got a second one")
         self._busy = True
-        under_way: deque[tuple[_Batch[In], Lane[_Picture]]] = deque()
+        under_way: deque[tuple[_Batch[In], DecoderLane[_Picture]]] = deque()
         try:
             for batch, lane in zip(_batches(incoming, self._max_bytes), cycle(self._lanes)):
                 lane.submit([request for _, item in batch if (request := _request(item))])
@@ -156,7 +158,7 @@ def _request(item: Incoming) -> Request | None:
     return Request(item.head, item.sha256, HEADER) if item.head else None
 
 
-def _finish(batch: _Batch[In], lane: Lane[_Picture]) -> Iterator[tuple[In, Sample]]:
+def _finish(batch: _Batch[In], lane: DecoderLane[_Picture]) -> Iterator[tuple[In, Sample]]:
     outcomes = lane.outcomes() if any(_request(item) for _, item in batch) else iter(())
     for given, item in batch:
         if item.data is None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from core.errors import UnreadableImage
 from core.imaging import headers, headers_rare
-from core.imaging.headers import Header
+from core.imaging.headers import ImageHeader
 
 ACCEPTED = "JPEG, PNG, TIFF, BMP, WebP, HEIC, AVIF, GIF, PGM, PPM or JPEG 2000"
 SUFFIXES = frozenset(
@@ -24,7 +24,7 @@ SMALLEST_SIDE = 8
 _AGAIN = "Send the original file again, or save it as a plain JPEG or PNG."
 
 
-def sniff(data: bytes, max_pixels: int) -> Header:
+def sniff(data: bytes, max_pixels: int) -> ImageHeader:
     """Read format and size from the header alone; the file's name plays no part.
 
     Args:
@@ -56,7 +56,7 @@ def looks_like_picture(head: bytes) -> bool:
     return not head.startswith(b"BM") or head[6:10] == bytes(4)
 
 
-def _format(data: bytes) -> tuple[str, Callable[[bytes], Header]]:
+def _format(data: bytes) -> tuple[str, Callable[[bytes], ImageHeader]]:
     if data.startswith(b"\xff\xd8\xff"):
         return "JPEG", headers.jpeg
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -77,7 +77,7 @@ def _format(data: bytes) -> tuple[str, Callable[[bytes], Header]]:
     )
 
 
-def _rare_format(data: bytes) -> tuple[str, Callable[[bytes], Header]] | None:
+def _rare_format(data: bytes) -> tuple[str, Callable[[bytes], ImageHeader]] | None:
     if data.startswith((b"GIF87a", b"GIF89a")):
         return "GIF", headers_rare.gif
     if data.startswith((b"P5", b"P6")) and data[2:3].isspace():
@@ -92,7 +92,7 @@ def _rare_format(data: bytes) -> tuple[str, Callable[[bytes], Header]] | None:
     return None
 
 
-def _check_size(header: Header, max_pixels: int) -> None:
+def _check_size(header: ImageHeader, max_pixels: int) -> None:
     size = f"{header.width} x {header.height}"
     if min(header.width, header.height) < SMALLEST_SIDE:
         raise UnreadableImage(

@@ -11,7 +11,7 @@ from typing import Self
 
 from core.jobs.assess import Bench
 from core.service.assessment.assessor import Assessor
-from core.service.bundles.deployments import Deployed, Judge
+from core.service.bundles.deployments import Deployed, ProductJudge
 
 MOST_PICTURES = 32
 BATCH_S = 1.0
@@ -73,7 +73,7 @@ class Benches:
         """Note how long a batch took that began at a time of ``perf_counter``."""
         self._seconds_each[pack] = (perf_counter() - began) / pictures
 
-    def _opened(self, judge: Judge) -> tuple[Bench, ExitStack]:
+    def _opened(self, judge: ProductJudge) -> tuple[Bench, ExitStack]:
         stack = ExitStack()
         store, settings = self.deployed.store, self.deployed.settings
         assessor = stack.enter_context(Assessor(judge.bundle, judge.policy, settings))

@@ -37,7 +37,7 @@ _LARGEST_PROGRESS = 64 * 1024
 _REPORT_S = 0.25
 
 
-class Line:
+class WorkerChannel:
     """The child's end of the line to the worker, safe among threads.
 
     Attributes:
@@ -93,7 +93,7 @@ class Line:
 
 def main() -> None:
     """Answer jobs until the worker is gone."""
-    line = Line(take_channel())
+    line = WorkerChannel(take_channel())
     confine()
     orders = line.orders()
     first = next(orders)

@@ -25,7 +25,7 @@ from core.packs.domain_pack import (
     means_nothing_wrong,
 )
 from core.packs.job_kind import JobKind
-from core.packs.output import Output
+from core.packs.output import MessageOutput
 
 __all__ = [
     "GROUP",
@@ -34,7 +34,7 @@ __all__ = [
     "Describe",
     "DomainPack",
     "JobKind",
-    "Output",
+    "MessageOutput",
     "Prepare",
     "Read",
     "commands_of",

@@ -11,7 +11,7 @@ from typing import cast
 from core import logs
 from core.errors import ConfigError, UnknownPack
 from core.packs.domain_pack import DataSet, DomainPack
-from core.packs.output import Output
+from core.packs.output import MessageOutput
 
 GROUP = "assay.domains"
 
@@ -100,7 +100,7 @@ def priorities_of(name: str) -> Mapping[str, int]:
     return load(entries()[name]).priorities if name in entries() else {}
 
 
-def output_named(name: str) -> Output:
+def output_named(name: str) -> MessageOutput:
     """Return an output of an installed pack.
 
     Raises:

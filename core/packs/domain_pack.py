@@ -9,7 +9,7 @@ from pathlib import Path
 
 from core.errors import ConfigError
 from core.packs.job_kind import JobKind
-from core.packs.output import Output
+from core.packs.output import MessageOutput
 from core.types import U8, Ceiling, Description, Disposition, Frame, Prepared, Targets
 
 VIEWS = ("identity", "mirror", "flip", "rotate180")
@@ -102,7 +102,7 @@ class DomainPack:
     suffixes: frozenset[str] = frozenset()
     commands: str = ""
     jobs: tuple[JobKind, ...] = ()
-    outputs: tuple[Output, ...] = ()
+    outputs: tuple[MessageOutput, ...] = ()
     priorities: Mapping[str, int] = field(default_factory=dict)
     log_words: frozenset[str] = frozenset()
     log_fields: Mapping[str, str] = field(default_factory=dict)

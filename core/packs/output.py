@@ -11,7 +11,7 @@ _NAME = r"[a-z_]{1,32}\.[a-z_]{1,32}"
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
+class MessageOutput:
     """One receiver of messages.
 
     A message is written in the transaction of its verdict and sent after it, at least once, always
@@ -37,5 +37,5 @@ class Output:
             raise ConfigError(
                 f"The output {self.name!r} with send = {self.send!r} cannot be used; expected a "
                 "name such as welds.line and a path module:function.",
-                hint="Correct the Output where it is declared.",
+                hint="Correct the MessageOutput where it is declared.",
             )

@@ -31,13 +31,13 @@ _NAMES = {
 _BY_ID = {"sqlite_with_rowid": False}
 
 
-class Row(SQLModel, registry=registry()):
+class TableRow(SQLModel, registry=registry()):
     """Base of the tables; holds the metadata they share with nobody."""
 
     metadata = MetaData(naming_convention=_NAMES)
 
 
-class Case(Row, table=True):
+class CaseRow(TableRow, table=True):
     """The images of one part, study or plot; ``key`` is the group, or the file's content.
 
     ``product`` says which of a pack's products was judged; empty for the only one of a pack.
@@ -53,7 +53,7 @@ class Case(Row, table=True):
     opened_at: str
 
 
-class Image(Row, table=True):
+class ImageRow(TableRow, table=True):
     """One file received for a case; ``name`` and ``source`` are text, never paths to open."""
 
     __tablename__ = "images"
@@ -67,7 +67,7 @@ class Image(Row, table=True):
     received_at: str
 
 
-class Header(Row, table=True):
+class HeaderRow(TableRow, table=True):
     """The metadata of an image's file, as JSON of texts; no row where it has none."""
 
     __tablename__ = "headers"
@@ -77,7 +77,7 @@ class Header(Row, table=True):
     meta: str
 
 
-class Decision(Row, table=True):
+class DecisionRow(TableRow, table=True):
     """One verdict with its evidence; ``seq`` is the order in which they were recorded.
 
     A provisional one (a stalled call, a lost decoder) is superseded by the next that is not.
@@ -120,7 +120,7 @@ class Decision(Row, table=True):
     audit_probability: float | None
 
 
-class Reinstatement(Row, table=True):
+class ReinstatementRow(TableRow, table=True):
     """An older decision that stands again for its content, since a picture was judged so again.
 
     ``seq`` counts on with that of the decisions: for each content the highest of both stands.
@@ -136,7 +136,7 @@ class Reinstatement(Row, table=True):
     reinstated_at: str
 
 
-class Review(Row, table=True):
+class ReviewRow(TableRow, table=True):
     """A person's judgement of a case; an undo is a row of its own.
 
     ``images`` is how many images of the case the person had before them: a case whose images have
@@ -160,7 +160,7 @@ class Review(Row, table=True):
     images: int
 
 
-class AuditEvent(Row, table=True):
+class AuditEventRow(TableRow, table=True):
     """One link of the hash chain; ``detail`` is canonical JSON."""
 
     __tablename__ = "audit_events"
@@ -175,7 +175,7 @@ class AuditEvent(Row, table=True):
     hash: str
 
 
-class CaseStatus(Row, table=True):
+class CaseStatusRow(TableRow, table=True):
     """The verdict of a case and where it waits: a cache over the append-only rows.
 
     ``queue_state`` and ``negated_urgency`` sort the queue, smallest first, so that the next case is
@@ -203,7 +203,7 @@ class CaseStatus(Row, table=True):
     revision: int
 
 
-class Receipt(Row, table=True):
+class ReceiptRow(TableRow, table=True):
     """An object that somebody sent, by its own name; other bytes under one name are a conflict."""
 
     __tablename__ = "receipts"
@@ -224,7 +224,7 @@ class Receipt(Row, table=True):
     received_at: str
 
 
-class Resolution(Row, table=True):
+class ResolutionRow(TableRow, table=True):
     """What a person decided about objects that share a name and differ in content.
 
     ``stands`` is the sha256 of the content that counts from then on, ``replaces`` that of the other
@@ -249,7 +249,7 @@ class Resolution(Row, table=True):
     resolved_at: str
 
 
-class Deployment(Row, table=True):
+class DeploymentRow(TableRow, table=True):
     """Which bundle and policy judge a product from then on, how far by themselves, by whose word.
 
     ``number`` counts the deployments of the whole store: of one product the highest is in force.
@@ -274,7 +274,7 @@ class Deployment(Row, table=True):
     deployed_at: str
 
 
-class Job(Row, table=True):
+class JobRow(TableRow, table=True):
     """Work that waits, is under way or is done; the one table whose rows change in place."""
 
     __tablename__ = "jobs"
@@ -304,7 +304,7 @@ class Job(Row, table=True):
     cancel_requested_at: str
 
 
-class OutboxMessage(Row, table=True):
+class OutboxRow(TableRow, table=True):
     """A message that is to leave; its id is the same however often it is sent."""
 
     __tablename__ = "outbox"
@@ -319,7 +319,7 @@ class OutboxMessage(Row, table=True):
 
 
 def _table(name: str) -> Table:
-    return Row.metadata.tables[name]
+    return TableRow.metadata.tables[name]
 
 
 CASES = _table("cases")

@@ -18,7 +18,7 @@ class Paragraph:
 
 
 @dataclass(frozen=True)
-class Tile:
+class StatTile:
     """One headline figure: what it is, its value, and what to hold it against."""
 
     name: str
@@ -31,7 +31,7 @@ class Tile:
 class Tiles:
     """Headline figures side by side."""
 
-    tiles: tuple[Tile, ...]
+    tiles: tuple[StatTile, ...]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.report import formatting
-from core.report.blocks import Block, Paragraph, Section, Tile, Tiles
+from core.report.blocks import Block, Paragraph, Section, StatTile, Tiles
 from core.report.report_input import ReportInput
 from core.types import Certificate, Disposition
 
@@ -34,7 +34,7 @@ def write_summary(m: ReportInput) -> Section:
 def _tiles(m: ReportInput) -> Tiles:
     f = m.figures
     tiles = [
-        Tile(
+        StatTile(
             word.capitalize(),
             _value(m, c),
             _target(m, c),
@@ -44,7 +44,7 @@ def _tiles(m: ReportInput) -> Tiles:
     ]
     intervals = f["intervals"]
     tiles.append(
-        Tile(
+        StatTile(
             "Decided without a person",
             formatting.share(f["automation"]),
             formatting.interval(intervals["automation"]),
@@ -52,7 +52,7 @@ def _tiles(m: ReportInput) -> Tiles:
     )
     low, high = intervals["auroc"]
     tiles.append(
-        Tile(
+        StatTile(
             "AUROC",
             formatting.number(f["auroc"]),
             f"95 % interval {formatting.number(low)} to {formatting.number(high)}",

@@ -30,7 +30,7 @@ import typer
 
 from core.imaging.decode import decode
 from core.logs import Event
-from core.packs import DomainPack, JobKind, Output
+from core.packs import DomainPack, JobKind, MessageOutput
 from core.types import Disposition, Finding, Frame, Prepared, Reason
 
 
@@ -102,7 +102,7 @@ pack = DomainPack(
     prepare=prepare,
     jobs=(JobKind("welds.count", "welds_pack:count"),),
     after_decision="welds.count",
-    outputs=(Output("welds.line", "welds_pack:send"),),
+    outputs=(MessageOutput("welds.line", "welds_pack:send"),),
     priorities={"LINE STOP": 50},
     log_words=frozenset({"seam received", "seam counted"}),
     log_fields={"seam": r"W-[0-9]{1,6}"},

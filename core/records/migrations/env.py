@@ -2,8 +2,10 @@
 
 from alembic import context
 
-from core.records.tables import Row
+from core.records.tables import TableRow
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=Row.metadata)
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=TableRow.metadata
+)
 with context.begin_transaction():
     context.run_migrations()

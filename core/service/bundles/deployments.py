@@ -23,7 +23,7 @@ _MOST_OPEN = 8
 
 
 @dataclass(frozen=True)
-class Judge:
+class ProductJudge:
     """What judges a product now.
 
     Attributes:
@@ -196,7 +196,7 @@ class Deployed:
             return None
         return {product for of, product in self._in_force if of == pack}
 
-    def judge_of(self, pack: str, product: str) -> Judge:
+    def judge_of(self, pack: str, product: str) -> ProductJudge:
         """Return what judges a product now.
 
         Its own deployment does, else that of the products without one, else the bundle given for
@@ -216,7 +216,7 @@ class Deployed:
                 hint="`assay deploy BUNDLE --product PRODUCT` lets a bundle judge it.",
             )
         bundle = self._defaults[pack]
-        return Judge(bundle, current_policy(bundle, self.settings))
+        return ProductJudge(bundle, current_policy(bundle, self.settings))
 
     def _refresh(self) -> None:
         if self._number >= 0 and monotonic() - self._read_at < self._refresh_s:
@@ -227,12 +227,12 @@ class Deployed:
             self._number = number
         self._read_at = monotonic()
 
-    def _judge(self, found: Deployment) -> Judge:
+    def _judge(self, found: Deployment) -> ProductJudge:
         bundle = self._open(found.bundle_sha256)
         key = (found.bundle_sha256, found.policy_id)
         if key not in self._policies:
             self._policies[key] = policy_of(bundle, found.policy_id)
-        return Judge(bundle, self._policies[key], found.audit_share)
+        return ProductJudge(bundle, self._policies[key], found.audit_share)
 
     def _open(self, sha256: str) -> Bundle:
         given = [one for one in self._defaults.values() if one.sha256 == sha256]

@@ -26,7 +26,7 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
+class IncomingObject:
     """One object that a sender handed over.
 
     Attributes:
@@ -55,7 +55,7 @@ class Incoming:
     log_fields: Mapping[str, str] = field(default_factory=dict)
 
 
-def receive(store: Store, incoming: Incoming, free_bytes: int) -> Receipt:
+def receive(store: Store, incoming: IncomingObject, free_bytes: int) -> Receipt:
     """Keep an object; when this returns it survives a power cut.
 
     Args:
@@ -88,7 +88,7 @@ def receive(store: Store, incoming: Incoming, free_bytes: int) -> Receipt:
     return receipt
 
 
-def _receive(store: Store, incoming: Incoming, data: bytes, free_bytes: int) -> Receipt:
+def _receive(store: Store, incoming: IncomingObject, data: bytes, free_bytes: int) -> Receipt:
     _check_room(store, len(data), free_bytes)
     [sha256] = blobs.put_many(store.blobs, [data])
     source = f"{incoming.transport}:{incoming.peer}" if incoming.peer else incoming.transport

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo, mode
 from core.errors import ConfigError
 
 
-class Table(BaseModel):
+class TomlTable(BaseModel):
     """A table of a TOML file: frozen, and without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -28,7 +28,7 @@ def _beside_the_file(path: Path, info: ValidationInfo) -> Path:
 File = Annotated[Path, AfterValidator(_beside_the_file)]
 
 
-class Tls(Table):
+class Tls(TomlTable):
     """Files in PEM form.
 
     Attributes:

@@ -23,7 +23,7 @@ Releases = Mapping[str, Deployment]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ListEntry:
     """One case on the list.
 
     Attributes:
@@ -53,9 +53,9 @@ class ReadingList:
         failure: What went wrong with the order; empty when nothing did.
     """
 
-    to_read: tuple[Line, ...]
-    cleared: tuple[Line, ...]
-    old: tuple[Line, ...]
+    to_read: tuple[ListEntry, ...]
+    cleared: tuple[ListEntry, ...]
+    old: tuple[ListEntry, ...]
     stages: Mapping[str, Stage]
     is_proposed: bool
     failure: str
@@ -92,10 +92,10 @@ def reading_list(
     found = arrange([one for name, one in opened.items() if name not in old], now)
     by_id = {one.item.case_id: one for one in chosen}
 
-    def line(name: str, rank: Rank) -> Line:
+    def line(name: str, rank: Rank) -> ListEntry:
         contradictions = rules.contradictions(by_id[name].headers)
         is_hidden = opened[name].is_hidden or bool(contradictions)
-        return Line(by_id[name], rank, is_hidden, contradictions)
+        return ListEntry(by_id[name], rank, is_hidden, contradictions)
 
     return ReadingList(
         to_read=tuple(line(*one) for one in found.to_read),

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from core.types import F64, U8, Finding, Reason
-from domains.xray.decoding.header import Header
+from domains.xray.decoding.header import DicomHeader
 
 MODALITIES = ("CR", "DX")
 BODY_PARTS = ("CHEST", "THORAX")
@@ -44,7 +44,7 @@ BLACK, WHITE = 16, 239  # of a border, at most and at least
 COARSE = 56
 
 
-def header_findings(header: Header) -> tuple[Finding, ...]:
+def header_findings(header: DicomHeader) -> tuple[Finding, ...]:
     """Return a finding for each stated value outside what the model is for; others pass.
 
     Args:
@@ -57,7 +57,7 @@ def header_findings(header: Header) -> tuple[Finding, ...]:
     return tuple(Finding(Reason.WRONG_INPUT, f"{check}: {text}", check) for check, text in failed)
 
 
-def _kind(header: Header) -> Iterator[tuple[str, str]]:
+def _kind(header: DicomHeader) -> Iterator[tuple[str, str]]:
     if header.modality not in MODALITIES:
         yield "modality", f"expected CR or DX, got {header.modality or 'none stated'}."
     if header.body_part and header.body_part not in BODY_PARTS:
@@ -70,7 +70,7 @@ def _kind(header: Header) -> Iterator[tuple[str, str]]:
         yield "intent", f"expected an image for presentation, got {header.intent}."
 
 
-def _view(header: Header) -> Iterator[tuple[str, str]]:
+def _view(header: DicomHeader) -> Iterator[tuple[str, str]]:
     along, down = (*header.orientation, "", "")[:2]
     if header.view and header.view not in VIEWS:
         yield "view", f"expected PA or AP, got {header.view}."
@@ -88,7 +88,7 @@ def _view(header: Header) -> Iterator[tuple[str, str]]:
         yield "rotated", "expected the head up, got it elsewhere."
 
 
-def _image(header: Header) -> Iterator[tuple[str, str]]:
+def _image(header: DicomHeader) -> Iterator[tuple[str, str]]:
     if header.frames > 1:
         yield "frames", f"expected one, got {header.frames}."
     if header.photometric not in PHOTOMETRICS:

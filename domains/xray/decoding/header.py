@@ -60,7 +60,7 @@ _TEXTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class DicomHeader:
     """What the input gate looks at; codes are upper case, empty = not stated.
 
     Attributes:
@@ -101,9 +101,9 @@ class Header:
     unclear: tuple[str, ...] = ()
 
 
-def header_of(dataset: Dataset) -> Header:
+def header_of(dataset: Dataset) -> DicomHeader:
     """Collect what the gate looks at."""
-    return Header(
+    return DicomHeader(
         modality=code_of(dataset, "Modality"),
         body_part=code_of(dataset, "BodyPartExamined"),
         regions=_codes(dataset, "AnatomicRegionSequence"),

@@ -12,7 +12,7 @@ from core.records import blobs
 from core.records.connection import Store
 from core.records.intake import Receipt
 from core.service.intake.limits import Limits
-from core.service.intake.receive import Incoming, receive
+from core.service.intake.receive import IncomingObject, receive
 from domains.xray.node.object_comparison import Comparer
 from domains.xray.node.part10 import DEFLATED, SOP_INSTANCE_TAG, STUDY_TAG, Part10, parse_part10
 from domains.xray.node.sop_classes import JUDGED_CLASSES, class_keyword
@@ -75,8 +75,8 @@ class ObjectIntake:
             raise
         return receive(self.store, self._incoming(part, transport, peer), self.limits.free_bytes)
 
-    def _incoming(self, part: Part10, transport: str, peer: str) -> Incoming:
-        return Incoming(
+    def _incoming(self, part: Part10, transport: str, peer: str) -> IncomingObject:
+        return IncomingObject(
             pack=PACK,
             key=part.sop_instance,
             data=part.file,

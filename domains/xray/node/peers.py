@@ -43,7 +43,7 @@ from pydantic import (
 )
 
 from core.errors import ConfigError
-from core.service.intake.tls import Table, Tls
+from core.service.intake.tls import Tls, TomlTable
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1"})
 
@@ -72,7 +72,7 @@ def _host(text: str) -> str:
 Host = Annotated[str, AfterValidator(_host)]
 
 
-class Node(Table):
+class Node(TomlTable):
     """Ourselves, as others call us.
 
     Attributes:
@@ -86,7 +86,7 @@ class Node(Table):
     tls: Tls | None = None
 
 
-class Peer(Table):
+class Peer(TomlTable):
     """One system that we talk with.
 
     Attributes:
@@ -160,7 +160,7 @@ class Peer(Table):
 _WEB = {("http", True), ("https", True)}
 
 
-class Peers(Table):
+class Peers(TomlTable):
     """The whole file. Without one, objects are taken from this machine alone, whoever calls."""
 
     node: Node = Node()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.records.values import now
 from core.service.review.autonomy_text import stage_lines
-from core.service.review.reading_list import Line, ReadingList
+from core.service.review.reading_list import ListEntry, ReadingList
 from dashboard import widgets
 from domains.xray import pack
 from domains.xray.pages.keys import KEYS
@@ -41,7 +41,7 @@ def render(found: ReadingList, home: Path) -> None:
         _table("xray_old", found.old)
 
 
-def _table(key: str, lines: tuple[Line, ...]) -> None:
+def _table(key: str, lines: tuple[ListEntry, ...]) -> None:
     shown = lines[: showing.LONGEST_TABLE]
     ids = tuple(line.case.item.case_id for line in shown)
     st.dataframe(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.service.review.reading_list import Line, ReadingList
+from core.service.review.reading_list import ListEntry, ReadingList
 from domains.xray.worklist.history import EarlierStudies, oldest_days
 from domains.xray.worklist.showing import MOST_PEOPLE, patient_text
 
@@ -39,7 +39,7 @@ def contradiction_text(contradictions: Sequence[str]) -> str:
     )
 
 
-def old_text(lines: Sequence[Line]) -> str:
+def old_text(lines: Sequence[ListEntry]) -> str:
     """Return that studies are no new work, and from which age on."""
     days = sorted({oldest_days(line.case.headers) for line in lines})
     studies = "1 study was" if len(lines) == 1 else f"{len(lines):,} studies were"

@@ -9,7 +9,7 @@ from core.records.case_list import Headers
 from core.records.cases import CaseDetail, CaseImage
 from core.service.review.case_rules import header_value
 from core.service.review.order import LONGEST_WAIT, Rank
-from core.service.review.reading_list import Line, ReadingList
+from core.service.review.reading_list import ListEntry, ReadingList
 from core.types import Disposition, Finding, Reason
 from domains.xray.worklist.history import moment_of
 from domains.xray.worklist.persons import by_person
@@ -67,7 +67,7 @@ def stat_text(found: ReadingList, case_id: str, now: datetime) -> str:
     return f"STAT waits {waited}: {name}{more}."
 
 
-def rank_text(line: Line) -> str:
+def rank_text(line: ListEntry) -> str:
     """Return in a few words why a case is where it is on the list."""
     parts = [_RANKS[line.rank]] if line.rank in _RANKS else []
     if line.contradictions:
@@ -86,7 +86,7 @@ def finding_text(finding: Finding) -> str:
 
 
 def table(
-    lines: Sequence[Line],
+    lines: Sequence[ListEntry],
     wording: Mapping[Disposition, str],
     now: datetime,
     first: int = 1,
@@ -111,13 +111,13 @@ def table(
     return columns
 
 
-def _patient_cell(line: Line) -> str:
+def _patient_cell(line: ListEntry) -> str:
     """Name the patient; of a held study the names alone, since all are to stand in one cell."""
     names = list(dict.fromkeys(map(name_text, by_person(line.case.headers))))
     return " / ".join(names) if len(names) > 1 else patient_text(line.case.headers)
 
 
-def _study_cell(line: Line) -> str:
+def _study_cell(line: ListEntry) -> str:
     images = f"{line.case.item.images} images" if line.case.item.images > 1 else ""
     study = study_text(line.case.headers) or line.case.item.key[:12]
     return " · ".join(filter(None, (study, images)))

@@ -41,7 +41,7 @@ import time
 from dataclasses import replace
 
 from core.errors import PermanentFailure
-from core.packs import JobKind, Output
+from core.packs import JobKind, MessageOutput
 from domains.parts import pack as parts
 
 
@@ -84,7 +84,7 @@ def note(context):
 pack = replace(
     parts,
     name="patient",
-    outputs=(Output("patient.line", "patient_pack:send"),),
+    outputs=(MessageOutput("patient.line", "patient_pack:send"),),
     jobs=(
         JobKind("patient.count", "patient_pack:count", max_tries=2, lane="slow"),
         JobKind("patient.quick", "patient_pack:count", lane="quick"),

@@ -12,12 +12,12 @@ from alembic.script import ScriptDirectory
 from core.errors import ConfigError, StoreError
 from core.records import migrations, tables
 from core.records.connection import open_store, reading
-from core.records.tables import SCHEMA, Row
+from core.records.tables import SCHEMA, TableRow
 
 
 def test_the_migrations_lead_to_the_tables_that_the_code_declares(store):
     with reading(store) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Row.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), TableRow.metadata) == []
 
 
 def test_the_schema_that_the_code_names_is_the_last_migration():
@@ -63,10 +63,10 @@ def test_a_reader_sees_one_moment_while_others_write(store, assessment, keep):
 
 
 def test_the_tables_can_be_imported_again_as_streamlit_does():
-    before = set(tables.Row.metadata.tables)
+    before = set(tables.TableRow.metadata.tables)
     importlib.reload(tables)
     try:
-        assert set(tables.Row.metadata.tables) == before
+        assert set(tables.TableRow.metadata.tables) == before
     finally:
         importlib.reload(tables)
 

@@ -10,11 +10,11 @@ from pydicom.sr.codedict import codes
 
 from core.types import Reason
 from domains.xray.decoding import gate
-from domains.xray.decoding.header import Header, header_of
+from domains.xray.decoding.header import DicomHeader, header_of
 from domains.xray.decoding.reader import read
 from tests.domains.xray.radiographs import CANARY, a_chest, an_object, part10
 
-RIGHT = Header(
+RIGHT = DicomHeader(
     modality="DX",
     body_part="CHEST",
     regions=(),

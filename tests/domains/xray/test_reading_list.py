@@ -14,7 +14,7 @@ from core.records.cases import WorkItem
 from core.records.deployment import Deployment, Stage
 from core.service.review import autonomy_text
 from core.service.review.order import Rank
-from core.service.review.reading_list import Line, is_hidden, reading_list, sites_of
+from core.service.review.reading_list import ListEntry, is_hidden, reading_list, sites_of
 from core.types import Certificate, Disposition, Finding, Policy, Reason, Targets
 from domains.xray.worklist import notices, showing
 from domains.xray.worklist.rules import RULES
@@ -281,13 +281,13 @@ def test_waiting_is_said_in_hours_and_minutes(minutes, words):
 
 
 def test_a_finding_is_said_with_its_check():
-    line = Line(
+    line = ListEntry(
         a_case("x", findings=[Finding(Reason.WRONG_INPUT, "ViewPosition LL", "lateral")]),
         Rank.DEFERRED,
         is_hidden=False,
     )
     assert showing.rank_text(line) == "not the picture it judges (lateral)"
-    assert showing.rank_text(Line(line.case, line.rank, is_hidden=True)) == ""
+    assert showing.rank_text(ListEntry(line.case, line.rank, is_hidden=True)) == ""
 
 
 def test_patient_and_study_are_said_as_the_files_say_them():

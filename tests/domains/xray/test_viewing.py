@@ -16,7 +16,7 @@ from core.imaging.function_sandbox import FunctionSandbox
 from core.packs import entry_of
 from core.settings import Settings
 from core.types import Frame
-from dashboard.lightbox import Heat, Plate
+from dashboard.lightbox import DisplayPicture, Heat
 from dashboard.viewer import Pane, packed
 from domains.xray.decoding.reader import read
 from tests.xray_phantom import phantom_dx
@@ -72,9 +72,16 @@ def test_panes_are_laid_out_so_that_each_picture_is_found_again():
     first, second = (rng.integers(0, 2**16, shape).astype("<u2") for shape in ((3, 5), (4, 2)))
     warm = rng.integers(-127, 128, (2, 3)).astype(np.int8)
     panes = [
-        Pane("a", "Jané", "", "Research", Plate(3, 5, first.tobytes()), Heat(2, 3, warm.tobytes())),
+        Pane(
+            "a",
+            "Jané",
+            "",
+            "Research",
+            DisplayPicture(3, 5, first.tobytes()),
+            Heat(2, 3, warm.tobytes()),
+        ),
         Pane("b", "t", "n", "Research", plate=None, missing="gone"),
-        Pane("c", "t", "", "Research", Plate(4, 2, second.tobytes())),
+        Pane("c", "t", "", "Research", DisplayPicture(4, 2, second.tobytes())),
     ]
     data = packed("case-1", panes)
     length = struct.unpack_from("<I", data)[0]
