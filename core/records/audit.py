@@ -25,6 +25,7 @@ from core.records.tables import (
     DEPLOYMENTS,
     HEADERS,
     IMAGES,
+    PACK_ROWS,
     RECEIPTS,
     REINSTATEMENTS,
     RESOLUTIONS,
@@ -42,6 +43,7 @@ _COVERED = (
     RECEIPTS,
     RESOLUTIONS,
     DEPLOYMENTS,
+    PACK_ROWS,
 )
 
 _BATCH = 500

@@ -274,6 +274,30 @@ class DeploymentRow(TableRow, table=True):
     deployed_at: str
 
 
+class PackRowRow(TableRow, table=True):
+    """What a pack keeps of its own: numbered series, the last revision of a number counting."""
+
+    __tablename__ = "pack_rows"
+    __table_args__ = (
+        UniqueConstraint("pack", "kind", "series", "number", "revision"),
+        Index("ix_pack_rows_at", "pack", "kind", "series", "at"),
+        Index("ix_pack_rows_subject", "pack", "kind", "subject"),
+        _BY_ID,
+    )
+
+    id: str = Field(primary_key=True)
+    pack: str
+    kind: str
+    series: str
+    number: int
+    revision: int
+    at: str
+    subject: str
+    outcome: str
+    figure: float | None
+    body: str
+
+
 class JobRow(TableRow, table=True):
     """Work that waits, is under way or is done; the one table whose rows change in place."""
 
@@ -333,5 +357,6 @@ HEADERS = _table("headers")
 RECEIPTS = _table("receipts")
 RESOLUTIONS = _table("resolutions")
 DEPLOYMENTS = _table("deployments")
+PACK_ROWS = _table("pack_rows")
 JOBS = _table("jobs")
 OUTBOX = _table("outbox")

@@ -265,3 +265,22 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sqlite_with_rowid=False,
     )
+    op.create_table(
+        "pack_rows",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("pack", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("series", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("at", sa.String(), nullable=False),
+        sa.Column("subject", sa.String(), nullable=False),
+        sa.Column("outcome", sa.String(), nullable=False),
+        sa.Column("figure", sa.Float(), nullable=True),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("pack", "kind", "series", "number", "revision"),
+        sqlite_with_rowid=False,
+    )
+    op.create_index("ix_pack_rows_at", "pack_rows", ["pack", "kind", "series", "at"], unique=False)
+    op.create_index("ix_pack_rows_subject", "pack_rows", ["pack", "kind", "subject"], unique=False)
