@@ -136,7 +136,7 @@ def outcome_counts(
     query = select(PACK_ROWS.c.outcome, func.count())
     query = _counting(query, pack, kind, series, since).group_by(PACK_ROWS.c.outcome)
     with reading(store) as connection:
-        return {outcome: count for outcome, count in connection.execute(query)}
+        return dict(connection.execute(query).tuples())
 
 
 def _of(pack: str, kind: str, series: str) -> Any:  # noqa: ANN401 - SQLAlchemy's clause

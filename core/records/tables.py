@@ -274,7 +274,7 @@ class DeploymentRow(TableRow, table=True):
     deployed_at: str
 
 
-class PackRowRow(TableRow, table=True):
+class SeriesRow(TableRow, table=True):
     """What a pack keeps of its own: numbered series, the last revision of a number counting."""
 
     __tablename__ = "pack_rows"
