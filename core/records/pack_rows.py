@@ -136,7 +136,7 @@ def outcome_counts(
     query = select(PACK_ROWS.c.outcome, func.count())
     query = _counting(query, pack, kind, series, since).group_by(PACK_ROWS.c.outcome)
     with reading(store) as connection:
-        return dict(connection.execute(query).tuples())
+        return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _of(pack: str, kind: str, series: str) -> Any:  # noqa: ANN401 - SQLAlchemy's clause
