@@ -1,0 +1,159 @@
+"""What judges each product of a station: opened and warmed up before it judges the first part."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from threading import Event as Flag
+from threading import Lock, Thread
+
+from core.errors import AssayError
+from core.records.connection import Store
+from core.service.assessment.assessor import Assessor
+from core.service.bundles.deployments import Deployed, ProductJudge
+from core.settings import Settings
+from core.types import Assessment, Policy
+
+POLL_S = 0.5
+_STALL_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenJudge:
+    """An open assessor with what is deployed for a product.
+
+    Attributes:
+        product: Name of the product.
+        assessor: Entered and warmed up.
+        policy: The thresholds in force.
+        audit_share: Share of the automatic negatives drawn for a person.
+    """
+
+    product: str
+    assessor: Assessor
+    policy: Policy
+    audit_share: float
+
+    @property
+    def bundle_sha256(self) -> str:
+        """Digest of the bundle that judges."""
+        return self.assessor.bundle.sha256
+
+    def assess(self, data: bytes, *, name: str, group: str) -> Assessment:
+        """Judge one picture by the policy in force, as `Assessor.one` does."""
+        self.assessor.use(self.policy)
+        return self.assessor.one(data, name=name, group=group)
+
+
+class Judges:
+    """Keeps an assessor open for every product asked for, and follows what is deployed.
+
+    A thread of its own reads the deployments every half second, opens what is new, warms it up, and
+    only then lets it take over; until then what judged before goes on. A deployment that does not
+    open, such as an altered bundle, takes the product out of judging.
+
+    Args:
+        store: The store.
+        settings: Where things run.
+    """
+
+    def __init__(self, store: Store, settings: Settings) -> None:
+        update = {"inference_timeout_s": min(_STALL_S, settings.inference_timeout_s)}
+        self._settings = settings.model_copy(update={**update, "workers": 1})
+        self._deployed = Deployed(store, settings)
+        self._lock = Lock()
+        self._open: dict[str, OpenJudge] = {}
+        self._problems: dict[str, AssayError] = {}
+        self._retired: list[Assessor] = []
+        self._stop = Flag()
+        self._thread = Thread(target=self._follow, name="deployments", daemon=True)
+
+    def start(self) -> None:
+        """Begin to follow the deployments."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop following, and close every assessor."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        for assessor in [*self._retired, *(one.assessor for one in self._open.values())]:
+            assessor.__exit__(None, None, None)
+        self._open.clear()
+        self._retired.clear()
+
+    def prepare(self, product: str) -> OpenJudge:
+        """Open what is deployed for a product now, and warm it up; takes seconds.
+
+        Raises:
+            BundleError: Nothing is deployed, or it is missing or altered.
+            StoreError: The database failed.
+        """
+        with self._lock:
+            return self._prepare(product)
+
+    def get(self, product: str) -> OpenJudge:
+        """Return what judges a product; at once.
+
+        Raises:
+            AssayError: Why nothing does.
+        """
+        if (problem := self._problems.get(product)) is not None:
+            raise problem
+        if (found := self._open.get(product)) is None:
+            raise AssayError(
+                f"Nothing is ready to judge {product}.", hint="It is prepared at a changeover."
+            )
+        return found
+
+    def keep_only(self, products: set[str]) -> None:
+        """Close what judges any other product; call it between parts."""
+        with self._lock:
+            for product in set(self._open) - products:
+                self._retired.append(self._open.pop(product).assessor)
+            self._problems = {k: v for k, v in self._problems.items() if k in products}
+            self._close_retired()
+
+    def _follow(self) -> None:
+        while not self._stop.wait(POLL_S):
+            for product in [*self._open, *self._problems]:
+                try:
+                    with self._lock:
+                        self._prepare(product)
+                except AssayError as exc:
+                    log.error("nothing judges a product: %s", exc.message)
+
+    def _prepare(self, product: str) -> OpenJudge:
+        try:
+            judge = self._deployed.judge_of("parts", product)
+            opened = self._opened(product, judge)
+        except AssayError as exc:
+            self._problems[product] = exc
+            raise
+        self._open[product] = opened
+        self._problems.pop(product, None)
+        return opened
+
+    def _opened(self, product: str, judge: ProductJudge) -> OpenJudge:
+        current = self._open.get(product)
+        if current is not None and current.bundle_sha256 == judge.bundle.sha256:
+            same = (current.policy, current.audit_share) == (judge.policy, judge.audit_share)
+            if same:
+                return current
+            return OpenJudge(product, current.assessor, judge.policy, judge.audit_share)
+        assessor = Assessor(judge.bundle, judge.policy, self._settings)
+        assessor.__enter__()
+        try:
+            assessor.warm_up()
+        except BaseException:
+            assessor.__exit__(None, None, None)
+            raise
+        if current is not None:
+            self._retired.append(current.assessor)
+        return OpenJudge(product, assessor, judge.policy, judge.audit_share)
+
+    def _close_retired(self) -> None:
+        while self._retired:
+            self._retired.pop().__exit__(None, None, None)

@@ -1,0 +1,268 @@
+"""A station's parts in the store: committed with their decisions before any output leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import Any
+
+from sqlalchemy import Connection
+
+from core.records import blobs, pack_rows
+from core.records.audit_draw import draw
+from core.records.connection import Store, writing
+from core.records.pack_rows import PackRow
+from core.records.store import new_decision, record
+from core.records.values import now
+from core.types import Assessment
+from domains.parts.station.part import CapturedFrame, InspectedPart, Trigger
+from domains.parts.station.result import LineReason, LineResult, LineVerdict
+
+PACK = "parts"
+PART = "part"
+CHALLENGE_PART = "challenge part"
+RUN = "run"
+
+# What a killed process had under way may have been shown without being on record.
+_NUMBERS_SKIPPED = 64
+
+Also = Callable[[Connection, InspectedPart], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A judged part that is not on record yet.
+
+    Attributes:
+        trigger: Its trigger.
+        verdict: What the rule says.
+        part_id: The part's id; empty where there is none.
+        product: Name of the product.
+        frames: What the cameras gave, as far as they gave anything.
+        assessments: Of the frames that were judged, in the cameras' order.
+        audit_share: Share of the negatives to be drawn for the audit.
+        detail: What a person needs besides the reasons' sentences.
+    """
+
+    trigger: Trigger
+    verdict: LineVerdict
+    part_id: str
+    product: str
+    frames: Sequence[CapturedFrame] = ()
+    assessments: Sequence[Assessment] = ()
+    audit_share: float = 0.0
+    detail: str = ""
+
+
+class PartRecorder:
+    """Writes the parts of one station; used by one thread at a time.
+
+    Args:
+        store: The store.
+        station: Name of the station, which names its series.
+        also: Writes more in the transaction of each part, such as its messages to the outbox.
+    """
+
+    def __init__(self, store: Store, station: str, also: Also | None = None) -> None:
+        self.store, self.station, self._also = store, station, also
+
+    def start(self) -> int:
+        """Note that the station starts, and return the number of its first part.
+
+        Numbers are never used again, not even those of parts that were under way when a process
+        was killed.
+
+        Raises:
+            StoreError: The database failed.
+        """
+        with writing(self.store) as connection:
+            last = max(
+                pack_rows.last_number(connection, PACK, kind, self.station)
+                for kind in (PART, CHALLENGE_PART, RUN)
+            )
+            first = last + _NUMBERS_SKIPPED if last else 1
+            row = PackRow(PACK, RUN, self.station, first, now())
+            pack_rows.add(connection, [row], actor=self.station)
+        return first
+
+    def commit(self, draft: Draft) -> InspectedPart:
+        """Make a part durable: pictures, decisions, its row, and what ``also`` adds.
+
+        Returns:
+            The part as it is on record.
+
+        Raises:
+            StoreError: The store refused; only a STOP may leave.
+        """
+        blobs.put_many(self.store.blobs, [frame.data for frame in draft.frames])
+        rows = [
+            draw(
+                new_decision(one, pack=PACK, name=one.sample_id, product=draft.product),
+                draft.audit_share,
+            )
+            for one in draft.assessments
+        ]
+        written: list[InspectedPart] = []
+
+        def with_row(connection: Connection, ids: Sequence[str]) -> None:
+            written.append(self._write(connection, draft, tuple(ids)))
+
+        if rows:
+            record(self.store, rows, actor=self.station, also=with_row)
+        else:
+            with writing(self.store) as connection:
+                with_row(connection, ())
+        return written[0]
+
+    def correct(self, part: InspectedPart, verdict: LineVerdict) -> InspectedPart:
+        """Record that another verdict left than the one on record: it came after the deadline.
+
+        Raises:
+            StoreError: The database failed.
+        """
+        draft = Draft(part.trigger, verdict, part.part_id, part.product, detail=part.detail)
+        with writing(self.store) as connection:
+            return self._write(connection, draft, part.decisions, of=part)
+
+    def _write(
+        self,
+        connection: Connection,
+        draft: Draft,
+        decisions: tuple[str, ...],
+        of: InspectedPart | None = None,
+    ) -> InspectedPart:
+        part = _part(draft, decisions, of)
+        kind, number = _kind(draft.trigger), draft.trigger.number
+        revision = pack_rows.revisions(connection, PACK, kind, self.station, number) if of else 0
+        row = to_row(part, self.station, draft.frames, revision)
+        pack_rows.add(connection, [row], actor=self.station)
+        if self._also is not None:
+            self._also(connection, part)
+        return part
+
+
+def parts_of(
+    store: Store,
+    station: str,
+    *,
+    since: datetime | None = None,
+    after: int = 0,
+    limit: int | None = None,
+    results: Sequence[LineResult] | None = None,
+) -> list[InspectedPart]:
+    """Read a station's parts, challenges left out, the newest first.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    outcomes = None if results is None else [result.value for result in results]
+    rows = pack_rows.rows_of(
+        store, PACK, PART, station, since=since, after=after, limit=limit, outcomes=outcomes
+    )
+    return [from_row(row) for row in rows]
+
+
+def to_row(
+    part: InspectedPart, station: str, frames: Sequence[CapturedFrame] = (), revision: int = 0
+) -> PackRow:
+    """Lay a part out as a row of the station's series."""
+    trigger = part.trigger
+    body: dict[str, Any] = {
+        "part_seq": trigger.part_seq,
+        "recipe": trigger.recipe,
+        "challenge": trigger.challenge,
+        "triggered_at": _triggered_at(part).isoformat(),
+        "product": part.product,
+        "reasons": [reason.name for reason in part.reasons],
+        "decisions": list(part.decisions),
+        "frames": [{"camera": f.camera, "name": f.name, "raw": f.raw_sha256} for f in frames],
+        "bundle_sha256": part.bundle_sha256,
+        "policy": part.policy,
+        "elapsed_us": part.elapsed_us,
+        "detail": part.detail,
+    }
+    return PackRow(
+        PACK,
+        _kind(trigger),
+        station,
+        trigger.number,
+        part.recorded_at,
+        part.part_id,
+        part.result.value,
+        part.score,
+        body,
+        revision,
+    )
+
+
+def from_row(row: PackRow) -> InspectedPart:
+    """Read a part from its row; its trigger's monotonic time is gone with the process."""
+    body = row.body
+    reasons = [LineReason[name] for name in body["reasons"]]
+    trigger = Trigger(
+        row.number,
+        0.0,
+        part_seq=body["part_seq"],
+        recipe=body["recipe"],
+        challenge=body["challenge"],
+    )
+    return InspectedPart(
+        trigger,
+        LineVerdict(LineResult(row.outcome), tuple(reasons)),
+        part_id=row.subject,
+        product=body["product"],
+        decisions=tuple(body["decisions"]),
+        score=row.figure,
+        bundle_sha256=body["bundle_sha256"],
+        policy=body["policy"],
+        recorded_at=row.at,
+        elapsed_us=body["elapsed_us"],
+        detail=body["detail"],
+    )
+
+
+def unrecorded(draft: Draft) -> InspectedPart:
+    """Return a part that could not be put on record, for the outputs alone.
+
+    Raises:
+        ValueError: Its verdict is PASS, which may not leave.
+    """
+    if draft.verdict.result is LineResult.PASS:
+        raise ValueError("unrecorded: expected FAIL or STOP, got PASS")
+    return _part(draft, (), None)
+
+
+def _part(draft: Draft, decisions: tuple[str, ...], earlier: InspectedPart | None) -> InspectedPart:
+    origins = [one.provenance for one in draft.assessments]
+    return InspectedPart(
+        draft.trigger,
+        draft.verdict,
+        part_id=draft.part_id,
+        product=draft.product,
+        decisions=decisions,
+        score=earlier.score if earlier else _score(draft.assessments),
+        bundle_sha256=earlier.bundle_sha256 if earlier else _one(o.bundle_sha256 for o in origins),
+        policy=earlier.policy if earlier else _one(o.policy_id for o in origins),
+        recorded_at=now(),
+        elapsed_us=round(1e6 * (monotonic() - draft.trigger.at)),
+        detail=draft.detail,
+    )
+
+
+def _score(assessments: Sequence[Assessment]) -> float | None:
+    scores = [a.prediction.positive_probability for a in assessments if a.prediction is not None]
+    return max((score for score in scores if score == score), default=None)
+
+
+def _one(values: Any) -> str:  # noqa: ANN401 - a generator of text
+    return next(iter(values), "")
+
+
+def _kind(trigger: Trigger) -> str:
+    return CHALLENGE_PART if trigger.challenge else PART
+
+
+def _triggered_at(part: InspectedPart) -> datetime:
+    return (part.recorded_at - timedelta(microseconds=part.elapsed_us)).astimezone(UTC)
