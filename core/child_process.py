@@ -152,10 +152,10 @@ class Channel:
 
     def lines(self) -> Iterator[bytes]:
         """Yield what the parent sends, until it is gone."""
-        held = b""
+        rest = b""
         while piece := self.orders.read(_PIECE):
-            held += piece
-            *whole, held = held.split(b"\n")
+            rest += piece
+            *whole, rest = rest.split(b"\n")
             yield from whole
 
     def send(self, line: bytes) -> None:

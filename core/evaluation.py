@@ -31,7 +31,7 @@ class LabelledVerdicts:
         positive_probability: float64 ``n``; NaN where no class was looked at.
         labels: bool ``n k``, which classes each picture has.
         positive: bool ``k``.
-        several: Whether a picture may have several classes.
+        is_multilabel: Whether a picture may have several classes.
         disposition: ``n`` dispositions.
         reason: ``n`` codes of the first reason for a DEFER; empty for automatic verdicts.
         ood_score: float64 ``n``, higher = less usual; NaN where the picture was not read.
@@ -42,7 +42,7 @@ class LabelledVerdicts:
     positive_probability: F64
     labels: NDArray[np.bool_]
     positive: NDArray[np.bool_]
-    several: bool
+    is_multilabel: bool
     disposition: NDArray[np.str_]
     reason: NDArray[np.str_]
     ood_score: F64
@@ -66,7 +66,7 @@ class LabelledVerdicts:
     @property
     def predicted(self) -> NDArray[np.bool_]:
         """The classes that the probabilities alone predict, bool ``n k``; all readable."""
-        if self.several:
+        if self.is_multilabel:
             side = self.positive_probability >= multilabel.SPLIT
             return multilabel.choose_labels(self.probabilities, side, self.positive)
         predicted: NDArray[np.bool_] = np.eye(len(self.positive), dtype=np.bool_)[
@@ -82,7 +82,7 @@ class LabelledVerdicts:
             self.positive_probability[rows],
             self.labels[rows],
             self.positive,
-            self.several,
+            self.is_multilabel,
             self.disposition[rows],
             self.reason[rows],
             self.ood_score[rows],
@@ -109,7 +109,7 @@ def labelled_verdicts(
         np.array([np.nan if p is None else p.positive_probability for p in predicted], np.float64),
         np.array([[name in names for name in classes] for names in own], np.bool_),
         np.array(positive),
-        any(p is not None and p.several for p in predicted),
+        any(p is not None and p.is_multilabel for p in predicted),
         np.array([a.verdict.disposition.value for a in assessments], np.str_),
         np.array(first, np.str_),
         ood_scores(assessments),
@@ -146,7 +146,7 @@ def summarise(cases: LabelledVerdicts, seed: int = 0) -> dict[str, Any]:
         "n": len(cases.labels),
         "auroc": metrics.auroc(readable.positive_probability, readable.truth),
         "accuracy": float(right.mean()) if right.size else float("nan"),
-        **(_of_several(readable, seed) if cases.several else _of_one(readable, seed)),
+        **(_of_several(readable, seed) if cases.is_multilabel else _of_one(readable, seed)),
         "escape": _rate(cases, side=True, wrong=Disposition.NEGATIVE),
         "overkill": _rate(cases, side=False, wrong=Disposition.POSITIVE),
         "deferred": share,
@@ -205,7 +205,7 @@ def sensitivities(cases: LabelledVerdicts, classes: Sequence[str]) -> dict[str, 
 
 def labels(cases: LabelledVerdicts, classes: Sequence[str], seed: int = 0) -> dict[str, Any]:
     """Return the figures of each class by itself, where pictures may have several, else none."""
-    if not cases.several:
+    if not cases.is_multilabel:
         return {}
     readable = cases.pick(cases.readable)
     return by_label(readable.probabilities, readable.labels, classes, seed)

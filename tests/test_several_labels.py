@@ -101,7 +101,7 @@ def assessed(stained, opened):
 def test_the_bundle_knows_each_label_and_certifies_the_roll_up(opened):
     bundle, policy = opened
     assert bundle.model.classes == CLASSES
-    assert bundle.model.several
+    assert bundle.model.is_multilabel
     assert policy.escape.n == 24
     assert policy.overkill.n == 12
     assert policy.escape.certified

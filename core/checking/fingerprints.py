@@ -259,8 +259,8 @@ def correlate_with_known(
             continue
         best = np.full((int(sound.sum()), len(units)), -1.0, np.float32)
         for view in (*VIEWS, *LARGER):
-            seen = scale.unit(spectra(rings(structures[sound], view)))
-            np.maximum(best, seen @ units.T, out=best)
+            scaled = scale.unit(spectra(rings(structures[sound], view)))
+            np.maximum(best, scaled @ units.T, out=best)
         best[:, ~known.sound] = -1.0
         yield start + np.flatnonzero(sound), best
 

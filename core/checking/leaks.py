@@ -97,5 +97,5 @@ def _alarm(
     return Alarm(kind, level, sentence, {"sets": len(sets), "pictures": pictures, "files": listed})
 
 
-def _many(count: int, one: str, several: str) -> str:
-    return f"{count} {one if count == 1 else several}"
+def _many(count: int, one: str, plural: str) -> str:
+    return f"{count} {one if count == 1 else plural}"

@@ -46,8 +46,10 @@ def out_of_fold(
     basis = _basis(numbers, np.random.default_rng(seed))
     scores = np.zeros(targets.shape)
     for fold in np.unique(place):
-        held = place == fold
-        scores[held] = basis[held] @ _weights(basis[~held], targets[~held])
+        is_left_out = place == fold
+        scores[is_left_out] = basis[is_left_out] @ _weights(
+            basis[~is_left_out], targets[~is_left_out]
+        )
     return scores
 
 

@@ -125,8 +125,8 @@ def _loss(parameters: F64, logits: F64, targets: F64) -> tuple[float, F64]:
 
 
 def _targets(labels: Labels, classes: int) -> F64:
-    seen = np.bincount(labels, minlength=classes)[labels]
-    rest = 1.0 / (seen + 2.0)
+    counts = np.bincount(labels, minlength=classes)[labels]
+    rest = 1.0 / (counts + 2.0)
     soft = np.repeat((rest / (classes - 1))[:, None], classes, axis=1)
     soft[np.arange(labels.size), labels] = 1.0 - rest
     return soft

@@ -252,12 +252,14 @@ def describe_certificate(certificate: Certificate, word: str, unit: str) -> str:
             f"with {100 * c.confidence:.6g} % confidence: {_count(c.k, word)} in {c.n}, "
             f"upper bound {percent(c.bound)}.{_left_out(c)}"
         )
-    seen = f"{c.n} {unit} seen" + (f", {_count(c.k, word)} at the strictest limit" if c.k else "")
+    counted = f"{c.n} {unit} seen" + (
+        f", {_count(c.k, word)} at the strictest limit" if c.k else ""
+    )
     if c.alpha >= 1.0:  # a review budget whose limits nothing was counted at
-        return f"Nothing bounds the {word} rate: {seen}, {_missing(c, word)}.{_left_out(c)}"
+        return f"Nothing bounds the {word} rate: {counted}, {_missing(c, word)}.{_left_out(c)}"
     today = "nothing" if c.bound >= 1.0 else percent(c.bound)
     return (
-        f"Cannot certify {_article(word)} {word} rate of {percent(c.alpha)}: {seen}, "
+        f"Cannot certify {_article(word)} {word} rate of {percent(c.alpha)}: {counted}, "
         f"{_missing(c, word)}; {today} could be certified today.{_left_out(c)}"
     )
 

@@ -97,8 +97,8 @@ def _held_out(scores: F64, labels: Labels, fold: NDArray[np.int64]) -> float:
     """Return the mean negative log likelihood, each fold by weights fitted on the others."""
     even = _scale_to_unit(scores)[0]
     total = 0.0
-    for held in np.unique(fold):
-        out = fold == held
+    for number in np.unique(fold):
+        out = fold == number
         found = _fit(even[:, ~out], labels[~out])
         total += _loss(found, even[:, out], labels[out])[0] * int(out.sum())
     return total / len(labels)

@@ -128,8 +128,8 @@ def _loss(parameters: F64, scores: F64, soft: F64, shrinkage: float) -> tuple[fl
 
 
 def _smoothed(targets: Bools) -> F64:
-    seen = targets.sum(axis=0)
-    high, low = (seen + 1.0) / (seen + 2.0), 1.0 / (len(targets) - seen + 2.0)
+    positives = targets.sum(axis=0)
+    high, low = (positives + 1.0) / (positives + 2.0), 1.0 / (len(targets) - positives + 2.0)
     return np.asarray(np.where(targets, high, low), np.float64)
 
 

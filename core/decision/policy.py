@@ -190,7 +190,7 @@ def _label(
 ) -> str:
     """Return the most probable class of the verdict's side, of all where it has none."""
     p = prediction.probabilities
-    if prediction.several:
+    if prediction.is_multilabel:
         return "|".join(compress(classes, _several(prediction, positive, made)))
     wanted = [flag == (made is Disposition.POSITIVE) for flag in positive]
     if made is not Disposition.DEFER and any(wanted):

@@ -71,11 +71,11 @@ def hold_out(
     names, member = np.unique(groups, return_inverse=True)
     stratum = _strata_of_groups(labels, member, names.size, None)
     order = np.array(order_by_hash(names.tolist(), key), np.intp)
-    held = np.zeros(names.size, np.bool_)
+    is_held_out = np.zeros(names.size, np.bool_)
     for value in range(int(stratum.max(initial=-1)) + 1):
         queue = order[stratum[order] == value]
-        held[queue[: int(share * queue.size + 0.5)]] = True
-    return held[member]
+        is_held_out[queue[: int(share * queue.size + 0.5)]] = True
+    return is_held_out[member]
 
 
 def order_by_hash(names: Sequence[Any], key: str = CAL_KEY) -> list[int]:

@@ -79,11 +79,11 @@ def describe_depths(peaks: Peaks) -> list[str]:
 
 
 def _by_source(peaks: Peaks) -> dict[str, list[int]]:
-    held: dict[str, list[int]] = {}
+    by_source: dict[str, list[int]] = {}
     for source, peak in peaks:
         if source:
-            held.setdefault(source, []).append(peak)
-    return dict(sorted(held.items()))
+            by_source.setdefault(source, []).append(peak)
+    return dict(sorted(by_source.items()))
 
 
 def _bits(peaks: list[int]) -> int:

@@ -176,14 +176,14 @@ def _looks_like_picture(path: Path) -> bool:
 def _read(descriptor: int, max_bytes: int) -> bytes:
     size = os.fstat(descriptor).st_size
     chunks: list[bytes] = []
-    held = 0
-    while size <= max_bytes and (chunk := os.read(descriptor, max(_CHUNK, size - held + 1))):
+    count = 0
+    while size <= max_bytes and (chunk := os.read(descriptor, max(_CHUNK, size - count + 1))):
         chunks.append(chunk)
-        held += len(chunk)
-        size = max(size, held)  # the file may grow while it is read
+        count += len(chunk)
+        size = max(size, count)  # the file may grow while it is read
     if size > max_bytes:
         raise ValueError(_too_large(size, max_bytes))
-    if not held:
+    if not count:
         raise ValueError("The file is empty (0 bytes).")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 

@@ -42,7 +42,7 @@ def strength(heat: F32) -> F32:
     picture's score comes from, not how large it is, which is what the probability is for.
 
     Args:
-        heat: float32 ``h w``; above 0 speaks for positive, below against.
+        heat: float32 ``h w``; above 0 raises the positive probability, below lowers it.
     """
     full = max(float(np.percentile(np.abs(heat), FULL_PERCENTILE)), 1e-12)
     scaled = np.clip(heat / full, -1.0, 1.0)
@@ -51,7 +51,7 @@ def strength(heat: F32) -> F32:
 
 
 def overlaid(picture: U8, strengths: F32) -> U8:
-    """Lay warm colour where the picture speaks for positive, fainter cold where against.
+    """Return the picture with warm colour where it raises the positive probability, cold where not.
 
     Args:
         picture: uint8 ``h w 3``, RGB.

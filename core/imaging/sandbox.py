@@ -178,15 +178,15 @@ def _without_data(item: Incoming, described: Prepared | Unreadable | None) -> Sa
 
 def _batches(incoming: Iterable[In], max_bytes: int) -> Iterator[_Batch[In]]:
     batch: _Batch[In] = []
-    held = 0
+    batch_bytes = 0
     limit = min(_BATCH_BYTES, max_bytes)
     for given in incoming:
         item = capped(given, max_bytes)
         length = len(item.data or item.head)
-        if batch and (len(batch) == BATCH or held + length > limit):
+        if batch and (len(batch) == BATCH or batch_bytes + length > limit):
             yield batch
-            batch, held = [], 0
+            batch, batch_bytes = [], 0
         batch.append((given, item))
-        held += length
+        batch_bytes += length
     if batch:
         yield batch

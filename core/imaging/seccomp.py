@@ -121,8 +121,8 @@ def refuse_harmful_calls() -> bool:
     if platform.machine() not in _ARCHITECTURES:
         return False
     code = build_filter(*_ARCHITECTURES[platform.machine()], os.getpid())
-    held = ctypes.create_string_buffer(code, len(code))
-    program = _Program(len(code) // 8, ctypes.cast(held, ctypes.c_void_p))
+    buffer = ctypes.create_string_buffer(code, len(code))
+    program = _Program(len(code) // 8, ctypes.cast(buffer, ctypes.c_void_p))
     libc = ctypes.CDLL(None, use_errno=True)
     return bool(libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0) == 0)
 

@@ -118,12 +118,12 @@ def _members(
     if len(infos) > MAX_ENTRIES:
         raise ValueError(f"expected at most {MAX_ENTRIES} entries, got {len(infos)}; split it.")
     total = 0
-    seen: dict[str, int] = {}
+    times: dict[str, int] = {}
     for info in infos:
         if info.is_dir() or not _counts(archive, info, name, suffixes, skipped):
             continue
-        seen[info.filename] = seen.get(info.filename, 0) + 1
-        again = f"#{seen[info.filename]}" if seen[info.filename] > 1 else ""
+        times[info.filename] = times.get(info.filename, 0) + 1
+        again = f"#{times[info.filename]}" if times[info.filename] > 1 else ""
         member = f"{name}/{info.filename}{again}"
         if total > max_total:
             yield refused(member, f"The archive holds more than {max_total} bytes; split it.")
@@ -167,16 +167,16 @@ def _looks_like_picture(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bool
 def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, max_bytes: int) -> bytes:
     _check_member(info)
     chunks: list[bytes] = []
-    held = 0
+    length = 0
     with archive.open(info) as stream:
         while chunk := stream.read(_CHUNK):
             chunks.append(chunk)
-            held += len(chunk)
-            if held > max_bytes:
+            length += len(chunk)
+            if length > max_bytes:
                 raise ValueError(f"expected at most {max_bytes} bytes, got more.")
-            if held > MAX_RATIO * info.compress_size:
+            if length > MAX_RATIO * info.compress_size:
                 raise ValueError(f"it inflates more than {MAX_RATIO} times, as a bomb does.")
-    if not held:
+    if not length:
         raise ValueError("it is empty (0 bytes).")
     return b"".join(chunks)
 

@@ -110,7 +110,7 @@ def _read(
 
 def _file_errors(entries: Sequence[Entry], root: Path) -> Iterator[str]:
     inside = root.resolve()
-    seen: dict[Path, Entry] = {}
+    first_listed: dict[Path, Entry] = {}
     for entry in entries:
         if not entry.name:
             continue
@@ -119,9 +119,10 @@ def _file_errors(entries: Sequence[Entry], root: Path) -> Iterator[str]:
             yield f"{place}: {entry.name} leads out of {root}"
         elif not file.is_file():
             yield f"{place}: there is no file {entry.name}"
-        elif file in seen:
-            yield f"{place}: {entry.name} was already listed at {_as_listed(seen[file], entry)}"
-        seen.setdefault(file, entry)
+        elif file in first_listed:
+            earlier = _as_listed(first_listed[file], entry)
+            yield f"{place}: {entry.name} was already listed at {earlier}"
+        first_listed.setdefault(file, entry)
 
 
 def _as_listed(first: Entry, again: Entry) -> str:

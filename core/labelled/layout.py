@@ -122,46 +122,46 @@ def recognise(
     Raises:
         UnsureError: The names fit more than one layout, or none.
     """
-    seen = [folders for folders in dict.fromkeys(pictures) if folders]
+    paths = [folders for folders in dict.fromkeys(pictures) if folders]
     depth = 0
-    while seen and (deeper := _passed(seen, depth, is_class, root)):
+    while paths and (deeper := _passed(paths, depth, is_class, root)):
         depth = deeper
-    tops = _names(seen, depth)
-    inside = seen[0][:depth] if seen else ()
+    tops = _names(paths, depth)
+    inside = paths[0][:depth] if paths else ()
     splits = {name for name in tops if is_split(name)}
     if splits:
-        _check_split_folders(seen, depth, splits, tops)
+        _check_split_folders(paths, depth, splits, tops)
         return Layout(depth + 1, depth, inside)
-    if _has_split_below(seen, depth):
-        _check_class_folders(seen, depth)
+    if _has_split_below(paths, depth):
+        _check_class_folders(paths, depth)
         return Layout(depth, depth + 1, inside)
-    _check_classes(seen, depth, tops, is_class)
+    _check_classes(paths, depth, tops, is_class)
     return Layout(depth, None, inside)
 
 
 def _passed(
-    seen: Sequence[Folders], depth: int, is_class: Callable[[str], bool], root: str
+    paths: Sequence[Folders], depth: int, is_class: Callable[[str], bool], root: str
 ) -> int | None:
     """Return the depth below a folder that wraps all the others; None where there is none.
 
     Raises:
         UnsureError: It may wrap classes, or be the one class.
     """
-    tops = _names(seen, depth)
-    below = _names(seen, depth + 1)
+    tops = _names(paths, depth)
+    below = _names(paths, depth + 1)
     if len(tops) != 1 or not below:
         return None
     (top,) = tops
     if is_split(top) or is_class(top):
         return None
-    flat = all(len(folders) == depth + 2 for folders in seen)
+    flat = all(len(folders) == depth + 2 for folders in paths)
     splits = {name for name in below if is_split(name)}
     if splits and below <= splits and flat:
         return None  # one class, parted into splits
     known = splits or any(is_class(name) for name in below)
     if known or is_holder(top) or top.casefold() == root.casefold():
         return depth + 1
-    if len(below) == 1 and all(len(folders) > depth + 2 for folders in seen):
+    if len(below) == 1 and all(len(folders) > depth + 2 for folders in paths):
         return depth + 1
     raise UnsureError(
         f"all pictures lie in {top}/, which may be the one class or hold the classes "
@@ -170,14 +170,14 @@ def _passed(
 
 
 def _check_split_folders(
-    seen: Sequence[Folders], depth: int, splits: set[str], tops: set[str]
+    paths: Sequence[Folders], depth: int, splits: set[str], tops: set[str]
 ) -> None:
     others = {name for name in tops - splits if not is_mask(name)}
     if others:
         raise UnsureError(
             f"the folders {_listed(splits)} are named like splits and lie beside {_listed(others)}"
         )
-    labels = {f[depth + 1] for f in seen if f[depth] in splits and len(f) > depth + 1}
+    labels = {f[depth + 1] for f in paths if f[depth] in splits and len(f) > depth + 1}
     if not labels:
         raise UnsureError(
             f"the folders {_listed(splits)} are named like splits and hold no class folders"
@@ -190,18 +190,18 @@ def _check_split_folders(
         )
 
 
-def _has_split_below(seen: Sequence[Folders], depth: int) -> bool:
-    return any(len(f) > depth + 1 and is_split(f[depth + 1]) for f in seen)
+def _has_split_below(paths: Sequence[Folders], depth: int) -> bool:
+    return any(len(f) > depth + 1 and is_split(f[depth + 1]) for f in paths)
 
 
-def _check_class_folders(seen: Sequence[Folders], depth: int) -> None:
-    parted = {f[depth] for f in seen if len(f) > depth + 1 and is_split(f[depth + 1])}
-    whole = {f[depth] for f in seen if len(f) == depth + 1 or not is_split(f[depth + 1])}
+def _check_class_folders(paths: Sequence[Folders], depth: int) -> None:
+    parted = {f[depth] for f in paths if len(f) > depth + 1 and is_split(f[depth + 1])}
+    whole = {f[depth] for f in paths if len(f) == depth + 1 or not is_split(f[depth + 1])}
     if whole:
         raise UnsureError(
             f"in {_listed(parted)} folders are named like splits, in {_listed(whole)} some are not"
         )
-    if any(len(f) > depth + 2 for f in seen):
+    if any(len(f) > depth + 2 for f in paths):
         raise UnsureError(
             f"{_listed(parted)} each hold folders named like splits with folders in them: they "
             "look like several data sets; give one of them"
@@ -209,7 +209,7 @@ def _check_class_folders(seen: Sequence[Folders], depth: int) -> None:
 
 
 def _check_classes(
-    seen: Sequence[Folders], depth: int, tops: set[str], is_class: Callable[[str], bool]
+    paths: Sequence[Folders], depth: int, tops: set[str], is_class: Callable[[str], bool]
 ) -> None:
     if len(tops) < 2:
         return
@@ -223,7 +223,7 @@ def _check_classes(
             f"{_listed(odd)} beside {_listed(tops - odd) or 'each other'} does not look like a "
             "class"
         )
-    inner = {f[depth + 1] for f in seen if len(f) > depth + 1 and is_class(f[depth + 1])}
+    inner = {f[depth + 1] for f in paths if len(f) > depth + 1 and is_class(f[depth + 1])}
     if inner and not any(is_class(name) for name in tops):
         raise UnsureError(
             f"none of {_listed(tops)} means 'nothing wrong', but {_listed(inner)} inside them does"
@@ -234,8 +234,8 @@ def _is_output(name: str) -> bool:
     return name.casefold() in _OUTPUTS
 
 
-def _names(seen: Sequence[Folders], depth: int) -> set[str]:
-    return {folders[depth] for folders in seen if len(folders) > depth}
+def _names(paths: Sequence[Folders], depth: int) -> set[str]:
+    return {folders[depth] for folders in paths if len(folders) > depth}
 
 
 def _listed(names: set[str]) -> str:

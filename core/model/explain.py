@@ -129,7 +129,7 @@ def _mean_slope(model: Model, start: F32, end: F32) -> F32:
 
 
 def _towards_positive(model: Model) -> F64:
-    if model.several:
+    if model.is_multilabel:
         return np.append(np.zeros(len(model.classes)), 1.0)
     positive = np.array(model.positive)
     return np.asarray(np.where(positive, 1.0 / positive.sum(), -1.0 / (~positive).sum()))

@@ -42,8 +42,8 @@ class DomainPack:
         name: Short lower-case name, the one on the command line.
         title: What the pack does, in one line.
         wording: The domain's word for each disposition.
-        error_words: The domain's words for an escape and an overkill.
-        unit_words: What is counted on either side, positive first: ``defective parts``.
+        error_names: The domain's words for an escape and an overkill.
+        unit_names: What is counted on either side, positive first: ``defective parts``.
         group_columns: Names of a table's column that says which pictures belong together, the
             most telling first; the first that a table has counts.
         views: Symmetries from ``VIEWS`` under which a picture of this domain keeps its class:
@@ -86,12 +86,12 @@ class DomainPack:
     name: str
     title: str
     wording: Mapping[Disposition, str]
-    error_words: tuple[str, str]
+    error_names: tuple[str, str]
     negative_labels: frozenset[str]
     read: Read
     prepare: Prepare
     describe: Describe | None = None
-    unit_words: tuple[str, str] = ("positive groups", "negative groups")
+    unit_names: tuple[str, str] = ("positive groups", "negative groups")
     group_columns: tuple[str, ...] = ("group",)
     views: tuple[str, ...] = ("identity",)
     targets: Targets = field(default_factory=Targets)

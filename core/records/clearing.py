@@ -20,7 +20,7 @@ def makers_of(
     connection: Connection, wanted: ColumnElement[bool]
 ) -> dict[str, dict[str, tuple[str, str]]]:
     """Return bundle and policy by case and image, for the negative cases of several images."""
-    several = and_(
+    negative_with_images = and_(
         wanted, CASE_STATUS.c.queue_state == int(QueueState.NEGATIVE), CASE_STATUS.c.images > 1
     )
     query = (
@@ -34,7 +34,7 @@ def makers_of(
                 DECISIONS.c.product == CASE_STATUS.c.product,
             ),
         )
-        .where(several, is_current())
+        .where(negative_with_images, is_current())
         .order_by(IN_ORDER)
     )
     found: dict[str, dict[str, tuple[str, str]]] = defaultdict(dict)
@@ -50,8 +50,8 @@ def awaited(connection: Connection, packs: Collection[str]) -> set[str]:
         JOBS.c.kind == ASSESS,
         JOBS.c.pack.in_(packs),
     )
-    held = select(RECEIPTS.c.meta).where(RECEIPTS.c.pack.in_(packs), is_undecided())
-    payloads = map(json.loads, connection.scalars(union_all(query, held)))
+    undecided = select(RECEIPTS.c.meta).where(RECEIPTS.c.pack.in_(packs), is_undecided())
+    payloads = map(json.loads, connection.scalars(union_all(query, undecided)))
     return {
         group
         for payload in payloads

@@ -93,15 +93,15 @@ def _add(made: Additions, new: StoredDecision, at: str) -> None:
         made.seq += 1
         made.decisions.append(to_row(written, made.seq))
         made.kept[key] = (written.id, new.is_provisional)
-    held, _ = made.kept[key]
+    decision_id, _ = made.kept[key]
     stood = made.in_force.get(place, "")
-    if stood and stood != held and held == before:
+    if stood and stood != decision_id and decision_id == before:
         made.seq += 1
-        made.reinstatements.append(_reinstatement(made.seq, held, stood, at))
-    if stood != held:
-        made.in_force[place] = held
+        made.reinstatements.append(_reinstatement(made.seq, decision_id, stood, at))
+    if stood != decision_id:
+        made.in_force[place] = decision_id
         made.changed.add(new.content_key)
-    made.ids.append(held)
+    made.ids.append(decision_id)
 
 
 def _reinstatement(seq: int, decision_id: str, supersedes: str, at: str) -> dict[str, Any]:

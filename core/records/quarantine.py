@@ -167,8 +167,8 @@ def accept(store: Store, receipt_id: str, *, by: str, at: datetime | None = None
         if first["sha256"] == row["sha256"]:
             return False
         _write(connection, row, row["sha256"], first["sha256"], plain(by), moment)
-        held = IMAGES.c.content_key.in_([row["sha256"], first["sha256"]])
-        cases = set(connection.scalars(select(IMAGES.c.case_id).where(held)))
+        is_either = IMAGES.c.content_key.in_([row["sha256"], first["sha256"]])
+        cases = set(connection.scalars(select(IMAGES.c.case_id).where(is_either)))
         refresh(connection, cases)
         if _is_judged(connection, row):
             add_job(connection, row, moment)

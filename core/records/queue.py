@@ -330,7 +330,7 @@ def _ended(state: State, at: datetime) -> dict[str, Any]:
 def _held() -> Any:  # noqa: ANN401
     """Update what the caller still holds: the number of tries changes with every claim."""
     return update(JOBS).where(
-        JOBS.c.id == bindparam("held"),
+        JOBS.c.id == bindparam("job_id"),
         JOBS.c.state == State.LEASED,
         JOBS.c.worker == bindparam("holder"),
         JOBS.c.tries == bindparam("begun"),
@@ -338,4 +338,4 @@ def _held() -> Any:  # noqa: ANN401
 
 
 def _holder(job: Job) -> dict[str, Any]:
-    return {"held": job.id, "holder": job.worker, "begun": job.tries, "asked": job.added_at}
+    return {"job_id": job.id, "holder": job.worker, "begun": job.tries, "asked": job.added_at}

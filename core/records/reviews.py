@@ -23,7 +23,7 @@ from core.types import Disposition
 
 def review(
     store: Store,
-    seen: WorkItem,
+    item: WorkItem,
     disposition: Disposition,
     *,
     reviewer: str,
@@ -37,7 +37,7 @@ def review(
 
     Args:
         store: The store.
-        seen: The case as it was shown.
+        item: The case as it was shown.
         disposition: The person's judgement.
         reviewer: Who.
         label: The class the person named, or empty.
@@ -57,11 +57,11 @@ def review(
         "reviewer": plain(reviewer),
     }
     with writing(store) as connection:
-        status = _status(connection, seen.case_id)
+        status = _status(connection, item.case_id)
         shown = {
-            "revision": seen.revision,
-            "decision_id": seen.decision_id,
-            "images": seen.images,
+            "revision": item.revision,
+            "decision_id": item.decision_id,
+            "images": item.images,
         }
         if status is None or any(status[name] != value for name, value in shown.items()):
             return False

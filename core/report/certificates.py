@@ -18,7 +18,7 @@ from core.types import Certificate, Reason
 
 def write_certificate(m: ReportInput) -> Section:
     """Return what is certified, from what, and what more cases would certify."""
-    sides = list(zip(m.certificates, m.pack.error_words, m.pack.unit_words, strict=True))
+    sides = list(zip(m.certificates, m.pack.error_names, m.pack.unit_names, strict=True))
     blocks: list[Block] = [
         Paragraph(describe_certificate(c, word, unit), "good" if c.certified else "warn")
         for c, word, unit in sides
@@ -80,7 +80,7 @@ def write_observed(m: ReportInput) -> Section:
     """Return the rates of the whole rule, and why pictures were sent to review."""
     f = m.figures
     rows = [
-        _rate_row(m, c, word) for c, word in zip(m.certificates, m.pack.error_words, strict=True)
+        _rate_row(m, c, word) for c, word in zip(m.certificates, m.pack.error_names, strict=True)
     ]
     by_memory = m.is_bounded_by_memory(m.policy.overkill)
     shares = (
@@ -115,9 +115,9 @@ def write_observed(m: ReportInput) -> Section:
 def _rate_row(m: ReportInput, c: Certificate, word: str) -> tuple[str, str, str]:
     if not m.decides(c):
         return word, "nothing was decided on this side", "not certified"
-    seen, bound = formatting.rate(m.figures[c.kind]), m.policy.good_only
+    observed, bound = formatting.rate(m.figures[c.kind]), m.policy.good_only
     if c.certified:
-        return word, seen, f"at most {formatting.percent(c.alpha)}"
+        return word, observed, f"at most {formatting.percent(c.alpha)}"
     if m.is_bounded_by_memory(c) and bound and bound.level is not None:
-        return word, seen, f"at most {formatting.percent(bound.level)} on average"
-    return word, seen, "not certified"
+        return word, observed, f"at most {formatting.percent(bound.level)} on average"
+    return word, observed, "not certified"

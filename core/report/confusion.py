@@ -20,10 +20,10 @@ MOST_MISTAKES = 3
 def write_confusion(m: ReportInput) -> Section:
     """Return which classes are taken for which, and the pictures to look at first."""
     title = "Confusion, and the pictures to look at first"
-    seen = m.cases.pick(m.cases.readable)
-    if not seen.labels.size:
+    readable = m.cases.pick(m.cases.readable)
+    if not readable.labels.size:
         return Section("confusion", title, (NOTHING_READ,))
-    matrix = _label_table(m, seen) if seen.several else _matrix(m, seen)
+    matrix = _label_table(m, readable) if readable.is_multilabel else _matrix(m, readable)
     rule = Table(
         "Pictures by true side (rows) and verdict of the whole rule (columns)",
         ("truly", *(m.pack.wording[d] for d in Disposition)),
@@ -39,8 +39,8 @@ def write_confusion(m: ReportInput) -> Section:
     return Section("confusion", title, (matrix, rule, accuracy, *_galleries(m)))
 
 
-def _matrix(m: ReportInput, seen: LabelledVerdicts) -> Table:
-    counts = seen.labels.T.astype(np.int64) @ seen.predicted.astype(np.int64)
+def _matrix(m: ReportInput, readable: LabelledVerdicts) -> Table:
+    counts = readable.labels.T.astype(np.int64) @ readable.predicted.astype(np.int64)
     if len(m.classes) > MOST_IN_MATRIX:
         return Table(
             "Pictures by true class, and what they were taken for, before gates and policy",
@@ -54,11 +54,11 @@ def _matrix(m: ReportInput, seen: LabelledVerdicts) -> Table:
     )
 
 
-def _label_table(m: ReportInput, seen: LabelledVerdicts) -> Table:
-    rows, predicted = [], seen.predicted
+def _label_table(m: ReportInput, readable: LabelledVerdicts) -> Table:
+    rows, predicted = [], readable.predicted
     for i, name in enumerate(m.classes):
-        has, s = seen.labels[:, i], m.figures["sensitivity"][name]
-        area = metrics.auroc(seen.probabilities[:, i], has)
+        has, s = readable.labels[:, i], m.figures["sensitivity"][name]
+        area = metrics.auroc(readable.probabilities[:, i], has)
         falsely = f"{int((predicted[:, i] & ~has).sum()):,} of {int((~has).sum()):,}"
         rows.append(
             (name, f"{s['n']:,}", formatting.short_rate(s), falsely, formatting.number(area))
@@ -98,11 +98,11 @@ def _verdict_row(m: ReportInput, side: bool) -> tuple[str | Cell, ...]:
         n = int((mine == d.value).sum())
         tone = "bad" if d is wrong else "plain" if d is Disposition.DEFER else "good"
         cells.append(Cell(f"{n:,}", round(n / max(mine.size, 1), 3), tone))
-    return m.pack.unit_words[not side], *cells
+    return m.pack.unit_names[not side], *cells
 
 
 def _galleries(m: ReportInput) -> list[Block]:
-    escape, overkill = m.pack.error_words
+    escape, overkill = m.pack.error_names
     defer = m.pack.wording[Disposition.DEFER]
     titles = {
         "escape": (f"{escape.capitalize()}: let through, surest first", f"No {escape} was seen."),

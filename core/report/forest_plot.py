@@ -68,8 +68,8 @@ def _row(plot: svg.Plot, row: Slice, y: float, kind: str) -> Markup:
     if rate is None:
         return svg.text(4, y, _short(row.name, 2 * _LETTERS), "tag strong")
     name = svg.text(_LABEL - 8, y, _short(row.name or "(empty)", _LETTERS), "name", "end")
-    seen = f"{rate.k}/{rate.n}" if rate.n else "none"
-    count = svg.text(svg.WIDTH - 4, y, seen, "name", "end")
+    fraction = f"{rate.k}/{rate.n}" if rate.n else "none"
+    count = svg.text(svg.WIDTH - 4, y, fraction, "name", "end")
     if not rate.n:
         return name + count
     low, high, middle = plot.x([rate.low, rate.high, rate.value])

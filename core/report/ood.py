@@ -14,13 +14,13 @@ def write_ood(m: ReportInput) -> Section:
     """Return how well the gate tells out-of-distribution pictures from ordinary ones."""
     title = "Out-of-distribution pictures"
     rate, low, high, n = m.policy.flagged
-    seen = (
+    sentence = (
         f"Of {n:,} ordinary held-out pictures the gate sent "
         f"{formatting.share_with_interval(rate, (low, high))} to review; it"
         if n
         else "No ordinary picture was held out to count how many the gate sends to review; it"
     )
-    own = f"{seen} was set to {formatting.share(m.policy.targets.ood_alpha)}."
+    own = f"{sentence} was set to {formatting.share(m.policy.targets.ood_alpha)}."
     id_scores = m.cases.ood_score[~np.isnan(m.cases.ood_score)]
     if not m.ood_scores:
         none = (

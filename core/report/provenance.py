@@ -42,8 +42,8 @@ def write_more_data(m: ReportInput) -> Section:
     blocks.append(Paragraph(m.steps_note, "quiet"))
     sides = zip(
         (m.policy.escape, m.policy.overkill),
-        m.pack.error_words,
-        m.pack.unit_words,
+        m.pack.error_names,
+        m.pack.unit_names,
         ("positive", "negative"),
         strict=True,
     )

@@ -23,14 +23,14 @@ class Reliability:
 
     Attributes:
         stated: float64 ``m``, mean probability.
-        seen: float64 ``m``, how often it came true.
+        observed: float64 ``m``, how often it came true.
         low: float64 ``m``, what 97.5 % of perfect predictors show at least.
         high: float64 ``m``, what 97.5 % of them show at most.
         count: int ``m``, pictures.
     """
 
     stated: F64
-    seen: F64
+    observed: F64
     low: F64
     high: F64
     count: NDArray[np.intp]
@@ -60,7 +60,7 @@ def reliability(
     low, high = np.quantile(perfect, (0.025, 0.975), axis=1)
     return Reliability(
         stated=np.add.reduceat(stated[order], starts) / count,
-        seen=np.add.reduceat(true[order].astype(np.float64), starts) / count,
+        observed=np.add.reduceat(true[order].astype(np.float64), starts) / count,
         low=low,
         high=high,
         count=count,
@@ -70,7 +70,7 @@ def reliability(
 def draw_reliability(key: str, found: Reliability, outcome: str) -> Markup:
     """Return frequency against probability with the band of a perfect predictor."""
     plot = svg.Plot.of((0.0, 1.0), (0.0, 1.0))
-    outside = int(np.sum((found.seen < found.low) | (found.seen > found.high)))
+    outside = int(np.sum((found.observed < found.low) | (found.observed > found.high)))
     size = 2.5 + 2.5 * np.sqrt(found.count / found.count.max())
     marks = [
         svg.axes(
@@ -80,10 +80,10 @@ def draw_reliability(key: str, found: Reliability, outcome: str) -> Markup:
         ),
         svg.band(plot, found.stated, found.low, found.high, "defer"),
         svg.line(plot, (0.0, 1.0), (0.0, 1.0), "faint"),
-        svg.line(plot, found.stated, found.seen, "accent"),
+        svg.line(plot, found.stated, found.observed, "accent"),
         *(
             svg.dots(plot, x, y, "accent", round(float(r), 2))
-            for x, y, r in zip(found.stated, found.seen, size, strict=True)
+            for x, y, r in zip(found.stated, found.observed, size, strict=True)
         ),
     ]
     return svg.figure(

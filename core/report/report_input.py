@@ -93,4 +93,4 @@ class ReportInput:
         bound = self.policy.good_only
         if not bound:
             return ""
-        return good_only.describe_bound(bound, self.pack.error_words[1], self.pack.unit_words[1])
+        return good_only.describe_bound(bound, self.pack.error_names[1], self.pack.unit_names[1])

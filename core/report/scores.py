@@ -31,10 +31,10 @@ NOTHING_READ = Paragraph("No picture could be read, so there are no probabilitie
 def write_calibration(m: ReportInput) -> Section:
     """Return how well stated probabilities agree with observed frequencies."""
     title = "Calibration: reliability of the probabilities"
-    seen = m.cases.pick(m.cases.readable)
-    if not seen.labels.size:
+    readable = m.cases.pick(m.cases.readable)
+    if not readable.labels.size:
         return Section("calibration", title, (NOTHING_READ,))
-    p, truth, f = np.clip(seen.positive_probability, 0.0, 1.0), seen.truth, m.figures
+    p, truth, f = np.clip(readable.positive_probability, 0.0, 1.0), readable.truth, m.figures
     found = reliability(p, truth)
     limits = (
         (m.policy.t_neg, m.pack.wording[Disposition.NEGATIVE]),
@@ -48,7 +48,7 @@ def write_calibration(m: ReportInput) -> Section:
     uses_bank_alone = m.policy.t_pos is None and m.policy.has_positives
     memory = ", unless the memory of good pictures calls it out" if uses_bank_alone else ""
     spread = Figure(
-        draw_probabilities("probabilities", p, truth, limits, m.pack.unit_words),
+        draw_probabilities("probabilities", p, truth, limits, m.pack.unit_names),
         f"Each half has its own scale. Up to its line the verdict is {limits[0][1]}, from its line "
         f"on {limits[1][1]}; between them, or where a line is missing, a person decides{memory}.",
     )
@@ -61,8 +61,8 @@ def write_calibration(m: ReportInput) -> Section:
             formatting.number(metrics.ece_floor(both, seed=0)),
         ),
     ]
-    if seen.several or len(m.classes) > 2:
-        of = "all labels" if seen.several else "the most probable class"
+    if readable.is_multilabel or len(m.classes) > 2:
+        of = "all labels" if readable.is_multilabel else "the most probable class"
         pairs += [
             (f"ECE of {of}", formatting.number(f["ece"])),
             ("… that a perfect predictor would show", formatting.number(f["ece_floor"])),
@@ -71,7 +71,11 @@ def write_calibration(m: ReportInput) -> Section:
         ("Brier score", formatting.number(f["brier"])),
         ("Negative log-likelihood (nats a picture)", formatting.number(f["nll"])),
     ]
-    alike = (Paragraph(_ALIKE, "quiet"),) if np.unique(seen.group).size < seen.group.size else ()
+    alike = (
+        (Paragraph(_ALIKE, "quiet"),)
+        if np.unique(readable.group).size < readable.group.size
+        else ()
+    )
     return Section(
         "calibration", title, (Figures((diagram, spread)), Definitions(tuple(pairs)), *alike)
     )
@@ -97,16 +101,16 @@ def write_operating_points(m: ReportInput) -> Section:
         )
     else:
         blocks.append(Paragraph("No picture passed the gates: there is no risk to draw."))
-    seen = m.cases.pick(m.cases.readable)
-    if 0 < seen.truth.sum() < seen.truth.size:
+    readable = m.cases.pick(m.cases.readable)
+    if 0 < readable.truth.sum() < readable.truth.size:
         low, high = m.figures["intervals"]["auroc"]
         figures.append(
             Figure(
                 draw_roc(
                     "roc",
-                    roc(seen.positive_probability, seen.truth),
+                    roc(readable.positive_probability, readable.truth),
                     _limits_on_roc(m),
-                    m.pack.unit_words,
+                    m.pack.unit_names,
                 ),
                 f"AUROC {formatting.number(m.figures['auroc'])}, "
                 f"95 % interval {formatting.number(low)} to {formatting.number(high)}, "
@@ -132,8 +136,8 @@ def _policy_point(m: ReportInput) -> tuple[float, float, float, float] | None:
 
 def _limits_on_roc(m: ReportInput) -> list[tuple[float, float, str, str]]:
     """Return the two limits on the ROC curve: what each would call positive on its own."""
-    seen = m.cases.pick(m.cases.readable)
-    p, truth, wording = seen.positive_probability, seen.truth, m.pack.wording
+    readable = m.cases.pick(m.cases.readable)
+    p, truth, wording = readable.positive_probability, readable.truth, m.pack.wording
     marked = []
     if m.policy.t_pos is not None:
         called = p >= m.policy.t_pos

@@ -21,7 +21,7 @@ def write_slices(m: ReportInput) -> Section:
         return Section("slices", title, (Paragraph(text),))
     drawn, blocks = [], list[Block]()
     tones = ("positive", "negative")
-    for c, word, tone in zip(m.certificates, m.pack.error_words, tones, strict=True):
+    for c, word, tone in zip(m.certificates, m.pack.error_names, tones, strict=True):
         if not m.decides(c):
             blocks.append(
                 Paragraph(f"No {word} is possible here: its side is not certified.", "quiet")
@@ -65,7 +65,7 @@ def _slice_table(m: ReportInput, column: str, values: Mapping[str, Any]) -> Tabl
         )
         for value, part in values.items()
     )
-    error_words = dict(zip(("escape", "overkill"), m.pack.error_words, strict=True))
-    ends = tuple(f"{error_words[c.kind]} (95 % interval)" for c in shown)
+    error_names = dict(zip(("escape", "overkill"), m.pack.error_names, strict=True))
+    ends = tuple(f"{error_names[c.kind]} (95 % interval)" for c in shown)
     head = (column, "pictures", "AUROC", "accuracy", *ends, "automated")
     return Table(f"By {column}", head, rows)

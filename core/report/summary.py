@@ -40,7 +40,7 @@ def _tiles(m: ReportInput) -> Tiles:
             _target(m, c),
             _tone(m, c),
         )
-        for c, word in zip(m.certificates, m.pack.error_words, strict=True)
+        for c, word in zip(m.certificates, m.pack.error_names, strict=True)
     ]
     intervals = f["intervals"]
     tiles.append(
@@ -65,39 +65,39 @@ def _value(m: ReportInput, c: Certificate) -> str:
     """Return an observed rate, unless there was nothing that could have erred."""
     if not m.decides(c):
         return "not certified"
-    seen = m.figures[c.kind]
-    return formatting.rate_alone(seen)
+    observed = m.figures[c.kind]
+    return formatting.rate_alone(observed)
 
 
 def _target(m: ReportInput, c: Certificate) -> str:
     """Return what an observed rate is compared with, and on how many groups it was counted."""
-    seen = m.figures[c.kind]
-    count = f"{seen['k']:,} of {seen['n']:,}; " if seen["n"] and m.decides(c) else ""
+    observed = m.figures[c.kind]
+    count = f"{observed['k']:,} of {observed['n']:,}; " if observed["n"] and m.decides(c) else ""
     if m.decides(c) and not c.certified:
         return count + ("bounded on average" if m.is_bounded_by_memory(c) else "not certified")
     return f"{count}asked: at most {formatting.percent(c.alpha)}"
 
 
 def _tone(m: ReportInput, c: Certificate) -> str:
-    seen = m.figures[c.kind]
-    if not c.certified or not seen["n"]:
+    observed = m.figures[c.kind]
+    if not c.certified or not observed["n"]:
         return "warn" if m.decides(c) else "plain"
-    if seen["low"] > c.alpha:
+    if observed["low"] > c.alpha:
         return "bad"
-    return "good" if seen["rate"] <= c.alpha else "warn"
+    return "good" if observed["rate"] <= c.alpha else "warn"
 
 
 def _compare(m: ReportInput, c: Certificate) -> Paragraph:
     """Return one observed rate compared with its certified limit."""
-    escape, seen = c.kind == "escape", m.figures[c.kind]
-    word, unit = m.pack.error_words[not escape], m.pack.unit_words[not escape]
+    escape, observed = c.kind == "escape", m.figures[c.kind]
+    word, unit = m.pack.error_names[not escape], m.pack.unit_names[not escape]
     verdict = m.pack.wording[Disposition.NEGATIVE if escape else Disposition.POSITIVE]
     if not c.certified:
         return Paragraph(_uncertified(m, c, word, verdict), "warn")
     sure = f"with {formatting.confidence(c.confidence)} confidence"
     limit = f"at most {formatting.percent(c.alpha)} of {unit} that pass the gates, {sure}"
-    if not seen["n"]:
-        none = f"No {unit} passed the gates here to test it: {formatting.rate(seen)}."
+    if not observed["n"]:
+        none = f"No {unit} passed the gates here to test it: {formatting.rate(observed)}."
         return Paragraph(f"Certified {word} rate: {limit}. {none}", "warn")
     conclusion = {
         "good": "That is within the certified limit.",
@@ -107,7 +107,8 @@ def _compare(m: ReportInput, c: Certificate) -> Paragraph:
     }
     tone = _tone(m, c)
     return Paragraph(
-        f"Certified {word} rate: {limit}. Seen: {formatting.rate(seen)}. {conclusion[tone]}", tone
+        f"Certified {word} rate: {limit}. Seen: {formatting.rate(observed)}. {conclusion[tone]}",
+        tone,
     )
 
 
@@ -115,10 +116,10 @@ def _uncertified(m: ReportInput, c: Certificate, word: str, verdict: str) -> str
     """Return what a side without a certificate does all the same."""
     if not m.decides(c):
         return f"The {word} rate is not certified, so nothing gets an automatic {verdict}."
-    seen = f"Seen: {formatting.rate(m.figures[c.kind])}."
+    observed = f"Seen: {formatting.rate(m.figures[c.kind])}."
     if m.is_bounded_by_memory(c):
-        return f"{word.capitalize()}: {m.memory_text()} {seen}"
+        return f"{word.capitalize()}: {m.memory_text()} {observed}"
     return (
         f"The {word} rate is not certified; {verdict} is given all the same, as was asked for. "
-        f"{seen}"
+        f"{observed}"
     )

@@ -40,7 +40,7 @@ def head(settings: Settings) -> str:
     Raises:
         StoreError: The store cannot be read.
     """
-    return _words(audit.head(open_store(settings)))
+    return _format_head(audit.head(open_store(settings)))
 
 
 def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = silent) -> Check:
@@ -64,7 +64,7 @@ def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = si
     faults = [f"{fault.kind}: {fault.subject}" for fault in walked.faults]
     faults += [f"picture altered: {sha256}" for sha256 in pictures.altered]
     faults += [f"picture missing: {sha256}" for sha256 in pictures.missing]
-    return Check(walked.events, _words(walked.head), tuple(faults))
+    return Check(walked.events, _format_head(walked.head), tuple(faults))
 
 
 def read_heads(file: Path) -> list[str]:
@@ -100,7 +100,7 @@ def export(out: Path, settings: Settings) -> int:
         return audit.export(open_store(settings), file)
 
 
-def _words(head: Head) -> str:
+def _format_head(head: Head) -> str:
     return f"{head.seq}:{head.hash}"
 
 

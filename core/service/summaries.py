@@ -29,11 +29,11 @@ def summarise_policy(pack: DomainPack, policy: Policy) -> list[str]:
     sides = (policy.escape, policy.overkill)
     lines = [
         describe_certificate(certificate, word, unit)
-        for certificate, word, unit in zip(sides, pack.error_words, pack.unit_words, strict=True)
+        for certificate, word, unit in zip(sides, pack.error_names, pack.unit_names, strict=True)
     ]
     lines += _describe_uncertified(pack, policy)
     rate, low, high, n = policy.residual
-    passed, (positive, _) = pack.wording[Disposition.NEGATIVE], pack.unit_words
+    passed, (positive, _) = pack.wording[Disposition.NEGATIVE], pack.unit_names
     if n:
         lines.append(
             f"Among {n} with a {passed} in the held-out data, {percentage(rate)} were {positive} "
@@ -65,7 +65,7 @@ def describe_fit(bundle: Bundle) -> str:
     model, head = bundle.model, f"head {bundle.metadata['fit']['head']}"
     if model.bank is None:
         return head
-    memory = f"memory of {model.bank.groups} {bundle.pack.unit_words[1]}"
+    memory = f"memory of {model.bank.groups} {bundle.pack.unit_names[1]}"
     return memory if model.uses_bank_alone else f"{memory}, {head}"
 
 
@@ -109,7 +109,7 @@ def _of_the_gate(bundle: Bundle) -> str:
 
 def _describe_uncertified(pack: DomainPack, policy: Policy) -> list[str]:
     """Return what stands in for a certificate: the good groups' bound, or a person's word."""
-    (escape, overkill), (positive, good) = pack.error_words, pack.unit_words
+    (escape, overkill), (positive, good) = pack.error_names, pack.unit_names
     lines = []
     if policy.good_only:
         lines.append(good_only.describe_bound(policy.good_only, overkill, good))
@@ -124,7 +124,7 @@ def _describe_uncertified(pack: DomainPack, policy: Policy) -> list[str]:
 
 def describe_more_data(pack: DomainPack, policy: Policy) -> list[str]:
     """Return how many positive groups, all caught, each escape rate would need."""
-    have, (word, _), (unit, _) = policy.escape.n, pack.error_words, pack.unit_words
+    have, (word, _), (unit, _) = policy.escape.n, pack.error_names, pack.unit_names
     return [
         f"{word} at most {percent(rate)}: {count} {unit}, all caught "
         + (f"({count - have} more than the {have} there are)" if count > have else "(there are)")
@@ -163,7 +163,7 @@ def describe_label(name: str, one: Mapping[str, Any]) -> str:
 
 def summarise_evaluation(bundle: Bundle, figures: Mapping[str, Any]) -> list[str]:
     """Return the figures of an evaluation."""
-    escape, overkill = bundle.pack.error_words
+    escape, overkill = bundle.pack.error_names
     lines = [
         *describe_data_set(figures["read"]),
         f"{figures['n']} pictures{_of_split(figures)}, {describe_auroc(figures['auroc'])}, "

@@ -60,12 +60,12 @@ class Prediction:
 
     Attributes:
         probabilities: float64 ``k`` in the bundle's class order; they sum to one, unless a picture
-            may have ``several`` labels: then each is of its own label alone.
-        positive_probability: Sum over the positive classes; with ``several`` labels the calibrated
-            probability that any positive one applies.
+            may have several labels: then each is of its own label alone.
+        positive_probability: Sum over the positive classes; where it may have several labels,
+            the calibrated probability that any positive one applies.
         ood_p: Conformal p-value of the OOD score; small = less like the training pictures.
         findings: Gates the image did not pass before the class was looked at.
-        several: Whether a picture may have several labels.
+        is_multilabel: Whether a picture may have several labels.
         good_p: p-value among good groups, by a memory bank; small = less usual than they are. 1
             without one.
         resembled: What the picture looks like if it is unusual (``out of focus``); empty where it
@@ -76,6 +76,6 @@ class Prediction:
     positive_probability: float
     ood_p: float
     findings: tuple[Finding, ...] = ()
-    several: bool = False
+    is_multilabel: bool = False
     good_p: float = 1.0
     resembled: str = ""

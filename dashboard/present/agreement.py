@@ -124,7 +124,7 @@ def describe_unreviewed_negatives(found: Sequence[Agreement], pack: DomainPack) 
     negative = pack.wording[Disposition.NEGATIVE]
     return (
         f"No automatic {negative} has been reviewed by a person yet, so the live "
-        f"{pack.error_words[0]} rate is not measured."
+        f"{pack.error_names[0]} rate is not measured."
     )
 
 

@@ -129,7 +129,7 @@ class _Site:
         st.html(evidence_html(self.view.pack, evidence))
         missing = autonomy.missing_evidence(self.view.pack, self.current, evidence)
         if self.current is Stage.AUTOMATIC and missing:
-            widgets.text(f"What has been read since speaks against it. {missing}", "error")
+            widgets.text(f"What has been read since contradicts it. {missing}", "error")
 
     def _step_up(self, evidence: ReadEvidence) -> None:
         above = self.current.above

@@ -69,7 +69,7 @@ def _certified_limits(pack: DomainPack, policy: Policy) -> None:
     sides = (policy.escape, policy.overkill)
     columns = st.columns(2)
     for column, certificate, sentence, word in zip(
-        columns, sides, sentences, pack.error_words, strict=False
+        columns, sides, sentences, pack.error_names, strict=False
     ):
         with column.container(border=True, height="stretch"):
             _certificate(certificate, word, sentence)

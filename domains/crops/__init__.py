@@ -13,8 +13,8 @@ pack = DomainPack(
         Disposition.POSITIVE: "ACT",
         Disposition.DEFER: "LOOK",
     },
-    error_words=("missed disease", "false alarm"),
-    unit_words=("sick plants", "healthy plants"),
+    error_names=("missed disease", "false alarm"),
+    unit_names=("sick plants", "healthy plants"),
     negative_labels=frozenset(
         {"healthy", "*_healthy", "good", "normal", "none", "no_disease", "rice_nitrogen_adequate"}
     ),

@@ -23,8 +23,8 @@ pack = DomainPack(
         Disposition.POSITIVE: "FAIL",
         Disposition.DEFER: "REVIEW",
     },
-    error_words=("escape", "overkill"),
-    unit_words=("defective parts", "good parts"),
+    error_names=("escape", "overkill"),
+    unit_names=("defective parts", "good parts"),
     negative_labels=frozenset(
         {"good", "ok", "pass", "passed", "none", "normal", "functional", "negative", "no_defect"}
     ),

@@ -23,8 +23,8 @@ pack = DomainPack(
         Disposition.POSITIVE: "ABNORMAL",
         Disposition.DEFER: "READ",
     },
-    error_words=("missed abnormal", "false alarm"),
-    unit_words=("abnormal patients", "normal patients"),
+    error_names=("missed abnormal", "false alarm"),
+    unit_names=("abnormal patients", "normal patients"),
     negative_labels=frozenset(
         {"normal", "no finding", "no_finding", "no findings", "healthy", "negative", "none"}
     ),

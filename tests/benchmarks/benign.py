@@ -55,7 +55,7 @@ class Step:
     lost: float
     flips: float
     gate: float
-    held: float
+    deferred: float
 
     @property
     def is_harmless(self) -> bool:
@@ -91,7 +91,7 @@ def _climb(name: str) -> list[Step]:
             one = steps[-1]
             print(
                 f"{ladder:<14} {strength:>6.2f} {one.lost:+.3f} {one.flips:.3f} | "
-                f"{one.gate:.2f} {one.held:.2f} {'' if one.is_harmless else 'not harmless'}",
+                f"{one.gate:.2f} {one.deferred:.2f} {'' if one.is_harmless else 'not harmless'}",
                 flush=True,
             )
     return steps
@@ -109,27 +109,27 @@ def _varied(
 
 def _step(home: Home, frames: list[Frame], still: F64, truth: NDArray[np.bool_]) -> Step:
     seen = home.judge(frames)
-    gate, held = seen.flagged(ALPHAS[0])
+    gate, deferred = seen.flagged(ALPHAS[0])
     return Step(
         lost=metrics.auroc(still, truth) - metrics.auroc(seen.chance, truth),
         flips=float(np.mean((seen.chance > 0.5) != (still > 0.5))),
         gate=gate,
-        held=held,
+        deferred=deferred,
     )
 
 
 def _line(steps: list[Step]) -> str:
     harmless = [step for step in steps if step.is_harmless]
     harmful = [step for step in steps if step.lost > HARM]
-    loud = [step for step in harmless if step.held > ALARMS + 0.5 / 60]
+    loud = [step for step in harmless if step.deferred > ALARMS + 0.5 / 60]
     text = f"harmless steps {len(harmless):>2}"
     if harmless:
         text += (
-            f": held {np.mean([step.held for step in harmless]):.3f} (gate "
+            f": held {np.mean([step.deferred for step in harmless]):.3f} (gate "
             f"{np.mean([step.gate for step in harmless]):.3f}), at most "
-            f"{max(step.held for step in harmless):.2f}, over {ALARMS:.0%} in {len(loud)}"
+            f"{max(step.deferred for step in harmless):.2f}, over {ALARMS:.0%} in {len(loud)}"
         )
     text += f"; steps that cost over {HARM}: {len(harmful)}"
     if harmful:
-        text += f", held {np.mean([step.held for step in harmful]):.2f} (asked {HELD:.2f})"
+        text += f", held {np.mean([step.deferred for step in harmful]):.2f} (asked {HELD:.2f})"
     return text

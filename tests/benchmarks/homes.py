@@ -1,4 +1,4 @@
-"""A set to be at home in: a model of its train part, and whatever comes to its door."""
+"""A data set with the model of its train part, and pictures from elsewhere to be gated."""
 
 from __future__ import annotations
 

@@ -70,11 +70,13 @@ def _out_of_fold(one: Labelled) -> None:
             scores = committee_out_of_fold(one, table.pooled, table.labels, table.groups, fold)
         found = figures(one, scores, table.labels, table.groups, fold)
         first = first or found
-        changed = f"; change fold by fold {_words(found, first)}" if name != "no limit" else ""
-        print(f"{one.name}, {name}: {which}, {_words(found)}{changed}", flush=True)
+        changed = (
+            f"; change fold by fold {_format_scores(found, first)}" if name != "no limit" else ""
+        )
+        print(f"{one.name}, {name}: {which}, {_format_scores(found)}{changed}", flush=True)
 
 
-def _words(found: tuple[F64, F64], first: tuple[F64, F64] | None = None) -> str:
+def _format_scores(found: tuple[F64, F64], first: tuple[F64, F64] | None = None) -> str:
     parts = [one - other for one, other in zip(found, first, strict=True)] if first else found
     sign = "+" if first else ""
     return ", ".join(

@@ -34,7 +34,7 @@ Rows = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Door:
+class GateTrial:
     """A set, those of its pictures that take part, and how others are made into features."""
 
     of: Labelled
@@ -134,43 +134,45 @@ def main() -> None:
     for name in HOMES:
         level(labelled(name))
     parts = Settings().shared_data / "parts"
-    tiles, screws = _door("magnetic_tile"), _door("ball_screw")
-    for door, other in ((tiles, screws), (screws, tiles)):
-        door.meet(door.of.name, {**_assembled(door, parts), other.of.name: other.of.table.pooled})
+    tiles, screws = _trial("magnetic_tile"), _trial("ball_screw")
+    for trial, other in ((tiles, screws), (screws, tiles)):
+        trial.meet(
+            trial.of.name, {**_assembled(trial, parts), other.of.name: other.of.table.pooled}
+        )
     kinds = tiles.column("defect_kind")
     for kind in sorted(set(kinds) - {"none"}):
         _without(tiles, kinds == kind, f"defects of the kind {kind}", ~tiles.split("train"))
-    cells = _door("elpv")
+    cells = _trial("elpv")
     cells.meet("elpv", _assembled(cells, parts, but="solarcell"))
     for kind in ("mono", "poly"):
         _without(cells, cells.column("type") == kind, f"{kind} cells", cells.split("test"))
-    leaves = _door("crops")
+    leaves = _trial("crops")
     leaves.meet("crops", _assembled(leaves, Settings().shared_data / "crops"))
     for crop in ("rice", "coffee"):
         _without(leaves, leaves.column("crop") == crop, crop, leaves.split("test"))
 
 
-def _door(name: str) -> Door:
+def _trial(name: str) -> GateTrial:
     one = labelled(name)
-    return Door(one, np.ones(len(one.rows), np.bool_))
+    return GateTrial(one, np.ones(len(one.rows), np.bool_))
 
 
-def _without(door: Door, hidden: Rows, name: str, met: Rows) -> None:
+def _without(trial: GateTrial, hidden: Rows, name: str, met: Rows) -> None:
     """Keep some pictures out of training and meet them afterwards."""
-    kept = replace(door, known=~hidden)
-    kept.meet(f"{door.of.name} without {name}", {name: door.of.table.pooled[hidden & met]})
+    kept = replace(trial, known=~hidden)
+    kept.meet(f"{trial.of.name} without {name}", {name: trial.of.table.pooled[hidden & met]})
 
 
-def _assembled(door: Door, folder: Path, but: str = "nothing") -> dict[str, F32]:
+def _assembled(trial: GateTrial, folder: Path, but: str = "nothing") -> dict[str, F32]:
     """Return the OOD pictures put together for a domain, near and far."""
     found = {}
     for kind in ("near", "far"):
         files = sorted(f for f in (folder / "ood" / kind).iterdir() if not f.name.startswith(but))
-        found[kind] = door.pooled(_read(door, files))
+        found[kind] = trial.pooled(_read(trial, files))
     return found
 
 
-def _read(door: Door, files: Iterable[Path]) -> Iterator[Frame]:
+def _read(trial: GateTrial, files: Iterable[Path]) -> Iterator[Frame]:
     settings = Settings(home=HOME)
-    pack = pack_named(rows_of(door.of.name, settings)[0])
+    pack = pack_named(rows_of(trial.of.name, settings)[0])
     return (pack.read(file.read_bytes(), settings.max_pixels, SIZE) for file in files)

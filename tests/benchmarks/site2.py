@@ -180,5 +180,5 @@ def _say(count: int, name: str, runs: list[Adapted], bundle: Bundle) -> None:
             f"false alarms {called:.3f}; {automatic} of {len(runs)} draws decide anything"
         )
     pack, policy = bundle.pack, runs[0].policy
-    text = describe_certificate(policy.escape, pack.error_words[0], pack.unit_words[0])
+    text = describe_certificate(policy.escape, pack.error_names[0], pack.unit_names[0])
     print(f"      draw 0: {text}")

@@ -96,7 +96,7 @@ pack = DomainPack(
         Disposition.POSITIVE: "FLAWED",
         Disposition.DEFER: "LOOK",
     },
-    error_words=("missed flaw", "false alarm"),
+    error_names=("missed flaw", "false alarm"),
     negative_labels=frozenset({"good"}),
     read=decode,
     prepare=prepare,

@@ -49,8 +49,8 @@ def test_its_words_are_complete_and_distinct(pack):
     words = [pack.wording[d] for d in Disposition]
     assert len(set(words)) == 3
     assert all(word == word.strip() and word for word in words)
-    assert len(set(pack.error_words)) == 2
-    assert len(set(pack.unit_words)) == 2
+    assert len(set(pack.error_names)) == 2
+    assert len(set(pack.unit_names)) == 2
 
 
 def test_it_reads_its_own_kind_of_picture_upright_and_whole(pack):

@@ -11,22 +11,22 @@ from core.evaluation import LabelledVerdicts, by_column, measure_ood, sensitivit
 NEGATIVE, POSITIVE, DEFER = "negative", "positive", "defer"
 
 
-def cases(n=200, seed=0, *, several=False):
+def cases(n=200, seed=0, *, is_multilabel=False):
     """LabelledVerdicts pictures of the classes good, dent and scratch, two to a group."""
     rng = np.random.default_rng(seed)
     labels = np.eye(3, dtype=bool)[rng.integers(0, 3, n)]
-    if several:
+    if is_multilabel:
         labels[labels[:, 1], 2] = rng.random(labels[:, 1].sum()) < 0.5
     raw = np.exp(rng.normal(size=(n, 3)) + 2.0 * labels)
-    p = raw / (1 + raw) if several else raw / raw.sum(axis=1, keepdims=True)
-    score = p[:, 1:].max(axis=1) if several else p[:, 1:].sum(axis=1)
+    p = raw / (1 + raw) if is_multilabel else raw / raw.sum(axis=1, keepdims=True)
+    score = p[:, 1:].max(axis=1) if is_multilabel else p[:, 1:].sum(axis=1)
     made = np.where(score < 0.2, NEGATIVE, np.where(score > 0.8, POSITIVE, DEFER))
     return LabelledVerdicts(
         probabilities=p,
         positive_probability=score,
         labels=labels,
         positive=np.array([False, True, True]),
-        several=several,
+        is_multilabel=is_multilabel,
         disposition=made,
         reason=np.where(made == DEFER, "AMBIGUOUS", ""),
         ood_score=rng.random(n),
@@ -48,7 +48,7 @@ def test_figures_of_single_labels_agree_with_scikit_learn():
 
 
 def test_figures_of_several_labels_agree_with_scikit_learn():
-    c = cases(several=True)
+    c = cases(is_multilabel=True)
     f, predicted = summarise(c), c.predicted
     assert predicted.any(axis=1).all()
     assert f["accuracy"] == pytest.approx(accuracy_score(c.labels, predicted))
@@ -61,7 +61,7 @@ def test_figures_of_several_labels_agree_with_scikit_learn():
 
 
 def test_several_labels_roll_up_to_positive_when_any_of_them_is():
-    c = cases(several=True)
+    c = cases(is_multilabel=True)
     assert (c.truth == (c.labels[:, 1] | c.labels[:, 2])).all()
 
 
@@ -105,8 +105,8 @@ def test_nothing_readable_gives_figures_that_say_so():
         disposition=np.full(6, DEFER),
         reason=np.full(6, "UNREADABLE"),
     )
-    for several in (False, True):
-        f = summarise(replace(blind, several=several))
+    for is_multilabel in (False, True):
+        f = summarise(replace(blind, is_multilabel=is_multilabel))
         assert all(np.isnan(f[name]) for name in ("auroc", "accuracy", "ece", "nll", "brier"))
         assert f["deferred"] == 1.0
 

@@ -57,10 +57,10 @@ class Node:
             env={**os.environ, "ASSAY_HOME": str(self.home), "PYTHONUNBUFFERED": "1"},
         )
         for line in iter(self.process.stdout.readline, ""):
-            door = "--port" if line.startswith("DICOM") else "--stow-port"
+            option = "--port" if line.startswith("DICOM") else "--stow-port"
             if found := re.search(r"127\.0\.0\.1:(\d+)", line):
-                self.ports[door] = int(found[1])
-            if door == "--stow-port" and found:
+                self.ports[option] = int(found[1])
+            if option == "--stow-port" and found:
                 return self
         raise AssertionError("the node did not start")
 
@@ -190,14 +190,14 @@ def recorded_association(home):
     from pathlib import Path
 
     payloads = []
-    with tempfile.TemporaryDirectory() as home, a_node(Path(home), port=0) as (_, door):
+    with tempfile.TemporaryDirectory() as home, a_node(Path(home), port=0) as (_, listener):
         from pynetdicom import evt
 
         ae = AE("PACS")
         for one in (DX, VERIFICATION):
             ae.add_requested_context(one, ["1.2.840.10008.1.2.1"])
         handlers = [(evt.EVT_DATA_SENT, lambda event: payloads.append(event.data))]
-        to = ae.associate("127.0.0.1", door.port, ae_title="ASSAY", evt_handlers=handlers)
+        to = ae.associate("127.0.0.1", listener.port, ae_title="ASSAY", evt_handlers=handlers)
         to.send_c_echo()
         to.send_c_store(an_object("1", study="1.66"))
         to.release()

@@ -101,7 +101,7 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Mode
             f"The bundle's model is incomplete: {exc!r}.", hint="Train it again."
         ) from exc
     d, k = len(model.centre), len(model.classes)
-    rows = {k + model.several, model.head.bias.size, model.calibrator.bias.size}
+    rows = {k + model.is_multilabel, model.head.bias.size, model.calibrator.bias.size}
     is_mismatched = model.presentations is not None and not model.presentations.accepts(d)
     if not model.gate.accepts(d) or is_mismatched or len(model.positive) != k or len(rows) > 1:
         raise BundleError(

@@ -46,7 +46,7 @@ class CorruptedFeatures:
         of = dict(zip(groups.tolist(), fold.tolist(), strict=True))
         # A group whose clean pictures were all refused is in no fold.
         place = np.array([of.get(group, -1) for group in self.groups.tolist()], np.int64)
-        left = [np.unique(self.kind[place != held]).size for held in np.unique(fold)]
+        left = [np.unique(self.kind[place != number]).size for number in np.unique(fold)]
         if min(left) < len(self.names):
             return None
         z = np.hstack([(self.pooled - centre) / scale, self.asymmetry])
@@ -136,10 +136,12 @@ def out_of_fold(clean: F32, corrupted: FoldedCorruptions, fold: NDArray[np.int64
         float64 ``n w``.
     """
     scores = np.zeros((len(clean), len(corrupted.names)))
-    for held in np.unique(fold):
-        known, made = fold != held, corrupted.fold != held
+    for number in np.unique(fold):
+        known, made = fold != number, corrupted.fold != number
         discriminants = fit_discriminants(
             clean[known], corrupted.z[made], corrupted.kind[made], corrupted.names
         )
-        scores[fold == held] = clean[fold == held] @ discriminants.weights.T + discriminants.bias
+        scores[fold == number] = (
+            clean[fold == number] @ discriminants.weights.T + discriminants.bias
+        )
     return scores

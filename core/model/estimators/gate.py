@@ -131,7 +131,8 @@ def fit_gate(
         The gate, and float64 ``n``, the score out of fold of every training picture as it is.
     """
     folds = {
-        held: _fit_part(z, np.flatnonzero(fold != held), gated, seed) for held in np.unique(fold)
+        number: _fit_part(z, np.flatnonzero(fold != number), gated, seed)
+        for number in np.unique(fold)
     }
     in_distribution, place = z, fold
     if varied:
@@ -139,8 +140,8 @@ def fit_gate(
         place = np.concatenate([fold, varied.fold])
     own = np.zeros(len(in_distribution))
     beside = []
-    for row, held in enumerate(place):
-        part, rows = folds[held]
+    for row, number in enumerate(place):
+        part, rows = folds[number]
         own[row], nearest = part.raw_score(in_distribution[row])
         beside.append(rows[nearest])
     corruptions = None

@@ -61,7 +61,7 @@ class Model:
     depths: Mapping[str, int] = field(default_factory=dict)
 
     @property
-    def several(self) -> bool:
+    def is_multilabel(self) -> bool:
         """Whether a picture may have several labels."""
         return isinstance(self.calibrator, Sigmoids)
 
@@ -94,7 +94,7 @@ class Model:
             positive_probability=positive_probability,
             ood_p=ood.conformal_p_one(evidence.ood_score, self.gate.reference),
             findings=self.findings(prepared, evidence),
-            several=self.several,
+            is_multilabel=self.is_multilabel,
             good_p=evidence.good_p,
             resembled=self.gate.resembled(evidence.features),
         )

@@ -45,7 +45,7 @@ class Epoch:
 
 
 def figures(
-    number: int, learning: float, logits: F64, targets: F64, *, several: bool
+    number: int, learning: float, logits: F64, targets: F64, *, is_multilabel: bool
 ) -> tuple[Epoch, NDArray[np.int64]]:
     """Compare scores with targets.
 
@@ -54,14 +54,14 @@ def figures(
         learning: Mean loss over the pictures learned from.
         logits: float64 ``n k``.
         targets: float64 ``n k``, probabilities of the classes; each row sums to one unless
-            ``several``.
-        several: Whether a picture may have several labels.
+            ``is_multilabel``.
+        is_multilabel: Whether a picture may have several labels.
 
     Returns:
         The figures, and the confusion matrix: counts ``k k`` (true, predicted), or ``k 2 2`` with
         one table (absent or present, predicted or not) a label.
     """
-    if several:
+    if is_multilabel:
         loss, table, confidence = _by_label(logits, targets)
         hit, predicted, true = table[:, 1, 1], table[:, :, 1].sum(1), table[:, 1].sum(1)
         right = float((table[:, 0, 0] + table[:, 1, 1]).sum())
@@ -98,8 +98,8 @@ def _means(
     hit: NDArray[Any], predicted: NDArray[Any], true: NDArray[Any]
 ) -> tuple[float, float, float]:
     """Return means over classes; a class never predicted has precision 0, as in scikit-learn."""
-    seen, either = true > 0, (true > 0) | (predicted > 0)
+    present, either = true > 0, (true > 0) | (predicted > 0)
     precision = (hit / np.maximum(predicted, 1))[either]
-    recall = (hit / np.maximum(true, 1))[seen]
+    recall = (hit / np.maximum(true, 1))[present]
     f1 = (2 * hit / np.maximum(predicted + true, 1))[either]
     return tuple(float(v.mean()) if v.size else 0.0 for v in (precision, recall, f1))  # type: ignore[return-value]

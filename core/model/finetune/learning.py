@@ -88,7 +88,7 @@ def _start(tail: Tail, fold_data: FoldData) -> FoldState:
         pooled = np.concatenate([tail.features(tensor_of(maps)).numpy() for maps in upright])
     centre, scale = pooled.mean(axis=0), pooled.std(axis=0) + np.float32(1e-3)
     targets = fold_data.targets[fold_data.training]
-    answers = targets > 0.5 if fold_data.several else targets.argmax(axis=1)
+    answers = targets > 0.5 if fold_data.is_multilabel else targets.argmax(axis=1)
     z = (pooled - centre) / scale
     head = fit_logistic(z, answers, targets.shape[1], 0.003)
     with torch.no_grad():
@@ -97,7 +97,9 @@ def _start(tail: Tail, fold_data: FoldData) -> FoldState:
         tail.head.weight.copy_(torch.from_numpy(head.weights))
         tail.head.bias.copy_(torch.from_numpy(head.bias))
     knows = z @ head.weights.T + head.bias
-    learning = figures(0, 0.0, knows, targets.astype(np.float64), several=fold_data.several)[0].loss
+    learning = figures(
+        0, 0.0, knows, targets.astype(np.float64), is_multilabel=fold_data.is_multilabel
+    )[0].loss
     return _validate(tail, fold_data, 0, learning)
 
 
@@ -121,7 +123,9 @@ def _keep_better(
 def _validate(tail: Tail, fold_data: FoldData, number: int, learning: float) -> FoldState:
     logits = scores(tail, fold_data.maps, fold_data.validation)
     targets = fold_data.targets[fold_data.validation].astype(np.float64)
-    epoch, confusion = figures(number, learning, logits, targets, several=fold_data.several)
+    epoch, confusion = figures(
+        number, learning, logits, targets, is_multilabel=fold_data.is_multilabel
+    )
     return FoldState((epoch,), number, confusion, checkpoint.named("chosen", tail.state_dict()))
 
 
@@ -136,7 +140,7 @@ def _should_continue(state: FoldState, plan: FinetunePlan) -> bool:
 
 def _key(fold_data: FoldData, plan: FinetunePlan) -> str:
     whole = hashlib.sha256(
-        repr((fold_data.maps.key, plan, fold_data.several, fold_data.number)).encode()
+        repr((fold_data.maps.key, plan, fold_data.is_multilabel, fold_data.number)).encode()
     )
     for array in (fold_data.targets, fold_data.training, fold_data.validation):
         whole.update(np.ascontiguousarray(array).tobytes())

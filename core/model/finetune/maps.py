@@ -100,8 +100,8 @@ def cache_maps(
         note.unlink(missing_ok=True)
         values = np.lib.format.open_memmap(path, "w+", np.float16, (views, len(known), *shape))
         for row, (pixels, _) in enumerate(zip(pictures, known, strict=True)):
-            for view, seen in enumerate(_views(pixels, order, views, seed + row)):
-                values[view, row] = network.maps(seen)[place]
+            for view, viewed in enumerate(_views(pixels, order, views, seed + row)):
+                values[view, row] = network.maps(viewed)[place]
             progress("Making maps for fine-tuning", row + 1, len(known))
         values.flush()
         note.write_text(json.dumps(key))

@@ -63,7 +63,7 @@ class FoldData:
     Attributes:
         maps: The trunk's maps of all pictures.
         targets: float32 ``n k``, probabilities of the classes, or of each label by itself.
-        several: Whether a picture may have several labels.
+        is_multilabel: Whether a picture may have several labels.
         learn: Rows to learn from.
         watch: Rows to choose the epoch by; of other groups than ``training``.
         number: The fold's.
@@ -71,7 +71,7 @@ class FoldData:
 
     maps: Maps
     targets: F32
-    several: bool
+    is_multilabel: bool
     training: Rows
     validation: Rows
     number: int

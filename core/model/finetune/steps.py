@@ -47,7 +47,7 @@ def run_epoch(
             part = slice(place * plan.batch, (place + 1) * plan.batch)
             maps = tensor_of(fold_data.maps.batch(views[part], rows[part]))
             loss = _loss(
-                tail(maps), torch.from_numpy(fold_data.targets[rows[part]]), fold_data.several
+                tail(maps), torch.from_numpy(fold_data.targets[rows[part]]), fold_data.is_multilabel
             )
             optimiser.zero_grad()
             loss.backward()
@@ -74,8 +74,8 @@ def _update_average(average: dict[str, torch.Tensor], tail: Tail, average_decay:
         average[name].lerp_(value.detach(), 1.0 - average_decay)
 
 
-def _loss(logits: torch.Tensor, targets: torch.Tensor, several: bool) -> torch.Tensor:
-    if several:
+def _loss(logits: torch.Tensor, targets: torch.Tensor, is_multilabel: bool) -> torch.Tensor:
+    if is_multilabel:
         return torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
     return torch.nn.functional.cross_entropy(logits, targets)
 

@@ -73,7 +73,7 @@ def finetune(
     folder: Path,
     progress: ProgressCallback,
     say: Callable[[str], None],
-    several: bool = False,
+    is_multilabel: bool = False,
     plan: FinetunePlan = FinetunePlan(),
     is_worthwhile: Worthwhile | None = None,
 ) -> FinetuneResult:
@@ -85,14 +85,14 @@ def finetune(
     Args:
         maps: The trunk's maps of ``n`` pictures.
         targets: float32 ``n k``, probabilities of the classes (rows sum to one; uncertain labels
-            are welcome), or of each label by itself where there may be ``several``.
+            are welcome), or of each label by itself with ``is_multilabel``.
         groups: ``n``; no group is on two sides.
         backbone: The frozen network.
         files: Its weight files.
         folder: Where the checkpoints lie.
         progress: Called after every epoch of every fold.
         say: Called with every epoch's figures as a line.
-        several: Whether a picture may have several labels.
+        is_multilabel: Whether a picture may have several labels.
         plan: How tails learn.
         is_worthwhile: Called after the first fold; where it returns False, no other learns.
 
@@ -111,16 +111,16 @@ def finetune(
     folder.mkdir(parents=True, exist_ok=True)
     with _one_thread():
         for number, (training, validation) in enumerate(parts):
-            fold_data = FoldData(maps, targets, several, training, validation, number)
+            fold_data = FoldData(maps, targets, is_multilabel, training, validation, number)
             tail = fresh_tail(backbone, files, targets.shape[1])
             report = _reporter(number, plan, progress, say)
             done = learn_fold(tail, fold_data, plan, folder / f"fold{number}.safetensors", report)
             progress("Fine-tuning", (number + 1) * plan.epochs, plan.folds * plan.epochs)
             tail.load_state_dict(done.part("chosen"))
-            held = np.flatnonzero(fold == number)
-            oof[held] = scores(tail, maps, held)
+            left_out = np.flatnonzero(fold == number)
+            oof[left_out] = scores(tail, maps, left_out)
             made.append(_fold(tail, done))
-            if number == 0 and is_worthwhile and not is_worthwhile(held, oof[held]):
+            if number == 0 and is_worthwhile and not is_worthwhile(left_out, oof[left_out]):
                 break
     return FinetuneResult(tuple(made), oof, fold)
 

@@ -260,10 +260,10 @@ def _out_of_fold(
     every = np.concatenate([z, variations.z[:, : z.shape[1]]]) if variations else z
     place = _places(fold, variations)
     scores = np.zeros((len(every), k))
-    for held in np.unique(fold):
-        rest = fold != held
+    for number in np.unique(fold):
+        rest = fold != number
         made = maker if have_classes(labels[rest]) else fit_dummy
         head = made(z[rest], labels[rest], k)
-        for row in np.flatnonzero(place == held):
+        for row in np.flatnonzero(place == number):
             scores[row] = heads.logits(head, every[row])
     return scores

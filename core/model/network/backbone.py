@@ -84,7 +84,7 @@ class Backbone:
     asymmetry: bool = False
 
     @property
-    def seen(self) -> tuple[Tap, ...]:
+    def pooled_taps(self) -> tuple[Tap, ...]:
         """Every map that the features are pooled from, in their order."""
         return self.taps * (2 if self.two_scales else 1)
 

@@ -43,7 +43,7 @@ class FeatureGraph(torch.nn.Module):
         self.tails = torch.nn.ModuleList(tails)
         self.cut = cut_index(backbone) if tails else 0
         self.taps = backbone.taps
-        self.seen = backbone.seen
+        self.pooled_taps = backbone.pooled_taps
         self.views = backbone.views
         self.patches = backbone.patches
         self.two_scales = backbone.two_scales
@@ -82,7 +82,7 @@ class FeatureGraph(torch.nn.Module):
 
     def _pooled(self, maps: list[torch.Tensor]) -> torch.Tensor:
         parts = []
-        for tap, flat in zip(self.seen, (m.flatten(2) for m in maps), strict=True):
+        for tap, flat in zip(self.pooled_taps, (m.flatten(2) for m in maps), strict=True):
             parts += [flat.mean(2)] if tap.mean else []
             parts += [flat.std(2, unbiased=False)] if tap.deviation else []
         return torch.cat(parts, dim=1)
@@ -98,7 +98,7 @@ class FeatureGraph(torch.nn.Module):
         Every place looks at its 3 x 3 neighbourhood, as in PatchCore (Roth et al. 2022,
         arXiv 2106.08265).
         """
-        chosen = [m[:1] for tap, m in zip(self.seen, maps, strict=True) if tap.gate]
+        chosen = [m[:1] for tap, m in zip(self.pooled_taps, maps, strict=True) if tap.gate]
         side = min(int(m.shape[2]) for m in chosen)
         smooth = [torch.nn.functional.avg_pool2d(m, 3, 1, 1) for m in chosen]
         even = [torch.nn.functional.adaptive_avg_pool2d(m, side) for m in smooth]
@@ -185,7 +185,7 @@ def export(backbone: Backbone, files: Files, path: Path, *, maps: bool) -> None:
     network = backbones.load(backbone, files)
     tails = load_tails(backbone, files) if backbone.tail and not maps else []
     graph = (MapGraph if maps else FeatureGraph)(backbone, network, tails).eval()
-    taps = [f"map{place}" for place in range(len(backbone.seen))]
+    taps = [f"map{place}" for place in range(len(backbone.pooled_taps))]
     names = taps if maps else backbone.outputs
     example = torch.zeros(1, backbone.size, backbone.size, 3, dtype=torch.uint8)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)

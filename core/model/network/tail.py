@@ -1,6 +1,6 @@
 """The trainable late stages: from the map of a frozen trunk to class scores.
 
-Texture speaks in the deviations of a map and parts in its means, so the scores are linear in both,
+Texture shows in the deviations of a map and parts in its means, so the scores are linear in both,
 taken before, inside and after the stages that learn.
 """
 

@@ -53,15 +53,15 @@ def build(bundle: Bundle, policy: Policy, network: Path, *, sizes: bool) -> onnx
     picture = cast("Square", own(nodes, picture, size)) if own else picture
     _refuse_what_is_missing(bundle, policy, set(picture.measures))
     batch = nodes.add("Unsqueeze", picture.pixels, np.array([0]))
-    seen = dict(
+    features = dict(
         zip(
             bundle.backbone.outputs,
             nodes.embed(onnx.load(network), "network/", {"pixels": batch}),
             strict=True,
         )
     )
-    further = {name: seen[name] for name in ("tail", "asymmetry") if name in seen}
-    read = add_model(nodes, bundle.model, seen["pooled"], **further)
+    further = {name: features[name] for name in ("tail", "asymmetry") if name in features}
+    read = add_model(nodes, bundle.model, features["pooled"], **further)
     made = add_verdict(nodes, read, picture, bundle.model.ranges, policy)
     for tensor, name in zip((*read[:4], made), OUTPUTS, strict=True):
         nodes.name(tensor, name)

@@ -50,7 +50,7 @@ def _prediction(fresh: Assessment, stored: StoredDecision, bundle: Bundle) -> Pr
         _number(stored.positive_probability),
         _number(stored.ood_p),
         findings=known.findings if known else (),
-        several=bundle.model.several,
+        is_multilabel=bundle.model.is_multilabel,
         good_p=1.0 if stored.good_p is None else stored.good_p,
         resembled=known.resembled if known else "",
     )

@@ -15,42 +15,50 @@ from core.service.data.pictures import PictureFeatures
 
 
 def table_of(
-    seen: Sequence[PictureFeatures], classes: tuple[str, ...], gated: int, *, several: bool = False
+    readable: Sequence[PictureFeatures],
+    classes: tuple[str, ...],
+    gated: int,
+    *,
+    is_multilabel: bool = False,
 ) -> FeatureTable:
     """Return labelled pictures as the table that ``fit`` takes.
 
     Args:
-        seen: The pictures.
+        readable: The pictures.
         classes: Class names.
         gated: How many of the first features the OOD gate looks at.
-        several: Whether a picture may have several labels.
+        is_multilabel: Whether a picture may have several labels.
     """
-    names = seen[0].prepared.measures if seen else {}
-    targets = targets_of([one.row for one in seen], classes)
+    names = readable[0].prepared.measures if readable else {}
+    targets = targets_of([one.row for one in readable], classes)
     return FeatureTable(
-        pooled=np.stack([one.output.pooled for one in seen]),
+        pooled=np.stack([one.output.pooled for one in readable]),
         labels=rarest(targets),
-        groups=np.array([one.row.group for one in seen], np.str_),
+        groups=np.array([one.row.group for one in readable], np.str_),
         measures={
-            name: np.array([one.prepared.measures[name] for one in seen], np.float64)
+            name: np.array([one.prepared.measures[name] for one in readable], np.float64)
             for name in names
         },
-        sound=np.array([not one.prepared.findings for one in seen], np.bool_),
+        sound=np.array([not one.prepared.findings for one in readable], np.bool_),
         gated=gated,
-        targets=targets if several else None,
-        asymmetry=np.stack([one.output.asymmetry for one in seen]),
+        targets=targets if is_multilabel else None,
+        asymmetry=np.stack([one.output.asymmetry for one in readable]),
     )
 
 
-def cases_of(model: Model, seen: Sequence[PictureFeatures]) -> Cases:
+def cases_of(model: Model, readable: Sequence[PictureFeatures]) -> Cases:
     """Return the scored cases of labelled pictures, as certificates take them."""
-    evidence = [model.evidence(one.output) for one in seen]
-    predictions = [model.predict(e, one.prepared) for e, one in zip(evidence, seen, strict=True)]
+    evidence = [model.evidence(one.output) for one in readable]
+    predictions = [
+        model.predict(e, one.prepared) for e, one in zip(evidence, readable, strict=True)
+    ]
     flags = dict(zip(model.classes, model.positive, strict=True))
     return Cases(
         positive_probability=np.array([p.positive_probability for p in predictions], np.float64),
         ood_p=np.array([p.ood_p for p in predictions], np.float64),
         gates_passed=np.array([not p.findings for p in predictions], np.bool_),
-        positive=np.array([any(flags[name] for name in one.row.labels) for one in seen], np.bool_),
-        group=np.array([one.row.group for one in seen], np.str_),
+        positive=np.array(
+            [any(flags[name] for name in one.row.labels) for one in readable], np.bool_
+        ),
+        group=np.array([one.row.group for one in readable], np.str_),
     )

@@ -46,13 +46,13 @@ def with_splits(rows: Sequence[Row]) -> list[Row]:
             hint="Mark training rows 'train', or leave the split column out.",
         )
     pool = [row for row in rows if row.split in ("", "train")]
-    held = splits.hold_out(
+    is_cal = splits.hold_out(
         rarest(targets_of(pool, classes_of(pool))),
         np.array([row.group for row in pool]),
         CAL_SHARE,
     )
     return [
-        replace(row, split="cal" if one else "train") for row, one in zip(pool, held, strict=True)
+        replace(row, split="cal" if one else "train") for row, one in zip(pool, is_cal, strict=True)
     ]
 
 

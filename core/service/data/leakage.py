@@ -29,27 +29,27 @@ STATED = "of a patient, study or part in it, as the file says"
 _SHOWN = 5
 
 
-def hash_origins(rows: Sequence[Row], seen: Sequence[PictureFeatures]) -> dict[str, list[str]]:
+def hash_origins(rows: Sequence[Row], readable: Sequence[PictureFeatures]) -> dict[str, list[str]]:
     """Return the hashes by which a bundle recognises what it was trained and certified on.
 
     Args:
         rows: The rows of train and cal, with the groups that the data set gives.
-        seen: Those that could be read.
+        readable: Those that could be read.
 
     Returns:
         ``pictures``, ``groups``, ``stated`` (what files say that they belong to, unless all say the
         same) and ``cal`` (a sketch of the pictures held out).
     """
-    stated = [belongs_to(one.prepared) for one in seen]
+    stated = [belongs_to(one.prepared) for one in readable]
     values: dict[str, set[str]] = defaultdict(set)
     for one in stated:
         for kind, value in one.items():
             values[kind].add(value)
-    pictures = sorted(one.prepared.sha256 for one in seen)
+    pictures = sorted(one.prepared.sha256 for one in readable)
     salt = _salt_of(pictures)
     return {
         "pictures": pictures,
-        "cal": sketch(one.prepared.sha256 for one in seen if one.row.split == "cal"),
+        "cal": sketch(one.prepared.sha256 for one in readable if one.row.split == "cal"),
         "groups": sorted({_digest(salt, row.group) for row in rows if row.grouped}),
         "stated": sorted(
             {
@@ -71,22 +71,22 @@ def find_leaks(
         bundle: The bundle.
         looked: The pictures, with the groups that the data set gives.
     """
-    seen = {name: set(values) for name, values in bundle.metadata["hashes"].items()}
+    digests = {name: set(values) for name, values in bundle.metadata["hashes"].items()}
     salt = _salt_of(bundle.metadata["hashes"]["pictures"])
     leaks = {
         at: GROUP
         for at, one in enumerate(looked)
-        if one.row.grouped and _digest(salt, one.row.group) in seen["groups"]
+        if one.row.grouped and _digest(salt, one.row.group) in digests["groups"]
     }
     places = [at for at, one in enumerate(looked) if isinstance(one, PictureFacts)]
     facts = [one for one in looked if isinstance(one, PictureFacts)]
     copies = copies_in(bundle, facts)
     for at, one, is_copy in zip(places, facts, copies, strict=True):
-        if any(_digest(salt, *pair) in seen["stated"] for pair in one.belongs.items()):
+        if any(_digest(salt, *pair) in digests["stated"] for pair in one.belongs.items()):
             leaks[at] = STATED
         if is_copy:
             leaks[at] = COPY
-        if one.sha256 in seen["pictures"]:
+        if one.sha256 in digests["pictures"]:
             leaks[at] = BYTES
     return leaks
 

@@ -76,9 +76,9 @@ def extract_features(
             timeout_s=settings.inference_timeout_s,
             stalled=_give_up,
         )
-        for done, seen in enumerate(looked, 1):
+        for done, one in enumerate(looked, 1):
             progress("Looking at the pictures", done, len(rows))
-            yield seen
+            yield one
 
 
 def read_pictures(rows: Sequence[Row], sandbox: Sandbox, settings: Settings) -> Iterator[Picture]:

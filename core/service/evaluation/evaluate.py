@@ -177,7 +177,7 @@ def _rows(bundle: Bundle, rows: Sequence[Row], split: str) -> tuple[str, list[Ro
             hint="Rename them, or train a bundle that has them.",
         )
     refuse_mixed(kept, bundle.model.classes, bundle.model.positive)
-    if not bundle.model.several:
+    if not bundle.model.is_multilabel:
         refuse_several(kept)
     return split, kept
 

@@ -47,7 +47,7 @@ def grow(bundle: Bundle, progress: Progress, seed: int = 0, fewest: int = FEWEST
         seed: Of the draw, the thirds and the shares.
         fewest: Groups of either side below which a curve would be noise.
     """
-    if bundle.model.several:
+    if bundle.model.is_multilabel:
         return Growth((), "There is no learning curve for pictures with several labels yet.")
     fit = bundle.metadata["fit"]
     name = fit["head"]
@@ -66,13 +66,13 @@ def grow(bundle: Bundle, progress: Progress, seed: int = 0, fewest: int = FEWEST
     for share in SHARES:
         scores = np.zeros((len(sample.labels), len(bundle.model.classes)))
         fitted = []
-        for held in range(REPEATS):
-            rows = _share(sample, sides, third != held, share, seed + held)
+        for number in range(REPEATS):
+            rows = _share(sample, sides, third != number, share, seed + number)
             fitted.append(int(rows.sum()))
             head = fit_head(name, sample.z[rows], sample.labels[rows], scores.shape[1], shares)
-            for row in np.flatnonzero(third == held):
+            for row in np.flatnonzero(third == number):
                 scores[row] = heads.logits(head, sample.z[row])
-            progress("Learning curve", len(steps) * REPEATS + held + 1, len(SHARES) * REPEATS)
+            progress("Learning curve", len(steps) * REPEATS + number + 1, len(SHARES) * REPEATS)
         steps.append(_step(round(float(np.mean(fitted))), scores, sample, third, sides, bundle))
     note = (
         f"Learning curve: the head ({name}) refitted on an eighth to all of two thirds of "
@@ -136,10 +136,10 @@ def _step(
 ) -> Step:
     """Judge each third by its scores, calibrated on the other two."""
     auroc, nll = [], []
-    for held in range(REPEATS):
-        mine = third == held
+    for number in range(REPEATS):
+        mine = third == number
         calibrator, _ = calibration.choose_calibrator(
-            scores[~mine], sample.labels[~mine], sample.group[~mine], held
+            scores[~mine], sample.labels[~mine], sample.group[~mine], number
         )
         p = calibration.apply(calibrator, scores[mine])
         positive = p[:, np.array(bundle.model.positive)].sum(axis=1)

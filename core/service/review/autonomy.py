@@ -243,7 +243,7 @@ def missing_evidence(pack: DomainPack, stage: Stage, evidence: ReadEvidence) -> 
         )
     if groups:
         parts.append(
-            f"Of {n:,} {pack.unit_words[0]} that the verdict decided on by itself it missed {k:,}, "
+            f"Of {n:,} {pack.unit_names[0]} that the verdict decided on by itself it missed {k:,}, "
             f"so that up to {percent(upper_bound(k, n, most.confidence))} may be missed at "
             f"{100 * most.confidence:g} % confidence; allowed are {percent(most.bound)} over at "
             f"least {most.groups}: {groups:,} more without a miss."
@@ -263,11 +263,11 @@ def blocking_reason(pack: DomainPack, stage: Stage, policy: Policy | None) -> st
         return ""
     if policy is None:
         return "Its policy is not at hand, so that nothing says what it is certified for."
-    positive, escape = pack.unit_words[0], policy.escape
+    positive, escape = pack.unit_names[0], policy.escape
     if not escape.certified:
         return (
             f"Never automatic without a certificate: this policy has none for "
-            f"{pack.error_words[0]}. {escape.needed:,} more {positive} without a miss would give "
+            f"{pack.error_names[0]}. {escape.needed:,} more {positive} without a miss would give "
             "one."
         )
     more, most = groups_to_ceiling(escape, pack.ceiling), pack.ceiling

@@ -60,7 +60,7 @@ def release_text(one: Deployment) -> str:
 
 def evidence_rows(pack: DomainPack, evidence: ReadEvidence) -> list[tuple[str, str, str, str]]:
     """Return evidence as rows: what, counted, share, 95 % interval."""
-    escape, overkill = (word.capitalize() for word in pack.error_words)
+    escape, overkill = (word.capitalize() for word in pack.error_names)
     positive, negative = (
         pack.wording[side].lower() for side in (Disposition.POSITIVE, Disposition.NEGATIVE)
     )
@@ -83,7 +83,7 @@ def _release_rows(pack: DomainPack, evidence: ReadEvidence) -> list[tuple[str, s
     k, n = evidence.escaped_groups, evidence.positive_groups
     share = percentage(k / n if n else math.nan)
     at_most = f"at most {percent(upper_bound(k, n, pack.ceiling.confidence))}"
-    decided = f"Missed {pack.unit_words[0]} that the verdict decided on"
+    decided = f"Missed {pack.unit_names[0]} that the verdict decided on"
     return [
         (decided, f"{k:,} of {n:,}", share, at_most),
         ("Read since supervised was released here", f"{evidence.supervised:,}", "", ""),

@@ -34,7 +34,7 @@ class Explanation:
     Attributes:
         picture: uint8 ``VIEW VIEW 3``, the whole picture stretched to a square.
         source_size: Height and width of the original in pixels.
-        heat: float32 ``VIEW VIEW``; above 0 speaks for positive, below 0 against.
+        heat: float32 ``VIEW VIEW``; above 0 raises the positive probability, below lowers it.
         neighbours: The nearest known cases, nearest first.
     """
 
@@ -115,7 +115,9 @@ class Explainer:
         heat = (
             anomaly_map(bundle.model, output, VIEW)
             if bundle.model.uses_bank_alone
-            else heat_map(bundle.model, bundle.known, evidence, bundle.backbone.seen, maps, VIEW)
+            else heat_map(
+                bundle.model, bundle.known, evidence, bundle.backbone.pooled_taps, maps, VIEW
+            )
         )
         found = tuple(nearest(bundle.known, evidence))
         return Explanation(view.pixels, view.source_size, heat, found)

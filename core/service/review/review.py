@@ -77,7 +77,7 @@ def next_case(store: Store, pack: str, skipped: Sequence[str] = ()) -> WorkItem 
 
 def decide(
     store: Store,
-    seen: WorkItem,
+    item: WorkItem,
     disposition: Disposition,
     *,
     reviewer: str,
@@ -88,7 +88,7 @@ def decide(
 
     Args:
         store: The store.
-        seen: The case as it was shown.
+        item: The case as it was shown.
         disposition: The judgement.
         reviewer: Who.
         label: What the person named, ``a|b`` for two labels; may be empty.
@@ -107,7 +107,7 @@ def decide(
             hint="Write your name in the sidebar, or set ASSAY_REVIEWER.",
         )
     return reviews.review(
-        store, seen, disposition, reviewer=reviewer.strip(), label=label, comment=comment
+        store, item, disposition, reviewer=reviewer.strip(), label=label, comment=comment
     )
 
 

@@ -25,7 +25,7 @@ class LearningTask:
         classes: Class names.
         positive: Whether each class counts as positive.
         negative: Labels that mean "nothing wrong".
-        several: Whether a picture may have several labels.
+        is_multilabel: Whether a picture may have several labels.
         remembers: Whether a memory of good pictures is kept.
         seed: Seed of folds and of what is drawn.
     """
@@ -33,7 +33,7 @@ class LearningTask:
     classes: tuple[str, ...]
     positive: tuple[bool, ...]
     negative: frozenset[str]
-    several: bool
+    is_multilabel: bool
     has_bank: bool
     seed: int
 
@@ -43,20 +43,20 @@ class Features:
     """The pictures as one network saw them.
 
     Attributes:
-        seen: Those that could be read.
-        unseen: Those that could not.
+        readable: Those that could be read.
+        unreadable: Those that could not.
         table: Of those of train.
         bank: The memory of the good ones among these, if one is kept.
     """
 
-    seen: list[PictureFeatures]
-    unseen: list[UnreadablePicture]
+    readable: list[PictureFeatures]
+    unreadable: list[UnreadablePicture]
     table: FeatureTable
     bank: Bank | None
 
     def of(self, split: str) -> list[PictureFeatures]:
         """Pick the pictures of a split."""
-        return [one for one in self.seen if one.row.split == split]
+        return [one for one in self.readable if one.row.split == split]
 
 
 def features_of(
@@ -88,12 +88,12 @@ def features_of(
     if task.has_bank:
         start = good_only.extract_and_fit_bank(rows, task.negative, look, task.seed)
     looked = start.pictures if start else list(look(rows))
-    seen = [one for one in looked if isinstance(one, PictureFeatures)]
-    unseen = [one for one in looked if isinstance(one, UnreadablePicture)]
-    refuse_mostly_unreadable(unseen, len(rows))
-    train = [one for one in seen if one.row.split == "train"]
+    readable = [one for one in looked if isinstance(one, PictureFeatures)]
+    unreadable = [one for one in looked if isinstance(one, UnreadablePicture)]
+    refuse_mostly_unreadable(unreadable, len(rows))
+    train = [one for one in readable if one.row.split == "train"]
     refuse_all_refused(train, task.negative)
-    table = table_of(train, task.classes, opened.backbone.gated, several=task.several)
+    table = table_of(train, task.classes, opened.backbone.gated, is_multilabel=task.is_multilabel)
     if start:
         table = replace(table, log_odds=start.log_odds(train))
-    return Features(seen, unseen, table, start.bank if start else None)
+    return Features(readable, unreadable, table, start.bank if start else None)

@@ -52,11 +52,13 @@ class FinetunedStages:
         )
         return replace(self, work=bare, oof_scores={})
 
-    def oof(self, seen: Sequence[PictureFeatures]) -> F64:
+    def oof(self, readable: Sequence[PictureFeatures]) -> F64:
         """Return the out-of-fold scores of pictures, float64 ``n k``; NaN where there are none."""
         width = len(next(iter(self.oof_scores.values())))
         nothing = np.full(width, np.nan)
-        return np.array([self.oof_scores.get(one.row.file, nothing) for one in seen], np.float64)
+        return np.array(
+            [self.oof_scores.get(one.row.file, nothing) for one in readable], np.float64
+        )
 
 
 def tune(
@@ -106,8 +108,8 @@ def tune(
         progress=work.progress,
     )
 
-    def by_file(held: NDArray[np.int64], scores: F64) -> dict[Path, F64]:
-        return {kept[i].file: one for i, one in zip(held, scores, strict=True)}
+    def by_file(rows: NDArray[np.int64], scores: F64) -> dict[Path, F64]:
+        return {kept[i].file: one for i, one in zip(rows, scores, strict=True)}
 
     tuned = finetune(
         maps,
@@ -119,7 +121,7 @@ def tune(
         progress=work.progress,
         say=say,
         plan=plan,
-        is_worthwhile=lambda held, scores: is_worthwhile(by_file(held, scores)),
+        is_worthwhile=lambda rows, scores: is_worthwhile(by_file(rows, scores)),
     )
     metadata = _to_metadata(tuned, classes)
     if len(tuned.folds) < plan.folds:

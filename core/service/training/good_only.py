@@ -15,7 +15,7 @@ from core.model.estimators.bank import MAX_GROUPS, MAX_PICTURES, Bank, fit_bank
 from core.packs import means_nothing_wrong
 from core.service.data.labels import has_multilabel
 from core.service.data.pictures import PictureFeatures
-from core.service.training.refusals import refusal_words
+from core.service.training.refusals import describe_refusals
 from core.types import F32, F64, NetworkOutput
 
 ANOMALY = "anomaly"
@@ -45,9 +45,9 @@ class BankFeatures:
     bank: Bank
     owners: Mapping[str, int]
 
-    def log_odds(self, seen: Sequence[PictureFeatures]) -> F64:
+    def log_odds(self, readable: Sequence[PictureFeatures]) -> F64:
         """Return the log odds by the bank without each picture's own group, float64 ``n``."""
-        scores = [_held_out(one, self.owners) for one in seen]
+        scores = [_held_out(one, self.owners) for one in readable]
         return np.array([self.bank.log_odds(score) for score in scores], np.float64)
 
 
@@ -107,17 +107,18 @@ def describe_dropped_bank(rows: Sequence[Row], negative: frozenset[str]) -> str:
     good = _good_groups(rows, negative)
     if len(good) < MIN_GROUPS:
         return ""
-    held = len(_held_out_groups(rows, good))
+    held_out = len(_held_out_groups(rows, good))
     defects = f"{_defect_groups(rows, good)} groups with something wrong"
     if not needs_bank(rows, negative):
         return (
             f"No memory of good pictures is kept: there are {defects} to learn from "
-            f"({MANY_DEFECTS} or more), and the {held} good groups held out can certify overkill."
+            f"({MANY_DEFECTS} or more), and the "
+            f"{held_out} good groups held out can certify overkill."
         )
     return (
         f"No memory of good pictures is kept, because the data set names its own held-out pictures "
-        f"and there are {defects} ({ENOUGH_DEFECTS} or more): only the {held} good groups held out "
-        f"bound overkill, and {CAL_GOOD_GROUPS} certify 5 %."
+        f"and there are {defects} ({ENOUGH_DEFECTS} or more): only the "
+        f"{held_out} good groups held out bound overkill, and {CAL_GOOD_GROUPS} certify 5 %."
     )
 
 
@@ -130,18 +131,22 @@ def assign_good_groups(rows: Sequence[Row], negative: frozenset[str]) -> list[Ro
     certified on them.
     """
     good = np.array(sorted(_good_groups(rows, negative)), np.str_)
-    held = _held_out_groups(rows, set(good.tolist()))
+    held_out = _held_out_groups(rows, set(good.tolist()))
     if len(good) < BANK_GROUPS + CAL_GOOD_GROUPS:
         enough = _defect_groups(rows, set(good.tolist())) >= ENOUGH_DEFECTS
         spare = max(0, len(good) - BANK_GROUPS) if enough else 0
-        kept = sorted(held)
-        held = {kept[i] for i in splits.order_by_hash(kept)[:spare]}
-    elif len(held) < CAL_GOOD_GROUPS:
-        order = [str(good[i]) for i in splits.order_by_hash(good.tolist()) if good[i] not in held]
-        held |= set(order[: CAL_GOOD_GROUPS - len(held)])
+        kept = sorted(held_out)
+        held_out = {kept[i] for i in splits.order_by_hash(kept)[:spare]}
+    elif len(held_out) < CAL_GOOD_GROUPS:
+        order = [
+            str(good[i]) for i in splits.order_by_hash(good.tolist()) if good[i] not in held_out
+        ]
+        held_out |= set(order[: CAL_GOOD_GROUPS - len(held_out)])
     known = set(good.tolist())
     return [
-        replace(row, split="cal" if row.group in held else "train") if row.group in known else row
+        replace(row, split="cal" if row.group in held_out else "train")
+        if row.group in known
+        else row
         for row in rows
     ]
 
@@ -173,7 +178,7 @@ def extract_and_fit_bank(
         readable = [one for one in first.values() if isinstance(one, PictureFeatures)]
         raise DataError(
             f"Only {len(patches)} good groups can be read and used, at least {MIN_GROUPS} are "
-            f"needed: {refusal_words(readable)}.",
+            f"needed: {describe_refusals(readable)}.",
             hint="Add good pictures, or take them again.",
         )
     bank, owners = fit_bank(list(patches.values())), {g: i for i, g in enumerate(patches)}

@@ -30,8 +30,8 @@ def make_card(
     data: Path,
     seed: int,
     rows: Sequence[Row],
-    seen: Sequence[PictureFeatures],
-    unseen: Sequence[UnreadablePicture],
+    readable: Sequence[PictureFeatures],
+    unreadable: Sequence[UnreadablePicture],
     fitted: Fit,
     hashes: Mapping[str, Sequence[str]],
     remarks: Mapping[str, str],
@@ -42,8 +42,8 @@ def make_card(
         data: The data set as it was given.
         seed: Seed of folds.
         rows: The rows of train and cal.
-        seen: Those that could be read.
-        unseen: Those that could not.
+        readable: Those that could be read.
+        unreadable: Those that could not.
         fitted: What came out.
         hashes: Of what evaluation must not use, from ``core.service.data.leakage``.
         remarks: From ``list_data_remarks``, on the whole data set.
@@ -52,13 +52,13 @@ def make_card(
         ``data`` (source, counts, fingerprint), ``hashes`` (of what evaluation must not use),
         ``fit`` (heads tried, folds' figures) and ``versions``.
     """
-    digests = sorted(one.prepared.sha256 for one in seen)
+    digests = sorted(one.prepared.sha256 for one in readable)
     return {
         "data": {
             "fingerprint": _digest("\n".join(digests)),
             "counts": _counts(rows),
-            "unreadable": [f"{one.row.file.name}: {one.message}" for one in unseen],
-            "refused": sum(bool(one.prepared.findings) for one in seen),
+            "unreadable": [f"{one.row.file.name}: {one.message}" for one in unreadable],
+            "refused": sum(bool(one.prepared.findings) for one in readable),
             "attribution": _attribution(data),
             **remarks,
         },

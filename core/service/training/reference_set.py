@@ -28,16 +28,16 @@ CLOSE = 0.05
 
 
 def known_cases(
-    model: Model, seen: Sequence[PictureFeatures], seed: int, *, pictures: bool
+    model: Model, readable: Sequence[PictureFeatures], seed: int, *, pictures: bool
 ) -> Known:
     """Keep the training pictures to compare with: all, or a bounded draw of a large set.
 
     Without ``pictures`` only features and labels are kept, no thumbnail and no file name.
     """
-    rows = np.arange(len(seen))
-    if len(seen) > KNOWN_CASES:
+    rows = np.arange(len(readable))
+    if len(readable) > KNOWN_CASES:
         rows = np.sort(np.random.default_rng(seed).permutation(rows)[:KNOWN_CASES])
-    kept = [seen[int(i)] for i in rows]
+    kept = [readable[int(i)] for i in rows]
     return Known(
         features=np.stack([model.evidence(one.output).features for one in kept]),
         labels=tuple(format_labels(one.row) for one in kept),
@@ -46,19 +46,19 @@ def known_cases(
     )
 
 
-def probes(model: Model, seen: Sequence[PictureFeatures]) -> list[Probe]:
+def probes(model: Model, readable: Sequence[PictureFeatures]) -> list[Probe]:
     """Return the pictures, of those given, that would show a change first.
 
     Args:
         model: The fitted model.
-        seen: Pictures that nothing was fitted on, where there are any.
+        readable: Pictures that nothing was fitted on, where there are any.
     """
-    predictions = [model.predict(model.evidence(one.output), one.prepared) for one in seen]
+    predictions = [model.predict(model.evidence(one.output), one.prepared) for one in readable]
     return [
         Probe(
-            f"{place}{seen[i].row.file.suffix.lower()}",
-            seen[i].row.file.read_bytes(),
-            expectation(predictions[i], seen[i].prepared),
+            f"{place}{readable[i].row.file.suffix.lower()}",
+            readable[i].row.file.read_bytes(),
+            expectation(predictions[i], readable[i].prepared),
         )
         for place, i in enumerate(choose_probes(predictions))
     ]
@@ -87,7 +87,7 @@ def choose_probes(predictions: Sequence[Prediction]) -> list[int]:
 
 def made_probes(
     model: Model,
-    seen: Sequence[PictureFeatures],
+    readable: Sequence[PictureFeatures],
     pack: DomainPack,
     network: Network,
     size: int,
@@ -113,9 +113,9 @@ def made_probes(
         return judge(data)[2].positive_probability
 
     p = np.array(
-        [model.predict(model.evidence(o.output), o.prepared).positive_probability for o in seen]
+        [model.predict(model.evidence(o.output), o.prepared).positive_probability for o in readable]
     )
-    means = [_mean([seen[i].jpeg for i in near], size) for near in _neighbours(p)]
+    means = [_mean([readable[i].jpeg for i in near], size) for near in _neighbours(p)]
     made = [judge(data) for data in (*means, *(_noise(seed, size) for seed in range(MADE)))]
     for level in LEVELS:
         nearest = min(made, key=lambda one: abs(one[2].positive_probability - level))

@@ -49,13 +49,13 @@ OOF_CASES = 20_000  # the grid of limits takes 1,000, and more do not improve a 
 class _FittedNetwork:
     """The pictures as one network saw them, and what was fitted to that."""
 
-    seen: list[PictureFeatures]
-    unseen: list[UnreadablePicture]
+    readable: list[PictureFeatures]
+    unreadable: list[UnreadablePicture]
     fitted: Fit
 
     def of(self, split: str) -> list[PictureFeatures]:
         """Pick the pictures of a split."""
-        return [one for one in self.seen if one.row.split == split]
+        return [one for one in self.readable if one.row.split == split]
 
 
 def train(
@@ -122,11 +122,11 @@ def _stages(training_set: TrainingSet, work: TrainingContext, say: Say) -> Finet
         return _keep_default(
             work, "good pictures alone nothing tells which candidate is better", say
         )
-    if training_set.few or training_set.several:
+    if training_set.few or training_set.is_multilabel:
         say(
             f"With {'few defects' if training_set.few else 'several labels'} nothing is fine-tuned."
         )
-    tails = not (training_set.few or training_set.several)
+    tails = not (training_set.few or training_set.is_multilabel)
     began = time.monotonic()
     stages = select(work, training_set.task, say, sizes=not training_set.spec.size, tails=tails)
     say(f"{stages.metadata['summary']} This took {time.monotonic() - began:.0f} s.")
@@ -189,7 +189,7 @@ def _attempt(
         fitted.model, population=dict(training_set.spec.population), depths=training_set.depths
     )
     work.progress("Fitting", 1, 1)
-    return _FittedNetwork(features.seen, features.unseen, replace(fitted, model=model))
+    return _FittedNetwork(features.readable, features.unreadable, replace(fitted, model=model))
 
 
 def _draft(
@@ -201,10 +201,10 @@ def _draft(
         spec.data,
         spec.seed,
         training_set.rows,
-        result.seen,
-        result.unseen,
+        result.readable,
+        result.unreadable,
         fitted,
-        _hashes(training_set, result.seen),
+        _hashes(training_set, result.readable),
         list_data_remarks(
             training_set.kept, training_set.pack.group_columns, training_set.left_out
         ),
@@ -241,10 +241,10 @@ def _without_names(labelled: Labelled) -> dict[str, Any]:
     return {**read, "skipped": counts}
 
 
-def _hashes(training_set: TrainingSet, seen: Sequence[PictureFeatures]) -> dict[str, list[str]]:
+def _hashes(training_set: TrainingSet, readable: Sequence[PictureFeatures]) -> dict[str, list[str]]:
     """Return what evaluation must not meet again, the pictures of a start among them."""
     taken = {row.file for row in training_set.rows}
-    words = leakage.hash_origins([row for row in training_set.kept if row.file in taken], seen)
+    words = leakage.hash_origins([row for row in training_set.kept if row.file in taken], readable)
     if training_set.start:
         words["pictures"] = sorted({*words["pictures"], *training_set.start.pictures})
     return words
@@ -254,8 +254,10 @@ def _probes(
     training_set: TrainingSet, chosen: PrecisionChoice[_FittedNetwork], settings: Settings
 ) -> list[Probe]:
     model, opened = chosen.result.fitted.model, chosen.opened
-    seen = chosen.result.of("cal") or chosen.result.of("train")
+    readable = chosen.result.of("cal") or chosen.result.of("train")
     if training_set.spec.pictures:
-        return probes(model, seen)
+        return probes(model, readable)
     size = opened.backbone.size
-    return made_probes(model, seen, training_set.pack, opened.network, size, settings.max_pixels)
+    return made_probes(
+        model, readable, training_set.pack, opened.network, size, settings.max_pixels
+    )

@@ -47,7 +47,7 @@ class TrainingSet:
         few: Whether there are too few defects to fine-tune on.
         has_bank: Whether a memory bank of good pictures is fitted.
         dropped: Why none is fitted, where fewer defects would have left one.
-        several: Whether a picture may have several labels.
+        is_multilabel: Whether a picture may have several labels.
         start: The bundle to start from, if any.
         check: What was found wrong with train and cal.
         fingerprints: Those of the pictures of train and cal, by which copies are recognised.
@@ -65,7 +65,7 @@ class TrainingSet:
     few: bool
     has_bank: bool
     dropped: str
-    several: bool
+    is_multilabel: bool
     start: TransferBundle | None
     check: CheckReport
     fingerprints: Fingerprints
@@ -84,7 +84,7 @@ class TrainingSet:
             self.classes,
             self.positive,
             self.negative,
-            self.several,
+            self.is_multilabel,
             self.has_bank,
             self.spec.seed,
         )
@@ -119,19 +119,21 @@ def read_training_set(
     looked, copies = _without(looked, copies, away)
     left_out = [labelled.rows[at] for at in sorted(away)]
     rows = with_splits(join_origins(looked, copies))
-    several = has_multilabel(labelled.rows)
+    is_multilabel = has_multilabel(labelled.rows)
     start = None
     if spec.start_from:
         start = open_transfer_bundle(
-            spec.start_from, spec.pack, negative, several=several, settings=settings
+            spec.start_from, spec.pack, negative, is_multilabel=is_multilabel, settings=settings
         )
         start.refuse_leaked(looked)
     dealt = not any(row.split for row in labelled.rows)
-    few = not several and not start and good_only.has_few_defects(rows, negative)
-    kept = dealt and not several and not start and good_only.needs_bank(rows, negative)
+    few = not is_multilabel and not start and good_only.has_few_defects(rows, negative)
+    kept = dealt and not is_multilabel and not start and good_only.needs_bank(rows, negative)
     has_bank = few or kept
     dropped = (
-        "" if has_bank or several or start else good_only.describe_dropped_bank(rows, negative)
+        ""
+        if has_bank or is_multilabel or start
+        else good_only.describe_dropped_bank(rows, negative)
     )
     if has_bank and dealt:
         rows = good_only.assign_good_groups(rows, negative)
@@ -158,7 +160,7 @@ def read_training_set(
         few,
         has_bank,
         dropped,
-        several,
+        is_multilabel,
         start,
         check,
         fingerprints,

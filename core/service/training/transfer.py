@@ -128,7 +128,7 @@ class TransferBundle:
 
 
 def open_transfer_bundle(
-    path: Path, pack: str, negative: frozenset[str], *, several: bool, settings: Settings
+    path: Path, pack: str, negative: frozenset[str], *, is_multilabel: bool, settings: Settings
 ) -> TransferBundle:
     """Open a bundle to start from.
 
@@ -136,7 +136,7 @@ def open_transfer_bundle(
         path: Its folder.
         pack: The pack that the new one is for.
         negative: Labels that mean "nothing wrong" here.
-        several: Whether a picture here may have several labels.
+        is_multilabel: Whether a picture here may have several labels.
         settings: Where things run.
 
     Raises:
@@ -147,7 +147,7 @@ def open_transfer_bundle(
     faults = []
     if bundle.pack.name != pack:
         faults.append(f"it is for the pack {bundle.pack.name}, not {pack}")
-    if several or bundle.model.several:
+    if is_multilabel or bundle.model.is_multilabel:
         faults.append("pictures with several labels cannot be started from yet")
     if faults:
         raise ConfigError(

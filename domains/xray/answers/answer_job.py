@@ -173,10 +173,10 @@ def _build_version(
 
 def _captures(result: CaseResult, resources: Resources, uids: UidMaker) -> list[bytes]:
     """Draw the images of the study that the model looked at, the weightiest first."""
-    seen = [one for one in result.shown if one.decision.features]
-    seen.sort(key=lambda one: severity_of(one.decision), reverse=True)
+    with_features = [one for one in result.shown if one.decision.features]
+    with_features.sort(key=lambda one: severity_of(one.decision), reverse=True)
     captures = []
-    for one in seen[:MOST_CAPTURES]:
+    for one in with_features[:MOST_CAPTURES]:
         try:
             explanation = resources.explainer.explain(one.decision)
         except UnreadableImage:

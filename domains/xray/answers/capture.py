@@ -16,7 +16,7 @@ from core.service.review.explanations import Explanation
 from core.types import U8
 from domains.xray.answers.answer import CaseResult, JudgedImage, UidMaker
 from domains.xray.answers.objects import CAPTURE_SERIES, MODEL, NOTICE, complete, skip_validation
-from domains.xray.answers.report_items import reason_words
+from domains.xray.answers.report_items import describe_reason
 from domains.xray.decoding.source import Source
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 DESCRIPTION = (
-    "Image with the heat map of a prescreening model: warm colour speaks for abnormal, cold "
-    f"against. The map shows what moved the score, not where disease is. {NOTICE}"
+    "Image with the heat map of a prescreening model: warm colour raises the score for "
+    f"abnormal, cold lowers it. The map shows what moved the score, not where disease is. {NOTICE}"
 )
 
 _GAP, _MARGIN = 8, 12
@@ -103,7 +103,7 @@ def _text_band(image: JudgedImage, width: int) -> U8:
     decision = image.decision
     probability = decision.positive_probability
     figure = "not scored" if probability is None else f"{probability:.3f}"
-    reasons = [reason_words(finding) for finding in decision.findings]
+    reasons = [describe_reason(finding) for finding in decision.findings]
     lines = [
         (f"Image {image.number}: {decision.wording}", _LARGE, _WHITE),
         (f"Calibrated probability abnormal: {figure}", _SMALL, _WHITE),

@@ -71,10 +71,10 @@ def disposition(decision: StoredDecision) -> QualitativeEvaluation:
 
 def reasons(findings: Iterable[Finding]) -> list[ContentItem]:
     """Return each reason as its code and its sentence."""
-    return [words("REASON", "Reason", reason_words(one)) for one in findings]
+    return [words("REASON", "Reason", describe_reason(one)) for one in findings]
 
 
-def reason_words(finding: Finding) -> str:
+def describe_reason(finding: Finding) -> str:
     """Put a reason into one line."""
     reason = finding.reason
     return f"{reason.value}: {reason.sentence} {finding.detail}".strip()

@@ -107,7 +107,7 @@ def _image(header: DicomHeader) -> Iterator[tuple[str, str]]:
         )
 
 
-def seen(grey: U8) -> tuple[Finding, ...]:
+def picture_findings(grey: U8) -> tuple[Finding, ...]:
     """Look for what a glance at the picture settles: a negative, and a picture mostly of border.
 
     Args:

@@ -186,9 +186,9 @@ def _age_years(dataset: Dataset) -> float | None:
     if match:
         return int(match[1]) * _YEARS[(match[2] or match[3] or "")[:1]]
     born = _date(dataset, "PatientBirthDate")
-    seen = next(filter(None, (_date(dataset, keyword) for keyword in _DATES)), None)
-    if born is not None and seen is not None:
-        years = (seen - born).days / 365.25
+    acquired = next(filter(None, (_date(dataset, keyword) for keyword in _DATES)), None)
+    if born is not None and acquired is not None:
+        years = (acquired - born).days / 365.25
         return years if 0 <= years <= _OLDEST else math.nan
     is_silent = not any(is_stated(dataset, one) for one in ("PatientAge", "PatientBirthDate"))
     return None if is_silent else math.nan

@@ -95,7 +95,7 @@ def prepare(frame: Frame, size: int) -> Prepared:
     return replace(
         ready,
         pixels=np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2RGB)),
-        findings=(*ready.findings, *_colour(ready.pixels), *gate.seen(grey)),
+        findings=(*ready.findings, *_colour(ready.pixels), *gate.picture_findings(grey)),
         measures={**measures, "middle over lungs": _middle_over_lungs(grey)},
     )
 

@@ -85,5 +85,5 @@ def listed(value: Any) -> list[Any]:  # noqa: ANN401
     """Return the values of an element as a list, whether it holds none, one or several."""
     if value is None:
         return []
-    several = isinstance(value, Sequence) and not isinstance(value, str | bytes)
-    return [*value] if several else [value]
+    is_many = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    return [*value] if is_many else [value]

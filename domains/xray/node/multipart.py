@@ -55,7 +55,7 @@ class Parts:
         )
 
     @property
-    def held(self) -> int:
+    def buffered(self) -> int:
         """Bytes of the unfinished part."""
         return len(self._body)
 

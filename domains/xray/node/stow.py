@@ -136,7 +136,7 @@ class StowService:
         """
         limits = self.intake.limits
         parts = Parts(boundary_of(request.headers.get("content-type", "")), limits.object_bytes)
-        stream, held = request.stream(), 0
+        stream, buffered = request.stream(), 0
         until = time.monotonic() + limits.object_s
         try:
             while True:
@@ -146,15 +146,15 @@ class StowService:
                     break
                 if not self.budget.acquire(len(chunk)):
                     raise BufferError
-                held += len(chunk)
+                buffered += len(chunk)
                 for body in parts.feed(chunk):
                     yield body
                     until = time.monotonic() + limits.object_s
-                self.budget.release(held - parts.held)
-                held = parts.held
+                self.budget.release(buffered - parts.buffered)
+                buffered = parts.buffered
             parts.close()
         finally:
-            self.budget.release(held)
+            self.budget.release(buffered)
 
     def _keep(self, body: bytes | None, study: str, peer: str) -> StoredPart:
         if body is None:

@@ -42,7 +42,7 @@ class ShownStudy:
         hidden: Whether its verdict is never shown to readers, by the stage released or since its
             pictures name different patients.
         covered: Whether its verdict stays covered until the reader has answered.
-        held: What its pictures contradict each other in as to whose they are.
+        contradicting: What its pictures contradict each other in as to whose they are.
     """
 
     detail: CaseDetail

@@ -218,7 +218,7 @@ def order_text(found: ReadingList) -> str:
 
 def legend(wording: Mapping[Disposition, str]) -> str:
     """Return what the colours of the heat map mean."""
-    return f"heat map: orange speaks for {wording[Disposition.POSITIVE]}, blue against it"
+    return f"heat map: orange raises the score for {wording[Disposition.POSITIVE]}, blue lowers it"
 
 
 def left_out_text(lines: int) -> str:

@@ -302,7 +302,7 @@ def test_the_label_is_the_most_probable_class_of_the_side_that_was_decided(polic
 def test_of_several_labels_all_of_the_side_are_named_from_one_half_on(
     policy, chance, ood_p, disposition, label
 ):
-    result = Prediction(np.array([0.7, 0.3, 0.4, 0.6]), chance, ood_p, several=True)
+    result = Prediction(np.array([0.7, 0.3, 0.4, 0.6]), chance, ood_p, is_multilabel=True)
     names, sides = ("dent", "good", "scratch", "stain"), (True, False, True, True)
     verdict = decide(result, policy, names, sides)
     assert (verdict.disposition, verdict.label) == (disposition, label)

@@ -112,8 +112,8 @@ def test_a_job_whose_lease_ran_out_belongs_to_the_next_worker_alone(store):
 
 def test_holding_on_to_a_job_keeps_it_from_others(store):
     ask(store, "a")
-    held = claim(store)
-    queue.renew(store, held, LEASE, at=at(LEASE - 1))
+    leased = claim(store)
+    queue.renew(store, leased, LEASE, at=at(LEASE - 1))
     assert claim(store, worker="other", seconds=2 * LEASE - 2) == []
     assert len(claim(store, worker="other", seconds=2 * LEASE - 1)) == 1
 
@@ -208,18 +208,18 @@ class Model:
             job.holder = holder
         return taken
 
-    def held(self, claimed):
+    def leased(self, claimed):
         job = self.jobs[claimed.key]
         return job if (job.state, job.holder) == ("leased", claimed.worker) else None
 
     def finish(self, claimed, now):
-        if job := self.held(claimed):
+        if job := self.leased(claimed):
             job.state = "waiting" if job.news else "done"
             if job.news:
                 job.tries, job.since = 0, now
 
     def fail(self, claimed, most, now):
-        if not (job := self.held(claimed)):
+        if not (job := self.leased(claimed)):
             return False
         job.state, job.since = "waiting", now + 5
         if most is not None and job.tries >= most and not job.news:
@@ -257,13 +257,13 @@ class Pair:
     def renew(self, which):
         for job in self.picked(which):
             queue.renew(self.store, [job], LEASE, at=at(self.now))
-            if modelled := self.model.held(job):
+            if modelled := self.model.leased(job):
                 modelled.since = self.now + LEASE
 
     def release(self, which):
         for job in self.picked(which):
             queue.release(self.store, [job], wait_s=3, at=at(self.now))
-            if modelled := self.model.held(job):
+            if modelled := self.model.leased(job):
                 modelled.state, modelled.since = "waiting", self.now + 3
                 modelled.tries -= 1
 

@@ -52,7 +52,7 @@ def a_judged(policy: Policy, n: int = 240, seed: int = 3) -> LabelledVerdicts:
         positive_probability=score,
         labels=labels,
         positive=np.array([True, False, True]),
-        several=False,
+        is_multilabel=False,
         disposition=made,
         reason=np.where(novel, "NOVEL", np.where(made == "defer", "AMBIGUOUS", "")),
         ood_score=1 / ood_p,

@@ -227,7 +227,7 @@ def test_every_sentence_of_the_page_is_true_of_the_policy_that_judged(
     assert [text for text in shown if text not in page] == []
     assert [text for text in hidden if text in page] == []
     decided = {"escape": policy.has_negatives, "overkill": policy.has_positives}
-    for kind_of_error, word in zip(decided, m.pack.error_words, strict=True):
+    for kind_of_error, word in zip(decided, m.pack.error_names, strict=True):
         assert decided[kind_of_error] == (f"No {word} is possible here" not in page)
 
 
@@ -306,7 +306,7 @@ def test_a_page_of_one_side_alone_or_of_nothing_readable_is_still_written(
 
 def test_several_labels_get_a_row_each_instead_of_a_matrix(input_of, judged_of):
     m = input_of()
-    cases = replace(judged_of(m.policy), several=True)
+    cases = replace(judged_of(m.policy), is_multilabel=True)
     m = input_of(cases, policy=m.policy)
     assert "Each label for itself" in section(m, "confusion")
     assert "most probable class (columns)" not in section(m, "confusion")

@@ -19,17 +19,17 @@ def predicted(n=1500, seed=0):
 
 def test_bins_are_those_of_scikit_learn_by_quantiles():
     p, true = predicted()
-    seen, stated = calibration_curve(true, p, n_bins=15, strategy="quantile")
+    observed, stated = calibration_curve(true, p, n_bins=15, strategy="quantile")
     found = reliability(p, true)
     np.testing.assert_allclose(found.stated, stated, atol=1e-12)
-    np.testing.assert_allclose(found.seen, seen, atol=1e-12)
+    np.testing.assert_allclose(found.observed, observed, atol=1e-12)
 
 
 def test_gaps_weighted_by_pictures_are_the_calibration_error():
     p, true = predicted(n=777)
     p = p.round(2)
     found = reliability(p, true)
-    gaps = np.abs(found.stated - found.seen) @ found.count / p.size
+    gaps = np.abs(found.stated - found.observed) @ found.count / p.size
     assert gaps == pytest.approx(ece(np.stack([1 - p, p], 1), true.astype(int)))
 
 
@@ -37,7 +37,7 @@ def test_a_perfect_predictor_leaves_the_band_as_often_as_it_may():
     outside = total = 0
     for seed in range(12):
         found = reliability(*predicted(seed=seed), seed=99)
-        outside += int(((found.seen < found.low) | (found.seen > found.high)).sum())
+        outside += int(((found.observed < found.low) | (found.observed > found.high)).sum())
         total += found.count.size
     # At most 5 % a bin, less where few outcomes are possible.
     assert outside <= binom.ppf(1 - 1e-6, total, 0.05)
@@ -48,14 +48,14 @@ def test_an_overconfident_predictor_leaves_the_band(read):
     p, true = predicted()
     sure = 1 / (1 + np.exp(-3 * np.log(p / (1 - p))))
     found = reliability(sure, true)
-    assert ((found.seen < found.low) | (found.seen > found.high)).sum() >= 6
+    assert ((found.observed < found.low) | (found.observed > found.high)).sum() >= 6
 
 
 def test_the_drawing_holds_the_numbers(read):
     p, true = predicted()
     found = reliability(p, true)
     drawing = read(draw_reliability("r", found, "positive"))
-    expected = np.stack([found.stated, found.seen], 1)
+    expected = np.stack([found.stated, found.observed], 1)
     np.testing.assert_allclose(drawing.points("line accent"), expected, atol=1e-4)
     np.testing.assert_allclose(drawing.dots("accent"), expected, atol=1e-4)
     band = drawing.points("band defer")

@@ -50,21 +50,21 @@ def test_a_node_listens_at_three_doors_until_it_is_told_to_stop_and_never_says_a
     words = ("--port", 0, "--stow-port", 0, "--watch", folder, "--keep-free", 0, "--site", "NORTH")
     words += ("--oldest-days", 30)
     node = start(tmp_path / "home", "listen", *words)
-    doors = [node.stdout.readline() for _ in range(3)]
-    assert doors[1].startswith("DICOM ASSAY@127.0.0.1:")
+    lines = [node.stdout.readline() for _ in range(3)]
+    assert lines[1].startswith("DICOM ASSAY@127.0.0.1:")
     (folder / "Doe^Jane.dcm").write_bytes(file_of(an_object("1", study="4242.4242.1")))
     (folder / "Jane").write_bytes(b"no DICOM")
-    with calling(port_of(doors[1]), called="ASSAY", calling="JANE") as association:
+    with calling(port_of(lines[1]), called="ASSAY", calling="JANE") as association:
         for name, tags in (("2", {}), ("2", {}), ("2", {"PatientName": "Other^Jane"})):
             association.send_c_store(an_object(name, study="4242.4242.1", **tags))
-    with calling(port_of(doors[1]), called="JANE") as association:
+    with calling(port_of(lines[1]), called="JANE") as association:
         assert association.is_rejected
     end = time.monotonic() + 20
     while not (folder / "done" / "Doe^Jane.dcm").exists() and time.monotonic() < end:
         time.sleep(0.05)
     ae = AE("PACS")
     ae.add_requested_context(VERIFICATION)
-    open_still = ae.associate("127.0.0.1", port_of(doors[1]), ae_title="ASSAY")
+    open_still = ae.associate("127.0.0.1", port_of(lines[1]), ae_title="ASSAY")
     assert open_still.is_established
     node.send_signal(signal.SIGTERM)
     # Were it to wait for the peer that is still there, it would outlive the limit of ``ended``.

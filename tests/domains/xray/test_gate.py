@@ -135,9 +135,9 @@ def test_a_negative_and_a_narrow_field_are_seen_in_the_picture():
     narrow = np.zeros_like(chest)
     narrow[56:168, 56:168] = chest[56:168, 56:168]
 
-    assert gate.seen(chest) == ()
-    assert [finding.check for finding in gate.seen(255 - chest)] == ["inverted"]
-    assert "collimated" in [finding.check for finding in gate.seen(narrow)]
+    assert gate.picture_findings(chest) == ()
+    assert [finding.check for finding in gate.picture_findings(255 - chest)] == ["inverted"]
+    assert "collimated" in [finding.check for finding in gate.picture_findings(narrow)]
     assert gate.open_field(narrow) == pytest.approx(0.25, abs=0.02)
 
 
@@ -155,8 +155,10 @@ def test_upright_chests_of_both_sites_pass_the_glance_and_their_negatives_do_not
         rows = [row for row in csv.DictReader(table) if row["split"] in ("test", "ext_test")][::3]
     squares = [a_square(root / row["file"]) for row in rows]
 
-    flagged = [gate.seen(square) for square in squares]
-    caught = ["inverted" in [f.check for f in gate.seen(255 - square)] for square in squares]
+    flagged = [gate.picture_findings(square) for square in squares]
+    caught = [
+        "inverted" in [f.check for f in gate.picture_findings(255 - square)] for square in squares
+    ]
 
     assert len(squares) == 429
     assert sum(map(bool, flagged)) == 0, json.dumps([str(f) for f in flagged if f])

@@ -94,9 +94,9 @@ def test_a_sender_of_the_same_object_in_another_encoding_hears_success(tmp_path)
     corrected = dcmread(BytesIO(part10(dataset)))
     corrected.PatientID = "4711"
     (tmp_path / "b.dcm").write_bytes(file_of(corrected))
-    with a_node(tmp_path / "node", port=0) as (store, door):
+    with a_node(tmp_path / "node", port=0) as (store, listener):
         command_head = [dcmtk("storescu"), "-v", "-aec", "ASSAY"]
-        to = ["127.0.0.1", str(door.port)]
+        to = ["127.0.0.1", str(listener.port)]
         for options, name, answer in (
             ([], "a.dcm", "Success"),
             (["-xi"], "a.dcm", "Success"),

@@ -31,7 +31,7 @@ from tests.xray_worklist import FIRST_OPEN, OLD_STUDY, SITE, a_radiograph, open_
 
 APP = Path(dashboard.__file__).parent / "app.py"
 NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
-VERDICT_WORDS = ("assay-word", "probability", "assay-bar", "orange speaks")
+VERDICT_WORDS = ("assay-word", "probability", "assay-bar", "orange raises")
 
 
 @pytest.fixture
@@ -404,7 +404,7 @@ def test_automatic_is_not_to_be_had_on_three_reads_and_the_page_says_what_is_mis
     one = deployments.newest(store, "xray", SITE)
     assert (one.stage, one.evidence["supervised_reads"]) == (Stage.AUTOMATIC, 3)
     monkeypatch.setattr(autonomy, "MIN_READS", 100)
-    assert "What has been read since speaks against it" in texts(page.run())
+    assert "What has been read since contradicts it" in texts(page.run())
 
 
 def test_automatic_lists_certified_negatives_apart(page, store, monkeypatch):

@@ -64,8 +64,8 @@ def home(tmp_path, monkeypatch):
         an_object("2", sop_class="1.2.840.10008.5.1.4.1.1.88.67", **study),
     ]
     with (
-        a_node(tmp_path, port=0) as (_, door),
-        calling(door.port, *{one.SOPClassUID for one in sent}) as association,
+        a_node(tmp_path, port=0) as (_, listener),
+        calling(listener.port, *{one.SOPClassUID for one in sent}) as association,
     ):
         assert [association.send_c_store(one).Status for one in sent] == [0, 0xC001, 0]
     return tmp_path
@@ -124,11 +124,11 @@ def test_a_side_that_is_gone_or_unreadable_is_said_so(home):
 
 
 def test_a_file_of_another_class_in_the_folder_is_set_aside(tmp_path):
-    with a_node(tmp_path, watch=tmp_path / "inbox") as (store, door):
+    with a_node(tmp_path, watch=tmp_path / "inbox") as (store, listener):
         report = an_object("3", sop_class="1.2.840.10008.5.1.4.1.1.88.67")
         (tmp_path / "inbox" / "a").write_bytes(file_of(report))
-        door.scan()
-        door.scan()
+        listener.scan()
+        listener.scan()
         assert [one.key for one in quarantine.receipts(store, "xray", ASIDE, limit=9)] == [
             "1.2.3.3"
         ]

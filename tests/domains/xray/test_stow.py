@@ -1,4 +1,4 @@
-"""The DICOMweb door against a real client, and against requests that no client would make."""
+"""The DICOMweb listener against a real client, and against requests that no client would make."""
 
 import time
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""TLS at both doors, with certificates made for the test: who shows none is not heard."""
+"""TLS at both listeners, with certificates made for the test: who shows none is refused."""
 
 import socket
 import time
@@ -108,6 +108,6 @@ def test_a_node_that_is_to_speak_tls_needs_a_certificate_of_its_own(ours, tmp_pa
 def test_a_port_that_is_taken_is_said_and_not_waited_for(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        for door in ("port", "stow_port"):
+        for listener in ("port", "stow_port"):
             with pytest.raises(ConfigError, match=f"127.0.0.1:{port}"):
-                a_node(tmp_path, **{door: port}).__enter__()
+                a_node(tmp_path, **{listener: port}).__enter__()

@@ -76,21 +76,21 @@ def file_of(dataset: Dataset) -> bytes:
 
 
 @contextmanager
-def a_node(home: Path, *, peers: Peers | None = None, limits: Limits = ROOM, **doors):
-    """Open a node of our own; gives the store, and the doors in the order folder, DIMSE, web."""
+def a_node(home: Path, *, peers: Peers | None = None, limits: Limits = ROOM, **options):
+    """Open a node of our own; yields the store, then folder, DIMSE and web listeners."""
     home.mkdir(parents=True, exist_ok=True)
     store = open_store(home / "assay.sqlite")
     opened = bind_listeners(
-        NodeOptions(**doors), peers or Peers(), store, Settings(), site="", limits=limits
+        NodeOptions(**options), peers or Peers(), store, Settings(), site="", limits=limits
     )
-    for door in opened:
-        door.start()
+    for listener in opened:
+        listener.start()
     try:
         yield store, *opened
     finally:
-        for door in opened:
-            if door.is_alive:
-                door.stop(1.0)
+        for listener in opened:
+            if listener.is_alive:
+                listener.stop(1.0)
         store.close()
 
 

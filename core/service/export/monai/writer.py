@@ -171,7 +171,7 @@ def inference(side: int) -> dict[str, Any]:
 
 
 def _promise(pack: DomainPack, policy: Policy) -> list[str]:
-    words = zip((policy.escape, policy.overkill), pack.error_words, pack.unit_words, strict=True)
+    words = zip((policy.escape, policy.overkill), pack.error_names, pack.unit_names, strict=True)
     return [describe_certificate(certificate, word, unit) for certificate, word, unit in words]
 
 

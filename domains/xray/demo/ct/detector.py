@@ -44,8 +44,8 @@ def counted(integrals: F32, exposure: Exposure, pitch_mm: float, rng: np.random.
     """
     direct = np.exp(-integrals)
     wide = _blurred(direct, 30 / pitch_mm)
-    seen = _blurred(np.asarray(direct + exposure.scatter * wide, np.float32), 0.15 / pitch_mm)
-    mean = exposure.quanta * seen
+    scattered = _blurred(np.asarray(direct + exposure.scatter * wide, np.float32), 0.15 / pitch_mm)
+    mean = exposure.quanta * scattered
     noise = rng.standard_normal(mean.shape, dtype=np.float32)
     return np.asarray(np.maximum(mean + noise * np.sqrt(mean + 4), 1), np.float32)
 

@@ -10,7 +10,7 @@ def test_the_figures_of_classes_are_those_of_scikit_learn():
     rng = np.random.default_rng(0)
     logits, true = 2 * rng.normal(size=(200, 4)), rng.integers(0, 4, 200)
     result = logits.argmax(axis=1)
-    epoch, table = figures(3, 0.7, logits, np.eye(4)[true], several=False)
+    epoch, table = figures(3, 0.7, logits, np.eye(4)[true], is_multilabel=False)
     precision, recall, f1, _ = reference.precision_recall_fscore_support(
         true, result, average="macro"
     )
@@ -26,7 +26,7 @@ def test_the_figures_of_several_labels_are_those_of_scikit_learn():
     rng = np.random.default_rng(1)
     logits, true = rng.normal(size=(200, 3)), rng.random((200, 3)) < 0.3
     result = logits > 0
-    epoch, table = figures(1, 0.0, logits, true.astype(float), several=True)
+    epoch, table = figures(1, 0.0, logits, true.astype(float), is_multilabel=True)
     precision, recall, f1, _ = reference.precision_recall_fscore_support(
         true, result, average="macro"
     )
@@ -41,7 +41,7 @@ def test_the_figures_of_several_labels_are_those_of_scikit_learn():
 def test_an_uncertain_label_is_fitted_best_by_its_own_probability():
     targets = np.array([[0.3, 0.7]])
     losses = {
-        p: figures(1, 0.0, np.log([[1 - p, p]]), targets, several=False)[0].loss
+        p: figures(1, 0.0, np.log([[1 - p, p]]), targets, is_multilabel=False)[0].loss
         for p in (0.5, 0.7, 0.9)
     }
     assert min(losses, key=losses.__getitem__) == 0.7
@@ -49,8 +49,8 @@ def test_an_uncertain_label_is_fitted_best_by_its_own_probability():
 
 def test_a_class_that_no_picture_shows_counts_only_when_it_is_said():
     logits = np.array([[5.0, 0.0, 0.0], [0.0, 5.0, 0.0]])
-    epoch, _ = figures(1, 0.0, logits, np.eye(3)[[0, 1]], several=False)
+    epoch, _ = figures(1, 0.0, logits, np.eye(3)[[0, 1]], is_multilabel=False)
     assert (epoch.precision, epoch.recall, epoch.f1) == (1.0, 1.0, 1.0)
-    wrong, _ = figures(1, 0.0, logits[:, ::-1], np.eye(3)[[0, 1]], several=False)
+    wrong, _ = figures(1, 0.0, logits[:, ::-1], np.eye(3)[[0, 1]], is_multilabel=False)
     assert wrong.recall == pytest.approx(0.5)
     assert wrong.precision == pytest.approx(1 / 3)

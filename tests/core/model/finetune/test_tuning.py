@@ -201,7 +201,7 @@ def test_several_labels_a_picture_are_learned_side_by_side(tmp_path):
         maps=maps,
         targets=marks.astype(np.float32),
         groups=np.arange(N).astype(str),
-        several=True,
+        is_multilabel=True,
     )
     assert ((done.oof > 0) == marks).mean() > 0.9
     assert done.folds[0].confusion.shape == (2, 2, 2)

@@ -37,9 +37,9 @@ def test_no_rows_give_targets_of_no_pictures():
     assert targets_of([], ("a", "b")).shape == (0, 2)
 
 
-@pytest.mark.parametrize(("label", "several"), [("a|b", True), ("a", False), ("a|", False)])
-def test_one_picture_with_two_labels_makes_all_pictures_judged_label_by_label(label, several):
-    assert has_multilabel([a_row("good"), a_row(label)]) is several
+@pytest.mark.parametrize(("label", "is_multilabel"), [("a|b", True), ("a", False), ("a|", False)])
+def test_one_picture_with_two_labels_makes_all_pictures_judged_label_by_label(label, is_multilabel):
+    assert has_multilabel([a_row("good"), a_row(label)]) is is_multilabel
 
 
 def test_nothing_wrong_beside_something_wrong_is_refused_by_name():

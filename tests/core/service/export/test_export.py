@@ -171,12 +171,12 @@ def heads(d, k, rng):
 
 
 @pytest.mark.parametrize("kind", range(4))
-@pytest.mark.parametrize("several", [False, True])
-def test_every_head_and_calibrator_travels(kind, several, opened, tiny_product, tmp_path):
+@pytest.mark.parametrize("is_multilabel", [False, True])
+def test_every_head_and_calibrator_travels(kind, is_multilabel, opened, tiny_product, tmp_path):
     bundle, policy = opened
     rng = np.random.default_rng(kind)
     plain = bundle.model
-    d, k = len(plain.centre), 2 + several
+    d, k = len(plain.centre), 2 + is_multilabel
     calibrator = Sigmoids(np.array([0.9, 1.1, 0.7]), np.array([0.1, -0.2, 0.3]))
     model = Model(
         plain.classes,
@@ -184,7 +184,7 @@ def test_every_head_and_calibrator_travels(kind, several, opened, tiny_product, 
         plain.centre,
         plain.scale,
         heads(d, k, rng)[kind],
-        calibrator if several else plain.calibrator,
+        calibrator if is_multilabel else plain.calibrator,
         plain.gate,
         plain.ranges,
     )

@@ -1,4 +1,4 @@
-"""What the DICOMweb door needs of uvicorn beyond its public interface, on a real server."""
+"""What the DICOMweb listener needs of uvicorn beyond its public interface, on a real server."""
 
 import contextlib
 import socket

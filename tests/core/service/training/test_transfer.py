@@ -114,9 +114,11 @@ def test_a_bundle_of_another_pack_or_of_several_labels_is_no_start(tiny_product,
     settings = tiny_product.settings_at(tmp_path / "home")
     known = frozenset({"good"})
     with pytest.raises(ConfigError, match="for the pack parts, not xray; pictures with several"):
-        open_transfer_bundle(tiny_product.bundle, "xray", known, several=True, settings=settings)
+        open_transfer_bundle(
+            tiny_product.bundle, "xray", known, is_multilabel=True, settings=settings
+        )
     start = open_transfer_bundle(
-        tiny_product.bundle, "parts", known, several=False, settings=settings
+        tiny_product.bundle, "parts", known, is_multilabel=False, settings=settings
     )
     with pytest.raises(ConfigError, match="knows the labels good, scratched, the pictures given"):
         start.source(("bent", "dent", "good"))
