@@ -16,7 +16,8 @@ class CapturedFrame:
         camera: Name of the camera in the recipe.
         data: The picture as an encoded file, as it is judged and kept.
         counter: The camera's frame counter; None where it has none.
-        exposed_at: Start of exposure in seconds of this machine's monotonic clock.
+        exposed_at: When exposure began at the earliest, in seconds of this machine's monotonic
+            clock; of a file, when it was found complete.
         camera_time_s: The camera's own time stamp in seconds, for differences only; None where it
             has none.
         raw_sha256: Digest of the pixels as the camera gave them, before encoding.
@@ -47,6 +48,7 @@ class Trigger:
         recipe: Number of the recipe that was active then, by which the part is judged.
         frames: Frames that came with it, as a new file does; otherwise cameras are asked.
         challenge: Name of the reference part that is shown; empty for a part of the line.
+        faults: What the trigger itself found wrong, such as two parts in view.
     """
 
     number: int
@@ -56,6 +58,7 @@ class Trigger:
     recipe: int = 0
     frames: tuple[CapturedFrame, ...] = ()
     challenge: str = ""
+    faults: tuple[LineReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

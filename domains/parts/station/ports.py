@@ -8,6 +8,7 @@ from typing import Protocol
 
 from core.errors import AssayError
 from domains.parts.station.part import CapturedFrame, InspectedPart
+from domains.parts.station.result import LineReason
 
 Words = tuple[int, ...]
 
@@ -26,7 +27,18 @@ class NoFrame(CameraError):
 
 @dataclass(frozen=True, slots=True)
 class CameraIdentity:
-    """What tells one camera and its settings from another; None or empty where it cannot say."""
+    """What tells one camera and its settings from another; None or empty where it cannot say.
+
+    Attributes:
+        serial: Serial number, or what else stays with the device.
+        width: Pixels in a row, before the region of interest is cut out.
+        height: Rows.
+        pixel_format: As the camera names it.
+        exposure_us: Exposure in microseconds.
+        gain: Gain in the camera's own unit.
+        channels: Order of the colours, proven by the colour reference: `RGB`, `BGR`, or `unknown`
+            where the picture shows neither; empty where the recipe has no reference.
+    """
 
     serial: str = ""
     width: int | None = None
@@ -34,6 +46,7 @@ class CameraIdentity:
     pixel_format: str = ""
     exposure_us: float | None = None
     gain: float | None = None
+    channels: str = ""
 
 
 class Camera(Protocol):
@@ -75,12 +88,14 @@ class TriggerSignal:
         part_seq: The sender's own number of the part, 0 to 65535.
         part_id: The id that came with it.
         frames: Frames that came with it.
+        faults: What the trigger itself found wrong, such as two parts in view.
     """
 
     at: float
     part_seq: int = 0
     part_id: str = ""
     frames: tuple[CapturedFrame, ...] = ()
+    faults: tuple[LineReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

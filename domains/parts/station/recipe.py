@@ -42,6 +42,17 @@ class CameraOptions(_Strict):
         default="",
         description="Picture of the empty station; its mean colour tells exchanged channels.",
     )
+    trigger: Literal["software", "hardware"] = Field(
+        default="software",
+        description="`hardware` where an electrical line starts the exposure: then the camera's "
+        "frame counter has to go up by one a part.",
+    )
+    latency_ms: float = Field(
+        default=0,
+        ge=0,
+        description="Longest way of a frame from the sensor to this machine, beyond exposure and "
+        "readout: 0 for a cable, several hundred for most network streams.",
+    )
     open_timeout_ms: int = Field(default=3000, ge=100, description="Longest wait for it to open.")
 
 
