@@ -56,7 +56,10 @@ class OpcuaOptions(_Strict):
 class WebhookOptions(_Strict):
     """Where results are posted as JSON."""
 
-    url: str
+    url: str = Field(
+        pattern=r"^https?://[^\s/?#@]+(/[^\s#]*)?$",
+        description="http:// or https://, without a user name; what it redirects to gets nothing.",
+    )
     timeout_s: float = Field(default=5.0, gt=0)
     token_env: str = Field(
         default="ASSAY_WEBHOOK_TOKEN", description="Variable that holds a bearer token."
@@ -66,9 +69,9 @@ class WebhookOptions(_Strict):
 class CsvOptions(_Strict):
     """A file a day with one line a part."""
 
-    folder: str
+    folder: str = Field(min_length=1)
     separator: Literal[",", ";"] = ","
-    bom: bool = False
+    bom: bool = Field(default=False, description="Whether files begin with a byte order mark.")
 
 
 class OutputOptions(_Strict):

@@ -25,6 +25,10 @@ class NoFrame(CameraError):
     """A camera answers but gave no frame in time."""
 
 
+class OutputError(AssayError):
+    """A receiver does not have what it was sent; it is sent again."""
+
+
 @dataclass(frozen=True, slots=True)
 class CameraIdentity:
     """What tells one camera and its settings from another; None or empty where it cannot say.
@@ -159,3 +163,21 @@ class StationOutput(Protocol):
 
     def close(self) -> None:
         """Say that the station stops as planned, and let go."""
+
+
+class OutboxOutput(StationOutput, Protocol):
+    """An output whose results lie in the outbox until the receiver has them.
+
+    Its ``send`` hands a result over and returns False; the receipt comes later. What is not
+    confirmed in time leaves through the outbox as history, and not through here any more.
+    """
+
+    @property
+    def problem(self) -> str:
+        """What keeps it from sending, as a sentence; empty while nothing does."""
+
+    def confirmed(self) -> tuple[str, ...]:
+        """Return the ids of the messages that the receiver has for sure, each one once.
+
+        Ids as `message.message_id` makes them. Never waits.
+        """
