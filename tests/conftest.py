@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,14 +165,14 @@ def department_home(_department: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_department, tmp_path / "department", symlinks=True))
 
 
-def draw_plates(folder: Path, seed: int = 7) -> None:
-    """Write two views each of good and scratched plates, with a manifest."""
+def draw_plates(folder: Path, seed: int = 7, counts: Mapping[str, int] = PLATES) -> None:
+    """Write two views each of good and scratched plates, with a manifest; counts are by split."""
     rng = np.random.default_rng(seed)
     (folder / "images").mkdir(parents=True)
     with (folder / "manifest.csv").open("w", newline="") as file:
         table = csv.writer(file)
         table.writerow(["file", "label", "split", "group"])
-        for split, plates in PLATES.items():
+        for split, plates in counts.items():
             for number in range(plates):
                 label = ("good", "scratched")[number % 2]
                 depth = rng.uniform(0.1, 0.7) if label == "scratched" else 0.0

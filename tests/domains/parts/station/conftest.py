@@ -1,0 +1,46 @@
+"""A product certified well enough for a line, deployed in a home folder of its own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.records.deployment import Stage
+from core.service.bundles.deployments import Signed, deploy_bundle
+from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.store import open_store
+from core.service.training.train import TrainSpec, train
+from core.settings import Settings
+from core.types import Targets
+from tests.conftest import Product, draw_plates
+
+PLATES = {"train": 36, "cal": 60, "test": 40}
+
+
+@pytest.fixture(scope="session")
+def plates(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -> Product:
+    """Plates with 30 scratched ones in cal, so that a line may pass parts by itself."""
+    root = tmp_path_factory.mktemp("line")
+    draw_plates(root / "plates", counts=PLATES)
+    settings = Settings(home=network_home)
+    out = train(TrainSpec("parts", root / "plates", root / "bundle"), settings)
+    certify_bundle(open_bundle(out, settings), Targets(escape=0.15, overkill=0.3))
+    return Product(root / "plates", out, settings)
+
+
+@pytest.fixture
+def line_settings(plates: Product, tmp_path: Path) -> Settings:
+    """A home folder in which the plates' bundle is deployed for the product ``plates``."""
+    settings = plates.settings_at(tmp_path / "home")
+    store = open_store(settings)
+    deploy_bundle(
+        plates.bundle,
+        store,
+        settings,
+        product="plates",
+        signed=Signed("Test"),
+        stage=Stage.AUDIT,
+    )
+    store.close()
+    return settings
