@@ -13,6 +13,7 @@ from core.errors import DataError
 
 NAMES = ("train", "cal", "test")
 CAL_KEY = "assay.cal/1"
+CAL_SHARE = 0.4
 
 
 def split_groups(
@@ -78,10 +79,29 @@ def hold_out(
     return is_held_out[member]
 
 
+def draw_split(name: str, share: float = CAL_SHARE, key: str = CAL_KEY) -> str:
+    """Return the split that a group joins by itself: cal with probability ``share``, else train.
+
+    The same hash as in ``hold_out``, so that training on the same groups together divides them
+    alike, but for those at the edge of the share.
+
+    Args:
+        name: The group's name.
+        share: The share of groups to hold out.
+        key: Goes into the hash before the group's name.
+    """
+    number = int.from_bytes(_hash(name, key)[:8], "big")
+    return "cal" if number < share * 2.0**64 else "train"
+
+
 def order_by_hash(names: Sequence[Any], key: str = CAL_KEY) -> list[int]:
     """Return the places of names in the order of their keyed hashes."""
-    hashes = [hashlib.sha256(f"{key}\0{name}".encode()).digest() for name in names]
+    hashes = [_hash(name, key) for name in names]
     return sorted(range(len(hashes)), key=hashes.__getitem__)
+
+
+def _hash(name: Any, key: str) -> bytes:  # noqa: ANN401
+    return hashlib.sha256(f"{key}\0{name}".encode()).digest()
 
 
 def folds(labels: NDArray[Any], groups: NDArray[Any], k: int, seed: int) -> NDArray[np.int64]:

@@ -17,10 +17,10 @@ from core.decision import metrics, splits
 from core.decision.certificate import describe_certificate, interval
 from core.decision.cluster_intervals import auroc_interval
 from core.decision.policy import Cases, certify, dispositions
+from core.decision.splits import CAL_SHARE
 from core.model.bundle.bundle import Bundle
 from core.model.fitting.fit import fit
 from core.model.fitting.transfer import TransferSource
-from core.service.data.labels import CAL_SHARE
 from core.types import Disposition, Policy
 from tests.benchmarks.homes import Home, judged, kept
 from tests.benchmarks.sets import Labelled

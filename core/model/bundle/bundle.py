@@ -2,7 +2,8 @@
 
 ``bundle.json`` (metadata), ``weights.safetensors`` (model, cal and out-of-fold cases),
 ``known.safetensors`` (training features and thumbnails), ``fingerprints.safetensors`` (what copies
-of the pictures of train and cal are known again by), ``probe/`` (a few pictures and their expected
+of the pictures of train and cal are known again by), ``membership.safetensors`` (which split each
+picture, group and patient is in, as keyed hashes), ``probe/`` (a few pictures and their expected
 scores), ``SHA256SUMS`` over all of them, and outside those sums ``policies/``. Loading verifies
 every hash and runs the probe pictures; nothing in a bundle is ever unpickled.
 """
@@ -41,6 +42,7 @@ METADATA = "bundle.json"
 WEIGHTS = "weights.safetensors"
 KNOWN = "known.safetensors"
 FINGERPRINTS = "fingerprints.safetensors"
+MEMBERSHIP = "membership.safetensors"
 _FILES = {"own": "backbone.safetensors", "tail": "tail.safetensors", "int8": "network.int8.onnx"}
 
 
@@ -83,17 +85,29 @@ class Bundle:
     def fingerprints(self) -> Mapping[str, NDArray[Any]]:
         """Arrays of ``core.checking.fingerprints``, of the pictures of train and cal.
 
-        They are all that grows with the pictures, so they are read when asked for and not into
-        everything that judges.
+        They grow with the pictures, so they are read when asked for and not into everything that
+        judges.
 
         Raises:
             BundleError: They cannot be read.
         """
+        return self._arrays_of(FINGERPRINTS)
+
+    @cached_property
+    def membership(self) -> Mapping[str, NDArray[Any]]:
+        """Arrays of ``core.checking.split_membership``, of the pictures of train and cal.
+
+        Raises:
+            BundleError: They cannot be read.
+        """
+        return self._arrays_of(MEMBERSHIP)
+
+    def _arrays_of(self, file: str) -> Mapping[str, NDArray[Any]]:
         try:
-            return _numbers_in(self.path / FINGERPRINTS)
+            return _numbers_in(self.path / file)
         except (OSError, SafetensorError) as exc:
             raise BundleError(
-                f"The bundle at {self.path} lacks its fingerprints: {exc}.",
+                f"The bundle at {self.path} lacks its {file}: {exc}.",
                 hint="Restore it from a copy, or train again.",
             ) from exc
 

@@ -208,21 +208,22 @@ def _unpack_calibrator(
 
 
 def pack_cases(name: str, cases: Cases) -> Arrays:
-    """Return cases as arrays whose names start with ``name``; groups become numbers.
+    """Return cases as arrays whose names start with ``name``.
 
-    The names of physical parts stay on the training machine.
+    Their groups are keyed hashes of 16 hex digits (``core.checking.split_membership``), kept as
+    uint64: the names of physical parts stay on the training machine.
     """
     return {
         f"{name}.positive_probability": cases.positive_probability,
         f"{name}.ood_p": cases.ood_p,
         f"{name}.gates_passed": cases.gates_passed,
         f"{name}.positive": cases.positive,
-        f"{name}.group": np.unique(cases.group, return_inverse=True)[1].astype(np.int64),
+        f"{name}.group": np.array([int(one, 16) for one in cases.group], np.uint64),
     }
 
 
 def unpack_cases(name: str, arrays: Mapping[str, NDArray[Any]]) -> Cases:
-    """Return cases of their arrays; groups are the digits of their numbers.
+    """Return cases of their arrays; groups are keyed hashes of 16 hex digits.
 
     Raises:
         BundleError: An array is missing.
@@ -233,7 +234,7 @@ def unpack_cases(name: str, arrays: Mapping[str, NDArray[Any]]) -> Cases:
             ood_p=arrays[f"{name}.ood_p"],
             gates_passed=arrays[f"{name}.gates_passed"],
             positive=arrays[f"{name}.positive"],
-            group=arrays[f"{name}.group"].astype(np.str_),
+            group=np.array([f"{one:016x}" for one in arrays[f"{name}.group"].tolist()], "U16"),
         )
     except KeyError as exc:
         raise BundleError(

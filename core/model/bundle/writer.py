@@ -35,9 +35,10 @@ class Draft:
         files: Its weight files, where no package carries them; copied into the bundle.
         model: The fitted model.
         known: The training pictures to compare with.
-        cal: Cases that certificates are computed on.
-        oof: Out-of-fold training cases.
+        cal: Cases that certificates are computed on; their groups are keyed hashes.
+        oof: Out-of-fold training cases, likewise.
         fingerprints: Arrays that copies of the pictures of train and cal are known again by.
+        membership: Arrays that say which split each picture, group and patient is in.
         probes: Pictures with their expected scores.
         card: Further words: data set, figures, versions, licence.
     """
@@ -51,6 +52,7 @@ class Draft:
     cal: Cases
     oof: Cases
     fingerprints: serialization.Arrays
+    membership: serialization.Arrays
     probes: Sequence[Probe]
     card: Mapping[str, Any]
 
@@ -86,6 +88,7 @@ def _fill(draft: Draft, folder: Path) -> None:
     _save(model | cases, folder / layout.WEIGHTS)
     _save(known, folder / layout.KNOWN)
     _save(draft.fingerprints, folder / layout.FINGERPRINTS)
+    _save(draft.membership, folder / layout.MEMBERSHIP)
     layout.copy_weights(draft.files, folder)
     (folder / "probe").mkdir()
     for probe in draft.probes:

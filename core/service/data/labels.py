@@ -15,7 +15,6 @@ from core.errors import ConfigError, DataError
 from core.labelled import Row
 from core.packs import means_nothing_wrong
 
-CAL_SHARE = 0.4
 _MOST_NAMED = 3
 
 
@@ -49,7 +48,7 @@ def with_splits(rows: Sequence[Row]) -> list[Row]:
     is_cal = splits.hold_out(
         rarest(targets_of(pool, classes_of(pool))),
         np.array([row.group for row in pool]),
-        CAL_SHARE,
+        splits.CAL_SHARE,
     )
     return [
         replace(row, split="cal" if one else "train") for row, one in zip(pool, is_cal, strict=True)

@@ -1,25 +1,22 @@
-"""Leakage into evaluation: pictures, copies, groups and patients of a bundle's train and cal.
-
-Names of groups and numbers of patients are kept as hashes salted with the bundle's own pictures, so
-that two bundles cannot be searched for one patient by comparing them. Who has a bundle and tries
-every number that a patient may have can still find out who is in it: a number is too short to be
-protected by a hash, and evaluation must be able to test exactly that.
-"""
+"""Leakage into evaluation: pictures, copies, groups and patients of a bundle's train and cal."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from core.checking.facts import PictureFacts, UnreadablePicture, belongs_to
 from core.checking.fingerprints import Fingerprints, match_copies
+from core.checking.split_membership import GROUP as GROUP_NAME
+from core.checking.split_membership import PICTURE, Member, Name, SplitMembership, stated
+from core.decision.cases import Cases
 from core.errors import DataError
 from core.labelled import Row
 from core.model.bundle.bundle import Bundle
-from core.service.bundles.attempts import sketch
 from core.service.data.pictures import PictureFeatures
 
 BYTES = "the same bytes"
@@ -29,37 +26,38 @@ STATED = "of a patient, study or part in it, as the file says"
 _SHOWN = 5
 
 
-def hash_origins(rows: Sequence[Row], readable: Sequence[PictureFeatures]) -> dict[str, list[str]]:
-    """Return the hashes by which a bundle recognises what it was trained and certified on.
+def membership_of(
+    given: Sequence[Row],
+    rows: Sequence[Row],
+    readable: Sequence[PictureFeatures],
+    start: Iterable[str] = (),
+) -> SplitMembership:
+    """Return which split each picture, group and patient of train and cal is in.
 
     Args:
-        rows: The rows of train and cal, with the groups that the data set gives.
+        given: The rows of train and cal with the groups that the data set gives.
+        rows: The same with one group for what is of one origin, and with their splits.
         readable: Those that could be read.
-
-    Returns:
-        ``pictures``, ``groups``, ``stated`` (what files say that they belong to, unless all say the
-        same) and ``cal`` (a sketch of the pictures held out).
+        start: sha256 of the pictures of a bundle that training started from, which count as train.
     """
-    stated = [belongs_to(one.prepared) for one in readable]
-    values: dict[str, set[str]] = defaultdict(set)
-    for one in stated:
-        for kind, value in one.items():
-            values[kind].add(value)
-    pictures = sorted(one.prepared.sha256 for one in readable)
-    salt = _salt_of(pictures)
-    return {
-        "pictures": pictures,
-        "cal": sketch(one.prepared.sha256 for one in readable if one.row.split == "cal"),
-        "groups": sorted({_digest(salt, row.group) for row in rows if row.grouped}),
-        "stated": sorted(
-            {
-                _digest(salt, kind, one)
-                for kind, many in values.items()
-                if len(many) > 1
-                for one in many
-            }
-        ),
-    }
+    names = {row.file: row.group for row in given if row.grouped}
+    ignored = _alike(readable)
+    pictures = [one.prepared.sha256 for one in readable]
+    return SplitMembership.of(
+        [
+            *_group_members(names, rows),
+            *_picture_members(readable, ignored),
+            *(Member((PICTURE, one), one, "train") for one in start),
+        ],
+        pictures,
+        ignored,
+    )
+
+
+def hash_groups(cases: Cases, membership: SplitMembership) -> Cases:
+    """Return cases whose groups are keyed hashes, as a bundle keeps them."""
+    hashes = [membership.group_hash(str(one)) for one in cases.group]
+    return replace(cases, group=np.array(hashes, "U16"))
 
 
 def find_leaks(
@@ -71,22 +69,21 @@ def find_leaks(
         bundle: The bundle.
         looked: The pictures, with the groups that the data set gives.
     """
-    digests = {name: set(values) for name, values in bundle.metadata["hashes"].items()}
-    salt = _salt_of(bundle.metadata["hashes"]["pictures"])
+    members = SplitMembership.from_arrays(bundle.membership)
     leaks = {
         at: GROUP
         for at, one in enumerate(looked)
-        if one.row.grouped and _digest(salt, one.row.group) in digests["groups"]
+        if one.row.grouped and (GROUP_NAME, one.row.group) in members
     }
     places = [at for at, one in enumerate(looked) if isinstance(one, PictureFacts)]
     facts = [one for one in looked if isinstance(one, PictureFacts)]
     copies = copies_in(bundle, facts)
     for at, one, is_copy in zip(places, facts, copies, strict=True):
-        if any(_digest(salt, *pair) in digests["stated"] for pair in one.belongs.items()):
+        if any(stated(*pair) in members for pair in one.belongs.items()):
             leaks[at] = STATED
         if is_copy:
             leaks[at] = COPY
-        if one.sha256 in digests["pictures"]:
+        if (PICTURE, one.sha256) in members:
             leaks[at] = BYTES
     return leaks
 
@@ -118,9 +115,29 @@ def refuse_leaked(rows: Sequence[Row], leaks: Mapping[int, str]) -> None:
     )
 
 
-def _salt_of(pictures: Iterable[str]) -> str:
-    return _digest(*sorted(pictures))
+def _group_members(names: Mapping[Path, str], rows: Sequence[Row]) -> Iterator[Member]:
+    for row in rows:
+        if row.file in names:
+            yield Member((GROUP_NAME, names[row.file]), row.group, row.split)
 
 
-def _digest(*parts: str) -> str:
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+def _picture_members(
+    readable: Sequence[PictureFeatures], ignored: Sequence[Name]
+) -> Iterator[Member]:
+    for one in readable:
+        for name in [(PICTURE, one.prepared.sha256), *_stated(one)]:
+            if name not in ignored:
+                yield Member(name, one.row.group, one.row.split)
+
+
+def _alike(readable: Sequence[PictureFeatures]) -> list[Name]:
+    """Return what all files that state a kind state alike: it does not tell them apart."""
+    values: dict[str, set[str]] = defaultdict(set)
+    for one in readable:
+        for kind, value in _stated(one):
+            values[kind].add(value)
+    return [(kind, value) for kind, found in values.items() if len(found) == 1 for value in found]
+
+
+def _stated(one: PictureFeatures) -> list[Name]:
+    return [stated(*pair) for pair in belongs_to(one.prepared).items()]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.checking.facts import UnreadablePicture
-from core.decision.splits import CAL_KEY
+from core.decision.splits import CAL_KEY, CAL_SHARE
 from core.labelled import Row, lone_group
 from core.model.fitting.fit import Fit
 from core.service.data.pictures import PictureFeatures
@@ -45,7 +45,7 @@ def make_card(
         readable: Those that could be read.
         unreadable: Those that could not.
         fitted: What came out.
-        hashes: Of what evaluation must not use, from ``core.service.data.leakage``.
+        hashes: Of what evaluation must not use: ``pictures`` and ``cal``.
         remarks: From ``list_data_remarks``, on the whole data set.
 
     Returns:
@@ -66,6 +66,7 @@ def make_card(
         "fit": {
             "seed": seed,
             "cal_key": CAL_KEY,
+            "cal_share": CAL_SHARE,
             "head": fitted.head,
             "nll": dict(fitted.nll),
             "shares": {name: share.tolist() for name, share in fitted.shares.items()},

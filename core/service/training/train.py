@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from core.checking.facts import UnreadablePicture
+from core.checking.split_membership import SplitMembership
 from core.decision.cases import subsample_groups
 from core.labelled import Labelled
 from core.model.bundle.destination import check_bundle_destination, check_parent
@@ -20,6 +21,7 @@ from core.model.estimators.model import one_thread
 from core.model.fitting.fit import Fit, fit
 from core.model.network import backbone as backbones
 from core.model.network.backbone import Backbone, Files
+from core.service.bundles.attempts import sketch
 from core.service.data import leakage
 from core.service.data.feature_table import cases_of
 from core.service.data.pictures import PictureFeatures
@@ -197,6 +199,7 @@ def _draft(
 ) -> Draft:
     spec, result, fitted = training_set.spec, chosen.result, chosen.result.fitted
     for_train = result.of("train")
+    membership = _membership(training_set, result.readable)
     format_labels = make_card(
         spec.data,
         spec.seed,
@@ -204,7 +207,7 @@ def _draft(
         result.readable,
         result.unreadable,
         fitted,
-        _hashes(training_set, result.readable),
+        _picture_hashes(training_set, result.readable),
         list_data_remarks(
             training_set.kept, training_set.pack.group_columns, training_set.left_out
         ),
@@ -216,9 +219,10 @@ def _draft(
         files=chosen.opened.files,
         model=fitted.model,
         known=known_cases(fitted.model, for_train, spec.seed, pictures=spec.pictures),
-        cal=cases_of(fitted.model, result.of("cal")),
-        oof=subsample_groups(fitted.oof, OOF_CASES),
+        cal=leakage.hash_groups(cases_of(fitted.model, result.of("cal")), membership),
+        oof=leakage.hash_groups(subsample_groups(fitted.oof, OOF_CASES), membership),
         fingerprints=training_set.fingerprints.to_arrays(),
+        membership=membership.to_arrays(),
         probes=_probes(training_set, chosen, stages.work.settings),
         card={
             **format_labels,
@@ -241,13 +245,22 @@ def _without_names(labelled: Labelled) -> dict[str, Any]:
     return {**read, "skipped": counts}
 
 
-def _hashes(training_set: TrainingSet, readable: Sequence[PictureFeatures]) -> dict[str, list[str]]:
-    """Return what evaluation must not meet again, the pictures of a start among them."""
+def _membership(training_set: TrainingSet, readable: Sequence[PictureFeatures]) -> SplitMembership:
     taken = {row.file for row in training_set.rows}
-    words = leakage.hash_origins([row for row in training_set.kept if row.file in taken], readable)
-    if training_set.start:
-        words["pictures"] = sorted({*words["pictures"], *training_set.start.pictures})
-    return words
+    given = [row for row in training_set.kept if row.file in taken]
+    start = training_set.start.pictures if training_set.start else ()
+    return leakage.membership_of(given, training_set.rows, readable, start)
+
+
+def _picture_hashes(
+    training_set: TrainingSet, readable: Sequence[PictureFeatures]
+) -> dict[str, list[str]]:
+    """Return what training was on, the pictures of a start among it, and a sketch of cal."""
+    start = training_set.start.pictures if training_set.start else ()
+    return {
+        "pictures": sorted({*(one.prepared.sha256 for one in readable), *start}),
+        "cal": sketch(one.prepared.sha256 for one in readable if one.row.split == "cal"),
+    }
 
 
 def _probes(

@@ -2,7 +2,6 @@
 
 import base64
 import csv
-import hashlib
 import re
 import shutil
 
@@ -95,17 +94,6 @@ def test_copies_of_training_pictures_are_refused_as_the_pictures_themselves_are(
     bundle, policy = opened
     with pytest.raises(DataError, match=r"8 of 40 pictures were .*\(8 a copy: .*jpeg-0\.jpg"):
         evaluate(bundle, mixed, policy=policy, settings=tiny_product.settings)
-
-
-def test_names_of_groups_lie_in_a_bundle_salted_by_its_own_pictures(opened):
-    bundle = opened[0]
-    seen = bundle.metadata["hashes"]
-    names = [f"{split}-{number:02}" for split in ("train", "cal") for number in range(36)]
-    assert len(seen["groups"]) == len(names)
-    assert not {hashlib.sha256(name.encode()).hexdigest() for name in names} & {*seen["groups"]}
-    salt = hashlib.sha256("\0".join(seen["pictures"]).encode()).hexdigest()
-    salted = {hashlib.sha256(f"{salt}\0{name}".encode()).hexdigest() for name in names}
-    assert salted == {*seen["groups"]}
 
 
 def test_what_was_met_can_be_left_out_and_is_named(found, opened, tiny_product, mixed, tmp_path):

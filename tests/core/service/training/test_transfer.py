@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from core.checking.split_membership import CaseNames, SplitMembership
 from core.cli import train as cli_train
 from core.cli.app import app
 from core.errors import ConfigError, DataError
@@ -97,6 +98,19 @@ def test_a_bundle_has_met_what_its_start_has_met(started, tiny_product):
     pictures = bundle.metadata["hashes"]["pictures"]
     assert set(before.metadata["hashes"]["pictures"]) < set(pictures)
     assert len(bundle.fingerprints["origin"]) == len(pictures)
+    membership = SplitMembership.from_arrays(bundle.membership)
+    start = before.metadata["hashes"]["pictures"]
+    assert {membership.assign(CaseNames((one,))).split for one in start} == {"train"}
+
+
+def test_groups_of_the_new_place_are_refused_beside_those_of_a_start(started, local, tmp_path):
+    bundle, settings = started
+    policy = certify_bundle(bundle, Targets())
+    folder = shutil.copytree(local, tmp_path / "again")
+    table = folder / "manifest.csv"
+    table.write_text(table.read_text().replace(",test-0,", ",cal-3,").replace("cal,", "set_aside,"))
+    with pytest.raises(DataError, match=r"1 of 6 pictures were .*\(1 of a group in it\)"):
+        evaluate(bundle, folder, policy=policy, settings=settings)
 
 
 @pytest.mark.parametrize("same", [True, False])
