@@ -77,6 +77,7 @@ FIELDS: Mapping[str, str] = {
     "job": r"[0-9a-f]{20}",
     "kind": r"[a-z_]{1,32}(\.[a-z_]{1,32})?",
     "logger": r"[a-z_]\w{0,31}(\.\w{1,32}){0,8}",
+    "output": r"[a-z_]{1,32}\.[a-z_]{1,32}",
     "pack": r"[a-z][a-z0-9_]{0,31}",
     "peer": r"[A-Za-z0-9_-]{1,32}",
     "policy": r"[0-9a-f]{16}",

@@ -131,7 +131,9 @@ def show_queue(retry: str = "", *, json: bool = False) -> None:
         print_line(f"{one.state.value:<12} {one.job.id} {tried}: {one.problem}")
         if one.job.id in letters:
             letter = letters[one.job.id]
-            print_line(f"{'':<12} message {letter.id} to {letter.output}, case {letter.subject}")
+            receiver = f" ({letter.receiver})" if letter.receiver else ""
+            way = f"to {letter.output}{receiver}, case {letter.subject}"
+            print_line(f"{'':<12} message {letter.id} {way}")
 
 
 def cancel(job: Annotated[str, typer.Argument(metavar="ID", help="A job of the queue.")]) -> None:

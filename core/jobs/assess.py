@@ -200,8 +200,8 @@ def _queue_messages(
     connection: Connection,
     ids: Sequence[str],
 ) -> None:
-    """Put a message of every decision into the outbox for each of the pack's outputs."""
-    for output in pack.outputs:
+    """Put a message of every decision into the outbox for each output that needs them."""
+    for output in (one for one in pack.outputs if one.needs_decisions):
         for one, row, decision_id in zip(settled, rows, ids, strict=True):
             outbox.put(
                 connection,

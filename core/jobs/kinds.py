@@ -20,8 +20,8 @@ _HOUR_S = 3600.0
 CORE = (
     # The worker itself runs it, with the bundle that it keeps open.
     JobKind(ASSESS, "core.jobs.assess:judge", lane=ASSESS_LANE),
-    # By the back-off about three days; then the message is a dead letter, for a person.
-    JobKind(DELIVER, "core.jobs.use_cases:deliver_message", 120.0, 450, DELIVER_LANE),
+    # How often it is tried says the output.
+    JobKind(DELIVER, "core.jobs.use_cases:deliver_message", 300.0, None, DELIVER_LANE),
     JobKind("train", "core.jobs.use_cases:train_bundle", 48 * _HOUR_S, 2, TRAIN_LANE),
     JobKind("evaluate", "core.jobs.use_cases:evaluate_bundle", 12 * _HOUR_S, 2, TRAIN_LANE),
     JobKind("export", "core.jobs.use_cases:export_graph", _HOUR_S, 2, TRAIN_LANE),

@@ -189,7 +189,8 @@ def deliver_message(context: JobContext) -> Mapping[str, Any]:
         PermanentFailure: The receiver refuses it, and would again.
         AssayError: It is sent again later.
     """
-    return {"output": deliver(context.job.key, context.store, context.settings)}
+    sent = deliver(context.job, context.store, context.settings)
+    return {"output": sent.output, "receiver": sent.receiver}
 
 
 def _spec(context: JobContext, kind: type[S]) -> S:

@@ -68,7 +68,7 @@ class DomainPack:
             empty one stands for files without any.
         commands: Import path ``module:app`` of a Typer application, mounted as `assay NAME`.
         jobs: Kinds of work that a worker does for it; no other pack may use their names.
-        outputs: Where messages of every decision of a worker go.
+        outputs: Ways by which messages leave, such as one of every decision of a worker.
         priorities: What a file's ``priority`` (in capitals) adds to its place in the queue: larger
             comes first, anything else is 0.
         log_words: Further words for what happens, such as ``seam received``.

@@ -1,48 +1,84 @@
 """The outbox: messages that are to leave, written in the transaction of their verdict.
 
 A message and the job that delivers it are there if the verdict is. Messages are never changed;
-where the delivery stands says the job, which bears the message's id as its key.
+where the delivery stands says the job, which bears the message's id as its key, and which parts the
+receiver has already say rows that are only ever added.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from core.errors import StoreError
-from core.records import queue
-from core.records.connection import Store, reading
+from core.records import blobs, queue
+from core.records.connection import Store, reading, writing
 from core.records.failed_jobs import FailedJob, failed_jobs
-from core.records.tables import OUTBOX, RowLike
-from core.records.values import name_of, plain, stamp
+from core.records.tables import OUTBOX, TAKEN_PARTS, RowLike
+from core.records.values import name_of, now, plain, stamp
 
 DELIVER = "deliver"
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One object that goes with a message, such as a report or a picture.
+
+    Attributes:
+        kind: What it is, in a word that the output knows.
+        sha256: Names its bytes in the blob folder: they are sent as they lie there.
+    """
+
+    kind: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message to one output.
+    """One message to one receiver of an output.
 
     Attributes:
         id: The same however often it is sent.
         pack: Name of the pack.
         output: Name of the pack's output.
+        receiver: Our name for who gets it; empty for an output that has one receiver.
         subject: What it is about: the id of a case.
         body: What the receiver gets, as JSON.
+        parts: Objects that go with it.
+        taken: sha256 of the parts that the receiver has.
+        blobs: Folder of the parts' bytes.
         added_at: When it was written, UTC ISO.
     """
 
     id: str
     pack: str
     output: str
+    receiver: str
     subject: str
     body: Mapping[str, Any]
+    parts: tuple[Part, ...]
+    taken: frozenset[str]
+    blobs: Path
     added_at: str
+
+    @property
+    def missing(self) -> tuple[Part, ...]:
+        """The parts that the receiver does not have, in order."""
+        return tuple(part for part in self.parts if part.sha256 not in self.taken)
+
+    def read(self, part: Part) -> bytes:
+        """Return the bytes of a part.
+
+        Raises:
+            StoreError: They are missing or altered.
+        """
+        return blobs.get(self.blobs, part.sha256)
 
 
 def put(
@@ -54,6 +90,8 @@ def put(
     subject: str,
     body: Mapping[str, Any],
     at: datetime,
+    receiver: str = "",
+    parts: Sequence[Part] = (),
     priority: int = 0,
 ) -> str:
     """Put a message into the outbox in the caller's write transaction, and queue its delivery.
@@ -61,29 +99,46 @@ def put(
     Args:
         connection: From `core.records.connection.writing`.
         output: Name of the pack's output.
-        key: Same output and key, same message: one that is there already stays as it is.
+        key: Same output, receiver and key, same message: one that is there already stays as it is.
         pack: Name of the pack.
         subject: What it is about.
         body: What the receiver gets, as JSON.
         at: When.
+        receiver: Our name for who gets it; empty for an output that has one receiver.
+        parts: Objects that go with it; their bytes must be in the blob folder by now.
         priority: Larger leaves first.
 
     Returns:
         The id of the message.
     """
-    message_id = name_of(output, plain(key))
+    message_id = name_of(output, plain(receiver), plain(key))
     if connection.scalar(select(OUTBOX.c.id).where(OUTBOX.c.id == message_id)) is None:
         row = {
             "id": message_id,
             "pack": pack,
             "output": output,
+            "receiver": plain(receiver),
             "subject": subject,
             "body": json.dumps(body, sort_keys=True),
+            "parts": json.dumps([asdict(part) for part in parts]),
             "added_at": stamp(at),
         }
         connection.execute(insert(OUTBOX), row)
         queue.add(connection, DELIVER, message_id, pack=pack, payload={}, at=at, priority=priority)
     return message_id
+
+
+def mark_taken(store: Store, message_id: str, part: Part, at: datetime | None = None) -> None:
+    """Keep that the receiver of a message has one of its parts.
+
+    Raises:
+        StoreError: The database failed; the part is sent once more.
+    """
+    row = {"message": message_id, "sha256": part.sha256}
+    known = select(TAKEN_PARTS.c.sha256).filter_by(**row)
+    with writing(store) as connection:
+        if connection.scalar(known) is None:
+            connection.execute(insert(TAKEN_PARTS), row | {"taken_at": stamp(at or now())})
 
 
 def message(store: Store, message_id: str) -> Message:
@@ -95,11 +150,12 @@ def message(store: Store, message_id: str) -> Message:
     query = select(OUTBOX).where(OUTBOX.c.id == message_id)
     with reading(store) as connection:
         row = connection.execute(query).mappings().first()
-    if row is None:
-        raise StoreError(
-            f"The outbox holds no message {message_id!r}.", hint="`assay queue` lists deliveries."
-        )
-    return _message(row)
+        if row is None:
+            raise StoreError(
+                f"The outbox holds no message {message_id!r}.",
+                hint="`assay queue` lists deliveries.",
+            )
+        return _message(store, connection, row)
 
 
 def messages(store: Store, pack: str, output: str, subject: str) -> list[Message]:
@@ -113,7 +169,7 @@ def messages(store: Store, pack: str, output: str, subject: str) -> list[Message
     )
     with reading(store) as connection:
         rows = connection.execute(query.order_by(OUTBOX.c.added_at, OUTBOX.c.id)).mappings()
-        return [_message(row) for row in rows]
+        return [_message(store, connection, row) for row in rows.all()]
 
 
 def dead_letters(store: Store) -> list[tuple[Message, FailedJob]]:
@@ -127,12 +183,17 @@ def dead_letters(store: Store) -> list[tuple[Message, FailedJob]]:
     return [(message(store, one.job.key), one) for one in failed]
 
 
-def _message(row: RowLike) -> Message:
+def _message(store: Store, connection: Connection, row: RowLike) -> Message:
+    taken = select(TAKEN_PARTS.c.sha256).where(TAKEN_PARTS.c.message == row["id"])
     return Message(
         id=row["id"],
         pack=row["pack"],
         output=row["output"],
+        receiver=row["receiver"],
         subject=row["subject"],
         body=json.loads(row["body"]),
+        parts=tuple(Part(**part) for part in json.loads(row["parts"])),
+        taken=frozenset(connection.scalars(taken)),
+        blobs=store.blobs,
         added_at=row["added_at"],
     )

@@ -46,7 +46,6 @@ __all__ = [
     "fail",
     "finish",
     "is_cancel_requested",
-    "note",
     "priority_of",
     "release",
     "renew",
@@ -181,22 +180,6 @@ def cancel(store: Store, job: Job, *, at: datetime | None = None) -> None:
     with writing(store) as connection:
         ended = _ended(State.CANCELLED, at or now())
         connection.execute(_held().values(ended), _holder(job))
-
-
-def note(store: Store, job: Job, payload: Mapping[str, str]) -> None:
-    """Keep in a claimed job how far it got, should it have to be done again.
-
-    Args:
-        store: The store.
-        job: The job as it was claimed; nothing is kept once somebody else holds it.
-        payload: What the work needs to know from now on, in place of what the job says.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    text = json.dumps({plain(k): plain(v) for k, v in payload.items()}, sort_keys=True)
-    with writing(store) as connection:
-        connection.execute(_held().values(payload=text), _holder(job))
 
 
 def finish(

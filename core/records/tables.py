@@ -15,7 +15,7 @@ from sqlalchemy import Index, MetaData, Table, UniqueConstraint
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-SCHEMA = "r0001"
+SCHEMA = "r0002"
 
 RowLike = Mapping[Any, Any]
 """A row by column name, before or after the database; SQLAlchemy also takes columns as keys."""
@@ -337,9 +337,22 @@ class OutboxRow(TableRow, table=True):
     id: str = Field(primary_key=True)
     pack: str
     output: str
+    receiver: str
     subject: str
     body: str
+    parts: str
     added_at: str
+
+
+class TakenPartRow(TableRow, table=True):
+    """A part of a message that its receiver has: it is not sent again."""
+
+    __tablename__ = "taken_parts"
+    __table_args__ = _BY_ID
+
+    message: str = Field(primary_key=True, foreign_key="outbox.id")
+    sha256: str = Field(primary_key=True)
+    taken_at: str
 
 
 def _table(name: str) -> Table:
@@ -360,3 +373,4 @@ DEPLOYMENTS = _table("deployments")
 PACK_ROWS = _table("pack_rows")
 JOBS = _table("jobs")
 OUTBOX = _table("outbox")
+TAKEN_PARTS = _table("taken_parts")

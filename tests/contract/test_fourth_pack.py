@@ -102,7 +102,10 @@ pack = DomainPack(
     prepare=prepare,
     jobs=(JobKind("welds.count", "welds_pack:count"),),
     after_decision="welds.count",
-    outputs=(MessageOutput("welds.line", "welds_pack:send"),),
+    outputs=(
+        MessageOutput("welds.line", "welds_pack:send"),
+        MessageOutput("welds.office", "welds_pack:send", needs_decisions=False),
+    ),
     priorities={"LINE STOP": 50},
     log_words=frozenset({"seam received", "seam counted"}),
     log_fields={"seam": r"W-[0-9]{1,6}"},

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.records import outbox, queue
+from core.records import blobs, outbox, queue
 from core.records.connection import writing
+from core.records.outbox import Part
 from core.records.store import decisions, new_decision, record
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -66,3 +67,21 @@ def test_what_is_refused_or_given_up_is_a_dead_letter_and_what_is_tried_again_is
         queue.fail(store, job, "P", **given)
     dead = {message.id: failed.state for message, failed in outbox.dead_letters(store)}
     assert dead == {ids["refused"]: "failed", ids["given up"]: "given up"}
+
+
+def test_each_receiver_has_a_message_of_its_own_and_parts_taken_stay_taken(store):
+    given = {"pack": "welds", "subject": "case", "body": {}, "at": AT}
+    names = blobs.put_many(store.blobs, [b"report", b"picture"])
+    parts = [Part("report", names[0]), Part("picture", names[1])]
+    with writing(store) as connection:
+        ids = [
+            outbox.put(connection, "welds.line", "d1", receiver=receiver, parts=parts, **given)
+            for receiver in ("ADA", "GRACE")
+        ]
+    assert len(set(ids)) == 2
+    for _ in range(2):
+        outbox.mark_taken(store, ids[0], parts[0])
+    ada, grace = (outbox.message(store, one) for one in ids)
+    assert (ada.receiver, ada.parts, ada.missing) == ("ADA", tuple(parts), (parts[1],))
+    assert (grace.receiver, grace.missing) == ("GRACE", tuple(parts))
+    assert [ada.read(part) for part in ada.parts] == [b"report", b"picture"]
