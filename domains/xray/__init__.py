@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.packs import DataSet, DomainPack, JobKind
+from core.packs import DataSet, DomainPack, JobKind, Output
 from core.types import Ceiling, Disposition
 from domains.xray.decoding.presentations import WRONG_PRESENTATIONS
 from domains.xray.decoding.reader import describe, prepare, read
@@ -36,9 +36,17 @@ pack = DomainPack(
     describe=describe,
     suffixes=frozenset({".dcm", ".dicom", ".ima", ""}),
     wrong_presentations=WRONG_PRESENTATIONS,
-    jobs=(
-        JobKind("xray.answer", "domains.xray.answers.answer_job:answer", max_tries=None),
-        JobKind("xray.send", "domains.xray.answers.send_job:send", max_tries=None, lane="deliver"),
+    jobs=(JobKind("xray.answer", "domains.xray.answers.answer_job:answer", max_tries=None),),
+    outputs=(
+        Output(
+            "xray.archive",
+            "domains.xray.answers.archive:send",
+            # The answers to a whole case, which its job puts into the outbox.
+            needs_decisions=False,
+            max_tries=None,
+            way_out='Write what it takes into peers.toml, such as results = ["capture"], and try '
+            "the job again.",
+        ),
     ),
     after_decision="xray.answer",
     commands="domains.xray.commands:app",

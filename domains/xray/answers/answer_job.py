@@ -1,8 +1,8 @@
 """The job ``xray.answer``: from what was decided on a case to objects that wait to be sent.
 
-The queue is the outbox. One ``xray.send`` job per receiver and version of the report names files
-that lay in the blob folder before the job was written: they are sent as they lie there, however
-often, whatever has changed here since.
+One message per receiver and version of the report names files that lay in the blob folder before
+the message was written: they are sent as they lie there, however often, whatever has changed here
+since.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from core.types import Reason
 from domains.xray.answers.answer import CaseResult, JudgedImage, UidMaker, severity_of, uids_at
 from domains.xray.answers.capture import capture
 from domains.xray.answers.objects import encode
-from domains.xray.answers.outbox import Version, queue, versions
 from domains.xray.answers.report_sr import report
 from domains.xray.answers.resources import Resources, resources_for
+from domains.xray.answers.versions import Version, put, versions
 from domains.xray.decoding.source import sources
 from domains.xray.node.object_intake import PACK
 from domains.xray.node.peers import peers_at
@@ -60,8 +60,7 @@ def answer(context: JobContext) -> None:
         OSError: The home folder cannot be read or written.
     """
     job, store, settings = context.job, context.store, context.settings
-    peers = peers_at(settings.home)
-    receivers = [peer.name for peer in peers.receivers()]
+    receivers = [peer.name for peer in peers_at(settings.home).receivers()]
     if is_emptied(store, job.key):
         return
     detail = case_detail(store, job.key)
@@ -73,7 +72,7 @@ def answer(context: JobContext) -> None:
     resources = resources_for(store, settings)
     with resources.lock:
         images = judged_images(detail.images, store, resources)
-        sent = versions(store, job.key, [peer.name for peer in peers.peers])
+        sent = versions(store, job.pack, job.key)
         if sent and sent[-1].decisions == _fingerprint(images):
             made = sent[-1]
         elif any(one.source for one in images):
@@ -82,7 +81,7 @@ def answer(context: JobContext) -> None:
         else:
             logger.info(Event(Word.DONE, {"job": job.id, "code": "NO_STUDY"}))
             return
-    queue(store, job, made, receivers)
+    put(store, job, made, receivers)
 
 
 def judged_images(

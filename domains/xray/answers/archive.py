@@ -1,106 +1,55 @@
-"""The job ``xray.send``: one version of an answer to one receiver.
+"""The output ``xray.archive``: an answer's objects, by the protocol of the peer that gets them.
 
-What the receiver keeps is noted in the job and not sent again. What it may keep another time is
-tried again, for ever, as the same object, byte for byte; a kind of object that it does not take at
-all holds nothing else up and puts the job aside for a person.
+What a peer may keep another time is sent again, for ever, as the same object, byte for byte; a kind
+of object that it does not take at all holds nothing else up.
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterator
 from io import BytesIO
-from time import monotonic
 
-from core.errors import ConfigError, PermanentFailure
-from core.jobs.context import JobContext
-from core.logs import Event, Word
-from core.records import blobs, queue
-from core.records.connection import Store
-from domains.xray.answers.delivery import (
-    OutOfReach,
-    StoreResult,
-    delivery_error,
-    store_by_dimse,
-    store_by_stow,
-)
-from domains.xray.answers.outbox import version_of
-from domains.xray.node.peers import Node, Peer, peers_at
-
-REST_S = 30.0
-_KEPT = "kept"
-
-logger = logging.getLogger(__name__)
-
-# Until when a receiver that could not be reached is left alone: a thousand results that wait for it
-# must not take the time, a connection timeout each, in which others could have theirs.
-_resting: dict[str, float] = {}
+from core.errors import ConfigError
+from core.records.outbox import Message, Part
+from core.service.delivery.results import NOT_WANTED, PartResult
+from core.settings import Settings
+from domains.xray.answers.delivery import store_by_dimse, store_by_stow
+from domains.xray.node.peers import peers_at
 
 
-def send(context: JobContext) -> None:
-    """Deliver one version of an answer.
+def send(message: Message, settings: Settings) -> Iterator[tuple[Part, PartResult]]:
+    """Send the objects that a peer does not have yet.
 
     Args:
-        context: The payload of its job names the peer and the version.
+        message: Its receiver is the name of the peer.
+        settings: Their home folder holds the peers.
+
+    Yields:
+        Each of the objects with what became of it, as the peer answers.
 
     Raises:
-        AssayError: The receiver cannot be reached or does not keep an object.
-        PermanentFailure: It takes no objects of a kind that it is to get.
+        Unreachable: The peer does not answer.
         ConfigError: The peers cannot be read, or name that receiver no more.
         StoreError: A file is missing or altered.
     """
-    job, store = context.job, context.store
-    peers = peers_at(context.settings.home)
-    name = job.payload["peer"]
-    peer = next((one for one in peers.receivers() if one.name == name), None)
-    if peer is None:
-        raise ConfigError(
-            f"Results wait for the peer {name}, which is not among those that get results.",
-            hint="Enter it again among the peers, with send_results_to = true.",
-        )
-    if monotonic() < _resting.get(name, 0.0):
-        raise delivery_error(peer, "it was out of reach a moment ago")
-    kept = job.payload.get(_KEPT, "").split()
-    missing = [one for one in version_of(job).of_kinds(peer.results) if one not in kept]
-    try:
-        if missing:
-            _deliver(missing, kept, store, peer, peers.node)
-    except OutOfReach:
-        _resting[name] = monotonic() + REST_S
-        raise
-    finally:
-        queue.note(store, job, {**job.payload, _KEPT: " ".join(kept)})
-    logger.info(Event(Word.SENT, {"job": job.id, "peer": name, "count": len(missing)}))
-
-
-def _deliver(missing: Sequence[str], kept: list[str], store: Store, peer: Peer, node: Node) -> None:
-    """Send files, and append those that the peer keeps to ``kept`` as it says so.
-
-    Raises:
-        OutOfReach: It does not answer.
-        PermanentFailure: It takes no objects of the kind; everything else it has.
-        AssayError: It does not keep one of them now.
-    """
     from pydicom import dcmread
 
+    peers = peers_at(settings.home)
+    peer = next((one for one in peers.receivers() if one.name == message.receiver), None)
+    if peer is None:
+        raise ConfigError(
+            f"Results wait for the peer {message.receiver}, which is not among those that get "
+            "results.",
+            hint="Enter it again among the peers, with send_results_to = true.",
+        )
+    wanted = [part for part in message.missing if part.kind in peer.results]
+    yield from ((part, NOT_WANTED) for part in message.missing if part not in wanted)
+    if not wanted:
+        return
     # Our own files: untrusted input went through a disposable process before it got in.
-    datasets = [dcmread(BytesIO(blobs.get(store.blobs, one))) for one in missing]
+    datasets = [dcmread(BytesIO(message.read(part))) for part in wanted]
     if peer.protocol == "dimse":
-        results = store_by_dimse(datasets, peer, node)
+        results = store_by_dimse(datasets, peer, peers.node)
     else:
         results = store_by_stow(datasets, peer)
-    failed: list[StoreResult] = []
-    for sha256, result in zip(missing, results, strict=True):
-        if result.problem:
-            failed.append(result)
-        else:
-            kept.append(sha256)
-    # Those that it may take another time are tried again, and with them those that it will not.
-    passing = [one for one in failed if not one.is_permanent]
-    if passing:
-        raise delivery_error(peer, passing[0].problem)
-    if failed:
-        raise PermanentFailure(
-            f"The peer {peer.name} does not take all results: {failed[0].problem}. Write what it "
-            'takes into peers.toml, such as results = ["capture"], and try the job again.'
-        )
+    yield from zip(wanted, results, strict=True)

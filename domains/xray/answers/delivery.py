@@ -7,10 +7,10 @@ came through before, and only the word of it was lost).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import AssayError
+from core.service.delivery.results import PartResult, Unreachable
 from domains.xray.answers.objects import EXPLICIT_LITTLE
 from domains.xray.node.peers import Node, Peer
 
@@ -30,24 +30,7 @@ _LARGEST_BODY = 2**31 - 1
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, SyntaxError)
 
 
-class OutOfReach(AssayError):
-    """The receiver does not answer at all, whatever it is asked to keep."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreResult:
-    """What a receiver did with one object.
-
-    Attributes:
-        problem: Why it does not keep it; empty when it does.
-        is_permanent: Whether it would say so again: it takes no objects of the kind.
-    """
-
-    problem: str = ""
-    is_permanent: bool = False
-
-
-def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Iterator[StoreResult]:
+def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Iterator[PartResult]:
     """Send objects over one association that proposes exactly what they need.
 
     Yields:
@@ -55,7 +38,7 @@ def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Itera
         that is.
 
     Raises:
-        OutOfReach: The peer does not answer.
+        Unreachable: The peer does not answer.
     """
     from pynetdicom import AE
 
@@ -75,7 +58,7 @@ def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Itera
     )
     # An association in which the peer accepts no class at all is ended by pynetdicom.
     if not association.is_established and not association.rejected_contexts:
-        raise delivery_error(peer, "there is no association", OutOfReach)
+        raise delivery_error(peer, "there is no association", Unreachable)
     # pynetdicom sends without a limit: a peer that stops reading would be waited for for ever.
     connection = socket_of(association)
     if connection is not None:
@@ -90,23 +73,23 @@ def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Itera
         association.release()
 
 
-def _store_one(association: Association, dataset: Dataset, peer: Peer) -> StoreResult:
+def _store_one(association: Association, dataset: Dataset, peer: Peer) -> PartResult:
     taken = {str(context.abstract_syntax) for context in association.accepted_contexts}
     if dataset.SOPClassUID not in taken:
-        return StoreResult(f"it takes no {dataset.SOPClassUID.name}", is_permanent=True)
+        return PartResult(f"it takes no {dataset.SOPClassUID.name}", is_permanent=True)
     try:
         status = association.send_c_store(dataset).get("Status")
     except (ValueError, RuntimeError) as exc:
         # Their words may quote the object.
-        return StoreResult(f"it hung up ({type(exc).__name__})")
+        return PartResult(f"it hung up ({type(exc).__name__})")
     if status is None:
-        raise delivery_error(peer, f"no answer within {ANSWER_S:g} s", OutOfReach)
+        raise delivery_error(peer, f"no answer within {ANSWER_S:g} s", Unreachable)
     if status in {0x0000, _DUPLICATE} or status >> 12 == 0xB:
-        return StoreResult()
-    return StoreResult(f"it answered with status {status:04X}", status == _NO_SUCH_CLASS)
+        return PartResult()
+    return PartResult(f"it answered with status {status:04X}", status == _NO_SUCH_CLASS)
 
 
-def store_by_stow(datasets: Sequence[Dataset], peer: Peer) -> Iterator[StoreResult]:
+def store_by_stow(datasets: Sequence[Dataset], peer: Peer) -> Iterator[PartResult]:
     """Send objects by STOW-RS (PS3.18 section 10.5), each in a request of its own.
 
     A server may refuse a request as a whole for one object in it.
@@ -115,7 +98,7 @@ def store_by_stow(datasets: Sequence[Dataset], peer: Peer) -> Iterator[StoreResu
         What became of each, in order.
 
     Raises:
-        OutOfReach: The peer does not answer.
+        Unreachable: The peer does not answer.
         ConfigError: The token for it is not set.
     """
     import requests
@@ -144,11 +127,11 @@ def store_by_stow(datasets: Sequence[Dataset], peer: Peer) -> Iterator[StoreResu
             except (requests.RequestException, *_UNREADABLE) as exc:
                 # With an answer it is the answer that counts, however the client reads it.
                 if not answers:
-                    raise delivery_error(peer, type(exc).__name__, OutOfReach) from None
+                    raise delivery_error(peer, type(exc).__name__, Unreachable) from None
             yield _result_of(answers[-1])
 
 
-def require_kept(results: Iterable[StoreResult], peer: Peer) -> None:
+def require_kept(results: Iterable[PartResult], peer: Peer) -> None:
     """Take the results as they come.
 
     Raises:
@@ -176,21 +159,21 @@ def _session(peer: Peer) -> requests.Session:
     return session
 
 
-def _result_of(answer: requests.Response) -> StoreResult:
+def _result_of(answer: requests.Response) -> PartResult:
     """Read the answer to a request with one object."""
     status = answer.status_code
     if status not in {200, 202, 409}:
-        return StoreResult(f"it answered with HTTP status {status}")
+        return PartResult(f"it answered with HTTP status {status}")
     try:
         failures = _failures(answer.json()) if answer.content else []
     except (OSError, RuntimeError, *_UNREADABLE):
         is_kept = _is_all_kept(answer)
-        return StoreResult("" if is_kept else f"it answered HTTP status {status} in a form unknown")
+        return PartResult("" if is_kept else f"it answered HTTP status {status} in a form unknown")
     reasons = sorted(set(failures) - {_DUPLICATE})
     if reasons:
         shown = ", ".join(f"{one:04X}" for one in reasons)
-        return StoreResult(f"it refused with reason {shown}", reasons == [_NO_SUCH_CLASS])
-    return StoreResult("it refused without a reason" if status == 409 and not failures else "")
+        return PartResult(f"it refused with reason {shown}", reasons == [_NO_SUCH_CLASS])
+    return PartResult("it refused without a reason" if status == 409 and not failures else "")
 
 
 def _is_all_kept(answer: requests.Response) -> bool:

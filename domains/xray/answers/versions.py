@@ -1,32 +1,25 @@
-"""The outbox: versions of a case's answer as ``xray.send`` jobs, one for each receiver.
-
-A job's key counts the versions, so that all of a case's are found by key, however long the queue.
-"""
+"""The versions of a case's answer, as messages of the outbox: one for each receiver."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import count
 
-from sqlalchemy import select
-
-from core.records import blobs, intake
-from core.records import queue as records_queue
-from core.records.connection import Store, reading, writing
-from core.records.job import job_from_row
-from core.records.queue import Job
-from core.records.tables import JOBS
-from core.records.values import name_of, now
+from core.records import blobs, intake, outbox
+from core.records.connection import Store, writing
+from core.records.job import Job
+from core.records.outbox import Message, Part
+from core.records.values import now
 from domains.xray.node.part10 import parse_part10
-from domains.xray.node.peers import KINDS, Kind
+from domains.xray.node.peers import KINDS
 
-SEND = "xray.send"
+ARCHIVE = "xray.archive"
+"""Name of the output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One answer to a case, as it lies in the outbox.
+    """One answer to a case.
 
     Attributes:
         number: From 1; each replaces the one before.
@@ -40,44 +33,20 @@ class Version:
     decisions: str
     files: tuple[str, ...]
 
-    def of_kinds(self, kinds: Collection[Kind]) -> tuple[str, ...]:
-        """Return the files that are of these kinds, in order."""
-        report, capture = KINDS
-        every = [(report, self.files[0]), *((capture, one) for one in self.files[1:])]
-        return tuple(file for kind, file in every if kind in kinds)
 
-
-def versions(store: Store, case_id: str, peers: Sequence[str]) -> list[Version]:
-    """Return the answers to a case that were queued for any of the peers, oldest first.
+def versions(store: Store, pack: str, case_id: str) -> list[Version]:
+    """Return the answers to a case, whoever was to get them, oldest first.
 
     Raises:
         StoreError: The database failed.
     """
-    found: list[Version] = []
-    with reading(store) as connection:
-        for number in count(1):
-            ids = [name_of(SEND, _key(case_id, number, peer)) for peer in peers]
-            query = select(JOBS).where(JOBS.c.id.in_(ids)).limit(1)
-            row = connection.execute(query).mappings().first()
-            if row is None:
-                break
-            found.append(version_of(job_from_row(row)))
-    return found
+    sent = map(_version_of, outbox.messages(store, pack, ARCHIVE, case_id))
+    found = {one.number: one for one in sent}
+    return [found[number] for number in sorted(found)]
 
 
-def version_of(job: Job) -> Version:
-    """Read the version that a ``xray.send`` job is to deliver."""
-    payload = job.payload
-    return Version(
-        number=int(payload["version"]),
-        report=payload["report"],
-        decisions=payload["decisions"],
-        files=tuple(payload["files"].split()),
-    )
-
-
-def queue(store: Store, job: Job, version: Version, receivers: Sequence[str]) -> None:
-    """Queue a version for receivers; those for which it is queued, or was sent, stay as they are.
+def put(store: Store, job: Job, version: Version, receivers: Sequence[str]) -> None:
+    """Put a version into the outbox for receivers; for whom it is there already it stays as it is.
 
     Its objects go on record as ours, so that one that comes back is known.
 
@@ -88,31 +57,33 @@ def queue(store: Store, job: Job, version: Version, receivers: Sequence[str]) ->
         receivers: Names of the peers.
 
     Raises:
-        StoreError: The database failed; nothing was queued.
+        StoreError: The database failed; nothing was put there.
     """
-    keys = {peer: _key(job.key, version.number, peer) for peer in receivers}
-    payload = {
-        "version": str(version.number),
-        "report": version.report,
-        "decisions": version.decisions,
-        "files": " ".join(version.files),
-    }
+    report, capture = KINDS
     objects = {parse_part10(blobs.get(store.blobs, one)).sop_instance: one for one in version.files}
+    kinds = (report, *(capture for _ in version.files[1:]))
+    parts = [Part(*pair) for pair in zip(kinds, version.files, strict=True)]
     with writing(store) as connection:
         intake.sent(connection, job.pack, objects, now())
-        ids = {name_of(SEND, key): peer for peer, key in keys.items()}
-        known = connection.scalars(select(JOBS.c.id).where(JOBS.c.id.in_(ids)))
-        for peer in set(receivers) - {ids[one] for one in known}:
-            records_queue.add(
+        for peer in receivers:
+            outbox.put(
                 connection,
-                SEND,
-                keys[peer],
+                ARCHIVE,
+                f"{job.key}/{version.number}",
                 pack=job.pack,
-                payload=payload | {"peer": peer},
+                subject=job.key,
+                body={
+                    "version": version.number,
+                    "report": version.report,
+                    "decisions": version.decisions,
+                },
                 at=now(),
+                receiver=peer,
+                parts=parts,
                 priority=job.priority,
             )
 
 
-def _key(case_id: str, number: int, peer: str) -> str:
-    return f"{case_id}/{number}/{peer}"
+def _version_of(message: Message) -> Version:
+    body, files = message.body, (part.sha256 for part in message.parts)
+    return Version(body["version"], body["report"], body["decisions"], tuple(files))

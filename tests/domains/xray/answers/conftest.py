@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import gc
 import shutil
+import socket
 from collections.abc import Iterator
+from copy import deepcopy
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset, dcmread
 
 from core.service.bundles.open import open_bundle
+from core.service.delivery import deliver
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
-from domains.xray.answers import send_job
+from domains.xray.answers import delivery
+from domains.xray.answers.capture import SECONDARY_CAPTURE
+from domains.xray.answers.objects import encode
+from domains.xray.answers.report_sr import report
 from tests.ceilings import certify_above
-from tests.domains.xray.answers.pacs import ORTHANC, PLUGIN, Orthanc
+from tests.domains.xray.answers.answers import NAMES, a_source, an_answer
+from tests.domains.xray.answers.pacs import HOST, ORTHANC, PLUGIN, Orthanc
+from tests.domains.xray.answers.receivers import CANARY
 from tests.domains.xray.answers.ward import Ward, a_radiograph
 from tests.needed import skip_without
 
@@ -38,7 +48,7 @@ def chest_bundle(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -
 
 
 @pytest.fixture(scope="session")
-def ward(
+def opened_ward(
     chest_bundle: Path, network_home: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ward]:
     """One ward for all tests, for it is dear to open: each has studies and a site of its own."""
@@ -48,6 +58,14 @@ def ward(
     opened = Ward(chest_bundle, Settings(home=home))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def ward(opened_ward: Ward) -> Ward:
+    """The ward, in which nothing waits that an earlier test left there, and nobody gets results."""
+    opened_ward.cancel_jobs()
+    opened_ward.peers()
+    return opened_ward
 
 
 @pytest.fixture
@@ -76,6 +94,35 @@ def collected() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _everybody_is_in_reach() -> Iterator[None]:
     """Forget which peers an earlier test left out of reach."""
-    send_job._resting.clear()
+    deliver._resting.clear()
     yield
-    send_job._resting.clear()
+    deliver._resting.clear()
+
+
+@pytest.fixture
+def objects() -> list[Dataset]:
+    written = encode(report(an_answer(study=a_source(PatientName=CANARY)), NAMES))
+    return [dcmread(BytesIO(written))]
+
+
+@pytest.fixture
+def mixed(objects) -> list[Dataset]:
+    """A report, two pictures, and the report once more."""
+    captures = []
+    for number in (1, 2):
+        one = Dataset()
+        one.SOPClassUID, one.SOPInstanceUID = SECONDARY_CAPTURE, f"1.2.3.{number}"
+        one.file_meta = deepcopy(objects[0].file_meta)
+        one.file_meta.MediaStorageSOPClassUID = SECONDARY_CAPTURE
+        one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID
+        captures.append(one)
+    return [objects[0], *captures, objects[0]]
+
+
+@pytest.fixture
+def silence(monkeypatch) -> Iterator[int]:
+    """A port where calls are accepted and never answered, with a short timeout."""
+    monkeypatch.setattr(delivery, "CONNECT_S", 0.5)
+    monkeypatch.setattr(delivery, "ANSWER_S", 0.5)
+    with socket.create_server((HOST, 0)) as silent:
+        yield silent.getsockname()[1]

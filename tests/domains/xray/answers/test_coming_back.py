@@ -24,9 +24,9 @@ _numbers = count(1)
 
 
 @pytest.fixture(scope="module")
-def intake(ward: Ward):
-    comparer = Comparer(ward.settings)
-    yield ObjectIntake(ward.store, "", ROOM, comparer)
+def intake(opened_ward: Ward):
+    comparer = Comparer(opened_ward.settings)
+    yield ObjectIntake(opened_ward.store, "", ROOM, comparer)
     comparer.close()
 
 
@@ -52,8 +52,8 @@ def outgoing(ward: Ward, study: str) -> list[bytes]:
     """The report and the capture of a study that was judged."""
     ward.judge(chest(study))
     ward.release(Stage.SUPERVISED, study)
-    (job,) = ward.answer(study)
-    return ward.files(job)
+    (message,) = ward.answer(study)
+    return ward.files(message)
 
 
 def take(intake: ObjectIntake, file: bytes) -> Receipt:
@@ -128,4 +128,4 @@ def test_a_picture_that_only_says_it_is_ours_is_judged_and_reported(ward, intake
     evidence = report.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0]
     named = {item.ReferencedSOPInstanceUID for item in evidence.ReferencedSOPSequence}
     assert named == {f"{study}.0.1", f"{study}.0.2"}
-    assert (first.payload["version"], second.payload["version"]) == ("1", "2")
+    assert (first.body["version"], second.body["version"]) == (1, 2)

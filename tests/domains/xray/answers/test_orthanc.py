@@ -21,14 +21,14 @@ from core.errors import AssayError
 from core.records import failed_jobs, queue
 from core.records.connection import reading
 from core.records.deployment import Stage
-from core.records.queue import Job, State
+from core.records.outbox import DELIVER, Message
+from core.records.queue import State
 from core.records.tables import JOBS
-from domains.xray.answers import send_job
+from core.service.delivery import deliver
 from domains.xray.answers.answer import JudgedImage
 from domains.xray.answers.capture import capture
 from domains.xray.answers.delivery import require_kept, store_by_dimse, store_by_stow
 from domains.xray.answers.objects import encode
-from domains.xray.answers.outbox import SEND
 from domains.xray.answers.report_sr import report
 from domains.xray.node.peers import Node, Peer
 from tests.domains.xray.answers.answers import (
@@ -39,7 +39,7 @@ from tests.domains.xray.answers.answers import (
     an_explanation,
 )
 from tests.domains.xray.answers.pacs import HOST, Orthanc, a_free_port
-from tests.domains.xray.answers.ward import Ward, a_radiograph
+from tests.domains.xray.answers.ward import Ward, a_radiograph, job_of
 from tests.domains.xray.radiographs import CANARY
 
 # A socket that never connected is dropped by pynetdicom without being closed.
@@ -75,7 +75,7 @@ def values(file: bytes) -> list[tuple[object, str, str]]:
     return [(e.tag, e.VR, repr(e.value)) for e in dcmread(BytesIO(file)).iterall()]
 
 
-def all_told(files: Mapping[str, bytes]) -> dict[str, list[tuple[object, str, str]]]:
+def all_values(files: Mapping[str, bytes]) -> dict[str, list[tuple[object, str, str]]]:
     return {name: values(file) for name, file in files.items()}
 
 
@@ -90,7 +90,7 @@ def test_every_value_comes_back_from_orthanc_as_it_was_sent(orthanc, protocol):
     else:
         peer = Peer(name="WEB", protocol="stow", url=orthanc.url)
         require_kept(store_by_stow(objects, peer), peer)
-    assert all_told(orthanc.files()) == all_told(by_name(sent))
+    assert all_values(orthanc.files()) == all_values(by_name(sent))
     known = [orthanc.get_json(f"/patients/{one}") for one in orthanc.get_json("/patients")]
     assert {one["MainDicomTags"]["PatientName"] for one in known} == set(PATIENTS)
 
@@ -127,43 +127,43 @@ def test_dcmtk_takes_an_answer_and_sends_it_on_to_orthanc(storescp, orthanc):
     sent = answers(PATIENTS[1], 1)
     peer = Peer(name="DCMTK", ae_title="DCMTK", host=HOST, port=port)
     require_kept(store_by_dimse([dcmread(BytesIO(file)) for file in sent], peer, Node()), peer)
-    expected = all_told(by_name(sent))
+    expected = all_values(by_name(sent))
     received = list(folder.iterdir())
-    assert all_told(by_name([path.read_bytes() for path in received])) == expected
+    assert all_values(by_name([path.read_bytes() for path in received])) == expected
     onward = ["storescu", "-aet", "ASSAY", "-aec", "ORTHANC", HOST, str(orthanc.dicom_port)]
     subprocess.run([*onward, *map(str, received)], check=True, capture_output=True)
-    assert all_told(orthanc.files()) == expected
+    assert all_values(orthanc.files()) == expected
 
 
 def test_what_a_receiver_missed_reaches_it_after_its_restart_under_the_same_names(
     ward: Ward, orthanc, monkeypatch, caplog
 ):
-    monkeypatch.setattr(send_job, "REST_S", 0.0)
+    monkeypatch.setattr(deliver, "REST_S", 0.0)
     caplog.set_level("DEBUG")
     sends = queued(ward, orthanc, "2.1")
     orthanc.stop()
-    for job in sends:
+    for message in sends:
         with pytest.raises(AssayError):
-            ward.deliver(job)
+            ward.deliver(message)
     orthanc.start()
-    for job in sends * 2:
-        ward.deliver(job)
-    assert all_told(orthanc.files()) == all_told(by_name(ward.files(sends[0])))
+    for message in sends * 2:
+        ward.deliver(message)
+    assert all_values(orthanc.files()) == all_values(by_name(ward.files(sends[0])))
     ours = [one.getMessage() for one in caplog.records if one.name.startswith(("core", "domains"))]
     assert not [text for text in ours if CANARY in text or "2.1" in text]
 
 
 def test_a_receiver_out_of_reach_is_left_alone_for_a_while(ward: Ward, orthanc):
-    job, _ = queued(ward, orthanc, "2.2")
+    message, _ = queued(ward, orthanc, "2.2")
     orthanc.stop()
     with pytest.raises(AssayError, match="there is no association"):
-        ward.deliver(job)
+        ward.deliver(message)
     orthanc.start()
     with pytest.raises(AssayError, match="a moment ago"):
-        ward.deliver(job)
+        ward.deliver(message)
 
 
-def queued(ward: Ward, orthanc: Orthanc, study: str) -> list[Job]:
+def queued(ward: Ward, orthanc: Orthanc, study: str) -> list[Message]:
     """Judge a chest and queue its report for Orthanc, over both protocols."""
     dimse = {"ae_title": "ORTHANC", "host": HOST, "port": orthanc.dicom_port}
     ward.peers({"name": "PACS", **dimse}, {"name": "WEB", "protocol": "stow", "url": orthanc.url})
@@ -203,24 +203,21 @@ def test_an_archive_that_takes_pictures_alone_gets_them_once_and_says_why_not_th
         ward.release(Stage.SUPERVISED, "2.5")
         (send,) = ward.answer("2.5")
         work(ward)
-        (capture,) = received(folder, "2.5")
+        (capture,) = folder.iterdir()
         assert dcmread(capture).SOPInstanceUID == ward.objects(send)[1].SOPInstanceUID
-        [trouble] = [one for one in failed_jobs.failed_jobs(ward.store) if one.job.id == send.id]
+        [trouble] = [
+            one for one in failed_jobs.failed_jobs(ward.store) if one.job.id == job_of(send)
+        ]
         assert (trouble.state, trouble.job.tries) == (State.FAILED, 1)
         assert "takes no Comprehensive SR Storage" in trouble.problem
         assert 'results = ["capture"]' in trouble.problem
         # The way out that it names; what was taken is not sent again.
         capture.unlink()
         ward.peers({**peer, "results": ["capture"]})
-        assert failed_jobs.reopen(ward.store, send.id)
+        assert failed_jobs.reopen(ward.store, job_of(send))
         work(ward)
     assert states(ward, [send]) == {State.DONE}
-    assert received(folder, "2.5") == []
-
-
-def received(folder: Path, study: str) -> list[Path]:
-    """List one study's files: a worker also sends what other tests of the ward left waiting."""
-    return [path for path in folder.iterdir() if dcmread(path).StudyInstanceUID == study]
+    assert list(folder.iterdir()) == []
 
 
 WORK = """
@@ -242,25 +239,25 @@ def work(ward: Ward) -> None:
 
 def test_what_a_worker_held_when_it_died_is_sent_by_the_next(ward: Ward, orthanc):
     sends = queued(ward, orthanc, "2.3")
-    held = queue.claim(ward.store, [SEND], worker="dead", lease_s=0.5, limit=100)
-    assert {job.id for job in sends} <= {job.id for job in held}
+    held = queue.claim(ward.store, [DELIVER], worker="dead", lease_s=0.5, limit=100)
+    assert {job_of(one) for one in sends} == {job.id for job in held}
     while states(ward, sends) != {State.DONE}:
         work(ward)
         time.sleep(0.5)
-    expected = all_told(by_name(ward.files(sends[0])))
-    assert expected.items() <= all_told(orthanc.files()).items()
+    expected = all_values(by_name(ward.files(sends[0])))
+    assert all_values(orthanc.files()) == expected
 
 
-def states(ward: Ward, sends: list[Job]) -> set[str]:
+def states(ward: Ward, sends: list[Message]) -> set[str]:
     with reading(ward.store) as connection:
-        query = select(JOBS.c.state).where(JOBS.c.id.in_([job.id for job in sends]))
+        query = select(JOBS.c.state).where(JOBS.c.id.in_([job_of(one) for one in sends]))
         return set(connection.scalars(query))
 
 
 def test_dsrdump_has_nothing_to_say_against_what_orthanc_gives_back(dcmtk, ward, orthanc, tmp_path):
-    job, *_ = queued(ward, orthanc, "2.4")
-    ward.deliver(job)
-    name = ward.objects(job)[0].SOPInstanceUID
+    message, *_ = queued(ward, orthanc, "2.4")
+    ward.deliver(message)
+    name = ward.objects(message)[0].SOPInstanceUID
     (tmp_path / "report.dcm").write_bytes(orthanc.files()[name])
     done = subprocess.run(
         ["dsrdump", str(tmp_path / "report.dcm")], capture_output=True, check=True

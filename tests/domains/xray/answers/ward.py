@@ -10,26 +10,26 @@ from pathlib import Path
 import cv2
 import numpy as np
 from pydicom import Dataset, dcmread
-from sqlalchemy import select
+from sqlalchemy import update
 
 from core.imaging.files import received
 from core.jobs.context import JobContext
-from core.records import blobs, deployments
-from core.records.connection import reading
+from core.records import deployments, outbox
+from core.records.connection import writing
 from core.records.deployment import Stage
-from core.records.job import job_from_row
-from core.records.queue import Job
+from core.records.job import Job, State
+from core.records.outbox import DELIVER, Message
 from core.records.store import decision
 from core.records.tables import JOBS
 from core.records.values import StoredDecision, name_of
 from core.service.assessment.recording import assess_and_record
 from core.service.bundles.archive import keep
 from core.service.bundles.open import open_bundle, policy_of
+from core.service.delivery.deliver import deliver
 from core.service.store import open_store
 from core.settings import Settings
 from domains.xray.answers.answer_job import answer
-from domains.xray.answers.outbox import SEND, version_of
-from domains.xray.answers.send_job import send
+from domains.xray.answers.versions import ARCHIVE
 from tests.domains.xray.radiographs import a_chest, an_object, part10
 
 
@@ -55,6 +55,13 @@ class Ward:
 
     def close(self) -> None:
         self.store.close()
+
+    def cancel_jobs(self) -> None:
+        """End every job that is not over."""
+        over = (State.DONE, State.CANCELLED)
+        left = update(JOBS).where(JOBS.c.state.not_in(over))
+        with writing(self.store) as connection:
+            connection.execute(left.values(state=State.CANCELLED))
 
     def judge(self, *files: bytes) -> list[StoredDecision]:
         """Judge files as a worker does; what they say themselves makes cases of them."""
@@ -87,27 +94,30 @@ class Ward:
             lines += [f"{name} = {json.dumps(value)}" for name, value in peer.items()]
         (self.settings.home / "peers.toml").write_text("\n".join(lines) + "\n")
 
-    def answer(self, study: str) -> list[Job]:
-        """Do the ``xray.answer`` job of a study's case; give what was queued by it."""
-        before = {job.id for job in self.outbox(study)}
+    def answer(self, study: str) -> list[Message]:
+        """Do the ``xray.answer`` job of a study's case; give the messages that it wrote."""
+        before = {message.id for message in self.outbox(study)}
         job = Job("", "xray.answer", name_of("xray", study), "xray", {}, 0, 1)
         answer(JobContext(job, self.store, self.settings))
-        return [job for job in self.outbox(study) if job.id not in before]
+        return [message for message in self.outbox(study) if message.id not in before]
 
-    def outbox(self, study: str) -> list[Job]:
-        """List the ``xray.send`` jobs of a study's case, those done too, by peer in order added."""
-        query = select(JOBS).where(JOBS.c.kind == SEND).order_by(JOBS.c.key)
-        query = query.where(JOBS.c.key.startswith(name_of("xray", study)))
-        with reading(self.store) as connection:
-            return [job_from_row(row) for row in connection.execute(query).mappings()]
+    def outbox(self, study: str) -> list[Message]:
+        """List the messages about a study's case, those delivered too, in order added."""
+        return outbox.messages(self.store, "xray", ARCHIVE, name_of("xray", study))
 
-    def files(self, job: Job) -> list[bytes]:
-        """Give the files that a job is to send, the report first."""
-        return [blobs.get(self.store.blobs, sha256) for sha256 in version_of(job).files]
+    def files(self, message: Message) -> list[bytes]:
+        """Give the files that go with a message, the report first."""
+        return [message.read(part) for part in message.parts]
 
-    def objects(self, job: Job) -> list[Dataset]:
-        return [dcmread(BytesIO(content)) for content in self.files(job)]
+    def objects(self, message: Message) -> list[Dataset]:
+        return [dcmread(BytesIO(content)) for content in self.files(message)]
 
-    def deliver(self, job: Job) -> None:
-        """Do one ``xray.send`` job."""
-        send(JobContext(job, self.store, self.settings))
+    def deliver(self, message: Message) -> None:
+        """Try once to deliver a message."""
+        job = Job(job_of(message), DELIVER, message.id, "xray", {}, 0, 1)
+        deliver(job, self.store, self.settings)
+
+
+def job_of(message: Message) -> str:
+    """Give the id of the job that delivers a message."""
+    return name_of(DELIVER, message.id)
