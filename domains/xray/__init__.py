@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from core.packs import DataSet, DomainPack, JobKind, Output
+from core.packs import DataSet, DomainPack, JobKind, MessageOutput
 from core.types import Ceiling, Disposition
 from domains.xray.decoding.presentations import WRONG_PRESENTATIONS
 from domains.xray.decoding.reader import describe, prepare, read
@@ -38,7 +38,7 @@ pack = DomainPack(
     wrong_presentations=WRONG_PRESENTATIONS,
     jobs=(JobKind("xray.answer", "domains.xray.answers.answer_job:answer", max_tries=None),),
     outputs=(
-        Output(
+        MessageOutput(
             "xray.archive",
             "domains.xray.answers.archive:send",
             # The answers to a whole case, which its job puts into the outbox.
