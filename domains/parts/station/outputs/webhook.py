@@ -13,7 +13,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from urllib.parse import urlsplit
 
 from core.errors import ConfigError, PermanentFailure
-from core.service.delivery.deliver import Unreachable
+from core.service.delivery.results import Unreachable
 from domains.parts.station.message import Body, message_of
 from domains.parts.station.options import WebhookOptions
 from domains.parts.station.outputs.sender import ResultSender

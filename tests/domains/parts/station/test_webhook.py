@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from core.errors import ConfigError, PermanentFailure
-from core.service.delivery.deliver import Unreachable
+from core.service.delivery.results import Unreachable
 from domains.parts.station.message import message_id, message_of
 from domains.parts.station.options import WebhookOptions
 from domains.parts.station.outputs.webhook import WebhookClient, WebhookOutput
