@@ -8,7 +8,7 @@ between leaves jobs whose lease runs out; whoever judges them again finds the ve
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -80,17 +80,19 @@ class _QueuedPicture(Incoming):
     is_missing: bool = False
 
 
-def judge(bench: Bench, claimed: Sequence[Job]) -> None:
+def judge(bench: Bench, claimed: Sequence[Job], cancelled: Set[str] = frozenset()) -> None:
     """Judge claimed ``assess`` jobs, record the verdicts and settle the jobs.
 
     A picture on which a decoder process dies, or the system fails, is tried ``TRIES`` times, then
     recorded as DEFER and its job given up. A job that was begun more often than that, without
     anybody having lived to say how it ended, is judged alone, so that it takes no other along;
-    after as many tries again it is recorded as DEFER without being touched.
+    after as many tries again it is recorded as DEFER without being touched. Of a job that is
+    cancelled before its verdict is recorded, nothing is.
 
     Args:
         bench: What to judge with.
         claimed: Jobs of one product, which the bundle judges.
+        cancelled: Ids of jobs that are not to be begun any more; it may grow meanwhile.
 
     Raises:
         AssayError: Judging as such fails; jobs without a verdict are put back, uncounted.
@@ -102,17 +104,22 @@ def judge(bench: Bench, claimed: Sequence[Job]) -> None:
         started = perf_counter()
         judged: list[_Judged] = []
         try:
-            judged.extend(_verdicts(bench, portion))
+            judged.extend(_verdicts(bench, portion, cancelled))
         finally:
-            _settle(bench, judged)
-            queue.release(bench.store, portion[len(judged) :], wait_s=backoff_s(TRIES))
-        _tell(bench, judged, 1e3 * (perf_counter() - started))
+            ended = queue.end_cancelled(bench.store, portion)
+            _log_cancelled(portion, ended)
+            _settle(bench, [one for one in judged if one.job.id not in ended])
+            done = {one.job.id for one in judged} | ended
+            remaining = [job for job in portion if job.id not in done]
+            queue.release(bench.store, remaining, wait_s=backoff_s(TRIES))
+        _log_judged(bench, judged, 1e3 * (perf_counter() - started))
 
 
-def _verdicts(bench: Bench, portion: Sequence[Job]) -> Iterator[_Judged]:
+def _verdicts(bench: Bench, portion: Sequence[Job], cancelled: Set[str]) -> Iterator[_Judged]:
     bench.assessor.use(bench.policy)
     is_untouched = portion[0].tries > 2 * TRIES
-    pictures = _untouched(bench, portion) if is_untouched else _pictures(bench, portion)
+    wanted = (job for job in portion if job.id not in cancelled)
+    pictures = _untouched(bench, portion) if is_untouched else _pictures(bench, wanted)
     for done in bench.assessor.many(pictures):
         one = replace(done.assessment, lost=True) if is_untouched else done.assessment
         code = _code(one, missing=done.incoming.is_missing)
@@ -129,7 +136,7 @@ def _code(one: Assessment, *, missing: bool) -> str:
     return "FAULT" if any(f.reason is Reason.FAULT for f in one.verdict.findings) else ""
 
 
-def _pictures(bench: Bench, portion: Sequence[Job]) -> Iterator[_QueuedPicture]:
+def _pictures(bench: Bench, portion: Iterable[Job]) -> Iterator[_QueuedPicture]:
     for job in portion:
         name, sha256, group = _named(job)
         try:
@@ -252,7 +259,14 @@ def _fail(bench: Bench, one: _Judged) -> None:
     logger.warning(Event(word, {"job": one.job.id, "code": one.code, "tries": one.job.tries}))
 
 
-def _tell(bench: Bench, judged: Sequence[_Judged], elapsed_ms: float) -> None:
+def _log_cancelled(portion: Sequence[Job], ended: Set[str]) -> None:
+    for job in portion:
+        if job.id in ended:
+            fields: dict[str, float | str] = {"job": job.id, "kind": job.kind, "tries": job.tries}
+            logger.info(Event(Word.CANCELLED, fields))
+
+
+def _log_judged(bench: Bench, judged: Sequence[_Judged], elapsed_ms: float) -> None:
     fields: dict[str, float | str] = {
         "pack": bench.bundle.pack.name,
         "policy": bench.policy.id,

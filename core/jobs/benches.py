@@ -6,7 +6,6 @@ from collections import OrderedDict
 from contextlib import ExitStack
 from dataclasses import replace
 from time import perf_counter
-from types import TracebackType
 from typing import Self
 
 from core.jobs.assess import Bench
@@ -36,12 +35,7 @@ class Benches:
         """Return itself; no decoder runs yet."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """End every decoder process."""
         for _, stack in self._open.values():
             stack.close()

@@ -1,4 +1,4 @@
-"""Keeping claimed jobs while the work lasts, and hearing that it is not wanted any more."""
+"""Keeping claimed jobs while the work lasts, and noticing that one of them was cancelled."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import logging
 import threading
 from collections.abc import Sequence
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from core.errors import StoreError
 from core.logs import Event, Word
 from core.records.connection import Store
 from core.records.job import Job, JobProgress
-from core.records.queue import is_cancel_requested, renew, report
+from core.records.queue import end_cancelled, is_cancel_requested, renew, report
 
 LEASE_S = 30.0
 
@@ -42,26 +41,22 @@ class Heartbeat:
 
     def __init__(self, store: Store, jobs: Sequence[Job]) -> None:
         self._store, self._jobs = store, jobs
+        self._renewed = monotonic()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Self:
-        """Start to renew."""
+        """Start to renew and return itself."""
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Stop to renew."""
         self._over.set()
         self._thread.join()
 
     def _beat(self) -> None:
-        while not self._over.wait(LEASE_S / 3):
+        while not self._over.wait(_BEAT_S):
             self._try()
 
     def _try(self) -> None:
@@ -72,7 +67,29 @@ class Heartbeat:
             logger.warning(Event(Word.STORE_FAILED, {"count": len(self._jobs)}))
 
     def _once(self) -> None:
-        renew(self._store, self._jobs, LEASE_S)
+        if monotonic() - self._renewed > LEASE_S / 3:
+            renew(self._store, self._jobs, LEASE_S)
+            self._renewed = monotonic()
+
+
+class BatchHeartbeat(Heartbeat):
+    """Renews the leases of jobs that are done together, and ends those that are cancelled.
+
+    Attributes:
+        cancelled: Ids of the jobs that were cancelled; they are not the caller's any more.
+
+    Args:
+        store: The store.
+        jobs: Jobs as they were claimed.
+    """
+
+    def __init__(self, store: Store, jobs: Sequence[Job]) -> None:
+        super().__init__(store, jobs)
+        self.cancelled: set[str] = set()
+
+    def _once(self) -> None:
+        super()._once()
+        self.cancelled |= end_cancelled(self._store, self._jobs)
 
 
 class JobHeartbeat(Heartbeat):
@@ -90,7 +107,6 @@ class JobHeartbeat(Heartbeat):
         super().__init__(store, [job])
         self._job = job
         self._progress: JobProgress | None = None
-        self._renewed = monotonic()
         self.is_unwanted = threading.Event()
 
     def report(self, progress: JobProgress) -> None:
@@ -109,6 +125,4 @@ class JobHeartbeat(Heartbeat):
         if self._progress is not None:
             progress, self._progress = self._progress, None
             report(self._store, self._job, progress)
-        if monotonic() - self._renewed > LEASE_S / 3:
-            renew(self._store, self._jobs, LEASE_S)
-            self._renewed = monotonic()
+        super()._once()

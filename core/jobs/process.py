@@ -13,7 +13,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from threading import Event as Flag
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self
 
 from core.child_process import ChildLost, ChildProcess
@@ -85,12 +84,7 @@ class JobProcess:
         """Return itself; nothing runs yet."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """End the process."""
         self._end()
 

@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -18,7 +18,7 @@ from core.jobs.assess import judge
 from core.jobs.benches import Benches
 from core.jobs.kinds import ASSESS_LANE, NICENESS, installed_kinds, lanes_of
 from core.jobs.lanes import Lane
-from core.jobs.lease import LEASE_S, Heartbeat
+from core.jobs.lease import LEASE_S, BatchHeartbeat
 from core.jobs.process import JobProcess
 from core.logs import Event, Word
 from core.model.bundle.bundle import Bundle
@@ -127,13 +127,15 @@ def _judge(benches: Benches, pack: str, worker: str) -> bool:
     )
     if claimed:
         began = perf_counter()
-        with Heartbeat(store, claimed):
-            _judge_by_product(benches, pack, claimed)
+        with BatchHeartbeat(store, claimed) as heartbeat:
+            _judge_by_product(benches, pack, claimed, heartbeat.cancelled)
         benches.note_time(pack, len(claimed), began)
     return bool(claimed)
 
 
-def _judge_by_product(benches: Benches, pack: str, claimed: Sequence[Job]) -> None:
+def _judge_by_product(
+    benches: Benches, pack: str, claimed: Sequence[Job], cancelled: Set[str]
+) -> None:
     """Judge claimed jobs, those of each product by what is deployed for it.
 
     Raises:
@@ -151,7 +153,7 @@ def _judge_by_product(benches: Benches, pack: str, claimed: Sequence[Job]) -> No
             logger.error(Event(Word.NOT_JUDGING, {"error": type(exc).__name__, "wait_s": _REST_S}))
             failed.append(exc)
         else:
-            judge(bench, jobs)
+            judge(bench, jobs, cancelled)
     if len(failed) == len(by_product):
         raise failed[0]
 

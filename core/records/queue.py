@@ -19,6 +19,15 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, or_, select, update
 
+from core.records.cancellation import (
+    cancel,
+    end_cancelled,
+    end_unwanted,
+    is_cancel_requested,
+    is_unwanted,
+    request_cancel,
+)
+from core.records.claimed_rows import ended, holder, update_claimed
 from core.records.connection import Store, reading, writing
 from core.records.job import (
     ASSESS,
@@ -43,6 +52,7 @@ __all__ = [
     "add",
     "cancel",
     "claim",
+    "end_cancelled",
     "fail",
     "finish",
     "is_cancel_requested",
@@ -100,8 +110,8 @@ def claim(
     lease = {"worker": worker, "leased_until": stamp(moment + timedelta(seconds=lease_s))}
     with writing(store) as connection:
         # Whoever ran it died before the request reached him.
-        ignored = update(JOBS).where(JOBS.c.kind.in_(kinds), _lapsed(stamp(moment)), _unwanted())
-        connection.execute(ignored.values(_ended(State.CANCELLED, moment)))
+        ignored = update(JOBS).where(JOBS.c.kind.in_(kinds), _lapsed(stamp(moment)), is_unwanted())
+        connection.execute(ignored.values(ended(State.CANCELLED, moment)))
         rows = connection.execute(query.limit(limit)).mappings().all()
         taken = update(JOBS).where(JOBS.c.id.in_([row["id"] for row in rows]))
         connection.execute(taken.values(state=State.LEASED, tries=JOBS.c.tries + 1, **lease))
@@ -121,7 +131,7 @@ def renew(store: Store, jobs: Sequence[Job], lease_s: float, *, at: datetime | N
     }
     if jobs:
         with writing(store) as connection:
-            connection.execute(_held().values(kept), [_holder(job) for job in jobs])
+            connection.execute(update_claimed().values(kept), [holder(job) for job in jobs])
 
 
 def report(store: Store, job: Job, progress: JobProgress, *, at: datetime | None = None) -> None:
@@ -132,54 +142,7 @@ def report(store: Store, job: Job, progress: JobProgress, *, at: datetime | None
     """
     shown = {"progress": json.dumps(asdict(progress)), "heartbeat_at": stamp(at or now())}
     with writing(store) as connection:
-        connection.execute(_held().values(shown), _holder(job))
-
-
-def request_cancel(store: Store, job_id: str, *, at: datetime | None = None) -> bool:
-    """Ask that a job ends: one that a worker runs within seconds, any other that has no end now.
-
-    Returns:
-        Whether there was such a job; one that is done, or cancelled already, stays as it is.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    moment = at or now()
-    idle = JOBS.c.state.in_([State.WAITING, State.FAILED, State.GIVEN_UP])
-    named = update(JOBS).where(JOBS.c.id == job_id)
-    with writing(store) as connection:
-        asked = named.where(JOBS.c.state == State.LEASED).values(cancel_requested_at=stamp(moment))
-        ended = named.where(idle).values(_ended(State.CANCELLED, moment))
-        return any(connection.execute(change).rowcount for change in (asked, ended))
-
-
-def is_cancel_requested(store: Store, job: Job) -> bool:
-    """Return whether somebody asked that a claimed job ends.
-
-    True as well where the job is not the caller's any more: then somebody else works on it.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    query = select(JOBS.c.cancel_requested_at).where(
-        JOBS.c.id == job.id,
-        JOBS.c.state == State.LEASED,
-        JOBS.c.worker == job.worker,
-        JOBS.c.tries == job.tries,
-    )
-    with reading(store) as connection:
-        return connection.execute(query).scalar() != ""
-
-
-def cancel(store: Store, job: Job, *, at: datetime | None = None) -> None:
-    """Mark a claimed job as cancelled; one that somebody else has claimed since stays theirs.
-
-    Raises:
-        StoreError: The database failed; the lease will run out.
-    """
-    with writing(store) as connection:
-        ended = _ended(State.CANCELLED, at or now())
-        connection.execute(_held().values(ended), _holder(job))
+        connection.execute(update_claimed().values(shown), holder(job))
 
 
 def finish(
@@ -202,13 +165,13 @@ def finish(
     """
     if not jobs:
         return
-    holders = [_holder(job) for job in jobs]
+    holders = [holder(job) for job in jobs]
     moment = at or now()
-    ended = _ended(State.DONE, moment) | {"problem": "", "result": json.dumps(result or {})}
+    end_now = ended(State.DONE, moment) | {"problem": "", "result": json.dumps(result or {})}
     same = JOBS.c.added_at == bindparam("asked")
-    connection.execute(_held().where(same).values(ended), holders)
+    connection.execute(update_claimed().where(same).values(end_now), holders)
     again = opened(moment) | {"tries": 0, "problem": ""}
-    connection.execute(_held().where(~same).values(again), holders)
+    connection.execute(update_claimed().where(~same).values(again), holders)
 
 
 def fail(
@@ -242,14 +205,14 @@ def fail(
     is_last = max_tries is not None and job.tries >= max_tries
     same = JOBS.c.added_at == bindparam("asked")
     with writing(store) as connection:
-        _end_unwanted(connection, [_holder(job)], moment)
+        end_unwanted(connection, [holder(job)], moment)
         if is_permanent or is_last:
-            end = _ended(State.FAILED if is_permanent else State.GIVEN_UP, moment)
-            ended = _held().where(same).values(end | {"problem": plain(problem)})
-            if connection.execute(ended, _holder(job)).rowcount:
+            end = ended(State.FAILED if is_permanent else State.GIVEN_UP, moment)
+            last = update_claimed().where(same).values(end | {"problem": plain(problem)})
+            if connection.execute(last, holder(job)).rowcount:
                 return True
         later = opened(moment + timedelta(seconds=wait_s)) | {"problem": plain(problem)}
-        connection.execute(_held().values(later), _holder(job))
+        connection.execute(update_claimed().values(later), holder(job))
     return False
 
 
@@ -265,10 +228,10 @@ def release(
         return
     moment = at or now()
     later = opened(moment + timedelta(seconds=wait_s)) | {"tries": JOBS.c.tries - 1}
-    holders = [_holder(job) for job in jobs]
+    holders = [holder(job) for job in jobs]
     with writing(store) as connection:
-        _end_unwanted(connection, holders, moment)
-        connection.execute(_held().values(later), holders)
+        end_unwanted(connection, holders, moment)
+        connection.execute(update_claimed().values(later), holders)
 
 
 def waiting(store: Store) -> Mapping[tuple[str, str], int]:
@@ -292,33 +255,3 @@ def _claimable(moment: str) -> ColumnElement[bool]:
 
 def _lapsed(moment: str) -> ColumnElement[bool]:
     return and_(JOBS.c.state == State.LEASED, JOBS.c.leased_until <= moment)
-
-
-def _unwanted() -> ColumnElement[bool]:
-    return JOBS.c.cancel_requested_at != ""
-
-
-def _end_unwanted(
-    connection: Connection, holders: Sequence[dict[str, Any]], moment: datetime
-) -> None:
-    """Mark those of the caller's jobs as cancelled of which that was asked meanwhile."""
-    ended = _held().where(_unwanted()).values(_ended(State.CANCELLED, moment))
-    connection.execute(ended, holders)
-
-
-def _ended(state: State, at: datetime) -> dict[str, Any]:
-    return {"state": state, "worker": "", "leased_until": "", "finished_at": stamp(at)}
-
-
-def _held() -> Any:  # noqa: ANN401
-    """Update what the caller still holds: the number of tries changes with every claim."""
-    return update(JOBS).where(
-        JOBS.c.id == bindparam("job_id"),
-        JOBS.c.state == State.LEASED,
-        JOBS.c.worker == bindparam("holder"),
-        JOBS.c.tries == bindparam("begun"),
-    )
-
-
-def _holder(job: Job) -> dict[str, Any]:
-    return {"job_id": job.id, "holder": job.worker, "begun": job.tries, "asked": job.added_at}

@@ -1,19 +1,13 @@
 """A running worker, two products of one pack, and deployments that change between two pictures."""
 
-import json
 import shutil
-import threading
-from contextlib import contextmanager
-from time import monotonic, perf_counter, sleep
+from time import perf_counter, sleep
 
 import pytest
 from sqlalchemy import select, text
 
 from core.errors import BundleError, ConfigError
-from core.files import sha256_of
 from core.jobs.benches import BATCH_S, MOST_PICTURES, Benches
-from core.jobs.worker import work
-from core.model.bundle.bundle import SUMS, covered
 from core.records import blobs
 from core.records.connection import reading, writing
 from core.records.deployment import Stage
@@ -33,6 +27,8 @@ from core.service.bundles.deployments import (
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
 from core.types import Disposition, Reason, Targets
 from tests.ceilings import certify_above
+from tests.changed_bundles import copy_bundle
+from tests.core.jobs.running import until, work_once, working
 
 ADA = Signed("Ada")
 
@@ -50,12 +46,7 @@ def first(tiny_product, tmp_path):
 @pytest.fixture
 def second(tiny_product, tmp_path):
     """The same model as another bundle, as if it had been trained again."""
-    path = shutil.copytree(tiny_product.bundle, tmp_path / "second")
-    shutil.rmtree(path / "policies")
-    words = json.loads((path / "bundle.json").read_text())
-    (path / "bundle.json").write_text(json.dumps(words | {"trained": "again"}))
-    sums = [f"{sha256_of(path / name)}  {name}\n" for name in covered(path)]
-    (path / SUMS).write_text("".join(sums))
+    path = copy_bundle(tiny_product.bundle, tmp_path / "second", trained="again")
     certify_bundle(open_bundle(path, tiny_product.settings), Targets(escape=0.2, overkill=0.2))
     return path
 
@@ -80,28 +71,11 @@ def judge(tiny_product, store):
             store, pack="parts", product=product, key=sha256, sha256=sha256, source="a test",
             meta={"group": "part 7"},
         )  # fmt: skip
-        end = monotonic() + 120
-        while not (made := [one for one in decisions(store) if one.content_key == sha256]):
-            assert monotonic() < end, "nothing judged the picture"
-            sleep(0.05)
+        made = []
+        until(lambda: made.extend(d for d in decisions(store) if d.content_key == sha256) or made)
         return made[0]
 
     return call
-
-
-@contextmanager
-def working(store, settings, *bundles):
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=work, args=(bundles, store, settings), kwargs={"stop": stop, "idle_s": 0.05}
-    )
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
 
 
 def test_two_products_share_a_store_and_a_worker_that_follows_releases_and_taking_back(
@@ -203,7 +177,7 @@ def test_a_drawn_negative_is_replayed_and_a_draw_that_was_made_up_is_told_from_i
     for path in tiny_product.pictures("test", "good"):
         (sha256,) = blobs.put_many(store.blobs, [path.read_bytes()])
         receive(store, pack="parts", product="left", key=sha256, sha256=sha256, source="a test")
-    work([], store, settings, stop=threading.Event(), once=True)
+    work_once(store, settings)
     negatives = decisions(store, disposition=Disposition.NEGATIVE)
     assert negatives
     assert {tuple(f.reason for f in one.findings) for one in negatives} == {(Reason.AUDIT,)}

@@ -5,30 +5,28 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
 import pytest
 from sqlalchemy import text
 
-from core import packs
 from core.cli.worker import cancel, show_queue, worker
 from core.errors import ConfigError
 from core.jobs import kinds, lease
 from core.jobs.use_cases import EvaluateSpec, ExportSpec, RecertifySpec, submit
-from core.jobs.worker import work
 from core.packs import JobKind
 from core.records import failed_jobs, outbox, queue
 from core.records.connection import writing
 from core.records.job import State
-from core.records.values import name_of, now
+from core.records.values import now
 from core.service.bundles.open import open_bundle, policy_of
 from core.service.store import open_store
 from core.service.training.train import TrainSpec
-from core.settings import Settings
 from core.types import Targets
+from tests.core.jobs import running
+from tests.core.jobs.running import installed_pack, until, work_once, working, write_pack
 
 pytestmark = pytest.mark.slow
 
@@ -98,72 +96,23 @@ pack = replace(
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("patient") / "site"
-    info = folder / "patient_pack-1.0.dist-info"
-    info.mkdir(parents=True)
-    (folder / "patient_pack.py").write_text(PATIENT)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: patient-pack\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[assay.domains]\npatient = patient_pack:pack\n")
-    return folder
+    return write_pack(tmp_path_factory.mktemp("patient") / "site", "patient", PATIENT)
 
 
 @pytest.fixture(autouse=True)
-def installed(site, monkeypatch):
-    monkeypatch.syspath_prepend(str(site))
-    packs.entries.cache_clear()
-    yield
-    monkeypatch.undo()
-    packs.entries.cache_clear()
-    sys.modules.pop("patient_pack", None)
-
-
-@pytest.fixture
-def settings(tmp_path):
-    return Settings(home=tmp_path / "home")
-
-
-@pytest.fixture
-def store(settings):
-    opened = open_store(settings)
-    yield opened
-    opened.close()
+def installed(site):
+    with installed_pack(site, "patient"):
+        yield
 
 
 def ask(store, kind, key="it", **payload):
-    with writing(store) as connection:
-        queue.add(connection, kind, key, pack="patient", payload=payload, at=now())
-    return name_of(kind, key)
+    return running.ask(store, "patient", kind, key, **payload)
 
 
 def status(store, job):
     found = failed_jobs.job_status(store, job)
     assert found is not None
     return found
-
-
-def work_once(store, settings, *lanes):
-    work([], store, settings, stop=threading.Event(), once=True, lanes=lanes)
-
-
-@contextmanager
-def working(store, settings, *lanes):
-    stop = threading.Event()
-    given = {"stop": stop, "idle_s": 0.05, "lanes": lanes}
-    thread = threading.Thread(target=work, args=([], store, settings), kwargs=given)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
-
-
-def until(condition, seconds=90):
-    end = monotonic() + seconds
-    while not condition():
-        assert monotonic() < end, "it did not happen in time"
-        threading.Event().wait(0.05)
 
 
 def until_begun(store, job, tries):
@@ -216,10 +165,10 @@ def test_lanes_run_side_by_side_and_jobs_of_one_lane_wait_for_each_other(store, 
 
 def test_a_worker_may_be_started_for_some_lanes_alone(store, settings):
     slow, quick = ask(store, "patient.count", steps="1"), ask(store, "patient.quick", steps="1")
-    work_once(store, settings, "quick")
+    work_once(store, settings, lanes=["quick"])
     assert (status(store, slow).state, status(store, quick).state) == (State.WAITING, State.DONE)
     with pytest.raises(ConfigError, match="has the lane fast; there are: assess, "):
-        work_once(store, settings, "fast")
+        work_once(store, settings, lanes=["fast"])
 
 
 def test_the_command_names_the_lanes_when_one_is_wrong(settings, monkeypatch):
@@ -363,7 +312,7 @@ def test_a_message_is_sent_again_under_its_id_and_one_that_is_refused_waits_for_
         with writing(store) as connection:
             given = {"pack": "patient", "subject": "case", "body": {"seam": seam}, "at": now()}
             ids.append(outbox.put(connection, "patient.line", str(seam), **given))
-    with working(store, settings, "deliver"):
+    with working(store, settings, lanes=["deliver"]):
         until(lambda: queue.waiting(store) == {("deliver", "done"): 1, ("deliver", "failed"): 1})
     sent = (settings.home / "line.txt").read_text().splitlines()
     assert sorted(sent) == sorted([f"{ids[0]} 1", f"{ids[0]} 1", f"{ids[1]} 2"])
@@ -410,7 +359,7 @@ def test_core_trains_evaluates_exports_and_recertifies_as_jobs(tiny_product, tmp
     store, out = open_store(settings), tmp_path / "new-bundle"
     data = tiny_product.data
     trained = submit(store, TrainSpec("parts", data, out), "parts")
-    work_once(store, settings, "train")
+    work_once(store, settings, lanes=["train"])
     assert status(store, trained).problem == ""
     bundle = open_bundle(out, settings)
     assert status(store, trained).result["bundle"] == bundle.label

@@ -3,38 +3,32 @@
 import json
 import shutil
 import subprocess
-import sys
-import threading
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import monotonic
 
 import pytest
 from sqlalchemy import select, text
 
-from core import packs
 from core.cli.worker import show_queue
 from core.decision.policy import to_json
 from core.errors import AssayError, BundleError, ConfigError, StoreError
-from core.files import sha256_of
 from core.jobs import lease
-from core.jobs.worker import work
-from core.model.bundle.bundle import SUMS, covered
 from core.records import blobs, failed_jobs
 from core.records import queue as records_queue
 from core.records.connection import reading, writing
 from core.records.intake import receive
 from core.records.store import decisions
 from core.records.tables import CASES, HEADERS, IMAGES, JOBS
-from core.records.values import now, stamp
+from core.records.values import stamp
 from core.service.audit import check
 from core.service.bundles.archive import take
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
 from core.types import Disposition, Reason, Targets
 from tests.ceilings import certify_above
+from tests.changed_bundles import copy_bundle
 from tests.commands import ASSAY
+from tests.core.jobs.running import ask, installed_pack, until, work_once, working, write_pack
 
 FRAIL = '''
 """Parts, read by a reader that dies of a marker, with jobs that fail as their payload asks."""
@@ -86,23 +80,13 @@ pack = replace(
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """A folder with the frail pack, as pip would have installed it."""
-    folder = tmp_path_factory.mktemp("frail") / "site"
-    info = folder / "frail_pack-1.0.dist-info"
-    info.mkdir(parents=True)
-    (folder / "frail_pack.py").write_text(FRAIL)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: frail-pack\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[assay.domains]\nfrail = frail_pack:pack\n")
-    return folder
+    return write_pack(tmp_path_factory.mktemp("frail") / "site", "frail", FRAIL)
 
 
 @pytest.fixture
-def frail(site, monkeypatch):
-    monkeypatch.syspath_prepend(str(site))
-    packs.entries.cache_clear()
-    yield
-    monkeypatch.undo()
-    packs.entries.cache_clear()
-    sys.modules.pop("frail_pack", None)
+def frail(site):
+    with installed_pack(site, "frail"):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -124,12 +108,7 @@ def bundle(tiny_product, tmp_path):
 @pytest.fixture
 def frail_bundle(tiny_product, tmp_path, frail):
     """The tiny bundle as if it had been trained for the frail pack."""
-    path = shutil.copytree(tiny_product.bundle, tmp_path / "frail")
-    shutil.rmtree(path / "policies")
-    words = json.loads((path / "bundle.json").read_text())
-    (path / "bundle.json").write_text(json.dumps(words | {"pack": "frail"}))
-    sums = [f"{sha256_of(path / name)}  {name}\n" for name in covered(path)]
-    (path / SUMS).write_text("".join(sums))
+    path = copy_bundle(tiny_product.bundle, tmp_path / "frail", pack="frail")
     certify_bundle(open_bundle(path, tiny_product.settings), Targets(escape=0.2, overkill=0.2))
     return open_bundle(path, tiny_product.settings)
 
@@ -143,15 +122,6 @@ def send(store, data, key, pack="parts", **meta):
 def send_pictures(store, paths, pack="parts"):
     for path in paths:
         send(store, path.read_bytes(), path.stem, pack, name=path.name, group=path.stem[:-1])
-
-
-def ask(store, kind, key, **payload):
-    with writing(store) as connection:
-        records_queue.add(connection, kind, key, pack="frail", payload=payload, at=now())
-
-
-def work_once(bundle, store, settings, **given):
-    work([bundle], store, settings, stop=threading.Event(), once=True, **given)
 
 
 def later(store):
@@ -172,34 +142,11 @@ def done(settings):
     return Counter((settings.home / "done.txt").read_text().split("\n")[:-1])
 
 
-@contextmanager
-def working(bundle, store, settings):
-    """Run a worker on a thread of its own, as the command does on the main one."""
-    stop = threading.Event()
-    thread = threading.Thread(
-        target=work, args=([bundle], store, settings), kwargs={"stop": stop, "idle_s": 0.05}
-    )
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(60)
-        assert not thread.is_alive()
-
-
-def until(condition, seconds=60):
-    end = monotonic() + seconds
-    while not condition():
-        assert monotonic() < end, "it did not happen in time"
-        threading.Event().wait(0.05)
-
-
 def test_what_is_queued_is_judged_recorded_and_done(tiny_product, bundle, store, settings):
     pictures = tiny_product.pictures("test")[:6]
     send_pictures(store, pictures)
     send(store, b"no picture", "torn", priority="STAT", station="gate 3")
-    work_once(bundle, store, settings)
+    work_once(store, settings, bundle)
     assert Counter(one.disposition for one in decisions(store))[Disposition.DEFER] >= 1
     assert {one.policy_id for one in decisions(store)} == {policy_of(bundle).id}
     assert records_queue.waiting(store) == {("assess", "done"): 7}
@@ -214,7 +161,7 @@ def test_what_is_queued_is_judged_recorded_and_done(tiny_product, bundle, store,
 
 def test_a_policy_certified_meanwhile_judges_the_next_batch(tiny_product, bundle, store, settings):
     first, second = tiny_product.pictures("test")[:2]
-    with working(bundle, store, settings):
+    with working(store, settings, bundle):
         send_pictures(store, [first])
         until(lambda: len(decisions(store)) == 1)
         old, new = policy_of(bundle), certify_above(bundle, Targets(escape=0.3, overkill=0.3))
@@ -232,12 +179,12 @@ def test_a_policy_of_another_bundle_in_the_folder_stops_the_judging(bundle, stor
     (folder / f"{foreign.id}.json").write_text(json.dumps(to_json(foreign)))
     (folder / "current").write_text(foreign.id)
     with pytest.raises(BundleError, match="start the worker anew"):
-        work_once(bundle, store, settings)
+        work_once(store, settings, bundle)
 
 
 def test_two_bundles_of_one_pack_are_refused(bundle, store, settings):
     with pytest.raises(ConfigError, match="one bundle a pack"):
-        work([bundle, bundle], store, settings, stop=threading.Event(), once=True)
+        work_once(store, settings, bundle, bundle)
 
 
 def test_a_picture_that_kills_its_decoder_costs_three_tries_then_a_person_and_nothing_else(
@@ -248,12 +195,12 @@ def test_a_picture_that_kills_its_decoder_costs_three_tries_then_a_person_and_no
     killer = send(store, good[0].read_bytes() + b"ABORT", "killer", "frail", name="killer.png")
     send_pictures(store, good[2:], "frail")
     for tries in (1, 2):
-        work_once(frail_bundle, store, settings)
+        work_once(store, settings, frail_bundle)
         assert len(decisions(store)) == 4
         (failed,) = failed_jobs.failed_jobs(store)
         assert (failed.state, failed.job.tries) == ("waiting", tries)
         later(store)
-    work_once(frail_bundle, store, settings)
+    work_once(store, settings, frail_bundle)
     (failed,) = failed_jobs.failed_jobs(store)
     assert (failed.state, failed.job.tries) == ("given up", 3)
     assert "SIGABRT" in failed.problem
@@ -274,11 +221,11 @@ def test_a_missing_picture_is_tried_again_and_at_last_handed_to_a_person(
     (blob,) = store.blobs.glob("??/*")
     hidden = blob.rename(store.blobs / "hidden")
     for _ in range(2):
-        work_once(bundle, store, settings)
+        work_once(store, settings, bundle)
         assert decisions(store) == []
         later(store)
     hidden.rename(blob)
-    work_once(bundle, store, settings)
+    work_once(store, settings, bundle)
     assert [len(one.probabilities) for one in decisions(store)] == [2]
     assert records_queue.waiting(store) == {("assess", "done"): 1}
 
@@ -298,7 +245,7 @@ def test_a_failing_network_is_tried_three_times_then_a_person_decides(
     send_pictures(store, tiny_product.pictures("test")[:2])
     for _ in range(3):
         assert decisions(store) == []
-        work_once(replace(bundle, network=Broken()), store, settings)
+        work_once(store, settings, replace(bundle, network=Broken()))
         later(store)
     assert [[f.reason for f in one.findings] for one in decisions(store)] == 2 * [[Reason.FAULT]]
     assert [t.problem for t in failed_jobs.failed_jobs(store)] == 2 * ["ValueError."]
@@ -310,10 +257,10 @@ def test_when_judging_as_such_fails_the_rest_of_the_batch_is_put_back_uncounted(
 ):
     send_pictures(store, tiny_product.pictures("test")[:24])
     with pytest.raises(AssayError, match="20 pictures in a row"):
-        work_once(replace(bundle, network=Broken()), store, settings)
+        work_once(store, settings, replace(bundle, network=Broken()))
     assert Counter(r["tries"] for r in rows(store, JOBS)) == {1: 20, 0: 4}
     later(store)
-    work_once(bundle, store, settings)
+    work_once(store, settings, bundle)
     assert records_queue.waiting(store) == {("assess", "done"): 24}
 
 
@@ -324,7 +271,7 @@ def test_what_nothing_is_known_of_belongs_to_the_one_group_that_its_receiver_nam
     bundle, store, settings, groups, keys
 ):
     torn = send(store, b"no picture at all", "torn", groups=groups)
-    work_once(bundle, store, settings)
+    work_once(store, settings, bundle)
     assert {row["key"] for row in rows(store, CASES)} == (keys or {torn})
     assert not [row for row in rows(store, HEADERS) if "groups" in row["meta"]]
 
@@ -342,7 +289,7 @@ def test_a_job_that_no_worker_survived_goes_alone_and_then_to_a_person_untouched
         # The second one was begun as often as the first but for the last time.
         shy = text("UPDATE jobs SET tries = 5 WHERE id = :id")
         connection.execute(shy, {"id": claimed[pictures[1].name].id})
-    work_once(bundle, store, settings)
+    work_once(store, settings, bundle)
     assert records_queue.waiting(store) == {("assess", "done"): 1, ("assess", "given up"): 1}
     (failed,) = failed_jobs.failed_jobs(store)
     assert failed.job.id == claimed[pictures[0].name].id
@@ -359,8 +306,8 @@ def test_a_packs_function_may_fail_as_it_likes_and_the_next_job_is_done(
     frail_bundle, store, settings
 ):
     for how in ("raise", "exit", "hang", "die", "well"):
-        ask(store, "frail.task", how, how=how)
-    work_once(frail_bundle, store, settings)
+        ask(store, "frail", "frail.task", how, how=how)
+    work_once(store, settings, frail_bundle)
     assert "frail.task well" in done(settings)
     assert {t.job.key: t.problem for t in failed_jobs.failed_jobs(store)} == {
         "raise": "ValueError",
@@ -371,16 +318,16 @@ def test_a_packs_function_may_fail_as_it_likes_and_the_next_job_is_done(
     assert {t.state for t in failed_jobs.failed_jobs(store)} == {records_queue.State.WAITING}
     later(store)
     for how in ("raise", "exit", "hang", "die"):
-        ask(store, "frail.task", how, how="well")
-    work_once(frail_bundle, store, settings)
+        ask(store, "frail", "frail.task", how, how="well")
+    work_once(store, settings, frail_bundle)
     assert records_queue.waiting(store) == {("frail.task", "done"): 5}
 
 
 def test_a_job_that_hangs_delays_no_verdict_and_no_stop(
     tiny_product, frail_bundle, store, settings
 ):
-    ask(store, "frail.stuck", "stuck", how="hang")
-    with working(frail_bundle, store, settings):
+    ask(store, "frail", "frail.stuck", "stuck", how="hang")
+    with working(store, settings, frail_bundle):
         until(lambda: (settings.home / "done.txt").exists())
         send_pictures(store, tiny_product.pictures("test")[:1], "frail")
         until(lambda: len(decisions(store)) == 1)
@@ -392,7 +339,7 @@ def test_a_job_that_hangs_delays_no_verdict_and_no_stop(
 def test_the_queue_is_shown_to_people_with_what_went_wrong(store, settings, monkeypatch, capsys):
     monkeypatch.setenv("ASSAY_HOME", str(settings.home))
     for key in ("one", "two", "three"):
-        ask(store, "frail.task", key)
+        ask(store, "frail", "frail.task", key)
     first, second = records_queue.claim(store, ["frail.task"], worker="w", lease_s=60, limit=2)
     records_queue.fail(store, first, "No peer.", wait_s=600, max_tries=None)
     records_queue.fail(store, second, "SIGABRT.", wait_s=600, max_tries=1)
@@ -414,7 +361,7 @@ def test_the_worker_logs_nothing_of_untrusted_files_even_with_debug(
 ):
     monkeypatch.setenv("PYTHONPATH", str(site))
     monkeypatch.setenv("ASSAY_HOME", str(settings.home))
-    ask(store, "frail.task", "CANARY^JOHN", how="raise")
+    ask(store, "frail", "frail.task", "CANARY^JOHN", how="raise")
     send(store, b"CANARY^DOE", "CANARY^DOE", "frail", name="CANARY.png", patient_name="CANARY")
     ran = subprocess.run(
         [*ASSAY, "--debug", "worker", frail_bundle.path, "--once"],

@@ -24,6 +24,7 @@ from core.service.bundles.signing import check_signature, sign
 from core.service.summaries import summarise_policy
 from core.types import Ceiling, Finding, Reason, Targets, Unreadable
 from tests.ceilings import certify_above
+from tests.changed_bundles import reseal
 
 
 @pytest.fixture
@@ -31,12 +32,6 @@ def copied(tiny_product, tmp_path):
     folder = tmp_path / "plates"
     shutil.copytree(tiny_product.bundle, folder)
     return folder
-
-
-def reseal(folder):
-    """Write fitting sums, as somebody would who alters a bundle on purpose."""
-    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in layout.covered(folder)]
-    (folder / layout.SUMS).write_text("".join(sums))
 
 
 def test_an_untouched_copy_opens_with_the_same_identity(tiny_product, copied):

@@ -1,16 +1,15 @@
 """Certifications on the same held-out pictures count together, whatever bundle they are of."""
 
-import json
 import shutil
 from dataclasses import replace
 
 import pytest
 
-from core.files import sha256_of
 from core.model.bundle import bundle as layout
 from core.service.bundles.attempts import FILE, attempts, resemblance, sketch
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.types import Targets
+from tests.changed_bundles import copy_bundle
 
 TARGETS = Targets(escape=0.2, overkill=0.2)
 
@@ -20,12 +19,7 @@ def again(tiny_product, tmp_path):
     """Make bundles that were trained anew on the plates: other bytes, the same held-out cases."""
 
     def train_again(name):
-        folder = shutil.copytree(tiny_product.bundle, tmp_path / name)
-        shutil.rmtree(folder / layout.POLICIES)
-        words = json.loads((folder / layout.METADATA).read_text())
-        (folder / layout.METADATA).write_text(json.dumps({**words, "name": name}))
-        sums = [f"{sha256_of(folder / one)}  {one}\n" for one in layout.covered(folder)]
-        (folder / layout.SUMS).write_text("".join(sums))
+        folder = copy_bundle(tiny_product.bundle, tmp_path / name, name=name)
         return open_bundle(folder, tiny_product.settings)
 
     return train_again
