@@ -10,7 +10,6 @@ from concurrent.futures import TimeoutError as Overdue
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from core.errors import InferenceStalled
@@ -49,12 +48,7 @@ class WatchedThreads:
             self._spawn()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Drop calls that have not begun, and wait for those under way.
 
         A thread that is inside the network while the interpreter shuts down aborts the process.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from threading import Lock
-from types import TracebackType
 from typing import Any, Self
 
 from core.imaging.files import capped, received
@@ -57,12 +56,7 @@ class FunctionSandbox:
         self._lane.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Kill the process."""
         with self._turn:
             self._lane.stop()

@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 from itertools import cycle
-from types import TracebackType
 from typing import Self, TypeVar
 
 from core.imaging.attempt import attempt, describe
@@ -93,12 +92,7 @@ class Sandbox:
             lane.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Kill the processes."""
         for lane in self._lanes:
             lane.stop()
