@@ -115,6 +115,12 @@ class RejectOptions(_Strict):
     backwards: float = Field(default=0, ge=0, description="Backward counts that are absorbed.")
     confirm: bool = Field(default=False, description="Whether an input confirms each reject.")
 
+    @model_validator(mode="after")
+    def _window_behind_camera(self) -> Self:
+        if self.tolerance >= self.distance:
+            raise ValueError("tolerance: expected less than the distance from camera to gate")
+        return self
+
 
 class RetentionOptions(_Strict):
     """How long the pictures of passed parts are kept."""

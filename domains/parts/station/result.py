@@ -61,6 +61,7 @@ class LineReason(Enum):
     STALLED = (63, LineResult.STOP, "Judging does not come back.")
     ALARM = (64, LineResult.STOP, "Monitoring voided the certificate: recertify.")
     MEMORY = (65, LineResult.STOP, "The memory is exhausted.")
+    ENCODER_STILL = (66, LineResult.STOP, "Parts come although the encoder stands: check it.")
 
     def __init__(self, number: int, result: LineResult, sentence: str) -> None:
         self.number = number
