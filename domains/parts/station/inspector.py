@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from queue import SimpleQueue
 from threading import Lock, Thread
+from time import monotonic
 
 from core.errors import AssayError, StoreError
 from domains.parts.station.inspection import Inspection, reason_of
@@ -39,7 +40,8 @@ class Inspector:
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._lock = Lock()
         self._answered: dict[int, LineVerdict] = {}
-        self._at: int | None = None
+        self._began_at: float | None = None
+        self._waiting = 0
         self._unrecorded: deque[Draft] = deque(maxlen=MOST_UNRECORDED)
         self._thread = Thread(target=self._run, name="inspector", daemon=True)
 
@@ -55,8 +57,8 @@ class Inspector:
 
     @property
     def is_idle(self) -> bool:
-        """Whether no part is under way."""
-        return self._at is None
+        """Whether no part is under way or waits."""
+        return self._waiting == 0
 
     @property
     def unrecorded(self) -> int:
@@ -65,7 +67,8 @@ class Inspector:
 
     def inspect(self, trigger: Trigger, inspection: Inspection) -> None:
         """Inspect a part and put it on record; ``done`` is told."""
-        self._at = trigger.number
+        with self._lock:
+            self._waiting += 1
         self._tasks.put(lambda: self._inspect(trigger, inspection))
 
     def answer(self, trigger: Trigger, verdict: LineVerdict) -> None:
@@ -77,6 +80,19 @@ class Inspector:
         """
         with self._lock:
             self._answered[trigger.number] = verdict
+
+    def correct(self, part: InspectedPart, verdict: LineVerdict) -> None:
+        """Record that FAIL or STOP left instead of what is on record."""
+        self._tasks.put(lambda: self._correct(part, verdict))
+
+    def is_stalled(self, since: float) -> bool:
+        """Return whether one part has been under way since before then, or the thread is dead.
+
+        Args:
+            since: Seconds of the monotonic clock.
+        """
+        began_at = self._began_at
+        return not self._thread.is_alive() or (began_at is not None and began_at < since)
 
     def record(self, draft: Draft) -> None:
         """Put a verdict on record that has left without an inspection; never a PASS."""
@@ -92,6 +108,7 @@ class Inspector:
                 log.exception("the inspector failed")
 
     def _inspect(self, trigger: Trigger, inspection: Inspection) -> None:
+        self._began_at = monotonic()
         try:
             draft = inspection.inspect(self._recorder.station, trigger)
             part = self._commit(self._as_answered(draft))
@@ -103,7 +120,9 @@ class Inspector:
             elif answer is None:
                 self._done(part)
         finally:
-            self._at = None
+            self._began_at = None
+            with self._lock:
+                self._waiting -= 1
 
     def _as_answered(self, draft: Draft) -> Draft:
         with self._lock:
@@ -162,10 +181,10 @@ def is_disk_full(exc: BaseException) -> bool:
 
 
 def _causes(exc: BaseException) -> Iterator[BaseException]:
-    seen: BaseException | None = exc
-    while seen is not None:
-        yield seen
-        seen = seen.__cause__ or seen.__context__
+    one: BaseException | None = exc
+    while one is not None:
+        yield one
+        one = one.__cause__ or one.__context__
 
 
 def _reason_not_recorded(exc: BaseException) -> LineReason:

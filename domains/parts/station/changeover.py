@@ -1,0 +1,116 @@
+"""Changing over to another recipe in two phases: prepared beside the running one, then switched."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from threading import Thread
+
+from core.errors import AssayError, ConfigError
+from domains.parts.station.cameras import Cameras, WatchedCamera
+from domains.parts.station.inspection import IdReader, Inspection
+from domains.parts.station.judges import Judges
+from domains.parts.station.ports import Camera, CameraIdentity
+from domains.parts.station.recipe import CameraOptions, PartIdOptions, Recipe, StationFile
+
+CAMERA_WAIT_S = 5.0
+
+log = logging.getLogger(__name__)
+
+MakeCamera = Callable[[CameraOptions], Camera]
+MakeReader = Callable[[PartIdOptions], IdReader]
+Differences = Callable[[CameraIdentity, CameraOptions], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What came of preparing a recipe.
+
+    Attributes:
+        number: Number of the recipe.
+        recipe: The recipe; None where it could not be prepared.
+        problem: Why not; empty where it could.
+    """
+
+    number: int
+    recipe: Recipe | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Equipment:
+    """What recipes are made to run with."""
+
+    judges: Judges
+    make_camera: MakeCamera
+    make_reader: MakeReader
+    differences: Differences
+
+
+class Changeover:
+    """Prepares recipes and switches between them.
+
+    ``prepare`` opens and warms up what judges the recipe's product while the running recipe goes
+    on. ``switch`` is called between parts: cameras that both recipes use in the same way stay open,
+    others are closed and opened, since two handles on one device do not work.
+
+    Args:
+        station: The station file.
+        equipment: What recipes are made to run with.
+        prepared: Told what came of ``prepare``, from a thread of its own.
+    """
+
+    def __init__(
+        self, station: StationFile, equipment: Equipment, prepared: Callable[[Prepared], None]
+    ) -> None:
+        self._station, self._equipment, self._prepared = station, equipment, prepared
+        self._cameras: Mapping[CameraOptions, WatchedCamera] = {}
+        self._is_preparing = False
+
+    def prepare(self, number: int) -> None:
+        """Begin to prepare a recipe; ``prepared`` is told."""
+        name = f"prepare recipe {number}"
+        Thread(target=self._prepare, args=(number,), name=name, daemon=True).start()
+
+    def _prepare(self, number: int) -> None:
+        recipe = self._station.recipe(number)
+        try:
+            if recipe is None:
+                known = ", ".join(str(one.number) for one in self._station.recipes)
+                raise ConfigError(f"There is no recipe {number}; there are: {known}.")
+            self._equipment.judges.prepare(recipe.product)
+        except AssayError as exc:
+            self._prepared(Prepared(number, None, exc.message))
+        except Exception as exc:
+            log.exception("preparing a recipe failed")
+            self._prepared(Prepared(number, None, f"{type(exc).__name__}: see the log."))
+        else:
+            self._prepared(Prepared(number, recipe))
+
+    def switch(self, recipe: Recipe) -> Inspection:
+        """Return how a prepared recipe is inspected, its cameras being opened; between parts."""
+        kept = {one: self._cameras[one] for one in recipe.cameras if one in self._cameras}
+        for options, camera in self._cameras.items():
+            if options not in kept:
+                camera.close()
+        self._cameras = {one: kept.get(one) or self._opened(one) for one in recipe.cameras}
+        cameras = {options.name: camera for options, camera in self._cameras.items()}
+        self._equipment.judges.keep_only({recipe.product})
+        return Inspection(
+            recipe,
+            Cameras(cameras),
+            self._equipment.judges,
+            self._equipment.make_reader(recipe.part_id),
+        )
+
+    def close(self) -> None:
+        """Let every camera go."""
+        for camera in self._cameras.values():
+            camera.close()
+
+    def _opened(self, options: CameraOptions) -> WatchedCamera:
+        camera = self._equipment.make_camera(options)
+        watched = WatchedCamera(camera, options, self._equipment.differences)
+        watched.start()
+        return watched

@@ -1,0 +1,132 @@
+"""A PLC in the same process: it triggers, reads the block, acknowledges, and keeps what it saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from threading import Condition
+from time import monotonic
+
+from domains.parts.station.blocks import (
+    ControlBlock,
+    StatusBlock,
+    decode_status,
+    encode_control,
+    read_block,
+)
+from domains.parts.station.part import InspectedPart
+from domains.parts.station.ports import ControlWrite, Post, Words
+from domains.parts.station.result import LineResult
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the PLC got for one trigger.
+
+    Attributes:
+        part_seq: Its own number of the part.
+        result: PASS, FAIL or STOP; None where the trigger was not taken or not answered in time:
+            then it rejects the part.
+        reason: Number of the reason.
+        elapsed_s: Seconds from the trigger to the answer.
+        was_taken: Whether the station took the trigger.
+    """
+
+    part_seq: int
+    result: LineResult | None
+    reason: int
+    elapsed_s: float
+    was_taken: bool
+
+
+class Plc:
+    """Speaks the handshake as `domains/parts/README.md` describes it; a station output itself."""
+
+    name = "plc"
+
+    def __init__(self, post: Post) -> None:
+        self._post = post
+        self._changed = Condition()
+        self._words: Words = ()
+        self._control = ControlBlock()
+        self._seen_at = 0.0
+
+    def open(self) -> None:
+        """Do nothing: the block is handed over in this process."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def show(self, words: Words, status: Mapping[str, object]) -> None:
+        """Take the block as the station shows it."""
+        del status
+        with self._changed:
+            self._words, self._seen_at = words, monotonic()
+            self._changed.notify_all()
+
+    def send(self, part: InspectedPart, words: Words) -> bool:
+        """Take nothing: a PLC reads the block alone."""
+        del part, words
+        return True
+
+    def enable(self, timeout_s: float) -> bool:
+        """Set Enable, and return whether the station was ready in time."""
+        self._write(enable=True)
+        return self._wait(lambda block: block.trigger_ready, timeout_s) is not None
+
+    def inspect(self, part_seq: int, timeout_s: float, part_id: str = "") -> Answer:
+        """Trigger one part, wait for its result, and acknowledge it.
+
+        Args:
+            part_seq: The part's number, 0 to 65535.
+            timeout_s: For how long the PLC waits before it rejects the part.
+            part_id: The part's id.
+        """
+        began = monotonic()
+        before = self.block()
+        self._write(trigger=True, part_seq=part_seq, part_id=part_id)
+        taken = self._wait(lambda b: b.trigger_ack and b.acq_id != before.acq_id, timeout_s)
+        self._write(trigger=False)
+        if taken is None:
+            return Answer(part_seq, None, 0, monotonic() - began, was_taken=False)
+        left_s = timeout_s - (monotonic() - began)
+        found = self._wait(lambda b: b.result_valid and b.result_seq == taken.acq_id, left_s)
+        elapsed_s = monotonic() - began
+        if found is None or found.part_seq_echo != part_seq:
+            return Answer(part_seq, None, 0, elapsed_s, was_taken=True)
+        self._write(result_ack=found.completed_toggle)
+        self._wait(lambda block: not block.result_valid, timeout_s)
+        return Answer(part_seq, found.result, found.reason_code, elapsed_s, was_taken=True)
+
+    def block(self) -> StatusBlock:
+        """Return the block as it stands."""
+        with self._changed:
+            return decode_status(self._words) if self._words else StatusBlock()
+
+    def has_heartbeat(self, timeout_s: float = 0.3) -> bool:
+        """Return whether the heartbeat changes within a time."""
+        before = self.block().heartbeat
+        return self._wait(lambda block: block.heartbeat != before, timeout_s) is not None
+
+    def _write(self, **values: bool | int | str) -> None:
+        self._control = replace(self._control, **values)  # type: ignore[arg-type]
+        self._post(ControlWrite(monotonic(), encode_control(self._control)))
+
+    def _wait(
+        self, condition: Callable[[StatusBlock], bool], timeout_s: float
+    ) -> StatusBlock | None:
+        deadline = monotonic() + timeout_s
+        with self._changed:
+            while True:
+                block = self._accepted()
+                if block is not None and condition(block):
+                    return block
+                if not self._changed.wait(max(0.0, deadline - monotonic())):
+                    return None
+
+    def _accepted(self) -> StatusBlock | None:
+        """Return the block unless it claims a result that the rule of the reader refuses."""
+        if not self._words:
+            return None
+        block = decode_status(self._words)
+        return block if not block.result_valid or read_block(self._words) is not None else None

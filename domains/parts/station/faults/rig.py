@@ -1,0 +1,129 @@
+"""A whole station on drawn plates: everything is real but the camera and the PLC."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from threading import Event as Flag
+from threading import Thread
+from types import TracebackType
+from typing import Self
+
+from core.records.connection import Store
+from core.service.bundles.deployments import Signed, deploy_bundle
+from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.progress import Progress, silent
+from core.service.store import open_store
+from core.service.training.train import TrainSpec, train
+from core.settings import Settings
+from core.types import Targets
+from domains.parts.station.changeover import Changeover, Equipment
+from domains.parts.station.faults.camera import DrawingCamera
+from domains.parts.station.faults.plates import write_plates
+from domains.parts.station.faults.plc import Plc
+from domains.parts.station.handshake import Handshake
+from domains.parts.station.inspection import ReadId
+from domains.parts.station.inspector import Inspector
+from domains.parts.station.judges import Judges
+from domains.parts.station.loop import Line
+from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
+from domains.parts.station.records import PartRecorder
+
+PRODUCT = "plates"
+DEADLINE_MS = 150
+READY_S = 20.0
+
+
+def make_product(settings: Settings, progress: Progress = silent) -> Path:
+    """Train and certify a bundle on drawn plates, deploy it, and return its folder."""
+    data, out = settings.home / "plates", settings.home / "plates-bundle"
+    if not out.exists():
+        write_plates(data)
+        train(TrainSpec("parts", data, out), settings, progress)
+        certify_bundle(open_bundle(out, settings), Targets(escape=0.15, overkill=0.3))
+    with_store = open_store(settings)
+    deploy_bundle(out, with_store, settings, product=PRODUCT, signed=Signed("rig"))
+    with_store.close()
+    return out
+
+
+class Rig:
+    """A running station with its camera and its PLC at hand.
+
+    Args:
+        settings: A home folder in which `make_product` was done.
+        deadline_ms: From trigger to output.
+    """
+
+    def __init__(self, settings: Settings, deadline_ms: int = DEADLINE_MS) -> None:
+        self.settings = settings
+        options = CameraOptions(
+            name="top", kind="video", source="drawn", serial="plate-1", discard=0
+        )
+        self.recipe = Recipe(number=1, product=PRODUCT, deadline_ms=deadline_ms, cameras=(options,))
+        self.camera = DrawingCamera("top")
+        self.free_disk = lambda: False
+        self._open = ExitStack()
+        self._stop = Flag()
+
+    def __enter__(self) -> Self:
+        """Start the station, and wait until it is ready for the first part."""
+        with ExitStack() as stack:
+            self.store: Store = open_store(self.settings)
+            stack.callback(self.store.close)
+            self.judges = Judges(self.store, self.settings)
+            self.judges.start()
+            stack.callback(self.judges.close)
+            self._start(stack)
+            self._open = stack.pop_all()
+        if not self.plc.enable(READY_S):
+            self._open.close()
+            raise TimeoutError(f"expected the station to be ready within {READY_S:g} s")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Stop it."""
+        self._open.close()
+
+    def _start(self, stack: ExitStack) -> None:
+        recorder = PartRecorder(self.store, "rig")
+        first = recorder.start()
+        self.inspector = Inspector(recorder, self._post, lambda: self.free_disk())
+        self.inspector.start()
+        stack.callback(self.inspector.close, 5.0)
+        equipment = Equipment(
+            self.judges,
+            lambda _: self.camera,
+            lambda _: lambda trigger, _: ReadId(trigger.part_id),
+            lambda identity, options: _other_serial(identity.serial, options.serial),
+        )
+        station = StationFile(name="rig", recipes=(self.recipe,))
+        changeover = Changeover(station, equipment, self._post)
+        stack.callback(changeover.close)
+        self.plc = Plc(self._post)
+        self.line = Line(
+            Handshake(needs_enable=True),
+            self.inspector,
+            changeover,
+            [self.plc],
+            first_number=first,
+            waits=False,
+        )
+        thread = Thread(
+            target=self.line.run, args=(self._stop, self.recipe.number), name="line", daemon=True
+        )
+        thread.start()
+        stack.callback(thread.join, 5.0)
+        stack.callback(self._stop.set)
+
+    def _post(self, item: object) -> None:
+        self.line.post(item)  # type: ignore[arg-type]
+
+
+def _other_serial(found: str, expected: str) -> list[str]:
+    return [] if found == expected else [f"The serial is {found}, expected {expected}."]

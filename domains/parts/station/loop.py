@@ -1,0 +1,268 @@
+"""The line's loop: every trigger is answered once, in time, and nothing passes off the record."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from threading import Event as Flag
+from time import monotonic
+
+from domains.parts.station.blocks import name_values
+from domains.parts.station.changeover import Changeover, Prepared
+from domains.parts.station.handshake import (
+    CommandAsked,
+    Event,
+    Handshake,
+    Triggered,
+)
+from domains.parts.station.inspection import Inspection
+from domains.parts.station.inspector import Inspector
+from domains.parts.station.part import InspectedPart, Trigger
+from domains.parts.station.ports import (
+    Command,
+    ControlWrite,
+    Signal,
+    StationOutput,
+    TriggerSignal,
+    Words,
+)
+from domains.parts.station.records import Draft, unrecorded
+from domains.parts.station.registers import CHALLENGE_COMMAND, OfflineReason
+from domains.parts.station.result import LineReason, LineResult, LineVerdict
+
+BEAT_S = 0.05
+SHOW_S = 0.1
+STALL_DEADLINES = 4
+
+log = logging.getLogger(__name__)
+
+Item = Signal | InspectedPart | Prepared
+
+
+@dataclass(frozen=True, slots=True)
+class _InFlight:
+    trigger: Trigger
+    product: str
+    deadline: float
+    stalled_at: float
+
+
+class Line:
+    """Runs one station; everything here happens in one thread, and nothing in it waits for a peer.
+
+    Args:
+        handshake: The status and control block.
+        inspector: Inspects and records in its own thread; started and closed by the caller.
+        changeover: Prepares and switches recipes.
+        outputs: Where status and results go, opened.
+        first_number: Number of the first part.
+        waits: Whether triggers wait while the station is not ready, as files do, instead of being
+            refused.
+    """
+
+    def __init__(
+        self,
+        handshake: Handshake,
+        inspector: Inspector,
+        changeover: Changeover,
+        outputs: Sequence[StationOutput],
+        *,
+        first_number: int,
+        waits: bool,
+    ) -> None:
+        self.handshake, self._inspector, self._changeover = handshake, inspector, changeover
+        self._outputs, self._next, self._waits = outputs, first_number, waits
+        self.inbox: SimpleQueue[Item] = SimpleQueue()
+        self._backlog: deque[TriggerSignal] = deque()
+        self._in_flight: dict[int, _InFlight] = {}
+        self._left: dict[int, LineVerdict] = {}
+        self._inspection: Inspection | None = None
+        self._pending: Prepared | None = None
+        self._answer: Callable[[bool, str], None] | None = None
+        self._shown: Words = ()
+        self._shown_at = float("-inf")
+        self.on_part: Callable[[InspectedPart], None] | None = None
+
+    def post(self, signal: Item) -> None:
+        """Hand in a signal, from any thread."""
+        self.inbox.put(signal)
+
+    def run(self, stop: Flag, recipe: int) -> None:
+        """Run until the flag is set, and answer what is under way before returning.
+
+        Args:
+            stop: Set to end.
+            recipe: Number of the recipe to begin with.
+        """
+        self._changeover.prepare(recipe)
+        while not stop.is_set():
+            self.step(self._next_item())
+        self.handshake.add_offline(OfflineReason.ENDED)
+        for number in list(self._in_flight):
+            self._answer_now(number, LineVerdict.because(LineReason.INTERRUPTED))
+        self._show(monotonic(), force=True)
+
+    def step(self, item: Item | None) -> None:
+        """Take one item, or none, and do what time asks for."""
+        match item:
+            case ControlWrite():
+                for event in self.handshake.control(item.words, item.at):
+                    self._handle(event)
+            case TriggerSignal():
+                self._backlog.append(item)
+            case InspectedPart():
+                self._complete(item)
+            case Prepared():
+                self._pending = item
+            case Command():
+                self._obey(item)
+        now = monotonic()
+        self._answer_late(now)
+        self._switch()
+        self._take_backlog(now)
+        self.handshake.tick(now)
+        self._show(now)
+
+    def _next_item(self) -> Item | None:
+        deadlines = [one.deadline for one in self._in_flight.values()]
+        wait_s = min([BEAT_S, *(deadline - monotonic() for deadline in deadlines)])
+        try:
+            return self.inbox.get(timeout=max(0.0, wait_s))
+        except Empty:
+            return None
+
+    def _handle(self, event: Event) -> None:
+        match event:
+            case Triggered():
+                signal = TriggerSignal(event.at, event.part_seq, event.part_id)
+                self._begin(signal, event.at)
+            case CommandAsked(code=code) if code == CHALLENGE_COMMAND:
+                self.handshake.finish_command(False)
+            case CommandAsked():
+                self._answer = lambda done, _: self.handshake.finish_command(done)
+                self._changeover.prepare(event.code)
+
+    def _obey(self, command: Command) -> None:
+        match command.name:
+            case "recipe":
+                self._answer = command.answer
+                self._changeover.prepare(int(command.argument))
+            case "stop" | "offline":
+                self.handshake.add_offline(OfflineReason.OPERATOR)
+                _tell(command.answer, True, "")
+            case "acknowledge" | "online":
+                self.handshake.remove_offline(OfflineReason.OPERATOR)
+                _tell(command.answer, True, "")
+            case _:
+                _tell(command.answer, False, f"There is no command {command.name!r}.")
+
+    def _take_backlog(self, now: float) -> None:
+        while self._backlog:
+            if not self._is_ready:
+                if self._waits:
+                    return
+                self._backlog.popleft()
+                self.handshake.refuse()
+                continue
+            signal = self._backlog.popleft()
+            self._begin(signal, now if self._waits else signal.at)
+
+    @property
+    def _is_ready(self) -> bool:
+        return self.handshake.is_ready and self._inspection is not None
+
+    def _begin(self, signal: TriggerSignal, at: float) -> None:
+        """Accept a trigger and let it be inspected."""
+        inspection = self._inspection
+        if inspection is None:
+            self.handshake.refuse()
+            return
+        number, self._next = self._next, self._next + 1
+        self.handshake.accept(number)
+        trigger = Trigger(
+            number,
+            at,
+            part_seq=signal.part_seq,
+            part_id=signal.part_id,
+            recipe=inspection.recipe.number,
+            frames=signal.frames,
+            faults=signal.faults,
+        )
+        allowed_s = inspection.recipe.deadline_ms / 1000
+        self._in_flight[number] = _InFlight(
+            trigger,
+            inspection.recipe.product,
+            at + allowed_s,
+            at + STALL_DEADLINES * allowed_s,
+        )
+        self._inspector.inspect(trigger, inspection)
+
+    def _complete(self, part: InspectedPart) -> None:
+        number = part.trigger.number
+        if (left := self._left.pop(number, None)) is not None:
+            if part.result is LineResult.PASS:
+                self._inspector.correct(part, left)
+            return
+        self._in_flight.pop(number, None)
+        self._publish(part)
+
+    def _publish(self, part: InspectedPart) -> None:
+        if not self.handshake.complete(part, monotonic()):
+            return
+        self._show(monotonic(), force=True)
+        for output in self._outputs:
+            try:
+                output.send(part, self._shown)
+            except Exception:
+                log.exception("an output failed")
+        if self.on_part is not None:
+            self.on_part(part)
+
+    def _answer_late(self, now: float) -> None:
+        for number, one in list(self._in_flight.items()):
+            if now >= one.deadline:
+                self._answer_now(number, LineVerdict.because(LineReason.LATE))
+
+    def _answer_now(self, number: int, verdict: LineVerdict) -> None:
+        """Answer a part that is under way; what comes of it later is recorded as this."""
+        one = self._in_flight.pop(number)
+        if self._inspector.is_stalled(monotonic() - (one.stalled_at - one.trigger.at)):
+            verdict = LineVerdict.because(LineReason.STALLED, *verdict.reasons)
+        self._left[number] = verdict
+        self._inspector.answer(one.trigger, verdict)
+        draft = Draft(one.trigger, verdict, one.trigger.part_id, one.product)
+        self._publish(unrecorded(draft))
+
+    def _switch(self) -> None:
+        """Change over to a prepared recipe, once no part is under way."""
+        if (prepared := self._pending) is None or self._in_flight or not self._inspector.is_idle:
+            return
+        self._pending = None
+        if prepared.recipe is None:
+            log.error("a recipe could not be prepared: %s", prepared.problem)
+        else:
+            self._inspection = self._changeover.switch(prepared.recipe)
+            self.handshake.recipe = prepared.number
+            self.handshake.remove_offline(OfflineReason.STARTING)
+        _tell(self._answer, prepared.recipe is not None, prepared.problem)
+        self._answer = None
+
+    def _show(self, now: float, *, force: bool = False) -> None:
+        words = self.handshake.block()
+        if words == self._shown and not force and now - self._shown_at < SHOW_S:
+            return
+        self._shown, self._shown_at = words, now
+        status: Mapping[str, object] = name_values(words)
+        for output in self._outputs:
+            try:
+                output.show(words, status)
+            except Exception:
+                log.exception("an output failed")
+
+
+def _tell(answer: Callable[[bool, str], None] | None, is_done: bool, sentence: str) -> None:
+    if answer is not None:
+        answer(is_done, sentence)
