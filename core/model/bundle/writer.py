@@ -25,7 +25,7 @@ from core.model.network.backbone import Backbone, Files
 
 
 @dataclass(frozen=True)
-class Draft:
+class BundleDraft:
     """Everything a bundle is made of.
 
     Attributes:
@@ -57,7 +57,7 @@ class Draft:
     card: Mapping[str, Any]
 
 
-def write_bundle(draft: Draft, path: Path) -> None:
+def write_bundle(draft: BundleDraft, path: Path) -> None:
     """Write a bundle beside its destination and move it into place.
 
     Args:
@@ -81,7 +81,7 @@ def write_bundle(draft: Draft, path: Path) -> None:
         raise
 
 
-def _fill(draft: Draft, folder: Path) -> None:
+def _fill(draft: BundleDraft, folder: Path) -> None:
     model, model_metadata = serialization.pack_model(draft.model)
     known, known_metadata = serialization.pack_known(draft.known)
     cases = serialization.pack_cases("cal", draft.cal) | serialization.pack_cases("oof", draft.oof)

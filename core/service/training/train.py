@@ -16,7 +16,7 @@ from core.decision.cases import subsample_groups
 from core.labelled import Labelled
 from core.model.bundle.destination import check_bundle_destination, check_parent
 from core.model.bundle.parity import Probe
-from core.model.bundle.writer import Draft, write_bundle
+from core.model.bundle.writer import BundleDraft, write_bundle
 from core.model.estimators.model import one_thread
 from core.model.fitting.fit import Fit, fit
 from core.model.network import backbone as backbones
@@ -196,7 +196,7 @@ def _attempt(
 
 def _draft(
     training_set: TrainingSet, stages: FinetunedStages, chosen: PrecisionChoice[_FittedNetwork]
-) -> Draft:
+) -> BundleDraft:
     spec, result, fitted = training_set.spec, chosen.result, chosen.result.fitted
     for_train = result.of("train")
     membership = _membership(training_set, result.readable)
@@ -212,7 +212,7 @@ def _draft(
             training_set.kept, training_set.pack.group_columns, training_set.left_out
         ),
     )
-    return Draft(
+    return BundleDraft(
         name=spec.out.resolve().name,
         pack=spec.pack,
         backbone=chosen.opened.backbone,

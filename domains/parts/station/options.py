@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
-class _Strict(BaseModel):
+class StrictModel(BaseModel):
+    """A table of the station file: frozen, and without unknown keys."""
+
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class TriggerOptions(_Strict):
+class TriggerOptions(StrictModel):
     """What says that a part is in front of the camera."""
 
     kind: Literal["file", "free_running", "mqtt", "modbus", "opcua"] = "file"
@@ -24,7 +26,7 @@ class TriggerOptions(_Strict):
     polling: bool = Field(default=False, description="For NFS and SMB, which send no events.")
 
 
-class ModbusOptions(_Strict):
+class ModbusOptions(StrictModel):
     """The Modbus TCP server."""
 
     host: str = "127.0.0.1"
@@ -32,7 +34,7 @@ class ModbusOptions(_Strict):
     unit: int = Field(default=1, ge=0, le=247)
 
 
-class MqttOptions(_Strict):
+class MqttOptions(StrictModel):
     """The MQTT broker to publish to."""
 
     host: str = "127.0.0.1"
@@ -47,13 +49,13 @@ class MqttOptions(_Strict):
     valid_s: float = Field(default=5.0, gt=0, description="How long a result or command holds.")
 
 
-class OpcuaOptions(_Strict):
+class OpcuaOptions(StrictModel):
     """The OPC UA server."""
 
     endpoint: str = "opc.tcp://127.0.0.1:4840/assay"
 
 
-class WebhookOptions(_Strict):
+class WebhookOptions(StrictModel):
     """Where results are posted as JSON."""
 
     url: str = Field(
@@ -66,7 +68,7 @@ class WebhookOptions(_Strict):
     )
 
 
-class CsvOptions(_Strict):
+class CsvOptions(StrictModel):
     """A file a day with one line a part."""
 
     folder: str = Field(min_length=1)
@@ -74,7 +76,7 @@ class CsvOptions(_Strict):
     bom: bool = Field(default=False, description="Whether files begin with a byte order mark.")
 
 
-class OutputOptions(_Strict):
+class OutputOptions(StrictModel):
     """Where status and results go; what is left out does not run."""
 
     modbus: ModbusOptions | None = None

@@ -6,19 +6,15 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from core.errors import ConfigError
-from domains.parts.station.options import OutputOptions, TriggerOptions
+from domains.parts.station.options import OutputOptions, StrictModel, TriggerOptions
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CameraOptions(_Strict):
+class CameraOptions(StrictModel):
     """One camera of a recipe: where its frames come from, and how to know it again."""
 
     name: Name = "camera"
@@ -56,7 +52,7 @@ class CameraOptions(_Strict):
     open_timeout_ms: int = Field(default=3000, ge=100, description="Longest wait for it to open.")
 
 
-class PartIdOptions(_Strict):
+class PartIdOptions(StrictModel):
     """Where a part's id comes from, and what it must look like."""
 
     source: Literal["none", "code", "trigger", "file_name"] = "none"
@@ -66,7 +62,7 @@ class PartIdOptions(_Strict):
     agree: int = Field(default=2, ge=1, le=5, description="Decodes that must agree.")
 
 
-class ChallengeOptions(_Strict):
+class ChallengeOptions(StrictModel):
     """Reference parts that are shown before the line may start."""
 
     good: tuple[Name, ...] = Field(min_length=3, description="Names of good reference parts.")
@@ -81,7 +77,7 @@ class ChallengeOptions(_Strict):
         return self
 
 
-class Recipe(_Strict):
+class Recipe(StrictModel):
     """How one product is inspected."""
 
     number: int = Field(ge=0, le=999, description="Number by which a PLC asks for it.")
@@ -106,7 +102,7 @@ class Recipe(_Strict):
         return self
 
 
-class RejectOptions(_Strict):
+class RejectOptions(StrictModel):
     """Where and when a reject gate fires."""
 
     by: Literal["encoder", "time"] = "time"
@@ -122,7 +118,7 @@ class RejectOptions(_Strict):
         return self
 
 
-class RetentionOptions(_Strict):
+class RetentionOptions(StrictModel):
     """How long the pictures of passed parts are kept."""
 
     days: float | None = Field(default=None, gt=0, description="Longest age in days.")
@@ -132,7 +128,7 @@ class RetentionOptions(_Strict):
     pass_sample: float = Field(default=0.1, ge=0, le=1, description="Share of passes always kept.")
 
 
-class StationFile(_Strict):
+class StationFile(StrictModel):
     """Everything that `assay parts station run` needs."""
 
     name: Name = "station"
