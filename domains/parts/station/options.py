@@ -39,7 +39,11 @@ class MqttOptions(StrictModel):
 
     host: str = "127.0.0.1"
     port: Port = 1883
-    topic: str = Field(default="assay/station", description="Prefix of every topic.")
+    topic: str = Field(
+        default="assay/station",
+        pattern=r"^[^+#$\x00][^+#\x00]{0,199}$",
+        description="Prefix of every topic.",
+    )
     client_id: str = Field(default="assay-station", min_length=1)
     username: str = ""
     password_env: str = Field(
