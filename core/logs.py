@@ -81,14 +81,16 @@ FIELDS: Mapping[str, str] = {
     "pack": r"[a-z][a-z0-9_]{0,31}",
     "peer": r"[A-Za-z0-9_-]{1,32}",
     "policy": r"[0-9a-f]{16}",
-    # The keyword of a class that DICOM registers, never what somebody sent in its place.
-    "sop_class": r"[A-Z][A-Za-z0-9]{0,95}",
-    "transport": r"c-store|stow|folder",
+    "transport": r"folder",
 }
 """The fields an event may have, and the pattern of their values.
 
-``peer`` is a name from our own configuration, never one that the peer sent.
+``peer`` is a name from our own configuration, never one that the peer sent. ``transport`` is how an
+object came; packs add the ways of their own listeners.
 """
+
+_ENUMERATIONS = frozenset({"transport"})
+_CHOICES = rf"{_WORD}(\|{_WORD})*"
 
 
 _loggers: set[str] = set(_CORE_LOGGERS)
@@ -96,14 +98,18 @@ _words: set[str] = set(Word)
 _fields: dict[str, str] = dict(FIELDS)
 
 
-def declare(logger: str, words: Collection[str], fields: Mapping[str, str]) -> None:
-    """Let a pack log under its own logger, with words and fields of its own; safe to repeat.
+def declare_logger(name: str) -> None:
+    """Let what is logged under the name of a pack's top-level package through; safe to repeat."""
+    _loggers.add(name)
+
+
+def declare(words: Collection[str], fields: Mapping[str, str]) -> None:
+    """Let a pack log with words and fields of its own; safe to repeat.
 
     Args:
-        logger: Name of its top-level package.
         words: What may have happened, in small letters.
         fields: Fields of its events, each with the form of its values: ``number`` or a regular
-            expression.
+            expression; of ``transport`` the further values, parted by ``|``.
 
     Raises:
         ValueError: A word or a field has another form, or a field is known with another one.
@@ -112,17 +118,25 @@ def declare(logger: str, words: Collection[str], fields: Mapping[str, str]) -> N
         if not re.fullmatch(_WORD, name):
             raise ValueError(f"word: expected the form {_WORD}, got {name!r}")
     for name, form in fields.items():
-        if not re.fullmatch(_FIELD, name):
-            raise ValueError(f"field: expected the form {_FIELD}, got {name!r}")
-        if _fields.get(name, form) != form:
-            raise ValueError(f"field {name}: expected the known form {_fields[name]}, got {form}")
-        try:
-            re.compile(form)
-        except re.error as exc:
-            raise ValueError(f"field {name}: {form!r} is no regular expression: {exc}") from exc
-    _loggers.add(logger)
+        _check_field(name, form)
     _words.update(words)
-    _fields.update(fields)
+    for name, form in fields.items():
+        choices = {*form.split("|"), *_fields[name].split("|")} if name in _ENUMERATIONS else {form}
+        _fields[name] = "|".join(sorted(choices))
+
+
+def _check_field(name: str, form: str) -> None:
+    if not re.fullmatch(_FIELD, name):
+        raise ValueError(f"field: expected the form {_FIELD}, got {name!r}")
+    if name in _ENUMERATIONS:
+        if not re.fullmatch(_CHOICES, form):
+            raise ValueError(f"field {name}: expected words parted by |, got {form!r}")
+    elif _fields.get(name, form) != form:
+        raise ValueError(f"field {name}: expected the known form {_fields[name]}, got {form}")
+    try:
+        re.compile(form)
+    except re.error as exc:
+        raise ValueError(f"field {name}: {form!r} is no regular expression: {exc}") from exc
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,13 +46,7 @@ def load(entry: str) -> DomainPack:
             f"{entry!r} is a {type(pack).__name__}, not a DomainPack.",
             hint="Point the entry point at the DomainPack value.",
         )
-    try:
-        logs.declare(entry.partition(":")[0].partition(".")[0], pack.log_words, pack.log_fields)
-    except ValueError as exc:
-        raise ConfigError(
-            f"What the pack {pack.name!r} logs cannot be used: {exc}.",
-            hint="Correct its log_words and log_fields.",
-        ) from exc
+    logs.declare_logger(entry.partition(":")[0].partition(".")[0])
     return pack
 
 

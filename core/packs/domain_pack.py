@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core import logs
 from core.errors import ConfigError
 from core.packs.job_kind import JobKind
 from core.packs.output import MessageOutput
@@ -73,7 +74,8 @@ class DomainPack:
             comes first, anything else is 0.
         log_words: Further words for what happens, such as ``seam received``.
         log_fields: Further fields of events, each with the form of its values: ``number``, or a
-            regular expression that no name of a person and no path matches.
+            regular expression that no name of a person and no path matches; of ``transport`` the
+            ways of its own listeners, parted by ``|``.
         after_decision: Kind of the job queued for every case on which a worker decided; empty for
             none.
         wrong_presentations: Wrong presentations of a right picture (``rotated``), each by a
@@ -111,11 +113,13 @@ class DomainPack:
     graph: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a pack with holes, naming all of them at once.
+        """Refuse a pack with holes, naming all of them at once; declare what it logs.
+
+        Its modules may so log as soon as they are imported, whoever imports them.
 
         Raises:
             ConfigError: A wording is missing, no label means "nothing wrong", no column names a
-                group, or a view is unknown.
+                group, a view is unknown, or what it logs would let any text through.
         """
         errors = [f"no wording for {d.value}" for d in Disposition if not self.wording.get(d)]
         if not self.negative_labels:
@@ -128,6 +132,10 @@ class DomainPack:
             errors.append(f"outputs {foreign} are not called {self.name}.SOMETHING")
         if not self.name.isidentifier() or not self.name.islower():
             errors.append(f"name {self.name!r} is not a lower-case identifier")
+        try:
+            logs.declare(self.log_words, self.log_fields)
+        except ValueError as exc:
+            errors.append(f"its log cannot be used, {exc}")
         if errors:
             raise ConfigError(
                 f"The pack {self.name!r} is incomplete: {'; '.join(errors)}.",

@@ -52,6 +52,11 @@ pack = DomainPack(
     commands="domains.xray.commands:app",
     pages=(Path(__file__).parent / "pages" / "start.py",),
     priorities={"STAT": 20, "HIGH": 10},
+    log_fields={
+        # The keyword of a class that DICOM registers, never what somebody sent in its place.
+        "sop_class": r"[A-Z][A-Za-z0-9]{0,95}",
+        "transport": "c-store|stow",
+    },
     data_sets=(
         DataSet(
             "computed_chests",

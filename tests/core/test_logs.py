@@ -117,7 +117,8 @@ DECLARED = """
 import logging
 from core import logs
 
-logs.declare("welds_pack", {"seam received"}, {"seam": "W-[0-9]{1,6}"})
+logs.declare_logger("welds_pack")
+logs.declare({"seam received"}, {"seam": "W-[0-9]{1,6}"})
 with logs.confined():
     log = logging.getLogger("welds_pack.line")
     log.info(logs.Event("seam received", {"seam": "W-7"}))
@@ -144,11 +145,12 @@ def test_a_pack_logs_with_words_and_fields_of_its_own_and_nothing_else():
         (set(), {"peer": ".*"}, "field peer: expected the known form"),
         (set(), {"seam": "("}, "no regular expression"),
         (set(), {"Seam": "number"}, "field: expected the form"),
+        (set(), {"transport": ".*"}, "field transport: expected words parted by |"),
     ],
 )
 def test_a_declaration_that_would_let_anything_through_is_refused(words, fields, expected):
     with pytest.raises(ValueError, match=re.escape(expected)):
-        declare("welds_pack", words, fields)
+        declare(words, fields)
 
 
 def test_a_word_that_nobody_declared_is_refused():

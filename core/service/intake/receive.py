@@ -33,7 +33,7 @@ class IncomingObject:
         pack: The pack's name.
         key: The object's own name, such as its SOP instance UID.
         data: Return its bytes; called once, when they are written.
-        transport: How it came, as the log and the receipt name it: ``c-store``, ``folder``.
+        transport: How it came, as the log and the receipt name it: such as ``folder``.
         peer: Whose it is, by our own name for them; may be empty.
         product: Which of the pack's products it is; empty for the only one.
         meta: What is known of it besides, as in `core.records.intake.receive`.
