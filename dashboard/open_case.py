@@ -14,6 +14,9 @@ from core.records.cases import CaseDetail, WorkItem
 from core.records.worklist import case_detail, is_emptied
 from core.service.review.review import ReviewSession
 
+NextCase = Callable[[Sequence[str]], WorkItem | None]
+"""Gives the case that comes next, from the ids of those passed over."""
+
 state = st.session_state
 
 
@@ -31,25 +34,27 @@ class OpenCaseState:
     pack: DomainPack
     lanes: tuple[QueueState, ...]
 
-    def current(
-        self, session: ReviewSession, following: Callable[[Sequence[str]], str | None]
-    ) -> CaseDetail | None:
-        """Return the case to show: the one already open while it waits, else the next.
-
-        Args:
-            session: The open store.
-            following: Gives the id of the case that comes next, from those passed over.
-        """
+    def current(self, session: ReviewSession, next_case: NextCase) -> CaseDetail | None:
+        """Return the case to show: the one already open while it waits, else the next."""
         case_id: str | None = self._get("case", "")
         if case_id and not is_emptied(session.store, case_id):
             detail = case_detail(session.store, case_id)
             waits = detail.item.queue_state in self.lanes or self.is_answered(detail.item)
             if waits and detail.item.pack == self.pack.name:
                 return detail
-        case_id = following(self.skipped())
+        item = next_case(self.skipped())
         # Kept open from now on, so that a case which arrives meanwhile does not replace it.
-        self._put("case", case_id or "")
-        return case_detail(session.store, case_id) if case_id else None
+        self._put("case", item.case_id if item else "")
+        return case_detail(session.store, item.case_id) if item else None
+
+    def following(
+        self, session: ReviewSession, next_case: NextCase, current: WorkItem
+    ) -> CaseDetail | None:
+        """Return the case that comes after the one shown, as things are; None where none does."""
+        item = next_case([*self._skipped_but(current.case_id), current.case_id])
+        if item is None or item.case_id == current.case_id:
+            return None
+        return case_detail(session.store, item.case_id)
 
     def open_case(self, case_id: str) -> None:
         """Have a case shown next."""
@@ -69,6 +74,10 @@ class OpenCaseState:
     def is_answered(self, item: WorkItem) -> bool:
         """Return whether the case stays open although it has its answer."""
         return item.case_id == self._get("answered", "") and item.queue_state not in self.lanes
+
+    def is_blind(self, item: WorkItem) -> bool:
+        """Return whether the person wants to answer first, and has not answered this case yet."""
+        return bool(self._get("blind", False)) and not self.is_answered(item)
 
     def skipped(self) -> list[str]:
         """Return the cases passed over, in that order."""

@@ -63,6 +63,18 @@ class ReviewKeys(OpenCaseState):
         self._draw_verdicts(session, detail, has_picture=has_picture, stays=stays)
         self._draw_others(session, detail.item)
 
+    def blind_toggle(self) -> None:
+        """Draw the switch by which a person answers before seeing what was decided."""
+        box = self._name("blind_box")
+        st.toggle(
+            "Blind first read",
+            key=box,
+            value=bool(self._get("blind", False)),
+            help="The verdict is uncovered after you have answered; you may then change it.",
+            # Kept apart from the widget, whose own state goes while a case is shown without it.
+            on_change=lambda: self._put("blind", state[box]),
+        )
+
     def undo_button(self, session: ReviewSession, view_id: str) -> None:
         """Draw the button that takes the person's last verdict back."""
         last = review.last_review(session.store, self.pack.name, widgets.reviewer())

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack
 from core.records.case_status import QueueState
-from core.records.cases import CaseDetail, CaseImage, Counts, WorkItem
+from core.records.cases import CaseDetail, CaseImage, Counts
 from core.records.values import StoredDecision
-from core.records.worklist import case_detail, counts
+from core.records.worklist import counts
 from core.service.review import review
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
@@ -34,7 +34,8 @@ def render() -> None:
     keys = ReviewKeys(
         "review", pack, (QueueState.WAITING,), present.assign_verdict_keys(pack.wording), *KEYS
     )
-    detail = keys.current(session, lambda skipped: _following(session, pack, skipped))
+    next_case = partial(review.next_case, session.store, pack.name)
+    detail = keys.current(session, next_case)
     view_id = present.make_view_id(detail.item) if detail else NOTHING
     with st.container(key="assay-case"), widgets.part_of(view_id):
         if detail is None:
@@ -46,12 +47,10 @@ def render() -> None:
     if detail is not None:
         # Last, since it may open a bundle.
         _prepare(present.select_image(detail.images, keys.image()))
-        _look_ahead(session, pack, keys, detail.item)
-
-
-def _following(session: ReviewSession, pack: DomainPack, skipped: Sequence[str]) -> str | None:
-    item = review.next_case(session.store, pack.name, skipped)
-    return item.case_id if item else None
+        # The next one's pictures are prepared while the person looks at this one.
+        following = keys.following(session, next_case, detail.item)
+        for image in following.images if following else ():
+            _prepare(image)
 
 
 def _nothing(session: ReviewSession, pack: DomainPack, keys: ReviewKeys) -> None:
@@ -245,14 +244,6 @@ def _verdict(
         widgets.text("Why it is here", "heading")
         for sentence in present.explain_verdict(decision, policy):
             widgets.text(sentence)
-
-
-def _look_ahead(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, item: WorkItem) -> None:
-    """Have the pictures of the next case prepared while the person looks at this one."""
-    following = _following(session, pack, [*keys.skipped(), item.case_id])
-    if following is not None and following != item.case_id:
-        for image in case_detail(session.store, following).images:
-            _prepare(image)
 
 
 def _prepare(image: CaseImage) -> None:

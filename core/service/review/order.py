@@ -9,18 +9,34 @@ first served behind the urgent ones.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
 
 from core.decision.urgency import urgency
+from core.records.cases import WorkItem
 from core.types import Disposition
 
 LONGEST_WAIT = timedelta(hours=4)
 """No case is pushed back by others for longer than this."""
 
 logger = logging.getLogger(__name__)
+
+
+def first_unskipped(waiting: Iterable[WorkItem], skipped: Sequence[str]) -> WorkItem | None:
+    """Return the first case that was not passed over; when all were, the one longest ago.
+
+    Args:
+        waiting: Cases in the order in which they come; read only as far as needed.
+        skipped: Ids of the cases passed over, in that order.
+    """
+    passed = []
+    for item in waiting:
+        if item.case_id not in skipped:
+            return item
+        passed.append(item)
+    return min(passed, key=lambda one: skipped.index(one.case_id), default=None)
 
 
 class Rank(IntEnum):

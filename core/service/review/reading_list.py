@@ -9,10 +9,11 @@ from datetime import datetime
 
 from core.records.case_list import Headers, ListedCase
 from core.records.case_status import QueueState
+from core.records.cases import WorkItem
 from core.records.deployment import Deployment, Stage
 from core.records.deployments import stage_for
 from core.service.review.case_rules import CaseRules
-from core.service.review.order import OpenCase, Rank, arrange
+from core.service.review.order import OpenCase, Rank, arrange, first_unskipped
 from core.types import Disposition, Reason
 
 OPEN = (QueueState.WAITING, QueueState.NEGATIVE)
@@ -59,6 +60,10 @@ class ReadingList:
     stages: Mapping[str, Stage]
     is_proposed: bool
     failure: str
+
+    def next_case(self, skipped: Sequence[str] = ()) -> WorkItem | None:
+        """Return the case to read next, leaving out those passed over as `first_unskipped` does."""
+        return first_unskipped((line.case.item for line in self.to_read), skipped)
 
     @property
     def shows_verdicts(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from core.records.connection import Store, reading
 from core.records.tables import CASE_STATUS, REVIEWS
 from core.records.values import StoredDecision, stamp
 from core.service.review.explanations import Explainer
+from core.service.review.order import first_unskipped
 from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition, Policy
@@ -67,12 +68,14 @@ def next_case(store: Store, pack: str, skipped: Sequence[str] = ()) -> WorkItem 
     Raises:
         StoreError: The database failed.
     """
-    passed: list[WorkItem] = []
+    return first_unskipped(_waiting(store, pack), skipped)
+
+
+def _waiting(store: Store, pack: str) -> Iterator[WorkItem]:
     item = worklist.next_case(store, pack)
-    while item and item.case_id in skipped:
-        passed.append(item)
+    while item:
+        yield item
         item = worklist.next_case(store, pack, after=item.case_id)
-    return item or min(passed, key=lambda one: skipped.index(one.case_id), default=None)
 
 
 def decide(

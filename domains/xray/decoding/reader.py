@@ -122,5 +122,5 @@ def _middle_over_lungs(grey: U8) -> float:
     inverted picture mostly does not.
     """
     coarse = cv2.resize(grey, (COARSE, COARSE), interpolation=cv2.INTER_AREA)
-    beside = np.mean([coarse[place].mean() for place in LUNGS])
-    return float(coarse[MIDDLE].mean() - beside) / 255
+    lungs = np.mean([coarse[place].mean() for place in LUNGS])
+    return float(coarse[MIDDLE].mean() - lungs) / 255

@@ -29,7 +29,7 @@ from domains.xray.worklist.history import earlier_studies
 from domains.xray.worklist.persons import contradictions
 from domains.xray.worklist.rules import RULES
 
-MOST_BESIDE = 6
+MOST_COMPARED = 6
 MOST_UNDER_ONE_NUMBER = 500
 
 
@@ -65,7 +65,7 @@ def render(
         standing: The release that stands, by site.
         newest: Gives the list as the store has it by now.
     """
-    detail = KEYS.current(session, lambda skipped: keys.next_of(found, skipped))
+    detail = KEYS.current(session, found.next_case)
     view_id = present.make_view_id(detail.item) if detail else NOTHING
     study = _shown_study(detail, standing) if detail else None
     with st.container(key="assay-case"), widgets.part_of(view_id):
@@ -82,7 +82,9 @@ def render(
     if study is not None:
         # Last, since it may open a bundle.
         _prepare(study.detail.images, heat=not study.covered)
-        _look_ahead(session, found, study.detail, heat=not study.covered)
+        # The next one's pictures are worked out while the reader looks at this one.
+        following = KEYS.following(session, found.next_case, study.detail.item)
+        _prepare(following.images if following else (), heat=not study.covered)
 
 
 def _case(
@@ -125,7 +127,7 @@ def _shown_study(detail: CaseDetail, standing: Releases) -> ShownStudy:
     contradicting = contradictions(_named(detail))
     released = not is_hidden(headers, decision.bundle if decision else "", standing, RULES)
     hidden = bool(contradicting) or present.is_blind(detail) or not released
-    return ShownStudy(detail, hidden, hidden or keys.is_blind(detail), contradicting)
+    return ShownStudy(detail, hidden, hidden or KEYS.is_blind(detail.item), contradicting)
 
 
 def _named(detail: CaseDetail) -> Headers:
@@ -172,29 +174,29 @@ def _pictures(session: ReviewSession, study: ShownStudy) -> bool:
     # The order received: the worst first would tell what is hidden.
     ordered = list(images) if study.covered else present.sort_worst_first(images)
     priors, left_out = _priors(session, study)
-    others = [*ordered[1:], *priors][:MOST_BESIDE]
-    beside = next((one for one in others if one.id == KEYS.image()), None)
+    others = [*ordered[1:], *priors][:MOST_COMPARED]
+    compared = next((one for one in others if one.id == KEYS.image()), None)
     panes = [_pane(ordered[0], heat=not study.covered)]
-    if beside is not None:
-        panes.append(_pane(beside, heat=False))
+    if compared is not None:
+        panes.append(_pane(compared, heat=False))
     viewer.show(present.make_view_id(study.detail.item), panes)
     legend = "" if study.covered else f" · {showing.legend(pack.wording)}"
     widgets.text(viewer.KEYS + legend, "quiet")
     if others:
-        _choices(others, beside)
+        _choices(others, compared)
     if left_out:
         widgets.text(left_out, "quiet")
     return panes[0].plate is not None
 
 
-def _choices(others: list[CaseImage], beside: CaseImage | None) -> None:
+def _choices(others: list[CaseImage], compared: CaseImage | None) -> None:
     with st.container(horizontal=True, gap="small"):
         for number, image in enumerate(others, 1):
             st.button(
-                f"Beside: {present.escape_markdown(showing.image_text(image))}",
-                key=f"beside-{image.id}",
+                f"Compare: {present.escape_markdown(showing.image_text(image))}",
+                key=f"compare-{image.id}",
                 shortcut=str(number),
-                type="primary" if image is beside else "secondary",
+                type="primary" if image is compared else "secondary",
                 on_click=_choose,
                 args=(image.id,),
             )
@@ -213,7 +215,7 @@ def _priors(session: ReviewSession, study: ShownStudy) -> tuple[list[CaseImage],
     cases = alike(session.store, pack.name, "patient_id", number, most=MOST_UNDER_ONE_NUMBER)
     others = [one for one in cases if one.item.case_id != own.case_id]
     earlier = earlier_studies(headers, own.opened_at, others)
-    shown = [one.item.case_id for one in earlier.studies[:MOST_BESIDE]]
+    shown = [one.item.case_id for one in earlier.studies[:MOST_COMPARED]]
     images = [case_detail(session.store, case_id).images[0] for case_id in shown]
     return images, notices.earlier_text(earlier)
 
@@ -280,16 +282,6 @@ def _verdict(
     with reasons:
         for sentence in present.explain_verdict(decision, policy):
             widgets.text(sentence)
-
-
-def _look_ahead(
-    session: ReviewSession, found: ReadingList, detail: CaseDetail, *, heat: bool
-) -> None:
-    """Have the pictures of the next case worked out while the reader looks at this one."""
-    following = keys.next_of(found, [*KEYS.skipped(), detail.item.case_id])
-    if following is None or following == detail.item.case_id:
-        return
-    _prepare(case_detail(session.store, following).images, heat=heat)
 
 
 def _prepare(images: Sequence[CaseImage], *, heat: bool) -> None:

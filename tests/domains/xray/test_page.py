@@ -228,7 +228,7 @@ def test_earlier_studies_are_the_same_persons_and_older_and_the_rest_is_said(pag
         one.item.case_id for one in listed(store, "xray", OPEN) if one.item.key == "1.2.100"
     )
     press(page, "Read")
-    dates = [plain(one).split()[-1] for one in page.button if one.label.startswith("Beside")]
+    dates = [plain(one).split()[-1] for one in page.button if one.label.startswith("Compare")]
     # Its own second picture, and the studies of 2021 and 2024.
     assert dates[1:] == ["2024-02-03", "2021-01-01"]
     text = texts(page)
@@ -328,10 +328,10 @@ def test_a_comment_is_kept_with_the_answer(page, store):
 def test_images_of_the_study_and_of_earlier_studies_come_beside_it(page, store):
     press(press(page.run(), "Read"), "Next")
     assert f">{patient(0)}<" in texts(page)
-    beside = [plain(button) for button in page.button if button.label.startswith("Beside")]
+    compared = [plain(button) for button in page.button if button.label.startswith("Compare")]
     assert len(panes(page)) == 1
     dates = set()
-    for label in beside:
+    for label in compared:
         press(page, label)
         assert len(panes(page)) == 2
         dates.add(panes(page)[1]["title"].split("\n")[1][:10])
@@ -340,7 +340,7 @@ def test_images_of_the_study_and_of_earlier_studies_come_beside_it(page, store):
     headers = [one.headers[0] for one in listed(store, "xray", OPEN)]
     own = [one for one in headers if one["patient_name"].replace("^", " ") == patient(0)]
     assert dates & {showing.date_text_of((one,)) for one in own} == dates != set()
-    assert len(beside) in (1, 2)
+    assert len(compared) in (1, 2)
 
 
 def test_every_picture_carries_the_words_and_the_patient(page):

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.service.review.order import LONGEST_WAIT, OpenCase, Rank, arrange
+from core.service.review.order import LONGEST_WAIT, OpenCase, Rank, arrange, first_unskipped
 from core.types import Disposition
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -216,3 +217,16 @@ def test_the_cap_counts_from_the_moment_a_case_came(hours):
     cases = [a_case("normal", 60 * hours, NEGATIVE, 0.0), a_case("abnormal", 1, POSITIVE, 1.0)]
     first = names(arrange(cases, NOW))[0]
     assert first == ("normal" if hours > 4 else "abnormal")
+
+
+def test_cases_passed_over_come_back_longest_ago_first_and_no_more_are_read_than_needed():
+    items = {name: SimpleNamespace(case_id=name) for name in "abcd"}
+
+    def waiting():
+        for name in "abc":
+            yield items[name]
+        raise AssertionError("read beyond the case that comes next")
+
+    assert first_unskipped(waiting(), ["b", "a"]).case_id == "c"
+    assert first_unskipped([items["a"], items["b"]], ["x", "b", "a"]).case_id == "b"
+    assert first_unskipped([], ["a"]) is None
