@@ -167,7 +167,11 @@ def _row(bench: Bench, judged: _Judged) -> NewDecision:
     if not one.group and one.prediction is None and len(possible) == 1:
         one = replace(one, group=possible[0])  # its file does not say, whoever received it does
     new = new_decision(
-        one, pack=bench.bundle.pack.name, name=one.sample_id, product=judged.job.product
+        one,
+        pack=bench.bundle.pack.name,
+        name=one.sample_id,
+        product=judged.job.product,
+        spans_products=bench.bundle.pack.has_unique_groups,
     )
     header = {word: text for word, text in payload.items() if word not in _OF_THE_QUEUE}
     decision = replace(new.decision, is_provisional=bool(judged.code))

@@ -81,6 +81,9 @@ class DomainPack:
         wrong_presentations: Wrong presentations of a right picture (``rotated``), each by a
             function that makes such a picture out of a prepared one, uint8 ``h w 3``; training
             learns to tell them, and they are WRONG_INPUT.
+        has_unique_groups: Whether a group's name is unlike any other of the pack, as a
+            StudyInstanceUID is, so that its images are one case whichever products they came for; a
+            part's number is not.
         graph: Import path of ``(Nodes, Square, size) -> Square``, which adds to an exported graph
             what ``prepare`` does beyond ``square.prepare``; empty where it does nothing more.
     """
@@ -110,6 +113,7 @@ class DomainPack:
     log_fields: Mapping[str, str] = field(default_factory=dict)
     after_decision: str = ""
     wrong_presentations: Mapping[str, Callable[[U8], U8]] = field(default_factory=dict)
+    has_unique_groups: bool = False
     graph: str = ""
 
     def __post_init__(self) -> None:

@@ -21,6 +21,7 @@ from core.records.cases import WorkItem, item_from_row
 from core.records.clearing import awaited, makers_of
 from core.records.connection import Store, chunks, reading
 from core.records.corrections import is_current
+from core.records.image_products import other_products, with_products
 from core.records.tables import (
     CASE_STATUS,
     CASES,
@@ -207,14 +208,19 @@ def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:
 
 def _headers(connection: Connection, some: Iterable[ColumnElement[bool]]) -> dict[str, Headers]:
     # Sorted here: the database would carry every header through its sorter.
-    columns = (IMAGES.c.case_id, IMAGES.c.received_at, IMAGES.c.name, HEADERS.c.meta)
+    columns = (IMAGES.c.case_id, IMAGES.c.received_at, IMAGES.c.name, HEADERS.c.meta, IMAGES.c.id)
     query = select(*columns).join(HEADERS, HEADERS.c.id == IMAGES.c.id).where(is_current())
-    found: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    found: dict[str, list[tuple[str, str, str, str]]] = defaultdict(list)
+    others: dict[str, set[str]] = {}
     for wanted in some:
         for case, *image in connection.execute(query.where(wanted)):
             found[case].append(tuple(image))
+        others |= other_products(connection, wanted)
     return {
-        case: tuple(json.loads(meta) for _, _, meta in sorted(images))
+        case: tuple(
+            with_products(json.loads(meta), others.get(image, ()))
+            for _, _, meta, image in sorted(images)
+        )
         for case, images in found.items()
     }
 
@@ -223,7 +229,7 @@ def _unjudged(wanted: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
     decided = exists().where(
         DECISIONS.c.content_key == IMAGES.c.content_key,
         DECISIONS.c.pack == CASE_STATUS.c.pack,
-        DECISIONS.c.product == CASE_STATUS.c.product,
+        DECISIONS.c.product == IMAGES.c.product,
     )
     query = select(IMAGES.c.case_id).join(CASE_STATUS, CASE_STATUS.c.case_id == IMAGES.c.case_id)
     return query.where(wanted, ~decided, is_current())

@@ -108,7 +108,7 @@ _LATEST = (
         and_(
             DECISIONS.c.content_key == IMAGES.c.content_key,
             DECISIONS.c.pack == CASES.c.pack,
-            DECISIONS.c.product == CASES.c.product,
+            DECISIONS.c.product == IMAGES.c.product,
         ),
     )
     .where(is_current())

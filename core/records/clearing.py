@@ -31,7 +31,7 @@ def makers_of(
             and_(
                 DECISIONS.c.content_key == IMAGES.c.content_key,
                 DECISIONS.c.pack == CASE_STATUS.c.pack,
-                DECISIONS.c.product == CASE_STATUS.c.product,
+                DECISIONS.c.product == IMAGES.c.product,
             ),
         )
         .where(negative_with_images, is_current())

@@ -16,11 +16,12 @@ from core.packs import priorities_of
 from core.records import hash_chain, queue
 from core.records.connection import Store, chunks, reading, writing
 from core.records.corrections import last_decision
+from core.records.image_products import AGAIN
 from core.records.tables import RECEIPTS
 from core.records.values import name_of, now, plain, stamp
 
 KEPT, REFUSED, ASIDE = "kept", "conflict", "aside"
-AGAIN, SENT = "again", "sent"  # a kept object in another encoding, and one that we sent
+SENT = "sent"  # one that we sent
 FIRST = (KEPT, ASIDE, SENT)
 
 Same = Callable[[str, bool], bool]
@@ -151,7 +152,10 @@ def _receipt(
     with writing(store) as connection:
         states = _states(connection, row["pack"], row["key"])
         if row["sha256"] in states:
-            return _ANSWERS[states[row["sha256"]]]
+            state = states[row["sha256"]]
+            if state in (KEPT, AGAIN):
+                _note_product(connection, row, received)
+            return _ANSWERS[state]
         if states:
             sha256, state = _first(states)
             if sha256 not in compared:
@@ -165,6 +169,15 @@ def _receipt(
             return Receipt.ASIDE
         add_job(connection, row, received)
     return Receipt.NEW
+
+
+def _note_product(connection: Connection, row: dict[str, str], at: datetime) -> None:
+    """Write a receipt for a known content that comes for another product for the first time."""
+    columns = (RECEIPTS.c.pack, RECEIPTS.c.key, RECEIPTS.c.product)
+    query = select(RECEIPTS.c.id).where(*(column == row[column.name] for column in columns))
+    if connection.execute(query.limit(1)).first() is None:
+        again = name_of(row["pack"], row["key"], row["sha256"], row["product"])
+        _write(connection, row | {"id": again, "state": AGAIN}, at)
 
 
 def add_job(connection: Connection, row: Mapping[str, str], at: datetime) -> None:
@@ -203,11 +216,14 @@ def _states(connection: Connection, pack: str, key: str) -> dict[str, str]:
     found = connection.execute(query.order_by(RECEIPTS.c.received_at)).all()
     decided = last_decision(connection, pack, key)
     if decided is None:
-        return {row.sha256: row.state for row in found}
+        states: dict[str, str] = {}
+        for row in found:  # a content that came for another product as well has its first state
+            states.setdefault(row.sha256, row.state)
+        return states
     # The standing content in another encoding is known; whatever came before is not that.
     again = {row.sha256 for row in found if row.state == AGAIN and row.received_at > decided.since}
-    states = {row.sha256: AGAIN if row.sha256 in again else REFUSED for row in found}
-    return states | {decided.stands: KEPT}
+    standing = {row.sha256: AGAIN if row.sha256 in again else REFUSED for row in found}
+    return standing | {decided.stands: KEPT}
 
 
 def _write(

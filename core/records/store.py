@@ -194,7 +194,7 @@ def cases_of(store: Store, decision: StoredDecision) -> list[str]:
     query = query.where(
         IMAGES.c.content_key == decision.content_key,
         CASES.c.pack == decision.pack,
-        CASES.c.product == decision.product,
+        IMAGES.c.product == decision.product,
     )
     with reading(store) as connection:
         return sorted(set(connection.scalars(query)))
@@ -216,7 +216,7 @@ def _case_rows(batch: Sequence[NewDecision], received: str) -> Iterable[dict[str
         yield {
             "id": new.case_id,
             "pack": new.decision.pack,
-            "product": new.decision.product,
+            "product": new.case_product,
             "key": new.case_key,
             "opened_at": received,
         }
@@ -228,6 +228,7 @@ def _image_rows(batch: Sequence[NewDecision], received: str) -> Iterable[dict[st
             "id": new.image_id,
             "case_id": new.case_id,
             "content_key": new.decision.content_key,
+            "product": new.decision.product,
             "name": new.name,
             "source": new.source,
             "received_at": received,

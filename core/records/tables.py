@@ -40,7 +40,8 @@ class TableRow(SQLModel, registry=registry()):
 class CaseRow(TableRow, table=True):
     """The images of one part, study or plot; ``key`` is the group, or the file's content.
 
-    ``product`` says which of a pack's products was judged; empty for the only one of a pack.
+    ``product`` says which of a pack's products was judged; empty for the only one of a pack, and
+    where a group's name is unlike any other of the pack, so that its case spans products.
     """
 
     __tablename__ = "cases"
@@ -54,7 +55,10 @@ class CaseRow(TableRow, table=True):
 
 
 class ImageRow(TableRow, table=True):
-    """One file received for a case; ``name`` and ``source`` are text, never paths to open."""
+    """One file received for a case; ``name`` and ``source`` are text, never paths to open.
+
+    ``product`` says under which of a pack's products it was judged.
+    """
 
     __tablename__ = "images"
     __table_args__ = _BY_ID
@@ -62,6 +66,7 @@ class ImageRow(TableRow, table=True):
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="cases.id", index=True)
     content_key: str = Field(index=True)
+    product: str
     name: str
     source: str
     received_at: str
@@ -210,6 +215,7 @@ class ReceiptRow(TableRow, table=True):
     __table_args__ = (
         Index("ix_receipts_key", "pack", "key"),
         Index("ix_receipts_state", "pack", "state"),
+        Index("ix_receipts_sha256", "sha256"),
         _BY_ID,
     )
 

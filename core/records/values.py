@@ -154,6 +154,8 @@ class NewDecision:
         source: Where the image came from: the sample's id.
         decision: The verdict itself.
         meta: What the file says of itself.
+        spans_products: Whether its case holds images of whatever product, since the key is unlike
+            any other of the pack.
     """
 
     case_key: str
@@ -161,16 +163,23 @@ class NewDecision:
     source: str
     decision: StoredDecision
     meta: Mapping[str, str] = field(default_factory=dict)
+    spans_products: bool = False
+
+    @property
+    def case_product(self) -> str:
+        """The product that the case is of; empty for one that spans products."""
+        return "" if self.spans_products else self.decision.product
 
     @property
     def case_id(self) -> str:
         """Hash of pack, product and key: the same of all three is the same case."""
-        return case_id_of(self.decision.pack, self.decision.product, self.case_key)
+        return case_id_of(self.decision.pack, self.case_product, self.case_key)
 
     @property
     def image_id(self) -> str:
-        """Name the image: same case, content and file name is the same image."""
-        return name_of(self.case_id, self.decision.content_key, self.name)
+        """Name the image: same case, content, file name and product is the same image."""
+        own = _of_product(self.decision.product) if self.spans_products else ()
+        return name_of(self.case_id, self.decision.content_key, self.name, *own)
 
 
 def case_id_of(pack: str, product: str, key: str) -> str:
@@ -192,7 +201,13 @@ def _figure(value: float) -> float | None:
 
 
 def new_decision(
-    assessment: Assessment, *, pack: str, name: str, product: str = "", at: datetime | None = None
+    assessment: Assessment,
+    *,
+    pack: str,
+    name: str,
+    product: str = "",
+    spans_products: bool = False,
+    at: datetime | None = None,
 ) -> NewDecision:
     """Turn an assessment into what the store keeps of it.
 
@@ -203,6 +218,7 @@ def new_decision(
         pack: The pack's name.
         name: File name, for display only.
         product: Which of the pack's products was judged; empty for the only one.
+        spans_products: As in ``NewDecision``.
         at: When it was decided; now, unless given.
     """
     source, made, verdict = plain(assessment.sample_id), assessment.provenance, assessment.verdict
@@ -237,4 +253,5 @@ def new_decision(
         good_p=None if read is None else _figure(read.good_p),
     )
     meta = {plain(word): plain(text) for word, text in assessment.meta.items()}
-    return NewDecision(plain(assessment.group) or key, plain(name), source, decision, meta)
+    case_key = plain(assessment.group) or key
+    return NewDecision(case_key, plain(name), source, decision, meta, spans_products)

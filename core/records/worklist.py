@@ -28,6 +28,7 @@ from core.records.cases import (
 )
 from core.records.connection import Store, chunks, reading, writing
 from core.records.corrections import is_current
+from core.records.image_products import other_products, with_products
 from core.records.in_force import IN_ORDER
 from core.records.row_mapping import from_row
 from core.records.tables import CASE_STATUS, CASES, DECISIONS, HEADERS, IMAGES, REVIEWS
@@ -143,15 +144,16 @@ def _images(connection: Connection, item: WorkItem) -> tuple[CaseImage, ...]:
     query = query.where(IMAGES.c.case_id == item.case_id, is_current())
     rows = connection.execute(query.order_by(IMAGES.c.received_at, IMAGES.c.name)).mappings().all()
     latest = _latest(connection, item, [row["content_key"] for row in rows])
+    others = other_products(connection, IMAGES.c.case_id == item.case_id)
     return tuple(
         CaseImage(
             id=row["id"],
             name=row["name"],
             source=row["source"],
             received_at=datetime.fromisoformat(row["received_at"]),
-            decision=latest.get(row["content_key"]),
+            decision=latest.get((row["content_key"], row["product"])),
             content_key=row["content_key"],
-            meta=json.loads(row["meta"] or "{}"),
+            meta=with_products(json.loads(row["meta"] or "{}"), others.get(row["id"], ())),
         )
         for row in rows
     )
@@ -159,11 +161,11 @@ def _images(connection: Connection, item: WorkItem) -> tuple[CaseImage, ...]:
 
 def _latest(
     connection: Connection, item: WorkItem, keys: Sequence[str]
-) -> dict[str, StoredDecision]:
-    query = select(DECISIONS).order_by(IN_ORDER)
-    query = query.where(DECISIONS.c.pack == item.pack, DECISIONS.c.product == item.product)
+) -> dict[tuple[str, str], StoredDecision]:
+    """Return the decision that stands, by content and product."""
+    query = select(DECISIONS).order_by(IN_ORDER).where(DECISIONS.c.pack == item.pack)
     return {
-        row["content_key"]: from_row(row)
+        (row["content_key"], row["product"]): from_row(row)
         for some in chunks(keys)
         for row in connection.execute(query.where(DECISIONS.c.content_key.in_(some))).mappings()
     }

@@ -60,7 +60,7 @@ class AutonomyView:
             self._rerun_when_open(used)
         reads = _reads(session, self.pack.name, audit.head(session.store).hash)
         released = deployments.by_product(session.store, self.pack.name)
-        read_sites = (self.rules.site_of(one.headers) for one in reads)
+        read_sites = (site for one in reads for site in self.rules.sites_of(one.headers))
         for site in dict.fromkeys([*open_sites, *released, *read_sites]):
             current = deployments.stage_for(released.get(site), used.bundle)
             with st.container(border=True):

@@ -119,7 +119,13 @@ def _commit(
     """Make verdicts durable, each with the bytes that it was made on."""
     blobs.put_many(store.blobs, [data for data, _ in batch if data is not None])
     rows = [
-        new_decision(one, pack=bundle.pack.name, name=one.sample_id, product=product)
+        new_decision(
+            one,
+            pack=bundle.pack.name,
+            name=one.sample_id,
+            product=product,
+            spans_products=bundle.pack.has_unique_groups,
+        )
         for _, one in batch
     ]
     ids = record(store, rows)

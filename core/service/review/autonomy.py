@@ -91,7 +91,7 @@ def evidence_of(
         if (read.bundle, read.policy_id) == (bundle, policy_id)
         and read.verdict is not None
         and not rules.contradictions(read.headers)
-        and (site is None or rules.site_of(read.headers) == site)
+        and (site is None or site in rules.sites_of(read.headers))
     ]
     automatic = [read for read in counted if read.verdict is not Disposition.DEFER]
     positive = [read for read in counted if read.first is Disposition.POSITIVE]

@@ -14,7 +14,8 @@ class CaseRules:
     """How a pack answers what no other than it can know of a case.
 
     Attributes:
-        site_of: Return the site that a case comes from; empty where nothing names one.
+        sites_of: Return the sites that a case comes from, at least one: an empty one where nothing
+            names any. What has to be released, has to be at each of them.
         group_of: Return whose case it is (patient, part, field); empty where nothing names it.
         is_urgent: Return whether a case comes before all others.
         contradictions: Return what the images contradict each other in as to whose they are;
@@ -22,7 +23,7 @@ class CaseRules:
         is_old: Return whether a case was too old to be new work when its first image came.
     """
 
-    site_of: Callable[[Headers], str]
+    sites_of: Callable[[Headers], tuple[str, ...]]
     group_of: Callable[[Headers], str]
     is_urgent: Callable[[Headers], bool]
     contradictions: Callable[[Headers], tuple[str, ...]]

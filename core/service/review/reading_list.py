@@ -80,7 +80,9 @@ def reading_list(
     is_certified: Callable[[ListedCase], bool],
     site: str | None = None,
 ) -> ReadingList:
-    """Return the open cases of one site, or of all, each ruled by the stage of its own site.
+    """Return the open cases of one site, or of all, each ruled by the stages of its own sites.
+
+    A case of which images came for two sites is ruled by the more careful of the two stages.
 
     Args:
         cases: Open cases in the order received.
@@ -91,7 +93,7 @@ def reading_list(
             asked for automatic negatives alone.
         site: The site; None for all.
     """
-    chosen = [one for one in cases if site is None or rules.site_of(one.headers) == site]
+    chosen = [one for one in cases if site is None or site in rules.sites_of(one.headers)]
     old = {one.item.case_id for one in chosen if rules.is_old(one.headers, one.item.opened_at)}
     opened = {one.item.case_id: _open_case(one, releases, rules, is_certified) for one in chosen}
     found = arrange([one for name, one in opened.items() if name not in old], now)
@@ -106,7 +108,11 @@ def reading_list(
         to_read=tuple(line(*one) for one in found.to_read),
         cleared=tuple(line(name, Rank.NEGATIVE) for name in found.cleared),
         old=tuple(line(name, Rank.ARRIVAL) for name in opened if name in old),
-        stages={name: stage_at(name, releases) for name in sites_of(chosen, rules)},
+        stages={
+            name: stage_at(name, releases)
+            for name in sites_of(chosen, rules)
+            if site is None or name == site
+        },
         is_proposed=found.is_proposed,
         failure=found.failure,
     )
@@ -126,12 +132,13 @@ def is_hidden(headers: Headers, bundle: str, releases: Releases, rules: CaseRule
         releases: The release that stands, by site.
         rules: What the pack reads out of headers.
     """
-    return stage_for(releases.get(rules.site_of(headers)), bundle).step < Stage.SUPERVISED.step
+    stages = [stage_for(releases.get(site), bundle) for site in rules.sites_of(headers)]
+    return min(stage.step for stage in stages) < Stage.SUPERVISED.step
 
 
 def sites_of(cases: Sequence[ListedCase], rules: CaseRules) -> list[str]:
     """Return the sites of some cases, the one with the most cases first."""
-    counted = Counter(rules.site_of(one.headers) for one in cases)
+    counted = Counter(site for one in cases for site in rules.sites_of(one.headers))
     return [site for site, _ in counted.most_common()]
 
 
@@ -143,7 +150,9 @@ def _open_case(
 ) -> OpenCase:
     item, headers = case.item, case.headers
     is_contradictory = bool(rules.contradictions(headers))
-    is_cleared = _is_negative_as_released(case, releases.get(rules.site_of(headers)))
+    is_cleared = all(
+        _is_negative_as_released(case, releases.get(site)) for site in rules.sites_of(headers)
+    )
     return OpenCase(
         case_id=item.case_id,
         arrived=item.opened_at,

@@ -16,10 +16,10 @@ from core.logs import Event, Word
 from core.records import blobs
 from core.records.cases import CaseDetail, CaseImage
 from core.records.connection import Store
-from core.records.deployment import Stage
+from core.records.deployment import Deployment, Stage
 from core.records.deployments import newest
 from core.records.intake import contents_sent
-from core.records.values import name_of
+from core.records.values import StoredDecision, name_of
 from core.records.worklist import case_detail, is_emptied
 from core.service.review.review import judged_by
 from core.types import Reason
@@ -33,7 +33,7 @@ from domains.xray.decoding.source import sources
 from domains.xray.node.object_intake import PACK
 from domains.xray.node.peers import peers_at
 from domains.xray.worklist.persons import contradictions
-from domains.xray.worklist.rules import is_old_work, site_of
+from domains.xray.worklist.rules import is_old_work, sites_of
 
 MOST_CAPTURES = 4
 _SENDING_STAGES = {Stage.SUPERVISED, Stage.AUTOMATIC}
@@ -121,17 +121,21 @@ def _check_identity(images: Iterable[JudgedImage]) -> None:
 
 
 def _may_send(store: Store, detail: CaseDetail) -> bool:
-    """Return whether a person has released verdicts like these for this site.
+    """Return whether a person has released verdicts like these for every site of the case.
 
     A case drawn to measure the error is not sent: whoever reads it must not know the verdict.
     """
-    site = site_of(tuple(image.meta for image in detail.images))
-    last = newest(store, detail.item.pack, site)
+    made = [image.decision for image in detail.images if image.decision]
+    if any(finding.reason is Reason.AUDIT for one in made for finding in one.findings):
+        return False
+    sites = sites_of(tuple(image.meta for image in detail.images))
+    return all(_is_released(newest(store, detail.item.pack, site), made) for site in sites)
+
+
+def _is_released(last: Deployment | None, made: Sequence[StoredDecision]) -> bool:
     if last is None or last.stage not in _SENDING_STAGES:
         return False
-    made = [image.decision for image in detail.images if image.decision]
-    is_audit = any(finding.reason is Reason.AUDIT for one in made for finding in one.findings)
-    return not is_audit and all(last.covers(one.bundle, one.policy_id) for one in made)
+    return all(last.covers(one.bundle, one.policy_id) for one in made)
 
 
 def _blocking_code(detail: CaseDetail) -> str:

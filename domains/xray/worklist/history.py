@@ -51,9 +51,12 @@ def _moment(day: str, time: str) -> Moment | None:
 
 
 def oldest_days(headers: Headers) -> int:
-    """Return the configured age in days at which a study is no new work; 0 for none."""
-    days = (one["oldest_days"] for one in headers if one.get("oldest_days", "").isdecimal())
-    return int(next(days, OLDEST_DAYS))
+    """Return the configured age in days at which a study is no new work; 0 for none.
+
+    Of two that received it, that which takes more as new counts.
+    """
+    days = [int(one["oldest_days"]) for one in headers if one.get("oldest_days", "").isdecimal()]
+    return 0 if 0 in days else max(days, default=OLDEST_DAYS)
 
 
 def is_old(headers: Headers, arrived: datetime) -> bool:

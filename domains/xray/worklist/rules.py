@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from core.records.case_list import Headers
+from core.records.image_products import OTHER_PRODUCTS
 from core.service.review.case_rules import CaseRules, header_value
 from domains.xray.worklist.history import is_old
 from domains.xray.worklist.persons import contradictions
 
 
-def site_of(headers: Headers) -> str:
-    """Return the site that a study comes from: as its node was configured, else InstitutionName."""
-    return header_value(headers, "site") or header_value(headers, "institution")
+def sites_of(headers: Headers) -> tuple[str, ...]:
+    """Return the sites that a study comes from, at least one: an empty one where none is named.
+
+    Of each image as the nodes were configured that received it, else its InstitutionName.
+    """
+    named = [site for one in headers for site in _sites_of_image(one)]
+    return tuple(dict.fromkeys(filter(None, named))) or ("",)
+
+
+def _sites_of_image(header: Mapping[str, str]) -> list[str]:
+    others = header[OTHER_PRODUCTS].split("\n") if OTHER_PRODUCTS in header else []
+    institution = header.get("institution", "")
+    return [site or institution for site in (header.get("site", ""), *others)]
 
 
 def patient_of(headers: Headers) -> str:
@@ -39,7 +51,7 @@ def is_old_work(headers: Headers, arrived: datetime) -> bool:
 
 
 RULES = CaseRules(
-    site_of=site_of,
+    sites_of=sites_of,
     group_of=patient_of,
     is_urgent=is_stat,
     contradictions=contradictions,

@@ -76,12 +76,14 @@ def file_of(dataset: Dataset) -> bytes:
 
 
 @contextmanager
-def a_node(home: Path, *, peers: Peers | None = None, limits: Limits = ROOM, **options):
+def a_node(
+    home: Path, *, peers: Peers | None = None, limits: Limits = ROOM, site: str = "", **options
+):
     """Open a node of our own; yields the store, then folder, DIMSE and web listeners."""
     home.mkdir(parents=True, exist_ok=True)
     store = open_store(home / "assay.sqlite")
     opened = bind_listeners(
-        NodeOptions(**options), peers or Peers(), store, Settings(), site="", limits=limits
+        NodeOptions(**options), peers or Peers(), store, Settings(), site=site, limits=limits
     )
     for listener in opened:
         listener.start()

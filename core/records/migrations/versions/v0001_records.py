@@ -147,6 +147,7 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_receipts_key", "receipts", ["pack", "key"], unique=False)
+    op.create_index("ix_receipts_sha256", "receipts", ["sha256"], unique=False)
     op.create_index("ix_receipts_state", "receipts", ["pack", "state"], unique=False)
     op.create_table(
         "case_status",
@@ -181,6 +182,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("case_id", sa.String(), nullable=False),
         sa.Column("content_key", sa.String(), nullable=False),
+        sa.Column("product", sa.String(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("source", sa.String(), nullable=False),
         sa.Column("received_at", sa.String(), nullable=False),
