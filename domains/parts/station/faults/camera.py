@@ -31,6 +31,7 @@ class DrawingCamera:
         before: Called before a frame is exposed; raises or hangs as a camera does.
         alter: Changes a frame on its way, as a driver does.
         identity: What it says of itself.
+        last: The frame that it exposed last.
     """
 
     name: str
@@ -38,6 +39,7 @@ class DrawingCamera:
     before: Callable[[], None] = lambda: None
     alter: Alter = lambda frame: frame
     identity: CameraIdentity = field(default_factory=lambda: CameraIdentity(serial="plate-1"))
+    last: CapturedFrame | None = None
     _rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
     _counter: int = 0
     _since_open: int = 0
@@ -57,18 +59,18 @@ class DrawingCamera:
         sleep(EXPOSURE_S)
         self._counter += 1
         self._since_open += 1
-        return self.alter(
-            CapturedFrame(
-                camera=self.name,
-                data=bytes(cv2.imencode(".png", pixels)[1]),
-                counter=self._counter,
-                exposed_at=exposed_at,
-                camera_time_s=exposed_at,
-                raw_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
-                since_open=self._since_open,
-                name=f"{self._counter}.png",
-            )
+        frame = CapturedFrame(
+            camera=self.name,
+            data=bytes(cv2.imencode(".png", pixels)[1]),
+            counter=self._counter,
+            exposed_at=exposed_at,
+            camera_time_s=exposed_at,
+            raw_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
+            since_open=self._since_open,
+            name=f"{self._counter}.png",
         )
+        altered, self.last = self.alter(frame), frame
+        return altered
 
     def close(self) -> None:
         """Let it go."""

@@ -65,6 +65,7 @@ class Rig:
         self.free_disk = lambda: False
         self._open = ExitStack()
         self._stop = Flag()
+        self._part = 0
 
     def __enter__(self) -> Self:
         """Start the station, and wait until it is ready for the first part."""
@@ -89,6 +90,11 @@ class Rig:
     ) -> None:
         """Stop it."""
         self._open.close()
+
+    def next_part(self) -> int:
+        """Return the next part's number, 1 to 65535 and then 1 again."""
+        self._part = self._part % 0xFFFF + 1
+        return self._part
 
     def _start(self, stack: ExitStack) -> None:
         recorder = PartRecorder(self.store, "rig")
