@@ -6,7 +6,7 @@ Running it is pure NumPy, one picture at a time, and never changes it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -70,6 +70,13 @@ class Model:
         """Whether the memory bank alone is used."""
         return self.bank is not None and not self.expert_weights[1:].any()
 
+    def score_patches(self, output: NetworkOutput) -> NetworkOutput:
+        """Return what the network gave with the memory bank's scores in the patches' place."""
+        if self.bank is None or output.bank_scores.size:
+            return output
+        scores = self.bank.score(output.patches)
+        return replace(output, patches=np.zeros(0, np.float32), bank_scores=scores)
+
     def evidence(self, output: NetworkOutput) -> Evidence:
         """Read what the network gave into evidence."""
         z = standardise(output.pooled, self.centre, self.scale)
@@ -81,7 +88,7 @@ class Model:
                 fusion.fuse(np.stack(experts), self.expert_weights) if experts[1:] else experts[0]
             )
             return Evidence(z, logits, self.gate.score(z), asymmetry=output.asymmetry)
-        scores = output.bank_scores if output.bank_scores.size else self.bank.score(output.patches)
+        scores = self.score_patches(output).bank_scores
         experts.insert(0, class_scores(self.bank.log_odds(float(scores[0])), self.positive))
         logits = fusion.fuse(np.stack(experts), self.expert_weights)
         return Evidence(z, logits, self.gate.score(z), self.bank.good_p(scores), output.asymmetry)

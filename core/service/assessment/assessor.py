@@ -6,7 +6,6 @@ import gc
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Generic, Self, TypeVar
@@ -14,12 +13,11 @@ from typing import Generic, Self, TypeVar
 import cv2
 import numpy as np
 
-from core.errors import InferenceStalled
 from core.imaging.files import Incoming, received
 from core.imaging.zip_archive import incoming as read_incoming
 from core.model.bundle.bundle import Bundle
 from core.ordered_map import WatchedThreads
-from core.pipeline import FaultRun, Judge
+from core.pipeline import Judge, judge_pairs
 from core.service.bundles.decoders import decoders_of
 from core.service.bundles.open import policy_of
 from core.settings import Settings
@@ -161,17 +159,13 @@ class Assessor:
                 raise ValueError("many: expected no other `many` under way")
             self._has_many = True
             judge = self._judge
-        faults = FaultRun()
         try:
             with (
                 closing(self._sandbox.pairs(incoming)) as pairs,
-                closing(
-                    self._threads.map(partial(_assessed, judge), pairs, partial(_stalled, judge))
-                ) as assessed,
+                closing(judge_pairs(judge, pairs, self._threads)) as judged,
             ):
-                for one in assessed:
-                    yield one
-                    faults.add(one.assessment)
+                for item, sample, assessment in judged:
+                    yield AssessedPicture(item, sample.frame, assessment)
         finally:
             self._has_many = False
 
@@ -189,21 +183,10 @@ class Assessor:
         Raises:
             AssayError: ``FAULTS_IN_A_ROW`` pictures in a row failed.
         """
-        judge, faults = self._judge, FaultRun()
-        with closing(self._threads.map(judge, samples, judge.stalled)) as assessed:
-            for one in assessed:
-                yield one
-                faults.add(one)
-
-
-def _assessed(judge: Judge, pair: tuple[In, Sample]) -> AssessedPicture[In]:
-    item, sample = pair
-    return AssessedPicture(item, sample.frame, judge(sample))
-
-
-def _stalled(judge: Judge, pair: tuple[In, Sample], exc: InferenceStalled) -> AssessedPicture[In]:
-    item, sample = pair
-    return AssessedPicture(item, sample.frame, judge.stalled(sample, exc))
+        pairs = ((None, sample) for sample in samples)
+        with closing(judge_pairs(self._judge, pairs, self._threads)) as judged:
+            for _, _, assessment in judged:
+                yield assessment
 
 
 def _made_up() -> list[bytes]:
