@@ -9,9 +9,10 @@ four threads 0.45 and 0.45; with a large copy running beside it the order stayed
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,49 +38,55 @@ class BlobReport:
 
 
 def put_many(root: Path, items: Sequence[bytes]) -> list[str]:
-    """Keep pictures; when this returns they survive a power cut.
-
-    A file already there is read: it is left alone if it is what its name says, else written anew.
-
-    Args:
-        root: The blobs folder; made when it is not there.
-        items: Contents, at best some dozens at a time: the flush costs about the same for each
-            call.
-
-    Returns:
-        The sha256 of each, in order.
+    """Keep pictures as ``put_named`` does, and return the sha256 of each, in order.
 
     Raises:
         StoreError: The folder cannot be written.
     """
     names = [hashlib.sha256(item).hexdigest() for item in items]
-    if not items:
-        return names
-    contents = dict(zip(names, items, strict=True))
+    put_named(root, dict(zip(names, items, strict=True)))
+    return names
+
+
+def put_named(root: Path, contents: Mapping[str, bytes]) -> None:
+    """Keep pictures whose sha256 is known; when this returns they survive a power cut.
+
+    A file already there is read: it is left alone if it is what its name says, else written anew.
+
+    Args:
+        root: The blobs folder; made when it is not there.
+        contents: By their sha256, at best some dozens at a time: the flush costs about the same
+            for each call.
+
+    Raises:
+        StoreError: The folder cannot be written.
+    """
+    if not contents:
+        return
     token = secrets.token_hex(8)
-    pending: dict[Path, Path] = {}
+    targets = {str(_path(root, name)): content for name, content in contents.items()}
+    folders = {os.path.dirname(target) for target in targets}
+    pending: dict[str, str] = {}
     try:
-        for name, content in contents.items():
-            target = _path(root, name)
+        _make(folders)
+        for target, content in targets.items():
             if not _holds(target, content):
-                target.parent.mkdir(parents=True, exist_ok=True)
-                pending[target] = target.with_name(f".{name}.{token}")
-                pending[target].write_bytes(content)
+                folder, name = os.path.split(target)
+                pending[target] = os.path.join(folder, f".{name}.{token}")
+                Path(pending[target]).write_bytes(content)
         if pending:
-            flush_file_system(root, pending.values())
+            flush_file_system(root, map(Path, pending.values()))
         for target, temporary in pending.items():
-            temporary.replace(target)
+            os.replace(temporary, target)
         # Also for files that were there: whoever renamed them may not have come this far.
-        parents = (_path(root, name).parent for name in contents)
-        flush_file_system(root, {root.parent, root, *parents})
+        flush_file_system(root, {root.parent, root, *map(Path, folders)})
     except OSError as exc:
         for temporary in pending.values():
-            temporary.unlink(missing_ok=True)
+            Path(temporary).unlink(missing_ok=True)
         raise StoreError(
             f"The pictures cannot be kept in {root}: {exc}.",
             hint="Check that the folder is writable and its disk has room.",
         ) from exc
-    return names
 
 
 def get(root: Path, sha256: str) -> bytes:
@@ -134,8 +141,14 @@ def _path(root: Path, sha256: str) -> Path:
     return root / sha256[:2] / sha256
 
 
-def _holds(path: Path, content: bytes) -> bool:
+def _make(folders: Iterable[str]) -> None:
+    for folder in folders:
+        if not os.path.isdir(folder):
+            os.makedirs(folder, exist_ok=True)
+
+
+def _holds(path: str, content: bytes) -> bool:
     try:
-        return path.stat().st_size == len(content) and path.read_bytes() == content
+        return os.stat(path).st_size == len(content) and Path(path).read_bytes() == content
     except OSError:
         return False  # written anew, or the error of the writing tells

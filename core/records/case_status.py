@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from enum import IntEnum
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select
+from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, insert, select
 
 from core.decision.urgency import severity, urgency
 from core.records.connection import chunks
@@ -127,6 +127,14 @@ _CORRECTED = (
     .join(RESOLUTIONS, RESOLUTIONS.c.replaces == IMAGES.c.content_key)
     .order_by(RESOLUTIONS.c.seq)
 )
+_ALL = (_LATEST, _LAST, _CORRECTED)
+_CASE_IDS: BindParameter[Any] = bindparam("case_ids", expanding=True)
+_SOME = (
+    _LATEST.where(IMAGES.c.case_id.in_(_CASE_IDS)),
+    _LAST.where(REVIEWS.c.case_id.in_(_CASE_IDS)),
+    _CORRECTED.where(IMAGES.c.case_id.in_(_CASE_IDS)),
+)
+_FORGET = delete(CASE_STATUS).where(CASE_STATUS.c.case_id.in_(_CASE_IDS))
 
 
 def statuses_of(connection: Connection, case_ids: Sequence[str] | None) -> list[dict[str, Any]]:
@@ -134,17 +142,14 @@ def statuses_of(connection: Connection, case_ids: Sequence[str] | None) -> list[
 
     A case whose every image was replaced, by one that belongs to another case, has none.
     """
-    latest, last, corrected = _LATEST, _LAST, _CORRECTED
-    if case_ids is not None:
-        latest = latest.where(IMAGES.c.case_id.in_(case_ids))
-        last = last.where(REVIEWS.c.case_id.in_(case_ids))
-        corrected = corrected.where(IMAGES.c.case_id.in_(case_ids))
+    queries, named = (_ALL, {}) if case_ids is None else (_SOME, {"case_ids": case_ids})
+    latest, last, corrected = (connection.execute(query, named) for query in queries)
     # What is met last stands.
     images: dict[str, dict[str, RowLike]] = defaultdict(dict)
-    for row in connection.execute(latest).mappings():
+    for row in latest.mappings():
         images[row["case_id"]][row["image_id"]] = row
-    reviews = {row["case_id"]: row for row in connection.execute(last).mappings()}
-    corrections: dict[str, str] = {row[0]: row[1] for row in connection.execute(corrected)}
+    reviews = {row["case_id"]: row for row in last.mappings()}
+    corrections: dict[str, str] = {row[0]: row[1] for row in corrected}
     return [
         case_status_of(rows.values(), reviews.get(case), corrections.get(case, ""))
         for case, rows in images.items()
@@ -154,6 +159,6 @@ def statuses_of(connection: Connection, case_ids: Sequence[str] | None) -> list[
 def refresh(connection: Connection, case_ids: Collection[str]) -> None:
     """Bring the status of the cases touched up to date, in the caller's transaction."""
     for ids in chunks(sorted(case_ids)):
-        connection.execute(delete(CASE_STATUS).where(CASE_STATUS.c.case_id.in_(ids)))
+        connection.execute(_FORGET, {"case_ids": ids})
         if rows := statuses_of(connection, ids):
             connection.execute(insert(CASE_STATUS), rows)

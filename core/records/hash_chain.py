@@ -22,6 +22,9 @@ GENESIS = "0" * 64
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 _CONTENT = ("seq", "at", "actor", "action", "subject", "detail")
+_NEWEST = (
+    select(AUDIT_EVENTS.c.seq, AUDIT_EVENTS.c.hash).order_by(AUDIT_EVENTS.c.seq.desc()).limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +75,7 @@ def append(
 
 def newest(connection: Connection) -> Head:
     """Return the newest event."""
-    events = AUDIT_EVENTS.c
-    query = select(events.seq, events.hash).order_by(events.seq.desc()).limit(1)
-    last = connection.execute(query).first()
+    last = connection.execute(_NEWEST).first()
     return Head(*last) if last else Head(0, GENESIS)
 
 

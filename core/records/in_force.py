@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from core.records.connection import chunks
 from core.records.row_mapping import to_row
@@ -41,6 +41,12 @@ _COLUMNS = tuple(
         "is_provisional",
     )
 )
+_LAST_NUMBERS = select(
+    *(select(func.max(t.c.seq)).scalar_subquery() for t in (DECISIONS, REINSTATEMENTS))
+)
+_ON_CONTENT = select(*_COLUMNS, IN_ORDER.label("in_order")).where(
+    DECISIONS.c.content_key.in_(bindparam("keys", expanding=True))
+)
 _Key = tuple[str, str, str, str]
 
 
@@ -54,7 +60,8 @@ class Additions:
             that is provisional.
         in_force: For each pack, product and content the id of the decision that stands.
         ids: The decision that holds for each of the batch, in its order.
-        decisions: New rows.
+        written: New decisions by id.
+        decisions: Their rows.
         reinstatements: New rows.
         changed: Contents for which another decision stands now.
     """
@@ -63,6 +70,7 @@ class Additions:
     kept: dict[_Key, tuple[str, bool]]
     in_force: dict[tuple[str, str, str], str]
     ids: list[str] = field(default_factory=list)
+    written: dict[str, StoredDecision] = field(default_factory=dict)
     decisions: list[dict[str, Any]] = field(default_factory=list)
     reinstatements: list[dict[str, Any]] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
@@ -89,10 +97,12 @@ def _add(made: Additions, new: StoredDecision, at: str) -> None:
     key, place = _key(new), (new.pack, new.product, new.content_key)
     before, is_provisional = made.kept.get(key, ("", True))
     if is_provisional and (not before or not new.is_provisional):
-        written = replace(new, supersedes=before)
+        written = replace(new, supersedes=before) if before else new
         made.seq += 1
-        made.decisions.append(to_row(written, made.seq))
-        made.kept[key] = (written.id, new.is_provisional)
+        row = to_row(written, made.seq)
+        made.decisions.append(row)
+        made.written[row["id"]] = written
+        made.kept[key] = (row["id"], new.is_provisional)
     decision_id, _ = made.kept[key]
     stood = made.in_force.get(place, "")
     if stood and stood != decision_id and decision_id == before:
@@ -115,13 +125,12 @@ def _reinstatement(seq: int, decision_id: str, supersedes: str, at: str) -> dict
 
 
 def _known(connection: Connection, contents: Iterable[str]) -> Additions:
-    last = [connection.scalar(select(func.max(t.c.seq))) for t in (DECISIONS, REINSTATEMENTS)]
+    last = connection.execute(_LAST_NUMBERS).one()
     made = Additions(max(seq or 0 for seq in last), {}, {})
-    query = select(*_COLUMNS, IN_ORDER.label("in_order"))
     rows = [
         row
         for keys in chunks(sorted(contents))
-        for row in connection.execute(query.where(DECISIONS.c.content_key.in_(keys)))
+        for row in connection.execute(_ON_CONTENT, {"keys": keys})
     ]
     for row in sorted(rows, key=lambda row: row.seq):
         key = (row.content_key, row.bundle_sha256, row.policy_id, row.product)

@@ -7,13 +7,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, insert, select, union
+from sqlalchemy import BindParameter, Connection, Table, bindparam, insert, select, union
 
 from core.errors import StoreError
 from core.records import hash_chain
 from core.records.case_status import refresh
 from core.records.connection import Store, chunks, open_store, reading, writing
-from core.records.in_force import additions
+from core.records.in_force import Additions, additions
 from core.records.row_mapping import from_row
 from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, RECEIPTS, REINSTATEMENTS
 from core.records.values import UNREAD, NewDecision, StoredDecision, new_decision, now, stamp
@@ -26,13 +26,20 @@ __all__ = [
     "cases_of",
     "decision",
     "decisions",
-    "decisions_of",
     "new_decision",
     "open_store",
     "record",
+    "record_decisions",
     "recorded_blobs",
     "rehearse",
 ]
+
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_PRESENT = {
+    table: select(table.c.id).where(table.c.id.in_(_IDS)) for table in (CASES, IMAGES, HEADERS)
+}
+_DECISIONS = select(DECISIONS).where(DECISIONS.c.id.in_(_IDS))
+_CASES_WITH = select(IMAGES.c.case_id).where(IMAGES.c.content_key.in_(_IDS))
 
 
 def record(
@@ -64,10 +71,27 @@ def record(
         StoreError: The database failed; nothing of the batch was kept.
     """
     with writing(store) as connection:
-        ids = _add(connection, batch, actor, at or now())
+        ids = _add(connection, batch, actor, at or now()).ids
         if also:
             also(connection, ids)
     return ids
+
+
+def record_decisions(
+    store: Store, batch: Sequence[NewDecision]
+) -> list[tuple[str, StoredDecision]]:
+    """Keep a batch as ``record`` does, and return the decisions that hold with their ids.
+
+    New ones are as they were written, others as they are on record.
+
+    Raises:
+        StoreError: The database failed; nothing of the batch was kept.
+    """
+    with writing(store) as connection:
+        added = _add(connection, batch, "assay", now())
+        earlier = _read(connection, set(added.ids) - added.written.keys())
+    held = {**earlier, **added.written}
+    return [(decision_id, held[decision_id]) for decision_id in added.ids]
 
 
 def rehearse(store: Store, batch: Sequence[NewDecision]) -> None:
@@ -84,12 +108,14 @@ def rehearse(store: Store, batch: Sequence[NewDecision]) -> None:
 
 def _add(
     connection: Connection, batch: Sequence[NewDecision], actor: str, received: datetime
-) -> list[str]:
+) -> Additions:
     added = additions(connection, batch, received)
+    cases = _absent(connection, CASES, _case_rows(batch, stamp(received)))
+    images = _absent(connection, IMAGES, _image_rows(batch, stamp(received)), "case_id", cases)
     rows = {
-        CASES: _absent(connection, CASES, _case_rows(batch, stamp(received))),
-        IMAGES: _absent(connection, IMAGES, _image_rows(batch, stamp(received))),
-        HEADERS: _absent(connection, HEADERS, _header_rows(batch)),
+        CASES: cases,
+        IMAGES: images,
+        HEADERS: _absent(connection, HEADERS, _header_rows(batch), "id", images),
         DECISIONS: added.decisions,
         REINSTATEMENTS: added.reinstatements,
     }
@@ -106,7 +132,7 @@ def _add(
             at=received,
         )
         refresh(connection, _touched(connection, batch, added.changed))
-    return added.ids
+    return added
 
 
 def decision(store: Store, decision_id: str) -> StoredDecision:
@@ -126,20 +152,12 @@ def decision(store: Store, decision_id: str) -> StoredDecision:
     return from_row(row)
 
 
-def decisions_of(store: Store, ids: Collection[str]) -> dict[str, StoredDecision]:
-    """Read decisions by id; an id that the store does not hold is left out.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    with reading(store) as connection:
-        return {
-            row["id"]: from_row(row)
-            for some in chunks(sorted(set(ids)))
-            for row in connection.execute(
-                select(DECISIONS).where(DECISIONS.c.id.in_(some))
-            ).mappings()
-        }
+def _read(connection: Connection, ids: Collection[str]) -> dict[str, StoredDecision]:
+    return {
+        row["id"]: from_row(row)
+        for some in chunks(sorted(ids))
+        for row in connection.execute(_DECISIONS, {"ids": some}).mappings()
+    }
 
 
 def decisions(
@@ -242,15 +260,21 @@ def _header_rows(batch: Sequence[NewDecision]) -> Iterable[dict[str, Any]]:
 
 
 def _absent(
-    connection: Connection, table: Table, rows: Iterable[dict[str, Any]]
+    connection: Connection,
+    table: Table,
+    rows: Iterable[dict[str, Any]],
+    parent: str = "",
+    new_parents: Iterable[dict[str, Any]] = (),
 ) -> list[dict[str, Any]]:
     # Looked up, not inserted-or-ignored: the audit event must name exactly what is new, and no
-    # other writer can come between.
+    # other writer can come between. A row whose parent is new cannot be there.
     unique: dict[str, dict[str, Any]] = {}
     for row in rows:
         unique.setdefault(row["id"], row)
-    for ids in chunks(list(unique)):
-        for present in connection.scalars(select(table.c.id).where(table.c.id.in_(ids))):
+    new = {row["id"] for row in new_parents}
+    asked = [name for name, row in unique.items() if row.get(parent) not in new]
+    for ids in chunks(asked):
+        for present in connection.scalars(_PRESENT[table], {"ids": ids}):
             del unique[present]
     return list(unique.values())
 
@@ -261,7 +285,5 @@ def _touched(
     # Another decision on known content changes every case that holds the content.
     cases = {item.case_id for item in batch}
     for keys in chunks(sorted(changed)):
-        cases |= set(
-            connection.scalars(select(IMAGES.c.case_id).where(IMAGES.c.content_key.in_(keys)))
-        )
+        cases |= set(connection.scalars(_CASES_WITH, {"ids": keys}))
     return cases

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 
 import numpy as np
 
@@ -144,7 +145,7 @@ class StoredDecision:
         return np.frombuffer(self.logits, "<f8")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class NewDecision:
     """A decision on its way into the store, with the image and the case it belongs to.
 
@@ -170,12 +171,12 @@ class NewDecision:
         """The product that the case is of; empty for one that spans products."""
         return "" if self.spans_products else self.decision.product
 
-    @property
+    @cached_property
     def case_id(self) -> str:
         """Hash of pack, product and key: the same of all three is the same case."""
         return case_id_of(self.decision.pack, self.case_product, self.case_key)
 
-    @property
+    @cached_property
     def image_id(self) -> str:
         """Name the image: same case, content, file name and product is the same image."""
         own = _of_product(self.decision.product) if self.spans_products else ()
@@ -197,7 +198,8 @@ def plain(words: str) -> str:
 
 
 def _figure(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    # SQLite gives 0.0 back for -0.0.
+    return None if math.isnan(value) else float(value) + 0.0
 
 
 def new_decision(

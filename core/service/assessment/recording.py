@@ -10,7 +10,7 @@ from itertools import islice
 from core.imaging.files import Incoming
 from core.model.bundle.bundle import Bundle
 from core.records import blobs
-from core.records.store import Store, decisions_of, new_decision, record, rehearse
+from core.records.store import Store, new_decision, record_decisions, rehearse
 from core.service.assessment.assessor import Assessor
 from core.service.assessment.stored import as_stored
 from core.settings import Settings
@@ -117,7 +117,7 @@ def _commit(
     product: str,
 ) -> list[Recorded]:
     """Make verdicts durable, each with the bytes that it was made on."""
-    blobs.put_many(store.blobs, [data for data, _ in batch if data is not None])
+    blobs.put_named(store.blobs, {one.sha256: data for data, one in batch if data is not None})
     rows = [
         new_decision(
             one,
@@ -128,9 +128,9 @@ def _commit(
         )
         for _, one in batch
     ]
-    ids = record(store, rows)
-    stored = decisions_of(store, ids)
     return [
-        Recorded(decision, as_stored(assessment, stored[decision], bundle))
-        for decision, (_, assessment) in zip(ids, batch, strict=True)
+        Recorded(decision, as_stored(assessment, stored, bundle))
+        for (decision, stored), (_, assessment) in zip(
+            record_decisions(store, rows), batch, strict=True
+        )
     ]

@@ -20,10 +20,11 @@ from core.records.store import (
     new_decision,
     open_store,
     record,
+    record_decisions,
     recorded_blobs,
 )
-from core.records.tables import AUDIT_EVENTS, CASE_STATUS, CASES, DECISIONS, IMAGES
-from core.types import Disposition
+from core.records.tables import AUDIT_EVENTS, CASE_STATUS, CASES, DECISIONS, HEADERS, IMAGES
+from core.types import Disposition, Reason
 
 
 def sizes(store):
@@ -109,6 +110,33 @@ def test_decisions_are_filtered_by_every_field_offered(store, assessment, keep):
     assert found(disposition=Disposition.POSITIVE) == [0.9]
     assert found(since=late, pack="parts") == [0.1]
     assert found(limit=2) == [0.1, 0.1]
+
+
+def test_the_decisions_that_hold_are_returned_as_they_are_on_record(store, assessment):
+    def new(content, **given):
+        return new_decision(assessment(content, **given), pack="parts", name="a.png")
+
+    ((earlier, first),) = record_decisions(store, [new(b"one", p=0.9)])
+    stalled = new(b"six", p=None, reason=Reason.FAULT)
+    ((provisional, _),) = record_decisions(store, [stalled])
+
+    held = record_decisions(store, [new(b"one", p=0.1), new(b"two", p=-0.0), new(b"six", p=0.3)])
+
+    assert held == [(name, decision(store, name)) for name, _ in held]
+    assert held[0] == (earlier, first)
+    assert str(held[1][1].positive_probability) == "0.0"
+    assert held[2][1].supersedes == provisional
+    assert [one.positive_probability for _, one in held] == [0.9, 0.0, 0.3]
+
+
+def test_a_header_that_comes_late_is_kept_with_the_image_that_is_there(store, assessment):
+    bare = new_decision(assessment(b"one"), pack="parts", name="a.png")
+    record(store, [bare])
+    record(store, [replace(bare, meta={"format": "PNG"})])
+
+    with reading(store) as connection:
+        assert connection.execute(select(HEADERS)).one() == (bare.image_id, '{"format": "PNG"}')
+    assert audit.verify(store).faults == ()
 
 
 def test_an_unknown_decision_is_a_store_error_that_names_it(store):
