@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.errors import AssayError
-from domains.parts.station.part import CapturedFrame, InspectedPart
+from domains.parts.station.part import CapturedFrame, InspectedPart, Trigger
 from domains.parts.station.result import LineReason
 
 Words = tuple[int, ...]
@@ -129,6 +129,38 @@ class Command:
 
 Signal = TriggerSignal | ControlWrite | Command
 Post = Callable[[Signal], None]
+
+
+class TriggerSource(Protocol):
+    """What notices by itself that a part is there: a watched folder, or a picture that changes.
+
+    It hands every trigger to the ``post`` that it was made with, from a thread of its own.
+    """
+
+    @property
+    def problem(self) -> str:
+        """Why it notices nothing at present, which stops the line; empty while it works."""
+
+    def open(self) -> None:
+        """Start noticing.
+
+        Raises:
+            ConfigError: It cannot work as configured.
+        """
+
+    def answer(self, trigger: Trigger, *, is_recorded: bool) -> None:
+        """Take note that a trigger is answered; called once for every trigger with frames.
+
+        A source that has much to show waits for it, so that the deadline of a part does not pass
+        in a queue.
+
+        Args:
+            trigger: What the source's signal became.
+            is_recorded: Whether what came of it is in the store.
+        """
+
+    def close(self) -> None:
+        """Stop noticing."""
 
 
 class StationOutput(Protocol):
