@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from core.report import certificates, confusion, ood, provenance, scores, slices, summary
@@ -29,10 +31,26 @@ def write_sections(report_input: ReportInput) -> tuple[Section, ...]:
 
 
 def render(report_input: ReportInput) -> str:
+    """Return the page about one evaluation."""
+    return render_page(
+        title=f"Evaluation of {report_input.origin.bundle}",
+        kind=report_input.pack.title,
+        made=report_input.origin.made,
+        sections=write_sections(report_input),
+    )
+
+
+def render_page(*, title: str, kind: str, made: str, sections: Sequence[Section]) -> str:
     """Return one self-contained HTML page: no script, and nothing fetched from anywhere.
 
     Every text that comes from outside (names of files, classes, columns) is escaped. The same
     input gives the same page.
+
+    Args:
+        title: What the page is about.
+        kind: What kind of page it is, above the title.
+        made: When and by what it was made.
+        sections: In reading order.
     """
     environment = Environment(
         loader=PackageLoader("core.report", "templates"),
@@ -42,4 +60,4 @@ def render(report_input: ReportInput) -> str:
         lstrip_blocks=True,
     )
     page = environment.get_template("page.html")
-    return page.render(m=report_input, sections=write_sections(report_input))
+    return page.render(title=title, kind=kind, made=made, sections=sections)
