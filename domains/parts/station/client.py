@@ -103,8 +103,9 @@ class StationClient:
         return answer
 
     def _take_result(self, part_seq: int, limit: float) -> LineAnswer:
-        while (words := self._wait(self._is_unacknowledged, limit)) is not None:
-            block = self._reader.accept(words)
+        while monotonic() < limit:
+            words = self._wait(self._is_unacknowledged, limit)
+            block = None if words is None else self._reader.accept(words)
             if block is None or block.result is None:
                 continue
             self._control = replace(self._control, result_ack=block.completed_toggle)

@@ -50,17 +50,18 @@ PASSED = encode_status(
 
 @contextmanager
 def serving(words=READY, *, every_s=0.02):
-    """An output that shows words over and over, and the signals that it posted."""
+    """An output that shows words, or what follows from its signals, and the signals so far."""
     signals = []
     output = ModbusOutput(ANYWHERE, signals.append)
     output.open()
     has_ended = threading.Event()
 
     def show():
-        while not has_ended.wait(every_s):
-            output.show(words, {})
+        while True:
+            output.show(words(signals) if callable(words) else words, {})
+            if has_ended.wait(every_s):
+                return
 
-    output.show(words, {})
     thread = threading.Thread(target=show)
     thread.start()
     try:
@@ -441,6 +442,30 @@ def one_frame(peer):
         )
     except OSError:
         return b""
+
+
+@pytest.mark.parametrize(("sequence", "result"), [(10, LineResult.PASS), (9, LineResult.FAIL)])
+def test_fresh_flags_over_the_payload_of_the_part_before_are_refused(sequence, result):
+    """A gateway that polls in groups: the toggle has moved, the sequence has not."""
+
+    def gateway(signals):
+        control = decode_control(signals[-1].words) if signals else ControlBlock()
+        is_taken = any(decode_control(one.words).trigger for one in signals)
+        shown = sequence if is_taken else 9
+        return encode_status(
+            StatusBlock(
+                online=True, trigger_ready=not control.trigger, trigger_ack=control.trigger,
+                heartbeat=bool(int(monotonic() * 10) % 2), result_valid=True, is_pass=True,
+                completed_toggle=not control.result_ack, part_seq_echo=5, result_seq=shown,
+                result_seq_check=shown,
+            )
+        )  # fmt: skip
+
+    with (
+        serving(gateway) as (output, _),
+        StationClient("127.0.0.1", output.port) as line,
+    ):
+        assert line.inspect(5, wait_s=1.0).result is result
 
 
 @pytest.mark.parametrize("every", [50, 3])
