@@ -166,7 +166,7 @@ class Channel:
 
 
 def take_channel() -> Channel:
-    """Keep standard input and output for the parent: what this process prints goes nowhere."""
+    """Return the channel to the parent on standard input and output; prints go nowhere."""
     channel = Channel(FileIO(os.dup(0), "r"), FileIO(os.dup(1), "w"))
     nothing = os.open(os.devnull, os.O_RDWR)
     os.dup2(nothing, 0)

@@ -75,7 +75,7 @@ class LabelledVerdicts:
         return predicted
 
     def pick(self, keep: Sequence[bool] | NDArray[np.bool_]) -> LabelledVerdicts:
-        """Keep some pictures."""
+        """Return some of the pictures."""
         rows = np.asarray(keep, np.bool_)
         return LabelledVerdicts(
             self.probabilities[rows],
@@ -97,7 +97,7 @@ def labelled_verdicts(
     classes: tuple[str, ...],
     positive: tuple[bool, ...],
 ) -> LabelledVerdicts:
-    """Line assessments up with their labels, ``a|b`` standing for two of them."""
+    """Return assessments beside their labels, ``a|b`` standing for two of them."""
     blank = np.full(len(classes), np.nan)
     predicted = [a.prediction for a in assessments]
     own = [[part.strip() for part in label.split("|")] for label in labels]
@@ -125,7 +125,7 @@ def ood_scores(assessments: Sequence[Assessment]) -> F64:
 
 
 def summarise(cases: LabelledVerdicts, seed: int = 0) -> dict[str, Any]:
-    """Compute every figure of ``assay evaluate``.
+    """Return every figure of ``assay evaluate``.
 
     AUROC, accuracies, ECE, Brier and NLL are of the class alone, before gates and policy, over the
     pictures that could be read; escape, overkill and deferral are of the whole rule. Escape and
@@ -212,7 +212,7 @@ def labels(cases: LabelledVerdicts, classes: Sequence[str], seed: int = 0) -> di
 
 
 def by_column(cases: LabelledVerdicts, columns: Sequence[Mapping[str, str]]) -> dict[str, Any]:
-    """Repeat the figures for every value of every column that has only a few values."""
+    """Return the figures for every value of every column that has only a few values."""
     names = sorted({name for row in columns for name in row})
     answer: dict[str, Any] = {}
     for name in names:

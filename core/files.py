@@ -65,7 +65,7 @@ def write_atomic(path: Path, content: bytes | str) -> None:
 
 
 def create_private(path: Path, content: bytes) -> bool:
-    """Write a new file that only its owner may read; one that is there stays as it is.
+    """Return whether a new file that only its owner may read was written; keep an older one.
 
     Returns:
         Whether it was written here: of several processes that create one file, one writes it.

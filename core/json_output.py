@@ -55,7 +55,7 @@ def assessment_line(
 
 
 def _good_only(one: Assessment, policy: Policy) -> dict[str, Any] | None:
-    """Write what good groups alone say, where nothing better bounds overkill."""
+    """Return what good groups alone bound, where nothing better bounds overkill."""
     if policy.good_only is None:
         return None
     p_value = None if one.prediction is None else one.prediction.good_p

@@ -176,7 +176,7 @@ class Event:
 
 @contextmanager
 def confined() -> Iterator[None]:
-    """Let nothing but events reach stderr from here to the end of the process.
+    """Yield while nothing but events reaches stderr, to the end of the process.
 
     What ends the command is logged by its type alone, whatever ``--debug`` says, and ends the
     process with exit code 1.

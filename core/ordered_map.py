@@ -43,7 +43,7 @@ class WatchedThreads:
         self._overdue = 0
 
     def __enter__(self) -> Self:
-        """Start the threads."""
+        """Return itself, its threads started."""
         for _ in range(self._count):
             self._spawn()
         return self
@@ -82,7 +82,7 @@ class WatchedThreads:
         items: Iterable[T],
         stalled: Callable[[T, InferenceStalled], R],
     ) -> Generator[R, None, None]:
-        """Apply ``work`` to every item and yield the answers in the items' order.
+        """Yield the answer of ``work`` for every item, in the items' order.
 
         Items are taken ``AHEAD`` a thread before the answers, so that memory stays flat and the
         threads have work while the caller writes to disk.
@@ -156,7 +156,7 @@ def ordered_map(
     timeout_s: float,
     stalled: Callable[[T, InferenceStalled], R],
 ) -> Iterator[R]:
-    """Apply ``work`` to every item on threads of its own, as ``WatchedThreads.map``.
+    """Yield ``work`` of every item by threads of its own, as ``WatchedThreads.map``.
 
     Args:
         work: What to do with one item.

@@ -54,7 +54,7 @@ def assess(
     workers: int = 1,
     timeout_s: float = 60.0,
 ) -> Iterator[Assessment]:
-    """Judge pictures.
+    """Yield the assessment of each picture.
 
     Args:
         samples: Any iterable; drawn a few ahead of what is yielded.
@@ -84,7 +84,7 @@ def assess(
 def judge_pairs(
     judge: Judge, pairs: Iterable[tuple[T, Sample]], threads: WatchedThreads
 ) -> Generator[tuple[T, Sample, Assessment], None, None]:
-    """Judge samples, each beside what it stands for; the network runs on the threads.
+    """Yield each sample's assessment beside what it stands for; networks run on the threads.
 
     Args:
         judge: What judges.

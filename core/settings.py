@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     @field_validator("home")
     @classmethod
     def _refuse_file(cls, home: Path) -> Path:
-        """Refuse a home at or below a file before hours of work end there."""
+        """Return a home that is no file and not below one, before hours of work end there."""
         for above in (home, *home.parents):
             if os.path.exists(above):  # unlike Path.exists it never raises
                 if not os.path.isdir(above):

@@ -273,7 +273,7 @@ def _with_key(label: str, key: str) -> str:
 
 
 def _accept_press(view_id: str) -> bool:
-    """Note a press and return True; refuse it where its case is no longer the one drawn."""
+    """Return whether a press was noted; False where its case is no longer the one drawn."""
     if state.get("shown") != view_id:
         st.toast(LATE)
         return False

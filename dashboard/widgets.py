@@ -59,7 +59,7 @@ def styles() -> None:
 
 @contextmanager
 def part_of(view_id: str) -> Iterator[None]:
-    """Mark what is drawn as part of one view, so that the browser never shows parts of two."""
+    """Yield while what is drawn is one view's, so that the browser never shows parts of two."""
     token = _VIEW_ID.set(view_id)
     try:
         yield

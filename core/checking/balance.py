@@ -16,7 +16,7 @@ _MOST_NAMED = 6
 
 
 def balance(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
-    """Count pictures by label and split, ordinary splits first."""
+    """Return the number of pictures by label and split, ordinary splits first."""
     known = {row.split or OPEN for row in rows}
     order = [split for split in (*SPLITS, OPEN) if split in known]
     order += sorted(known - set(order))
@@ -31,7 +31,7 @@ def is_positive(row: Row, positive: Mapping[str, bool]) -> bool:
 
 
 def balance_alarms(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterator[Alarm]:
-    """Say which splits lack a label, and how far the groups of each side reach.
+    """Yield which splits lack a label, and how far the groups of each side reach.
 
     Args:
         rows: The data set's rows.

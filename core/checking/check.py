@@ -47,7 +47,7 @@ def check_rows(
     seed: int = 0,
     copies: Copies | None = None,
 ) -> CheckReport:
-    """Check a labelled data set by the facts of its pictures.
+    """Return what is wrong with a labelled data set, by the facts of its pictures.
 
     Nothing that is shipped is fitted here, so every row that has a label is looked at, those of
     test as well.
@@ -142,7 +142,7 @@ def _cases(rows: Sequence[Row], positive: Mapping[str, bool]) -> LabelledPicture
 
 
 def _table(facts: Sequence[PictureFacts]) -> dict[str, NDArray[np.str_]]:
-    """Line up the columns that every row has, without those that repeat group or size."""
+    """Return the columns that every row has, without those that repeat group or size."""
     rows = [one.row for one in facts]
     names = [name for name in rows[0].columns if all(name in row.columns for row in rows)]
     table = {

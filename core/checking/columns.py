@@ -151,7 +151,7 @@ def _is_cut(ups: NDArray[np.str_], downs: NDArray[np.str_], known: NDArray[np.st
 
 
 def many_valued_nuisances(name: str, values: NDArray[np.str_], of: Sides) -> Iterator[Nuisance]:
-    """Read a column of many values as numbers, or as names that carry one.
+    """Yield a column of many values as numbers, or as names that carry one.
 
     Args:
         name: What it is called in a sentence.
@@ -193,5 +193,5 @@ def _longest_number(text: str) -> float:
 
 
 def _without_gaps(column: F64) -> F64:
-    """Put the middle value where there is none."""
+    """Return the column with the middle value where there is none."""
     return np.where(np.isfinite(column), column, np.nanmedian(column))[:, None]

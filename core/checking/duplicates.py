@@ -81,7 +81,7 @@ def near_copies(details: U8) -> list[list[int]]:
 
 
 def clusters(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Join pairs of row numbers below n into sets, each in ascending order."""
+    """Return sets of row numbers below n that pairs join, each in ascending order."""
     ends = np.array(list(pairs), np.int64).reshape(-1, 2)
     graph = coo_array((np.ones(len(ends)), (ends[:, 0], ends[:, 1])), shape=(n, n))
     member: NDArray[np.int32] = connected_components(graph, directed=False)[1]
@@ -146,7 +146,7 @@ class _Search:
                 yield a, b
 
     def _neighbours(self) -> tuple[dict[tuple[int, int], int], NDArray[np.int64]]:
-        """Find candidate pairs with the view of the second that fits, and each one's others."""
+        """Return candidate pairs with the view of the second that fits, and each one's others."""
         n = len(self.details)
         far = min(_OTHERS, n - 1)
         pairs: dict[tuple[int, int], int] = {}

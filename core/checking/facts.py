@@ -83,7 +83,7 @@ class UnreadablePicture:
 
 
 def file_facts(data: bytes, max_pixels: int) -> FileFacts:
-    """Read the header of a picture's bytes; never raises for a bad one.
+    """Return what the header of a picture's bytes states; never raise for a bad one.
 
     Args:
         data: The whole file.
@@ -97,7 +97,7 @@ def file_facts(data: bytes, max_pixels: int) -> FileFacts:
 
 
 def facts_of(prepared: Prepared, row: Row, file: FileFacts) -> PictureFacts:
-    """Keep what the check needs of one picture, before its pixels are dropped.
+    """Return what the check needs of one picture once its pixels are dropped.
 
     Args:
         prepared: The picture as the network takes it.
@@ -122,7 +122,7 @@ def facts_of(prepared: Prepared, row: Row, file: FileFacts) -> PictureFacts:
 
 
 def jpeg_quality(data: bytes) -> float:
-    """Estimate the quality, 1 to 100, from the first quantisation table; 0 when there is none.
+    """Return the quality, 1 to 100, by the first quantisation table; 0 when there is none.
 
     The inverse of the rule by which libjpeg scales the example table of ITU-T T.81, annex K.
     """

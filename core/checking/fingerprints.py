@@ -68,7 +68,7 @@ class Fingerprints:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
-        """Read back what ``to_arrays`` gave.
+        """Return the fingerprints that ``to_arrays`` gave.
 
         Raises:
             KeyError: An array is missing.

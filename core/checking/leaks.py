@@ -16,7 +16,7 @@ _ALIKE = "pictures of one origin (nearly the same, mirrored, turned or cropped)"
 
 
 def copy_alarms(facts: Sequence[PictureFacts], copies: Copies) -> Iterator[Alarm]:
-    """Say which pictures are there twice, and what is wrong with that.
+    """Yield which pictures are there twice, and what is wrong with that.
 
     Args:
         facts: The readable pictures.
@@ -31,7 +31,7 @@ def copy_alarms(facts: Sequence[PictureFacts], copies: Copies) -> Iterator[Alarm
 
 
 def group_alarms(rows: Sequence[Row]) -> Iterator[Alarm]:
-    """Say which groups lie in two splits, and how many hold several labels."""
+    """Yield which groups lie in two splits, and how many hold several labels."""
     members: dict[str, list[int]] = defaultdict(list)
     for at, row in enumerate(rows):
         members[row.group].append(at)
@@ -77,7 +77,7 @@ def _known(rows: Sequence[Row], members: Sequence[int]) -> bool:
 
 
 def _weight(rows: Sequence[Row], leaks: Sequence[list[int]]) -> Level:
-    """Weigh a leak: splits that are set aside may share what none of the others has."""
+    """Return how grave a leak is: splits set aside may share what none of the others has."""
     inner = any(rows[at].split in SPLITS for one in leaks for at in one)
     return Level.STRONG if inner else Level.NOTICE
 

@@ -45,7 +45,7 @@ def cells_of(facts: Sequence[PictureFacts], cells: int) -> F64:
 
 
 def _border(cells: F64) -> F64:
-    """Take the outermost cells: a frame of a sixteenth of each side."""
+    """Return the outermost cells: a frame of a sixteenth of each side."""
     frame = np.ones((_CELLS, _CELLS), np.bool_)
     frame[1:-1, 1:-1] = False
     return cells[:, frame].reshape(len(cells), math.prod((int(frame.sum()), 3)))

@@ -35,7 +35,7 @@ class Copies:
 
     @classmethod
     def among(cls, facts: Sequence[PictureFacts]) -> Copies:
-        """Search pictures for copies."""
+        """Return the copies among pictures."""
         if not facts:
             return cls([], [])
         exact = exact_copies([one.sha256 for one in facts])
@@ -47,7 +47,7 @@ class Copies:
         return cls(exact, near, clusters(len(facts), _chains(pairs)))
 
     def kept(self, places: Sequence[int]) -> Copies:
-        """Renumber the sets for a part of the facts, by their places in the whole."""
+        """Return the sets for a part of the facts, renumbered by their places in the whole."""
         new = {old: at for at, old in enumerate(places)}
         parts = (
             [some for one in sets if len(some := [new[at] for at in one if at in new]) > 1]

@@ -99,7 +99,7 @@ class SpectrumScaler:
 
     @classmethod
     def of(cls, strengths: F32) -> SpectrumScaler:
-        """Measure a set, float32 ``n d``."""
+        """Return the scale of a set, float32 ``n d``."""
         spread = strengths.std(axis=0)
         return cls(strengths.mean(axis=0), spread + _FLOOR * max(float(spread.mean()), 1e-6))
 

@@ -34,7 +34,7 @@ def finite(value: Any) -> Any:  # noqa: ANN401
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """Show progress bars on stderr, and nothing where it is not a terminal."""
+    """Yield what draws progress bars on stderr, and nothing where that is not a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bars

@@ -77,7 +77,7 @@ def _log_softmax(scores: F64) -> F64:
 
 
 def fit(kind: str, logits: F64, labels: Labels) -> Calibrator:
-    """Fit one kind of calibrator by penalised maximum likelihood.
+    """Return a calibrator of one kind, fitted by penalised maximum likelihood.
 
     The targets are smoothed as by Platt, Advances in Large Margin Classifiers (1999): an image of
     a class seen N times counts (N + 1) / (N + 2) for it and shares the rest among the others. So

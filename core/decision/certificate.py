@@ -119,7 +119,7 @@ def certificate_at(
     confidence: float,
     excluded: int = 0,
 ) -> Certificate:
-    """State what k errors in n groups say about one limit.
+    """Return what k errors in n groups certify about one limit.
 
     Args:
         kind: ``escape`` or ``overkill``.
@@ -189,7 +189,7 @@ def certify_side(
     alpha: float,
     confidence: float,
 ) -> Certificate:
-    """Choose a limit by testing candidates in a fixed order, stopping at the first failure.
+    """Return the limit that fixed-sequence testing reaches before the first failure.
 
     Fixed-sequence testing keeps the probability of *any* wrong limit at ``1 - confidence`` without
     dividing it, because the order does not depend on the cases that are counted. Source:

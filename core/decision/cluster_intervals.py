@@ -118,7 +118,7 @@ def auroc_interval(
 
 
 def _placements(scores: F64, positive: NDArray[np.bool_]) -> tuple[F64, F64]:
-    """Share of negatives below each positive, and of positives above each negative; ties half."""
+    """Return shares of negatives below each positive and positives above each negative."""
     from scipy.stats import rankdata
 
     rank = rankdata(scores)

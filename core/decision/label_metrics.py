@@ -19,7 +19,7 @@ AVERAGED = ("auroc", "average_precision", "sensitivity", "specificity", "ece", "
 
 
 def average_precision(scores: F64, positive: Bools) -> float:
-    """Average the precision over the positives, each at its own score; ties share theirs.
+    """Return the mean precision over the positives, each at its own score; ties share theirs.
 
     The step-wise area under precision against recall, without interpolation.
 

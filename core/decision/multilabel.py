@@ -53,7 +53,7 @@ class Sigmoids:
 
 
 def apply(sigmoids: Sigmoids, scores: F64) -> F64:
-    """Turn scores ``n m`` into probabilities ``n m``; a row with a non-finite score becomes NaN.
+    """Return probabilities ``n m`` of scores ``n m``; NaN for a row with a non-finite score.
 
     Raises:
         ValueError: The scores do not have the map's number of columns.
@@ -68,7 +68,7 @@ def apply(sigmoids: Sigmoids, scores: F64) -> F64:
 
 
 def fit(scores: F64, targets: Bools, shrinkage: float = SHRINKAGE) -> Sigmoids:
-    """Fit one sigmoid a column by penalised maximum likelihood.
+    """Return one sigmoid a column, fitted by penalised maximum likelihood.
 
     Each column is Platt's method with his smoothed targets (Advances in Large Margin Classifiers,
     1999), so that a label never or always seen gives finite numbers. Scales are shrunk (partial

@@ -45,7 +45,7 @@ def certify(
     ceiling: Ceiling = _CEILING,
     attempt: int = 1,
 ) -> Policy:
-    """Make the policy that these cases justify.
+    """Return the policy that these cases justify.
 
     Args:
         cal: Held-out cases; nothing was fitted on them. May be empty: nothing is certified then.
@@ -83,7 +83,7 @@ def certify(
 
 
 def _residual(cal: Cases, made: NDArray[np.str_]) -> tuple[float, float, float, int]:
-    """Count over groups, which are independent where images of one part are not."""
+    """Return counts over groups, which are independent where images of one part are not."""
     passed = made == Disposition.NEGATIVE.value
     n = int(np.unique(cal.group[passed]).size)
     k = int(np.unique(cal.group[passed & cal.positive]).size)
@@ -92,7 +92,7 @@ def _residual(cal: Cases, made: NDArray[np.str_]) -> tuple[float, float, float, 
 
 
 def dispositions(cases: Cases, policy: Policy) -> NDArray[np.str_]:
-    """Judge many images at once, by the rule that ``decide`` goes through.
+    """Return the dispositions of many images, by the rule that ``decide`` goes through.
 
     Returns:
         ``n`` values of Disposition.
@@ -104,7 +104,7 @@ def dispositions(cases: Cases, policy: Policy) -> NDArray[np.str_]:
 def decide(
     prediction: Prediction, policy: Policy, classes: Sequence[str], positive: Sequence[bool]
 ) -> Verdict:
-    """Judge one image: quality gates first, then invalid scores, the OOD gate and the two limits.
+    """Return the verdict on one image: quality gates, invalid scores, OOD gate, two limits.
 
     The label is the most probable class of the verdict's side, of all classes for a DEFER. Where a
     picture may have several labels it names all of the side (for a DEFER, the more probable one)
@@ -210,13 +210,13 @@ def _several(
 
 
 def to_json(policy: Policy) -> dict[str, Any]:
-    """Write a policy, with its id, as plain JSON values."""
+    """Return a policy, with its id, as plain JSON values."""
     shares = {"flagged": list(policy.flagged), "residual": list(policy.residual)}
     return {**asdict(policy), **shares, "id": policy.id}
 
 
 def from_json(data: Mapping[str, Any]) -> Policy:
-    """Read back what ``to_json`` wrote, bit for bit.
+    """Return the policy that ``to_json`` wrote, bit for bit.
 
     Raises:
         BundleError: A field is missing or wrong, or the content does not hash to the stated id.

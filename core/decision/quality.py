@@ -19,7 +19,7 @@ ABSOLUTE = 0.01
 
 
 def learn_ranges(measures: Mapping[str, F64]) -> dict[str, tuple[float, float]]:
-    """Learn what is ordinary: the smallest and largest value in training, widened on both sides.
+    """Return what is ordinary: smallest and largest value in training, widened on both sides.
 
     Without widening, a new ordinary picture falls outside with probability 2 / (n + 1) per
     measure. Each side gets the largest of: a quarter of the observed range (with few pictures

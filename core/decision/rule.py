@@ -54,7 +54,7 @@ def judge_one(
     good_p: float = 1.0,
     good_level: float | None = None,
 ) -> Disposition:
-    """Judge one image by the same rule: the arrays' overhead is too much on a line's hot path.
+    """Return the disposition of one image without arrays, which cost too much on a line.
 
     An image is called out by the limit, or by a ``good_p`` at most what good groups bound.
     """

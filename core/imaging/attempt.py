@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 def attempt(
     pack: DomainPack, data: bytes, size: int, max_pixels: int, depths: Depths | None = None
 ) -> tuple[Prepared | Unreadable, float]:
-    """Read and prepare one picture.
+    """Return one picture read and prepared, or why there is none, with the time it took.
 
     This is one of the few places that catch everything. Decoders raise what they like (a Rust
     decoder's panic is a BaseException), and one bad picture must not take its neighbours along.
@@ -45,7 +45,7 @@ def attempt(
 
 
 def describe(pack: DomainPack, data: bytes) -> Unreadable:
-    """Read what a file says of itself without its pixels, whatever the pack does.
+    """Return what a file states besides its pixels, whatever the pack does.
 
     Args:
         pack: The pack whose ``describe`` is called, where it has one.
@@ -89,7 +89,7 @@ def _attempted(
 
 
 def prepare_frame(pack: DomainPack, frame: Frame, size: int, depths: Depths | None) -> Prepared:
-    """Prepare a decoded picture with the bits that the data of its source use.
+    """Return a decoded picture prepared with the bits that the data of its source use.
 
     Args:
         pack: The pack whose ``prepare`` is called.

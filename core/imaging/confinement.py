@@ -47,7 +47,7 @@ def close_to_children() -> None:
 
 
 def confine(memory_mb: int, paths: Iterable[str]) -> list[str]:
-    """Take from this process, for ever, what decoding does not need.
+    """Return what confines this process, from now on and for ever, to what decoding needs.
 
     Must run while there is one thread: Landlock binds the calling thread and those it starts.
 

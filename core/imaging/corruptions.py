@@ -30,7 +30,7 @@ class Fault(NamedTuple):
 
 
 def faulty(pixels: U8, name: str, strength: float, rng: np.random.Generator) -> U8:
-    """Do one fault to a picture.
+    """Return a picture with one corruption applied.
 
     Args:
         pixels: uint8 ``h w c``, c = 1 or 3.
@@ -60,12 +60,12 @@ def is_grey(pixels: U8) -> bool:
 
 
 def _blur(light: F32, share: float, _rng: np.random.Generator) -> F32:
-    """Defocus by a Gaussian whose deviation is a share of the shorter side."""
+    """Return it defocused by a Gaussian whose deviation is a share of the shorter side."""
     return np.asarray(cv2.GaussianBlur(light, (0, 0), share * min(light.shape[:2])))
 
 
 def _motion(light: F32, share: float, rng: np.random.Generator) -> F32:
-    """Smear along a line of random direction, a share of the shorter side long."""
+    """Return it smeared along a line of random direction, a share of the shorter side long."""
     length = max(2.0, share * min(light.shape[:2]))
     side = 2 * int(np.ceil(length / 2)) + 1
     angle = rng.uniform(0.0, np.pi)
@@ -84,17 +84,17 @@ def _motion(light: F32, share: float, rng: np.random.Generator) -> F32:
 
 
 def _expose(light: F32, gain: float, _rng: np.random.Generator) -> F32:
-    """Let in more or less light: a gain before the camera's tone curve, clipped after it."""
+    """Return it under more or less light: a gain before the camera's tone curve, clipped."""
     return np.asarray(np.minimum(gain * light**_LINEAR, 1.0) ** (1.0 / _LINEAR))
 
 
 def _noise(light: F32, level: float, rng: np.random.Generator) -> F32:
-    """Add normal noise of so many grey levels out of 255."""
+    """Return it with normal noise of so many grey levels out of 255."""
     return light + rng.normal(0.0, level / 255.0, light.shape).astype(np.float32)
 
 
 def _jpeg(light: F32, quality: float, _rng: np.random.Generator) -> F32:
-    """Compress at a quality from 1 to 100."""
+    """Return it compressed at a quality from 1 to 100."""
     pixels = np.ascontiguousarray((light * 255.0 + 0.5).astype(np.uint8)[:, :, ::-1])
     coded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, int(quality)])[1]
     decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_UNCHANGED)).reshape(light.shape)
@@ -102,13 +102,13 @@ def _jpeg(light: F32, quality: float, _rng: np.random.Generator) -> F32:
 
 
 def _shift(light: F32, share: float, rng: np.random.Generator) -> F32:
-    """Move by a share of the shorter side in a random direction."""
+    """Return it moved by a share of the shorter side in a random direction."""
     angle, length = rng.uniform(0.0, 2 * np.pi), share * min(light.shape[:2])
     return _moved(light, np.array([[1, 0, length * np.cos(angle)], [0, 1, length * np.sin(angle)]]))
 
 
 def _rotation(light: F32, degrees: float, rng: np.random.Generator) -> F32:
-    """Turn by so many degrees, either way."""
+    """Return it turned by so many degrees, either way."""
     height, width = light.shape[:2]
     turned = degrees if rng.random() < 0.5 else -degrees
     return _moved(light, cv2.getRotationMatrix2D((width / 2, height / 2), turned, 1.0))
@@ -120,7 +120,7 @@ def _moved(light: F32, matrix: np.ndarray) -> F32:
 
 
 def _occlusion(light: F32, share: float, rng: np.random.Generator) -> F32:
-    """Lay an even rectangle of random grey over a share of the picture."""
+    """Return it with an even rectangle of random grey over a share of it."""
     height, width = light.shape[:2]
     h, w = round(height * share**0.5), round(width * share**0.5)
     y, x = rng.integers(0, height - h + 1), rng.integers(0, width - w + 1)
@@ -130,14 +130,14 @@ def _occlusion(light: F32, share: float, rng: np.random.Generator) -> F32:
 
 
 def _cast(light: F32, share: float, rng: np.random.Generator) -> F32:
-    """Warm or cool the light: red up and blue down by a share, or the other way."""
+    """Return it in warmer or cooler light: red up and blue down by a share, or the reverse."""
     side = 1.0 if rng.random() < 0.5 else -1.0
     gains = np.array([1.0 + side * share, 1.0, 1.0 - side * share], np.float32)
     return _tone(light**_LINEAR * gains, 1.0 / _LINEAR)
 
 
 def _camera(light: F32, strength: float, rng: np.random.Generator) -> F32:
-    """Another camera: coarser pixels, darker corners, sharpening, another tone curve, noise."""
+    """Return it as by a camera with coarser pixels, dark corners, sharpening and noise."""
     height, width = light.shape[:2]
     factor = 1.0 / (1.0 + strength)
     small = cv2.resize(light, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)

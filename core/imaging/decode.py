@@ -32,7 +32,7 @@ Pixels = NDArray[Any]  # uint8 or uint16: checked once, in _pixels
 
 
 def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
-    """Decode a picture of an accepted format to upright RGB or grey of 8 or 16 bits.
+    """Return a picture of an accepted format as upright RGB or grey of 8 or 16 bits.
 
     Transparent pixels are laid on white, as a viewer shows them. A JPEG is decoded at 1/2, 1/4
     or 1/8 where the shorter side stays at least ``min_side``, which is both the fastest and the
@@ -215,7 +215,7 @@ def _on_white(rgba: Pixels) -> Pixels:
 
 
 def _upright(pixels: Pixels, orientation: int) -> Pixels:
-    """Turn stored rows and columns upright (EXIF 2.3, tag 274)."""
+    """Return stored rows and columns turned upright (EXIF 2.3, tag 274)."""
     if orientation >= 5:
         pixels = pixels.swapaxes(0, 1)
     if orientation in (3, 4, 7, 8):

@@ -103,7 +103,7 @@ class Decoder:
         self._child.send(command(slot, places))
 
     def receive(self) -> tuple[Output | Unreadable, float]:
-        """Wait for what becomes of the next file, and return it with the milliseconds it took.
+        """Return what became of the next file, with the milliseconds that it took.
 
         Raises:
             DecoderLost: The process died, hung or answered nonsense.
@@ -174,7 +174,7 @@ def _out_of_time(seconds: float) -> str:
 
 
 def _sealed_memory(size: int) -> int:
-    """Open memory that no process can shrink, which would kill whoever reads it."""
+    """Return memory that no process can shrink, which would kill whoever reads it."""
     descriptor = os.memfd_create("assay-decoder", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     os.ftruncate(descriptor, size)
     seals = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL

@@ -99,7 +99,7 @@ def scaled(frame: Frame, depths: Depths | None) -> Frame:
 
 
 def judged_by_source(prepared: Prepared, frame: Frame, depths: Depths | None) -> Prepared:
-    """Add what a picture's values say of its source.
+    """Return the picture with what its values state of its source.
 
     Args:
         prepared: The picture as the network takes it.

@@ -20,7 +20,7 @@ _FULL = 2**16 - 1
 
 
 def read_levels(data: bytes, arguments: Arguments) -> Output:
-    """Read a picture's grey levels in a disposable process, by the reader of the pack ``entry``.
+    """Return a picture's grey levels, by the reader of the pack ``entry``.
 
     Args:
         data: The whole file.

@@ -45,12 +45,12 @@ class Incoming:
 
 
 def received(name: str, data: bytes, group: str = "") -> Incoming:
-    """Wrap bytes that are already in memory, with their digest."""
+    """Return bytes that are already in memory, with their digest."""
     return Incoming(name, data, hashlib.sha256(data).hexdigest(), group)
 
 
 def refused(name: str, problem: str, group: str = "") -> Incoming:
-    """Stand in for a file that was not read."""
+    """Return what stands for a file that was not read."""
     return Incoming(name, None, group=group, problem=problem)
 
 
@@ -64,7 +64,7 @@ def capped(item: In, max_bytes: int) -> In:
 
 
 def open_file(path: Path, max_bytes: int, group: str = "") -> Incoming:
-    """Read one regular file of at most ``max_bytes``; never raises for a bad file.
+    """Return one regular file of at most ``max_bytes``; never raise for a bad file.
 
     Symbolic links are refused rather than followed, and the file is opened without blocking, so
     that a FIFO or a device cannot hang the run.
@@ -92,7 +92,7 @@ def open_file(path: Path, max_bytes: int, group: str = "") -> Incoming:
 
 
 def open_regular(path: Path) -> int:
-    """Open a regular file for reading and return its descriptor.
+    """Return the descriptor of a regular file, opened for reading.
 
     Raises:
         OSError: The system refused, among others because it is a symbolic link.

@@ -52,7 +52,7 @@ class FunctionSandbox:
         self._turn = Lock()
 
     def __enter__(self) -> Self:
-        """Start the process without waiting for it."""
+        """Return itself, its process started but not waited for."""
         self._lane.start()
         return self
 

@@ -41,7 +41,7 @@ Function = Callable[[bytes, Arguments], Output]
 
 
 def load(path: str) -> Function:
-    """Import a function by its ``module:function`` path.
+    """Return a function by its ``module:function`` path.
 
     Raises:
         ConfigError: It does not import, or is none.

@@ -44,7 +44,7 @@ class ImageHeader:
 
 
 def jpeg(data: bytes) -> ImageHeader:
-    """Walk the segments up to the first scan (ITU-T T.81, annex B).
+    """Return the header in the segments up to the first scan (ITU-T T.81, annex B).
 
     Raises:
         ValueError: No frame header, two of them, or no end marker after the scan.
@@ -88,7 +88,7 @@ def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def png(data: bytes) -> ImageHeader:
-    """Walk the chunks to the end (PNG specification, third edition, section 5).
+    """Return the header, all chunks walked (PNG specification, third edition, section 5).
 
     Raises:
         ValueError: Cut short, or animated.
@@ -111,7 +111,7 @@ def png(data: bytes) -> ImageHeader:
 
 
 def bmp(data: bytes) -> ImageHeader:
-    """Read the file and bitmap headers.
+    """Return the header by the file and bitmap headers.
 
     The fourth byte of a pixel is alpha only where a header of 56 bytes or more gives it a mask
     (BITMAPV3INFOHEADER and later); elsewhere it is unused, whatever it holds.
@@ -126,7 +126,7 @@ def bmp(data: bytes) -> ImageHeader:
 
 
 def webp(data: bytes) -> ImageHeader:
-    """Read the RIFF container and its first chunk (RFC 9649).
+    """Return the header by the RIFF container and its first chunk (RFC 9649).
 
     Raises:
         ValueError: Cut short, animated, or an unknown first chunk.
@@ -160,7 +160,7 @@ def _webp_orientation(data: bytes) -> int:
 
 
 def tiff_page(data: bytes) -> ImageHeader:
-    """Read the one page of a TIFF; thumbnails and masks beside it do not count.
+    """Return the header of a TIFF's one page; thumbnails and masks beside it do not count.
 
     A second page is refused, because judging the first alone would let a defect on the second
     through. Layouts that the decoder is known to turn or mix up silently are refused as well.

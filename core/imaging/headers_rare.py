@@ -36,7 +36,7 @@ class PnmLayout:
 
 
 def gif(data: bytes) -> ImageHeader:
-    """Walk the blocks to the end (GIF89a, section 17 and on).
+    """Return the header, the blocks walked to the end (GIF89a, section 17 and on).
 
     Raises:
         ValueError: Cut short, or animated.
@@ -59,7 +59,7 @@ def gif(data: bytes) -> ImageHeader:
 
 
 def pnm(data: bytes) -> ImageHeader:
-    """Read the header of a binary PGM or PPM (netpbm).
+    """Return the header of a binary PGM or PPM (netpbm).
 
     Raises:
         ValueError: The header is none, or values are missing after it.
@@ -87,7 +87,7 @@ def pnm_layout(data: bytes) -> PnmLayout:
 
 
 def jpeg_2000(data: bytes) -> ImageHeader:
-    """Read the image header box (ISO/IEC 15444-1, I.5.3.1).
+    """Return the header by the image header box (ISO/IEC 15444-1, I.5.3.1).
 
     Raises:
         ValueError: There is none.
@@ -98,12 +98,12 @@ def jpeg_2000(data: bytes) -> ImageHeader:
 
 
 def heic(data: bytes) -> ImageHeader:
-    """Read the largest spatial extent, which is the picture's (ISO/IEC 23008-12, 6.5.3)."""
+    """Return the header by the largest spatial extent (ISO/IEC 23008-12, 6.5.3)."""
     return _heif("HEIC", data)
 
 
 def avif(data: bytes) -> ImageHeader:
-    """Read the largest spatial extent, as in ``heic``."""
+    """Return the header by the largest spatial extent, as in ``heic``."""
     return _heif("AVIF", data)
 
 

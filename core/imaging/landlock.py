@@ -44,7 +44,7 @@ def find_version() -> int:
 
 
 def allow_reading(paths: Iterable[Path]) -> int:
-    """Confine the calling thread to reading files beneath some paths, for ever.
+    """Return the version by which this thread may, for ever, only read beneath some paths.
 
     Everything else in the file system, TCP, abstract sockets and signals to other processes are
     refused as far as the kernel's version of the interface knows them. Files that are open already

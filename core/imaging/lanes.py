@@ -39,7 +39,7 @@ class DecoderLane(Generic[T]):
         self._jobs: deque[list[Request]] = deque()
 
     def start(self) -> Decoder:
-        """Start a process where there is none, without waiting for it."""
+        """Return the process, started where there is none and not waited for."""
         if self._decoder is None:
             self._decoder = Decoder(self._spec)
         return self._decoder

@@ -36,7 +36,7 @@ def restored(pixels: Pixels, source_size: tuple[int, int]) -> Pixels:
 
 
 def strength(heat: F32) -> F32:
-    """Scale a signed heat map to -1 to 1, so that little shows as nothing.
+    """Return a signed heat map scaled to -1 to 1, so that little shows as nothing.
 
     The strongest half per cent of the picture's own positions shows in full: the map says where a
     picture's score comes from, not how large it is, which is what the probability is for.

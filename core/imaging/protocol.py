@@ -142,7 +142,7 @@ class Answer:
 
 
 def parse_answer(line: bytes, outbox_bytes: int) -> Answer:
-    """Check and read one answer.
+    """Return one answer, read and checked.
 
     Args:
         line: What the process wrote.

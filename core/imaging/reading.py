@@ -32,14 +32,14 @@ def arguments_of(
 
 
 def prepare(data: bytes, arguments: Arguments) -> Output:
-    """Read and prepare one picture by the pack's functions; never raises for what is in it."""
+    """Return one picture prepared by the pack's functions; never raise for what is in it."""
     pack = load(arguments["entry"])
     size, max_pixels = arguments["size"], arguments["max_pixels"]
     return _output(attempt(pack, data, size, max_pixels, arguments["depths"])[0])
 
 
 def describe(data: bytes, arguments: Arguments) -> Output:
-    """Read what a file says of itself without its pixels."""
+    """Return what a file states besides its pixels."""
     return _output(describe_by(load(arguments["entry"]), data))
 
 
@@ -61,7 +61,7 @@ def _output(outcome: Prepared | Unreadable) -> Output:
 
 
 def picture_of(output: Output, size: int, sha256: str) -> Prepared | Unreadable:
-    """Check and return what ``prepare`` or ``describe`` gave.
+    """Return what ``prepare`` or ``describe`` gave, checked.
 
     Args:
         output: From a process that is not trusted.

@@ -34,7 +34,7 @@ def samples_in_process(
     max_pixels: int,
     depths: Depths | None = None,
 ) -> Iterator[Sample]:
-    """Prepare trusted files in this process; the same samples as a sandbox gives, bit for bit.
+    """Yield trusted files prepared in this process; bit for bit what a sandbox gives.
 
     A file that crashes its decoder takes this process along: only for files we made ourselves.
 
@@ -87,7 +87,7 @@ class Sandbox:
         ]
 
     def __enter__(self) -> Self:
-        """Start the processes without waiting for them."""
+        """Return itself, its processes started but not waited for."""
         for lane in self._lanes:
             lane.start()
         return self
@@ -107,11 +107,11 @@ class Sandbox:
         return self._lanes[0].start().layers
 
     def samples(self, incoming: Iterable[Incoming]) -> Iterator[Sample]:
-        """Prepare files, lazily and in order, exactly one sample each, as ``pairs``."""
+        """Yield exactly one sample a file, prepared lazily and in order, as ``pairs``."""
         return (sample for _, sample in self.pairs(incoming))
 
     def pairs(self, incoming: Iterable[In]) -> Generator[tuple[In, Sample], None, None]:
-        """Prepare files, lazily and in order, and yield each with the one sample it makes.
+        """Yield each file with the one sample that it makes, lazily and in order.
 
         Two batches of up to 16 files a process are read ahead. A file on which a process crashes
         is tried once more alone in a fresh one, since the damage may stem from a file before it;

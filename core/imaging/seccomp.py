@@ -109,7 +109,7 @@ class _Program(ctypes.Structure):
 
 
 def refuse_harmful_calls() -> bool:
-    """Filter this thread's system calls, and those of threads it starts, for ever.
+    """Return whether this thread's system calls, and its threads', are filtered for ever.
 
     Refused are network, new processes and programs, signals and access to other processes, and
     whatever changes a file system. ``no_new_privs`` must be set.

@@ -25,7 +25,7 @@ _AGAIN = "Send the original file again, or save it as a plain JPEG or PNG."
 
 
 def sniff(data: bytes, max_pixels: int) -> ImageHeader:
-    """Read format and size from the header alone; the file's name plays no part.
+    """Return format and size by the header alone; the file's name plays no part.
 
     Args:
         data: The whole file.

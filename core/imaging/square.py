@@ -21,7 +21,7 @@ FRAMING_SHRINK = 4
 
 
 def prepare(frame: Frame, size: int) -> Prepared:
-    """Shrink a picture to the network's square and measure its quality.
+    """Return a picture shrunk to the network's square, with its quality measured.
 
     The picture is stretched, so that no edge is cut off; the shape that it had is kept as a
     measure. Whole-number reductions average their pixels, the rest (below 2) is bilinear: as

@@ -33,7 +33,7 @@ class Directory:
 
 
 def directories(data: bytes) -> list[Directory]:
-    """Read the chain of directories of a TIFF (TIFF 6.0, section 2).
+    """Return the chain of directories of a TIFF (TIFF 6.0, section 2).
 
     Args:
         data: A whole TIFF, or the body of an EXIF block.
@@ -53,7 +53,7 @@ def directories(data: bytes) -> list[Directory]:
 
 
 def exif_orientation(data: bytes) -> int:
-    """Read the orientation 1 to 8 from an EXIF block; 1 where it is missing or damaged.
+    """Return the orientation 1 to 8 of an EXIF block; 1 where it is missing or damaged.
 
     A damaged EXIF block does not make a picture unreadable: viewers show it as stored.
     """

@@ -65,18 +65,18 @@ def _toned(tone: Callable[[F32, float], F32]) -> Callable[..., Frame]:
 
 
 def _light(grey: F32, share: float) -> F32:
-    """Make all grey levels larger by a share."""
+    """Return it with all grey levels larger by a share."""
     return grey * np.float32(1.0 + share)
 
 
 def _contrast(grey: F32, share: float) -> F32:
-    """Make all differences from the mean grey level larger by a share."""
+    """Return it with all differences from the mean grey level larger by a share."""
     mean = grey.mean()
     return np.asarray(mean + (grey - mean) * np.float32(1.0 + share))
 
 
 def _balance(grey: F32, share: float) -> F32:
-    """Make red larger by a share and blue smaller."""
+    """Return it with red larger by a share and blue smaller."""
     return grey * np.array([1.0 + share, 1.0, 1.0 - share], np.float32)
 
 
@@ -90,12 +90,12 @@ def _as_fault(name: str) -> Callable[..., Frame]:
 
 
 def _compress(frame: Frame, loss: float, rng: np.random.Generator) -> Frame:
-    """Compress as JPEG at a quality of 100 less the loss."""
+    """Return it compressed as JPEG at a quality of 100 less the loss."""
     return _as_fault("compressed hard")(frame, 100.0 - loss, rng)
 
 
 def _crop(frame: Frame, share: float, rng: np.random.Generator) -> Frame:
-    """Cut a share off one side's length, somewhere, and up to as much off the other's."""
+    """Return it with a share cut off one side's length, and up to as much off the other's."""
     lost = np.array([1.0, rng.uniform()])[rng.permutation(2)]
     height, width = frame.pixels.shape[:2]
     off_y, off_x = np.round(share * lost * (height, width)).astype(int)
@@ -109,7 +109,7 @@ def _crop(frame: Frame, share: float, rng: np.random.Generator) -> Frame:
 
 
 def _resize(frame: Frame, logarithm: float, _rng: np.random.Generator) -> Frame:
-    """Resample the source by a factor given as its logarithm.
+    """Return the source resampled by a factor given as its logarithm.
 
     Pixels that are a reduction of the source stay as they are until the source is smaller.
     """

@@ -41,7 +41,7 @@ def incoming(
     suffixes: frozenset[str] = frozenset(),
     skipped: Skipped | None = None,
 ) -> Iterator[Incoming]:
-    """Read everything that a command line names, lazily: files, folders and zip archives.
+    """Yield all that a command line names: files, folders and zip archives, read lazily.
 
     Args:
         paths: Files, folders (see ``list_pictures``) and ``.zip`` archives.
@@ -63,7 +63,7 @@ def open_archive(
     max_total: int = MAX_TOTAL,
     skipped: Skipped | None = None,
 ) -> Iterator[Incoming]:
-    """Read the pictures of a zip one by one, each called ``archive.zip/member``.
+    """Yield the pictures of a zip one by one, each called ``archive.zip/member``.
 
     Members count as in a folder: by extension or first bytes, hidden ones skipped. Never raises for
     a bad archive: what is wrong with it as a whole, or with one member, is that entry's problem.

@@ -148,7 +148,7 @@ def _pictures(bench: Bench, portion: Iterable[Job]) -> Iterator[_QueuedPicture]:
 
 
 def _untouched(bench: Bench, portion: Sequence[Job]) -> Iterator[_QueuedPicture]:
-    """Stand in for pictures that nobody survived, with what their files say of themselves."""
+    """Yield what stands for pictures that nobody survived: what their files state."""
     message = f"Nothing survived judging this picture, in {portion[0].tries - 1} tries."
     for one in _pictures(bench, portion):
         head = (one.data or b"")[:HEAD]

@@ -64,7 +64,7 @@ def unite(declared: Mapping[str, Iterable[JobKind]]) -> dict[str, JobKind]:
 
 
 def function_of(kind: JobKind) -> Callable[[JobContext], Result]:
-    """Import what a kind runs.
+    """Return the function that a kind runs.
 
     Raises:
         ConfigError: It does not import.

@@ -37,7 +37,7 @@ class Lane:
     stop: Flag
 
     def turn(self) -> bool:
-        """Claim and try one job, and return whether there was one.
+        """Return whether there was a job, after claiming and trying one.
 
         Raises:
             StoreError: The database failed; the job's lease will run out.

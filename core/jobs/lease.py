@@ -46,7 +46,7 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> Self:
-        """Start to renew and return itself."""
+        """Return itself, renewing from now on."""
         self._thread.start()
         return self
 

@@ -89,7 +89,7 @@ class JobProcess:
         self._end()
 
     def run(self, job: Job, kind: JobKind, signals: Signals) -> JobEnd:
-        """Try one job; never raises for what its function does.
+        """Return how one try of a job ended; never raise for what its function does.
 
         Args:
             job: A claimed job.
@@ -130,7 +130,7 @@ def _send(child: ChildProcess, order: object) -> None:
 
 
 def _wait(child: ChildProcess, seconds: float, signals: Signals) -> JobEnd:
-    """Pass progress on until the process ends its order; return how that went."""
+    """Return how the process ended its order, passing progress on until then."""
     overdue = JobEnd(_OVERDUE, f"No end within {seconds:g} s.")
     end, deadline = overdue, monotonic() + seconds
     try:

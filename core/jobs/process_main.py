@@ -119,7 +119,7 @@ def main() -> None:
 
 
 def _try(context: JobContext) -> dict[str, Any]:
-    """Try one job, whatever that does: the border behind which its function may raise."""
+    """Return how one try ended, whatever its function raises: nothing passes this border."""
     try:
         kind = installed_kinds()[context.job.kind]
         result = dict(function_of(kind)(context) or {})

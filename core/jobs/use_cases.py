@@ -86,7 +86,7 @@ _KINDS: Mapping[type[Spec], str] = {
 
 
 def submit(store: Store, spec: Spec, pack: str, *, key: str = "") -> str:
-    """Ask for a use case as a job.
+    """Return the id of the job, new or not, that asks for a use case.
 
     Args:
         store: The store.
@@ -107,7 +107,7 @@ def submit(store: Store, spec: Spec, pack: str, *, key: str = "") -> str:
 
 
 def train_bundle(context: JobContext) -> Mapping[str, Any]:
-    """Train a bundle and certify it with its pack's targets.
+    """Return the bundle that was trained and certified with its pack's targets.
 
     Raises:
         PermanentFailure: The data set, the settings or the destination do not allow it.
@@ -125,7 +125,7 @@ def train_bundle(context: JobContext) -> Mapping[str, Any]:
 
 
 def evaluate_bundle(context: JobContext) -> Mapping[str, Any]:
-    """Evaluate a bundle and return what `assay evaluate --json` prints.
+    """Return what `assay evaluate --json` prints.
 
     Raises:
         PermanentFailure: The data set does not allow it.
@@ -149,7 +149,7 @@ def evaluate_bundle(context: JobContext) -> Mapping[str, Any]:
 
 
 def export_graph(context: JobContext) -> Mapping[str, Any]:
-    """Export a bundle as one graph.
+    """Return where the one graph of a bundle was written.
 
     Raises:
         PermanentFailure: The target is unknown or the destination is taken.
@@ -167,7 +167,7 @@ def export_graph(context: JobContext) -> Mapping[str, Any]:
 
 
 def recertify(context: JobContext) -> Mapping[str, Any]:
-    """Certify a bundle for targets and return the policy, which is the bundle's current one.
+    """Return the policy certified for targets, which is the bundle's current one from now on.
 
     Raises:
         PermanentFailure: The targets are beyond what the pack allows.
@@ -183,7 +183,7 @@ def recertify(context: JobContext) -> Mapping[str, Any]:
 
 
 def deliver_message(context: JobContext) -> Mapping[str, Any]:
-    """Deliver the message of the outbox that the job's key names.
+    """Return the output to which the message that the job's key names was delivered.
 
     Raises:
         PermanentFailure: The receiver refuses it, and would again.

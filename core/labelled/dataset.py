@@ -30,7 +30,7 @@ def read_labelled(
     known: Collection[str] = (),
     form: Form = Form.AUTO,
 ) -> Labelled:
-    """Read a labelled data set; files are listed, not opened.
+    """Return a labelled data set; its files are listed, not opened.
 
     A folder with a ``manifest.csv`` is read by it; one whose pictures lie in no folders that may
     be classes, by a table beside them; any other by its folders (``core.labelled.layout``), a

@@ -77,7 +77,7 @@ def _beside(root: Path, slashed: dict[str, str]) -> Match | None:
 
 
 def _elsewhere(root: Path, slashed: dict[str, str]) -> Match | None:
-    """Drop the beginning of absolute paths that leads all of them into the table's folder."""
+    """Return matches without the beginning of absolute paths that leads to the table's folder."""
     if not all(text.startswith("/") or _DRIVE.match(text) for text in slashed.values()):
         return None
     parts = {name: text.lstrip("/").split("/") for name, text in slashed.items()}

@@ -84,7 +84,7 @@ def find(root: Path, suffixes: frozenset[str]) -> Found:
 
 
 def from_folders(found: Found, form: Form, is_class: Callable[[str], bool]) -> tuple[Entries, str]:
-    """Read labels and splits from the folders' names.
+    """Return labels and splits by the folders' names.
 
     Args:
         found: What lies in the data set's folder.

@@ -112,7 +112,7 @@ def is_holder(name: str) -> bool:
 def recognise(
     pictures: Sequence[Folders], is_class: Callable[[str], bool], root: str = ""
 ) -> Layout:
-    """Find what the folders of a data set mean.
+    """Return what the folders of a data set mean.
 
     Args:
         pictures: The folders of every picture; of one that lies in none the empty tuple.

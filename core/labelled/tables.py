@@ -52,7 +52,7 @@ def is_table_of_labels(file: Path, label_column: str = "") -> bool:
 
 
 def from_csv(file: Path, group_columns: Sequence[str], label_column: str = "") -> Entries:
-    """Read a table's rows, and the lines that are incomplete as errors.
+    """Return a table's rows, and the lines that are incomplete as errors.
 
     Args:
         file: The CSV.
@@ -89,7 +89,7 @@ def _column_names(label_column: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _own_groups(entries: list[Entry], column: str) -> list[Entry]:
-    """Make every picture a group of its own where one group would hold them all."""
+    """Return every picture as its own group where one group would hold them all."""
     if not all(entry.row.grouped for entry in entries):
         return entries
     if len({entry.row.group for entry in entries}) != 1:

@@ -48,7 +48,7 @@ def column_key(name: str) -> str:
 
 
 def read_text_table(file: Path, wanted: Sequence[Sequence[str]]) -> TextTable:
-    """Read a CSV of any usual delimiter and encoding.
+    """Return a CSV of any usual delimiter and encoding as a table of texts.
 
     The delimiter is the one under which the header has most of the wanted columns; a line
     ``sep=;`` decides it. UTF-8 and UTF-16 are recognised by their bytes, anything else is read as

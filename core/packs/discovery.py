@@ -23,7 +23,7 @@ def entries() -> dict[str, str]:
 
 
 def entry_of(name: str) -> str:
-    """Give the import path ``module:attribute`` of an installed pack.
+    """Return the import path ``module:attribute`` of an installed pack.
 
     Raises:
         UnknownPack: No distribution registers that name under ``assay.domains``.
@@ -35,7 +35,7 @@ def entry_of(name: str) -> str:
 
 
 def load(entry: str) -> DomainPack:
-    """Import one pack by its ``module:attribute`` path.
+    """Return one pack by its ``module:attribute`` path.
 
     Raises:
         ConfigError: The module does not import or the attribute is no DomainPack.
@@ -51,7 +51,7 @@ def load(entry: str) -> DomainPack:
 
 
 def import_path(path: str) -> object:
-    """Import what a path ``module:attribute`` names.
+    """Return what a path ``module:attribute`` names.
 
     Raises:
         ConfigError: It does not import.
@@ -67,7 +67,7 @@ def import_path(path: str) -> object:
 
 
 def installed() -> dict[str, DomainPack]:
-    """Import every installed pack, ours and third parties' alike, by name in alphabetical order.
+    """Return every installed pack, ours and third parties', by name in alphabetical order.
 
     Raises:
         ConfigError: A registered pack does not import.
@@ -76,7 +76,7 @@ def installed() -> dict[str, DomainPack]:
 
 
 def pack_named(name: str) -> DomainPack:
-    """Import one installed pack.
+    """Return one installed pack.
 
     Raises:
         UnknownPack: No installed pack has that name.
@@ -110,7 +110,7 @@ def output_named(name: str) -> MessageOutput:
 
 
 def commands_of(name: str) -> object | None:
-    """Import the commands that an installed pack brings; None where it brings none.
+    """Return the commands that an installed pack brings; None where it brings none.
 
     Raises:
         UnknownPack: No installed pack has that name.
@@ -121,7 +121,7 @@ def commands_of(name: str) -> object | None:
 
 
 def graph_of(pack: DomainPack) -> Callable[..., object] | None:
-    """Import what adds a pack's own preparation to an exported graph, where it has one.
+    """Return what adds a pack's own preparation to an exported graph, where it has one.
 
     Raises:
         ConfigError: The pack names a function that does not import.
@@ -130,7 +130,7 @@ def graph_of(pack: DomainPack) -> Callable[..., object] | None:
 
 
 def demos() -> list[Callable[..., list[str]]]:
-    """Import every installed pack's lane of the demo: ``(settings, progress) -> table lines``.
+    """Return every pack's part of the demo: ``(settings, progress) -> table lines``.
 
     Raises:
         ConfigError: A pack names a lane that does not import.
@@ -140,7 +140,7 @@ def demos() -> list[Callable[..., list[str]]]:
 
 
 def data_set(name: str) -> DataSet:
-    """Find a data set by name among all installed packs.
+    """Return a data set by name among those of all installed packs.
 
     Raises:
         ConfigError: No installed pack has a data set of that name.

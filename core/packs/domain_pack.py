@@ -148,7 +148,7 @@ class DomainPack:
 
 
 def means_nothing_wrong(label: str, negative: frozenset[str]) -> bool:
-    """Say whether a label is one of the negative ones, ``*`` in these standing for any text.
+    """Return whether a label is one of the negative ones, ``*`` in these for any text.
 
     Args:
         label: A class of a data set, in any case.

@@ -95,7 +95,7 @@ def head(store: Store) -> Head:
 
 
 def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditReport:
-    """Walk the chain, and compare every row with what the log says about it.
+    """Return what differs between the chain of the log and the rows that it covers.
 
     Finds edited and removed events, edited, removed and slipped-in rows, and a worklist that does
     not follow from the rows.
@@ -121,7 +121,7 @@ def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditRepo
 
 
 def export(store: Store, file: TextIO) -> int:
-    """Write every event as one JSON object a line, oldest first, and give their number.
+    """Return the number of events, written as one JSON object a line, oldest first.
 
     Raises:
         StoreError: The database failed.

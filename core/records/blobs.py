@@ -38,7 +38,7 @@ class BlobReport:
 
 
 def put_many(root: Path, items: Sequence[bytes]) -> list[str]:
-    """Keep pictures as ``put_named`` does, and return the sha256 of each, in order.
+    """Return the sha256 of pictures that survive a power cut from now on.
 
     Raises:
         StoreError: The folder cannot be written.
@@ -90,7 +90,7 @@ def put_named(root: Path, contents: Mapping[str, bytes]) -> None:
 
 
 def get(root: Path, sha256: str) -> bytes:
-    """Read a picture and check that it is the one asked for.
+    """Return a picture, checked to be the one asked for.
 
     Raises:
         StoreError: It is missing, altered, or its name is no sha256.
@@ -114,7 +114,7 @@ def get(root: Path, sha256: str) -> bytes:
 def verify(
     root: Path, expected: Iterable[str] = (), watch: Callable[[int, int], None] | None = None
 ) -> BlobReport:
-    """Read every file and compare it with its name.
+    """Return how every file compares with its name.
 
     Args:
         root: The blobs folder.

@@ -97,7 +97,7 @@ _MAKER = (DECISIONS.c.bundle, DECISIONS.c.bundle_sha256, DECISIONS.c.policy_id)
 def listed(
     store: Store, pack: str, states: Collection[QueueState] = (QueueState.WAITING,)
 ) -> list[ListedCase]:
-    """Read every case of a pack in some states, in the order in which they came.
+    """Return every case of a pack in some states, in the order in which they came.
 
     Args:
         store: The store.
@@ -114,7 +114,7 @@ def listed(
 
 
 def alike(store: Store, pack: str, word: str, text: str, *, most: int = 50) -> list[ListedCase]:
-    """Read the cases with an image whose header says the same under one word, newest first.
+    """Return cases with an image whose header has the same under one word, newest first.
 
     Every header of the store is looked through; a hundred thousand take about a tenth of a second.
 

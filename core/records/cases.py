@@ -131,7 +131,7 @@ class Counts:
 
 
 def item_from_row(row: RowLike) -> WorkItem:
-    """Read a work item from a row of the case status joined with its case."""
+    """Return a work item from a row of the case status joined with its case."""
     urgency = -float(row["negated_urgency"])
     return WorkItem(
         case_id=row["case_id"],
@@ -149,7 +149,7 @@ def item_from_row(row: RowLike) -> WorkItem:
 
 
 def review_from_row(row: RowLike) -> StoredReview:
-    """Read a review from its row joined with its case."""
+    """Return a review from its row joined with its case."""
     return StoredReview(
         case_id=row["case_id"],
         key=row["key"],

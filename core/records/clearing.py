@@ -44,7 +44,7 @@ def makers_of(
 
 
 def awaited(connection: Connection, packs: Collection[str]) -> set[str]:
-    """List the groups that what is still to be judged, or in conflict, may belong to."""
+    """Return the groups that what is still to be judged, or in conflict, may belong to."""
     query = select(JOBS.c.payload).where(
         JOBS.c.state.in_((State.WAITING, State.LEASED)),
         JOBS.c.kind == ASSESS,

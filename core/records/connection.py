@@ -40,7 +40,7 @@ class Store:
 
 
 def open_store(where: str | Path, blobs: Path | None = None) -> Store:
-    """Open a store, creating or migrating its tables; any number of processes may do so at once.
+    """Return a store with its tables made or migrated, also when many processes open it.
 
     Args:
         where: Path of a SQLite file, or the URL of a SQLite or PostgreSQL database.
@@ -144,7 +144,7 @@ def shown(url: URL) -> str:
 
 
 def _masked(message: str, url: URL) -> str:
-    """Mask a URL's passwords in what a driver says."""
+    """Return what a driver says with a URL's passwords masked."""
     secrets = [str(url.password or "")]
     for name, value in url.query.items():
         if name.lower() in _SECRET:
@@ -204,6 +204,6 @@ def _revision(connection: Connection) -> str | None:
 
 
 def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Cut a list of ids into pieces that fit one statement's parameters."""
+    """Yield pieces of a list of ids that fit one statement's parameters."""
     for start in range(0, len(ids), _PARAMETERS):
         yield ids[start : start + _PARAMETERS]

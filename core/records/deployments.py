@@ -42,7 +42,7 @@ def deploy(
     evidence: Mapping[str, Figure] | None = None,
     at: datetime | None = None,
 ) -> Deployment:
-    """Let a bundle under a policy judge a product from now on.
+    """Return the deployment by which a bundle under a policy judges a product from now on.
 
     Args:
         store: The store.
@@ -104,7 +104,7 @@ def take_back(
     number: int | None = None,
     at: datetime | None = None,
 ) -> Deployment:
-    """Let an earlier deployment of a product be in force again, as a new row.
+    """Return a new row by which an earlier deployment of a product is in force again.
 
     Its stage comes back with it, but never above that at which its bundle stood last.
 

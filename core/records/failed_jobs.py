@@ -57,7 +57,7 @@ class JobStatus:
 
 
 def failed_jobs(store: Store, *, limit: int | None = None) -> list[FailedJob]:
-    """List the jobs that failed, those that wait for a person first.
+    """Return the jobs that failed, those that wait for a person first.
 
     Raises:
         StoreError: The database failed.
@@ -70,7 +70,7 @@ def failed_jobs(store: Store, *, limit: int | None = None) -> list[FailedJob]:
 
 
 def running_jobs(store: Store) -> list[JobStatus]:
-    """List the jobs that a worker holds and has reported on, the oldest first.
+    """Return the jobs that a worker holds and has reported on, the oldest first.
 
     Raises:
         StoreError: The database failed.
@@ -93,7 +93,7 @@ def job_status(store: Store, job_id: str) -> JobStatus | None:
 
 
 def reopen(store: Store, job_id: str, *, at: datetime | None = None) -> bool:
-    """Let a job that failed, or waits for its next try, be tried at once and from new.
+    """Return whether a job that failed or waits for its next try is now tried from new.
 
     Returns:
         Whether there was such a job.

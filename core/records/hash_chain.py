@@ -91,7 +91,7 @@ def link(previous: str, event: RowLike) -> str:
 
 
 def canonical(value: RowLike) -> str:
-    """Write JSON in the one way that is hashed."""
+    """Return JSON in the one way that is hashed."""
     return _ENCODER.encode(value)
 
 

@@ -77,7 +77,7 @@ class Additions:
 
 
 def additions(connection: Connection, batch: Sequence[NewDecision], at: datetime) -> Additions:
-    """Work out what a batch adds, in the caller's write transaction.
+    """Return what a batch adds, in the caller's write transaction.
 
     Of one content, bundle, policy and product the first decision holds, unless it is provisional
     and the new one is not: that is recorded as superseding it.

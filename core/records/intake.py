@@ -54,7 +54,7 @@ def receive(
     same: Same = _never,
     at: datetime | None = None,
 ) -> Receipt:
-    """Write a receipt, and the job to assess the object, in one transaction.
+    """Return what became of an object, its receipt and job written in one transaction.
 
     Put the blob first: when this returns the object is durable and will be judged, however often
     it is sent. The same key with other bytes is the same object in another encoding, or a conflict:
@@ -147,7 +147,7 @@ def contents_sent(store: Store, pack: str, keys: Collection[str]) -> set[str]:
 def _receipt(
     store: Store, row: dict[str, str], compared: Mapping[str, bool], *, is_judged: bool
 ) -> Receipt | None:
-    """Write the receipt, and the job; None while what came first has still to be compared."""
+    """Return the outcome; None while what came first has still to be compared."""
     received = datetime.fromisoformat(row["received_at"])
     with writing(store) as connection:
         states = _states(connection, row["pack"], row["key"])

@@ -96,7 +96,7 @@ def add(
     at: datetime,
     priority: int = 0,
 ) -> bool:
-    """Ask for a job in the caller's write transaction, so that it is there if the rest is.
+    """Return whether asking, in the caller's write transaction, made work.
 
     Asked for while it waits, a job stays in its place with the newer payload and the higher
     priority. Asked for while a worker runs it, which may have read what there was before, it is

@@ -94,7 +94,7 @@ def put(
     parts: Sequence[Part] = (),
     priority: int = 0,
 ) -> str:
-    """Put a message into the outbox in the caller's write transaction, and queue its delivery.
+    """Return the id of a message, written in the caller's transaction with its delivery.
 
     Args:
         connection: From `core.records.connection.writing`.
@@ -142,7 +142,7 @@ def mark_taken(store: Store, message_id: str, part: Part, at: datetime | None = 
 
 
 def message(store: Store, message_id: str) -> Message:
-    """Read a message.
+    """Return a message.
 
     Raises:
         StoreError: There is no such message, or the database failed.
@@ -159,7 +159,7 @@ def message(store: Store, message_id: str) -> Message:
 
 
 def messages(store: Store, pack: str, output: str, subject: str) -> list[Message]:
-    """List the messages about a subject to one output, the oldest first.
+    """Return the messages about a subject to one output, the oldest first.
 
     Raises:
         StoreError: The database failed.
@@ -173,7 +173,7 @@ def messages(store: Store, pack: str, output: str, subject: str) -> list[Message
 
 
 def dead_letters(store: Store) -> list[tuple[Message, FailedJob]]:
-    """List the messages whose delivery waits for a person, each with its job.
+    """Return the messages whose delivery waits for a person, each with its job.
 
     Raises:
         StoreError: The database failed.

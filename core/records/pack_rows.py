@@ -99,7 +99,7 @@ def rows_of(
     subject: str | None = None,
     limit: int | None = None,
 ) -> list[PackRow]:
-    """Read the rows of a series that count, the highest number first.
+    """Return the rows of a series that count, the highest number first.
 
     Args:
         store: The store.
@@ -147,7 +147,7 @@ def _of(pack: str, kind: str, series: str) -> Any:  # noqa: ANN401 - SQLAlchemy'
 def _counting(
     query: Select[Any], pack: str, kind: str, series: str, since: datetime | None
 ) -> Select[Any]:
-    """Restrict a query to the last revision of each number."""
+    """Return a query restricted to the last revision of each number."""
     later = PACK_ROWS.alias()
     same = (PACK_ROWS.c[name] == later.c[name] for name in ("pack", "kind", "series", "number"))
     query = query.where(

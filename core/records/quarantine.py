@@ -76,7 +76,7 @@ class Resolution:
 
 
 def receipts(store: Store, pack: str, state: str, *, limit: int) -> list[StoredReceipt]:
-    """List what was received and ended in one state (of `core.records.intake`), newest first.
+    """Return what was received and ended in one state, newest first.
 
     Raises:
         StoreError: The database failed.
@@ -88,7 +88,7 @@ def receipts(store: Store, pack: str, state: str, *, limit: int) -> list[StoredR
 
 
 def counts(store: Store, pack: str) -> Mapping[str, int]:
-    """Count what was received by its state.
+    """Return how much was received, by its state.
 
     Raises:
         StoreError: The database failed.
@@ -109,7 +109,7 @@ def is_undecided() -> ColumnElement[bool]:
 
 
 def conflicts(store: Store, pack: str, *, limit: int | None = None) -> list[Conflict]:
-    """List the conflicts that nobody has decided, oldest first.
+    """Return the conflicts that nobody has decided, oldest first.
 
     Raises:
         StoreError: The database failed.
@@ -122,7 +122,7 @@ def conflicts(store: Store, pack: str, *, limit: int | None = None) -> list[Conf
 
 
 def resolutions(store: Store, pack: str, *, limit: int = 50) -> list[Resolution]:
-    """List what people decided, newest first.
+    """Return what people decided, newest first.
 
     Raises:
         StoreError: The database failed.
@@ -143,7 +143,7 @@ def resolutions(store: Store, pack: str, *, limit: int = 50) -> list[Resolution]
 
 
 def accept(store: Store, receipt_id: str, *, by: str, at: datetime | None = None) -> bool:
-    """Let an object stand in the place of the one under its name that stood until now.
+    """Return whether an object now stands in the place of the one of its name.
 
     It is judged, unless the first one was set aside. Cases that the first one belonged to go on
     without it; a review of theirs counts no more.
@@ -176,7 +176,7 @@ def accept(store: Store, receipt_id: str, *, by: str, at: datetime | None = None
 
 
 def decline(store: Store, receipt_id: str, *, by: str, at: datetime | None = None) -> bool:
-    """Let the object that stands go on standing, and the one in conflict wait no more.
+    """Return whether a conflict ended with the object that stands left standing.
 
     Args:
         store: The store.
@@ -228,7 +228,7 @@ def _row(connection: Connection, receipt_id: str) -> RowLike:
 
 
 def _is_judged(connection: Connection, row: RowLike) -> bool:
-    """Tell whether the objects of a name are judged: they are of one class, as the first was."""
+    """Return whether the objects of a name are judged: they are of one class, as the first."""
     query = select(RECEIPTS.c.state).where(*_same_name(RECEIPTS, row))
     return ASIDE not in set(connection.scalars(query))
 

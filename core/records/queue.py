@@ -76,7 +76,7 @@ def claim(
     products: Collection[str] | None = None,
     at: datetime | None = None,
 ) -> list[Job]:
-    """Take jobs: the highest priority first, then who came first.
+    """Return jobs taken for the caller: the highest priority first, then who came first.
 
     Safe among any number of workers: a job has one holder at a time, until its lease runs out.
 
@@ -235,7 +235,7 @@ def release(
 
 
 def waiting(store: Store) -> Mapping[tuple[str, str], int]:
-    """Count the jobs by kind and state.
+    """Return the number of jobs by kind and state.
 
     Raises:
         StoreError: The database failed.

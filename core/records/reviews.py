@@ -31,7 +31,7 @@ def review(
     comment: str = "",
     at: datetime | None = None,
 ) -> bool:
-    """Keep a person's judgement of a case, unless the case has moved on since it was shown.
+    """Return whether this call wrote a review; not if the case moved on since it was shown.
 
     A case that was reviewed before gets a further row that supersedes the last one.
 
@@ -72,7 +72,7 @@ def review(
 def undo(
     store: Store, case_id: str, revision: int, *, reviewer: str, at: datetime | None = None
 ) -> bool:
-    """Take the last review of a case back; the case waits again, as if it had none.
+    """Return whether this call took the last review of a case back; the case waits again.
 
     Args:
         store: The store.
@@ -100,7 +100,7 @@ def undo(
 
 
 def reviewed(store: Store, pack: str, *, limit: int | None = 50) -> list[StoredReview]:
-    """List the reviews of a pack that stand (the last of each case, not undone), newest first.
+    """Return the reviews of a pack that stand: the last of each case, newest first.
 
     Args:
         store: The store.

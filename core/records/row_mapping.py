@@ -21,7 +21,7 @@ def _bare(value: float | None) -> float | None:
 
 
 def to_row(decision: StoredDecision, seq: int) -> dict[str, Any]:
-    """Lay a decision out as its table row; lists of floats go through JSON, which is exact."""
+    """Return a decision as its table row; lists of floats go through JSON, which is exact."""
     return {
         **{name: getattr(decision, name) for name in _PLAIN},
         **{name: _bare(getattr(decision, name)) for name in FIGURES},
@@ -36,7 +36,7 @@ def to_row(decision: StoredDecision, seq: int) -> dict[str, Any]:
 
 
 def from_row(row: RowLike) -> StoredDecision:
-    """Read a decision from its table row, equal to the one that was laid out."""
+    """Return the decision of a table row, equal to the one that was laid out."""
     return StoredDecision(
         **{name: row[name] for name in _PLAIN},
         disposition=Disposition(row["disposition"]),

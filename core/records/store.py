@@ -50,7 +50,7 @@ def record(
     at: datetime | None = None,
     also: Callable[[Connection, Sequence[str]], None] | None = None,
 ) -> list[str]:
-    """Keep a batch in one transaction with one audit event; what is already there stays as it is.
+    """Return the ids of the decisions that hold, a batch kept with one audit event.
 
     Of one content, bundle, policy and product the decision on record holds, unless a passing
     failure is on record there. Judging again under an earlier policy makes its decision hold anew.
@@ -80,7 +80,7 @@ def record(
 def record_decisions(
     store: Store, batch: Sequence[NewDecision]
 ) -> list[tuple[str, StoredDecision]]:
-    """Keep a batch as ``record`` does, and return the decisions that hold with their ids.
+    """Return the decisions that hold with their ids, kept as a batch as by ``record``.
 
     New ones are as they were written, others as they are on record.
 
@@ -136,7 +136,7 @@ def _add(
 
 
 def decision(store: Store, decision_id: str) -> StoredDecision:
-    """Read one decision.
+    """Return one decision.
 
     Raises:
         StoreError: There is no such decision, or the database failed.
@@ -171,7 +171,7 @@ def decisions(
     since: datetime | None = None,
     limit: int | None = None,
 ) -> list[StoredDecision]:
-    """Read decisions, the last recorded first.
+    """Return decisions, the last recorded first.
 
     Args:
         store: The store.
@@ -219,7 +219,7 @@ def cases_of(store: Store, decision: StoredDecision) -> list[str]:
 
 
 def recorded_blobs(store: Store) -> list[str]:
-    """List the sha256 of every picture that a row points at, for `core.records.blobs.verify`.
+    """Return the sha256 of every picture that a row points at, for `core.records.blobs.verify`.
 
     Raises:
         StoreError: The database failed.

@@ -17,12 +17,12 @@ UNREAD = "unread:"
 
 
 def now() -> datetime:
-    """Read the clock, in UTC; nothing else in the records does."""
+    """Return the time, in UTC; nothing else in the records reads the clock."""
     return datetime.now(UTC)
 
 
 def stamp(at: datetime) -> str:
-    """Write a time as UTC ISO text of fixed width, so that text order is time order.
+    """Return a time as UTC ISO text of fixed width, so that text order is time order.
 
     Raises:
         ValueError: The time has no zone.
@@ -33,7 +33,7 @@ def stamp(at: datetime) -> str:
 
 
 def name_of(*parts: str) -> str:
-    """Name a row by what it holds: the first 20 hex digits of the sha256 of ``a|b|c``."""
+    """Return a row's id by what it holds: 20 hex digits of the sha256 of ``a|b|c``."""
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:20]
 
 
@@ -211,7 +211,7 @@ def new_decision(
     spans_products: bool = False,
     at: datetime | None = None,
 ) -> NewDecision:
-    """Turn an assessment into what the store keeps of it.
+    """Return what the store keeps of an assessment.
 
     A figure that is not a number becomes None; NUL and undecodable bytes in text are spelt out.
 

@@ -68,7 +68,7 @@ def next_case(
 
 
 def counts(store: Store, pack: str) -> Counts:
-    """Count a pack's cases by where they stand.
+    """Return how many of a pack's cases stand where.
 
     Raises:
         StoreError: The database failed.
@@ -88,7 +88,7 @@ def counts(store: Store, pack: str) -> Counts:
 
 
 def is_emptied(store: Store, case_id: str) -> bool:
-    """Whether a case is on record whose every image was replaced, so that it stands nowhere.
+    """Return whether a case's every image was replaced, so that it stands nowhere.
 
     Raises:
         StoreError: The database failed.
@@ -100,7 +100,7 @@ def is_emptied(store: Store, case_id: str) -> bool:
 
 
 def case_detail(store: Store, case_id: str) -> CaseDetail:
-    """Read a case with its images, the decisions that stand and its reviews.
+    """Return a case with its images, the decisions that stand and its reviews.
 
     Raises:
         StoreError: There is no such case, or the database failed.

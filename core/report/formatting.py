@@ -63,5 +63,5 @@ def counted(count: int, noun: str) -> str:
 
 
 def _glued(text: str) -> str:
-    """Keep the sign at its number where a line is broken."""
+    """Return a number whose sign stays with it where a line is broken."""
     return text.replace(" %", _GLUED)

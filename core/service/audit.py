@@ -44,7 +44,7 @@ def head(settings: Settings) -> str:
 
 
 def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = silent) -> Check:
-    """Check the log's chain, every row it covers, and every picture on disk.
+    """Return what was altered in the log's chain, the rows it covers and the pictures on disk.
 
     Args:
         settings: Where the store is.
@@ -68,7 +68,7 @@ def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = si
 
 
 def read_heads(file: Path) -> list[str]:
-    """Read a file of noted heads, one a line.
+    """Return the noted heads of a file, one a line.
 
     Raises:
         ConfigError: It cannot be read, or is no text.
@@ -84,7 +84,7 @@ def read_heads(file: Path) -> list[str]:
 
 
 def export(out: Path, settings: Settings) -> int:
-    """Write the log as JSON lines and return how many events it holds.
+    """Return how many events the log holds, all written as JSON lines.
 
     Args:
         out: The file; an earlier export is replaced whole, anything else refused.

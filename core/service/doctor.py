@@ -30,7 +30,7 @@ class Diagnosis:
 
 
 def examine(settings: Settings) -> list[Diagnosis]:
-    """Try everything that `assay assess` will need: packs, network, decoder processes, store."""
+    """Return how everything does that `assay assess` needs: packs, network, decoders, store."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("packs", _packs),
         ("network", partial(_network, settings)),

@@ -9,7 +9,7 @@ from core.settings import Settings
 
 
 def open_store(settings: Settings) -> Store:
-    """Open the store: PostgreSQL by URL, or SQLite in the home folder.
+    """Return the store: PostgreSQL by URL, or SQLite in the home folder.
 
     Raises:
         ConfigError: The URL cannot be used, or the home folder cannot be made.

@@ -66,7 +66,7 @@ def _nothing(session: ReviewSession, pack: DomainPack, keys: ReviewKeys) -> None
 
 
 def _case(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, detail: CaseDetail) -> bool:
-    """Draw a case; return whether its picture can be seen."""
+    """Return whether the picture of the case that is drawn can be seen."""
     left, right = st.columns([2.2, 1], gap="large")
     with right:
         _progress(session, pack, waits=False)

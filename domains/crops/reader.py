@@ -16,7 +16,7 @@ _PLANT_HUES = ((0, 90), (150, 179))
 
 
 def prepare(frame: Frame, size: int) -> Prepared:
-    """Shrink a photograph to the network's square, look for a plant, measure its quality.
+    """Return a photograph shrunk to the network's square, checked for a plant and measured.
 
     The shape and the size of the source are no measures here: a phone may send 12 megapixels
     where the training pictures were thumbnails.

@@ -22,7 +22,7 @@ from domains.parts import elpv, pack
 
 
 def run(settings: Settings, progress: Progress) -> list[str]:
-    """Train, certify and assess, and write the table that a quality engineer reads.
+    """Return the table that a quality engineer reads, after training, certifying and assessing.
 
     Args:
         settings: Where things run; everything is written below the home folder.

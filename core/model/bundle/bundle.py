@@ -113,7 +113,7 @@ class Bundle:
 
 
 def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
-    """Verify a bundle's hashes and open it; the probe is ``core.model.bundle.parity``'s work.
+    """Return a bundle whose hashes were verified; `core.model.bundle.parity` runs the probe.
 
     Args:
         path: The bundle's folder.
@@ -151,7 +151,7 @@ def read_bundle(path: Path, *, runtime: str, cache: Path) -> Bundle:
 
 
 def verify(path: Path) -> str:
-    """Check every file of a bundle against its sums.
+    """Return the sha256 of a bundle after checking every file against its sums.
 
     Returns:
         The bundle's sha256: the digest of its SHA256SUMS.
@@ -189,7 +189,7 @@ def verify(path: Path) -> str:
 
 
 def weights_in(path: Path) -> Files:
-    """Find the weight files that a bundle carries."""
+    """Return the weight files that a bundle carries."""
     return Files(**{part: path / name for part, name in _FILES.items() if (path / name).exists()})
 
 
@@ -219,7 +219,7 @@ def _irregular(path: Path) -> list[str]:
 
 
 def _numbers_in(file: Path) -> dict[str, NDArray[Any]]:
-    """Read arrays and refuse NaN, which every comparison with a limit would let through.
+    """Return arrays without NaN, which every comparison with a limit would let through.
 
     Raises:
         BundleError: An array holds one.

@@ -61,7 +61,7 @@ def run(
     network: Network,
     same_verdict: Callable[[Prediction, Prediction], bool],
 ) -> float:
-    """Score every probe and compare.
+    """Return the largest difference between the scores of the probes now and as recorded.
 
     Args:
         probes: The bundle's probes.

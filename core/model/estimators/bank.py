@@ -131,7 +131,7 @@ class Bank:
 
 
 def fit_bank(groups: Sequence[Sequence[F32]]) -> Bank:
-    """Fit the bank; ``group_scores`` stays empty until every picture was scored.
+    """Return the bank; ``group_scores`` stays empty until every picture was scored.
 
     Args:
         groups: At least two good groups, each with the float32 ``p c`` patches of its pictures.

@@ -55,7 +55,7 @@ class CorruptionScore:
 def fit_corruption_score(
     clean: F32, corrupted: FoldedCorruptions, fold: NDArray[np.int64], spread: float
 ) -> tuple[CorruptionScore, F64]:
-    """Fit discriminants, scaled to the deviation of the score that they are added to.
+    """Return discriminants scaled to the deviation of the score that they are added to.
 
     Args:
         clean: float32 ``n g``, standardised features of the training pictures.

@@ -106,7 +106,7 @@ class Discriminants:
 def fit_discriminants(
     clean: F32, z: F32, kind: NDArray[np.int64], names: Sequence[str]
 ) -> Discriminants:
-    """Fit on clean pictures ``n d`` and corrupted ones ``m d``.
+    """Return discriminants fitted on clean pictures ``n d`` and corrupted ones ``m d``.
 
     All kinds share one covariance, shrunk (Friedman 1989; Ledoit and Wolf 2004): hundreds of
     pictures a kind are few against a thousand features.

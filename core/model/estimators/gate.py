@@ -113,7 +113,7 @@ def fit_gate(
     corrupted: FoldedCorruptions | None = None,
     varied: FoldedCorruptions | None = None,
 ) -> tuple[Gate, F64]:
-    """Fit the gate with a reference of out-of-fold scores.
+    """Return the gate, fitted with a reference of out-of-fold scores.
 
     A new in-distribution picture is then exchangeable with those of the reference, up to the fifth
     of the pictures that a fold leaves out, which makes the reference a little wider. Distances are
@@ -189,7 +189,7 @@ def thin_reference(reference: F64, most: int) -> F64:
 def _fit_part(
     z: F32, rows: NDArray[np.intp], gated: int, seed: int
 ) -> tuple[Gate, NDArray[np.intp]]:
-    """Fit both distances on some rows; the rows kept come in the order of ``known``."""
+    """Return both distances fitted on some rows, and the rows kept in the order of ``known``."""
     mean, whiten = _mean_and_whitening(z[rows, :gated])
     late = _late(z[rows], gated)
     basis = main_directions(late, DIRECTIONS)

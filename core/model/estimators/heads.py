@@ -65,7 +65,7 @@ Head = LinearHead | KernelHead | HeadEnsemble
 
 
 def logits(head: Head, z: F32) -> F64:
-    """Score one picture.
+    """Return the scores of one picture.
 
     Args:
         head: The head.
@@ -82,7 +82,7 @@ def logits(head: Head, z: F32) -> F64:
 
 
 def gradient(head: Head, z: F32, direction: F64) -> F32:
-    """Differentiate ``direction @ logits`` by the features, exactly.
+    """Return the exact gradient of ``direction @ logits`` by the features.
 
     Args:
         head: The head.
@@ -106,7 +106,7 @@ def gradient(head: Head, z: F32, direction: F64) -> F32:
 
 
 def scale_head(head: KernelHead | LinearHead, by: F64) -> KernelHead | LinearHead:
-    """Multiply a head's scores by one factor a class, float64 ``k``."""
+    """Return a head whose scores are multiplied by one factor a class, float64 ``k``."""
     column = by[:, None].astype(np.float32)
     if isinstance(head, LinearHead):
         return LinearHead(head.weights * column, head.bias * by)
@@ -114,7 +114,7 @@ def scale_head(head: KernelHead | LinearHead, by: F64) -> KernelHead | LinearHea
 
 
 def add_kernels(whole: KernelHead, part: KernelHead) -> KernelHead:
-    """Add two kernel heads into one, so that the kernel is computed once.
+    """Return the sum of two kernel heads as one, so that the kernel is computed once.
 
     Raises:
         ValueError: They differ in width or directions, or ``part`` keeps a picture that ``whole``

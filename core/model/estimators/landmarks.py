@@ -64,7 +64,7 @@ def choose_landmarks(z: F32, count: int, seed: int = 0) -> F32:
 def ridge_on_landmarks(
     z: F32, landmarks: F32, targets: F64, weight: F64, *, gamma: float, ridge: float
 ) -> F64:
-    """Fit kernel ridge regression whose solution is a sum over landmarks.
+    """Return the weights of kernel ridge regression as a sum over landmarks.
 
     With the training pictures as landmarks it is kernel ridge regression itself. Time and memory
     are linear in the number of pictures.

@@ -78,7 +78,7 @@ class Model:
         return replace(output, patches=np.zeros(0, np.float32), bank_scores=scores)
 
     def evidence(self, output: NetworkOutput) -> Evidence:
-        """Read what the network gave into evidence."""
+        """Return the evidence in what the network gave."""
         z = standardise(output.pooled, self.centre, self.scale)
         experts = [heads.logits(self.head, z)]
         if output.tail.size:

@@ -63,7 +63,7 @@ class WrongPresentations:
 def fit_presentations(
     correct: F32, wrong: FoldedCorruptions, fold: NDArray[np.int64]
 ) -> tuple[WrongPresentations, NDArray[np.bool_]]:
-    """Fit discriminants, with a limit by scores of correct pictures out of fold.
+    """Return discriminants with a limit by scores of correct pictures out of fold.
 
     The limit lies halfway, or higher where it must so that at most ``FALSE_ALARMS`` of the correct
     pictures are flagged: the conformal limit of each correct picture's largest score.

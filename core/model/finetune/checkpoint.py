@@ -45,7 +45,7 @@ class FoldState:
 
 
 def named(name: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
-    """Copy tensors and put them under ``name.``."""
+    """Return copies of tensors under ``name.``."""
     return {f"{name}.{key}": value.detach().clone() for key, value in tensors.items()}
 
 
@@ -70,7 +70,7 @@ def write(state: FoldState, path: Path, key: str) -> None:
 
 
 def read(path: Path, key: str) -> FoldState | None:
-    """Take up where a run with the same key stopped; None where there is none.
+    """Return where a run with the same key stopped; None where there is none.
 
     Raises:
         ConfigError: The file is damaged.

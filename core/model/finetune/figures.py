@@ -36,7 +36,7 @@ class Epoch:
     confidence: float
 
     def describe(self) -> str:
-        """Put the figures on one line."""
+        """Return the figures on one line."""
         return (
             f"epoch {self.number}: loss {self.learning:.3f}, held out {self.loss:.3f}, accuracy "
             f"{self.accuracy:.3f}, precision {self.precision:.3f}, recall {self.recall:.3f}, "
@@ -47,7 +47,7 @@ class Epoch:
 def figures(
     number: int, learning: float, logits: F64, targets: F64, *, is_multilabel: bool
 ) -> tuple[Epoch, NDArray[np.int64]]:
-    """Compare scores with targets.
+    """Return how scores agree with targets.
 
     Args:
         number: The epoch's.

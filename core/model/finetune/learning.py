@@ -26,7 +26,7 @@ _CHUNK = 64
 def learn_fold(
     tail: Tail, fold_data: FoldData, plan: FinetunePlan, path: Path, say: Callable[[Epoch], None]
 ) -> FoldState:
-    """Let a fresh tail learn, going on from its checkpoint where there is one.
+    """Return where a fold stands after its tail has learned, from its checkpoint if it has one.
 
     The head starts as logistic regression on the untouched stages, so that these are not torn
     by a head that knows nothing yet (Kumar et al. 2022, arXiv 2202.10054). Steps are AdamW under
@@ -70,7 +70,7 @@ def learn_fold(
 
 
 def scores(tail: Tail, maps: Maps, rows: Rows) -> F64:
-    """Score pictures as at run time, averaged over the views that they are judged by: ``n k``."""
+    """Return scores ``n k`` as at run time, averaged over the views that judge a picture."""
     chunks = np.array_split(rows, max(1, math.ceil(len(rows) / _CHUNK)))
     tail.eval()
     total = [
@@ -81,7 +81,7 @@ def scores(tail: Tail, maps: Maps, rows: Rows) -> F64:
 
 
 def _start(tail: Tail, fold_data: FoldData) -> FoldState:
-    """Fit the head to the untouched stages; this is epoch 0, and may stay the best."""
+    """Return epoch 0: the head fitted to the untouched stages, which may stay the best."""
     chunks = np.array_split(fold_data.training, max(1, math.ceil(len(fold_data.training) / _CHUNK)))
     with torch.inference_mode():
         upright = [fold_data.maps.batch(np.zeros(len(c), np.int64), c) for c in chunks]
@@ -110,7 +110,7 @@ def _keep_better(
     learning: float,
     before: FoldState,
 ) -> FoldState:
-    """Look at the watched pictures with the averaged weights, and keep the better ones."""
+    """Return the state with the averaged weights where they do better on the watched pictures."""
     live = _weights(tail)
     tail.load_state_dict(average)
     now = _validate(tail, fold_data, len(before.history), learning)

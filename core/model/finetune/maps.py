@@ -54,7 +54,7 @@ class Maps:
         return int(self.values.shape[0])
 
     def batch(self, views: NDArray[np.int64], rows: NDArray[np.int64]) -> F32:
-        """Read one view of each row as float32 ``b c h w``."""
+        """Return one view of each row as float32 ``b c h w``."""
         return np.asarray(self.values[views, rows], dtype=np.float32)
 
 
@@ -69,7 +69,7 @@ def cache_maps(
     seed: int,
     progress: ProgressCallback,
 ) -> Maps:
-    """Run the trunk over every picture and keep its maps; a finished file is taken as it lies.
+    """Return the trunk's maps of every picture, from a finished file where there is one.
 
     The first views are the backbone's own, which pictures are judged by; then come the other
     symmetries, then each again a little shifted, turned, scaled, and in other light.
@@ -116,7 +116,7 @@ def _views(pixels: U8, order: tuple[str, ...], count: int, seed: int) -> list[U8
 
 
 def _augment(pictures: list[U8], seed: int) -> list[U8]:
-    """Move, turn, scale and light pictures a little differently, as the next camera would."""
+    """Return pictures moved, turned, scaled and lit a little, as by the next camera."""
     from torchvision.transforms import v2
 
     change = v2.Compose(

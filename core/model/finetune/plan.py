@@ -46,7 +46,7 @@ class FinetunePlan:
     seed: int = 0
 
     def for_pictures(self, n: int, places: int = USUAL_PLACES) -> FinetunePlan:
-        """Take as many epochs as there is time for.
+        """Return a plan of as many epochs as there is time for.
 
         Args:
             n: Number of training pictures.

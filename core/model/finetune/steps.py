@@ -14,7 +14,7 @@ _WARM_UP = 50  # steps
 
 
 def new_optimiser(tail: Tail, plan: FinetunePlan) -> torch.optim.AdamW:
-    """Make AdamW with the two peak rates of the plan."""
+    """Return AdamW with the two peak rates of the plan."""
     head = list(tail.head.parameters())
     mine = {id(p) for p in head}
     stage = [p for p in tail.parameters() if id(p) not in mine]
@@ -32,7 +32,7 @@ def run_epoch(
     plan: FinetunePlan,
     behind: int,
 ) -> float:
-    """Go once through the pictures, each under a view drawn anew; give the mean loss."""
+    """Return the mean loss of one pass over the pictures, each under a view drawn anew."""
     draw = np.random.default_rng([plan.seed, fold_data.number, behind])
     rows = draw.permutation(fold_data.training)
     views = draw.integers(0, fold_data.maps.views, len(rows))

@@ -77,7 +77,7 @@ def finetune(
     plan: FinetunePlan = FinetunePlan(),
     is_worthwhile: Worthwhile | None = None,
 ) -> FinetuneResult:
-    """Let one tail a fold learn; a run that was stopped goes on where it was.
+    """Return one fine-tuned tail a fold; a run that was stopped goes on where it was.
 
     A fold's pictures are neither learned from nor looked at when the epoch is chosen, so its
     tail's scores of them are honest: the epoch is chosen on an eighth of the other groups.
@@ -132,7 +132,7 @@ def _fold(tail: torch.nn.Module, done: FoldState) -> Fold:
 def split_folds(
     labels: NDArray[np.int64], groups: NDArray[np.str_], plan: FinetunePlan
 ) -> tuple[NDArray[np.int64], list[tuple[Rows, Rows]]]:
-    """Deal pictures into folds, and what each fold's tail sees into learning and watching.
+    """Return the folds of pictures, and for each what its tail learns from and watches.
 
     Returns:
         int64 ``n``, the fold of each picture, and by fold the rows to learn from and to watch.
@@ -173,7 +173,7 @@ def _reporter(
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Sums split over threads come out with other bits; a run must be the same again."""
+    """Yield with one thread: sums split over threads would give other bits in another run."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

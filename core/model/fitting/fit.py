@@ -55,7 +55,7 @@ def fit(
     source: TransferSource | None = None,
     variations: VariedFeatures | None = None,
 ) -> Fit:
-    """Fit a model on training pictures alone.
+    """Return a model fitted on training pictures alone.
 
     Head and calibrator are chosen by grouped cross-validated NLL; the OOD gate's reference holds
     out-of-fold scores, so that a new ordinary picture is exchangeable with them.

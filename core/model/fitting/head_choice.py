@@ -86,7 +86,7 @@ class HeadSearch:
         )
 
     def fit_best(self) -> Head:
-        """Fit the head chosen on all training pictures."""
+        """Return the head chosen, fitted on all training pictures."""
         if self.best in self.transferred:
             return self.transferred[self.best](self.z, self.targets, self.rows)
         return fit_head(self.best, self.z, self.targets, self.rows, self.shares)
@@ -108,7 +108,7 @@ def choose_head(
     source: TransferSource | None = None,
     variations: VariedFeatures | None = None,
 ) -> HeadSearch:
-    """Try all heads on the training pictures by grouped cross-validation.
+    """Return all heads tried on the training pictures by grouped cross-validation.
 
     Args:
         table: The training pictures, none that the pack refused.

@@ -35,7 +35,7 @@ HeadFitter = Callable[[F32, LabelArray, int], LinearHead | KernelHead]
 
 
 def _binary_columns(score: F64) -> F64:
-    """Spread a one-sided score over two logits, so that softmax gives its sigmoid."""
+    """Return a one-sided score as two logits whose softmax is its sigmoid."""
     return np.stack([-score / 2.0, score / 2.0])
 
 
@@ -47,7 +47,7 @@ def fit_dummy(z: F32, _labels: LabelArray, k: int) -> LinearHead:
 def fit_logistic(
     z: F32, labels: LabelArray, k: int, c: float = 0.01, weight: F64 | None = None
 ) -> LinearHead:
-    """Fit a linear head by regularised logistic regression, classes weighted equally.
+    """Return a linear head by regularised logistic regression, classes weighted equally.
 
     A ``weight``, float64 ``n``, of the pictures stands in for that of the classes.
     """
@@ -63,7 +63,7 @@ def fit_logistic(
 
 
 def fit_svm(z: F32, labels: LabelArray, k: int, c: float = 3.0) -> KernelHead:
-    """Fit a support vector machine with radial kernel, one class against the rest.
+    """Return a support vector machine with radial kernel, one class against the rest.
 
     Time grows with the square of the number of pictures: see ``affordable_heads``.
     """
@@ -91,7 +91,7 @@ def fit_svm(z: F32, labels: LabelArray, k: int, c: float = 3.0) -> KernelHead:
 
 
 def fit_ridge(z: F32, labels: LabelArray, k: int, ridge: float = 0.3) -> KernelHead:
-    """Fit kernel ridge regression on the sides' signs, with the support vector machine's kernel.
+    """Return kernel ridge regression on the sides' signs, with the kernel of ``fit_svm``.
 
     In closed form, all sides at once: the pictures' weights, by which every class counts the same,
     are those of the pictures and not of the sides. Pictures with several labels weigh the same.
@@ -184,7 +184,7 @@ def _per_class(weights: F64, bias: F64) -> tuple[F64, F64]:
 
 
 def _spread(weights: F64, bias: F64, present: NDArray[np.int64], k: int) -> tuple[F32, F64]:
-    """Place rows at their classes; a class that no training picture shows scores far below."""
+    """Return rows at their classes; a class that no training picture shows scores far below."""
     full = np.zeros((k, weights.shape[1]), np.float32)
     level = np.full(k, float(bias.min()) - 20.0)
     full[present], level[present] = weights, bias

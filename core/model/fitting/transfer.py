@@ -71,7 +71,7 @@ class TransferSource:
 
 
 def _corrected(alone: LinearHead, z: F32, labels: LabelArray, k: int) -> LinearHead:
-    """Fit with a head's scores among the features, and add both up into one head."""
+    """Return a head fitted with another's scores among its features, both added up into one."""
     scores = z @ alone.weights.T + alone.bias.astype(np.float32)
     factor = _UNPENALISED_SCALE / max(float(scores.std()), 1e-6)
     head = fit_logistic(np.hstack([z, scores * np.float32(factor)]), labels, k)

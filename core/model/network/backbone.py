@@ -105,7 +105,7 @@ class Backbone:
         return ["pooled", *(name for name, wanted in asked.items() if wanted)]
 
     def to_output(self, values: Sequence[F32]) -> NetworkOutput:
-        """Put the outputs of one picture together."""
+        """Return the outputs of one picture put together."""
         return NetworkOutput(**dict(zip(self.outputs, values, strict=True)))
 
     @property
@@ -150,7 +150,7 @@ def with_two_scales(backbone: Backbone) -> Backbone:
 
 
 def load(backbone: Backbone, files: Files = Files()) -> torch.nn.Module:
-    """Build the architecture and fill it, strictly.
+    """Return the architecture with its weights, strictly matched.
 
     Args:
         backbone: What to build.

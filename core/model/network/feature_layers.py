@@ -43,7 +43,7 @@ class Tap:
 
 
 def taps_of(module: torch.nn.Module, size: int) -> tuple[Tap, ...]:
-    """Pick two stages: by the size of their maps, or by depth where all maps are of one size.
+    """Return two stages: by the size of their maps, or by depth where all are of one size.
 
     Args:
         module: Any image classifier of timm or torchvision.

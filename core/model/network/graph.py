@@ -66,7 +66,7 @@ class FeatureGraph(torch.nn.Module):
         return [pooled, *tail, *patches, *([_measure_asymmetry(plain)] if self.asymmetry else [])]
 
     def maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
-        """Run normalised pictures ``n 3 h w`` through the network; a map ``n c h w`` a tap seen."""
+        """Return a map ``n c h w`` of each pooled tap for normalised pictures ``n 3 h w``."""
         if not self.two_scales:
             return self._maps(plain)
         return [*self._maps(torch.nn.functional.avg_pool2d(plain, 2)), *self._maps(plain)]
@@ -88,12 +88,12 @@ class FeatureGraph(torch.nn.Module):
         return torch.cat(parts, dim=1)
 
     def _tail(self, cut: torch.Tensor) -> torch.Tensor:
-        """Average the fine-tuned stages' scores over tails and views."""
+        """Return the fine-tuned stages' scores, averaged over tails and views."""
         scores = torch.stack([tail(cut) for tail in self.tails])
         return scores.mean(0).mean(0, keepdim=True)
 
     def _patches(self, maps: list[torch.Tensor]) -> torch.Tensor:
-        """Join the gate's taps of the upright view on their coarsest grid, as ``1 p c``.
+        """Return the gate's taps of the upright view on their coarsest grid, as ``1 p c``.
 
         Every place looks at its 3 x 3 neighbourhood, as in PatchCore (Roth et al. 2022,
         arXiv 2106.08265).
@@ -137,7 +137,7 @@ def _measure_asymmetry(plain: torch.Tensor) -> torch.Tensor:
 
 
 def _grid(output: torch.Tensor, channels: int) -> torch.Tensor:
-    """Bring ``n h w c`` or a transformer's tokens ``n t c`` into ``n c h w``.
+    """Return ``n h w c`` or a transformer's tokens ``n t c`` as ``n c h w``.
 
     Tokens of no place (class, registers) come first and are left out.
     """
@@ -163,11 +163,11 @@ class TorchNetwork:
         self._features = FeatureGraph(backbone, network, tails).eval().to(self._place)
 
     def extract(self, pixels: U8) -> NetworkOutput:
-        """See ``Network.extract``."""
+        """Return the features, as ``Network.extract``."""
         return self._backbone.to_output(self._run(self._features, pixels))
 
     def maps(self, pixels: U8) -> list[F32]:
-        """See ``Network.maps``."""
+        """Return the maps, as ``Network.maps``."""
         return self._run(self._maps, pixels)
 
     def _run(self, graph: FeatureGraph, pixels: U8) -> list[F32]:

@@ -70,7 +70,7 @@ PACKAGED = {
 
 
 def packaged_weights(name: str = LITE0) -> Path:
-    """Find the weight file inside an installed package.
+    """Return the weight file inside an installed package.
 
     Args:
         name: A key of ``PACKAGED``.
@@ -106,7 +106,7 @@ _LATER = {
 
 
 def timm_key(key: str, name: str) -> str:
-    """Translate a key of efficientnet-lite-pytorch into timm's for the same weight."""
+    """Return timm's key for the weight that efficientnet-lite-pytorch has under another."""
     head, _, rest = key.partition(".")
     if head == "_fc":
         return f"classifier.{rest}"

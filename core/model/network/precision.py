@@ -73,7 +73,7 @@ class PrecisionTrial:
 
 
 def compare(plain: Cases, other: Cases, targets: Targets) -> Change:
-    """Compare what a precision makes of the training pictures with what float32 makes of them.
+    """Return how a precision's scores of the training pictures differ from float32's.
 
     Both sides are judged at the widest limits that keep their out-of-fold error rates at the
     targets: what they would do if the certificates gave exactly what was asked for.
@@ -107,7 +107,7 @@ def fastest(trials: Sequence[PrecisionTrial]) -> str:
 
 
 def trials_to_json(trials: Sequence[PrecisionTrial]) -> list[dict[str, Any]]:
-    """Write the comparison down for the bundle's card."""
+    """Return the comparisons as JSON for the bundle's card."""
     return [{**asdict(trial), "accepted": trial.accepted} for trial in trials]
 
 
@@ -118,7 +118,7 @@ def _losses(cases: Cases) -> F64:
 
 
 def _bound(more: F64, group: NDArray[np.str_]) -> float:
-    """Bound the mean from above, pictures of one group counting as dependent."""
+    """Return an upper bound on the mean, pictures of one group counting as dependent."""
     mean = float(more.mean())
     sums = np.bincount(np.unique(group, return_inverse=True)[1], weights=more - mean)
     return mean + _ONE_SIDED * float(np.sqrt((sums**2).sum())) / more.size
@@ -134,6 +134,6 @@ def _verdicts(cases: Cases, targets: Targets) -> NDArray[np.str_]:
 
 
 def _widest(side: Side, grid: F64, rate: float) -> float | None:
-    """Find the last limit of a grid, most careful first, that errs on at most a share of groups."""
+    """Return the last limit of a careful-first grid that errs on at most a share of groups."""
     fits = int(np.count_nonzero(side.errors(grid) <= rate * side.n)) if side.n else 0
     return float(grid[fits - 1]) if fits else None

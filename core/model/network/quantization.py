@@ -115,7 +115,7 @@ def _unround(graph: Any, kept: set[str]) -> None:  # noqa: ANN401
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence the quantiser, which advises its caller through the root logger and stdout."""
+    """Yield while the quantiser, which advises through the root logger and stdout, is silent."""
     level = logging.getLogger().level
     logging.getLogger().setLevel(logging.ERROR)
     try:

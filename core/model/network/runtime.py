@@ -33,16 +33,16 @@ class Network(Protocol):
     device: str
 
     def extract(self, pixels: U8) -> NetworkOutput:
-        """Turn uint8 ``h w c`` into features."""
+        """Return the features of uint8 ``h w c``."""
 
     def maps(self, pixels: U8) -> list[F32]:
-        """Turn uint8 ``h w c`` into the float32 ``c h w`` maps that the pooling is taken of."""
+        """Return the float32 ``c h w`` maps of uint8 ``h w c`` that the pooling is taken of."""
 
 
 def open_network(
     backbone: Backbone, *, runtime: str, cache: Path, files: Files = Files()
 ) -> Network:
-    """Make a backbone ready to run, exporting it on first use.
+    """Return a backbone that is ready to run, exported on first use.
 
     Args:
         backbone: The network.
@@ -123,12 +123,12 @@ class OnnxNetwork:
         self._exported = exported
 
     def extract(self, pixels: U8) -> NetworkOutput:
-        """See ``Network.extract``."""
+        """Return the features, as ``Network.extract``."""
         values = self._features.run(self._backbone.outputs, {"pixels": pixels[None]})
         return self._backbone.to_output([value[0] for value in values])
 
     def maps(self, pixels: U8) -> list[F32]:
-        """See ``Network.maps``; opened on first use, since only explanations ask for it."""
+        """Return the maps; opened on first use, since only explanations ask for them."""
         return [m[0] for m in self._maps.run(None, {"pixels": pixels[None]})]
 
     @cached_property
@@ -158,13 +158,13 @@ class OpenVinoNetwork:
         self._exported = exported
 
     def extract(self, pixels: U8) -> NetworkOutput:
-        """See ``Network.extract``; a request of its own per call keeps threads apart."""
+        """Return the features; a request of its own per call keeps threads apart."""
         out = self._features.create_infer_request().infer({"pixels": pixels[None]})
         values = [np.array(out[name][0], dtype=np.float32) for name in self._backbone.outputs]
         return self._backbone.to_output(values)
 
     def maps(self, pixels: U8) -> list[F32]:
-        """See ``Network.maps``."""
+        """Return the maps, as ``Network.maps``."""
         out = self._maps.create_infer_request().infer({"pixels": pixels[None]})
         return [np.array(m[0], dtype=np.float32) for m in out.values()]
 

@@ -59,14 +59,14 @@ class Tail(torch.nn.Module):
         torch.nn.init.zeros_(self.head.bias)
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        """Score maps; dropout acts in training alone."""
+        """Return scores of maps; dropout acts in training alone."""
         scores: torch.Tensor = self.head(
             self.dropout((self.features(maps) - self.centre) / self.scale)
         )
         return scores
 
     def features(self, maps: torch.Tensor) -> torch.Tensor:
-        """Pool what the stages make of maps, before standardising: ``n d``."""
+        """Return what the stages make of maps, pooled but not standardised: ``n d``."""
         wide = self.widen(maps)
         narrow = self.narrow(wide)
         out = self.later(narrow)
@@ -80,7 +80,7 @@ class Tail(torch.nn.Module):
         return torch.cat(parts, dim=1)
 
     def train(self, mode: bool = True) -> Tail:
-        """Switch dropout alone: batch statistics stay those that the trunk was trained with.
+        """Return itself, dropout switched alone: batch statistics stay those of the trunk.
 
         A few hundred pictures of one product shift them, and the tail must see the same ones
         when it judges one picture as when it learned from many.
@@ -113,7 +113,7 @@ def finetuning_unsupported_reason(backbone: Backbone) -> str:
 
 
 def fresh_tail(backbone: Backbone, files: Files, k: int) -> Tail:
-    """Cut a tail from the backbone's own weights.
+    """Return a tail cut from the backbone's own weights.
 
     Args:
         backbone: The frozen network.
@@ -131,7 +131,7 @@ def fresh_tail(backbone: Backbone, files: Files, k: int) -> Tail:
 
 
 def arrays_of(tail: torch.nn.Module) -> dict[str, NDArray[np.generic]]:
-    """Copy weights out as arrays."""
+    """Return copies of weights as arrays."""
     return {name: value.numpy().copy() for name, value in tail.state_dict().items()}
 
 
@@ -141,7 +141,7 @@ def fill(tail: torch.nn.Module, weights: Weights) -> None:
 
 
 def save_tails(tails: Sequence[Weights], path: Path) -> str:
-    """Write the tails of all folds as one safetensors file.
+    """Return the sha256 of one safetensors file, written with the tails of all folds.
 
     Returns:
         Its sha256, for ``Backbone.tail``.
@@ -154,7 +154,7 @@ def save_tails(tails: Sequence[Weights], path: Path) -> str:
 
 
 def load_tails(backbone: Backbone, files: Files) -> list[Tail]:
-    """Read the tails that a backbone names, in the order of their folds.
+    """Return the tails that a backbone names, in the order of their folds.
 
     Raises:
         BundleError: The file is missing, altered, or does not fit the backbone.
@@ -195,12 +195,12 @@ def _mean_and_deviation(maps: torch.Tensor) -> list[torch.Tensor]:
 
 
 def score_maps(tail: Tail, batch: F32) -> F32:
-    """Score maps ``n c h w`` without learning."""
+    """Return scores of maps ``n c h w`` without learning."""
     with torch.inference_mode():
         out: F32 = tail(tensor_of(batch)).numpy()
     return out
 
 
 def tensor_of(batch: F32) -> torch.Tensor:
-    """Lay maps out as convolutions on a CPU like them best."""
+    """Return maps in the memory layout that convolutions on a CPU run fastest on."""
     return torch.from_numpy(batch).contiguous(memory_format=torch.channels_last)

@@ -30,7 +30,7 @@ class Nodes:
     def add(
         self, kind: str, *inputs: Value, attributes: Mapping[str, Any] | None = None, outs: int = 1
     ) -> str:
-        """Add a node.
+        """Return the name of the first output of a node that is added.
 
         Args:
             kind: Name of an ONNX operator.
@@ -53,19 +53,19 @@ class Nodes:
         self.nodes.append(helper.make_node("Identity", [tensor], [output], name=output))
 
     def cast(self, tensor: str, to: str) -> str:
-        """Cast to ``f32``, ``i32``, ``i64`` or ``u8``."""
+        """Return a cast to ``f32``, ``i32``, ``i64`` or ``u8``."""
         return self.add("Cast", tensor, attributes={"to": _KINDS.get(to, _BYTES)})
 
     def mean(self, tensor: str) -> str:
-        """Average over everything, to a scalar."""
+        """Return the average over everything, a scalar."""
         return self.add("ReduceMean", tensor, attributes={"keepdims": 0})
 
     def total(self, tensor: str) -> str:
-        """Sum over everything, to a scalar."""
+        """Return the sum over everything, a scalar."""
         return self.add("ReduceSum", tensor, attributes={"keepdims": 0})
 
     def conv(self, tensor: str, kernel: F32) -> str:
-        """Filter a float32 map ``h w`` with 3 x 3 kernels ``n``, reflected at the border."""
+        """Return a float32 map ``h w`` filtered by ``n`` kernels 3 x 3, reflected at borders."""
         image = self.add("Unsqueeze", tensor, np.array([0, 1]))
         padded = self.add(
             "Pad", image, np.array([0, 0, 1, 1, 0, 0, 1, 1]), attributes={"mode": "reflect"}
@@ -73,7 +73,7 @@ class Nodes:
         return self.add("Conv", padded, kernel[:, None])
 
     def embed(self, model: onnx.ModelProto, prefix: str, inputs: Mapping[str, str]) -> list[str]:
-        """Add a whole graph, its inputs fed from here; gives its outputs' names."""
+        """Return the outputs' names of a whole graph that is added, its inputs fed from here."""
 
         def renamed(name: str) -> str:
             return inputs[name] if name in inputs else prefix + name if name else name
@@ -98,7 +98,7 @@ class Nodes:
         outputs: Sequence[onnx.ValueInfoProto],
         words: Mapping[str, str],
     ) -> onnx.ModelProto:
-        """Close the graph."""
+        """Return the finished graph."""
         graph = helper.make_graph(
             self.nodes, "assay", list(inputs), list(outputs), initializer=self.constants
         )

@@ -30,7 +30,7 @@ NOT_CARRIED = (
 
 
 def build(bundle: Bundle, policy: Policy, network: Path, *, sizes: bool) -> onnx.ModelProto:
-    """Put preprocessing, network, model and limits into one graph.
+    """Return preprocessing, network, model and limits as one graph.
 
     Inputs: ``pixels`` uint8 ``h w 3`` RGB, and ``source_size`` int64 ``2``, which may be left out
     where the pixels are the whole original. Outputs: ``probabilities`` float32 ``k``,
@@ -109,7 +109,7 @@ def graph_metadata(bundle: Bundle, policy: Policy) -> dict[str, str]:
 
 
 def _with_default(nodes: Nodes) -> str:
-    """Take the pixels' own height and width where ``source_size`` is left at zeros."""
+    """Return ``source_size``, or the pixels' own height and width where it is left at zeros."""
     nodes.constants.append(onnx.numpy_helper.from_array(np.zeros(2, np.int64), "source_size"))
     own = nodes.add("Slice", nodes.add("Shape", "pixels"), np.array([0]), np.array([2]))
     return nodes.add("Where", nodes.add("Greater", "source_size", np.int64(0)), "source_size", own)

@@ -40,7 +40,7 @@ class Square(NamedTuple):
 
 
 def add_square(nodes: Nodes, pixels: str, source_size: str, size: int) -> Square:
-    """Add what ``square.prepare`` does to 8-bit RGB.
+    """Return what ``square.prepare`` does to 8-bit RGB, as nodes.
 
     Args:
         nodes: The graph.
@@ -60,7 +60,7 @@ def add_square(nodes: Nodes, pixels: str, source_size: str, size: int) -> Square
 
 
 def shrunk(nodes: Nodes, grey: str, size: int, side: int) -> str:
-    """Average float32 ``size size`` grey levels over ``side side`` cells, as INTER_AREA does."""
+    """Return float32 ``size size`` averaged over ``side side`` cells, as INTER_AREA does."""
     cells = _fixed_cells(size, side)
     tall = nodes.add("MatMul", cells, grey)
     wide = nodes.add("MatMul", tall, np.ascontiguousarray(cells.T))
@@ -68,7 +68,7 @@ def shrunk(nodes: Nodes, grey: str, size: int, side: int) -> str:
 
 
 def _reduced(nodes: Nodes, pixels: str, height: str, width: str, size: int) -> tuple[str, str, str]:
-    """Average cells of whole numbers of pixels, or nearly so where a side does not divide.
+    """Return averages of cells of whole pixels, or nearly so where a side does not divide.
 
     OpenCV sums whole cells up and divides once; others are weighed pixel by pixel.
     """
@@ -99,7 +99,7 @@ def _count(nodes: Nodes, side: str, size: int) -> str:
 
 
 def _cells(nodes: Nodes, side: str, cells: str, whole: str) -> str:
-    """Weigh each pixel's part in each cell, float32 ``cells side``; by one where cells are whole.
+    """Return each pixel's weight in each cell, float32 ``cells side``; 1 where cells are whole.
 
     The overlaps are counted in whole numbers, of which a pixel has as many as there are cells.
     """
@@ -117,7 +117,7 @@ def _cells(nodes: Nodes, side: str, cells: str, whole: str) -> str:
 
 
 def _averaged(nodes: Nodes, pixels: str, cells: str, count: str) -> str:
-    """Sum ``n m 3`` over the first axis by cells ``k n``, and turn to ``m k 3``."""
+    """Return ``n m 3`` summed over the first axis by cells ``k n``, turned to ``m k 3``."""
     shape = nodes.add("Shape", pixels)
     other = nodes.add("Gather", shape, np.array([1]))
     flat = nodes.add("Flatten", pixels, attributes={"axis": 1})
@@ -129,7 +129,7 @@ def _averaged(nodes: Nodes, pixels: str, cells: str, count: str) -> str:
 
 
 def _stretched(nodes: Nodes, pixels: str, rows: str, columns: str, size: int) -> str:
-    """Interpolate int32 ``h w 3`` linearly to ``size size 3``."""
+    """Return int32 ``h w 3`` interpolated linearly to ``size size 3``."""
     place = nodes.add("Max", _places(nodes, columns, size), np.float32(0))
     wide = _between(nodes, pixels, place, columns, 1, size)
     tall = nodes.add("Div", nodes.add("Add", *wide), np.int32(16))
@@ -149,7 +149,7 @@ def _places(nodes: Nodes, side: str, size: int) -> str:
 def _between(
     nodes: Nodes, pixels: str, place: str, side: str, axis: int, size: int
 ) -> tuple[str, str]:
-    """Weigh the two neighbours of every place on an axis, in units of 1 / 2048.
+    """Return the weights of both neighbours of every place on an axis, in units of 1 / 2048.
 
     Beyond the border both are its last pixel. Their weights still are two, and rounded apart: a
     difference of one grey level that OpenCV shows along the rows, and on the columns does not,

@@ -44,7 +44,7 @@ class PredictionTensors(NamedTuple):
 def add_model(
     nodes: Nodes, model: Model, pooled: str, tail: str = "", asymmetry: str = ""
 ) -> PredictionTensors:
-    """Add what turns pooled features, float32 ``1 d``, into a prediction.
+    """Return the prediction of pooled features, float32 ``1 d``, as nodes.
 
     Where there are any, ``tail`` names the class scores of fine-tuned stages, float32 ``1 k``, and
     ``asymmetry`` how the left differs from the right, float32 ``1 q``.
@@ -82,7 +82,7 @@ def add_verdict(
     ranges: Mapping[str, tuple[float, float]],
     policy: Policy,
 ) -> str:
-    """Add the gates and the two limits; gives an int64 scalar, a place in ``DISPOSITIONS``."""
+    """Return the verdict by gates and limits: an int64 scalar, a place in ``DISPOSITIONS``."""
     reached = nodes.add("Greater", read.ood_p, np.float32(policy.targets.ood_alpha))
     own = [*picture.checks, *([read.right] if read.right else [])]
     for check in (*own, *_checks(nodes, picture.measures, ranges)):
@@ -130,7 +130,7 @@ def _calibrated(nodes: Nodes, model: Model, logits: str) -> tuple[str, str]:
 
 
 def _add_ood_score(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
-    """Add ``Gate.score`` of ``width`` features."""
+    """Return ``Gate.score`` of ``width`` features as a node."""
     gated, late = len(gate.mean), gate.basis.shape[1]
     first = nodes.add("Gather", z, np.arange(gated))
     white = nodes.add("MatMul", gate.whiten, nodes.add("Sub", first, gate.mean))
@@ -177,7 +177,7 @@ def _log(nodes: Nodes, distance: str) -> str:
 def _checks(
     nodes: Nodes, measures: Mapping[str, str], ranges: Mapping[str, tuple[float, float]]
 ) -> list[str]:
-    """Add the learned ranges, and what ``square.prepare`` refuses whatever the product."""
+    """Return checks of the learned ranges, and of what ``square.prepare`` always refuses."""
     dark, bright = measures["clipped dark"], measures["clipped bright"]
     clipped = nodes.add("Add", dark, bright)
     smallest = np.float32(np.log(square.SMALLEST_SOURCE) - 1e-4)

@@ -69,7 +69,7 @@ class Assessor:
         self._has_many = False
 
     def __enter__(self) -> Self:
-        """Start the decoder processes, without waiting for them, and the threads."""
+        """Return itself, decoder processes started but not waited for, and threads."""
         with ExitStack() as stack:
             stack.enter_context(self._threads)
             stack.enter_context(self._sandbox)
@@ -113,7 +113,7 @@ class Assessor:
         self._open.callback(gc.unfreeze)
 
     def one(self, data: bytes, *, name: str = "", group: str = "") -> Assessment:
-        """Judge one picture now, without reading ahead.
+        """Return the assessment of one picture, judged now without reading ahead.
 
         Args:
             data: The whole file.
@@ -142,7 +142,7 @@ class Assessor:
                 return judge.failed(sample, exc)
 
     def many(self, incoming: Iterable[In]) -> Generator[AssessedPicture[In], None, None]:
-        """Judge pictures, reading a few ahead.
+        """Yield the assessment of each picture, reading a few ahead.
 
         Args:
             incoming: What comes in; what it raises passes through.
@@ -170,7 +170,7 @@ class Assessor:
             self._has_many = False
 
     def frames(self, samples: Iterable[Sample]) -> Generator[Assessment, None, None]:
-        """Judge pictures that are decoded already, such as the tiles of a mosaic.
+        """Yield the assessments of decoded pictures, such as the tiles of a mosaic.
 
         The pack prepares them in this process: they must come out of a sandbox or be our own.
 
@@ -206,7 +206,7 @@ def assess_paths(
     policy: Policy | None = None,
     settings: Settings | None = None,
 ) -> Iterator[Assessment]:
-    """Assess files, folders and zip archives without recording anything.
+    """Yield the assessments of files, folders and zip archives; record nothing.
 
     Args:
         bundle: A verified bundle.
@@ -227,7 +227,7 @@ def assess_paths(
 def assess_incoming(
     bundle: Bundle, incoming: Iterable[Incoming], *, policy: Policy, settings: Settings
 ) -> Iterator[Assessment]:
-    """Assess what came in without recording anything, one assessment a picture in order."""
+    """Yield one assessment a picture that came in, in order; record nothing."""
     with Assessor(bundle, policy, settings) as assessor:
         for one in assessor.many(incoming):
             yield one.assessment

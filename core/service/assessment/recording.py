@@ -36,7 +36,7 @@ def record_one(
     group: str = "",
     product: str = "",
 ) -> Recorded:
-    """Judge one picture and make the verdict durable before it is returned.
+    """Return the verdict on one picture once it is durable.
 
     Args:
         assessor: An entered one.
@@ -81,7 +81,7 @@ def assess_and_record(
     settings: Settings,
     product: str = "",
 ) -> Iterator[Recorded]:
-    """Assess pictures and make each verdict durable before it is yielded, as it is on record.
+    """Yield the verdict on each picture, as it is on record, once it is durable.
 
     Bytes go to the blob folder first, then the rows of up to ``BATCH`` verdicts are committed in
     one transaction. The same bytes under the same bundle and policy are the same decision: what is
@@ -116,7 +116,7 @@ def _commit(
     batch: Sequence[tuple[bytes | None, Assessment]],
     product: str,
 ) -> list[Recorded]:
-    """Make verdicts durable, each with the bytes that it was made on."""
+    """Return verdicts that are durable, each with the bytes that it was made on."""
     blobs.put_named(store.blobs, {one.sha256: data for data, one in batch if data is not None})
     rows = [
         new_decision(

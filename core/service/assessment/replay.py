@@ -34,7 +34,7 @@ _COMPARED = (
 
 
 def replay(decision_id: str, store: Store, settings: Settings) -> list[str]:
-    """Recompute a decision and compare every bit of it.
+    """Return the differences between a decision and the same computed again, bit for bit.
 
     Returns:
         One line per difference; empty when the decision came out the same.

@@ -41,7 +41,7 @@ def keep(bundle: Bundle, policy: Policy, settings: Settings) -> None:
 
 
 def take(sha256: str, settings: Settings) -> Bundle:
-    """Open a bundle from the shelf, verified as ever.
+    """Return a bundle from the archive, verified as ever.
 
     Raises:
         BundleError: No bundle of that hash ever judged into this store, or the copy was altered.

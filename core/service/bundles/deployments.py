@@ -61,7 +61,7 @@ def deploy_bundle(
     stage: Stage | None = None,
     audit_share: float = AUDIT_SHARE,
 ) -> Deployment:
-    """Put a verified bundle into the archive and let it judge a product from now on.
+    """Return the deployment of a verified bundle, archived to judge a product from now on.
 
     Args:
         path: The bundle's folder.
@@ -109,7 +109,7 @@ def return_to(
     signed: Signed,
     number: int | None = None,
 ) -> Deployment:
-    """Let an earlier deployment be in force again, once its bundle was found in the archive.
+    """Return a deployment like an earlier one, whose bundle was found in the archive.
 
     Args:
         store: The store.

@@ -27,7 +27,7 @@ CURRENT = "current"
 
 
 def open_bundle(path: Path | str, settings: Settings | None = None) -> Bundle:
-    """Open a bundle after its hashes and its probe pictures have been checked.
+    """Return a bundle whose hashes and probe pictures were checked.
 
     Args:
         path: The bundle's folder.
@@ -67,7 +67,7 @@ def open_bundle(path: Path | str, settings: Settings | None = None) -> Bundle:
 def _prepare(
     probes: Sequence[Probe], bundle: Bundle, settings: Settings
 ) -> list[Prepared | Unreadable]:
-    """Decode probes like any other picture from outside: a bundle may come from anywhere."""
+    """Return probes decoded like any picture from outside: a bundle may come from anywhere."""
     one = settings.model_copy(update={"decoders": 1})
     with decoders_of(bundle, one) as sandbox:
         samples = sandbox.samples(received(probe.file, probe.data) for probe in probes)
@@ -75,7 +75,7 @@ def _prepare(
 
 
 def certify_bundle(bundle: Bundle, targets: Targets, home: Path | None = None) -> Policy:
-    """Find thresholds for targets on the bundle's cal cases and make them the current policy.
+    """Return the policy certified for targets on the bundle's cal cases, now its current one.
 
     The policy lies beside the bundle's own content, under the hash of what it says. Together they
     are the record of what was certified on these cases: targets that are on it give their policy
@@ -146,7 +146,7 @@ def make_policy(bundle: Bundle, targets: Targets, attempt: int) -> Policy:
 
 
 def certifications(bundle: Bundle) -> list[Policy]:
-    """List the policies that were made on a bundle's cal cases and still read, oldest first."""
+    """Return the policies made on a bundle's cal cases that still read, oldest first."""
     found = []
     for file in sorted((bundle.path / POLICIES).glob("*.json")):
         try:
@@ -157,7 +157,7 @@ def certifications(bundle: Bundle) -> list[Policy]:
 
 
 def policy_of(bundle: Bundle, policy_id: str = "") -> Policy:
-    """Read a bundle's current policy, or the one named.
+    """Return a bundle's current policy, or the one named.
 
     Raises:
         BundleError: There is none, or its content is not what its name says.

@@ -21,7 +21,7 @@ _PEM = serialization.Encoding.PEM
 
 
 def sign(bundle: Path, key: Path) -> Path:
-    """Sign a bundle whose hashes hold.
+    """Return the file of the public key, after signing a bundle whose hashes hold.
 
     Args:
         bundle: The bundle's folder.

@@ -39,7 +39,7 @@ def check(
     form: Form = Form.AUTO,
     progress: Progress = silent,
 ) -> CheckReport:
-    """Check a labelled data set for everything that would make a model's figures wrong.
+    """Return what in a labelled data set would make a model's figures wrong.
 
     Args:
         pack: Name of the pack that reads the pictures.
@@ -76,7 +76,7 @@ def check_pictures(
     progress: Progress,
     copies: Copies | None = None,
 ) -> CheckReport:
-    """Check pictures that have been looked at, see ``check_rows``."""
+    """Return what is wrong with pictures that were extracted, see ``check_rows``."""
     progress("Checking", 0, 1)
     sides = flag_positive_labels([one.row for one in looked], negative)
     found = check_rows(looked, sides, negative, copies=copies)
@@ -174,7 +174,7 @@ def read_facts(
     progress: Progress,
     depths: Depths | None = None,
 ) -> Iterator[PictureFacts | UnreadablePicture]:
-    """Read labelled pictures in the decoder processes and keep the few facts of each.
+    """Yield the few facts of labelled pictures, read in the decoder processes.
 
     Args:
         rows: The data set's rows.

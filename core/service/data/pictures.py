@@ -51,7 +51,7 @@ def extract_features(
     progress: Progress,
     depths: Depths | None = None,
 ) -> Iterator[PictureFeatures | UnreadablePicture]:
-    """Read labelled pictures in the decoder processes and run the network on each.
+    """Yield the features of labelled pictures, read in the decoder processes.
 
     Args:
         rows: The data set's rows.

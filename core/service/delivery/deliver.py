@@ -28,7 +28,7 @@ _resting: dict[tuple[str, str], float] = {}
 
 
 def deliver(job: Job, store: Store, settings: Settings) -> Message:
-    """Send a message, and return it once its receiver has all that it is to get.
+    """Return a message once its receiver has all that it is to get.
 
     Args:
         job: The claimed job; its key is the id of the message.
@@ -80,7 +80,7 @@ def _send_unless_resting(
 
 
 def _send(one: Message, output: MessageOutput, store: Store, settings: Settings) -> int:
-    """Send what is missing and keep what was taken as the receiver says so; return how much.
+    """Return how much of what was missing the receiver took; keep it as it says so.
 
     Raises:
         PermanentFailure: The receiver refuses a part for good; everything else it has.

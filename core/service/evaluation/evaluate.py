@@ -158,7 +158,7 @@ def _read(bundle: Bundle, data: Path, form: Form) -> Labelled:
 
 
 def _rows(bundle: Bundle, rows: Sequence[Row], split: str) -> tuple[str, list[Row]]:
-    """Keep the rows of one split, all of them where nothing names any."""
+    """Return the rows of one split, all of them where nothing names any."""
     named = sorted({row.split for row in rows if row.split})
     split = split or ("test" if named else "")
     kept = [row for row in rows if row.split == split] if split else list(rows)
@@ -190,7 +190,7 @@ def _assess_rows(
     settings: Settings,
     progress: Progress,
 ) -> Iterator[Assessment]:
-    """Judge pictures, noting the facts of each on the way."""
+    """Yield the assessments of pictures, noting the facts of each on the way."""
     incoming = (_LabelledPicture.open(row, settings.max_bytes) for row in rows)
     with Assessor(bundle, policy, settings) as assessor:
         for done, one in enumerate(assessor.many(incoming), 1):
@@ -234,7 +234,7 @@ def _watched(
 
 
 def _slim(assessments: Iterable[Assessment]) -> Iterator[Assessment]:
-    """Drop the features, a few kilobytes a picture that no figure needs."""
+    """Yield assessments without features, a few kilobytes a picture that no figure needs."""
     for one in assessments:
         kept = one.evidence and replace(one.evidence, features=_NO_FEATURES)
         yield replace(one, evidence=kept)

@@ -35,7 +35,7 @@ class _Sample(NamedTuple):
 
 
 def grow(bundle: Bundle, progress: Progress, seed: int = 0, fewest: int = FEWEST) -> Growth:
-    """Refit the bundle's head on growing shares of its training features, by grouped thirds.
+    """Return how the head does on growing shares of its training features, by thirds.
 
     Each third is held out once; the head is fitted on a share of the groups of the other two. The
     calibrator behind the NLL is fitted on held-out scores of other groups. At most ``MOST``
@@ -83,7 +83,7 @@ def grow(bundle: Bundle, progress: Progress, seed: int = 0, fewest: int = FEWEST
 
 
 def _sample(bundle: Bundle, seed: int) -> tuple[_Sample, str]:
-    """Take the known pictures with their groups, or a draw of them."""
+    """Return the known pictures with their groups, or a draw of them."""
     known, classes = bundle.known, bundle.model.classes
     labels = np.array([classes.index(label) for label in known.labels], np.int64)
     names = np.array(known.names, np.str_)
@@ -105,7 +105,7 @@ def _sample(bundle: Bundle, seed: int) -> tuple[_Sample, str]:
 def _share(
     sample: _Sample, sides: NDArray[np.bool_], pool: NDArray[np.bool_], share: float, seed: int
 ) -> NDArray[np.bool_]:
-    """Draw a share of the groups of a pool, every class with its share.
+    """Return a random share of the groups of a pool, of every class its share.
 
     Where a class has too few groups for that, either side has its share: a share of none would
     leave all pictures of rare classes out.
@@ -134,7 +134,7 @@ def _step(
     sides: NDArray[np.bool_],
     bundle: Bundle,
 ) -> Step:
-    """Judge each third by its scores, calibrated on the other two."""
+    """Return how each third does by its scores, calibrated on the other two."""
     auroc, nll = [], []
     for number in range(REPEATS):
         mine = third == number

@@ -119,7 +119,7 @@ def _pictures(
     settings: Settings,
     progress: Progress,
 ) -> dict[str, tuple[Picture, ...]]:
-    """Read the few pictures again, in the sandbox, and shrink what came out of it."""
+    """Return the few pictures, read again in the sandbox and shrunk."""
     rows = [found.rows[pick.row] for pick in picks]
     incoming = (open_file(row.file, settings.max_bytes, row.group) for row in rows)
     pictures: dict[str, list[Picture]] = {kind: [] for kind in KINDS}

@@ -41,7 +41,7 @@ def export_bundle(
     settings: Settings,
     check: Path | None = None,
 ) -> ExportParity:
-    """Write a bundle as one graph, after its verdicts were compared with the bundle's own.
+    """Return how one graph agrees with its bundle, written once their verdicts do.
 
     The pictures compared are the bundle's probes and those in a folder; they are decoded in this
     process, so the folder should be one's own.
@@ -100,12 +100,12 @@ def _check_destination(to: str, out: Path) -> None:
 
 
 def read_metadata(model: Any) -> dict[str, str]:  # noqa: ANN401
-    """Read what an ONNX model says of itself."""
+    """Return what an ONNX model states of itself."""
     return {entry.key: entry.value for entry in model.metadata_props}
 
 
 def run_onnx(path: Path) -> Run:
-    """Open an exported ONNX graph, one thread a call."""
+    """Return what runs an exported ONNX graph, one thread a call."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -117,7 +117,7 @@ def run_onnx(path: Path) -> Run:
 
 
 def run_openvino(path: Path) -> Run:
-    """Open an exported OpenVINO graph, set to float32."""
+    """Return what runs an exported OpenVINO graph, in float32."""
     import openvino
 
     options = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": "1"}

@@ -38,7 +38,7 @@ class ExportParity:
 def compare(
     run: Run, bundle: Bundle, policy: Policy, frames: Iterable[tuple[str, Frame]]
 ) -> ExportParity:
-    """Judge pictures by a graph and by the bundle.
+    """Return how a graph and the bundle agree on pictures.
 
     A probability may differ by ``TOLERANCE``, the OOD p-value by a step of its reference besides,
     and a verdict not at all.
@@ -61,7 +61,7 @@ def compare(
 def compared(
     answers: Iterable[tuple[str, Frame, Answer | None]], bundle: Bundle, policy: Policy
 ) -> ExportParity:
-    """Compare answers with the bundle's; None stands for a picture that no graph takes."""
+    """Return how answers agree with the bundle's; None stands for what no graph takes."""
     compared, left_out, apart = 0, 0, 0.0
     for name, frame, got in answers:
         if got is None:

@@ -47,7 +47,7 @@ class Budget:
         return self._used
 
     def acquire(self, count: int) -> bool:
-        """Count bytes in; return False, and count nothing, when there would be too many."""
+        """Return whether bytes were counted in; not where there would be too many."""
         with self._lock:
             if self._used + count > self._limit:
                 return False

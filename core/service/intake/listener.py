@@ -30,7 +30,7 @@ class Listener(Protocol):
 
 
 def serve(listeners: Sequence[Listener], on_ready: Callable[[], None]) -> bool:
-    """Take objects until SIGTERM or SIGINT, then close in good order.
+    """Return whether SIGTERM or SIGINT, not a broken listener, ended the intake in good order.
 
     What was acknowledged is kept by then; a sender of anything else finds its connection aborted
     and sends it again.

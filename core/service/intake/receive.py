@@ -56,7 +56,7 @@ class IncomingObject:
 
 
 def receive(store: Store, incoming: IncomingObject, free_bytes: int) -> Receipt:
-    """Keep an object; when this returns it survives a power cut.
+    """Return what became of an object; from then on it survives a power cut.
 
     Args:
         store: Keeps receipt and job, and names the folder of the files.

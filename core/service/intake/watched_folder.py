@@ -96,7 +96,7 @@ class WatchedFolder:
                 )
 
     def scan(self) -> int:
-        """Take every file unchanged since the last scan; return how many were moved away."""
+        """Return how many files, unchanged since the last scan, were taken and moved away."""
         found = dict(_files(self.folder))
         still = [path for path, stat in found.items() if self._seen.get(path) == stat]
         self._seen = found
@@ -110,7 +110,7 @@ class WatchedFolder:
         return moved
 
     def _receive(self, path: Path) -> bool:
-        """Receive one file and move it away; False when it stays for another time."""
+        """Return whether one file was moved away; False when it stays for another time."""
         try:
             kept = self._read_and_take(path)
         except UnreadableImage:

@@ -147,7 +147,7 @@ def release(
     policy_id: str,
     policy: Policy | None,
 ) -> Deployment:
-    """Release a stage at a site (the product of this pack), with its reads as the evidence.
+    """Return the deployment that releases a stage at a site, its reads as the evidence.
 
     Args:
         store: The store.

@@ -63,7 +63,7 @@ class Explainer:
         self._closed = False
 
     def picture(self, decision: StoredDecision) -> Prepared:
-        """Read the picture that a decision was made on; needs no bundle.
+        """Return the picture that a decision was made on; needs no bundle.
 
         Returns:
             uint8 ``VIEW VIEW 3``, the whole picture stretched to a square.
@@ -76,7 +76,7 @@ class Explainer:
         return self._prepare(decision.pack, self.received(decision), VIEW, depths)
 
     def received(self, decision: StoredDecision) -> bytes:
-        """Read the bytes that a decision was made on.
+        """Return the bytes that a decision was made on.
 
         Raises:
             UnreadableImage: None were kept, since they could not be read.
@@ -93,7 +93,7 @@ class Explainer:
             ) from exc
 
     def explain(self, decision: StoredDecision) -> Explanation:
-        """Explain one decision.
+        """Return the explanation of one decision.
 
         Raises:
             UnreadableImage: The picture does not read, which was the verdict.
@@ -123,7 +123,7 @@ class Explainer:
         return Explanation(view.pixels, view.source_size, heat, found)
 
     def bundle(self, sha256: str) -> Bundle:
-        """Open the bundle that judged, once.
+        """Return the bundle that judged, opened once.
 
         Raises:
             BundleError: It is not on the shelf, or was altered.

@@ -177,7 +177,7 @@ def _rank(case: OpenCase, overdue: bool) -> Rank:
 
 
 def _urgency(case: OpenCase, rank: Rank) -> float:
-    """Rank positives by probability, those with an image that has none first; others in turn."""
+    """Return a rank: positives by probability, those without a number first; others in turn."""
     if rank is not Rank.POSITIVE:
         return 0.0
     return urgency(case.probability)

@@ -46,7 +46,7 @@ class ReviewSession:
 
 
 def open_review_session(settings: Settings) -> ReviewSession:
-    """Open the store that the settings name, with an explainer beside it.
+    """Return the store that the settings name, with an explainer beside it.
 
     Raises:
         ConfigError: The store's URL cannot be used.
@@ -87,7 +87,7 @@ def decide(
     label: str = "",
     comment: str = "",
 ) -> bool:
-    """Keep a person's judgement of a case as it was shown to them.
+    """Return whether this call kept a person's judgement of a case as it was shown to them.
 
     Args:
         store: The store.
@@ -164,7 +164,7 @@ def _positive_labels(
 
 
 def last_review(store: Store, pack: str, reviewer: str) -> StoredReview | None:
-    """Find the newest review of a person that still stands, the one to undo.
+    """Return the newest review of a person that still stands, the one to undo.
 
     Raises:
         StoreError: The database failed.
@@ -174,7 +174,7 @@ def last_review(store: Store, pack: str, reviewer: str) -> StoredReview | None:
 
 
 def undo(store: Store, stored: StoredReview, reviewer: str) -> bool:
-    """Take a review back, unless the case was reviewed since.
+    """Return whether a review was taken back; not if the case was reviewed since.
 
     Raises:
         StoreError: The database failed.
@@ -183,7 +183,7 @@ def undo(store: Store, stored: StoredReview, reviewer: str) -> bool:
 
 
 def done_since(store: Store, pack: str, since: datetime) -> int:
-    """Count the cases whose standing review was made then or later.
+    """Return how many cases have a standing review that was made then or later.
 
     Raises:
         StoreError: The database failed.
@@ -200,7 +200,7 @@ def done_since(store: Store, pack: str, since: datetime) -> int:
 
 
 def judged_by(explainer: Explainer, decision: StoredDecision) -> Policy:
-    """Read the policy that a decision was made by.
+    """Return the policy that a decision was made by.
 
     Raises:
         BundleError: The bundle or its policy is not on the shelf, or was altered.

@@ -52,7 +52,7 @@ def launch(settings: Settings, port: int = PORT) -> None:
 
 @contextmanager
 def _stopped_together(server: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Hand a signal that would end this process alone on to its server, and wait for that."""
+    """Yield while a signal that would end this process alone goes to its server as well."""
     ending = (signal.SIGTERM, signal.SIGHUP)
     before = {one: signal.signal(one, lambda *_: server.terminate()) for one in ending}
     try:
@@ -78,7 +78,7 @@ def serve_command(port: int) -> list[str]:
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
-    """Write settings as the variables that they are read from."""
+    """Return settings as the variables that they are read from."""
     return {f"ASSAY_{name.upper()}": str(value) for name, value in settings}
 
 

@@ -55,14 +55,14 @@ class Features:
     bank: Bank | None
 
     def of(self, split: str) -> list[PictureFeatures]:
-        """Pick the pictures of a split."""
+        """Return the pictures of a split."""
         return [one for one in self.readable if one.row.split == split]
 
 
 def features_of(
     rows: Sequence[Row], task: LearningTask, opened: OpenedNetwork, work: TrainingContext
 ) -> Features:
-    """Look at labelled pictures through an opened network.
+    """Return the features of labelled pictures by an opened network.
 
     Args:
         rows: Pictures of train, and of other splits.

@@ -69,7 +69,7 @@ def tune(
     say: Callable[[str], None],
     is_worthwhile: Callable[[Mapping[Path, F64]], bool],
 ) -> FinetunedStages:
-    """Fine-tune the late stages on the training pictures that can be read and judged.
+    """Return the late stages fine-tuned on training pictures that can be read and judged.
 
     A run that was stopped goes on where it was: its folder is named by data, network and seed.
 

@@ -157,7 +157,7 @@ def extract_and_fit_bank(
     look: Callable[[Sequence[Row]], Iterable[Looked]],
     seed: int,
 ) -> BankFeatures:
-    """Extract features, of pictures for the bank first, so that no others' patches are kept.
+    """Return features, the bank's pictures first, so that no others' patches are kept.
 
     Args:
         rows: Labelled pictures with their splits.

@@ -101,7 +101,7 @@ class TrainingContext:
     depths: Depths = field(default_factory=dict)
 
     def opened(self, precision: str) -> OpenedNetwork:
-        """Open the network in a precision, quantising it where that is asked for.
+        """Return the network opened in a precision, quantised where that is asked for.
 
         Raises:
             ConfigError: The precision does not run here.
@@ -143,7 +143,7 @@ class TrainingContext:
 def fit_in_precision(
     asked: str, work: TrainingContext, fitting: Fitting[Result]
 ) -> PrecisionChoice[Result]:
-    """Fit in the precision asked for, or in the fastest that is no worse than float32.
+    """Return the fit in the precision asked for, or the fastest no worse than float32.
 
     Args:
         asked: One of ``CHOICES``.
@@ -171,7 +171,7 @@ def fit_in_precision(
 def _try_others(
     work: TrainingContext, fitting: Fitting[Result], done: dict[str, tuple[OpenedNetwork, Result]]
 ) -> list[PrecisionTrial]:
-    """Try what runs here beside float32, adding to ``done`` what was fast enough to be fitted."""
+    """Return trials of what runs here beside float32; what was fast enough goes to ``done``."""
     plain, standard = done["f32"]
     tried = []
     for precision in PRECISIONS:
@@ -188,7 +188,7 @@ def _try_others(
 
 
 def _times_faster(plain: Network, other: Network, pictures: Sequence[U8]) -> float:
-    """Median ratio of CPU times on the same pictures, one after the other, the first ones unsaid.
+    """Return the median ratio of CPU times on the same pictures, the first ones left out.
 
     CPU time is what a busy machine leaves to compare.
     """

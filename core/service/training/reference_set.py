@@ -30,7 +30,7 @@ CLOSE = 0.05
 def known_cases(
     model: Model, readable: Sequence[PictureFeatures], seed: int, *, pictures: bool
 ) -> Known:
-    """Keep the training pictures to compare with: all, or a bounded draw of a large set.
+    """Return the training pictures to compare with: all, or a bounded draw of a large set.
 
     Without ``pictures`` only features and labels are kept, no thumbnail and no file name.
     """
@@ -93,7 +93,7 @@ def made_probes(
     size: int,
     max_pixels: int,
 ) -> list[Probe]:
-    """Make probes for a bundle that shows nobody's picture.
+    """Return probes for a bundle that shows nobody's picture.
 
     Of means of many pictures, and of smooth noise, on which checks fail, those are kept that
     ``choose_probes`` picks. Nearly all of them look abnormal, far from any limit; so some are

@@ -110,7 +110,7 @@ def select(
     sizes: bool,
     tails: bool,
 ) -> FinetunedStages:
-    """Try what is dearer than the default, and keep what is clearly better out of fold.
+    """Return the stages that are clearly better out of fold than the cheaper default.
 
     Args:
         work: The default network, and the rows; those of train alone are looked at.
@@ -183,7 +183,7 @@ def _level(trials: list[CandidateTrial], weights: list[float]) -> float:
 def _compared(
     name: str, found: _Candidate, than: _Candidate, level: float, folds: int = candidates.FOLDS
 ) -> tuple[CandidateTrial, _Candidate, _Candidate]:
-    """Compare two candidates, on more than one deal where the first leaves it open.
+    """Return two candidates compared, on more than one deal where the first leaves it open.
 
     Args:
         name: What the candidate does differently.
@@ -223,7 +223,7 @@ def _tuned(
     level: float,
     say: Callable[[str], None],
 ) -> tuple[FinetunedStages, CandidateTrial]:
-    """Fine-tune the late stages and hear them beside the head, where that is clearly better.
+    """Return the late stages fine-tuned beside the head, where that is clearly better.
 
     The stages learn at the network's own size even where pictures are seen closer: a closer look is
     about small marks, which are in the stages before.

@@ -56,7 +56,7 @@ class _FittedNetwork:
     fitted: Fit
 
     def of(self, split: str) -> list[PictureFeatures]:
-        """Pick the pictures of a split."""
+        """Return the pictures of a split."""
         return [one for one in self.readable if one.row.split == split]
 
 
@@ -66,7 +66,7 @@ def train(
     progress: Progress = silent,
     say: Say = lambda _line: None,
 ) -> Path:
-    """Fit a model and write it as a bundle; certifying it is the next step.
+    """Return the folder of a bundle with the model fitted; certifying it is the next step.
 
     Args:
         spec: What is asked.
@@ -115,7 +115,7 @@ def _network(training_set: TrainingSet) -> tuple[Backbone, Files]:
 
 
 def _stages(training_set: TrainingSet, work: TrainingContext, say: Say) -> FinetunedStages:
-    """Try more than the default where that is asked for and there is enough to choose by."""
+    """Return more than the default stages where that is asked for and can be chosen."""
     if training_set.spec.effort != BEST:
         return FinetunedStages(work)
     if training_set.start:
@@ -148,7 +148,7 @@ def _side_known(training_set: TrainingSet, side: bool) -> bool:
 
 
 def _fit(training_set: TrainingSet, stages: FinetunedStages) -> PrecisionChoice[_FittedNetwork]:
-    """Look at the pictures and fit, in the precision asked for; drop stages that have no weight."""
+    """Return the fit in the precision asked for, without stages that have no weight."""
     attempt = partial(_attempt, training_set=training_set, stages=stages)
     chosen = fit_in_precision(training_set.spec.precision, stages.work, attempt)
     if stages.oof_scores and not chosen.result.fitted.model.expert_weights[-1]:

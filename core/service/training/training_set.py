@@ -175,7 +175,7 @@ def _check(
     negative: frozenset[str],
     progress: Progress,
 ) -> CheckReport:
-    """Check the pictures of train and cal, with the groups and splits that they were given."""
+    """Return what is wrong with train and cal, by the groups and splits that they were given."""
     taken = {row.file: row for row in rows}
     given = [replace(one, row=taken[one.row.file]) for one in looked]
     return check_pictures(given, negative, progress, copies)
@@ -202,6 +202,6 @@ def _without(
 def _depths(
     looked: Sequence[PictureFacts | UnreadablePicture], rows: Sequence[Row]
 ) -> dict[str, int]:
-    """Measure where white is by the pictures of train alone: cal must be as new to it as others."""
+    """Return where white is, by train alone: cal must be as new to it as others."""
     train = {row.file for row in rows if row.split == "train"}
     return depths_of([one for one in looked if one.row.file in train])

@@ -130,7 +130,7 @@ class TransferBundle:
 def open_transfer_bundle(
     path: Path, pack: str, negative: frozenset[str], *, is_multilabel: bool, settings: Settings
 ) -> TransferBundle:
-    """Open a bundle to start from.
+    """Return a bundle to start from.
 
     Args:
         path: Its folder.

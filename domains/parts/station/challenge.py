@@ -98,7 +98,7 @@ class ChallengeState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownReference:
     """A reference part as it was judged."""
 
     name: str
@@ -137,7 +137,9 @@ class ChallengeProgress:
         return f"Passed. {describe_proof(self.rejected_bad)}{again if self.rejected_good else ''}"
 
 
-def challenge_progress(options: ChallengeOptions, shown: Sequence[Shown]) -> ChallengeProgress:
+def challenge_progress(
+    options: ChallengeOptions, shown: Sequence[ShownReference]
+) -> ChallengeProgress:
     """Return where a challenge stands.
 
     A good part may be shown again until it passes: overkill harms no customer. A bad part that

@@ -42,7 +42,7 @@ class OpenJudge:
         return self.assessor.bundle.sha256
 
     def assess(self, data: bytes, *, name: str, group: str) -> Assessment:
-        """Judge one picture by the policy in force, as `Assessor.one` does."""
+        """Return one picture judged by the policy in force, as `Assessor.one` does."""
         self.assessor.use(self.policy)
         return self.assessor.one(data, name=name, group=group)
 
@@ -85,7 +85,7 @@ class Judges:
         self._retired.clear()
 
     def prepare(self, product: str) -> OpenJudge:
-        """Open what is deployed for a product now, and warm it up; takes seconds.
+        """Return what is deployed for a product now, opened and warmed up; takes seconds.
 
         Raises:
             BundleError: Nothing is deployed, or it is missing or altered.

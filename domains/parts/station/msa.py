@@ -29,7 +29,7 @@ from domains.parts.station.kappa import (
     fleiss_error,
     kappa_interval,
 )
-from domains.parts.station.msa_study import Study
+from domains.parts.station.msa_study import MsaStudy
 
 RESAMPLES = 2000
 
@@ -113,7 +113,7 @@ class AgreementAnalysis:
         seed: Of the bootstrap.
     """
 
-    study: Study
+    study: MsaStudy
     within: dict[str, Consistency]
     against: dict[str, AgainstReference]
     between: Consistency
@@ -143,7 +143,7 @@ class AgreementAnalysis:
         }
 
 
-def analyse(study: Study, *, resamples: int = RESAMPLES, seed: int = 1) -> AgreementAnalysis:
+def analyse(study: MsaStudy, *, resamples: int = RESAMPLES, seed: int = 1) -> AgreementAnalysis:
     """Return the agreement within and between appraisers and with the reference.
 
     Args:

@@ -22,7 +22,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Study:
+class MsaStudy:
     """Every appraiser's reading of every part in every trial, with the reference.
 
     Attributes:
@@ -44,8 +44,8 @@ class Study:
         return bool(parts < 50 or appraisers < 3 or trials < 3)
 
 
-def read_study(path: Path) -> Study:
-    """Read a study.
+def read_study(path: Path) -> MsaStudy:
+    """Return a study, read from its file.
 
     Args:
         path: A CSV file with the columns part, reference, appraiser, trial and result; separated by
@@ -72,7 +72,7 @@ def read_study(path: Path) -> Study:
     return to_study(reader)
 
 
-def to_study(rows: Iterable[Mapping[str, str]]) -> Study:
+def to_study(rows: Iterable[Mapping[str, str]]) -> MsaStudy:
     """Return the study that rows of readings make up.
 
     Raises:
@@ -95,7 +95,7 @@ def to_study(rows: Iterable[Mapping[str, str]]) -> Study:
             hint="Every appraiser reads every part in every trial; a part has one reference.",
         )
     shape = len(parts), len(appraisers), len(trials)
-    return Study(
+    return MsaStudy(
         parts,
         appraisers,
         np.array([references[part] for part in parts], np.bool_),

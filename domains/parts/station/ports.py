@@ -61,7 +61,7 @@ class Camera(Protocol):
         """Its name in the recipe."""
 
     def open(self) -> CameraIdentity:
-        """Open it, or open it again, and return what it says of itself.
+        """Return what it says of itself once it is open, or open again.
 
         Raises:
             CameraLost: It does not open in time.
@@ -188,7 +188,7 @@ class StationOutput(Protocol):
         """
 
     def send(self, part: InspectedPart, words: Words) -> bool:
-        """Send one result, which is on record, and return whether the receiver has it for sure.
+        """Return whether the receiver has one result, which is on record, for sure.
 
         False leaves it in the outbox, from where it is sent as history. Never blocks on a peer.
         """

@@ -152,7 +152,7 @@ class StationFile(StrictModel):
 
 
 def read_station(path: Path) -> StationFile:
-    """Read a station file.
+    """Return a station file, read and checked.
 
     Raises:
         ConfigError: It is missing, no TOML, or wrong; every error is named at once.

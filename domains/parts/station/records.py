@@ -69,7 +69,7 @@ class PartRecorder:
         self.store, self.station, self._also = store, station, also
 
     def start(self) -> int:
-        """Note that the station starts, and return the number of its first part.
+        """Return the number of the station's first part, once its start is noted.
 
         Numbers are never used again, not even those of parts that were under way when a process
         was killed.
@@ -88,7 +88,7 @@ class PartRecorder:
         return first
 
     def commit(self, draft: Draft) -> InspectedPart:
-        """Make a part durable: pictures, decisions, its row, and what ``also`` adds.
+        """Return a part that is durable: pictures, decisions, its row, and what ``also`` adds.
 
         Returns:
             The part as it is on record.
@@ -117,7 +117,7 @@ class PartRecorder:
         return written[0]
 
     def correct(self, part: InspectedPart, verdict: LineVerdict) -> InspectedPart:
-        """Record that another verdict left than the one on record: it came after the deadline.
+        """Return a part with the verdict that left after the deadline, not the one on record.
 
         Raises:
             StoreError: The database failed.
@@ -152,7 +152,7 @@ def parts_of(
     limit: int | None = None,
     results: Sequence[LineResult] | None = None,
 ) -> list[InspectedPart]:
-    """Read a station's parts, challenges left out, the newest first.
+    """Return a station's parts, challenges left out, the newest first.
 
     Raises:
         StoreError: The database failed.
@@ -167,7 +167,7 @@ def parts_of(
 def to_row(
     part: InspectedPart, station: str, frames: Sequence[CapturedFrame] = (), revision: int = 0
 ) -> PackRow:
-    """Lay a part out as a row of the station's series."""
+    """Return a part as a row of the station's series."""
     trigger = part.trigger
     body: dict[str, Any] = {
         "part_seq": trigger.part_seq,
@@ -198,7 +198,7 @@ def to_row(
 
 
 def from_row(row: PackRow) -> InspectedPart:
-    """Read a part from its row; its trigger's monotonic time is gone with the process."""
+    """Return the part of a row; its trigger's monotonic time is gone with the process."""
     body = row.body
     reasons = [LineReason[name] for name in body["reasons"]]
     trigger = Trigger(

@@ -111,7 +111,7 @@ class RejectGate:
         return len(inside) == 1 and not inside[0].is_ejected
 
     def trigger(self, number: int, position: float) -> tuple[GateEvent, ...]:
-        """Follow a part that the camera's trigger announced.
+        """Return what follows from a part that the camera's trigger announced.
 
         Args:
             number: Number of the part, never used before.
@@ -138,7 +138,7 @@ class RejectGate:
         return events + self._check_still() + self._advance()
 
     def decide(self, number: int, result: LineResult) -> tuple[GateEvent, ...]:
-        """Note a committed result; the first that is no PASS holds.
+        """Return what follows from a committed result; the first that is no PASS holds.
 
         A result that comes when the part has entered the window is too late to let it through.
         """
@@ -150,7 +150,7 @@ class RejectGate:
         return ()
 
     def move(self, position: float) -> tuple[GateEvent, ...]:
-        """Follow the belt to a position.
+        """Return what follows from the belt's move to a position.
 
         Backward counts up to the watermark are absorbed: no part enters the window by them, and
         one that has entered does not enter again. Beyond it the line stops.
@@ -165,7 +165,7 @@ class RejectGate:
         return events + self._advance()
 
     def confirm(self) -> tuple[GateEvent, ...]:
-        """Note that something was seen leaving the belt at the gate."""
+        """Return what follows from something that left the belt at the gate."""
         for part in self._parts:
             if part.is_ejected and not part.is_confirmed:
                 part.is_confirmed = True
@@ -174,7 +174,7 @@ class RejectGate:
         return (Unexpected(self.unexpected),)
 
     def stop_belt(self, position: float) -> tuple[GateEvent, ...]:
-        """Note that the belt stands. Timed tracking ends there: everything on the way is rejected.
+        """Return what follows from a belt that stands: timed tracking rejects all on the way.
 
         An encoder goes on counting what the belt does, so it changes nothing there.
         """
@@ -187,7 +187,7 @@ class RejectGate:
         return events + tuple(event for part in self._parts for event in self._eject(part))
 
     def start_belt(self, position: float) -> tuple[GateEvent, ...]:
-        """Note that the belt runs again; what was on it is rejected until it has run clear."""
+        """Return what follows from a belt that runs again: it rejects until it has run clear."""
         if self._stopped_at is None:
             return ()
         self._rejects_until = position + self._options.distance + self._options.tolerance
@@ -205,7 +205,7 @@ class RejectGate:
         return self._position is None or position > self._position
 
     def _check_still(self) -> tuple[GateEvent, ...]:
-        """Stop where parts come although the encoder stands: it would never bring one here."""
+        """Return a stop where parts come although the encoder stands and brings none here."""
         if self._options.by == "time" or self._still < _STILL:
             return ()
         return self._halt(LineReason.ENCODER_STILL)

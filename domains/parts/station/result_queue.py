@@ -69,7 +69,7 @@ class ResultQueue:
         self._show_next(at)
 
     def acknowledge(self, ack: bool, at: float) -> int | None:
-        """Take the level of ResultAck; return the number of the trigger whose result it takes."""
+        """Return the number of the trigger whose result the level of ResultAck takes."""
         self._ack = ack
         if not (self.needs_ack and self.is_valid and ack == self.toggle and self.shown):
             return None

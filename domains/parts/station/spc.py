@@ -141,7 +141,7 @@ def three_sigma_limits(p: float, n: Counts, sigma_z: float = 1.0) -> tuple[F64, 
 
 
 def sample(rejected: NDArray[np.bool_], size: int) -> tuple[Counts, Counts]:
-    """Cut parts into samples and return the rejected and all parts of each; the last may be short.
+    """Return the rejected and all parts of each sample; the last may be short.
 
     Args:
         rejected: bool ``n`` by part, in the order of time.

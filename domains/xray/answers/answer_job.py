@@ -154,7 +154,7 @@ def _build_version(
     store: Store,
     uids: UidMaker,
 ) -> Version:
-    """Build the next version of a case's answer and keep its files."""
+    """Return the next version of a case's answer, its files kept."""
     policy = judged_by(resources.explainer, max((one.decision for one in images), key=severity_of))
     result = CaseResult(
         case_id=case_id,
@@ -175,7 +175,7 @@ def _build_version(
 
 
 def _captures(result: CaseResult, resources: Resources, uids: UidMaker) -> list[bytes]:
-    """Draw the images of the study that the model looked at, the weightiest first."""
+    """Return the images of the study that the model judged, drawn, the weightiest first."""
     with_features = [one for one in result.shown if one.decision.features]
     with_features.sort(key=lambda one: severity_of(one.decision), reverse=True)
     captures = []

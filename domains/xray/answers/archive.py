@@ -18,7 +18,7 @@ from domains.xray.node.peers import peers_at
 
 
 def send(message: Message, settings: Settings) -> Iterator[tuple[Part, PartResult]]:
-    """Send the objects that a peer does not have yet.
+    """Yield the objects that a peer does not have yet, as it takes them.
 
     Args:
         message: Its receiver is the name of the peer.

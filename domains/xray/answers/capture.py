@@ -38,7 +38,7 @@ _NARROWEST = 640
 def capture(
     answer: CaseResult, image: JudgedImage, explanation: Explanation, uids: UidMaker
 ) -> Dataset:
-    """Draw one image's verdict into the study that the image belongs to.
+    """Return one image's verdict, drawn into the study that the image belongs to.
 
     Args:
         answer: What is sent about the case.

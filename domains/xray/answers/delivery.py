@@ -31,7 +31,7 @@ _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, SyntaxError)
 
 
 def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Iterator[PartResult]:
-    """Send objects over one association that proposes exactly what they need.
+    """Yield what becomes of objects over one association that proposes what they need.
 
     Yields:
         What became of each, in order: one that is not taken holds the others up no more than one
@@ -90,7 +90,7 @@ def _store_one(association: Association, dataset: Dataset, peer: Peer) -> PartRe
 
 
 def store_by_stow(datasets: Sequence[Dataset], peer: Peer) -> Iterator[PartResult]:
-    """Send objects by STOW-RS (PS3.18 section 10.5), each in a request of its own.
+    """Yield what becomes of objects by STOW-RS (PS3.18 section 10.5), one a request.
 
     A server may refuse a request as a whole for one object in it.
 
@@ -160,7 +160,7 @@ def _session(peer: Peer) -> requests.Session:
 
 
 def _result_of(answer: requests.Response) -> PartResult:
-    """Read the answer to a request with one object."""
+    """Return what the answer to a request with one object says."""
     status = answer.status_code
     if status not in {200, 202, 409}:
         return PartResult(f"it answered with HTTP status {status}")

@@ -52,7 +52,7 @@ def complete(dataset: Dataset, source: Source, at: datetime, version: str) -> No
 
 @contextmanager
 def skip_validation() -> Iterator[None]:
-    """Keep pydicom and highdicom from checking, and quoting, what an untrusted file states.
+    """Yield while pydicom and highdicom do not check, and quote, what an untrusted file states.
 
     A UID may break a rule, such as that of leading zeros, and must be named all the same.
     """

@@ -75,7 +75,7 @@ def reasons(findings: Iterable[Finding]) -> list[ContentItem]:
 
 
 def describe_reason(finding: Finding) -> str:
-    """Put a reason into one line."""
+    """Return a reason as one line."""
     reason = finding.reason
     return f"{reason.value}: {reason.sentence} {finding.detail}".strip()
 

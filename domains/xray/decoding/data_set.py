@@ -38,7 +38,7 @@ _SEQUENCE_END = b"\xfe\xff\xdd\xe0\x00\x00\x00\x00"
 
 @contextmanager
 def silence_pydicom() -> Iterator[None]:
-    """Let nothing of what pydicom and the decoders say get out: they quote the file's values.
+    """Yield while nothing of pydicom and the decoders gets out: they quote the file's values.
 
     Raises:
         UnreadableImage: Instead of whatever they raise; of that, only its type is named.
@@ -57,7 +57,7 @@ def silence_pydicom() -> Iterator[None]:
 
 
 def parsed(data: bytes) -> tuple[Dataset, str]:
-    """Read a whole data set and its transfer syntax, within ``silence_pydicom``.
+    """Return a whole data set and its transfer syntax, within ``silence_pydicom``.
 
     The deflated form is refused unread: it can inflate a thousandfold.
 
@@ -75,7 +75,7 @@ def parsed(data: bytes) -> tuple[Dataset, str]:
 
 
 def viewed(data: bytes) -> tuple[Dataset, str]:
-    """Read a data set as viewers do: what is damaged behind the pixels is left out.
+    """Return a data set as viewers read it: what is damaged behind the pixels is left out.
 
     Args:
         data: A whole file, DICM at 128.
@@ -97,7 +97,7 @@ def viewed(data: bytes) -> tuple[Dataset, str]:
 
 
 def header(data: bytes) -> tuple[Dataset, str]:
-    """Read what stands before the pixels as far as it reads, within ``silence_pydicom``.
+    """Return what stands before the pixels as far as it reads, within ``silence_pydicom``.
 
     An element that is cut short is left out with all behind it: half a number is another one's.
 
@@ -157,7 +157,7 @@ def _meta(data: bytes) -> tuple[str, bytes]:
 
 
 def _ends_with_fragment(content: bytes) -> bool:
-    """Whether a file ends where its last whole fragment does, without the delimiter due there."""
+    """Return whether a file ends with its last fragment, without the delimiter due there."""
     at = content.find(_FRAGMENTS) + len(_FRAGMENTS)
     while at >= len(_FRAGMENTS) and content.startswith(_ITEM, at):
         at += 8 + int.from_bytes(content[at + 4 : at + 8], "little")
@@ -167,7 +167,7 @@ def _ends_with_fragment(content: bytes) -> bool:
 def _elements(
     content: bytes, syntax: str, stop_when: Callable[..., bool] | None = None
 ) -> tuple[Dataset, Exception | None]:
-    """Read elements up to the first that is damaged or cut short, and say what was wrong there."""
+    """Return elements up to the first that is damaged or cut short, and what is wrong there."""
     from pydicom import Dataset
     from pydicom.filereader import data_element_generator
 

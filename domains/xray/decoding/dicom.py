@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def read_dicom(data: bytes, max_pixels: int) -> Frame:
-    """Decode the first frame of a DICOM image to what a viewer shows, bones bright.
+    """Return the first frame of a DICOM image as a viewer shows it, bones bright.
 
     What is no frontal chest radiograph decodes all the same where that is possible and carries
     findings that say so.
@@ -45,7 +45,7 @@ def read_dicom(data: bytes, max_pixels: int) -> Frame:
 
 
 def describe_dicom(data: bytes) -> Description:
-    """Read what a DICOM file says of itself, whatever its pixels are like.
+    """Return what a DICOM file states of itself, whatever its pixels are like.
 
     Args:
         data: The file or its beginning, DICM at 128.

@@ -26,7 +26,7 @@ NO_WINDOW = "none: full range of the stored bits"
 def display_table(
     dataset: Dataset, bits: int, used: tuple[int, int], *, signed: bool
 ) -> tuple[NDArray[np.uint16], str]:
-    """Compute the display value of every stored bit pattern.
+    """Return the display value of every stored bit pattern.
 
     Args:
         dataset: Holds the grey-scale attributes of the image.
@@ -97,7 +97,7 @@ def _window(dataset: Dataset) -> tuple[float, float, str] | None:
 
 
 def _modality(dataset: Dataset, stored: F64, *, signed: bool) -> tuple[F64, float, float]:
-    """Apply the modality LUT or the rescale (PS3.3 C.11.1), and say which values can come out."""
+    """Return modality LUT or rescale applied (PS3.3 C.11.1), and which values can come out."""
     for item in items_of(dataset, "ModalityLUTSequence"):
         lut = _lut(item, signed=signed)
         if lut is not None:
@@ -109,7 +109,7 @@ def _modality(dataset: Dataset, stored: F64, *, signed: bool) -> tuple[F64, floa
 
 
 def _voi(dataset: Dataset, values: F64, lowest: float, highest: float) -> tuple[F64, str]:
-    """Apply the first VOI LUT, or else the first window (PS3.3 C.11.2), giving 0 to 1."""
+    """Return the first VOI LUT, or else the first window, applied: 0 to 1 (PS3.3 C.11.2)."""
     for item in items_of(dataset, "VOILUTSequence"):
         lut = _lut(item, signed=lowest < 0)
         if lut is not None:
@@ -124,7 +124,7 @@ def _voi(dataset: Dataset, values: F64, lowest: float, highest: float) -> tuple[
 
 
 def windowed(values: F64, centre: float, width: float, function: str) -> F64:
-    """Apply one window (PS3.3 C.11.2.1.2 and C.11.2.1.3): LINEAR, LINEAR_EXACT or SIGMOID.
+    """Return one window applied (PS3.3 C.11.2.1.2 and C.11.2.1.3), linear, exact or sigmoid.
 
     Returns:
         0 to 1, same shape as the values.
@@ -155,7 +155,7 @@ def _looked_up(values: F64, first: int, table: F64) -> F64:
 
 
 def _lut(item: Dataset, *, signed: bool) -> tuple[int, F64, int] | None:
-    """Read a LUT (PS3.3 C.11.1.1): its first input value, its entries and their depth in bits."""
+    """Return a LUT (PS3.3 C.11.1.1): first input value, entries and their depth in bits."""
     try:
         length, first, depth = (int(one) for one in value_of(item, "LUTDescriptor"))
         entries = _entries(item, length or 65_536)

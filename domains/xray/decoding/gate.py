@@ -108,7 +108,7 @@ def _image(header: DicomHeader) -> Iterator[tuple[str, str]]:
 
 
 def picture_findings(grey: U8) -> tuple[Finding, ...]:
-    """Look for what a glance at the picture settles: a negative, and a picture mostly of border.
+    """Return what a glance at the picture settles: a negative, or mostly border.
 
     Args:
         grey: uint8 square of any side.
@@ -134,7 +134,7 @@ def picture_findings(grey: U8) -> tuple[Finding, ...]:
 
 
 def chest_likeness(grey: U8) -> float:
-    """Correlate a picture, 8 x 8 fields of it, with the mean chest: -1 is its very negative."""
+    """Return the correlation with the mean chest, 8 x 8 fields each: -1 is its very negative."""
     chest = template()
     fields = cv2.resize(grey, chest.shape, interpolation=cv2.INTER_AREA).astype(np.float64)
     fields -= fields.mean()

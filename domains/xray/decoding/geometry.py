@@ -45,7 +45,7 @@ class Geometry:
 
 
 def geometry_of(dataset: Dataset, max_pixels: int) -> Geometry:
-    """Check what the header says of the pixels, before any is decoded.
+    """Return what the header states of the pixels, checked before any is decoded.
 
     Raises:
         UnreadableImage: No pixels, a number is missing or impossible, or the picture is too large.

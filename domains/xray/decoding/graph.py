@@ -14,7 +14,7 @@ _WHOLE = {"keepdims": 0}
 
 
 def graph(nodes: Nodes, square: Square, size: int) -> Square:
-    """Turn the picture grey, measure it and check that it is a radiograph.
+    """Return the picture turned grey, measured and checked to be a radiograph, as nodes.
 
     Args:
         nodes: The graph.

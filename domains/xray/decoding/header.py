@@ -102,7 +102,7 @@ class DicomHeader:
 
 
 def header_of(dataset: Dataset) -> DicomHeader:
-    """Collect what the gate looks at."""
+    """Return what the gate looks at."""
     return DicomHeader(
         modality=code_of(dataset, "Modality"),
         body_part=code_of(dataset, "BodyPartExamined"),
@@ -178,7 +178,7 @@ def _spacing(dataset: Dataset) -> str:
 
 
 def _age_years(dataset: Dataset) -> float | None:
-    """Read PatientAge, bare digits as years, or else count from the date of birth.
+    """Return PatientAge, bare digits as years, or else the age by the date of birth.
 
     What is stated and says no age is NaN: it must not pass for an age that nobody stated.
     """
@@ -195,7 +195,7 @@ def _age_years(dataset: Dataset) -> float | None:
 
 
 def _date(dataset: Dataset, keyword: str) -> date | None:
-    """Read a date; devices also write it with dots, as ACR-NEMA did, and with dashes."""
+    """Return a date; devices also write it with dots, as ACR-NEMA did, and with dashes."""
     match = _DATE.fullmatch(text_of(dataset, keyword))
     try:
         return date(int(match[1]), int(match[3]), int(match[4])) if match else None

@@ -24,7 +24,7 @@ Values = NDArray[Any]  # uint8 to int16, h w or h w 3
 
 
 def patterns(dataset: Dataset, geometry: Geometry, syntax: str) -> tuple[Values, int]:
-    """Decode the first frame of a grey image to the bit patterns that are stored in it.
+    """Return the bit patterns that are stored in the first frame of a grey image.
 
     Returns:
         uint8 or uint16 ``h w``, and how many of their bits count: those that the header says, or
@@ -55,7 +55,7 @@ def value_range(stored: Values, bits: int, *, signed: bool) -> tuple[int, int]:
 
 
 def decoded(dataset: Dataset, geometry: Geometry, syntax: str) -> tuple[Values, int]:
-    """Decode the first frame with the one library that is trusted with its transfer syntax.
+    """Return the first frame, by the one library that is trusted with its transfer syntax.
 
     Args:
         dataset: As pydicom read it.
@@ -126,7 +126,7 @@ def _first_frame(dataset: Dataset, geometry: Geometry) -> bytes:
 
 
 def _checked_precision(stream: bytes, geometry: Geometry, syntax: str) -> int:
-    """Compare a compressed frame's own size with the header's, so that it cannot inflate."""
+    """Return a compressed frame's precision; its size is the header's, so it cannot inflate."""
     if syntax == RLE:
         room = geometry.rows * geometry.columns * geometry.samples * geometry.allocated // 8
         if len(stream) > _MOST_RLE * room + _RLE_HEADER:

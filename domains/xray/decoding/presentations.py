@@ -18,17 +18,17 @@ Way = Callable[[U8], U8]
 
 
 def rotated_90(pixels: U8) -> U8:
-    """Turn it a quarter clockwise."""
+    """Return it turned a quarter clockwise."""
     return np.ascontiguousarray(np.rot90(pixels, -1))
 
 
 def rotated_180(pixels: U8) -> U8:
-    """Turn it by half."""
+    """Return it turned by half."""
     return np.ascontiguousarray(pixels[::-1, ::-1])
 
 
 def rotated_270(pixels: U8) -> U8:
-    """Turn it a quarter anticlockwise."""
+    """Return it turned a quarter anticlockwise."""
     return np.ascontiguousarray(np.rot90(pixels))
 
 
@@ -38,37 +38,37 @@ def inverted(pixels: U8) -> U8:
 
 
 def mirrored(pixels: U8) -> U8:
-    """Swap left and right, as if the heart were on the right."""
+    """Return it with left and right swapped, as if the heart were on the right."""
     return np.ascontiguousarray(pixels[:, ::-1])
 
 
 def upside_down(pixels: U8) -> U8:
-    """Swap top and bottom."""
+    """Return it with top and bottom swapped."""
     return np.ascontiguousarray(pixels[::-1])
 
 
 def left_half(pixels: U8) -> U8:
-    """Cut the right half of the picture off and stretch the rest."""
+    """Return the left half of the picture, stretched."""
     return _stretched(pixels[:, : pixels.shape[1] // 2], pixels)
 
 
 def right_half(pixels: U8) -> U8:
-    """Cut the left half of the picture off and stretch the rest."""
+    """Return the right half of the picture, stretched."""
     return _stretched(pixels[:, pixels.shape[1] // 2 :], pixels)
 
 
 def upper_half(pixels: U8) -> U8:
-    """Cut the lower half of the picture off and stretch the rest."""
+    """Return the upper half of the picture, stretched."""
     return _stretched(pixels[: pixels.shape[0] // 2], pixels)
 
 
 def lower_half(pixels: U8) -> U8:
-    """Cut the upper half of the picture off and stretch the rest."""
+    """Return the lower half of the picture, stretched."""
     return _stretched(pixels[pixels.shape[0] // 2 :], pixels)
 
 
 def collimated(pixels: U8) -> U8:
-    """Blacken all but the middle, as a field that was set far too small."""
+    """Return it black but for the middle, as with a field that was set far too small."""
     height, width = pixels.shape[:2]
     top, left = (round(side * (1 - _FIELD) / 2) for side in (height, width))
     shut = np.zeros_like(pixels)

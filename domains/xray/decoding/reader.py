@@ -24,7 +24,7 @@ _GROUPS = (2, 8)  # what a data set without a file's header starts with
 
 
 def read(data: bytes, max_pixels: int, min_side: int) -> Frame:
-    """Decode a DICOM image, or a radiograph saved as a picture.
+    """Return a DICOM image, or a radiograph saved as a picture, decoded.
 
     Args:
         data: The whole file; its name plays no part.
@@ -56,7 +56,7 @@ def read(data: bytes, max_pixels: int, min_side: int) -> Frame:
 
 
 def describe(data: bytes) -> Description:
-    """Read what a DICOM file says of itself, whatever its pixels are like; a picture says nothing.
+    """Return what a DICOM file states of itself, whatever its pixels; a picture states nothing.
 
     Args:
         data: The whole file or its beginning.
@@ -76,7 +76,7 @@ def _is_dicom(data: bytes) -> bool:
 
 
 def prepare(frame: Frame, size: int) -> Prepared:
-    """Shrink a radiograph to the network's square, check that it is one, measure its quality.
+    """Return a radiograph shrunk to the network's square, checked to be one and measured.
 
     The shape and the size of the source are no measures here: both differ between machines, and
     between exports of one machine, without a loss of quality.

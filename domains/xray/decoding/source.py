@@ -135,7 +135,7 @@ def _allowed(value: str, vr: str) -> str:
 
 
 def read_header(data: bytes, _arguments: Arguments) -> Output:
-    """Read the elements that answers need, by DICOM keyword, in a disposable process.
+    """Return the elements that answers need, by DICOM keyword.
 
     Raises:
         UnreadableImage: It is no DICOM file, or does not read.

@@ -30,7 +30,7 @@ class Stream:
 
 
 def describe(stream: bytes) -> Stream:
-    """Read the size out of a JPEG, JPEG-LS or JPEG 2000 codestream.
+    """Return the size that a JPEG, JPEG-LS or JPEG 2000 codestream states.
 
     Args:
         stream: One encoded frame (ITU-T T.81 annex B, T.87 annex C, T.800 annex A).

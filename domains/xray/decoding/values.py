@@ -28,7 +28,7 @@ def value_of(dataset: Dataset, keyword: str) -> Any:  # noqa: ANN401
 
 
 def is_stated(dataset: Dataset, keyword: str) -> bool:
-    """Whether an element holds anything but padding, also where its value cannot be read."""
+    """Return whether an element holds more than padding, also where its value does not read."""
     if keyword not in dataset:
         return False
     element = dataset.get_item(keyword)

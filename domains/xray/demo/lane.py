@@ -80,7 +80,7 @@ class Sent:
 
 
 def run(settings: Settings, progress: Progress) -> list[str]:
-    """Receive, judge and order computed radiographs, before and after learning at the place.
+    """Return how computed radiographs are judged and ordered, before and after local learning.
 
     Args:
         settings: Where things run; everything is written below the home folder.
@@ -97,7 +97,7 @@ def run(settings: Settings, progress: Progress) -> list[str]:
 
 
 def lane(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -> list[str]:
-    """Do what ``run`` does with any chest, as much of it as a plan says."""
+    """Return what ``run`` does with any chest, as much of it as a plan says."""
     store = open_store(settings)
     lines = words.opening()
     if (plan.starter / "bundle.json").exists():
@@ -114,7 +114,7 @@ def lane(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -> li
 
 
 def _learned(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -> Bundle:
-    """Train and certify on computed pictures, then delete them: 220 MB that can be made anew."""
+    """Return a bundle certified on computed pictures, then deleted: 220 MB easily made again."""
     demo, counts = settings.home / "demo", {"train": plan.train, "cal": plan.cal}
     demo.mkdir(parents=True, exist_ok=True)
     out = demo / "computed"
@@ -129,7 +129,7 @@ def _learned(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -
 def _written(
     chest: Chest, studies: Sequence[Study], plate: Plate, progress: Progress
 ) -> list[Sent]:
-    """Compute studies and write them as DX objects, named by what they show.
+    """Return computed studies, written as DX objects that are named by what they show.
 
     A node takes no other picture under a name that it knows, and a new release of a library may
     round otherwise: then the names are others, too.
@@ -150,7 +150,7 @@ def _written(
 def _judged(
     sent: Sequence[Sent], store: Store, bundle: Bundle, settings: Settings, progress: Progress
 ) -> list[Answered]:
-    """Send studies to a node of our own, let a worker judge them, and read the cases back."""
+    """Return the cases of studies that were sent to a node of our own and judged by a worker."""
     with _node(store) as port:
         _send([one.encoded for one in sent], port)
 
@@ -172,7 +172,7 @@ def _judged(
 
 @contextmanager
 def _node(store: Store) -> Iterator[int]:
-    """Listen at a free port of this machine, as `assay xray listen` does."""
+    """Yield a free port of this machine, where a node listens as by `assay xray listen`."""
     from core.service.intake.limits import Budget, Limits
     from core.service.intake.listener import GRACE_S
     from domains.xray.node.object_intake import ObjectIntake

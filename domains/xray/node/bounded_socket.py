@@ -65,7 +65,7 @@ class BoundedSocket(socket.socket):
         self._bounds.deadline = time.monotonic() + self._bounds.limits.object_s
 
     def recv(self, size: int = 4096, flags: int = 0) -> bytes:
-        """Receive.
+        """Return what was received.
 
         Raises:
             OSError: It is too much, or takes too long: pynetdicom then closes the connection.

@@ -12,7 +12,7 @@ _WAIT_S = 10.0
 
 
 def verify(peer: Peer, ae_title: str) -> float:
-    """Send a C-ECHO and give the milliseconds it took, association included.
+    """Return the milliseconds that a C-ECHO took, association included.
 
     Raises:
         ConfigError: The peer has no port for associations.

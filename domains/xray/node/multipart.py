@@ -17,7 +17,7 @@ class MalformedBody(InputError):
 
 
 def boundary_of(content_type: str) -> bytes:
-    """Read the boundary of ``multipart/related; type="application/dicom"``.
+    """Return the boundary of ``multipart/related; type="application/dicom"``.
 
     Raises:
         MalformedBody: It is another type, or has no boundary.
@@ -60,7 +60,7 @@ class Parts:
         return len(self._body)
 
     def feed(self, chunk: bytes) -> Iterator[bytes | None]:
-        """Take a chunk in; give every part that ended in it, None for one that is too large.
+        """Yield every part that ends in a chunk, None for one that is too large.
 
         Raises:
             MalformedBody: The chunk does not go on as a multipart body does.

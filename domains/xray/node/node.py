@@ -45,7 +45,7 @@ def bind_listeners(
     limits: Limits,
     oldest_days: int | None = None,
 ) -> list[Listener]:
-    """Bind every listener asked for and return them; none takes anything before it is started.
+    """Return every listener asked for, bound; none takes anything before it is started.
 
     Args:
         options: Which.

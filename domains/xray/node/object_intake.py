@@ -45,7 +45,7 @@ class ObjectIntake:
     oldest_days: int | None = None
 
     def take(self, part: Part10, transport: str, peer: str = "") -> Receipt:
-        """Keep an object; when this returns it survives a power cut.
+        """Return what became of an object; from then on it survives a power cut.
 
         An object of a class that may hold a chest radiograph will be judged, any other one is set
         aside: on record and listed, without a place on the worklist.
@@ -90,7 +90,7 @@ class ObjectIntake:
         )
 
     def take_file(self, content: bytes) -> bool:
-        """Keep an object of the watched folder; return False where another one is here.
+        """Return whether an object of the watched folder was kept; not where another one is here.
 
         Raises:
             UnreadableImage: It is no DICOM file, or as in `take`.

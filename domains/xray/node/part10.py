@@ -113,7 +113,7 @@ def part10(sop_class: str, sop_instance: str, transfer_syntax: str, dataset: byt
 
 
 def parse_part10(file: bytes) -> Part10:
-    """Read a file's meta group and leave the rest alone.
+    """Return a file's meta group; the rest is left alone.
 
     A file without preamble that begins with the meta group is taken as well: dicomweb-client sends
     such ones.
@@ -146,7 +146,7 @@ def _element(element: int, uid: str) -> bytes:
 
 
 def _meta(file: bytes, at: int) -> tuple[dict[int, bytes], int]:
-    """Walk group 2, always explicit little endian; give values and where the data set starts.
+    """Return the values of group 2, always explicit little endian, and where the data starts.
 
     The group length is not believed: files exist whose length is wrong or missing, and the group
     ends where another one begins.

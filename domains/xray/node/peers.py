@@ -146,7 +146,7 @@ class Peer(TomlTable):
         return found
 
     def addresses(self) -> frozenset[str]:
-        """Resolve the host; asked anew each time, for names move.
+        """Return the host's addresses; asked anew each time, for names move.
 
         An empty set when the name cannot be resolved: nobody is let in on its behalf.
         """
@@ -188,7 +188,7 @@ class Peers(TomlTable):
         return self.model_copy(update={"node": self.node.model_copy(update={"ae_title": title})})
 
     def named(self, name: str) -> Peer:
-        """Find a peer by our name for it.
+        """Return a peer by our name for it.
 
         Raises:
             ConfigError: Nobody is called that.
@@ -214,7 +214,7 @@ class Peers(TomlTable):
         return any(address in peer.addresses() for peer in senders)
 
     def sender(self, address: str, ae_title: str | None = None) -> Peer | None:
-        """Find who is calling; None when nobody known may send from there.
+        """Return who is calling; None when nobody known may send from there.
 
         Args:
             address: Numeric address of the connection.
@@ -233,7 +233,7 @@ class Peers(TomlTable):
 
 
 def load_peers(path: Path) -> Peers:
-    """Read the file.
+    """Return the peers of a file.
 
     Raises:
         ConfigError: It cannot be read, or something in it is wrong; all errors are named.
@@ -256,7 +256,7 @@ def load_peers(path: Path) -> Peers:
 
 
 def peers_at(home: Path) -> Peers:
-    """Read ``peers.toml`` in the home folder, which node and workers share; nobody without it.
+    """Return the peers of ``peers.toml`` in the home folder, shared by node and workers.
 
     Raises:
         ConfigError: As in `load_peers`.

@@ -95,7 +95,7 @@ class DicomListener(ThreadedAssociationServer):
         return int(self.server_address[1])
 
     def get_request(self) -> tuple[socket.socket, Any]:
-        """Accept a connection; the TLS handshake comes later, in a thread of its own."""
+        """Return an accepted connection; its TLS handshake comes later, in a thread of its own."""
         accepted, address = cast(socket.socket, self.socket).accept()
         connection: BoundedSocket
         if self.ssl_context is None:
@@ -110,7 +110,7 @@ class DicomListener(ThreadedAssociationServer):
         return connection, address
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ANN401, ARG002
-        """Take few more connections than senders: each costs two threads."""
+        """Return whether to take a connection: few more than senders, each costs two threads."""
         is_open = sum(caller.fileno() != -1 for caller in list(self._open))
         return is_open <= self.intake.limits.senders + _EXTRA_CONNECTIONS
 

@@ -80,7 +80,7 @@ class StorageHandlers:
     _lock: Lock = field(default_factory=Lock)
 
     def admit(self, association: Association, caller: _Caller) -> bool:
-        """Let an association in; return False when there are as many as may be.
+        """Return whether an association is let in; False when there are as many as may be.
 
         pynetdicom's own count takes connections in that never asked for an association.
         """

@@ -93,7 +93,7 @@ class StowService:
         return Service(self.app(), "STOW-RS", "/studies", "--stow-port")
 
     async def store(self, request: Request) -> Response:
-        """Answer one request; the connection is closed after it, for a slow next one to wait."""
+        """Return the answer to one request; the connection closes, for a slow next one to wait."""
         study = request.path_params.get("study", "")
         address = request.client.host if request.client else ""
         peer = await run_in_threadpool(self.peers.sender, address)

@@ -169,7 +169,7 @@ def _about(detail: CaseDetail) -> None:
 
 
 def _pictures(session: ReviewSession, study: ShownStudy) -> bool:
-    """Show the pictures; says whether the one to be judged is to be seen."""
+    """Return whether the picture to be judged is to be seen among those shown."""
     images = study.detail.images
     # The order received: the worst first would tell what is hidden.
     ordered = list(images) if study.covered else present.sort_worst_first(images)

@@ -98,7 +98,7 @@ def _cases(_session: ReviewSession, head: str) -> list[ListedCase]:
 
 
 def _site(sites: list[str]) -> str | None:
-    """Ask for the site where there are several; the last choice stays while it has cases."""
+    """Return the site, asked for where there are several; the last choice stays with its cases."""
     if len(sites) < 2:
         return None
     choices = [None, *sites]

@@ -44,7 +44,7 @@ _OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 
 
 def deidentified(data: bytes, key: bytes, *, keep_pixels: bool = False) -> tuple[str, bytes]:
-    """Take everything out of a DICOM file that the profile calls identifying.
+    """Return a DICOM file without all that the profile calls identifying.
 
     Private attributes, curves and overlays go, sequences are cleaned item by item, pixels stay as
     they are. Stricter than the profile, names, dates and free text that it does not list go too.
@@ -118,7 +118,7 @@ def _check_pixels(dataset: Dataset) -> None:
 
 @cache
 def _table() -> dict[int, str]:
-    """Read the profile's actions by tag (PS3.15 2026c, table E.1-1)."""
+    """Return the profile's actions by tag (PS3.15 2026c, table E.1-1)."""
     path = Path(__file__).with_name("confidentiality.csv")
     with path.open(newline="", encoding="ascii") as file:
         return {

@@ -32,7 +32,7 @@ class Tally:
 
 
 def key_at(path: Path) -> bytes:
-    """Read the secret that new UIDs and pseudonyms depend on; make one where there is none.
+    """Return the secret behind new UIDs and pseudonyms, made where there is none.
 
     Args:
         path: File of at least 16 bytes. A new one holds 32 random bytes in hex and is readable by
@@ -61,7 +61,7 @@ def key_at(path: Path) -> bytes:
 def deidentify_file(
     source: Path, folder: Path, key: bytes, *, max_bytes: int, keep_pixels: bool = False
 ) -> Path:
-    """De-identify one file into a folder, named by its new SOP Instance UID.
+    """Return a file, de-identified into a folder and named by its new SOP Instance UID.
 
     Args:
         source: A DICOM file; links are not followed.
@@ -96,7 +96,7 @@ def deidentify_file(
 def deidentify_folder(
     source: Path, folder: Path, key: bytes, *, max_bytes: int, keep_pixels: bool = False
 ) -> Tally:
-    """De-identify every file of a folder and of those below it; other files are refused.
+    """Return what became of every file of a folder and those below it; some are refused.
 
     Args:
         source: Folder, or one file.

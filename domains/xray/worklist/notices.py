@@ -19,7 +19,7 @@ def nothing_text(home: Path) -> str:
 
 
 def contradiction_lines(found: ReadingList) -> list[str]:
-    """Name in full the patients of each study that names different ones, the first few of them."""
+    """Return in full the patients of each study that names different ones, the first few."""
     contradictory = [line for line in found.to_read if line.contradictions]
     words = [
         f"One study, different patients ({', '.join(line.contradictions)}): "

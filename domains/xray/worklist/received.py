@@ -63,7 +63,7 @@ class Difference:
 def read_differences(
     conflicts: Sequence[Conflict], store: Store, settings: Settings
 ) -> list[tuple[Difference, ...] | None]:
-    """Read both sides of every conflict in a disposable process.
+    """Return how both sides of every conflict differ, read in a disposable process.
 
     Returns:
         What each pair says differently of patient and study; None where one cannot be read.
@@ -118,7 +118,7 @@ def arrival_text(receipt: StoredReceipt) -> str:
 
 
 def class_text(receipt: StoredReceipt) -> str:
-    """Name the class of an object."""
+    """Return the name of an object's class."""
     sop_class = receipt.meta.get("sop_class", "")
     return UID(sop_class).name if sop_class else "unknown class"
 

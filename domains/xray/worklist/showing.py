@@ -91,7 +91,7 @@ def table(
     now: datetime,
     first: int = 1,
 ) -> dict[str, list[object]]:
-    """Lay lines of the list out as columns; verdicts that nobody may see stay out of them."""
+    """Return lines of the list as columns; verdicts that nobody may see stay out of them."""
     shown = any(not line.is_hidden for line in lines)
     columns: dict[str, list[object]] = {
         "#": list(range(first, first + len(lines))),
@@ -112,7 +112,7 @@ def table(
 
 
 def _patient_cell(line: ListEntry) -> str:
-    """Name the patient; of a held study the names alone, since all are to stand in one cell."""
+    """Return the patient; of a contradictory study the names alone, for one cell."""
     names = list(dict.fromkeys(map(name_text, by_person(line.case.headers))))
     return " / ".join(names) if len(names) > 1 else patient_text(line.case.headers)
 
@@ -124,7 +124,7 @@ def _study_cell(line: ListEntry) -> str:
 
 
 def patient_text(headers: Headers) -> str:
-    """Name the patient as the files do: name, number, sex and age; each of several."""
+    """Return the patient as the files state: name, number, sex and age; each of several."""
     people = by_person(headers)
     if len(people) > 1:
         named = [_person_text(one) for one in people[:MOST_PEOPLE]]
@@ -158,7 +158,7 @@ def about_text(headers: Headers) -> str:
 
 
 def study_text(headers: Headers) -> str:
-    """Name the study: date, time, description, accession number."""
+    """Return the study: date, time, description, accession number."""
     moment = " ".join(filter(None, (date_text_of(headers), time_text(headers))))
     words = (moment, header_value(headers, "study_description"), header_value(headers, "accession"))
     return " · ".join(filter(None, words))
@@ -182,7 +182,7 @@ def time_text(headers: Headers) -> str:
 
 
 def image_text(image: CaseImage) -> str:
-    """Name one image for the button that shows it: view and date."""
+    """Return view and date of one image, for the button that shows it."""
     own = (image.meta,)
     words = filter(
         None, (header_value(own, "modality"), header_value(own, "view"), date_text_of(own))

@@ -22,7 +22,7 @@ _TAKEN = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 def lay_out(
     graph: Path, bundle: Bundle, policy: Policy, pictures: Iterable[tuple[Incoming, Frame]]
 ) -> ExportParity:
-    """Write a MONAI bundle around a graph and let MONAI judge the pictures that it takes.
+    """Return how MONAI's verdicts by the bundle written around a graph agree with ours.
 
     Args:
         graph: The exported graph, alone in a folder that becomes the MONAI bundle.
@@ -53,6 +53,6 @@ def lay_out(
 
 
 def _answer(numbers: F32) -> Answer:
-    """Part what the network gave for a picture: the classes' probabilities first."""
+    """Return what the network gave for a picture in parts, the probabilities first."""
     singles = len(OUTPUTS) - 1
     return dict(zip(OUTPUTS, [numbers[:-singles], *numbers[-singles:]], strict=True))

@@ -19,7 +19,7 @@ _SHOWN = 400
 
 
 def run_bundle(bundle: Path, pictures: Path, out: Path) -> dict[str, F32]:
-    """Let ``python -m monai.bundle run`` judge a folder of pictures.
+    """Return what ``python -m monai.bundle run`` gives for a folder of pictures.
 
     Args:
         bundle: A MONAI bundle.

@@ -45,13 +45,13 @@ class DrawingCamera:
     _since_open: int = 0
 
     def open(self) -> CameraIdentity:
-        """Open it."""
+        """Return what it says of itself once it is open."""
         self.before()
         self._since_open = 0
         return self.identity
 
     def grab(self, not_before: float, timeout_s: float) -> CapturedFrame:
-        """Expose one frame now."""
+        """Return one frame, exposed now."""
         del not_before, timeout_s
         self.before()
         exposed_at = monotonic()

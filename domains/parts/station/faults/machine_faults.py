@@ -22,7 +22,7 @@ OVERDUE = 1.6
 
 @contextmanager
 def camera_gone(rig: Rig) -> Iterator[None]:
-    """Pull the cable."""
+    """Yield while the cable is pulled."""
 
     def refuse() -> None:
         raise CameraLost("The camera does not answer.")
@@ -33,7 +33,7 @@ def camera_gone(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def camera_swapped(rig: Rig) -> Iterator[None]:
-    """Pull the cable, and plug another camera in; the part that finds it gone goes by before."""
+    """Yield with another camera plugged in; the part that finds the old one gone is past."""
     own = rig.camera.identity
     calls = iter([True])
 
@@ -53,7 +53,7 @@ def camera_swapped(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def no_frame(rig: Rig) -> Iterator[None]:
-    """Let the camera answer without a frame."""
+    """Yield while the camera answers without a frame."""
 
     def refuse() -> None:
         raise NoFrame("The camera gave no frame in time.")
@@ -64,14 +64,14 @@ def no_frame(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def camera_hangs(rig: Rig) -> Iterator[None]:
-    """Let a call of the driver come back too late."""
+    """Yield while a call of the driver comes back too late."""
     with _before(rig, lambda: time.sleep(_overdue_s(rig))):
         yield
 
 
 @contextmanager
 def frame_repeated(rig: Rig) -> Iterator[None]:
-    """Let the driver give the last frame again, with a new counter and a new time."""
+    """Yield while the driver gives the last frame again, with a new counter and a new time."""
     last = _last_frame(rig)
 
     def repeat(frame: CapturedFrame) -> CapturedFrame:
@@ -83,7 +83,7 @@ def frame_repeated(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def frame_behind(rig: Rig) -> Iterator[None]:
-    """Let the driver give the frame before: one trigger behind."""
+    """Yield while the driver gives the frame before: one trigger behind."""
     last = _last_frame(rig)
     with _altered(rig, lambda frame: replace(last, since_open=frame.since_open)):
         yield
@@ -91,28 +91,28 @@ def frame_behind(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def frame_old(rig: Rig) -> Iterator[None]:
-    """Let the frame be exposed before the trigger."""
+    """Yield while the frame is exposed before the trigger."""
     with _altered(rig, lambda frame: replace(frame, exposed_at=frame.exposed_at - 1.0)):
         yield
 
 
 @contextmanager
 def frame_without_time(rig: Rig) -> Iterator[None]:
-    """Let the frame carry no time."""
+    """Yield while the frame carries no time."""
     with _altered(rig, lambda frame: replace(frame, exposed_at=float("nan"))):
         yield
 
 
 @contextmanager
 def camera_clock_back(rig: Rig) -> Iterator[None]:
-    """Let the camera's own clock go back."""
+    """Yield after the camera's own clock went back."""
     with _altered(rig, lambda frame: replace(frame, camera_time_s=0.0)):
         yield
 
 
 @contextmanager
 def network_gives_nan(rig: Rig) -> Iterator[None]:
-    """Let the network answer with no numbers."""
+    """Yield while the network answers with no numbers."""
 
     def spoil(extract: Callable[..., NetworkOutput], *args: Any) -> NetworkOutput:  # noqa: ANN401
         output = extract(*args)
@@ -124,7 +124,7 @@ def network_gives_nan(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def network_hangs(rig: Rig) -> Iterator[None]:
-    """Let the network come back too late."""
+    """Yield while the network comes back too late."""
 
     def wait(extract: Callable[..., NetworkOutput], *args: Any) -> NetworkOutput:  # noqa: ANN401
         time.sleep(_overdue_s(rig))
@@ -136,7 +136,7 @@ def network_hangs(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def memory_exhausted(rig: Rig) -> Iterator[None]:
-    """Let the network find no memory."""
+    """Yield while the network finds no memory."""
 
     def refuse(extract: Callable[..., NetworkOutput], *args: Any) -> NetworkOutput:  # noqa: ANN401
         del extract, args
@@ -148,14 +148,14 @@ def memory_exhausted(rig: Rig) -> Iterator[None]:
 
 @contextmanager
 def store_locked(rig: Rig) -> Iterator[None]:
-    """Let another writer hold the store beyond the deadline."""
+    """Yield while another writer holds the store beyond the deadline."""
     with rig.store.engine.execution_options(immediate=True).begin():
         yield
 
 
 @contextmanager
 def pictures_not_kept(rig: Rig) -> Iterator[None]:
-    """Take the folder of the pictures away, as a lost network drive does."""
+    """Yield without the folder of the pictures, as when a network drive is lost."""
     blobs = rig.store.blobs
     aside = blobs.with_name("blobs aside")
     blobs.rename(aside)

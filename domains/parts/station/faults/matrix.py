@@ -10,7 +10,7 @@ from time import monotonic, sleep
 from core.decision.certificate import best_alpha
 from core.service.progress import Progress, silent
 from domains.parts.station.faults.catalog import FAULTS, InjectedFault
-from domains.parts.station.faults.plc import Answer
+from domains.parts.station.faults.plc import PlcAnswer
 from domains.parts.station.faults.rig import Rig
 from domains.parts.station.result import LineReason, LineResult
 
@@ -47,7 +47,7 @@ class FaultCount:
         """How often it was injected."""
         return self.results.total()
 
-    def add(self, answer: Answer) -> None:
+    def add(self, answer: PlcAnswer) -> None:
         """Count what a PLC got for one injection."""
         self.results[answer.result] += 1
         self.slowest_s = max(self.slowest_s, answer.elapsed_s)
@@ -66,7 +66,7 @@ def inject_faults(
     faults: Sequence[InjectedFault] = FAULTS,
     progress: Progress = silent,
 ) -> list[FaultCount]:
-    """Inject faults one after another, a faultless part after each, and count the answers.
+    """Return the answers to faults injected one by one, a faultless part after each.
 
     Args:
         rig: A running station.
@@ -95,8 +95,8 @@ def _inject(rig: Rig, count: FaultCount) -> None:
     count.recovered += answer.result is LineResult.PASS
 
 
-def _recover(rig: Rig) -> Answer:
-    """Show faultless parts until one is judged by its picture, and return that answer."""
+def _recover(rig: Rig) -> PlcAnswer:
+    """Return the first answer to a faultless part that is judged by its picture."""
     deadline = monotonic() + RECOVERY_S
     by_picture = {0, *(r.number for r in LineReason if r.number < LineReason.UNREADABLE.number)}
     while True:

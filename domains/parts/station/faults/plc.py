@@ -20,7 +20,7 @@ from domains.parts.station.result import LineResult
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PlcAnswer:
     """What the PLC got for one trigger.
 
     Attributes:
@@ -65,17 +65,17 @@ class Plc:
             self._changed.notify_all()
 
     def send(self, part: InspectedPart, words: Words) -> bool:
-        """Take nothing: a PLC reads the block alone."""
+        """Return at once: a PLC reads the block alone."""
         del part, words
         return True
 
     def enable(self, timeout_s: float) -> bool:
-        """Set Enable, and return whether the station was ready in time."""
+        """Return whether the station was ready in time, once Enable is set."""
         self._write(enable=True)
         return self._wait(lambda block: block.trigger_ready, timeout_s) is not None
 
-    def inspect(self, part_seq: int, timeout_s: float, part_id: str = "") -> Answer:
-        """Trigger one part, wait for its result, and acknowledge it.
+    def inspect(self, part_seq: int, timeout_s: float, part_id: str = "") -> PlcAnswer:
+        """Return the result of one part that is triggered and acknowledged.
 
         Args:
             part_seq: The part's number, 0 to 65535.
@@ -88,15 +88,15 @@ class Plc:
         taken = self._wait(lambda b: b.trigger_ack and b.acq_id != before.acq_id, timeout_s)
         self._write(trigger=False)
         if taken is None:
-            return Answer(part_seq, None, 0, monotonic() - began, was_taken=False)
+            return PlcAnswer(part_seq, None, 0, monotonic() - began, was_taken=False)
         left_s = timeout_s - (monotonic() - began)
         found = self._wait(lambda b: b.result_valid and b.result_seq == taken.acq_id, left_s)
         elapsed_s = monotonic() - began
         if found is None or found.part_seq_echo != part_seq:
-            return Answer(part_seq, None, 0, elapsed_s, was_taken=True)
+            return PlcAnswer(part_seq, None, 0, elapsed_s, was_taken=True)
         self._write(result_ack=found.completed_toggle)
         self._wait(lambda block: not block.result_valid, timeout_s)
-        return Answer(part_seq, found.result, found.reason_code, elapsed_s, was_taken=True)
+        return PlcAnswer(part_seq, found.result, found.reason_code, elapsed_s, was_taken=True)
 
     def block(self) -> StatusBlock:
         """Return the block as it stands."""

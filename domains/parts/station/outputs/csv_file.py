@@ -83,7 +83,7 @@ class DayFiles:
         known.read_to += len(data)
 
     def _catch_up(self, path: Path, file: FileIO) -> _Known:
-        """Read what the file got since the last time, and cut off a line without an end."""
+        """Return what the file got since the last time; cut off a line without an end."""
         status = os.fstat(file.fileno())
         known = self._known.pop(path, None)
         if known is None or known.inode != status.st_ino or known.read_to > status.st_size:
@@ -149,7 +149,7 @@ class CsvOutput:
         """Do nothing: a file shows no status."""
 
     def send(self, part: InspectedPart, words: Words) -> bool:  # noqa: ARG002
-        """Let a line be written; `confirmed` says when it is on the disk."""
+        """Return whether a line is to be written; `confirmed` says when it is on the disk."""
         self._sender.hand_over(message_of(self._station, part))
         return False
 

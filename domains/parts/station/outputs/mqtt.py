@@ -24,8 +24,8 @@ from domains.parts.station.outputs.mqtt_incoming import (
 )
 from domains.parts.station.outputs.mqtt_link import (
     KEEP_ALIVE_S,
-    Listener,
     MqttLink,
+    Subscriber,
     Ticket,
     new_client,
 )
@@ -68,7 +68,7 @@ class MqttOutput:
         self._incoming = IncomingMessages()
         self._next_log = 0.0
         self._kinds = ("command", "trigger") if takes_triggers else ("command",)
-        listener = Listener(tuple(map(self._topic, self._kinds)), self._receive)
+        listener = Subscriber(tuple(map(self._topic, self._kinds)), self._receive)
         self._link = MqttLink(options, (self._topic("status"), self._offline(False)), listener)
         self._results: dict[Ticket, str] = {}
         self._statuses: set[Ticket] = set()
@@ -106,7 +106,7 @@ class MqttOutput:
             self._shown = (connection, words, now)
 
     def send(self, part: InspectedPart, words: Words) -> bool:  # noqa: ARG002
-        """Publish a result; `confirmed` says when the broker has it."""
+        """Return whether a result was published; `confirmed` says when the broker has it."""
         body = live(message_of(self._station, part), self._options.valid_s)
         ticket = self._link.publish(self._topic("result"), json.dumps(body).encode())
         if ticket is not None:
@@ -130,7 +130,7 @@ class MqttOutput:
         self._link.stop(_GOODBYE_S)
 
     def _collect(self) -> list[tuple[Ticket, bool]]:
-        """Take the broker's receipts in."""
+        """Return the broker's receipts."""
         receipts = self._link.acknowledged()
         for ticket, is_kept in receipts:
             self._statuses.discard(ticket)

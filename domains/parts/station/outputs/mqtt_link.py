@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
+class Subscriber:
     """What is subscribed to, and who gets it.
 
     Attributes:
@@ -95,7 +95,7 @@ class MqttLink:
     never wait for the network.
     """
 
-    def __init__(self, options: MqttOptions, will: tuple[str, bytes], listener: Listener) -> None:
+    def __init__(self, options: MqttOptions, will: tuple[str, bytes], listener: Subscriber) -> None:
         self._options = options
         self._will = will
         self._listener = listener
@@ -128,7 +128,7 @@ class MqttLink:
         return live[0] if live is not None else 0
 
     def publish(self, topic: str, payload: bytes, *, is_retained: bool = False) -> Ticket | None:
-        """Hand a message over with QoS 1, and return its ticket; None where it was not."""
+        """Return the ticket of a message handed over with QoS 1; None where it was not."""
         live = self._live
         if live is None or len(self._in_flight) >= self._limit:
             return None

@@ -79,7 +79,7 @@ class WebhookClient:
             self._connection = None
 
     def _exchange(self, data: bytes, key: str) -> int:
-        """Send once, and once more where a connection of before had been closed meanwhile."""
+        """Return the answer's status; send once more where an old connection had been closed."""
         is_used = self._connection is not None
         try:
             return self._request(data, key)
@@ -141,7 +141,7 @@ class WebhookOutput:
         """Do nothing: the receiver gets results alone."""
 
     def send(self, part: InspectedPart, words: Words) -> bool:  # noqa: ARG002
-        """Let a result be posted; `confirmed` says when the receiver has it."""
+        """Return whether a result is to be posted; `confirmed` says when the receiver has it."""
         self._sender.hand_over(message_of(self._station, part))
         return False
 
@@ -175,7 +175,7 @@ def _authorization(variable: str) -> dict[str, str]:
 
 @contextmanager
 def _deadline(connection: HTTPConnection, seconds: float) -> Iterator[threading.Event]:
-    """Cut a connection off after a time, however slowly its bytes come in.
+    """Yield while a connection is cut off after a time, however slowly its bytes come in.
 
     Yields:
         What is set once it was cut off.
@@ -198,7 +198,7 @@ def _deadline(connection: HTTPConnection, seconds: float) -> Iterator[threading.
 
 
 def _read_to_end(answer: HTTPResponse) -> bool:
-    """Read an answer's body, and return whether that was all of it and the connection goes on."""
+    """Return whether an answer's body was read to its end and the connection goes on."""
     try:
         answer.read(_ANSWER_BYTES)
     except (OSError, HTTPException):

@@ -43,7 +43,7 @@ class Chest:
 
 
 def attenuation(hounsfield: NDArray[np.generic]) -> F32:
-    """Turn Hounsfield units into linear attenuation per mm for the beam of a chest film.
+    """Return Hounsfield units as linear attenuation per mm for the beam of a chest film.
 
     By their definition up to ``BONE``; above, calcium takes more out of a film's softer beam than
     out of a CT's, and what is denser than bone (contrast medium in a vein) is taken for bone.

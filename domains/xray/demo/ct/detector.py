@@ -31,7 +31,7 @@ class Exposure:
 
 
 def counted(integrals: F32, exposure: Exposure, pitch_mm: float, rng: np.random.Generator) -> F32:
-    """Count quanta behind the chest: Beer and Lambert's law, scatter, blur and quantum noise.
+    """Return the quanta behind the chest: Beer and Lambert's law, scatter, blur, quantum noise.
 
     Args:
         integrals: float32 ``h w``, attenuation along each ray.
@@ -51,7 +51,7 @@ def counted(integrals: F32, exposure: Exposure, pitch_mm: float, rng: np.random.
 
 
 def developed(quanta: F32, exposure: Exposure, pitch_mm: float) -> NDArray[np.uint16]:
-    """Turn counts into twelve bits for display: bright where little came through.
+    """Return counts as twelve bits for display: bright where little came through.
 
     The logarithm, then what every maker does in some way: the range found from the picture,
     large shadows weakened against small ones, and a grey curve with a toe and a shoulder.
@@ -76,7 +76,7 @@ def developed(quanta: F32, exposure: Exposure, pitch_mm: float) -> NDArray[np.ui
 
 
 def _blurred(picture: F32, sigma: float) -> F32:
-    """Blur; a wide one on a small copy, which looks the same and takes no time."""
+    """Return it blurred; a wide blur works on a small copy, which looks the same."""
     step = max(1, int(sigma / 4))
     if step == 1:
         return np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)

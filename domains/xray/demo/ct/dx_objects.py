@@ -84,7 +84,7 @@ def digital_xray(pixels: NDArray[np.uint16], pitch_mm: float, label: Label) -> b
 
 
 def _study(label: Label) -> Dataset:
-    """Fill the patient, study, series and equipment modules."""
+    """Return a data set with the patient, study, series and equipment modules."""
     from pydicom import Dataset
 
     taken = _FIRST + timedelta(minutes=4 * label.number)
@@ -157,6 +157,6 @@ def _coded(value: str, meaning: str) -> Dataset:
 
 
 def _uid(*words: object) -> str:
-    """Name something by what it is: a UID under 2.25 (PS3.5 B.2)."""
+    """Return a UID under 2.25 made of what something is (PS3.5 B.2)."""
     digest = hashlib.sha256(" ".join(map(str, (MADE_BY, *words))).encode()).digest()
     return f"2.25.{uuid.UUID(bytes=digest[:16], version=4).int}"

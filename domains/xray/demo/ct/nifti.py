@@ -32,7 +32,7 @@ class Volume:
 
 
 def read(packed: bytes) -> Volume:
-    """Read a gzipped little-endian single-file volume with a slope of 1 and an sform.
+    """Return a gzipped little-endian single-file volume with a slope of 1 and an sform.
 
     Args:
         packed: The bytes of a ``.nii.gz`` file.

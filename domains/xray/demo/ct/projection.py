@@ -50,7 +50,7 @@ class Plate:
 
 
 def line_integrals(chest: Chest, pose: Pose, plate: Plate) -> F32:
-    """Sum the attenuation along the rays from a point source to each pixel.
+    """Return the attenuation summed along the rays from a point source to each pixel.
 
     Each slab of voxels parallel to the detector is enlarged, shifted and added (shear-warp:
     Lacroute and Levoy, SIGGRAPH 1994). A turned or leaning patient is a shear of slabs, which is
@@ -98,7 +98,7 @@ def _obliqueness(plate: Plate, source_mm: float) -> F32:
 
 
 def _from_detector(chest: Chest, direction: str) -> tuple[F32, tuple[float, float, float]]:
-    """Order the slabs from the detector to the source, each as the picture shows it."""
+    """Return the slabs from the detector to the source, each as the picture shows it."""
     d, h, w = chest.spacing_mm
     if direction == "PA":
         return chest.mu[::-1], (d, h, w)

@@ -59,7 +59,7 @@ class Study:
 def draw(
     seed: int, count: int, findings: Sequence[str] = (), faults: Sequence[str] = ()
 ) -> list[Study]:
-    """Draw studies: the first ones carry the findings given, the next the faults, in random order.
+    """Return studies in random order: the first carry the findings given, the next the faults.
 
     Args:
         seed: The same seed gives the same studies.
@@ -118,7 +118,7 @@ def changed(chest: Chest, study: Study) -> Chest:
 
 
 def radiograph(chest: Chest, study: Study, plate: Plate = PLATE) -> NDArray[np.uint16]:
-    """Compute one study's picture: uint16 ``rows columns``, twelve bits, bright where dense.
+    """Return one study's picture: uint16 ``rows columns``, twelve bits, bright where dense.
 
     A picture taken on its side has its rows and columns exchanged.
     """
@@ -138,7 +138,7 @@ def radiograph(chest: Chest, study: Study, plate: Plate = PLATE) -> NDArray[np.u
 def radiographs(
     chest: Chest, studies: Sequence[Study], plate: Plate = PLATE
 ) -> Iterator[NDArray[np.uint16]]:
-    """Compute many, in order, on all cores: most of the work releases the interpreter's lock."""
+    """Yield many, in order, computed on all cores: most work releases the interpreter's lock."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         yield from pool.map(partial(radiograph, chest, plate=plate), studies)
 

@@ -23,7 +23,7 @@ def opacity(
     filled: float,
     rng: np.random.Generator,
 ) -> Chest:
-    """Fill part of a lung with fluid, densest in the middle, patchy towards the rim.
+    """Return a chest with fluid in part of a lung, densest in the middle, patchy at the rim.
 
     Args:
         chest: The chest.
@@ -49,7 +49,7 @@ def opacity(
 
 
 def effusion(chest: Chest, side: int, height: float) -> Chest:
-    """Let fluid stand in a lung's foot, higher at the wall than towards the heart.
+    """Return a chest with fluid in a lung's foot, higher at the wall than at the heart.
 
     Args:
         chest: The chest.
@@ -72,7 +72,7 @@ def effusion(chest: Chest, side: int, height: float) -> Chest:
 
 
 def enlarged_heart(chest: Chest, times: float) -> Chest:
-    """Widen the heart from its right upper edge, over the lungs beside it.
+    """Return a chest whose heart is wider from its right upper edge, over the lungs beside it.
 
     Args:
         chest: The chest.
@@ -114,7 +114,7 @@ def _extent(part: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int6
 def _patches(
     shape: tuple[int, ...], spacing_mm: tuple[float, float, float], rng: np.random.Generator
 ) -> F32:
-    """Draw smooth noise of variance 1, its patches about a centimetre across."""
+    """Return smooth noise of variance 1, its patches about a centimetre across."""
     noise = rng.standard_normal(shape, dtype=np.float32)
     for axis, step in enumerate(spacing_mm):
         flat = np.ascontiguousarray(np.moveaxis(noise, axis, 0)).reshape(shape[axis], -1)

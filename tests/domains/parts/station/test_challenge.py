@@ -16,7 +16,7 @@ from domains.parts.station.challenge import (
     ChallengePassed,
     ChallengeState,
     Setup,
-    Shown,
+    ShownReference,
     challenge_due,
     challenge_progress,
     check_release,
@@ -61,41 +61,48 @@ def test_a_challenge_is_due_after_hours_changeover_bundle_camera_and_clock():
 def test_a_challenge_passes_when_every_part_is_judged_as_expected():
     shown = []
     for name in ("g1", "b1", "b2", "g2", "g3"):
-        shown.append(Shown(name, DEFECT if name[0] == "b" else PASSED))
+        shown.append(ShownReference(name, DEFECT if name[0] == "b" else PASSED))
         assert challenge_progress(OPTIONS, shown).state is ChallengeState.RUNNING
     progress = challenge_progress(OPTIONS, shown)
     assert progress.outstanding == ("b3",)
     assert progress.sentence == "Show the reference parts b3."
-    progress = challenge_progress(OPTIONS, [*shown, Shown("b3", DEFECT)])
+    progress = challenge_progress(OPTIONS, [*shown, ShownReference("b3", DEFECT)])
     assert progress.state is ChallengeState.PASSED
     assert progress.rejected_bad == 3
     assert "at most 63.2 %" in progress.sentence
 
 
 def test_one_bad_part_passed_fails_it_for_good():
-    shown = [Shown("b1", PASSED), Shown("b1", DEFECT)]
-    shown += [Shown(name, DEFECT) for name in ("b2", "b3")]
-    shown += [Shown(name, PASSED) for name in OPTIONS.good]
+    shown = [ShownReference("b1", PASSED), ShownReference("b1", DEFECT)]
+    shown += [ShownReference(name, DEFECT) for name in ("b2", "b3")]
+    shown += [ShownReference(name, PASSED) for name in OPTIONS.good]
     progress = challenge_progress(OPTIONS, shown)
     assert progress.state is ChallengeState.FAILED
     assert progress.passed_bad == ("b1",)
     assert "a lead releases" in progress.sentence
     # The other way round as well: rejected first and passed afterwards.
-    again = challenge_progress(OPTIONS, [Shown("b1", DEFECT), Shown("b1", PASSED)])
+    again = challenge_progress(
+        OPTIONS, [ShownReference("b1", DEFECT), ShownReference("b1", PASSED)]
+    )
     assert again.state is ChallengeState.FAILED
 
 
 def test_a_bad_part_rejected_for_another_reason_proves_nothing():
     for reason in set(LineReason) - {LineReason.DEFECT, LineReason.AMBIGUOUS, LineReason.NOVEL}:
-        shown = [Shown("b1", LineVerdict.because(reason))]
+        shown = [ShownReference("b1", LineVerdict.because(reason))]
         assert "b1" in challenge_progress(OPTIONS, shown).outstanding, reason
-    both = [Shown("b1", LineVerdict.because(LineReason.DEFECT, LineReason.CLOCK))]
+    both = [ShownReference("b1", LineVerdict.because(LineReason.DEFECT, LineReason.CLOCK))]
     assert "b1" not in challenge_progress(OPTIONS, both).outstanding
 
 
 def test_a_good_part_may_be_shown_again_and_is_named():
-    shown = [Shown("g1", LATE), Shown("g1", PASSED), Shown("g2", PASSED), Shown("g3", PASSED)]
-    shown += [Shown(name, DEFECT) for name in OPTIONS.bad]
+    shown = [
+        ShownReference("g1", LATE),
+        ShownReference("g1", PASSED),
+        ShownReference("g2", PASSED),
+        ShownReference("g3", PASSED),
+    ]
+    shown += [ShownReference(name, DEFECT) for name in OPTIONS.bad]
     progress = challenge_progress(OPTIONS, shown)
     assert progress.state is ChallengeState.PASSED
     assert progress.rejected_good == ("g1",)
@@ -108,7 +115,9 @@ VERDICTS = st.sampled_from([PASSED, DEFECT, LATE, LineVerdict.because(LineReason
 
 @given(
     st.lists(
-        st.builds(Shown, st.sampled_from([*OPTIONS.good, *OPTIONS.bad, "stray"]), VERDICTS),
+        st.builds(
+            ShownReference, st.sampled_from([*OPTIONS.good, *OPTIONS.bad, "stray"]), VERDICTS
+        ),
         max_size=30,
     )
 )

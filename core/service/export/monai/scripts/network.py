@@ -22,7 +22,7 @@ class OnnxClassifier(torch.nn.Module):
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Judge pictures one by one.
+        """Return the verdicts on pictures, judged one by one.
 
         Args:
             images: ``n 3 h w``, RGB from 0 to 255. Where it is a MetaTensor whose ``meta`` has a

@@ -33,7 +33,7 @@ class PictureReader(ImageReader):
         return all(str(name).lower().rpartition(".")[2] in _SUFFIXES for name in _listed(filename))
 
     def read(self, data: Names, **kwargs: object) -> Image.Image:  # noqa: ARG002
-        """Open a picture.
+        """Return a picture, opened.
 
         Raises:
             ValueError: It is not of 8 bits a channel.
@@ -45,7 +45,7 @@ class PictureReader(ImageReader):
         return image
 
     def get_data(self, img: Image.Image) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
-        """Decode it to uint8 ``h w 3``, with the size that the file had in ``source_size``."""
+        """Return uint8 ``h w 3``, with the size that the file had in ``source_size``."""
         width, height = img.size
         lying = img.getexif().get(_ORIENTATION, 1) >= _LYING
         img.draft(img.mode, (self.side, self.side))
@@ -64,7 +64,7 @@ def _listed(names: Names) -> Sequence[str | PathLike[str]]:
 
 
 def _rgb(image: Image.Image) -> np.ndarray[Any, Any]:
-    """Lay what is transparent on white."""
+    """Return a picture whose transparent parts lie on white."""
     if not image.has_transparency_data:
         return np.array(image.convert("RGB"))
     rgba = np.array(image.convert("RGBA"))
