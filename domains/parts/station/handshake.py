@@ -73,8 +73,8 @@ class Handshake:
     """What the status block shows, from what the PLC wrote and what became of its triggers.
 
     Args:
-        needs_enable: Whether triggers come from a PLC, so that TriggerReady is 0 until it set
-            Enable.
+        needs_enable: Whether a PLC triggers by the control block, so that TriggerReady is 0 until
+            it set Enable.
 
     Attributes:
         recipe: Number of the recipe that the next trigger is judged by.
@@ -103,9 +103,8 @@ class Handshake:
 
     @property
     def is_ready(self) -> bool:
-        """Whether a trigger given now is accepted."""
-        is_enabled = self._control.enable or not self._needs_enable
-        return self.is_online and is_enabled and self._has_room and not self._is_asked
+        """Whether a trigger given now is accepted, if it comes from elsewhere or Enable is 1."""
+        return self.is_online and self._has_room and not self._is_asked
 
     def add_offline(self, reason: OfflineReason) -> None:
         """Take the station offline; parts on their way still get their result."""
@@ -198,7 +197,7 @@ class Handshake:
             shown |= {"is_pass": False, "is_fail": False, "is_stop": False}
         return encode_status(
             StatusBlock(
-                trigger_ready=self.is_ready,
+                trigger_ready=self.is_ready and (self._control.enable or not self._needs_enable),
                 trigger_ack=self._trigger_ack,
                 acquiring=bool(self._acquiring),
                 missed_trigger=self._is_missed,

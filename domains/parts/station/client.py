@@ -1,0 +1,157 @@
+"""The PLC's side of the handshake over Modbus TCP, as the register page describes it.
+
+What a line controller has to do, in Python: for trials at a desk, the demo and the tests. Like a
+PLC it writes the whole control block and reads the whole status block in every cycle, so a lost
+or replayed answer costs a cycle and nothing else. What it cannot believe is not a PASS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from time import monotonic, sleep
+from typing import Self
+
+from pymodbus.client import ModbusTcpClient
+from pymodbus.exceptions import ModbusException
+
+from domains.parts.station.blocks import (
+    ControlBlock,
+    ResultReader,
+    StatusBlock,
+    decode_status,
+    encode_control,
+)
+from domains.parts.station.registers import STATUS_WORDS, Words
+from domains.parts.station.result import LineResult
+
+HEARTBEAT_LIMIT_S = 0.5
+_READ_INPUTS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """What the line does with a part.
+
+    Attributes:
+        result: PASS only where the station said so, in time and beyond doubt.
+        block: The station's result; None where none was there that could be believed.
+    """
+
+    result: LineResult
+    block: StatusBlock | None
+
+
+class StationClient:
+    """One line controller. Calls come from one thread.
+
+    Args:
+        host: Where the station serves Modbus.
+        port: Its port.
+        unit: Its unit id.
+        timeout_s: Longest wait for one answer.
+        cycle_s: Pause between two cycles.
+    """
+
+    def __init__(
+        self, host: str, port: int = 502, *, unit: int = 1, timeout_s: float = 1.0,
+        cycle_s: float = 0.002,
+    ) -> None:  # fmt: skip
+        self._client = ModbusTcpClient(host, port=port, timeout=timeout_s, retries=0)
+        self._unit, self._cycle_s = unit, cycle_s
+        self._control = ControlBlock(enable=True)
+        self._reader = ResultReader()
+        self._beat: bool | None = None
+        self._beat_at = float("-inf")
+
+    def __enter__(self) -> Self:
+        """Return itself, connected."""
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Let the connection go."""
+        self._client.close()
+
+    def start(self, wait_s: float = 5.0) -> bool:
+        """Take what stands there as old and set Enable; return whether the station is ready.
+
+        The result that stands there belongs to a part that has passed by meanwhile.
+        """
+        limit = monotonic() + wait_s
+        while monotonic() < limit:
+            words = self._read()
+            if words is not None:
+                self._reader.skip(words)
+                toggle = decode_status(words).completed_toggle
+                self._control = replace(self._control, result_ack=toggle)
+                return self._wait(_is_ready, limit) is not None
+            sleep(self._cycle_s)
+        return False
+
+    def inspect(self, part_seq: int, part_id: str = "", wait_s: float = 2.0) -> LineAnswer:
+        """Take one part through the handshake; return what to do with it within ``wait_s``."""
+        limit = monotonic() + wait_s
+        answer = LineAnswer(LineResult.FAIL, None)
+        if self._wait(_is_ready, limit) is not None:
+            self._control = replace(self._control, trigger=True, part_seq=part_seq, part_id=part_id)
+            is_taken = self._wait(lambda block: block.trigger_ack, limit) is not None
+            self._control = replace(self._control, trigger=False)
+            if is_taken:
+                answer = self._take_result(part_seq, limit)
+        self._cycle()
+        return answer
+
+    def _take_result(self, part_seq: int, limit: float) -> LineAnswer:
+        while monotonic() < limit:
+            words = self._wait(self._is_unacknowledged, limit)
+            block = None if words is None else self._reader.accept(words)
+            if block is None or block.result is None:
+                continue
+            self._control = replace(self._control, result_ack=block.completed_toggle)
+            # A result that came too late for its own part is acknowledged and used for none.
+            if block.part_seq_echo == part_seq:
+                is_alive = monotonic() - self._beat_at <= HEARTBEAT_LIMIT_S
+                return LineAnswer(block.result if is_alive else LineResult.FAIL, block)
+        return LineAnswer(LineResult.FAIL, None)
+
+    def _is_unacknowledged(self, block: StatusBlock) -> bool:
+        return block.result_valid and block.completed_toggle != self._control.result_ack
+
+    def _wait(self, condition: Callable[[StatusBlock], bool], limit: float) -> Words | None:
+        """Return the first block that fulfils a condition, None where none comes in time."""
+        while True:
+            words = self._cycle()
+            if words is not None and condition(decode_status(words)):
+                return words
+            if monotonic() >= limit:
+                return None
+            sleep(self._cycle_s)
+
+    def _cycle(self) -> Words | None:
+        """Write the control block and read the status block, as a PLC does over and over."""
+        control = list(encode_control(self._control))
+        try:
+            self._client.write_registers(0, control, device_id=self._unit)
+        except ModbusException:
+            self._client.close()
+        return self._read()
+
+    def _read(self) -> Words | None:
+        """Return the status block; None for no answer, and for the answer to something else."""
+        try:
+            answer = self._client.read_input_registers(0, count=STATUS_WORDS, device_id=self._unit)
+        except ModbusException:
+            self._client.close()
+            return None
+        if answer.function_code != _READ_INPUTS or len(answer.registers) != STATUS_WORDS:
+            return None
+        words = tuple(answer.registers)
+        heartbeat = decode_status(words).heartbeat
+        if heartbeat != self._beat:
+            self._beat, self._beat_at = heartbeat, monotonic()
+        return words
+
+
+def _is_ready(block: StatusBlock) -> bool:
+    return block.trigger_ready and not block.trigger_ack
