@@ -26,6 +26,7 @@ __all__ = [
     "cases_of",
     "decision",
     "decisions",
+    "judged_products",
     "new_decision",
     "open_store",
     "record",
@@ -200,6 +201,17 @@ def decisions(
         query = query.where(columns.decided_at >= stamp(since))
     with reading(store) as connection:
         return [from_row(row) for row in connection.execute(query).mappings()]
+
+
+def judged_products(store: Store, pack: str) -> list[str]:
+    """Return the products of a pack that have decisions.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = select(DECISIONS.c.product).where(DECISIONS.c.pack == pack).distinct()
+    with reading(store) as connection:
+        return sorted(connection.scalars(query))
 
 
 def cases_of(store: Store, decision: StoredDecision) -> list[str]:

@@ -91,6 +91,7 @@ class DecisionRow(TableRow, table=True):
     __tablename__ = "decisions"
     __table_args__ = (
         UniqueConstraint("content_key", "bundle_sha256", "policy_id", "product", "supersedes"),
+        Index("ix_decisions_product", "pack", "product", "seq"),
     )
 
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -13,11 +13,10 @@ from core.packs import DomainPack
 from core.records import audit, case_list, deployments
 from core.records.case_list import Read
 from core.records.deployment import Stage
-from core.records.store import decisions
-from core.records.values import StoredDecision
 from core.service.review import autonomy, autonomy_text
 from core.service.review.autonomy import ReadEvidence
 from core.service.review.case_rules import CaseRules
+from core.service.review.in_use import InUse, in_use_at
 from core.service.review.review import ReviewSession
 from core.types import Policy
 from dashboard import present, widgets
@@ -49,43 +48,57 @@ class AutonomyView:
             session: The store.
             open_sites: Sites that have open cases.
         """
-        newest = decisions(session.store, pack=self.pack.name, limit=1)
-        if not newest:
-            widgets.text("Nothing has been assessed yet, so there is nothing to release.", "big")
-            return
-        used = newest[0]
-        policy = self.policy_of(used.bundle_sha256, used.policy_id)
-        widgets.text(f"In use: {used.bundle}, policy {used.policy_id}", "quiet")
-        if policy is None:
-            self._rerun_when_open(used)
         reads = _reads(session, self.pack.name, audit.head(session.store).hash)
         released = deployments.by_product(session.store, self.pack.name)
-        read_sites = (site for one in reads for site in self.rules.sites_of(one.headers))
-        for site in dict.fromkeys([*open_sites, *released, *read_sites]):
-            current = deployments.stage_for(released.get(site), used.bundle)
+        sites = dict.fromkeys([*open_sites, *released, *self._read_sites(reads)])
+        in_use = {site: in_use_at(session.store, self.pack.name, site) for site in sites}
+        if not any(in_use.values()):
+            widgets.text("Nothing has been assessed yet, so there is nothing to release.", "big")
+            return
+        for site, used in in_use.items():
             with st.container(border=True):
+                if used is None:
+                    widgets.text(site or autonomy_text.NO_SITE, "title")
+                    widgets.text("Nothing has been assessed here yet.", "quiet")
+                    continue
+                policy = self._policy(used)
+                current = deployments.stage_for(released.get(site), used.bundle)
                 _Site(self, session, site, current, used, policy).render(reads)
+        self._rerun_when_open([one for one in in_use.values() if one])
 
     def override_text(self, session: ReviewSession, site: str | None) -> str:
         """Return how often readers differ from the verdicts in use; empty while nobody read any."""
-        newest = decisions(session.store, pack=self.pack.name, limit=1)
-        if not newest:
-            return ""
         reads = _reads(session, self.pack.name, audit.head(session.store).hash)
-        used = newest[0]
-        return autonomy_text.override_text(
-            autonomy.evidence_of(reads, self.rules, used.bundle, used.policy_id, site)
+        sites = self._read_sites(reads) if site is None else [site]
+        found = (in_use_at(session.store, self.pack.name, one) for one in sites)
+        return autonomy_text.override_texts(
+            {
+                used.bundle: autonomy.evidence_of(
+                    reads, self.rules, used.bundle, used.policy_id, site
+                )
+                for used in dict.fromkeys(filter(None, found))
+            }
         )
 
-    def _rerun_when_open(self, used: StoredDecision) -> None:
-        """Draw the page again once the bundle is open."""
+    def _read_sites(self, reads: Sequence[Read]) -> list[str]:
+        named = (site for one in reads for site in self.rules.sites_of(one.headers))
+        return list(dict.fromkeys(named))
+
+    def _rerun_when_open(self, in_use: Sequence[InUse]) -> None:
+        """Draw the page again once a bundle is open that is not yet."""
+        missing = [one for one in in_use if self._policy(one) is None]
+        if not missing:
+            return
 
         @st.fragment(run_every=widgets.FOLLOW_S)
         def wait() -> None:
-            if self.policy_of(used.bundle_sha256, used.policy_id) is not None:
+            if any(self._policy(one) is not None for one in missing):
                 st.rerun()
 
         wait()
+
+    def _policy(self, used: InUse) -> Policy | None:
+        return self.policy_of(used.bundle_sha256, used.policy_id)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
@@ -102,7 +115,7 @@ class _Site:
     session: ReviewSession
     site: str
     current: Stage
-    used: StoredDecision
+    used: InUse
     policy: Policy | None
 
     def render(self, reads: list[Read]) -> None:
@@ -125,6 +138,7 @@ class _Site:
 
     def _standing(self, evidence: ReadEvidence) -> None:
         widgets.text(self.site or autonomy_text.NO_SITE, "title")
+        widgets.text(f"In use: {self.used.bundle}, policy {self.used.policy_id}", "quiet")
         widgets.text(autonomy_text.stage_text(self.current))
         st.html(evidence_html(self.view.pack, evidence))
         missing = autonomy.missing_evidence(self.view.pack, self.current, evidence)

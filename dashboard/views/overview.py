@@ -9,9 +9,9 @@ from core.errors import AssayError
 from core.packs import DomainPack
 from core.records import reviews
 from core.records.store import decisions
-from core.records.values import StoredDecision
 from core.records.worklist import counts
 from core.service.review import review
+from core.service.review.in_use import InUse, products_in_use
 from core.service.review.review import ReviewSession
 from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Certificate, Disposition, Policy
@@ -24,8 +24,8 @@ MOST = 5000
 def render() -> None:
     """Show one pack's overview."""
     session, pack = widgets.session(), widgets.current_pack()
-    newest = decisions(session.store, pack=pack.name, limit=1)
-    if not newest:
+    in_use = products_in_use(session.store, pack.name)
+    if not in_use:
         widgets.text(
             present.describe_empty_queue(
                 pack, counts(session.store, pack.name), session.settings.home
@@ -33,10 +33,13 @@ def render() -> None:
             "big",
         )
         return
-    counted = _counted(newest[0].id, session, newest[0])
-    widgets.text(f"{newest[0].bundle}, policy {newest[0].policy_id}", "quiet")
+    product = _choose_product(list(in_use))
+    used = in_use[product]
+    newest = decisions(session.store, pack=pack.name, product=product, limit=1)
+    counted = _counted(newest[0].id if newest else "", session, pack.name, product, used)
+    widgets.text(f"{used.bundle}, policy {used.policy_id}", "quiet")
     try:
-        policy = review.judged_by(session.explainer, newest[0])
+        policy = review.judged_by(session.explainer, used)
     except AssayError as exc:
         policy = None
         widgets.error(exc)
@@ -48,16 +51,25 @@ def render() -> None:
         _more_data(pack, policy)
 
 
+def _choose_product(products: list[str]) -> str:
+    """Return the product to show: the only one, or what a person chooses."""
+    if len(products) == 1:
+        return products[0]
+    chosen = st.selectbox("Product", products, format_func=lambda one: one or "no product named")
+    return str(chosen)
+
+
 @st.cache_resource(max_entries=8, show_spinner="Counting …")
 def _counted(
-    newest: str, _session: ReviewSession, _decision: StoredDecision
+    newest: str, _session: ReviewSession, pack: str, product: str, used: InUse
 ) -> present.VerdictCounts:
-    del newest
+    del newest  # the next verdict changes it
     found = decisions(
         _session.store,
-        pack=_decision.pack,
-        bundle_sha256=_decision.bundle_sha256,
-        policy_id=_decision.policy_id,
+        pack=pack,
+        product=product,
+        bundle_sha256=used.bundle_sha256,
+        policy_id=used.policy_id,
         limit=MOST,
     )
     return present.count_verdicts(found)

@@ -44,6 +44,15 @@ def override_text(evidence: ReadEvidence) -> str:
     return f"Readers differ from the verdict in {evidence.overridden.describe()}."
 
 
+def override_texts(by_bundle: Mapping[str, ReadEvidence]) -> str:
+    """Return how often readers differ from the verdicts in use, of each bundle by name if more."""
+    texts = {bundle: override_text(one) for bundle, one in by_bundle.items()}
+    known = {bundle: text for bundle, text in texts.items() if text}
+    if len(known) < 2:
+        return "".join(known.values())
+    return " ".join(f"{bundle}: {text}" for bundle, text in known.items())
+
+
 def confirm_text(evidence: ReadEvidence) -> str:
     """Return what a person confirms before a release."""
     if not evidence.reads:

@@ -17,6 +17,7 @@ from core.records.connection import Store, reading
 from core.records.tables import CASE_STATUS, REVIEWS
 from core.records.values import StoredDecision, stamp
 from core.service.review.explanations import Explainer
+from core.service.review.in_use import InUse
 from core.service.review.order import first_unskipped
 from core.service.store import open_store
 from core.settings import Settings
@@ -199,8 +200,8 @@ def done_since(store: Store, pack: str, since: datetime) -> int:
         return connection.execute(query).scalar_one()
 
 
-def judged_by(explainer: Explainer, decision: StoredDecision) -> Policy:
-    """Return the policy that a decision was made by.
+def judged_by(explainer: Explainer, decision: StoredDecision | InUse) -> Policy:
+    """Return the policy that a decision was made by, or that is in use.
 
     Raises:
         BundleError: The bundle or its policy is not on the shelf, or was altered.

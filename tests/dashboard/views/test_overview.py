@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from core.records import reviews
-from core.records.store import decisions
+from core.records.store import decisions, record
+from core.records.values import NewDecision
 from core.records.worklist import next_case
 from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Disposition
@@ -74,3 +76,16 @@ def test_an_empty_store_says_what_to_do_first(page, assessed_home):
     page.switch_page("views/overview.py").run()
     assert not page.exception
     assert "assay assess" in texts(page)
+
+
+def test_each_product_is_shown_with_what_judges_it(overview, store, tiny_product):
+    bundle, policy = tiny_product.opened()
+    made = next(one for one in decisions(store) if one.disposition is Disposition.NEGATIVE)
+    other = replace(made, product="left", bundle="other@1", bundle_sha256="1" * 64)
+    record(store, [NewDecision("x", "x.png", "x.png", other)])
+    page = overview()
+    assert f"{bundle.label}, policy {policy.id}" in texts(page)
+    assert page.metric[0].value != "1"
+    page.selectbox[0].select("left").run()
+    assert f"other@1, policy {policy.id}" in texts(page)
+    assert [one.value for one in page.metric][:3] == ["1", "0", "0"]

@@ -19,8 +19,8 @@ from core.records.case_list import listed
 from core.records.connection import writing
 from core.records.deployment import Stage
 from core.records.intake import receive
-from core.records.store import decisions
-from core.records.values import now
+from core.records.store import decisions, record
+from core.records.values import NewDecision, now
 from core.records.worklist import case_detail
 from core.service.review import autonomy
 from core.service.review.reading_list import OPEN
@@ -374,6 +374,22 @@ def test_a_stage_is_released_with_name_confirmation_and_evidence(page, store):
     press(page, "Back to audit")
     assert deployments.stage_of(store, "xray", SITE) is Stage.AUDIT
     assert audit.verify(store).faults == ()
+
+
+def test_each_site_names_what_judges_there_and_no_site_the_newest_verdict_of_another(page, store):
+    made = decisions(store, pack="xray", limit=1)[0]
+    other = replace(made, bundle="other@1", bundle_sha256="1" * 64, product="South", policy_id="p9")
+    new = NewDecision("1.2.9", "a.dcm", "a.dcm", other, {"site": "South"}, spans_products=True)
+    record(store, [new])
+    press(page.run(), "Stages")
+    shown = texts(page)
+    north, south = shown.split(">South<")
+    assert f"In use: {made.bundle}, policy {made.policy_id}" in north
+    assert "other@1" not in north
+    assert "In use: other@1, policy p9" in south
+    page.checkbox[0].check().run()
+    press(page, "Release shadow")
+    assert deployments.newest(store, "xray", SITE).covers(made.bundle, made.policy_id)
 
 
 def test_automatic_is_not_to_be_had_on_three_reads_and_the_page_says_what_is_missing(

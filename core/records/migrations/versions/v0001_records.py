@@ -68,6 +68,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("content_key", "bundle_sha256", "policy_id", "product", "supersedes"),
         sa.UniqueConstraint("id"),
     )
+    op.create_index("ix_decisions_product", "decisions", ["pack", "product", "seq"], unique=False)
     op.create_table(
         "deployments",
         sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
