@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from core.errors import ConfigError
 from core.service.intake.addressing import authority
 from core.service.intake.limits import Limits
+from core.service.intake.listener import ThreadListener
 from core.service.intake.tls import Tls
 from core.service.intake.uvicorn_private import ImpatientProtocol
 
@@ -37,7 +38,7 @@ class Service:
     port_option: str
 
 
-class HttpListener:
+class HttpListener(ThreadListener):
     """Takes requests at one address.
 
     Args:
@@ -79,15 +80,6 @@ class HttpListener:
         scheme = "http" if self._server.config.ssl_context_factory is None else "https"
         host = authority(self._socket.getsockname()[0], self.port)
         return f"{self._service.name} {scheme}://{host}{self._service.path}"
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether requests are taken."""
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        """Take requests until `stop`."""
-        self._thread.start()
 
     def stop(self, grace_s: float) -> None:
         """Take no more requests, and let those under way come to their end."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Sequence
+from threading import Thread
 from typing import Protocol
 
 GRACE_S = 5.0
@@ -27,6 +28,21 @@ class Listener(Protocol):
 
     def stop(self, grace_s: float) -> None:
         """Take no new ones, and let those under way come to their end."""
+
+
+class ThreadListener:
+    """What a listener that works in one thread of its own has of that."""
+
+    _thread: Thread
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still takes objects."""
+        return self._thread.is_alive()
+
+    def start(self) -> None:
+        """Take objects until it is stopped."""
+        self._thread.start()
 
 
 def serve(listeners: Sequence[Listener], on_ready: Callable[[], None]) -> bool:

@@ -19,6 +19,7 @@ from threading import Thread
 
 from core.errors import ConfigError, StoreError, UnreadableImage
 from core.logs import Event, Word
+from core.service.intake.listener import ThreadListener
 
 DONE, FAILED = "done", "failed"
 
@@ -27,7 +28,7 @@ Take = Callable[[bytes], bool]
 _Stat = tuple[int, int]
 
 
-class WatchedFolder:
+class WatchedFolder(ThreadListener):
     """Takes files from one folder.
 
     Args:
@@ -71,15 +72,6 @@ class WatchedFolder:
     def location(self) -> str:
         """Where it is, in one line."""
         return f"folder {self.folder}"
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the folder is scanned."""
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        """Scan again and again until `stop`."""
-        self._thread.start()
 
     def stop(self, grace_s: float) -> None:
         """Scan no more; a file under way comes to its end."""

@@ -21,6 +21,7 @@ from core.errors import ConfigError
 from core.logs import Event, Word
 from core.service.intake.addressing import authority
 from core.service.intake.limits import Budget
+from core.service.intake.listener import ThreadListener
 from domains.xray.node.bounded_socket import BoundedSocket, BoundedTlsSocket
 from domains.xray.node.object_intake import ObjectIntake
 from domains.xray.node.part10 import IMPLEMENTATION_UID
@@ -46,7 +47,7 @@ _ABORT_S = 0.2
 _LOG = logging.getLogger(__name__)
 
 
-class DicomListener(ThreadedAssociationServer):
+class DicomListener(ThreadListener, ThreadedAssociationServer):
     """Takes calls from the addresses of known peers, on sockets with bounds.
 
     Attributes:
@@ -122,15 +123,6 @@ class DicomListener(ThreadedAssociationServer):
     def location(self) -> str:
         """Where it is, in one line."""
         return f"DICOM {self.ae_title}@{authority(self.server_address[0], self.port)}"
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether calls are taken."""
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        """Take calls, in threads of their own, until `stop`."""
-        self._thread.start()
 
     def stop(self, grace_s: float) -> None:
         """Take no more calls, let objects under way come to their end, then hang up."""

@@ -19,7 +19,10 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from domains.xray.decoding.reader import read
+
 CANARY = "CANARY"
+MAX_PIXELS = 10**8
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
 CR = "1.2.840.10008.5.1.4.1.1.1"
 
@@ -132,3 +135,11 @@ def by_gdcm(file: bytes, syntax: int) -> bytes:
         writer.SetImage(change.GetOutput())
         assert writer.Write()
         return target.read_bytes()
+
+
+def display_values(file: bytes) -> np.ndarray:
+    """Give the display values, ``h w``, from 0 to 1."""
+    frame = read(file, MAX_PIXELS, 224)
+    assert frame.pixels.dtype == np.uint16
+    assert frame.bit_depth == 16
+    return frame.pixels[:, :, 0] / 65_535
