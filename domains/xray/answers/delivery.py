@@ -7,6 +7,7 @@ came through before, and only the word of it was lost).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from core.errors import AssayError
@@ -62,7 +63,8 @@ def store_by_dimse(datasets: Sequence[Dataset], peer: Peer, node: Node) -> Itera
     # pynetdicom sends without a limit: a peer that stops reading would be waited for for ever.
     connection = socket_of(association)
     if connection is not None:
-        connection.settimeout(ANSWER_S)
+        with suppress(OSError):  # closed by now: whoever took no class is hung up on by a thread
+            connection.settimeout(ANSWER_S)
     try:
         for dataset in datasets:
             yield _store_one(association, dataset, peer)

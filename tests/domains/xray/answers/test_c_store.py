@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 
@@ -15,6 +16,7 @@ from domains.xray.answers import delivery
 from domains.xray.answers.capture import SECONDARY_CAPTURE
 from domains.xray.answers.delivery import store_by_dimse
 from domains.xray.answers.report_sr import COMPREHENSIVE_SR
+from domains.xray.node import pynetdicom_private
 from domains.xray.node.peers import Node
 from tests.domains.xray.answers.pacs import HOST, a_free_port
 from tests.domains.xray.answers.receivers import IMPLICIT, a_peer, an_scp, by_dimse
@@ -84,6 +86,14 @@ def test_a_peer_that_takes_nothing_of_all_this_is_there_and_says_no(objects):
         assert list(store_by_dimse(objects, peer, Node())) == [NO_SR]
 
 
+def test_that_peer_is_hung_up_on_at_any_moment(objects, monkeypatch):
+    closed = socket.socket()
+    closed.close()
+    monkeypatch.setattr(pynetdicom_private, "socket_of", lambda _: closed)
+    with an_scp(sop_class="1.2.840.10008.5.1.4.1.1.2") as (peer, _):
+        assert list(store_by_dimse(objects, peer, Node())) == [NO_SR]
+
+
 @pytest.mark.parametrize(("status", "is_permanent"), [(0x0122, True), (0xA700, False)])
 def test_an_object_that_is_refused_does_not_hold_up_the_next(mixed, status, is_permanent):
     pictures = mixed[1:3]
@@ -99,12 +109,12 @@ def test_a_peer_that_is_not_there_is_out_of_reach(objects):
         by_dimse(objects, a_peer(a_free_port()), Node())
 
 
-def test_a_node_that_takes_the_call_and_never_speaks_is_given_up(objects, silence):
+def test_a_node_that_takes_the_call_and_never_answers_is_given_up(objects, silence):
     with pytest.raises(Unreachable):
         by_dimse(objects, a_peer(silence), Node())
 
 
-def test_tls_names_both_sides_and_refuses_a_stranger_in_the_peers_place(objects, tmp_path):
+def test_tls_names_both_sides_and_refuses_another_node_in_the_peers_place(objects, tmp_path):
     trusted, other = Authority(tmp_path, "hospital"), Authority(tmp_path, "unknown")
     pacs, ours = trusted.issue("pacs"), trusted.issue("assay")
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=trusted.file)
