@@ -98,7 +98,7 @@ def _send(one: Message, output: MessageOutput, store: Store, settings: Settings)
             mark_taken(store, one.id, part)
             count += 1
     if unanswered:
-        failed.append(PartResult(f"it said nothing of {len(unanswered)} parts"))
+        failed.append(PartResult(f"no result came for {len(unanswered)} of its parts"))
     if failed:
         # What may be taken another time is sent again, and with it what will be refused again.
         raise _error(one, output, min(failed, key=lambda result: result.is_permanent))

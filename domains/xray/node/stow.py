@@ -132,7 +132,7 @@ class StowService:
         Raises:
             MalformedBody: The body is no multipart body of DICOM files.
             TimeoutError: The caller is too slow.
-            BufferError: Too much is held for all callers together.
+            BufferError: Too much is in memory for all callers together.
         """
         limits = self.intake.limits
         parts = Parts(boundary_of(request.headers.get("content-type", "")), limits.object_bytes)

@@ -15,7 +15,7 @@ from itertools import combinations
 
 WORDS = ("patient_id", "patient_issuer", "patient_name", "patient_birth_date", "patient_sex")
 MOST_PEOPLE = 20
-"""A study that names more is held without comparing each with each."""
+"""A study that names more is contradictory without comparing each with each."""
 
 _SEXES = frozenset({"M", "F"})
 _DAY = re.compile(r"(\d{4})[.\-/]?(\d{2})[.\-/]?(\d{2})", re.ASCII)

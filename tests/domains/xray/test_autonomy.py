@@ -79,8 +79,8 @@ def test_the_intervals_are_clopper_and_pearsons_and_widen_where_one_patient_come
 
 
 def test_a_read_of_a_study_that_names_two_patients_is_no_evidence():
-    held = replace(a_read(9, NEGATIVE, POSITIVE), headers=TWO)
-    assert evidence_of([*READS, held], RULES, "b@1", "p1") == evidence_of(READS, RULES, "b@1", "p1")
+    two = replace(a_read(9, NEGATIVE, POSITIVE), headers=TWO)
+    assert evidence_of([*READS, two], RULES, "b@1", "p1") == evidence_of(READS, RULES, "b@1", "p1")
 
 
 def test_evidence_is_kept_and_shown_with_its_counts():

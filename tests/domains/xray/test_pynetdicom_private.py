@@ -54,17 +54,17 @@ def send(port, *objects):
 
 
 def test_the_socket_and_the_address_of_a_caller_are_found_while_it_is_answered():
-    seen = []
+    calls = []
 
     def on_store(event):
-        seen.append((socket_of(event.assoc).getpeername(), calling_address(event.assoc)))
+        calls.append((socket_of(event.assoc).getpeername(), calling_address(event.assoc)))
         return 0x0000
 
     with listening((evt.EVT_C_STORE, on_store)) as port:
         sent_from, answers = send(port, an_object("1"))
 
     assert answers == [0x0000]
-    assert seen == [(sent_from, "127.0.0.1")]
+    assert calls == [(sent_from, "127.0.0.1")]
 
 
 def test_an_association_without_a_connection_has_no_socket():

@@ -203,10 +203,10 @@ TWO = (
 
 
 def test_a_study_that_names_two_patients_is_never_cleared_and_comes_behind_the_urgent():
-    held = replace(a_case("held", 0.01, NEGATIVE, minutes=20), headers=TWO)
-    found = listing_of([*CASES, held], at(Stage.AUTOMATIC))
+    contradictory = replace(a_case("two", 0.01, NEGATIVE, minutes=20), headers=TWO)
+    found = listing_of([*CASES, contradictory], at(Stage.AUTOMATIC))
     assert (names(found.to_read)[:3], names(found.cleared)) == (
-        ["stat normal", "held", "abnormal"], ["normal"],
+        ["stat normal", "two", "abnormal"], ["normal"],
     )  # fmt: skip
     line = found.to_read[1]
     assert (line.contradictions, line.is_hidden, line.rank) == (
@@ -221,16 +221,22 @@ def test_a_study_that_names_two_patients_is_never_cleared_and_comes_behind_the_u
     ]
     assert (shown["Verdict"][1], shown["Probability"][1]) == ("", None)
     assert shown["Why here"][1] == "names different patients: number, name"
-    unreleased = listing_of([*CASES, held], {})
-    assert names(unreleased.to_read) == ["stat normal", "normal", "deferred", "abnormal", "held"]
+    unreleased = listing_of([*CASES, contradictory], {})
+    assert names(unreleased.to_read) == [
+        "stat normal",
+        "normal",
+        "deferred",
+        "abnormal",
+        "two",
+    ]
     assert unreleased.to_read[-1].contradictions == ("number", "name")
-    alone = listing_of([held], at(Stage.SUPERVISED))
+    alone = listing_of([contradictory], at(Stage.SUPERVISED))
     assert (alone.is_proposed, alone.to_read[0].rank, alone.to_read[0].is_hidden) == (
         True,
         Rank.CONTRADICTORY,
         True,
     )
-    unjudged = replace(held, judged=False)
+    unjudged = replace(contradictory, judged=False)
     assert names(listing_of([*CASES, unjudged], at(Stage.AUTOMATIC)).to_read) == names(
         found.to_read
     )

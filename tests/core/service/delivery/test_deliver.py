@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import pytest
 
-from core import packs
 from core.errors import AssayError, ConfigError, PermanentFailure
 from core.packs import MessageOutput
 from core.records import blobs, outbox
@@ -18,6 +16,7 @@ from core.records.values import name_of, now
 from core.service.delivery import deliver as delivery
 from core.service.delivery.deliver import deliver
 from core.service.delivery.results import Unreachable
+from tests.core.jobs.running import installed_pack, write_pack
 
 LETTERS = '''
 """Letters that are put into receivers' boxes, as ``answers.json`` says."""
@@ -75,25 +74,15 @@ pack = replace(
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("letters") / "site"
-    info = folder / "letters_pack-1.0.dist-info"
-    info.mkdir(parents=True)
-    (folder / "letters_pack.py").write_text(LETTERS)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: letters-pack\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[assay.domains]\nletters = letters_pack:pack\n")
-    return folder
+    return write_pack(tmp_path_factory.mktemp("letters") / "site", "letters", LETTERS)
 
 
 @pytest.fixture(autouse=True)
-def installed(site, monkeypatch):
-    monkeypatch.syspath_prepend(str(site))
-    packs.entries.cache_clear()
+def installed(site):
     delivery._resting.clear()
-    yield
-    monkeypatch.undo()
-    packs.entries.cache_clear()
+    with installed_pack(site, "letters"):
+        yield
     delivery._resting.clear()
-    sys.modules.pop("letters_pack", None)
 
 
 @pytest.fixture
@@ -204,7 +193,7 @@ def test_what_is_refused_for_good_waits_for_what_may_be_taken_another_time(put, 
 def test_an_output_that_forgets_a_part_has_not_delivered_it(put, answer, attempt):
     message_id = put()
     answer(picture="silent")
-    with pytest.raises(AssayError, match="it said nothing of 1 parts"):
+    with pytest.raises(AssayError, match="no result came for 1 of its parts"):
         attempt(message_id)
 
 

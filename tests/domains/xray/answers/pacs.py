@@ -79,11 +79,11 @@ class Orthanc:
 
     def files(self) -> dict[str, bytes]:
         """Give what it holds, by SOP Instance UID."""
-        held = {}
+        files = {}
         for instance in self.get_json("/instances"):
             tags = self.get_json(f"/instances/{instance}/simplified-tags")
-            held[tags["SOPInstanceUID"]] = self.get(f"/instances/{instance}/file")
-        return held
+            files[tags["SOPInstanceUID"]] = self.get(f"/instances/{instance}/file")
+        return files
 
     def _answers(self) -> bool:
         try:

@@ -48,8 +48,8 @@ def test_dcmtk_decodes_the_same_pixels(dcmtk, tmp_path):
     command = ["dcm2pnm", str(tmp_path / "capture.dcm"), str(tmp_path / "capture.ppm")]
     done = subprocess.run(command, capture_output=True, check=True)
     assert done.stderr == b""
-    seen = cv2.imread(str(tmp_path / "capture.ppm"))[:, :, ::-1]
-    assert (seen == dcmread(tmp_path / "capture.dcm").pixel_array).all()
+    picture = cv2.imread(str(tmp_path / "capture.ppm"))[:, :, ::-1]
+    assert (picture == dcmread(tmp_path / "capture.dcm").pixel_array).all()
 
 
 def test_a_capture_says_what_it_is_and_where_it_comes_from():

@@ -239,8 +239,8 @@ def work(ward: Ward) -> None:
 
 def test_what_a_worker_held_when_it_died_is_sent_by_the_next(ward: Ward, orthanc):
     sends = queued(ward, orthanc, "2.3")
-    held = queue.claim(ward.store, [DELIVER], worker="dead", lease_s=0.5, limit=100)
-    assert {job_of(one) for one in sends} == {job.id for job in held}
+    claimed = queue.claim(ward.store, [DELIVER], worker="dead", lease_s=0.5, limit=100)
+    assert {job_of(one) for one in sends} == {job.id for job in claimed}
     while states(ward, sends) != {State.DONE}:
         work(ward)
         time.sleep(0.5)

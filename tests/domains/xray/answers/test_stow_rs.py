@@ -39,7 +39,7 @@ def test_each_object_has_its_own_fate_by_stow_too(mixed):
     assert len(bodies) == 4
 
 
-def test_a_web_server_that_takes_the_call_and_never_speaks_is_given_up(objects, silence):
+def test_a_web_server_that_takes_the_call_and_never_answers_is_given_up(objects, silence):
     with pytest.raises(Unreachable):
         by_stow(objects, a_web_peer(silence))
 

@@ -17,22 +17,22 @@ def inner(picture):
 @pytest.mark.parametrize("integral", [0.0, 1.0, 3.5])
 def test_what_comes_through_follows_beer_and_lambert(integral):
     exposure = Exposure(quanta=1e6, scatter=0)
-    seen = counted(flat(integral), exposure, PITCH_MM, np.random.default_rng(0))
-    assert inner(seen).mean() == pytest.approx(1e6 * np.exp(-integral), rel=1e-3)
+    counts = counted(flat(integral), exposure, PITCH_MM, np.random.default_rng(0))
+    assert inner(counts).mean() == pytest.approx(1e6 * np.exp(-integral), rel=1e-3)
 
 
 def test_scatter_adds_its_share_behind_an_even_body():
     exposure = Exposure(quanta=1e6, scatter=0.25)
-    seen = counted(flat(2.0), exposure, PITCH_MM, np.random.default_rng(0))
-    assert inner(seen).mean() == pytest.approx(1.25e6 * np.exp(-2.0), rel=1e-3)
+    counts = counted(flat(2.0), exposure, PITCH_MM, np.random.default_rng(0))
+    assert inner(counts).mean() == pytest.approx(1.25e6 * np.exp(-2.0), rel=1e-3)
 
 
 @pytest.mark.parametrize("quanta", [2_000, 10_000, 50_000])
 def test_twice_the_exposure_has_the_root_of_half_the_noise(quanta):
     def noise(times):
         exposure = Exposure(quanta=quanta * times, scatter=0)
-        seen = counted(flat(1.0), exposure, PITCH_MM, np.random.default_rng(3))
-        return inner(seen).std() / inner(seen).mean()
+        counts = counted(flat(1.0), exposure, PITCH_MM, np.random.default_rng(3))
+        return inner(counts).std() / inner(counts).mean()
 
     assert noise(1) / noise(2) == pytest.approx(np.sqrt(2), rel=0.02)
     assert noise(1) == pytest.approx(1 / np.sqrt(quanta * np.exp(-1)), rel=0.02)
@@ -42,8 +42,8 @@ def test_more_attenuation_is_brighter():
     steps = np.repeat(np.linspace(0.5, 5, 8), 40).astype(np.float32)
     wedge = np.tile(steps, (320, 1))
     exposure = Exposure(quanta=1e6, scatter=0)
-    seen = counted(wedge, exposure, PITCH_MM, np.random.default_rng(0))
-    shown = developed(seen, exposure, PITCH_MM)
+    counts = counted(wedge, exposure, PITCH_MM, np.random.default_rng(0))
+    shown = developed(counts, exposure, PITCH_MM)
     levels = [int(np.median(shown[:, 40 * k + 15 : 40 * k + 25])) for k in range(8)]
     assert levels == sorted(set(levels))
     assert 0 <= shown.min() < shown.max() <= WHITE
