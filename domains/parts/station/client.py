@@ -82,10 +82,8 @@ class StationClient:
         while monotonic() < limit:
             words = self._read()
             if words is not None:
-                self._reader.skip(words)
-                toggle = decode_status(words).completed_toggle
-                self._control = replace(self._control, result_ack=toggle)
-                return self._wait(_is_ready, limit) is not None
+                self._take_as_old(words)
+                return self._await_ready(limit)
             sleep(self._cycle_s)
         return False
 
@@ -93,7 +91,7 @@ class StationClient:
         """Take one part through the handshake; return what to do with it within ``wait_s``."""
         limit = monotonic() + wait_s
         answer = LineAnswer(LineResult.FAIL, None)
-        if self._wait(_is_ready, limit) is not None:
+        if self._await_ready(limit):
             self._control = replace(self._control, trigger=True, part_seq=part_seq, part_id=part_id)
             is_taken = self._wait(lambda block: block.trigger_ack, limit) is not None
             self._control = replace(self._control, trigger=False)
@@ -101,6 +99,25 @@ class StationClient:
                 answer = self._take_result(part_seq, limit)
         self._cycle()
         return answer
+
+    def _await_ready(self, limit: float) -> bool:
+        """Return whether a trigger is taken now; a result that stands there is nobody's."""
+        while monotonic() < limit:
+            if (words := self._cycle()) is None:
+                sleep(self._cycle_s)
+                continue
+            block = decode_status(words)
+            if self._is_unacknowledged(block):
+                self._take_as_old(words)
+            elif block.trigger_ready and not block.trigger_ack:
+                return True
+            sleep(self._cycle_s)
+        return False
+
+    def _take_as_old(self, words: Words) -> None:
+        self._reader.skip(words)
+        toggle = decode_status(words).completed_toggle
+        self._control = replace(self._control, result_ack=toggle)
 
     def _take_result(self, part_seq: int, limit: float) -> LineAnswer:
         while monotonic() < limit:
@@ -151,7 +168,3 @@ class StationClient:
         if heartbeat != self._beat:
             self._beat, self._beat_at = heartbeat, monotonic()
         return words
-
-
-def _is_ready(block: StatusBlock) -> bool:
-    return block.trigger_ready and not block.trigger_ack

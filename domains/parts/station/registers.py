@@ -158,6 +158,8 @@ CONTROL = (
     Register(4, "PartId", "Id of the part; zeros where there is none.", words=8, is_text=True),
 )
 
+COIL = Register(0, "TriggerCoil", "Rising edge: a trigger for devices without H0.", (0, 0))
+
 
 class OfflineReason(IntEnum):
     """Why a station is offline, the gravest highest: bits 4 to 6 of I0."""
