@@ -36,7 +36,8 @@ def assess(
 ) -> None:
     """Assess pictures and record the verdicts.
 
-    What cannot be decided automatically is sent to review.
+    What cannot be decided automatically is sent to review. No random share of the negatives is:
+    that is for what a deployment judges (`assay worker`).
     """
     from core.errors import DataError
     from core.imaging.junk import Skipped

@@ -23,13 +23,13 @@ from core.logs import Event, Word
 from core.model.bundle.bundle import Bundle
 from core.packs import DomainPack
 from core.records import blobs, outbox, queue
-from core.records.audit_draw import draw
 from core.records.connection import Store, writing
 from core.records.deployment import AUDIT_SHARE
 from core.records.queue import Job
-from core.records.store import NewDecision, new_decision, record
+from core.records.store import NewDecision, record
 from core.records.values import now
 from core.service.assessment.assessor import Assessor
+from core.service.assessment.recording import prepare_decision
 from core.types import Assessment, Policy, Reason
 
 TRIES = 3
@@ -166,18 +166,13 @@ def _row(bench: Bench, judged: _Judged) -> NewDecision:
     possible = payload.get("groups", "").split()
     if not one.group and one.prediction is None and len(possible) == 1:
         one = replace(one, group=possible[0])  # its file does not say, whoever received it does
-    new = new_decision(
-        one,
-        pack=bench.bundle.pack.name,
-        name=one.sample_id,
-        product=judged.job.product,
-        spans_products=bench.bundle.pack.has_unique_groups,
+    new = prepare_decision(
+        one, bench.bundle.pack, product=judged.job.product, audit_share=bench.audit_share
     )
     header = {word: text for word, text in payload.items() if word not in _OF_THE_QUEUE}
     decision = replace(new.decision, is_provisional=bool(judged.code))
     source = payload.get("source", new.source)
-    new = replace(new, source=source, meta={**header, **new.meta}, decision=decision)
-    return draw(new, bench.audit_share)
+    return replace(new, source=source, meta={**header, **new.meta}, decision=decision)
 
 
 def _settle(bench: Bench, judged: Sequence[_Judged]) -> None:

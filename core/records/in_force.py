@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
 
@@ -39,6 +39,7 @@ _COLUMNS = tuple(
         "pack",
         "product",
         "is_provisional",
+        "audit_probability",
     )
 )
 _LAST_NUMBERS = select(
@@ -50,14 +51,21 @@ _ON_CONTENT = select(*_COLUMNS, IN_ORDER.label("in_order")).where(
 _Key = tuple[str, str, str, str]
 
 
+class _Kept(NamedTuple):
+    """What has to be known of a decision on record."""
+
+    id: str
+    is_provisional: bool
+    audit_probability: float | None
+
+
 @dataclass
 class Additions:
     """What a batch adds to the decisions, as it is worked out.
 
     Attributes:
         seq: The last number given.
-        kept: For each content, bundle, policy and product the id of its last decision, and whether
-            that is provisional.
+        kept: For each content, bundle, policy and product its last decision.
         in_force: For each pack, product and content the id of the decision that stands.
         ids: The decision that holds for each of the batch, in its order.
         written: New decisions by id.
@@ -67,7 +75,7 @@ class Additions:
     """
 
     seq: int
-    kept: dict[_Key, tuple[str, bool]]
+    kept: dict[_Key, _Kept]
     in_force: dict[tuple[str, str, str], str]
     ids: list[str] = field(default_factory=list)
     written: dict[str, StoredDecision] = field(default_factory=dict)
@@ -80,7 +88,9 @@ def additions(connection: Connection, batch: Sequence[NewDecision], at: datetime
     """Return what a batch adds, in the caller's write transaction.
 
     Of one content, bundle, policy and product the first decision holds, unless it is provisional
-    and the new one is not: that is recorded as superseding it.
+    and the new one is not, or it is a negative without an audit draw and the new one has one: that
+    is recorded as superseding it. So a picture that was looked at beforehand is drawn all the same
+    once a deployment judges it.
 
     Args:
         connection: From `core.records.connection.writing`.
@@ -95,15 +105,16 @@ def additions(connection: Connection, batch: Sequence[NewDecision], at: datetime
 
 def _add(made: Additions, new: StoredDecision, at: str) -> None:
     key, place = _key(new), (new.pack, new.product, new.content_key)
-    before, is_provisional = made.kept.get(key, ("", True))
-    if is_provisional and (not before or not new.is_provisional):
+    kept = made.kept.get(key)
+    before = kept.id if kept else ""
+    if kept is None or _takes_place(new, kept):
         written = replace(new, supersedes=before) if before else new
         made.seq += 1
         row = to_row(written, made.seq)
         made.decisions.append(row)
         made.written[row["id"]] = written
-        made.kept[key] = (row["id"], new.is_provisional)
-    decision_id, _ = made.kept[key]
+        made.kept[key] = _Kept(row["id"], new.is_provisional, new.audit_probability)
+    decision_id = made.kept[key].id
     stood = made.in_force.get(place, "")
     if stood and stood != decision_id and decision_id == before:
         made.seq += 1
@@ -112,6 +123,12 @@ def _add(made: Additions, new: StoredDecision, at: str) -> None:
         made.in_force[place] = decision_id
         made.changed.add(new.content_key)
     made.ids.append(decision_id)
+
+
+def _takes_place(new: StoredDecision, kept: _Kept) -> bool:
+    if kept.is_provisional:
+        return not new.is_provisional
+    return kept.audit_probability is None and new.audit_probability is not None
 
 
 def _reinstatement(seq: int, decision_id: str, supersedes: str, at: str) -> dict[str, Any]:
@@ -134,7 +151,7 @@ def _known(connection: Connection, contents: Iterable[str]) -> Additions:
     ]
     for row in sorted(rows, key=lambda row: row.seq):
         key = (row.content_key, row.bundle_sha256, row.policy_id, row.product)
-        made.kept[key] = (row.id, row.is_provisional)
+        made.kept[key] = _Kept(row.id, row.is_provisional, row.audit_probability)
     for row in sorted(rows, key=lambda row: row.in_order):
         made.in_force[row.pack, row.product, row.content_key] = row.id
     return made

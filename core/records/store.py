@@ -54,7 +54,8 @@ def record(
     """Return the ids of the decisions that hold, a batch kept with one audit event.
 
     Of one content, bundle, policy and product the decision on record holds, unless a passing
-    failure is on record there. Judging again under an earlier policy makes its decision hold anew.
+    failure is on record there, or a negative that no audit draw was made for. Judging again under
+    an earlier policy makes its decision hold anew.
 
     Put the blobs first: a row never points at a picture that is not on disk.
 

@@ -85,7 +85,8 @@ class HeaderRow(TableRow, table=True):
 class DecisionRow(TableRow, table=True):
     """One verdict with its evidence; ``seq`` is the order in which they were recorded.
 
-    A provisional one (a stalled call, a lost decoder) is superseded by the next that is not.
+    A provisional one (a stalled call, a lost decoder) is superseded by the next that is not, and a
+    negative without an audit draw by one with a draw.
     """
 
     __tablename__ = "decisions"

@@ -79,10 +79,11 @@ class StoredDecision:
         decided_at: When, in UTC.
         is_provisional: Whether a passing fault stands in the verdict's place (a stalled call, a
             lost decoder, a picture missing from the store), to be superseded by a real one.
-        supersedes: The provisional decision that this one takes the place of; empty for none.
+        supersedes: The decision that this one takes the place of, provisional or without an audit
+            draw; empty for none.
         good_p: As in ``Prediction``; None when there is no such number.
         audit_probability: With which probability it was drawn for the audit of automatic negatives;
-            None where it is none.
+            None where it is none, or no deployment judged it.
         product: Which of the pack's products was judged; empty for the only one.
     """
 

@@ -9,8 +9,10 @@ from itertools import islice
 
 from core.imaging.files import Incoming
 from core.model.bundle.bundle import Bundle
+from core.packs import DomainPack
 from core.records import blobs
-from core.records.store import Store, new_decision, record_decisions, rehearse
+from core.records.audit_draw import draw
+from core.records.store import NewDecision, Store, new_decision, record_decisions, rehearse
 from core.service.assessment.assessor import Assessor
 from core.service.assessment.stored import as_stored
 from core.settings import Settings
@@ -27,6 +29,33 @@ class Recorded:
     assessment: Assessment
 
 
+def prepare_decision(
+    assessment: Assessment,
+    pack: DomainPack,
+    *,
+    product: str = "",
+    audit_share: float | None = None,
+) -> NewDecision:
+    """Return an assessment as it goes into the store, drawn for the audit or not.
+
+    Args:
+        assessment: What was judged.
+        pack: Of the bundle that judged it.
+        product: Which of the pack's products it is of; empty for the only one.
+        audit_share: Share of a deployment's automatic negatives that is drawn at random for a
+            person. None where no deployment judges, and nobody acts on the verdict: nothing is
+            drawn.
+    """
+    new = new_decision(
+        assessment,
+        pack=pack.name,
+        name=assessment.sample_id,
+        product=product,
+        spans_products=pack.has_unique_groups,
+    )
+    return new if audit_share is None else draw(new, audit_share)
+
+
 def record_one(
     assessor: Assessor,
     store: Store,
@@ -35,6 +64,7 @@ def record_one(
     name: str = "",
     group: str = "",
     product: str = "",
+    audit_share: float | None = None,
 ) -> Recorded:
     """Return the verdict on one picture once it is durable.
 
@@ -45,6 +75,8 @@ def record_one(
         name: As in ``Assessor.one``.
         group: As in ``Assessor.one``.
         product: Which of the pack's products it is of; empty for the only one.
+        audit_share: As in ``prepare_decision``: that of the deployment whose judge this is
+            (`core.service.bundles.deployments.Judge`).
 
     Returns:
         The verdict as it is on record, as in ``assess_and_record``.
@@ -53,7 +85,7 @@ def record_one(
         StoreError: The store refused; no output may leave.
     """
     assessment = assessor.one(data, name=name, group=group)
-    (recorded,) = _commit(store, assessor.bundle, [(data, assessment)], product)
+    (recorded,) = _commit(store, assessor.bundle, [(data, assessment)], product, audit_share)
     return recorded
 
 
@@ -66,7 +98,7 @@ def warm_up(assessor: Assessor, store: Store) -> None:
         StoreError: The store refused.
     """
     assessment = assessor.one(b"")
-    row = new_decision(assessment, pack=assessor.bundle.pack.name, name="")
+    row = prepare_decision(assessment, assessor.bundle.pack)
     for _ in range(2):
         rehearse(store, [row])
     assessor.warm_up()
@@ -80,12 +112,14 @@ def assess_and_record(
     policy: Policy,
     settings: Settings,
     product: str = "",
+    audit_share: float | None = None,
 ) -> Iterator[Recorded]:
     """Yield the verdict on each picture, as it is on record, once it is durable.
 
     Bytes go to the blob folder first, then the rows of up to ``BATCH`` verdicts are committed in
     one transaction. The same bytes under the same bundle and policy are the same decision: what is
-    on record is yielded, unless a passing fault stands there, which a real verdict supersedes.
+    on record is yielded, unless a passing fault stands there, which a real verdict supersedes, or a
+    negative that no audit draw was made for, which one with a draw supersedes.
 
     Args:
         bundle: A verified bundle.
@@ -94,6 +128,7 @@ def assess_and_record(
         policy: The thresholds.
         settings: Where things run.
         product: Which of the pack's products they are of; empty for the only one.
+        audit_share: As in ``prepare_decision``.
 
     Yields:
         One recorded assessment a picture, in order.
@@ -107,7 +142,7 @@ def assess_and_record(
     ):
         answers = ((one.incoming.data, one.assessment) for one in assessed)
         while batch := list(islice(answers, BATCH)):
-            yield from _commit(store, bundle, batch, product)
+            yield from _commit(store, bundle, batch, product, audit_share)
 
 
 def _commit(
@@ -115,17 +150,12 @@ def _commit(
     bundle: Bundle,
     batch: Sequence[tuple[bytes | None, Assessment]],
     product: str,
+    audit_share: float | None,
 ) -> list[Recorded]:
     """Return verdicts that are durable, each with the bytes that it was made on."""
     blobs.put_named(store.blobs, {one.sha256: data for data, one in batch if data is not None})
     rows = [
-        new_decision(
-            one,
-            pack=bundle.pack.name,
-            name=one.sample_id,
-            product=product,
-            spans_products=bundle.pack.has_unique_groups,
-        )
+        prepare_decision(one, bundle.pack, product=product, audit_share=audit_share)
         for _, one in batch
     ]
     return [

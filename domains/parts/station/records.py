@@ -11,12 +11,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.records import blobs, pack_rows
-from core.records.audit_draw import draw
 from core.records.connection import Store, writing
 from core.records.pack_rows import PackRow
-from core.records.store import new_decision, record
+from core.records.store import record
 from core.records.values import now
+from core.service.assessment.recording import prepare_decision
 from core.types import Assessment
+from domains.parts import pack
 from domains.parts.station.part import CapturedFrame, InspectedPart, Trigger
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
 
@@ -98,10 +99,7 @@ class PartRecorder:
         """
         blobs.put_many(self.store.blobs, [frame.data for frame in draft.frames])
         rows = [
-            draw(
-                new_decision(one, pack=PACK, name=one.sample_id, product=draft.product),
-                draft.audit_share,
-            )
+            prepare_decision(one, pack, product=draft.product, audit_share=draft.audit_share)
             for one in draft.assessments
         ]
         written: list[InspectedPart] = []

@@ -155,7 +155,7 @@ with Assessor(bundle, policy_of(bundle), settings) as assessor:
     for number in range(50):
         assessor.one(calls[number % len(calls)])
     for number in range(10):
-        record_one(assessor, store, calls[number % len(calls)])
+        record_one(assessor, store, calls[number % len(calls)], audit_share=0.5)
     after = state()
 print(json.dumps({
     key: [sorted(set(after[key]) - set(before[key])), sorted(set(before[key]) - set(after[key]))]
