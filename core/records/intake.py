@@ -64,12 +64,12 @@ def receive(
     Args:
         store: The store.
         pack: The pack's name.
-        key: The object's own name, unlike any other of the pack, such as its SOP instance UID.
+        key: The object's own name, unlike any other of the pack, such as a UID or a file's name.
         sha256: Digest of its bytes, which names the blob.
         source: Who or what sent it.
         meta: What is known of it besides: ``name`` and ``group`` are taken for those of the
             picture, ``groups`` (parted by blanks) for those it may belong to until it is judged,
-            ``priority`` STAT or HIGH puts it before others, the rest goes to the record.
+            ``priority`` adds what the pack declares of it, the rest goes to the record.
         product: Which of the pack's products it is; empty for the only one.
         is_judged: Whether the object is to be assessed; else it is kept and set aside.
         same: Asked with a digest that is on record under that key, and whether we sent that one:

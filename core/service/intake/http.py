@@ -27,8 +27,8 @@ class Service:
 
     Attributes:
         app: Answers requests.
-        name: What people call it: ``STOW-RS``.
-        path: Where objects go: ``/studies``.
+        name: What people call it, such as ``STOW-RS``.
+        path: Where objects go, such as ``/studies``.
         port_option: Option of the command line that sets its port, for messages.
     """
 

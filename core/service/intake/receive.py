@@ -31,7 +31,7 @@ class IncomingObject:
 
     Attributes:
         pack: The pack's name.
-        key: The object's own name, such as its SOP instance UID.
+        key: The object's own name, such as a UID or a file's name.
         data: Return its bytes; called once, when they are written.
         transport: How it came, as the log and the receipt name it: such as ``folder``.
         peer: Whose it is, by our own name for them; may be empty.

@@ -311,7 +311,7 @@ def test_a_message_is_sent_again_under_its_id_and_one_that_is_refused_waits_for_
     for seam in (1, 2):
         with writing(store) as connection:
             given = {"pack": "patient", "subject": "case", "body": {"seam": seam}, "at": now()}
-            ids.append(outbox.put(connection, "patient.line", str(seam), **given))
+            ids.append(outbox.put(connection, "patient.line", str(seam), receiver="ADA", **given))
     with working(store, settings, lanes=["deliver"]):
         until(lambda: queue.waiting(store) == {("deliver", "done"): 1, ("deliver", "failed"): 1})
     sent = (settings.home / "line.txt").read_text().splitlines()
@@ -319,7 +319,7 @@ def test_a_message_is_sent_again_under_its_id_and_one_that_is_refused_waits_for_
     ((dead, failed),) = outbox.dead_letters(store)
     assert (dead.id, dead.body, failed.problem) == (ids[1], {"seam": 2}, "No such seam.")
     show_queue()
-    assert "patient.line" in capsys.readouterr().out
+    assert f"message {ids[1]} to patient.line (ADA), case case" in capsys.readouterr().out
 
 
 def test_two_that_claim_one_kind_are_refused_by_name():
