@@ -34,7 +34,6 @@ from domains.parts.station.sources.pending_files import (
 from domains.parts.station.sources.whole_file import CHECK
 
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
-_ANSWER_LIMIT_S = 10.0
 _PRUNED_EVERY = 300
 _LISTED_AT_ONCE = 256
 _GONE = "There is no such file."
@@ -77,7 +76,6 @@ class FolderSource:
         self._events = FolderEvents(folder)
         self._unanswered: dict[str, str] = {}
         self._under_way = ""
-        self._posted_at = 0.0
         self._listings = 0
         self._lost = ""
         self._stop = Event()
@@ -133,7 +131,7 @@ class FolderSource:
         self._take_answers()
         self._hand_on()
         due = self._pending.next_due_at()
-        if due is not None and not self._is_waiting_for_answer():
+        if due is not None and not self._under_way:
             until = min(until, due)
         self._note(self._events.take(max(until - monotonic(), 0.0)))
 
@@ -180,17 +178,11 @@ class FolderSource:
         self._states.pop(name, None)
 
     def _hand_on(self) -> None:
-        while not self._stop.is_set() and not self._is_waiting_for_answer():
+        while not self._stop.is_set() and not self._under_way:
             file = self._pending.pop(monotonic())
             if file is None:
                 return
             self._read(file)
-
-    def _is_waiting_for_answer(self) -> bool:
-        if self._under_way and monotonic() - self._posted_at > _ANSWER_LIMIT_S:
-            log.error("no answer for %s in %s s", self._under_way, _ANSWER_LIMIT_S)
-            self._under_way = ""
-        return bool(self._under_way)
 
     def _read(self, file: PendingFile) -> None:
         name = file.state.name
@@ -241,7 +233,7 @@ class FolderSource:
             since_open=1,
             name=name,
         )
-        self._under_way, self._posted_at = name, now
+        self._under_way = name
         faults = () if is_whole else (LineReason.UNREADABLE,)
         self._post(TriggerSignal(now, frames=(frame,), faults=faults))
 
