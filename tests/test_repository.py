@@ -1,10 +1,8 @@
 """What the repository promises about itself: its root, its packages, its checks."""
 
-import ast
 import re
 import subprocess
 import tomllib
-from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -55,7 +53,7 @@ def test_the_hooks_before_a_commit_are_the_checks_of_make(tracked):
     assert tools == checks
 
 
-def test_every_target_of_make_is_told_to_contributors_or_users():
+def test_every_target_of_make_is_documented_for_contributors_or_users():
     targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M)
     text = (ROOT / "README.md").read_text() + (ROOT / ".github/CONTRIBUTING.md").read_text()
     missing = {one for one in targets if f"make {one}" not in text}
@@ -86,19 +84,3 @@ def test_what_is_used_beyond_its_stable_interface_is_bounded_above(name):
         one for one in PROJECT["project"]["dependencies"] if re.match(rf"{name}\b[^-]", one)
     ]
     assert "<" in wanted
-
-
-def product_classes(tracked):
-    for name in tracked:
-        if re.match(r"(core|domains|dashboard)/.*\.py$", name):
-            for node in ast.walk(ast.parse((ROOT / name).read_text())):
-                if isinstance(node, ast.ClassDef):
-                    yield node.name, name
-
-
-def test_a_class_name_means_one_class(tracked):
-    files = defaultdict(list)
-    for name, file in product_classes(tracked):
-        files[name].append(file)
-    assert {name: found for name, found in files.items() if len(found) > 1} == {}
-    assert len(files) > 300

@@ -178,9 +178,9 @@ def _missing(certificate: Certificate) -> str:
     rate = f"{certificate.kind} rate of {percent(certificate.alpha)}"
     if certificate.needed == NEVER:
         return f"{verdict} verdicts have no limit for an {rate}."
-    unseen = "" if certificate.n else f"0 {groups} groups seen, so the rate is unknown. "
+    note = "" if certificate.n else f"0 {groups} groups seen, so the rate is unknown. "
     return (
-        f"{unseen}{verdict} verdicts at an {rate} need {certificate.needed} more {groups} group(s) "
+        f"{note}{verdict} verdicts at an {rate} need {certificate.needed} more {groups} group(s) "
         f"without an {certificate.kind}."
     )
 
@@ -191,14 +191,14 @@ def _label(
     """Return the most probable class of the verdict's side, of all where it has none."""
     p = prediction.probabilities
     if prediction.is_multilabel:
-        return "|".join(compress(classes, _several(prediction, positive, made)))
+        return "|".join(compress(classes, _decide_multilabel(prediction, positive, made)))
     wanted = [flag == (made is Disposition.POSITIVE) for flag in positive]
     if made is not Disposition.DEFER and any(wanted):
         p = np.where(wanted, p, -np.inf)
     return classes[int(np.argmax(p))]
 
 
-def _several(
+def _decide_multilabel(
     prediction: Prediction, positive: Sequence[bool], made: Disposition
 ) -> NDArray[np.bool_]:
     leaning = prediction.positive_probability >= multilabel.SPLIT

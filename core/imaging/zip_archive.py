@@ -47,7 +47,7 @@ def incoming(
         paths: Files, folders (see ``list_pictures``) and ``.zip`` archives.
         max_bytes: Largest picture accepted, in bytes.
         suffixes: Further extensions that count in folders and archives (see ``list_pictures``).
-        skipped: Told what was not read.
+        skipped: Called with what was not read.
     """
     for path in list_pictures(paths, suffixes, skipped):
         if path.suffix.lower() == ARCHIVE:
@@ -73,7 +73,7 @@ def open_archive(
         max_bytes: Largest picture accepted, in bytes.
         suffixes: Further extensions that count.
         max_total: Bytes after which the rest is refused, counted while they stream.
-        skipped: Told which members were not read.
+        skipped: Called with which members were not read.
     """
     name = printable(path)
     try:

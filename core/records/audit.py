@@ -103,7 +103,7 @@ def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditRepo
     Args:
         store: The store.
         *noted: Heads noted outside earlier; find a cut-off tail and a history made up anew.
-        watch: Told every few hundred rows how many of how many have been read.
+        watch: Called every few hundred rows with how many of how many have been read.
 
     Raises:
         StoreError: The database failed.

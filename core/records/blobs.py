@@ -119,7 +119,7 @@ def verify(
     Args:
         root: The blobs folder.
         expected: Names that must be there, from `core.records.store.recorded_blobs`.
-        watch: Told after each file how many of how many have been read.
+        watch: Called after each file with how many of how many have been read.
     """
     present = {path.name: path for path in root.glob("??/*") if _NAME.fullmatch(path.name)}
     altered = []

@@ -174,7 +174,7 @@ def reads(store: Store, pack: str, *, most: int = 5000) -> list[Read]:
         cases = list(connection.scalars(newest))
         rows: dict[str, list[RowLike]] = defaultdict(list)
         for ids in chunks(cases):
-            for row in connection.execute(_said(ids)).mappings():
+            for row in connection.execute(_reviews_of(ids)).mappings():
                 rows[row["case_id"]].append(row)
         headers = _headers(connection, (IMAGES.c.case_id.in_(ids) for ids in chunks(cases)))
     return [_read(rows[case], headers.get(case, ())) for case in cases]
@@ -235,7 +235,7 @@ def _unjudged(wanted: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
     return query.where(wanted, ~decided, is_current())
 
 
-def _said(ids: Collection[str]) -> Select[tuple[Any, ...]]:
+def _reviews_of(ids: Collection[str]) -> Select[tuple[Any, ...]]:
     query = select(
         REVIEWS.c.case_id,
         REVIEWS.c.kind,

@@ -1,7 +1,8 @@
 """Which products an image came for besides the one that it was judged for.
 
 An object is judged once, for the product under which it first came. Whoever sends it for another
-one is told that it is known, and a receipt says so: that product's stage of autonomy counts too.
+one gets the answer that it is known, and a receipt says so: that product's stage of autonomy
+counts too.
 """
 
 from __future__ import annotations

@@ -92,8 +92,8 @@ def record_decisions(
     with writing(store) as connection:
         added = _add(connection, batch, "assay", now())
         earlier = _read(connection, set(added.ids) - added.written.keys())
-    held = {**earlier, **added.written}
-    return [(decision_id, held[decision_id]) for decision_id in added.ids]
+    kept = {**earlier, **added.written}
+    return [(decision_id, kept[decision_id]) for decision_id in added.ids]
 
 
 def rehearse(store: Store, batch: Sequence[NewDecision]) -> None:

@@ -49,7 +49,7 @@ def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = si
     Args:
         settings: Where the store is.
         noted: Heads noted earlier, ``number:hash`` each; the chain must contain every one.
-        progress: Told how far the check is.
+        progress: Called with how far the check is.
 
     Raises:
         ConfigError: A noted head cannot be read.

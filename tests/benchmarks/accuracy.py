@@ -82,7 +82,7 @@ def candidate(effort: str, seed: int) -> Judged:
         stages = select(work, task, say, sizes=True, tails=True)
         backbone, files = stages.work.backbone, stages.work.files
     network = open_network(backbone, runtime=settings.runtime, cache=settings.cache, files=files)
-    seen: list[PictureFeatures] = []
+    observed: list[PictureFeatures] = []
     for part in ("train", "test"):
         looked = extract_features(
             [row for row in rows if row.split == part],
@@ -92,20 +92,20 @@ def candidate(effort: str, seed: int) -> Judged:
             settings=settings,
             progress=silent,
         )
-        seen += [one for one in looked if isinstance(one, PictureFeatures)]
+        observed += [one for one in looked if isinstance(one, PictureFeatures)]
         if part == "train":
-            table = table_of(seen, CLASSES, backbone.gated)
+            table = table_of(observed, CLASSES, backbone.gated)
             if stages and stages.oof_scores:
-                table = replace(table, tail=stages.oof(seen))
+                table = replace(table, tail=stages.oof(observed))
             if stages and stages.folder:
                 shutil.rmtree(stages.folder)
-            fitted, seen = fit(table, CLASSES, POSITIVE, seed), []
+            fitted, observed = fit(table, CLASSES, POSITIVE, seed), []
             cpu_s = time.process_time() - started
-    logits = np.array([fitted.model.evidence(one.output).logits for one in seen])
+    logits = np.array([fitted.model.evidence(one.output).logits for one in observed])
     return Judged(
         calibration.apply(fitted.model.calibrator, logits),
-        np.array([CLASSES.index(one.row.label) for one in seen], np.int64),
-        np.array([one.row.columns["certain"] == "yes" for one in seen]),
+        np.array([CLASSES.index(one.row.label) for one in observed], np.int64),
+        np.array([one.row.columns["certain"] == "yes" for one in observed]),
         cpu_s,
         f"{fitted.head} {fitted.model.expert_weights.round(2).tolist()}",
     )

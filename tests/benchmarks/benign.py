@@ -38,7 +38,7 @@ STEPS: Mapping[str, tuple[float, ...]] = {
     "larger": tuple(math.log(factor) for factor in (1.25, 1.5)),
 }
 LOSS, FLIPS, ALARMS = 0.01, 0.02, 0.03  # A step is harmless below both; what may be held then.
-HARM, HELD = 0.05, 0.90
+HARM, MIN_DEFERRED = 0.05, 0.90
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,11 @@ def _varied(
 
 
 def _step(home: Home, frames: list[Frame], still: F64, truth: NDArray[np.bool_]) -> Step:
-    seen = home.judge(frames)
-    gate, deferred = seen.flagged(ALPHAS[0])
+    observed = home.judge(frames)
+    gate, deferred = observed.flagged(ALPHAS[0])
     return Step(
-        lost=metrics.auroc(still, truth) - metrics.auroc(seen.chance, truth),
-        flips=float(np.mean((seen.chance > 0.5) != (still > 0.5))),
+        lost=metrics.auroc(still, truth) - metrics.auroc(observed.chance, truth),
+        flips=float(np.mean((observed.chance > 0.5) != (still > 0.5))),
         gate=gate,
         deferred=deferred,
     )
@@ -131,5 +131,7 @@ def _line(steps: list[Step]) -> str:
         )
     text += f"; steps that cost over {HARM}: {len(harmful)}"
     if harmful:
-        text += f", held {np.mean([step.deferred for step in harmful]):.2f} (asked {HELD:.2f})"
+        text += (
+            f", held {np.mean([step.deferred for step in harmful]):.2f} (asked {MIN_DEFERRED:.2f})"
+        )
     return text

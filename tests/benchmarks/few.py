@@ -187,8 +187,10 @@ def _learn(one: Product, train: NDArray[np.intp], seed: int, *, kept: bool) -> t
     bank = fit_bank([[one.patches[i]] for i in good])
     own = {picture: place for place, picture in enumerate(good.tolist())}
     scores = [bank.score(one.patches[i])[1 + own[i] if i in own else 0] for i in train.tolist()]
-    held = np.array([score for i, score in zip(train, scores, strict=True) if i in own], np.float64)
-    bank = replace(bank, group_scores=held)
+    held_out = np.array(
+        [score for i, score in zip(train, scores, strict=True) if i in own], np.float64
+    )
+    bank = replace(bank, group_scores=held_out)
     odds = np.array([bank.log_odds(float(score)) for score in scores], np.float64)
     found = fit(replace(table, log_odds=odds), ("bad", "good"), POSITIVE, seed, bank=bank)
     return found.model, found.oof

@@ -139,10 +139,10 @@ def _overkill(name: str, pictures: Patched, n: int = 20) -> None:
 
 def _bank(pictures: Patched, known: NDArray[np.intp]) -> Bank:
     bank = fit_bank([[pictures.patches[i]] for i in known])
-    held: F64 = np.array(
+    held_out: F64 = np.array(
         [bank.score(pictures.patches[i])[1 + own] for own, i in enumerate(known)], np.float64
     )
-    return replace(bank, group_scores=held)
+    return replace(bank, group_scores=held_out)
 
 
 def _time_to_running(pictures: Patched, n: int = 20) -> None:

@@ -55,8 +55,8 @@ def _repeated(sizes: list[Labelled]) -> None:
     for seed in range(REPEATS):
         fold = folds(one.table.labels, one.table.groups, FOLDS, seed)
         score = np.zeros(len(fold))
-        for held in range(FOLDS):
-            out = fold == held
+        for held_out in range(FOLDS):
+            out = fold == held_out
             p = predicted(sizes, ~out, out)
             score[out] = p[:, np.array(one.positive)].sum(axis=1)
             by_fold.append(metrics.auroc(score[out], one.truth[out]))

@@ -101,10 +101,10 @@ def fit_to(one: Labelled, table: FeatureTable, made: CorruptedSets) -> Model:
     ).model
 
 
-def judged(model: Model, seen: Iterable[tuple[NetworkOutput, Prepared]]) -> Judged:
+def judged(model: Model, observed: Iterable[tuple[NetworkOutput, Prepared]]) -> Judged:
     """Judge pictures after the network."""
     evidence, predictions, wrongly = [], [], []
-    for output, prepared in seen:
+    for output, prepared in observed:
         evidence.append(model.evidence(output))
         whole = np.concatenate([evidence[-1].features, output.asymmetry])
         wrongly.append(

@@ -3,7 +3,7 @@
 The gate is fitted on the train part of a set; test pictures go up every ladder at the resolution
 they were taken in, and then the pack's own way. Low steps are ordinary life: there the share that
 is flagged should stay small while the classifier holds. The gate knows the faults of the ladders
-from prepared training pictures; with `... ladders unseen` it knows all but each ladder's own.
+from prepared training pictures; with `... ladders missing` it knows all but each ladder's own.
 """
 
 from __future__ import annotations
@@ -91,9 +91,9 @@ def _shifted(
         yield replace(frame, pixels=shifted(frame.pixels, ladder, step, rng))
 
 
-def _figures(home: Home, seen: Judged, truth: NDArray[np.bool_]) -> list[float]:
-    shares = [share for alpha in ALPHAS for share in seen.flagged(alpha)]
-    return [*home.against(seen), *shares, metrics.auroc(seen.chance, truth)]
+def _figures(home: Home, observed: Judged, truth: NDArray[np.bool_]) -> list[float]:
+    shares = [share for alpha in ALPHAS for share in observed.flagged(alpha)]
+    return [*home.against(observed), *shares, metrics.auroc(observed.chance, truth)]
 
 
 def _line(figures: list[float] | NDArray[np.float64]) -> str:

@@ -97,8 +97,8 @@ def committee_out_of_fold(
     total = np.zeros((len(z), len(one.classes)))
     for name in head_fitting.affordable_heads(len(z)):
         scores = np.zeros_like(total)
-        for held in range(FOLDS):
-            out = fold == held
+        for held_out in range(FOLDS):
+            out = fold == held_out
             head = head_fitting.HEAD_FITTERS[name](z[~out], labels[~out], len(one.classes))
             scores[out] = [heads.logits(head, row) for row in z[out]]
         total += scores * score_calibration.share(
@@ -119,7 +119,7 @@ def figures(
     lost = score_calibration.losses(calibrator, scores, labels)
     p = score_calibration.chance(calibrator, scores, one.positive)
     truth = np.array(one.positive)[labels]
-    parts = [fold == held for held in np.unique(fold)]
+    parts = [fold == held_out for held_out in np.unique(fold)]
     return (
         np.array([metrics.auroc(p[part], truth[part]) for part in parts]),
         np.array([lost[part].mean() for part in parts]),

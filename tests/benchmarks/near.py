@@ -1,4 +1,4 @@
-"""Strangers that are really near: another product of the same kind, a kind or a crop unseen.
+"""Near out-of-distribution pictures: another product of the kind, a kind or a crop unseen.
 
 Radiographs have a page of their own, ``xray_near``.
 

@@ -123,10 +123,10 @@ def looked(
             settings=settings,
             progress=silent,
         )
-        seen = [one for one in found if isinstance(one, PictureFeatures)]
-        if len(seen) < len(rows):
-            raise ValueError(f"{name}: {len(rows) - len(seen)} pictures do not read")
-        _keep(table_of(seen, classes, backbone.gated), kept)
+        observed = [one for one in found if isinstance(one, PictureFeatures)]
+        if len(observed) < len(rows):
+            raise ValueError(f"{name}: {len(rows) - len(observed)} pictures do not read")
+        _keep(table_of(observed, classes, backbone.gated), kept)
     return Labelled(name, _read(kept, rows, backbone.gated), classes, positive, rows, backbone)
 
 

@@ -77,9 +77,11 @@ def adapted(
     )
     mine = np.isin(np.arange(len(away.rows)), local[part == "train"])
     found = fit(away.table.pick(mine), away.classes, away.positive, seed, source=start)
-    model, held, test = found.model, local[part == "cal"], rows_in(away, "ext_test")
-    cal, predictions = (judged(model, (kept(away, int(r)) for r in rows)) for rows in (held, test))
-    held_out, there = cases(cal, away, held), cases(predictions, away, test)
+    model, cal_rows, test = found.model, local[part == "cal"], rows_in(away, "ext_test")
+    cal, predictions = (
+        judged(model, (kept(away, int(r)) for r in rows)) for rows in (cal_rows, test)
+    )
+    held_out, there = cases(cal, away, cal_rows), cases(predictions, away, test)
     asked = [bundle.pack.targets, replace(bundle.pack.targets, escape=LOOSE, overkill=LOOSE)]
     strict, loose = (certify(held_out, found.oof, one, bundle="benchmark") for one in asked)
     p = np.stack([predictions.chance, 1.0 - predictions.chance], axis=1)
@@ -144,8 +146,8 @@ def _six(home: Home, row: int) -> list[float]:
 def _met(home: Home, bundle: Bundle, policy: Policy, away: Labelled) -> None:
     """Send site 2 to the bundle of site 1."""
     alpha = policy.targets.ood_alpha
-    novel, held = home.ordinary.flagged(alpha)
-    print(f"site 1 test: {novel:.3f} flagged by the OOD gate, {held:.3f} by any gate")
+    novel, deferred = home.ordinary.flagged(alpha)
+    print(f"site 1 test: {novel:.3f} flagged by the OOD gate, {deferred:.3f} by any gate")
     rows = np.arange(len(away.rows))
     predictions = judge(bundle, away, rows)
     for split in ("ext_cal", "ext_test", "ext_label_conflict", "all"):

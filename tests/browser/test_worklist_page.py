@@ -155,8 +155,8 @@ def test_a_reader_with_nothing_to_read_is_given_what_comes(page, serve, store):
     page.keyboard.press("o")
     expect(page.locator('[class*="st-key-case-undo-nothing"]')).to_be_visible(timeout=LONG_MS)
     [first, *_] = reviews.reviewed(store, "xray")
-    seen = case_detail(store, first.case_id).item
-    assert reviews.undo(store, seen.case_id, seen.revision, reviewer="Grace")
+    observed = case_detail(store, first.case_id).item
+    assert reviews.undo(store, observed.case_id, observed.revision, reviewer="Grace")
     shows(page, 1)
 
 

@@ -157,7 +157,7 @@ def test_evaluate_refuses_groups_that_were_in_train(run, bundle, tiny_product, t
     assert "were in the bundle's training or cal data" in printed
 
 
-def test_strangers_are_measured_beside_the_own_pictures(run, bundle, tiny_product, tmp_path):
+def test_ood_pictures_are_measured_beside_the_own_pictures(run, bundle, tiny_product, tmp_path):
     from PIL import Image
     from skimage import data
 

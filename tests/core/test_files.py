@@ -55,16 +55,16 @@ def test_a_writer_killed_in_the_middle_leaves_the_old_file(tmp_path):
 
 
 def test_content_is_on_the_disk_before_it_has_its_name_and_the_name_after(tmp_path, monkeypatch):
-    path, seen = tmp_path / "policy.json", []
+    path, observed = tmp_path / "policy.json", []
 
     def note(descriptor):
         name = os.readlink(f"/proc/self/fd/{descriptor}")
-        seen.append((name == str(tmp_path), path.exists()))
+        observed.append((name == str(tmp_path), path.exists()))
 
     monkeypatch.setattr(os, "fsync", note)
     write_atomic(path, b"content")
 
-    assert seen == [(False, False), (True, True)]
+    assert observed == [(False, False), (True, True)]
 
 
 def test_many_writers_of_one_name_leave_one_of_their_contents(tmp_path):

@@ -107,8 +107,8 @@ def test_nothing_but_faults_stops_the_run_with_a_reason(product):
     dark.pixels[:] = dark.pixels // 4 + 10
     samples = (Sample(str(i), dark) for i in range(10 * FAULTS_IN_A_ROW))
     answers = assess(samples, bundle=broken, policy=policy)
-    seen = [next(answers) for _ in range(FAULTS_IN_A_ROW)]
-    assert all(reasons(a) == [Reason.FAULT] for a in seen)
+    observed = [next(answers) for _ in range(FAULTS_IN_A_ROW)]
+    assert all(reasons(a) == [Reason.FAULT] for a in observed)
     with pytest.raises(AssayError, match="pictures in a row failed"):
         next(answers)
 
@@ -120,8 +120,8 @@ def test_features_that_are_no_numbers_are_never_negative(tiny_product, product):
 
     class Nan(Failing):
         def extract(self, pixels):
-            seen = self._network.extract(pixels)
-            return replace(seen, pooled=np.full_like(seen.pooled, np.nan))
+            observed = self._network.extract(pixels)
+            return replace(observed, pooled=np.full_like(observed.pooled, np.nan))
 
     sent = replace(plate, meta={"patient_id": "4711"}, group="1.2.3")
     (answer,) = assess(

@@ -133,18 +133,18 @@ def test_kill_9_in_the_middle_of_sends_loses_and_doubles_nothing_that_was_acknow
             time.sleep(0.002)
         node.kill()
         acknowledged = {key for sender in senders for key in list(sender.acknowledged)}
-        held = on_record(tmp_path)
-        assert acknowledged <= held.keys()
-        report = blobs.verify(tmp_path / "blobs", held.values())
+        kept = on_record(tmp_path)
+        assert acknowledged <= kept.keys()
+        report = blobs.verify(tmp_path / "blobs", kept.values())
         assert (report.altered, report.missing) == ((), ())
         node.start()
     for sender in senders:
         sender.join(timeout=OBJECTS)
         assert not sender.is_alive()
     node.kill()
-    held = on_record(tmp_path)
-    assert held.keys() == {f"1.2.{number % 50}.{number}" for number in range(OBJECTS)}
-    assert blobs.verify(tmp_path / "blobs", held.values()).missing == ()
+    kept = on_record(tmp_path)
+    assert kept.keys() == {f"1.2.{number % 50}.{number}" for number in range(OBJECTS)}
+    assert blobs.verify(tmp_path / "blobs", kept.values()).missing == ()
     assert check(Settings(home=tmp_path)).faults == ()
 
 
@@ -281,6 +281,6 @@ def test_nonsense_at_every_door_ends_neither_the_process_nor_its_service(node, t
         assert association.send_c_store(an_object("9", study="1.67")).Status == 0
     assert requests.post(node.url, b"", timeout=20).status_code == 400
     assert process.memory_info().rss < 600 << 20
-    held = on_record(node.home)
-    assert "1.67.9" in held
-    assert blobs.verify(node.home / "blobs", held.values()).missing == ()
+    kept = on_record(node.home)
+    assert "1.67.9" in kept
+    assert blobs.verify(node.home / "blobs", kept.values()).missing == ()

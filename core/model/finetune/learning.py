@@ -37,7 +37,7 @@ def learn_fold(
         fold_data: What it learns from.
         plan: How.
         path: The checkpoint's file.
-        say: Told the figures of every epoch.
+        say: Called with the figures of every epoch.
 
     Returns:
         Where the fold stands when it is done; its chosen weights are ``part("chosen")``.

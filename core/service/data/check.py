@@ -47,7 +47,7 @@ def check(
         settings: Where things run.
         negative: Labels that mean "nothing wrong"; the pack's own when empty.
         form: Which folders are classes, where a person says it.
-        progress: Told how far the work is.
+        progress: Called with how far the work is.
 
     Raises:
         UnknownPack: No installed pack has that name.
@@ -131,7 +131,7 @@ def collect_facts(
         rows: The data set's rows.
         pack: Name of the pack that reads them.
         settings: Where things run.
-        progress: Told after every picture.
+        progress: Called after every picture.
     """
     looked = list(read_facts(rows, pack=pack, settings=settings, progress=progress))
     depths = depths_of(looked)
@@ -180,7 +180,7 @@ def read_facts(
         rows: The data set's rows.
         pack: Name of the pack that reads them.
         settings: Where things run.
-        progress: Told after every picture.
+        progress: Called after every picture.
         depths: Bits that the data of each source use; None while they are being measured.
 
     Yields:

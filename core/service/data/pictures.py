@@ -59,7 +59,7 @@ def extract_features(
         size: Side of the network's input in pixels.
         network: The feature network.
         settings: Where things run.
-        progress: Told after every picture.
+        progress: Called after every picture.
         depths: Bits that the data of each source use; None where they are not known.
 
     Yields:
@@ -99,7 +99,7 @@ def read_pictures(rows: Sequence[Row], sandbox: Sandbox, settings: Settings) -> 
 
 
 def _look(job: Picture, *, network: Network) -> PictureFeatures | UnreadablePicture:
-    row, frame, _said = job
+    row, frame, _size = job
     if isinstance(frame, Unreadable):
         return UnreadablePicture(row, frame.message)
     light = replace(frame, pixels=frame.pixels[:1, :1].copy())

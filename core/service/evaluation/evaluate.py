@@ -79,7 +79,7 @@ def evaluate(
         ood: Name to folder of out-of-distribution pictures, for the OOD gate's figures.
         form: Which folders are classes, where a person says it.
         leave_out_copies: Whether pictures that the bundle has met are left out instead of refused.
-        progress: Told after every picture.
+        progress: Called after every picture.
 
     Raises:
         DataError: A label is unknown to the bundle; or a picture, a copy of it, its group or its

@@ -43,7 +43,7 @@ def grow(bundle: Bundle, progress: Progress, seed: int = 0, fewest: int = FEWEST
 
     Args:
         bundle: The bundle; its known pictures carry the standardised training features.
-        progress: Told after every fit.
+        progress: Called after every fit.
         seed: Of the draw, the thirds and the shares.
         fewest: Groups of either side below which a curve would be noise.
     """

@@ -62,7 +62,7 @@ def write_report(
         settings: Where things run.
         command: The command line to print, if there was one.
         made: When, as text; now when empty.
-        progress: Told how far the work is.
+        progress: Called with how far the work is.
 
     Raises:
         ConfigError: The file cannot be written.

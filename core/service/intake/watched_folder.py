@@ -55,7 +55,7 @@ class WatchedFolder(ThreadListener):
     ) -> None:
         self.folder, self.take, self.max_bytes = folder, take, max_bytes
         self.pause_s, self.wait_s = pause_s, wait_s
-        self._seen: dict[Path, _Stat] = {}
+        self._last_scan: dict[Path, _Stat] = {}
         self._later: dict[Path, float] = {}
         self._stop = Flag()
         self._thread = Thread(target=self._watch, name="folder", daemon=True)
@@ -90,8 +90,8 @@ class WatchedFolder(ThreadListener):
     def scan(self) -> int:
         """Return how many files, unchanged since the last scan, were taken and moved away."""
         found = dict(_files(self.folder))
-        still = [path for path, stat in found.items() if self._seen.get(path) == stat]
-        self._seen = found
+        still = [path for path, stat in found.items() if self._last_scan.get(path) == stat]
+        self._last_scan = found
         self._later = {path: until for path, until in self._later.items() if path in found}
         moved = 0
         for path in still:
@@ -132,7 +132,7 @@ class WatchedFolder(ThreadListener):
             number += 1
             free = target.with_name(f"{target.name}.{number}")
         path.rename(free)
-        self._seen.pop(path, None)
+        self._last_scan.pop(path, None)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, _Stat]]:

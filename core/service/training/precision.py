@@ -88,7 +88,7 @@ class TrainingContext:
         rows: The rows of train and cal.
         pack: Reads the pictures; its targets say what verdicts are compared at.
         settings: Where things run.
-        progress: Told how far the work is.
+        progress: Called with how far the work is.
         depths: Bits that the data of each source use.
     """
 

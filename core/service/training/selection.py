@@ -115,7 +115,7 @@ def select(
     Args:
         work: The default network, and the rows; those of train alone are looked at.
         task: What is learned.
-        say: Told what came of each candidate and the figures of every epoch, a line each.
+        say: Called with what came of each candidate and the figures of every epoch, a line each.
         sizes: Whether pictures may be seen closer.
         tails: Whether late stages may be fine-tuned.
 

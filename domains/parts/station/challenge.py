@@ -41,7 +41,7 @@ class ChallengeDue(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What a challenge speaks of; if it changes, the challenge is due again.
+    """What a challenge is about; if it changes, the challenge is due again.
 
     Attributes:
         recipe: Number of the recipe.

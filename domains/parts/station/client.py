@@ -34,7 +34,7 @@ class LineAnswer:
     """What the line does with a part.
 
     Attributes:
-        result: PASS only where the station said so, in time and beyond doubt.
+        result: PASS only where the station stated so, in time and beyond doubt.
         block: The station's result; None where none was there that could be believed.
     """
 
@@ -74,7 +74,7 @@ class StationClient:
         self._client.close()
 
     def start(self, wait_s: float = 5.0) -> bool:
-        """Take what stands there as old and set Enable; return whether the station is ready.
+        """Return whether the station is ready, with what stands there taken as old and Enable set.
 
         The result that stands there belongs to a part that has passed by meanwhile.
         """
@@ -88,7 +88,7 @@ class StationClient:
         return False
 
     def inspect(self, part_seq: int, part_id: str = "", wait_s: float = 2.0) -> LineAnswer:
-        """Take one part through the handshake; return what to do with it within ``wait_s``."""
+        """Return what to do with one part after its handshake, within ``wait_s``."""
         limit = monotonic() + wait_s
         answer = LineAnswer(LineResult.FAIL, None)
         if self._await_ready(limit):
@@ -146,7 +146,7 @@ class StationClient:
             sleep(self._cycle_s)
 
     def _cycle(self) -> Words | None:
-        """Write the control block and read the status block, as a PLC does over and over."""
+        """Return the status block after writing the control block, as a PLC does over and over."""
         control = list(encode_control(self._control))
         try:
             self._client.write_registers(0, control, device_id=self._unit)

@@ -1,4 +1,4 @@
-"""What a line is told of a part: PASS, FAIL or STOP, and the reasons with their numbers."""
+"""What a line gets for a part: PASS, FAIL or STOP, and the reasons with their numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class LineResult(StrEnum):
 class LineReason(Enum):
     """Why a part does not pass: register number, what follows, and a sentence to act on.
 
-    Numbers below 20 speak of the picture, 20 to 49 of the acquisition and the part, from 50 on of
+    Numbers below 20 are about the picture, 20 to 49 of the acquisition and the part, from 50 on of
     the station. They are part of the register table: never reuse one.
     """
 

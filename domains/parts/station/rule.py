@@ -1,4 +1,4 @@
-"""The fail-safe rule: a part passes if nothing speaks against it and everything needed is there."""
+"""The fail-safe rule: a part passes if nothing is wrong with it and everything needed is there."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def judge_part(
         views: What each camera gave.
         expected: Number of the recipe's cameras.
         ceiling: What the escape certificate must hold for a part to pass by itself.
-        reasons: What speaks against the part as a whole, such as an id that was not read.
+        reasons: What is wrong with the part as a whole, such as an id that was not read.
         allow_uncertified: Whether a person lets parts pass before an escape rate is certified.
     """
     found = list(reasons)

@@ -84,7 +84,7 @@ def run(settings: Settings, progress: Progress) -> list[str]:
 
     Args:
         settings: Where things run; everything is written below the home folder.
-        progress: Told how far the work is.
+        progress: Called with how far the work is.
 
     Returns:
         The table's lines; one line that says why where no CT is installed.

@@ -51,8 +51,8 @@ def test_light_is_what_numpy_measures():
     rng = np.random.default_rng(1)
     pixels = rng.integers(0, 256, (224, 224, 3)).astype(np.uint8)
     pixels[:, :, 0] //= 2
-    seen = facts_of(Prepared(pixels, "0", (9, 8)), ROW, FileFacts("PNG", 1, 0.0))
-    light = dict(zip(LIGHT, seen.light.tolist(), strict=True))
+    observed = facts_of(Prepared(pixels, "0", (9, 8)), ROW, FileFacts("PNG", 1, 0.0))
+    light = dict(zip(LIGHT, observed.light.tolist(), strict=True))
     red, green, blue = pixels.reshape(-1, 3).mean(axis=0)
     grey = np.round(pixels @ [0.299, 0.587, 0.114])
     assert light["red - green"] == pytest.approx(red - green)
@@ -67,10 +67,10 @@ def test_thumbnails_keep_the_place_and_colour_of_things():
     pixels = np.zeros((224, 224, 3), np.uint8)
     pixels[:112, 112:] = (200, 100, 0)
     finding = Finding(Reason.POOR_QUALITY, "blank.")
-    seen = facts_of(Prepared(pixels, "0", (9, 8), (finding,)), ROW, FileFacts("PNG", 1, 0.0))
-    assert seen.refusals == ("blank.",)
-    assert (seen.thumb[:16, 16:] == (200, 100, 0)).all()
-    assert not seen.thumb[16:].any()
-    assert not seen.thumb[:, :16].any()
-    assert np.ptp(seen.detail[:64, 64:]) == 0
-    assert seen.detail[0, 80] == pytest.approx(0.299 * 200 + 0.587 * 100, abs=1)
+    observed = facts_of(Prepared(pixels, "0", (9, 8), (finding,)), ROW, FileFacts("PNG", 1, 0.0))
+    assert observed.refusals == ("blank.",)
+    assert (observed.thumb[:16, 16:] == (200, 100, 0)).all()
+    assert not observed.thumb[16:].any()
+    assert not observed.thumb[:, :16].any()
+    assert np.ptp(observed.detail[:64, 64:]) == 0
+    assert observed.detail[0, 80] == pytest.approx(0.299 * 200 + 0.587 * 100, abs=1)

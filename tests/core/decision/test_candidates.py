@@ -22,8 +22,8 @@ WEIGHTS = (4.0, 1.0, 1.0)
 def out_of_fold(x, labels, fold):
     """Losses of a nearest-mean classifier, each fold judged by the means of the others."""
     losses = np.empty(len(x))
-    for held in range(5):
-        out = fold == held
+    for held_out in range(5):
+        out = fold == held_out
         good, bad = (x[~out][labels[~out] == side].mean(axis=0) for side in (0, 1))
         margin = 0.3 * (x[out] - (good + bad) / 2) @ (bad - good)
         losses[out] = np.logaddexp(0.0, np.where(labels[out] == 1, -margin, margin))

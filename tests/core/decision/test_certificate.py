@@ -165,10 +165,10 @@ def test_the_sentences_of_a_certificate_say_everything_needed():
         "Cannot certify an escape rate of 0 %: 0 defective groups seen, "
         "and no number of them would be enough; nothing could be certified today."
     )
-    held = certificate_at(
+    held_out = certificate_at(
         "escape", threshold=0.1, k=0, n=60, alpha=0.05, confidence=0.95, excluded=160
     )
-    assert describe_certificate(held, "escape", "parts").endswith(
+    assert describe_certificate(held_out, "escape", "parts").endswith(
         "upper bound 4.88 %. 160 more are not counted: the gates sent all their pictures to review."
     )
     assert "1 escape at the strictest limit, 34 more without an escape are" in say(1, 59, 0.05)

@@ -49,11 +49,11 @@ def test_new_good_pictures_are_called_out_no_more_often_than_promised() -> None:
     assert called >= 0.02 * runs
 
 
-def test_a_picture_stranger_than_all_good_ones_has_the_smallest_p_there_is() -> None:
+def test_a_picture_less_usual_than_all_good_ones_has_the_smallest_p_there_is() -> None:
     assert jackknife_p(np.full(19, 9.0), np.arange(19.0) / 10) == best_alpha(19) == 0.05
 
 
-def test_a_picture_as_strange_as_the_strangest_good_one_is_not_stranger_than_it() -> None:
+def test_a_picture_as_unusual_as_the_least_usual_good_one_is_not_more_unusual_than_it() -> None:
     assert jackknife_p(np.full(9, 3.0), np.array([3.0] + [1.0] * 8)) == 0.3
 
 
@@ -123,8 +123,12 @@ def test_a_certified_limit_takes_the_place_of_the_good_groups() -> None:
 
 def test_an_uncertified_limit_lets_no_more_known_positives_pass_than_asked() -> None:
     p = np.concatenate([np.linspace(0.0, 0.4, 10), np.linspace(0.3, 1.0, 10)])
-    seen = Cases(p, np.ones(20), np.ones(20, bool), np.arange(20) >= 10, np.arange(20).astype(str))
-    policy = certify(seen, seen, Targets(uncertified_negatives=True), bundle="b", good_groups=20)
+    observed = Cases(
+        p, np.ones(20), np.ones(20, bool), np.arange(20) >= 10, np.arange(20).astype(str)
+    )
+    policy = certify(
+        observed, observed, Targets(uncertified_negatives=True), bundle="b", good_groups=20
+    )
     assert not policy.escape.certified
     assert policy.t_neg is not None
     assert policy.t_neg < 0.3

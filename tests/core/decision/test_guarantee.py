@@ -27,7 +27,7 @@ def draw(n, rng):
 
 
 def escape_rate(t_neg):
-    """Give the rate among positives that pass the gates, which the certificate speaks of."""
+    """Give the rate among positives that pass the gates, which the certificate is about."""
     return 0.0 if t_neg is None else beta.cdf(t_neg, 3, 1.5)
 
 

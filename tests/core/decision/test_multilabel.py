@@ -45,8 +45,10 @@ def test_with_many_pictures_the_pull_is_forgotten_and_the_truth_is_found():
 
 def test_the_mean_probability_of_a_label_is_how_common_it_is():
     scores, targets = scored(500, (1.0, 0.2, 2.0), (-4.5, 0.0, -1.0))
-    seen = targets.sum(axis=0)
-    smoothed = (seen * (seen + 1) / (seen + 2) + (500 - seen) / (502 - seen)) / 500
+    observed = targets.sum(axis=0)
+    smoothed = (
+        observed * (observed + 1) / (observed + 2) + (500 - observed) / (502 - observed)
+    ) / 500
     found = apply(fit(scores, targets), scores)
     np.testing.assert_allclose(found.mean(axis=0), smoothed, atol=1e-6)
 

@@ -243,7 +243,7 @@ def test_a_gate_finding_defers_with_that_finding_whatever_the_scores(policy, p, 
     assert [f.reason for f in verdict.findings[1:]] == flagged
 
 
-def test_a_stranger_is_novel_up_to_and_including_alpha(policy):
+def test_an_ood_picture_is_novel_up_to_and_including_alpha(policy):
     assert policy.targets.ood_alpha == 0.01
     novel = judged(prediction(0.0, 0.01), policy)
     assert [f.reason for f in novel.findings] == [Reason.NOVEL]
@@ -347,9 +347,9 @@ def test_images_that_gates_stop_certify_nothing(stopped):
 
 def test_refused_pictures_do_not_hide_that_the_others_all_escape():
     """160 black frames filed as defects, and 16 defects that look good."""
-    seen, black = np.full(16, 0.1), np.full(160, 0.9)
-    p = np.concatenate([seen, black])
-    cal = replace(plain(p, np.ones(p.size)), gates_passed=np.arange(p.size) < seen.size)
+    observed, black = np.full(16, 0.1), np.full(160, 0.9)
+    p = np.concatenate([observed, black])
+    cal = replace(plain(p, np.ones(p.size)), gates_passed=np.arange(p.size) < observed.size)
     policy = certify(cal, plain([0.1, 0.9], [0, 1]), Targets(escape=0.25), bundle="b")
     assert policy.t_neg == 0.0
     assert (policy.escape.k, policy.escape.n, policy.escape.excluded) == (0, 16, 160)
@@ -453,8 +453,8 @@ def test_a_budget_certifies_no_side_that_cal_has_not_seen():
     oof, cal = population(500, 0), plain(np.linspace(0, 1, 50), np.zeros(50))
     policy = certify(cal, oof, Targets(review_budget=0.2), bundle="b")
     assert (policy.t_neg, policy.escape.certified, policy.escape.needed) == (None, False, 20)
-    unseen = certify(population(500, 0), cal, Targets(review_budget=0.2), bundle="b")
-    assert (unseen.t_neg, unseen.escape.needed) == (None, NEVER)
+    missing = certify(population(500, 0), cal, Targets(review_budget=0.2), bundle="b")
+    assert (missing.t_neg, missing.escape.needed) == (None, NEVER)
     nothing = certify(oof, cases([]), Targets(review_budget=0.2), bundle="b")
     assert (nothing.t_neg, nothing.t_pos) == (None, None)
 
@@ -469,10 +469,10 @@ def test_a_budget_buys_no_escape_rate_above_the_ceiling_nor_from_a_few_groups(n,
     assert policy.escape.bound == upper_bound(0, n, 0.95)
     assert policy.escape.alpha == (0.2 if more else policy.escape.bound)
     sterner = Ceiling(bound=0.1, groups=20)
-    held = certify(
+    held_out = certify(
         cal, plain([0.1, 0.9], [0, 1]), Targets(review_budget=0.15), bundle="b", ceiling=sterner
     )
-    assert (held.t_neg, held.escape.needed) == (None, 29 - n)
+    assert (held_out.t_neg, held_out.escape.needed) == (None, 29 - n)
 
 
 def test_a_bound_of_little_confidence_is_counted_anew_at_the_ceilings():

@@ -89,16 +89,16 @@ def test_shares_that_do_not_sum_to_one_are_refused():
 def test_what_is_held_out_depends_on_names_and_labels_alone(images, data):
     order = np.array(data.draw(st.permutations(range(len(images)))))
     labels, groups = np.array(images).T
-    held = hold_out(labels, groups, 0.4)
-    assert_no_group_is_parted(held, groups)
-    np.testing.assert_array_equal(hold_out(labels[order], groups[order], 0.4), held[order])
+    held_out = hold_out(labels, groups, 0.4)
+    assert_no_group_is_parted(held_out, groups)
+    np.testing.assert_array_equal(hold_out(labels[order], groups[order], 0.4), held_out[order])
 
 
 def test_each_class_is_held_out_by_its_share_and_a_lone_group_is_trained_on():
     labels = np.array([0] * 50 + [1] * 30 + [2])
-    held = hold_out(labels, np.arange(81), 0.4)
-    assert [int(held[labels == label].sum()) for label in range(3)] == [20, 12, 0]
-    assert (hold_out(labels, np.arange(81), 0.4, key="other") != held).any()
+    held_out = hold_out(labels, np.arange(81), 0.4)
+    assert [int(held_out[labels == label].sum()) for label in range(3)] == [20, 12, 0]
+    assert (hold_out(labels, np.arange(81), 0.4, key="other") != held_out).any()
     with pytest.raises(ValueError, match="share"):
         hold_out(labels, np.arange(81), 1.4)
 

@@ -21,8 +21,8 @@ def filled(store, assessment, keep):
     """Three batches and a review: events 1 to 4."""
     for content in (b"one", b"two", b"six"):
         keep(store, assessment(content, p=0.9))
-    seen = worklist.next_case(store, "parts")
-    assert review(store, seen, Disposition.NEGATIVE, reviewer="ann", comment="glare")
+    observed = worklist.next_case(store, "parts")
+    assert review(store, observed, Disposition.NEGATIVE, reviewer="ann", comment="glare")
     return store
 
 

@@ -46,13 +46,13 @@ def test_a_passing_fault_is_superseded_by_a_verdict_and_takes_the_place_of_none(
     store, assessment, keep
 ):
     stalled = assessment(p=None, reason=Reason.FAULT)
-    [held] = keep(store, stalled)
-    assert keep(store, stalled) == [held]
+    [kept] = keep(store, stalled)
+    assert keep(store, stalled) == [kept]
 
     [real] = keep(store, assessment(p=0.9))
-    assert real != held
-    assert decision(store, real).supersedes == held
-    assert decision(store, held).is_provisional
+    assert real != kept
+    assert decision(store, real).supersedes == kept
+    assert decision(store, kept).is_provisional
     assert standing(store).id == real
 
     assert keep(store, stalled) == keep(store, assessment(p=0.1)) == [real]

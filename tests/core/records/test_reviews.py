@@ -121,8 +121,8 @@ def test_recent_reviews_come_newest_first_and_per_pack(store, assessment, keep):
     for n in range(4):
         keep(store, assessment(b"%d" % n, p=0.9), pack="crops" if n == 3 else "parts")
     for n, pack in enumerate(["parts", "crops", "parts", "parts"]):
-        seen = worklist.next_case(store, pack)
-        review(store, seen, POSITIVE, reviewer=str(n), at=START + timedelta(hours=n))
+        observed = worklist.next_case(store, pack)
+        review(store, observed, POSITIVE, reviewer=str(n), at=START + timedelta(hours=n))
 
     assert [one.reviewer for one in reviewed(store, "parts")] == ["3", "2", "0"]
     assert [one.reviewer for one in reviewed(store, "parts", limit=1)] == ["3"]

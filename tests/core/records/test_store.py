@@ -120,13 +120,13 @@ def test_the_decisions_that_hold_are_returned_as_they_are_on_record(store, asses
     stalled = new(b"six", p=None, reason=Reason.FAULT)
     ((provisional, _),) = record_decisions(store, [stalled])
 
-    held = record_decisions(store, [new(b"one", p=0.1), new(b"two", p=-0.0), new(b"six", p=0.3)])
+    kept = record_decisions(store, [new(b"one", p=0.1), new(b"two", p=-0.0), new(b"six", p=0.3)])
 
-    assert held == [(name, decision(store, name)) for name, _ in held]
-    assert held[0] == (earlier, first)
-    assert str(held[1][1].positive_probability) == "0.0"
-    assert held[2][1].supersedes == provisional
-    assert [one.positive_probability for _, one in held] == [0.9, 0.0, 0.3]
+    assert kept == [(name, decision(store, name)) for name, _ in kept]
+    assert kept[0] == (earlier, first)
+    assert str(kept[1][1].positive_probability) == "0.0"
+    assert kept[2][1].supersedes == provisional
+    assert [one.positive_probability for _, one in kept] == [0.9, 0.0, 0.3]
 
 
 def test_a_header_that_comes_late_is_kept_with_the_image_that_is_there(store, assessment):

@@ -240,18 +240,18 @@ def test_the_page_says_how_many_certifications_followed_the_one_that_judged(inpu
 def test_groups_that_the_gates_hold_back_stand_beside_the_rate_not_in_it(input_of, judged_of):
     m = input_of()
     cases = judged_of(m.policy)
-    held = cases.truth & (cases.group < 40)
+    held_out = cases.truth & (cases.group < 40)
     stopped = replace(
         cases,
-        disposition=np.where(held, "defer", cases.disposition),
-        reason=np.where(held, "POOR_QUALITY", cases.reason),
+        disposition=np.where(held_out, "defer", cases.disposition),
+        reason=np.where(held_out, "POOR_QUALITY", cases.reason),
     )
-    seen = summarise(stopped)["escape"]
+    observed = summarise(stopped)["escape"]
     left = np.unique(cases.group[cases.truth])
-    assert seen["n"] + seen["excluded"] == left.size
-    assert seen["excluded"] >= (left < 40).sum()
+    assert observed["n"] + observed["excluded"] == left.size
+    assert observed["excluded"] >= (left < 40).sum()
     shown = section(input_of(stopped, policy=m.policy), "observed")
-    assert f"{seen['excluded']} sent to review by the gates" in shown
+    assert f"{observed['excluded']} sent to review by the gates" in shown
 
 
 def test_where_there_is_nothing_to_show_a_sentence_says_so(input_of):

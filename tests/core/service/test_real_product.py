@@ -37,7 +37,7 @@ def flagged(tiles, settings, paths):
 
 
 @pytest.mark.parametrize("name", ["ood/near", "ood/far", "toy_figure/good", "screw_block/good"])
-def test_strangers_are_flagged(tiles, settings, shared_data, name):
+def test_ood_pictures_are_flagged(tiles, settings, shared_data, name):
     assert np.mean(flagged(tiles, settings, [shared_data / "parts" / name])) >= 0.97
 
 

@@ -87,11 +87,11 @@ def test_no_leaf_of_the_shared_train_and_cal_pictures_is_taken_for_no_plant(shar
     with (root / "manifest.csv").open(newline="") as file:
         files = [r["file"] for r in csv.DictReader(file) if r["split"] in ("train", "cal")]
 
-    held = [name for name in files if found(root / name)]
+    kept = [name for name in files if found(root / name)]
     grey = [path for path in sorted((root / "ood" / "far").iterdir()) if found(path)]
 
     assert len(files) == 2734
-    assert held == []
+    assert kept == []
     assert len(grey) >= 10
 
 

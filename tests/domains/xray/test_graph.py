@@ -91,7 +91,7 @@ def test_another_size_of_network_is_served_as_well():
 
 
 @pytest.mark.shared
-def test_real_radiographs_and_strangers_are_checked_alike(run, shared_data):
+def test_real_radiographs_and_ood_pictures_are_checked_alike(run, shared_data):
     folder = shared_data / "xray"
     files = [
         *sorted((folder / "site1_paediatric").iterdir())[::300],

@@ -26,7 +26,7 @@ from tests.domains.xray.deadly_pack import ABORT, SLEEP
 from tests.domains.xray.radiographs import a_chest, an_object, encodings, part10
 
 ENTRY = "domains.xray:pack"
-SAID = {
+STATED = {
     "patient_name": "Meier^Karl",
     "patient_id": "4711",
     "accession": "A-17",
@@ -95,7 +95,7 @@ def frames() -> dict[str, Unreadable]:
 def test_every_kind_of_unreadable_picture_says_whose_it_is(frames, kind):
     frame = frames[kind]
     assert isinstance(frame, Unreadable)
-    assert {word: frame.meta.get(word, "") for word in SAID} == SAID
+    assert {word: frame.meta.get(word, "") for word in STATED} == STATED
     assert frame.group == "1.2.840.99"
     assert "header does not read" not in frame.message
 

@@ -18,7 +18,7 @@ from domains.xray.worklist import received
 from domains.xray.worklist.received import Difference, differences
 from tests.domains.xray.wire import a_node, an_object, calling, file_of
 
-SAID = {
+STATED = {
     "SOPClassUID": "1.2.840.10008.5.1.4.1.1.1.1",
     "SOPInstanceUID": "1.2.3.4",
     "SeriesInstanceUID": "1.2.3",
@@ -29,15 +29,15 @@ SAID = {
 
 
 def test_what_differs_is_named_side_by_side_and_nothing_else_is():
-    other = source_of({**SAID, "PatientName": "Meier^Karl", "PatientID": "", "PatientSex": "M"})
-    assert differences(source_of(SAID), other) == (
+    other = source_of({**STATED, "PatientName": "Meier^Karl", "PatientID": "", "PatientSex": "M"})
+    assert differences(source_of(STATED), other) == (
         Difference("Patient's name", "Unknown^Male", "Meier^Karl"),
         Difference("Patient's number", "TRAUMA-17", ""),
         Difference("Sex", "", "M"),
     )
-    moved = source_of({**SAID, "StudyInstanceUID": "1.9"})
-    assert differences(source_of(SAID), moved) == (Difference("Study", "1.2", "1.9"),)
-    assert differences(source_of(SAID), source_of(SAID)) == ()
+    moved = source_of({**STATED, "StudyInstanceUID": "1.9"})
+    assert differences(source_of(STATED), moved) == (Difference("Study", "1.2", "1.9"),)
+    assert differences(source_of(STATED), source_of(STATED)) == ()
     assert differences(None, other) is None
 
 

@@ -131,7 +131,7 @@ def test_wrong_called_or_calling_ae_title_or_address_is_rejected_for_good(tmp_pa
     peers = Peers(peers=(pacs, elsewhere, silent))
     with a_node(tmp_path, peers=peers, port=0) as (store, listener):
         assert send(listener.port, an_object("1"), calling="PACS") == [0]
-        refused = [("PACS", "OTHER"), ("STRANGER", "ASSAY"), ("FAR", "ASSAY"), ("SILENT", "ASSAY")]
+        refused = [("PACS", "OTHER"), ("UNKNOWN", "ASSAY"), ("FAR", "ASSAY"), ("SILENT", "ASSAY")]
         for title, called in refused:
             with calling(listener.port, called=called, calling=title) as association:
                 assert association.is_rejected, (title, called)

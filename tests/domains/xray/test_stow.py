@@ -145,7 +145,7 @@ def test_other_ways_and_other_places_do_not_exist(node):
     assert post(web, b"", study="no-uid").status_code == 400
 
 
-def test_a_token_is_asked_for_and_strangers_are_turned_away(tmp_path):
+def test_a_token_is_asked_for_and_third_parties_are_refused(tmp_path):
     with a_node(tmp_path, stow_port=0, token="s3cret") as (_, web):
         body = multipart(file_of(an_object("1")))
         assert post(web, body).status_code == 401

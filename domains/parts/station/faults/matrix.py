@@ -72,7 +72,7 @@ def inject_faults(
         rig: A running station.
         count: About how many in all, shared out by weight; at least one of each.
         faults: The kinds.
-        progress: Told how far the work is.
+        progress: Called with how far the work is.
     """
     weight = sum(fault.weight for fault in faults)
     counts = [FaultCount(fault) for fault in faults]

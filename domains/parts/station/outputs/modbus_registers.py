@@ -72,7 +72,7 @@ class Registers:
         return self._coil
 
     def write_control(self, address: int, values: Sequence[int]) -> ExcCodes | None:
-        """Change words of the control block and hand the whole of it on, if it changed at all.
+        """Return an exception code, or None once the control block has the words.
 
         What a PLC repeats in every cycle is no news: edges and levels are those of the last write.
         """
@@ -87,7 +87,7 @@ class Registers:
         return None
 
     def write_coil(self, value: bool) -> ExcCodes | None:
-        """Set the coil; its rising edge is a trigger with PartSeq and PartId as they stand."""
+        """Return an exception code, or None once the coil is set; its rising edge is a trigger."""
         if value and not self._coil:
             if self._is_flooded():
                 return ExcCodes.DEVICE_BUSY
@@ -137,7 +137,7 @@ class PeerView:
     async def async_setValues(
         self, device_id: int, func_code: int, address: int, values: list[int] | list[bool]
     ) -> ExcCodes | None:
-        """Take words or a bit, or return the exception code that is answered."""
+        """Return the exception code that is answered, or None once words or a bit are taken."""
         del device_id
         if func_code in _COILS:
             if address != 0 or len(values) != 1:

@@ -49,7 +49,7 @@ async def answer(pdu: bytes, view: PeerView) -> bytes:
 
 
 class ModbusServer:
-    """Serves the registers until it is told to stop. Everything runs in one asyncio loop.
+    """Serves the registers until it is stopped. Everything runs in one asyncio loop.
 
     The peer that is longest without a complete request makes room for a new one, so idle and
     half-open connections never keep a PLC out.
@@ -93,7 +93,7 @@ class ModbusServer:
     async def _exchange(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, view: PeerView
     ) -> bool:
-        """Answer one request; return whether the peer speaks Modbus."""
+        """Return whether the peer sent Modbus, after answering one request."""
         async with asyncio.timeout(IDLE_S):
             header = await reader.readexactly(_HEADER.size)
             transaction, protocol, length, unit = _HEADER.unpack(header)

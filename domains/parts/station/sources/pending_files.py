@@ -29,7 +29,7 @@ class PendingFile:
     """A file that is not judged yet.
 
     Attributes:
-        state: What the file system said last.
+        state: What the file system stated last.
         still_since: From when on it has not changed, in seconds of the monotonic clock.
         notice: How it became known.
         is_refused: Whether it was read in this state and did not decode.
@@ -69,16 +69,16 @@ class PendingFiles:
     def note(self, state: FileState, now: float, notice: Notice) -> None:
         """Take note of a file and its state."""
         name = state.name
-        held = self._ready.get(name) or self._waiting.get(name)
-        is_same = held is not None and held.state == state
-        if held is not None and notice == "found":
+        known = self._ready.get(name) or self._waiting.get(name)
+        is_same = known is not None and known.state == state
+        if known is not None and notice == "found":
             if is_same:
                 return
             # It changed since an event: its writer is at work again.
-            notice = "found" if held.notice == "found" else "touched"
+            notice = "found" if known.notice == "found" else "touched"
         self._ready.pop(name, None)
-        if held is not None and is_same:
-            self._waiting[name] = replace(held, notice=notice)
+        if known is not None and is_same:
+            self._waiting[name] = replace(known, notice=notice)
         else:
             self._waiting[name] = PendingFile(state, now, notice)
 

@@ -47,7 +47,7 @@ def write(
         counts: Split to number of studies.
         seed: Decides everything.
         plate: Size and pitch of the pictures.
-        progress: Told how many are done.
+        progress: Called with how many are done.
     """
     total = sum(counts.values())
     (folder / "images").mkdir(parents=True, exist_ok=True)

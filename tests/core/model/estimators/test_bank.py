@@ -62,7 +62,7 @@ def test_a_memory_without_a_group_is_the_one_that_the_others_make(
         assert others.score(new)[0] == pytest.approx(float(whole[1 + left_out]), rel=1e-5)
 
 
-def test_a_remembered_picture_is_no_stranger_at_all_unless_its_group_is_left_out() -> None:
+def test_a_remembered_picture_is_not_unusual_at_all_unless_its_group_is_left_out() -> None:
     groups = pictures(np.random.default_rng(2), 5)
     result = fit_bank(groups).score(groups[3][0])
     assert result[[0, 1, 2, 3, 5]] == pytest.approx(0.0, abs=1e-2)
@@ -152,5 +152,5 @@ def test_what_cannot_be_a_memory_is_refused() -> None:
 
 
 def finished(memory: Bank, groups: list[list[np.ndarray]]) -> Bank:
-    held = [memory.score(group[0])[1 + i] for i, group in enumerate(groups)]
-    return replace(memory, group_scores=np.array(held, np.float64))
+    held_out = [memory.score(group[0])[1 + i] for i, group in enumerate(groups)]
+    return replace(memory, group_scores=np.array(held_out, np.float64))

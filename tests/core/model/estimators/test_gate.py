@@ -50,10 +50,10 @@ def test_the_score_is_that_of_an_independent_implementation():
     gate, scores, fold = fitted(z)
     own = np.zeros(len(z))
     beside = np.zeros((len(z), NEIGHBOURS), np.intp)
-    for held in range(5):
-        rest = np.flatnonzero(fold != held)
-        own[fold == held], nearest = by_hand(z[rest], z[fold == held])
-        beside[fold == held] = rest[nearest]
+    for held_out in range(5):
+        rest = np.flatnonzero(fold != held_out)
+        own[fold == held_out], nearest = by_hand(z[rest], z[fold == held_out])
+        beside[fold == held_out] = rest[nearest]
     np.testing.assert_allclose(scores, own - 0.5 * own[beside].mean(axis=1), atol=1e-4)
     np.testing.assert_array_equal(gate.reference, np.sort(scores))
     new, _ = features(30, 2)

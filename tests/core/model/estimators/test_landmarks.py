@@ -161,7 +161,7 @@ def test_memory_of_fitting_grows_no_faster_than_the_pictures():
 
 
 @pytest.mark.parametrize("n", [999, 1000, 1500, 20_011])
-def test_a_thinned_reference_never_calls_a_picture_stranger_than_the_whole_one_does(n):
+def test_a_thinned_reference_never_scores_a_picture_higher_than_the_whole_one_does(n):
     rng = np.random.default_rng(n)
     whole, most = np.sort(rng.normal(size=n)), 999
     asked = np.concatenate([rng.normal(size=500), whole[::7], [whole[0] - 1, whole[-1] + 1]])

@@ -41,10 +41,10 @@ def test_the_first_views_are_those_that_a_picture_is_judged_by_then_the_other_sy
     upright, tmp_path
 ):
     maps, reported = cached(upright, tmp_path, views=("identity", "rotate180"))
-    seen = [p[::-1, ::-1] for p in PICTURES], [p[:, ::-1] for p in PICTURES]
+    observed = [p[::-1, ::-1] for p in PICTURES], [p[:, ::-1] for p in PICTURES]
     network = upright[1]
     assert (maps.test_views, maps.views, reported) == (2, 8, [(1, 3), (2, 3), (3, 3)])
-    for view, pictures in zip((0, 1, 2), (PICTURES, *seen), strict=True):
+    for view, pictures in zip((0, 1, 2), (PICTURES, *observed), strict=True):
         batch = maps.batch(np.full(3, view), np.arange(3))
         whole = np.stack([network.maps(np.ascontiguousarray(p))[1] for p in pictures])
         assert np.allclose(batch, whole, rtol=2e-3, atol=1e-3)

@@ -109,19 +109,19 @@ def test_tails_tell_what_they_never_saw(whole):
 
 def test_a_fold_knows_nothing_of_its_own_pictures(whole, tmp_path):
     targets = soft()
-    held = whole.fold == 0
-    targets[held] = soft(0.5)[held]
+    held_out = whole.fold == 0
+    targets[held_out] = soft(0.5)[held_out]
     other = tuned(tmp_path, targets=targets)
     assert np.array_equal(other.fold, whole.fold)
-    assert np.array_equal(other.oof[held], whole.oof[held])
-    assert not np.array_equal(other.oof[~held], whole.oof[~held])
+    assert np.array_equal(other.oof[held_out], whole.oof[held_out])
+    assert not np.array_equal(other.oof[~held_out], whole.oof[~held_out])
 
 
 def test_where_the_first_fold_is_not_worth_it_the_others_do_not_learn(whole, tmp_path):
     asked = []
 
-    def is_worthwhile(held, result):
-        asked.append((held, result))
+    def is_worthwhile(held_out, result):
+        asked.append((held_out, result))
         return False
 
     lines = []
@@ -142,10 +142,10 @@ def test_groups_are_never_on_two_sides(whole):
 def test_out_of_fold_scores_are_the_mean_over_the_views_of_the_fold_s_own_tail(whole):
     tail = fresh_tail(backbones.describe(), Files(), 3)
     fill(tail, whole.folds[1].weights)
-    held = np.flatnonzero(whole.fold == 1)
+    held_out = np.flatnonzero(whole.fold == 1)
     with torch.inference_mode():
-        each = [tail(torch.from_numpy(MAPS.values[v, held].astype(np.float32))) for v in (0, 1)]
-    assert np.allclose(whole.oof[held], torch.stack(each).mean(0).numpy(), atol=1e-4)
+        each = [tail(torch.from_numpy(MAPS.values[v, held_out].astype(np.float32))) for v in (0, 1)]
+    assert np.allclose(whole.oof[held_out], torch.stack(each).mean(0).numpy(), atol=1e-4)
 
 
 def test_the_chosen_epoch_has_the_least_loss_and_its_confusion_matrix_counts_its_accuracy(whole):

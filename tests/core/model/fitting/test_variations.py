@@ -76,7 +76,7 @@ def drifted(seed, n, drift=6.0):
     return right, varied, FoldedCorruptions(("out of focus", "noisy"), z, kind, fold), fold
 
 
-def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_more_strangers():
+def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_more_ood_ones():
     right, varied, faulty, fold = drifted(0, 400)
     known = FoldedCorruptions(("light",), varied, np.zeros(400, np.int64), fold)
     plain, _ = fit_gate(right, GATED, fold, 0, faulty)
@@ -86,14 +86,14 @@ def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_
     new, new_varied, _, _ = drifted(1, 400)
     far = new + np.float32(25.0)
 
-    def held(gate, z):
+    def held_out(gate, z):
         found = np.array([gate.score(one) for one in z])
         return float((conformal_p(found, gate.reference) <= 0.02).mean())
 
-    assert held(plain, new_varied) > 0.2
-    assert held(knowing, new_varied) < 0.08
-    assert held(knowing, new) < 0.03
-    assert held(knowing, far) == 1.0
+    assert held_out(plain, new_varied) > 0.2
+    assert held_out(knowing, new_varied) < 0.08
+    assert held_out(knowing, new) < 0.03
+    assert held_out(knowing, far) == 1.0
 
 
 @pytest.mark.parametrize("m", [7, 50, 300])

@@ -79,15 +79,15 @@ def test_class_and_register_tokens_are_no_place(stored):
     weights = stored("vit_small_patch14_reg4_dinov2")
     backbone = backbones.describe("vit_small_patch14_reg4_dinov2", weights, 56)
     network = backbones.load(backbone, Files(own=weights))
-    seen = {}
-    network.blocks[6].register_forward_hook(lambda _m, _a, out: seen.update(tokens=out))
+    observed = {}
+    network.blocks[6].register_forward_hook(lambda _m, _a, out: observed.update(tokens=out))
     pixels = np.random.default_rng(0).integers(0, 256, (56, 56, 3)).astype(np.uint8)
     plain = open_network(backbone, runtime="torch", cache=weights, files=Files(own=weights))
     scaled = (pixels / 255.0 - np.array(backbone.mean)) / np.array(backbone.std)
     with torch.inference_mode():
         network(torch.from_numpy(scaled.transpose(2, 0, 1)[None].astype(np.float32)))
-    assert seen["tokens"].shape == (1, 1 + 4 + 16, 384)
-    places = seen["tokens"][0, 5:].numpy().T.reshape(384, 4, 4)
+    assert observed["tokens"].shape == (1, 1 + 4 + 16, 384)
+    places = observed["tokens"][0, 5:].numpy().T.reshape(384, 4, 4)
     np.testing.assert_allclose(plain.maps(pixels)[0], places, rtol=1e-4, atol=1e-4)
 
 

@@ -38,27 +38,27 @@ def tailed(tails, tmp_path_factory):
 def test_an_untaught_tail_pools_what_the_whole_network_shows_at_the_same_places(name):
     backbone = backbones.describe(name)
     network = backbones.load(backbone)
-    seen = {}
+    observed = {}
     for name in ("blocks.4", "blocks.5.0.bn2", "blocks.5.0", "blocks.5", "blocks.6"):
         network.get_submodule(name).register_forward_hook(
-            lambda _m, _a, out, name=name: seen.update({name: out.numpy()[0]})
+            lambda _m, _a, out, name=name: observed.update({name: out.numpy()[0]})
         )
     with torch.inference_mode():
         network(torch.from_numpy(PICTURE[None].astype(np.float32)).permute(0, 3, 1, 2) / 127.5 - 1)
     expected = np.concatenate(
         [
-            seen["blocks.4"].mean((1, 2)),
-            seen["blocks.4"].std((1, 2)),
-            seen["blocks.5.0.bn2"].std((1, 2)),
-            seen["blocks.5.0"].mean((1, 2)),
-            seen["blocks.5"].mean((1, 2)),
-            seen["blocks.5"].std((1, 2)),
-            seen["blocks.6"].mean((1, 2)),
+            observed["blocks.4"].mean((1, 2)),
+            observed["blocks.4"].std((1, 2)),
+            observed["blocks.5.0.bn2"].std((1, 2)),
+            observed["blocks.5.0"].mean((1, 2)),
+            observed["blocks.5"].mean((1, 2)),
+            observed["blocks.5"].std((1, 2)),
+            observed["blocks.6"].mean((1, 2)),
         ]
     )
     tail = fresh_tail(backbone, Files(), 2)
     with torch.inference_mode():
-        pooled = tail.features(torch.from_numpy(seen["blocks.4"][None])).numpy()[0]
+        pooled = tail.features(torch.from_numpy(observed["blocks.4"][None])).numpy()[0]
     assert np.allclose(pooled, expected, atol=5e-3)
 
 

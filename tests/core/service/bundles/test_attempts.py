@@ -48,8 +48,8 @@ def test_what_was_certified_before_is_given_again_from_a_fresh_folder(again, tmp
 def test_other_held_out_pictures_or_another_home_begin_anew(again, tmp_path):
     home, bundle = tmp_path / "home", again("plates")
     certify_bundle(bundle, TARGETS, home)
-    seen = {**bundle.metadata["hashes"], "cal": sketch(f"other {at}" for at in range(72))}
-    elsewhere = replace(bundle, sha256="0" * 64, metadata={**bundle.metadata, "hashes": seen})
+    observed = {**bundle.metadata["hashes"], "cal": sketch(f"other {at}" for at in range(72))}
+    elsewhere = replace(bundle, sha256="0" * 64, metadata={**bundle.metadata, "hashes": observed})
     assert attempts(home, elsewhere) == 0
     assert attempts(tmp_path / "nowhere", bundle) == 0
     with (home / FILE).open("a") as file:

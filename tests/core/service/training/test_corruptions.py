@@ -103,7 +103,7 @@ def test_a_plate_under_other_light_is_judged_and_one_with_a_fault_is_not(tiny_pr
     bundle, _ = tiny_product.opened()
     files = tiny_product.pictures("test")
 
-    def held(change):
+    def held_out(change):
         found = []
         for number, file in enumerate(files):
             frame = extraction.pack.read(file.read_bytes(), extraction.settings.max_pixels, 0)
@@ -115,9 +115,9 @@ def test_a_plate_under_other_light_is_judged_and_one_with_a_fault_is_not(tiny_pr
         return np.mean(found)
 
     for name, strength in HARMLESS:
-        assert held(partial(varied, name=name, strength=strength)) <= 0.1, (name, strength)
+        assert held_out(partial(varied, name=name, strength=strength)) <= 0.1, (name, strength)
     for name in ("out of focus", "noisy", "too dark", "turned"):
-        assert held(partial(broken_by, name=name)) >= 0.9, name
+        assert held_out(partial(broken_by, name=name)) >= 0.9, name
 
 
 def test_nothing_is_altered_where_there_is_too_little_to_learn_from(plates):

@@ -171,17 +171,17 @@ def test_few_defects_are_fewer_than_thirty() -> None:
 
 
 def test_the_memory_stays_until_the_held_out_good_groups_certify_and_defects_are_many() -> None:
-    held = [row("good", "cal", f"held-{i}") for i in range(59)]
-    assert good_only.needs_bank([*rows(good=9, bad=200), *held[:58]], GOOD)
-    assert good_only.needs_bank([*rows(good=9, bad=149), *held], GOOD)
-    assert not good_only.needs_bank([*rows(good=9, bad=150), *held], GOOD)
+    held_out = [row("good", "cal", f"held-{i}") for i in range(59)]
+    assert good_only.needs_bank([*rows(good=9, bad=200), *held_out[:58]], GOOD)
+    assert good_only.needs_bank([*rows(good=9, bad=149), *held_out], GOOD)
+    assert not good_only.needs_bank([*rows(good=9, bad=150), *held_out], GOOD)
     assert not good_only.needs_bank(rows(good=4, bad=200), GOOD)
 
 
 def test_a_memory_that_goes_says_what_stands_in_for_it() -> None:
-    held = [row("good", "cal", f"held-{i}") for i in range(60)]
-    certified = good_only.describe_dropped_bank([*rows(good=9, bad=151), *held], GOOD)
-    named = good_only.describe_dropped_bank([*rows(good=9, bad=31), *held[:7]], GOOD)
+    held_out = [row("good", "cal", f"held-{i}") for i in range(60)]
+    certified = good_only.describe_dropped_bank([*rows(good=9, bad=151), *held_out], GOOD)
+    named = good_only.describe_dropped_bank([*rows(good=9, bad=31), *held_out[:7]], GOOD)
     assert "151 groups with something wrong to learn from (150 or more)" in certified
     assert "the 60 good groups held out can certify overkill" in certified
     assert "names its own held-out pictures and there are 31 groups" in named
@@ -190,8 +190,8 @@ def test_a_memory_that_goes_says_what_stands_in_for_it() -> None:
 
 
 def test_with_thirty_defects_twenty_good_groups_stay_in_the_memory() -> None:
-    dealt = rows(good=50, bad=30, split="cal", held=20)
-    scarce = rows(good=25, bad=30, split="cal", held=20)
+    dealt = rows(good=50, bad=30, split="cal", held_out=20)
+    scarce = rows(good=25, bad=30, split="cal", held_out=20)
     assert counts(good_only.assign_good_groups(dealt, GOOD))["good", "train"] == 30
     assert counts(good_only.assign_good_groups(scarce, GOOD))["good", "train"] == 20
     assert counts(good_only.assign_good_groups(dealt[:-1], GOOD))["good", "train"] == 50
@@ -224,8 +224,8 @@ def test_the_thirtieth_defect_drops_no_memory_or_the_cause_is_told(
 
 def test_good_groups_are_held_out_only_when_enough_of_them_certify_and_enough_remain() -> None:
     few = good_only.assign_good_groups(rows(good=78, bad=3, split="cal"), GOOD)
-    enough = good_only.assign_good_groups(rows(good=79, bad=3, split="cal", held=30), GOOD)
-    many = good_only.assign_good_groups(rows(good=200, bad=3, split="cal", held=80), GOOD)
+    enough = good_only.assign_good_groups(rows(good=79, bad=3, split="cal", held_out=30), GOOD)
+    many = good_only.assign_good_groups(rows(good=200, bad=3, split="cal", held_out=80), GOOD)
     assert counts(few) == {("good", "train"): 78, ("bad", "cal"): 3}
     assert counts(enough) == {("good", "train"): 20, ("good", "cal"): 59, ("bad", "cal"): 3}
     assert counts(many) == {("good", "train"): 120, ("good", "cal"): 80, ("bad", "cal"): 3}
@@ -267,8 +267,8 @@ def row(label: str, split: str, group: str) -> Row:
     return Row(Path(f"{group}.png"), label, split, group)
 
 
-def rows(good: int, bad: int = 0, split: str = "train", held: int = 0) -> list[Row]:
-    kept = [row("good", "cal" if i < held else "train", f"good{i}") for i in range(good)]
+def rows(good: int, bad: int = 0, split: str = "train", held_out: int = 0) -> list[Row]:
+    kept = [row("good", "cal" if i < held_out else "train", f"good{i}") for i in range(good)]
     return kept + [row("bad", split, f"bad{i}") for i in range(bad)]
 
 

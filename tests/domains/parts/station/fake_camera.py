@@ -62,7 +62,7 @@ class _Exposed:
 
 @dataclass
 class FakeCamera:
-    """A camera that exposes when told to, and gives its frames in order.
+    """A camera that exposes on command, and gives its frames in order.
 
     With ``late_every`` every such frame is delivered ``late_s`` after its exposure instead of
     ``transfer_s``, and those behind it wait for it, as in basler/pypylon#729. With ``interval_s``
@@ -148,7 +148,7 @@ class FakeCamera:
             raise CameraLost(f"The camera {self.name} does not answer.", hint="Check the cable.")
 
     def _frame(self, exposed: _Exposed) -> CapturedFrame:
-        pixels = self._seen(exposed.counter)
+        pixels = self._view(exposed.counter)
         encoded = cv2.imencode(".png", pixels[:, :, ::-1])[1].tobytes()
         return CapturedFrame(
             camera=self.name,
@@ -161,7 +161,7 @@ class FakeCamera:
             name=f"{exposed.counter}",
         )
 
-    def _seen(self, counter: int) -> np.ndarray:
+    def _view(self, counter: int) -> np.ndarray:
         pixels = np.ascontiguousarray(self.draw(counter))
         if self.fault == "dark":
             # A covered sensor still shows noise, otherwise it would count as frozen.

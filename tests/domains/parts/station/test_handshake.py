@@ -106,13 +106,13 @@ def test_nine_results_fit_and_the_tenth_trigger_is_refused():
     asked = encode_control(replace(block, trigger=True))
     assert [type(event) for event in handshake.control(asked, 1.2)] == [TriggerMissed]
     assert (shown(handshake).buffer_overrun, shown(handshake).missed_trigger) == (True, True)
-    seen = []
+    observed = []
     for _ in range(9):
         result = read_block(handshake.block())
-        seen.append(result.result_seq)
+        observed.append(result.result_seq)
         block = replace(block, result_ack=result.completed_toggle)
-        assert handshake.control(encode_control(block), 2.0) == [ResultAcknowledged(seen[-1])]
-    assert seen == list(range(1, 10))
+        assert handshake.control(encode_control(block), 2.0) == [ResultAcknowledged(observed[-1])]
+    assert observed == list(range(1, 10))
     assert read_block(handshake.block()) is None
 
 

@@ -115,7 +115,7 @@ def test_backward_counts_are_absorbed_up_to_the_watermark():
         Stopped(LineReason.ENCODER_BACKWARDS),
     ]
     assert gate.is_rejecting_all
-    assert run(gate, ("move", 91)) == []  # said once
+    assert run(gate, ("move", 91)) == []  # reported once
 
 
 def test_a_part_ejected_once_is_not_ejected_again_when_the_belt_goes_back_and_forth():

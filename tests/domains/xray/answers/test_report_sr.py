@@ -42,10 +42,10 @@ def groups(dataset: Dataset) -> list[dict[str, object]]:
     measured = next(
         i for i in dataset.ContentSequence if i.ConceptNameCodeSequence[0].CodeValue == "126010"
     )
-    return [_said(group) for group in measured.ContentSequence]
+    return [_statements(group) for group in measured.ContentSequence]
 
 
-def _said(group: Dataset) -> dict[str, object]:
+def _statements(group: Dataset) -> dict[str, object]:
     items: dict[str, object] = {}
     for item in group.ContentSequence:
         name = item.ConceptNameCodeSequence[0].CodeValue
@@ -107,7 +107,7 @@ def test_a_report_is_preliminary_unverified_and_by_a_device():
     dataset = read(an_answer())
     assert (dataset.PreliminaryFlag, dataset.VerificationFlag) == ("PRELIMINARY", "UNVERIFIED")
     assert dataset.CompletionFlag == "COMPLETE"
-    context = _said(dataset)
+    context = _statements(dataset)
     assert context["121005"] == ("DCM", "121007", "Device")
     assert context["121013"] == ["Assay 0.2.0"]
 
