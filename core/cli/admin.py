@@ -51,9 +51,12 @@ def audit_verify(
     with progress_bar() as progress:
         report = check(Settings(), noted, progress)
     if json:
-        print_json({"events": report.events, "head": report.head, "findings": list(report.faults)})
+        found = {"cleared_pictures": report.cleared, "findings": list(report.faults)}
+        print_json({"events": report.events, "head": report.head, **found})
     else:
         print_line(f"{report.events} events, head {report.head}.")
+        if report.cleared:
+            print_line(f"{report.cleared} pictures were cleared by retention.")
         print_line("\n".join(report.faults) or "Everything is as it was written.")
     if report.faults:
         raise typer.Exit(1)

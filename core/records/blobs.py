@@ -111,6 +111,25 @@ def get(root: Path, sha256: str) -> bytes:
     return content
 
 
+def remove_many(root: Path, names: Iterable[str]) -> None:
+    """Delete pictures; one that is not there is left out.
+
+    Nothing else in Assay deletes one: call `core.records.clearings.clear_pictures`, which puts it
+    on record first.
+
+    Raises:
+        StoreError: One cannot be deleted.
+    """
+    try:
+        for name in names:
+            _path(root, name).unlink(missing_ok=True)
+    except OSError as exc:
+        raise StoreError(
+            f"A picture in {root} cannot be deleted: {exc}.",
+            hint="Check that the folder is writable.",
+        ) from exc
+
+
 def verify(
     root: Path, expected: Iterable[str] = (), watch: Callable[[int, int], None] | None = None
 ) -> BlobReport:

@@ -94,6 +94,7 @@ def rows_of(
     series: str,
     *,
     after: int = 0,
+    before: int | None = None,
     since: datetime | None = None,
     outcomes: Sequence[str] | None = None,
     subject: str | None = None,
@@ -107,6 +108,7 @@ def rows_of(
         kind: Kind of row.
         series: Name of the series.
         after: Only numbers above it.
+        before: Only numbers below it.
         since: Only what happened then or later.
         outcomes: Only these; any when None.
         subject: Only about this; anything when None.
@@ -117,6 +119,8 @@ def rows_of(
     """
     query = _counting(select(PACK_ROWS), pack, kind, series, since)
     query = query.where(PACK_ROWS.c.number > after).order_by(PACK_ROWS.c.number.desc())
+    if before is not None:
+        query = query.where(PACK_ROWS.c.number < before)
     if outcomes is not None:
         query = query.where(PACK_ROWS.c.outcome.in_(outcomes))
     if subject is not None:

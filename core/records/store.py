@@ -12,6 +12,7 @@ from sqlalchemy import BindParameter, Connection, Table, bindparam, insert, sele
 from core.errors import StoreError
 from core.records import hash_chain
 from core.records.case_status import refresh
+from core.records.clearings import still_cleared
 from core.records.connection import Store, chunks, open_store, reading, writing
 from core.records.in_force import Additions, additions
 from core.records.row_mapping import from_row
@@ -239,7 +240,9 @@ def recorded_blobs(store: Store) -> list[str]:
     """
     query = union(select(IMAGES.c.content_key), select(RECEIPTS.c.sha256)).order_by("content_key")
     with reading(store) as connection:
-        return [key for key in connection.scalars(query) if not key.startswith(UNREAD)]
+        gone = still_cleared(connection)
+        keys = connection.scalars(query)
+        return [key for key in keys if key not in gone and not key.startswith(UNREAD)]
 
 
 def _case_rows(batch: Sequence[NewDecision], received: str) -> Iterable[dict[str, Any]]:

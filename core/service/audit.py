@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +13,8 @@ from core.errors import ConfigError
 from core.files import replacing
 from core.model.bundle.destination import check_file_destination
 from core.records import audit, blobs
+from core.records.clearings import still_cleared
+from core.records.connection import reading
 from core.records.hash_chain import GENESIS, Head
 from core.records.store import recorded_blobs
 from core.service.progress import Progress, silent
@@ -26,11 +29,13 @@ class Check:
     Attributes:
         events: How many events the log holds.
         head: ``number:hash`` of the newest event; note it outside to pin everything before it.
+        cleared: Pictures deleted on purpose, which are on record as that.
         faults: One line for everything that is not as it was written.
     """
 
     events: int
     head: str
+    cleared: int
     faults: tuple[str, ...]
 
 
@@ -40,7 +45,8 @@ def head(settings: Settings) -> str:
     Raises:
         StoreError: The store cannot be read.
     """
-    return _format_head(audit.head(open_store(settings)))
+    with closing(open_store(settings)) as store:
+        return _format_head(audit.head(store))
 
 
 def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = silent) -> Check:
@@ -56,15 +62,17 @@ def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = si
         StoreError: The store cannot be read.
     """
     heads = [_head(text) for text in noted]
-    store = open_store(settings)
-    walked = audit.verify(store, *heads, watch=partial(progress, "Checking the log"))
-    pictures = blobs.verify(
-        store.blobs, recorded_blobs(store), partial(progress, "Checking pictures")
-    )
+    with closing(open_store(settings)) as store:
+        walked = audit.verify(store, *heads, watch=partial(progress, "Checking the log"))
+        pictures = blobs.verify(
+            store.blobs, recorded_blobs(store), partial(progress, "Checking pictures")
+        )
+        with reading(store) as connection:
+            gone = len(still_cleared(connection))
     faults = [f"{fault.kind}: {fault.subject}" for fault in walked.faults]
     faults += [f"picture altered: {sha256}" for sha256 in pictures.altered]
     faults += [f"picture missing: {sha256}" for sha256 in pictures.missing]
-    return Check(walked.events, _format_head(walked.head), tuple(faults))
+    return Check(walked.events, _format_head(walked.head), gone, tuple(faults))
 
 
 def read_heads(file: Path) -> list[str]:
@@ -96,8 +104,12 @@ def export(out: Path, settings: Settings) -> int:
     """
     # The first event follows on none, which is near the start of every export.
     check_file_destination(out, f'"previous":"{GENESIS}"'.encode())
-    with replacing(out) as temporary, temporary.open("w") as file:
-        return audit.export(open_store(settings), file)
+    with (
+        closing(open_store(settings)) as store,
+        replacing(out) as temporary,
+        temporary.open("w") as file,
+    ):
+        return audit.export(store, file)
 
 
 def _format_head(head: Head) -> str:
