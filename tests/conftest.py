@@ -127,6 +127,18 @@ def tiny_product(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -
 
 
 @pytest.fixture(scope="session")
+def rig_home(network_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with a certified bundle of drawn plates deployed, for a station's rig."""
+    from domains.parts.station.faults.rig import make_product
+
+    home = tmp_path_factory.mktemp("rig")
+    (network_home / "cache").mkdir(parents=True, exist_ok=True)
+    (home / "cache").symlink_to((network_home / "cache").resolve(), target_is_directory=True)
+    make_product(Settings(home=home))
+    return home
+
+
+@pytest.fixture(scope="session")
 def _assessed(tiny_product: Product, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("assessed") / "home"
     settings = tiny_product.settings_at(home)

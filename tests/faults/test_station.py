@@ -11,7 +11,7 @@ import pytest
 from core.settings import Settings
 from domains.parts.station.faults.catalog import FAULTS
 from domains.parts.station.faults.matrix import describe_counts, inject_faults
-from domains.parts.station.faults.rig import Rig, make_product
+from domains.parts.station.faults.rig import Rig
 from domains.parts.station.ports import Command
 from domains.parts.station.result import LineResult
 
@@ -21,14 +21,9 @@ INJECTED = 200
 DEADLINE_MS = 400
 
 
-@pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -> Iterator[Rig]:
-    home = tmp_path_factory.mktemp("rig")
-    (network_home / "cache").mkdir(parents=True, exist_ok=True)
-    (home / "cache").symlink_to((network_home / "cache").resolve(), target_is_directory=True)
-    settings = Settings(home=home)
-    make_product(settings)
-    with Rig(settings, DEADLINE_MS) as running:
+@pytest.fixture
+def rig(rig_home: Path) -> Iterator[Rig]:
+    with Rig(Settings(home=rig_home), DEADLINE_MS) as running:
         yield running
 
 

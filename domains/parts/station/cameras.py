@@ -58,15 +58,15 @@ class WatchedCamera:
         self._lost.set()
         name = f"camera {options.name}"
         self._thread = Thread(target=self._keep_open, name=name, daemon=True)
-        self._first_try = Flag()
+        self.identity: CameraIdentity | None = None
 
     def start(self) -> None:
         """Begin to open it, and to open it again whenever it is lost."""
         self._thread.start()
 
-    def wait_for_first_try(self, timeout_s: float) -> bool:
-        """Wait until it was opened or could not be, and return whether it is usable."""
-        self._first_try.wait(timeout_s)
+    @property
+    def is_usable(self) -> bool:
+        """Whether it is open, and the one that the recipe names."""
         return self._against is None
 
     def close(self) -> None:
@@ -130,7 +130,6 @@ class WatchedCamera:
             if self._stop.is_set():
                 return
             opened = self._open()
-            self._first_try.set()
             tries = 0 if opened else tries + 1
             if not opened:
                 self._stop.wait(BACK_OFF_S[min(tries, len(BACK_OFF_S)) - 1])
@@ -151,7 +150,7 @@ class WatchedCamera:
             self._against = (LineReason.CAMERA_CHANGED, " ".join(differences))
             return False
         self._lost.clear()
-        self._against = None
+        self.identity, self._against = identity, None
         return True
 
 
@@ -165,18 +164,19 @@ class Cameras:
     def __init__(self, cameras: Mapping[str, WatchedCamera]) -> None:
         self._all = list(cameras.values())
 
-    def start(self, wait_s: float) -> bool:
-        """Open all, and return whether all are usable once each was tried."""
-        for camera in self._all:
-            camera.start()
-        deadline = monotonic() + wait_s
-        tried = [c.wait_for_first_try(max(0.0, deadline - monotonic())) for c in self._all]
-        return all(tried)
+    @property
+    def are_usable(self) -> bool:
+        """Whether all are open, and the ones that the recipe names."""
+        return all(camera.is_usable for camera in self._all)
 
     def close(self) -> None:
         """Let all go."""
         for camera in self._all:
             camera.close()
+
+    def describe(self) -> str:
+        """Return what tells these cameras and their settings from others, as text."""
+        return "; ".join(f"{one.options!r} {one.identity!r}" for one in self._all)
 
     def grab(self, trigger: Trigger, deadline: float) -> list[Grabbed]:
         """Return what each camera gives for a trigger."""

@@ -14,8 +14,6 @@ from domains.parts.station.judges import Judges
 from domains.parts.station.ports import Camera, CameraIdentity
 from domains.parts.station.recipe import CameraOptions, PartIdOptions, Recipe, StationFile
 
-CAMERA_WAIT_S = 5.0
-
 log = logging.getLogger(__name__)
 
 MakeCamera = Callable[[CameraOptions], Camera]

@@ -85,6 +85,10 @@ class Inspector:
         """Record that FAIL or STOP left instead of what is on record."""
         self._tasks.put(lambda: self._correct(part, verdict))
 
+    def submit(self, task: Callable[[], None]) -> None:
+        """Do something else that takes time, after what waits."""
+        self._tasks.put(task)
+
     def is_stalled(self, since: float) -> bool:
         """Return whether one part has been under way since before then, or the thread is dead.
 

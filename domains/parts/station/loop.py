@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
 from time import monotonic
 
-from domains.parts.station.blocks import name_values
+from core.records.values import now
+from domains.parts.station.challenge import ChallengeState
 from domains.parts.station.changeover import Changeover, Prepared
 from domains.parts.station.handshake import (
     CommandAsked,
@@ -20,26 +21,27 @@ from domains.parts.station.handshake import (
 )
 from domains.parts.station.inspection import Inspection
 from domains.parts.station.inspector import Inspector
+from domains.parts.station.interlock import Interlock
+from domains.parts.station.outputs.group import OutputGroup
 from domains.parts.station.part import InspectedPart, Trigger
 from domains.parts.station.ports import (
     Command,
     ControlWrite,
     Signal,
-    StationOutput,
     TriggerSignal,
-    Words,
 )
 from domains.parts.station.records import Draft, unrecorded
 from domains.parts.station.registers import CHALLENGE_COMMAND, OfflineReason
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
 
 BEAT_S = 0.05
-SHOW_S = 0.1
 STALL_DEADLINES = 4
 
 log = logging.getLogger(__name__)
 
 Item = Signal | InspectedPart | Prepared
+InterlockOf = Callable[[Inspection], "Interlock | None"]
+EndOfChallenge = Callable[[ChallengeState, Interlock], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,12 @@ class Line:
         handshake: The status and control block.
         inspector: Inspects and records in its own thread; started and closed by the caller.
         changeover: Prepares and switches recipes.
-        outputs: Where status and results go, opened.
+        outputs: Where status and results go.
         first_number: Number of the first part.
         waits: Whether triggers wait while the station is not ready, as files do, instead of being
             refused.
+        interlock_of: Returns the challenge of a recipe, which holds the line until it is passed;
+            None where the recipe has none.
     """
 
     def __init__(
@@ -68,10 +72,11 @@ class Line:
         handshake: Handshake,
         inspector: Inspector,
         changeover: Changeover,
-        outputs: Sequence[StationOutput],
+        outputs: OutputGroup,
         *,
         first_number: int,
         waits: bool,
+        interlock_of: InterlockOf = lambda _: None,
     ) -> None:
         self.handshake, self._inspector, self._changeover = handshake, inspector, changeover
         self._outputs, self._next, self._waits = outputs, first_number, waits
@@ -82,9 +87,12 @@ class Line:
         self._inspection: Inspection | None = None
         self._pending: Prepared | None = None
         self._answer: Callable[[bool, str], None] | None = None
-        self._shown: Words = ()
-        self._shown_at = float("-inf")
+        self._are_cameras_new = False
+        self._interlock_of = interlock_of
+        self.interlock: Interlock | None = None
+        self._challenger: Callable[[bool, str], None] | None = None
         self.on_part: Callable[[InspectedPart], None] | None = None
+        self.on_challenge: EndOfChallenge | None = None
 
     def post(self, signal: Item) -> None:
         """Hand in a signal, from any thread."""
@@ -103,7 +111,7 @@ class Line:
         self.handshake.add_offline(OfflineReason.ENDED)
         for number in list(self._in_flight):
             self._answer_now(number, LineVerdict.because(LineReason.INTERRUPTED))
-        self._show(monotonic(), force=True)
+        self._outputs.show(self.handshake.block(), monotonic())
 
     def step(self, item: Item | None) -> None:
         """Take one item, or none, and do what time asks for."""
@@ -119,12 +127,14 @@ class Line:
                 self._pending = item
             case Command():
                 self._obey(item)
-        now = monotonic()
-        self._answer_late(now)
+        moment = monotonic()
+        self._answer_late(moment)
         self._switch()
-        self._take_backlog(now)
-        self.handshake.tick(now)
-        self._show(now)
+        self._await_cameras()
+        self._hold_for_challenge()
+        self._take_backlog(moment)
+        self.handshake.tick(moment)
+        self._outputs.show(self.handshake.block(), moment)
 
     def _next_item(self) -> Item | None:
         deadlines = [one.deadline for one in self._in_flight.values()]
@@ -140,7 +150,7 @@ class Line:
                 signal = TriggerSignal(event.at, event.part_seq, event.part_id)
                 self._begin(signal, event.at)
             case CommandAsked(code=code) if code == CHALLENGE_COMMAND:
-                self.handshake.finish_command(False)
+                self._begin_challenge(lambda done, _: self.handshake.finish_command(done))
             case CommandAsked():
                 self._answer = lambda done, _: self.handshake.finish_command(done)
                 self._changeover.prepare(event.code)
@@ -150,6 +160,12 @@ class Line:
             case "recipe":
                 self._answer = command.answer
                 self._changeover.prepare(int(command.argument))
+            case "challenge":
+                self._begin_challenge(command.answer)
+            case "release":
+                if self.interlock is not None:
+                    self.interlock.release()
+                _tell(command.answer, True, "")
             case "stop" | "offline":
                 self.handshake.add_offline(OfflineReason.OPERATOR)
                 _tell(command.answer, True, "")
@@ -159,7 +175,7 @@ class Line:
             case _:
                 _tell(command.answer, False, f"There is no command {command.name!r}.")
 
-    def _take_backlog(self, now: float) -> None:
+    def _take_backlog(self, moment: float) -> None:
         while self._backlog:
             if not self._is_ready:
                 if self._waits:
@@ -168,7 +184,7 @@ class Line:
                 self.handshake.refuse()
                 continue
             signal = self._backlog.popleft()
-            self._begin(signal, now if self._waits else signal.at)
+            self._begin(signal, moment if self._waits else signal.at)
 
     @property
     def _is_ready(self) -> bool:
@@ -190,6 +206,7 @@ class Line:
             recipe=inspection.recipe.number,
             frames=signal.frames,
             faults=signal.faults,
+            challenge=self._reference_part(signal.part_id),
         )
         allowed_s = inspection.recipe.deadline_ms / 1000
         self._in_flight[number] = _InFlight(
@@ -212,18 +229,53 @@ class Line:
     def _publish(self, part: InspectedPart) -> None:
         if not self.handshake.complete(part, monotonic()):
             return
-        self._show(monotonic(), force=True)
-        for output in self._outputs:
-            try:
-                output.send(part, self._shown)
-            except Exception:
-                log.exception("an output failed")
+        self._outputs.show(self.handshake.block(), monotonic())
+        self._outputs.send(part)
+        if part.trigger.challenge and self.interlock is not None:
+            self._follow_challenge(part, self.interlock)
         if self.on_part is not None:
             self.on_part(part)
 
-    def _answer_late(self, now: float) -> None:
+    def _reference_part(self, part_id: str) -> str:
+        interlock = self.interlock
+        is_running = interlock is not None and interlock.is_running
+        return interlock.next_part(part_id) if interlock is not None and is_running else ""
+
+    def _begin_challenge(self, answer: Callable[[bool, str], None] | None) -> None:
+        if self.interlock is None:
+            _tell(answer, False, "The recipe lists no reference parts.")
+        elif not self.interlock.begin():
+            _tell(answer, False, "The last challenge failed: a lead has to release it.")
+        else:
+            self._challenger = answer
+
+    def _follow_challenge(self, part: InspectedPart, interlock: Interlock) -> None:
+        state = interlock.add(part)
+        if state is ChallengeState.RUNNING:
+            return
+        if self.on_challenge is not None:
+            self.on_challenge(state, interlock)
+        _tell(self._challenger, state is ChallengeState.PASSED, interlock.progress.sentence)
+        self._challenger = None
+
+    def _await_cameras(self) -> None:
+        """Be offline from a changeover on until every camera is open and proven the right one."""
+        if self._are_cameras_new and self._inspection and self._inspection.cameras.are_usable:
+            self._are_cameras_new = False
+            self.interlock = self._interlock_of(self._inspection)
+            self.handshake.remove_offline(OfflineReason.CAMERA)
+
+    def _hold_for_challenge(self) -> None:
+        """Be offline while the challenge is due, but for the reference parts themselves."""
+        interlock = self.interlock
+        if interlock is None or interlock.is_running or not interlock.holds_line(now()):
+            self.handshake.remove_offline(OfflineReason.CHALLENGE)
+        else:
+            self.handshake.add_offline(OfflineReason.CHALLENGE)
+
+    def _answer_late(self, moment: float) -> None:
         for number, one in list(self._in_flight.items()):
-            if now >= one.deadline:
+            if moment >= one.deadline:
                 self._answer_now(number, LineVerdict.because(LineReason.LATE))
 
     def _answer_now(self, number: int, verdict: LineVerdict) -> None:
@@ -245,22 +297,12 @@ class Line:
             log.error("a recipe could not be prepared: %s", prepared.problem)
         else:
             self._inspection = self._changeover.switch(prepared.recipe)
+            self._are_cameras_new = True
             self.handshake.recipe = prepared.number
+            self.handshake.add_offline(OfflineReason.CAMERA)
             self.handshake.remove_offline(OfflineReason.STARTING)
         _tell(self._answer, prepared.recipe is not None, prepared.problem)
         self._answer = None
-
-    def _show(self, now: float, *, force: bool = False) -> None:
-        words = self.handshake.block()
-        if words == self._shown and not force and now - self._shown_at < SHOW_S:
-            return
-        self._shown, self._shown_at = words, now
-        status: Mapping[str, object] = name_values(words)
-        for output in self._outputs:
-            try:
-                output.show(words, status)
-            except Exception:
-                log.exception("an output failed")
 
 
 def _tell(answer: Callable[[bool, str], None] | None, is_done: bool, sentence: str) -> None:

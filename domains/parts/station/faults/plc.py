@@ -74,6 +74,16 @@ class Plc:
         self._write(enable=True)
         return self._wait(lambda block: block.trigger_ready, timeout_s) is not None
 
+    def command(self, code: int, argument: int = 0) -> None:
+        """Ask for a command, without waiting for its end."""
+        self._write(execute_command=False)
+        self._write(execute_command=True, command=code, command_argument=argument)
+
+    def wait_for_command(self, timeout_s: float) -> bool | None:
+        """Return whether the command was done; None where it has not ended in time."""
+        ended = self._wait(lambda block: block.cmd_complete or block.cmd_failed, timeout_s)
+        return None if ended is None else ended.cmd_complete
+
     def inspect(self, part_seq: int, timeout_s: float, part_id: str = "") -> PlcAnswer:
         """Return the result of one part that is triggered and acknowledged.
 

@@ -24,9 +24,11 @@ from domains.parts.station.faults.plc import Plc
 from domains.parts.station.handshake import Handshake
 from domains.parts.station.inspection import ReadId
 from domains.parts.station.inspector import Inspector
+from domains.parts.station.interlock import interlock_of, record_challenge
 from domains.parts.station.judges import Judges
 from domains.parts.station.loop import Line
-from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
+from domains.parts.station.outputs.group import OutputGroup
+from domains.parts.station.recipe import CameraOptions, ChallengeOptions, Recipe, StationFile
 from domains.parts.station.records import PartRecorder
 
 PRODUCT = "plates"
@@ -53,14 +55,26 @@ class Rig:
     Args:
         settings: A home folder in which `make_product` was done.
         deadline_ms: From trigger to output.
+        challenge: The recipe's reference parts.
     """
 
-    def __init__(self, settings: Settings, deadline_ms: int = DEADLINE_MS) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        deadline_ms: int = DEADLINE_MS,
+        challenge: ChallengeOptions | None = None,
+    ) -> None:
         self.settings = settings
         options = CameraOptions(
             name="top", kind="video", source="drawn", serial="plate-1", discard=0
         )
-        self.recipe = Recipe(number=1, product=PRODUCT, deadline_ms=deadline_ms, cameras=(options,))
+        self.recipe = Recipe(
+            number=1,
+            product=PRODUCT,
+            deadline_ms=deadline_ms,
+            cameras=(options,),
+            challenge=challenge,
+        )
         self.camera = DrawingCamera("top")
         self.free_disk = lambda: False
         self._open = ExitStack()
@@ -77,7 +91,7 @@ class Rig:
             stack.callback(self.judges.close)
             self._start(stack)
             self._open = stack.pop_all()
-        if not self.plc.enable(READY_S):
+        if not (self.plc.enable(READY_S) or self.recipe.challenge):
             self._open.close()
             raise TimeoutError(f"expected the station to be ready within {READY_S:g} s")
         return self
@@ -116,9 +130,13 @@ class Rig:
             Handshake(needs_enable=True),
             self.inspector,
             changeover,
-            [self.plc],
+            OutputGroup([self.plc]),
             first_number=first,
             waits=False,
+            interlock_of=lambda inspection: interlock_of(self.store, "rig", inspection),
+        )
+        self.line.on_challenge = lambda state, interlock: self.inspector.submit(
+            lambda: record_challenge(self.store, "rig", state, interlock.progress, interlock.setup)
         )
         thread = Thread(
             target=self.line.run, args=(self._stop, self.recipe.number), name="line", daemon=True

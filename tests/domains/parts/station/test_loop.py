@@ -12,26 +12,17 @@ import pytest
 from core.records import audit
 from core.settings import Settings
 from domains.parts.station.faults.plates import draw_plate
-from domains.parts.station.faults.rig import Rig, make_product
+from domains.parts.station.faults.rig import Rig
 from domains.parts.station.records import parts_of
 from domains.parts.station.result import LineReason, LineResult
 
 pytestmark = pytest.mark.trained
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -> Path:
-    home = tmp_path_factory.mktemp("rig")
-    (network_home / "cache").mkdir(parents=True, exist_ok=True)
-    (home / "cache").symlink_to((network_home / "cache").resolve(), target_is_directory=True)
-    make_product(Settings(home=home))
-    return home
-
-
 @pytest.fixture
-def rig(home: Path) -> Iterator[Rig]:
+def rig(rig_home: Path) -> Iterator[Rig]:
     # A busy machine must not make parts late that the test expects to pass.
-    with Rig(Settings(home=home), deadline_ms=3000) as running:
+    with Rig(Settings(home=rig_home), deadline_ms=3000) as running:
         yield running
 
 
@@ -49,8 +40,7 @@ def test_good_parts_pass_and_scratched_ones_fail_each_answered_once_and_on_recor
     assert audit.verify(rig.store).faults == ()
 
 
-def test_a_part_that_is_not_judged_in_time_fails_and_the_record_says_so(rig, home):
-    rig.settings = Settings(home=home)
+def test_a_part_that_is_not_judged_in_time_fails_and_the_record_says_so(rig):
     hold = Flag()
     rig.camera.before = lambda: hold.wait(4.0)
     late = rig.plc.inspect(7, 5.0)
