@@ -8,9 +8,9 @@ receiver has already say rows that are only ever added.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +93,7 @@ def put(
     receiver: str = "",
     parts: Sequence[Part] = (),
     priority: int = 0,
+    wait_s: float = 0.0,
 ) -> str:
     """Return the id of a message, written in the caller's transaction with its delivery.
 
@@ -107,6 +108,8 @@ def put(
         receiver: Our name for who gets it; empty for an output that has one receiver.
         parts: Objects that go with it; their bytes must be in the blob folder by now.
         priority: Larger leaves first.
+        wait_s: Seconds before it leaves from here: whoever sends it himself meanwhile calls
+            `confirm`.
 
     Returns:
         The id of the message.
@@ -124,8 +127,40 @@ def put(
             "added_at": stamp(at),
         }
         connection.execute(insert(OUTBOX), row)
-        queue.add(connection, DELIVER, message_id, pack=pack, payload={}, at=at, priority=priority)
+        leaves_at = at + timedelta(seconds=wait_s)
+        queue.add(
+            connection, DELIVER, message_id, pack=pack, payload={}, at=leaves_at, priority=priority
+        )
     return message_id
+
+
+def confirm(connection: Connection, message_ids: Collection[str], at: datetime) -> None:
+    """Note that receivers have messages, which reached them on another way than from here.
+
+    Args:
+        connection: From `core.records.connection.writing`.
+        message_ids: As `put` returned them; unknown ones are ignored.
+        at: When.
+    """
+    queue.end_unclaimed(connection, DELIVER, message_ids, queue.State.DONE, at=at)
+
+
+def withdraw(connection: Connection, pack: str, output: str, subject: str, at: datetime) -> None:
+    """Let the messages about a subject stay here that have not left: something else is true now.
+
+    Args:
+        connection: From `core.records.connection.writing`.
+        pack: Name of the pack.
+        output: Name of the pack's output.
+        subject: What they are about.
+        at: When.
+    """
+    query = select(OUTBOX.c.id).where(
+        OUTBOX.c.pack == pack, OUTBOX.c.output == output, OUTBOX.c.subject == subject
+    )
+    ids = connection.scalars(query).all()
+    if ids:
+        queue.end_unclaimed(connection, DELIVER, ids, queue.State.CANCELLED, at=at)
 
 
 def mark_taken(store: Store, message_id: str, part: Part, at: datetime | None = None) -> None:

@@ -41,7 +41,7 @@ from core.records.job import (
     priority_of,
 )
 from core.records.tables import JOBS
-from core.records.values import now, plain, stamp
+from core.records.values import name_of, now, plain, stamp
 
 __all__ = [
     "ASSESS",
@@ -53,6 +53,7 @@ __all__ = [
     "cancel",
     "claim",
     "end_cancelled",
+    "end_unclaimed",
     "fail",
     "finish",
     "is_cancel_requested",
@@ -143,6 +144,24 @@ def report(store: Store, job: Job, progress: JobProgress, *, at: datetime | None
     shown = {"progress": json.dumps(asdict(progress)), "heartbeat_at": stamp(at or now())}
     with writing(store) as connection:
         connection.execute(update_claimed().values(shown), holder(job))
+
+
+def end_unclaimed(
+    connection: Connection, kind: str, keys: Collection[str], state: State, *, at: datetime
+) -> None:
+    """End jobs that no worker is at, in the caller's write transaction.
+
+    Args:
+        connection: From `core.records.connection.writing`.
+        kind: Their kind.
+        keys: Their keys; those that are claimed, or ended otherwise, stay as they are.
+        state: DONE where what they ask for was done elsewhere, CANCELLED where nobody wants it.
+        at: When.
+    """
+    ids = [name_of(kind, plain(key)) for key in keys]
+    idle = JOBS.c.state.in_([State.WAITING, State.FAILED, State.GIVEN_UP])
+    named = update(JOBS).where(JOBS.c.id.in_(ids), idle)
+    connection.execute(named.values(ended(state, at) | {"problem": ""}))
 
 
 def finish(

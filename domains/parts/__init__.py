@@ -4,7 +4,7 @@ from pathlib import Path
 
 from core.imaging.decode import decode
 from core.imaging.square import prepare
-from core.packs import DataSet, DomainPack
+from core.packs import DataSet, DomainPack, MessageOutput
 from core.types import Disposition
 
 
@@ -14,6 +14,17 @@ def _get_elpv(folder: Path) -> None:
 
     elpv.get(folder)
 
+
+# What a station sends itself in time does not come to these; and a line may be off for weeks.
+_STATION_OUTPUTS = tuple(
+    MessageOutput(
+        f"parts.{name}",
+        f"domains.parts.station.outbox:send_{name}",
+        needs_decisions=False,
+        max_tries=None,
+    )
+    for name in ("mqtt", "webhook", "csv")
+)
 
 pack = DomainPack(
     name="parts",
@@ -29,6 +40,7 @@ pack = DomainPack(
         {"good", "ok", "pass", "passed", "none", "normal", "functional", "negative", "no_defect"}
     ),
     group_columns=("group", "part", "serial"),
+    outputs=_STATION_OUTPUTS,
     views=("identity", "rotate180"),
     read=decode,
     prepare=prepare,

@@ -15,13 +15,16 @@ Body = Mapping[str, object]
 def message_id(station: str, part: InspectedPart) -> str:
     """Return the id by which a receiver knows a message again.
 
-    Numbers begin anew with a new store: the time keeps the ids apart.
+    The same part with another verdict, as after a correction, is another message. Numbers begin
+    anew with a new store: the trigger's time keeps the ids apart.
 
     Args:
         station: Name of the station.
-        part: The part that the message is about.
+        part: The part that the message is about, in the process that inspected it: a part read
+            from the store has its trigger's time no more.
     """
-    identity = f"{station}/{part.trigger.number}/{_utc(part.recorded_at)}"
+    reasons = ",".join(reason.name for reason in part.reasons)
+    identity = f"{station}/{part.trigger.number}/{part.trigger.at!r}/{part.result.value}/{reasons}"
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
     return f"{station}.{part.trigger.number}.{digest}"
 

@@ -1,6 +1,6 @@
 """The outbox: a message is there if its verdict is, once, and its delivery is followed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -85,3 +85,37 @@ def test_each_receiver_has_a_message_of_its_own_and_parts_taken_stay_taken(store
     assert (ada.receiver, ada.parts, ada.missing) == ("ADA", tuple(parts), (parts[1],))
     assert (grace.receiver, grace.missing) == ("GRACE", tuple(parts))
     assert [ada.read(part) for part in ada.parts] == [b"report", b"picture"]
+
+
+def test_a_message_that_is_sent_elsewhere_at_first_leaves_from_here_after_a_while(store):
+    with writing(store) as connection:
+        outbox.put(
+            connection, "welds.line", "a", pack="welds", subject="s", body={}, at=AT, wait_s=10.0
+        )
+    soon, later = AT + timedelta(seconds=9.9), AT + timedelta(seconds=10)
+    assert queue.claim(store, ["deliver"], worker="w", lease_s=60, at=soon) == []
+    assert len(queue.claim(store, ["deliver"], worker="w", lease_s=60, at=later)) == 1
+
+
+def test_what_its_receiver_has_already_is_not_sent_from_here(store):
+    ids = [put(store, key) for key in ("a", "b")]
+    with writing(store) as connection:
+        outbox.confirm(connection, [ids[0], "never heard of"], AT)
+    (left,) = queue.claim(store, ["deliver"], worker="w", lease_s=60, limit=9)
+    assert left.key == ids[1]
+    with writing(store) as connection:
+        # Somebody is at it: that one ends by what becomes of it.
+        outbox.confirm(connection, ids, AT)
+    assert queue.waiting(store) == {("deliver", "done"): 1, ("deliver", "leased"): 1}
+
+
+def test_what_is_not_true_any_more_does_not_leave(store):
+    sent, withdrawn = put(store, "a"), put(store, "b")
+    with writing(store) as connection:
+        outbox.confirm(connection, [sent], AT)
+        outbox.withdraw(connection, "welds", "welds.mail", "case", AT)
+    assert queue.waiting(store) == {("deliver", "done"): 1, ("deliver", "waiting"): 1}
+    with writing(store) as connection:
+        outbox.withdraw(connection, "welds", "welds.line", "case", AT)
+    assert queue.waiting(store) == {("deliver", "done"): 1, ("deliver", "cancelled"): 1}
+    assert outbox.message(store, withdrawn).id == withdrawn

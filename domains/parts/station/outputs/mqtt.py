@@ -25,7 +25,7 @@ from domains.parts.station.outputs.mqtt_incoming import (
 from domains.parts.station.outputs.mqtt_link import (
     KEEP_ALIVE_S,
     MqttLink,
-    Subscriber,
+    Subscriptions,
     Ticket,
     new_client,
 )
@@ -68,8 +68,8 @@ class MqttOutput:
         self._incoming = IncomingMessages()
         self._next_log = 0.0
         self._kinds = ("command", "trigger") if takes_triggers else ("command",)
-        listener = Subscriber(tuple(map(self._topic, self._kinds)), self._receive)
-        self._link = MqttLink(options, (self._topic("status"), self._offline(False)), listener)
+        subscriptions = Subscriptions(tuple(map(self._topic, self._kinds)), self._receive)
+        self._link = MqttLink(options, (self._topic("status"), self._offline(False)), subscriptions)
         self._results: dict[Ticket, str] = {}
         self._statuses: set[Ticket] = set()
         self._shown: tuple[int, Words, float] = (0, (), 0.0)
@@ -224,7 +224,12 @@ def publish_history(options: MqttOptions, body: Body) -> None:
     ended.wait(_HISTORY_S)
     client.disconnect()
     client.loop_stop()
-    if answers != [True]:
+    if not answers:
+        raise Unreachable(
+            f"The broker {address} does not answer within {_HISTORY_S:g} s, or refuses the client.",
+            hint="It is sent again by itself; check the broker's log.",
+        )
+    if not answers[0]:
         raise OutputError(
             f"The broker {address} does not take a result of before.",
             hint="It is sent again by itself; check the broker's log and access list.",

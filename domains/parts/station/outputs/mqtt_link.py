@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Subscriber:
+class Subscriptions:
     """What is subscribed to, and who gets it.
 
     Attributes:
@@ -95,10 +95,12 @@ class MqttLink:
     never wait for the network.
     """
 
-    def __init__(self, options: MqttOptions, will: tuple[str, bytes], listener: Subscriber) -> None:
+    def __init__(
+        self, options: MqttOptions, will: tuple[str, bytes], subscriptions: Subscriptions
+    ) -> None:
         self._options = options
         self._will = will
-        self._listener = listener
+        self._subscriptions = subscriptions
         self._live: tuple[int, Client] | None = None
         self._count = 0
         self._in_flight: set[Ticket] = set()
@@ -230,10 +232,10 @@ class MqttLink:
         # and keeps the rest, but cannot be set to fewer on a connection that stands.
         most = getattr(properties, "ReceiveMaximum", MAX_IN_FLIGHT)
         self._limit = most if most < _AT_ONCE else MAX_IN_FLIGHT
-        if self._listener.topics:
+        if self._subscriptions.topics:
             # Stored messages are to be seen, and logged, rather than left out.
             options = SubscribeOptions(qos=1, retainAsPublished=True)
-            client.subscribe([(topic, options) for topic in self._listener.topics])
+            client.subscribe([(topic, options) for topic in self._subscriptions.topics])
         self._count += 1
         self._sent = self._received = 0
         self._live = (self._count, client)
@@ -267,7 +269,7 @@ class MqttLink:
         self.problem = refused if reason.is_failure else ""
 
     def _on_message(self, client: Client, userdata: Any, message: MQTTMessage) -> None:  # noqa: ANN401, ARG002
-        self._listener.receive(message)
+        self._subscriptions.receive(message)
 
     @property
     def _address(self) -> str:

@@ -6,7 +6,6 @@ import csv
 import multiprocessing
 import resource
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -96,7 +95,7 @@ def test_a_restart_goes_on_without_doubles(tmp_path, day):
 
 def test_the_same_number_of_another_store_is_another_part(tmp_path, day):
     files = DayFiles("line", CsvOptions(folder=str(tmp_path)))
-    later = replace(inspected(1), recorded_at=datetime(2026, 11, 29, 12, tzinfo=UTC))
+    later = inspected(1, at=99.0)
     files.append([*bodies(1), message_of("line", later)])
     assert [line["number"] for line in lines(day)] == ["1", "1"]
 

@@ -37,17 +37,23 @@ def test_a_message_says_everything_that_is_on_record_of_a_part():
     }
 
 
-def test_one_id_means_one_part():
+def test_one_id_means_one_verdict_of_one_part():
     one = inspected(1)
-    same_number_of_another_store = inspected(1, recorded_at=RECORDED_AT + timedelta(days=1))
     ids = {
         message_id("a", one),
         message_id("b", one),
-        message_id("a", inspected(2, recorded_at=one.recorded_at)),
-        message_id("a", same_number_of_another_store),
+        message_id("a", inspected(2)),
+        message_id("a", inspected(1, at=13.0)),
+        message_id("a", inspected(1, LineReason.LATE)),
+        message_id("a", inspected(1, LineReason.DEFECT)),
     }
-    assert len(ids) == 4
-    assert message_id("a", one) == message_id("a", replace(one, detail="read again"))
+    assert len(ids) == 6
+
+
+def test_what_left_before_it_was_on_record_has_the_id_that_the_record_gets():
+    left = inspected(1, LineReason.LATE)
+    recorded = replace(left, recorded_at=RECORDED_AT + timedelta(days=1), decisions=("d",))
+    assert message_id("a", left) == message_id("a", recorded)
 
 
 def test_only_a_live_message_says_until_when_it_may_be_acted_upon():
