@@ -72,7 +72,7 @@ def say(data, arguments):
     return Output({"twice": 2 * np.frombuffer(data, np.uint8)}, {"name": "Jané", **arguments})
 
 
-pack = replace(parts, name="bands", read=read, prepare=prepare, describe=None)
+pack = replace(parts, name="bands", outputs=(), read=read, prepare=prepare, describe=None)
 tiled = replace(
     pack, read=lambda data, _pixels, _side: frame_of(mosaic(data), "0" * 64, Tile("f" * 64, 7, 8))
 )

@@ -99,8 +99,8 @@ def prepare(frame: Frame, size: int) -> Prepared:
     return replace(prepared, findings=(*prepared.findings, finding), measures=measures)
 
 
-pack = replace(parts, name="hostile", read=read, prepare=prepare)
+pack = replace(parts, name="hostile", outputs=(), read=read, prepare=prepare)
 wrong_size = replace(
-    parts, name="wrong", prepare=lambda frame, size: parts.prepare(frame, size + 1)
+    parts, name="wrong", outputs=(), prepare=lambda frame, size: parts.prepare(frame, size + 1)
 )
 not_a_pack = 7

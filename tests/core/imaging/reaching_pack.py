@@ -60,4 +60,4 @@ def _read(data, max_pixels, size):
     raise UnreadableImage("; ".join(reached))
 
 
-pack = replace(parts, name="reaching", read=_read)
+pack = replace(parts, name="reaching", outputs=(), read=_read)

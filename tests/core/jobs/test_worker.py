@@ -66,6 +66,7 @@ def task(context):
 pack = replace(
     parts,
     name="frail",
+    outputs=(),
     read=read,
     jobs=(
         JobKind("frail.after", "frail_pack:task"),
