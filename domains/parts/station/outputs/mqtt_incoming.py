@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from domains.parts.station.ports import Command, Signal, TriggerSignal
 
@@ -42,6 +43,12 @@ class IncomingCommand(_Incoming):
 
     name: Literal["recipe", "challenge", "stop", "acknowledge", "offline", "online"]
     argument: Text = ""
+
+    @model_validator(mode="after")
+    def _names_a_recipe(self) -> Self:
+        if self.name == "recipe" and not re.fullmatch(r"[0-9]{1,3}", self.argument, re.ASCII):
+            raise ValueError("argument: expected the number of a recipe")
+        return self
 
 
 class IncomingMessages:

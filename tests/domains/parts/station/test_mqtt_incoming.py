@@ -90,7 +90,19 @@ def test_a_trigger_of_another_form_is_none(fields):
         accept(**fields)
 
 
-@pytest.mark.parametrize("fields", [{}, {"name": "pass"}, {"name": "stop", "argument": 3}])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {},
+        {"name": "pass"},
+        {"name": "stop", "argument": 3},
+        {"name": "recipe"},
+        {"name": "recipe", "argument": "castings"},
+        {"name": "recipe", "argument": "1000"},
+        {"name": "recipe", "argument": "-1"},
+        {"name": "recipe", "argument": "²"},
+    ],
+)
 def test_a_command_of_another_form_is_none(fields):
     with pytest.raises(RefusedMessage, match="MALFORMED"):
         accept(kind="command", **fields)
