@@ -317,7 +317,7 @@ def test_a_clock_that_is_set_deletes_nothing_by_age(store, monkeypatch):
     monkeypatch.setattr("domains.parts.station.retention_sweep.now", lambda: later)
     report = sweeper.sweep()
     assert "The clock was set by +9600 hours" in report.problem
-    assert pictures_left(store) == {1, 2, 3}
+    assert {1, 2, 3} <= pictures_left(store)
     # After a restart, and so after a person has looked, the clock is believed.
     assert Sweeper(store, "line 1", options).sweep().parts == 3
 
