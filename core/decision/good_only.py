@@ -14,7 +14,7 @@ import math
 
 import numpy as np
 
-from core.decision.certificate import percent
+from core.decision.certificate_text import percent
 from core.types import F64, GoodOnly
 
 

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from core.decision import good_only, multilabel
 from core.decision.cases import Cases as Cases
-from core.decision.certificate import NEVER, interval, percent
+from core.decision.certificate import NEVER, interval
+from core.decision.certificate_text import percent
 from core.decision.ood import false_alarm
 from core.decision.rule import is_probability, is_probability_one, judge, judge_one
 from core.decision.thresholds import budget_limits, certified_limits, deferred, uncertified_limit

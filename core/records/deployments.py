@@ -6,14 +6,12 @@ goes up one stage of autonomy at a time, on evidence that is kept with the row, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import select
 
 from core.errors import ConfigError
-from core.records import hash_chain
 from core.records.connection import Store, reading, writing
 from core.records.deployment import (
     AUDIT_SHARE,
@@ -23,8 +21,9 @@ from core.records.deployment import (
     check_persons,
     refuse_leap,
 )
-from core.records.tables import DEPLOYMENTS, RowLike
-from core.records.values import now, plain, stamp
+from core.records.deployment_rows import deployment_from_row, history_of, newest_number, write
+from core.records.tables import DEPLOYMENTS
+from core.records.values import now, plain
 
 
 def deploy(
@@ -71,12 +70,12 @@ def deploy(
             f"The audit share is {audit_share:g}; expected 0 to 1.", hint="Give 0.02 for 2 %."
         )
     with writing(store) as connection:
-        last = next(iter(_history(connection, pack, plain(product))), None)
+        last = next(iter(history_of(connection, pack, plain(product))), None)
         if stage is None:
             stage = _kept_stage(last, plain(bundle), policy_id)
         refuse_leap(stage, stage_for(last, plain(bundle)))
         new = Deployment(
-            number=_newest_number(connection) + 1,
+            number=newest_number(connection) + 1,
             pack=pack,
             product=plain(product),
             bundle=plain(bundle),
@@ -90,7 +89,7 @@ def deploy(
             supersedes=last.id if last else "",
             deployed_at=at or now(),
         )
-        _write(connection, new, "deploy")
+        write(connection, new, "deploy")
     return new
 
 
@@ -124,11 +123,11 @@ def take_back(
     """
     check_persons(by, second_person)
     with writing(store) as connection:
-        rows = _history(connection, pack, plain(product))
+        rows = history_of(connection, pack, plain(product))
         earlier = _earlier(rows, pack, product, number)
         of_bundle = next(one for one in rows if one.bundle_sha256 == earlier.bundle_sha256)
         new = Deployment(
-            number=_newest_number(connection) + 1,
+            number=newest_number(connection) + 1,
             pack=pack,
             product=earlier.product,
             bundle=earlier.bundle,
@@ -142,7 +141,7 @@ def take_back(
             supersedes=rows[0].id,
             deployed_at=at or now(),
         )
-        _write(connection, new, "take back")
+        write(connection, new, "take back")
     return new
 
 
@@ -193,7 +192,7 @@ def all_in_force(store: Store) -> dict[tuple[str, str], Deployment]:
     query = select(DEPLOYMENTS).order_by(DEPLOYMENTS.c.number)
     with reading(store) as connection:
         rows = connection.execute(query).mappings()
-        return {(row["pack"], row["product"]): _from_row(row) for row in rows}
+        return {(row["pack"], row["product"]): deployment_from_row(row) for row in rows}
 
 
 def last_number(store: Store) -> int:
@@ -203,7 +202,7 @@ def last_number(store: Store) -> int:
         StoreError: The database failed.
     """
     with reading(store) as connection:
-        return _newest_number(connection)
+        return newest_number(connection)
 
 
 def history(store: Store, pack: str, product: str = "") -> list[Deployment]:
@@ -213,7 +212,7 @@ def history(store: Store, pack: str, product: str = "") -> list[Deployment]:
         StoreError: The database failed.
     """
     with reading(store) as connection:
-        return _history(connection, pack, plain(product))
+        return history_of(connection, pack, plain(product))
 
 
 def stage_for(last: Deployment | None, bundle: str) -> Stage:
@@ -245,60 +244,3 @@ def _earlier(rows: list[Deployment], pack: str, product: str, number: int | None
             hint="`assay deployments --history` lists them.",
         )
     return found
-
-
-def _newest_number(connection: Connection) -> int:
-    return connection.scalar(select(func.max(DEPLOYMENTS.c.number))) or 0
-
-
-def _history(connection: Connection, pack: str, product: str) -> list[Deployment]:
-    # By number, not by time: a clock that was set back must not bring an older row forward.
-    query = select(DEPLOYMENTS).where(DEPLOYMENTS.c.pack == pack, DEPLOYMENTS.c.product == product)
-    rows = connection.execute(query.order_by(DEPLOYMENTS.c.number.desc())).mappings()
-    return [_from_row(row) for row in rows]
-
-
-def _write(connection: Connection, new: Deployment, action: str) -> None:
-    row = {
-        "number": new.number,
-        "id": new.id,
-        "pack": new.pack,
-        "product": new.product,
-        "bundle": new.bundle,
-        "bundle_sha256": new.bundle_sha256,
-        "policy_id": new.policy_id,
-        "stage": new.stage.value,
-        "audit_share": new.audit_share,
-        "deployed_by": new.deployed_by,
-        "second_person": new.second_person,
-        "evidence": json.dumps(dict(new.evidence), sort_keys=True, allow_nan=False),
-        "supersedes": new.supersedes,
-        "deployed_at": stamp(new.deployed_at),
-    }
-    connection.execute(insert(DEPLOYMENTS), row)
-    hash_chain.append(
-        connection,
-        actor=new.deployed_by,
-        action=action,
-        subject=new.id,
-        rows={DEPLOYMENTS.name: [row]},
-        at=new.deployed_at,
-    )
-
-
-def _from_row(row: RowLike) -> Deployment:
-    return Deployment(
-        number=row["number"],
-        pack=row["pack"],
-        product=row["product"],
-        bundle=row["bundle"],
-        bundle_sha256=row["bundle_sha256"],
-        policy_id=row["policy_id"],
-        stage=Stage(row["stage"]),
-        audit_share=row["audit_share"],
-        deployed_by=row["deployed_by"],
-        second_person=row["second_person"],
-        evidence=json.loads(row["evidence"]),
-        supersedes=row["supersedes"],
-        deployed_at=datetime.fromisoformat(row["deployed_at"]),
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +14,7 @@ from core.records.case_status import refresh
 from core.records.clearings import still_cleared
 from core.records.connection import Store, chunks, open_store, reading, writing
 from core.records.in_force import Additions, additions
+from core.records.new_rows import case_rows, header_rows, image_rows
 from core.records.row_mapping import from_row
 from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, RECEIPTS, REINSTATEMENTS
 from core.records.values import UNREAD, NewDecision, StoredDecision, new_decision, now, stamp
@@ -113,12 +113,12 @@ def _add(
     connection: Connection, batch: Sequence[NewDecision], actor: str, received: datetime
 ) -> Additions:
     added = additions(connection, batch, received)
-    cases = _absent(connection, CASES, _case_rows(batch, stamp(received)))
-    images = _absent(connection, IMAGES, _image_rows(batch, stamp(received)), "case_id", cases)
+    cases = _absent(connection, CASES, case_rows(batch, stamp(received)))
+    images = _absent(connection, IMAGES, image_rows(batch, stamp(received)), "case_id", cases)
     rows = {
         CASES: cases,
         IMAGES: images,
-        HEADERS: _absent(connection, HEADERS, _header_rows(batch), "id", images),
+        HEADERS: _absent(connection, HEADERS, header_rows(batch), "id", images),
         DECISIONS: added.decisions,
         REINSTATEMENTS: added.reinstatements,
     }
@@ -243,36 +243,6 @@ def recorded_blobs(store: Store) -> list[str]:
         gone = still_cleared(connection)
         keys = connection.scalars(query)
         return [key for key in keys if key not in gone and not key.startswith(UNREAD)]
-
-
-def _case_rows(batch: Sequence[NewDecision], received: str) -> Iterable[dict[str, Any]]:
-    for new in batch:
-        yield {
-            "id": new.case_id,
-            "pack": new.decision.pack,
-            "product": new.case_product,
-            "key": new.case_key,
-            "opened_at": received,
-        }
-
-
-def _image_rows(batch: Sequence[NewDecision], received: str) -> Iterable[dict[str, Any]]:
-    for new in batch:
-        yield {
-            "id": new.image_id,
-            "case_id": new.case_id,
-            "content_key": new.decision.content_key,
-            "product": new.decision.product,
-            "name": new.name,
-            "source": new.source,
-            "received_at": received,
-        }
-
-
-def _header_rows(batch: Sequence[NewDecision]) -> Iterable[dict[str, Any]]:
-    for new in batch:
-        if new.meta:
-            yield {"id": new.image_id, "meta": json.dumps(dict(new.meta), sort_keys=True)}
 
 
 def _absent(

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from core.decision.certificate import (
-    describe_attempt,
-    describe_certificate,
-    groups_needed,
-    guarantee_table,
-)
+from core.decision.certificate import groups_needed, guarantee_table
+from core.decision.certificate_text import describe_attempt, describe_certificate
 from core.report import formatting
 from core.report.blocks import Block, Paragraph, Section, Table
 from core.report.report_input import ReportInput

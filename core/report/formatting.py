@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from core.decision import certificate
+from core.decision import certificate_text
 from core.decision.rate import NONE, Rate, describe_interval, describe_share, percentage
 
 _GLUED = "\u00a0%"
@@ -34,7 +34,7 @@ def share_with_interval(value: float, ends: tuple[float, float]) -> str:
 
 def percent(rate: float) -> str:
     """Return an error rate, never rounded in our favour."""
-    return _glued(certificate.percent(rate))
+    return _glued(certificate_text.percent(rate))
 
 
 def confidence(value: float) -> str:

@@ -8,12 +8,8 @@ from typing import Any
 
 from core.checking.result import Level
 from core.decision import good_only
-from core.decision.certificate import (
-    describe_attempt,
-    describe_certificate,
-    guarantee_table,
-    percent,
-)
+from core.decision.certificate import guarantee_table
+from core.decision.certificate_text import describe_attempt, describe_certificate, percent
 from core.decision.rate import Rate, describe_interval, percentage
 from core.labelled import describe_data_set
 from core.model.bundle.bundle import Bundle

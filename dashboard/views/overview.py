@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.decision.certificate import percent
+from core.decision.certificate_text import percent
 from core.errors import AssayError
 from core.packs import DomainPack
 from core.records import reviews

@@ -6,7 +6,7 @@ import time
 from collections import Counter
 
 from core import evaluation
-from core.decision.certificate import percent
+from core.decision.certificate_text import percent
 from core.imaging.files import open_file
 from core.labelled import read_labelled
 from core.service.assessment.recording import Recorded, assess_and_record

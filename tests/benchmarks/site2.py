@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from core.checking.nuisance_model import out_of_fold
 from core.decision import metrics, splits
-from core.decision.certificate import describe_certificate, interval
+from core.decision.certificate import interval
+from core.decision.certificate_text import describe_certificate
 from core.decision.cluster_intervals import auroc_interval
 from core.decision.policy import Cases, certify, dispositions
 from core.decision.splits import CAL_SHARE

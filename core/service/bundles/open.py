@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from core.decision import policy as policies
-from core.decision.certificate import percent
+from core.decision.certificate_text import percent
 from core.decision.policy import certify, decide
 from core.errors import BundleError, ConfigError
 from core.files import write_atomic

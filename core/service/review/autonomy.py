@@ -9,7 +9,8 @@ from itertools import takewhile
 
 import numpy as np
 
-from core.decision.certificate import groups_needed, groups_to_ceiling, percent, upper_bound
+from core.decision.certificate import groups_needed, groups_to_ceiling, upper_bound
+from core.decision.certificate_text import percent
 from core.decision.rate import Rate
 from core.errors import ConfigError
 from core.packs import DomainPack

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from core.decision.certificate import percent, upper_bound
+from core.decision.certificate import upper_bound
+from core.decision.certificate_text import percent
 from core.decision.rate import percent_range, percentage
 from core.packs import DomainPack
 from core.records.deployment import Deployment, Stage

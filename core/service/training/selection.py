@@ -8,7 +8,7 @@ folds tells whether more deals may show a gain; only then are they made.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,40 +23,18 @@ from core.model.network.tail import finetuning_unsupported_reason
 from core.service.training.features import Features, LearningTask, features_of
 from core.service.training.finetune import FinetunedStages, tune
 from core.service.training.precision import TrainingContext
+from core.service.training.trials import (
+    CandidateTrial,
+    describe_trial,
+    describe_trials,
+    trials_to_json,
+)
 from core.types import F64
 
 TWO_SCALES, ALL_VIEWS, TUNED = "seen at twice the size too", "seen from all sides", "fine-tuned"
 WEIGHTS = {TWO_SCALES: 4.0, ALL_VIEWS: 1.0, TUNED: 1.0}
 """In the order of trying. A closer look alone brings what the default has not seen."""
 PERFECT = "not tried, since even a perfect one would not be clearly better"
-
-
-@dataclass(frozen=True)
-class CandidateTrial:
-    """One candidate against the one kept so far.
-
-    Attributes:
-        name: What is done differently.
-        nll: Its mean negative log likelihood out of fold, in nats; None where there is none.
-        than: That of the one kept so far.
-        groups: How many groups they were compared on.
-        kept: Whether it is clearly better.
-        why: Why there is no figure, where there is none.
-    """
-
-    name: str
-    nll: float | None
-    than: float
-    groups: int
-    kept: bool
-    why: str = ""
-
-    def describe(self) -> str:
-        """Return what came of it."""
-        if self.nll is None:
-            return f"{self.name}: {self.why}"
-        end = "clearly better, kept" if self.kept else "not clearly better"
-        return f"{self.name}: NLL {self.than:.3f} → {self.nll:.3f} on {self.groups} groups, {end}"
 
 
 @dataclass(frozen=True)
@@ -129,7 +107,7 @@ def select(
     asked = {TWO_SCALES: sizes, ALL_VIEWS: True, TUNED: tails}
     weights = [weight for name, weight in WEIGHTS.items() if asked[name]]
     if not _can_improve(candidate, _level([], weights)):
-        return FinetunedStages(work, metadata=_to_metadata([], _describe_no_room(candidate)))
+        return FinetunedStages(work, metadata=trials_to_json([], _describe_no_room(candidate)))
     changes = [
         *([(TWO_SCALES, with_two_scales)] if sizes else []),
         (ALL_VIEWS, _with_all_views(work)),
@@ -142,17 +120,17 @@ def select(
         other = replace(kept, backbone=change(kept.backbone))
         found = _evaluate(other, task)
         trial, found, candidate = _compared(name, found, candidate, _level(trials, weights))
-        say(_sentence(trial))
+        say(describe_trial(trial))
         trials.append(trial)
         if trial.kept:
             kept, candidate = other, found
     stages = FinetunedStages(kept)
     if tails:
         stages, trial = _tuned(work.backbone, kept, candidate, _level(trials, weights), say)
-        say(_sentence(trial))
+        say(describe_trial(trial))
         trials.append(trial)
     return replace(
-        stages, metadata={**stages.metadata, **_to_metadata(trials, _conclusion(trials))}
+        stages, metadata={**stages.metadata, **trials_to_json(trials, describe_trials(trials))}
     )
 
 
@@ -287,19 +265,3 @@ def _describe_no_room(candidate: _Candidate) -> str:
         f"{candidate.nll:.3f} out of fold, and even a perfect candidate would not be "
         f"clearly better."
     )
-
-
-def _sentence(trial: CandidateTrial) -> str:
-    words = trial.describe()
-    return f"{words[0].upper()}{words[1:]}."
-
-
-def _conclusion(trials: list[CandidateTrial]) -> str:
-    tried = "; ".join(trial.describe() for trial in trials)
-    if not any(trial.kept for trial in trials):
-        return f"Nothing tried is clearly better out of fold, so the default is kept ({tried})."
-    return f"More than the default is kept, since it is clearly better out of fold ({tried})."
-
-
-def _to_metadata(trials: list[CandidateTrial], summary: str) -> dict[str, object]:
-    return {"trials": [asdict(trial) for trial in trials], "summary": summary}

@@ -16,13 +16,12 @@ from core.decision.certificate import (
     best_alpha,
     certificate_at,
     certify_side,
-    describe_certificate,
     groups_needed,
     guarantee_table,
     interval,
-    percent,
     upper_bound,
 )
+from core.decision.certificate_text import describe_certificate, percent
 
 
 def exact_cdf(k: int, n: int, rate: float) -> Fraction:

@@ -13,7 +13,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from core.decision.certificate import describe_certificate
+from core.decision.certificate_text import describe_certificate
 from core.model.bundle.bundle import Bundle
 from core.model.onnx.export import NOT_CARRIED
 from core.packs import DomainPack
