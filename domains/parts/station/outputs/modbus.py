@@ -15,7 +15,7 @@ from domains.parts.station.outputs.modbus_server import ModbusServer
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.ports import Post, Words
 
-_BACKLOG = 64
+_BACKLOG = 512
 _JOIN_S = 5.0
 
 

@@ -23,7 +23,8 @@ IDLE_S = 60.0
 SEND_S = 5.0
 LINGER_S = 0.3
 # All peers together: far more than a line needs, and little of one core.
-_REQUESTS_S, _BURST = 2000, 200
+_REQUESTS_S, _BURST = 1000, 200
+_ADMITTED_S = 250
 _FUNCTIONS = frozenset({1, 3, 4, 5, 6, 15, 16, 22, 23})
 _WRITE_COIL, _COIL_VALUES = 5, (b"\x00\x00", b"\xff\x00")
 _HEADER = struct.Struct(">HHHB")
@@ -59,25 +60,36 @@ class ModbusServer:
         self._registers = registers
         self._units = _ANY_UNIT | {unit}
         self._peers: dict[asyncio.StreamWriter, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._served = 0
         self._lock = asyncio.Lock()
         self._next = float("-inf")
 
     async def run(self, listener: socket.socket, stop: asyncio.Event) -> None:
         """Serve at a socket until ``stop``, then let peers read for a moment that it has ended."""
-        server = await asyncio.start_server(self._talk, sock=listener, limit=_BUFFER)
+        accepting = asyncio.create_task(self._accept(listener))
         await stop.wait()
-        server.close()
+        accepting.cancel()
+        await asyncio.wait([accepting])
+        listener.close()
         if self._peers:
             await asyncio.sleep(LINGER_S)
         for peer in self._peers:
             peer.transport.abort()
-        # Cancelled instead, each would be reported as an error of asyncio's streams.
-        if tasks := asyncio.all_tasks() - {asyncio.current_task()}:
-            await asyncio.wait(tasks, timeout=1)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1)
+
+    async def _accept(self, listener: socket.socket) -> None:
+        """Admit peers one by one and paced: a crowd at once would take the time of the loop."""
+        listener.setblocking(False)
+        while True:
+            with suppress(OSError):
+                peer, _ = await asyncio.get_running_loop().sock_accept(listener)
+                streams = await asyncio.open_connection(sock=peer, limit=_BUFFER)
+                self._admit(*streams)
+            await asyncio.sleep(1 / _ADMITTED_S)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._admit(writer)
         writer.transport.set_write_buffer_limits(high=_BUFFER)
         view = PeerView(self._registers)
         try:
@@ -110,12 +122,15 @@ class ModbusServer:
             await writer.drain()
         return True
 
-    def _admit(self, writer: asyncio.StreamWriter) -> None:
+    def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._peers) >= MAX_PEERS:
             longest = min(self._peers, key=self._peers.__getitem__)
             del self._peers[longest]
             longest.transport.abort()
         self._peers[writer] = 0
+        task = asyncio.create_task(self._talk(reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _take_turn(self) -> None:
         """Return when the next request may be answered; peers who wait come in their order."""
