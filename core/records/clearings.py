@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy import Connection, func, select
 
 from core.records import blobs, pack_rows
-from core.records.connection import Store, chunks, writing
+from core.records.connection import Store, chunks, reading, writing
 from core.records.pack_rows import PackRow
 from core.records.tables import IMAGES, PACK_ROWS, RECEIPTS
 
@@ -92,6 +92,16 @@ def still_cleared(connection: Connection) -> frozenset[str]:
     gone = cleared(connection)
     counts = _image_counts(connection, list(gone))
     return frozenset(one for one, count in gone.items() if counts.get(one, 0) <= count)
+
+
+def was_cleared(store: Store, picture: str) -> bool:
+    """Return whether a picture was cleared on purpose, and is not expected again.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with reading(store) as connection:
+        return picture in still_cleared(connection)
 
 
 def _image_counts(connection: Connection, pictures: Sequence[str]) -> dict[str, int]:

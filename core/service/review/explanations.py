@@ -13,6 +13,7 @@ from core.imaging.files import received
 from core.imaging.sandbox import Sandbox
 from core.packs import entry_of
 from core.records import blobs
+from core.records.clearings import was_cleared
 from core.records.connection import Store
 from core.records.values import StoredDecision
 from core.service.bundles.archived import depths_on_shelf
@@ -87,6 +88,11 @@ class Explainer:
         try:
             return blobs.get(self._store.blobs, decision.sha256)
         except StoreError as exc:
+            if was_cleared(self._store, decision.sha256):
+                raise StoreError(
+                    "This picture was deleted by retention; its verdict stays on record.",
+                    hint="Retention deletes pictures that passed: its budgets say when.",
+                ) from exc
             raise StoreError(
                 "The file of this picture is missing from the store, or was altered.",
                 hint=f"Bring {self._store.blobs} back from a backup, or take the picture again.",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
 from core.errors import StoreError
 from core.records import audit, blobs, pack_rows
-from core.records.clearings import CLEARING, clear_pictures, finish_clearing
-from core.records.store import recorded_blobs
+from core.records.clearings import CLEARING, clear_pictures, finish_clearing, was_cleared
+from core.records.store import decisions, recorded_blobs
 from core.records.values import now
 from core.service.audit import check
+from core.service.review.explanations import Explainer
 
 
 def clear(store, *pictures, number=1):
@@ -35,6 +38,22 @@ def test_a_cleared_picture_is_no_fault_and_a_lost_one_is(store, settings, pictur
         blobs.get(store.blobs, one)
     blobs.remove_many(store.blobs, [two])  # behind the records' back
     assert check(settings).faults == (f"picture missing: {two}",)
+
+
+def test_a_person_is_told_that_a_picture_was_cleared_and_not_to_look_for_a_backup(
+    store, settings, pictures
+):
+    one, two = pictures
+    clear(store, one)
+    assert was_cleared(store, one)
+    assert not was_cleared(store, two)
+    by_picture = {decision.sha256: decision for decision in decisions(store)}
+    with closing(Explainer(store, settings)) as explainer:
+        with pytest.raises(StoreError, match="deleted by retention; its verdict stays"):
+            explainer.received(by_picture[one])
+        blobs.remove_many(store.blobs, [two])
+        with pytest.raises(StoreError, match="missing from the store"):
+            explainer.received(by_picture[two])
 
 
 def test_the_clearing_itself_is_covered_by_the_log(store, settings, pictures, execute):
