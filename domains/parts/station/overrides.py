@@ -25,6 +25,7 @@ from domains.parts.station.records import PACK
 from domains.parts.station.result import LineResult
 
 OVERRIDE = "override"
+SALT_ANSWER = "salt answer"
 
 
 class OverrideKind(StrEnum):
@@ -162,6 +163,39 @@ def overrides_of(
     """
     rows = pack_rows.rows_of(store, PACK, OVERRIDE, station, since=since, limit=limit)
     return [_from_row(row.number, row.at, row.body) for row in rows]
+
+
+def confirmed_bad(overrides: Iterable[Override]) -> list[int]:
+    """Return the numbers of the parts that a person found bad again: they salt the queue."""
+    return [one.number for one in overrides if one.reason is OverrideReason.DEFECT_CONFIRMED]
+
+
+def record_salt_answer(
+    store: Store, station: str, number: int, who: str, at: datetime, *, is_released: bool
+) -> None:
+    """Put on record what a person answered to a known-bad part; never an override.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    outcome = OverrideKind.RELEASE if is_released else OverrideKind.REJECT
+    with writing(store) as connection:
+        place = pack_rows.last_number(connection, PACK, SALT_ANSWER, station) + 1
+        body = {"part": number, "who": who}
+        row = PackRow(PACK, SALT_ANSWER, station, place, at, who, outcome.value, None, body)
+        pack_rows.add(connection, [row], actor=who)
+
+
+def salt_answers(
+    store: Store, station: str, *, since: datetime | None = None
+) -> list[tuple[str, bool]]:
+    """Return who answered to a known-bad part, and whether it was released, the newest first.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    rows = pack_rows.rows_of(store, PACK, SALT_ANSWER, station, since=since)
+    return [(row.body["who"], row.outcome == OverrideKind.RELEASE.value) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,15 @@ from core.records import audit
 from domains.parts.station.overrides import (
     OverrideKind,
     OverrideReason,
+    confirmed_bad,
     is_released,
     make_override,
     overrides_of,
     rates_by_person,
     rates_by_reason,
     record_override,
+    record_salt_answer,
+    salt_answers,
 )
 from domains.parts.station.records import PartRecorder, parts_of
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
@@ -120,6 +123,26 @@ def test_decisions_are_on_record_and_the_last_one_counts(store):
     assert [part.result for part in parts_of(store, "line 1")] == [LineResult.FAIL] * 2
     report = audit.verify(store)
     assert report.faults == ()
+
+
+def test_answers_to_known_bad_parts_are_counted_apart_from_overrides(store):
+    for number, released in ((7, True), (8, False), (7, False)):
+        record_salt_answer(store, "line 1", number, "Eva", AT, is_released=released)
+    assert salt_answers(store, "line 1") == [("Eva", False), ("Eva", False), ("Eva", True)]
+    assert overrides_of(store, "line 1") == []
+    eva = rates_by_person([], salt_answers(store, "line 1"))["Eva"]
+    assert (eva.salt_released.k, eva.salt_released.n, eva.released.n) == (1, 3, 0)
+    assert audit.verify(store).faults == ()
+
+
+def test_parts_found_bad_again_salt_the_queue():
+    parts = [_part(n, LineReason.DEFECT) for n in (1, 2, 3)]
+    decided = [
+        override(parts[0]),
+        override(parts[1], OverrideReason.DEFECT_CONFIRMED),
+        override(parts[2], OverrideReason.WRONG_PART),
+    ]
+    assert confirmed_bad(decided) == [2]
 
 
 def test_rates_by_person_and_reason_have_exact_intervals():
