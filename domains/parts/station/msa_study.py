@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import DataError
+from domains.parts.station.part import InspectedPart
 
 COLUMNS = ("part", "reference", "appraiser", "trial", "result")
 PASS_WORDS = frozenset({"1", "pass", "passed", "good", "ok", "accept", "accepted", "yes", "go"})
@@ -55,6 +56,19 @@ def read_study(path: Path) -> MsaStudy:
         DataError: It cannot be read, or a reading is missing, doubled or no pass or fail; every
             problem is named at once.
     """
+    return to_study(read_rows(path))
+
+
+def read_rows(path: Path) -> list[dict[str, str]]:
+    """Return the readings of a file, one a line.
+
+    Args:
+        path: A CSV file with the columns part, reference, appraiser, trial and result; separated by
+            comma or semicolon. Results and references are pass or fail, good or bad, 1 or 0.
+
+    Raises:
+        DataError: It cannot be read, or has not these columns.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
@@ -69,7 +83,51 @@ def read_study(path: Path) -> MsaStudy:
             f"The study {path} has no column {', '.join(missing)}; expected {', '.join(COLUMNS)}.",
             hint="Write one line a reading.",
         )
-    return to_study(reader)
+    return list(reader)
+
+
+def station_rows(
+    rows: Iterable[Mapping[str, str]], parts: Iterable[InspectedPart], station: str
+) -> list[dict[str, str]]:
+    """Return the readings of the station as one more appraiser of a study.
+
+    Its readings are what it did with the study's parts, known by their ids, in the order in which
+    they were shown; whatever is no PASS is a rejection, as it is on the line.
+
+    Args:
+        rows: The other appraisers' readings.
+        parts: The station's parts since the study began.
+        station: Name of the station, which is the appraiser's.
+
+    Raises:
+        DataError: A part was shown more often than there are trials.
+    """
+    references: dict[str, str] = {}
+    trials: dict[str, None] = {}
+    for row in rows:
+        references.setdefault((row.get("part") or "").strip(), row.get("reference") or "")
+        trials.setdefault((row.get("trial") or "").strip())
+    shown: dict[str, list[InspectedPart]] = {}
+    for one in sorted(parts, key=lambda part: part.trigger.number):
+        if one.part_id in references:
+            shown.setdefault(one.part_id, []).append(one)
+    too_often = [name for name, times in shown.items() if len(times) > len(trials)]
+    if too_often:
+        raise DataError(
+            f"The station saw {', '.join(too_often[:_SHOWN])} more than {len(trials)} times.",
+            hint="Give with --since when the study began.",
+        )
+    return [
+        {
+            "part": name,
+            "reference": references[name],
+            "appraiser": station,
+            "trial": trial,
+            "result": one.result.value,
+        }
+        for name, times in shown.items()
+        for trial, one in zip(trials, times, strict=False)
+    ]
 
 
 def to_study(rows: Iterable[Mapping[str, str]]) -> MsaStudy:

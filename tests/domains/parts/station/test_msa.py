@@ -5,17 +5,24 @@ from __future__ import annotations
 import csv
 import json
 import math
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import aggregate_raters, cohens_kappa, fleiss_kappa
+from typer.testing import CliRunner
 
 from core.decision.rate import Rate
-from core.errors import DataError
+from core.errors import ConfigError, DataError
+from core.service.store import open_store
+from core.settings import Settings
 from domains.parts.station.kappa import (
     cohen,
     cohen_error,
@@ -25,10 +32,15 @@ from domains.parts.station.kappa import (
     kappa_interval,
 )
 from domains.parts.station.msa import Acceptance, analyse
+from domains.parts.station.msa_command import msa
 from domains.parts.station.msa_report import write_page, write_text
-from domains.parts.station.msa_study import read_study, to_study
+from domains.parts.station.msa_study import read_study, station_rows, to_study
+from domains.parts.station.records import PartRecorder
+from domains.parts.station.result import LineReason, LineVerdict
 from tests.core.report.test_page import Reader
 from tests.domains.parts.station import aiag
+from tests.domains.parts.station.test_records import a_draft
+from tests.domains.parts.station.test_spc_export import a_part
 
 
 @pytest.fixture(scope="module")
@@ -274,3 +286,71 @@ def test_a_kappa_that_is_undefined_is_nan_and_words():
     kappa = kappa_interval(lambda drawn: fleiss(same[drawn]), 5, cohen_error(same, same), 50, 1)
     assert math.isnan(kappa.value)
     assert kappa.describe() == "undefined: all readings are alike"
+
+
+def test_the_station_is_an_appraiser_by_what_it_did_with_the_parts(study):
+    """C is the station: what it saw of each part, in order, are its trials."""
+    rows = [row for row in aiag.rows() if row["appraiser"] != "C"]
+    parts = [a_part(1, part_id="of another study")]
+    for trial in ("1", "2", "3"):
+        for row in aiag.rows():
+            if (row["appraiser"], row["trial"]) == ("C", trial):
+                reasons = () if row["result"] == "1" else (LineReason.DEFECT,)
+                parts.append(a_part(len(parts) + 1, *reasons, part_id=row["part"]))
+    made = to_study(rows + station_rows(rows, reversed(parts), "line 1"))
+    assert made.appraisers == ("A", "B", "line 1")
+    assert (made.rejected == study.rejected).all()
+    with pytest.raises(DataError, match="no reading of part 50 by line 1 in trial 3"):
+        to_study(rows + station_rows(rows, parts[:-1], "line 1"))
+    with pytest.raises(DataError, match="saw 50 more than 3 times"):
+        station_rows(rows, [*parts, a_part(999, part_id="50")], "line 1")
+
+
+def write_rows(path, rows):
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+@pytest.fixture
+def command():
+    app = typer.Typer()
+    app.command()(msa)
+    return partial(CliRunner().invoke, app, catch_exceptions=False)
+
+
+def test_the_command_prints_text_or_json_and_writes_a_page(command, tmp_path):
+    write_rows(tmp_path / "study.csv", aiag.rows())
+    study, page = str(tmp_path / "study.csv"), tmp_path / "page.html"
+    shown = command([study, "-o", str(page)])
+    assert shown.exit_code == 0
+    assert "miss rate: 12.5 % (6 of 48" in shown.stdout
+    Reader(page.read_text())
+    assert command([study, "-o", str(page)]).exit_code == 0  # its own page is replaced
+    figures = json.loads(command([study, "--json", "--seed", "3"]).stdout)
+    assert round(figures["pairs"][2]["kappa"], 2) == 0.79
+    assert figures["seed"] == 3
+    page.write_text("notes of mine")
+    with pytest.raises(ConfigError):
+        command([study, "-o", str(page)])
+    assert page.read_text() == "notes of mine"
+
+
+def test_the_command_takes_the_station_from_its_store(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("ASSAY_STORE_URL", raising=False)
+    rows = [row for row in aiag.rows() if row["appraiser"] == "A"]
+    write_rows(tmp_path / "study.csv", rows)
+    with closing(open_store(Settings(home=tmp_path / "home"))) as store:
+        recorder = PartRecorder(store, "line 1")
+        recorder.start()
+        for number, row in enumerate(sorted(rows, key=lambda row: row["trial"]), 1):
+            is_good = row["reference"] == "1"
+            verdict = LineVerdict.passed() if is_good else LineVerdict.because(LineReason.DEFECT)
+            recorder.commit(replace(a_draft(number, verdict), part_id=row["part"]))
+    figures = json.loads(
+        command([str(tmp_path / "study.csv"), "--station", "line 1", "--json"]).stdout
+    )
+    assert figures["appraisers"] == ["A", "line 1"]
+    assert figures["against_reference"]["line 1"]["parts"]["rate"] == 1.0

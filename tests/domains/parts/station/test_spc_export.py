@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import csv
+import json
 import warnings
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from io import StringIO
 
 import pytest
+import typer
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from core.errors import ConfigError
+from core.service.store import open_store
+from core.settings import Settings
 from domains.parts.station.part import InspectedPart, Trigger
+from domains.parts.station.records import PartRecorder
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
+from domains.parts.station.spc_command import export
 from domains.parts.station.spc_export import (
     CSV_COLUMNS,
     sampling_reason,
@@ -21,6 +30,7 @@ from domains.parts.station.spc_export import (
     write_csv,
     write_dfq,
 )
+from tests.domains.parts.station.test_records import a_draft
 
 with warnings.catch_warnings():
     # aqdefreader 1.3.0 imports a module of chardet by its old name.
@@ -152,3 +162,36 @@ def test_a_csv_runs_no_formula_and_refuses_another_separator():
     assert "'=cmd|" in rows[1]
     with pytest.raises(ConfigError, match=r"comma or a semicolon, got '\|'"):
         write_csv([], separator="|")
+
+
+@pytest.fixture
+def command():
+    app = typer.Typer()
+    app.command()(export)
+    return partial(CliRunner().invoke, app, catch_exceptions=False)
+
+
+def test_the_command_writes_the_parts_of_a_station_with_its_reference_parts(
+    command, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("ASSAY_HOME", str(tmp_path))
+    monkeypatch.delenv("ASSAY_STORE_URL", raising=False)
+    with closing(open_store(Settings(home=tmp_path))) as store:
+        recorder = PartRecorder(store, "line 1")
+        recorder.start()
+        recorder.commit(a_draft(1, LineVerdict.passed()))
+        recorder.commit(a_draft(2, challenge="bad-1"))
+    for suffix in (".csv", ".dfq"):
+        out = tmp_path / f"parts{suffix}"
+        for _ in range(2):  # an earlier export is replaced
+            made = command(["-o", str(out), "--station", "line 1", "--json"])
+        assert json.loads(made.stdout) == {"file": str(out), "parts": 2}
+    assert [v["K0015"] for v in values_of((tmp_path / "parts.dfq").read_bytes(), 2)] == ["0", "30"]
+    assert (tmp_path / "parts.csv").read_text().splitlines()[2].split(",")[11] == "30"
+    none = command(["-o", str(tmp_path / "parts.csv"), "--station", "line 2"])
+    assert none.stdout.startswith("0 parts")
+    with pytest.raises(ConfigError, match=r"to \.csv or \.dfq, got 'parts\.xls'"):
+        command(["-o", str(tmp_path / "parts.xls")])
+    (tmp_path / "mine.csv").write_text("my own list")
+    with pytest.raises(ConfigError):
+        command(["-o", str(tmp_path / "mine.csv")])
