@@ -39,11 +39,10 @@ def prepare(frame: Frame, size: int) -> Prepared:
         UnreadableImage: It is neither grey nor RGB of whole numbers.
     """
     _refuse_other_bands(frame)
-    pixels = _to_rgb(_to_8_bit(_resized(frame.pixels, size), frame.bit_depth))
-    grey: U8 = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
-    measures = _measures(grey, frame.source_size)
+    pixels = _to_8_bit(_resized(frame.pixels, size), frame.bit_depth)
+    measures = _measures(_to_grey(pixels), frame.source_size)
     return Prepared(
-        pixels=pixels,
+        pixels=_to_rgb(pixels),
         sha256=frame.sha256,
         source_size=frame.source_size,
         findings=(*frame.findings, *_findings(measures, frame.source_size)),
@@ -84,6 +83,12 @@ def _to_rgb(pixels: U8) -> U8:
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB))
 
 
+def _to_grey(pixels: U8) -> U8:
+    if pixels.ndim == 2:
+        return pixels
+    return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+
+
 def _measures(grey: U8, source_size: tuple[int, int]) -> dict[str, float]:
     brightness, contrast = _mean_and_deviation(grey)
     edges = cv2.norm(cv2.Laplacian(grey, cv2.CV_16S), cv2.NORM_L2SQR) / grey.size
@@ -113,11 +118,12 @@ def _centre_of_detail(grey: U8) -> tuple[float, float]:
     small = cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA)
     along_x, along_y = cv2.spatialGradient(small)
     strength = np.abs(along_x) + np.abs(along_y)
-    total = float(strength.sum(dtype=np.int64))
+    columns = strength.sum(axis=0, dtype=np.int64)
+    total = float(columns.sum())
     if total == 0.0:
         return 0.5, 0.5
     places = (np.arange(side) + 0.5) / side
-    x = float(strength.sum(axis=0, dtype=np.int64) @ places) / total
+    x = float(columns @ places) / total
     y = float(strength.sum(axis=1, dtype=np.int64) @ places) / total
     return x, y
 

@@ -38,6 +38,7 @@ NAMES = (
     "few",
     "scale",
     "stages",
+    "overlap",
     "speed",
 )
 ORDER = (*NAMES, "rivals", "peer", "starter")  # the last three are not part of `make bench`

@@ -46,7 +46,7 @@ def main() -> None:
         "peer openvino": ("peer", exported()),
     }
     for name, (width, height, count) in SIZES.items():
-        _compare(name, sides, _pictures(name, width, height, count))
+        _compare(name, sides, pictures(name, width, height, count))
 
 
 def made(settings: Settings, precision: str = "f32") -> Path:
@@ -71,8 +71,8 @@ def trained(settings: Settings, precision: str = "f32") -> Path:
     return folder
 
 
-def _pictures(name: str, width: int, height: int, count: int) -> Path:
-    """Write JPEGs cut from real photographs, so that decoding costs what it costs in life."""
+def pictures(name: str, width: int, height: int, count: int) -> Path:
+    """Return a folder of JPEGs cut from real photographs, so that decoding costs what it does."""
     folder = HOME / f"pictures-{name}"
     if folder.exists():
         return folder
