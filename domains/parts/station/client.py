@@ -61,6 +61,7 @@ class StationClient:
         self._unit, self._cycle_s = unit, cycle_s
         self._control = ControlBlock(enable=True)
         self._reader = ResultReader()
+        self._has_lost = False
         self._beat: bool | None = None
         self._beat_at = float("-inf")
 
@@ -71,6 +72,10 @@ class StationClient:
 
     def __exit__(self, *exc: object) -> None:
         """Let the connection go."""
+        self.close()
+
+    def close(self) -> None:
+        """Let the connection go; a station that waits for an acknowledgement goes on waiting."""
         self._client.close()
 
     def start(self, wait_s: float = 5.0) -> bool:
@@ -107,14 +112,15 @@ class StationClient:
                 sleep(self._cycle_s)
                 continue
             block = decode_status(words)
-            if self._is_unacknowledged(block):
+            if self._is_unacknowledged(block) or self._has_lost:
                 self._take_as_old(words)
-            elif block.trigger_ready and not block.trigger_ack:
+            elif block.trigger_ready and not block.trigger_ack and self._is_alive:
                 return True
             sleep(self._cycle_s)
         return False
 
     def _take_as_old(self, words: Words) -> None:
+        self._has_lost = False
         self._reader.skip(words)
         toggle = decode_status(words).completed_toggle
         self._control = replace(self._control, result_ack=toggle)
@@ -128,9 +134,12 @@ class StationClient:
             self._control = replace(self._control, result_ack=block.completed_toggle)
             # A result that came too late for its own part is acknowledged and used for none.
             if block.part_seq_echo == part_seq:
-                is_alive = monotonic() - self._beat_at <= HEARTBEAT_LIMIT_S
-                return LineAnswer(block.result if is_alive else LineResult.FAIL, block)
+                return LineAnswer(block.result if self._is_alive else LineResult.FAIL, block)
         return LineAnswer(LineResult.FAIL, None)
+
+    @property
+    def _is_alive(self) -> bool:
+        return monotonic() - self._beat_at <= HEARTBEAT_LIMIT_S
 
     def _is_unacknowledged(self, block: StatusBlock) -> bool:
         return block.result_valid and block.completed_toggle != self._control.result_ack
@@ -151,15 +160,20 @@ class StationClient:
         try:
             self._client.write_registers(0, control, device_id=self._unit)
         except ModbusException:
-            self._client.close()
+            self._lose()
         return self._read()
+
+    def _lose(self) -> None:
+        """Connect anew with the next request; another station may answer then."""
+        self._client.close()
+        self._has_lost = True
 
     def _read(self) -> Words | None:
         """Return the status block; None for no answer, and for the answer to something else."""
         try:
             answer = self._client.read_input_registers(0, count=STATUS_WORDS, device_id=self._unit)
         except ModbusException:
-            self._client.close()
+            self._lose()
             return None
         if answer.function_code != _READ_INPUTS or len(answer.registers) != STATUS_WORDS:
             return None

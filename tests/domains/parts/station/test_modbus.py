@@ -484,3 +484,35 @@ def test_answers_of_the_part_before_are_refused_and_the_line_stays_right(every):
     assert len(set(station.accepted)) == len(station.accepted)
     if every == 50:
         assert [one.block is None for one in given] == [False] * parts
+
+
+def test_bytes_of_any_kind_end_neither_server_nor_loop(caplog):
+    source = random.Random(12)
+    request = frame(b"\x10\x00\x00\x00\x02\x04\x00\x01\x00\x02")
+    with serving(PASSED) as (output, signals):
+        for _ in range(150):
+            data = bytearray(request * source.randint(1, 4))
+            for _ in range(source.randint(1, 6)):
+                data[source.randrange(len(data))] = source.randrange(256)
+            with socket.create_connection(("127.0.0.1", output.port), timeout=5) as peer:
+                peer.sendall(data[: source.randint(1, len(data))])
+        with client_of(output) as client:
+            assert tuple(client.read_input_registers(0, count=24).registers) == PASSED
+    assert [one.getMessage() for one in caplog.records if one.name == "asyncio"] == []
+    assert all(len(one.words) == 16 for one in signals if isinstance(one, ControlWrite))
+
+
+def test_a_line_whose_station_ends_rejects_and_goes_on_with_the_next_one():
+    station = StubStation(judge)
+    station.serve(ModbusOutput(ANYWHERE, station.post))
+    with station:
+        line = StationClient("127.0.0.1", station.output.port)
+        assert line.start()
+        assert line.inspect(1, "P1", wait_s=20).result is LineResult.PASS
+    assert line.inspect(2, "P2", wait_s=0.5) == LineAnswer(LineResult.FAIL, None)
+    again = StubStation(judge)
+    again.serve(ModbusOutput(ModbusOptions(port=station.output.port), again.post))
+    with again:
+        assert line.inspect(4, "P4", wait_s=20).result is LineResult.PASS
+    line.close()
+    assert again.accepted == [4]
