@@ -52,4 +52,5 @@ pack = DomainPack(
         ),
     ),
     demo="domains.parts.demo:run",
+    commands="domains.parts.commands:app",
 )

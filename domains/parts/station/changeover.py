@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Thread
 
 from core.errors import AssayError, ConfigError
 from domains.parts.station.cameras import Cameras, WatchedCamera
-from domains.parts.station.inspection import IdReader, Inspection
+from domains.parts.station.inspection import Inspection
 from domains.parts.station.judges import Judges
+from domains.parts.station.part_id_reader import PartIdReader
 from domains.parts.station.ports import Camera, CameraIdentity
-from domains.parts.station.recipe import CameraOptions, PartIdOptions, Recipe, StationFile
+from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 
 log = logging.getLogger(__name__)
 
 MakeCamera = Callable[[CameraOptions], Camera]
-MakeReader = Callable[[PartIdOptions], IdReader]
-Differences = Callable[[CameraIdentity, CameraOptions], list[str]]
+MakeReader = Callable[[Recipe], PartIdReader]
+Differences = Callable[[CameraIdentity, CameraOptions], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,13 @@ class Prepared:
     Attributes:
         number: Number of the recipe.
         recipe: The recipe; None where it could not be prepared.
+        reader: Reads its parts' ids; entered.
         problem: Why not; empty where it could.
     """
 
     number: int
-    recipe: Recipe | None
+    recipe: Recipe | None = None
+    reader: PartIdReader | None = None
     problem: str = ""
 
 
@@ -64,7 +67,7 @@ class Changeover:
     ) -> None:
         self._station, self._equipment, self._prepared = station, equipment, prepared
         self._cameras: Mapping[CameraOptions, WatchedCamera] = {}
-        self._is_preparing = False
+        self._reader: PartIdReader | None = None
 
     def prepare(self, number: int) -> None:
         """Begin to prepare a recipe; ``prepared`` is told."""
@@ -78,16 +81,25 @@ class Changeover:
                 known = ", ".join(str(one.number) for one in self._station.recipes)
                 raise ConfigError(f"There is no recipe {number}; there are: {known}.")
             self._equipment.judges.prepare(recipe.product)
+            reader = self._equipment.make_reader(recipe).__enter__()
         except AssayError as exc:
-            self._prepared(Prepared(number, None, exc.message))
+            self._prepared(Prepared(number, problem=exc.message))
         except Exception as exc:
             log.exception("preparing a recipe failed")
-            self._prepared(Prepared(number, None, f"{type(exc).__name__}: see the log."))
+            self._prepared(Prepared(number, problem=f"{type(exc).__name__}: see the log."))
         else:
-            self._prepared(Prepared(number, recipe))
+            self._prepared(Prepared(number, recipe, reader))
 
-    def switch(self, recipe: Recipe) -> Inspection:
-        """Return how a prepared recipe is inspected, its cameras being opened; between parts."""
+    def switch(self, recipe: Recipe, reader: PartIdReader) -> Inspection:
+        """Return how a prepared recipe is inspected, its cameras being opened; between parts.
+
+        Args:
+            recipe: The recipe.
+            reader: What ``prepare`` made for it.
+        """
+        if self._reader is not None:
+            self._reader.__exit__(None, None, None)
+        self._reader = reader
         kept = {one: self._cameras[one] for one in recipe.cameras if one in self._cameras}
         for options, camera in self._cameras.items():
             if options not in kept:
@@ -99,11 +111,13 @@ class Changeover:
             recipe,
             Cameras(cameras),
             self._equipment.judges,
-            self._equipment.make_reader(recipe.part_id),
+            reader,
         )
 
     def close(self) -> None:
-        """Let every camera go."""
+        """Let every camera go, and what reads ids."""
+        if self._reader is not None:
+            self._reader.__exit__(None, None, None)
         for camera in self._cameras.values():
             camera.close()
 

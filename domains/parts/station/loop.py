@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from threading import Event as Flag
@@ -29,6 +29,7 @@ from domains.parts.station.ports import (
     ControlWrite,
     Signal,
     TriggerSignal,
+    TriggerSource,
 )
 from domains.parts.station.records import Draft, unrecorded
 from domains.parts.station.registers import CHALLENGE_COMMAND, OfflineReason
@@ -65,6 +66,7 @@ class Line:
             refused.
         interlock_of: Returns the challenge of a recipe, which holds the line until it is passed;
             None where the recipe has none.
+        sources: What notices parts by itself, opened.
     """
 
     def __init__(
@@ -77,10 +79,12 @@ class Line:
         first_number: int,
         waits: bool,
         interlock_of: InterlockOf = lambda _: None,
+        sources: Sequence[TriggerSource] = (),
     ) -> None:
         self.handshake, self._inspector, self._changeover = handshake, inspector, changeover
         self._outputs, self._next, self._waits = outputs, first_number, waits
         self.inbox: SimpleQueue[Item] = SimpleQueue()
+        self._sources = sources
         self._backlog: deque[TriggerSignal] = deque()
         self._in_flight: dict[int, _InFlight] = {}
         self._left: dict[int, LineVerdict] = {}
@@ -132,6 +136,7 @@ class Line:
         self._switch()
         self._await_cameras()
         self._hold_for_challenge()
+        self._hold_for_sources()
         self._take_backlog(moment)
         self.handshake.tick(moment)
         self._outputs.show(self.handshake.block(), moment)
@@ -231,6 +236,9 @@ class Line:
             return
         self._outputs.show(self.handshake.block(), monotonic())
         self._outputs.send(part)
+        if part.trigger.frames:
+            for source in self._sources:
+                source.answer(part.trigger, is_recorded=part.is_recorded)
         if part.trigger.challenge and self.interlock is not None:
             self._follow_challenge(part, self.interlock)
         if self.on_part is not None:
@@ -257,6 +265,13 @@ class Line:
             self.on_challenge(state, interlock)
         _tell(self._challenger, state is ChallengeState.PASSED, interlock.progress.sentence)
         self._challenger = None
+
+    def _hold_for_sources(self) -> None:
+        """Be offline while what notices the parts notices none."""
+        is_broken = any(source.problem for source in self._sources)
+        (self.handshake.add_offline if is_broken else self.handshake.remove_offline)(
+            OfflineReason.STATION
+        )
 
     def _await_cameras(self) -> None:
         """Be offline from a changeover on until every camera is open and proven the right one."""
@@ -293,10 +308,10 @@ class Line:
         if (prepared := self._pending) is None or self._in_flight or not self._inspector.is_idle:
             return
         self._pending = None
-        if prepared.recipe is None:
+        if prepared.recipe is None or prepared.reader is None:
             log.error("a recipe could not be prepared: %s", prepared.problem)
         else:
-            self._inspection = self._changeover.switch(prepared.recipe)
+            self._inspection = self._changeover.switch(prepared.recipe, prepared.reader)
             self._are_cameras_new = True
             self.handshake.recipe = prepared.number
             self.handshake.add_offline(OfflineReason.CAMERA)

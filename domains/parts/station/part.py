@@ -77,6 +77,7 @@ class InspectedPart:
         recorded_at: When it was committed, UTC.
         elapsed_us: Microseconds from the trigger to the commit.
         detail: What a person needs besides the reasons' sentences, such as both cameras' serials.
+        is_recorded: Whether it is in the store; if not, it is FAIL or STOP.
     """
 
     trigger: Trigger
@@ -90,6 +91,7 @@ class InspectedPart:
     recorded_at: datetime
     elapsed_us: int
     detail: str = ""
+    is_recorded: bool = True
 
     @property
     def result(self) -> LineResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from core.errors import AssayError
 from domains.parts.station.part import CapturedFrame, InspectedPart, Trigger
@@ -197,6 +197,7 @@ class StationOutput(Protocol):
         """Say that the station stops as planned, and let go."""
 
 
+@runtime_checkable
 class OutboxOutput(StationOutput, Protocol):
     """An output whose results lie in the outbox until the receiver has them.
 

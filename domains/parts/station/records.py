@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 from typing import Any
@@ -229,7 +229,7 @@ def unrecorded(draft: Draft) -> InspectedPart:
     """
     if draft.verdict.result is LineResult.PASS:
         raise ValueError("unrecorded: expected FAIL or STOP, got PASS")
-    return _part(draft, (), None)
+    return replace(_part(draft, (), None), is_recorded=False)
 
 
 def _part(draft: Draft, decisions: tuple[str, ...], earlier: InspectedPart | None) -> InspectedPart:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -22,12 +23,13 @@ from domains.parts.station.faults.camera import DrawingCamera
 from domains.parts.station.faults.plates import write_plates
 from domains.parts.station.faults.plc import Plc
 from domains.parts.station.handshake import Handshake
-from domains.parts.station.inspection import ReadId
+from domains.parts.station.identity import differences
 from domains.parts.station.inspector import Inspector
 from domains.parts.station.interlock import interlock_of, record_challenge
 from domains.parts.station.judges import Judges
 from domains.parts.station.loop import Line
 from domains.parts.station.outputs.group import OutputGroup
+from domains.parts.station.part_id_reader import PartIdReader
 from domains.parts.station.recipe import CameraOptions, ChallengeOptions, Recipe, StationFile
 from domains.parts.station.records import PartRecorder
 
@@ -119,8 +121,8 @@ class Rig:
         equipment = Equipment(
             self.judges,
             lambda _: self.camera,
-            lambda _: lambda trigger, _: ReadId(trigger.part_id),
-            lambda identity, options: _other_serial(identity.serial, options.serial),
+            partial(PartIdReader, settings=self.settings),
+            differences,
         )
         station = StationFile(name="rig", recipes=(self.recipe,))
         changeover = Changeover(station, equipment, self._post)
@@ -147,7 +149,3 @@ class Rig:
 
     def _post(self, item: object) -> None:
         self.line.post(item)  # type: ignore[arg-type]
-
-
-def _other_serial(found: str, expected: str) -> list[str]:
-    return [] if found == expected else [f"The serial is {found}, expected {expected}."]

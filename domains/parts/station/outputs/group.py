@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 from domains.parts.station.blocks import name_values
 from domains.parts.station.part import InspectedPart
-from domains.parts.station.ports import StationOutput, Words
+from domains.parts.station.ports import OutboxOutput, StationOutput, Words
 
 SHOW_S = 0.1
+
+Confirmed = Callable[[str, Iterable[str]], None]
+Sent = Callable[[str, InspectedPart], None]
 
 log = logging.getLogger(__name__)
 
@@ -19,10 +23,17 @@ class OutputGroup:
 
     Args:
         outputs: Opened ones.
+        confirmed: Told by which output which messages have arrived.
+        sent: Told by which output a part has arrived at once.
     """
 
-    def __init__(self, outputs: Sequence[StationOutput]) -> None:
-        self._outputs = outputs
+    def __init__(
+        self,
+        outputs: Sequence[StationOutput],
+        confirmed: Confirmed | None = None,
+        sent: Sent | None = None,
+    ) -> None:
+        self._outputs, self._confirmed, self._sent = outputs, confirmed, sent
         self._words: Words = ()
         self._shown_at = float("-inf")
 
@@ -38,12 +49,23 @@ class OutputGroup:
         self._words, self._shown_at = words, at
         status = name_values(words)
         for output in self._outputs:
-            _guarded(lambda output=output: output.show(words, status))  # type: ignore[misc]
+            _guarded(partial(output.show, words, status))
+            if self._confirmed is not None and isinstance(output, OutboxOutput):
+                _guarded(partial(self._note_confirmed, self._confirmed, output))
 
     def send(self, part: InspectedPart) -> None:
         """Send a result that the block shows already."""
         for output in self._outputs:
-            _guarded(lambda output=output: output.send(part, self._words))  # type: ignore[misc]
+            _guarded(partial(self._send, output, part))
+
+    def _send(self, output: StationOutput, part: InspectedPart) -> None:
+        has_it = output.send(part, self._words)
+        if has_it and self._sent is not None and isinstance(output, OutboxOutput):
+            self._sent(output.name, part)
+
+    @staticmethod
+    def _note_confirmed(confirmed: Confirmed, output: OutboxOutput) -> None:
+        confirmed(output.name, output.confirmed())
 
 
 def _guarded(call: Callable[[], object]) -> None:

@@ -1,0 +1,119 @@
+"""`assay parts station`: run a line-side station, and what belongs to it."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from threading import Event as Flag
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from core.cli.output import print_json, print_line
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from domains.parts.station.part import InspectedPart
+
+app = typer.Typer(no_args_is_help=True, help="Run a line-side station: trigger, verdict, output.")
+
+StationPath = Annotated[
+    Path, typer.Argument(metavar="STATION.TOML", help="The station file; `example` prints one.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON object a line.")]
+
+
+@app.command()
+def run(
+    file: StationPath,
+    recipe: Annotated[
+        int | None, typer.Option(help="Number of the recipe to begin with; else the first.")
+    ] = None,
+    parts: Annotated[
+        int, typer.Option(min=0, help="End after so many parts; 0 runs until stopped.")
+    ] = 0,
+    json: Json = False,
+) -> None:
+    """Inspect part after part until stopped, and print each result.
+
+    Everything it needs stands in the station file. Nothing passes that is not on record, and what
+    is not judged in time fails.
+    """
+    from core.logs import confined
+    from core.settings import Settings
+    from domains.parts.station.recipe import read_station
+    from domains.parts.station.station import run_station
+
+    station = read_station(file)
+    stop = Flag()
+    _stop_on_signals(stop)
+    shown = 0
+
+    def show(part: InspectedPart) -> None:
+        nonlocal shown
+        shown += 1
+        _print_part(station.name, part, json=json)
+        if shown == parts:
+            stop.set()
+
+    with confined():
+        run_station(station, Settings(), stop=stop, recipe=recipe, on_part=show)
+
+
+@app.command()
+def registers(json: Json = False) -> None:
+    """Print the register table as CSV, or as JSON."""
+    import csv
+
+    from domains.parts.station.register_pages import registers_csv
+
+    table = registers_csv()
+    if json:
+        for row in csv.DictReader(table.splitlines()):
+            print_json(row)
+    else:
+        typer.echo(table, nl=False)
+
+
+@app.command()
+def example() -> None:
+    """Print a station file to begin with."""
+    from domains.parts.station.example import EXAMPLE
+
+    typer.echo(EXAMPLE, nl=False)
+
+
+@app.command()
+def check(file: StationPath, json: Json = False) -> None:
+    """Read a station file and say what is wrong with it, all at once."""
+    from domains.parts.station.recipe import read_station
+
+    station = read_station(file)
+    if json:
+        print_json(station.model_dump(mode="json"))
+    else:
+        recipes = ", ".join(f"{one.number} ({one.product})" for one in station.recipes)
+        print_line(f"Station {station.name}: {file} can be used. Recipes: {recipes}.")
+
+
+def _stop_on_signals(stop: Flag) -> None:
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, end)
+
+
+def _print_part(station: str, part: InspectedPart, *, json: bool) -> None:
+    from domains.parts.station.message import message_of
+
+    if json:
+        print_json(message_of(station, part))
+    else:
+        reasons = " ".join(reason.name for reason in part.reasons)
+        print_line(
+            f"{part.trigger.number:>7}  {part.result:<4}  {part.part_id or '-':<16}  "
+            f"{part.elapsed_us / 1000:6.1f} ms  {reasons}".rstrip()
+        )
