@@ -24,6 +24,7 @@ from domains.parts.station.inspection import Inspection
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.records import PACK
+from domains.parts.station.reference_parts import passed_bad_since
 
 CHALLENGE = "challenge"
 RELEASED = "released"
@@ -127,6 +128,9 @@ def read_interlock(
     """
     newest = pack_rows.rows_of(store, PACK, CHALLENGE, station, limit=1)
     is_failed = bool(newest) and newest[0].outcome == ChallengeState.FAILED
+    # A process that is killed may leave the part on record and not the end of the challenge.
+    since = newest[0].at if newest else None
+    is_failed = is_failed or bool(passed_bad_since(store, station, options, since))
     passed = pack_rows.rows_of(
         store, PACK, CHALLENGE, station, outcomes=[ChallengeState.PASSED], limit=1
     )

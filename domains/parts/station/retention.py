@@ -58,13 +58,11 @@ class RetentionPlan:
 
     Attributes:
         parts: Parts whose pictures go, by rising number.
-        through: Number of the last part looked at; the next plan goes on behind it.
         freed: Bytes that their pictures take.
         missing: Bytes that the budgets ask for beyond that: everything left has to be kept.
     """
 
     parts: tuple[PartPictures, ...]
-    through: int
     freed: int
     missing: int
 
@@ -98,8 +96,7 @@ def plan_retention(
     """Return which parts' pictures go: the oldest by number, until every budget is met.
 
     Args:
-        parts: By rising number, from behind the last plan's ``through``; read only as far as
-            needed.
+        parts: By rising number, from behind the last one cleared; read only as far as needed.
         options: Budgets and the share of passes kept.
         disk: The disk as it is.
         size_of: Bytes of a picture; 0 of one that is gone.
@@ -113,17 +110,18 @@ def plan_retention(
     if options.days is not None and newest is not None:
         too_old = newest - timedelta(days=options.days)
     chosen: list[PartPictures] = []
-    freed, through = 0, 0
+    freed = 0
+    if too_old is None and not needed:
+        return RetentionPlan((), 0, 0)
     for part in parts:
         is_due = too_old is not None and part.recorded_at < too_old
         if not is_due and freed >= needed:
             break
-        through = part.number
         if part.is_kept or not part.pictures or is_sampled(part, options.pass_sample, key):
             continue
         chosen.append(part)
         freed += sum(map(size_of, part.pictures))
-    return RetentionPlan(tuple(chosen), through, freed, max(0, needed - freed))
+    return RetentionPlan(tuple(chosen), freed, max(0, needed - freed))
 
 
 def is_sampled(part: PartPictures, share: float, key: bytes) -> bool:

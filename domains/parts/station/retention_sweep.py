@@ -34,6 +34,7 @@ from domains.parts.station.retention_folder import claim_folder
 
 _WINDOW = 1000
 _CLOCK_STEP = timedelta(hours=1)
+_MEASURE_EVERY_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,8 @@ class Sweeper:
         self._key = hashlib.sha256(f"retention {station} {origin}".encode()).digest()
         self._folder = claim_folder(store.blobs, f"{station} {origin}")
         self._offset = now().timestamp() - monotonic()
+        self._is_finished = False
+        self._bytes, self._measured_at = 0, float("-inf")
 
     def sweep(self) -> SweepReport:
         """Delete what the plan names, a thousand parts at a time; each is on record first.
@@ -79,11 +82,14 @@ class Sweeper:
         Raises:
             StoreError: The store failed; what was deleted before is on record.
         """
-        finish_clearing(self._store, PACK, self._station)
+        if not self._is_finished:
+            finish_clearing(self._store, PACK, self._station)
+            self._is_finished = True
         plan = self._plan()
         pictures = 0
         for start in range(0, len(plan.parts), _WINDOW):
             pictures += self._clear(plan.parts[start : start + _WINDOW])
+        self._bytes = max(0, self._bytes - plan.freed)
         problem = plan.problem or self._clock_problem
         return SweepReport(len(plan.parts), pictures, plan.freed, problem)
 
@@ -96,16 +102,31 @@ class Sweeper:
         return f"The clock was set by {hours}: nothing is deleted by age until the next start."
 
     def _plan(self) -> RetentionPlan:
-        sizes = {path.name: path.stat().st_size for path in self._folder.glob("??/*")}
         usage = shutil.disk_usage(self._folder)
         return plan_retention(
             self._parts(),
             self._options,
-            DiskState(usage.total, usage.free, sum(sizes.values())),
-            size_of=lambda picture: sizes.get(picture, 0),
+            DiskState(usage.total, usage.free, self._measure()),
+            size_of=self._size,
             newest=None if self._clock_problem else self._newest(),
             key=self._key,
         )
+
+    def _measure(self) -> int:
+        """Return the bytes of all pictures, read where they are limited, and then not each time.
+
+        A million files take seconds to look at; what comes meanwhile the free room still bounds.
+        """
+        if self._options.max_gb is not None and monotonic() - self._measured_at > _MEASURE_EVERY_S:
+            self._bytes = sum(path.stat().st_size for path in self._folder.glob("??/*"))
+            self._measured_at = monotonic()
+        return self._bytes
+
+    def _size(self, picture: str) -> int:
+        try:
+            return (self._folder / picture[:2] / picture).stat().st_size
+        except OSError:
+            return 0
 
     def _clear(self, parts: Sequence[PartPictures]) -> int:
         gone = clear_pictures(

@@ -60,8 +60,8 @@ def _parts(station: str, product: str, since: datetime | None) -> list[Inspected
 
     from core.service.store import open_store
     from core.settings import Settings
-    from domains.parts.station.challenge_records import reference_parts_of
     from domains.parts.station.records import parts_of
+    from domains.parts.station.reference_parts import reference_parts_of
 
     began = since.replace(tzinfo=UTC) if since is not None else None
     with closing(open_store(Settings())) as store:
