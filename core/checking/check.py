@@ -41,7 +41,7 @@ _KINDS = {
 
 
 def check_rows(
-    looked: Sequence[PictureFacts | UnreadablePicture],
+    pictures: Sequence[PictureFacts | UnreadablePicture],
     positive: Mapping[str, bool],
     known: frozenset[str] = frozenset(),
     seed: int = 0,
@@ -53,16 +53,16 @@ def check_rows(
     test as well.
 
     Args:
-        looked: One a row: the facts of its picture, or why it could not be read.
+        pictures: One a row: the facts of its picture, or why it could not be read.
         positive: Whether each label counts as positive.
         known: The pack's names for "nothing wrong".
         seed: Seed of folds and models.
         copies: Those among the readable pictures; searched for when None.
     """
-    facts = [one for one in looked if isinstance(one, PictureFacts)]
-    rows = [one.row for one in looked]
+    facts = [one for one in pictures if isinstance(one, PictureFacts)]
+    rows = [one.row for one in pictures]
     alarms = [
-        *_unreadable([one for one in looked if isinstance(one, UnreadablePicture)], len(rows)),
+        *_unreadable([one for one in pictures if isinstance(one, UnreadablePicture)], len(rows)),
         *_refused(facts),
         *group_alarms(rows),
         *copy_alarms(facts, copies or Copies.among(facts)),

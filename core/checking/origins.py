@@ -56,13 +56,13 @@ class Copies:
         return Copies(*parts)
 
 
-def join_origins(looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies) -> list[Row]:
+def join_origins(pictures: Sequence[PictureFacts | UnreadablePicture], copies: Copies) -> list[Row]:
     """Return the rows with one group for pictures of one origin: copies, one patient, one group.
 
     A stated value that all files share says nothing of what belongs together.
 
     Args:
-        looked: One a row.
+        pictures: One a row.
         copies: Of the facts among them.
 
     Returns:
@@ -75,8 +75,8 @@ def join_origins(looked: Sequence[PictureFacts | UnreadablePicture], copies: Cop
         DataError: Files of the same bytes, certain copies, or what the files say belongs together,
             lie in two of train, cal and test.
     """
-    rows = [one.row for one in looked]
-    sets = _sets(looked, copies)
+    rows = [one.row for one in pictures]
+    sets = _sets(pictures, copies)
     _refuse_split_origins(rows, sets)
     for members in sets:
         name = min(rows[at].group for at in members)
@@ -88,19 +88,19 @@ def join_origins(looked: Sequence[PictureFacts | UnreadablePicture], copies: Cop
 
 
 def find_split_origins(
-    looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies
+    pictures: Sequence[PictureFacts | UnreadablePicture], copies: Copies
 ) -> list[int]:
     """Return the places of pictures that are of one origin with some of an earlier split.
 
     Without them, ``join_origins`` has nothing to refuse.
 
     Args:
-        looked: One a row.
+        pictures: One a row.
         copies: Of the facts among them.
     """
     places = []
-    for one in _sets(looked, copies):
-        splits = {at: looked[at].row.split for at in one if looked[at].row.split in SPLITS}
+    for one in _sets(pictures, copies):
+        splits = {at: pictures[at].row.split for at in one if pictures[at].row.split in SPLITS}
         first = min(splits.values(), key=SPLITS.index, default="")
         places += [at for at, split in splits.items() if split != first]
     return sorted(places)
@@ -128,10 +128,10 @@ def _numbers(n: int, sets: Sequence[list[int]]) -> NDArray[np.int64]:
     return number
 
 
-def _sets(looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies) -> list[list[int]]:
+def _sets(pictures: Sequence[PictureFacts | UnreadablePicture], copies: Copies) -> list[list[int]]:
     """Return the sets of places of one origin, near copies that are not certain within splits."""
-    rows = [one.row for one in looked]
-    places = [at for at, one in enumerate(looked) if isinstance(one, PictureFacts)]
+    rows = [one.row for one in pictures]
+    places = [at for at, one in enumerate(pictures) if isinstance(one, PictureFacts)]
     pairs = [
         *_chains([places[at] for at in one] for one in (*copies.exact, *copies.certain)),
         *_chains(
@@ -140,15 +140,15 @@ def _sets(looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies) ->
             for part in _equal_sets({places[at]: rows[places[at]].split for at in one})
         ),
         *_chains(_equal_sets({at: row.group for at, row in enumerate(rows)})),
-        *_chains(_stated(looked)),
+        *_chains(_stated(pictures)),
     ]
     return clusters(len(rows), pairs)
 
 
-def _stated(looked: Sequence[PictureFacts | UnreadablePicture]) -> Iterator[list[int]]:
+def _stated(pictures: Sequence[PictureFacts | UnreadablePicture]) -> Iterator[list[int]]:
     """Yield the places of files that state the same of one thing."""
     stated: dict[str, dict[int, str]] = defaultdict(dict)
-    for at, one in enumerate(looked):
+    for at, one in enumerate(pictures):
         for kind, value in one.belongs.items() if isinstance(one, PictureFacts) else ():
             stated[kind][at] = value
     for values in stated.values():

@@ -47,7 +47,7 @@ class ListedCase:
         bundle_sha256: Its full hash.
         policy_id: The policy of that decision.
         findings: Why that decision is what it is.
-        judged: Whether every image of the case has a decision.
+        is_judged: Whether every image of the case has a decision.
         headers: What its images say of themselves.
         makers: Bundle and policy of every decision that stands on its images, where it is negative
             and has several; empty elsewhere.
@@ -60,7 +60,7 @@ class ListedCase:
     bundle_sha256: str
     policy_id: str
     findings: tuple[Finding, ...]
-    judged: bool
+    is_judged: bool
     headers: Headers
     makers: frozenset[tuple[str, str]] = frozenset()
     is_awaited: bool = False
@@ -256,7 +256,7 @@ def _case(row: RowLike, headers: Headers, waiting: Collection[str]) -> ListedCas
         bundle_sha256=row["bundle_sha256"] or "",
         policy_id=row["policy_id"] or "",
         findings=tuple(Finding(Reason(reason), *rest) for reason, *rest in findings),
-        judged=row["case_id"] not in waiting,
+        is_judged=row["case_id"] not in waiting,
         headers=headers,
     )
 

@@ -50,7 +50,7 @@ def review(
     Raises:
         StoreError: The database failed.
     """
-    words = {
+    judgement = {
         "disposition": disposition.value,
         "label": plain(label),
         "comment": plain(comment),
@@ -65,7 +65,7 @@ def review(
         }
         if status is None or any(status[name] != value for name, value in shown.items()):
             return False
-        _write(connection, status, REVIEW, words, at or now())
+        _write(connection, status, REVIEW, judgement, at or now())
     return True
 
 
@@ -87,7 +87,7 @@ def undo(
     Raises:
         StoreError: The database failed.
     """
-    words = {"disposition": "", "label": "", "comment": "", "reviewer": plain(reviewer)}
+    judgement = {"disposition": "", "label": "", "comment": "", "reviewer": plain(reviewer)}
     with writing(store) as connection:
         status = _status(connection, case_id)
         if status is None or status["revision"] != revision:
@@ -95,7 +95,7 @@ def undo(
         query = select(REVIEWS.c.kind).where(REVIEWS.c.id == _id(case_id, revision - 1))
         if connection.execute(query).scalar() != REVIEW:
             return False
-        _write(connection, status, UNDO, words, at or now())
+        _write(connection, status, UNDO, judgement, at or now())
     return True
 
 
@@ -132,7 +132,11 @@ def _status(connection: Connection, case_id: str) -> dict[str, Any] | None:
 
 
 def _write(
-    connection: Connection, status: dict[str, Any], kind: str, words: dict[str, str], at: datetime
+    connection: Connection,
+    status: dict[str, Any],
+    kind: str,
+    judgement: dict[str, str],
+    at: datetime,
 ) -> None:
     case_id, revision = status["case_id"], status["revision"]
     row = {
@@ -140,7 +144,7 @@ def _write(
         "case_id": case_id,
         "revision": revision,
         "kind": kind,
-        **words,
+        **judgement,
         "reviewed_at": stamp(at),
         "supersedes": _id(case_id, revision - 1) if revision else "",
         "decision_id": status["decision_id"],
@@ -149,7 +153,7 @@ def _write(
     connection.execute(insert(REVIEWS), row)
     hash_chain.append(
         connection,
-        actor=words["reviewer"],
+        actor=judgement["reviewer"],
         action=kind,
         subject=case_id,
         rows={REVIEWS.name: [row]},

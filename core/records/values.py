@@ -193,9 +193,9 @@ def _of_product(product: str) -> tuple[str, ...]:
     return (f"product {product}",) if product else ()
 
 
-def plain(words: str) -> str:
+def plain(text: str) -> str:
     """Return text that every engine keeps: file names may hold NUL and undecodable bytes."""
-    return words.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
+    return text.replace("\x00", "\\x00").encode("utf-8", "backslashreplace").decode()
 
 
 def _figure(value: float) -> float | None:

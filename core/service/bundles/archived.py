@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.settings import Settings
 
-_WORDS = "bundle.json"  # as core.model.bundle.bundle.WORDS, whose import takes seconds
+_METADATA = "bundle.json"  # as core.model.bundle.bundle.WORDS, whose import takes seconds
 
 
 def place_on_shelf(sha256: str, settings: Settings) -> Path:
@@ -21,7 +21,7 @@ def depths_on_shelf(sha256: str, settings: Settings) -> dict[str, int]:
     Nothing is decided by this: a picture is shown with it.
     """
     try:
-        words = json.loads((place_on_shelf(sha256, settings) / _WORDS).read_bytes())
-        return {name: int(bits) for name, bits in words["model"]["depths"].items()}
+        metadata = json.loads((place_on_shelf(sha256, settings) / _METADATA).read_bytes())
+        return {name: int(bits) for name, bits in metadata["model"]["depths"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}

@@ -64,22 +64,22 @@ def check(
         negative=known,
         form=form,
     )
-    looked = collect_facts(labelled.rows, pack=pack, settings=settings, progress=progress)
+    pictures = collect_facts(labelled.rows, pack=pack, settings=settings, progress=progress)
     read = labelled.to_json()
-    read["notices"] += depth.describe_depths(peaks_of(looked))
-    return replace(check_pictures(looked, known, progress), read=read)
+    read["notices"] += depth.describe_depths(peaks_of(pictures))
+    return replace(check_pictures(pictures, known, progress), read=read)
 
 
 def check_pictures(
-    looked: Sequence[PictureFacts | UnreadablePicture],
+    pictures: Sequence[PictureFacts | UnreadablePicture],
     negative: frozenset[str],
     progress: Progress,
     copies: Copies | None = None,
 ) -> CheckReport:
     """Return what is wrong with pictures that were extracted, see ``check_rows``."""
     progress("Checking", 0, 1)
-    sides = flag_positive_labels([one.row for one in looked], negative)
-    found = check_rows(looked, sides, negative, copies=copies)
+    sides = flag_positive_labels([one.row for one in pictures], negative)
+    found = check_rows(pictures, sides, negative, copies=copies)
     progress("Checking", 1, 1)
     return found
 
@@ -133,11 +133,11 @@ def collect_facts(
         settings: Where things run.
         progress: Called after every picture.
     """
-    looked = list(read_facts(rows, pack=pack, settings=settings, progress=progress))
-    depths = depths_of(looked)
+    pictures = list(read_facts(rows, pack=pack, settings=settings, progress=progress))
+    depths = depths_of(pictures)
     narrow = [
         place
-        for place, one in enumerate(looked)
+        for place, one in enumerate(pictures)
         if isinstance(one, PictureFacts) and depths.get(one.source, FULL) < FULL
     ]
     again = read_facts(
@@ -148,20 +148,20 @@ def collect_facts(
         depths=depths,
     )
     for place, one in zip(narrow, again if narrow else (), strict=True):
-        looked[place] = one
-    return looked
+        pictures[place] = one
+    return pictures
 
 
-def depths_of(looked: Sequence[PictureFacts | UnreadablePicture]) -> dict[str, int]:
+def depths_of(pictures: Sequence[PictureFacts | UnreadablePicture]) -> dict[str, int]:
     """Return the bits that the data of each source use, by pictures that may be learned from."""
-    return depth.measure(peaks_of(looked))
+    return depth.measure(peaks_of(pictures))
 
 
-def peaks_of(looked: Sequence[PictureFacts | UnreadablePicture]) -> list[tuple[str, int]]:
+def peaks_of(pictures: Sequence[PictureFacts | UnreadablePicture]) -> list[tuple[str, int]]:
     """Return source and peak of the pictures that may be learned from."""
     return [
         (one.source, one.peak)
-        for one in looked
+        for one in pictures
         if isinstance(one, PictureFacts) and one.row.split in ("", "train")
     ]
 

@@ -101,7 +101,7 @@ def refuse_mixed(rows: Sequence[Row], classes: Sequence[str], positive: Sequence
         )
 
 
-def refuse_several(rows: Sequence[Row]) -> None:
+def refuse_multilabel(rows: Sequence[Row]) -> None:
     """Refuse pictures with several labels where the bundle gives one.
 
     Raises:

@@ -61,22 +61,22 @@ def hash_groups(cases: Cases, membership: SplitMembership) -> Cases:
 
 
 def find_leaks(
-    bundle: Bundle, looked: Sequence[PictureFacts | UnreadablePicture]
+    bundle: Bundle, pictures: Sequence[PictureFacts | UnreadablePicture]
 ) -> dict[int, str]:
     """Return which pictures, by their places, are in a bundle's train or cal, and how.
 
     Args:
         bundle: The bundle.
-        looked: The pictures, with the groups that the data set gives.
+        pictures: The pictures, with the groups that the data set gives.
     """
     members = SplitMembership.from_arrays(bundle.membership)
     leaks = {
         at: GROUP
-        for at, one in enumerate(looked)
+        for at, one in enumerate(pictures)
         if one.row.grouped and (GROUP_NAME, one.row.group) in members
     }
-    places = [at for at, one in enumerate(looked) if isinstance(one, PictureFacts)]
-    facts = [one for one in looked if isinstance(one, PictureFacts)]
+    places = [at for at, one in enumerate(pictures) if isinstance(one, PictureFacts)]
+    facts = [one for one in pictures if isinstance(one, PictureFacts)]
     copies = copies_in(bundle, facts)
     for at, one, is_copy in zip(places, facts, copies, strict=True):
         if any(stated(*pair) in members for pair in one.belongs.items()):

@@ -69,14 +69,14 @@ def extract_features(
         InferenceStalled: The network did not answer in time.
     """
     with Sandbox(entry_of(pack), size, settings, depths) as sandbox:
-        looked = ordered_map(
-            partial(_look, network=network),
+        results = ordered_map(
+            partial(_extract, network=network),
             read_pictures(rows, sandbox, settings),
             workers=settings.workers,
             timeout_s=settings.inference_timeout_s,
             stalled=_give_up,
         )
-        for done, one in enumerate(looked, 1):
+        for done, one in enumerate(results, 1):
             progress("Looking at the pictures", done, len(rows))
             yield one
 
@@ -98,7 +98,7 @@ def read_pictures(rows: Sequence[Row], sandbox: Sandbox, settings: Settings) -> 
         yield row, sample.frame, files.popleft()
 
 
-def _look(job: Picture, *, network: Network) -> PictureFeatures | UnreadablePicture:
+def _extract(job: Picture, *, network: Network) -> PictureFeatures | UnreadablePicture:
     row, frame, _size = job
     if isinstance(frame, Unreadable):
         return UnreadablePicture(row, frame.message)

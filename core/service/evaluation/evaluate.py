@@ -18,7 +18,7 @@ from core.imaging.files import Incoming, open_file
 from core.labelled import Form, Labelled, Row, read_labelled
 from core.model.bundle.bundle import Bundle
 from core.service.assessment.assessor import Assessor, assess_paths
-from core.service.data.labels import refuse_mixed, refuse_several
+from core.service.data.labels import refuse_mixed, refuse_multilabel
 from core.service.data.leakage import find_leaks, refuse_leaked
 from core.service.progress import Progress, silent
 from core.service.training import good_only
@@ -87,22 +87,22 @@ def evaluate(
     """
     labelled = _read(bundle, data, form)
     split, rows = _rows(bundle, labelled.rows, split)
-    looked: list[PictureFacts | UnreadablePicture] = []
-    found = list(_slim(_assess_rows(bundle, rows, looked, policy, settings, progress)))
-    met = find_leaks(bundle, looked)
+    pictures: list[PictureFacts | UnreadablePicture] = []
+    found = list(_slim(_assess_rows(bundle, rows, pictures, policy, settings, progress)))
+    leaks = find_leaks(bundle, pictures)
     if not leave_out_copies:
-        refuse_leaked(rows, met)
-    if len(met) == len(rows):
+        refuse_leaked(rows, leaks)
+    if len(leaks) == len(rows):
         raise DataError(
             f"The bundle has met all {len(rows)} pictures.",
             hint="Evaluate on pictures that it has not met.",
         )
-    left_out = [rows[at].file.name for at in sorted(met)]
-    found = [one for at, one in enumerate(found) if at not in met]
-    looked = [one for at, one in enumerate(looked) if at not in met]
+    left_out = [rows[at].file.name for at in sorted(leaks)]
+    found = [one for at, one in enumerate(found) if at not in leaks]
+    pictures = [one for at, one in enumerate(pictures) if at not in leaks]
     digests = tuple(a.sha256 for a in found)
     rows = join_origins(
-        looked, Copies.among([one for one in looked if isinstance(one, PictureFacts)])
+        pictures, Copies.among([one for one in pictures if isinstance(one, PictureFacts)])
     )
     classes = bundle.model.classes
     cases = evaluation.labelled_verdicts(
@@ -178,14 +178,14 @@ def _rows(bundle: Bundle, rows: Sequence[Row], split: str) -> tuple[str, list[Ro
         )
     refuse_mixed(kept, bundle.model.classes, bundle.model.positive)
     if not bundle.model.is_multilabel:
-        refuse_several(kept)
+        refuse_multilabel(kept)
     return split, kept
 
 
 def _assess_rows(
     bundle: Bundle,
     rows: Sequence[Row],
-    looked: list[PictureFacts | UnreadablePicture],
+    pictures: list[PictureFacts | UnreadablePicture],
     policy: Policy,
     settings: Settings,
     progress: Progress,
@@ -194,7 +194,7 @@ def _assess_rows(
     incoming = (_LabelledPicture.open(row, settings.max_bytes) for row in rows)
     with Assessor(bundle, policy, settings) as assessor:
         for done, one in enumerate(assessor.many(incoming), 1):
-            looked.append(_facts(one.incoming.row, one.frame))
+            pictures.append(_facts(one.incoming.row, one.frame))
             progress("Assessing", done, len(rows))
             yield one.assessment
 

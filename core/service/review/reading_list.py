@@ -157,7 +157,7 @@ def _open_case(
         case_id=item.case_id,
         arrived=item.opened_at,
         is_urgent=rules.is_urgent(headers),
-        disposition=item.disposition if case.judged else None,
+        disposition=item.disposition if case.is_judged else None,
         probability=item.positive_probability,
         is_hidden=_is_audit(case) or is_hidden(headers, case.bundle, releases, rules),
         is_cleared=not is_contradictory and is_cleared and is_certified(case),
@@ -178,7 +178,7 @@ def _is_negative_as_released(case: ListedCase, release: Deployment | None) -> bo
         case.item.disposition is Disposition.NEGATIVE
         and case.item.queue_state is QueueState.NEGATIVE
     )
-    if not negative or not case.judged or case.is_awaited:
+    if not negative or not case.is_judged or case.is_awaited:
         return False
     makers = case.makers or {(case.bundle, case.policy_id)}
     return all(release.covers(bundle, policy_id) for bundle, policy_id in makers)

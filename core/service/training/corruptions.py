@@ -180,14 +180,14 @@ def _extract(
         entry_of(extraction.pack.name), extraction.size, extraction.settings, extraction.depths
     ) as sandbox:
         pictures = read_pictures([rows[i] for i in order], sandbox, extraction.settings)
-        looked = ordered_map(
+        results = ordered_map(
             extract,
             _iterate_samples(zip(order.tolist(), pictures, strict=True), plans, len(rows), seed),
             workers=extraction.settings.workers,
             timeout_s=extraction.settings.inference_timeout_s,
             stalled=_raise_stalled,
         )
-        for done, one in enumerate(looked, 1):
+        for done, one in enumerate(results, 1):
             extraction.progress("Extracting corrupted ones", done, total)
             extracted[one[0].plans].append(one)
     return extracted

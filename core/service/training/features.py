@@ -75,7 +75,7 @@ def features_of(
             are left for a memory.
         InferenceStalled: The network did not answer in time.
     """
-    look = partial(
+    extract = partial(
         extract_features,
         pack=work.pack.name,
         size=opened.backbone.size,
@@ -86,10 +86,10 @@ def features_of(
     )
     start = None
     if task.has_bank:
-        start = good_only.extract_and_fit_bank(rows, task.negative, look, task.seed)
-    looked = start.pictures if start else list(look(rows))
-    readable = [one for one in looked if isinstance(one, PictureFeatures)]
-    unreadable = [one for one in looked if isinstance(one, UnreadablePicture)]
+        start = good_only.extract_and_fit_bank(rows, task.negative, extract, task.seed)
+    pictures = start.pictures if start else list(extract(rows))
+    readable = [one for one in pictures if isinstance(one, PictureFeatures)]
+    unreadable = [one for one in pictures if isinstance(one, UnreadablePicture)]
     refuse_mostly_unreadable(unreadable, len(rows))
     train = [one for one in readable if one.row.split == "train"]
     refuse_all_refused(train, task.negative)

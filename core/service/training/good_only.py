@@ -28,7 +28,7 @@ BANK_GROUPS_WHEN_MANY = (
     60  # of more than ``MAX_GROUPS`` in train the memory takes these, the rest are compared
 )
 
-Looked = PictureFeatures | UnreadablePicture
+Extracted = PictureFeatures | UnreadablePicture
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class BankFeatures:
         owners: Group to its place in the bank.
     """
 
-    pictures: list[Looked]
+    pictures: list[Extracted]
     bank: Bank
     owners: Mapping[str, int]
 
@@ -154,7 +154,7 @@ def assign_good_groups(rows: Sequence[Row], negative: frozenset[str]) -> list[Ro
 def extract_and_fit_bank(
     rows: Sequence[Row],
     negative: frozenset[str],
-    look: Callable[[Sequence[Row]], Iterable[Looked]],
+    extract: Callable[[Sequence[Row]], Iterable[Extracted]],
     seed: int,
 ) -> BankFeatures:
     """Return features, the bank's pictures first, so that no others' patches are kept.
@@ -162,14 +162,14 @@ def extract_and_fit_bank(
     Args:
         rows: Labelled pictures with their splits.
         negative: Labels that mean "nothing wrong".
-        look: Runs the network on rows, in order.
+        extract: Runs the network on rows, in order.
         seed: Draws the good groups for the memory where there are too many.
 
     Raises:
         DataError: Too few good pictures can be read.
     """
     chosen = _for_memory(rows, negative, seed)
-    first = dict(zip(chosen, look([rows[i] for i in chosen]), strict=True))
+    first = dict(zip(chosen, extract([rows[i] for i in chosen]), strict=True))
     patches: dict[str, list[F32]] = {}
     for one in first.values():
         if isinstance(one, PictureFeatures) and not one.prepared.findings:
@@ -186,7 +186,7 @@ def extract_and_fit_bank(
     done = {i: _replace_patches(one, bank) for i, one in first.items()}
     done |= {
         i: _replace_patches(one, bank)
-        for i, one in zip(rest, look([rows[i] for i in rest]), strict=True)
+        for i, one in zip(rest, extract([rows[i] for i in rest]), strict=True)
     }
     pictures = [done[i] for i in range(len(rows))]
     return BankFeatures(pictures, _measured(bank, owners, pictures, negative), owners)
@@ -225,7 +225,7 @@ def _for_memory(rows: Sequence[Row], negative: frozenset[str], seed: int) -> lis
     return chosen
 
 
-def _replace_patches(one: Looked, bank: Bank) -> Looked:
+def _replace_patches(one: Extracted, bank: Bank) -> Extracted:
     """Return a picture with the bank's scores instead of its patches, which are large."""
     if isinstance(one, UnreadablePicture):
         return one
@@ -240,7 +240,7 @@ def _replace_patches(one: Looked, bank: Bank) -> Looked:
 
 
 def _measured(
-    bank: Bank, owners: Mapping[str, int], pictures: Sequence[Looked], negative: frozenset[str]
+    bank: Bank, owners: Mapping[str, int], pictures: Sequence[Extracted], negative: frozenset[str]
 ) -> Bank:
     """Return the memory the good training groups' scores, each by its strangest picture."""
     worst: dict[str, float] = {}

@@ -42,15 +42,15 @@ def refuse_all_refused(readable: Sequence[PictureFeatures], negative: frozenset[
             )
 
 
-def refuse_all_unreadable(looked: Sequence[PictureFacts | UnreadablePicture]) -> None:
+def refuse_all_unreadable(pictures: Sequence[PictureFacts | UnreadablePicture]) -> None:
     """Refuse training pictures none of which reads.
 
     Raises:
         DataError: How many there are, with the first few reasons.
     """
-    lost = [one for one in looked if isinstance(one, UnreadablePicture)]
-    if len(lost) == len(looked):
-        refuse_mostly_unreadable(lost, len(looked))
+    lost = [one for one in pictures if isinstance(one, UnreadablePicture)]
+    if len(lost) == len(pictures):
+        refuse_mostly_unreadable(lost, len(pictures))
 
 
 def refuse_mostly_unreadable(unreadable: Sequence[UnreadablePicture], total: int) -> None:

@@ -111,21 +111,21 @@ def read_training_set(
         form=spec.form,
     )
     say("\n".join(describe_data_set(labelled.to_json())))
-    looked = collect_facts(labelled.rows, pack=spec.pack, settings=settings, progress=progress)
-    if words := describe_depths(peaks_of(looked)):
-        say("\n".join(words))
-    copies = Copies.among([one for one in looked if isinstance(one, PictureFacts)])
-    away = set(find_split_origins(looked, copies)) if spec.leave_out_copies else set()
-    looked, copies = _without(looked, copies, away)
+    pictures = collect_facts(labelled.rows, pack=spec.pack, settings=settings, progress=progress)
+    if sentences := describe_depths(peaks_of(pictures)):
+        say("\n".join(sentences))
+    copies = Copies.among([one for one in pictures if isinstance(one, PictureFacts)])
+    away = set(find_split_origins(pictures, copies)) if spec.leave_out_copies else set()
+    pictures, copies = _without(pictures, copies, away)
     left_out = [labelled.rows[at] for at in sorted(away)]
-    rows = with_splits(join_origins(looked, copies))
+    rows = with_splits(join_origins(pictures, copies))
     is_multilabel = has_multilabel(labelled.rows)
     start = None
     if spec.start_from:
         start = open_transfer_bundle(
             spec.start_from, spec.pack, negative, is_multilabel=is_multilabel, settings=settings
         )
-        start.refuse_leaked(looked)
+        start.refuse_leaked(pictures)
     dealt = not any(row.split for row in labelled.rows)
     few = not is_multilabel and not start and good_only.has_few_defects(rows, negative)
     kept = dealt and not is_multilabel and not start and good_only.needs_bank(rows, negative)
@@ -140,14 +140,14 @@ def read_training_set(
     classes = good_only.add_anomaly_class(classes_of(rows), negative)
     positive = flag_positive(classes, negative)
     refuse_mixed(rows, classes, positive)
-    looked, copies = _taken(looked, copies, rows)
-    refuse_all_unreadable(looked)
-    check = _check(looked, copies, rows, negative, progress)
-    facts = [one for one in looked if isinstance(one, PictureFacts)]
+    pictures, copies = _taken(pictures, copies, rows)
+    refuse_all_unreadable(pictures)
+    check = _check(pictures, copies, rows, negative, progress)
+    facts = [one for one in pictures if isinstance(one, PictureFacts)]
     fingerprints = fingerprints_of(facts, copies)
     if start:
         fingerprints = fingerprints.with_those_of(start.fingerprints)
-    depths = _depths(looked, rows)
+    depths = _depths(pictures, rows)
     return TrainingSet(
         spec,
         pack,
@@ -169,7 +169,7 @@ def read_training_set(
 
 
 def _check(
-    looked: Sequence[PictureFacts | UnreadablePicture],
+    pictures: Sequence[PictureFacts | UnreadablePicture],
     copies: Copies,
     rows: Sequence[Row],
     negative: frozenset[str],
@@ -177,31 +177,31 @@ def _check(
 ) -> CheckReport:
     """Return what is wrong with train and cal, by the groups and splits that they were given."""
     taken = {row.file: row for row in rows}
-    given = [replace(one, row=taken[one.row.file]) for one in looked]
+    given = [replace(one, row=taken[one.row.file]) for one in pictures]
     return check_pictures(given, negative, progress, copies)
 
 
 def _taken(
-    looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies, rows: Sequence[Row]
+    pictures: Sequence[PictureFacts | UnreadablePicture], copies: Copies, rows: Sequence[Row]
 ) -> tuple[list[PictureFacts | UnreadablePicture], Copies]:
     """Return what belongs to the pictures of train and cal."""
     taken = {row.file for row in rows}
-    away = {at for at, one in enumerate(looked) if one.row.file not in taken}
-    return _without(looked, copies, away)
+    away = {at for at, one in enumerate(pictures) if one.row.file not in taken}
+    return _without(pictures, copies, away)
 
 
 def _without(
-    looked: Sequence[PictureFacts | UnreadablePicture], copies: Copies, away: Set[int]
+    pictures: Sequence[PictureFacts | UnreadablePicture], copies: Copies, away: Set[int]
 ) -> tuple[list[PictureFacts | UnreadablePicture], Copies]:
     """Return what is left without the pictures at some places."""
-    facts = [at for at, one in enumerate(looked) if isinstance(one, PictureFacts)]
+    facts = [at for at, one in enumerate(pictures) if isinstance(one, PictureFacts)]
     kept = copies.kept([number for number, at in enumerate(facts) if at not in away])
-    return [one for at, one in enumerate(looked) if at not in away], kept
+    return [one for at, one in enumerate(pictures) if at not in away], kept
 
 
 def _depths(
-    looked: Sequence[PictureFacts | UnreadablePicture], rows: Sequence[Row]
+    pictures: Sequence[PictureFacts | UnreadablePicture], rows: Sequence[Row]
 ) -> dict[str, int]:
     """Return where white is, by train alone: cal must be as new to it as others."""
     train = {row.file for row in rows if row.split == "train"}
-    return depths_of([one for one in looked if one.row.file in train])
+    return depths_of([one for one in pictures if one.row.file in train])

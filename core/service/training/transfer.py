@@ -106,23 +106,26 @@ class TransferBundle:
         """The fingerprints of these."""
         return Fingerprints.from_arrays(self.bundle.fingerprints)
 
-    def refuse_leaked(self, looked: Sequence[PictureFacts | UnreadablePicture]) -> None:
+    def refuse_leaked(self, pictures: Sequence[PictureFacts | UnreadablePicture]) -> None:
         """Refuse this place's pictures that it has met.
 
         Raises:
             DataError: It has met one of them, or one that it is a copy of.
         """
         # By content alone: two places may give two patients the same number.
-        known, facts = set(self.pictures), [one for one in looked if isinstance(one, PictureFacts)]
-        met = [
+        known, facts = (
+            set(self.pictures),
+            [one for one in pictures if isinstance(one, PictureFacts)],
+        )
+        leaked = [
             one.row.file.name
             for one, is_copy in zip(facts, copies_in(self.bundle, facts), strict=True)
             if is_copy or one.sha256 in known
         ]
-        if met:
+        if leaked:
             raise DataError(
-                f"{self.bundle.label} was trained or certified on {len(met)} of the pictures "
-                f"given: {', '.join(met[:_SHOWN])}.",
+                f"{self.bundle.label} was trained or certified on {len(leaked)} of the pictures "
+                f"given: {', '.join(leaked[:_SHOWN])}.",
                 hint="Give pictures of the new place alone, or train on all without --start-from.",
             )
 

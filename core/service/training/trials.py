@@ -35,8 +35,8 @@ class CandidateTrial:
 
 def describe_trial(trial: CandidateTrial) -> str:
     """Return what came of one candidate, as a sentence."""
-    words = trial.describe()
-    return f"{words[0].upper()}{words[1:]}."
+    text = trial.describe()
+    return f"{text[0].upper()}{text[1:]}."
 
 
 def describe_trials(trials: list[CandidateTrial]) -> str:

@@ -29,19 +29,19 @@ NONE = Copies([], [])
 
 
 def test_copies_and_what_the_files_state_make_one_group_through_each_other(drawn):
-    looked = facts_of(drawn, 6, group=list("xxyzzw"), patient=list("ppqrrs"))
-    rows = join_origins(looked, Copies([[0, 2]], [[4, 5]]))
+    pictures = facts_of(drawn, 6, group=list("xxyzzw"), patient=list("ppqrrs"))
+    rows = join_origins(pictures, Copies([[0, 2]], [[4, 5]]))
     assert groups(rows) == ["own-0", "own-0", "own-0", "own-3", "own-3", "own-3"]
 
 
 def test_two_studies_of_one_patient_are_one_group(drawn):
-    looked = facts_of(drawn, 3, group=["1.2", "1.3", "1.4"], patient=["A", "A", "B"])
-    assert groups(join_origins(looked, NONE)) == ["own-0", "own-0", "own-2"]
+    pictures = facts_of(drawn, 3, group=["1.2", "1.3", "1.4"], patient=["A", "A", "B"])
+    assert groups(join_origins(pictures, NONE)) == ["own-0", "own-0", "own-2"]
 
 
 def test_a_value_that_all_files_share_joins_nothing(drawn):
-    looked = facts_of(drawn, 3, patient=["ANONYMOUS"] * 3)
-    assert groups(join_origins(looked, NONE)) == ["own-0", "own-1", "own-2"]
+    pictures = facts_of(drawn, 3, patient=["ANONYMOUS"] * 3)
+    assert groups(join_origins(pictures, NONE)) == ["own-0", "own-1", "own-2"]
 
 
 def test_rows_that_could_not_be_read_keep_their_place(drawn):
@@ -51,22 +51,24 @@ def test_rows_that_could_not_be_read_keep_their_place(drawn):
 
 
 def test_a_table_that_parts_one_patient_or_the_same_bytes_is_refused_by_name(drawn):
-    looked = facts_of(drawn, 3, patient=["A", "A", "B"])
+    pictures = facts_of(drawn, 3, patient=["A", "A", "B"])
     find_split_origins = [
         replace(one, row=replace(one.row, split=split))
-        for one, split in zip(looked, ("train", "cal", "cal"), strict=True)
+        for one, split in zip(pictures, ("train", "cal", "cal"), strict=True)
     ]
     with pytest.raises(DataError, match=r"1 sets .*1\.png \(cal\) and 0\.png \(train\)"):
         join_origins(find_split_origins, NONE)
-    aside = [replace(one, row=replace(one.row, split=f"ext{at}")) for at, one in enumerate(looked)]
+    aside = [
+        replace(one, row=replace(one.row, split=f"ext{at}")) for at, one in enumerate(pictures)
+    ]
     assert groups(join_origins(aside, NONE))[:2] == ["own-0", "own-0"]
 
 
 def test_near_copies_that_a_table_parts_stay_parted(drawn):
-    looked = facts_of(drawn, 2)
+    pictures = facts_of(drawn, 2)
     find_split_origins = [
         replace(one, row=replace(one.row, split=split))
-        for one, split in zip(looked, ("train", "test"), strict=True)
+        for one, split in zip(pictures, ("train", "test"), strict=True)
     ]
     assert groups(join_origins(find_split_origins, Copies([], [[0, 1]]))) == ["own-0", "own-1"]
 
@@ -77,31 +79,31 @@ def test_sets_are_renumbered_for_a_part_of_the_pictures():
 
 
 def test_near_copies_of_one_split_are_joined_past_one_that_lies_in_another(drawn):
-    looked = facts_of(drawn, 3)
+    pictures = facts_of(drawn, 3)
     find_split_origins = [
         replace(one, row=replace(one.row, split=split))
-        for one, split in zip(looked, ("train", "cal", "train"), strict=True)
+        for one, split in zip(pictures, ("train", "cal", "train"), strict=True)
     ]
     rows = join_origins(find_split_origins, Copies([], [[0, 1, 2]]))
     assert groups(rows) == ["own-0", "own-1", "own-0"]
 
 
 def test_certain_copies_that_a_table_parts_are_refused_by_name(drawn):
-    looked = facts_of(drawn, 3)
+    pictures = facts_of(drawn, 3)
     divided = [
         replace(one, row=replace(one.row, split=split))
-        for one, split in zip(looked, ("train", "train", "test"), strict=True)
+        for one, split in zip(pictures, ("train", "train", "test"), strict=True)
     ]
     with pytest.raises(DataError, match=r"2\.png \(test\) and 0\.png \(train\)"):
         join_origins(divided, Copies([], [[0, 2]], [[0, 2]]))
 
 
 def test_what_is_of_one_origin_with_an_earlier_split_can_be_left_out(drawn):
-    looked = facts_of(drawn, 6, patient=["A", "B", "C", "D", "E", "A"])
+    pictures = facts_of(drawn, 6, patient=["A", "B", "C", "D", "E", "A"])
     splits = ("cal", "train", "train", "cal", "test", "test")
     divided = [
         replace(one, row=replace(one.row, split=split))
-        for one, split in zip(looked, splits, strict=True)
+        for one, split in zip(pictures, splits, strict=True)
     ]
     copies = Copies([[3, 4]], [[0, 1]], [[0, 1]])
     away = find_split_origins(divided, copies)
@@ -112,8 +114,8 @@ def test_what_is_of_one_origin_with_an_earlier_split_can_be_left_out(drawn):
 
 def test_near_copies_that_are_in_doubt_are_different_pictures_to_learn_from(drawn):
     """Sisters say how alike two parts can be; certain copies and one patient's pictures do not."""
-    looked = facts_of(drawn, 5, patient=["A", "A", "B", "C", "D"])
-    found = fingerprints_of(looked, Copies([], [[2, 3]]))
+    pictures = facts_of(drawn, 5, patient=["A", "A", "B", "C", "D"])
+    found = fingerprints_of(pictures, Copies([], [[2, 3]]))
     assert found.origin.tolist() == [0, 0, 1, 1, 2]
 
 

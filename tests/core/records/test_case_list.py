@@ -49,7 +49,7 @@ def test_a_list_says_of_each_case_what_the_case_itself_says(store, put):
         assert (one.bundle, one.bundle_sha256, one.policy_id, one.findings) == (
             made.bundle, made.bundle_sha256, made.policy_id, made.findings,
         )  # fmt: skip
-        assert one.judged
+        assert one.is_judged
 
 
 def test_only_the_lanes_asked_for_are_listed(store, put):
@@ -70,7 +70,7 @@ def test_a_case_with_an_image_that_has_no_decision_is_not_judged(store, put, exe
     lost = put(b"three", p=0.1, group="b")
     execute(store, "DELETE FROM decisions WHERE id = :id", id=lost)
 
-    assert {one.item.key: one.judged for one in listed(store, "xray", OPEN)} == {
+    assert {one.item.key: one.is_judged for one in listed(store, "xray", OPEN)} == {
         "a": True,
         "b": False,
     }

@@ -92,7 +92,7 @@ def test_an_accepted_correction_is_judged_and_stands_in_the_place_of_the_first(s
     assert [one["patient_id"] for one in case.headers] == ["TRAUMA-17", "4711"]
     assert {image.name for image in case_detail(store, case.item.case_id).images} == {"x", "b"}
     assert case.item.positive_probability == 0.5
-    assert case.judged
+    assert case.is_judged
     assert alike(store, "xray", "patient_id", "4711")[0].item == case.item
     # Everything is still there, and the log says who did it.
     with reading(store) as connection:

@@ -37,11 +37,11 @@ def test_a_data_set_is_looked_at_with_the_range_that_its_data_use(tiny_product, 
     narrow = [as_bits(one, tmp_path, 12) for one in pictures]
     rows = [Row(file, "good", "", file.name) for file in [*pictures, *narrow]]
 
-    looked = collect_facts(rows, pack="parts", settings=tiny_product.settings, progress=silent)
+    pictures = collect_facts(rows, pack="parts", settings=tiny_product.settings, progress=silent)
 
-    assert all(isinstance(one, PictureFacts) for one in looked)
-    assert depths_of(looked) == {PNG: 12}
-    for eight, twelve in zip(looked[:6], looked[6:], strict=True):
+    assert all(isinstance(one, PictureFacts) for one in pictures)
+    assert depths_of(pictures) == {PNG: 12}
+    for eight, twelve in zip(pictures[:6], pictures[6:], strict=True):
         assert np.abs(eight.thumb.astype(int) - twelve.thumb).max() <= 1
         assert eight.refusals == twelve.refusals
 

@@ -37,7 +37,7 @@ def test_what_is_sent_is_received_by_c_store_and_judged_once(place):
     cases = listed(store, "xray", list(QueueState))
     assert len(sources) == len(cases) == plan.queue
     assert all(source.startswith("c-store:") for source in sources)
-    assert all(case.judged for case in cases)
+    assert all(case.is_judged for case in cases)
     for case in cases:
         assert {one["study_description"] for one in case.headers} == {
             "Computed from CT, not a patient"

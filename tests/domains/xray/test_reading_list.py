@@ -26,13 +26,13 @@ WORDS = {NEGATIVE: "NORMAL", POSITIVE: "ABNORMAL", DEFER: "READ"}
 
 def a_case(
     name: str, p: float | None = 0.5, disposition=DEFER, *, minutes=30, bundle="b@1", policy="p1",
-    findings=(), judged=True, images=1, **meta: str,
+    findings=(), is_judged=True, images=1, **meta: str,
 ) -> ListedCase:  # fmt: skip
     queue_state = QueueState.NEGATIVE if disposition is NEGATIVE else QueueState.WAITING
     came = NOW - timedelta(minutes=minutes)
     item = WorkItem(name, "xray", name, came, queue_state, disposition, p, f"d-{name}", images, 0)
     headers = ({"institution": "North", **meta},)
-    return ListedCase(item, bundle, "sha", policy, tuple(findings), judged, headers)
+    return ListedCase(item, bundle, "sha", policy, tuple(findings), is_judged, headers)
 
 
 def a_release(stage: Stage, site="North", bundle="b@1", policy="p1") -> Deployment:
@@ -120,7 +120,7 @@ def test_without_a_certificate_of_the_released_policy_a_negative_is_read(changed
     "changed",
     [
         {"is_awaited": True},
-        {"judged": False},
+        {"is_judged": False},
         {"makers": frozenset({("b@1", "p1"), ("b@2", "p1")})},
         {"makers": frozenset({("b@1", "p1"), ("b@1", "p2")})},
     ],
@@ -236,7 +236,7 @@ def test_a_study_that_names_two_patients_is_never_cleared_and_comes_behind_the_u
         Rank.CONTRADICTORY,
         True,
     )
-    unjudged = replace(contradictory, judged=False)
+    unjudged = replace(contradictory, is_judged=False)
     assert names(listing_of([*CASES, unjudged], at(Stage.AUTOMATIC)).to_read) == names(
         found.to_read
     )
@@ -259,7 +259,7 @@ def test_an_old_study_is_no_new_work_at_any_stage_unless_it_is_stat():
 
 
 def test_an_image_without_a_verdict_makes_all_come_in_turn_and_the_page_says_so():
-    waiting = a_case("waiting", None, judged=False, minutes=5)
+    waiting = a_case("waiting", None, is_judged=False, minutes=5)
     found = listing_of([*CASES[:3], waiting], at(Stage.AUTOMATIC))
     assert names(found.to_read) == ["normal", "deferred", "abnormal", "waiting"]
     assert "no verdict yet" in showing.order_text(found)

@@ -14,7 +14,7 @@ from core.service.data.labels import (
     format_labels,
     has_multilabel,
     refuse_mixed,
-    refuse_several,
+    refuse_multilabel,
     targets_of,
 )
 
@@ -49,6 +49,6 @@ def test_nothing_wrong_beside_something_wrong_is_refused_by_name():
 
 
 def test_pictures_with_several_labels_are_refused_where_only_one_is_given():
-    refuse_several([a_row("dent"), a_row("good")])
+    refuse_multilabel([a_row("dent"), a_row("good")])
     with pytest.raises(DataError, match=r"1 pictures .* c\.png: dent\|stain"):
-        refuse_several([a_row("dent"), a_row("dent|stain", "c.png")])
+        refuse_multilabel([a_row("dent"), a_row("dent|stain", "c.png")])
