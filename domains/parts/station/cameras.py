@@ -95,7 +95,8 @@ class WatchedCamera:
         if not self._lock.acquire(timeout=max(0.0, deadline - monotonic())):
             return self._missing()
         try:
-            frame = self.camera.grab(trigger.at, max(0.0, deadline - monotonic()))
+            lead = freshness.LEAD_S if self.options.trigger == "hardware" else 0.0
+            frame = self.camera.grab(trigger.at - lead, max(0.0, deadline - monotonic()))
         except NoFrame:
             return self._missing()
         except CameraLost as exc:

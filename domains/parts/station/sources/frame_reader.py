@@ -50,8 +50,11 @@ class FrameDevice(Protocol):
     def is_on_demand(self) -> bool:
         """Whether a frame is there when it is asked for, so that none is read ahead."""
 
-    def grab(self) -> bool:
-        """Wait for the next frame, and return whether it came."""
+    def grab(self) -> bool | None:
+        """Wait for the next frame, and return whether it came.
+
+        None where none came in time and the camera still answers, as while no part passes.
+        """
 
     def retrieve(self) -> DeviceFrame | None:
         """Return the frame that came last; None where it cannot be had."""
@@ -85,6 +88,8 @@ class FrameReader:
         connect: Opens the device; called in the thread.
         exposure_s: Length of the exposure; None where it is not known.
         latency_s: Longest way of a frame to this machine.
+        keeps_newest: Whether the newest frame is kept for who asks later, as where an electrical
+            line starts the exposure before its message is here.
     """
 
     def __init__(
@@ -93,8 +98,9 @@ class FrameReader:
         connect: Callable[[], FrameDevice],
         exposure_s: float | None,
         latency_s: float,
+        keeps_newest: bool = False,
     ) -> None:
-        self._name, self._connect = name, connect
+        self._name, self._connect, self._keeps_newest = name, connect, keeps_newest
         self._exposure_s, self._latency_s = exposure_s, latency_s
         self._changed = Condition()
         self._identity: CameraIdentity | None = None
@@ -106,6 +112,7 @@ class FrameReader:
         self._alive_at = monotonic()
         self._wanted: tuple[float, int] | None = None
         self._frame: ReadFrame | None = None
+        self._newest: ReadFrame | None = None
         self._thread = Thread(target=self._run, name=f"frames of {name}", daemon=True)
 
     @property
@@ -145,6 +152,9 @@ class FrameReader:
             CameraLost: The camera ended, or has been silent for long.
         """
         with self._changed:
+            kept = self._newest
+            if kept is not None and kept.exposed_at >= not_before and kept.number > after:
+                return kept
             self._wanted, self._frame = (not_before, after), None
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._frame or self._problem, timeout_s)
@@ -203,9 +213,12 @@ class FrameReader:
 
     def _read_one(self, device: FrameDevice) -> bool:
         began_at = monotonic()
-        if not device.grab():
-            return False
+        has_come = device.grab()
         arrived_at = monotonic()
+        if has_come is None:
+            self._alive_at = arrived_at
+        if not has_come:
+            return has_come is None
         with self._changed:
             self._alive_at = arrived_at
             self._number += 1
@@ -216,23 +229,27 @@ class FrameReader:
                 exposure_s=self._exposure_s,
                 latency_s=self._latency_s,
             )
-            if not self._is_wanting:
+            if not (self._is_wanting or self._keeps_newest):
                 return True
         return self._retrieve(device)
 
     def _retrieve(self, device: FrameDevice) -> bool:
         """Decode a frame that somebody waits for; what nobody wants costs nothing."""
+        number = self._number
         frame = device.retrieve()
         if frame is None:
             return False
         known = frame.exposed_at
         exposed_at = self._arrivals.exposed_at if known is None else known
+        read = ReadFrame(frame, number, exposed_at)
         with self._changed:
-            if self._wanted is None or self._is_abandoned:
+            if self._is_abandoned:
                 return True
-            not_before, after = self._wanted
-            if exposed_at >= not_before and self._number > after:
-                self._frame = ReadFrame(frame, self._number, exposed_at)
+            if self._keeps_newest:
+                self._newest = read
+            not_before, after = self._wanted or (math.inf, 0)
+            if exposed_at >= not_before and number > after:
+                self._frame = read
                 self._changed.notify_all()
         return True
 

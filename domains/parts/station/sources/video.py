@@ -1,4 +1,4 @@
-"""Video devices, streams and files, by OpenCV."""
+"""A camera whose frames are read by a thread: video devices, streams and files by OpenCV."""
 
 from __future__ import annotations
 
@@ -51,6 +51,8 @@ class VideoCamera:
         self._options = options
         self._connect = connect or (lambda: open_video(options))
         self._reference = _reference(options.colour_reference)
+        self._is_triggered = options.trigger == "hardware"
+        self._last = 0
         self._reader: FrameReader | None = None
         self._abandoned: list[FrameReader] = []
 
@@ -79,10 +81,12 @@ class VideoCamera:
             self._connect,
             None if exposure_us is None else exposure_us / 1e6,
             self._options.latency_ms / 1000,
+            keeps_newest=self._is_triggered,
         )
+        self._last = 0
         identity = self._reader.open(max(until - monotonic(), 0.0))
-        if self._reader.is_on_demand and self._reference is None:
-            return identity
+        if (self._reader.is_on_demand or self._is_triggered) and self._reference is None:
+            return identity  # a frame would be a part's
         first = self._reader.read(-math.inf, max(until - monotonic(), 0.0)).device.pixels
         return self._identity(identity, first)
 
@@ -93,7 +97,9 @@ class VideoCamera:
             NoFrame: None came in time.
             CameraLost: It does not answer any more, or its colours are exchanged.
         """
-        return self.capture(self.read(not_before, timeout_s))
+        frame = self.read(not_before, timeout_s, self._last if self._is_triggered else 0)
+        self._last = frame.number
+        return self.capture(frame)
 
     def read(self, not_before: float, timeout_s: float, after: int = 0) -> ReadFrame:
         """Return a frame as it is, without encoding it.

@@ -328,3 +328,41 @@ def test_a_usb_camera_is_known_by_serial_or_else_by_its_port(tmp_path):
     assert read_serial("/dev/video0", tmp_path / "class") == "SN42"
     assert read_serial("1", tmp_path / "class") == "1-5:1.0"
     assert read_serial("7", tmp_path / "class") == ""
+
+
+class TriggeredDevice(Device):
+    """Exposes when an electrical line says so; otherwise it is silent and answers."""
+
+    def __init__(self, world):
+        super().__init__(world)
+        world.line = []
+
+    def grab(self):
+        time.sleep(0.005)
+        if not self.world.line:
+            return None
+        self.last, self.exposed_at = self.world.line.pop(0)
+        return True
+
+    def retrieve(self):
+        return DeviceFrame(self.world.draw(self.last), self.last, None, self.exposed_at)
+
+
+def test_a_frame_that_was_exposed_before_its_message_came_is_kept_and_given_once(
+    world, monkeypatch
+):
+    monkeypatch.setattr(frame_reader, "SILENCE_S", 0.1)
+    camera = VideoCamera(
+        CameraOptions(source="0", trigger="hardware", discard=0), lambda: TriggeredDevice(world)
+    )
+    camera.open()
+    time.sleep(0.3)  # no part for a while is no lost camera
+    for number in range(1, 5):
+        exposed_at = time.monotonic()
+        world.line.append((number, exposed_at))
+        time.sleep(0.02 if number % 2 else 0.0)
+        frame = camera.grab(exposed_at - 0.05, 2.0)
+        assert (counter_of(frame), frame.counter) == (number, number)
+        with pytest.raises(NoFrame):
+            camera.grab(exposed_at - 0.05, 0.05)
+    camera.close()
