@@ -59,7 +59,7 @@ class Changeover:
     Args:
         station: The station file.
         equipment: What recipes are made to run with.
-        prepared: Told what came of ``prepare``, from a thread of its own.
+        prepared: Called with what came of ``prepare``, from a thread of its own.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class Changeover:
         self._reader: PartIdReader | None = None
 
     def prepare(self, number: int) -> None:
-        """Begin to prepare a recipe; ``prepared`` is told."""
+        """Begin to prepare a recipe; ``prepared`` is called with it."""
         name = f"prepare recipe {number}"
         Thread(target=self._prepare, args=(number,), name=name, daemon=True).start()
 

@@ -31,7 +31,7 @@ class Inspector:
 
     Args:
         recorder: Puts parts on record.
-        done: Told of each part once it is on record, or cannot be; called from the thread.
+        done: Called with each part once it is on record, or cannot be; called from the thread.
         free_disk: Frees what is held in reserve when the disk is full, and returns whether it did.
     """
 
@@ -66,7 +66,7 @@ class Inspector:
         return len(self._unrecorded)
 
     def inspect(self, trigger: Trigger, inspection: Inspection) -> None:
-        """Inspect a part and put it on record; ``done`` is told."""
+        """Inspect a part and put it on record; ``done`` is called with it."""
         with self._lock:
             self._waiting += 1
         self._tasks.put(lambda: self._inspect(trigger, inspection))

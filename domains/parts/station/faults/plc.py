@@ -40,7 +40,7 @@ class PlcAnswer:
 
 
 class Plc:
-    """Speaks the handshake as `domains/parts/README.md` describes it; a station output itself."""
+    """Runs the handshake as `domains/parts/README.md` describes it; a station output itself."""
 
     name = "plc"
 
