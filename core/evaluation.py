@@ -199,7 +199,7 @@ def sensitivities(cases: LabelledVerdicts, classes: Sequence[str]) -> dict[str, 
     for number, name in enumerate(classes):
         mine = readable.labels[:, number]
         hit = predicted[mine, number]
-        answer[name] = Rate.grouped(hit, readable.group[mine]).to_json()
+        answer[name] = Rate.from_groups(hit, readable.group[mine]).to_json()
     return answer
 
 
@@ -237,7 +237,7 @@ def measure_ood(
     score = np.concatenate([id_scores, ood_scores])
     is_ood = np.arange(len(score)) >= len(id_scores)
     alone = np.arange(len(flagged)) if group is None else np.array(group, np.str_)
-    rate = Rate.grouped(np.array(flagged, np.bool_), alone)
+    rate = Rate.from_groups(np.array(flagged, np.bool_), alone)
     return {
         "auroc": metrics.auroc(score, is_ood),
         "fpr95": metrics.fpr_at_tpr(id_scores, ood_scores),

@@ -19,7 +19,7 @@ import numpy as np
 from core.errors import UnreadableImage
 from core.imaging import display16
 from core.imaging.function_sandbox import FunctionSandbox
-from core.imaging.overlay import restored, strength
+from core.imaging.overlay import restore_shape, strength
 from core.records.values import StoredDecision
 from core.service.review.explanations import RETAKE
 from core.service.review.review import ReviewSession
@@ -188,7 +188,7 @@ class Lightbox:
     def _heat_of(self, decision: StoredDecision) -> Work:
         def work() -> Heat:
             explained = self._session.explainer.explain(decision)
-            strengths = strength(restored(explained.heat, explained.source_size))
+            strengths = strength(restore_shape(explained.heat, explained.source_size))
             scale = min(1.0, HEAT_SIDE / max(strengths.shape))
             height, width = (max(1, round(side * scale)) for side in strengths.shape)
             small = cv2.resize(strengths, (width, height), interpolation=cv2.INTER_AREA)

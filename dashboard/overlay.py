@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import cv2
 
-from core.imaging.overlay import overlaid, restored, strength
+from core.imaging.overlay import overlay_heat, restore_shape, strength
 from core.service.review.explanations import Explanation
 from core.types import U8, Prepared
 
@@ -46,7 +46,7 @@ class Shown:
 
 def picture_of(prepared: Prepared) -> bytes:
     """Return a picture that was stretched to a square as JPEG in the shape of its original."""
-    return jpeg(restored(prepared.pixels, prepared.source_size))
+    return jpeg(restore_shape(prepared.pixels, prepared.source_size))
 
 
 def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
@@ -57,10 +57,10 @@ def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
         sides: For each class whether it is positive.
     """
     size = explanation.source_size
-    picture = restored(explanation.picture, size)
-    heat = restored(explanation.heat, size)
+    picture = restore_shape(explanation.picture, size)
+    heat = restore_shape(explanation.heat, size)
     return Shown(
-        heat=jpeg(overlaid(picture, strength(heat))),
+        heat=jpeg(overlay_heat(picture, strength(heat))),
         known=tuple(
             KnownCase(one.label, side_of(one.label, sides), one.distance, one.jpeg)
             for one in explanation.neighbours

@@ -56,10 +56,10 @@ def show(view_id: str, panes: Sequence[Pane]) -> None:
         css=(_HERE / "viewer.css").read_text(),
         js=(_HERE / "viewer.js").read_text(),
     )
-    mount(key="assay_viewer", data=packed(view_id, panes))
+    mount(key="assay_viewer", data=pack_panes(view_id, panes))
 
 
-def packed(view_id: str, panes: Sequence[Pane]) -> bytes:
+def pack_panes(view_id: str, panes: Sequence[Pane]) -> bytes:
     """Return everything as bytes: length of the head, the head as JSON, the pixels.
 
     A picture's ``offset`` counts from the end of the head.

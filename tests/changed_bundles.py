@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 
 from core.files import sha256_of
-from core.model.bundle.bundle import METADATA, POLICIES, SUMS, covered
+from core.model.bundle.bundle import METADATA, POLICIES, SUMS, covered_files
 
 
 def reseal(folder: Path) -> None:
     """Write fitting sums, as somebody would who alters a bundle on purpose."""
-    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in covered(folder)]
+    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in covered_files(folder)]
     (folder / SUMS).write_text("".join(sums))
 
 

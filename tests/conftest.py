@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.imaging.files import open_file, received
+from core.imaging.files import open_file, wrap_bytes
 from core.model.bundle.bundle import Bundle
 from core.records.connection import Store
 from core.service.assessment.recording import assess_and_record
@@ -151,7 +151,7 @@ def _assessed(tiny_product: Product, tmp_path_factory: pytest.TempPathFactory) -
         *(open_file(path, settings.max_bytes, "plate-of-two") for path in scratched[:2]),
         *(open_file(path, settings.max_bytes, path.stem) for path in scratched[2:14]),
         *(open_file(p, settings.max_bytes) for p in tiny_product.pictures("test", "good")[:6]),
-        received("torn <b>file.png", b"not a picture", "torn"),
+        wrap_bytes("torn <b>file.png", b"not a picture", "torn"),
     ]
     list(assess_and_record(bundle, files, store, policy=policy, settings=settings))
     store.close()

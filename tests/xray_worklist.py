@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydicom import dcmread
 
-from core.imaging.files import received
+from core.imaging.files import wrap_bytes
 from core.imaging.sandbox import Sandbox
 from core.model.bundle.bundle import Bundle
 from core.packs import entry_of
@@ -59,7 +59,7 @@ def make_department(root: Path, settings: Settings) -> Path:
 
 def _receive(home: Settings, bundle: Bundle, policy: Policy) -> None:
     """Assess the open cases, ten minutes between one and the next."""
-    incoming = [received(name, data) for name, data in _open_files().items()]
+    incoming = [wrap_bytes(name, data) for name, data in _open_files().items()]
     came = now() - timedelta(minutes=10 * len(OPEN))
     store = open_store(home)
     with Sandbox(entry_of("xray"), bundle.backbone.size, home) as sandbox:

@@ -46,7 +46,7 @@ class Copies:
         pairs = find_certain_copies(details, doubted, np.unique(names, return_inverse=True)[1])
         return cls(exact, near, clusters(len(facts), _chains(pairs)))
 
-    def kept(self, places: Sequence[int]) -> Copies:
+    def subset(self, places: Sequence[int]) -> Copies:
         """Return the sets for a part of the facts, renumbered by their places in the whole."""
         new = {old: at for at, old in enumerate(places)}
         parts = (

@@ -31,7 +31,7 @@ Name = tuple[str, str]
 """Kind and value: ``("group", "plate 7")``."""
 
 
-def stated(kind: str, value: str) -> Name:
+def stated_name(kind: str, value: str) -> Name:
     """Return the name of what a file states about itself."""
     return f"stated {kind}", value
 
@@ -158,7 +158,9 @@ class SplitMembership:
         and for all cases of a patient.
         """
         patients = tuple(
-            one for one in case.patients if self._number_of(stated(PATIENT, one)) not in self._none
+            one
+            for one in case.patients
+            if self._number_of(stated_name(PATIENT, one)) not in self._none
         )
         known = [at for one in _names_of(case, patients) if (at := self._place(one)) is not None]
         if known:
@@ -190,9 +192,9 @@ def _names_of(case: CaseNames, patients: Iterable[str]) -> list[Name]:
 
     A data set names its groups by the patient, the study or the part.
     """
-    names = [pair for one in patients for pair in (stated(PATIENT, one), (GROUP, one))]
+    names = [pair for one in patients for pair in (stated_name(PATIENT, one), (GROUP, one))]
     if case.group:
-        names += [stated(GROUP, case.group), (GROUP, case.group)]
+        names += [stated_name(GROUP, case.group), (GROUP, case.group)]
     return [*names, *((PICTURE, one) for one in case.pictures)]
 
 

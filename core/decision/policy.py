@@ -17,7 +17,12 @@ from core.decision.certificate import NEVER, interval
 from core.decision.certificate_text import percent
 from core.decision.ood import false_alarm
 from core.decision.rule import is_probability, is_probability_one, judge, judge_one
-from core.decision.thresholds import budget_limits, certified_limits, deferred, uncertified_limit
+from core.decision.thresholds import (
+    budget_limits,
+    certified_limits,
+    deferral_rate,
+    uncertified_limit,
+)
 from core.errors import BundleError
 from core.types import (
     Ceiling,
@@ -77,7 +82,7 @@ def certify(
         overkill=overkill,
         flagged=false_alarm(cal.ood_p, targets.ood_alpha, cal.group),
         residual=_residual(cal, judge(cal.positive_probability, reached, t_neg, t_pos)),
-        deferred=deferred(cal, targets.ood_alpha, t_neg, t_pos),
+        deferred=deferral_rate(cal, targets.ood_alpha, t_neg, t_pos),
         good_only=good_only.bound_overkill(good_groups, targets.overkill) if bounded else None,
         attempt=attempt,
     )

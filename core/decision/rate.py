@@ -51,7 +51,7 @@ class Rate:
         return cls(k, n, *interval(k, n))
 
     @classmethod
-    def grouped(cls, hit: NDArray[np.bool_], group: NDArray[Any]) -> Self:
+    def from_groups(cls, hit: NDArray[np.bool_], group: NDArray[Any]) -> Self:
         """Return the rate of cases that come in groups, which `share_interval` allows for.
 
         Args:

@@ -158,7 +158,7 @@ def _plug_in_for_budget(oof: Cases, targets: Targets) -> Limits:
         return _plug_in(escape, grid, rate), _plug_in(overkill, grid[::-1], rate)
 
     def share(rate: float) -> float:
-        return deferred(oof, targets.ood_alpha, *limits(rate))
+        return deferral_rate(oof, targets.ood_alpha, *limits(rate))
 
     allowed = max(targets.review_budget or 0.0, share(rates[-1]))
     return limits(rates[bisect_left(rates, True, key=lambda rate: share(rate) <= allowed)])
@@ -171,7 +171,9 @@ def _plug_in(side: Side, grid: F64, rate: float) -> float | None:
     return float(grid[fits - 1]) if fits else None
 
 
-def deferred(cases: Cases, ood_alpha: float, t_neg: float | None, t_pos: float | None) -> float:
+def deferral_rate(
+    cases: Cases, ood_alpha: float, t_neg: float | None, t_pos: float | None
+) -> float:
     """Return the share of images that two limits send to review; 1.0 for no image."""
     made = judge(cases.positive_probability, cases.reached(ood_alpha), t_neg, t_pos)
     return float(np.mean(made == Disposition.DEFER.value)) if made.size else 1.0

@@ -7,7 +7,7 @@ from dataclasses import replace
 from time import perf_counter
 
 from core.errors import InputError
-from core.imaging.depth import Depths, judged_by_source, scaled
+from core.imaging.depth import Depths, judged_by_source, scale_depth
 from core.packs import DomainPack
 from core.types import Description, Frame, Prepared, Unreadable
 
@@ -97,6 +97,6 @@ def prepare_frame(pack: DomainPack, frame: Frame, size: int, depths: Depths | No
         size: Side in pixels of the square that the network takes.
         depths: As in ``attempt``.
     """
-    frame = scaled(frame, depths)
+    frame = scale_depth(frame, depths)
     prepared = judged_by_source(pack.prepare(frame, size), frame, depths)
     return replace(prepared, tile=frame.tile) if frame.tile else prepared

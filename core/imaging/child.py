@@ -16,7 +16,7 @@ from core.errors import ConfigError
 from core.imaging import functions
 from core.imaging.confinement import confine
 from core.imaging.functions import Function, Output
-from core.imaging.protocol import Spec, aligned, answer, bytes_of
+from core.imaging.protocol import Spec, align, answer, bytes_of
 from core.types import Unreadable
 
 _ALARM_FACTOR = 1.5
@@ -60,7 +60,7 @@ def _outcome(function: Function, data: bytes, spec: Spec) -> Output | Unreadable
     if isinstance(outcome, Unreadable):
         return outcome
     needed = bytes_of(outcome.arrays.values())
-    if needed > aligned(spec.outbox_bytes):
+    if needed > align(spec.outbox_bytes):
         return Unreadable(
             f"Reading failed: its arrays take {needed} bytes, expected at most {spec.outbox_bytes}."
         )
@@ -70,7 +70,7 @@ def _outcome(function: Function, data: bytes, spec: Spec) -> Output | Unreadable
 def _put(outcome: Output, memory: mmap.mmap, at: int) -> None:
     for array in outcome.arrays.values():
         memory[at : at + array.nbytes] = np.ascontiguousarray(array).data.cast("B")
-        at += aligned(array.nbytes)
+        at += align(array.nbytes)
 
 
 if __name__ == "__main__":

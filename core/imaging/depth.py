@@ -92,7 +92,7 @@ def _bits(peaks: list[int]) -> int:
     return next(bits for bits in STEPS if highest < 1 << bits)
 
 
-def scaled(frame: Frame, depths: Depths | None) -> Frame:
+def scale_depth(frame: Frame, depths: Depths | None) -> Frame:
     """Return a frame with the bits that its source's data use, as far as these were measured."""
     bits = (depths or {}).get(frame.source)
     return replace(frame, bit_depth=bits) if bits else frame

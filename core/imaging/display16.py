@@ -53,13 +53,13 @@ def levels(frame: Frame, size: int) -> NDArray[np.uint16]:
     Raises:
         UnreadableImage: It has neither one band nor three.
     """
-    height, width = fitted(frame.source_size, size)
+    height, width = fit_size(frame.source_size, size)
     grey = _grey(frame.pixels).astype(np.float32) * (_FULL / (2**frame.bit_depth - 1))
     shrunk = cv2.resize(grey, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(np.rint(np.clip(shrunk, 0, _FULL)), np.uint16)
 
 
-def fitted(source_size: tuple[int, int], size: int) -> tuple[int, int]:
+def fit_size(source_size: tuple[int, int], size: int) -> tuple[int, int]:
     """Return height and width of a picture that fits a square; it is never enlarged."""
     scale = min(1.0, size / max(source_size))
     return max(1, round(source_size[0] * scale)), max(1, round(source_size[1] * scale))

@@ -44,17 +44,17 @@ class Incoming:
     head: bytes = b""
 
 
-def received(name: str, data: bytes, group: str = "") -> Incoming:
+def wrap_bytes(name: str, data: bytes, group: str = "") -> Incoming:
     """Return bytes that are already in memory, with their digest."""
     return Incoming(name, data, hashlib.sha256(data).hexdigest(), group)
 
 
-def refused(name: str, problem: str, group: str = "") -> Incoming:
+def refuse_file(name: str, problem: str, group: str = "") -> Incoming:
     """Return what stands for a file that was not read."""
     return Incoming(name, None, group=group, problem=problem)
 
 
-def capped(item: In, max_bytes: int) -> In:
+def cap_bytes(item: In, max_bytes: int) -> In:
     """Return a picture as it is; of one that is too large only the beginning, with the reason."""
     if item.data is None or len(item.data) <= max_bytes:
         return item
@@ -87,8 +87,8 @@ def open_file(path: Path, max_bytes: int, group: str = "") -> Incoming:
         finally:
             os.close(descriptor)
     except (OSError, ValueError) as exc:
-        return refused(name, _sentence(exc, path), group)
-    return received(name, data, group)
+        return refuse_file(name, _sentence(exc, path), group)
+    return wrap_bytes(name, data, group)
 
 
 def open_regular(path: Path) -> int:

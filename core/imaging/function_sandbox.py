@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Self
 
-from core.imaging.files import capped, received
+from core.imaging.files import cap_bytes, wrap_bytes
 from core.imaging.functions import Output
 from core.imaging.lanes import DecoderLane
 from core.imaging.protocol import Request, Spec
@@ -70,7 +70,7 @@ class FunctionSandbox:
         Raises:
             ConfigError: The process cannot start at all.
         """
-        item = capped(received("", data), self._max_bytes)
+        item = cap_bytes(wrap_bytes("", data), self._max_bytes)
         if item.data is None:
             return Unreadable(item.problem, item.sha256)
         with self._turn:

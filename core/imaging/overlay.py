@@ -18,7 +18,7 @@ DENSEST_WARM, DENSEST_COLD = 0.62, 0.3
 FULL_PERCENTILE = 99.5
 
 
-def restored(pixels: Pixels, source_size: tuple[int, int]) -> Pixels:
+def restore_shape(pixels: Pixels, source_size: tuple[int, int]) -> Pixels:
     """Return what was stretched to a square the shape of its original.
 
     Args:
@@ -50,7 +50,7 @@ def strength(heat: F32) -> F32:
     return np.asarray(np.sign(scaled) * beyond, np.float32)
 
 
-def overlaid(picture: U8, strengths: F32) -> U8:
+def overlay_heat(picture: U8, strengths: F32) -> U8:
     """Return the picture with warm colour where it raises the positive probability, cold where not.
 
     Args:

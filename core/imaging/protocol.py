@@ -100,14 +100,14 @@ def command(slot: int, places: list[tuple[int, int, int]]) -> bytes:
     return json.dumps({"slot": slot, "places": places}).encode() + b"\n"
 
 
-def aligned(length: int) -> int:
+def align(length: int) -> int:
     """Return a length rounded up to where the next array may start."""
     return -(-length // _ALIGNED) * _ALIGNED
 
 
 def bytes_of(arrays: Iterable[NDArray[Any]]) -> int:
     """Return the bytes that arrays take in an outbox."""
-    return sum(aligned(array.nbytes) for array in arrays)
+    return sum(align(array.nbytes) for array in arrays)
 
 
 def answer(outcome: Output | Unreadable, elapsed_ms: float) -> bytes:
@@ -173,8 +173,8 @@ def _places(listed: object, outbox_bytes: int) -> tuple[ArrayPlace, ...]:
         axes = tuple(_count(length) for length in shape)
         place = ArrayPlace(_text(name), np.dtype(kind), axes, at)
         places.append(place)
-        at += aligned(math.prod(axes) * place.kind.itemsize)
-        if at > aligned(outbox_bytes):
+        at += align(math.prod(axes) * place.kind.itemsize)
+        if at > align(outbox_bytes):
             raise ValueError("arrays beyond the outbox")
     return tuple(places)
 

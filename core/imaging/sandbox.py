@@ -11,7 +11,7 @@ from typing import Self, TypeVar
 
 from core.imaging.attempt import attempt, describe
 from core.imaging.depth import Depths
-from core.imaging.files import Incoming, capped
+from core.imaging.files import Incoming, cap_bytes
 from core.imaging.functions import Output
 from core.imaging.lanes import HEADER, DecoderLane
 from core.imaging.protocol import BATCH, SLOTS, Request, Spec
@@ -175,7 +175,7 @@ def _batches(incoming: Iterable[In], max_bytes: int) -> Iterator[_Batch[In]]:
     batch_bytes = 0
     limit = min(_BATCH_BYTES, max_bytes)
     for given in incoming:
-        item = capped(given, max_bytes)
+        item = cap_bytes(given, max_bytes)
         length = len(item.data or item.head)
         if batch and (len(batch) == BATCH or batch_bytes + length > limit):
             yield batch

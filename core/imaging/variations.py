@@ -28,7 +28,7 @@ class Variation(NamedTuple):
     end: float
 
 
-def varied(frame: Frame, name: str, strength: float, rng: np.random.Generator) -> Frame:
+def vary(frame: Frame, name: str, strength: float, rng: np.random.Generator) -> Frame:
     """Return a picture varied in one way.
 
     Args:
@@ -46,7 +46,7 @@ def vary_randomly(frame: Frame, name: str, rng: np.random.Generator) -> tuple[Fr
     Shares near the end are drawn more often: there it is decided what is let in.
     """
     share = float(rng.uniform() ** 0.5)
-    return varied(frame, name, share * VARIATIONS[name].end, rng), share
+    return vary(frame, name, share * VARIATIONS[name].end, rng), share
 
 
 def suits(name: str, pixels: U8) -> bool:

@@ -17,9 +17,9 @@ from core.imaging.files import (
     open_file,
     open_regular,
     printable,
-    received,
-    refused,
+    refuse_file,
     suffix_of,
+    wrap_bytes,
 )
 from core.imaging.junk import PEEK, Skipped, is_junk
 from core.imaging.sniff import SUFFIXES, looks_like_picture
@@ -84,7 +84,7 @@ def open_archive(
                 left = Skipped() if skipped is None else skipped
                 yield from _members(archive, name, wanted, max_bytes, max_total, left)
     except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile) as exc:
-        yield refused(name, f"The archive cannot be read: {exc}")
+        yield refuse_file(name, f"The archive cannot be read: {exc}")
 
 
 def _check_directory(file: BinaryIO) -> None:
@@ -126,16 +126,16 @@ def _members(
         again = f"#{times[info.filename]}" if times[info.filename] > 1 else ""
         member = f"{name}/{info.filename}{again}"
         if total > max_total:
-            yield refused(member, f"The archive holds more than {max_total} bytes; split it.")
+            yield refuse_file(member, f"The archive holds more than {max_total} bytes; split it.")
             continue
         try:
             data = _read_member(archive, info, min(max_bytes, max_total - total))
         except _REFUSALS as exc:
-            yield refused(member, f"The member of the archive is refused: {exc}")
+            yield refuse_file(member, f"The member of the archive is refused: {exc}")
             total += min(info.file_size, max_bytes)
             continue
         total += len(data)
-        yield received(member, data)
+        yield wrap_bytes(member, data)
 
 
 def _counts(

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, select, update
 
-from core.records.claimed_rows import ended, holder, update_claimed
+from core.records.claimed_rows import end_columns, holder, update_claimed
 from core.records.connection import Store, reading, writing
 from core.records.job import Job, State
 from core.records.tables import JOBS
@@ -28,7 +28,7 @@ def request_cancel(store: Store, job_id: str, *, at: datetime | None = None) -> 
     named = update(JOBS).where(JOBS.c.id == job_id)
     with writing(store) as connection:
         asked = named.where(JOBS.c.state == State.LEASED).values(cancel_requested_at=stamp(moment))
-        idle_ended = named.where(idle).values(ended(State.CANCELLED, moment))
+        idle_ended = named.where(idle).values(end_columns(State.CANCELLED, moment))
         return any(connection.execute(change).rowcount for change in (asked, idle_ended))
 
 
@@ -57,7 +57,7 @@ def cancel(store: Store, job: Job, *, at: datetime | None = None) -> None:
         StoreError: The database failed; the lease will run out.
     """
     with writing(store) as connection:
-        end_now = ended(State.CANCELLED, at or now())
+        end_now = end_columns(State.CANCELLED, at or now())
         connection.execute(update_claimed().values(end_now), holder(job))
 
 
@@ -86,5 +86,5 @@ def end_unwanted(
     connection: Connection, holders: Sequence[dict[str, Any]], moment: datetime
 ) -> None:
     """Mark those of the caller's jobs as cancelled of which that was asked meanwhile."""
-    end_now = ended(State.CANCELLED, moment)
+    end_now = end_columns(State.CANCELLED, moment)
     connection.execute(update_claimed().where(is_unwanted()).values(end_now), holders)

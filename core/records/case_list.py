@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
 
 from core.records.case_status import REVIEW, QueueState
 from core.records.cases import WorkItem, item_from_row
-from core.records.clearing import awaited, makers_of
+from core.records.clearing import awaited_groups, makers_of
 from core.records.connection import Store, chunks, reading
 from core.records.corrections import is_current
 from core.records.image_products import other_products, with_products
@@ -94,7 +94,7 @@ class Read:
 _MAKER = (DECISIONS.c.bundle, DECISIONS.c.bundle_sha256, DECISIONS.c.policy_id)
 
 
-def listed(
+def list_cases(
     store: Store, pack: str, states: Collection[QueueState] = (QueueState.WAITING,)
 ) -> list[ListedCase]:
     """Return every case of a pack in some states, in the order in which they came.
@@ -195,7 +195,7 @@ def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:
         waiting: set[str] = set(connection.scalars(_unjudged(wanted)))
         makers = makers_of(connection, wanted)
         clearable = {row["pack"] for row in rows if row["queue_state"] == QueueState.NEGATIVE}
-        expected = awaited(connection, clearable) if clearable else set()
+        expected = awaited_groups(connection, clearable) if clearable else set()
     return [
         replace(
             _case(row, headers.get(row["case_id"], ()), waiting),

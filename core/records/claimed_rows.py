@@ -12,7 +12,7 @@ from core.records.tables import JOBS
 from core.records.values import stamp
 
 
-def ended(state: State, at: datetime) -> dict[str, Any]:
+def end_columns(state: State, at: datetime) -> dict[str, Any]:
     """Return the columns of a job that has come to one of its ends."""
     return {"state": state, "worker": "", "leased_until": "", "finished_at": stamp(at)}
 

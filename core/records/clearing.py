@@ -43,7 +43,7 @@ def makers_of(
     return found
 
 
-def awaited(connection: Connection, packs: Collection[str]) -> set[str]:
+def awaited_groups(connection: Connection, packs: Collection[str]) -> set[str]:
     """Return the groups that what is still to be judged, or in conflict, may belong to."""
     query = select(JOBS.c.payload).where(
         JOBS.c.state.in_((State.WAITING, State.LEASED)),

@@ -116,7 +116,7 @@ def _mapped(engine: Engine) -> Iterator[None]:
         yield
     except (DBAPIError, PoolTimeout, sqlite3.Error) as exc:
         raise StoreError(
-            f"The store at {shown(engine.url)} failed: "
+            f"The store at {mask_url(engine.url)} failed: "
             f"{_masked(str(getattr(exc, 'orig', exc)), engine.url)}.",
             hint="Check that it is reachable and writable, and that its disk has room.",
         ) from exc
@@ -133,11 +133,11 @@ def _url(where: str | Path) -> URL:
     if url.get_backend_name() in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     if url.get_backend_name() != "sqlite" or not url.database:
-        raise ConfigError(f"A store cannot live at {shown(url)}.", hint=_URLS)
+        raise ConfigError(f"A store cannot live at {mask_url(url)}.", hint=_URLS)
     return url
 
 
-def shown(url: URL) -> str:
+def mask_url(url: URL) -> str:
     """Return a URL to be printed: passwords, in the query too, are masked."""
     query = {name: _MASK if name.lower() in _SECRET else text for name, text in url.query.items()}
     return url.set(query=query).render_as_string(hide_password=True)

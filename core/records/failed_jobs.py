@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from core.records.connection import Store, reading, writing
-from core.records.job import Job, JobProgress, State, job_from_row, opened
+from core.records.job import Job, JobProgress, State, job_from_row, waiting_columns
 from core.records.tables import JOBS, RowLike
 from core.records.values import now
 
@@ -104,7 +104,7 @@ def reopen(store: Store, job_id: str, *, at: datetime | None = None) -> bool:
     idle = or_(_for_a_person(), JOBS.c.state == State.WAITING)
     with writing(store) as connection:
         again = update(JOBS).where(JOBS.c.id == job_id, idle)
-        changed = connection.execute(again.values(opened(at or now()) | {"tries": 0}))
+        changed = connection.execute(again.values(waiting_columns(at or now()) | {"tries": 0}))
     return changed.rowcount == 1
 
 

@@ -102,7 +102,9 @@ def receive(
     return receipt
 
 
-def sent(connection: Connection, pack: str, objects: Mapping[str, str], at: datetime) -> None:
+def record_sent(
+    connection: Connection, pack: str, objects: Mapping[str, str], at: datetime
+) -> None:
     """Put on record what is about to be sent, in the caller's write transaction.
 
     Whoever sends one of these back to us brings no news.

@@ -120,7 +120,7 @@ def add(
         "payload": json.dumps({plain(k): plain(v) for k, v in payload.items()}, sort_keys=True),
         "priority": priority,
     }
-    fresh = opened(at) | {"tries": 0, "problem": "", "added_at": stamp(at)}
+    fresh = waiting_columns(at) | {"tries": 0, "problem": "", "added_at": stamp(at)}
     named = {"id": name_of(kind, plain(key)), "kind": kind, "key": plain(key), "pack": pack}
     named["product"] = product
     row = connection.execute(select(JOBS).where(JOBS.c.id == named["id"])).mappings().first()
@@ -140,7 +140,7 @@ def add(
     return row["state"] in {State.LEASED, State.DONE, State.CANCELLED}
 
 
-def opened(at: datetime) -> dict[str, Any]:
+def waiting_columns(at: datetime) -> dict[str, Any]:
     """Return the columns of a job that waits from then on."""
     return {
         "state": State.WAITING,

@@ -27,7 +27,7 @@ from core.records.cancellation import (
     is_unwanted,
     request_cancel,
 )
-from core.records.claimed_rows import ended, holder, update_claimed
+from core.records.claimed_rows import end_columns, holder, update_claimed
 from core.records.connection import Store, reading, writing
 from core.records.job import (
     ASSESS,
@@ -37,8 +37,8 @@ from core.records.job import (
     State,
     add,
     job_from_row,
-    opened,
     priority_of,
+    waiting_columns,
 )
 from core.records.tables import JOBS
 from core.records.values import name_of, now, plain, stamp
@@ -112,7 +112,7 @@ def claim(
     with writing(store) as connection:
         # Whoever ran it died before the request reached him.
         ignored = update(JOBS).where(JOBS.c.kind.in_(kinds), _lapsed(stamp(moment)), is_unwanted())
-        connection.execute(ignored.values(ended(State.CANCELLED, moment)))
+        connection.execute(ignored.values(end_columns(State.CANCELLED, moment)))
         rows = connection.execute(query.limit(limit)).mappings().all()
         taken = update(JOBS).where(JOBS.c.id.in_([row["id"] for row in rows]))
         connection.execute(taken.values(state=State.LEASED, tries=JOBS.c.tries + 1, **lease))
@@ -161,7 +161,7 @@ def end_unclaimed(
     ids = [name_of(kind, plain(key)) for key in keys]
     idle = JOBS.c.state.in_([State.WAITING, State.FAILED, State.GIVEN_UP])
     named = update(JOBS).where(JOBS.c.id.in_(ids), idle)
-    connection.execute(named.values(ended(state, at) | {"problem": ""}))
+    connection.execute(named.values(end_columns(state, at) | {"problem": ""}))
 
 
 def finish(
@@ -186,10 +186,10 @@ def finish(
         return
     holders = [holder(job) for job in jobs]
     moment = at or now()
-    end_now = ended(State.DONE, moment) | {"problem": "", "result": json.dumps(result or {})}
+    end_now = end_columns(State.DONE, moment) | {"problem": "", "result": json.dumps(result or {})}
     same = JOBS.c.added_at == bindparam("asked")
     connection.execute(update_claimed().where(same).values(end_now), holders)
-    again = opened(moment) | {"tries": 0, "problem": ""}
+    again = waiting_columns(moment) | {"tries": 0, "problem": ""}
     connection.execute(update_claimed().where(~same).values(again), holders)
 
 
@@ -226,11 +226,11 @@ def fail(
     with writing(store) as connection:
         end_unwanted(connection, [holder(job)], moment)
         if is_permanent or is_last:
-            end = ended(State.FAILED if is_permanent else State.GIVEN_UP, moment)
+            end = end_columns(State.FAILED if is_permanent else State.GIVEN_UP, moment)
             last = update_claimed().where(same).values(end | {"problem": plain(problem)})
             if connection.execute(last, holder(job)).rowcount:
                 return True
-        later = opened(moment + timedelta(seconds=wait_s)) | {"problem": plain(problem)}
+        later = waiting_columns(moment + timedelta(seconds=wait_s)) | {"problem": plain(problem)}
         connection.execute(update_claimed().values(later), holder(job))
     return False
 
@@ -246,7 +246,7 @@ def release(
     if not jobs:
         return
     moment = at or now()
-    later = opened(moment + timedelta(seconds=wait_s)) | {"tries": JOBS.c.tries - 1}
+    later = waiting_columns(moment + timedelta(seconds=wait_s)) | {"tries": JOBS.c.tries - 1}
     holders = [holder(job) for job in jobs]
     with writing(store) as connection:
         end_unwanted(connection, holders, moment)

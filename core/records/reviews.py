@@ -99,7 +99,7 @@ def undo(
     return True
 
 
-def reviewed(store: Store, pack: str, *, limit: int | None = 50) -> list[StoredReview]:
+def list_reviews(store: Store, pack: str, *, limit: int | None = 50) -> list[StoredReview]:
     """Return the reviews of a pack that stand: the last of each case, newest first.
 
     Args:

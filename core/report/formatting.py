@@ -57,7 +57,7 @@ def short_rate(figures: Mapping[str, Any]) -> str:
     return Rate.from_json(figures).describe_briefly().replace(" ", "\u00a0")
 
 
-def counted(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """Return a count with its noun."""
     return f"{count:,} {noun}" + ("" if count == 1 else "s")
 

@@ -23,7 +23,7 @@ def write_summary(m: ReportInput) -> Section:
     decides = (
         f"The bundle {m.origin.bundle} calls a picture {w[Disposition.NEGATIVE]} or "
         f"{w[Disposition.POSITIVE]}, or sends it to review ({w[Disposition.DEFER]}). This page "
-        f"evaluates it on {formatting.counted(f['n'], 'picture')}{split} of {m.origin.data}, "
+        f"evaluates it on {formatting.format_count(f['n'], 'picture')}{split} of {m.origin.data}, "
         f"none of which it was trained or certified on."
     )
     blocks: list[Block] = [Paragraph(decides), _tiles(m)]

@@ -11,11 +11,11 @@ import numpy as np
 
 from core import packs
 from core.errors import AssayError
-from core.imaging.files import received
+from core.imaging.files import wrap_bytes
 from core.imaging.sandbox import Sandbox
 from core.model.network import backbone
 from core.model.network.runtime import open_network
-from core.records.connection import shown
+from core.records.connection import mask_url
 from core.service.store import open_store
 from core.settings import Settings
 
@@ -61,7 +61,7 @@ def _network(settings: Settings) -> str:
 def _decoders(settings: Settings) -> str:
     name = next(iter(packs.installed()))
     with Sandbox(packs.entry_of(name), 224, settings) as sandbox:
-        (sample,) = sandbox.samples([received("not a picture", b"not a picture")])
+        (sample,) = sandbox.samples([wrap_bytes("not a picture", b"not a picture")])
         layers = ", ".join(sandbox.layers)
     refused = f"a file that is no picture was refused ({type(sample.frame).__name__})"
     return f"{refused}; confined by {layers}"
@@ -69,4 +69,4 @@ def _decoders(settings: Settings) -> str:
 
 def _store(settings: Settings) -> str:
     store = open_store(settings)
-    return shown(store.engine.url)
+    return mask_url(store.engine.url)

@@ -115,7 +115,7 @@ def _verdicts(pack: DomainPack, policy: Policy | None, counted: present.VerdictC
 def _reviews(session: ReviewSession, pack: DomainPack, counted: present.VerdictCounts) -> None:
     st.subheader("Reviews", anchor=False)
     widgets.text(present.describe_reviewed(counts(session.store, pack.name), pack), "big")
-    found = reviews.reviewed(session.store, pack.name, limit=MOST)
+    found = reviews.list_reviews(session.store, pack.name, limit=MOST)
     agreements = present.compare_reviews(found, counted.verdicts)
     for sentence in (
         *(present.describe_agreement(agreement, pack) for agreement in agreements),

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics
-from core.imaging.variations import suits, varied
+from core.imaging.variations import suits, vary
 from core.settings import Settings
 from core.types import F64, Frame
 from tests.benchmarks.homes import ALPHAS, Home, settle
@@ -102,7 +102,7 @@ def _varied(
 ) -> list[Frame]:
     seeds = ([int(row), zlib.crc32(ladder.encode())] for row in rows)
     return [
-        varied(frame, ladder, strength, np.random.default_rng(seed))
+        vary(frame, ladder, strength, np.random.default_rng(seed))
         for frame, seed in zip(frames, seeds, strict=True)
     ]
 

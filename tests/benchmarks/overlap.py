@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import InferenceStalled
-from core.imaging.files import Incoming, received
+from core.imaging.files import Incoming, wrap_bytes
 from core.imaging.zip_archive import incoming
 from core.model.bundle.bundle import Bundle
 from core.ordered_map import WatchedThreads
@@ -83,7 +83,7 @@ def _whole(bundle: Bundle, policy: Policy, items: Sequence[Incoming], settings: 
     home = Path(tempfile.mkdtemp(prefix="overlap-", dir=HOME))
     own = settings.model_copy(update={"home": home})
     store = open_store(own)
-    arriving = (received(one.id, one.data or b"") for one in items)
+    arriving = (wrap_bytes(one.id, one.data or b"") for one in items)
     recorded = assess_and_record(bundle, arriving, store, policy=policy, settings=own)
     for _ in range(BATCH):
         next(recorded)

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from core.decision.policy import decide
-from core.imaging.files import Incoming, received
+from core.imaging.files import Incoming, wrap_bytes
 from core.imaging.zip_archive import incoming
 from core.model.bundle.bundle import Bundle
 from core.pipeline import BATCH, Judge
@@ -114,7 +114,7 @@ def _again(files: Sequence[Path], settings: Settings) -> Iterator[Incoming]:
     # Bytes after the end of a picture play no part in it: the store knows none of them twice.
     for number in range(ROUNDS):
         for one in incoming(files, settings.max_bytes):
-            yield received(f"{number}-{one.id}", (one.data or b"") + number.to_bytes(1, "big"))
+            yield wrap_bytes(f"{number}-{one.id}", (one.data or b"") + number.to_bytes(1, "big"))
 
 
 def _whole(

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from core.records import blobs, deployments, reviews
-from core.records.case_list import listed
+from core.records.case_list import list_cases
 from core.records.connection import Store
 from core.records.deployment import Stage
 from core.records.intake import receive
@@ -118,7 +118,7 @@ def ward(department_home):
     """A department with an urgent study whose every header would be markup, at two sites."""
     store = open_store(Settings(home=department_home))
     made = decisions(store, pack="xray", limit=1)[0]
-    last = listed(store, "xray", OPEN)[-1].headers[0]
+    last = list_cases(store, "xray", OPEN)[-1].headers[0]
     headers = {**last, **HEADERS, "priority": "STAT", "study_uid": "1.2.901", "sop_uid": "1.2.902"}
     record_hostile(store, made, a_radiograph(95), "study", **headers)
     for stage in (Stage.SHADOW, Stage.SUPERVISED):

@@ -72,10 +72,10 @@ def test_a_person_signs_in_judges_and_takes_back_by_keys_alone(page, serve, stor
     page.keyboard.type("fps: frame of plate, scratched")
     page.keyboard.press("Enter")
     expect(note).to_have_count(0)
-    assert reviews.reviewed(store, "parts") == []
+    assert reviews.list_reviews(store, "parts") == []
     page.keyboard.press("f")
     expect(page.locator(TITLE)).not_to_have_text(worst.key)
-    (written,) = reviews.reviewed(store, "parts")
+    (written,) = reviews.list_reviews(store, "parts")
     assert (written.case_id, written.disposition, written.reviewer, written.comment) == (
         worst.case_id,
         Disposition.POSITIVE,
@@ -86,7 +86,7 @@ def test_a_person_signs_in_judges_and_takes_back_by_keys_alone(page, serve, stor
     shows(page, next_case(store, "parts", after=torn.case_id))
     page.keyboard.press("u")
     shows(page, worst)
-    assert reviews.reviewed(store, "parts") == []
+    assert reviews.list_reviews(store, "parts") == []
     assert len(case_detail(store, worst.case_id).reviews) == 2
 
 
@@ -168,7 +168,7 @@ def test_each_case_is_decided_once_and_none_unseen_however_it_is_pressed(
     page.evaluate(WATCH)
     act(page)
     page.wait_for_timeout(2000)
-    written = reviews.reviewed(store, "parts")
+    written = reviews.list_reviews(store, "parts")
     assert 1 <= len(written) <= most
     assert {one.case_id for one in written} <= set(page.evaluate("[...window.shown]"))
     assert all(len(case_detail(store, one.case_id).reviews) == 1 for one in written)
@@ -188,7 +188,7 @@ def test_a_key_does_nothing_before_the_case_is_painted(page, serve, store):
     for _ in range(5):
         page.keyboard.press("f")
         page.wait_for_timeout(100)
-    assert reviews.reviewed(store, "parts") == []
+    assert reviews.list_reviews(store, "parts") == []
 
 
 def test_two_tabs_on_one_case_decide_it_once(page, serve, store):
@@ -203,7 +203,7 @@ def test_two_tabs_on_one_case_decide_it_once(page, serve, store):
         tab.keyboard.press("f")
     expect(other.get_by_text("changed since it was shown")).to_be_visible()
     assert len(case_detail(store, first.case_id).reviews) == 1
-    assert len(reviews.reviewed(store, "parts")) == 1
+    assert len(reviews.list_reviews(store, "parts")) == 1
 
 
 def test_the_overview_draws_its_figure_without_asking_anybody(page, serve, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.records import deployments, reviews
-from core.records.case_list import listed
+from core.records.case_list import list_cases
 from core.records.deployment import Stage
 from core.records.store import decisions
 from core.records.worklist import case_detail
@@ -70,7 +70,7 @@ def shows(page, left: int) -> str:
 def test_three_cases_are_read_by_keys_and_each_has_one_review(page, serve, store, tmp_path):
     names = {
         one.item.case_id: one.headers[0]["patient_name"].replace("^", " ")
-        for one in listed(store, "xray", OPEN)
+        for one in list_cases(store, "xray", OPEN)
     }
     page.goto(f"{serve('Ada')}/xray")
     opened(page)
@@ -81,7 +81,7 @@ def test_three_cases_are_read_by_keys_and_each_has_one_review(page, serve, store
         shown.append(shows(page, left))
         page.keyboard.press(key)
     shows(page, 3)
-    written = reviews.reviewed(store, "xray")[::-1]
+    written = reviews.list_reviews(store, "xray")[::-1]
     assert [names[one.case_id] for one in written] == shown
     assert [one.disposition for one in written] == [
         Disposition.NEGATIVE,
@@ -95,7 +95,7 @@ def test_three_cases_are_read_by_keys_and_each_has_one_review(page, serve, store
 
 def send_stat(store, key: str) -> float:
     """Have a STAT study come, as the worker records it; gives when."""
-    last = listed(store, "xray", OPEN)[-1]
+    last = list_cases(store, "xray", OPEN)[-1]
     open_again(store, last, key, priority="STAT", patient_name=f"Urgent^{key[-1]}")
     return time.monotonic()
 
@@ -140,21 +140,21 @@ def test_a_stat_study_is_announced_beside_the_case_being_read_which_stays_as_it_
     assert page.evaluate("window.away") == 0
     page.keyboard.press("a")
     expect(page.locator(TITLE)).to_have_text("Urgent 2", timeout=LONG_MS)
-    [written] = reviews.reviewed(store, "xray")
+    [written] = reviews.list_reviews(store, "xray")
     assert (
         case_detail(store, written.case_id).images[0].meta["patient_name"].replace("^", " ") == name
     )
 
 
 def test_a_reader_with_nothing_to_read_is_given_what_comes(page, serve, store):
-    for one in listed(store, "xray", OPEN):
+    for one in list_cases(store, "xray", OPEN):
         reviews.review(store, one.item, Disposition.NEGATIVE, reviewer="Grace")
     page.goto(f"{serve('Ada')}/xray")
     expect(page.get_by_text("Nothing waits to be read.")).to_be_visible(timeout=LONG_MS)
     page.wait_for_timeout(1000)
     page.keyboard.press("o")
     expect(page.locator('[class*="st-key-case-undo-nothing"]')).to_be_visible(timeout=LONG_MS)
-    [first, *_] = reviews.reviewed(store, "xray")
+    [first, *_] = reviews.list_reviews(store, "xray")
     observed = case_detail(store, first.case_id).item
     assert reviews.undo(store, observed.case_id, observed.revision, reviewer="Grace")
     shows(page, 1)

@@ -10,7 +10,7 @@ import pytest
 
 from core import packs
 from core.errors import ConfigError, UnreadableImage
-from core.imaging.files import received
+from core.imaging.files import wrap_bytes
 from core.imaging.function_sandbox import FunctionSandbox
 from core.imaging.sandbox import Sandbox
 from core.service.assessment.assessor import Assessor
@@ -74,7 +74,7 @@ def test_tiles_of_a_mosaic_come_to_verdicts_that_name_their_place(product, plate
     rows = [np.hstack([five_bands(one) for one in plates[at : at + 2]]) for at in (0, 2)]
     whole = np.vstack(rows)
     assert whole.shape == (2 * SIDE, 2 * SIDE, 5)
-    item = received("field.npy", as_bytes(whole))
+    item = wrap_bytes("field.npy", as_bytes(whole))
     cutting = FunctionSandbox(
         "tests.contract.bands_pack:cut",
         Settings(),
@@ -95,7 +95,7 @@ def test_tiles_of_a_mosaic_come_to_verdicts_that_name_their_place(product, plate
 
 def test_a_tile_keeps_its_place_through_the_decoder_process(product):
     with Sandbox("tests.contract.bands_pack:tiled", SIDE, Settings()) as sandbox:
-        (sample,) = sandbox.samples([received("a", as_bytes(np.zeros((96, 96, 5), np.float32)))])
+        (sample,) = sandbox.samples([wrap_bytes("a", as_bytes(np.zeros((96, 96, 5), np.float32)))])
     assert sample.frame.tile == Tile("f" * 64, 7, 8)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.model.network.backbone import Files, describe
-from core.model.network.runtime import RUNTIMES, exported, open_network
+from core.model.network.runtime import RUNTIMES, export_network, open_network
 from core.ordered_map import ordered_map
 
 pytestmark = pytest.mark.slow
@@ -58,7 +58,7 @@ def test_threads_that_need_the_same_export_at_once_make_it_once(tmp_path):
     backbone = describe(size=64)
 
     def made(_number):
-        return exported(backbone, tmp_path, Files())
+        return export_network(backbone, tmp_path, Files())
 
     paths = by_threads(made, range(THREADS), THREADS)
 

@@ -172,7 +172,7 @@ def verify(path: Path) -> str:
             hint="Ask for the bundle again; `assay train` writes plain files alone.",
         )
     listed = dict(_sum_line(line) for line in sums.read_text().splitlines() if line)
-    present = covered(path)
+    present = covered_files(path)
     faults = [f"{name} is missing" for name in listed if name not in present]
     faults += [f"{name} is not listed" for name in present if name not in listed]
     faults += [
@@ -201,7 +201,7 @@ def copy_weights(files: Files, path: Path) -> None:
             shutil.copyfile(source, path / name)
 
 
-def covered(path: Path) -> list[str]:
+def covered_files(path: Path) -> list[str]:
     """Return the files that a bundle's sums cover: all but sums, signature and policies."""
     return sorted(
         file.relative_to(path).as_posix()

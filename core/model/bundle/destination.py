@@ -41,7 +41,7 @@ def check_bundle_destination(path: Path) -> None:
         )
     if kept:
         raise BundleError(
-            f"{path} holds files that are not the bundle's: {named(kept)}; a new bundle would "
+            f"{path} holds files that are not the bundle's: {list_names(kept)}; a new bundle would "
             "delete them. Nothing was written.",
             hint="Move them elsewhere, or choose another folder for -o.",
         )
@@ -97,7 +97,8 @@ def check_export_destination(path: Path, known: frozenset[str], graph: str, mark
     kept = sorted(name for name in others if Path(name).parent.name != "__pycache__")
     if kept:
         raise ConfigError(
-            f"{path} holds files that are not the export's: {named(kept)}; nothing was written.",
+            f"{path} holds files that are not the export's: {list_names(kept)}; "
+            "nothing was written.",
             hint="Move them elsewhere, or choose another -o.",
         )
 
@@ -118,7 +119,7 @@ def check_folder_destination(path: Path, known: frozenset[str]) -> None:
     kept = sorted(p.name for p in path.iterdir() if p.name not in known) if path.exists() else []
     if kept:
         raise ConfigError(
-            f"{path} holds other files: {named(kept)}; nothing was written.",
+            f"{path} holds other files: {list_names(kept)}; nothing was written.",
             hint="Choose an empty folder.",
         )
 
@@ -151,7 +152,7 @@ def files_below(folder: Path) -> Iterator[str]:
             yield Path(at, name).relative_to(folder).as_posix()
 
 
-def named(names: list[str]) -> str:
+def list_names(names: list[str]) -> str:
     """Return the first few names, and how many more there are."""
     more = len(names) - _MOST_NAMED
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -104,7 +104,7 @@ def _fill(draft: BundleDraft, folder: Path) -> None:
         **draft.card,
     }
     (folder / layout.METADATA).write_text(json.dumps(metadata, indent=1, sort_keys=True) + "\n")
-    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in layout.covered(folder)]
+    sums = [f"{sha256_of(folder / name)}  {name}\n" for name in layout.covered_files(folder)]
     (folder / layout.SUMS).write_text("".join(sums))
 
 

@@ -44,7 +44,7 @@ class FoldState:
         return {k[len(start) :]: v for k, v in self.tensors.items() if k.startswith(start)}
 
 
-def named(name: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
+def prefix_names(name: str, tensors: Mapping[str, torch.Tensor]) -> Tensors:
     """Return copies of tensors under ``name.``."""
     return {f"{name}.{key}": value.detach().clone() for key, value in tensors.items()}
 

@@ -58,10 +58,10 @@ def learn_fold(
         state = replace(
             judged,
             tensors={
-                **checkpoint.named("chosen", judged.part("chosen")),
-                **checkpoint.named("live", tail.state_dict()),
-                **checkpoint.named("average", average),
-                **checkpoint.named("moments", steps.moments(optimiser)),
+                **checkpoint.prefix_names("chosen", judged.part("chosen")),
+                **checkpoint.prefix_names("live", tail.state_dict()),
+                **checkpoint.prefix_names("average", average),
+                **checkpoint.prefix_names("moments", steps.moments(optimiser)),
             },
         )
         checkpoint.write(state, path, key)
@@ -126,7 +126,9 @@ def _validate(tail: Tail, fold_data: FoldData, number: int, learning: float) -> 
     epoch, confusion = figures(
         number, learning, logits, targets, is_multilabel=fold_data.is_multilabel
     )
-    return FoldState((epoch,), number, confusion, checkpoint.named("chosen", tail.state_dict()))
+    return FoldState(
+        (epoch,), number, confusion, checkpoint.prefix_names("chosen", tail.state_dict())
+    )
 
 
 def _weights(tail: Tail) -> dict[str, torch.Tensor]:

@@ -184,7 +184,7 @@ class OpenVinoNetwork:
 
 def _network_file(backbone: Backbone, cache: Path, files: Files, kind: str) -> Path:
     if kind == "maps" or backbone.precision != "int8":
-        return exported(backbone, cache, files, kind)
+        return export_network(backbone, cache, files, kind)
     if files.int8 is None:
         raise BundleError(
             f"The quantised network of {backbone.name} is missing.", hint="Train it again."
@@ -192,7 +192,7 @@ def _network_file(backbone: Backbone, cache: Path, files: Files, kind: str) -> P
     return files.int8
 
 
-def exported(backbone: Backbone, cache: Path, files: Files, kind: str = "features") -> Path:
+def export_network(backbone: Backbone, cache: Path, files: Files, kind: str = "features") -> Path:
     """Return the network as ONNX in float32, exporting it on first use.
 
     Args:

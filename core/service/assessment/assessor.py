@@ -13,7 +13,7 @@ from typing import Generic, Self, TypeVar
 import cv2
 import numpy as np
 
-from core.imaging.files import Incoming, received
+from core.imaging.files import Incoming, wrap_bytes
 from core.imaging.zip_archive import incoming as read_incoming
 from core.model.bundle.bundle import Bundle
 from core.ordered_map import WatchedThreads
@@ -127,8 +127,8 @@ class Assessor:
         Raises:
             ValueError: A ``many`` of this assessor is under way.
         """
-        item = received(name, data, group)
-        item = item if name else received(item.sha256[:12], data, group)
+        item = wrap_bytes(name, data, group)
+        item = item if name else wrap_bytes(item.sha256[:12], data, group)
         with self._turn:
             if self._has_many:
                 raise ValueError("one: expected no `many` under way")

@@ -13,7 +13,7 @@ from core.decision.certificate_text import percent
 from core.decision.policy import certify, decide
 from core.errors import BundleError, ConfigError
 from core.files import write_atomic
-from core.imaging.files import received
+from core.imaging.files import wrap_bytes
 from core.model.bundle import parity
 from core.model.bundle.bundle import POLICIES, Bundle, read_bundle
 from core.model.bundle.parity import Probe
@@ -70,7 +70,7 @@ def _prepare(
     """Return probes decoded like any picture from outside: a bundle may come from anywhere."""
     one = settings.model_copy(update={"decoders": 1})
     with decoders_of(bundle, one) as sandbox:
-        samples = sandbox.samples(received(probe.file, probe.data) for probe in probes)
+        samples = sandbox.samples(wrap_bytes(probe.file, probe.data) for probe in probes)
         return [cast("Prepared | Unreadable", sample.frame) for sample in samples]
 
 

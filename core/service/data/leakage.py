@@ -12,7 +12,7 @@ import numpy as np
 from core.checking.facts import PictureFacts, UnreadablePicture, belongs_to
 from core.checking.fingerprints import Fingerprints, match_copies
 from core.checking.split_membership import GROUP as GROUP_NAME
-from core.checking.split_membership import PICTURE, Member, Name, SplitMembership, stated
+from core.checking.split_membership import PICTURE, Member, Name, SplitMembership, stated_name
 from core.decision.cases import Cases
 from core.errors import DataError
 from core.labelled import Row
@@ -79,7 +79,7 @@ def find_leaks(
     facts = [one for one in pictures if isinstance(one, PictureFacts)]
     copies = copies_in(bundle, facts)
     for at, one, is_copy in zip(places, facts, copies, strict=True):
-        if any(stated(*pair) in members for pair in one.belongs.items()):
+        if any(stated_name(*pair) in members for pair in one.belongs.items()):
             leaks[at] = STATED
         if is_copy:
             leaks[at] = COPY
@@ -140,4 +140,4 @@ def _alike(readable: Sequence[PictureFeatures]) -> list[Name]:
 
 
 def _stated(one: PictureFeatures) -> list[Name]:
-    return [stated(*pair) for pair in belongs_to(one.prepared).items()]
+    return [stated_name(*pair) for pair in belongs_to(one.prepared).items()]

@@ -19,7 +19,7 @@ from core.model.bundle.destination import (
     check_export_destination,
     check_file_destination,
 )
-from core.model.network.runtime import exported
+from core.model.network.runtime import export_network
 from core.model.onnx import export
 from core.model.onnx.rule import OUTPUTS
 from core.service.export.monai.layout import lay_out
@@ -68,7 +68,7 @@ def export_bundle(
     _check_destination(to, out)
     files = weights_in(bundle.path)
     network = files.int8 if bundle.backbone.precision == "int8" else None
-    network = network or exported(bundle.backbone, settings.cache, files)
+    network = network or export_network(bundle.backbone, settings.cache, files)
     model = export.build(bundle, policy, network, sizes=to in _FOLDERS)
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as name:

@@ -55,10 +55,10 @@ def compare(
     answers = (
         (name, frame, _asked(run, frame) if plain(frame) else None) for name, frame in frames
     )
-    return compared(answers, bundle, policy)
+    return compare_answers(answers, bundle, policy)
 
 
-def compared(
+def compare_answers(
     answers: Iterable[tuple[str, Frame, Answer | None]], bundle: Bundle, policy: Policy
 ) -> ExportParity:
     """Return how answers agree with the bundle's; None stands for what no graph takes."""

@@ -102,7 +102,7 @@ def evidence_of(
 
     def share(some: Sequence[Read], is_hit: Callable[[Read], bool]) -> Rate:
         hit = np.array([is_hit(read) for read in some], np.bool_)
-        return Rate.grouped(hit, np.array([_group(read, rules) for read in some]))
+        return Rate.from_groups(hit, np.array([_group(read, rules) for read in some]))
 
     return ReadEvidence(
         reads=len(counted),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import StoreError, UnreadableImage
 from core.imaging.depth import Depths
-from core.imaging.files import received
+from core.imaging.files import wrap_bytes
 from core.imaging.sandbox import Sandbox
 from core.packs import entry_of
 from core.records import blobs
@@ -165,7 +165,7 @@ class Explainer:
 
     def _prepare(self, pack: str, data: bytes, size: int, depths: Depths) -> Prepared:
         with self._views:
-            (sample,) = self._sandbox(pack, size, depths).samples([received("case", data)])
+            (sample,) = self._sandbox(pack, size, depths).samples([wrap_bytes("case", data)])
         if isinstance(sample.frame, Unreadable):
             raise UnreadableImage(sample.frame.message, hint=RETAKE)
         if not isinstance(sample.frame, Prepared):

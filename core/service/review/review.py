@@ -170,7 +170,7 @@ def last_review(store: Store, pack: str, reviewer: str) -> StoredReview | None:
     Raises:
         StoreError: The database failed.
     """
-    recent = reviews.reviewed(store, pack, limit=_RECENT)
+    recent = reviews.list_reviews(store, pack, limit=_RECENT)
     return next((one for one in recent if one.reviewer == reviewer.strip()), None)
 
 

@@ -101,7 +101,7 @@ def tune(
         _pixels(work, kept),
         known,
         backbone=backbone,
-        network=work.opened("f32").network,
+        network=work.open_network("f32").network,
         symmetries=work.pack.views,
         folder=folder,
         seed=seed,

@@ -24,7 +24,7 @@ from core.model.network import precision as precisions
 from core.model.network import quantization
 from core.model.network.backbone import PRECISIONS, Backbone, Files
 from core.model.network.precision import PrecisionTrial
-from core.model.network.runtime import Network, exported, open_network, unsupported_reason
+from core.model.network.runtime import Network, export_network, open_network, unsupported_reason
 from core.packs import DomainPack, entry_of
 from core.service.progress import Progress
 from core.settings import Settings
@@ -100,7 +100,7 @@ class TrainingContext:
     progress: Progress
     depths: Depths = field(default_factory=dict)
 
-    def opened(self, precision: str) -> OpenedNetwork:
+    def open_network(self, precision: str) -> OpenedNetwork:
         """Return the network opened in a precision, quantised where that is asked for.
 
         Raises:
@@ -130,7 +130,7 @@ class TrainingContext:
     def _quantised(self) -> Path:
         self.progress("Quantising", 0, 1)
         cache = self.settings.cache
-        plain = exported(self.backbone, cache, self.files)
+        plain = export_network(self.backbone, cache, self.files)
         shown = hashlib.sha256(b"".join(p.tobytes() for p in self.pictures)).hexdigest()[:16]
         path = cache / f"{plain.stem}-int8-{shown}.onnx"
         if not path.exists():
@@ -158,7 +158,7 @@ def fit_in_precision(
             f"No precision is called {asked!r}; there are {', '.join(CHOICES)}.",
             hint="Give --precision one of them.",
         )
-    opened = work.opened("f32" if asked == AUTO else asked)
+    opened = work.open_network("f32" if asked == AUTO else asked)
     tried: list[PrecisionTrial] = []
     done = {opened.backbone.precision: (opened, fitting(opened))}
     if asked == AUTO:
@@ -177,7 +177,7 @@ def _try_others(
     for precision in PRECISIONS:
         if precision == "f32" or unsupported_reason(precision, work.settings.runtime):
             continue
-        other = work.opened(precision)
+        other = work.open_network(precision)
         speed, change = _times_faster(plain.network, other.network, work.pictures), None
         if speed >= precisions.FASTER:
             result = fitting(other)

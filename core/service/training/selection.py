@@ -140,7 +140,7 @@ def _with_all_views(work: TrainingContext) -> Callable[[Backbone], Backbone]:
 
 def _evaluate(work: TrainingContext, task: LearningTask) -> _Candidate:
     rows = [row for row in work.rows if row.split == "train"]
-    features = features_of(rows, task, work.opened("f32"), work)
+    features = features_of(rows, task, work.open_network("f32"), work)
     return _first_repeat(features, task)
 
 

@@ -195,7 +195,7 @@ def _without(
 ) -> tuple[list[PictureFacts | UnreadablePicture], Copies]:
     """Return what is left without the pictures at some places."""
     facts = [at for at, one in enumerate(pictures) if isinstance(one, PictureFacts)]
-    kept = copies.kept([number for number, at in enumerate(facts) if at not in away])
+    kept = copies.subset([number for number, at in enumerate(facts) if at not in away])
     return [one for at, one in enumerate(pictures) if at not in away], kept
 
 

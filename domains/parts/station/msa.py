@@ -195,9 +195,9 @@ def _against(
     error = fleiss_error(reference.size, 2) / float(np.sqrt(ratings.shape[1]))
     return AgainstReference(
         parts=Rate.independent(int(whole.sum()), whole.size),
-        readings=Rate.grouped(right.ravel(), part.ravel()),
-        missed=Rate.grouped(~right[bad].ravel(), part[bad].ravel()),
-        false_alarms=Rate.grouped(~right[good].ravel(), part[good].ravel()),
+        readings=Rate.from_groups(right.ravel(), part.ravel()),
+        missed=Rate.from_groups(~right[bad].ravel(), part[bad].ravel()),
+        false_alarms=Rate.from_groups(~right[good].ravel(), part[good].ravel()),
         cohen=_cohen(ratings, repeated, interval) if has_cohen else None,
         fleiss=interval(statistic, error=error),
     )

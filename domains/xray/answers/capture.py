@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from core.imaging.overlay import overlaid, restored, strength
+from core.imaging.overlay import overlay_heat, restore_shape, strength
 from core.service.review.explanations import Explanation
 from core.types import U8
 from domains.xray.answers.answer import CaseResult, JudgedImage, UidMaker
@@ -88,10 +88,10 @@ def _describe(
 
 def render(image: JudgedImage, explanation: Explanation) -> U8:
     """Return picture, heat map and text side by side, uint8 ``h w 3`` RGB."""
-    picture = restored(explanation.picture, explanation.source_size)
-    heat = restored(explanation.heat, explanation.source_size)
+    picture = restore_shape(explanation.picture, explanation.source_size)
+    heat = restore_shape(explanation.heat, explanation.source_size)
     gap = np.zeros((len(picture), _GAP, 3), np.uint8)
-    pair = np.hstack([picture, gap, overlaid(picture, strength(heat))])
+    pair = np.hstack([picture, gap, overlay_heat(picture, strength(heat))])
     # The words need some room even below a narrow picture.
     side = max(0, _NARROWEST - pair.shape[1]) // 2
     framed = np.pad(pair, ((0, 0), (side, side), (0, 0)))

@@ -51,7 +51,7 @@ def figures(certificate: Certificate) -> list[Measurement]:
     return rates + counts
 
 
-def certified(certificate: Certificate) -> QualitativeEvaluation:
+def certificate_item(certificate: Certificate) -> QualitativeEvaluation:
     """Return whether a certificate holds what was asked for."""
     from highdicom.sr import QualitativeEvaluation
     from pydicom.sr.codedict import codes

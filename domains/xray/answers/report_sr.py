@@ -120,7 +120,7 @@ def _case_group(answer: CaseResult, uids: UidMaker) -> MeasurementsAndQualitativ
         uids.report(answer),
         deciding,
         measurements=items.probability(answer.probability) + figures,
-        evaluations=[items.disposition(deciding), *map(items.certified, certificates)],
+        evaluations=[items.disposition(deciding), *map(items.certificate_item, certificates)],
         texts=[
             items.words("NOTICE", "Intended use", NOTICE),
             items.words("MODEL", "Model bundle", deciding.bundle),

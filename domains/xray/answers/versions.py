@@ -64,7 +64,7 @@ def put(store: Store, job: Job, version: Version, receivers: Sequence[str]) -> N
     kinds = (report, *(capture for _ in version.files[1:]))
     parts = [Part(*pair) for pair in zip(kinds, version.files, strict=True)]
     with writing(store) as connection:
-        intake.sent(connection, job.pack, objects, now())
+        intake.record_sent(connection, job.pack, objects, now())
         for peer in receivers:
             outbox.put(
                 connection,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from core.errors import AssayError, UnreadableImage
 from core.settings import Settings
 from domains.xray.decoding.syntaxes import DECODERS, DEFLATED, NATIVE
-from domains.xray.decoding.values import listed, text_of, value_of
+from domains.xray.decoding.values import list_values, text_of, value_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -56,7 +56,7 @@ def silence_pydicom() -> Iterator[None]:
         ) from None
 
 
-def parsed(data: bytes) -> tuple[Dataset, str]:
+def parse(data: bytes) -> tuple[Dataset, str]:
     """Return a whole data set and its transfer syntax, within ``silence_pydicom``.
 
     The deflated form is refused unread: it can inflate a thousandfold.
@@ -74,7 +74,7 @@ def parsed(data: bytes) -> tuple[Dataset, str]:
     return dcmread(BytesIO(data)), syntax
 
 
-def viewed(data: bytes) -> tuple[Dataset, str]:
+def parse_as_viewers(data: bytes) -> tuple[Dataset, str]:
     """Return a data set as viewers read it: what is damaged behind the pixels is left out.
 
     Args:
@@ -200,7 +200,7 @@ def _character_set(dataset: Dataset) -> list[str]:
     """
     from pydicom.charset import convert_encodings
 
-    named = [str(one).strip() for one in listed(value_of(dataset, "SpecificCharacterSet"))]
+    named = [str(one).strip() for one in list_values(value_of(dataset, "SpecificCharacterSet"))]
     is_named = any(one not in ("", "ISO_IR 6") for one in named)
     return convert_encodings(named if is_named else [_default_character_set()])
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from core.types import Description, Frame
 from domains.xray.decoding import gate
-from domains.xray.decoding.data_set import header, silence_pydicom, unknown_syntax, viewed
+from domains.xray.decoding.data_set import header, parse_as_viewers, silence_pydicom, unknown_syntax
 from domains.xray.decoding.display import display_table
 from domains.xray.decoding.geometry import Geometry, geometry_of
 from domains.xray.decoding.header import header_of, meta_of
-from domains.xray.decoding.pixels import decoded, patterns, value_range
+from domains.xray.decoding.pixels import decode_frame, patterns, value_range
 from domains.xray.decoding.syntaxes import DECODERS
 from domains.xray.decoding.values import code_of, text_of
 
@@ -59,7 +59,7 @@ def describe_dicom(data: bytes) -> Description:
 
 
 def _read(data: bytes, max_pixels: int) -> Frame:
-    dataset, syntax = viewed(data)
+    dataset, syntax = parse_as_viewers(data)
     geometry = geometry_of(dataset, max_pixels)
     if syntax not in DECODERS:
         raise unknown_syntax(syntax)
@@ -98,7 +98,7 @@ def _colour(dataset: Dataset, geometry: Geometry, syntax: str) -> NDArray[Any]:
     """Return a colour image as RGB, whichever way it was stored; it is out of scope anyway."""
     from pydicom.pixels.processing import apply_color_lut
 
-    pixels, _ = decoded(dataset, geometry, syntax)
+    pixels, _ = decode_frame(dataset, geometry, syntax)
     if pixels.ndim == 2:
         pixels = apply_color_lut(pixels, dataset)
     return np.ascontiguousarray(pixels.view(f"u{pixels.dtype.itemsize}"))

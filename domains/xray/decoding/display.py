@@ -120,10 +120,10 @@ def _voi(dataset: Dataset, values: F64, lowest: float, highest: float) -> tuple[
     if window is None:
         return (values - lowest) / max(highest - lowest, math.ulp(0)), NO_WINDOW
     centre, width, function = window
-    return windowed(values, *window), f"{centre:g} / {width:g} {function}"
+    return apply_window(values, *window), f"{centre:g} / {width:g} {function}"
 
 
-def windowed(values: F64, centre: float, width: float, function: str) -> F64:
+def apply_window(values: F64, centre: float, width: float, function: str) -> F64:
     """Return one window applied (PS3.3 C.11.2.1.2 and C.11.2.1.3), linear, exact or sigmoid.
 
     Returns:

@@ -14,7 +14,7 @@ from domains.xray.decoding.values import (
     code_of,
     is_stated,
     items_of,
-    listed,
+    list_values,
     text_of,
     value_of,
     whole_of,
@@ -111,7 +111,7 @@ def header_of(dataset: Dataset) -> DicomHeader:
         view_codes=_codes(dataset, "ViewCodeSequence"),
         position=code_of(dataset, "PatientPosition"),
         orientation=tuple(
-            str(one)[:1].upper() for one in listed(value_of(dataset, "PatientOrientation"))
+            str(one)[:1].upper() for one in list_values(value_of(dataset, "PatientOrientation"))
         ),
         intent=code_of(dataset, "PresentationIntentType"),
         for_processing=text_of(dataset, "SOPClassUID") == "1.2.840.10008.5.1.4.1.1.1.1.1",
@@ -167,7 +167,7 @@ def _priority(dataset: Dataset) -> str:
 def _spacing(dataset: Dataset) -> str:
     """Return row and column spacing at the patient, or else at the detector, in mm."""
     for keyword in ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing"):
-        values = listed(value_of(dataset, keyword))
+        values = list_values(value_of(dataset, keyword))
         try:
             row, column = (float(one) for one in values)
         except (ValueError, TypeError):

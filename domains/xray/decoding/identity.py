@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.imaging.functions import Arguments, Output
-from domains.xray.decoding.data_set import silence_pydicom, viewed
+from domains.xray.decoding.data_set import parse_as_viewers, silence_pydicom
 from domains.xray.decoding.geometry import geometry_of
-from domains.xray.decoding.pixels import decoded, patterns
+from domains.xray.decoding.pixels import decode_frame, patterns
 from domains.xray.decoding.syntaxes import LOSSLESS
-from domains.xray.decoding.values import listed
+from domains.xray.decoding.values import list_values
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -52,7 +52,7 @@ def digests(data: bytes, max_pixels: int) -> tuple[str, str]:
         UnreadableImage: The file does not read.
     """
     with silence_pydicom():
-        dataset, syntax = viewed(data)
+        dataset, syntax = parse_as_viewers(data)
         attributes = hashlib.sha256("\n".join(_attributes(dataset)).encode())
         return attributes.hexdigest(), _pixels(dataset, syntax, max_pixels)
 
@@ -72,7 +72,7 @@ def _values(dataset: Dataset, syntax: str, max_pixels: int) -> str:
     geometry = geometry_of(dataset, max_pixels)
     if geometry.frames > 1:
         raise ValueError("frames: expected one")
-    read = patterns if geometry.grey else decoded
+    read = patterns if geometry.grey else decode_frame
     values = read(dataset, geometry, syntax)[0]
     content = np.ascontiguousarray(values.astype("<i4"))
     return hashlib.sha256(f"{content.shape}".encode() + content.tobytes()).hexdigest()
@@ -93,7 +93,7 @@ def _attributes(dataset: Dataset, prefix: str = "") -> Iterator[str]:
 
 
 def _text(element: DataElement) -> str:
-    values = listed(element.value)
+    values = list_values(element.value)
     if element.VR in _NUMBERS:
         return "\\".join(f"{float(one):.9g}" if str(one) else "" for one in values)
     text = "\\".join(map(_plain, values)).strip(" \x00")

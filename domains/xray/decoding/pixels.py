@@ -31,10 +31,10 @@ def patterns(dataset: Dataset, geometry: Geometry, syntax: str) -> tuple[Values,
         those of the compressed stream where its values do not fit into these.
 
     Raises:
-        UnreadableImage: As ``decoded``.
+        UnreadableImage: As ``decode_frame``.
         Exception: Whatever a decoder raises on damaged data.
     """
-    values, precision = decoded(dataset, geometry, syntax)
+    values, precision = decode_frame(dataset, geometry, syntax)
     unsigned = values.view(f"u{values.dtype.itemsize}")
     if precision == 0:
         unsigned = unsigned >> geometry.shift if geometry.shift else unsigned
@@ -54,7 +54,7 @@ def value_range(stored: Values, bits: int, *, signed: bool) -> tuple[int, int]:
     return int(turned.min()) - half, int(turned.max()) - half
 
 
-def decoded(dataset: Dataset, geometry: Geometry, syntax: str) -> tuple[Values, int]:
+def decode_frame(dataset: Dataset, geometry: Geometry, syntax: str) -> tuple[Values, int]:
     """Return the first frame, by the one library that is trusted with its transfer syntax.
 
     Args:

@@ -18,7 +18,7 @@ from core.imaging.functions import Arguments, Output
 from core.settings import Settings
 from domains.xray.decoding.data_set import header as header_elements
 from domains.xray.decoding.data_set import silence_pydicom
-from domains.xray.decoding.values import is_stated, listed, value_of
+from domains.xray.decoding.values import is_stated, list_values, value_of
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -149,5 +149,5 @@ def read_header(data: bytes, _arguments: Arguments) -> Output:
 
 def _stated_text(found: Dataset, keyword: str) -> str:
     """Return an element as text; one stated that does not read as what no answer takes over."""
-    text = "\\".join(map(str, listed(value_of(found, keyword)))).strip(" \x00")
+    text = "\\".join(map(str, list_values(value_of(found, keyword)))).strip(" \x00")
     return text[:_LONGEST] or ("\\" if is_stated(found, keyword) else "")

@@ -34,13 +34,13 @@ def is_stated(dataset: Dataset, keyword: str) -> bool:
     element = dataset.get_item(keyword)
     if isinstance(element.value, bytes):
         return bool(element.value.strip(b" \x00\\"))
-    return any(str(one).strip() for one in listed(element.value))
+    return any(str(one).strip() for one in list_values(element.value))
 
 
 def items_of(dataset: Dataset, keyword: str) -> list[Dataset]:
     """Return the items of a sequence; none where it is missing or no sequence."""
     value = value_of(dataset, keyword)
-    return [item for item in listed(value) if hasattr(item, "get")]
+    return [item for item in list_values(value) if hasattr(item, "get")]
 
 
 def text_of(dataset: Dataset, keyword: str) -> str:
@@ -49,7 +49,7 @@ def text_of(dataset: Dataset, keyword: str) -> str:
     Control characters, which could forge a line or hide one, are dropped.
     """
     try:
-        joined = "\\".join(str(one) for one in listed(value_of(dataset, keyword)))
+        joined = "\\".join(str(one) for one in list_values(value_of(dataset, keyword)))
     except (ValueError, TypeError, AttributeError, LookupError):
         return ""
     return "".join(c for c in joined if c.isprintable())[:LONGEST_TEXT].strip()
@@ -69,7 +69,7 @@ def code_of(dataset: Dataset, keyword: str) -> str:
 def number_of(dataset: Dataset, keyword: str) -> float | None:
     """Return the first value as a finite number, or None."""
     try:
-        number = float(listed(value_of(dataset, keyword))[0])
+        number = float(list_values(value_of(dataset, keyword))[0])
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
     return number if math.isfinite(number) else None
@@ -81,7 +81,7 @@ def whole_of(dataset: Dataset, keyword: str) -> int | None:
     return int(number) if number is not None and number.is_integer() else None
 
 
-def listed(value: Any) -> list[Any]:  # noqa: ANN401
+def list_values(value: Any) -> list[Any]:  # noqa: ANN401
     """Return the values of an element as a list, whether it holds none, one or several."""
     if value is None:
         return []

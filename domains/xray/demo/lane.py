@@ -15,7 +15,7 @@ from pathlib import Path
 from core.errors import ConfigError
 from core.jobs.worker import work
 from core.model.bundle.bundle import Bundle
-from core.records.case_list import listed
+from core.records.case_list import list_cases
 from core.records.case_status import QueueState
 from core.records.connection import Store
 from core.records.queue import ASSESS
@@ -29,7 +29,7 @@ from domains.xray.demo import text as words
 from domains.xray.demo.ct.chest import Chest
 from domains.xray.demo.ct.data_set import write
 from domains.xray.demo.ct.dx_objects import Label, digital_xray
-from domains.xray.demo.ct.packaged_ct import carried_chest
+from domains.xray.demo.ct.packaged_ct import load_chest
 from domains.xray.demo.ct.projection import Plate
 from domains.xray.demo.ct.studies import FINDINGS, PLATE, Study, draw, radiographs
 from domains.xray.demo.text import Answered
@@ -90,7 +90,7 @@ def run(settings: Settings, progress: Progress) -> list[str]:
         The table's lines; one line that says why where no CT is installed.
     """
     try:
-        chest = carried_chest()
+        chest = load_chest()
     except ConfigError as exc:
         return words.left_out(exc)
     return lane(chest, Plan(), settings, progress)
@@ -161,7 +161,7 @@ def _judged(
     work([bundle], store, settings, stop=threading.Event(), once=True, progress=tell)
     cases = {
         one.item.key: one
-        for one in listed(store, "xray", [QueueState.WAITING, QueueState.NEGATIVE])
+        for one in list_cases(store, "xray", [QueueState.WAITING, QueueState.NEGATIVE])
     }
     return [
         Answered(one.study, one.label.priority, cases[one.label.study_uid])

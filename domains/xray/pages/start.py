@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.records import deployments, quarantine, queue
-from core.records.case_list import ListedCase, listed
+from core.records.case_list import ListedCase, list_cases
 from core.records.deployment import Stage
 from core.records.queue import ASSESS, State
 from core.records.values import now
@@ -94,7 +94,7 @@ def _go(screen: str) -> None:
 @st.cache_resource(max_entries=2, show_spinner="Reading the list …")
 def _cases(_session: ReviewSession, head: str) -> list[ListedCase]:
     del head  # whatever is written to the store changes it
-    return listed(_session.store, pack.name, OPEN)
+    return list_cases(_session.store, pack.name, OPEN)
 
 
 def _site(sites: list[str]) -> str | None:

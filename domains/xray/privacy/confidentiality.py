@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import UnreadableImage
-from domains.xray.decoding.data_set import parsed, silence_pydicom
+from domains.xray.decoding.data_set import parse, silence_pydicom
 from domains.xray.decoding.values import text_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _UNDEFINED = 0xFFFFFFFF
 _OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 
 
-def deidentified(data: bytes, key: bytes, *, keep_pixels: bool = False) -> tuple[str, bytes]:
+def deidentify_data(data: bytes, key: bytes, *, keep_pixels: bool = False) -> tuple[str, bytes]:
     """Return a DICOM file without all that the profile calls identifying.
 
     Private attributes, curves and overlays go, sequences are cleaned item by item, pixels stay as
@@ -66,7 +66,7 @@ def deidentified(data: bytes, key: bytes, *, keep_pixels: bool = False) -> tuple
     if data[128:132] != b"DICM":
         raise UnreadableImage("It is no DICOM file.")
     with silence_pydicom():
-        dataset, syntax = parsed(data)
+        dataset, syntax = parse(data)
         _check_end(dataset)
         if not keep_pixels:
             _check_pixels(dataset)

@@ -68,7 +68,7 @@ def deidentify_file(
         folder: Where to write; it must exist.
         key: Secret of ``key_at``.
         max_bytes: Largest file accepted.
-        keep_pixels: As ``confidentiality.deidentified``.
+        keep_pixels: As ``confidentiality.deidentify_data``.
 
     Returns:
         The file, new or there already with the same content.
@@ -78,12 +78,12 @@ def deidentify_file(
         DataError: Another object of the same UID is there already.
     """
     from core.imaging.files import open_file
-    from domains.xray.privacy.confidentiality import deidentified
+    from domains.xray.privacy.confidentiality import deidentify_data
 
     incoming = open_file(source, max_bytes)
     if incoming.data is None:
         raise InputError(incoming.problem)
-    uid, data = deidentified(incoming.data, key, keep_pixels=keep_pixels)
+    uid, data = deidentify_data(incoming.data, key, keep_pixels=keep_pixels)
     target = folder / f"{uid}.dcm"
     if target.exists():
         if target.read_bytes() == data:
@@ -103,7 +103,7 @@ def deidentify_folder(
         folder: Where to write; made if missing.
         key: Secret of ``key_at``.
         max_bytes: Largest file accepted.
-        keep_pixels: As ``confidentiality.deidentified``.
+        keep_pixels: As ``confidentiality.deidentify_data``.
     """
     below = sorted(source.rglob("*")) if source.is_dir() else [source]
     files = [path for path in below if not path.is_dir()]

@@ -75,7 +75,7 @@ def test_near_copies_that_a_table_parts_stay_parted(drawn):
 
 def test_sets_are_renumbered_for_a_part_of_the_pictures():
     whole = Copies([[0, 3]], [[1, 2, 4], [0, 5]])
-    assert whole.kept([1, 3, 4, 5]) == Copies([], [[0, 2]])
+    assert whole.subset([1, 3, 4, 5]) == Copies([], [[0, 2]])
 
 
 def test_near_copies_of_one_split_are_joined_past_one_that_lies_in_another(drawn):
@@ -109,7 +109,7 @@ def test_what_is_of_one_origin_with_an_earlier_split_can_be_left_out(drawn):
     away = find_split_origins(divided, copies)
     assert away == [0, 4, 5]
     left = [one for at, one in enumerate(divided) if at not in away]
-    assert groups(join_origins(left, copies.kept([1, 2, 3]))) == ["own-1", "own-2", "own-3"]
+    assert groups(join_origins(left, copies.subset([1, 2, 3]))) == ["own-1", "own-2", "own-3"]
 
 
 def test_near_copies_that_are_in_doubt_are_different_pictures_to_learn_from(drawn):

@@ -12,12 +12,12 @@ from core.checking.split_membership import (
     CaseNames,
     Member,
     SplitMembership,
-    stated,
+    stated_name,
 )
 from core.decision.splits import CAL_KEY, CAL_SHARE, draw_split, hold_out
 
 PICTURES = [hashlib.sha256(bytes([n])).hexdigest() for n in range(4)]
-ALL_ALIKE = stated(PATIENT, "anonymous")
+ALL_ALIKE = stated_name(PATIENT, "anonymous")
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def membership():
     members = [
         Member((GROUP, "study 1"), "study 1", "train"),
         Member((GROUP, "study 2"), "study 1", "train"),
-        Member(stated(PATIENT, "A"), "study 1", "train"),
+        Member(stated_name(PATIENT, "A"), "study 1", "train"),
         Member((PICTURE, PICTURES[0]), "study 1", "train"),
         Member((GROUP, "part 7"), "part 7", "cal"),
         Member((PICTURE, PICTURES[1]), "part 7", "cal"),

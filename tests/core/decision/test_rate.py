@@ -24,12 +24,12 @@ def test_independent_cases_have_the_exact_binomial_interval(counts):
 
 def test_cases_in_groups_have_a_wider_interval_than_independent_ones():
     hit = np.repeat([True, False, False, True, False, False], 10)
-    rate = Rate.grouped(hit, np.repeat(np.arange(6), 10))
+    rate = Rate.from_groups(hit, np.repeat(np.arange(6), 10))
     alone = Rate.independent(20, 60)
 
     assert (rate.k, rate.n) == (20, 60)
     assert rate.low < alone.low < alone.high < rate.high
-    single = Rate.grouped(hit, np.arange(60))
+    single = Rate.from_groups(hit, np.arange(60))
     assert (single.low, single.high) == pytest.approx((alone.low, alone.high), abs=1e-9)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.imaging.confinement import keep_harmless
-from core.imaging.files import received
+from core.imaging.files import wrap_bytes
 from core.imaging.landlock import find_version
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
@@ -27,7 +27,7 @@ def folder(tmp_path, monkeypatch):
 
 def reach(folder, port=9):
     with Sandbox("tests.core.imaging.reaching_pack:pack", 64, Settings()) as sandbox:
-        (sample,) = sandbox.samples([received("a", f"{port} {folder}".encode())])
+        (sample,) = sandbox.samples([wrap_bytes("a", f"{port} {folder}".encode())])
         return sample.frame.message.split("; "), sandbox.layers
 
 
@@ -85,6 +85,6 @@ def test_pictures_beside_the_code_on_the_import_path_are_not_readable(tmp_path, 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "BMP", "WEBP"])
 def test_every_pack_and_format_decodes_under_confinement(entry, kind):
     with Sandbox(entry, 64, Settings()) as sandbox:
-        (sample,) = sandbox.samples([received("a", encoded(smooth(80, 100, 1), kind))])
+        (sample,) = sandbox.samples([wrap_bytes("a", encoded(smooth(80, 100, 1), kind))])
 
     assert isinstance(sample.frame, Prepared)

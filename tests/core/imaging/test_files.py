@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.imaging.files import list_pictures, open_file, received, refused
+from core.imaging.files import list_pictures, open_file, refuse_file, wrap_bytes
 
 
 def test_a_file_comes_with_its_bytes_its_digest_and_its_group(tmp_path):
@@ -114,7 +114,7 @@ def test_paths_given_by_name_are_always_listed_in_their_order(tmp_path):
 
 
 def test_bytes_in_memory_and_refusals_look_like_files():
-    incoming = received("camera 1", b"abc", "g")
+    incoming = wrap_bytes("camera 1", b"abc", "g")
 
     assert incoming.sha256 == hashlib.sha256(b"abc").hexdigest()
-    assert refused("camera 2", "It is dark.", "g").problem == "It is dark."
+    assert refuse_file("camera 2", "It is dark.", "g").problem == "It is dark."

@@ -10,8 +10,8 @@ from core.imaging.overlay import (
     DENSEST_COLD,
     DENSEST_WARM,
     WARM,
-    overlaid,
-    restored,
+    overlay_heat,
+    restore_shape,
     strength,
 )
 
@@ -36,13 +36,13 @@ def a_heat(hot: float = 0.0, cold: float = 0.0, side: int = 40) -> np.ndarray:
 )
 def test_a_stretched_picture_gets_the_shape_of_its_original_back(source, expected):
     square = np.zeros((200, 200, 3), np.uint8)
-    assert restored(square, source).shape == (*expected, 3)
+    assert restore_shape(square, source).shape == (*expected, 3)
 
 
 def test_a_mark_in_a_stretched_picture_stays_at_its_place_in_the_original():
     square = np.zeros((200, 200), np.float32)
     square[100:110, 150:160] = 1.0
-    rows, columns = np.nonzero(restored(square, (100, 400)) > 0.5)
+    rows, columns = np.nonzero(restore_shape(square, (100, 400)) > 0.5)
     assert np.isclose(rows.mean() / 50, 0.52, atol=0.01)
     assert np.isclose(columns.mean() / 200, 0.773, atol=0.01)
 
@@ -61,12 +61,12 @@ def test_strength_does_not_depend_on_the_scale_of_the_score():
 
 def test_a_heat_map_that_says_nothing_leaves_the_picture_as_it_is():
     picture = np.full((40, 40, 3), GREY, np.uint8)
-    assert (overlaid(picture, strength(a_heat())) == picture).all()
+    assert (overlay_heat(picture, strength(a_heat())) == picture).all()
 
 
 def test_what_speaks_for_positive_is_warm_and_what_speaks_against_cold_and_fainter():
     picture = np.full((40, 40, 3), GREY, np.uint8)
-    shown = overlaid(picture, strength(a_heat(hot=10.0, cold=10.0)))
+    shown = overlay_heat(picture, strength(a_heat(hot=10.0, cold=10.0)))
     expected = {
         (7, 7): GREY * (1 - DENSEST_WARM) + WARM * DENSEST_WARM,
         (27, 27): GREY * (1 - DENSEST_COLD) + COLD * DENSEST_COLD,

@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from core.errors import ConfigError
-from core.imaging.files import Incoming, open_file, received, refused
+from core.imaging.files import Incoming, open_file, refuse_file, wrap_bytes
 from core.imaging.sandbox import Sandbox, samples_in_process
 from core.settings import MEBI, Settings
 from core.types import Prepared, Reason, Unreadable
@@ -29,7 +29,7 @@ HASTY = Settings(decode_timeout_s=1.5, max_bytes=4 * MEBI)
 
 
 def a_run(count: int) -> list[Incoming]:
-    return [received(f"picture {i}", GOOD[i % 5], group=f"part {i // 2}") for i in range(count)]
+    return [wrap_bytes(f"picture {i}", GOOD[i % 5], group=f"part {i // 2}") for i in range(count)]
 
 
 def children() -> set[int]:
@@ -68,11 +68,11 @@ def hasty():
 @pytest.mark.parametrize("decoders", [1, 3])
 def test_the_sandbox_gives_what_this_process_gives_bit_for_bit(decoders):
     incoming = a_run(150)
-    incoming[7] = received("png", encoded(quadrants(), "PNG", 6))
-    incoming[40] = received("text.jpg", b"no picture")
-    incoming[41] = refused("missing", "There is no such file.", group="part x")
-    incoming[80] = received("bomb", png_claiming(30_000, 30_000))
-    incoming[81] = received("cut", GOOD[0][:900])
+    incoming[7] = wrap_bytes("png", encoded(quadrants(), "PNG", 6))
+    incoming[40] = wrap_bytes("text.jpg", b"no picture")
+    incoming[41] = refuse_file("missing", "There is no such file.", group="part x")
+    incoming[80] = wrap_bytes("bomb", png_claiming(30_000, 30_000))
+    incoming[81] = wrap_bytes("cut", GOOD[0][:900])
     settings = Settings(decoders=decoders, max_bytes=4 * MEBI)
 
     with Sandbox(HOSTILE, SIZE, settings) as sandbox:
@@ -113,7 +113,7 @@ SURVIVED = {
 
 def assert_only_the_culprit_suffers(sandbox, word, message):
     incoming = a_run(40)
-    incoming[20] = received("culprit", f"{word} ".encode() + GOOD[0])
+    incoming[20] = wrap_bytes("culprit", f"{word} ".encode() + GOOD[0])
 
     samples = list(sandbox.samples(incoming))
 
@@ -142,20 +142,22 @@ def test_a_picture_that_hangs_its_decoder_is_alone_unreadable(hasty, word):
 
 
 def test_shared_memory_cannot_be_shrunk_under_the_parent(sandbox):
-    samples = list(sandbox.samples([received("shrink", b"shrink " + GOOD[0]), *a_run(3)]))
+    samples = list(sandbox.samples([wrap_bytes("shrink", b"shrink " + GOOD[0]), *a_run(3)]))
 
     assert all(isinstance(s.frame, Prepared) for s in samples)
 
 
 def test_a_decoder_that_prints_does_not_disturb_the_channel(sandbox):
-    samples = list(sandbox.samples([received("chatty", b"print " + GOOD[0]), *a_run(3)]))
+    samples = list(sandbox.samples([wrap_bytes("chatty", b"print " + GOOD[0]), *a_run(3)]))
 
     assert all(isinstance(s.frame, Prepared) for s in samples)
 
 
 def test_several_culprits_in_a_row_are_each_answered_for(sandbox):
     words = ["exit", "", "garbage", "exit"]
-    incoming = [received(f"{i}", f"{w} ".encode() * bool(w) + GOOD[0]) for i, w in enumerate(words)]
+    incoming = [
+        wrap_bytes(f"{i}", f"{w} ".encode() * bool(w) + GOOD[0]) for i, w in enumerate(words)
+    ]
 
     samples = list(sandbox.samples(incoming))
 
@@ -179,7 +181,7 @@ def test_samples_are_lazy_with_a_bounded_look_ahead(sandbox):
     def endless():
         for i in range(10**9):
             taken.append(i)
-            yield received(f"{i}", GOOD[0])
+            yield wrap_bytes(f"{i}", GOOD[0])
 
     stream = sandbox.samples(endless())
     for _ in range(50):
@@ -216,7 +218,7 @@ def test_nothing_stays_behind_after_an_early_end():
     threads = threading.active_count()
 
     with Sandbox(HOSTILE, SIZE, HASTY) as sandbox:
-        stream = sandbox.samples([*a_run(20), received("hang", b"sleep"), *a_run(20)])
+        stream = sandbox.samples([*a_run(20), wrap_bytes("hang", b"sleep"), *a_run(20)])
         next(stream)
         assert children() - before
         assert threading.active_count() == threads
@@ -231,12 +233,12 @@ def test_a_decoder_dies_with_its_parent_even_while_it_hangs(tmp_path):
     script = tmp_path / "parent.py"
     script.write_text(
         "import os, psutil, threading\n"
-        "from core.imaging.files import received\n"
+        "from core.imaging.files import wrap_bytes\n"
         "from core.imaging.protocol import Request\n"
         "from core.imaging.sandbox import Sandbox\n"
         "from core.settings import Settings\n"
         f"with Sandbox('{HOSTILE}', 64, Settings(decode_timeout_s=1.0)) as sandbox:\n"
-        "    list(sandbox.samples([received('a', b'x')]))\n"
+        "    list(sandbox.samples([wrap_bytes('a', b'x')]))\n"
         "    lane = sandbox._lanes[0].start()\n"
         "    lane.send([Request(b'sleep ', '')])\n"
         "    print(lane.pid, flush=True)\n"
@@ -307,8 +309,8 @@ def test_hostile_files_give_one_unreadable_each_in_order(tmp_path):
 
 
 def test_bytes_over_the_cap_are_refused_without_reaching_the_decoder(sandbox):
-    heavy = received("heavy", bytes(LIMITS.max_bytes + 1))
-    full = received("full", GOOD[0] + bytes(LIMITS.max_bytes - len(GOOD[0])))
+    heavy = wrap_bytes("heavy", bytes(LIMITS.max_bytes + 1))
+    full = wrap_bytes("full", GOOD[0] + bytes(LIMITS.max_bytes - len(GOOD[0])))
 
     samples = list(sandbox.samples([heavy, full, full]))
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.imaging.square import prepare
-from core.imaging.variations import COLOURED, VARIATIONS, suits, varied, vary_randomly
+from core.imaging.variations import COLOURED, VARIATIONS, suits, vary, vary_randomly
 from core.types import Frame
 from tests.core.imaging.test_corruptions import a_cloud, away
 
@@ -16,7 +16,7 @@ def framed(pixels, source=None):
 
 
 def done(name, share, pixels, seed=4):
-    frame = varied(framed(pixels), name, share, np.random.default_rng(seed))
+    frame = vary(framed(pixels), name, share, np.random.default_rng(seed))
     return prepare(frame, 224).pixels
 
 
@@ -32,12 +32,12 @@ def test_more_of_a_variation_changes_more_and_none_of_it_changes_nothing(name):
 
 def test_light_contrast_and_white_are_those_of_the_grey_levels():
     picture = a_cloud().astype(np.float64)
-    brighter = varied(framed(a_cloud()), "brighter", 0.1, np.random.default_rng(0)).pixels
+    brighter = vary(framed(a_cloud()), "brighter", 0.1, np.random.default_rng(0)).pixels
     np.testing.assert_allclose(brighter, np.minimum(picture * 1.1, 255), atol=0.51)
-    flatter = varied(framed(a_cloud()), "flatter", -0.1, np.random.default_rng(0)).pixels
+    flatter = vary(framed(a_cloud()), "flatter", -0.1, np.random.default_rng(0)).pixels
     assert flatter.std() == pytest.approx(0.9 * picture.std(), rel=0.01)
     assert flatter.mean() == pytest.approx(picture.mean(), abs=0.1)
-    warm = varied(framed(a_cloud()), "warmer", 0.1, np.random.default_rng(0)).pixels
+    warm = vary(framed(a_cloud()), "warmer", 0.1, np.random.default_rng(0)).pixels
     ratio = warm.mean(axis=(0, 1)) / picture.mean(axis=(0, 1))
     np.testing.assert_allclose(ratio, [1.1, 1.0, 0.9], atol=0.005)
 
@@ -46,7 +46,7 @@ def test_a_crop_cuts_the_source_by_the_same_share_and_keeps_what_is_inside():
     picture = np.arange(200 * 300, dtype=np.uint32).reshape(200, 300, 1)
     for seed in range(6):
         frame = Frame((picture % 251).astype(np.uint8), 8, "", (800, 1200))
-        cut = varied(frame, "cropped", 0.05, np.random.default_rng(seed))
+        cut = vary(frame, "cropped", 0.05, np.random.default_rng(seed))
         height, width = cut.pixels.shape[:2]
         assert (height == 190) != (width == 285)
         assert (height, width) >= (190, 285)
@@ -58,13 +58,13 @@ def test_a_crop_cuts_the_source_by_the_same_share_and_keeps_what_is_inside():
 
 def test_a_size_reduces_pixels_only_where_the_source_has_no_more_of_them():
     reduced = Frame(a_cloud(1)[:224, :224], 8, "", (2000, 2000))
-    smaller = varied(reduced, "smaller", math.log(0.6), np.random.default_rng(0))
+    smaller = vary(reduced, "smaller", math.log(0.6), np.random.default_rng(0))
     assert smaller.source_size == (1200, 1200)
     np.testing.assert_array_equal(smaller.pixels, reduced.pixels)
     whole = Frame(a_cloud(1)[:224, :224], 8, "", (224, 224))
-    smaller = varied(whole, "smaller", math.log(0.5), np.random.default_rng(0))
+    smaller = vary(whole, "smaller", math.log(0.5), np.random.default_rng(0))
     assert smaller.source_size == smaller.pixels.shape[:2] == (112, 112)
-    larger = varied(whole, "larger", math.log(1.5), np.random.default_rng(0))
+    larger = vary(whole, "larger", math.log(1.5), np.random.default_rng(0))
     assert larger.source_size == larger.pixels.shape[:2] == (336, 336)
 
 

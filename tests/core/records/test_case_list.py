@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import event
 
 from core.records import quarantine, queue, reviews
-from core.records.case_list import alike, listed, reads
+from core.records.case_list import alike, list_cases, reads
 from core.records.case_status import QueueState
 from core.records.connection import writing
 from core.records.intake import receive
@@ -38,7 +38,7 @@ def test_a_list_says_of_each_case_what_the_case_itself_says(store, put):
     put(b"four", p=0.5, group="c", reason=Reason.AMBIGUOUS)
     put(b"five", p=0.9, group="d", pack="parts")
 
-    found = listed(store, "xray", OPEN)
+    found = list_cases(store, "xray", OPEN)
 
     assert [one.item.key for one in found] == ["a", "b", "c"]
     for one in found:
@@ -56,12 +56,12 @@ def test_only_the_lanes_asked_for_are_listed(store, put):
     put(b"abnormal", p=0.9, group="abnormal")
     put(b"normal", p=0.1, group="normal")
     put(b"done", p=0.9, group="done")
-    done = next(one for one in listed(store, "xray") if one.item.key == "done").item
+    done = next(one for one in list_cases(store, "xray") if one.item.key == "done").item
     reviews.review(store, done, POSITIVE, reviewer="Ada")
 
-    assert [one.item.key for one in listed(store, "xray")] == ["abnormal"]
-    assert [one.item.key for one in listed(store, "xray", (QueueState.NEGATIVE,))] == ["normal"]
-    assert [one.item.key for one in listed(store, "xray", (QueueState.REVIEWED,))] == ["done"]
+    assert [one.item.key for one in list_cases(store, "xray")] == ["abnormal"]
+    assert [one.item.key for one in list_cases(store, "xray", (QueueState.NEGATIVE,))] == ["normal"]
+    assert [one.item.key for one in list_cases(store, "xray", (QueueState.REVIEWED,))] == ["done"]
 
 
 def test_a_case_with_an_image_that_has_no_decision_is_not_judged(store, put, execute):
@@ -70,7 +70,7 @@ def test_a_case_with_an_image_that_has_no_decision_is_not_judged(store, put, exe
     lost = put(b"three", p=0.1, group="b")
     execute(store, "DELETE FROM decisions WHERE id = :id", id=lost)
 
-    assert {one.item.key: one.is_judged for one in listed(store, "xray", OPEN)} == {
+    assert {one.item.key: one.is_judged for one in list_cases(store, "xray", OPEN)} == {
         "a": True,
         "b": False,
     }
@@ -81,7 +81,7 @@ def test_a_case_is_awaited_while_a_job_names_its_group_among_those_it_may_be_of(
     put(b"two", p=0.1, group="1.2")
 
     def awaited():
-        return {one.item.key for one in listed(store, "xray", OPEN) if one.is_awaited}
+        return {one.item.key for one in list_cases(store, "xray", OPEN) if one.is_awaited}
 
     assert awaited() == set()
     for key, groups in (("a", "9.9 1.2.3"), ("b", "1.2.34")):
@@ -101,22 +101,22 @@ def test_a_case_is_awaited_while_nobody_has_decided_a_conflict_of_its_group(stor
     claimed = queue.claim(store, ["assess"], worker="w", lease_s=60)
     with writing(store) as connection:
         queue.finish(connection, claimed)
-    assert [one.is_awaited for one in listed(store, "xray", OPEN)] == [False]
+    assert [one.is_awaited for one in list_cases(store, "xray", OPEN)] == [False]
     receive(store, sha256="b" * 64, **sent)
-    assert [one.is_awaited for one in listed(store, "xray", OPEN)] == [True]
+    assert [one.is_awaited for one in list_cases(store, "xray", OPEN)] == [True]
     (conflict,) = quarantine.conflicts(store, "xray")
     quarantine.decline(store, conflict.other.id, by="Ada")
-    assert [one.is_awaited for one in listed(store, "xray", OPEN)] == [False]
+    assert [one.is_awaited for one in list_cases(store, "xray", OPEN)] == [False]
 
 
 def test_every_bundle_and_policy_that_stands_on_a_negative_case_is_told(store, put):
     put(b"one", p=0.1, group="a")
-    assert [one.makers for one in listed(store, "xray", OPEN)] == [frozenset()]
+    assert [one.makers for one in list_cases(store, "xray", OPEN)] == [frozenset()]
     put(b"two", p=0.1, group="a", policy="other")
-    (case,) = listed(store, "xray", OPEN)
+    (case,) = list_cases(store, "xray", OPEN)
     assert sorted(policy for _, policy in case.makers) == ["other", "policy-1"]
     put(b"one", p=0.1, group="a", policy="other")
-    (case,) = listed(store, "xray", OPEN)
+    (case,) = list_cases(store, "xray", OPEN)
     assert {policy for _, policy in case.makers} == {"other"}
 
 
@@ -177,6 +177,6 @@ def test_a_long_list_takes_no_more_statements_than_a_short_one(store, put):
         for number in range(first, last):
             put(b"%d" % number, p=0.5, group=str(number), meta={"patient_id": "7"})
         asked.clear()
-        assert len(listed(store, "xray")) == last
+        assert len(list_cases(store, "xray")) == last
         counted.append(len(asked))
     assert counted[0] == counted[1] <= 6

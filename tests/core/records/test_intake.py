@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from core.records import queue
 from core.records.audit import verify
 from core.records.connection import reading, writing
-from core.records.intake import Receipt, contents_sent, receive, sent
+from core.records.intake import Receipt, contents_sent, receive, record_sent
 from core.records.store import recorded_blobs
 from core.records.tables import AUDIT_EVENTS, JOBS, RECEIPTS
 from core.records.values import now
@@ -95,7 +95,7 @@ def test_an_object_that_came_while_another_was_compared_is_compared_too(store):
 def test_what_we_sent_is_own_when_it_comes_back_and_makes_no_work(store):
     with writing(store) as connection:
         for _ in range(2):
-            sent(connection, "xray", {"1.2.3": "a" * 64}, now())
+            record_sent(connection, "xray", {"1.2.3": "a" * 64}, now())
     assert contents_sent(store, "xray", ["1.2.3", "4"]) == {"a" * 64}
     assert send(store) is Receipt.OWN
     asked = []

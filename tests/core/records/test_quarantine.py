@@ -10,7 +10,7 @@ from sqlalchemy import select
 from core.errors import StoreError
 from core.records import queue, reviews
 from core.records.audit import head, verify
-from core.records.case_list import alike, listed
+from core.records.case_list import alike, list_cases
 from core.records.case_status import QueueState
 from core.records.connection import reading
 from core.records.intake import Receipt, receive
@@ -85,10 +85,10 @@ def test_an_accepted_correction_is_judged_and_stands_in_the_place_of_the_first(s
     assert accept(store, one.other.id, by="Dr Adler")
     assert waiting(store) == {digest_of(b"a"), digest_of(b"b")}
     # Until it is judged the case is what is left of it.
-    (case,) = listed(store, "xray", OPEN)
+    (case,) = list_cases(store, "xray", OPEN)
     assert (case.item.images, case.item.disposition) == (1, Disposition.NEGATIVE)
     judge(b"b", "4711", p=0.5, group="study")
-    (case,) = listed(store, "xray", OPEN)
+    (case,) = list_cases(store, "xray", OPEN)
     assert [one["patient_id"] for one in case.headers] == ["TRAUMA-17", "4711"]
     assert {image.name for image in case_detail(store, case.item.case_id).images} == {"x", "b"}
     assert case.item.positive_probability == 0.5
@@ -106,7 +106,7 @@ def test_an_accepted_correction_is_judged_and_stands_in_the_place_of_the_first(s
     )
     assert open_letters(store) == []
     rebuild(store)
-    assert listed(store, "xray", OPEN) == [case]
+    assert list_cases(store, "xray", OPEN) == [case]
 
 
 def test_a_read_case_waits_again_when_its_image_was_corrected(store, come, judge):
@@ -118,24 +118,24 @@ def test_a_read_case_waits_again_when_its_image_was_corrected(store, come, judge
     (one,) = conflicts(store, "xray")
     accept(store, one.other.id, by="ann")
     judge(b"b", p=0.1, group="study")
-    (case,) = listed(store, "xray", OPEN)
+    (case,) = list_cases(store, "xray", OPEN)
     assert case.item.queue_state is not QueueState.REVIEWED
     assert reviews.review(store, case.item, Disposition.NEGATIVE, reviewer="ann")
-    assert listed(store, "xray", OPEN) == []
+    assert list_cases(store, "xray", OPEN) == []
 
 
 def test_a_case_whose_only_image_moved_to_another_case_is_listed_no_more(store, come, judge):
     come(b"a")
     judge(b"a", p=0.9, group="old study")
     come(b"b")
-    (old,) = listed(store, "xray", OPEN)
+    (old,) = list_cases(store, "xray", OPEN)
     assert not is_emptied(store, old.item.case_id)
     accept(store, conflicts(store, "xray")[0].other.id, by="ann")
-    assert listed(store, "xray", OPEN) == []
+    assert list_cases(store, "xray", OPEN) == []
     assert is_emptied(store, old.item.case_id)
     assert not is_emptied(store, "no such case")
     judge(b"b", p=0.9, group="new study")
-    assert [one.item.key for one in listed(store, "xray", OPEN)] == ["new study"]
+    assert [one.item.key for one in list_cases(store, "xray", OPEN)] == ["new study"]
     assert verify(store).faults == ()
 
 
@@ -144,24 +144,24 @@ def test_what_judged_a_replaced_image_is_no_maker_of_the_case(store, come, judge
     for letter, policy in ((b"a", "old"), (b"x", "new"), (b"y", "new")):
         judge(letter, p=0.1, group="study", policy=policy)
     come(b"b")
-    (case,) = listed(store, "xray", OPEN)
+    (case,) = list_cases(store, "xray", OPEN)
     assert {policy for _, policy in case.makers} == {"old", "new"}
     accept(store, conflicts(store, "xray")[0].other.id, by="ann")
-    (case,) = listed(store, "xray", OPEN)
+    (case,) = list_cases(store, "xray", OPEN)
     assert {policy for _, policy in case.makers} == {"new"}
 
 
 def test_a_declined_object_waits_no_more_and_changes_nothing(store, come, judge):
     come(b"a")
     judge(b"a", p=0.9, group="study")
-    before = listed(store, "xray", OPEN)
+    before = list_cases(store, "xray", OPEN)
     come(b"b")
     (one,) = conflicts(store, "xray")
     assert decline(store, one.other.id, by="ann")
     assert not decline(store, one.other.id, by="ann")
     assert open_letters(store) == []
     assert waiting(store) == {digest_of(b"a")}
-    assert listed(store, "xray", OPEN) == before
+    assert list_cases(store, "xray", OPEN) == before
     assert [one.is_accepted for one in resolutions(store, "xray")] == [False]
     assert (come(b"a"), come(b"b")) == ("known", "conflict")
     assert verify(store).faults == ()
@@ -180,7 +180,7 @@ def test_after_a_correction_the_first_object_is_the_one_in_conflict_until_it_is_
     judge(b"b", p=0.1, group="study")
     assert accept(store, one.first.id, by="bob")
     assert (come(b"a"), come(b"b")) == ("known", "conflict")
-    (case,) = listed(store, "xray", OPEN)
+    (case,) = list_cases(store, "xray", OPEN)
     assert [image.name for image in case_detail(store, case.item.case_id).images] == ["a"]
     assert verify(store).faults == ()
 

@@ -8,7 +8,7 @@ import pytest
 
 from core.records import audit, worklist
 from core.records.case_status import QueueState
-from core.records.reviews import review, reviewed, undo
+from core.records.reviews import list_reviews, review, undo
 from core.types import Disposition
 
 NEGATIVE, POSITIVE = Disposition.NEGATIVE, Disposition.POSITIVE
@@ -32,7 +32,7 @@ def test_ten_presses_at_once_write_one_review(store, item):
         won = list(pool.map(press, range(10)))
 
     assert sum(won) == 1
-    [stored] = reviewed(store, "parts")
+    [stored] = list_reviews(store, "parts")
     assert stored.reviewer == f"hand {won.index(True)}"
     assert audit.verify(store).events == 2
 
@@ -45,7 +45,7 @@ def test_a_reviewed_case_leaves_the_queue_and_an_undone_one_comes_back(store, it
 
     back = worklist.next_case(store, "parts")
     assert (back.case_id, back.revision) == (item.case_id, 2)
-    assert reviewed(store, "parts") == []
+    assert list_reviews(store, "parts") == []
 
 
 def test_an_undo_is_a_row_of_its_own_that_supersedes_the_review(store, item):
@@ -78,7 +78,7 @@ def test_a_second_thought_supersedes_the_first(store, item):
 
     assert review(store, shown, POSITIVE, reviewer="ann")
 
-    [stored] = reviewed(store, "parts")
+    [stored] = list_reviews(store, "parts")
     assert (stored.revision, stored.disposition) == (1, POSITIVE)
     assert stored.supersedes == f"{item.case_id}-0"
 
@@ -124,9 +124,9 @@ def test_recent_reviews_come_newest_first_and_per_pack(store, assessment, keep):
         observed = worklist.next_case(store, pack)
         review(store, observed, POSITIVE, reviewer=str(n), at=START + timedelta(hours=n))
 
-    assert [one.reviewer for one in reviewed(store, "parts")] == ["3", "2", "0"]
-    assert [one.reviewer for one in reviewed(store, "parts", limit=1)] == ["3"]
-    assert [one.reviewer for one in reviewed(store, "crops", limit=None)] == ["1"]
+    assert [one.reviewer for one in list_reviews(store, "parts")] == ["3", "2", "0"]
+    assert [one.reviewer for one in list_reviews(store, "parts", limit=1)] == ["3"]
+    assert [one.reviewer for one in list_reviews(store, "crops", limit=None)] == ["1"]
 
 
 def test_hostile_text_from_a_form_is_kept(store, item):

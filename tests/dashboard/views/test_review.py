@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from core.imaging.files import open_file, received
+from core.imaging.files import open_file, wrap_bytes
 from core.records import blobs, reviews
 from core.records.store import new_decision, record
 from core.records.worklist import case_detail, counts, next_case
@@ -61,7 +61,7 @@ def test_an_unreadable_file_comes_first_as_its_message_and_can_be_decided(page, 
     assert "no probability" in shown
     assert pictures(page) == 0
     press(page, "FAIL")
-    (written,) = reviews.reviewed(store, "parts")
+    (written,) = reviews.list_reviews(store, "parts")
     assert (written.key, written.disposition, written.reviewer) == ("torn", POSITIVE, "Ada")
 
 
@@ -121,12 +121,12 @@ def test_a_verdict_is_written_once_with_its_note_and_the_next_case_comes(page, s
     page.text_input(key="review_note_text").input("scratch at the <edge>").run()
     assert "scratch at the &lt;edge&gt;" in texts(page)
     press(page, "FAIL")
-    (written,) = reviews.reviewed(store, "parts")
+    (written,) = reviews.list_reviews(store, "parts")
     assert (written.case_id, written.comment) == (first.case_id, "scratch at the <edge>")
     assert f">{second.key}<" in texts(page)
     assert "13 waiting, 1 done today" in texts(page)
     press(page, "PASS")
-    newest, _ = reviews.reviewed(store, "parts")
+    newest, _ = reviews.list_reviews(store, "parts")
     assert (newest.case_id, newest.disposition, newest.comment) == (second.case_id, NEGATIVE, "")
 
 
@@ -134,20 +134,20 @@ def test_a_press_on_a_case_that_is_no_longer_the_one_drawn_decides_nothing_and_s
     page.run()
     page.session_state["shown"] = "another case"
     press(page, "FAIL")
-    assert reviews.reviewed(store, "parts") == []
+    assert reviews.list_reviews(store, "parts") == []
     assert "did not count" in page.toast[0].value
 
 
 def test_pass_is_asked_for_where_nobody_can_see_the_picture_and_retake_is_the_answer(page, store):
     torn = next_case(store, "parts")
     press(page.run(), "PASS")
-    assert reviews.reviewed(store, "parts") == []
+    assert reviews.list_reviews(store, "parts") == []
     assert "Nobody can see this picture" in texts(page)
     press(page, "Yes, PASS without a picture")
-    assert reviews.reviewed(store, "parts")[0].disposition is NEGATIVE
+    assert reviews.list_reviews(store, "parts")[0].disposition is NEGATIVE
     press(page, "Undo")
     press(page, "Cannot judge, retake")
-    [written] = reviews.reviewed(store, "parts")
+    [written] = reviews.list_reviews(store, "parts")
     assert (written.case_id, written.disposition) == (torn.case_id, DEFER)
 
 
@@ -158,7 +158,7 @@ def test_a_case_that_arrives_meanwhile_does_not_take_the_place_of_the_one_being_
     name = next_case(store, "parts", after=next_case(store, "parts").case_id).key
     assert f">{name}<" in texts(page)
     bundle, policy = tiny_product.opened()
-    torn = received("another.png", b"no picture", "more urgent")
+    torn = wrap_bytes("another.png", b"no picture", "more urgent")
     list(assess_and_record(bundle, [torn], store, policy=policy, settings=tiny_product.settings))
     assert f">{name}<" in texts(page.run())
     assert "15 waiting" in texts(page)
@@ -168,7 +168,7 @@ def test_a_case_that_another_person_decided_meanwhile_is_left_as_it_is(page, sto
     page.run()
     reviews.review(store, next_case(store, "parts"), NEGATIVE, reviewer="Grace")
     press(page, "FAIL")
-    assert [(r.reviewer, r.disposition) for r in reviews.reviewed(store, "parts")] == [
+    assert [(r.reviewer, r.disposition) for r in reviews.list_reviews(store, "parts")] == [
         ("Grace", NEGATIVE)
     ]
     assert "changed since it was shown" in page.toast[0].value
@@ -177,11 +177,14 @@ def test_a_case_that_another_person_decided_meanwhile_is_left_as_it_is(page, sto
 def test_an_undo_takes_back_the_persons_own_last_verdict_and_shows_its_case(page, store):
     first = next_case(store, "parts")
     press(press(page.run(), "FAIL"), "FAIL")
-    second = reviews.reviewed(store, "parts")[0]
+    second = reviews.list_reviews(store, "parts")[0]
     grace = next_case(store, "parts")
     reviews.review(store, grace, NEGATIVE, reviewer="Grace")
     press(page, "Undo")
-    assert {r.case_id for r in reviews.reviewed(store, "parts")} == {first.case_id, grace.case_id}
+    assert {r.case_id for r in reviews.list_reviews(store, "parts")} == {
+        first.case_id,
+        grace.case_id,
+    }
     assert f">{second.key}<" in texts(page)
     press(page, "PASS")
     assert case_detail(store, second.case_id).reviews[-1].disposition is NEGATIVE
@@ -211,7 +214,7 @@ def test_nobody_decides_without_a_name(page, store, monkeypatch):
     }  # fmt: skip
     page.text_input(key="typed_name").input("  Grace ").run()
     press(page, "FAIL")
-    assert [r.reviewer for r in reviews.reviewed(store, "parts")] == ["Grace"]
+    assert [r.reviewer for r in reviews.list_reviews(store, "parts")] == ["Grace"]
 
 
 def test_all_images_of_a_case_are_shown_and_one_verdict_covers_them(page, store):
@@ -224,7 +227,7 @@ def test_all_images_of_a_case_are_shown_and_one_verdict_covers_them(page, store)
     press(page, "2")
     assert "image 2 of 2" in texts(page)
     press(page, "FAIL")
-    (written,) = reviews.reviewed(store, "parts")
+    (written,) = reviews.list_reviews(store, "parts")
     assert (written.key, written.images) == ("plate-of-two", 2)
 
 
@@ -235,7 +238,7 @@ def test_an_image_that_arrives_while_a_case_is_shown_voids_the_press(page, store
     (late,) = assess_paths(bundle, [path], policy=policy, settings=tiny_product.settings)
     record(store, [new_decision(replace(late, group="torn"), pack="parts", name="late.png")])
     press(page, "FAIL")
-    assert reviews.reviewed(store, "parts") == []
+    assert reviews.list_reviews(store, "parts") == []
     assert "image 1 of 2" in texts(page)
 
 
@@ -262,7 +265,7 @@ def test_an_audited_case_is_judged_without_knowing_what_the_system_said(page, st
         assert hidden not in shown.partition("</style>")[2]
     assert pictures(page) == 1
     press(page, "PASS")
-    assert reviews.reviewed(store, "parts")[0].disposition is NEGATIVE
+    assert reviews.list_reviews(store, "parts")[0].disposition is NEGATIVE
 
 
 def test_a_missing_bundle_is_said_and_the_case_can_still_be_decided(page, store, assessed_home):
@@ -271,4 +274,4 @@ def test_a_missing_bundle_is_said_and_the_case_can_still_be_decided(page, store,
     assert "has no bundle" in shown
     assert "assay-bar" in shown
     press(page, "FAIL")
-    assert len(reviews.reviewed(store, "parts")) == 1
+    assert len(reviews.list_reviews(store, "parts")) == 1

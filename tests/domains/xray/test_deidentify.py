@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from core.errors import ConfigError, UnreadableImage
 from domains.xray.decoding.reader import read
-from domains.xray.privacy.confidentiality import _table, deidentified, other_uid
+from domains.xray.privacy.confidentiality import _table, deidentify_data, other_uid
 from domains.xray.privacy.deidentify import deidentify, deidentify_folder, key_at
 from tests.domains.xray.radiographs import CANARY, a_chest, an_object, encodings, part10
 
@@ -53,7 +53,7 @@ def test_nothing_that_the_profile_lists_is_left_at_any_depth():
     dataset.ViewCodeSequence = [item, deep]
     dataset.BurnedInAnnotation = "NO"
 
-    uid, data = deidentified(part10(dataset), KEY)
+    uid, data = deidentify_data(part10(dataset), KEY)
 
     assert filled > 450
     assert canaries(part10(dataset))
@@ -83,7 +83,7 @@ def test_what_the_profile_does_not_know_goes_too():
     whole = bytearray(part10(dataset))
     whole[:6] = b"CANARY"
 
-    _, data = deidentified(bytes(whole), KEY)
+    _, data = deidentify_data(bytes(whole), KEY)
 
     assert canaries(data) == []
     assert not [element for element in dcmread(io.BytesIO(data)) if element.tag.is_private]
@@ -95,18 +95,18 @@ def test_an_attribute_under_a_wrong_representation_is_treated_by_its_tag():
     dataset.add_new(0x00200052, "LO", CANARY)
     dataset.add_new(0x00080050, "UT", CANARY)
 
-    assert canaries(deidentified(part10(dataset), KEY)[1]) == []
+    assert canaries(deidentify_data(part10(dataset), KEY)[1]) == []
 
 
 def test_uids_are_stable_consistent_across_a_study_and_depend_on_the_key():
-    first = dcmread(io.BytesIO(deidentified(a_file(1), KEY)[1]))
+    first = dcmread(io.BytesIO(deidentify_data(a_file(1), KEY)[1]))
     item = Dataset()
     item.ReferencedSOPClassUID = "1.2.840.10008.5.1.4.1.1.1.1"
     item.ReferencedSOPInstanceUID = "1.2.3.4.1"
-    second = dcmread(io.BytesIO(deidentified(a_file(2, SourceImageSequence=[item]), KEY)[1]))
-    other = dcmread(io.BytesIO(deidentified(a_file(1), KEY[::-1])[1]))
+    second = dcmread(io.BytesIO(deidentify_data(a_file(2, SourceImageSequence=[item]), KEY)[1]))
+    other = dcmread(io.BytesIO(deidentify_data(a_file(1), KEY[::-1])[1]))
 
-    assert deidentified(a_file(1), KEY) == deidentified(a_file(1), KEY)
+    assert deidentify_data(a_file(1), KEY) == deidentify_data(a_file(1), KEY)
     assert first.StudyInstanceUID == second.StudyInstanceUID != other.StudyInstanceUID
     assert first.SOPInstanceUID != second.SOPInstanceUID
     (reference,) = second.SourceImageSequence
@@ -120,19 +120,19 @@ def test_uids_are_stable_consistent_across_a_study_and_depend_on_the_key():
 
 def test_a_patient_keeps_one_pseudonym_and_two_patients_two():
     names = {
-        who: dcmread(io.BytesIO(deidentified(a_file(1, PatientID=who), KEY)[1])).PatientID
+        who: dcmread(io.BytesIO(deidentify_data(a_file(1, PatientID=who), KEY)[1])).PatientID
         for who in (f"{CANARY}1", f"{CANARY}2")
     }
-    again = dcmread(io.BytesIO(deidentified(a_file(9, PatientID=f"{CANARY}1"), KEY)[1]))
+    again = dcmread(io.BytesIO(deidentify_data(a_file(9, PatientID=f"{CANARY}1"), KEY)[1]))
 
     assert len(set(names.values())) == 2
     assert again.PatientID == str(again.PatientName) == names[f"{CANARY}1"]
     unnamed = a_file(1, PatientID="", PatientName="")
-    assert dcmread(io.BytesIO(deidentified(unnamed, KEY)[1])).PatientID == ""
+    assert dcmread(io.BytesIO(deidentify_data(unnamed, KEY)[1])).PatientID == ""
 
 
 def test_the_file_says_what_was_done_to_it():
-    kept = dcmread(io.BytesIO(deidentified(a_file(), KEY)[1]))
+    kept = dcmread(io.BytesIO(deidentify_data(a_file(), KEY)[1]))
 
     assert kept.PatientIdentityRemoved == "YES"
     assert kept.DeidentificationMethodCodeSequence[0].CodeValue == "113100"
@@ -145,7 +145,7 @@ def test_the_file_says_what_was_done_to_it():
 
 def test_pixels_are_kept_in_every_encoding():
     for name, file in encodings(a_chest(side=64)).items():
-        before, after = (read(one, 10**8, 64) for one in (file, deidentified(file, KEY)[1]))
+        before, after = (read(one, 10**8, 64) for one in (file, deidentify_data(file, KEY)[1]))
 
         np.testing.assert_array_equal(before.pixels, after.pixels, err_msg=name)
         assert before.meta["transfer_syntax"] == after.meta["transfer_syntax"]
@@ -157,9 +157,9 @@ def test_pixels_that_say_who_it_is_are_refused_unless_told():
     embedded.add_new((0x6000, 0x0010), "US", 64)
     for file in (a_file(BurnedInAnnotation="YES"), part10(embedded)):
         with pytest.raises(UnreadableImage, match="pixels"):
-            deidentified(file, KEY)
+            deidentify_data(file, KEY)
 
-        assert deidentified(file, KEY, keep_pixels=True)[0] == other_uid("1.2.3.4.1", KEY)
+        assert deidentify_data(file, KEY, keep_pixels=True)[0] == other_uid("1.2.3.4.1", KEY)
 
 
 def test_damaged_files_are_refused_without_a_word_of_what_they_hold():
@@ -167,7 +167,7 @@ def test_damaged_files_are_refused_without_a_word_of_what_they_hold():
     name = whole.index(b"CANARY")
     for file in (whole[200:], whole[: name + 3], whole[:-1], b"", b"DICM".join([whole[:128], b""])):
         with pytest.raises(UnreadableImage) as caught:
-            deidentified(file, KEY)
+            deidentify_data(file, KEY)
         assert CANARY not in str(caught.value)
 
 
@@ -178,7 +178,7 @@ def test_every_shared_object_that_can_be_read_loses_its_patient(shared_data):
     for path in sorted(folder.glob("*.dcm")):
         data = path.read_bytes()
         try:
-            _, new = deidentified(data, KEY)
+            _, new = deidentify_data(data, KEY)
         except UnreadableImage:
             refused.append(path.stem)
             continue

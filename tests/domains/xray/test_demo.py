@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from core.errors import ConfigError
-from core.records.case_list import listed
+from core.records.case_list import list_cases
 from core.records.case_status import QueueState
 from core.records.connection import reading
 from core.records.tables import RECEIPTS
@@ -34,7 +34,7 @@ def test_what_is_sent_is_received_by_c_store_and_judged_once(place):
     store = open_store(settings)
     with reading(store) as connection:
         sources = list(connection.scalars(select(RECEIPTS.c.source)))
-    cases = listed(store, "xray", list(QueueState))
+    cases = list_cases(store, "xray", list(QueueState))
     assert len(sources) == len(cases) == plan.queue
     assert all(source.startswith("c-store:") for source in sources)
     assert all(case.is_judged for case in cases)
@@ -47,7 +47,7 @@ def test_what_is_sent_is_received_by_c_store_and_judged_once(place):
 @pytest.mark.slow
 def test_what_was_taken_wrongly_goes_to_a_person_and_nothing_fails(place):
     settings, _, lines = place
-    cases = listed(open_store(settings), "xray", list(QueueState))
+    cases = list_cases(open_store(settings), "xray", list(QueueState))
     reasons = Counter(reason for case in cases for reason in {f.reason for f in case.findings})
     assert reasons[Reason.WRONG_INPUT] >= 3
     assert not {Reason.FAULT, Reason.UNREADABLE} & set(reasons)
@@ -78,7 +78,7 @@ def test_a_second_run_finds_the_same_studies_again_and_more_that_a_starter_is_sh
     assert len(shown) == 1
     start = again.index(next(line for line in lines if line.startswith("After learning")))
     assert again[start:] == lines[-len(again) + start :]
-    cases = listed(open_store(settings), "xray", list(QueueState))
+    cases = list_cases(open_store(settings), "xray", list(QueueState))
     assert len(cases) == plan.queue + plan.ood_studies
 
 

@@ -21,7 +21,7 @@ from pydicom.uid import (
 )
 
 from core.errors import UnreadableImage
-from core.imaging.files import open_file, received
+from core.imaging.files import open_file, wrap_bytes
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
 from core.types import Prepared, Unreadable
@@ -239,7 +239,7 @@ def test_mutated_files_leave_the_parent_alive_and_say_nothing_of_the_patient():
             end = min(len(file), int(10 ** rng.uniform(2.2, 5)))  # mostly in the header
             for _ in range(rng.integers(1, 12)):
                 file[rng.integers(128, end)] = rng.integers(256)
-            yield received("mutated", bytes(file[: rng.integers(end, len(file) + 1)]))
+            yield wrap_bytes("mutated", bytes(file[: rng.integers(end, len(file) + 1)]))
 
     with Sandbox(ENTRY, 224, Settings(decode_timeout_s=20)) as sandbox:
         for sample in sandbox.samples(mutated()):
@@ -249,7 +249,7 @@ def test_mutated_files_leave_the_parent_alive_and_say_nothing_of_the_patient():
             else:
                 found = [f.detail for f in sample.frame.findings]
             assert not [text for text in found if CANARY in text.upper()]
-        (last,) = sandbox.samples([received("good", seeds[0])])
+        (last,) = sandbox.samples([wrap_bytes("good", seeds[0])])
 
     assert isinstance(last.frame, Prepared)
     assert min(outcomes.values()) > 0

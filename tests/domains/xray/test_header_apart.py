@@ -17,7 +17,7 @@ from pydicom.uid import (
 )
 
 from core.errors import UnreadableImage
-from core.imaging.files import open_file, received
+from core.imaging.files import open_file, wrap_bytes
 from core.imaging.sandbox import Sandbox
 from core.settings import MEBI, Settings
 from core.types import Unreadable
@@ -86,8 +86,8 @@ UNREADABLE = {
 def frames() -> dict[str, Unreadable]:
     settings = Settings(decode_timeout_s=2.0, max_bytes=MEBI)
     with Sandbox("tests.domains.xray.deadly_pack:pack", 64, settings) as box:
-        incoming = [received(name, data) for name, data in UNREADABLE.items()]
-        too_large = received("a file that is too large", WHOLE + bytes(MEBI))
+        incoming = [wrap_bytes(name, data) for name, data in UNREADABLE.items()]
+        too_large = wrap_bytes("a file that is too large", WHOLE + bytes(MEBI))
         return {one.id: one.frame for one in box.samples([*incoming, too_large])}
 
 
@@ -126,7 +126,7 @@ def test_where_not_even_the_header_reads_the_sentence_says_so():
         bytes(128) + b"DICM" + b"\x02\x00\x10\x00UI\x14\x001.2.840.10008.1.2.1\x00" + b"\xff" * 40
     )
     with Sandbox(ENTRY, 64, Settings()) as box:
-        (sample,) = box.samples([received("torn", torn)])
+        (sample,) = box.samples([wrap_bytes("torn", torn)])
     assert isinstance(sample.frame, Unreadable)
     assert sample.frame.message.endswith("nothing says whose it is.")
     assert (dict(sample.frame.meta), sample.frame.group) == ({}, "")

@@ -80,7 +80,7 @@ def release(store, **stages):
 
 
 def listing(store, releases, site=None):
-    cases = case_list.listed(store, "xray", OPEN)
+    cases = case_list.list_cases(store, "xray", OPEN)
     return reading_list(
         cases, releases, RULES, now=now(), is_certified=lambda case: True, site=site
     )
@@ -122,7 +122,7 @@ def test_one_abnormal_picture_of_either_site_makes_the_study_abnormal(received):
     )
     item = worklist.next_case(received, "xray")
     assert (item.disposition, item.images) == (Disposition.POSITIVE, 3)
-    assert case_list.listed(received, "xray", (QueueState.NEGATIVE,)) == []
+    assert case_list.list_cases(received, "xray", (QueueState.NEGATIVE,)) == []
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.imaging import display16
-from core.imaging.display16 import fitted
+from core.imaging.display16 import fit_size
 from core.imaging.function_sandbox import FunctionSandbox
 from core.packs import entry_of
 from core.settings import Settings
 from core.types import Frame
 from dashboard.lightbox import DisplayPicture, Heat
-from dashboard.viewer import Pane, packed
+from dashboard.viewer import Pane, pack_panes
 from domains.xray.decoding.reader import read
 from tests.xray_phantom import phantom_dx
 
@@ -45,7 +45,7 @@ def test_a_larger_picture_is_averaged_and_keeps_its_shape():
 @settings(max_examples=50, deadline=None)
 @given(st.integers(1, 9000), st.integers(1, 9000), st.integers(8, 2000))
 def test_the_fitted_shape_fits_and_is_never_enlarged(height, width, size):
-    h, w = fitted((height, width), size)
+    h, w = fit_size((height, width), size)
     assert 1 <= h <= min(size, height)
     assert 1 <= w <= min(size, width)
     assert (h, w) == (height, width) or max(h, w) == size
@@ -83,7 +83,7 @@ def test_panes_are_laid_out_so_that_each_picture_is_found_again():
         Pane("b", "t", "n", "Research", plate=None, missing="gone"),
         Pane("c", "t", "", "Research", DisplayPicture(4, 2, second.tobytes())),
     ]
-    data = packed("case-1", panes)
+    data = pack_panes("case-1", panes)
     length = struct.unpack_from("<I", data)[0]
     head = json.loads(data[4 : 4 + length])
     body = data[4 + length :]

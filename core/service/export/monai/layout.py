@@ -13,7 +13,7 @@ from core.model.bundle.bundle import Bundle
 from core.model.onnx.rule import OUTPUTS
 from core.service.export.monai.runner import run_bundle
 from core.service.export.monai.writer import write_folder
-from core.service.export.parity import Answer, ExportParity, compared, plain
+from core.service.export.parity import Answer, ExportParity, compare_answers, plain
 from core.types import F32, Frame, Policy
 
 _TAKEN = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
@@ -49,7 +49,7 @@ def lay_out(
         found = run_bundle(graph.parent, folder, Path(name))
     by_place = {int(Path(file).stem): _answer(numbers) for file, numbers in found.items()}
     answers = ((one, frame, by_place.get(place)) for place, (one, frame) in enumerate(frames))
-    return compared(answers, bundle, policy)
+    return compare_answers(answers, bundle, policy)
 
 
 def _answer(numbers: F32) -> Answer:

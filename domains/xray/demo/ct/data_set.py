@@ -10,7 +10,7 @@ from pathlib import Path
 from core.service.progress import Progress, silent
 from domains.xray.demo.ct.chest import Chest
 from domains.xray.demo.ct.dx_objects import Label, digital_xray
-from domains.xray.demo.ct.packaged_ct import carried_chest
+from domains.xray.demo.ct.packaged_ct import load_chest
 from domains.xray.demo.ct.projection import Plate
 from domains.xray.demo.ct.studies import FINDINGS, PLATE, Study, draw, radiographs
 
@@ -28,7 +28,7 @@ def get(folder: Path) -> None:
     Raises:
         ConfigError: The package that carries the CT is not installed.
     """
-    write(folder, carried_chest(), COUNTS)
+    write(folder, load_chest(), COUNTS)
 
 
 def write(

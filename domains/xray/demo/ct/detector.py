@@ -30,7 +30,9 @@ class Exposure:
     bright: float = 0.0
 
 
-def counted(integrals: F32, exposure: Exposure, pitch_mm: float, rng: np.random.Generator) -> F32:
+def count_quanta(
+    integrals: F32, exposure: Exposure, pitch_mm: float, rng: np.random.Generator
+) -> F32:
     """Return the quanta behind the chest: Beer and Lambert's law, scatter, blur, quantum noise.
 
     Args:
@@ -50,7 +52,7 @@ def counted(integrals: F32, exposure: Exposure, pitch_mm: float, rng: np.random.
     return np.asarray(np.maximum(mean + noise * np.sqrt(mean + 4), 1), np.float32)
 
 
-def developed(quanta: F32, exposure: Exposure, pitch_mm: float) -> NDArray[np.uint16]:
+def develop(quanta: F32, exposure: Exposure, pitch_mm: float) -> NDArray[np.uint16]:
     """Return counts as twelve bits for display: bright where little came through.
 
     The logarithm, then what every maker does in some way: the range found from the picture,

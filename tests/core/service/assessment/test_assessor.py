@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from core.errors import AssayError
-from core.imaging.files import received
+from core.imaging.files import wrap_bytes
 from core.records import blobs
 from core.records.connection import reading
 from core.records.store import decision, open_store
@@ -70,7 +70,7 @@ def test_whatever_the_bytes_are_there_is_exactly_one_verdict(tiny_product, produ
         made = [small.one(data) for data in hostile]
         assert [reasons(one) for one in made] == [[Reason.UNREADABLE]] * len(hostile)
         assert {one.verdict.disposition for one in made} == {Disposition.DEFER}
-        assert [one.sha256 for one in made] == [received("", data).sha256 for data in hostile]
+        assert [one.sha256 for one in made] == [wrap_bytes("", data).sha256 for data in hostile]
         assert small.one(good).prediction is not None
 
 
@@ -80,7 +80,7 @@ def test_a_system_that_fails_is_a_fault_of_this_picture(tiny_product, product, p
         made = broken.one(plates[0].read_bytes())
     assert reasons(made) == [Reason.FAULT]
     assert "does not start" in made.verdict.message
-    assert made.sha256 == received("", plates[0].read_bytes()).sha256
+    assert made.sha256 == wrap_bytes("", plates[0].read_bytes()).sha256
     assert made.is_provisional
 
 
@@ -92,7 +92,7 @@ def test_several_threads_take_turns(assessor, plates):
 
 
 def test_one_and_many_exclude_each_other(assessor, plates):
-    incoming = [received(path.name, path.read_bytes()) for path in plates]
+    incoming = [wrap_bytes(path.name, path.read_bytes()) for path in plates]
     under_way = assessor.many(incoming)
     first = next(under_way)
     assert first.incoming is incoming[0]
@@ -227,7 +227,7 @@ def test_bytes_that_are_too_large_to_read_are_kept_with_their_verdict(
     store = open_store(settings.home / "assay.sqlite", settings.blobs)
     data = [path.read_bytes() for path in plates[:3]]
     data[1] += b" " * 2**20
-    incoming = [received(str(number), one) for number, one in enumerate(data)]
+    incoming = [wrap_bytes(str(number), one) for number, one in enumerate(data)]
     done = list(assess_and_record(bundle, incoming, store, policy=policy, settings=settings))
     for one, bytes_in in zip(done, data, strict=True):
         assert blobs.get(store.blobs, decision(store, one.decision).sha256) == bytes_in

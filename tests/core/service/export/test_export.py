@@ -21,7 +21,7 @@ from core.model.bundle.bundle import weights_in
 from core.model.estimators.heads import HeadEnsemble, KernelHead, LinearHead
 from core.model.estimators.model import Model
 from core.model.network.backbone import Files
-from core.model.network.runtime import exported, open_network
+from core.model.network.runtime import export_network, open_network
 from core.model.network.tail import arrays_of, fresh_tail, save_tails
 from core.model.onnx.export import build
 from core.service.assessment.assessor import assess_paths
@@ -236,7 +236,7 @@ def test_what_a_graph_does_not_carry_is_refused(opened, tiny_product, tmp_path):
         build(
             foreign,
             policy,
-            exported(bundle.backbone, settings.cache, weights_in(bundle.path)),
+            export_network(bundle.backbone, settings.cache, weights_in(bundle.path)),
             sizes=False,
         )
     with pytest.raises(ConfigError, match="No export is called 'tflite'"):

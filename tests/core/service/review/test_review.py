@@ -69,7 +69,7 @@ def test_a_verdict_without_a_name_is_refused(session):
     case = review.next_case(session.store, "parts")
     with pytest.raises(ConfigError, match="needs a name"):
         review.decide(session.store, case, FAIL, reviewer="  ")
-    assert reviews.reviewed(session.store, "parts") == []
+    assert reviews.list_reviews(session.store, "parts") == []
 
 
 def test_the_review_to_undo_is_the_persons_own_last_one_and_is_undone_once(session):

@@ -36,7 +36,7 @@ HARMLESS = (("brighter", 0.07), ("darker", -0.07), ("harder", 0.15), ("flatter",
 
 
 def varied(frame, rng, *, name, strength):
-    return variations.varied(frame, name, strength, rng)
+    return variations.vary(frame, name, strength, rng)
 
 
 def broken_by(frame, rng, *, name):

@@ -14,7 +14,7 @@ from pydicom.config import disable_value_validation
 
 from core.errors import PermanentFailure, StoreError
 from core.records import blobs, quarantine
-from core.records.case_list import listed
+from core.records.case_list import list_cases
 from core.records.deployment import Stage
 from core.records.deployments import by_product
 from core.records.intake import receive
@@ -236,7 +236,7 @@ def test_a_readable_and_an_unreadable_view_are_one_case_that_is_never_cleared(wa
     ward.release(Stage.AUTOMATIC, study)
     ward.judge(readable, chest(study, 2, "cal-4", **stat)[:-5000])
 
-    cases = listed(ward.store, "xray", OPEN)
+    cases = list_cases(ward.store, "xray", OPEN)
     (case,) = [one for one in cases if one.item.key == study]
     assert case.item.images == 2
     assert case.item.disposition is Disposition.DEFER

@@ -12,7 +12,7 @@ import numpy as np
 from pydicom import Dataset, dcmread
 from sqlalchemy import update
 
-from core.imaging.files import received
+from core.imaging.files import wrap_bytes
 from core.jobs.context import JobContext
 from core.records import deployments, outbox
 from core.records.connection import writing
@@ -65,7 +65,7 @@ class Ward:
 
     def judge(self, *files: bytes) -> list[StoredDecision]:
         """Judge files as a worker does; what they say themselves makes cases of them."""
-        incoming = [received(f"{place}.dcm", data) for place, data in enumerate(files)]
+        incoming = [wrap_bytes(f"{place}.dcm", data) for place, data in enumerate(files)]
         done = assess_and_record(
             self.bundle, incoming, self.store, policy=self.policy, settings=self.settings
         )

@@ -13,7 +13,7 @@ from pydicom.config import disable_value_validation
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from core.errors import ConfigError
-from core.imaging.files import received
+from core.imaging.files import wrap_bytes
 from core.imaging.function_sandbox import FunctionSandbox
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
@@ -181,7 +181,7 @@ def test_a_file_that_names_no_character_set_is_read_in_the_one_of_the_site(
     settings = Settings(character_set=character_set)
     with sandbox(settings) as opened, Sandbox("domains.xray:pack", 32, settings) as reader:
         (source,) = sources(opened, [file])
-        (sample,) = reader.samples([received("a.dcm", file)])
+        (sample,) = reader.samples([wrap_bytes("a.dcm", file)])
     assert source.context["PatientID"] == read
     assert sample.frame.meta["patient_id"] == read
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import dashboard
 from core.records import deployments
-from core.records.case_list import listed
+from core.records.case_list import list_cases
 from core.records.deployment import Stage
 from core.records.store import decisions
 from core.service.review.reading_list import OPEN
@@ -62,5 +62,5 @@ def patient(number: int) -> str:
 def cases(store) -> dict[str, Disposition]:
     return {
         one.headers[0]["patient_name"].replace("^", " "): one.item.disposition
-        for one in listed(store, "xray", OPEN)
+        for one in list_cases(store, "xray", OPEN)
     }

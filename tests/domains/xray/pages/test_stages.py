@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import domains.xray
 from core.records import audit, deployments
-from core.records.case_list import listed
+from core.records.case_list import list_cases
 from core.records.deployment import Stage
 from core.records.store import decisions, record
 from core.records.values import NewDecision
@@ -100,7 +100,7 @@ def test_automatic_lists_certified_negatives_apart(page, store, monkeypatch):
     # The phantoms are fewer than the pack asks for.
     monkeypatch.setattr(domains.xray, "pack", replace(domains.xray.pack, ceiling=Ceiling(0.3, 5)))
     a_stage(store, Stage.AUTOMATIC)
-    open_cases = listed(store, "xray", OPEN)
+    open_cases = list_cases(store, "xray", OPEN)
     normal = [
         one
         for one in open_cases

@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 import domains.xray
 from core.records import blobs, quarantine, queue, reviews
-from core.records.case_list import listed
+from core.records.case_list import list_cases
 from core.records.connection import writing
 from core.records.deployment import Stage
 from core.records.intake import receive
@@ -105,7 +105,7 @@ def test_a_study_that_names_two_patients_is_held_and_names_both(page, store):
     a_stage(store, Stage.SUPERVISED)
     first, second = (
         one
-        for one in listed(store, "xray", OPEN)
+        for one in list_cases(store, "xray", OPEN)
         if one.headers[0]["patient_name"].endswith(("74", "77"))
     )
     key = first.item.key
@@ -130,12 +130,12 @@ def test_a_study_that_names_two_patients_is_held_and_names_both(page, store):
     assert "heat" not in panes(page)[0]
     press(page, "ABNORMAL")
     assert patient(4) not in texts(page)
-    assert reviews.reviewed(store, "xray")[0].case_id == first.item.case_id
+    assert reviews.list_reviews(store, "xray")[0].case_id == first.item.case_id
 
 
 def test_two_sites_open_the_page_and_each_case_is_ruled_by_its_own(page, store):
     a_stage(store, Stage.SUPERVISED)
-    [stat] = [one for one in listed(store, "xray", OPEN) if "priority" in one.headers[0]]
+    [stat] = [one for one in list_cases(store, "xray", OPEN) if "priority" in one.headers[0]]
     open_again(store, stat, "1.2.9", institution="South Clinic", priority="")
     shown = page.run().dataframe[0].value
     text = texts(page)

