@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from core.cli.output import print_json, print_line
+from domains.parts.station.msa_command import msa
+from domains.parts.station.spc_command import export
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from domains.parts.station.part import InspectedPart
 
 app = typer.Typer(no_args_is_help=True, help="Run a line-side station: trigger, verdict, output.")
+
+app.command()(msa)
+app.command()(export)
 
 StationPath = Annotated[
     Path, typer.Argument(metavar="STATION.TOML", help="The station file; `example` prints one.")

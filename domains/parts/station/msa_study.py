@@ -100,7 +100,7 @@ def station_rows(
         station: Name of the station, which is the appraiser's.
 
     Raises:
-        DataError: A part was shown more often than there are trials.
+        DataError: It saw none of the parts, or one more often than there are trials.
     """
     references: dict[str, str] = {}
     trials: dict[str, None] = {}
@@ -111,6 +111,11 @@ def station_rows(
     for one in sorted(parts, key=lambda part: part.trigger.number):
         if one.part_id in references:
             shown.setdefault(one.part_id, []).append(one)
+    if not shown:
+        raise DataError(
+            f"The store holds no reading of the study's parts by a station {station!r}.",
+            hint="Parts are known by their ids; give the station's name, and an earlier --since.",
+        )
     too_often = [name for name, times in shown.items() if len(times) > len(trials)]
     if too_often:
         raise DataError(

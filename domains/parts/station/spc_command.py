@@ -54,10 +54,15 @@ def export(
 
 
 def _parts(station: str, product: str, since: datetime | None) -> list[InspectedPart]:
-    """Return the parts of the line and the reference parts, the oldest first."""
+    """Return the parts of the line and the reference parts, the oldest first.
+
+    Raises:
+        DataError: There are none.
+    """
     from contextlib import closing
     from datetime import UTC
 
+    from core.errors import DataError
     from core.service.store import open_store
     from core.settings import Settings
     from domains.parts.station.records import parts_of
@@ -70,4 +75,10 @@ def _parts(station: str, product: str, since: datetime | None) -> list[Inspected
             *reference_parts_of(store, station, since=began),
         ]
     wanted = [part for part in found if product in ("", part.product)]
+    if not wanted:
+        of_product = f" of {product!r}" if product else ""
+        raise DataError(
+            f"The store holds no part{of_product} of a station {station!r} in that time.",
+            hint="Give the station's name as its file has it, and an earlier --since.",
+        )
     return sorted(wanted, key=lambda part: part.trigger.number)

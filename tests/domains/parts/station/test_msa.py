@@ -302,6 +302,8 @@ def test_the_station_is_an_appraiser_by_what_it_did_with_the_parts(study):
     assert (made.rejected == study.rejected).all()
     with pytest.raises(DataError, match="no reading of part 50 by line 1 in trial 3"):
         to_study(rows + station_rows(rows, parts[:-1], "line 1"))
+    with pytest.raises(DataError, match="no reading of the study's parts by a station 'line 1'"):
+        station_rows(rows, parts[:1], "line 1")
     with pytest.raises(DataError, match="saw 50 more than 3 times"):
         station_rows(rows, [*parts, a_part(999, part_id="50")], "line 1")
 

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from core.errors import ConfigError
+from core.errors import ConfigError, DataError
 from core.service.store import open_store
 from core.settings import Settings
 from domains.parts.station.part import InspectedPart, Trigger
@@ -188,8 +188,9 @@ def test_the_command_writes_the_parts_of_a_station_with_its_reference_parts(
         assert json.loads(made.stdout) == {"file": str(out), "parts": 2}
     assert [v["K0015"] for v in values_of((tmp_path / "parts.dfq").read_bytes(), 2)] == ["0", "30"]
     assert (tmp_path / "parts.csv").read_text().splitlines()[2].split(",")[11] == "30"
-    none = command(["-o", str(tmp_path / "parts.csv"), "--station", "line 2"])
-    assert none.stdout.startswith("0 parts")
+    for wrong in (["--station", "line 2"], ["--station", "line 1", "--product", "lids"]):
+        with pytest.raises(DataError, match="holds no part"):
+            command(["-o", str(tmp_path / "parts.csv"), *wrong])
     with pytest.raises(ConfigError, match=r"to \.csv or \.dfq, got 'parts\.xls'"):
         command(["-o", str(tmp_path / "parts.xls")])
     (tmp_path / "mine.csv").write_text("my own list")
