@@ -116,7 +116,7 @@ class Command:
 
     Attributes:
         at: When, in seconds of the monotonic clock.
-        name: `recipe`, `challenge`, `stop`, `acknowledge`, `offline` or `online`.
+        name: `recipe`, `challenge`, `release`, `stop`, `acknowledge`, `offline` or `online`.
         argument: The recipe's number, or who stopped or acknowledged.
         answer: Called once with whether it was done, and with a sentence.
     """

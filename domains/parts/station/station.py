@@ -15,6 +15,7 @@ from core.jobs.worker import work
 from core.records.connection import Store
 from core.service.store import open_store
 from core.settings import Settings
+from domains.parts.station.board_commands import CommandPoller
 from domains.parts.station.changeover import Changeover
 from domains.parts.station.equipment import equipment_of, make_outputs, make_sources
 from domains.parts.station.handshake import Handshake
@@ -30,6 +31,7 @@ from domains.parts.station.recipe import Recipe, StationFile
 from domains.parts.station.records import PartRecorder
 from domains.parts.station.reserve import ReserveFile
 from domains.parts.station.retention_sweep import Sweeper
+from domains.parts.station.status_file import StatusFile
 
 HOUSEKEEPING_S = 60.0
 CLOSE_S = 5.0
@@ -92,7 +94,7 @@ class _Running:
         recorder = PartRecorder(store, station.name, outbox.put)
         first_number = recorder.start()
         self._inspector = Inspector(recorder, self._post, reserve.free)
-        outputs = make_outputs(station, self._post)
+        outputs = [*make_outputs(station, self._post), StatusFile(settings.home, station)]
         self._sources = make_sources(station, recipe, settings, self._post)
         changeover = Changeover(station, equipment_of(judges, settings), self._post)
         self._line = Line(
@@ -137,6 +139,9 @@ class _Running:
         for source in self._sources:
             source.open()
             stack.callback(source.close)
+        commands = CommandPoller(self._store, self._station.name, self._post)
+        commands.start()
+        stack.callback(commands.close)
 
     def _housekeeping(self, stack: ExitStack, settings: Settings, reserve: ReserveFile) -> None:
         """Send history, delete what may go, and hold the reserve again, beside the line."""

@@ -25,8 +25,8 @@ from domains.parts.station.recipe import Recipe, StationFile
 
 STALE_S = 1.0
 WRITE_S = 0.1
-_FOLDER = "stations"
-_SUFFIX = ".status.json"
+_FOLDER = Path("stations") / "status"
+_SUFFIX = ".json"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 log = logging.getLogger(__name__)
