@@ -18,7 +18,7 @@ from pymodbus.pdu import DecodePDU, ExceptionResponse
 
 from domains.parts.station.outputs.modbus_registers import PeerView, Registers
 
-MAX_PEERS = 32
+MAX_PEERS = 128
 IDLE_S = 60.0
 SEND_S = 5.0
 LINGER_S = 0.3
