@@ -56,7 +56,11 @@ class MqttOptions(StrictModel):
 class OpcuaOptions(StrictModel):
     """The OPC UA server."""
 
-    endpoint: str = "opc.tcp://127.0.0.1:4840/assay"
+    endpoint: str = Field(
+        default="opc.tcp://127.0.0.1:4840/assay",
+        pattern=r"^opc\.tcp://[^\s/:]+:[0-9]{1,5}(/[^\s]*)?$",
+        description="Address and port; without encryption and password: keep it off other nets.",
+    )
 
 
 class WebhookOptions(StrictModel):

@@ -21,6 +21,7 @@ def inspected(
     at: float = 12.5,
     recorded_at: datetime | None = None,
     detail: str = "",
+    bundle: str = "ab" * 32,
 ) -> InspectedPart:
     """Return a part that passes where no reason is given."""
     verdict = LineVerdict.because(*reasons) if reasons else LineVerdict.passed()
@@ -31,7 +32,7 @@ def inspected(
         product="castings",
         decisions=(f"d{number}",),
         score=0.25,
-        bundle_sha256="ab" * 32,
+        bundle_sha256=bundle,
         policy="0123456789abcdef",
         recorded_at=recorded_at or RECORDED_AT + timedelta(seconds=number),
         elapsed_us=83_000,
