@@ -1,4 +1,4 @@
-"""Pictures deleted on purpose: on record first, so that they are told from pictures lost.
+"""Pictures deleted on purpose: on record first, so that they differ from pictures lost.
 
 A clearing is a row of the pack's own (`core.records.pack_rows`), covered by the audit log. It names
 each picture with how many images pointed at it then: if another image of the same content comes
@@ -31,7 +31,7 @@ def clear_pictures(
     at: datetime,
     reason: str,
 ) -> list[str]:
-    """Put on record that pictures go, then delete their files.
+    """Return the digests of pictures whose files were deleted, put on record first.
 
     A picture that another image or a receipt points at too stays. When the process ends between
     record and deletion, `finish_clearing` deletes the rest.

@@ -23,7 +23,7 @@ Differences = Callable[[CameraIdentity, CameraOptions], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedRecipe:
     """What came of preparing a recipe.
 
     Attributes:
@@ -63,7 +63,7 @@ class Changeover:
     """
 
     def __init__(
-        self, station: StationFile, equipment: Equipment, prepared: Callable[[Prepared], None]
+        self, station: StationFile, equipment: Equipment, prepared: Callable[[PreparedRecipe], None]
     ) -> None:
         self._station, self._equipment, self._prepared = station, equipment, prepared
         self._cameras: Mapping[CameraOptions, WatchedCamera] = {}
@@ -83,12 +83,12 @@ class Changeover:
             self._equipment.judges.prepare(recipe.product)
             reader = self._equipment.make_reader(recipe).__enter__()
         except AssayError as exc:
-            self._prepared(Prepared(number, problem=exc.message))
+            self._prepared(PreparedRecipe(number, problem=exc.message))
         except Exception as exc:
             log.exception("preparing a recipe failed")
-            self._prepared(Prepared(number, problem=f"{type(exc).__name__}: see the log."))
+            self._prepared(PreparedRecipe(number, problem=f"{type(exc).__name__}: see the log."))
         else:
-            self._prepared(Prepared(number, recipe, reader))
+            self._prepared(PreparedRecipe(number, recipe, reader))
 
     def switch(self, recipe: Recipe, reader: PartIdReader) -> Inspection:
         """Return how a prepared recipe is inspected, its cameras being opened; between parts.

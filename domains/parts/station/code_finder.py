@@ -22,7 +22,7 @@ _MOST_CODES = 64
 
 
 def find(data: bytes, arguments: Arguments) -> Output:
-    """Decode a picture, and its codes in different ways until enough of them agree on one id.
+    """Return a picture and its codes, decoded in different ways until enough agree on one id.
 
     Args:
         data: The picture's file.

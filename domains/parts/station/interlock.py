@@ -42,7 +42,7 @@ class Interlock:
         options: The recipe's reference parts.
         last: The station's last challenge that was passed, of whatever recipe.
         is_failed: Whether the newest challenge failed and nobody has released it since.
-        setup: What the challenge speaks of now.
+        setup: What the challenge is about now.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Interlock:
         return challenge_progress(self._options, self._shown)
 
     def begin(self) -> bool:
-        """Begin a challenge, and return whether that is allowed: not after a failed one."""
+        """Return whether a challenge may begin, and begin it: not after a failed one."""
         if not self.is_failed:
             self._shown, self.is_running = [], True
         return self.is_running
@@ -84,7 +84,7 @@ class Interlock:
         return part_id if part_id in names else next(iter(outstanding), "")
 
     def add(self, part: InspectedPart) -> ChallengeState:
-        """Take the result of a reference part, and return where the challenge stands."""
+        """Return where the challenge stands after the result of a reference part."""
         self._shown.append(ShownReference(part.trigger.challenge, part.verdict))
         progress = self.progress
         if progress.state is ChallengeState.PASSED:
@@ -121,7 +121,7 @@ def read_interlock(
         store: The store.
         station: Name of the station.
         options: The recipe's reference parts.
-        setup: What the challenge speaks of now.
+        setup: What the challenge is about now.
 
     Raises:
         StoreError: The database failed.

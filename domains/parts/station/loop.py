@@ -12,7 +12,7 @@ from time import monotonic
 
 from core.records.values import now
 from domains.parts.station.challenge import ChallengeState
-from domains.parts.station.changeover import Changeover, Prepared
+from domains.parts.station.changeover import Changeover, PreparedRecipe
 from domains.parts.station.handshake import (
     CommandAsked,
     Event,
@@ -40,7 +40,7 @@ STALL_DEADLINES = 4
 
 log = logging.getLogger(__name__)
 
-Item = Signal | InspectedPart | Prepared
+Item = Signal | InspectedPart | PreparedRecipe
 InterlockOf = Callable[[Inspection], "Interlock | None"]
 EndOfChallenge = Callable[[ChallengeState, Interlock], None]
 
@@ -89,7 +89,7 @@ class Line:
         self._in_flight: dict[int, _InFlight] = {}
         self._left: dict[int, LineVerdict] = {}
         self._inspection: Inspection | None = None
-        self._pending: Prepared | None = None
+        self._pending: PreparedRecipe | None = None
         self._answer: Callable[[bool, str], None] | None = None
         self._are_cameras_new = False
         self._interlock_of = interlock_of
@@ -127,7 +127,7 @@ class Line:
                 self._backlog.append(item)
             case InspectedPart():
                 self._complete(item)
-            case Prepared():
+            case PreparedRecipe():
                 self._pending = item
             case Command():
                 self._obey(item)

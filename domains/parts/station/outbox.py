@@ -113,7 +113,7 @@ class StationOutbox:
                 self._wake.set()
 
     def _flush(self) -> bool:
-        """Write down what was noted, and return whether nothing is left."""
+        """Return whether nothing is left to write after what was noted is on disk."""
         ids = list(self._noted)
         for one in ids:
             self._confirmed[one] = None
@@ -168,7 +168,7 @@ def keep_options(home: Path, station: str, options: OutputOptions) -> None:
 
 
 def options_of(home: Path, station: str) -> OutputOptions:
-    """Read where a station's messages go, as it was when the station started last.
+    """Return where a station's messages go, as it was when the station started last.
 
     Raises:
         ConfigError: That is not known.

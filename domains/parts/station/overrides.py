@@ -156,7 +156,7 @@ def record_override(store: Store, station: str, part: InspectedPart, made: Overr
 def overrides_of(
     store: Store, station: str, *, since: datetime | None = None, limit: int | None = None
 ) -> list[Override]:
-    """Read the decisions that count, those on the newest parts first.
+    """Return the decisions that count, those on the newest parts first.
 
     Raises:
         StoreError: The database failed.

@@ -122,7 +122,7 @@ def look(state: ViewState, grey: Grey, limits: DetectionLimits) -> tuple[ViewSta
     gain = _gain(state, frame)
     mask = _foreground(state, frame, gain, limits)
     state = replace(state, gain=gain)
-    if mask.mean() > _UNCLEAR_SHARE:  # the light went on or off: nothing can be said
+    if mask.mean() > _UNCLEAR_SHARE:  # the light went on or off: nothing is known
         return replace(state, previous=frame), StandingParts(0, len(state.parts))
     found = _components(mask, limits)
     parts = _follow(state, frame, found, limits)
@@ -135,7 +135,7 @@ def look(state: ViewState, grey: Grey, limits: DetectionLimits) -> tuple[ViewSta
 
 
 def _learn(state: ViewState, frame: Levels, limits: DetectionLimits) -> ViewState:
-    """Take another frame into the mean; begin again where something moves."""
+    """Return the mean with another frame in it; begun again where something moves."""
     assert state.background is not None
     assert state.noise is not None
     change = np.abs(frame - state.background)
@@ -184,7 +184,7 @@ def _components(mask: Mask, limits: DetectionLimits) -> list[NDArray[np.bool_]]:
 def _follow(
     state: ViewState, frame: Levels, found: list[NDArray[np.bool_]], limits: DetectionLimits
 ) -> tuple[TrackedPart, ...]:
-    """Give each region the part that it overlaps most; what is missing for long is gone."""
+    """Return each region's part, that which it overlaps most; what is missing for long is gone."""
     left = list(state.parts)
     followed = []
     for mask in sorted(found, key=lambda one: -int(one.sum())):
@@ -219,7 +219,7 @@ def _is_due(part: TrackedPart, limits: DetectionLimits) -> bool:
 
 
 def _adapt(state: ViewState, frame: Levels, mask: Mask) -> ViewState:
-    """Let the background follow slow changes where no part is."""
+    """Return the background after slow changes where no part is."""
     assert state.background is not None
     near = cv2.dilate(mask.astype(np.uint8), _CLOSE).astype(bool)
     for part in state.parts:

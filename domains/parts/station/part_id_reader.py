@@ -47,7 +47,7 @@ class PartIdReader:
         )
 
     def __enter__(self) -> Self:
-        """Start the process that reads files, where one is needed."""
+        """Return itself, the process that reads files started where one is needed."""
         if self._sandbox is not None:
             self._sandbox.__enter__()
         return self

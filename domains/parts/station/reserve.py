@@ -29,7 +29,7 @@ class ReserveFile:
             return False
 
     def hold(self) -> bool:
-        """Take the room, and return whether it is held.
+        """Return whether the room is taken after trying to.
 
         It is taken again only with twice its size free: otherwise the next part would find the disk
         full at once. Blocks are written, not left out as in a sparse file.
@@ -55,7 +55,7 @@ class ReserveFile:
         return True
 
     def free(self) -> bool:
-        """Give the room back, and return whether there was any to give."""
+        """Return whether there was any room to give back, and give it back."""
         try:
             self.path.unlink()
         except OSError:

@@ -17,7 +17,7 @@ _FOLDER = re.compile(r"[0-9a-f]{2}")
 
 
 def claim_folder(folder: Path, owner: str) -> Path:
-    """Claim a folder of pictures for one station, and return it without links.
+    """Return a folder of pictures without links, claimed for one station.
 
     A file in it names the owner; it is written at the first claim.
 

@@ -77,7 +77,7 @@ class Sweeper:
         self._bytes, self._measured_at = 0, float("-inf")
 
     def sweep(self) -> SweepReport:
-        """Delete what the plan names, a thousand parts at a time; each is on record first.
+        """Return what was deleted of the plan, a thousand parts at a time, each on record first.
 
         Raises:
             StoreError: The store failed; what was deleted before is on record.

@@ -186,7 +186,7 @@ class _Running:
 
 @contextmanager
 def _only_process(home: Path, station: str) -> Iterator[None]:
-    """Hold the station's lock, which goes with the process.
+    """Yield with the station's lock, which goes with the process.
 
     Raises:
         ConfigError: Another process holds it.

@@ -1,4 +1,4 @@
-"""A picture cleared on purpose is told from one that is lost, and the log goes on verifying."""
+"""A picture cleared on purpose differs from one that is lost, and the log goes on verifying."""
 
 from __future__ import annotations
 

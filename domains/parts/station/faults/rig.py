@@ -39,7 +39,7 @@ READY_S = 20.0
 
 
 def make_product(settings: Settings, progress: Progress = silent) -> Path:
-    """Train and certify a bundle on drawn plates, deploy it, and return its folder."""
+    """Return the folder of a bundle that is trained on drawn plates, certified and deployed."""
     data, out = settings.home / "plates", settings.home / "plates-bundle"
     if not out.exists():
         write_plates(data)
@@ -84,7 +84,7 @@ class Rig:
         self._part = 0
 
     def __enter__(self) -> Self:
-        """Start the station, and wait until it is ready for the first part."""
+        """Return itself, the station started and ready for the first part."""
         with ExitStack() as stack:
             self.store: Store = open_store(self.settings)
             stack.callback(self.store.close)

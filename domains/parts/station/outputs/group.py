@@ -23,8 +23,8 @@ class OutputGroup:
 
     Args:
         outputs: Opened ones.
-        confirmed: Told by which output which messages have arrived.
-        sent: Told by which output a part has arrived at once.
+        confirmed: Called with the output and which messages have arrived.
+        sent: Called with the output by which a part has arrived at once.
     """
 
     def __init__(

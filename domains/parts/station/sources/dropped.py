@@ -25,7 +25,7 @@ class FolderCamera:
         return self._options.name
 
     def open(self) -> CameraIdentity:
-        """Check that the folder is there.
+        """Return what it says of itself, once its folder is there.
 
         Raises:
             CameraLost: It is not.
@@ -38,7 +38,7 @@ class FolderCamera:
         return CameraIdentity()
 
     def grab(self, not_before: float, timeout_s: float) -> CapturedFrame:
-        """Give nothing: its frames come with their triggers.
+        """Return nothing, ever: its frames come with their triggers.
 
         Raises:
             NoFrame: Always.

@@ -51,7 +51,7 @@ class FrameDevice(Protocol):
         """Whether a frame is there when it is asked for, so that none is read ahead."""
 
     def grab(self) -> bool | None:
-        """Wait for the next frame, and return whether it came.
+        """Return whether the next frame came.
 
         None where none came in time and the camera still answers, as while no part passes.
         """
@@ -126,7 +126,7 @@ class FrameReader:
         return self._is_on_demand
 
     def open(self, timeout_s: float) -> CameraIdentity:
-        """Open the camera and return what it says of itself.
+        """Return what the camera says of itself once it is open.
 
         Raises:
             CameraLost: It does not open in time.
@@ -234,7 +234,7 @@ class FrameReader:
         return self._retrieve(device)
 
     def _retrieve(self, device: FrameDevice) -> bool:
-        """Decode a frame that somebody waits for; what nobody wants costs nothing."""
+        """Return whether a frame that somebody waits for decodes; no other is decoded."""
         number = self._number
         frame = device.retrieve()
         if frame is None:

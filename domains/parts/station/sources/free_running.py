@@ -65,7 +65,7 @@ class FreeRunningSource:
 
     @property
     def identity(self) -> CameraIdentity:
-        """What the camera said of itself when it was opened last."""
+        """What the camera stated of itself when it was opened last."""
         return self._identity
 
     def open(self) -> None:
@@ -159,7 +159,7 @@ class AnnouncingCamera:
         return self._source.identity
 
     def grab(self, not_before: float, timeout_s: float) -> CapturedFrame:  # noqa: ARG002
-        """Give nothing: a trigger of another kind has no frame of this camera.
+        """Return nothing, ever: a trigger of another kind has no frame of this camera.
 
         Raises:
             NoFrame: Always.

@@ -67,7 +67,7 @@ def open_device(
     producers: list[str],
     options: CameraOptions,
 ) -> GenicamDevice:
-    """Open a device and start it.
+    """Return a device, opened and started.
 
     Raises:
         CameraLost: It is not there, in use, or its pixel format is not supported.
@@ -132,7 +132,7 @@ class GenicamDevice:
         )
 
     def grab(self) -> bool | None:
-        """Wait for the next frame; None where none came and the camera still answers."""
+        """Return whether the next frame came; None where none did and the camera still answers."""
         self._give_back()
         try:
             # Never without a limit: a fetch without one hangs for ever (harvesters#354).

@@ -62,7 +62,7 @@ class VideoCamera:
         return self._options.name
 
     def open(self) -> CameraIdentity:
-        """Open it, or open it again, and return what it says of itself.
+        """Return what it says of itself once it is open, or open again.
 
         Raises:
             CameraLost: It does not open or gives no frame in time, or calls to it hang.
@@ -118,7 +118,7 @@ class VideoCamera:
         return self._reader.read(not_before, timeout_s, after)
 
     def capture(self, frame: ReadFrame) -> CapturedFrame:
-        """Cut out the region of interest and encode it.
+        """Return the region of interest, cut out and encoded.
 
         Raises:
             CameraLost: The region does not fit, or the colours are exchanged.

@@ -45,7 +45,7 @@ class VideoDevice:
         return self._identity
 
     def grab(self) -> bool:
-        """Wait for the next frame, and return whether it came."""
+        """Return whether the next frame came."""
         self._asked_at = monotonic()
         return bool(self._capture.grab())
 
@@ -73,7 +73,7 @@ class VideoDevice:
 
 
 def open_video(options: CameraOptions) -> VideoDevice:
-    """Open what a recipe names: a device by number or path, a stream by address, or a file.
+    """Return what a recipe names, opened: a device, a stream by address, or a file.
 
     Raises:
         CameraLost: It does not open.

@@ -1,4 +1,4 @@
-"""A camera that is not the recipe's, or set otherwise, is told by name with both values."""
+"""A camera that is not the recipe's, or set otherwise, is reported by name with both values."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ def with_part(picture, share):
 @pytest.mark.parametrize("gain", [0.5, 1.0, 1.3])
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.5])
 def test_exchanged_channels_are_proven_also_with_a_part_in_view_and_other_light(gain, share):
-    seen = np.clip(with_part(a_station(1), share) * gain, 0, 255).astype(np.uint8)
-    assert channel_order(seen, a_station()) == "RGB"
-    assert channel_order(np.ascontiguousarray(seen[:, :, ::-1]), a_station()) == "BGR"
+    observed = np.clip(with_part(a_station(1), share) * gain, 0, 255).astype(np.uint8)
+    assert channel_order(observed, a_station()) == "RGB"
+    assert channel_order(np.ascontiguousarray(observed[:, :, ::-1]), a_station()) == "BGR"
 
 
 def test_what_proves_nothing_is_unknown():
@@ -102,14 +102,14 @@ def test_a_grey_reference_is_no_reference():
 @pytest.mark.shared
 def test_channels_of_real_parts_are_told_apart(shared_data):
     """Each picture is its own reference beside a brighter, noisier take of it."""
-    right = told = 0
+    right = reported = 0
     for path in sorted((shared_data / "parts").rglob("*.jpg"))[::40]:
         picture = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
         if not is_coloured(picture):
             continue
         noise = np.random.default_rng(0).normal(0, 5, picture.shape)
         again = np.clip(picture * 1.1 + noise, 0, 255).astype(np.uint8)
-        told += 2
+        reported += 2
         right += channel_order(again, picture) == "RGB"
         right += channel_order(np.ascontiguousarray(again[:, :, ::-1]), picture) == "BGR"
-    assert right == told > 0
+    assert right == reported > 0

@@ -75,7 +75,7 @@ def test_each_of_fifteen_parts_is_announced_once_while_it_stands(noise, drift, f
     for _ in range(15):
         passage = list(view.passage(level=level))
         announced, state = watch((frame for frame, _ in passage), state)
-        assert [(new, seen) for _, new, seen in announced] == [(1, 1)]
+        assert [(new, observed) for _, new, observed in announced] == [(1, 1)]
         assert passage[announced[0][0]][1]
         _, state = watch((view.draw() for _ in range(5)), state)
         assert state.parts == ()
@@ -127,7 +127,7 @@ def test_two_parts_in_view_are_said_to_be_two():
     one, two = (20, 20, 40, 44, 170), (95, 25, 40, 44, 60)
     frames = [view.draw(one)] * 2 + [view.draw(one, two) for _ in range(8)]
     announced, state = watch(frames, state)
-    assert Counter((new, seen) for _, new, seen in announced) in (
+    assert Counter((new, observed) for _, new, observed in announced) in (
         Counter({(1, 2): 2}),
         Counter({(2, 2): 1}),
         Counter({(1, 1): 1, (1, 2): 1}),
@@ -141,7 +141,7 @@ def test_a_second_part_beside_one_that_was_announced_is_said_to_be_the_second():
     one, two = (20, 20, 40, 44, 170), (95, 25, 40, 44, 60)
     frames = [view.draw(one) for _ in range(8)] + [view.draw(one, two) for _ in range(8)]
     announced, _ = watch(frames, at_rest(view))
-    assert [(new, seen) for _, new, seen in announced] == [(1, 1), (1, 2)]
+    assert [(new, observed) for _, new, observed in announced] == [(1, 1), (1, 2)]
 
 
 def test_a_light_that_goes_out_is_no_part_and_parts_are_seen_again_after_it():

@@ -240,7 +240,7 @@ def test_what_is_not_there_does_not_open(tmp_path):
 
 
 class _Stream(BaseHTTPRequestHandler):
-    """Motion JPEG over HTTP, as network cameras send it; stops sending when told."""
+    """Motion JPEG over HTTP, as network cameras send it; stops sending on command."""
 
     def log_message(self, *_):
         pass
