@@ -2,7 +2,7 @@
 
 JPEG of quality 95 without colour subsampling. Of 1600 x 1200 pixels with camera noise (sigma 2) it
 takes 7 ms to write, 7 ms to read and 0.5 MB, where PNG at its fastest takes 97 ms, 29 ms and 3 MB.
-The mean error is 1.6 grey levels, below the noise. Half colours would save 3 ms and 25 % and blur
+The mean error is 1.6 grey levels, below the noise. Subsampling would save 3 ms and 25 % and blur
 coloured marks of one pixel. More than 8 bits stay PNG, which JPEG cannot hold.
 """
 
