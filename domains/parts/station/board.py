@@ -111,7 +111,7 @@ def _is_off_the_record(block: StatusBlock, newest: InspectedPart | None) -> bool
 def _off_the_record(block: StatusBlock) -> Headline:
     result = block.result if block.result_seq == block.acq_id else None
     reason = _REASONS.get(block.reason_code) if result else None
-    why = reason.sentence if reason else "What the line was told is not on record."
+    why = reason.sentence if reason else "What the line received is not on record."
     # Only what is on record passes.
     state = BoardState.STOP if result is LineResult.STOP else BoardState.FAIL
     return Headline(state, state.value.upper(), why, number=block.acq_id)
@@ -126,7 +126,7 @@ def _of_part(part: InspectedPart) -> Headline:
 
 
 @dataclass(frozen=True, slots=True)
-class Tile:
+class BoardTile:
     """One of the last parts, small.
 
     Attributes:
@@ -152,10 +152,10 @@ class Tile:
     elapsed: str
 
 
-def tile(part: InspectedPart) -> Tile:
+def tile(part: InspectedPart) -> BoardTile:
     """Return a part as one of the last ones."""
     trigger = part.trigger
-    return Tile(
+    return BoardTile(
         number=trigger.number,
         title=part.part_id or f"No. {trigger.number}",
         state=_STATES[part.result],

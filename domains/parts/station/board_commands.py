@@ -145,7 +145,7 @@ def send_command(
     if found := list(objections(draft)):
         raise ConfigError(
             f"The command {name.value!r} was not given: {'; '.join(found)}.",
-            hint="Complete the entry; the station has not been told anything.",
+            hint="Complete the entry; nothing was sent to the station.",
         )
     with writing(store) as connection:
         number = pack_rows.last_number(connection, PACK, COMMAND, station) + 1

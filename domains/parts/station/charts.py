@@ -74,7 +74,7 @@ class LineCharts:
     Attributes:
         share: The share rejected.
         level: The level of the score.
-        left_out: Parts that were not judged by their picture, such as late ones: they speak of the
+        left_out: Parts that were not judged by their picture, such as late ones: they are about the
             station, not of the product.
     """
 

@@ -58,7 +58,7 @@ class ShownStatus:
     Attributes:
         station: Name of the station.
         at: When the loop handed it in, in seconds of this machine's monotonic clock.
-        boot: Which start of the machine that clock counts from; empty where it cannot be told.
+        boot: Which start of the machine that clock counts from; empty where it is not known.
         block: The status block.
         recipes: The station's recipes, the first active at its start.
     """

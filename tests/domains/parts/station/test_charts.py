@@ -54,7 +54,7 @@ def test_more_rejects_and_a_shifted_score_are_found_after_the_baseline():
     charts = line_charts(list(reversed(parts)))
     assert charts.share.outside[30:].mean() >= 0.5
     assert not charts.share.outside[:30].any()
-    # At 4.9 expected rejects a sample the run rules are kept silent; at 9.7 they speak.
+    # At 4.9 expected rejects a sample the run rules are kept silent; at 9.7 they apply.
     assert not any(charts.share.rules)
     larger = line_charts(parts + a_line(rng, 700, share=0.3, start=2001), size=100, baseline=15)
     assert 2 in {rule for rules in larger.share.rules[23:] for rule in rules}
