@@ -17,8 +17,23 @@ from domains.parts.station.recipe import PartIdOptions
 
 FIND = f"{__name__}:find"
 
+WEAKLY_CHECKED = frozenset(
+    {
+        *("EAN13", "EAN8", "EAN5", "EAN2", "ISBN", "UPCA", "UPCE", "ITF", "ITF14", "Codabar"),
+        *("Code39", "Code39Std", "Code39Ext", "Code32", "PZN", "DXFilmEdge"),
+        *("Telepen", "TelepenAlpha", "TelepenNumeric"),
+    }
+)
+"""Bar codes with one check digit or none: one misreading in ten passes, in every way of reading."""
+
+PART_OF_OTHERS = "UPCE"
+"""Part of a damaged EAN-13 reads as a UPC-E, check digit included: it counts only on its own."""
+
 _SMALL_PIXELS = 2_000_000
 _MOST_CODES = 64
+_QUIET = 0.15
+_LEAST_ROWS = 3
+_ROWS = 24
 
 
 def find(data: bytes, arguments: Arguments) -> Output:
@@ -51,7 +66,7 @@ def read_codes(grey: NDArray[np.uint8], options: PartIdOptions) -> list[CodeRead
     found: list[CodeReading] = []
     for name, picture, binarizer in _ways(grey):
         for code in zxingcpp.read_barcodes(picture, formats=formats, binarizer=binarizer):
-            if len(code.text) <= LONGEST_TEXT and len(found) < _MOST_CODES:
+            if len(found) < _MOST_CODES and _counts(code, picture, options):
                 found.append(CodeReading(code.text, code.format.name, name))
         if is_settled(found, options):
             break
@@ -62,10 +77,54 @@ def formats_of(options: PartIdOptions) -> zxingcpp.BarcodeFormats:
     """Return the formats that a recipe names; all where it names none.
 
     Raises:
-        ValueError: There is no such format.
+        ValueError: There is no such format, or UPC-E stands beside others.
     """
-    names = ",".join(options.formats) or "AllReadable"
-    return zxingcpp.barcode_formats_from_str(names)
+    if PART_OF_OTHERS in options.formats and len(options.formats) > 1:
+        raise ValueError(f"{PART_OF_OTHERS} stands beside others, parts of which read as one")
+    return zxingcpp.barcode_formats_from_str(",".join(options.formats) or "AllReadable")
+
+
+def _counts(code: zxingcpp.Barcode, picture: NDArray[np.uint8], options: PartIdOptions) -> bool:
+    kind = code.format.name
+    if len(code.text) > LONGEST_TEXT:
+        return False
+    if kind == PART_OF_OTHERS and options.formats != (PART_OF_OTHERS,):
+        return False
+    return kind not in WEAKLY_CHECKED or _says_so_in_halves(picture, code)
+
+
+def _says_so_in_halves(picture: NDArray[np.uint8], code: zxingcpp.Barcode) -> bool:
+    """Return whether the upper and the lower half of a bar code each say the same.
+
+    The bars are as long as they are so that they can be read again elsewhere: noise, scratches and
+    dirt are not the same there.
+    """
+    place = code.position
+    corners = np.array(
+        [
+            [p.x, p.y]
+            for p in (place.top_left, place.top_right, place.bottom_right, place.bottom_left)
+        ],
+        np.float32,
+    )
+    width = float(np.linalg.norm(corners[1] - corners[0]))
+    rows = int(np.linalg.norm(corners[3] - corners[0]))
+    if width < 1 or rows < 2 * _LEAST_ROWS:
+        return False
+    quiet = _QUIET * width
+    target = np.array([[0, 0], [width, 0], [width, rows], [0, rows]], np.float32)
+    matrix = cv2.getPerspectiveTransform(corners, target + np.array([quiet, 0], np.float32))
+    size = (round(width + 2 * quiet), rows)
+    flat = cv2.warpPerspective(picture, matrix, size, borderMode=cv2.BORDER_REPLICATE)
+    return all(_says(half, code) for half in (flat[: rows // 2], flat[rows - rows // 2 :]))
+
+
+def _says(bars: NDArray[np.uint8], code: zxingcpp.Barcode) -> bool:
+    tall = cv2.resize(bars, (bars.shape[1], max(_ROWS, len(bars))), interpolation=cv2.INTER_NEAREST)
+    again = zxingcpp.read_barcodes(
+        tall, formats=zxingcpp.BarcodeFormats(code.format), try_rotate=False
+    )
+    return any(one.text == code.text for one in again)
 
 
 def _ways(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -144,7 +145,7 @@ def test_five_hundred_damaged_codes_give_no_wrong_id():
     """Most of them are unread; a fifth at least is read, or nothing would have been tested."""
     rng = np.random.default_rng(12)
     outcomes: Counter[str] = Counter()
-    kinds = {"QRCode": {}, "DataMatrix": {}, "Code128": {}, "EAN13": {"check_digit": "gs1"},
+    kinds = {"QRCode": {}, "DataMatrix": {}, "Code128": {}, "EAN13": {},
              "ITF": {"pattern": r"\d{8}"}}  # fmt: skip
     for number in range(500):
         kind = list(kinds)[number % len(kinds)]
@@ -172,6 +173,41 @@ def test_only_the_recipes_formats_are_read():
     for formats, expected in ((("Code128",), "P-000017"), (("QRCode", "DataMatrix"), "")):
         wanted = options(formats=formats)
         assert identify(wanted, read_codes(picture, wanted), "", []).part_id == expected
+
+
+def test_a_weakly_checked_bar_code_is_read_again_in_each_half():
+    """Two halves of two different codes: each way of decoding would take one of them."""
+    wanted = options(formats=("EAN13",), pattern=r"\d{13}")
+    one, other = (draw_code(text, "EAN13") for text in ("4006381333931", "5901234123457"))
+    whole = identify(wanted, read_codes(one, wanted), "", [])
+    assert whole.part_id == "4006381333931"
+    middle = len(one) // 2
+    mixed = np.vstack([one[:middle], other[middle:]])
+    assert identify(wanted, read_codes(mixed, wanted), "", []).part_id == ""
+    flat = np.vstack([one[:30], one[40:42], one[-30:]])  # two rows of bars cannot be divided
+    assert read_codes(flat, wanted) == []
+
+
+def test_a_upc_e_counts_only_where_no_other_code_can_be_meant():
+    picture = draw_code("01234565", "UPCE")
+    assert read_codes(picture, options()) == []
+    alone = options(formats=("UPCE",))
+    assert {one.format for one in read_codes(picture, alone)} == {"UPCE"}
+    with pytest.raises(ConfigError, match="beside others"):
+        PartIdReader(recipe("video", formats=("UPCE", "EAN13")), Settings())
+
+
+@pytest.mark.parametrize("turn", [0, 17, 90, 180, 200])
+def test_turned_bar_codes_are_read_in_halves_too(turn):
+    code = draw_code("4006381333931", "EAN13", scale=3)
+    side = 700
+    canvas = np.full((side, side), 255, np.uint8)
+    top, left = (side - code.shape[0]) // 2, (side - code.shape[1]) // 2
+    canvas[top : top + code.shape[0], left : left + code.shape[1]] = code
+    matrix = cv2.getRotationMatrix2D((side / 2, side / 2), turn, 1.0)
+    turned = cv2.warpAffine(canvas, matrix, (side, side), borderValue=255)
+    wanted = options(pattern=r"\d{13}")
+    assert identify(wanted, read_codes(turned, wanted), "", []).part_id == "4006381333931"
 
 
 def grabbed(*pictures, name=""):
