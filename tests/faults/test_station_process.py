@@ -1,0 +1,106 @@
+"""A station as its own process with a PLC on Modbus: killed at any point, nothing passes twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from core.records import audit
+from core.service.store import open_store
+from core.settings import Settings
+from domains.parts.station.client import StationClient
+from domains.parts.station.faults.plates import SIDE, draw_plate
+from domains.parts.station.records import parts_of
+from domains.parts.station.result import LineResult
+from tests.domains.parts.station.broker import free_port
+
+pytestmark = [pytest.mark.slow, pytest.mark.trained, pytest.mark.service]
+
+MAIN = "from core.cli import main; main()"
+
+STATION = """
+name = "press-4"
+
+[trigger]
+kind = "modbus"
+
+[outputs.modbus]
+port = {port}
+
+[outputs.csv]
+folder = "{folder}/results"
+
+[[recipes]]
+number = 7
+product = "plates"
+deadline_ms = 3000
+
+[[recipes.cameras]]
+name = "top"
+kind = "video"
+source = "{folder}/plates.avi"
+discard = 0
+"""
+
+
+def write_video(path: Path, plates: int) -> None:
+    rng = np.random.default_rng(11)
+    codec = cv2.VideoWriter.fourcc(*"FFV1")
+    video = cv2.VideoWriter(str(path), codec, 25, (SIDE, SIDE))
+    assert video.isOpened()
+    for number in range(plates):
+        video.write(draw_plate(rng, 0.8 if number % 4 == 3 else 0.0))
+    video.release()
+
+
+@contextmanager
+def running(home: Path, file: Path) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", MAIN, "parts", "station", "run", str(file), "--json"]
+    environment = {**os.environ, "ASSAY_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_line_goes_on_after_a_killed_station_and_every_pass_is_on_record(rig_home, tmp_path):
+    write_video(tmp_path / "plates.avi", 60)
+    port = free_port()
+    file = tmp_path / "station.toml"
+    file.write_text(STATION.format(port=port, folder=tmp_path))
+    results: list[LineResult] = []
+    passed: set[int] = set()
+    for life in range(2):
+        with running(rig_home, file) as process, StationClient("127.0.0.1", port) as plc:
+            assert plc.start(60.0)
+            for seq in range(1, 21):
+                answer = plc.inspect(1000 * life + seq, wait_s=5.0)
+                results.append(answer.result)
+                if answer.result is LineResult.PASS:
+                    assert answer.block is not None
+                    assert answer.block.recipe_judged == 7
+                    passed.add(answer.block.part_seq_echo)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            assert plc.inspect(9999, wait_s=1.0).result is LineResult.FAIL
+    assert len(results) == 40
+    assert 26 <= results.count(LineResult.PASS) <= 30
+    store = open_store(Settings(home=rig_home))
+    parts = [part for part in parts_of(store, "press-4") if part.trigger.part_seq != 9999]
+    recorded = {p.trigger.part_seq for p in parts if p.result is LineResult.PASS}
+    assert passed <= recorded
+    assert {part.trigger.recipe for part in parts} == {7}
+    assert len({part.trigger.number for part in parts}) == len(parts)
+    assert audit.verify(store).faults == ()
+    store.close()
