@@ -10,12 +10,15 @@ from core.settings import Settings
 from domains.parts.station.changeover import Equipment
 from domains.parts.station.identity import differences
 from domains.parts.station.judges import Judges
+from domains.parts.station.options import OpcuaOptions
 from domains.parts.station.part_id_reader import PartIdReader
 from domains.parts.station.ports import Camera, Post, StationOutput, TriggerSource
 from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 from domains.parts.station.sources.dropped import FolderCamera
 from domains.parts.station.sources.folder import FolderSource
 from domains.parts.station.sources.judged_files import JudgedFiles
+
+OPCUA_SPARE_S = 5.0
 
 
 def equipment_of(judges: Judges, settings: Settings) -> Equipment:
@@ -88,6 +91,8 @@ def make_outputs(station: StationFile, post: Post) -> list[StationOutput]:
 
         takes = station.trigger.kind == "mqtt"
         made.append(MqttOutput(station.name, options.mqtt, post, takes_triggers=takes))
+    if options.opcua is not None:
+        made.append(_opcua_output(station, options.opcua, post))
     if options.webhook is not None:
         from domains.parts.station.outputs.webhook import WebhookOutput
 
@@ -97,3 +102,17 @@ def make_outputs(station: StationFile, post: Post) -> list[StationOutput]:
 
         made.append(CsvOutput(station.name, options.csv))
     return made
+
+
+def _opcua_output(station: StationFile, options: OpcuaOptions, post: Post) -> StationOutput:
+    from domains.parts.station.outputs.opcua import OpcuaOutput
+
+    longest_s = max(recipe.deadline_ms for recipe in station.recipes) / 1000
+    return OpcuaOutput(
+        station.name,
+        options,
+        post,
+        takes_triggers=station.trigger.kind == "opcua",
+        products={recipe.number: recipe.product for recipe in station.recipes},
+        job_limit_s=longest_s + OPCUA_SPARE_S,
+    )

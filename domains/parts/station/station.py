@@ -26,7 +26,7 @@ from domains.parts.station.loop import Item, Line
 from domains.parts.station.outbox import StationOutbox, keep_options
 from domains.parts.station.outputs.group import OutputGroup
 from domains.parts.station.part import InspectedPart
-from domains.parts.station.ports import StationOutput
+from domains.parts.station.ports import OutboxOutput, StationOutput
 from domains.parts.station.recipe import Recipe, StationFile
 from domains.parts.station.records import PartRecorder
 from domains.parts.station.reserve import ReserveFile
@@ -132,7 +132,7 @@ class _Running:
         stack.callback(outbox.stop, CLOSE_S)
         for output in outputs:
             output.open()
-            stack.callback(output.close)
+            stack.callback(_close, output, outbox)
         self._inspector.start()
         stack.callback(self._inspector.close, CLOSE_S)
         stack.callback(changeover.close)
@@ -182,6 +182,13 @@ class _Running:
     def _answered(self, part: InspectedPart) -> None:
         if self._on_part is not None:
             self._on_part(part)
+
+
+def _close(output: StationOutput, outbox: StationOutbox) -> None:
+    """Close an output, and note what its receiver has: it is not to come again as history."""
+    output.close()
+    if isinstance(output, OutboxOutput):
+        outbox.note_ids(output.name, output.confirmed())
 
 
 @contextmanager

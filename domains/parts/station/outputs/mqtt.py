@@ -120,19 +120,21 @@ class MqttOutput:
         return ids
 
     def close(self) -> None:
-        """Publish that the station stops as planned, and disconnect."""
+        """Publish that the station stops as planned, and disconnect once that has arrived."""
         ticket = self._link.publish(self._topic("status"), self._offline(True), is_retained=True)
+        if ticket is not None:
+            self._statuses.add(ticket)
         limit = monotonic() + _GOODBYE_S
-        while ticket is not None and monotonic() < limit:
-            if any(one == ticket for one, _ in self._collect()):
+        while self._link.connection and monotonic() < limit:
+            self._collect()
+            if not self._statuses and not self._results:
                 break
             sleep(0.005)
         self._link.stop(_GOODBYE_S)
 
-    def _collect(self) -> list[tuple[Ticket, bool]]:
+    def _collect(self) -> None:
         """Return the broker's receipts."""
-        receipts = self._link.acknowledged()
-        for ticket, is_kept in receipts:
+        for ticket, is_kept in self._link.acknowledged():
             self._statuses.discard(ticket)
             message_id = self._results.pop(ticket, None)
             if message_id is not None and is_kept:
@@ -140,7 +142,6 @@ class MqttOutput:
         if current := self._link.connection:
             self._statuses = {one for one in self._statuses if one.connection == current}
             self._results = {t: i for t, i in self._results.items() if t.connection == current}
-        return receipts
 
     def _receive(self, message: MQTTMessage) -> None:
         kind = message.topic.rpartition("/")[2]
