@@ -29,6 +29,7 @@ _FUNCTIONS = frozenset({1, 3, 4, 5, 6, 15, 16, 22, 23})
 _WRITE_COIL, _COIL_VALUES = 5, (b"\x00\x00", b"\xff\x00")
 _HEADER = struct.Struct(">HHHB")
 _BUFFER = 1024
+_SEND_BUFFER = 16384
 # Modbus Messaging on TCP/IP: a server that is no gateway answers to 0 and 255, too.
 _ANY_UNIT = frozenset({0, 255})
 
@@ -85,6 +86,8 @@ class ModbusServer:
         while True:
             with suppress(OSError):
                 peer, _ = await asyncio.get_running_loop().sock_accept(listener)
+                # What a peer does not read waits here, not in megabytes of the kernel's.
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
                 streams = await asyncio.open_connection(sock=peer, limit=_BUFFER)
                 self._admit(*streams)
             await asyncio.sleep(1 / _ADMITTED_S)
