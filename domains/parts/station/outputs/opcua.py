@@ -20,7 +20,7 @@ from domains.parts.station.options import OpcuaOptions
 from domains.parts.station.outputs.opcua_events import Announcer
 from domains.parts.station.outputs.opcua_machine import VisionMachine
 from domains.parts.station.outputs.opcua_methods import VisionMethods
-from domains.parts.station.outputs.opcua_model import Model, build_model
+from domains.parts.station.outputs.opcua_model import AddressSpace, build_model
 from domains.parts.station.outputs.opcua_results import KeptResults, result_of
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.ports import Post, Words
@@ -106,7 +106,7 @@ class OpcuaOutput:
             self._hand_over(words)
 
     def send(self, part: InspectedPart, words: Words) -> bool:  # noqa: ARG002
-        """Show a result; who wants it fetches it, so that nothing is left to be sent."""
+        """Return True, once a result is shown: who wants it fetches it, so nothing is to be sent."""
         self._hand_over(part)
         return True
 
@@ -155,7 +155,9 @@ class OpcuaOutput:
         finally:
             await server.stop()
 
-    async def _follow(self, methods: VisionMethods, announcer: Announcer, model: Model) -> None:
+    async def _follow(
+        self, methods: VisionMethods, announcer: Announcer, model: AddressSpace
+    ) -> None:
         """Show what is handed over, until the end."""
         while not self._stopping:
             async with methods.changes:
@@ -170,7 +172,7 @@ class OpcuaOutput:
                 continue
             self._wake.clear()
 
-    async def _take(self, item: _Item, announcer: Announcer, model: Model) -> None:
+    async def _take(self, item: _Item, announcer: Announcer, model: AddressSpace) -> None:
         if isinstance(item, InspectedPart):
             job, transitions = self._machine.complete(item)
             result = result_of(self._station, item, job)
@@ -185,7 +187,7 @@ class OpcuaOutput:
                 await announcer.acquisition_done()
         await announcer.transitions(transitions)
 
-    async def _take_silence(self, announcer: Announcer, model: Model) -> None:
+    async def _take_silence(self, announcer: Announcer, model: AddressSpace) -> None:
         """Show that the station's loop is silent, as if it had ended."""
         silent_s = monotonic() - self._shown_at
         if silent_s < LIFE_S:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from domains.parts.station.outputs.opcua_machine import Job, VisionMachine
-from domains.parts.station.outputs.opcua_model import Model
+from domains.parts.station.outputs.opcua_machine import VisionJob, VisionMachine
+from domains.parts.station.outputs.opcua_model import AddressSpace
 from domains.parts.station.outputs.opcua_results import VisionResult
-from domains.parts.station.outputs.opcua_states import State, Transition, entered
+from domains.parts.station.outputs.opcua_states import Transition, VisionState, entered
 from domains.parts.station.registers import OfflineReason
 
 
@@ -19,7 +19,7 @@ class Announcer:
         model: Its nodes.
     """
 
-    def __init__(self, machine: VisionMachine, model: Model) -> None:
+    def __init__(self, machine: VisionMachine, model: AddressSpace) -> None:
         self._machine, self._model = machine, model
 
     async def transitions(self, transitions: Sequence[Transition]) -> None:
@@ -35,10 +35,10 @@ class Announcer:
                 TransitionNumber=one.number,
             )
             await self._announce_error(one)
-            if state is State.READY:
+            if state is VisionState.READY:
                 await self._model.fire("Ready", "Ready", JobId=self._job_id)
 
-    async def job_started(self, job: Job, transitions: Sequence[Transition]) -> None:
+    async def job_started(self, job: VisionJob, transitions: Sequence[Transition]) -> None:
         """Announce a client's job."""
         await self.transitions(transitions)
         await self._model.fire("JobStarted", f"{job.id} has started", JobId=job.id)
@@ -69,9 +69,9 @@ class Announcer:
 
     async def _announce_error(self, transition: Transition) -> None:
         sentence = OfflineReason(self._machine.status.offline_reason).sentence
-        if transition.target is State.ERROR:
+        if transition.target is VisionState.ERROR:
             await self._model.fire("Error", sentence, CauseDescription=sentence)
-        elif transition.source is State.ERROR and transition.method is None:
+        elif transition.source is VisionState.ERROR and transition.method is None:
             await self._model.fire("ErrorResolved", sentence, CauseDescription=sentence)
 
     @property

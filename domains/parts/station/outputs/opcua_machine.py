@@ -12,8 +12,8 @@ from enum import Enum
 from domains.parts.station.blocks import StatusBlock
 from domains.parts.station.outputs.opcua_states import (
     Method,
-    State,
     Transition,
+    VisionState,
     entered,
     next_state,
 )
@@ -27,7 +27,7 @@ class NotAllowed(Exception):
     """A method was called in a state that has no such transition; nothing has changed."""
 
 
-class JobEnd(Enum):
+class VisionJobEnd(Enum):
     """What became of a job."""
 
     RUNNING = "running"
@@ -37,7 +37,7 @@ class JobEnd(Enum):
 
 
 @dataclass(slots=True)
-class Job:
+class VisionJob:
     """One job that a client started, or that the station started for a trigger of its own.
 
     Attributes:
@@ -54,18 +54,18 @@ class Job:
     at: float
     part_seq: int = 0
     meas_id: str = ""
-    end: JobEnd = JobEnd.RUNNING
+    end: VisionJobEnd = VisionJobEnd.RUNNING
 
 
 class VisionMachine:
     """The state of the vision system, changed through the table alone."""
 
     def __init__(self) -> None:
-        self.state = State.PREOPERATIONAL
+        self.state = VisionState.PREOPERATIONAL
         self.last_transition: Transition | None = None
         self.status = StatusBlock()
-        self.job: Job | None = None
-        self._ended: list[Job] = []
+        self.job: VisionJob | None = None
+        self._ended: list[VisionJob] = []
         self._is_automatic = True
         self._is_prepared_by_client = False
         self._counts_inspection = True
@@ -77,14 +77,14 @@ class VisionMachine:
             NotAllowed: The state has no such transition.
         """
         found = next_state(self.state, method)
-        is_kept = method is Method.RESET and self.state is State.PREOPERATIONAL
-        is_kept |= method is Method.PREPARE_RECIPE and self.state is State.READY
+        is_kept = method is Method.RESET and self.state is VisionState.PREOPERATIONAL
+        is_kept |= method is Method.PREPARE_RECIPE and self.state is VisionState.READY
         if found is None and not is_kept:
             raise NotAllowed(f"{method} in {self.state.title}")
         return found
 
     def call(self, method: Method) -> list[Transition]:
-        """Do what a method asks for, and return the transition.
+        """Return the transitions of what a method asks for.
 
         Raises:
             NotAllowed: The state has no such transition.
@@ -92,15 +92,15 @@ class VisionMachine:
         found = self.check(method)
         if method in {Method.HALT, Method.RESET}:
             self._is_automatic = False
-            self._end_job(JobEnd.ABORTED)
+            self._end_job(VisionJobEnd.ABORTED)
         elif method is Method.SELECT_MODE_AUTOMATIC:
             self._is_automatic = True
         elif method in {Method.STOP, Method.ABORT}:
-            self._end_job(JobEnd.STOPPED if method is Method.STOP else JobEnd.ABORTED)
+            self._end_job(VisionJobEnd.STOPPED if method is Method.STOP else VisionJobEnd.ABORTED)
         return self._go(found) if found is not None else []
 
-    def start(self, job: Job) -> list[Transition]:
-        """Start a client's job.
+    def start(self, job: VisionJob) -> list[Transition]:
+        """Return the transitions of a client's job that starts.
 
         Raises:
             NotAllowed: The state has no such transition.
@@ -111,26 +111,26 @@ class VisionMachine:
         return transitions
 
     def prepared(self) -> list[Transition]:
-        """Note that the recipe which a client asked for is active."""
-        self._is_prepared_by_client = self.state is State.INITIALIZED
+        """Return the transitions once the recipe that a client asked for is active."""
+        self._is_prepared_by_client = self.state is VisionState.INITIALIZED
         return list(self._settle())
 
     def observe(self, status: StatusBlock) -> list[Transition]:
-        """Take what the station shows, and return the transitions that follow."""
+        """Return the transitions that follow from what the station shows."""
         self.status = status
         if not status.inspecting:
             self._counts_inspection = True
         return list(self._settle())
 
     def expire(self, before: float) -> list[Transition]:
-        """End a single job that was started before a time and got no result."""
+        """Return the transitions of a job that ends without a result, begun before a time."""
         job = self.job
         if job is None or job.is_continuous or job.at >= before:
             return []
-        self._end_job(JobEnd.UNANSWERED)
+        self._end_job(VisionJobEnd.UNANSWERED)
         return list(self._settle())
 
-    def complete(self, part: InspectedPart) -> tuple[Job | None, list[Transition]]:
+    def complete(self, part: InspectedPart) -> tuple[VisionJob | None, list[Transition]]:
         """Return the job that a part belongs to, and the transitions that follow."""
         trigger = part.trigger
         for ended in reversed(self._ended):
@@ -146,48 +146,52 @@ class VisionMachine:
         return job, list(self._settle())
 
     def _settle(self) -> Iterator[Transition]:
-        """Go on by itself until the state agrees with what the station shows."""
+        """Yield transitions until the state agrees with what the station shows."""
         while (target := self._target()) is not None:
-            cause: Method | State = target
-            if target is State.READY and self._is_prepared_by_client:
+            cause: Method | VisionState = target
+            if target is VisionState.READY and self._is_prepared_by_client:
                 cause, self._is_prepared_by_client = Method.PREPARE_RECIPE, False
             found = next_state(self.state, cause)
             if found is None:
                 return
-            if self.state.is_executing and not target.is_executing and target is not State.READY:
-                self._end_job(JobEnd.STOPPED)
+            if (
+                self.state.is_executing
+                and not target.is_executing
+                and target is not VisionState.READY
+            ):
+                self._end_job(VisionJobEnd.STOPPED)
             yield from self._go(found)
 
-    def _target(self) -> State | None:
+    def _target(self) -> VisionState | None:
         """Return the next state by what the station shows; None where it is the right one."""
         reason, state = self.status.offline_reason, self.state
-        if state is State.HALTED:
+        if state is VisionState.HALTED:
             return None
         if reason in _ERRORS:
-            return None if state is State.ERROR else State.ERROR
-        if state is State.ERROR:
-            return State.OPERATIONAL if self._is_automatic else State.PREOPERATIONAL
-        if state is State.PREOPERATIONAL:
-            return State.INITIALIZED if self._is_automatic else None
+            return None if state is VisionState.ERROR else VisionState.ERROR
+        if state is VisionState.ERROR:
+            return VisionState.OPERATIONAL if self._is_automatic else VisionState.PREOPERATIONAL
+        if state is VisionState.PREOPERATIONAL:
+            return VisionState.INITIALIZED if self._is_automatic else None
         if reason == OfflineReason.ENDED:
-            return State.HALTED
+            return VisionState.HALTED
         return self._operational_target()
 
-    def _operational_target(self) -> State | None:
+    def _operational_target(self) -> VisionState | None:
         is_inspecting = self.status.inspecting and self._counts_inspection
         match self.state:
-            case State.INITIALIZED:
-                return State.READY if self.status.online else None
-            case State.READY if is_inspecting:
-                return State.SINGLE_EXECUTION
-            case State.READY:
-                return None if self.status.online else State.INITIALIZED
-            case State.SINGLE_EXECUTION:
-                return None if is_inspecting or self.job is not None else State.READY
+            case VisionState.INITIALIZED:
+                return VisionState.READY if self.status.online else None
+            case VisionState.READY if is_inspecting:
+                return VisionState.SINGLE_EXECUTION
+            case VisionState.READY:
+                return None if self.status.online else VisionState.INITIALIZED
+            case VisionState.SINGLE_EXECUTION:
+                return None if is_inspecting or self.job is not None else VisionState.READY
             case _:
-                return None if self.job is not None else State.READY
+                return None if self.job is not None else VisionState.READY
 
-    def _end_job(self, end: JobEnd) -> None:
+    def _end_job(self, end: VisionJobEnd) -> None:
         # What is under way is inspected to its end; it is no execution of this machine any more.
         self._counts_inspection = not self.status.inspecting
         if self.job is not None:
@@ -203,5 +207,5 @@ class VisionMachine:
         return [transition]
 
 
-def _belongs(job: Job, part_seq: int, at: float) -> bool:
+def _belongs(job: VisionJob, part_seq: int, at: float) -> bool:
     return job.part_seq == part_seq and at >= job.at

@@ -12,11 +12,11 @@ from asyncua import ua
 from asyncua.ua.status_codes import StatusCodes
 
 from domains.parts.station.outputs.opcua_events import Announcer
-from domains.parts.station.outputs.opcua_machine import Job, NotAllowed, VisionMachine
+from domains.parts.station.outputs.opcua_machine import NotAllowed, VisionJob, VisionMachine
 from domains.parts.station.outputs.opcua_model import to_structure
 from domains.parts.station.outputs.opcua_results import KeptResults, ResultFilter
 from domains.parts.station.outputs.opcua_signatures import SIGNATURES, Arguments
-from domains.parts.station.outputs.opcua_states import Method, State
+from domains.parts.station.outputs.opcua_states import Method, VisionState
 from domains.parts.station.ports import Command, Post, TriggerSignal
 
 ANSWER_S = 0.5
@@ -113,7 +113,7 @@ class VisionMethods:
 
     async def _confirm_all(self) -> list[object]:
         # Elsewhere it would take a stop of the operator away, which is no error.
-        if self._machine.state is not State.ERROR:
+        if self._machine.state is not VisionState.ERROR:
             raise _Refused(StatusCodes.BadInvalidState)
         self._post(Command(monotonic(), "acknowledge", _CLIENT))
         return [0]
@@ -192,10 +192,10 @@ class VisionMethods:
                 self._post(command)
             await self._announced.transitions(transitions)
 
-    def _new_job(self, meas: str, *, is_continuous: bool) -> Job:
+    def _new_job(self, meas: str, *, is_continuous: bool) -> VisionJob:
         number = next(self._numbers)
         part_seq = 0 if is_continuous else (number - 1) % 65535 + 1
-        return Job(f"job-{number}", is_continuous, monotonic(), part_seq, meas)
+        return VisionJob(f"job-{number}", is_continuous, monotonic(), part_seq, meas)
 
     def _check_recipe(self, recipe: str, product: str, parameters: str) -> None:
         """Refuse a job for another recipe or product than what is active.

@@ -27,7 +27,7 @@ from domains.parts.station.outputs.opcua_signatures import (
     UINT,
     WORD,
 )
-from domains.parts.station.outputs.opcua_states import State, Transition
+from domains.parts.station.outputs.opcua_states import Transition, VisionState
 from domains.parts.station.registers import STATUS, STATUS_WORDS, Register
 
 MACHINE_VISION = "http://opcfoundation.org/UA/MachineVision"
@@ -37,7 +37,7 @@ Callback = Callable[..., Awaitable[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class AddressSpace:
     """The nodes that change.
 
     Attributes:
@@ -64,7 +64,7 @@ class Model:
             value = register.unpack(tuple(words))
             await self._write(self.values[register.name], ua.Variant(value, variant_type(register)))
 
-    async def show_state(self, state: State, last: Transition | None) -> None:
+    async def show_state(self, state: VisionState, last: Transition | None) -> None:
         """Write where both machines stand; the inner one stands nowhere outside Operational."""
         for name, shown in (("outer", state.outer), ("inner", state)):
             title, number, transition = self.states[name]
@@ -150,11 +150,11 @@ class _Builder:
         return node_id(path, self._own), ua.QualifiedName(name, self._vision)
 
     async def variable(self, parent: Node, path: str, value: ua.Variant) -> Node:
-        """Add a variable that clients can read."""
+        """Return a variable that clients can read, once it is added."""
         return await parent.add_variable(*self.named(path), value)
 
     async def structures(self) -> Node:
-        """Declare the structures of a result, and return its type."""
+        """Return the type of a result, its structures declared."""
         text, time = ua.VariantType.String, ua.VariantType.DateTime
         recipe = await self._structure(
             "RecipeIdInternalDataType",
@@ -197,7 +197,7 @@ class _Builder:
         return node
 
     async def machine(self, parent: Node, path: str) -> tuple[Node, tuple[Node, Node, Node]]:
-        """Add a state machine with what shows where it stands."""
+        """Return a state machine with what shows where it stands."""
         node = await parent.add_object(*self.named(path))
         state = await self.variable(node, f"{path}.CurrentState", ua.Variant(ua.LocalizedText("")))
         number = await self.variable(state, f"{path}.CurrentState.Number", ua.Variant(0, UINT))
@@ -218,7 +218,7 @@ class _Builder:
             )
 
     async def event(self, name: str, system: Node) -> EventGenerator:
-        """Declare an event."""
+        """Return what generates an event that is declared."""
         identifier, browse_name = self.named(f"Types.{name}EventType")
         create: Any = self.server.create_custom_event_type
         kind: Node = await create(identifier, browse_name)
@@ -231,8 +231,10 @@ class _Builder:
         return await self.server.get_event_generator(kind, system.nodeid)
 
 
-async def build_model(server: Server, station: str, callbacks: Mapping[str, Callback]) -> Model:
-    """Build the address space of a station.
+async def build_model(
+    server: Server, station: str, callbacks: Mapping[str, Callback]
+) -> AddressSpace:
+    """Return the address space of a station.
 
     Args:
         server: An initialised server.
@@ -258,7 +260,7 @@ async def build_model(server: Server, station: str, callbacks: Mapping[str, Call
     zeros = {
         one.name: ua.Variant(one.unpack((0,) * STATUS_WORDS), variant_type(one)) for one in STATUS
     }
-    return Model(
+    return AddressSpace(
         server=server,
         system=system,
         words=await builder.variable(block, "StatusBlock.Words", words),

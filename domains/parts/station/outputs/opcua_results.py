@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from domains.parts.station.message import message_id
-from domains.parts.station.outputs.opcua_machine import Job, JobEnd
+from domains.parts.station.outputs.opcua_machine import VisionJob, VisionJobEnd
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.result import LineReason
 
@@ -78,7 +78,7 @@ class VisionResult:
     sentence: str
 
 
-def result_of(station: str, part: InspectedPart, job: Job | None) -> VisionResult:
+def result_of(station: str, part: InspectedPart, job: VisionJob | None) -> VisionResult:
     """Return the result of a part.
 
     Args:
@@ -87,7 +87,7 @@ def result_of(station: str, part: InspectedPart, job: Job | None) -> VisionResul
         job: The job it belongs to; None where the station was triggered otherwise.
     """
     elapsed = timedelta(microseconds=part.elapsed_us)
-    is_aborted = job is not None and job.end is JobEnd.ABORTED
+    is_aborted = job is not None and job.end is VisionJobEnd.ABORTED
     is_judged = _JUDGED.issuperset(part.reasons)
     state = ResultState.COMPLETED if is_judged else ResultState.FAILED
     is_pass = not part.reasons

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 
-class State(IntEnum):
+class VisionState(IntEnum):
     """A state with its number; those from 5 on are states within Operational."""
 
     PREOPERATIONAL = 1
@@ -28,14 +28,14 @@ class State(IntEnum):
         return "".join(word.capitalize() for word in self.name.split("_"))
 
     @property
-    def outer(self) -> State:
+    def outer(self) -> VisionState:
         """The state of the outer machine: Operational for what lies within."""
-        return State.OPERATIONAL if self >= State.INITIALIZED else self
+        return VisionState.OPERATIONAL if self >= VisionState.INITIALIZED else self
 
     @property
     def is_executing(self) -> bool:
         """Whether a job is under way."""
-        return self in {State.SINGLE_EXECUTION, State.CONTINUOUS_EXECUTION}
+        return self in {VisionState.SINGLE_EXECUTION, VisionState.CONTINUOUS_EXECUTION}
 
 
 class Method(StrEnum):
@@ -68,14 +68,14 @@ class Transition:
     method: Method | None
 
     @property
-    def source(self) -> State:
+    def source(self) -> VisionState:
         """The state that it leaves."""
-        return State(self.number // 100)
+        return VisionState(self.number // 100)
 
     @property
-    def target(self) -> State:
+    def target(self) -> VisionState:
         """The state that it leads to."""
-        return State(self.number // 10 % 10)
+        return VisionState(self.number // 10 % 10)
 
 
 _METHODS: dict[int, Method | None] = {
@@ -122,7 +122,7 @@ _BY_METHOD = {(one.source, one.method): one for one in TRANSITIONS if one.method
 _AUTOMATIC = {(one.source, one.target): one for one in TRANSITIONS if one.method is None}
 
 
-def next_state(state: State, cause: Method | State) -> Transition | None:
+def next_state(state: VisionState, cause: Method | VisionState) -> Transition | None:
     """Return the transition that a cause brings about, or None where there is none.
 
     Args:
@@ -137,6 +137,6 @@ def next_state(state: State, cause: Method | State) -> Transition | None:
     return None
 
 
-def entered(state: State) -> State:
+def entered(state: VisionState) -> VisionState:
     """Return the state in which a system is that enters a state: Operational begins within."""
-    return State.INITIALIZED if state is State.OPERATIONAL else state
+    return VisionState.INITIALIZED if state is VisionState.OPERATIONAL else state

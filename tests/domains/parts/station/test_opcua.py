@@ -15,7 +15,7 @@ from domains.parts.station.blocks import StatusBlock, encode_status, name_values
 from domains.parts.station.message import message_id
 from domains.parts.station.options import OpcuaOptions
 from domains.parts.station.outputs.opcua import OpcuaOutput
-from domains.parts.station.outputs.opcua_states import Method, State, entered, next_state
+from domains.parts.station.outputs.opcua_states import Method, VisionState, entered, next_state
 from domains.parts.station.ports import Command, TriggerSignal
 from domains.parts.station.registers import STATUS, OfflineReason
 from domains.parts.station.result import LineReason
@@ -33,7 +33,7 @@ from tests.domains.parts.station.opcua_client import (
 
 pytestmark = [pytest.mark.service, pytest.mark.slow]
 
-RESTING = [one for one in State if one is not State.OPERATIONAL]
+RESTING = [one for one in VisionState if one is not VisionState.OPERATIONAL]
 OFFERED = [one for one in Method if one.value in OBJECTS]
 ILLEGAL = (ua.uaerrors.BadInvalidState, ua.uaerrors.BadNotExecutable)
 
@@ -54,7 +54,7 @@ def lasting(line):
 
 @pytest.fixture
 def peer(line, lasting):
-    bring_to(line, lasting, State.READY)
+    bring_to(line, lasting, VisionState.READY)
     return lasting
 
 
@@ -71,13 +71,13 @@ def test_from_every_state_each_method_leads_where_the_table_says_and_nowhere_els
     line, lasting, source
 ):
     reached = set()
-    status = ONLINE if source >= State.READY else StatusBlock(offline_reason=1)
+    status = ONLINE if source >= VisionState.READY else StatusBlock(offline_reason=1)
     for method in OFFERED:
         bring_to(line, lasting, source, status)
         lasting.subscribe()
         last, transition = lasting.last(), next_state(source, method)
-        is_kept = method is Method.RESET and source is State.PREOPERATIONAL
-        is_kept |= method is Method.PREPARE_RECIPE and source is State.READY
+        is_kept = method is Method.RESET and source is VisionState.PREOPERATIONAL
+        is_kept |= method is Method.PREPARE_RECIPE and source is VisionState.READY
         if transition is None and not is_kept:
             with pytest.raises(ILLEGAL):
                 lasting.call(method.value, *(("3",) if method is Method.PREPARE_RECIPE else ()))
@@ -104,15 +104,15 @@ def test_from_every_state_each_method_leads_where_the_table_says_and_nowhere_els
 
 
 def test_what_the_station_shows_leads_on_by_automatic_transitions(line, lasting):
-    bring_to(line, lasting, State.READY)
+    bring_to(line, lasting, VisionState.READY)
     for status, state, number in (
-        (StatusBlock(online=True, inspecting=True), State.SINGLE_EXECUTION, 670),
-        (ONLINE, State.READY, 760),
-        (StatusBlock(offline_reason=OfflineReason.OPERATOR), State.INITIALIZED, 650),
-        (ONLINE, State.READY, 560),
-        (StatusBlock(offline_reason=OfflineReason.CAMERA), State.ERROR, 430),
-        (ONLINE, State.READY, 560),
-        (StatusBlock(offline_reason=OfflineReason.ENDED), State.HALTED, 420),
+        (StatusBlock(online=True, inspecting=True), VisionState.SINGLE_EXECUTION, 670),
+        (ONLINE, VisionState.READY, 760),
+        (StatusBlock(offline_reason=OfflineReason.OPERATOR), VisionState.INITIALIZED, 650),
+        (ONLINE, VisionState.READY, 560),
+        (StatusBlock(offline_reason=OfflineReason.CAMERA), VisionState.ERROR, 430),
+        (ONLINE, VisionState.READY, 560),
+        (StatusBlock(offline_reason=OfflineReason.ENDED), VisionState.HALTED, 420),
     ):
         line.status = status
         wait_for(lambda want=state: lasting.state() == want, state.title)
@@ -137,7 +137,7 @@ def test_a_job_is_a_trigger_and_its_result_has_the_fields_of_the_specification(l
     line.status = ONLINE
     part = part_of(trigger)
     line.output.send(part, WORDS)
-    wait_for(lambda: peer.state() == State.READY, "Ready")
+    wait_for(lambda: peer.state() == VisionState.READY, "Ready")
     result = peer.read("ResultManagement.LastResult")
     assert result.ResultId == message_id("s1", part)
     assert (result.IsPartial, result.IsSimulated, result.ResultState) == (False, False, 1)
@@ -236,7 +236,7 @@ def test_a_station_that_falls_silent_is_shown_offline_and_then_in_error(line, pe
     wait_for(lambda: peer.read("StatusBlock.PASS"), "PASS")
     line.is_alive = False
     try:
-        wait_for(lambda: peer.state() == State.ERROR, "the error")
+        wait_for(lambda: peer.state() == VisionState.ERROR, "the error")
         shown = {name: peer.read(f"StatusBlock.{name}") for name in ("PASS", "Online")}
         assert shown == {"PASS": False, "Online": False}
         for method in ("StartSingleJob", "StartContinuous"):
@@ -244,7 +244,7 @@ def test_a_station_that_falls_silent_is_shown_offline_and_then_in_error(line, pe
                 peer.call(method)
     finally:
         line.is_alive = True
-    wait_for(lambda: peer.state() == State.READY, "Ready")
+    wait_for(lambda: peer.state() == VisionState.READY, "Ready")
     assert peer.read("StatusBlock.PASS") is True
 
 
@@ -264,7 +264,7 @@ def test_a_station_that_falls_silent_is_shown_offline_and_then_in_error(line, pe
 def test_a_job_that_asks_for_something_else_starts_nothing(line, peer, arguments, code):
     with pytest.raises(getattr(ua.uaerrors, code)):
         peer.call("StartSingleJob", *arguments)
-    assert peer.state() == State.READY
+    assert peer.state() == VisionState.READY
     assert line.taken() == []
 
 
@@ -283,7 +283,7 @@ def test_a_station_that_takes_no_trigger_now_starts_no_job(line, peer):
     wait_for(lambda: not peer.read("StatusBlock.TriggerReady"), "the block")
     with pytest.raises(ua.uaerrors.BadNotExecutable):
         peer.call("StartSingleJob")
-    assert peer.state() == State.READY
+    assert peer.state() == VisionState.READY
     assert line.taken() == []
 
 
@@ -306,10 +306,10 @@ def test_errors_alone_are_confirmed_and_nothing_is_simulated(line, peer):
         peer.call("SimulationMode", True)
     assert peer.call("SimulationMode", False) == 0
     assert line.taken() == []
-    bring_to(line, peer, State.ERROR)
+    bring_to(line, peer, VisionState.ERROR)
     peer.call("ConfirmAll")
     assert [one.name for one in line.taken()] == ["acknowledge"]
-    assert peer.state() == State.ERROR
+    assert peer.state() == VisionState.ERROR
 
 
 def test_a_recipe_is_prepared_when_the_station_says_so(line, peer):
@@ -343,7 +343,7 @@ def test_a_recipe_that_takes_long_is_answered_before_the_client_hangs_up(line, p
 
 
 def test_a_client_that_hangs_up_in_a_call_leaves_the_station_whole(line, peer):
-    bring_to(line, peer, State.INITIALIZED)
+    bring_to(line, peer, VisionState.INITIALIZED)
     other = Peer(line.endpoint)
     future = prepare(other, "3")
     command = line.signals.get(timeout=20)
@@ -351,7 +351,7 @@ def test_a_client_that_hangs_up_in_a_call_leaves_the_station_whole(line, peer):
     assert future.cancelled() or future.exception() is not None
     line.status = ONLINE
     command.answer(True, "")
-    wait_for(lambda: peer.state() == State.READY, "Ready")
+    wait_for(lambda: peer.state() == VisionState.READY, "Ready")
     assert peer.last() in {560, 561}
     waiting = prepare(peer, "3")
     line.signals.get(timeout=20).answer(True, "")
@@ -366,7 +366,7 @@ def test_a_client_comes_back_as_a_new_one_and_finds_its_result(line, peer):
     part = part_of(trigger, number=80, part_id=trigger.part_id)
     line.output.send(part, WORDS)
     with connected(line) as again:
-        wait_for(lambda: again.state() == State.READY, "Ready")
+        wait_for(lambda: again.state() == VisionState.READY, "Ready")
         assert again.call("GetResultById", message_id("s1", part))[0].PartId == "P-3"
         assert again.client.session_timeout == 60_000
 
@@ -399,19 +399,19 @@ def test_bytes_that_are_no_opc_ua_hurt_nobody(line, peer):
         with socket.create_connection(("127.0.0.1", port)) as raw:
             raw.sendall(data)
             sleep(0.02)
-    assert peer.state() == State.READY
+    assert peer.state() == VisionState.READY
 
 
 def test_a_station_that_is_triggered_otherwise_starts_no_single_job():
     line = Line(takes_triggers=False, job_limit_s=0.1)
     try:
         with connected(line) as peer:
-            bring_to(line, peer, State.READY)
+            bring_to(line, peer, VisionState.READY)
             with pytest.raises(ua.uaerrors.BadNotExecutable):
                 peer.call("StartSingleJob")
             assert peer.call("StartContinuous")[1] == 0
             sleep(0.3)
-            assert peer.state() == State.CONTINUOUS_EXECUTION
+            assert peer.state() == VisionState.CONTINUOUS_EXECUTION
     finally:
         line.close()
 
@@ -419,7 +419,7 @@ def test_a_station_that_is_triggered_otherwise_starts_no_single_job():
 def test_a_job_that_gets_no_result_does_not_block_the_next(line, peer, monkeypatch):
     monkeypatch.setattr(line.output, "_job_limit_s", 0.2)
     peer.call("StartSingleJob")
-    wait_for(lambda: peer.state() == State.READY, "Ready")
+    wait_for(lambda: peer.state() == VisionState.READY, "Ready")
     assert peer.last() == 760
     peer.call("StartSingleJob")
 

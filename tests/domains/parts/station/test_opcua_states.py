@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from domains.parts.station.blocks import StatusBlock
 from domains.parts.station.outputs.opcua_machine import (
-    Job,
-    JobEnd,
     NotAllowed,
+    VisionJob,
+    VisionJobEnd,
     VisionMachine,
 )
 from domains.parts.station.outputs.opcua_states import (
     TRANSITIONS,
     Method,
-    State,
+    VisionState,
     entered,
     next_state,
 )
@@ -51,13 +51,13 @@ STARTING = StatusBlock(offline_reason=OfflineReason.STARTING)
 FAULTY = StatusBlock(offline_reason=OfflineReason.CAMERA)
 
 
-@pytest.mark.parametrize(("source", "target"), list(product(State, State)))
+@pytest.mark.parametrize(("source", "target"), list(product(VisionState, VisionState)))
 def test_between_two_states_lie_the_specified_transitions_and_no_other(source, target):
     found = {one.number for one in TRANSITIONS if (one.source, one.target) == (source, target)}
     assert found == SPECIFIED.get((source, target), set())
 
 
-@pytest.mark.parametrize(("state", "cause"), list(product(State, [*Method, *State])))
+@pytest.mark.parametrize(("state", "cause"), list(product(VisionState, [*Method, *VisionState])))
 def test_a_cause_leads_on_from_its_state_and_from_those_within_it(state, cause):
     found = next_state(state, cause)
     sources = {state, state.outer}
@@ -75,9 +75,9 @@ def test_a_cause_leads_on_from_its_state_and_from_those_within_it(state, cause):
 
 
 def test_halt_and_reset_lead_out_of_every_state_that_is_not_theirs():
-    for state in State:
-        assert (next_state(state, Method.HALT) is None) == (state is State.HALTED)
-        assert (next_state(state, Method.RESET) is None) == (state is State.PREOPERATIONAL)
+    for state in VisionState:
+        assert (next_state(state, Method.HALT) is None) == (state is VisionState.HALTED)
+        assert (next_state(state, Method.RESET) is None) == (state is VisionState.PREOPERATIONAL)
 
 
 def numbers(transitions):
@@ -87,7 +87,7 @@ def numbers(transitions):
 def ready():
     machine = VisionMachine()
     machine.observe(ONLINE)
-    assert machine.state is State.READY
+    assert machine.state is VisionState.READY
     return machine
 
 
@@ -95,12 +95,12 @@ def test_a_station_that_starts_gets_ready_by_itself():
     machine = VisionMachine()
     assert numbers(machine.observe(STARTING)) == [150]
     assert numbers(machine.observe(ONLINE)) == [560]
-    assert machine.state is State.READY
+    assert machine.state is VisionState.READY
 
 
 def test_an_error_interrupts_and_its_end_leads_back():
     machine = ready()
-    machine.start(Job("j", False, 1.0, 7))
+    machine.start(VisionJob("j", False, 1.0, 7))
     assert numbers(machine.observe(FAULTY)) == [430]
     assert machine.job is None
     assert numbers(machine.observe(ONLINE)) == [340, 560]
@@ -139,7 +139,7 @@ def test_a_recipe_that_a_client_prepared_makes_ready_by_its_own_number():
 
 def test_a_job_ends_with_its_own_result():
     machine = ready()
-    job = Job("j", False, 10.0, 7)
+    job = VisionJob("j", False, 10.0, 7)
     assert numbers(machine.start(job)) == [671]
     assert machine.complete(inspected(1, part_seq=7, at=9.0)) == (None, [])
     assert machine.complete(inspected(2, part_seq=8, at=11.0)) == (None, [])
@@ -150,7 +150,7 @@ def test_a_job_ends_with_its_own_result():
 
 def test_a_continuous_job_gets_every_result_until_it_is_stopped():
     machine = ready()
-    job = Job("j", True, 10.0)
+    job = VisionJob("j", True, 10.0)
     assert numbers(machine.start(job)) == [681]
     for number in (1, 2):
         assert machine.complete(inspected(number)) == (job, [])
@@ -161,31 +161,31 @@ def test_a_continuous_job_gets_every_result_until_it_is_stopped():
 def test_the_part_of_an_aborted_job_comes_as_its_result_and_starts_nothing():
     machine = ready()
     busy = StatusBlock(online=True, inspecting=True)
-    job = Job("j", False, 10.0, 7)
+    job = VisionJob("j", False, 10.0, 7)
     machine.start(job)
     assert machine.observe(busy) == []
     assert numbers(machine.call(Method.ABORT)) == [762]
     assert machine.observe(busy) == []
     assert machine.complete(inspected(1, LineReason.DEFECT, part_seq=7, at=10.0)) == (job, [])
-    assert job.end is JobEnd.ABORTED
+    assert job.end is VisionJobEnd.ABORTED
     assert machine.observe(ONLINE) == []
     assert numbers(machine.observe(busy)) == [670]
 
 
 def test_a_job_without_a_result_ends_after_a_while():
     machine = ready()
-    machine.start(Job("j", False, 10.0, 7))
+    machine.start(VisionJob("j", False, 10.0, 7))
     assert machine.expire(10.0) == []
     assert numbers(machine.expire(10.1)) == [760]
     assert machine.expire(99.0) == []
-    assert machine.state is State.READY
+    assert machine.state is VisionState.READY
 
 
 def test_what_the_station_inspects_by_itself_is_an_execution_of_its_own():
     machine = ready()
     assert numbers(machine.observe(StatusBlock(online=True, inspecting=True))) == [670]
     with pytest.raises(NotAllowed):
-        machine.start(Job("j", False, 1.0, 7))
+        machine.start(VisionJob("j", False, 1.0, 7))
     assert numbers(machine.observe(ONLINE)) == [760]
 
 
@@ -217,7 +217,7 @@ def take(machine, step, given, count):
         case "call":
             return machine.call(given)
         case "start":
-            return machine.start(Job(f"j{count}", given, float(count), count % 4))
+            return machine.start(VisionJob(f"j{count}", given, float(count), count % 4))
         case "observe":
             return machine.observe(given)
         case "complete":
@@ -244,6 +244,6 @@ def test_no_order_of_events_leaves_the_table(events):
             assert one.source in {state, state.outer}
             state = entered(one.target)
         assert machine.state is state
-        assert machine.state is not State.OPERATIONAL
+        assert machine.state is not VisionState.OPERATIONAL
         if machine.job is not None:
             assert machine.state.is_executing
