@@ -106,7 +106,7 @@ class OpcuaOutput:
             self._hand_over(words)
 
     def send(self, part: InspectedPart, words: Words) -> bool:  # noqa: ARG002
-        """Return True, once a result is shown: who wants it fetches it, so nothing is to be sent."""
+        """Return True, once a result is shown: who wants it fetches it, so nothing is sent."""
         self._hand_over(part)
         return True
 
