@@ -9,6 +9,7 @@ import pytest
 from core.errors import StoreError
 from core.records import audit, blobs, pack_rows
 from core.records.clearings import CLEARING, clear_pictures, finish_clearing, was_cleared
+from core.records.intake import receive
 from core.records.store import decisions, recorded_blobs
 from core.records.values import now
 from core.service.audit import check
@@ -71,6 +72,12 @@ def test_a_picture_that_something_else_points_at_stays(store, assessment, keep, 
     assert clear(store, one, two) == [two]
     assert blobs.get(store.blobs, one) == b"one"
     assert set(recorded_blobs(store)) == {one}
+
+
+def test_a_picture_that_was_received_and_receipted_stays(store, pictures):
+    receive(store, pack="xray", key="1.2.3", sha256=pictures[0], source="peer")
+    assert clear(store, *pictures) == [pictures[1]]
+    assert recorded_blobs(store) == [pictures[0]]
 
 
 def test_a_picture_that_comes_again_is_expected_again(store, settings, assessment, keep, pictures):

@@ -58,7 +58,6 @@ def test_more_rejects_and_a_shifted_score_are_found_after_the_baseline():
     assert not any(charts.share.rules)
     larger = line_charts(parts + a_line(rng, 700, share=0.3, start=2001), size=100, baseline=15)
     assert 2 in {rule for rules in larger.share.rules[23:] for rule in rules}
-    assert not any(larger.share.rules[:15])
     found = charts.level.number[charts.level.outside]
     assert 1501 <= found[0] <= 1520
     # The limits are the baseline's: they did not follow the fault.
