@@ -102,6 +102,41 @@ def check(file: StationPath, json: Json = False) -> None:
         print_line(f"Station {station.name}: {file} can be used. Recipes: {recipes}.")
 
 
+@app.command()
+def faults(
+    count: Annotated[int, typer.Option(min=1, help="About how many faults to inject.")] = 500,
+    deadline_ms: Annotated[
+        int, typer.Option(min=20, help="Deadline of the station that they are injected into.")
+    ] = 150,
+    json: Json = False,
+) -> None:
+    """Inject faults into a whole station on drawn plates, and print what a PLC saw of them.
+
+    The station is real but for its camera and its PLC, and lies in a folder of its own. Ends with
+    exit code 1 where a fault ended in PASS or was not answered.
+    """
+    from domains.parts.station.faults.command import run_faults
+
+    if not run_faults(count, deadline_ms, json=json):
+        raise typer.Exit(1)
+
+
+@app.command()
+def challenge(
+    file: StationPath,
+    begin: Annotated[bool, typer.Option("--begin", help="Ask the station for one.")] = False,
+    release: Annotated[
+        str, typer.Option(metavar="REASON", help="Release a failed one, as a lead.")
+    ] = "",
+    by: Annotated[str, typer.Option(help="Who asks or releases; the account's name.")] = "",
+    json: Json = False,
+) -> None:
+    """Show where the challenge of each recipe stands; begin one, or release a failed one."""
+    from domains.parts.station.challenge_command import run_challenge
+
+    run_challenge(file, begin=begin, release=release, by=by, json=json)
+
+
 def _stop_on_signals(stop: Flag) -> None:
     def end(number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import ConfigError
 from core.settings import Settings
@@ -14,36 +15,40 @@ from domains.parts.station.options import OpcuaOptions
 from domains.parts.station.part_id_reader import PartIdReader
 from domains.parts.station.ports import Camera, Post, StationOutput, TriggerSource
 from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
-from domains.parts.station.sources.dropped import FolderCamera
+from domains.parts.station.sources.announced import AnnouncedCamera, announced_by_folder
 from domains.parts.station.sources.folder import FolderSource
 from domains.parts.station.sources.judged_files import JudgedFiles
+
+if TYPE_CHECKING:
+    from domains.parts.station.sources.video import VideoCamera
 
 OPCUA_SPARE_S = 5.0
 
 
-def equipment_of(judges: Judges, settings: Settings) -> Equipment:
+def equipment_of(station: StationFile, judges: Judges, settings: Settings) -> Equipment:
     """Return what makes the cameras and the id readers of recipes."""
-    return Equipment(judges, make_camera, partial(PartIdReader, settings=settings), differences)
+    is_free = station.trigger.kind == "free_running"
+    return Equipment(
+        judges,
+        partial(make_camera, is_announced=is_free),
+        partial(PartIdReader, settings=settings),
+        differences,
+    )
 
 
-def make_camera(options: CameraOptions) -> Camera:
+def make_camera(options: CameraOptions, *, is_announced: bool = False) -> Camera:
     """Return a camera that is not open yet.
+
+    Args:
+        options: What the recipe says of it.
+        is_announced: Whether a trigger source reads it, so that its frames come with triggers.
 
     Raises:
         ConfigError: A library that it needs is not installed.
     """
-    match options.kind:
-        case "folder":
-            return FolderCamera(options)
-        case "video":
-            from domains.parts.station.sources.video import VideoCamera
-
-            return VideoCamera(options)
-        case "genicam":
-            raise ConfigError(
-                "Cameras of kind genicam are not supported yet.",
-                hint="Use the camera's video device, or its frames as files in a folder.",
-            )
+    if options.kind == "folder":
+        return announced_by_folder(options)
+    return AnnouncedCamera(options, lambda: True) if is_announced else _video_camera(options)
 
 
 def make_sources(
@@ -56,22 +61,55 @@ def make_sources(
         recipe: The recipe.
         settings: Where things run.
         post: Where triggers go.
+
+    Raises:
+        ConfigError: Nothing in the recipe can trigger, or a library is not installed.
     """
-    if station.trigger.kind == "file":
-        path = settings.home / "stations" / f"{station.name}-files.sqlite"
-        return [
-            FolderSource(
-                camera.name,
-                Path(camera.source),
-                station.trigger,
-                settings,
-                JudgedFiles(path, Path(camera.source)),
-                post,
-            )
-            for camera in recipe.cameras
-            if camera.kind == "folder"
-        ]
-    return []
+    match station.trigger.kind:
+        case "file":
+            made = [
+                _folder_source(station, one, settings, post)
+                for one in recipe.cameras
+                if one.kind == "folder"
+            ]
+            wanted = "folder"
+        case "free_running":
+            made = [_free_source(one, post) for one in recipe.cameras if one.kind != "folder"]
+            wanted = "video or genicam"
+        case _:
+            return []
+    if len(made) != 1:
+        raise ConfigError(
+            f"The trigger {station.trigger.kind} needs exactly one camera of kind {wanted} in the "
+            f"recipe {recipe.number}, got {len(made)}.",
+            hint="Trigger recipes with more cameras by modbus, mqtt or opcua.",
+        )
+    return made
+
+
+def _folder_source(
+    station: StationFile, options: CameraOptions, settings: Settings, post: Post
+) -> TriggerSource:
+    record = settings.home / "stations" / f"{station.name}-files.sqlite"
+    folder = Path(options.source)
+    judged = JudgedFiles(record, folder)
+    return FolderSource(options.name, folder, station.trigger, settings, judged, post)
+
+
+def _free_source(options: CameraOptions, post: Post) -> TriggerSource:
+    from domains.parts.station.sources.free_running import FreeRunningSource
+
+    return FreeRunningSource(options, _video_camera(options), post)
+
+
+def _video_camera(options: CameraOptions) -> VideoCamera:
+    from domains.parts.station.sources.video import VideoCamera
+
+    if options.kind == "genicam":
+        from domains.parts.station.sources.genicam import genicam_camera
+
+        return genicam_camera(options)
+    return VideoCamera(options)
 
 
 def make_outputs(station: StationFile, post: Post) -> list[StationOutput]:
