@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 import fcntl
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from io import FileIO, StringIO
 from itertools import groupby
 from pathlib import Path
@@ -33,11 +33,23 @@ _BATCH = 100
 
 @dataclass(slots=True)
 class _Known:
-    """What was read of a file: the ids in it, and up to which byte."""
+    """What was read of a file.
+
+    Numbers grow from part to part: a larger one than any in the file is new, and nothing else of
+    the file need be kept, which has a million lines after a day of ten parts a second. The ids are
+    read once an earlier number comes, as history, or with a new store whose numbers begin anew.
+
+    Attributes:
+        inode: Which file it is.
+        read_to: Up to which byte.
+        highest: The largest number in it.
+        ids: The ids in it; None where they have not been asked for.
+    """
 
     inode: int
-    ids: set[str] = field(default_factory=set)
     read_to: int = 0
+    highest: int = 0
+    ids: set[str] | None = None
 
 
 class DayFiles:
@@ -73,14 +85,13 @@ class DayFiles:
         with path.open("a+b", buffering=0) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             known = self._catch_up(path, file)
-            fresh = {str(one["id"]): one for one in messages if str(one["id"]) not in known.ids}
-            is_new = known.read_to == 0
-            data = (self._header() if is_new else b"") + self._lines(map(_row, fresh.values()))
+            new = {str(one["id"]): one for one in messages if self._is_new(path, known, one)}
+            is_empty = known.read_to == 0
+            data = (self._header() if is_empty else b"") + self._lines(map(_row, new.values()))
             _append_whole(file, known.read_to, data)
-            if is_new:
+            if is_empty:
                 flush([path.parent])
-        known.ids.update(fresh)
-        known.read_to += len(data)
+            self._read_on(path, known)
 
     def _catch_up(self, path: Path, file: FileIO) -> _Known:
         """Return what the file got since the last time; cut off a line without an end."""
@@ -91,15 +102,35 @@ class DayFiles:
         while len(self._known) >= _OPEN_FILES:
             del self._known[next(iter(self._known))]
         self._known[path] = known
-        file.seek(known.read_to)
-        whole, end, rest = file.read().rpartition(b"\n")
-        for line in (whole + end).splitlines():
-            columns = line.decode(errors="replace").split(self._separator, 2)
-            known.ids.update(column.lstrip("'") for column in columns[1:2])
-        known.read_to += len(whole + end)
-        if rest:
+        self._read_on(path, known)
+        if known.read_to < status.st_size:
             file.truncate(known.read_to)
         return known
+
+    def _read_on(self, path: Path, known: _Known) -> None:
+        for number, message_id, size in self._keys(path, known.read_to):
+            known.highest = max(known.highest, number)
+            known.read_to += size
+            if known.ids is not None:
+                known.ids.add(message_id)
+
+    def _is_new(self, path: Path, known: _Known, message: Body) -> bool:
+        if int(str(message["number"])) > known.highest:
+            return True
+        if known.ids is None:
+            known.ids = {message_id for _, message_id, _ in self._keys(path, 0)}
+        return message["id"] not in known.ids
+
+    def _keys(self, path: Path, start: int) -> Iterator[tuple[int, str, int]]:
+        """Yield number, id and length of each whole line from a byte on; 0 for the header."""
+        with path.open("rb") as file:
+            file.seek(start)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return
+                columns = line.decode(errors="replace").split(self._separator, 2)
+                number = int(columns[0]) if columns[0].isdecimal() else 0
+                yield number, "".join(columns[1:2]).lstrip("'"), len(line)
 
     def _header(self) -> bytes:
         return self._bom + self._lines([COLUMNS])

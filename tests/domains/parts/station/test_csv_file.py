@@ -136,6 +136,24 @@ def test_a_file_that_somebody_removed_or_put_in_place_of_ours_is_read_anew(tmp_p
     assert [line["number"] for line in lines(day)] == ["1"]
 
 
+def test_a_station_keeps_nothing_of_the_lines_that_it_wrote(tmp_path, day):
+    files = DayFiles("line", CsvOptions(folder=str(tmp_path)))
+    for number in range(1, 200):
+        files.append(bodies(number))
+    assert files._known[day].ids is None
+    files.append(bodies(150, 90, 200))
+    assert len(files._known[day].ids) == 1 + 200
+    assert [line["number"] for line in lines(day)] == [str(n) for n in range(1, 201)]
+
+
+def test_a_late_message_of_an_earlier_part_is_written_behind_the_others(tmp_path, day):
+    files = DayFiles("line", CsvOptions(folder=str(tmp_path)))
+    files.append(bodies(1, 5))
+    for _ in range(2):
+        files.append(bodies(3))
+    assert [line["number"] for line in lines(day)] == ["1", "5", "3"]
+
+
 def _append(folder, numbers):
     files = DayFiles("line", CsvOptions(folder=folder))
     for number in numbers:
