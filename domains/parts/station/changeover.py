@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Thread
 
 from core.errors import AssayError, ConfigError
@@ -30,12 +30,14 @@ class PreparedRecipe:
         number: Number of the recipe.
         recipe: The recipe; None where it could not be prepared.
         reader: Reads its parts' ids; entered.
+        cameras: Its cameras, made and not open yet.
         problem: Why not; empty where it could.
     """
 
     number: int
     recipe: Recipe | None = None
     reader: PartIdReader | None = None
+    cameras: Mapping[CameraOptions, Camera] = field(default_factory=dict)
     problem: str = ""
 
 
@@ -81,6 +83,7 @@ class Changeover:
                 known = ", ".join(str(one.number) for one in self._station.recipes)
                 raise ConfigError(f"There is no recipe {number}; there are: {known}.")
             self._equipment.judges.prepare(recipe.product)
+            cameras = {one: self._equipment.make_camera(one) for one in recipe.cameras}
             reader = self._equipment.make_reader(recipe).__enter__()
         except AssayError as exc:
             self._prepared(PreparedRecipe(number, problem=exc.message))
@@ -88,14 +91,17 @@ class Changeover:
             log.exception("preparing a recipe failed")
             self._prepared(PreparedRecipe(number, problem=f"{type(exc).__name__}: see the log."))
         else:
-            self._prepared(PreparedRecipe(number, recipe, reader))
+            self._prepared(PreparedRecipe(number, recipe, reader, cameras))
 
-    def switch(self, recipe: Recipe, reader: PartIdReader) -> Inspection:
+    def switch(
+        self, recipe: Recipe, reader: PartIdReader, cameras: Mapping[CameraOptions, Camera]
+    ) -> Inspection:
         """Return how a prepared recipe is inspected, its cameras being opened; between parts.
 
         Args:
             recipe: The recipe.
-            reader: What ``prepare`` made for it.
+            reader: What ``prepare`` made for it, as the cameras.
+            cameras: Those of the recipe.
         """
         if self._reader is not None:
             self._reader.__exit__(None, None, None)
@@ -104,12 +110,14 @@ class Changeover:
         for options, camera in self._cameras.items():
             if options not in kept:
                 camera.close()
-        self._cameras = {one: kept.get(one) or self._opened(one) for one in recipe.cameras}
-        cameras = {options.name: camera for options, camera in self._cameras.items()}
+        self._cameras = {
+            one: kept.get(one) or self._opened(one, cameras[one]) for one in recipe.cameras
+        }
+        by_name = {options.name: camera for options, camera in self._cameras.items()}
         self._equipment.judges.keep_only({recipe.product})
         return Inspection(
             recipe,
-            Cameras(cameras),
+            Cameras(by_name),
             self._equipment.judges,
             reader,
         )
@@ -121,8 +129,7 @@ class Changeover:
         for camera in self._cameras.values():
             camera.close()
 
-    def _opened(self, options: CameraOptions) -> WatchedCamera:
-        camera = self._equipment.make_camera(options)
+    def _opened(self, options: CameraOptions, camera: Camera) -> WatchedCamera:
         watched = WatchedCamera(camera, options, self._equipment.differences)
         watched.start()
         return watched

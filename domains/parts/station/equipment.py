@@ -25,30 +25,49 @@ if TYPE_CHECKING:
 OPCUA_SPARE_S = 5.0
 
 
-def equipment_of(station: StationFile, judges: Judges, settings: Settings) -> Equipment:
-    """Return what makes the cameras and the id readers of recipes."""
-    is_free = station.trigger.kind == "free_running"
+def equipment_of(
+    station: StationFile, recipe: Recipe, judges: Judges, settings: Settings
+) -> Equipment:
+    """Return what makes the cameras and the id readers of recipes.
+
+    Args:
+        station: The station file.
+        recipe: The recipe that begins, whose camera the trigger source reads.
+        judges: What judges each product.
+        settings: Where things run.
+    """
+    announced = next((one for one in recipe.cameras if _can_trigger(station, one)), None)
     return Equipment(
         judges,
-        partial(make_camera, is_announced=is_free),
+        partial(make_camera, announced=announced),
         partial(PartIdReader, settings=settings),
         differences,
     )
 
 
-def make_camera(options: CameraOptions, *, is_announced: bool = False) -> Camera:
+def make_camera(options: CameraOptions, announced: CameraOptions | None = None) -> Camera:
     """Return a camera that is not open yet.
 
     Args:
         options: What the recipe says of it.
-        is_announced: Whether a trigger source reads it, so that its frames come with triggers.
+        announced: The camera that a trigger source reads, so that its frames come with triggers.
 
     Raises:
-        ConfigError: A library that it needs is not installed.
+        ConfigError: It would give no frames, or the wrong ones: the trigger source reads another
+            folder, or the same device with other options; or it cannot be made.
     """
-    if options.kind == "folder":
-        return announced_by_folder(options)
-    return AnnouncedCamera(options, lambda: True) if is_announced else _video_camera(options)
+    if options == announced:
+        is_folder = options.kind == "folder"
+        return announced_by_folder(options) if is_folder else AnnouncedCamera(options, lambda: True)
+    if options.kind == "folder" or (announced is not None and announced.source == options.source):
+        reads = "nothing" if announced is None else f"{announced.name}, {announced.source}"
+        raise ConfigError(
+            f"The camera {options.name}, {options.source}, is not the one that triggers parts: the "
+            f"station's trigger reads {reads}.",
+            hint="A folder needs the trigger `file`, and the camera that triggers has the same "
+            "options in all recipes.",
+        )
+    return _video_camera(options)
 
 
 def make_sources(
@@ -65,26 +84,26 @@ def make_sources(
     Raises:
         ConfigError: Nothing in the recipe can trigger, or a library is not installed.
     """
-    match station.trigger.kind:
-        case "file":
-            made = [
-                _folder_source(station, one, settings, post)
-                for one in recipe.cameras
-                if one.kind == "folder"
-            ]
-            wanted = "folder"
-        case "free_running":
-            made = [_free_source(one, post) for one in recipe.cameras if one.kind != "folder"]
-            wanted = "video or genicam"
-        case _:
-            return []
+    kind = station.trigger.kind
+    if kind not in {"file", "free_running"}:
+        return []
+    made = [one for one in recipe.cameras if _can_trigger(station, one)]
+    wanted = "folder" if kind == "file" else "video or genicam"
     if len(made) != 1:
         raise ConfigError(
-            f"The trigger {station.trigger.kind} needs exactly one camera of kind {wanted} in the "
+            f"The trigger {kind} needs exactly one camera of kind {wanted} in the "
             f"recipe {recipe.number}, got {len(made)}.",
             hint="Trigger recipes with more cameras by modbus, mqtt or opcua.",
         )
-    return made
+    if kind == "file":
+        return [_folder_source(station, made[0], settings, post)]
+    return [_free_source(made[0], post)]
+
+
+def _can_trigger(station: StationFile, options: CameraOptions) -> bool:
+    kind = station.trigger.kind
+    is_folder = options.kind == "folder"
+    return kind == "file" if is_folder else kind == "free_running"
 
 
 def _folder_source(

@@ -311,7 +311,9 @@ class Line:
         if prepared.recipe is None or prepared.reader is None:
             log.error("a recipe could not be prepared: %s", prepared.problem)
         else:
-            self._inspection = self._changeover.switch(prepared.recipe, prepared.reader)
+            self._inspection = self._changeover.switch(
+                prepared.recipe, prepared.reader, prepared.cameras
+            )
             self._are_cameras_new = True
             self.handshake.recipe = prepared.number
             self.handshake.add_offline(OfflineReason.CAMERA)

@@ -12,8 +12,17 @@ from domains.parts.station.recipe import PartIdOptions
 from domains.parts.station.result import LineReason
 
 LONGEST_TEXT = 256
-WEAK_FORMATS = frozenset({"ITF", "Codabar", "Code39", "Code39Std", "Code39Ext", "DXFilmEdge"})
-"""Formats without a check of their own: part of a bar code reads as a shorter one."""
+WEAK_FORMATS = frozenset(
+    {
+        *("ITF", "Codabar", "Code39", "Code39Std", "Code39Ext", "DXFilmEdge"),
+        *("PDF417", "CompactPDF417", "MicroPDF417"),
+    }
+)
+"""Formats of which a damaged code can read as a shorter or longer text.
+
+Bar codes without a check of their own, and PDF417, whose correction was wrong once in 1,500 damaged
+codes here.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ def _agreed(readings: Sequence[CodeReading], options: PartIdOptions) -> set[str]
 
 
 def _is_whole(reading: CodeReading, options: PartIdOptions) -> bool:
-    """Return whether a code can be no part of a longer one: it has a check, or a fixed length."""
+    """Return whether a code is no longer or shorter one: it has a check, or a fixed length."""
     if reading.format not in WEAK_FORMATS or options.check_digit != "none":
         return True
     text = reading.text

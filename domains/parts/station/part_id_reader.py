@@ -20,6 +20,7 @@ from domains.parts.station.inspection import ReadId
 from domains.parts.station.part import CapturedFrame, Trigger
 from domains.parts.station.part_id import CodeReading, identify
 from domains.parts.station.recipe import Recipe
+from domains.parts.station.result import LineReason
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class PartIdReader:
         """Return the id of a part, or why there is none."""
         frames = [one.frame for one in grabbed if one.frame is not None]
         readings = []
-        if self._options.source == "code":
+        if self._options.source == "code" and LineReason.UNREADABLE not in trigger.faults:
             readings = [one for frame in frames for one in self._readings(frame)]
         names = [frame.name for frame in frames if frame.name]
         return identify(self._options, readings, trigger.part_id, names)

@@ -96,7 +96,9 @@ class _Running:
         self._inspector = Inspector(recorder, self._post, reserve.free)
         outputs = [*make_outputs(station, self._post), StatusFile(settings.home, station)]
         self._sources = make_sources(station, recipe, settings, self._post)
-        changeover = Changeover(station, equipment_of(station, judges, settings), self._post)
+        changeover = Changeover(
+            station, equipment_of(station, recipe, judges, settings), self._post
+        )
         self._line = Line(
             Handshake(needs_enable=station.trigger.kind == "modbus"),
             self._inspector,

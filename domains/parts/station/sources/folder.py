@@ -34,6 +34,9 @@ from domains.parts.station.sources.pending_files import (
 from domains.parts.station.sources.whole_file import CHECK
 
 _TEMPORARY = (".tmp", ".temp", ".part", ".partial", ".filepart", ".crdownload", ".swp", "~")
+LONGEST_CHECK_S = 5.0
+"""A file that keeps its decoder busy for longer holds up those behind it, and does not decode."""
+
 _PRUNED_EVERY = 300
 _LISTED_AT_ONCE = 256
 _GONE = "There is no such file."
@@ -54,7 +57,7 @@ class FolderSource:
         folder: The folder; those in it are not watched.
         options: Settling time, how often it is listed, and whether events are relied on.
         settings: Limits of the files and of the process that decodes them.
-        judged: Which files are judged already.
+        judged: Which files are judged already; closed with the source.
         post: Where triggers go.
     """
 
@@ -69,7 +72,9 @@ class FolderSource:
     ) -> None:
         self._camera, self._folder, self._options = camera, folder, options
         self._max_bytes, self._judged, self._post = settings.max_bytes, judged, post
-        self._sandbox = FunctionSandbox(CHECK, settings)
+        limit_s = min(LONGEST_CHECK_S, settings.decode_timeout_s)
+        limits = settings.model_copy(update={"decode_timeout_s": limit_s})
+        self._sandbox = FunctionSandbox(CHECK, limits)
         self._pending = PendingFiles(options.settle_ms / 1000)
         self._states: dict[str, FileState] = {}
         self._answers: SimpleQueue[tuple[Trigger, bool]] = SimpleQueue()
@@ -109,13 +114,14 @@ class FolderSource:
         self._events.wake()
 
     def close(self) -> None:
-        """Stop watching."""
+        """Stop watching, and let the record go."""
         self._stop.set()
         self._events.wake()
         if self._thread.ident is not None:
             self._thread.join()
         self._events.stop()
         self._take_answers()
+        self._judged.close()
 
     def _run(self) -> None:
         listed_at = -self._options.rescan_s
@@ -206,7 +212,9 @@ class FolderSource:
         self._states[name] = state
         self._judged.add(name, digest)
         self._unanswered[name] = digest
-        self._send(name, incoming.data or b"", pixels or digest, is_whole=bool(pixels))
+        # What has no pixels is no frame of a frozen camera, whatever else came.
+        raw = pixels or hashlib.sha256(f"{name} {digest}".encode()).hexdigest()
+        self._send(name, incoming.data or b"", raw, is_whole=bool(pixels))
 
     def _digest(self, data: bytes | None, problem: str, name: str) -> str:
         """Return the digest of the pixels; empty where the file does not decode."""

@@ -15,7 +15,6 @@ from domains.parts.station.part import CapturedFrame, Trigger
 from domains.parts.station.part_detection import DetectionLimits, ViewState, look, shrink
 from domains.parts.station.ports import (
     CameraError,
-    CameraIdentity,
     CameraLost,
     NoFrame,
     Post,
@@ -52,7 +51,6 @@ class FreeRunningSource:
         self._options, self._camera, self._post = options, camera, post
         self._limits = limits or DetectionLimits()
         self._problem = f"The camera {options.name} is not open yet."
-        self._identity = CameraIdentity()
         self._stop = Flag()
         self._thread = Thread(target=self._run, name=f"parts of {options.name}", daemon=True)
 
@@ -62,11 +60,6 @@ class FreeRunningSource:
         if self._thread.is_alive() or self._thread.ident is None:
             return self._problem
         return self._problem or f"Nobody watches the camera {self._options.name} any more."
-
-    @property
-    def identity(self) -> CameraIdentity:
-        """What the camera stated of itself when it was opened last."""
-        return self._identity
 
     def open(self) -> None:
         """Start watching."""
@@ -96,11 +89,11 @@ class FreeRunningSource:
 
     def _open(self) -> bool:
         try:
-            self._identity = self._camera.open()
+            identity = self._camera.open()
         except CameraError as exc:
             self._report(exc.message)
             return False
-        found = differences(self._identity, self._options)
+        found = differences(identity, self._options)
         self._report(" ".join(found))
         return not found
 
@@ -130,47 +123,6 @@ class FreeRunningSource:
         self._problem = problem
         if problem:
             log.error("%s", problem)
-
-
-class AnnouncingCamera:
-    """The camera of a free-running source, as the recipe's cameras: its frames come with triggers.
-
-    Args:
-        name: Its name in the recipe.
-        source: What opens and watches it.
-    """
-
-    def __init__(self, name: str, source: FreeRunningSource) -> None:
-        self._name, self._source = name, source
-
-    @property
-    def name(self) -> str:
-        """Its name in the recipe."""
-        return self._name
-
-    def open(self) -> CameraIdentity:
-        """Return what it says of itself.
-
-        Raises:
-            CameraLost: The source could not open it.
-        """
-        if self._source.problem:
-            raise CameraLost(self._source.problem)
-        return self._source.identity
-
-    def grab(self, not_before: float, timeout_s: float) -> CapturedFrame:  # noqa: ARG002
-        """Return nothing, ever: a trigger of another kind has no frame of this camera.
-
-        Raises:
-            NoFrame: Always.
-            CameraLost: The source has lost it.
-        """
-        if self._source.problem:
-            raise CameraLost(self._source.problem)
-        raise NoFrame(f"The camera {self._name} gives frames with its own triggers only.")
-
-    def close(self) -> None:
-        """Leave it to the source."""
 
 
 def _eight_bits(frame: ReadFrame, camera: VideoCamera) -> np.ndarray:

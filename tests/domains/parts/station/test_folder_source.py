@@ -47,7 +47,6 @@ class Line:
 
     def __exit__(self, *_):
         self.source.close()
-        self.judged.close()
 
     def _post(self, signal):
         self.signals.append(signal)
@@ -135,6 +134,7 @@ def test_four_writers_give_three_pictures_and_one_unreadable(
         assert came[name].faults == ()
     assert came["d.jpg"].frames[0].data == b""
     assert came["d.jpg"].faults == UNREADABLE
+    assert len({signal.frames[0].raw_sha256 for signal in line.signals}) == 5
     assert line.names[-1] == "d.jpg"  # it held nobody up
 
 
@@ -323,7 +323,6 @@ def test_a_folder_that_does_not_exist_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="does not exist"):
         line.source.open()
     line.source.close()
-    line.judged.close()
 
 
 def test_the_record_keeps_what_lies_there_and_the_newest_of_what_is_gone(tmp_path):

@@ -118,6 +118,8 @@ def test_a_bar_code_without_a_check_counts_only_where_its_length_is_fixed():
     assert identified(both, pattern=r".{1,64}") == ("", UNREAD)
     assert identified(both, pattern=r"\d{4,8}") == ("", UNREAD)
     assert identified(both, pattern=r"\d{4}") == ("1892", ())
+    garbled = [reading("P-509160>^,0*2&", way, "PDF417") for way in ("one", "two")]
+    assert identified(garbled, pattern=r".{1,64}") == ("", UNREAD)
     gs1 = [reading("96385074", way, "ITF") for way in ("one", "two")]
     assert identified(gs1, pattern=r"\d+", check_digit="gs1") == ("96385074", ())
 
@@ -238,6 +240,13 @@ def test_a_part_is_known_by_the_code_in_its_picture(kind):
         ):
             found = reader(Trigger(1, 0.0, part_id=trigger_id), grabbed(picture))
             assert (found.part_id, found.reasons) == expected
+
+
+def test_a_file_that_does_not_decode_is_not_read_for_codes():
+    right = encode(on_part(draw_code("P-000017")))
+    with PartIdReader(recipe("folder"), Settings()) as reader:
+        trigger = Trigger(1, 0.0, faults=(LineReason.UNREADABLE,))
+        assert reader(trigger, grabbed(right)).reasons == UNREAD
 
 
 def test_two_cameras_that_see_two_parts_give_no_id():
