@@ -86,7 +86,7 @@ def test_without_the_ct_the_lane_says_how_to_get_it(tiny_product, tmp_path, monk
     def missing():
         raise ConfigError("The package is missing.", hint="pip install it")
 
-    monkeypatch.setattr(demo, "carried_chest", missing)
+    monkeypatch.setattr(demo, "load_chest", missing)
     lines = demo.run(tiny_product.settings_at(tmp_path / "home"), silent)
     assert any("left out" in line for line in lines)
     assert any("pip install it" in line for line in lines)
