@@ -15,7 +15,7 @@ from domains.parts.station.result import LineResult
 
 
 def run_faults(count: int, deadline_ms: int, *, json: bool) -> bool:
-    """Inject faults in a folder of their own, print the table, and return whether all was safe.
+    """Return whether all was safe under injected faults, in a folder of their own; print the table.
 
     Args:
         count: About how many.

@@ -27,7 +27,7 @@ class AnnouncedCamera:
         return self._options.name
 
     def open(self) -> CameraIdentity:
-        """Check that the source is there, and return what the recipe says: the source compares.
+        """Return what the recipe says, once the source is there: the source compares.
 
         Raises:
             CameraLost: It is not there.
@@ -49,7 +49,7 @@ class AnnouncedCamera:
         )
 
     def grab(self, not_before: float, timeout_s: float) -> CapturedFrame:
-        """Give nothing: its frames come with their triggers.
+        """Return nothing, ever: its frames come with their triggers.
 
         Raises:
             NoFrame: Always.
