@@ -86,6 +86,7 @@ class Handshake:
         self._control = ControlBlock()
         self._results = ResultQueue()
         self._offline = {OfflineReason.STARTING}
+        self._taken_by: set[str] = set()
         self._in_flight: set[int] = set()
         self._acquiring: set[int] = set()
         self._command = _CommandBits()
@@ -99,7 +100,7 @@ class Handshake:
     @property
     def is_online(self) -> bool:
         """Whether nothing holds it offline."""
-        return not self._offline
+        return not self._offline_reasons
 
     @property
     def is_ready(self) -> bool:
@@ -114,6 +115,15 @@ class Handshake:
         """Take one reason away; the station is online when none is left."""
         self._offline.discard(reason)
 
+    def take_offline(self, who: str, is_offline: bool) -> None:
+        """Take the station offline for one of several, or give it back: it waits for all of them.
+
+        Args:
+            who: `plc` or `client`; a stop of the operator is another matter, which neither ends.
+            is_offline: Whether it is to be offline.
+        """
+        (self._taken_by.add if is_offline else self._taken_by.discard)(who)
+
     def control(self, words: Words, at: float) -> list[Event]:
         """Return what follows from the control block H0 to H15 as it stands now.
 
@@ -123,7 +133,7 @@ class Handshake:
         """
         before, self._control = self._control, decode_control(words)
         now = self._control
-        (self.add_offline if now.set_offline else self.remove_offline)(OfflineReason.PLC)
+        self.take_offline("plc", now.set_offline)
         self._results.needs_ack |= now.enable
         events: list[Event] = []
         number = self._results.acknowledge(now.result_ack, at)
@@ -201,7 +211,7 @@ class Handshake:
                 trigger_ack=self._trigger_ack,
                 acquiring=bool(self._acquiring),
                 missed_trigger=self._is_missed,
-                offline_reason=max(self._offline, default=OfflineReason.NONE),
+                offline_reason=max(self._offline_reasons, default=OfflineReason.NONE),
                 online=self.is_online,
                 heartbeat=self._heartbeat,
                 inspecting=bool(self._in_flight),
@@ -228,6 +238,10 @@ class Handshake:
         """Return the writes (address, word) since the last call, in the order they have to be."""
         before, self._written = self._written, self.block()
         return ordered_writes(before, self._written)
+
+    @property
+    def _offline_reasons(self) -> set[OfflineReason]:
+        return self._offline | ({OfflineReason.PLC} if self._taken_by else set())
 
     @property
     def _has_room(self) -> bool:

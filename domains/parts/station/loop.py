@@ -171,10 +171,13 @@ class Line:
                 if self.interlock is not None:
                     self.interlock.release()
                 _tell(command.answer, True, "")
-            case "stop" | "offline":
+            case "offline" | "online":
+                self.handshake.take_offline("client", command.name == "offline")
+                _tell(command.answer, True, "")
+            case "stop":
                 self.handshake.add_offline(OfflineReason.OPERATOR)
                 _tell(command.answer, True, "")
-            case "acknowledge" | "online":
+            case "acknowledge":
                 self.handshake.remove_offline(OfflineReason.OPERATOR)
                 _tell(command.answer, True, "")
             case _:

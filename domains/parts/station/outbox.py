@@ -36,7 +36,7 @@ from domains.parts.station.part import InspectedPart
 
 PACK = "parts"
 _SPARE_S = 5.0
-_RETRY_S = 1.0
+_EVERY_S = 1.0
 _REMEMBERED = 10_000
 
 logger = logging.getLogger(__name__)
@@ -109,8 +109,11 @@ class StationOutbox:
         while not self._stopping.is_set():
             self._wake.wait()
             self._wake.clear()
-            if not self._flush() and not self._stopping.wait(_RETRY_S):
+            if not self._flush():
                 self._wake.set()
+            # What arrives in a second is written at once: each write holds the parts' rows up.
+            self._stopping.wait(_EVERY_S)
+        self._flush()
 
     def _flush(self) -> bool:
         """Return whether nothing is left to write after what was noted is on disk."""

@@ -182,7 +182,7 @@ class OfflineReason(IntEnum):
 _OFFLINE = (
     "The station is online.",
     "The station is starting.",
-    "The PLC set SetOffline.",
+    "The PLC set SetOffline, or a client of MQTT or OPC UA took it offline.",
     "An operator took the station offline or stopped the line.",
     "Reference parts have to be shown, or a bad one was passed.",
     "A camera is lost, or is not the recipe's.",

@@ -112,10 +112,9 @@ class VisionMethods:
         return [0]
 
     async def _confirm_all(self) -> list[object]:
-        # Elsewhere it would take a stop of the operator away, which is no error.
+        # An error ends when its cause is gone, and a stop of the operator is none of a client's.
         if self._machine.state is not VisionState.ERROR:
             raise _Refused(StatusCodes.BadInvalidState)
-        self._post(Command(monotonic(), "acknowledge", _CLIENT))
         return [0]
 
     async def _simulate(self, is_on: bool) -> list[object]:

@@ -217,6 +217,22 @@ def test_offline_shows_its_gravest_reason_and_refuses_triggers():
     assert (shown(handshake).online, shown(handshake).offline_reason) == (True, 0)
 
 
+def test_neither_plc_nor_client_brings_a_station_online_that_another_took_offline():
+    handshake, block = an_online()
+    handshake.take_offline("client", True)
+    handshake.control(encode_control(block), 1.0)
+    assert shown(handshake).offline_reason == OfflineReason.PLC
+    handshake.control(encode_control(replace(block, set_offline=True)), 2.0)
+    handshake.take_offline("client", False)
+    assert not handshake.is_online
+    handshake.add_offline(OfflineReason.OPERATOR)
+    handshake.control(encode_control(block), 3.0)
+    handshake.take_offline("client", False)
+    assert shown(handshake).offline_reason == OfflineReason.OPERATOR
+    handshake.remove_offline(OfflineReason.OPERATOR)
+    assert handshake.is_online
+
+
 def test_a_command_is_asked_once_and_answered_until_the_bit_falls():
     handshake, block = an_online()
     asked = encode_control(replace(block, execute_command=True, command=12, command_argument=3))

@@ -26,11 +26,12 @@ from domains.parts.station.options import (
 )
 from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 from domains.parts.station.records import parts_of
+from domains.parts.station.registers import OfflineReason
 from domains.parts.station.station import run_station
 from tests.domains.parts.station.broker import Broker, free_port
 from tests.domains.parts.station.inspected import wait_for
 from tests.domains.parts.station.opcua_client import Peer
-from tests.domains.parts.station.test_mqtt import subscribed
+from tests.domains.parts.station.test_mqtt import fresh, subscribed
 from tests.domains.parts.station.test_webhook import Receiver, serving
 
 pytestmark = [pytest.mark.trained, pytest.mark.service, pytest.mark.slow]
@@ -96,6 +97,19 @@ def test_every_part_reaches_every_receiver_once(rig_home, tmp_path):
             wait_for(lambda: watcher.of("history"), "the history", 90.0)
             wait_for(lambda: undelivered() == 0, "every receipt", 90.0)
             drop("d")
+            # A client takes back what clients took; a stop of the operator is ended as such.
+            for name, reason in (
+                ("offline", OfflineReason.PLC),
+                ("stop", OfflineReason.OPERATOR),
+                ("online", OfflineReason.OPERATOR),
+                ("acknowledge", OfflineReason.NONE),
+            ):
+                answers = len(watcher.of("answer"))
+                watcher.publish("command", fresh(name, name=name))
+                wait_for(lambda had=answers: len(watcher.of("answer")) > had, "the answer")
+                statuses = len(watcher.of("status"))
+                wait_for(lambda had=statuses: len(watcher.of("status")) > had + 1, "a status")
+                assert watcher.bodies("status")[-1]["status"]["OfflineReason"] == reason
             peer = Peer(endpoint)
             kept = peer.call("GetResultListFiltered", 0, "", "", "", "", 0, 0)[2]
             peer.close()
