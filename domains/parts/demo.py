@@ -19,6 +19,7 @@ from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Disposition, Policy
 from domains.parts import elpv, pack
+from domains.parts.station.demo import run_line
 
 
 def run(settings: Settings, progress: Progress) -> list[str]:
@@ -59,7 +60,8 @@ def run(settings: Settings, progress: Progress) -> list[str]:
         bundle.model.positive,
     )
     certain = [row.columns["certain"] == "yes" for row in rows]
-    return _table(judged, certain, policy, len(rows) / elapsed_s)
+    table = _table(judged, certain, policy, len(rows) / elapsed_s)
+    return [*table, *run_line(settings, out, [row.file for row in rows], progress)]
 
 
 def _table(
