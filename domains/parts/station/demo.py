@@ -41,7 +41,7 @@ _LAST_S = 0.5  # for which the last result is on its way to the broker
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ShownCell:
     """One file that the demo drops into the camera's folder.
 
     Attributes:
@@ -58,13 +58,13 @@ class Shown:
 def run_line(
     settings: Settings, bundle: Path, pictures: Sequence[Path], progress: Progress
 ) -> list[str]:
-    """Replay pictures as a line through a running station, and return its table.
+    """Return the table of a running station that pictures were replayed through as a line.
 
     Args:
         settings: Where things run; files go below the home folder.
         bundle: The certified bundle.
         pictures: Pictures of parts that nothing was fitted on.
-        progress: Told how far the work is.
+        progress: Called with how far the work is.
     """
     folder = settings.home / "demo" / "line"
     shutil.rmtree(folder, ignore_errors=True)
@@ -85,18 +85,18 @@ def run_line(
     return _table(shown, parts, topics["assay/demo/result"] if broker else None)
 
 
-def with_faults(pictures: Sequence[Path]) -> list[Shown]:
+def with_faults(pictures: Sequence[Path]) -> list[ShownCell]:
     """Return the pictures as files, with a faulty one after every few."""
-    shown: list[Shown] = []
+    shown: list[ShownCell] = []
     # A name that the station has judged before is not judged again.
     run = secrets.token_hex(2)
     for number, path in enumerate(pictures, 1):
         data = path.read_bytes()
-        shown.append(Shown(f"{run}-{number:03}{path.suffix}", data))
+        shown.append(ShownCell(f"{run}-{number:03}{path.suffix}", data))
         if number % _EVERY == 0:
             makers = _FAULTS
             fault, make = makers[number // _EVERY % len(makers)]
-            shown.append(Shown(f"{run}-{number:03}-fault{path.suffix}", make(data), fault))
+            shown.append(ShownCell(f"{run}-{number:03}-fault{path.suffix}", make(data), fault))
     return shown
 
 
@@ -161,7 +161,7 @@ def _running(
         logging.disable(logging.NOTSET)
 
 
-def _drop(folder: Path, one: Shown) -> None:
+def _drop(folder: Path, one: ShownCell) -> None:
     """Put a file where the camera's pictures arrive, whole at once."""
     draft = folder / f".{one.name}.tmp"
     draft.write_bytes(one.data)
@@ -178,7 +178,7 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def _broker(folder: Path) -> Iterator[int]:
-    """Run mosquitto where it is installed, and give its port; 0 where it is not."""
+    """Yield the port of mosquitto where it is installed; 0 where it is not."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if program is None:
         yield 0
@@ -197,7 +197,7 @@ def _broker(folder: Path) -> Iterator[int]:
 
 @contextmanager
 def _received(broker: int) -> Iterator[Counter[str]]:
-    """Count what a subscriber of the broker gets, by topic."""
+    """Yield how much a subscriber of the broker gets, by topic."""
     topics: Counter[str] = Counter()
     if not broker:
         yield topics
@@ -225,7 +225,7 @@ def _received(broker: int) -> Iterator[Counter[str]]:
 
 
 def _table(
-    shown: Sequence[Shown], parts: Sequence[InspectedPart], messages: int | None
+    shown: Sequence[ShownCell], parts: Sequence[InspectedPart], messages: int | None
 ) -> list[str]:
     results = Counter(part.result for part in parts)
     elapsed = np.array([part.elapsed_us / 1000 for part in parts])
