@@ -90,6 +90,9 @@ class ControlBlock:
     command: int = 0
     command_argument: int = 0
     part_id: str = ""
+    encoder_count: int = 0
+    belt_stopped: bool = False
+    rejects_confirmed: int = 0
 
 
 def encode_status(block: StatusBlock) -> Words:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from core.errors import ConfigError
 from core.settings import Settings
 from domains.parts.station.changeover import Equipment
+from domains.parts.station.gate_runner import GateRunner
 from domains.parts.station.identity import differences
 from domains.parts.station.judges import Judges
 from domains.parts.station.options import OpcuaOptions
@@ -159,6 +161,21 @@ def make_outputs(station: StationFile, post: Post) -> list[StationOutput]:
 
         made.append(CsvOutput(station.name, options.csv))
     return made
+
+
+def make_gate(station: StationFile, outputs: Sequence[StationOutput]) -> GateRunner | None:
+    """Return what runs the reject gate; None where the station file has none.
+
+    Args:
+        station: The station file, which has Modbus where it has a gate.
+        outputs: Its outputs.
+    """
+    if station.reject is None:
+        return None
+    from domains.parts.station.outputs.modbus import ModbusOutput
+
+    (modbus,) = (one for one in outputs if isinstance(one, ModbusOutput))
+    return GateRunner(station.reject, modbus.show_gate)
 
 
 def _opcua_output(station: StationFile, options: OpcuaOptions, post: Post) -> StationOutput:

@@ -13,6 +13,7 @@ from time import monotonic
 from core.records.values import now
 from domains.parts.station.challenge import ChallengeState
 from domains.parts.station.changeover import Changeover, PreparedRecipe
+from domains.parts.station.gate_runner import GateRunner
 from domains.parts.station.handshake import (
     CommandAsked,
     Event,
@@ -97,6 +98,7 @@ class Line:
         self._challenger: Callable[[bool, str], None] | None = None
         self.on_part: Callable[[InspectedPart], None] | None = None
         self.on_challenge: EndOfChallenge | None = None
+        self.gate: GateRunner | None = None
 
     def post(self, signal: Item) -> None:
         """Hand in a signal, from any thread."""
@@ -121,8 +123,7 @@ class Line:
         """Take one item, or none, and do what time asks for."""
         match item:
             case ControlWrite():
-                for event in self.handshake.control(item.words, item.at):
-                    self._handle(event)
+                self._control(item)
             case TriggerSignal():
                 self._backlog.append(item)
             case InspectedPart():
@@ -138,16 +139,29 @@ class Line:
         self._hold_for_challenge()
         self._hold_for_sources()
         self._take_backlog(moment)
-        self.handshake.tick(moment)
+        self._tick(moment)
         self._outputs.show(self.handshake.block(), moment)
 
     def _next_item(self) -> Item | None:
         deadlines = [one.deadline for one in self._in_flight.values()]
+        if self.gate is not None and self.gate.wakes_at is not None:
+            deadlines.append(self.gate.wakes_at)
         wait_s = min([BEAT_S, *(deadline - monotonic() for deadline in deadlines)])
         try:
             return self.inbox.get(timeout=max(0.0, wait_s))
         except Empty:
             return None
+
+    def _control(self, write: ControlWrite) -> None:
+        if self.gate is not None:
+            self.gate.control(write.words, write.at)
+        for event in self.handshake.control(write.words, write.at):
+            self._handle(event)
+
+    def _tick(self, moment: float) -> None:
+        if self.gate is not None:
+            self.gate.tick(moment)
+        self.handshake.tick(moment)
 
     def _handle(self, event: Event) -> None:
         match event:
@@ -179,6 +193,8 @@ class Line:
                 _tell(command.answer, True, "")
             case "acknowledge":
                 self.handshake.remove_offline(OfflineReason.OPERATOR)
+                if self.gate is not None:
+                    self.gate.clear()
                 _tell(command.answer, True, "")
             case _:
                 _tell(command.answer, False, f"There is no command {command.name!r}.")
@@ -206,6 +222,8 @@ class Line:
             return
         number, self._next = self._next, self._next + 1
         self.handshake.accept(number)
+        if self.gate is not None:
+            self.gate.accept(number, at)
         trigger = Trigger(
             number,
             at,
@@ -237,6 +255,8 @@ class Line:
     def _publish(self, part: InspectedPart) -> None:
         if not self.handshake.complete(part, monotonic()):
             return
+        if self.gate is not None:
+            self.gate.decide(part.trigger.number, part.result)
         self._outputs.show(self.handshake.block(), monotonic())
         self._outputs.send(part)
         if part.trigger.frames:
@@ -270,8 +290,9 @@ class Line:
         self._challenger = None
 
     def _hold_for_sources(self) -> None:
-        """Be offline while what notices the parts notices none."""
+        """Be offline while what notices the parts notices none, or the gate has lost them."""
         is_broken = any(source.problem for source in self._sources)
+        is_broken = is_broken or (self.gate is not None and self.gate.stop is not None)
         (self.handshake.add_offline if is_broken else self.handshake.remove_offline)(
             OfflineReason.STATION
         )

@@ -140,6 +140,12 @@ class StationFile(StrictModel):
     recipes: tuple[Recipe, ...] = Field(min_length=1, description="The first is active at start.")
 
     @model_validator(mode="after")
+    def _gate_has_coils(self) -> Self:
+        if self.reject is not None and self.outputs.modbus is None:
+            raise ValueError("reject: the gate needs [outputs.modbus], whose coil C1 opens it")
+        return self
+
+    @model_validator(mode="after")
     def _one_number_each(self) -> Self:
         numbers = [recipe.number for recipe in self.recipes]
         if len(set(numbers)) < len(numbers):

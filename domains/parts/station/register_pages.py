@@ -7,7 +7,14 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from domains.parts.station.registers import COIL, CONTROL, STATUS, OfflineReason, Register
+from domains.parts.station.registers import (
+    COIL,
+    CONTROL,
+    GATE_COIL,
+    STATUS,
+    OfflineReason,
+    Register,
+)
 from domains.parts.station.result import LineReason
 
 COLUMNS = (
@@ -31,6 +38,7 @@ _TABLES = (
     _Table("I", "input registers", 30001, "PLC reads", STATUS),
     _Table("H", "holding registers", 40001, "PLC writes", CONTROL),
     _Table("C", "coils", 1, "PLC writes", (COIL,)),
+    _Table("C", "coils", 1, "PLC reads", (GATE_COIL,)),
 )
 
 
@@ -89,7 +97,7 @@ def _address(table: _Table, register: Register) -> str:
 
 
 def _bits(register: Register) -> str:
-    if register.bits is None or register is COIL:
+    if register.bits is None or register in (COIL, GATE_COIL):
         return ""
     low, high = register.bits
     return str(low) if low == high else f"{low}-{high}"

@@ -156,9 +156,15 @@ CONTROL = (
     Register(2, "Command", "0 to 999: change to that recipe. 4103 (1007 hex): challenge run."),
     Register(3, "CommandArgument", "0, unless the command says otherwise."),
     Register(4, "PartId", "Id of the part; zeros where there is none.", words=8, is_text=True),
+    Register(12, "EncoderCount", "Reject gate: the belt's encoder, counting on.", words=2),
+    _bit(14, 0, "BeltStopped", "Reject gate by time: 1 while the belt stands."),
+    Register(15, "RejectsConfirmed", "Reject gate: counts the parts seen leaving the belt at it."),
 )
 
 COIL = Register(0, "TriggerCoil", "Rising edge: a trigger for devices without H0.", (0, 0))
+GATE_COIL = Register(
+    1, "GateOpen", "Reject gate: 1 while the part in front of it may pass; else it rejects.", (0, 0)
+)
 
 
 class OfflineReason(IntEnum):

@@ -110,6 +110,19 @@ class RejectGate:
         inside = [part for part in self._parts if part.is_entered]
         return len(inside) == 1 and not inside[0].is_ejected
 
+    @property
+    def next_edge(self) -> float | None:
+        """Position at which the next part enters or leaves the window; None without a part.
+
+        The end of a stop's run-out is one too.
+        """
+        if self._position is None:
+            return None
+        ways = (self._options.distance + s * self._options.tolerance for s in (-1, 1))
+        edges = [part.at + way for way in ways for part in self._parts]
+        ahead = [edge for edge in (*edges, self._rejects_until) if edge > self._position]
+        return min(ahead, default=None)
+
     def trigger(self, number: int, position: float) -> tuple[GateEvent, ...]:
         """Return what follows from a part that the camera's trigger announced.
 
@@ -153,8 +166,11 @@ class RejectGate:
         """Return what follows from the belt's move to a position.
 
         Backward counts up to the watermark are absorbed: no part enters the window by them, and
-        one that has entered does not enter again. Beyond it the line stops.
+        one that has entered does not enter again. Beyond it the line stops. Time does not run
+        backwards: what was noted late, at an earlier moment, moves nothing.
         """
+        if self._options.by == "time":
+            position = max(position, self._furthest)
         if position != self._position:
             self._still = 0
         self._position = position

@@ -17,7 +17,7 @@ from core.service.store import open_store
 from core.settings import Settings
 from domains.parts.station.board_commands import CommandPoller
 from domains.parts.station.changeover import Changeover
-from domains.parts.station.equipment import equipment_of, make_outputs, make_sources
+from domains.parts.station.equipment import equipment_of, make_gate, make_outputs, make_sources
 from domains.parts.station.handshake import Handshake
 from domains.parts.station.inspector import Inspector
 from domains.parts.station.interlock import interlock_of, record_challenge
@@ -110,6 +110,7 @@ class _Running:
             sources=self._sources,
         )
         self._line.on_part = self._answered
+        self._line.gate = make_gate(station, outputs)
         self._line.on_challenge = lambda state, interlock: self._inspector.submit(
             lambda: record_challenge(
                 store, station.name, state, interlock.progress, interlock.setup

@@ -23,8 +23,9 @@ class ModbusOutput:
     """Shows the status block to Modbus peers and hands on what they write.
 
     Input registers 0 to 23 are I0 to I23, holding registers 0 to 15 are H0 to H15; the rising
-    edge of coil 0 is a trigger. Where ``show`` does not come for 200 ms, peers read a station
-    that is offline, without a result and with a heartbeat that stands still.
+    edge of coil 0 is a trigger, coil 1 says whether the reject gate stands open. Where ``show``
+    does not come for 200 ms, peers read a station that is offline, without a result, with its
+    gate shut and a heartbeat that stands still.
 
     Args:
         options: Where it listens.
@@ -74,6 +75,10 @@ class ModbusOutput:
         """Show the status block; a peer that asks in the middle gets the one before, whole."""
         del status
         self._registers.show(words)
+
+    def show_gate(self, is_open: bool) -> None:
+        """Show whether the reject gate stands open, in coil 1."""
+        self._registers.show_gate(is_open)
 
     def send(self, part: InspectedPart, words: Words) -> bool:
         """Return True: a result stands in the status block until the PLC takes it."""

@@ -41,6 +41,7 @@ class Registers:
         self._shown = (encode_status(starting), float("-inf"))
         self._control: Words = (0,) * CONTROL_WORDS
         self._coil = False
+        self._is_gate_open = False
         self._posted = 0
         self._has_ended = False
 
@@ -48,6 +49,10 @@ class Registers:
         """Show the status block from now on."""
         self._shown = (words, monotonic())
         self._posted = 0
+
+    def show_gate(self, is_open: bool) -> None:
+        """Show whether the reject gate stands open from now on."""
+        self._is_gate_open = is_open
 
     def end(self) -> None:
         """Show for good that the station has stopped."""
@@ -60,6 +65,15 @@ class Registers:
         if self._has_ended or monotonic() - at > LIFE_S:
             return without_life(words)
         return words
+
+    @property
+    def is_gate_open(self) -> bool:
+        """Whether the reject gate stands open; it does not where the loop is silent for 200 ms."""
+        return self._is_gate_open and self._is_alive
+
+    @property
+    def _is_alive(self) -> bool:
+        return not self._has_ended and monotonic() - self._shown[1] <= LIFE_S
 
     @property
     def control(self) -> Words:
@@ -124,8 +138,9 @@ class PeerView:
         """Return words or bits, or the exception code that is answered."""
         del device_id
         if func_code in _COILS:
-            is_there = (address, count) == (0, 1)
-            return [self._registers.coil] if is_there else ExcCodes.ILLEGAL_ADDRESS
+            coils = [self._registers.coil, self._registers.is_gate_open]
+            is_there = address + count <= len(coils)
+            return coils[address : address + count] if is_there else ExcCodes.ILLEGAL_ADDRESS
         words = self._registers.status if func_code in _INPUTS else self._registers.control
         if address + count > len(words):
             return ExcCodes.ILLEGAL_ADDRESS

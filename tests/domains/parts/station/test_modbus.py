@@ -144,7 +144,7 @@ def test_the_rising_edge_of_coil_0_is_a_trigger_with_the_part_of_the_control_blo
         (b"\x10\x00\x00\x00\x02\x04\x00\x00", 3),  # half of its data
         (b"\x05\x00\x01\xff\x00", 2),
         (b"\x05\x00\x00\x12\x34", 3),
-        (b"\x01\x00\x00\x00\x02", 2),
+        (b"\x01\x00\x00\x00\x03", 2),
         (b"\x02\x00\x00\x00\x01", 1),
         (b"\x2b\x0e\x01\x00", 1),
         (b"\x08\x00\x01\x00\x00", 1),  # restart communications

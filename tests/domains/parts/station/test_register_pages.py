@@ -37,7 +37,7 @@ PAGE = Path(__file__).parents[4] / "domains" / "parts" / "README.md"
 
 def test_the_csv_has_a_line_for_every_value_with_address_and_word_order():
     rows = {row["name"]: row for row in csv.DictReader(io.StringIO(registers_csv()))}
-    assert list(rows) == [one.name for one in (*STATUS, *CONTROL)] + ["TriggerCoil"]
+    assert list(rows) == [one.name for one in (*STATUS, *CONTROL)] + ["TriggerCoil", "GateOpen"]
     assert rows["PASS"] | {"meaning": ""} == {
         "register": "I1", "modbus_table": "input registers", "address": "1", "reference": "30002",
         "bits": "8", "name": "PASS", "type": "BOOL", "access": "PLC reads", "word_order": "",

@@ -191,6 +191,17 @@ def test_with_timed_tracking_a_belt_stop_rejects_everything_between_camera_and_g
     assert run(gate, *[("move", at) for at in range(1107, 1230)]) == [LetThrough(4), LetThrough(5)]
 
 
+def test_what_was_noted_late_moves_a_timed_gate_neither_back_nor_to_a_stop():
+    gate = a_gate(by="time", backwards=0)
+    run(gate, ("trigger", 1, 0), ("decide", 1, PASS), ("move", 96))
+    assert run(gate, ("move", 40), ("trigger", 2, 60)) == []
+    assert (gate.stop, gate.is_open) == (None, True)
+    assert run(gate, ("move", 155), ("move", 166)) == [
+        LetThrough(1),
+        Ejected(2, EjectCause.NOT_PASSED),
+    ]
+
+
 def test_parts_rejected_by_a_belt_stop_are_confirmed_once_the_belt_has_run_clear():
     gate = a_gate(by="time", backwards=0, confirm=True)
     run(gate, ("trigger", 1, 0), ("trigger", 2, 40), ("stop_belt", 60), ("start_belt", 1000))
