@@ -192,12 +192,16 @@ class Line:
                 self.handshake.add_offline(OfflineReason.OPERATOR)
                 _tell(command.answer, True, "")
             case "acknowledge":
-                self.handshake.remove_offline(OfflineReason.OPERATOR)
-                if self.gate is not None:
-                    self.gate.clear()
+                self._acknowledge()
                 _tell(command.answer, True, "")
             case _:
                 _tell(command.answer, False, f"There is no command {command.name!r}.")
+
+    def _acknowledge(self) -> None:
+        """Go on after an operator's stop, or one by the gate."""
+        self.handshake.remove_offline(OfflineReason.OPERATOR)
+        if self.gate is not None:
+            self.gate.clear()
 
     def _take_backlog(self, moment: float) -> None:
         while self._backlog:
