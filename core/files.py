@@ -114,7 +114,7 @@ def replace_folder(new: Path, path: Path) -> None:
     shutil.rmtree(old)
 
 
-def flush(paths: Iterable[Path]) -> None:
+def flush(paths: Iterable[Path | str]) -> None:
     """Wait until files, and the names in folders, are on the disk.
 
     Raises:
@@ -124,7 +124,7 @@ def flush(paths: Iterable[Path]) -> None:
         _flush_one(path, os.fsync)
 
 
-def flush_file_system(root: Path, paths: Iterable[Path]) -> None:
+def flush_file_system(root: Path, paths: Iterable[Path | str]) -> None:
     """Wait until paths that all lie on one file system are on the disk.
 
     One call for all of them where the system has ``syncfs`` (Linux) and there are `MANY` or more:
@@ -146,7 +146,7 @@ def flush_file_system(root: Path, paths: Iterable[Path]) -> None:
         _flush_one(root, _sync_whole)
 
 
-def _flush_one(path: Path, wait: Callable[[int], None]) -> None:
+def _flush_one(path: Path | str, wait: Callable[[int], None]) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         wait(descriptor)

@@ -64,7 +64,7 @@ def put_named(root: Path, contents: Mapping[str, bytes]) -> None:
     if not contents:
         return
     token = secrets.token_hex(8)
-    targets = {str(_path(root, name)): content for name, content in contents.items()}
+    targets = {_path(root, name): content for name, content in contents.items()}
     folders = {os.path.dirname(target) for target in targets}
     pending: dict[str, str] = {}
     try:
@@ -73,13 +73,14 @@ def put_named(root: Path, contents: Mapping[str, bytes]) -> None:
             if not _holds(target, content):
                 folder, name = os.path.split(target)
                 pending[target] = os.path.join(folder, f".{name}.{token}")
-                Path(pending[target]).write_bytes(content)
+                with open(pending[target], "wb") as file:
+                    file.write(content)
         if pending:
-            flush_file_system(root, map(Path, pending.values()))
+            flush_file_system(root, pending.values())
         for target, temporary in pending.items():
             os.replace(temporary, target)
         # Also for files that were there: whoever renamed them may not have come this far.
-        flush_file_system(root, {root.parent, root, *map(Path, folders)})
+        flush_file_system(root, {root.parent, root, *folders})
     except OSError as exc:
         for temporary in pending.values():
             Path(temporary).unlink(missing_ok=True)
@@ -95,9 +96,8 @@ def get(root: Path, sha256: str) -> bytes:
     Raises:
         StoreError: It is missing, altered, or its name is no sha256.
     """
-    path = _path(root, sha256)
     try:
-        content = path.read_bytes()
+        content = Path(_path(root, sha256)).read_bytes()
     except OSError as exc:
         raise StoreError(
             f"The picture {sha256} is missing: {exc}.", hint="Bring it back from a backup."
@@ -122,7 +122,7 @@ def remove_many(root: Path, names: Iterable[str]) -> None:
     """
     try:
         for name in names:
-            _path(root, name).unlink(missing_ok=True)
+            Path(_path(root, name)).unlink(missing_ok=True)
     except OSError as exc:
         raise StoreError(
             f"A picture in {root} cannot be deleted: {exc}.",
@@ -151,13 +151,13 @@ def verify(
     return BlobReport(len(present), tuple(altered), tuple(missing))
 
 
-def _path(root: Path, sha256: str) -> Path:
+def _path(root: Path, sha256: str) -> str:
     if not _NAME.fullmatch(sha256):
         raise StoreError(
             f"Pictures are named by 64 hex digits, got {sha256!r}.",
             hint="Give the sha256 of the picture's bytes.",
         )
-    return root / sha256[:2] / sha256
+    return os.path.join(root, sha256[:2], sha256)
 
 
 def _make(folders: Iterable[str]) -> None:

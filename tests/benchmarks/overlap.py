@@ -34,7 +34,7 @@ from core.types import Policy, Sample
 from tests.benchmarks import speed
 from tests.benchmarks.sets import HOME
 
-COUNT, PASSES = 512, 7
+COUNT, PASSES = 512, 5
 
 
 def main() -> None:

@@ -36,8 +36,8 @@ from core.types import Assessment, Policy, Sample
 from tests.benchmarks import speed
 from tests.benchmarks.sets import HOME
 
-COUNT, REPEATS = 512, 7
-ROUNDS = 2  # of the pictures in a pass of the whole process
+COUNT, REPEATS = 256, 5
+ROUNDS = 4  # of the pictures in a pass of the whole process
 OTHERS = ("decode", "network")
 
 
