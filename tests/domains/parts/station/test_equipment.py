@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
 
@@ -12,7 +14,7 @@ from core.settings import Settings
 from domains.parts.station.changeover import Changeover
 from domains.parts.station.equipment import equipment_of, make_camera, make_sources
 from domains.parts.station.options import TriggerOptions
-from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
+from domains.parts.station.recipe import CameraOptions, Recipe, StationFile, read_station
 from domains.parts.station.sources.announced import AnnouncedCamera
 from domains.parts.station.sources.folder import FolderSource
 from domains.parts.station.sources.free_running import FreeRunningSource
@@ -93,3 +95,15 @@ def test_a_recipe_whose_cameras_cannot_be_made_is_refused_while_the_running_one_
     assert list(made.cameras) == [VIDEO]
     assert type(made.cameras[VIDEO]) is VideoCamera
     made.reader.__exit__(None, None, None)
+
+
+def test_the_station_files_of_the_page_can_be_read(tmp_path):
+    page = (Path(__file__).parents[4] / "domains" / "parts" / "README.md").read_text("utf-8")
+    whole = [
+        text for text in re.findall(r"```toml\n(.*?)```", page, re.DOTALL) if "recipes" in text
+    ]
+    assert len(whole) >= 2
+    for number, text in enumerate(whole):
+        path = tmp_path / f"{number}.toml"
+        path.write_text(text, "utf-8")
+        assert read_station(path).recipes[0].product == "bracket"
