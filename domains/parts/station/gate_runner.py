@@ -67,9 +67,9 @@ class GateRunner:
             self._is_belt_stopped = block.belt_stopped
             change = self._gate.stop_belt if block.belt_stopped else self._gate.start_belt
             self._take(change(self._position(at)))
-        seen, self._confirmed = self._confirmed, block.rejects_confirmed
+        before, self._confirmed = self._confirmed, block.rejects_confirmed
         # What the counter stands at when the station starts is the past.
-        for _ in range(0 if seen is None else (block.rejects_confirmed - seen) % _U16):
+        for _ in range(0 if before is None else (block.rejects_confirmed - before) % _U16):
             self._take(self._gate.confirm())
 
     def tick(self, moment: float) -> None:
