@@ -1,5 +1,6 @@
 """assess(): one assessment a sample, in order, whatever happens."""
 
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from core.errors import AssayError
 from core.imaging.zip_archive import incoming
-from core.pipeline import FAULTS_IN_A_ROW, assess
+from core.pipeline import BATCH, FAULTS_IN_A_ROW, assess
 from core.service.assessment.assessor import assess_paths
 from core.types import Disposition, Frame, Reason, Sample, Unreadable
 
@@ -98,6 +99,30 @@ def test_a_failing_picture_is_deferred_as_a_fault_and_the_others_go_on(product):
     answers = list(assess(samples, bundle=broken, policy=policy))
     assert [Reason.FAULT in reasons(a) for a in answers] == [False, True, False]
     assert answers[1].verdict.disposition is Disposition.DEFER
+
+
+def test_a_call_that_never_returns_costs_its_own_picture_of_a_batch(product):
+    bundle, policy = product
+    forever = threading.Event()
+
+    class Stalling(Failing):
+        def extract(self, pixels):
+            if pixels[0, 0, 0] < 100:
+                forever.wait()
+            return self._network.extract(pixels)
+
+    dark, bright = frame(seed=1), frame(seed=1)
+    dark.pixels[:8, :8] = 70
+    bright.pixels[:8, :8] = 190
+    count = BATCH + 3
+    samples = [Sample(str(i), dark if i == 2 else bright) for i in range(count)]
+    stalling = with_network(bundle, Stalling(bundle.network))
+    answers = list(assess(samples, bundle=stalling, policy=policy, timeout_s=3.0))
+    forever.set()
+    assert [a.sample_id for a in answers] == [str(i) for i in range(count)]
+    assert [a.sample_id for a in answers if Reason.FAULT in reasons(a)] == ["2"]
+    assert "no answer within 3 s" in answers[2].verdict.message
+    assert len({a.evidence.logits.tobytes() for a in answers if a.evidence}) == 1
 
 
 def test_nothing_but_faults_stops_the_run_with_a_reason(product):

@@ -13,14 +13,15 @@ from core.errors import DataError
 from core.labelled import Row
 from core.model.bundle.bundle import Bundle
 from core.model.explain import anomaly_map
+from core.pipeline import Extracted, Judge
 from core.service.assessment.assessor import assess_paths
-from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.bundles.open import certify_bundle, open_bundle, policy_of
 from core.service.evaluation.evaluate import evaluate
 from core.service.summaries import describe_fit, list_remarks, summarise_policy
 from core.service.training import good_only
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings
-from core.types import Assessment, Disposition, Reason, Targets
+from core.types import Assessment, Disposition, Reason, Sample, Targets
 from tests.conftest import a_plate
 
 GOOD = frozenset({"good"})
@@ -119,6 +120,23 @@ def test_what_no_good_plate_shows_is_where_the_heat_is(plates: Path, good_alone:
     assert 134 <= row < 196
     assert 24 <= column < 86
     assert marked.max() > 0.0
+
+
+def test_patches_are_scored_beside_the_network_and_not_kept(
+    plates: Path, good_alone: Bundle
+) -> None:
+    data = next((plates / "new" / "scratched").iterdir()).read_bytes()
+    size, model = good_alone.backbone.size, good_alone.model
+    ready = good_alone.pack.prepare(good_alone.pack.read(data, 10**7, size), size)
+    output = good_alone.network.extract(ready.pixels)
+    step = Judge.of(good_alone, policy_of(good_alone)).extract(Sample("a", ready))
+
+    assert isinstance(step, Extracted)
+    assert output.patches.size
+    assert step.output.patches.size == 0
+    whole, scored = model.evidence(output), model.evidence(step.output)
+    assert whole.logits.tobytes() == scored.logits.tobytes()
+    assert (whole.good_p, whole.ood_score) == (scored.good_p, scored.ood_score)
 
 
 def test_a_bundle_of_good_plates_is_evaluated_on_defects_it_has_no_name_for(
