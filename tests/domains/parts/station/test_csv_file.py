@@ -154,24 +154,23 @@ def test_a_late_message_of_an_earlier_part_is_written_behind_the_others(tmp_path
     assert [line["number"] for line in lines(day)] == ["1", "5", "3"]
 
 
-def _append(folder, numbers):
+def _append(folder, barrier):
     files = DayFiles("line", CsvOptions(folder=folder))
-    for number in numbers:
+    barrier.wait(60)
+    for number in range(1, 150):
         files.append(bodies(number))
 
 
 def test_station_and_worker_append_to_one_file_at_once(tmp_path, day):
     context = multiprocessing.get_context("spawn")
-    both = [
-        context.Process(target=_append, args=(str(tmp_path), range(first, 120)))
-        for first in (1, 40)
-    ]
+    arguments = (str(tmp_path), context.Barrier(2))
+    both = [context.Process(target=_append, args=arguments) for _ in range(2)]
     for one in both:
         one.start()
     for one in both:
         one.join(60)
         assert one.exitcode == 0
-    assert sorted(int(line["number"]) for line in lines(day)) == list(range(1, 120))
+    assert [int(line["number"]) for line in lines(day)] == list(range(1, 150))
 
 
 def test_the_output_confirms_a_line_once_it_is_on_the_disk(tmp_path, day):

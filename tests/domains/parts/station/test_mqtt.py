@@ -167,6 +167,9 @@ def test_a_planned_stop_and_a_lost_station_are_told_apart(wire, lasting):
             wire.cut()
             lost = {"online": False, "station": "s1", "is_planned": False}
             wait_for(lambda: watcher.bodies("status")[-1] == lost, "the last will")
+            with subscribed(lasting.port) as late:
+                wait_for(lambda: late.of("status"), "the retained will")
+                assert late.bodies("status") == [lost]
             wire.is_open = True
             station.wait_for(lambda: watcher.bodies("status")[-1]["online"], "the status again")
         planned = {"online": False, "station": "s1", "is_planned": True}

@@ -158,6 +158,17 @@ def test_a_continuous_job_gets_every_result_until_it_is_stopped():
     assert machine.complete(inspected(3)) == (None, [])
 
 
+def test_what_a_stopped_series_still_inspects_is_no_new_execution():
+    machine = ready()
+    busy = StatusBlock(online=True, inspecting=True)
+    machine.start(VisionJob("j", True, 10.0))
+    machine.observe(busy)
+    machine.call(Method.STOP)
+    assert machine.observe(busy) == []
+    assert machine.observe(ONLINE) == []
+    assert numbers(machine.observe(busy)) == [670]
+
+
 def test_the_part_of_an_aborted_job_comes_as_its_result_and_starts_nothing():
     machine = ready()
     busy = StatusBlock(online=True, inspecting=True)
