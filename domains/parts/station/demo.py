@@ -74,7 +74,7 @@ def run_line(
     store.close()
     parts: list[InspectedPart] = []
     shown = with_faults(pictures[:: max(1, len(pictures) // PARTS)][:PARTS])
-    with _broker(folder) as broker, _received(broker) as topics:
+    with running_broker(folder) as broker, _received(broker) as topics:
         station = _station(folder, broker)
         with _running(station, settings, parts.append):
             _wait_for(lambda: not broker or bool(topics["assay/demo/status"]))
@@ -177,7 +177,7 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
 
 @contextmanager
-def _broker(folder: Path) -> Iterator[int]:
+def running_broker(folder: Path) -> Iterator[int]:
     """Yield the port of mosquitto where it is installed; 0 where it is not."""
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
     if program is None:

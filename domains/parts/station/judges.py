@@ -10,6 +10,7 @@ from threading import Lock, Thread
 from core.errors import AssayError
 from core.records.connection import Store
 from core.service.assessment.assessor import Assessor
+from core.service.assessment.recording import warm_up
 from core.service.bundles.deployments import Deployed, ProductJudge
 from core.settings import Settings
 from core.types import Assessment, Policy
@@ -62,6 +63,7 @@ class Judges:
     def __init__(self, store: Store, settings: Settings) -> None:
         update = {"inference_timeout_s": min(_STALL_S, settings.inference_timeout_s)}
         self._settings = settings.model_copy(update={**update, "workers": 1})
+        self._store = store
         self._deployed = Deployed(store, settings)
         self._lock = Lock()
         self._open: dict[str, OpenJudge] = {}
@@ -146,7 +148,7 @@ class Judges:
         assessor = Assessor(judge.bundle, judge.policy, self._settings)
         assessor.__enter__()
         try:
-            assessor.warm_up()
+            warm_up(assessor, self._store)
         except BaseException:
             assessor.__exit__(None, None, None)
             raise
