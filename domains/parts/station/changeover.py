@@ -18,6 +18,7 @@ from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 log = logging.getLogger(__name__)
 
 MakeCamera = Callable[[CameraOptions], Camera]
+Answer = Callable[[bool, str], None]
 MakeReader = Callable[[Recipe], PartIdReader]
 Differences = Callable[[CameraIdentity, CameraOptions], Sequence[str]]
 
@@ -32,9 +33,11 @@ class PreparedRecipe:
         reader: Reads its parts' ids; entered.
         cameras: Its cameras, made and not open yet.
         problem: Why not; empty where it could.
+        answer: Called with whether it was switched to, and why not.
     """
 
     number: int
+    answer: Answer
     recipe: Recipe | None = None
     reader: PartIdReader | None = None
     cameras: Mapping[CameraOptions, Camera] = field(default_factory=dict)
@@ -71,12 +74,17 @@ class Changeover:
         self._cameras: Mapping[CameraOptions, WatchedCamera] = {}
         self._reader: PartIdReader | None = None
 
-    def prepare(self, number: int) -> None:
-        """Begin to prepare a recipe; ``prepared`` is called with it."""
-        name = f"prepare recipe {number}"
-        Thread(target=self._prepare, args=(number,), name=name, daemon=True).start()
+    def prepare(self, number: int, answer: Answer) -> None:
+        """Begin to prepare a recipe; ``prepared`` is called with it.
 
-    def _prepare(self, number: int) -> None:
+        Args:
+            number: Number of the recipe.
+            answer: To be called once it was switched to, or could not be.
+        """
+        name = f"prepare recipe {number}"
+        Thread(target=self._prepare, args=(number, answer), name=name, daemon=True).start()
+
+    def _prepare(self, number: int, answer: Answer) -> None:
         recipe = self._station.recipe(number)
         try:
             if recipe is None:
@@ -86,12 +94,13 @@ class Changeover:
             cameras = {one: self._equipment.make_camera(one) for one in recipe.cameras}
             reader = self._equipment.make_reader(recipe).__enter__()
         except AssayError as exc:
-            self._prepared(PreparedRecipe(number, problem=exc.message))
+            self._prepared(PreparedRecipe(number, answer, problem=exc.message))
         except Exception as exc:
             log.exception("preparing a recipe failed")
-            self._prepared(PreparedRecipe(number, problem=f"{type(exc).__name__}: see the log."))
+            problem = f"{type(exc).__name__}: see the log."
+            self._prepared(PreparedRecipe(number, answer, problem=problem))
         else:
-            self._prepared(PreparedRecipe(number, recipe, reader, cameras))
+            self._prepared(PreparedRecipe(number, answer, recipe, reader, cameras))
 
     def switch(
         self, recipe: Recipe, reader: PartIdReader, cameras: Mapping[CameraOptions, Camera]

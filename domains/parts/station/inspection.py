@@ -23,6 +23,13 @@ GRAB_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
+class FramesTaken:
+    """The cameras are done with the part of this trigger: it may move on."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadId:
     """The id of a part, or why there is none.
 
@@ -56,15 +63,18 @@ class Inspection:
     read_id: IdReader
     ceiling: Ceiling = field(default_factory=Ceiling)
 
-    def inspect(self, station: str, trigger: Trigger) -> Draft:
+    def inspect(
+        self, station: str, trigger: Trigger, taken: Callable[[FramesTaken], None]
+    ) -> Draft:
         """Return what came of a trigger, whatever happens; it is not on record yet.
 
         Args:
             station: Name of the station.
             trigger: The part's trigger.
+            taken: Called once the cameras are done with the part.
         """
         try:
-            return self._inspect(station, trigger)
+            return self._inspect(station, trigger, taken)
         except Exception as exc:
             # The one border of a part: whatever fails, the part does not pass and the line goes on.
             log.exception("inspecting a part failed")
@@ -76,10 +86,13 @@ class Inspection:
                 detail=exc.message if isinstance(exc, AssayError) else type(exc).__name__,
             )
 
-    def _inspect(self, station: str, trigger: Trigger) -> Draft:
+    def _inspect(
+        self, station: str, trigger: Trigger, taken: Callable[[FramesTaken], None]
+    ) -> Draft:
         judge = self.judges.get(self.recipe.product)
         grab_until = trigger.at + GRAB_SHARE * self.recipe.deadline_ms / 1000
         grabbed = self.cameras.grab(trigger, grab_until)
+        taken(FramesTaken(trigger.number))
         identity = self.read_id(trigger, grabbed)
         group = identity.part_id or f"{station}.{trigger.number}"
         views = [_view(judge, one, f"{trigger.number}-{one.camera}", group) for one in grabbed]

@@ -12,7 +12,7 @@ from threading import Lock, Thread
 from time import monotonic
 
 from core.errors import AssayError, StoreError
-from domains.parts.station.inspection import Inspection, reason_of
+from domains.parts.station.inspection import FramesTaken, Inspection, reason_of
 from domains.parts.station.part import InspectedPart, Trigger
 from domains.parts.station.records import Draft, PartRecorder, unrecorded
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
@@ -21,7 +21,7 @@ MOST_UNRECORDED = 10_000
 
 log = logging.getLogger(__name__)
 
-Done = Callable[[InspectedPart], None]
+Done = Callable[[InspectedPart | FramesTaken], None]
 FreeDisk = Callable[[], bool]
 _Task = Callable[[], None]
 
@@ -114,7 +114,7 @@ class Inspector:
     def _inspect(self, trigger: Trigger, inspection: Inspection) -> None:
         self._began_at = monotonic()
         try:
-            draft = inspection.inspect(self._recorder.station, trigger)
+            draft = inspection.inspect(self._recorder.station, trigger, self._done)
             part = self._commit(self._as_answered(draft))
             with self._lock:
                 answer = self._answered.pop(trigger.number, None)

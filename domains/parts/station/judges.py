@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass
 from threading import Event as Flag
 from threading import Lock, Thread
+from time import monotonic
 
 from core.errors import AssayError
 from core.records.connection import Store
@@ -16,6 +17,7 @@ from core.settings import Settings
 from core.types import Assessment, Policy
 
 POLL_S = 0.5
+RETIRED_S = 10.0
 _STALL_S = 2.0
 
 log = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ class Judges:
         self._lock = Lock()
         self._open: dict[str, OpenJudge] = {}
         self._problems: dict[str, AssayError] = {}
-        self._retired: list[Assessor] = []
+        self._retired: list[tuple[float, Assessor]] = []
         self._stop = Flag()
         self._thread = Thread(target=self._follow, name="deployments", daemon=True)
 
@@ -81,7 +83,8 @@ class Judges:
         self._stop.set()
         if self._thread.is_alive():
             self._thread.join()
-        for assessor in [*self._retired, *(one.assessor for one in self._open.values())]:
+        retired = [assessor for _, assessor in self._retired]
+        for assessor in [*retired, *(one.assessor for one in self._open.values())]:
             assessor.__exit__(None, None, None)
         self._open.clear()
         self._retired.clear()
@@ -111,12 +114,11 @@ class Judges:
         return found
 
     def keep_only(self, products: set[str]) -> None:
-        """Close what judges any other product; call it between parts."""
+        """Let go of what judges any other product; it is closed a while later."""
         with self._lock:
             for product in set(self._open) - products:
-                self._retired.append(self._open.pop(product).assessor)
+                self._retire(self._open.pop(product).assessor)
             self._problems = {k: v for k, v in self._problems.items() if k in products}
-            self._close_retired()
 
     def _follow(self) -> None:
         while not self._stop.wait(POLL_S):
@@ -126,6 +128,8 @@ class Judges:
                         self._prepare(product)
                 except AssayError as exc:
                     log.error("nothing judges a product: %s", exc.message)
+            with self._lock:
+                self._close_retired()
 
     def _prepare(self, product: str) -> OpenJudge:
         try:
@@ -153,9 +157,13 @@ class Judges:
             assessor.__exit__(None, None, None)
             raise
         if current is not None:
-            self._retired.append(current.assessor)
+            self._retire(current.assessor)
         return OpenJudge(product, assessor, judge.policy, judge.audit_share)
 
+    def _retire(self, assessor: Assessor) -> None:
+        self._retired.append((monotonic(), assessor))
+
     def _close_retired(self) -> None:
-        while self._retired:
-            self._retired.pop().__exit__(None, None, None)
+        """Close what no part can be under way in any more."""
+        while self._retired and monotonic() - self._retired[0][0] > RETIRED_S:
+            self._retired.pop(0)[1].__exit__(None, None, None)

@@ -16,11 +16,11 @@ from core.records.connection import Store
 from core.service.store import open_store
 from core.settings import Settings
 from domains.parts.station.board_commands import CommandPoller
+from domains.parts.station.challenge_runner import challenge_of
 from domains.parts.station.changeover import Changeover
 from domains.parts.station.equipment import equipment_of, make_gate, make_outputs, make_sources
 from domains.parts.station.handshake import Handshake
 from domains.parts.station.inspector import Inspector
-from domains.parts.station.interlock import interlock_of, record_challenge
 from domains.parts.station.judges import Judges
 from domains.parts.station.loop import Item, Line
 from domains.parts.station.outbox import StationOutbox, keep_options
@@ -106,16 +106,11 @@ class _Running:
             OutputGroup(outputs, outbox.note_ids, outbox.note),
             first_number=first_number,
             waits=station.trigger.kind == "file",
-            interlock_of=lambda inspection: interlock_of(store, station.name, inspection),
+            challenge=challenge_of(store, station.name, self._inspector),
             sources=self._sources,
         )
         self._line.on_part = self._answered
         self._line.gate = make_gate(station, outputs)
-        self._line.on_challenge = lambda state, interlock: self._inspector.submit(
-            lambda: record_challenge(
-                store, station.name, state, interlock.progress, interlock.setup
-            )
-        )
         self._start(stack, judges, outbox, changeover, outputs)
         self._housekeeping(stack, settings, reserve)
 

@@ -18,6 +18,7 @@ from core.service.store import open_store
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
+from domains.parts.station.challenge_runner import challenge_of
 from domains.parts.station.changeover import Changeover, Equipment
 from domains.parts.station.faults.camera import DrawingCamera
 from domains.parts.station.faults.plates import write_plates
@@ -25,7 +26,6 @@ from domains.parts.station.faults.plc import Plc
 from domains.parts.station.handshake import Handshake
 from domains.parts.station.identity import differences
 from domains.parts.station.inspector import Inspector
-from domains.parts.station.interlock import interlock_of, record_challenge
 from domains.parts.station.judges import Judges
 from domains.parts.station.loop import Line
 from domains.parts.station.outputs.group import OutputGroup
@@ -135,10 +135,7 @@ class Rig:
             OutputGroup([self.plc]),
             first_number=first,
             waits=False,
-            interlock_of=lambda inspection: interlock_of(self.store, "rig", inspection),
-        )
-        self.line.on_challenge = lambda state, interlock: self.inspector.submit(
-            lambda: record_challenge(self.store, "rig", state, interlock.progress, interlock.setup)
+            challenge=challenge_of(self.store, "rig", self.inspector),
         )
         thread = Thread(
             target=self.line.run, args=(self._stop, self.recipe.number), name="line", daemon=True
