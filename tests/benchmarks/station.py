@@ -104,21 +104,21 @@ def main() -> None:
 
 def measure(plc: StationClient, process: psutil.Process, parts: int) -> None:
     """Trigger parts one after another, and print what was measured."""
-    own, seen, results = [], [], Counter[str]()
+    own, waited, results = [], [], Counter[str]()
     memory = 0
     for number in range(parts):
         if number == WARM:
             memory = process.memory_info().rss
         started = time.perf_counter()
         answer = plc.inspect(number % 65535 + 1, wait_s=10.0)
-        seen.append(1e3 * (time.perf_counter() - started))
+        waited.append(1e3 * (time.perf_counter() - started))
         results[answer.result] += 1
         if answer.block is not None:
             own.append(answer.block.elapsed_us / 1e3)
     grown = (process.memory_info().rss - memory) / 2**20
     print(f"parts: {parts}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     print(f"results: {dict(results)}; answered {len(own)}")
-    for name, times in {"trigger to record": own, "trigger to result read": seen}.items():
+    for name, times in {"trigger to record": own, "trigger to result read": waited}.items():
         middle, p99, p999 = np.quantile(times, [0.5, 0.99, 0.999])
         print(
             f"{name}: median {middle:.2f} ms, p99 {p99:.2f}, p99.9 {p999:.2f}, "

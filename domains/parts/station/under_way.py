@@ -55,7 +55,7 @@ class PartsUnderWay:
         self._inspector.inspect(trigger, inspection)
 
     def take(self, part: InspectedPart) -> bool:
-        """Take what came of a part, and return whether it is to be published.
+        """Return whether what came of a part is to be published; it is under way no more.
 
         It is not where the part was answered before; a PASS on record is then corrected.
         """
