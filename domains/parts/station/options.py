@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,17 +40,31 @@ class MqttOptions(StrictModel):
     host: str = "127.0.0.1"
     port: Port = 1883
     topic: str = Field(
-        default="assay/station",
-        pattern=r"^[^+#$\x00][^+#\x00]{0,199}$",
-        description="Prefix of every topic.",
+        default="",
+        pattern=r"^([^+#$\x00][^+#\x00]{0,199})?$",
+        description="Prefix of every topic; assay/NAME of the station where empty.",
     )
-    client_id: str = Field(default="assay-station", min_length=1)
+    client_id: str = Field(
+        default="",
+        max_length=200,
+        description="Of this station alone, or the broker puts one of two off for the other; "
+        "assay-NAME of the station where empty.",
+    )
     username: str = ""
     password_env: str = Field(
         default="ASSAY_MQTT_PASSWORD", description="Variable that holds the password."
     )
     ca_file: str = Field(default="", description="CA certificates: then TLS is used.")
     valid_s: float = Field(default=5.0, gt=0, description="How long a result or command holds.")
+
+    def of_station(self, name: str) -> Self:
+        """Return the options with what is left empty taken from the station's name."""
+        return self.model_copy(
+            update={
+                "topic": self.topic or f"assay/{name}",
+                "client_id": self.client_id or f"assay-{name}",
+            }
+        )
 
 
 class OpcuaOptions(StrictModel):

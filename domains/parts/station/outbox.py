@@ -197,7 +197,7 @@ def send_mqtt(message: Message, settings: Settings) -> None:
     options = options_of(settings.home, message.receiver).mqtt
     if options is None:
         raise _no_such_output(message)
-    publish_history(options, message.body)
+    publish_history(options.of_station(message.receiver), message.body)
 
 
 def send_webhook(message: Message, settings: Settings) -> None:

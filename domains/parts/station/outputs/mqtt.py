@@ -63,7 +63,7 @@ class MqttOutput:
             takes_triggers: Whether parts are triggered by MQTT.
         """
         self._station = station
-        self._options = options
+        self._options = options = options.of_station(station)
         self._post = post
         self._incoming = IncomingMessages()
         self._next_log = 0.0

@@ -400,6 +400,29 @@ def test_tls_and_a_password_let_in_and_neither_lets_out(tmp_path, monkeypatch):
         broker.stop()
 
 
+def test_two_stations_that_share_a_broker_and_the_defaults_leave_each_other_alone(lasting):
+    signals: SimpleQueue = SimpleQueue()
+    both = [MqttOutput(name, MqttOptions(port=lasting.port), signals.put) for name in ("s1", "s2")]
+    for one in both:
+        one.open()
+    try:
+        for number in range(1, 6):
+            for one in both:
+                wait_for(lambda link=one._link: link.connection == 1, "the connection")
+                one.send(inspected(number), WORDS)
+        for one in both:
+            arrived: list[str] = []
+            wait_for(
+                lambda it=one, had=arrived: had.extend(it.confirmed()) or len(had) == 5, "receipts"
+            )
+            assert one._link.connection == 1
+    finally:
+        for one in both:
+            one.close()
+    assert MqttOptions().of_station("s1").topic == "assay/s1"
+    assert MqttOptions(topic="a", client_id="b").of_station("s1").topic == "a"
+
+
 def test_certificates_that_are_not_there_are_refused_at_the_start():
     with pytest.raises(ConfigError, match="cannot be read"):
         Station(1883, ca_file="/nowhere.pem")
