@@ -204,9 +204,9 @@ def send_webhook(message: Message, settings: Settings) -> None:
     """Post a result.
 
     Raises:
-        Unreachable: The receiver does not answer.
+        Unreachable: The receiver does not answer, or takes no messages now.
         PermanentFailure: It refuses the message.
-        OutputError: It answers with anything else.
+        OutputError: It does not take the message now.
         ConfigError: The station posts nothing any more.
     """
     options = options_of(settings.home, message.receiver).webhook

@@ -23,6 +23,8 @@ from domains.parts.station.ports import OutputError, Words
 _ANSWER_BYTES = 65536
 # What these say is about the message itself: it would be refused again.
 _REFUSED = frozenset({400, 413, 415, 422})
+# It is at this message already, over another connection.
+_CONFLICT = 409
 
 
 class WebhookClient:
@@ -45,9 +47,9 @@ class WebhookClient:
         A redirect is not followed: the message would go to a host that nobody entered.
 
         Raises:
-            Unreachable: It does not answer in time.
+            Unreachable: It does not answer in time, or takes no messages now.
             PermanentFailure: It refuses this message.
-            OutputError: It answers with anything else.
+            OutputError: It does not take this message now.
         """
         # The same bytes each time: a receiver may refuse one key with two bodies.
         data = json.dumps(body, sort_keys=True).encode()
@@ -67,7 +69,10 @@ class WebhookClient:
         if not 200 <= status < 300:
             self.close()
             redirect = ", a redirect, which is not followed" if 300 <= status < 400 else ""
-            raise OutputError(
+            # Any other answer than a conflict is about the receiver: it would come to every
+            # message, and one that is overloaded is not to get them all at once.
+            kind = OutputError if status == _CONFLICT else Unreachable
+            raise kind(
                 f"{self._url.netloc} answers with HTTP status {status}{redirect}.",
                 hint="It is sent again by itself; correct outputs.webhook or the receiver.",
             )

@@ -115,10 +115,16 @@ def test_results_share_a_connection_and_one_that_was_closed_is_opened_anew(recei
     assert receiver.ids == [message_id("line", inspected(number)) for number in (1, 2, 3, 4)]
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 408, 409, 429, 500, 503])
-def test_what_may_be_taken_another_time_is_sent_again(receiver, client, status):
+@pytest.mark.parametrize("status", [401, 403, 404, 408, 429, 500, 503])
+def test_a_receiver_that_takes_nothing_now_is_left_alone_for_a_while(receiver, client, status):
     receiver.status = status
-    with pytest.raises(OutputError, match=f"HTTP status {status}"):
+    with pytest.raises(Unreachable, match=f"HTTP status {status}"):
+        client.post(message_of("line", inspected(1)))
+
+
+def test_a_conflict_is_about_one_message_which_is_sent_again(receiver, client):
+    receiver.status = 409
+    with pytest.raises(OutputError, match="HTTP status 409"):
         client.post(message_of("line", inspected(1)))
 
 
@@ -133,7 +139,7 @@ def test_what_is_refused_as_a_message_waits_for_a_person(receiver, client, statu
 def test_a_redirect_is_not_followed(receiver, client, status):
     with serving(Receiver()) as elsewhere:
         receiver.status, receiver.headers = status, {"Location": elsewhere.url}
-        with pytest.raises(OutputError, match="a redirect, which is not followed"):
+        with pytest.raises(Unreachable, match="a redirect, which is not followed"):
             client.post(message_of("line", inspected(1)))
         assert elsewhere.requests == []
 
