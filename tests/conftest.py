@@ -127,8 +127,7 @@ def tiny_product(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -
 
 
 @pytest.fixture(scope="session")
-def rig_home(network_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home folder with a certified bundle of drawn plates deployed, for a station's rig."""
+def _rig_home(network_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from domains.parts.station.faults.rig import make_product
 
     home = tmp_path_factory.mktemp("rig")
@@ -136,6 +135,12 @@ def rig_home(network_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
     (home / "cache").symlink_to((network_home / "cache").resolve(), target_is_directory=True)
     make_product(Settings(home=home))
     return home
+
+
+@pytest.fixture
+def rig_home(_rig_home: Path, tmp_path: Path) -> Path:
+    """A home folder with a certified bundle of drawn plates deployed, for a station's rig."""
+    return Path(shutil.copytree(_rig_home, tmp_path / "rig", symlinks=True))
 
 
 @pytest.fixture(scope="session")
