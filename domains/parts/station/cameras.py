@@ -114,11 +114,17 @@ class WatchedCamera:
             hardware=self.options.trigger == "hardware",
             discard=self.options.discard,
         )
-        return Grabbed(self.options.name, frame, reasons)
+        return self._given(frame, reasons)
 
     def _missing(self) -> Grabbed:
         reasons, self._history = freshness.check_missing(self._history)
-        return Grabbed(self.options.name, None, reasons)
+        return self._given(None, reasons)
+
+    def _given(self, frame: CapturedFrame | None, reasons: tuple[LineReason, ...]) -> Grabbed:
+        if LineReason.FRAMES_UNUSABLE in reasons:
+            # Opened again it begins with empty buffers, and proves anew who it is.
+            self._lose(LineReason.FRAMES_UNUSABLE, "The camera is opened again.")
+        return Grabbed(self.options.name, frame, reasons)
 
     def _lose(self, reason: LineReason, detail: str) -> None:
         self._against = (reason, detail)

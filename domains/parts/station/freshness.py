@@ -10,6 +10,9 @@ from domains.parts.station.result import LineReason
 
 MOST_IN_A_ROW = 3
 REMEMBERED = 2
+LONGEST_BACKLOG = 1000
+"""Frames by which a counter may fall back; by more, it has begun anew, as 16-bit ones do."""
+
 LEAD_S = 0.05
 """How much earlier than its message to this machine a hardware trigger may start the exposure."""
 
@@ -19,8 +22,9 @@ class FrameHistory:
     """What is remembered of one camera's frames.
 
     Attributes:
-        counter: Counter of the last frame that was of its trigger.
+        counter: Counter of the last frame that was of its trigger; None before the first.
         trigger: Number of that trigger.
+        missing: How many triggers had no frame since the opening, before the first that had one.
         camera_time_s: The camera's time stamp of the last frame.
         since_open: Number of the last frame since the camera was opened.
         digests: Digests of the last two frames, whether they were used or not.
@@ -29,10 +33,15 @@ class FrameHistory:
 
     counter: int | None = None
     trigger: int | None = None
+    missing: int = 0
     camera_time_s: float | None = None
     since_open: int = 0
     digests: tuple[str, ...] = ()
     refused_in_a_row: int = 0
+
+    def reopened(self) -> FrameHistory:
+        """Return what is left of it when the camera is opened again, or set anew."""
+        return FrameHistory(digests=self.digests, refused_in_a_row=self.refused_in_a_row)
 
 
 Checked = tuple[tuple[LineReason, ...], FrameHistory]
@@ -47,7 +56,9 @@ def check(
     Any other must have been exposed after the trigger. Where an electrical line starts the
     exposure, that may precede the message by `LEAD_S`, and the counter must have gone up by as many
     as there were triggers since: one less is the frame of an earlier trigger, one more tells of
-    frames that were lost. The first frame after opening has no predecessor to prove that.
+    frames that were lost. The first frame after opening has no predecessor to prove that; and where
+    a trigger had no frame before it, it may be that trigger's, so that none is proven before the
+    camera is opened again.
 
     The third refused frame in a row stops the line. The ``discard`` frames after opening or a
     changed setting are refused too but expected, so they do not count towards the three.
@@ -59,16 +70,19 @@ def check(
         hardware: Whether an electrical line starts the exposure.
         discard: How many frames after opening do not count.
     """
-    if frame.since_open <= history.since_open:  # the camera was opened again, or set anew
-        history = replace(history, counter=None, trigger=None, camera_time_s=None)
-    reasons = []
-    is_warming_up = False
-    if not any(frame is own for own in trigger.frames):
+    if frame.since_open <= history.since_open:
+        history = history.reopened()
+    if any(frame is own for own in trigger.frames):
+        reasons: list[LineReason] = []
+        is_placed = is_warming_up = False
+    else:
+        reasons, is_placed = _of_time(frame, trigger, history, hardware)
         is_warming_up = frame.since_open <= discard
-        reasons += _of_time(frame, trigger, history, hardware, is_warming_up)
+        if is_warming_up and LineReason.FRAME_STALE not in reasons:
+            reasons = [LineReason.FRAME_STALE, *reasons]
     if frame.raw_sha256 in history.digests:
         reasons.append(LineReason.FRAME_FROZEN)
-    later = _remember(frame, trigger, history, LineReason.FRAME_STALE in reasons)
+    later = _remember(frame, trigger, history, is_placed)
     if is_warming_up:
         return tuple(reasons), replace(later, refused_in_a_row=history.refused_in_a_row)
     return _counted(tuple(reasons), later)
@@ -76,28 +90,28 @@ def check(
 
 def check_missing(history: FrameHistory) -> Checked:
     """Return why a part without a frame fails, which counts as a refused frame."""
+    if history.counter is None:
+        history = replace(history, missing=history.missing + 1)
     return _counted((LineReason.NO_FRAME,), history)
 
 
 def _of_time(
-    frame: CapturedFrame,
-    trigger: Trigger,
-    history: FrameHistory,
-    hardware: bool,
-    is_warming_up: bool,
-) -> list[LineReason]:
+    frame: CapturedFrame, trigger: Trigger, history: FrameHistory, hardware: bool
+) -> tuple[list[LineReason], bool]:
+    """Return why a frame is refused, and whether its counter belongs to its trigger."""
     reasons = []
     offset = _counter_offset(frame, trigger, history, hardware)
     lead = LEAD_S if hardware else 0.0
     is_fresh = frame.exposed_at >= trigger.at - lead  # false for NaN
-    if is_warming_up or not is_fresh or (offset is not None and offset < 0):
+    if not is_fresh or (offset is not None and offset < 0):
         reasons.append(LineReason.FRAME_STALE)
     elif hardware and offset != 0:
         reasons.append(LineReason.FRAME_GAP)
     last, time = history.camera_time_s, frame.camera_time_s
     if time is not None and (math.isnan(time) or (last is not None and time < last)):
         reasons.append(LineReason.CLOCK)
-    return reasons
+    may_be_earlier = hardware and history.counter is None and history.missing > 0
+    return reasons, LineReason.FRAME_STALE not in reasons and not may_be_earlier
 
 
 def _counter_offset(
@@ -107,20 +121,22 @@ def _counter_offset(
     if frame.counter is None or history.counter is None or history.trigger is None:
         return None
     ahead = frame.counter - history.counter
+    if ahead < -LONGEST_BACKLOG:
+        return None
     if hardware:
         return ahead - (trigger.number - history.trigger)
     return min(ahead - 1, 0)  # a camera that runs freely counts on between two parts
 
 
 def _remember(
-    frame: CapturedFrame, trigger: Trigger, history: FrameHistory, is_stale: bool
+    frame: CapturedFrame, trigger: Trigger, history: FrameHistory, is_placed: bool
 ) -> FrameHistory:
-    """Return the history with this frame; a stale one is no frame to count from."""
+    """Return the history with this frame; one that is not of its trigger is none to count from."""
     time = frame.camera_time_s
     return replace(
         history,
-        counter=history.counter if is_stale else frame.counter,
-        trigger=history.trigger if is_stale else trigger.number,
+        counter=frame.counter if is_placed else history.counter,
+        trigger=trigger.number if is_placed else history.trigger,
         camera_time_s=history.camera_time_s if time is None or math.isnan(time) else time,
         since_open=frame.since_open,
         digests=(*history.digests, frame.raw_sha256)[-REMEMBERED:],

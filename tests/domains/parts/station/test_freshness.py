@@ -32,7 +32,7 @@ def a_frame(**changes) -> CapturedFrame:
 
 
 def a_history(**changes) -> FrameHistory:
-    return replace(FrameHistory(10, 5, 49.9, 19, ("one", "two")), **changes)
+    return replace(FrameHistory(10, 5, 0, 49.9, 19, ("one", "two")), **changes)
 
 
 def checked(frame, history=None, trigger=None, hardware=False, discard=3):
@@ -90,7 +90,7 @@ def test_a_lost_trigger_moves_the_counter_that_is_expected():
 
 def test_a_stale_frame_is_no_frame_to_count_from():
     """One behind stays one behind, however often it comes."""
-    history = FrameHistory(6, 6, None, 9, ())
+    history = FrameHistory(6, 6, 0, None, 9, ())
     for number in (8, 9):
         frame = a_frame(counter=number - 1, raw_sha256=str(number), since_open=number + 10)
         reasons, history = checked(frame, history, Trigger(number, 100.0), hardware=True)
@@ -137,8 +137,65 @@ def test_the_first_frames_after_opening_are_refused_without_stopping_the_line():
     for since_open in (1, 2, 3):
         frame = a_frame(counter=since_open, since_open=since_open, raw_sha256=str(since_open))
         reasons, history = checked(frame, history, Trigger(since_open, 100.0), hardware=True)
-        assert reasons == (STALE,)
+        assert reasons == ((STALE, GAP) if since_open == 1 else (STALE,))
     assert history.refused_in_a_row == 0
+
+
+def run_of(frames, history, hardware=True, first=100):
+    """Check frames as those of one trigger after the other; the history and all reasons."""
+    found = []
+    for number, (counter, digest) in enumerate(frames, start=first):
+        frame = a_frame(counter=counter, raw_sha256=digest, since_open=number,
+                        camera_time_s=float(number))  # fmt: skip
+        reasons, history = checked(frame, history, Trigger(number, 100.0), hardware=hardware)
+        found.append(reasons)
+    return found
+
+
+@pytest.mark.parametrize(("hardware", "first"), [(True, (GAP,)), (False, ())])
+def test_a_counter_that_begins_anew_costs_one_part_at_most(hardware, first):
+    """16-bit counters do so every 65,535 frames."""
+    history = FrameHistory(65535, 99, 0, 49.9, 50, ())
+    frames = [(counter, f"{counter}") for counter in (1, 2, 3)]
+    assert run_of(frames, history, hardware) == [first, (), ()]
+
+
+def test_an_offset_that_stays_stops_the_line_until_the_camera_is_opened_again():
+    """A trigger without a pulse: every counter is one less than its trigger from then on."""
+    history = FrameHistory(98, 98, 0, 49.9, 50, ())
+    frames = [(counter, f"{counter}") for counter in range(99, 103)]
+    stopped = (STALE, UNUSABLE)
+    assert run_of(frames, history) == [(STALE,), (STALE,), stopped, stopped]
+    frames = [(counter, f"{counter}") for counter in range(1, 5)]
+    assert run_of(frames, history.reopened()) == [(GAP,), (), (), ()]
+
+
+def test_a_driver_that_is_one_frame_behind_from_the_start_is_never_believed():
+    """It gives each frame at the next trigger, and its exposure as if it had just come."""
+    clock = VirtualClock()
+    camera = FakeCamera(clock, transfer_s=0.0)
+    for _ in range(3):
+        camera.open()
+        history = FrameHistory().reopened()
+        reasons, history = check_missing(history)
+        assert reasons == (NO_FRAME,)
+        for part in range(2, 12):
+            clock.sleep(PERIOD)
+            camera.expose()
+            frame = replace(camera.grab(0.0, 1.0), exposed_at=clock.now)
+            trigger = Trigger(part, clock.now)
+            reasons, history = check(frame, trigger, history, hardware=True, discard=0)
+            assert GAP in reasons
+            assert (UNUSABLE in reasons) == (part >= 3)
+
+
+def test_what_precedes_the_first_frame_that_counts_is_counted_already():
+    """Three frames of an electrical trigger are refused after opening; the fourth one is used."""
+    history = FrameHistory()
+    for number in range(1, 6):
+        frame = a_frame(counter=number + 70, since_open=number, raw_sha256=str(number))
+        reasons, history = checked(frame, history, Trigger(number, 100.0), hardware=True)
+        assert (reasons == ()) == (number > 3)
 
 
 numbers = st.integers(0, 40)
@@ -156,6 +213,7 @@ histories = st.builds(
     FrameHistory,
     counter=st.none() | numbers,
     trigger=st.none() | numbers,
+    missing=st.integers(0, 2),
     camera_time_s=st.none() | st.floats(0, 100),
     since_open=numbers,
     digests=st.lists(st.sampled_from("abcdef"), max_size=2).map(tuple),
