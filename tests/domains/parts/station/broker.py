@@ -20,7 +20,7 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
@@ -50,7 +50,7 @@ class Broker:
             stderr=subprocess.DEVNULL,
         )
         try:
-            wait_for(lambda: _listens(self.port), "the broker")
+            wait_for(lambda: listens(self.port), "the broker")
         except BaseException:
             self.stop()
             raise

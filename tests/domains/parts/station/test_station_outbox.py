@@ -36,6 +36,8 @@ from tests.domains.parts.station.inspected import inspected, wait_for
 from tests.domains.parts.station.test_mqtt import subscribed
 from tests.domains.parts.station.test_webhook import Receiver, serving
 
+pytestmark = pytest.mark.slow
+
 CSV = OutputOptions(csv=CsvOptions(folder="/nowhere"))
 
 

@@ -28,7 +28,7 @@ from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 from domains.parts.station.records import parts_of
 from domains.parts.station.registers import OfflineReason
 from domains.parts.station.station import run_station
-from tests.domains.parts.station.broker import Broker, free_port
+from tests.domains.parts.station.broker import Broker, free_port, listens
 from tests.domains.parts.station.inspected import wait_for
 from tests.domains.parts.station.opcua_client import Peer
 from tests.domains.parts.station.test_mqtt import fresh, subscribed
@@ -39,10 +39,19 @@ NAME = "outputs-line"
 
 
 @contextmanager
-def running(home: Path, folder: Path, outputs: OutputOptions) -> Iterator[None]:
-    camera = CameraOptions(name="top", source=str(folder))
+def running(
+    home: Path, camera: CameraOptions, outputs: OutputOptions, trigger: str = "file"
+) -> Iterator[None]:
     recipe = Recipe(number=5, product=PRODUCT, deadline_ms=10_000, cameras=(camera,))
-    station = StationFile(name=NAME, recipes=(recipe,), reserve_mb=1, outputs=outputs)
+    station = StationFile.model_validate(
+        {
+            "name": NAME,
+            "recipes": [recipe],
+            "reserve_mb": 1,
+            "outputs": outputs,
+            "trigger": {"kind": trigger},
+        }
+    )
     stop = Flag()
     thread = Thread(target=run_station, args=(station, Settings(home=home)), kwargs={"stop": stop})
     thread.start()
@@ -83,7 +92,7 @@ def test_every_part_reaches_every_receiver_once(rig_home, tmp_path):
             csv=CsvOptions(folder=str(tmp_path / "csv")),
             opcua=OpcuaOptions(endpoint=endpoint),
         )
-        with running(rig_home, cameras, outputs):
+        with running(rig_home, CameraOptions(name="top", source=str(cameras)), outputs):
             wait_for(lambda: watcher.bodies("status"), "the status", 60.0)
             wait_for(lambda: watcher.bodies("status")[-1]["status"]["Online"], "Online", 60.0)
             drop("a", "b")
@@ -124,4 +133,39 @@ def test_every_part_reaches_every_receiver_once(rig_home, tmp_path):
         [path] = (tmp_path / "csv").glob("*.csv")
         lines = [line.split(",")[1] for line in path.read_text().splitlines()[1:]]
         assert sorted(lines) == sorted(ids)
+    records.close()
+
+
+def test_a_client_of_opc_ua_runs_a_station_job_by_job(rig_home, tmp_path):
+    rng = np.random.default_rng(6)
+    video = str(tmp_path / "line.avi")
+    writer = cv2.VideoWriter(video, cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (128, 128))
+    for _ in range(600):
+        writer.write(cv2.resize(draw_plate(rng, 0.9), (128, 128)))
+    writer.release()
+    camera = CameraOptions(name="top", kind="video", source=video, discard=0)
+    port = free_port()
+    endpoint = f"opc.tcp://127.0.0.1:{port}/assay"
+    outputs = OutputOptions(opcua=OpcuaOptions(endpoint=endpoint))
+    records = open_store(Settings(home=rig_home))
+    before = len(parts_of(records, NAME))
+    with running(rig_home, camera, outputs, trigger="opcua"):
+        wait_for(lambda: listens(port), "the server", 60.0)
+        peer = Peer(endpoint)
+        try:
+            peer.subscribe()
+            for number in range(1, 6):
+                wait_for(
+                    lambda: peer.state() == 6 and peer.read("StatusBlock.TriggerReady"), "Ready"
+                )
+                job, error = peer.call("StartSingleJob", f"m{number}", f"P{number}", "5", PRODUCT)
+                assert error == 0
+                events = dict(peer.events_until("ResultReady"))
+                assert events["ResultReady"].JobId == job
+                result = peer.call("GetResultById", events["ResultReady"].ResultId)[0]
+                assert (result.MeasId, result.JobId) == (f"m{number}", job)
+                assert result.ResultContent[0].Value == 2
+        finally:
+            peer.close()
+    assert len(parts_of(records, NAME)) == before + 5
     records.close()
