@@ -11,6 +11,7 @@ from core.types import Assessment, Ceiling
 from domains.parts.station.cameras import Cameras, Grabbed
 from domains.parts.station.judges import Judges, OpenJudge
 from domains.parts.station.part import Trigger
+from domains.parts.station.part_id import ReadId
 from domains.parts.station.recipe import Recipe
 from domains.parts.station.records import Draft
 from domains.parts.station.result import LineReason, LineVerdict
@@ -27,19 +28,6 @@ class FramesTaken:
     """The cameras are done with the part of this trigger: it may move on."""
 
     number: int
-
-
-@dataclass(frozen=True, slots=True)
-class ReadId:
-    """The id of a part, or why there is none.
-
-    Attributes:
-        part_id: The id; empty where none was read.
-        reasons: Why not.
-    """
-
-    part_id: str
-    reasons: tuple[LineReason, ...] = ()
 
 
 IdReader = Callable[[Trigger, Sequence[Grabbed]], ReadId]

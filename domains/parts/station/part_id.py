@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from domains.parts.station.inspection import ReadId
 from domains.parts.station.recipe import PartIdOptions
 from domains.parts.station.result import LineReason
 
@@ -23,6 +22,19 @@ WEAK_FORMATS = frozenset(
 Bar codes without a check of their own, and PDF417, whose correction was wrong once in 1,500 damaged
 codes here.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ReadId:
+    """The id of a part, or why there is none.
+
+    Attributes:
+        part_id: The id; empty where none was read.
+        reasons: Why not.
+    """
+
+    part_id: str
+    reasons: tuple[LineReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,8 @@ from core.settings import Settings
 from core.types import Unreadable
 from domains.parts.station.cameras import Grabbed
 from domains.parts.station.code_finder import FIND, find, formats_of
-from domains.parts.station.inspection import ReadId
 from domains.parts.station.part import CapturedFrame, Trigger
-from domains.parts.station.part_id import CodeReading, identify
+from domains.parts.station.part_id import CodeReading, ReadId, identify
 from domains.parts.station.recipe import Recipe
 from domains.parts.station.result import LineReason
 
