@@ -16,6 +16,7 @@ from domains.parts.station.reject_gate import Ejected, GateEvent, RejectGate, St
 from domains.parts.station.result import LineReason, LineResult
 
 _U16, _U32 = 0x1_0000, 0x1_0000_0000
+_MOST_AT_ONCE = 64
 
 log = logging.getLogger(__name__)
 
@@ -67,9 +68,7 @@ class GateRunner:
             self._is_belt_stopped = block.belt_stopped
             change = self._gate.stop_belt if block.belt_stopped else self._gate.start_belt
             self._take(change(self._position(at)))
-        before, self._confirmed = self._confirmed, block.rejects_confirmed
-        # What the counter stands at when the station starts is the past.
-        for _ in range(0 if before is None else (block.rejects_confirmed - before) % _U16):
+        for _ in range(self._new_confirmations(block.rejects_confirmed)):
             self._take(self._gate.confirm())
 
     def tick(self, moment: float) -> None:
@@ -80,6 +79,15 @@ class GateRunner:
     def clear(self) -> None:
         """Let the line go on by a person's word; parts on the way stay rejected."""
         self._gate.clear()
+
+    def _new_confirmations(self, count: int) -> int:
+        """Return how far the counter went on; what it stands at when station or PLC start is past.
+
+        A counter that goes back, or leaps, has started anew: it confirms nothing.
+        """
+        before, self._confirmed = self._confirmed, count
+        step = 0 if before is None else (count - before) % _U16
+        return step if step <= _MOST_AT_ONCE else 0
 
     def _follow(self, raw: int) -> None:
         """Count on over the wrap of the encoder's 32 bits, either way."""

@@ -79,6 +79,7 @@ def test_one_bad_part_passed_fails_it_for_good():
     progress = challenge_progress(OPTIONS, shown)
     assert progress.state is ChallengeState.FAILED
     assert progress.passed_bad == ("b1",)
+    assert progress.rejected_bad == 2  # b1 was rejected too, and counts for nothing
     assert "a lead releases" in progress.sentence
     # The other way round as well: rejected first and passed afterwards.
     again = challenge_progress(

@@ -127,6 +127,18 @@ def test_confirmations_are_counted_from_what_the_plc_had_counted_before():
     assert watched.runner.stop is LineReason.REJECT_NOT_CONFIRMED
 
 
+@pytest.mark.parametrize("start", [0, 40_000])
+def test_a_counter_that_starts_anew_confirms_nothing(start):
+    watched = Watched(confirm=True)
+    watched.control(rejects_confirmed=20_000)
+    watched.runner.accept(1, 0.0)
+    for moment in range(0, 1050, 5):
+        watched.runner.tick(moment / 1000)
+    watched.control(1.05, rejects_confirmed=start)  # the PLC was restarted
+    watched.runner.tick(1.2)
+    assert watched.runner.stop is LineReason.REJECT_NOT_CONFIRMED
+
+
 def test_a_station_file_with_a_gate_needs_the_coil_that_opens_it():
     recipe = Recipe(number=1, product="cap", cameras=(CameraOptions(source="camera"),))
     with pytest.raises(ValidationError, match=r"reject: the gate needs \[outputs.modbus\]"):

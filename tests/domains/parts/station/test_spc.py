@@ -78,6 +78,15 @@ def test_an_overdispersed_baseline_gets_laneys_limits():
     assert chart.standardise(rejected, n).std() == pytest.approx(1.0, abs=0.25)
 
 
+def test_a_binomial_baseline_is_taken_for_overdispersed_as_seldom_as_stated():
+    """2,000 baselines of 25 samples of 200 parts, 10 % rejected: 1 %, the level of the test."""
+    rng = np.random.default_rng(7)
+    n = np.full(25, 200)
+    charts = [PChart.fit(rng.binomial(n, 0.1), n) for _ in range(2000)]
+    assert np.mean([chart.limits_by is PChartLimits.LANEY for chart in charts]) <= 0.015
+    assert np.mean([chart.sigma_z > 1.0 for chart in charts]) > 0.3  # its factor alone would err
+
+
 @given(p=st.floats(0.001, 0.999), n=st.integers(1, 400), side=st.sampled_from(["low", "high"]))
 def test_exact_limits_are_crossed_by_chance_at_most_as_often_as_stated(p, n, side):
     low, high = (float(limit[0]) * n for limit in exact_limits(p, np.array([n])))
