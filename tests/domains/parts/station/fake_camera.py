@@ -124,10 +124,10 @@ class FakeCamera:
         while True:
             self._run_freely(until)
             if not self._queue or self._queue[0].delivered_at > until:
-                self.clock.sleep(until - self.clock.monotonic())
+                self.clock.sleep(max(0.0, until - self.clock.monotonic()))
                 raise NoFrame(f"The camera {self.name} gave no frame in {timeout_s} s.")
             exposed = self._queue.popleft()
-            self.clock.sleep(exposed.delivered_at - self.clock.monotonic())
+            self.clock.sleep(max(0.0, exposed.delivered_at - self.clock.monotonic()))
             self._given += 1
             if exposed.at >= not_before or not self.skips_old:
                 return self._frame(exposed)
