@@ -14,7 +14,7 @@ from streamlit.web import cli
 def main() -> None:
     """Serve the pages; arguments are those of ``streamlit run`` after the script."""
     Thread(target=_import_pages, name="imports", daemon=True).start()
-    app = Path(__file__).with_name("app.py")
+    app = Path(__file__).with_name("asgi.py")
     cli.main(["run", str(app), *sys.argv[1:]], prog_name="streamlit")
 
 

@@ -62,8 +62,10 @@ class DomainPack:
             person: for a review budget always, for targets in rates where a pack has stages of
             autonomy.
         data_sets: Data sets that the pack can fetch or make.
-        pages: Its own Streamlit pages, the first the one that shows what waits; empty for the
-            shared ones alone.
+        pages: Its own Streamlit pages, the first under the pack's name; empty for the shared ones
+            alone.
+        reviews_on_pages: Whether the first of its pages shows what waits for a person, in place of
+            the shared page of reviews.
         demo: Import path ``module:function`` of its lane of `assay demo`, or empty.
         suffixes: Further suffixes that folders and archives are searched for, in lower case; an
             empty one stands for files without any.
@@ -103,6 +105,7 @@ class DomainPack:
     ceiling: Ceiling = field(default_factory=Ceiling)
     data_sets: tuple[DataSet, ...] = ()
     pages: tuple[Path, ...] = ()
+    reviews_on_pages: bool = True
     demo: str = ""
     suffixes: frozenset[str] = frozenset()
     commands: str = ""
@@ -115,6 +118,11 @@ class DomainPack:
     wrong_presentations: Mapping[str, Callable[[U8], U8]] = field(default_factory=dict)
     has_unique_groups: bool = False
     graph: str = ""
+
+    @property
+    def has_own_review(self) -> bool:
+        """Whether its cases are reviewed on a page of its own."""
+        return bool(self.pages) and self.reviews_on_pages
 
     def __post_init__(self) -> None:
         """Refuse a pack with holes, naming all of them at once; declare what it logs.

@@ -37,7 +37,7 @@ def describe_reviewed(counts: Counts, pack: DomainPack) -> str:
     A pack with a page of its own shows there which cases wait: verdicts alone do not decide it.
     """
     done, waiting = sum(counts.reviewed.values()), sum(counts.waiting.values())
-    if pack.pages:
+    if pack.has_own_review:
         own = pack.name.capitalize()
         return f"People have reviewed {done:,} cases; the page {own} says which ones wait."
     return f"People have reviewed {done:,} cases; {waiting:,} wait for one."
@@ -48,4 +48,6 @@ def label_automation(pack: DomainPack) -> str:
 
     Where a pack has a page of its own, that page shows whether a person reads all the same.
     """
-    return "without a person" if not pack.pages else f"not {pack.wording[Disposition.DEFER]}"
+    return (
+        "without a person" if not pack.has_own_review else f"not {pack.wording[Disposition.DEFER]}"
+    )

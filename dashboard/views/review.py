@@ -27,7 +27,7 @@ state = st.session_state
 def render() -> None:
     """Show the next case, or say that nothing waits."""
     session, pack = widgets.session(), widgets.current_pack()
-    if pack.pages:
+    if pack.has_own_review:
         widgets.link_to_own_page(pack)
         return
     session.explainer.start(pack.name)

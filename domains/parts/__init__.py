@@ -15,6 +15,8 @@ def _get_elpv(folder: Path) -> None:
     elpv.get(folder)
 
 
+_PAGES = Path(__file__).parent / "pages"
+
 # What a station sends itself in time does not come to these; and a line may be off for weeks.
 _STATION_OUTPUTS = tuple(
     MessageOutput(
@@ -52,5 +54,7 @@ pack = DomainPack(
         ),
     ),
     demo="domains.parts.demo:run",
+    pages=(_PAGES / "board.py", _PAGES / "verify.py"),
+    reviews_on_pages=False,
     commands="domains.parts.commands:app",
 )

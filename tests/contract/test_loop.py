@@ -85,7 +85,7 @@ def test_the_whole_way_runs_from_labelled_pictures_to_the_review_page(
     assert figures["n"] == 16
     assert not page.exception
     offered = " ".join(button.label for button in page.button)
-    assert (pack.wording[Disposition.POSITIVE] in offered) == (not pack.pages)
+    assert (pack.wording[Disposition.POSITIVE] in offered) == (not pack.has_own_review)
     assert (f"{pack.name.capitalize()} is reviewed on a page of its own." in shown) == (
-        bool(pack.pages)
+        pack.has_own_review
     )

@@ -13,7 +13,6 @@ from core.records.cases import Counts
 from core.service.summaries import summarise_policy
 from core.types import Certificate, Disposition, Policy
 from domains.parts.station.blocks import StatusBlock
-from domains.parts.station.challenge import ChallengePassed
 from domains.parts.station.overrides import Override, rates_by_person, rates_by_reason
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.registers import OfflineReason
@@ -139,6 +138,7 @@ class BoardTile:
         clock: When, as the clock on the wall shows it.
         decision: Id of the decision on its worst view; empty where nothing was judged.
         elapsed: How long it took, as text.
+        is_reference: Whether it is a reference part, which enters no rate and gets no label.
     """
 
     number: int
@@ -150,6 +150,7 @@ class BoardTile:
     clock: str
     decision: str
     elapsed: str
+    is_reference: bool
 
 
 def tile(part: InspectedPart) -> BoardTile:
@@ -157,7 +158,7 @@ def tile(part: InspectedPart) -> BoardTile:
     trigger = part.trigger
     return BoardTile(
         number=trigger.number,
-        title=part.part_id or f"No. {trigger.number}",
+        title=f"Ref. {trigger.challenge}" if trigger.challenge else _name_of(part),
         state=_STATES[part.result],
         word=part.result.value,
         sentence=_of_part(part).sentence,
@@ -165,7 +166,12 @@ def tile(part: InspectedPart) -> BoardTile:
         clock=part.recorded_at.astimezone().strftime("%H:%M:%S"),
         decision=part.decisions[0] if part.decisions else "",
         elapsed=f"{part.elapsed_us / 1000:.0f} ms",
+        is_reference=bool(trigger.challenge),
     )
+
+
+def _name_of(part: InspectedPart) -> str:
+    return part.part_id or f"No. {part.trigger.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,17 +242,17 @@ def _brief(certificate: Certificate, word: str, unit: str) -> str:
     return f"{name} NOT CERTIFIED yet: {certificate.n} {unit} seen"
 
 
-def challenge_line(last: ChallengePassed | None, recipe: ShownRecipe | None, at: datetime) -> str:
+def challenge_line(passed_at: datetime | None, recipe: ShownRecipe | None, at: datetime) -> str:
     """Return when the reference parts were last shown and are due again."""
     if recipe is not None and not recipe.references:
         return "This recipe lists no reference parts."
-    if last is None:
+    if passed_at is None:
         return "Reference parts: never passed."
-    clock = last.at.astimezone().strftime("%d.%m. %H:%M")
-    line = f"Reference parts passed {clock}, {_span(at - last.at)} ago"
+    clock = passed_at.astimezone().strftime("%d.%m. %H:%M")
+    line = f"Reference parts passed {clock}, {_span(at - passed_at)} ago"
     if recipe is None:
         return f"{line}."
-    left = last.at + timedelta(hours=recipe.hours) - at
+    left = passed_at + timedelta(hours=recipe.hours) - at
     return f"{line}; due again in {_span(left)}." if left > timedelta() else f"{line}: due now."
 
 

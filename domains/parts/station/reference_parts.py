@@ -18,14 +18,14 @@ from domains.parts.station.spc import logit
 
 
 def reference_parts_of(
-    store: Store, station: str, *, since: datetime | None = None
+    store: Store, station: str, *, since: datetime | None = None, limit: int | None = None
 ) -> list[InspectedPart]:
     """Return the showings of reference parts, the newest first.
 
     Raises:
         StoreError: The database failed.
     """
-    rows = pack_rows.rows_of(store, PACK, CHALLENGE_PART, station, since=since)
+    rows = pack_rows.rows_of(store, PACK, CHALLENGE_PART, station, since=since, limit=limit)
     return [from_row(row) for row in rows]
 
 

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+SALT_SHARE = 0.015
 _BITS = 53
 
 

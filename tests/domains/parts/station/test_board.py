@@ -24,7 +24,6 @@ from domains.parts.station.board import (
     rates_today,
     tile,
 )
-from domains.parts.station.challenge import ChallengePassed, Setup
 from domains.parts.station.overrides import OverrideReason, make_override
 from domains.parts.station.registers import OfflineReason
 from domains.parts.station.result import LineReason, LineResult
@@ -173,8 +172,7 @@ def test_a_recipe_that_lets_parts_pass_without_a_certificate_says_so_first():
 
 
 def test_the_challenge_s_last_time_and_the_next_one_stand_there():
-    setup = Setup(3, "ab", "top", RECORDED_AT)
-    last = ChallengePassed(RECORDED_AT, setup)
+    last = RECORDED_AT
     at = RECORDED_AT + timedelta(hours=2, minutes=10)
     clock = RECORDED_AT.astimezone().strftime("%d.%m. %H:%M")
     assert challenge_line(last, RECIPE, at) == (

@@ -1,0 +1,47 @@
+"""Which station a page is about, and in which role the person stands before it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import streamlit as st
+
+from core.records.values import now
+from core.service.review.autonomy_text import SINGLE_USER
+from dashboard import widgets
+from domains.parts.station.board_commands import Role
+from domains.parts.station.status_file import stations_in
+
+state = st.session_state
+
+
+def choose(home: Path) -> str | None:
+    """Return the station, asked for where there are several; None where none has run here."""
+    stations = stations_in(home)
+    if not stations:
+        widgets.text("No station has run here yet.", "big")
+        widgets.text(f"`assay parts station run STATION.TOML` starts one, with {home} as its home.")
+        return None
+    with st.sidebar:
+        if len(stations) > 1:
+            _keep("Station", "parts_station", stations)
+        _keep("Role", "parts_role", [one.value for one in Role])
+        widgets.text(SINGLE_USER, "quiet")
+    return str(state.get("parts_station", stations[0])) if len(stations) > 1 else stations[0]
+
+
+def role() -> Role:
+    """Return the role of the person."""
+    return Role(state.get("parts_role", Role.OPERATOR.value))
+
+
+def seconds_since(at: datetime) -> float:
+    """Return how long ago something was."""
+    return (now() - at).total_seconds()
+
+
+def _keep(label: str, key: str, choices: list[str]) -> None:
+    """Ask for one of some words; the choice stays while pages change."""
+    last = state.get(key)
+    state[key] = st.selectbox(label, choices, index=choices.index(last) if last in choices else 0)

@@ -1,0 +1,85 @@
+"""A defect named by one tap: a review like any other, so that the next training learns from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from core.errors import DataError
+from core.packs import means_nothing_wrong
+from core.records import reviews, store
+from core.records.case_status import QueueState
+from core.records.connection import Store
+from core.records.values import StoredDecision
+from core.records.worklist import case_detail
+from core.service.review import review
+from core.service.review.explanations import Explainer
+from core.types import Disposition
+from domains.parts import pack
+from domains.parts.station.part import InspectedPart
+
+MOST_NAMES = 12
+ANY_DEFECT = "defect"
+
+
+def defect_names(records: Store, decision: StoredDecision | None) -> list[str]:
+    """Return the names that a defect can get by one tap, those that the bundle knows first.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    known: Iterable[str] = decision.classes if decision else ()
+    named = [one.label for one in reviews.list_reviews(records, pack.name, limit=200)]
+    names = dict.fromkeys([*known, *(one for label in named for one in label.split("|"))])
+    wrong = [name for name in names if name and not means_nothing_wrong(name, pack.negative_labels)]
+    return [*wrong[:MOST_NAMES], *([] if ANY_DEFECT in wrong else [ANY_DEFECT])]
+
+
+def name_defect(
+    records: Store, explainer: Explainer, part: InspectedPart, label: str, *, who: str
+) -> str:
+    """Return what was kept: that a part has a defect of this name.
+
+    Args:
+        records: The store.
+        explainer: Knows the bundle that judged, which says whether a label is a defect.
+        part: The part, as it was shown.
+        label: The defect.
+        who: The person.
+
+    Raises:
+        ConfigError: Nobody signs it.
+        DataError: It is a reference part, was not judged, or was reviewed before.
+        StoreError: The database failed.
+    """
+    if part.trigger.challenge or not part.decisions:
+        raise DataError(
+            f"Part {part.trigger.number} gets no label: it is a reference part, or was not judged.",
+            hint="Name defects on parts of the line that have a picture.",
+        )
+    made = store.decision(records, part.decisions[0])
+    detail = case_detail(records, _case_of(records, made, part))
+    if detail.item.queue_state is QueueState.REVIEWED:
+        last = detail.reviews[-1]
+        if last.reviewer == who.strip() and last.label == label:
+            return f"{label} is kept already."
+        raise DataError(
+            f"{last.reviewer} has reviewed it already: {last.label or 'without a label'}.",
+            hint="Change it on the page Review.",
+        )
+    review.check_labels(explainer, pack, detail, Disposition.POSITIVE, [label])
+    kept = review.decide(
+        records, detail.item, Disposition.POSITIVE, reviewer=who, label=label,
+        comment=f"named at the station, part {part.trigger.number}",
+    )  # fmt: skip
+    return f"{label} is kept." if kept else f"{label} is kept already."
+
+
+def _case_of(records: Store, made: StoredDecision, part: InspectedPart) -> str:
+    """Return the case of the part itself: the same picture may lie in several."""
+    found = store.cases_of(records, made)
+    if not found:
+        raise DataError(
+            f"Part {part.trigger.number} has no case in the store.", hint="Verify the audit log."
+        )
+    keyed = [one for one in found if case_detail(records, one).item.key == part.part_id]
+    return keyed[0] if keyed else found[0]
