@@ -86,11 +86,11 @@ def test_a_recipe_whose_cameras_cannot_be_made_is_refused_while_the_running_one_
     changeover = Changeover(
         station, equipment_of(station, station.recipes[0], judges, Settings()), prepared.put
     )
-    changeover.prepare(2)
+    changeover.prepare(2, print)
     refused = prepared.get(timeout=10)
     assert (refused.number, refused.recipe) == (2, None)
     assert "none.png" in refused.problem
-    changeover.prepare(1)
+    changeover.prepare(1, print)
     made = prepared.get(timeout=10)
     assert list(made.cameras) == [VIDEO]
     assert type(made.cameras[VIDEO]) is VideoCamera
