@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -13,7 +17,10 @@ from domains.parts.station.faults.catalog import FAULTS
 from domains.parts.station.faults.matrix import describe_counts, inject_faults
 from domains.parts.station.faults.rig import Rig
 from domains.parts.station.ports import Command
-from domains.parts.station.result import LineResult
+from domains.parts.station.records import parts_of
+from domains.parts.station.reserve import ReserveFile
+from domains.parts.station.result import LineReason, LineResult
+from tests.needed import skip_without
 
 pytestmark = [pytest.mark.slow, pytest.mark.trained]
 
@@ -44,3 +51,61 @@ def test_the_heartbeat_stands_still_while_the_loop_does(rig):
     rig.line.post(Command(0.0, "acknowledge"))
     assert rig.plc.has_heartbeat(3.0)
     assert rig.plc.enable(5.0)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own that is easily filled."""
+    skip_without(os.geteuid() == 0, "Mounting a file system of its own needs root.")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=96m", "tmpfs", str(folder)]
+    is_mounted = subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    if not is_mounted:
+        pytest.skip("This machine lets nobody mount a file system.")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_stops_the_line_on_record_and_room_lets_it_go_on(rig_home, small_disk):
+    home = Path(shutil.copytree(rig_home, small_disk / "home", symlinks=True))
+    reserve = ReserveFile(home / "reserve", 8 << 20)
+    assert reserve.hold()
+    with Rig(Settings(home=home), DEADLINE_MS * 5) as rig:
+        rig.free_disk = reserve.free
+        before = rig.plc.inspect(rig.next_part(), 4.0)
+        assert before.result is LineResult.PASS
+        filled = fill(small_disk / "filled")
+        full = [rig.plc.inspect(rig.next_part(), 4.0) for _ in range(3)]
+        assert LineResult.PASS not in {one.result for one in full[:1]}
+        assert full[0].reason == LineReason.DISK.number
+        filled.unlink()
+        after = [rig.plc.inspect(rig.next_part(), 4.0) for _ in range(3)]
+        assert after[-1].result is LineResult.PASS
+        stops = parts_of(rig.store, "rig", results=[LineResult.STOP])
+        assert LineReason.DISK in stops[-1].reasons
+
+
+def fill(path: Path) -> Path:
+    """Write until not one byte more fits."""
+    with path.open("wb", buffering=0) as file:
+        for size in (65536, 1):
+            while has_room(file, size):
+                pass
+    return path
+
+
+def has_room(file: IO[bytes], size: int) -> bool:
+    try:
+        return file.write(b"x" * size) == size
+    except OSError:
+        return False
+
+
+def test_a_station_whose_bundle_was_altered_takes_no_part(rig_home):
+    weights = next((rig_home / "bundles").glob("*/weights.safetensors"))
+    data = bytearray(weights.read_bytes())
+    data[-5] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(TimeoutError), Rig(Settings(home=rig_home), ready_s=8.0) as rig:
+        rig.plc.inspect(1, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Thread
 
 from core.errors import AssayError, ConfigError
@@ -34,10 +35,12 @@ class PreparedRecipe:
         cameras: Its cameras, made and not open yet.
         problem: Why not; empty where it could.
         answer: Called with whether it was switched to, and why not.
+        turn: Which request it answers; only the newest counts.
     """
 
     number: int
     answer: Answer
+    turn: int
     recipe: Recipe | None = None
     reader: PartIdReader | None = None
     cameras: Mapping[CameraOptions, Camera] = field(default_factory=dict)
@@ -73,6 +76,7 @@ class Changeover:
         self._station, self._equipment, self._prepared = station, equipment, prepared
         self._cameras: Mapping[CameraOptions, WatchedCamera] = {}
         self._reader: PartIdReader | None = None
+        self._turn = 0
 
     def prepare(self, number: int, answer: Answer) -> None:
         """Begin to prepare a recipe; ``prepared`` is called with it.
@@ -81,10 +85,18 @@ class Changeover:
             number: Number of the recipe.
             answer: To be called once it was switched to, or could not be.
         """
+        self._turn += 1
+        made = partial(PreparedRecipe, number, answer, self._turn)
         name = f"prepare recipe {number}"
-        Thread(target=self._prepare, args=(number, answer), name=name, daemon=True).start()
+        Thread(target=self._prepare, args=(number, made), name=name, daemon=True).start()
 
-    def _prepare(self, number: int, answer: Answer) -> None:
+    def is_newest(self, prepared: PreparedRecipe) -> bool:
+        """Return whether no other recipe was asked for since; else its reader is let go."""
+        if prepared.turn != self._turn and prepared.reader is not None:
+            prepared.reader.__exit__(None, None, None)
+        return prepared.turn == self._turn
+
+    def _prepare(self, number: int, made: Callable[..., PreparedRecipe]) -> None:
         recipe = self._station.recipe(number)
         try:
             if recipe is None:
@@ -94,13 +106,13 @@ class Changeover:
             cameras = {one: self._equipment.make_camera(one) for one in recipe.cameras}
             reader = self._equipment.make_reader(recipe).__enter__()
         except AssayError as exc:
-            self._prepared(PreparedRecipe(number, answer, problem=exc.message))
+            self._prepared(made(problem=exc.message))
         except Exception as exc:
             log.exception("preparing a recipe failed")
             problem = f"{type(exc).__name__}: see the log."
-            self._prepared(PreparedRecipe(number, answer, problem=problem))
+            self._prepared(made(problem=problem))
         else:
-            self._prepared(PreparedRecipe(number, answer, recipe, reader, cameras))
+            self._prepared(made(recipe, reader, cameras))
 
     def switch(
         self, recipe: Recipe, reader: PartIdReader, cameras: Mapping[CameraOptions, Camera]

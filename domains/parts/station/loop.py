@@ -112,7 +112,7 @@ class Line:
             case FramesTaken():
                 self.handshake.finish_acquisition(item.number)
             case PreparedRecipe():
-                self._pending = item
+                self._take_prepared(item)
             case Command():
                 self._obey(item)
         moment = monotonic()
@@ -125,6 +125,12 @@ class Line:
         self._take_backlog(moment)
         self._tick(moment)
         self._outputs.show(self.handshake.block(), moment)
+
+    def _take_prepared(self, prepared: PreparedRecipe) -> None:
+        if self._changeover.is_newest(prepared):
+            self._pending = prepared
+        else:
+            prepared.answer(False, "Another recipe was asked for since.")
 
     def _next_item(self) -> Item | None:
         deadlines = [*self._under_way.deadlines]

@@ -18,6 +18,8 @@ from domains.parts.station.part import InspectedPart
 from domains.parts.station.ports import ControlWrite, Post, Words
 from domains.parts.station.result import LineResult
 
+COMMAND_S = 1.0
+
 
 @dataclass(frozen=True, slots=True)
 class PlcAnswer:
@@ -77,6 +79,8 @@ class Plc:
     def command(self, code: int, argument: int = 0) -> None:
         """Ask for a command, without waiting for its end."""
         self._write(execute_command=False)
+        # The end of the last command has to be gone, or it would be taken for this one's.
+        self._wait(lambda block: not (block.cmd_complete or block.cmd_failed), COMMAND_S)
         self._write(execute_command=True, command=code, command_argument=argument)
 
     def wait_for_command(self, timeout_s: float) -> bool | None:

@@ -36,6 +36,7 @@ from domains.parts.station.records import PartRecorder
 PRODUCT = "plates"
 DEADLINE_MS = 150
 READY_S = 20.0
+OTHER_RECIPE = 2
 
 
 def make_product(settings: Settings, progress: Progress = silent) -> Path:
@@ -58,6 +59,7 @@ class Rig:
         settings: A home folder in which `make_product` was done.
         deadline_ms: From trigger to output.
         challenge: The recipe's reference parts.
+        ready_s: For how long it is waited to be ready.
     """
 
     def __init__(
@@ -65,8 +67,9 @@ class Rig:
         settings: Settings,
         deadline_ms: int = DEADLINE_MS,
         challenge: ChallengeOptions | None = None,
+        ready_s: float = READY_S,
     ) -> None:
-        self.settings = settings
+        self.settings, self._ready_s = settings, ready_s
         options = CameraOptions(
             name="top", kind="video", source="drawn", serial="plate-1", discard=0
         )
@@ -93,9 +96,9 @@ class Rig:
             stack.callback(self.judges.close)
             self._start(stack)
             self._open = stack.pop_all()
-        if not (self.plc.enable(READY_S) or self.recipe.challenge):
+        if not (self.plc.enable(self._ready_s) or self.recipe.challenge):
             self._open.close()
-            raise TimeoutError(f"expected the station to be ready within {READY_S:g} s")
+            raise TimeoutError(f"expected the station to be ready within {self._ready_s:g} s")
         return self
 
     def __exit__(
@@ -124,7 +127,8 @@ class Rig:
             partial(PartIdReader, settings=self.settings),
             differences,
         )
-        station = StationFile(name="rig", recipes=(self.recipe,))
+        other = self.recipe.model_copy(update={"number": OTHER_RECIPE})
+        station = StationFile(name="rig", recipes=(self.recipe, other))
         changeover = Changeover(station, equipment, self._post)
         stack.callback(changeover.close)
         self.plc = Plc(self._post)

@@ -6,13 +6,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event as Flag
+from time import monotonic, sleep
 
 import pytest
 
 from core.records import audit
 from core.settings import Settings
 from domains.parts.station.faults.plates import draw_plate
-from domains.parts.station.faults.rig import Rig
+from domains.parts.station.faults.rig import OTHER_RECIPE, Rig
+from domains.parts.station.ports import Command
 from domains.parts.station.records import parts_of
 from domains.parts.station.result import LineReason, LineResult
 
@@ -52,3 +54,29 @@ def test_a_part_that_is_not_judged_in_time_fails_and_the_record_says_so(rig):
     newest = parts_of(rig.store, "rig", limit=2)
     assert [part.trigger.part_seq for part in newest] == [8, 7]
     assert newest[1].reasons == (LineReason.LATE,)
+
+
+def test_a_recipe_is_changed_between_parts_and_a_failed_change_keeps_the_old_one(rig):
+    assert rig.plc.inspect(1, 5.0).result is LineResult.PASS
+    rig.plc.command(OTHER_RECIPE)
+    assert rig.plc.wait_for_command(10.0) is True
+    assert rig.plc.enable(10.0)
+    assert rig.plc.block().recipe_active == OTHER_RECIPE
+    assert rig.plc.inspect(2, 5.0).result is LineResult.PASS
+    rig.plc.command(77)
+    assert rig.plc.wait_for_command(10.0) is False
+    assert rig.plc.inspect(3, 5.0).result is LineResult.PASS
+    assert [part.trigger.recipe for part in parts_of(rig.store, "rig")] == [2, 2, 1]
+
+
+def test_of_two_recipes_asked_for_at_once_the_newer_counts_and_both_learn_of_it(rig):
+    answers: dict[str, bool] = {}
+    for number in ("2", "1"):
+        rig.line.post(
+            Command(0.0, "recipe", number, lambda ok, _, n=number: answers.update({n: ok}))
+        )
+    deadline = monotonic() + 10.0
+    while len(answers) < 2 and monotonic() < deadline:
+        sleep(0.02)
+    assert answers == {"2": False, "1": True}
+    assert rig.plc.block().recipe_active == 1
