@@ -156,7 +156,7 @@ def _last_product(live: LiveView) -> str:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _open_beside(_session: ReviewSession, sha256: str) -> Thread:
-    """Open a bundle in a thread of its own, once: it takes seconds."""
+    """Return the thread that opens a bundle, once: it takes seconds."""
     thread = Thread(target=_try_to_open, args=(_session, sha256), name="open bundle", daemon=True)
     thread.start()
     return thread
