@@ -6,6 +6,7 @@ from bisect import bisect_left
 from dataclasses import replace
 
 import numpy as np
+from scipy.special import expit, logit
 
 from core.decision.cases import Cases, Side, candidates, sides
 from core.decision.certificate import (
@@ -19,6 +20,8 @@ from core.decision.rule import judge
 from core.types import F64, Ceiling, Certificate, Disposition, Targets
 
 Limits = tuple[float | None, float | None]
+
+_TINY = 1e-9
 
 
 def certified_limits(
@@ -124,18 +127,29 @@ def _cap_at(given: Certificate, ceiling: Ceiling) -> Certificate:
 
 
 def uncertified_limit(cal: Cases, oof: Cases, targets: Targets) -> float | None:
-    """Return the widest ``t_neg`` at which the escapes seen stay within the rate asked for.
+    """Return the ``t_neg`` at which the escapes among known cases stay within the rate asked for.
 
     Nothing is certified: this is for a person who lets pictures pass without a certificate. Where
-    no positive was seen, nothing limits it.
+    no positive is known, nothing limits it. Of all limits with as few escapes the one is taken that
+    is as far from the positive that would be the next as from the case below it, in log odds: the
+    highest of a few good cases would stop the many that lie a little above it.
     """
-    grid = candidates(oof)
-    with_groups = [
-        side for side in (sides(one, targets.ood_alpha)[0] for one in (cal, oof)) if side.n
-    ]
-    limits = [_plug_in(side, grid, targets.escape) for side in with_groups]
-    known = [limit for limit in limits if limit is not None]
-    return min(known, default=1.0) if len(known) == len(limits) else None
+    known = [side for side in (sides(one, targets.ood_alpha)[0] for one in (cal, oof)) if side.n]
+    if not known:
+        return 1.0
+    grid = np.unique(np.concatenate([candidates(oof), candidates(cal)]))
+    is_within = np.logical_and.reduce([s.errors(grid) / s.n <= targets.escape for s in known])
+    fits = int(np.count_nonzero(is_within))
+    return _between(grid, fits) if fits else None
+
+
+def _between(grid: F64, place: int) -> float:
+    """Return the middle of two neighbours of a grid in log odds, the upper one left out."""
+    if place == grid.size:
+        return float(grid[-1])
+    low, high = (float(logit(np.clip(p, _TINY, 1.0 - _TINY))) for p in grid[place - 1 : place + 1])
+    middle = float(expit((low + high) / 2.0))
+    return middle if grid[place - 1] < middle < grid[place] else float(grid[place - 1])
 
 
 def _certify_given(at_any_rate: Certificate, limit: float | None) -> Certificate:

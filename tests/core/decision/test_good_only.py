@@ -134,6 +134,23 @@ def test_an_uncertified_limit_lets_no_more_known_positives_pass_than_asked() -> 
     assert policy.t_neg < 0.3
 
 
+def test_an_uncertified_limit_leaves_room_above_a_few_good_cases() -> None:
+    def cases(*p: float, positives: int) -> Cases:
+        n = len(p)
+        is_positive, groups = np.arange(n) >= n - positives, np.arange(n).astype(str)
+        return Cases(np.array(p), np.ones(n), np.ones(n, bool), is_positive, groups)
+
+    oof = cases(*np.linspace(0.0, 0.001, 20), 0.2, 0.999, 0.999, positives=2)
+    cal = cases(0.2, 0.999, 0.9995, positives=2)
+    targets = Targets(uncertified_negatives=True)
+    policy = certify(cal, oof, targets, bundle="b", good_groups=20)
+    # Half way from 0.2 to 0.999 in log odds: (-1.386 + 6.907) / 2 = 2.760.
+    assert policy.t_neg == pytest.approx(0.9405, abs=1e-4)
+    policy = certify(cases(0.2, 0.01, 0.999, positives=2), oof, targets, bundle="b", good_groups=20)
+    # A positive of cal at 0.01 counts too: half way from 0.001, -6.907, and -4.595, to -5.751.
+    assert policy.t_neg == pytest.approx(0.00317, abs=1e-5)
+
+
 def test_a_policy_of_good_groups_survives_its_json() -> None:
     policy = a_policy(good_groups=20, overkill=0.15, uncertified_negatives=True)
     assert from_json(json.loads(json.dumps(to_json(policy)))) == policy
