@@ -47,8 +47,11 @@ class BankFeatures:
 
     def log_odds(self, readable: Sequence[PictureFeatures]) -> F64:
         """Return the log odds by the bank without each picture's own group, float64 ``n``."""
-        scores = [_held_out(one, self.owners) for one in readable]
-        return np.array([self.bank.log_odds(score) for score in scores], np.float64)
+        return np.array([self.bank.log_odds(score) for score in self.scores(readable)], np.float64)
+
+    def scores(self, readable: Sequence[PictureFeatures]) -> F64:
+        """Return the anomaly scores by the bank without each picture's own group, ``n``."""
+        return np.array([_held_out(one, self.owners) for one in readable], np.float64)
 
 
 def add_anomaly_class(classes: tuple[str, ...], negative: frozenset[str]) -> tuple[str, ...]:

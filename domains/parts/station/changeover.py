@@ -10,6 +10,7 @@ from threading import Thread
 
 from core.errors import AssayError, ConfigError
 from domains.parts.station.cameras import Cameras, WatchedCamera
+from domains.parts.station.capture import Capture, OnCapture
 from domains.parts.station.inspection import Inspection
 from domains.parts.station.judges import Judges
 from domains.parts.station.part_id_reader import PartIdReader
@@ -49,12 +50,21 @@ class PreparedRecipe:
 
 @dataclass(frozen=True)
 class Equipment:
-    """What recipes are made to run with."""
+    """What recipes are made to run with.
+
+    Attributes:
+        judges: What judges each product.
+        make_camera: Makes a camera.
+        make_reader: Makes what reads the parts' ids.
+        differences: What of a camera is not as the recipe says.
+        on_capture: Called with each part that is captured to learn from, where none are judged.
+    """
 
     judges: Judges
     make_camera: MakeCamera
     make_reader: MakeReader
     differences: Differences
+    on_capture: OnCapture | None = None
 
 
 class Changeover:
@@ -102,7 +112,8 @@ class Changeover:
             if recipe is None:
                 known = ", ".join(str(one.number) for one in self._station.recipes)
                 raise ConfigError(f"There is no recipe {number}; there are: {known}.")
-            self._equipment.judges.prepare(recipe.product)
+            if self._equipment.on_capture is None:
+                self._equipment.judges.prepare(recipe.product)
             cameras = {one: self._equipment.make_camera(one) for one in recipe.cameras}
             reader = self._equipment.make_reader(recipe).__enter__()
         except AssayError as exc:
@@ -136,12 +147,10 @@ class Changeover:
         }
         by_name = {options.name: camera for options, camera in self._cameras.items()}
         self._equipment.judges.keep_only({recipe.product})
-        return Inspection(
-            recipe,
-            Cameras(by_name),
-            self._equipment.judges,
-            reader,
-        )
+        judges, on_capture = self._equipment.judges, self._equipment.on_capture
+        if on_capture is not None:
+            return Capture(recipe, Cameras(by_name), judges, reader, on_capture=on_capture)
+        return Inspection(recipe, Cameras(by_name), judges, reader)
 
     def close(self) -> None:
         """Let every camera go, and what reads ids."""

@@ -137,6 +137,63 @@ def challenge(
     run_challenge(file, begin=begin, release=release, by=by, json=json)
 
 
+@app.command()
+def learn(
+    file: StationPath,
+    recipe: Annotated[
+        int | None, typer.Option(help="Number of the recipe; else the first.")
+    ] = None,
+    parts: Annotated[int, typer.Option(min=1, help="How many good parts to capture.")] = 20,
+    defect: Annotated[
+        str, typer.Option(metavar="NAME", help="The pictures show this defect, not good parts.")
+    ] = "",
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="Folder of pictures instead of the cameras.")
+    ] = None,
+    last: Annotated[
+        int, typer.Option(min=0, help="The station's last parts instead of the cameras.")
+    ] = 0,
+    part: Annotated[
+        list[int] | None, typer.Option(help="A part on record by its number; repeat it for others.")
+    ] = None,
+    accept_all: Annotated[
+        bool, typer.Option("--accept-all", help="Learn parts that look odd too.")
+    ] = False,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A part not to learn; repeat it.")
+    ] = None,
+    wait: Annotated[
+        float, typer.Option(min=1, help="Seconds without a part after which capturing ends.")
+    ] = 300.0,
+    by: Annotated[str, typer.Option(help="Who answers for it; the account's name.")] = "",
+    json: Json = False,
+) -> None:
+    """Learn a product from good parts, or a defect from pictures of it, and deploy what is learned.
+
+    Good parts are captured by the recipe's own cameras and trigger, unless --from, --last or --part
+    say where they are. Those that look odd are shown first; exit code 1 where they wait for
+    --accept-all or --leave-out.
+    """
+    import getpass
+
+    from domains.parts.station.learn_command import LearnOptions, run_learn
+
+    options = LearnOptions(
+        recipe,
+        parts,
+        wait,
+        defect,
+        folder,
+        last,
+        tuple(part or ()),
+        accept_all,
+        tuple(leave_out or ()),
+        by or getpass.getuser(),
+    )
+    if not run_learn(file, options, json=json):
+        raise typer.Exit(1)
+
+
 def _stop_on_signals(stop: Flag) -> None:
     def end(number: int, frame: FrameType | None) -> None:
         del number, frame

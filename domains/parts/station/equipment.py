@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import ConfigError
 from core.settings import Settings
+from domains.parts.station.capture import OnCapture
 from domains.parts.station.changeover import Equipment
 from domains.parts.station.gate_runner import GateRunner
 from domains.parts.station.identity import differences
@@ -28,7 +29,11 @@ OPCUA_SPARE_S = 5.0
 
 
 def equipment_of(
-    station: StationFile, recipe: Recipe, judges: Judges, settings: Settings
+    station: StationFile,
+    recipe: Recipe,
+    judges: Judges,
+    settings: Settings,
+    on_capture: OnCapture | None = None,
 ) -> Equipment:
     """Return what makes the cameras and the id readers of recipes.
 
@@ -37,6 +42,7 @@ def equipment_of(
         recipe: The recipe that begins, whose camera the trigger source reads.
         judges: What judges each product.
         settings: Where things run.
+        on_capture: Called with each part that is captured to learn from, where none are judged.
     """
     announced = next((one for one in recipe.cameras if _can_trigger(station, one)), None)
     return Equipment(
@@ -44,6 +50,7 @@ def equipment_of(
         partial(make_camera, announced=announced),
         partial(PartIdReader, settings=settings),
         differences,
+        on_capture,
     )
 
 

@@ -74,15 +74,26 @@ class Inspection:
                 detail=exc.message if isinstance(exc, AssayError) else type(exc).__name__,
             )
 
+    def acquire(
+        self, trigger: Trigger, taken: Callable[[FramesTaken], None]
+    ) -> tuple[list[Grabbed], ReadId]:
+        """Return what the cameras give for a trigger, and the part's id.
+
+        Args:
+            trigger: The part's trigger.
+            taken: Called once the cameras are done with the part.
+        """
+        grab_until = trigger.at + GRAB_SHARE * self.recipe.deadline_ms / 1000
+        grabbed = self.cameras.grab(trigger, grab_until)
+        taken(FramesTaken(trigger.number))
+        return grabbed, self.read_id(trigger, grabbed)
+
     def _inspect(
         self, station: str, trigger: Trigger, taken: Callable[[FramesTaken], None]
     ) -> Draft:
         judge = self.judges.get(self.recipe.product)
-        grab_until = trigger.at + GRAB_SHARE * self.recipe.deadline_ms / 1000
-        grabbed = self.cameras.grab(trigger, grab_until)
-        taken(FramesTaken(trigger.number))
-        identity = self.read_id(trigger, grabbed)
-        group = identity.part_id or f"{station}.{trigger.number}"
+        grabbed, identity = self.acquire(trigger, taken)
+        group = group_of(identity.part_id, station, trigger.number)
         views = [_view(judge, one, f"{trigger.number}-{one.camera}", group) for one in grabbed]
         verdict = judge_part(
             views,
@@ -101,6 +112,11 @@ class Inspection:
             audit_share=judge.audit_share,
             detail=" ".join(filter(None, [*(one.detail for one in grabbed), _detail(views)])),
         )
+
+
+def group_of(part_id: str, station: str, number: int) -> str:
+    """Return what names a part among all: its id, or where it has none its number."""
+    return part_id or f"{station}.{number}"
 
 
 def reason_of(exc: BaseException) -> LineReason:

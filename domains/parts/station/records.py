@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -175,7 +176,7 @@ def to_row(
         "product": part.product,
         "reasons": [reason.name for reason in part.reasons],
         "decisions": list(part.decisions),
-        "frames": [{"camera": f.camera, "name": f.name, "raw": f.raw_sha256} for f in frames],
+        "frames": [_frame(one) for one in frames],
         "bundle_sha256": part.bundle_sha256,
         "policy": part.policy,
         "elapsed_us": part.elapsed_us,
@@ -247,6 +248,11 @@ def _part(draft: Draft, decisions: tuple[str, ...], earlier: InspectedPart | Non
         elapsed_us=round(1e6 * (monotonic() - draft.trigger.at)),
         detail=draft.detail,
     )
+
+
+def _frame(frame: CapturedFrame) -> dict[str, str]:
+    sha256 = hashlib.sha256(frame.data).hexdigest()
+    return {"camera": frame.camera, "name": frame.name, "raw": frame.raw_sha256, "sha256": sha256}
 
 
 def _score(assessments: Sequence[Assessment]) -> float | None:

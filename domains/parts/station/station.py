@@ -16,6 +16,7 @@ from core.records.connection import Store
 from core.service.store import open_store
 from core.settings import Settings
 from domains.parts.station.board_commands import CommandPoller
+from domains.parts.station.capture import OnCapture
 from domains.parts.station.challenge_runner import challenge_of
 from domains.parts.station.changeover import Changeover
 from domains.parts.station.equipment import equipment_of, make_gate, make_outputs, make_sources
@@ -48,6 +49,7 @@ def run_station(
     stop: Flag,
     recipe: int | None = None,
     on_part: OnPart | None = None,
+    on_capture: OnCapture | None = None,
 ) -> None:
     """Run a station until the flag is set.
 
@@ -57,6 +59,8 @@ def run_station(
         stop: Set to end; what is under way is answered first.
         recipe: Number of the recipe to begin with; the first when None.
         on_part: Called with every part that was answered.
+        on_capture: Called with every part that was captured, where parts are not judged but
+            captured to learn from: each is answered FAIL.
 
     Raises:
         ConfigError: It cannot work as configured, or another process runs it.
@@ -66,11 +70,13 @@ def run_station(
     if first is None:
         raise ConfigError(f"There is no recipe {recipe} in the station file.")
     with ExitStack() as stack:
-        stack.enter_context(_only_process(settings.home, station.name))
+        stack.enter_context(only_process(settings.home, station.name))
         store = open_store(settings)
         stack.callback(store.close)
         keep_options(settings.home, station.name, station.outputs)
-        _Running(station, store, settings, first, stack, on_part).run(stop, first.number)
+        _Running(station, store, settings, first, stack, on_part, on_capture).run(
+            stop, first.number
+        )
 
 
 class _Running:
@@ -84,6 +90,7 @@ class _Running:
         recipe: Recipe,
         stack: ExitStack,
         on_part: OnPart | None,
+        on_capture: OnCapture | None,
     ) -> None:
         self._station, self._store, self._on_part = station, store, on_part
         reserve = ReserveFile(settings.home / "reserve", station.reserve_mb << 20)
@@ -97,7 +104,7 @@ class _Running:
         outputs = [*make_outputs(station, self._post), StatusFile(settings.home, station)]
         self._sources = make_sources(station, recipe, settings, self._post)
         changeover = Changeover(
-            station, equipment_of(station, recipe, judges, settings), self._post
+            station, equipment_of(station, recipe, judges, settings, on_capture), self._post
         )
         self._line = Line(
             Handshake(needs_enable=station.trigger.kind == "modbus"),
@@ -190,8 +197,12 @@ def _close(output: StationOutput, outbox: StationOutbox) -> None:
 
 
 @contextmanager
-def _only_process(home: Path, station: str) -> Iterator[None]:
+def only_process(home: Path, station: str) -> Iterator[None]:
     """Yield with the station's lock, which goes with the process.
+
+    Args:
+        home: The home folder.
+        station: Name of the station, or of a work for it that only one process may do.
 
     Raises:
         ConfigError: Another process holds it.
