@@ -176,7 +176,8 @@ def learn(
     """
     import getpass
 
-    from domains.parts.station.learn_command import LearnOptions, run_learn
+    from domains.parts.station.learn_command import run_learn
+    from domains.parts.station.learn_options import LearnOptions
 
     options = LearnOptions(
         recipe,

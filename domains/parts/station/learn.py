@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from time import monotonic
 
 from core.checking.facts import UnreadablePicture
-from core.decision.certificate_text import describe_certificate, percent
+from core.decision.certificate_text import describe_attempt, describe_certificate, percent
 from core.decision.good_only import describe_bound
 from core.errors import ConfigError, DataError
 from core.model.bundle.bundle import Bundle
@@ -211,7 +211,9 @@ def describe_policy(policy: Policy, recipe: Recipe, *, defects: int, left_out: i
             f"This holds for parts like those kept: {left_out} odd {parts} left out, and good "
             "parts like those may be called out beyond it."
         )
-    return [*sentences, _describe_escape(policy, defects), _describe_line(policy, recipe)]
+    again = describe_attempt(policy.attempt, policy.targets.confidence, policy.escape.confidence)
+    sentences += [_describe_escape(policy, defects), *filter(None, [again])]
+    return [*sentences, _describe_line(policy, recipe)]
 
 
 def _describe_overkill(policy: Policy) -> str:

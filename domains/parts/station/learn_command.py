@@ -6,14 +6,14 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from threading import Event as Flag
 
 import typer
 
 from core.cli.output import print_json, print_line, progress_bar
-from core.errors import ConfigError, DataError
+from core.errors import DataError
 from core.records.connection import Store
 from core.service.bundles.deployments import Signed
 from core.service.store import open_store
@@ -22,12 +22,12 @@ from core.settings import Settings
 from domains.parts.station.learn import (
     Learned,
     LearningPlace,
-    check_defect,
     choose_parts,
     find_odd,
     learn,
     place_of,
 )
+from domains.parts.station.learn_options import LearnOptions, recipe_of
 from domains.parts.station.learning_folder import GOOD, PartPicture
 from domains.parts.station.learning_sources import capture, read_folder, read_parts
 from domains.parts.station.odd_parts import RankedPart
@@ -37,35 +37,6 @@ from domains.parts.station.result import LineReason
 from domains.parts.station.station import only_process
 
 _SHOWN = 3
-
-
-@dataclass(frozen=True)
-class LearnOptions:
-    """What is asked of `assay parts station learn`.
-
-    Attributes:
-        recipe: Number of the recipe; the first when None.
-        parts: How many good parts are captured.
-        wait_s: Seconds without a part after which capturing ends.
-        defect: Name of the defect that the pictures show; empty for good parts.
-        folder: Where the pictures are; None where they are captured or on record.
-        last: How many of the station's last parts they are of.
-        numbers: Numbers of the parts that they are of.
-        accept_all: Whether parts that look odd are learned.
-        left_out: Names of parts that are not learned.
-        by: Who answers for what is deployed.
-    """
-
-    recipe: int | None = None
-    parts: int = 20
-    wait_s: float = 300.0
-    defect: str = ""
-    folder: Path | None = None
-    last: int = 0
-    numbers: Sequence[int] = ()
-    accept_all: bool = False
-    left_out: Sequence[str] = ()
-    by: str = ""
 
 
 def run_learn(file: Path, options: LearnOptions, *, json: bool) -> bool:
@@ -82,7 +53,7 @@ def run_learn(file: Path, options: LearnOptions, *, json: bool) -> bool:
         StoreError: The database failed.
     """
     settings, station = Settings(), read_station(file)
-    recipe = _recipe_of(station, options)
+    recipe = recipe_of(station, options)
     place = place_of(settings.home, station, recipe)
     with only_process(settings.home, place.lock):
         store = open_store(settings)
@@ -144,7 +115,7 @@ class _Session:
                 hint="Show them first: the same command without --defect.",
             )
         new = self._place.data.add(name, self._pictures())
-        self._tell(f"{len(new)} pictures of {len({one.group for one in new})} parts: {name}.")
+        self._tell(f"Added as {name}: {len(new)} (of parts: {len({one.group for one in new})}).")
         self._tell_refused()
         if not new:
             raise DataError(
@@ -157,11 +128,11 @@ class _Session:
         options, incoming = self._options, self._place.incoming
         waiting = len(incoming.groups()[GOOD])
         is_answer = options.accept_all or options.left_out
-        if waiting and is_answer and not _has_source(options):
+        if waiting and is_answer and not options.has_source:
             self._tell(f"{waiting} parts waited to be accepted.")
             return
         incoming.clear()
-        if _has_source(options):
+        if options.has_source:
             incoming.add(GOOD, self._pictures())
             self._tell_refused()
             return
@@ -286,28 +257,3 @@ def _signals_set(stop: Flag) -> Iterator[None]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
-
-
-def _has_source(options: LearnOptions) -> bool:
-    return options.folder is not None or bool(options.last or options.numbers)
-
-
-def _recipe_of(station: StationFile, options: LearnOptions) -> Recipe:
-    """Return the recipe that is learned, once the options are found to fit together."""
-    if options.folder is not None and (options.last or options.numbers):
-        raise ConfigError(
-            "Expected pictures of a folder or of parts on record, got both.",
-            hint="Give --from, or --last and --part.",
-        )
-    if options.defect:
-        check_defect(options.defect)
-        if not _has_source(options):
-            raise ConfigError(
-                f"Nothing says which pictures show {options.defect}.",
-                hint="Give --from FOLDER, --last N or --part NUMBER.",
-            )
-    number = options.recipe
-    recipe = station.recipes[0] if number is None else station.recipe(number)
-    if recipe is None:
-        raise ConfigError(f"There is no recipe {number} in the station file.")
-    return recipe
