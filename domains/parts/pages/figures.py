@@ -65,15 +65,14 @@ def _figure(view: ChartView, title: str, factor: float, spec: str) -> go.Figure:
 def _add_marks(figure: go.Figure, view: ChartView, factor: float) -> None:
     """Ring what is marked, and write the rules' numbers beside it.
 
-    A rule marks a sample, the chart's own limit the line that is held against it.
+    A rule marks a sample, the chart's own limit the line that is held against it. Drawn also where
+    nothing is marked: a chart with as many traces as before is changed in place.
     """
     texts: dict[int, list[str]] = {}
     for mark in view.marks:
         texts.setdefault(mark.place, []).append(str(mark.rule) if mark.rule else "limit")
-    if not texts:
-        return
     places = np.array(list(texts), np.intp)
-    of_line = np.array(["limit" in one for one in texts.values()])
+    of_line = np.array(["limit" in one for one in texts.values()], np.bool_)
     heights: F64 = factor * np.where(of_line, view.line[places], view.values[places])
     figure.add_scatter(
         x=view.numbers[places],
