@@ -39,8 +39,9 @@ WATCH = """() => {
         const hasPicture = image === first.image && !image.hidden && image.naturalWidth > 0
         if (!hasPicture) window.gone.push('picture')
         if (board.querySelectorAll('.strip li').length < 20) window.gone.push('strip')
-        const charts = document.querySelectorAll('[data-testid=stPlotlyChart] .main-svg')
-        if (charts.length < 2) window.gone.push('chart')
+        const charts = [...document.querySelectorAll('.chart')]
+        const drawn = charts.filter(one => one.querySelector('.xtick'))
+        if (drawn.length < 2) window.gone.push('chart')
         window.watching = requestAnimationFrame(look)
     }
     look()
@@ -64,7 +65,8 @@ def board(page: Page, serve, line: BoardLine, tmp_path: Path) -> Page:
     page.goto(f"{serve('Eva', tmp_path / 'line')}/parts")
     expect(page.locator(".head .text")).not_to_be_empty(timeout=FIRST_MS)
     expect(page.locator(".strip li")).to_have_count(20, timeout=FIRST_MS)
-    expect(page.get_by_test_id("stPlotlyChart")).to_have_count(2, timeout=FIRST_MS)
+    expect(page.locator(".chart .xtick").first).to_be_visible(timeout=FIRST_MS)
+    expect(page.locator(".chart.js-plotly-plot")).to_have_count(2, timeout=FIRST_MS)
     return page
 
 

@@ -16,6 +16,7 @@ from core.service.review.in_use import InUse
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
 from domains.parts import pack
+from domains.parts.pages import chart
 from domains.parts.pages.figures import score_figure, share_figure
 from domains.parts.station.baseline import FEWEST, accept_baseline
 from domains.parts.station.board import (
@@ -127,7 +128,7 @@ def _chart(title: str, view: ChartView | None, key: str) -> None:
         widgets.text(f"Not enough parts yet: a baseline takes {FEWEST}.", "quiet")
         return
     figure = share_figure(view) if key == "shares" else score_figure(view)
-    st.plotly_chart(figure, key=f"chart-{key}", config={"displayModeBar": False})
+    chart.show(figure, key, title)
     for line in newest_marks(view, most=2):
         widgets.text(line)
     widgets.text(view.note, "quiet")
