@@ -201,16 +201,9 @@ def draw_plates(folder: Path, seed: int = 7, counts: Mapping[str, int] = PLATES)
 
 def a_plate(rng: np.random.Generator, scratch: float) -> np.ndarray:
     """Draw a brushed plate, uint8 ``SIDE SIDE``; ``scratch`` from 0 (none) to 1 (plain to see)."""
-    brushed = cv2.GaussianBlur(rng.normal(0, 40, (SIDE, SIDE)), (0, 0), sigmaX=6, sigmaY=0.6)
-    light = np.linspace(120, 120 + rng.uniform(5, 25), SIDE)[:, None]
-    plate = light + brushed + rng.normal(0, 2, (SIDE, SIDE))
-    if scratch:
-        mask = np.zeros((SIDE, SIDE), np.uint8)
-        start, angle = rng.uniform(25, 60, 2), rng.uniform(0.2, 2.9)
-        end = start + rng.uniform(25, 40) * np.array([np.cos(angle), np.sin(angle)])
-        cv2.line(mask, start.astype(int).tolist(), end.astype(int).tolist(), 255, 2, cv2.LINE_AA)
-        plate -= scratch * 90 * (mask / 255.0)
-    return np.clip(plate, 0, 255).astype(np.uint8)
+    from domains.parts.station.faults.plates import draw_plate
+
+    return draw_plate(rng, scratch)[:, :, 0]
 
 
 @pytest.fixture(scope="session")
