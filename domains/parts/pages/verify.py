@@ -14,6 +14,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import AssayError
+from core.records import pack_rows
 from core.records import store as records
 from core.records.values import StoredDecision, now
 from core.service.review.review import ReviewSession
@@ -32,7 +33,7 @@ from domains.parts.station.overrides import (
     salt_answers,
 )
 from domains.parts.station.part import InspectedPart
-from domains.parts.station.records import parts_of
+from domains.parts.station.records import PACK, PART, from_row, parts_of
 from domains.parts.station.result import LineResult
 from domains.parts.station.verify_queue import SALT_SHARE, VerifyItem, salt_queue
 
@@ -162,10 +163,10 @@ def _overrides(session: ReviewSession, station: str) -> list[Override]:
 
 
 def _part(session: ReviewSession, station: str, number: int) -> InspectedPart:
-    return next(
-        one for one in parts_of(session.store, station, after=number - 1)
-        if one.trigger.number == number
-    )  # fmt: skip
+    rows = pack_rows.rows_of(
+        session.store, PACK, PART, station, after=number - 1, before=number + 1, limit=1
+    )
+    return from_row(rows[0])
 
 
 def _picture(session: ReviewSession, part: InspectedPart) -> None:
