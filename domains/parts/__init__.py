@@ -21,7 +21,7 @@ _PAGES = Path(__file__).parent / "pages"
 _STATION_OUTPUTS = tuple(
     MessageOutput(
         f"parts.{name}",
-        f"domains.parts.station.outbox:send_{name}",
+        f"domains.parts.station.outputs.outbox:send_{name}",
         needs_decisions=False,
         max_tries=None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from domains.parts.station.commands import app as station
+from domains.parts.station.cli.commands import app as station
 
 app = typer.Typer(no_args_is_help=True, help="Inspect parts on a line.")
 app.add_typer(station, name="station")

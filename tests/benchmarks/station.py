@@ -28,8 +28,8 @@ import psutil
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.store import open_store
 from core.settings import Settings
-from domains.parts.station.client import StationClient
 from domains.parts.station.demo import running_broker
+from domains.parts.station.plc.client import StationClient
 from tests.benchmarks import speed
 from tests.benchmarks.live import camera_pictures
 from tests.benchmarks.sets import HOME

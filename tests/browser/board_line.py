@@ -21,15 +21,15 @@ from core.service.bundles.open import policy_of
 from core.service.store import open_store
 from core.settings import Settings
 from core.types import Assessment
-from domains.parts.station.blocks import StatusBlock, encode_status
+from domains.parts.station.board.status_file import StatusFile
 from domains.parts.station.faults.plates import draw_plate
 from domains.parts.station.faults.rig import PRODUCT
 from domains.parts.station.part import CapturedFrame, InspectedPart, Trigger
+from domains.parts.station.plc.blocks import StatusBlock, encode_status
+from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.recipe import CameraOptions, ChallengeOptions, Recipe, StationFile
-from domains.parts.station.records import Draft, PartRecorder
-from domains.parts.station.registers import OfflineReason
+from domains.parts.station.records.parts import Draft, PartRecorder
 from domains.parts.station.result import LineReason, LineVerdict
-from domains.parts.station.status_file import StatusFile
 
 STATION = "line-1"
 FILE = StationFile(

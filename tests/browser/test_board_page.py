@@ -14,11 +14,11 @@ from playwright.sync_api import Page, expect
 from core.records import reviews
 from core.settings import Settings
 from core.types import Disposition
-from domains.parts.station.board_commands import CommandPoller
-from domains.parts.station.overrides import OverrideReason, overrides_of, salt_answers
-from domains.parts.station.registers import OfflineReason
+from domains.parts.station.board.commands import CommandPoller
+from domains.parts.station.plc.registers import OfflineReason
+from domains.parts.station.records.overrides import OverrideReason, overrides_of, salt_answers
+from domains.parts.station.records.verify_queue import SALT_SHARE, salt_queue
 from domains.parts.station.result import LineReason
-from domains.parts.station.verify_queue import SALT_SHARE, salt_queue
 from tests.browser.board_line import STATION, BoardLine, home_of
 
 FIRST_MS = 120_000

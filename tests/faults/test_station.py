@@ -17,8 +17,8 @@ from domains.parts.station.faults.catalog import FAULTS
 from domains.parts.station.faults.matrix import describe_counts, inject_faults
 from domains.parts.station.faults.rig import Rig
 from domains.parts.station.ports import Command
-from domains.parts.station.records import parts_of
-from domains.parts.station.reserve import ReserveFile
+from domains.parts.station.records.parts import parts_of
+from domains.parts.station.records.reserve import ReserveFile
 from domains.parts.station.result import LineReason, LineResult
 from tests.needed import skip_without
 

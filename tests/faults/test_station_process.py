@@ -17,9 +17,9 @@ import pytest
 from core.records import audit
 from core.service.store import open_store
 from core.settings import Settings
-from domains.parts.station.client import StationClient
 from domains.parts.station.faults.plates import SIDE, draw_plate
-from domains.parts.station.records import parts_of
+from domains.parts.station.plc.client import StationClient
+from domains.parts.station.records.parts import parts_of
 from domains.parts.station.result import LineResult
 from tests.domains.parts.station.broker import free_port
 

@@ -12,7 +12,7 @@ from dashboard import present, widgets
 from domains.parts import pack
 from domains.parts.pages import day, live_board, station_choice
 from domains.parts.pages.live_board import LivePictures
-from domains.parts.station.board_commands import (
+from domains.parts.station.board.commands import (
     VALID,
     BoardCommand,
     CommandName,
@@ -20,7 +20,7 @@ from domains.parts.station.board_commands import (
     answer_to,
     send_command,
 )
-from domains.parts.station.board_data import BoardReader
+from domains.parts.station.board.data import BoardReader
 
 _STYLE = """<style>
 .stMainBlockContainer { padding: 1.2rem 1rem .6rem; max-width: none; }

@@ -18,16 +18,16 @@ from dashboard import present, widgets
 from domains.parts import pack
 from domains.parts.pages import chart
 from domains.parts.pages.figures import score_figure, share_figure
-from domains.parts.station.baseline import FEWEST, accept_baseline
-from domains.parts.station.board import (
+from domains.parts.station.board.baseline import FEWEST, accept_baseline
+from domains.parts.station.board.board import (
     NOT_DEPLOYED,
     CertificateLine,
     RateLine,
     certificate_lines,
 )
-from domains.parts.station.board_charts import ChartView, newest_marks
-from domains.parts.station.board_data import BoardReader, DayView, LiveView
-from domains.parts.station.overrides import OverrideKind
+from domains.parts.station.board.charts import ChartView, newest_marks
+from domains.parts.station.board.data import BoardReader, DayView, LiveView
+from domains.parts.station.records.overrides import OverrideKind
 
 EVERY_S = 2.0
 _STYLE = (Path(__file__).parent / "day.css").read_text()

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from core.types import F64
 from dashboard.styles import DEFER, NEGATIVE, POSITIVE
-from domains.parts.station.board_charts import ChartView
+from domains.parts.station.board.charts import ChartView
 
 HEIGHT = 210
 _POINTS = "#7d8ba3"

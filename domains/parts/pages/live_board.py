@@ -28,8 +28,8 @@ from dashboard import present, widgets
 from dashboard.offered import JSON, OFFERS
 from dashboard.overlay import jpeg
 from dashboard.pictures import Pictures
-from domains.parts.station.board_data import BoardReader, LiveView
-from domains.parts.station.naming import ANY_DEFECT, defect_names, name_defect
+from domains.parts.station.board.data import BoardReader, LiveView
+from domains.parts.station.records.naming import ANY_DEFECT, defect_names, name_defect
 from domains.parts.station.result import LineResult
 
 NAMES_S = 10.0

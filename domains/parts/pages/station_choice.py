@@ -10,8 +10,8 @@ import streamlit as st
 from core.records.values import now
 from core.service.review.autonomy_text import SINGLE_USER
 from dashboard import widgets
-from domains.parts.station.board_commands import Role
-from domains.parts.station.status_file import stations_in
+from domains.parts.station.board.commands import Role
+from domains.parts.station.board.status_file import stations_in
 
 state = st.session_state
 

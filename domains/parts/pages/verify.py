@@ -20,8 +20,9 @@ from core.records.values import StoredDecision, now
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
 from domains.parts.pages import station_choice
-from domains.parts.station.board import person_lines, reason_lines
-from domains.parts.station.overrides import (
+from domains.parts.station.board.board import person_lines, reason_lines
+from domains.parts.station.part import InspectedPart
+from domains.parts.station.records.overrides import (
     Override,
     OverrideKind,
     OverrideReason,
@@ -32,10 +33,9 @@ from domains.parts.station.overrides import (
     record_salt_answer,
     salt_answers,
 )
-from domains.parts.station.part import InspectedPart
-from domains.parts.station.records import PACK, PART, from_row, parts_of
+from domains.parts.station.records.parts import PACK, PART, from_row, parts_of
+from domains.parts.station.records.verify_queue import SALT_SHARE, VerifyItem, salt_queue
 from domains.parts.station.result import LineResult
-from domains.parts.station.verify_queue import SALT_SHARE, VerifyItem, salt_queue
 
 MOST = 200
 KEYS = {"ok": "F5", "not_ok": "F8", "back": "F9"}

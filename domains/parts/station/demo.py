@@ -26,11 +26,11 @@ from core.service.progress import Progress
 from core.service.store import open_store
 from core.settings import Settings
 from domains.parts.station.faults.plates import draw_plate
+from domains.parts.station.line.station import run_station
 from domains.parts.station.options import CsvOptions, MqttOptions, OutputOptions, TriggerOptions
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 from domains.parts.station.result import LineReason, LineResult
-from domains.parts.station.station import run_station
 
 PRODUCT = "solar-cells"
 STATION = "demo-line"

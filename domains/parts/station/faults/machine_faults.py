@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from core.types import NetworkOutput
-from domains.parts.station.cameras import BACK_OFF_S
+from domains.parts.station.capture.cameras import BACK_OFF_S
 from domains.parts.station.faults.rig import PRODUCT, Rig
 from domains.parts.station.part import CapturedFrame
 from domains.parts.station.ports import CameraIdentity, CameraLost, NoFrame

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from threading import Condition
 from time import monotonic
 
-from domains.parts.station.blocks import (
+from domains.parts.station.part import InspectedPart
+from domains.parts.station.plc.blocks import (
     ControlBlock,
     StatusBlock,
     decode_status,
     encode_control,
     read_block,
 )
-from domains.parts.station.part import InspectedPart
 from domains.parts.station.ports import ControlWrite, Post, Words
 from domains.parts.station.result import LineResult
 

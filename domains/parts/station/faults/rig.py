@@ -18,20 +18,20 @@ from core.service.store import open_store
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
-from domains.parts.station.challenge_runner import challenge_of
-from domains.parts.station.changeover import Changeover, Equipment
+from domains.parts.station.capture.identity import differences
+from domains.parts.station.capture.part_id_reader import PartIdReader
+from domains.parts.station.challenge.runner import challenge_of
 from domains.parts.station.faults.camera import DrawingCamera
 from domains.parts.station.faults.plates import write_plates
 from domains.parts.station.faults.plc import Plc
-from domains.parts.station.handshake import Handshake
-from domains.parts.station.identity import differences
-from domains.parts.station.inspector import Inspector
-from domains.parts.station.judges import Judges
-from domains.parts.station.loop import Line
+from domains.parts.station.judging.inspector import Inspector
+from domains.parts.station.judging.judges import Judges
+from domains.parts.station.line.changeover import Changeover, Equipment
+from domains.parts.station.line.loop import Line
 from domains.parts.station.outputs.group import OutputGroup
-from domains.parts.station.part_id_reader import PartIdReader
+from domains.parts.station.plc.handshake import Handshake
 from domains.parts.station.recipe import CameraOptions, ChallengeOptions, Recipe, StationFile
-from domains.parts.station.records import PartRecorder
+from domains.parts.station.records.parts import PartRecorder
 
 PRODUCT = "plates"
 DEADLINE_MS = 150

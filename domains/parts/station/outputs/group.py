@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
-from domains.parts.station.blocks import name_values
 from domains.parts.station.part import InspectedPart
+from domains.parts.station.plc.blocks import name_values
 from domains.parts.station.ports import OutboxOutput, StationOutput, Words
 
 SHOW_S = 0.1

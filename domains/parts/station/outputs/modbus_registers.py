@@ -7,7 +7,7 @@ from time import monotonic
 
 from pymodbus.constants import ExcCodes
 
-from domains.parts.station.blocks import (
+from domains.parts.station.plc.blocks import (
     CHECK,
     FLAGS,
     RESULT_BITS,
@@ -17,8 +17,8 @@ from domains.parts.station.blocks import (
     encode_status,
     without_life,
 )
+from domains.parts.station.plc.registers import CONTROL_WORDS, OfflineReason
 from domains.parts.station.ports import ControlWrite, Post, TriggerSignal, Words
-from domains.parts.station.registers import CONTROL_WORDS, OfflineReason
 
 LIFE_S = 0.2
 MAX_POSTED = 64

@@ -15,7 +15,6 @@ from asyncua import ua
 from asyncua.server.server import Server
 
 from core.errors import ConfigError
-from domains.parts.station.blocks import decode_status, without_life
 from domains.parts.station.options import OpcuaOptions
 from domains.parts.station.outputs.opcua_events import Announcer
 from domains.parts.station.outputs.opcua_machine import VisionMachine
@@ -23,8 +22,9 @@ from domains.parts.station.outputs.opcua_methods import VisionMethods
 from domains.parts.station.outputs.opcua_model import AddressSpace, build_model
 from domains.parts.station.outputs.opcua_results import KeptResults, result_of
 from domains.parts.station.part import InspectedPart
+from domains.parts.station.plc.blocks import decode_status, without_life
+from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.ports import Post, Words
-from domains.parts.station.registers import OfflineReason
 
 SESSION_MS = 60_000
 LIFE_S, LIVE_S = 0.2, 1.0

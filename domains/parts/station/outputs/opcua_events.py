@@ -8,7 +8,7 @@ from domains.parts.station.outputs.opcua_machine import VisionJob, VisionMachine
 from domains.parts.station.outputs.opcua_model import AddressSpace
 from domains.parts.station.outputs.opcua_results import VisionResult
 from domains.parts.station.outputs.opcua_states import Transition, VisionState, entered
-from domains.parts.station.registers import OfflineReason
+from domains.parts.station.plc.registers import OfflineReason
 
 
 class Announcer:

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from domains.parts.station.blocks import StatusBlock
 from domains.parts.station.outputs.opcua_states import (
     Method,
     Transition,
@@ -18,7 +17,8 @@ from domains.parts.station.outputs.opcua_states import (
     next_state,
 )
 from domains.parts.station.part import InspectedPart
-from domains.parts.station.registers import OfflineReason
+from domains.parts.station.plc.blocks import StatusBlock
+from domains.parts.station.plc.registers import OfflineReason
 
 _ERRORS = frozenset({OfflineReason.CAMERA, OfflineReason.STATION})
 

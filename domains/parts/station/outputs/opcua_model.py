@@ -28,7 +28,7 @@ from domains.parts.station.outputs.opcua_signatures import (
     WORD,
 )
 from domains.parts.station.outputs.opcua_states import Transition, VisionState
-from domains.parts.station.registers import STATUS, STATUS_WORDS, Register
+from domains.parts.station.plc.registers import STATUS, STATUS_WORDS, Register
 
 MACHINE_VISION = "http://opcfoundation.org/UA/MachineVision"
 OWN = "urn:assay:station"

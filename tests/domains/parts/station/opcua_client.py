@@ -10,9 +10,9 @@ from time import sleep
 
 from asyncua import Client, ua
 
-from domains.parts.station.blocks import StatusBlock, encode_status
 from domains.parts.station.options import OpcuaOptions
 from domains.parts.station.outputs.opcua import OpcuaOutput
+from domains.parts.station.plc.blocks import StatusBlock, encode_status
 from tests.domains.parts.station.broker import free_port
 from tests.domains.parts.station.inspected import wait_for
 

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from time import monotonic
 
-from domains.parts.station.handshake import CommandAsked, Event, Handshake, Triggered
 from domains.parts.station.part import InspectedPart
+from domains.parts.station.plc.handshake import CommandAsked, Event, Handshake, Triggered
+from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.ports import ControlWrite, Signal, StationOutput, TriggerSignal
-from domains.parts.station.registers import OfflineReason
 from domains.parts.station.result import LineReason
 from tests.domains.parts.station.inspected import inspected
 

@@ -1,0 +1,1 @@
+"""What the operator's board shows, and what persons tell the station from it."""

@@ -1,0 +1,289 @@
+"""What the operator's board says, decided without a screen: one word to act on, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from core.decision.rate import Rate
+from core.packs import DomainPack
+from core.records.cases import Counts
+from core.service.summaries import summarise_policy
+from core.types import Certificate, Disposition, Policy
+from domains.parts.station.board.status_file import ShownRecipe
+from domains.parts.station.part import InspectedPart
+from domains.parts.station.plc.blocks import StatusBlock
+from domains.parts.station.plc.registers import OfflineReason
+from domains.parts.station.records.overrides import Override, rates_by_person, rates_by_reason
+from domains.parts.station.result import LineReason, LineResult
+
+_HALF = 0x7FFF
+_WORDS = 0xFFFF
+
+
+class BoardState(StrEnum):
+    """What the board's colour stands for; a word stands beside it always."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    STOP = "stop"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What is read from three metres away.
+
+    Attributes:
+        state: Which colour it has.
+        word: One word, or few.
+        sentence: Why, and what to do.
+        part_id: Id of the part that it is about; empty where it is about the line.
+        number: Number of that part; None where it is about the line.
+    """
+
+    state: BoardState
+    word: str
+    sentence: str
+    part_id: str = ""
+    number: int | None = None
+
+
+NO_ANSWER = Headline(
+    BoardState.STOP,
+    "NO ANSWER",
+    "The station does not answer: no status for more than a second. Nothing passes; check that it "
+    "runs.",
+)
+_STATES = {
+    LineResult.PASS: BoardState.PASS,
+    LineResult.FAIL: BoardState.FAIL,
+    LineResult.STOP: BoardState.STOP,
+}
+_OFFLINE_WORDS = {
+    OfflineReason.STARTING: "STARTING",
+    OfflineReason.CHALLENGE: "SHOW REFERENCE PARTS",
+}
+_REASONS = {reason.number: reason for reason in LineReason}
+
+
+def headline(
+    block: StatusBlock | None, newest: InspectedPart | None, *, is_answering: bool
+) -> Headline:
+    """Return what stands on the board in large letters.
+
+    Args:
+        block: The station's status; read before the store, so that no result is on the line that
+            the store would have had later.
+        newest: The newest part on record, reference parts included.
+        is_answering: Whether the status is that of a station that lives.
+    """
+    if block is None or not is_answering:
+        return NO_ANSWER
+    if not block.online:
+        return _offline(OfflineReason(block.offline_reason), newest)
+    if _is_off_the_record(block, newest):
+        return _off_the_record(block)
+    if newest is None:
+        return Headline(BoardState.WAIT, "READY", "The station waits for the first part.")
+    return _of_part(newest)
+
+
+def _offline(reason: OfflineReason, newest: InspectedPart | None) -> Headline:
+    sentence = reason.sentence
+    stopped = newest is not None and newest.result is LineResult.STOP
+    if newest is not None and stopped and reason in (OfflineReason.CAMERA, OfflineReason.STATION):
+        sentence = " ".join(filter(None, [sentence, newest.verdict.message, newest.detail]))
+    return Headline(BoardState.STOP, _OFFLINE_WORDS.get(reason, "STOP"), sentence)
+
+
+def _is_off_the_record(block: StatusBlock, newest: InspectedPart | None) -> bool:
+    """Return whether the line has had an answer that the store does not hold: late, or refused."""
+    if block.inspecting or not block.acq_id:
+        return False
+    recorded = newest.trigger.number if newest else 0
+    return 0 < (block.acq_id - recorded) & _WORDS <= _HALF
+
+
+def _off_the_record(block: StatusBlock) -> Headline:
+    result = block.result if block.result_seq == block.acq_id else None
+    reason = _REASONS.get(block.reason_code) if result else None
+    why = reason.sentence if reason else "What the line received is not on record."
+    # Only what is on record passes.
+    state = BoardState.STOP if result is LineResult.STOP else BoardState.FAIL
+    return Headline(state, state.value.upper(), why, number=block.acq_id)
+
+
+def _of_part(part: InspectedPart) -> Headline:
+    trigger = part.trigger
+    sentence = " ".join(filter(None, [part.verdict.message, part.detail]))
+    if trigger.challenge:
+        sentence = f"Reference part {trigger.challenge}. {sentence}".strip()
+    return Headline(_STATES[part.result], part.result.value, sentence, part.part_id, trigger.number)
+
+
+@dataclass(frozen=True, slots=True)
+class BoardTile:
+    """One of the last parts, small.
+
+    Attributes:
+        number: Number of the part.
+        title: Its id, or its number where it has none.
+        state: Which colour it has.
+        word: PASS, FAIL or STOP.
+        sentence: Why.
+        score: Its score as text.
+        clock: When, as the clock on the wall shows it.
+        decision: Id of the decision on its worst view; empty where nothing was judged.
+        elapsed: How long it took, as text.
+        is_reference: Whether it is a reference part, which enters no rate and gets no label.
+    """
+
+    number: int
+    title: str
+    state: BoardState
+    word: str
+    sentence: str
+    score: str
+    clock: str
+    decision: str
+    elapsed: str
+    is_reference: bool
+
+
+def tile(part: InspectedPart) -> BoardTile:
+    """Return a part as one of the last ones."""
+    trigger = part.trigger
+    return BoardTile(
+        number=trigger.number,
+        title=f"Ref. {trigger.challenge}" if trigger.challenge else _name_of(part),
+        state=_STATES[part.result],
+        word=part.result.value,
+        sentence=_of_part(part).sentence,
+        score="–" if part.score is None else f"{part.score:.3f}",
+        clock=part.recorded_at.astimezone().strftime("%H:%M:%S"),
+        decision=part.decisions[0] if part.decisions else "",
+        elapsed=f"{part.elapsed_us / 1000:.0f} ms",
+        is_reference=bool(trigger.challenge),
+    )
+
+
+def _name_of(part: InspectedPart) -> str:
+    return part.part_id or f"No. {part.trigger.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLine:
+    """One rate of the day."""
+
+    name: str
+    rate: Rate
+
+
+def rates_today(counts: Mapping[str, int]) -> list[RateLine]:
+    """Return the share of each result among the parts of a day, reference parts left out.
+
+    Args:
+        counts: Parts by result, from the store.
+    """
+    n = sum(counts.get(result.value, 0) for result in LineResult)
+    return [
+        RateLine(result.value, Rate.independent(counts.get(result.value, 0), n))
+        for result in LineResult
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateLine:
+    """What is certified, or not yet, in few words; and the whole sentence."""
+
+    is_certified: bool
+    brief: str
+    sentence: str
+
+
+NOT_DEPLOYED = CertificateLine(
+    False,
+    "NOT CERTIFIED: nothing is deployed",
+    "No deployment judges this product: nothing passes.",
+)
+
+
+def certificate_lines(
+    pack: DomainPack, policy: Policy, recipe: ShownRecipe | None
+) -> list[CertificateLine]:
+    """Return what the policy in force certifies, escape first, and what it does not.
+
+    Args:
+        pack: The pack, whose words are used.
+        policy: The policy in force.
+        recipe: The recipe that is active; None while that is not known.
+    """
+    sentences = summarise_policy(pack, policy)
+    sides = zip((policy.escape, policy.overkill), pack.error_names, sentences, strict=False)
+    lines = [
+        CertificateLine(one.certified, _brief(one, word, unit), sentence)
+        for (one, word, sentence), unit in zip(sides, pack.unit_names, strict=True)
+    ]
+    if recipe is not None and recipe.allows_uncertified and not policy.escape.certified:
+        allowed = "Parts pass without a certificate: the recipe allows it."
+        lines.insert(0, CertificateLine(False, "PASS IS NOT CERTIFIED", allowed))
+    return lines
+
+
+def _brief(certificate: Certificate, word: str, unit: str) -> str:
+    rate, name = f"{100 * certificate.alpha:.3g} %", word.capitalize()
+    if certificate.certified:
+        return f"{name} ≤ {rate} certified on {certificate.n} {unit}"
+    if certificate.n and certificate.needed > 0:
+        return f"{name} ≤ {rate} NOT CERTIFIED yet: {certificate.needed} more {unit} needed"
+    return f"{name} NOT CERTIFIED yet: {certificate.n} {unit} seen"
+
+
+def challenge_line(passed_at: datetime | None, recipe: ShownRecipe | None, at: datetime) -> str:
+    """Return when the reference parts were last shown and are due again."""
+    if recipe is not None and not recipe.references:
+        return "This recipe lists no reference parts."
+    if passed_at is None:
+        return "Reference parts: never passed."
+    clock = passed_at.astimezone().strftime("%d.%m. %H:%M")
+    line = f"Reference parts passed {clock}, {_span(at - passed_at)} ago"
+    if recipe is None:
+        return f"{line}."
+    left = passed_at + timedelta(hours=recipe.hours) - at
+    return f"{line}; due again in {_span(left)}." if left > timedelta() else f"{line}: due now."
+
+
+def _span(span: timedelta) -> str:
+    minutes = max(0, int(span.total_seconds() // 60))
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def backlog_line(counts: Counts) -> str:
+    """Return how many parts wait for a person, those drawn for the audit apart."""
+    audit = counts.waiting.get(Disposition.NEGATIVE, 0)
+    others = sum(counts.waiting.values()) - audit
+    return f"{audit:,} for the audit, {others:,} for review"
+
+
+def person_lines(
+    overrides: Sequence[Override], answers: Sequence[tuple[str, bool]]
+) -> list[tuple[str, str]]:
+    """Return what each person released and what they did with known-bad parts, name first."""
+    found = rates_by_person(overrides, answers)
+    lines = []
+    for who, one in found.items():
+        minutes = "" if one.minutes is None else f", after {one.minutes:.0f} min (median)"
+        salt = f"; known-bad released {one.salt_released.describe()}" if one.salt_released.n else ""
+        lines.append((who, f"released {one.released.describe()}{minutes}{salt}"))
+    return lines
+
+
+def reason_lines(overrides: Sequence[Override]) -> list[tuple[str, str]]:
+    """Return how often each reason was given, the most frequent first."""
+    return [
+        (f"{reason.kind.value}: {reason.sentence}", rate.describe())
+        for reason, rate in rates_by_reason(overrides).items()
+    ]

@@ -1,0 +1,1 @@
+"""Cameras, what triggers them, and which part a frame shows."""

@@ -1,0 +1,1 @@
+"""The start-of-shift challenge: reference parts before parts of the line."""

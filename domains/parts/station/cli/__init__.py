@@ -1,0 +1,1 @@
+"""`assay parts station`: its commands."""

@@ -1,0 +1,1 @@
+"""Judging a part: what its frames say, the fail-safe rule, and putting it on record."""

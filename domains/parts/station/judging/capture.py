@@ -1,0 +1,62 @@
+"""Capturing parts to learn from: everything as in an inspection, but that nothing judges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from domains.parts.station.judging.inspection import FramesTaken, Inspection, group_of
+from domains.parts.station.part import CapturedFrame, Trigger
+from domains.parts.station.records.parts import Draft
+from domains.parts.station.result import LineReason, LineVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class CapturedPart:
+    """A part whose pictures are all as an inspection would judge them.
+
+    Attributes:
+        group: Its id, or where it has none its number: the unit over which errors are counted.
+        frames: One of each camera.
+    """
+
+    group: str
+    frames: tuple[CapturedFrame, ...]
+
+
+OnCapture = Callable[[CapturedPart], None]
+
+
+@dataclass(frozen=True)
+class Capture(Inspection):
+    """How the parts of a recipe are captured.
+
+    Trigger, cameras, id and record are those of the inspection. Every part is answered FAIL: what
+    is not judged does not pass.
+
+    Attributes:
+        on_capture: Called with each part that nothing is wrong with.
+    """
+
+    on_capture: OnCapture = lambda _: None
+
+    def _inspect(
+        self, station: str, trigger: Trigger, taken: Callable[[FramesTaken], None]
+    ) -> Draft:
+        grabbed, identity = self.acquire(trigger, taken)
+        reasons = [*trigger.faults, *identity.reasons]
+        reasons += [reason for one in grabbed for reason in one.reasons]
+        frames = tuple(one.frame for one in grabbed if one.frame is not None)
+        if len(frames) < len(self.recipe.cameras):
+            reasons.append(LineReason.VIEW_MISSING)
+        if not reasons:
+            group = group_of(identity.part_id, station, trigger.number)
+            self.on_capture(CapturedPart(group, frames))
+        return Draft(
+            trigger,
+            LineVerdict.because(*reasons, LineReason.NOT_CERTIFIED),
+            identity.part_id,
+            self.recipe.product,
+            frames=frames,
+            detail=" ".join(one.detail for one in grabbed if one.detail),
+        )

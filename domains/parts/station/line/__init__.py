@@ -1,0 +1,1 @@
+"""The running line: its loop, recipes, reject gate, and the process around them."""

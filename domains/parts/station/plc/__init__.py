@@ -1,0 +1,1 @@
+"""The PLC's side: registers, the status block, and the handshake."""

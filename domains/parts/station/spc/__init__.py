@@ -1,0 +1,1 @@
+"""Statistics of a line: control charts, exports, and measurement system analysis."""

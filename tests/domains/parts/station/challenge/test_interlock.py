@@ -1,0 +1,77 @@
+"""The challenge as an interlock: a whole station judges nothing before its reference parts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from core.errors import ConfigError
+from core.records import pack_rows
+from core.settings import Settings
+from domains.parts.station.challenge.interlock import CHALLENGE, record_release
+from domains.parts.station.faults.plates import draw_plate
+from domains.parts.station.faults.rig import Rig
+from domains.parts.station.plc.registers import CHALLENGE_COMMAND, OfflineReason
+from domains.parts.station.ports import Command
+from domains.parts.station.recipe import ChallengeOptions
+from domains.parts.station.records.parts import parts_of
+from domains.parts.station.result import LineResult
+
+pytestmark = pytest.mark.trained
+
+OPTIONS = ChallengeOptions(good=("g1", "g2", "g3"), bad=("b1", "b2", "b3"))
+
+
+def a_rig(home: Path) -> Rig:
+    return Rig(Settings(home=home), deadline_ms=3000, challenge=OPTIONS)
+
+
+def show(rig: Rig, *names: str, scratch: float) -> list[LineResult | None]:
+    rig.camera.draw = lambda rng: draw_plate(rng, scratch)
+    return [rig.plc.inspect(rig.next_part(), 5.0, part_id=name).result for name in names]
+
+
+def ended(rig: Rig) -> list[str]:
+    rig.inspector.close(5.0)  # what is to be recorded is
+    return [row.outcome for row in pack_rows.rows_of(rig.store, "parts", CHALLENGE, "rig")]
+
+
+def test_the_line_is_held_until_the_challenge_is_passed_and_a_restart_keeps_it(rig_home):
+    with a_rig(rig_home) as rig:
+        assert not rig.plc.enable(1.0)
+        assert rig.plc.block().offline_reason == OfflineReason.CHALLENGE
+        assert not rig.plc.inspect(rig.next_part(), 0.5).was_taken
+        rig.plc.command(CHALLENGE_COMMAND)
+        assert rig.plc.enable(5.0)
+        assert set(show(rig, *OPTIONS.bad, scratch=0.9)) == {LineResult.FAIL}
+        assert rig.plc.wait_for_command(0.1) is None
+        while rig.plc.wait_for_command(0.1) is None:
+            show(rig, "", scratch=0.0)
+        assert rig.plc.wait_for_command(1.0) is True
+        assert rig.plc.inspect(rig.next_part(), 5.0).result is LineResult.PASS
+        assert len(parts_of(rig.store, "rig")) == 1  # reference parts enter no rate
+        assert rig.plc.block().fail_count == 0
+        assert ended(rig) == ["passed"]
+    with a_rig(rig_home) as rig:
+        assert rig.plc.enable(5.0)
+
+
+def test_a_bad_part_that_passes_stops_the_line_until_a_lead_releases_it(rig_home):
+    with a_rig(rig_home) as rig:
+        rig.plc.command(CHALLENGE_COMMAND)
+        assert rig.plc.enable(5.0)
+        results = show(rig, *OPTIONS.bad, *OPTIONS.bad, *OPTIONS.bad, scratch=0.0)
+        assert LineResult.PASS in results
+        assert rig.plc.wait_for_command(1.0) is False
+        assert rig.plc.block().offline_reason == OfflineReason.CHALLENGE
+        assert ended(rig)[0] == "failed"
+    with a_rig(rig_home) as rig:
+        rig.plc.command(CHALLENGE_COMMAND)
+        assert rig.plc.wait_for_command(2.0) is False
+        with pytest.raises(ConfigError, match="released by a lead"):
+            record_release(rig.store, "rig", "Eve", "operator", "worn")
+        record_release(rig.store, "rig", "Ann", "lead", "b1 was worn")
+        rig.line.post(Command(0.0, "release"))
+        rig.plc.command(CHALLENGE_COMMAND)
+        assert rig.plc.enable(5.0)

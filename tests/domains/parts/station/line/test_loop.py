@@ -1,0 +1,82 @@
+"""A whole station with a drawn camera and a PLC in process: every trigger is answered once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event as Flag
+from time import monotonic, sleep
+
+import pytest
+
+from core.records import audit
+from core.settings import Settings
+from domains.parts.station.faults.plates import draw_plate
+from domains.parts.station.faults.rig import OTHER_RECIPE, Rig
+from domains.parts.station.ports import Command
+from domains.parts.station.records.parts import parts_of
+from domains.parts.station.result import LineReason, LineResult
+
+pytestmark = pytest.mark.trained
+
+
+@pytest.fixture
+def rig(rig_home: Path) -> Iterator[Rig]:
+    # A busy machine must not make parts late that the test expects to pass.
+    with Rig(Settings(home=rig_home), deadline_ms=3000) as running:
+        yield running
+
+
+def test_good_parts_pass_and_scratched_ones_fail_each_answered_once_and_on_record(rig):
+    known = len(parts_of(rig.store, "rig"))
+    answers = [rig.plc.inspect(n, 5.0) for n in range(1, 11)]
+    rig.camera.draw = lambda rng: draw_plate(rng, 0.8)
+    answers += [rig.plc.inspect(n, 5.0) for n in range(11, 21)]
+    assert Counter(one.result for one in answers[:10])[LineResult.PASS] >= 9
+    assert [(one.result, one.reason) for one in answers[10:]] == [(LineResult.FAIL, 1)] * 10
+    parts = parts_of(rig.store, "rig")[::-1][known:]
+    assert [part.trigger.part_seq for part in parts] == list(range(1, 21))
+    assert [part.result for part in parts] == [one.result for one in answers]
+    assert all(part.decisions and part.bundle_sha256 and part.policy for part in parts)
+    assert audit.verify(rig.store).faults == ()
+
+
+def test_a_part_that_is_not_judged_in_time_fails_and_the_record_says_so(rig):
+    hold = Flag()
+    rig.camera.before = lambda: hold.wait(4.0)
+    late = rig.plc.inspect(7, 5.0)
+    hold.set()
+    rig.camera.before = lambda: None
+    assert (late.result, late.reason) == (LineResult.FAIL, LineReason.LATE.number)
+    after = rig.plc.inspect(8, 5.0)
+    assert after.result is not None
+    newest = parts_of(rig.store, "rig", limit=2)
+    assert [part.trigger.part_seq for part in newest] == [8, 7]
+    assert newest[1].reasons == (LineReason.LATE,)
+
+
+def test_a_recipe_is_changed_between_parts_and_a_failed_change_keeps_the_old_one(rig):
+    assert rig.plc.inspect(1, 5.0).result is LineResult.PASS
+    rig.plc.command(OTHER_RECIPE)
+    assert rig.plc.wait_for_command(10.0) is True
+    assert rig.plc.enable(10.0)
+    assert rig.plc.block().recipe_active == OTHER_RECIPE
+    assert rig.plc.inspect(2, 5.0).result is LineResult.PASS
+    rig.plc.command(77)
+    assert rig.plc.wait_for_command(10.0) is False
+    assert rig.plc.inspect(3, 5.0).result is LineResult.PASS
+    assert [part.trigger.recipe for part in parts_of(rig.store, "rig")] == [2, 2, 1]
+
+
+def test_of_two_recipes_asked_for_at_once_the_newer_counts_and_both_learn_of_it(rig):
+    answers: dict[str, bool] = {}
+    for number in ("2", "1"):
+        rig.line.post(
+            Command(0.0, "recipe", number, lambda ok, _, n=number: answers.update({n: ok}))
+        )
+    deadline = monotonic() + 10.0
+    while len(answers) < 2 and monotonic() < deadline:
+        sleep(0.02)
+    assert answers == {"2": False, "1": True}
+    assert rig.plc.block().recipe_active == 1
