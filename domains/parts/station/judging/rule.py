@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -74,7 +73,7 @@ def reasons_against(
 ) -> list[LineReason]:
     """Return why a view's assessment does not let its part pass; empty where it does.
 
-    Nothing is taken on trust: a negative must carry a finite probability at or below the limit of
+    Nothing is taken on trust: a negative must carry a probability from 0 up to the limit of
     the very policy that judged, and no finding but that it was drawn for the audit.
     """
     if assessment is None or policy is None:
@@ -103,5 +102,5 @@ def is_certified(policy: Policy, ceiling: Ceiling) -> bool:
 def _is_below_limit(assessment: Assessment, policy: Policy) -> bool:
     if assessment.prediction is None or policy.t_neg is None:
         return False
-    probability = assessment.prediction.positive_probability
-    return math.isfinite(probability) and probability <= policy.t_neg
+    # False for NaN too.
+    return 0.0 <= assessment.prediction.positive_probability <= policy.t_neg

@@ -91,6 +91,8 @@ def test_an_audit_draw_does_not_hold_a_part_back():
         (an_assessment(0.1, Disposition.DEFER, Reason.FAULT), LineReason.INFERENCE_FAULT),
         (an_assessment(0.1, Disposition.NEGATIVE, Reason.POOR_QUALITY), LineReason.POOR_QUALITY),
         (an_assessment(float("nan")), LineReason.INFERENCE_FAULT),
+        (an_assessment(float("-inf")), LineReason.INFERENCE_FAULT),
+        (an_assessment(-0.1), LineReason.INFERENCE_FAULT),
         (an_assessment(0.21), LineReason.INFERENCE_FAULT),
         (an_assessment(reached=False), LineReason.INFERENCE_FAULT),
         (an_assessment(policy=replace(POLICY, t_neg=0.3)), LineReason.INFERENCE_FAULT),
@@ -157,5 +159,5 @@ def test_a_pass_means_that_every_condition_held(shown, expected, against, allow)
     )
     holds = len(views) == expected and not against
     for p, disposition, found, refused in shown:
-        holds &= disposition is Disposition.NEGATIVE and p <= 0.2 and not found and not refused
+        holds &= disposition is Disposition.NEGATIVE and 0 <= p <= 0.2 and not found and not refused
     assert (verdict.result is LineResult.PASS) == holds
