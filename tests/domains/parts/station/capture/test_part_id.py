@@ -23,6 +23,9 @@ from domains.parts.station.recipe import CameraOptions, PartIdOptions, Recipe
 from domains.parts.station.result import LineReason
 from tests.domains.parts.station.codes import damage, draw_code, on_part
 
+# Damaged codes by the hundred take ten seconds and more.
+pytestmark = pytest.mark.slow
+
 UNREAD, MISMATCH = (LineReason.ID_UNREAD,), (LineReason.ID_MISMATCH,)
 
 

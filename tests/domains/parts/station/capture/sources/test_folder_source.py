@@ -20,6 +20,9 @@ from domains.parts.station.options import TriggerOptions
 from domains.parts.station.part import Trigger
 from domains.parts.station.result import LineReason
 
+# Files that settle take ten seconds and more.
+pytestmark = pytest.mark.slow
+
 LIMIT_S = 30.0
 UNREADABLE = (LineReason.UNREADABLE,)
 
