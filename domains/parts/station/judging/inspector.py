@@ -83,6 +83,8 @@ class Inspector:
 
     def correct(self, part: InspectedPart, verdict: LineVerdict) -> None:
         """Record that FAIL or STOP left instead of what is on record."""
+        with self._lock:
+            self._answered.pop(part.trigger.number, None)
         self._tasks.put(lambda: self._correct(part, verdict))
 
     def submit(self, task: Callable[[], None]) -> None:
@@ -118,11 +120,11 @@ class Inspector:
             part = self._commit(self._as_answered(draft))
             with self._lock:
                 answer = self._answered.pop(trigger.number, None)
-            if answer is not None and part.verdict != answer:
-                # It was answered while it was being committed.
+            if answer is not None:
+                # A PASS: it was answered while it was being committed.
                 self._correct(part, answer)
-            elif answer is None:
-                self._done(part)
+                part = replace(part, verdict=answer)
+            self._done(part)
         finally:
             self._began_at = None
             with self._lock:

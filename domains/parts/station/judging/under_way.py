@@ -10,7 +10,7 @@ from domains.parts.station.judging.inspection import Inspection
 from domains.parts.station.judging.inspector import Inspector
 from domains.parts.station.part import InspectedPart, Trigger
 from domains.parts.station.records.parts import Draft, unrecorded
-from domains.parts.station.result import LineReason, LineResult, LineVerdict
+from domains.parts.station.result import LineReason, LineVerdict
 
 STALL_DEADLINES = 4
 
@@ -61,8 +61,7 @@ class PartsUnderWay:
         """
         number = part.trigger.number
         if (left := self._left.pop(number, None)) is not None:
-            if part.result is LineResult.PASS:
-                self._inspector.correct(part, left)
+            self._inspector.correct(part, left)
             return False
         return self._parts.pop(number, None) is not None
 

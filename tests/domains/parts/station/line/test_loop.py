@@ -54,6 +54,8 @@ def test_a_part_that_is_not_judged_in_time_fails_and_the_record_says_so(rig):
     newest = parts_of(rig.store, "rig", limit=2)
     assert [part.trigger.part_seq for part in newest] == [8, 7]
     assert newest[1].reasons == (LineReason.LATE,)
+    # Nothing of it is remembered: a line that is late now and then runs for months.
+    assert rig.line._under_way._left == rig.inspector._answered == {}
 
 
 def test_a_recipe_is_changed_between_parts_and_a_failed_change_keeps_the_old_one(rig):
