@@ -71,6 +71,7 @@ class Judges:
         self._open: dict[str, OpenJudge] = {}
         self._problems: dict[str, AssayError] = {}
         self._retired: list[tuple[float, Assessor]] = []
+        self._kept: set[str] | None = None
         self._stop = Flag()
         self._thread = Thread(target=self._follow, name="deployments", daemon=True)
 
@@ -97,6 +98,8 @@ class Judges:
             StoreError: The database failed.
         """
         with self._lock:
+            # What was asked for before this must not let it go again.
+            self._let_go()
             return self._prepare(product)
 
     def get(self, product: str) -> OpenJudge:
@@ -114,11 +117,8 @@ class Judges:
         return found
 
     def keep_only(self, products: set[str]) -> None:
-        """Let go of what judges any other product; it is closed a while later."""
-        with self._lock:
-            for product in set(self._open) - products:
-                self._retire(self._open.pop(product).assessor)
-            self._problems = {k: v for k, v in self._problems.items() if k in products}
+        """Let go of what judges any other product, soon; never waits, as opening a bundle does."""
+        self._kept = set(products)
 
     def _follow(self) -> None:
         while not self._stop.wait(POLL_S):
@@ -129,6 +129,7 @@ class Judges:
                 except AssayError as exc:
                     log.error("nothing judges a product: %s", exc.message)
             with self._lock:
+                self._let_go()
                 self._close_retired()
 
     def _prepare(self, product: str) -> OpenJudge:
@@ -159,6 +160,14 @@ class Judges:
         if current is not None:
             self._retire(current.assessor)
         return OpenJudge(product, assessor, judge.policy, judge.audit_share)
+
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is None:
+            return
+        for product in set(self._open) - kept:
+            self._retire(self._open.pop(product).assessor)
+        self._problems = {k: v for k, v in self._problems.items() if k in kept}
 
     def _retire(self, assessor: Assessor) -> None:
         self._retired.append((monotonic(), assessor))
