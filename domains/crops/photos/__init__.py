@@ -1,0 +1,1 @@
+"""What a photograph says about itself, and whether it can be judged."""
