@@ -65,7 +65,7 @@ class Decoder:
                 [spec.to_json(), str(descriptor)],
                 environment=_environment(spec),
                 stderr=subprocess.DEVNULL,
-                inherited=(descriptor,),
+                inherited=(descriptor, *spec.inherited),
                 # Shorter than any picture's alarm, which would end a child that is only deaf.
                 exit_wait_s=1.0,
             )

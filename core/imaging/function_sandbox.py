@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from itertools import islice
 from threading import Lock
 from typing import Any, Self
 
 from core.imaging.files import cap_bytes, wrap_bytes
 from core.imaging.functions import Output
 from core.imaging.lanes import DecoderLane
-from core.imaging.protocol import Request, Spec
+from core.imaging.protocol import BATCH, SLOTS, Request, Spec
 from core.settings import Settings
 from core.types import Unreadable
+
+_PART_BYTES = 64 * 1024
+"""Largest request for a part of a file."""
 
 
 class FunctionSandbox:
@@ -26,6 +30,8 @@ class FunctionSandbox:
         arguments: JSON that the function is called with besides.
         entry: Import path of the pack that the function calls; it gets it as ``entry``.
         outbox_bytes: Room for the arrays that it returns.
+        file: Descriptor of a file too large to be sent, open for reading until exit; the function
+            gets it as ``file``, and what it is called with says which part of it is asked for.
     """
 
     def __init__(
@@ -36,18 +42,22 @@ class FunctionSandbox:
         arguments: Mapping[str, Any] | None = None,
         entry: str = "",
         outbox_bytes: int = 0,
+        file: int | None = None,
     ) -> None:
+        given = {} if file is None else {"file": file}
+        own = {"max_pixels": settings.max_pixels, "entry": entry, **given}
         spec = Spec(
             functions=(function,),
-            arguments={"max_pixels": settings.max_pixels, "entry": entry, **(arguments or {})},
-            inbox_bytes=settings.max_bytes,
+            arguments={**own, **(arguments or {})},
+            inbox_bytes=settings.max_bytes if file is None else _PART_BYTES * BATCH,
             outbox_bytes=outbox_bytes,
             memory_mb=settings.decode_memory_mb,
             timeout_s=settings.decode_timeout_s,
             character_set=settings.character_set,
             entry=entry,
+            inherited=tuple(given.values()),
         )
-        self._max_bytes = settings.max_bytes
+        self._max_bytes = settings.max_bytes if file is None else _PART_BYTES
         self._lane: DecoderLane[Output] = DecoderLane(spec, lambda output, _sha256: output)
         self._turn = Lock()
 
@@ -77,3 +87,39 @@ class FunctionSandbox:
             self._lane.submit([Request(item.data, item.sha256)])
             ((outcome, _),) = self._lane.outcomes()
         return outcome
+
+    def map(self, requests: Iterable[bytes]) -> Generator[Output | Unreadable, None, None]:
+        """Yield what the function makes of each request, in order, a batch ahead of what is used.
+
+        No call of the same sandbox may be made meanwhile.
+
+        Args:
+            requests: What asks for the parts of a file, at most 64 KiB each.
+
+        Raises:
+            ConfigError: The process cannot start at all.
+            ValueError: A request is too large.
+        """
+        pending, under_way = iter(requests), 0
+        with self._turn:
+            try:
+                while batch := [_request(part) for part in islice(pending, BATCH)]:
+                    self._lane.submit(batch)
+                    under_way += 1
+                    if under_way == SLOTS:
+                        yield from self._finish_batch()
+                        under_way -= 1
+                for _ in range(under_way):
+                    yield from self._finish_batch()
+            finally:
+                self._lane.abandon()
+
+    def _finish_batch(self) -> Iterator[Output | Unreadable]:
+        for outcome, _ in self._lane.outcomes():
+            yield outcome
+
+
+def _request(part: bytes) -> Request:
+    if len(part) > _PART_BYTES:
+        raise ValueError(f"request: expected at most {_PART_BYTES} bytes, got {len(part)}")
+    return Request(part, "")

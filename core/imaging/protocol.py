@@ -46,6 +46,7 @@ class Spec:
         timeout_s: Longest time for one file.
         character_set: Of texts in files that name none.
         entry: Import path of the pack that the functions call; empty for none.
+        inherited: Descriptors of open files that the functions read.
     """
 
     functions: tuple[str, ...]
@@ -56,6 +57,7 @@ class Spec:
     timeout_s: float
     character_set: str
     entry: str = ""
+    inherited: tuple[int, ...] = ()
 
     @property
     def slot_bytes(self) -> int:

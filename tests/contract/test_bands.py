@@ -170,3 +170,38 @@ def test_a_function_that_is_not_there_is_named():
         pytest.raises(ConfigError, match="bands_pack:nothing"),
     ):
         sandbox.call(b"x")
+
+
+@pytest.fixture
+def large_file(tmp_path):
+    """A sandbox whose function reads a file that never travels, and is not where it may look."""
+    path = tmp_path / "large"
+    path.write_bytes(bytes(range(100)))
+    with path.open("rb") as file:
+        path.unlink()
+        with FunctionSandbox(
+            "tests.contract.bands_pack:read_at", Settings(), outbox_bytes=8, file=file.fileno()
+        ) as sandbox:
+            yield sandbox
+
+
+def test_parts_of_an_open_file_are_read_in_order_and_one_that_kills_takes_none_along(large_file):
+    asked = [*range(40), 13, *range(40, 60)]
+
+    found = list(large_file.map(str(at).encode() for at in asked))
+
+    values = [None if isinstance(one, Unreadable) else one.arrays["byte"][0] for one in found]
+    assert values == [None if at == 13 else at for at in asked]
+    assert len({one.record["pid"] for one in found if not isinstance(one, Unreadable)}) > 1
+
+
+def test_parts_are_read_a_batch_ahead_and_left_when_nobody_wants_more(large_file):
+    taken = []
+    parts = large_file.map(str(taken.append(at) or at).encode() for at in range(20, 90))
+
+    assert next(parts).arrays["byte"][0] == 20
+    assert len(taken) == 32
+    parts.close()
+    assert large_file.call(b"99").arrays["byte"][0] == 99
+    with pytest.raises(ValueError, match="65536"):
+        list(large_file.map([b"1" * 65537]))
