@@ -1,0 +1,1 @@
+"""Fields from above: mosaics and drone photographs, cut, judged, measured and put on a map."""
