@@ -15,7 +15,9 @@ from tests.domains.xray.wire import DX, ROOM, a_node, an_object, calling, kept, 
 
 pytestmark = pytest.mark.service
 
-HASTY = replace(ROOM, silence_s=1.0, object_s=2.0)
+# Longer than a busy machine takes to shake hands, or a caller is hung up on that did nothing wrong.
+HASTY = replace(ROOM, silence_s=3.0, object_s=3.0)
+PATIENT = replace(ROOM, silence_s=60.0)
 
 
 def closed_within(connection, seconds):
@@ -64,7 +66,7 @@ def hasty(tmp_path_factory):
 
 def settle(before):
     """Wait until no more threads run than before."""
-    for _ in range(200):
+    for _ in range(400):
         if threading.active_count() <= before:
             return
         time.sleep(0.05)
@@ -76,7 +78,7 @@ def test_a_caller_who_says_nothing_is_hung_up_on_and_leaves_no_thread(hasty):
     before = threading.active_count()
     silent = [raw(listener.port) for _ in range(8)]
     for one in silent:
-        closed_within(one, 5)
+        closed_within(one, 15)
         one.close()
     settle(before)
 
@@ -86,7 +88,7 @@ def test_a_caller_who_stops_in_the_middle_of_a_pdu_is_hung_up_on(hasty, greeting
     before = threading.active_count()
     with raw(listener.port) as caller:
         caller.sendall(greeting[: len(greeting) // 2])
-        closed_within(caller, 8)
+        closed_within(caller, 15)
     settle(before)
 
 
@@ -112,7 +114,7 @@ def test_an_association_that_is_never_closed_ends_by_itself(hasty):
     handlers = [(evt.EVT_ABORTED, lambda _: aborted.set())]
     association = ae.associate("127.0.0.1", listener.port, ae_title="ASSAY", evt_handlers=handlers)
     assert association.is_established
-    assert aborted.wait(8)
+    assert aborted.wait(20)
     settle(before)
 
 
@@ -120,7 +122,7 @@ def test_an_association_kept_busy_with_echoes_alone_gives_up_its_seat(hasty):
     _, listener = hasty
     begun = time.monotonic()
     with calling(listener.port) as association:
-        while association.is_established and time.monotonic() < begun + 10:
+        while association.is_established and time.monotonic() < begun + 20:
             with contextlib.suppress(RuntimeError):
                 association.send_c_echo()
             time.sleep(0.1)
@@ -180,17 +182,18 @@ def test_the_bytes_of_all_senders_together_are_bounded_and_given_back(tmp_path, 
         assert [key for key, _, _ in kept(store)] == ["1.2.3.2"]
 
 
-def test_many_short_associations_leave_no_threads_and_no_descriptors(hasty):
-    _, listener = hasty
-    with calling(listener.port):
-        pass
-    settle(threading.active_count())
-    before, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
-    for _ in range(15):
+def test_many_short_associations_leave_no_threads_and_no_descriptors(tmp_path):
+    with a_node(tmp_path, limits=PATIENT, port=0) as (_, listener):
+        threads = threading.active_count()
         with calling(listener.port) as association:
             assert association.is_established
-    settle(threads)
-    assert len(os.listdir("/proc/self/fd")) <= before + 2
+        settle(threads)
+        before = len(os.listdir("/proc/self/fd"))
+        for _ in range(15):
+            with calling(listener.port) as association:
+                assert association.is_established
+        settle(threads)
+        assert len(os.listdir("/proc/self/fd")) <= before + 2
 
 
 def test_a_port_check_takes_no_seat_and_leaves_no_thread(tmp_path):
@@ -206,9 +209,8 @@ def test_a_port_check_takes_no_seat_and_leaves_no_thread(tmp_path):
 
 
 def test_a_node_stops_at_once_although_callers_hang_in_the_middle(tmp_path, greeting):
-    limits = replace(ROOM, silence_s=60.0)
     before = threading.active_count()
-    with a_node(tmp_path, limits=limits, port=0) as (_, listener):
+    with a_node(tmp_path, limits=PATIENT, port=0) as (_, listener):
         hanging = [raw(listener.port) for _ in range(4)]
         for number, caller in enumerate(hanging):
             caller.sendall(greeting[: number * len(greeting) // 3])

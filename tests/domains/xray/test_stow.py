@@ -21,7 +21,7 @@ KIND = f'multipart/related; type="application/dicom"; boundary={BOUNDARY}'
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory):
-    limits = replace(ROOM, silence_s=1.0, object_s=3.0, object_bytes=1 << 20)
+    limits = replace(ROOM, silence_s=3.0, object_s=5.0, object_bytes=1 << 20)
     with a_node(tmp_path_factory.mktemp("node"), limits=limits, port=0, stow_port=0) as opened:
         yield opened
 
@@ -175,7 +175,7 @@ def test_a_caller_who_falls_silent_is_hung_up_on(node, head_bytes):
         caller.sendall(head_bytes)
         begun = time.monotonic()
         answer = b"".join(iter(lambda: caller.recv(4096), b""))
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 15
     assert not answer or answer.startswith(b"HTTP/1.1 408")
 
 
@@ -186,14 +186,14 @@ def test_a_body_that_drips_is_cut_off_although_it_is_never_silent(node):
         begun = time.monotonic()
         caller.settimeout(0.2)
         answer = b""
-        while not answer and time.monotonic() < begun + 10:
+        while not answer and time.monotonic() < begun + 25:
             caller.sendall(b"--a-boundary\r\n"[:1])
             try:
                 answer = caller.recv(4096)
             except TimeoutError:
                 continue
     assert answer.startswith(b"HTTP/1.1 4")
-    assert time.monotonic() - begun < 8
+    assert time.monotonic() - begun < 20
 
 
 def test_a_full_disk_is_503_and_the_same_request_goes_through_later(tmp_path):

@@ -33,7 +33,7 @@ def node(ours, tmp_path_factory):
     certificate, key = ours.issue("node")
     tls = Tls(certificate=certificate, key=key, ca=ours.file)
     home = tmp_path_factory.mktemp("node")
-    limits = replace(ROOM, silence_s=2.0)
+    limits = replace(ROOM, silence_s=5.0)
     peers = Peers(node=Node(tls=tls))
     with a_node(home, peers=peers, limits=limits, port=0, stow_port=0) as opened:
         yield opened
