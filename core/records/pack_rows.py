@@ -87,6 +87,16 @@ def revisions(connection: Connection, pack: str, kind: str, series: str, number:
     return connection.scalar(query) or 0
 
 
+def newest(
+    connection: Connection, pack: str, kind: str, series: str, number: int
+) -> PackRow | None:
+    """Return the last revision of a number; None where it is not on record."""
+    query = select(PACK_ROWS).where(_of(pack, kind, series), PACK_ROWS.c.number == number)
+    query = query.order_by(PACK_ROWS.c.revision.desc()).limit(1)
+    found = connection.execute(query).mappings().first()
+    return None if found is None else _from_row(found)
+
+
 def rows_of(
     store: Store,
     pack: str,

@@ -20,7 +20,7 @@ from core.settings import Settings
 from domains.parts.station.faults.plates import SIDE, draw_plate
 from domains.parts.station.plc.client import StationClient
 from domains.parts.station.records.parts import parts_of
-from domains.parts.station.result import LineResult
+from domains.parts.station.result import LineReason, LineResult
 from tests.domains.parts.station.broker import free_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.trained, pytest.mark.service]
@@ -63,8 +63,8 @@ def write_video(path: Path, plates: int) -> None:
 
 
 @contextmanager
-def running(home: Path, file: Path) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-c", MAIN, "parts", "station", "run", str(file), "--json"]
+def running(home: Path, file: Path, main: str = MAIN) -> Iterator[subprocess.Popen[bytes]]:
+    command = [sys.executable, "-c", main, "parts", "station", "run", str(file), "--json"]
     environment = {**os.environ, "ASSAY_HOME": str(home), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     try:
@@ -103,4 +103,43 @@ def test_a_line_goes_on_after_a_killed_station_and_every_pass_is_on_record(rig_h
     assert {part.trigger.recipe for part in parts} == {7}
     assert len({part.trigger.number for part in parts}) == len(parts)
     assert audit.verify(store).faults == ()
+    store.close()
+
+
+# Killed by the kernel at the one point at which what left and what is on record differ.
+KILLED_LATE = """
+import os, signal
+from domains.parts.station.judging.inspector import Inspector
+Inspector._correct = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from core.cli import main
+main()
+"""
+
+
+def test_what_left_late_counts_after_a_kill_before_the_pass_on_record_was_corrected(
+    rig_home, tmp_path
+):
+    write_video(tmp_path / "plates.avi", 3)
+    port = free_port()
+    file = tmp_path / "station.toml"
+    text = STATION.format(port=port, folder=tmp_path)
+    file.write_text(text.replace("deadline_ms = 3000", "deadline_ms = 1500"))
+    store = open_store(Settings(home=rig_home))
+    with running(rig_home, file, KILLED_LATE) as process, StationClient("127.0.0.1", port) as plc:
+        assert plc.start(60.0)
+        with store.engine.execution_options(immediate=True).begin():
+            answer = plc.inspect(71, wait_s=5.0)
+        assert answer.result is LineResult.FAIL
+        assert answer.block is not None
+        assert answer.block.reason_code == LineReason.LATE.number
+        assert process.wait(30.0) == -signal.SIGKILL
+    (part,) = parts_of(store, "press-4")
+    assert (part.trigger.part_seq, part.result) == (71, LineResult.PASS)
+    with running(rig_home, file), StationClient("127.0.0.1", port) as plc:
+        assert plc.start(60.0)
+    (part,) = parts_of(store, "press-4")
+    assert (part.trigger.part_seq, part.reasons) == (71, (LineReason.LATE,))
+    assert audit.verify(store).faults == ()
+    lines = "".join(path.read_text() for path in (tmp_path / "results").glob("*.csv"))
+    assert "PASS" not in lines
     store.close()

@@ -18,6 +18,7 @@ from core.service.store import open_store
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
+from domains.parts.station.board.status_file import boot_id
 from domains.parts.station.capture.identity import differences
 from domains.parts.station.capture.part_id_reader import PartIdReader
 from domains.parts.station.challenge.runner import challenge_of
@@ -27,10 +28,12 @@ from domains.parts.station.faults.plc import Plc
 from domains.parts.station.judging.inspector import Inspector
 from domains.parts.station.judging.judges import Judges
 from domains.parts.station.line.changeover import Changeover, Equipment
+from domains.parts.station.line.gate_runner import GateRunner
 from domains.parts.station.line.loop import Line
 from domains.parts.station.outputs.group import OutputGroup
 from domains.parts.station.plc.handshake import Handshake
 from domains.parts.station.recipe import CameraOptions, ChallengeOptions, Recipe, StationFile
+from domains.parts.station.records.answers import AnswerLog, begin_numbers
 from domains.parts.station.records.parts import PartRecorder
 
 PRODUCT = "plates"
@@ -60,6 +63,7 @@ class Rig:
         deadline_ms: From trigger to output.
         challenge: The recipe's reference parts.
         ready_s: For how long it is waited to be ready.
+        gate: Follows the parts to a reject gate.
     """
 
     def __init__(
@@ -68,8 +72,9 @@ class Rig:
         deadline_ms: int = DEADLINE_MS,
         challenge: ChallengeOptions | None = None,
         ready_s: float = READY_S,
+        gate: GateRunner | None = None,
     ) -> None:
-        self.settings, self._ready_s = settings, ready_s
+        self.settings, self._ready_s, self._gate = settings, ready_s, gate
         options = CameraOptions(
             name="top", kind="video", source="drawn", serial="plate-1", discard=0
         )
@@ -117,7 +122,9 @@ class Rig:
 
     def _start(self, stack: ExitStack) -> None:
         recorder = PartRecorder(self.store, "rig")
-        first = recorder.start()
+        answers = AnswerLog(self.settings.home / "stations" / "rig.answers")
+        first = begin_numbers(answers, recorder, boot_id())
+        stack.callback(answers.close)
         self.inspector = Inspector(recorder, self._post, lambda: self.free_disk())
         self.inspector.start()
         stack.callback(self.inspector.close, 5.0)
@@ -136,10 +143,11 @@ class Rig:
             Handshake(needs_enable=True),
             self.inspector,
             changeover,
-            OutputGroup([self.plc]),
+            OutputGroup([self.plc], leaving=answers.note),
             first_number=first,
             waits=False,
             challenge=challenge_of(self.store, "rig", self.inspector),
+            gate=self._gate,
         )
         thread = Thread(
             target=self.line.run, args=(self._stop, self.recipe.number), name="line", daemon=True

@@ -17,7 +17,7 @@ from domains.parts.station.part import InspectedPart, Trigger
 from domains.parts.station.records.parts import Draft, PartRecorder, unrecorded
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
 
-MOST_UNRECORDED = 10_000
+MOST_OWED = 10_000
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Inspector:
         self._answered: dict[int, LineVerdict] = {}
         self._began_at: float | None = None
         self._waiting = 0
-        self._unrecorded: deque[Draft] = deque(maxlen=MOST_UNRECORDED)
+        self._owed: deque[InspectedPart] = deque(maxlen=MOST_OWED)
         self._thread = Thread(target=self._run, name="inspector", daemon=True)
 
     def start(self) -> None:
@@ -61,9 +61,9 @@ class Inspector:
         return self._waiting == 0
 
     @property
-    def unrecorded(self) -> int:
-        """How many verdicts have left that the store has refused so far."""
-        return len(self._unrecorded)
+    def has_ended(self) -> bool:
+        """Whether nothing is written any more."""
+        return not self._thread.is_alive()
 
     def inspect(self, trigger: Trigger, inspection: Inspection) -> None:
         """Inspect a part and put it on record; ``done`` is called with it."""
@@ -107,11 +107,11 @@ class Inspector:
 
     def _run(self) -> None:
         while (task := self._tasks.get()) is not None:
-            try:
-                self._record_the_rest()
-                task()
-            except Exception:
-                log.exception("the inspector failed")
+            for one in (self._record_the_rest, task):
+                try:
+                    one()
+                except Exception:
+                    log.exception("the inspector failed")
 
     def _inspect(self, trigger: Trigger, inspection: Inspection) -> None:
         self._began_at = monotonic()
@@ -148,8 +148,9 @@ class Inspector:
                 draft = replace(draft, verdict=verdict, detail=detail)
                 if not (is_full and self._free_disk()):
                     break
-        self._unrecorded.append(replace(draft, frames=(), assessments=()))
-        return unrecorded(draft)
+        part = unrecorded(draft)
+        self._owed.append(part)
+        return part
 
     def _correct(self, part: InspectedPart, verdict: LineVerdict) -> None:
         if part.result is not LineResult.PASS:
@@ -158,6 +159,7 @@ class Inspector:
             self._recorder.correct(part, verdict)
         except StoreError:
             log.exception("a late part could not be corrected")
+            self._owed.append(replace(part, verdict=verdict))
 
     def _record(self, draft: Draft) -> None:
         try:
@@ -166,15 +168,17 @@ class Inspector:
             log.exception("a verdict could not be recorded")
             if is_disk_full(exc):
                 self._free_disk()
-            self._unrecorded.append(draft)
+            self._owed.append(unrecorded(draft))
 
     def _record_the_rest(self) -> None:
-        while self._unrecorded:
+        while self._owed:
+            part = self._owed.popleft()
             try:
-                self._recorder.commit(self._unrecorded[0])
-            except Exception:
+                # The store may have kept what it seemed to refuse: then this counts instead.
+                self._recorder.add(part)
+            except StoreError:
+                self._owed.appendleft(part)
                 return
-            self._unrecorded.popleft()
 
 
 def is_disk_full(exc: BaseException) -> bool:

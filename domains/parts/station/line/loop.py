@@ -39,6 +39,7 @@ BEAT_S = 0.05
 log = logging.getLogger(__name__)
 
 Item = Signal | FramesTaken | InspectedPart | PreparedRecipe
+OnPart = Callable[[InspectedPart], None]
 
 
 class Line:
@@ -54,6 +55,8 @@ class Line:
             refused.
         challenge: Holds the line until the reference parts were shown.
         sources: What notices parts by itself, opened.
+        gate: Follows the parts to the reject gate; None where the station has none.
+        on_part: Called with every part that was answered.
     """
 
     def __init__(
@@ -67,6 +70,8 @@ class Line:
         waits: bool,
         challenge: ChallengeRunner | None = None,
         sources: Sequence[TriggerSource] = (),
+        gate: GateRunner | None = None,
+        on_part: OnPart = lambda _: None,
     ) -> None:
         self.handshake, self._changeover = handshake, changeover
         self._outputs, self._next, self._waits = outputs, first_number, waits
@@ -77,9 +82,7 @@ class Line:
         self._inspection: Inspection | None = None
         self._pending: PreparedRecipe | None = None
         self._are_cameras_new = False
-        self._challenge = challenge
-        self.on_part: Callable[[InspectedPart], None] | None = None
-        self.gate: GateRunner | None = None
+        self._challenge, self._gate, self._on_part = challenge, gate, on_part
 
     def post(self, signal: Item) -> None:
         """Hand in a signal, from any thread."""
@@ -134,8 +137,8 @@ class Line:
 
     def _next_item(self) -> Item | None:
         deadlines = [*self._under_way.deadlines]
-        if self.gate is not None and self.gate.wakes_at is not None:
-            deadlines.append(self.gate.wakes_at)
+        if self._gate is not None and self._gate.wakes_at is not None:
+            deadlines.append(self._gate.wakes_at)
         wait_s = min([BEAT_S, *(deadline - monotonic() for deadline in deadlines)])
         try:
             return self.inbox.get(timeout=max(0.0, wait_s))
@@ -143,14 +146,14 @@ class Line:
             return None
 
     def _control(self, write: ControlWrite) -> None:
-        if self.gate is not None:
-            self.gate.control(write.words, write.at)
+        if self._gate is not None:
+            self._gate.control(write.words, write.at)
         for event in self.handshake.control(write.words, write.at):
             self._handle(event)
 
     def _tick(self, moment: float) -> None:
-        if self.gate is not None:
-            self.gate.tick(moment)
+        if self._gate is not None:
+            self._gate.tick(moment)
         self.handshake.tick(moment)
 
     def _handle(self, event: Event) -> None:
@@ -198,8 +201,8 @@ class Line:
     def _acknowledge(self) -> None:
         """Go on after an operator's stop, or one by the gate."""
         self.handshake.remove_offline(OfflineReason.OPERATOR)
-        if self.gate is not None:
-            self.gate.clear()
+        if self._gate is not None:
+            self._gate.clear()
 
     def _take_backlog(self, moment: float) -> None:
         while self._backlog:
@@ -224,8 +227,8 @@ class Line:
             return
         number, self._next = self._next, self._next + 1
         self.handshake.accept(number)
-        if self.gate is not None:
-            self.gate.accept(number, at)
+        if self._gate is not None:
+            self._gate.accept(number, at)
         trigger = Trigger(
             number,
             at,
@@ -241,8 +244,9 @@ class Line:
     def _publish(self, part: InspectedPart) -> None:
         if not self.handshake.complete(part, monotonic()):
             return
-        if self.gate is not None:
-            self.gate.decide(part.trigger.number, part.result)
+        self._outputs.announce(part)
+        if self._gate is not None:
+            self._gate.decide(part.trigger.number, part.result)
         self._outputs.show(self.handshake.block(), monotonic())
         self._outputs.send(part)
         if part.trigger.frames:
@@ -250,13 +254,12 @@ class Line:
                 source.answer(part.trigger, is_recorded=part.is_recorded)
         if self._challenge is not None:
             self._challenge.follow(part)
-        if self.on_part is not None:
-            self.on_part(part)
+        self._on_part(part)
 
     def _hold_for_sources(self) -> None:
         """Be offline while what notices the parts notices none, or the gate has lost them."""
         is_broken = any(source.problem for source in self._sources)
-        is_broken = is_broken or (self.gate is not None and self.gate.stop is not None)
+        is_broken = is_broken or (self._gate is not None and self._gate.stop is not None)
         self._hold(OfflineReason.STATION, is_broken)
 
     def _await_cameras(self) -> None:

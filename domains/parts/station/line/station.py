@@ -4,32 +4,32 @@ from __future__ import annotations
 
 import fcntl
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 
-from core.errors import AssayError, ConfigError
+from core.errors import AssayError, ConfigError, StoreError
 from core.jobs.worker import work
 from core.records.connection import Store
 from core.service.store import open_store
 from core.settings import Settings
 from domains.parts.station.board.commands import CommandPoller
-from domains.parts.station.board.status_file import StatusFile
+from domains.parts.station.board.status_file import StatusFile, boot_id
 from domains.parts.station.challenge.runner import challenge_of
 from domains.parts.station.judging.capture import OnCapture
 from domains.parts.station.judging.inspector import Inspector
 from domains.parts.station.judging.judges import Judges
 from domains.parts.station.line.changeover import Changeover
 from domains.parts.station.line.equipment import equipment_of, make_gate, make_outputs, make_sources
-from domains.parts.station.line.loop import Item, Line
+from domains.parts.station.line.loop import Item, Line, OnPart
 from domains.parts.station.outputs.group import OutputGroup
 from domains.parts.station.outputs.outbox import StationOutbox, keep_options
-from domains.parts.station.part import InspectedPart
 from domains.parts.station.plc.handshake import Handshake
 from domains.parts.station.ports import OutboxOutput, StationOutput
 from domains.parts.station.recipe import Recipe, StationFile
+from domains.parts.station.records.answers import AnswerLog, begin_numbers, reconcile
 from domains.parts.station.records.parts import PartRecorder
 from domains.parts.station.records.reserve import ReserveFile
 from domains.parts.station.records.retention_sweep import Sweeper
@@ -39,8 +39,6 @@ CLOSE_S = 5.0
 
 log = logging.getLogger(__name__)
 
-OnPart = Callable[[InspectedPart], None]
-
 
 def run_station(
     station: StationFile,
@@ -48,7 +46,7 @@ def run_station(
     *,
     stop: Flag,
     recipe: int | None = None,
-    on_part: OnPart | None = None,
+    on_part: OnPart = lambda _: None,
     on_capture: OnCapture | None = None,
 ) -> None:
     """Run a station until the flag is set.
@@ -89,17 +87,19 @@ class _Running:
         settings: Settings,
         recipe: Recipe,
         stack: ExitStack,
-        on_part: OnPart | None,
+        on_part: OnPart,
         on_capture: OnCapture | None,
     ) -> None:
-        self._station, self._store, self._on_part = station, store, on_part
+        self._station, self._store = station, store
         reserve = ReserveFile(settings.home / "reserve", station.reserve_mb << 20)
         reserve.hold()
         judges = Judges(store, settings)
         stack.callback(judges.close)
         outbox = StationOutbox(store, station.name, station.outputs)
         recorder = PartRecorder(store, station.name, outbox.put)
-        first_number = recorder.start()
+        self._answers = AnswerLog(settings.home / "stations" / f"{station.name}.answers")
+        first_number = begin_numbers(self._answers, recorder, boot_id())
+        stack.callback(self._settle, recorder)
         self._inspector = Inspector(recorder, self._post, reserve.free)
         outputs = [*make_outputs(station, self._post), StatusFile(settings.home, station)]
         self._sources = make_sources(station, recipe, settings, self._post)
@@ -110,14 +110,14 @@ class _Running:
             Handshake(needs_enable=station.trigger.kind == "modbus"),
             self._inspector,
             changeover,
-            OutputGroup(outputs, outbox.note_ids, outbox.note),
+            OutputGroup(outputs, outbox.note_ids, outbox.note, self._answers.note),
             first_number=first_number,
             waits=station.trigger.kind == "file",
             challenge=challenge_of(store, station.name, self._inspector),
             sources=self._sources,
+            gate=make_gate(station, outputs),
+            on_part=on_part,
         )
-        self._line.on_part = self._answered
-        self._line.gate = make_gate(station, outputs)
         self._start(stack, judges, outbox, changeover, outputs)
         self._housekeeping(stack, settings, reserve)
 
@@ -181,12 +181,20 @@ class _Running:
                 log.error("history could not be sent: %s", exc.message)
                 ended.wait(HOUSEKEEPING_S)
 
+    def _settle(self, recorder: PartRecorder) -> None:
+        """Let the record agree with what left last; what cannot be now is at the next start."""
+        self._answers.close()
+        if not self._inspector.has_ended:
+            return
+        try:
+            reconcile(recorder, self._answers.read(), boot_id())
+        except StoreError as exc:
+            log.error("the last parts could not be recorded: %s", exc.message)
+        else:
+            self._answers.delete()
+
     def _post(self, item: Item) -> None:
         self._line.post(item)
-
-    def _answered(self, part: InspectedPart) -> None:
-        if self._on_part is not None:
-            self._on_part(part)
 
 
 def _close(output: StationOutput, outbox: StationOutbox) -> None:

@@ -25,6 +25,7 @@ class OutputGroup:
         outputs: Opened ones.
         confirmed: Called with the output and which messages have arrived.
         sent: Called with the output by which a part has arrived at once.
+        leaving: Called with a part before any output has it.
     """
 
     def __init__(
@@ -32,8 +33,10 @@ class OutputGroup:
         outputs: Sequence[StationOutput],
         confirmed: Confirmed | None = None,
         sent: Sent | None = None,
+        leaving: Callable[[InspectedPart], None] | None = None,
     ) -> None:
         self._outputs, self._confirmed, self._sent = outputs, confirmed, sent
+        self._leaving = leaving
         self._words: Words = ()
         self._shown_at = float("-inf")
 
@@ -52,6 +55,11 @@ class OutputGroup:
             _guarded(partial(output.show, words, status))
             if self._confirmed is not None and isinstance(output, OutboxOutput):
                 _guarded(partial(self._note_confirmed, self._confirmed, output))
+
+    def announce(self, part: InspectedPart) -> None:
+        """Note what leaves for a part, before anything shows it."""
+        if self._leaving is not None:
+            _guarded(partial(self._leaving, part))
 
     def send(self, part: InspectedPart) -> None:
         """Send a result that the block shows already."""

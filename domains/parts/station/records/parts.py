@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from time import monotonic
@@ -27,8 +27,8 @@ PART = "part"
 CHALLENGE_PART = "challenge part"
 RUN = "run"
 
-# What a killed process had under way may have been shown without being on record.
-_NUMBERS_SKIPPED = 64
+NUMBERS_SKIPPED = 64
+"""What a killed process had under way may have been shown without being on record."""
 
 Also = Callable[[Connection, InspectedPart], None]
 
@@ -70,21 +70,27 @@ class PartRecorder:
     def __init__(self, store: Store, station: str, also: Also | None = None) -> None:
         self.store, self.station, self._also = store, station, also
 
-    def start(self) -> int:
+    def start(self, shown: int = 0) -> int:
         """Return the number of the station's first part, once its start is noted.
 
         Numbers are never used again, not even those of parts that were under way when a process
         was killed.
+
+        Args:
+            shown: Highest number that is known to have left, also without being on record.
 
         Raises:
             StoreError: The database failed.
         """
         with writing(self.store) as connection:
             last = max(
-                pack_rows.last_number(connection, PACK, kind, self.station)
-                for kind in (PART, CHALLENGE_PART, RUN)
+                shown,
+                *(
+                    pack_rows.last_number(connection, PACK, kind, self.station)
+                    for kind in (PART, CHALLENGE_PART, RUN)
+                ),
             )
-            first = last + _NUMBERS_SKIPPED if last else 1
+            first = last + NUMBERS_SKIPPED if last else 1
             row = PackRow(PACK, RUN, self.station, first, now())
             pack_rows.add(connection, [row], actor=self.station)
         return first
@@ -106,7 +112,9 @@ class PartRecorder:
         written: list[InspectedPart] = []
 
         def with_row(connection: Connection, ids: Sequence[str]) -> None:
-            written.append(self._write(connection, draft, tuple(ids)))
+            written.append(_part(draft, tuple(ids)))
+            frames = [_frame(one) for one in draft.frames]
+            self._write(connection, to_row(written[0], self.station, frames), written[0])
 
         if rows:
             record(self.store, rows, actor=self.station, also=with_row)
@@ -115,31 +123,32 @@ class PartRecorder:
                 with_row(connection, ())
         return written[0]
 
-    def correct(self, part: InspectedPart, verdict: LineVerdict) -> InspectedPart:
-        """Return a part with the verdict that left after the deadline, not the one on record.
+    def correct(self, part: InspectedPart, verdict: LineVerdict) -> None:
+        """Record the verdict that left after the deadline, not the one on record.
 
         Raises:
             StoreError: The database failed.
         """
-        draft = Draft(part.trigger, verdict, part.part_id, part.product, detail=part.detail)
-        with writing(self.store) as connection:
-            return self._write(connection, draft, part.decisions, of=part)
+        elapsed_us = _elapsed_us(part.trigger)
+        self.add(replace(part, verdict=verdict, recorded_at=now(), elapsed_us=elapsed_us))
 
-    def _write(
-        self,
-        connection: Connection,
-        draft: Draft,
-        decisions: tuple[str, ...],
-        of: InspectedPart | None = None,
-    ) -> InspectedPart:
-        part = _part(draft, decisions, of)
-        kind, number = _kind(draft.trigger), draft.trigger.number
-        revision = pack_rows.revisions(connection, PACK, kind, self.station, number) if of else 0
-        row = to_row(part, self.station, draft.frames, revision)
+    def add(self, part: InspectedPart) -> None:
+        """Put a part on record as it is, behind what its number has on record already.
+
+        Raises:
+            StoreError: The database failed.
+        """
+        kind, number = _kind(part.trigger), part.trigger.number
+        with writing(self.store) as connection:
+            last = pack_rows.newest(connection, PACK, kind, self.station, number)
+            frames = [] if last is None else last.body["frames"]
+            revision = 0 if last is None else last.revision + 1
+            self._write(connection, to_row(part, self.station, frames, revision), part)
+
+    def _write(self, connection: Connection, row: PackRow, part: InspectedPart) -> None:
         pack_rows.add(connection, [row], actor=self.station)
         if self._also is not None:
             self._also(connection, part)
-        return part
 
 
 def parts_of(
@@ -164,9 +173,12 @@ def parts_of(
 
 
 def to_row(
-    part: InspectedPart, station: str, frames: Sequence[CapturedFrame] = (), revision: int = 0
+    part: InspectedPart,
+    station: str,
+    frames: Sequence[Mapping[str, str]] = (),
+    revision: int = 0,
 ) -> PackRow:
-    """Return a part as a row of the station's series."""
+    """Return a part as a row of the station's series, its frames by what they are found by."""
     trigger = part.trigger
     body: dict[str, Any] = {
         "part_seq": trigger.part_seq,
@@ -176,7 +188,7 @@ def to_row(
         "product": part.product,
         "reasons": [reason.name for reason in part.reasons],
         "decisions": list(part.decisions),
-        "frames": [_frame(one) for one in frames],
+        "frames": list(frames),
         "bundle_sha256": part.bundle_sha256,
         "policy": part.policy,
         "elapsed_us": part.elapsed_us,
@@ -230,10 +242,10 @@ def unrecorded(draft: Draft) -> InspectedPart:
     """
     if draft.verdict.result is LineResult.PASS:
         raise ValueError("unrecorded: expected FAIL or STOP, got PASS")
-    return replace(_part(draft, (), None), is_recorded=False)
+    return replace(_part(draft, ()), is_recorded=False)
 
 
-def _part(draft: Draft, decisions: tuple[str, ...], earlier: InspectedPart | None) -> InspectedPart:
+def _part(draft: Draft, decisions: tuple[str, ...]) -> InspectedPart:
     origins = [one.provenance for one in draft.assessments]
     return InspectedPart(
         draft.trigger,
@@ -241,13 +253,17 @@ def _part(draft: Draft, decisions: tuple[str, ...], earlier: InspectedPart | Non
         part_id=draft.part_id,
         product=draft.product,
         decisions=decisions,
-        score=earlier.score if earlier else _score(draft.assessments),
-        bundle_sha256=earlier.bundle_sha256 if earlier else _one(o.bundle_sha256 for o in origins),
-        policy=earlier.policy if earlier else _one(o.policy_id for o in origins),
+        score=_score(draft.assessments),
+        bundle_sha256=_one(origin.bundle_sha256 for origin in origins),
+        policy=_one(origin.policy_id for origin in origins),
         recorded_at=now(),
-        elapsed_us=round(1e6 * (monotonic() - draft.trigger.at)),
+        elapsed_us=_elapsed_us(draft.trigger),
         detail=draft.detail,
     )
+
+
+def _elapsed_us(trigger: Trigger) -> int:
+    return round(1e6 * (monotonic() - trigger.at))
 
 
 def _frame(frame: CapturedFrame) -> dict[str, str]:

@@ -17,10 +17,11 @@ from core.records import pack_rows
 from core.records.clearings import CLEARING, clear_pictures, finish_clearing
 from core.records.connection import Store, chunks, reading
 from core.records.pack_rows import PackRow
-from core.records.tables import AUDIT_EVENTS, DECISIONS, IMAGES, PACK_ROWS, REVIEWS
+from core.records.tables import DECISIONS, IMAGES, PACK_ROWS, REVIEWS
 from core.records.values import UNREAD, now
 from core.types import Reason
 from domains.parts.station.recipe import RetentionOptions
+from domains.parts.station.records.origin import origin_of
 from domains.parts.station.records.overrides import OVERRIDE
 from domains.parts.station.records.parts import PACK, PART
 from domains.parts.station.records.retention import (
@@ -199,16 +200,13 @@ class Sweeper:
 
 
 def _origin(store: Store) -> str:
-    """Return what tells one store from another: the hash of its first event."""
-    query = select(AUDIT_EVENTS.c.hash).order_by(AUDIT_EVENTS.c.seq).limit(1)
-    with reading(store) as connection:
-        found = connection.scalar(query)
-    if found is None:
+    """Return what tells one store from another."""
+    if not (found := origin_of(store)):
         raise StoreError(
             "Retention cannot claim the pictures of a store that holds nothing yet.",
             hint="Start the station first.",
         )
-    return str(found)[:16]
+    return found
 
 
 def _ids(row: PackRow) -> list[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
@@ -169,30 +167,24 @@ def test_a_plc_reads_the_gate_in_coil_1_and_finds_it_shut_when_the_loop_is_silen
         output.close()
 
 
-@pytest.fixture
-def rig(rig_home: Path) -> Iterator[Rig]:
-    with Rig(Settings(home=rig_home), deadline_ms=3000) as running:
-        yield running
+def wait_until(condition, limit_s: float = 8.0) -> None:
+    ended = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < ended
+        time.sleep(0.01)
 
 
 @pytest.mark.trained
-def test_in_a_running_station_the_gate_opens_for_what_passed_and_a_stop_takes_it_offline(rig):
+def test_in_a_running_station_the_gate_opens_for_what_passed_and_shuts_behind_it(rig_home):
     shown: list[bool] = []
-    options = RejectOptions(by="time", distance=4000, tolerance=300)
-    rig.line.gate = GateRunner(options, shown.append)
-    assert rig.plc.inspect(1, 5.0).result is PASS
-    ended = time.monotonic() + 8.0
-    while True not in shown and time.monotonic() < ended:
-        time.sleep(0.01)
-    assert True in shown
-    while shown[-1] and time.monotonic() < ended:
-        time.sleep(0.01)
-    assert not shown[-1]
-    shown.clear()
-    rig.camera.draw = lambda rng: draw_plate(rng, 0.8)
-    assert rig.plc.inspect(2, 5.0).result is FAIL
-    ended = time.monotonic() + 8.0
-    while not rig.line.gate.ejected and time.monotonic() < ended:
-        time.sleep(0.01)
-    assert rig.line.gate.ejected == 1
-    assert True not in shown
+    gate = GateRunner(RejectOptions(by="time", distance=4000, tolerance=300), shown.append)
+    with Rig(Settings(home=rig_home), deadline_ms=3000, gate=gate) as rig:
+        assert rig.plc.inspect(1, 5.0).result is PASS
+        wait_until(lambda: True in shown)
+        wait_until(lambda: not shown[-1])
+        shown.clear()
+        rig.camera.draw = lambda rng: draw_plate(rng, 0.8)
+        assert rig.plc.inspect(2, 5.0).result is FAIL
+        wait_until(lambda: gate.ejected)
+        assert gate.ejected == 1
+        assert True not in shown
