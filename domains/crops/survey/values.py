@@ -195,6 +195,7 @@ class Survey:
         bundle: Name of the bundle that judged; empty where none did.
         policy: Id of the policy; empty where none judged.
         certificates: The sentences of the policy's certificates.
+        is_certified: Whether the policy bounds how often a tile that calls for something is missed.
         refused: Indices that cannot be had from this mosaic, each with the reason.
     """
 
@@ -208,6 +209,7 @@ class Survey:
     bundle: str
     policy: str
     certificates: tuple[str, ...]
+    is_certified: bool
     refused: Mapping[str, str]
 
     @property
