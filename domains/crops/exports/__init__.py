@@ -1,0 +1,1 @@
+"""What leaves a survey: maps, tables, and prescriptions that a terminal opens."""
