@@ -141,13 +141,15 @@ def merge_rates(prescription: Prescription) -> tuple[RateArea, ...]:
         tiles = by_rate[rate]
         parts = _polygons(shapely.union_all([tile.outline for tile in tiles], grid_size=SNAP))
         tree = shapely.STRtree(parts)
-        held = [0.0] * len(parts)
+        area_by_part = [0.0] * len(parts)
         for tile in tiles:
             # A tile that is cut at the antimeridian gives each side its share.
             for piece in _polygons(tile.outline):
                 share = tile.area_m2 * piece.area / tile.outline.area
-                held[int(tree.nearest(piece.representative_point()))] += share
-        areas += [RateArea(part, rate, area) for part, area in zip(parts, held, strict=True)]
+                area_by_part[int(tree.nearest(piece.representative_point()))] += share
+        areas += [
+            RateArea(part, rate, area) for part, area in zip(parts, area_by_part, strict=True)
+        ]
     return tuple(areas)
 
 
