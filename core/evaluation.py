@@ -29,6 +29,7 @@ class LabelledVerdicts:
     Attributes:
         probabilities: float64 ``n k``; NaN rows where no class was looked at.
         positive_probability: float64 ``n``; NaN where no class was looked at.
+        label_set: bool ``n k``, the labels on each picture's list; none where there is no list.
         labels: bool ``n k``, which classes each picture has.
         positive: bool ``k``.
         is_multilabel: Whether a picture may have several classes.
@@ -40,6 +41,7 @@ class LabelledVerdicts:
 
     probabilities: F64
     positive_probability: F64
+    label_set: NDArray[np.bool_]
     labels: NDArray[np.bool_]
     positive: NDArray[np.bool_]
     is_multilabel: bool
@@ -80,6 +82,7 @@ class LabelledVerdicts:
         return LabelledVerdicts(
             self.probabilities[rows],
             self.positive_probability[rows],
+            self.label_set[rows],
             self.labels[rows],
             self.positive,
             self.is_multilabel,
@@ -107,6 +110,9 @@ def labelled_verdicts(
             -1, len(classes)
         ),
         np.array([np.nan if p is None else p.positive_probability for p in predicted], np.float64),
+        np.array(
+            [[name in a.label_set for name in classes] for a in assessments], np.bool_
+        ).reshape(-1, len(classes)),
         np.array([[name in names for name in classes] for names in own], np.bool_),
         np.array(positive),
         any(p is not None and p.is_multilabel for p in predicted),
@@ -149,6 +155,7 @@ def summarise(cases: LabelledVerdicts, seed: int = 0) -> dict[str, Any]:
         **(_of_several(readable, seed) if cases.is_multilabel else _of_one(readable, seed)),
         "escape": _rate(cases, side=True, wrong=Disposition.NEGATIVE),
         "overkill": _rate(cases, side=False, wrong=Disposition.POSITIVE),
+        "label_sets": _coverage(cases),
         "deferred": share,
         "automation": 1.0 - share,
         "intervals": {
@@ -190,6 +197,14 @@ def _of_several(readable: LabelledVerdicts, seed: int) -> dict[str, float]:
         if len(true)
         else float("nan"),
     }
+
+
+def _coverage(cases: LabelledVerdicts) -> dict[str, Any]:
+    """Return how often the label sets hold the true label, and how long they are on average."""
+    listed = cases.label_set.any(axis=1)
+    covered = np.asarray((cases.label_set & cases.labels).any(axis=1))[listed]
+    size = float(cases.label_set[listed].sum(axis=1).mean()) if listed.any() else float("nan")
+    return {**Rate.from_groups(covered, cases.group[listed]).to_json(), "size": size}
 
 
 def sensitivities(cases: LabelledVerdicts, classes: Sequence[str]) -> dict[str, Any]:

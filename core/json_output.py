@@ -35,6 +35,8 @@ def assessment_line(
         "wording": one.wording,
         "label": one.verdict.label,
         "probabilities": {} if prediction is None else dict(one.top(len(one.classes))),
+        "label_set": list(one.label_set),
+        "superclasses": dict(one.superclasses),
         "positive_probability": None if prediction is None else prediction.positive_probability,
         "ood": {
             "p_value": None if prediction is None else prediction.ood_p,

@@ -12,10 +12,12 @@ from importlib.metadata import version
 from itertools import islice
 from typing import Self, TypeVar
 
+from core.decision.named_subject import NamedSubject
 from core.decision.policy import decide
 from core.errors import AssayError, InferenceStalled, InputError
 from core.imaging.attempt import prepare_frame
 from core.model.bundle.bundle import Bundle
+from core.model.estimators.label_lists import list_labels, restrict
 from core.ordered_map import WatchedThreads
 from core.types import (
     Assessment,
@@ -165,15 +167,17 @@ class Judge:
         bundle: A verified bundle.
         policy: The thresholds, certified on this bundle.
         provenance: What every verdict names as its origin.
+        product: Which of the pack's products the pictures are of; empty for the only one.
     """
 
     bundle: Bundle
     policy: Policy
     provenance: Provenance
+    product: str = ""
 
     @classmethod
-    def of(cls, bundle: Bundle, policy: Policy) -> Self:
-        """Return what judges by a bundle and a policy.
+    def of(cls, bundle: Bundle, policy: Policy, product: str = "") -> Self:
+        """Return what judges pictures of a product by a bundle and a policy.
 
         Raises:
             AssayError: The policy was certified on another bundle.
@@ -184,7 +188,8 @@ class Judge:
                 hint="`assay certify` this bundle.",
             )
         code, device = version("assay-inspection"), bundle.network.device
-        return cls(bundle, policy, Provenance(bundle.label, bundle.sha256, policy.id, code, device))
+        made = Provenance(bundle.label, bundle.sha256, policy.id, code, device)
+        return cls(bundle, policy, made, product)
 
     def __call__(self, sample: Sample) -> Assessment:
         """Return the assessment of a sample, whatever happens."""
@@ -240,6 +245,8 @@ class Judge:
         model, started = self.bundle.model, time.perf_counter()
         evidence = model.evidence(step.output)
         prediction = model.predict(evidence, step.prepared)
+        label_set, superclasses = list_labels(model, prediction, self._subject)
+        prediction = restrict(model, prediction, self._subject)
         verdict = decide(prediction, self.policy, model.classes, model.positive)
         infer_ms = step.infer_ms + 1e3 * (time.perf_counter() - started)
         total_ms = step.decode_ms + infer_ms
@@ -248,7 +255,16 @@ class Judge:
             prediction=prediction,
             evidence=evidence,
             timing_ms={"decode": step.decode_ms, "infer": infer_ms, "total": total_ms},
+            label_set=label_set,
+            superclasses=superclasses,
         )
+
+    @property
+    def _subject(self) -> NamedSubject | None:
+        """The subject that the product names, if any."""
+        subjects = self.bundle.pack.subjects
+        name = subjects.of_product(self.product) if subjects else ""
+        return NamedSubject(name, subjects.noun) if subjects and name else None
 
     def _deferred(self, sample: Sample, reason: Reason, detail: str) -> Assessment:
         return self._blank(sample, Verdict(Disposition.DEFER, "", (Finding(reason, detail),)))

@@ -58,7 +58,9 @@ def assess(
     if no_store:
         answers = (
             Recorded("", one)
-            for one in assess_incoming(opened, given, policy=limits, settings=settings)
+            for one in assess_incoming(
+                opened, given, policy=limits, settings=settings, product=product
+            )
         )
     else:
         from core.service.bundles.archive import keep

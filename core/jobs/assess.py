@@ -116,7 +116,7 @@ def judge(bench: Bench, claimed: Sequence[Job], cancelled: Set[str] = frozenset(
 
 
 def _verdicts(bench: Bench, portion: Sequence[Job], cancelled: Set[str]) -> Iterator[_Judged]:
-    bench.assessor.use(bench.policy)
+    bench.assessor.use(bench.policy, portion[0].product)
     is_untouched = portion[0].tries > 2 * TRIES
     wanted = (job for job in portion if job.id not in cancelled)
     pictures = _untouched(bench, portion) if is_untouched else _pictures(bench, wanted)

@@ -23,9 +23,11 @@ from core.packs.domain_pack import (
     Prepare,
     Read,
     means_nothing_wrong,
+    superclasses_of,
 )
 from core.packs.job_kind import JobKind
 from core.packs.output import MessageOutput
+from core.packs.subjects import Subjects
 
 __all__ = [
     "GROUP",
@@ -37,6 +39,7 @@ __all__ = [
     "MessageOutput",
     "Prepare",
     "Read",
+    "Subjects",
     "commands_of",
     "data_set",
     "demos",
@@ -50,4 +53,5 @@ __all__ = [
     "output_named",
     "pack_named",
     "priorities_of",
+    "superclasses_of",
 ]

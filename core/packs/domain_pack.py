@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from core import logs
 from core.errors import ConfigError
 from core.packs.job_kind import JobKind
 from core.packs.output import MessageOutput
+from core.packs.subjects import Subjects
 from core.types import U8, Ceiling, Description, Disposition, Frame, Prepared, Targets
 
 VIEWS = ("identity", "mirror", "flip", "rotate180")
@@ -86,6 +87,11 @@ class DomainPack:
         has_unique_groups: Whether a group's name is unlike any other of the pack, as a
             StudyInstanceUID is, so that its images are one case whichever products they came for; a
             part's number is not.
+        superclasses: What labels roll up to, in order: the first is that of all negative labels,
+            the last that of the positive ones left over, those between match their patterns (``*``
+            for any text). Empty for one superclass a side.
+        subjects: What the pictures may show, where labels and products name it; None where they
+            do not.
         graph: Import path of ``(Nodes, Square, size) -> Square``, which adds to an exported graph
             what ``prepare`` does beyond ``square.prepare``; empty where it does nothing more.
     """
@@ -117,6 +123,8 @@ class DomainPack:
     after_decision: str = ""
     wrong_presentations: Mapping[str, Callable[[U8], U8]] = field(default_factory=dict)
     has_unique_groups: bool = False
+    superclasses: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    subjects: Subjects | None = None
     graph: str = ""
 
     @property
@@ -153,6 +161,24 @@ class DomainPack:
                 f"The pack {self.name!r} is incomplete: {'; '.join(errors)}.",
                 hint="Give DomainPack(...) every field that its docstring lists.",
             )
+
+
+def superclasses_of(
+    pack: DomainPack, classes: Sequence[str], positive: Sequence[bool]
+) -> tuple[str, ...]:
+    """Return the superclass of each class, by the pack's patterns or by its side."""
+    if not pack.superclasses:
+        return tuple("positive" if flag else "negative" for flag in positive)
+    first, *others = pack.superclasses
+    return tuple(
+        next(
+            (name for name in others if means_nothing_wrong(label, pack.superclasses[name])),
+            others[-1],
+        )
+        if flag
+        else first
+        for label, flag in zip(classes, positive, strict=True)
+    )
 
 
 def means_nothing_wrong(label: str, negative: frozenset[str]) -> bool:

@@ -61,6 +61,9 @@ class Assessment:
         timing_ms: ``decode``, ``infer`` and ``total`` wall milliseconds.
         meta: What the file says of itself, as in ``Frame``.
         lost: Whether the decoder process died of the file or ran out of time.
+        label_set: Labels of which one is the true one at a stated rate, most probable first; empty
+            where no class was looked at, or a picture may have several labels.
+        superclasses: Probability of everything that labels roll up to, as the model gives it.
         tile: Where the picture was cut out of a larger one; None where it is whole.
     """
 
@@ -77,6 +80,8 @@ class Assessment:
     meta: Mapping[str, str] = field(default_factory=dict)
     lost: bool = False
     tile: Tile | None = None
+    label_set: tuple[str, ...] = ()
+    superclasses: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def is_provisional(self) -> bool:

@@ -3,6 +3,7 @@
 from core.imaging.decode import decode
 from core.packs import DomainPack
 from core.types import Disposition
+from domains.crops.classes import SUBJECTS, SUPERCLASSES
 from domains.crops.reader import prepare
 
 pack = DomainPack(
@@ -19,6 +20,8 @@ pack = DomainPack(
         {"healthy", "*_healthy", "good", "normal", "none", "no_disease", "rice_nitrogen_adequate"}
     ),
     group_columns=("group", "field", "plot"),
+    superclasses=SUPERCLASSES,
+    subjects=SUBJECTS,
     views=("identity", "mirror"),
     read=decode,
     prepare=prepare,

@@ -24,6 +24,7 @@ def cases(n=200, seed=0, *, is_multilabel=False):
     return LabelledVerdicts(
         probabilities=p,
         positive_probability=score,
+        label_set=labels if not is_multilabel else np.zeros_like(labels),
         labels=labels,
         positive=np.array([False, True, True]),
         is_multilabel=is_multilabel,
@@ -125,3 +126,16 @@ def test_the_gate_is_measured_with_the_interval_of_its_count():
     assert found["flagged"] == 0.75
     assert found["low"] == pytest.approx(0.1941, abs=1e-4)
     assert found["high"] == pytest.approx(0.9937, abs=1e-4)
+
+
+def test_the_coverage_of_label_sets_is_counted_where_there_is_one():
+    whole = cases(n=200)
+    listed = whole.label_set.copy()
+    listed[:20] = False
+    listed[20:30] = ~whole.labels[20:30]
+    found = summarise(replace(whole, label_set=listed))["label_sets"]
+
+    assert (found["k"], found["n"]) == (170, 180)
+    assert found["low"] < 170 / 180 < found["high"]
+    assert found["size"] == pytest.approx((170 + 2 * 10) / 180)
+    assert summarise(cases(is_multilabel=True))["label_sets"]["n"] == 0

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision.calibration import Calibrator
+from core.decision.label_sets import LabelReference
 from core.decision.multilabel import Sigmoids
 from core.decision.policy import Cases
 from core.errors import BundleError
@@ -65,7 +66,9 @@ def pack_model(model: Model) -> tuple[Arrays, Metadata]:
         "corruptions": _discriminants_metadata(model.gate.corruptions.discriminants)
         if model.gate.corruptions
         else {},
+        "label_reference": _label_reference_metadata(model.label_reference),
     }
+    arrays |= _pack_label_reference(model.label_reference)
     return arrays | head | calibrator, metadata
 
 
@@ -95,6 +98,7 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Mode
             population={
                 name: (low, high) for name, (low, high) in metadata.get("population", {}).items()
             },
+            label_reference=_unpack_label_reference(arrays, metadata.get("label_reference", {})),
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise BundleError(
@@ -110,6 +114,36 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Mode
             hint="Train it again.",
         )
     return model
+
+
+def _label_reference_metadata(reference: LabelReference | None) -> Metadata:
+    if reference is None:
+        return {}
+    return {
+        "superclasses": list(reference.superclasses),
+        "subjects": list(reference.subjects),
+        "scored": list(reference.scores),
+    }
+
+
+def _pack_label_reference(reference: LabelReference | None) -> Arrays:
+    if reference is None:
+        return {}
+    arrays = {f"label_reference.{i}": one for i, one in enumerate(reference.scores.values())}
+    return {**arrays, "label_reference.subjects": reference.subject_scores}
+
+
+def _unpack_label_reference(
+    arrays: Mapping[str, NDArray[Any]], metadata: Metadata
+) -> LabelReference | None:
+    if not metadata:
+        return None
+    return LabelReference(
+        tuple(metadata["superclasses"]),
+        tuple(metadata["subjects"]),
+        {name: arrays[f"label_reference.{i}"] for i, name in enumerate(metadata["scored"])},
+        arrays["label_reference.subjects"],
+    )
 
 
 def _pack_discriminants(name: str, discriminants: Discriminants) -> Arrays:

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from core.decision import calibration, fusion, multilabel, ood, quality
 from core.decision.calibration import Calibrator
+from core.decision.label_sets import LabelReference
 from core.decision.multilabel import Sigmoids
 from core.model.estimators import heads
 from core.model.estimators.bank import Bank, class_scores
@@ -43,6 +44,8 @@ class Model:
         presentations: The check for wrong presentations, where the pack names some.
         population: Numbers that files state about their subject, each with the (low, high) that
             the model is for.
+        label_reference: What label sets and named subjects are measured by; None where a picture
+            may have several labels.
         depths: Kinds of files to the bits that the data in them use (``core.imaging.depth``).
     """
 
@@ -59,6 +62,7 @@ class Model:
     presentations: WrongPresentations | None = None
     population: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     depths: Mapping[str, int] = field(default_factory=dict)
+    label_reference: LabelReference | None = None
 
     @property
     def is_multilabel(self) -> bool:

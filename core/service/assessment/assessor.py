@@ -55,13 +55,16 @@ class Assessor:
         bundle: A verified bundle.
         policy: The thresholds, certified on this bundle; ``use`` changes them.
         settings: Where things run.
+        product: Which of the pack's products the pictures are of; ``use`` changes it too.
 
     Raises:
         AssayError: The policy was certified on another bundle.
     """
 
-    def __init__(self, bundle: Bundle, policy: Policy, settings: Settings) -> None:
-        self._judge = Judge.of(bundle, policy)
+    def __init__(
+        self, bundle: Bundle, policy: Policy, settings: Settings, product: str = ""
+    ) -> None:
+        self._judge = Judge.of(bundle, policy, product)
         self._sandbox = decoders_of(bundle, settings)
         self._threads = WatchedThreads(settings.workers, settings.inference_timeout_s)
         self._open = ExitStack()
@@ -90,14 +93,14 @@ class Assessor:
         """The policy by which the next picture is judged."""
         return self._judge.policy
 
-    def use(self, policy: Policy) -> None:
-        """Judge by another policy, from the next ``one`` and the next ``many`` on.
+    def use(self, policy: Policy, product: str = "") -> None:
+        """Judge another product or by another policy, from the next ``one`` and ``many`` on.
 
         Raises:
             AssayError: It was certified on another bundle.
         """
-        if policy != self._judge.policy:
-            self._judge = Judge.of(self._judge.bundle, policy)
+        if policy != self._judge.policy or product != self._judge.product:
+            self._judge = Judge.of(self._judge.bundle, policy, product)
 
     def warm_up(self) -> None:
         """Judge made-up and damaged pictures, so that ``one`` does nothing for the first time.
@@ -205,6 +208,7 @@ def assess_paths(
     *,
     policy: Policy | None = None,
     settings: Settings | None = None,
+    product: str = "",
 ) -> Iterator[Assessment]:
     """Yield the assessments of files, folders and zip archives; record nothing.
 
@@ -213,6 +217,7 @@ def assess_paths(
         paths: Files, folders (walked in order of name) and zip archives.
         policy: The thresholds; the bundle's current policy when None.
         settings: Where things run; read from the environment when None.
+        product: Which of the pack's products they are of; empty for the only one.
 
     Yields:
         One assessment a picture, in order.
@@ -221,14 +226,21 @@ def assess_paths(
     given = [Path(path) for path in paths]
     incoming = read_incoming(given, settings.max_bytes, bundle.pack.suffixes)
     judged_by = policy or policy_of(bundle)
-    yield from assess_incoming(bundle, incoming, policy=judged_by, settings=settings)
+    yield from assess_incoming(
+        bundle, incoming, policy=judged_by, settings=settings, product=product
+    )
 
 
 def assess_incoming(
-    bundle: Bundle, incoming: Iterable[Incoming], *, policy: Policy, settings: Settings
+    bundle: Bundle,
+    incoming: Iterable[Incoming],
+    *,
+    policy: Policy,
+    settings: Settings,
+    product: str = "",
 ) -> Iterator[Assessment]:
     """Yield one assessment a picture that came in, in order; record nothing."""
-    with Assessor(bundle, policy, settings) as assessor:
+    with Assessor(bundle, policy, settings, product) as assessor:
         for one in assessor.many(incoming):
             yield one.assessment
 

@@ -137,7 +137,7 @@ def assess_and_record(
         StoreError: The store refused; nothing unrecorded was yielded.
     """
     with (
-        Assessor(bundle, policy, settings) as assessor,
+        Assessor(bundle, policy, settings, product) as assessor,
         closing(assessor.many(incoming)) as assessed,
     ):
         answers = ((one.incoming.data, one.assessment) for one in assessed)

@@ -49,7 +49,7 @@ def replay(decision_id: str, store: Store, settings: Settings) -> list[str]:
     if not past.sha256:
         return ["The file could not be read at all then, so there is nothing to recompute."]
     data = blobs.get(store.blobs, past.sha256)
-    with Assessor(bundle, policy, settings) as assessor:
+    with Assessor(bundle, policy, settings, past.product) as assessor:
         again = assessor.one(data)
     made = new_decision(again, pack=past.pack, name="", product=past.product).decision
     draw = _draw_differences(past, cases_of(store, past))

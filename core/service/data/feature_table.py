@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from core.decision.label_sets import LabelReference, fit_label_reference
 from core.decision.multilabel import rarest
 from core.decision.policy import Cases
 from core.model.estimators.model import Model
 from core.model.fitting.table import FeatureTable
+from core.packs import DomainPack, superclasses_of
 from core.service.data.labels import targets_of
 from core.service.data.pictures import PictureFeatures
 
@@ -61,4 +63,27 @@ def cases_of(model: Model, readable: Sequence[PictureFeatures]) -> Cases:
             [any(flags[name] for name in one.row.labels) for one in readable], np.bool_
         ),
         group=np.array([one.row.group for one in readable], np.str_),
+    )
+
+
+def label_reference_of(
+    model: Model, readable: Sequence[PictureFeatures], pack: DomainPack
+) -> LabelReference | None:
+    """Return what label sets are measured by; None where a picture may have several labels.
+
+    Args:
+        model: The fitted model.
+        readable: Labelled pictures that nothing was fitted on; there may be none.
+        pack: Says what labels roll up to and which subject they are of.
+    """
+    if model.is_multilabel:
+        return None
+    found = [model.predict(model.evidence(one.output), one.prepared) for one in readable]
+    subject = pack.subjects.of_label if pack.subjects else lambda _label: ""
+    return fit_label_reference(
+        np.array([p.probabilities for p in found]).reshape(-1, len(model.classes)),
+        np.array([model.classes.index(one.row.labels[0]) for one in readable], np.int64),
+        np.array([one.row.group for one in readable], np.str_),
+        superclasses_of(pack, model.classes, model.positive),
+        [subject(label) for label in model.classes],
     )

@@ -23,7 +23,7 @@ from core.model.network import backbone as backbones
 from core.model.network.backbone import Backbone, Files
 from core.service.bundles.attempts import sketch
 from core.service.data import leakage
-from core.service.data.feature_table import cases_of
+from core.service.data.feature_table import cases_of, label_reference_of
 from core.service.data.pictures import PictureFeatures
 from core.service.progress import Progress, silent
 from core.service.training.corruptions import Extraction, extract_corrupted
@@ -198,7 +198,11 @@ def _draft(
     training_set: TrainingSet, stages: FinetunedStages, chosen: PrecisionChoice[_FittedNetwork]
 ) -> BundleDraft:
     spec, result, fitted = training_set.spec, chosen.result, chosen.result.fitted
-    for_train = result.of("train")
+    for_train, for_cal = result.of("train"), result.of("cal")
+    model = replace(
+        fitted.model,
+        label_reference=label_reference_of(fitted.model, for_cal, training_set.pack),
+    )
     membership = _membership(training_set, result.readable)
     format_labels = make_card(
         spec.data,
@@ -217,9 +221,9 @@ def _draft(
         pack=spec.pack,
         backbone=chosen.opened.backbone,
         files=chosen.opened.files,
-        model=fitted.model,
+        model=model,
         known=known_cases(fitted.model, for_train, spec.seed, pictures=spec.pictures),
-        cal=leakage.hash_groups(cases_of(fitted.model, result.of("cal")), membership),
+        cal=leakage.hash_groups(cases_of(fitted.model, for_cal), membership),
         oof=leakage.hash_groups(subsample_groups(fitted.oof, OOF_CASES), membership),
         fingerprints=training_set.fingerprints.to_arrays(),
         membership=membership.to_arrays(),

@@ -50,6 +50,7 @@ def a_judged(policy: Policy, n: int = 240, seed: int = 3) -> LabelledVerdicts:
     return LabelledVerdicts(
         probabilities=np.stack([score * split, 1 - score, score * (1 - split)], axis=1),
         positive_probability=score,
+        label_set=labels,
         labels=labels,
         positive=np.array([True, False, True]),
         is_multilabel=False,
