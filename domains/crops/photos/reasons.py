@@ -23,6 +23,7 @@ class PhotoReason(StrEnum):
     PLACES_CONFLICT = "PLACES_CONFLICT"
     PLACE_FROZEN = "PLACE_FROZEN"
     PLACE_FAR = "PLACE_FAR"
+    PLACE_OF_DRONE = "PLACE_OF_DRONE"
     WHATSAPP = "WHATSAPP"
     TELEGRAM = "TELEGRAM"
     BROWSER_COPY = "BROWSER_COPY"
@@ -97,6 +98,10 @@ TEXTS: Mapping[PhotoReason, str] = {
     _R.PLACE_FAR: N_(
         "The photo's place is {kilometres} km from the others. Confirm it, or pick the field on "
         "the map."
+    ),
+    _R.PLACE_OF_DRONE: N_(
+        "The place is the one that the drone recorded besides; the photo's own GPS record could "
+        "not be used."
     ),
     _R.WHATSAPP: N_(
         "WhatsApp removed the place. Send the photo as a document, or pick the field on the map."
