@@ -13,6 +13,7 @@ from typing import IO
 import pytest
 
 from core.settings import Settings
+from domains.parts.station.faults.broker import installed_broker
 from domains.parts.station.faults.catalog import FAULTS
 from domains.parts.station.faults.matrix import describe_counts, inject_faults
 from domains.parts.station.faults.rig import Rig
@@ -34,13 +35,20 @@ def rig(rig_home: Path) -> Iterator[Rig]:
         yield running
 
 
-def test_no_injected_fault_ends_in_a_pass_and_each_is_answered_with_its_reason(rig, capsys):
-    counts = inject_faults(rig, INJECTED)
+@pytest.mark.service
+def test_no_injected_fault_ends_in_a_pass_and_each_is_answered_with_its_reason(
+    rig_home, tmp_path, capsys
+):
+    settings = Settings(home=rig_home)
+    with installed_broker(tmp_path) as broker:
+        skip_without(broker is not None, "Mosquitto is not there: apt-get install mosquitto.")
+        with Rig(settings, DEADLINE_MS, broker=broker, has_belt=True) as rig:
+            counts = inject_faults(rig, INJECTED)
     with capsys.disabled():
         print("\n" + "\n".join(describe_counts(counts)))
     assert {one.fault.name for one in counts} == {fault.name for fault in FAULTS}
     assert sum(one.results[LineResult.PASS] for one in counts) == 0
-    assert [one.fault.name for one in counts if one.results[None]] == []
+    assert [(one.fault.name, one.results, one.wrong) for one in counts if not one.is_safe] == []
     assert [(one.fault.name, one.reasons) for one in counts if one.unexpected] == []
 
 

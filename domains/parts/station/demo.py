@@ -6,14 +6,11 @@ import logging
 import os
 import secrets
 import shutil
-import socket
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from getpass import getuser
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -25,6 +22,7 @@ from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.progress import Progress
 from core.service.store import open_store
 from core.settings import Settings
+from domains.parts.station.faults.broker import installed_broker
 from domains.parts.station.faults.plates import draw_plate
 from domains.parts.station.line.station import run_station
 from domains.parts.station.options import CsvOptions, MqttOptions, OutputOptions, TriggerOptions
@@ -179,20 +177,8 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 @contextmanager
 def running_broker(folder: Path) -> Iterator[int]:
     """Yield the port of mosquitto where it is installed; 0 where it is not."""
-    program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-    if program is None:
-        yield 0
-        return
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    file = folder / "mosquitto.conf"
-    file.write_text(f"listener {port} 127.0.0.1\nuser {getuser()}\nallow_anonymous true\n")
-    quiet = subprocess.DEVNULL
-    with subprocess.Popen([program, "-c", str(file)], stdout=quiet, stderr=quiet) as server:
-        try:
-            yield port
-        finally:
-            server.terminate()
+    with installed_broker(folder) as broker:
+        yield broker.port if broker is not None else 0
 
 
 @contextmanager

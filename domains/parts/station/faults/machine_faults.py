@@ -44,7 +44,7 @@ def camera_swapped(rig: Rig) -> Iterator[None]:
     rig.camera.identity = CameraIdentity(serial="plate-2")
     try:
         with _before(rig, refuse_once):
-            rig.plc.inspect(rig.next_part(), 1.0)
+            rig.inspect(1.0)
             time.sleep(2 * BACK_OFF_S[0])
             yield
     finally:
@@ -144,27 +144,6 @@ def memory_exhausted(rig: Rig) -> Iterator[None]:
 
     with _network(rig, refuse):
         yield
-
-
-@contextmanager
-def store_locked(rig: Rig) -> Iterator[None]:
-    """Yield while another writer holds the store beyond the deadline."""
-    with rig.store.engine.execution_options(immediate=True).begin():
-        yield
-
-
-@contextmanager
-def pictures_not_kept(rig: Rig) -> Iterator[None]:
-    """Yield without the folder of the pictures, as when a network drive is lost."""
-    blobs = rig.store.blobs
-    aside = blobs.with_name("blobs aside")
-    blobs.rename(aside)
-    blobs.write_text("in the way")
-    try:
-        yield
-    finally:
-        blobs.unlink()
-        aside.rename(blobs)
 
 
 def _last_frame(rig: Rig) -> CapturedFrame:

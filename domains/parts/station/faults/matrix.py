@@ -32,6 +32,7 @@ class FaultCount:
         unexpected: Answers that named none of the fault's reasons.
         recovered: Faultless parts after it that passed.
         followed: Faultless parts after it.
+        wrong: What else was wrong, as sentences.
     """
 
     fault: InjectedFault
@@ -41,6 +42,13 @@ class FaultCount:
     unexpected: int = 0
     recovered: int = 0
     followed: int = 0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether no part passed, the station answered where it could, and nothing was wrong."""
+        unanswered = 0 if self.fault.is_fatal else self.results[None]
+        return not (self.results[LineResult.PASS] or unanswered or self.wrong)
 
     @property
     def injected(self) -> int:
@@ -71,12 +79,13 @@ def inject_faults(
     Args:
         rig: A running station.
         count: About how many in all, shared out by weight; at least one of each.
-        faults: The kinds.
+        faults: The kinds; those that need a broker are left out where the rig has none.
         progress: Called with how far the work is.
     """
-    weight = sum(fault.weight for fault in faults)
-    counts = [FaultCount(fault) for fault in faults]
-    shares = [max(1, round(count * fault.weight / weight)) for fault in faults]
+    kinds = [fault for fault in faults if rig.has_broker or not fault.needs_broker]
+    weight = sum(fault.weight for fault in kinds)
+    counts = [FaultCount(fault) for fault in kinds]
+    shares = [max(1, round(count * fault.weight / weight)) for fault in kinds]
     total, done = sum(shares), 0
     for turn in range(max(shares)):
         for one, share in zip(counts, shares, strict=True):
@@ -88,11 +97,16 @@ def inject_faults(
 
 
 def _inject(rig: Rig, count: FaultCount) -> None:
-    with count.fault.inject(rig):
-        count.add(rig.plc.inspect(rig.next_part(), PLC_WAIT_S))
+    with count.fault.inject(rig) as answer:
+        count.add(answer or rig.inspect(PLC_WAIT_S))
     answer = _recover(rig)
     count.followed += 1
     count.recovered += answer.result is LineResult.PASS
+    block = rig.plc.block()
+    answered = block.pass_count + block.fail_count + block.stop_count
+    rig.claim(answered == rig.plc.taken, f"{answered} answers to {rig.plc.taken} triggers")
+    count.wrong += rig.wrong
+    rig.wrong.clear()
 
 
 def _recover(rig: Rig) -> PlcAnswer:
@@ -100,7 +114,7 @@ def _recover(rig: Rig) -> PlcAnswer:
     deadline = monotonic() + RECOVERY_S
     by_picture = {0, *(r.number for r in LineReason if r.number < LineReason.UNREADABLE.number)}
     while True:
-        answer = rig.plc.inspect(rig.next_part(), PLC_WAIT_S)
+        answer = rig.inspect(PLC_WAIT_S)
         is_judged = answer.result is not None and answer.reason in by_picture
         if is_judged or monotonic() > deadline:
             return answer
@@ -111,27 +125,36 @@ def describe_counts(counts: Sequence[FaultCount]) -> list[str]:
     """Return the table of a run, as lines."""
     width = max(len(one.fault.name) for one in counts)
     lines = [
-        f"{'fault':<{width}}  injected  PASS  FAIL  STOP  none  slowest   good part after  reasons"
+        f"{'fault':<{width}}  injected  PASS  FAIL  STOP  none  wrong   slowest   good part after"
+        "  reasons"
     ]
     for one in counts:
         results = [one.results[key] for key in (*LineResult, None)]
         after = f"{one.recovered} of {one.followed} pass"
         named = ", ".join(name for name, _ in one.reasons.most_common(3))
+        slowest_ms = 1000 * one.slowest_s
         lines.append(
             f"{one.fault.name:<{width}}  {one.injected:>8}  {results[0]:>4}  {results[1]:>4}  "
-            f"{results[2]:>4}  {results[3]:>4}  {1000 * one.slowest_s:>5.0f} ms  {after:>15}  "
-            f"{named}".rstrip()
+            f"{results[2]:>4}  {results[3]:>4}  {len(one.wrong):>5}  {slowest_ms:>5.0f} ms"
+            f"  {after:>16}  {named}".rstrip()
         )
-    return [*lines, "", _summary(counts)]
+    return [*lines, "", *_summary(counts)]
 
 
-def _summary(counts: Sequence[FaultCount]) -> str:
+def _summary(counts: Sequence[FaultCount]) -> list[str]:
     injected = sum(one.injected for one in counts)
     passed = sum(one.results[LineResult.PASS] for one in counts)
+    wrong = [f"{one.fault.name}: {sentence}." for one in counts for sentence in one.wrong]
     if passed:
-        return f"{passed} of {injected} injected faults ended in PASS: the station is not safe."
+        wrong.append(f"{passed} of {injected} injected faults ended in PASS: it is not safe.")
+        return wrong
     bound = best_alpha(injected, 0.95)
-    return (
+    return [
+        *wrong,
         f"0 of {injected} injected faults ended in PASS; at 95 % confidence fewer than "
-        f"{bound:.2%} of faults drawn like these do."
-    )
+        f"{bound:.2%} of faults drawn like these do.",
+        "After each the reject gate stood open for no part without a PASS, and every trigger that "
+        "was taken was answered once."
+        if not wrong
+        else "The station is not safe: see above.",
+    ]

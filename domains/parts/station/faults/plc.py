@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from threading import Condition
+from threading import Event as Flag
 from time import monotonic
 
 from domains.parts.station.part import InspectedPart
@@ -13,9 +14,11 @@ from domains.parts.station.plc.blocks import (
     StatusBlock,
     decode_status,
     encode_control,
+    encode_status,
     read_block,
 )
-from domains.parts.station.ports import ControlWrite, Post, Words
+from domains.parts.station.plc.registers import OfflineReason
+from domains.parts.station.ports import Command, ControlWrite, Post, Words
 from domains.parts.station.result import LineResult
 
 COMMAND_S = 1.0
@@ -42,7 +45,13 @@ class PlcAnswer:
 
 
 class Plc:
-    """Runs the handshake as `domains/parts/README.md` describes it; a station output itself."""
+    """Runs the handshake as `domains/parts/README.md` describes it; a station output itself.
+
+    Attributes:
+        alter: Changes a block on its way to the PLC, as a gateway does.
+        words_of_pass: The block in which the last PASS was accepted.
+        taken: How many triggers the station has taken.
+    """
 
     name = "plc"
 
@@ -51,7 +60,9 @@ class Plc:
         self._changed = Condition()
         self._words: Words = ()
         self._control = ControlBlock()
-        self._seen_at = 0.0
+        self.alter: Callable[[Words], Words] = lambda words: words
+        self.words_of_pass: Words = ()
+        self.taken = 0
 
     def open(self) -> None:
         """Do nothing: the block is handed over in this process."""
@@ -63,7 +74,7 @@ class Plc:
         """Take the block as the station shows it."""
         del status
         with self._changed:
-            self._words, self._seen_at = words, monotonic()
+            self._words = self.alter(words)
             self._changed.notify_all()
 
     def send(self, part: InspectedPart, words: Words) -> bool:
@@ -73,15 +84,15 @@ class Plc:
 
     def enable(self, timeout_s: float) -> bool:
         """Return whether the station was ready in time, once Enable is set."""
-        self._write(enable=True)
+        self.write(enable=True)
         return self._wait(lambda block: block.trigger_ready, timeout_s) is not None
 
     def command(self, code: int, argument: int = 0) -> None:
         """Ask for a command, without waiting for its end."""
-        self._write(execute_command=False)
+        self.write(execute_command=False)
         # The end of the last command has to be gone, or it would be taken for this one's.
         self._wait(lambda block: not (block.cmd_complete or block.cmd_failed), COMMAND_S)
-        self._write(execute_command=True, command=code, command_argument=argument)
+        self.write(execute_command=True, command=code, command_argument=argument)
 
     def wait_for_command(self, timeout_s: float) -> bool | None:
         """Return whether the command was done; None where it has not ended in time."""
@@ -98,17 +109,20 @@ class Plc:
         """
         began = monotonic()
         before = self.block()
-        self._write(trigger=True, part_seq=part_seq, part_id=part_id)
+        self.write(trigger=True, part_seq=part_seq, part_id=part_id)
         taken = self._wait(lambda b: b.trigger_ack and b.acq_id != before.acq_id, timeout_s)
-        self._write(trigger=False)
+        self.write(trigger=False)
         if taken is None:
             return PlcAnswer(part_seq, None, 0, monotonic() - began, was_taken=False)
+        self.taken += 1
         left_s = timeout_s - (monotonic() - began)
         found = self._wait(lambda b: b.result_valid and b.result_seq == taken.acq_id, left_s)
         elapsed_s = monotonic() - began
         if found is None or found.part_seq_echo != part_seq:
             return PlcAnswer(part_seq, None, 0, elapsed_s, was_taken=True)
-        self._write(result_ack=found.completed_toggle)
+        if found.result is LineResult.PASS:
+            self.words_of_pass = encode_status(found)
+        self.write(result_ack=found.completed_toggle)
         self._wait(lambda block: not block.result_valid, timeout_s)
         return PlcAnswer(part_seq, found.result, found.reason_code, elapsed_s, was_taken=True)
 
@@ -117,12 +131,24 @@ class Plc:
         with self._changed:
             return decode_status(self._words) if self._words else StatusBlock()
 
+    def wait_offline(self, reason: OfflineReason, timeout_s: float) -> bool:
+        """Return whether the station is offline for a reason, or was within a time."""
+        return self._wait(lambda block: block.offline_reason == reason, timeout_s) is not None
+
+    def wait_for_loop(self, timeout_s: float = COMMAND_S) -> None:
+        """Wait until the station's loop has taken everything that was written before."""
+        is_taken = Flag()
+        answer = Command(monotonic(), "nothing", answer=lambda *_: is_taken.set())
+        self._post(answer)
+        is_taken.wait(timeout_s)
+
     def has_heartbeat(self, timeout_s: float = 0.3) -> bool:
         """Return whether the heartbeat changes within a time."""
         before = self.block().heartbeat
         return self._wait(lambda block: block.heartbeat != before, timeout_s) is not None
 
-    def _write(self, **values: bool | int | str) -> None:
+    def write(self, **values: bool | int | str) -> None:
+        """Write the control block with some values changed."""
         self._control = replace(self._control, **values)  # type: ignore[arg-type]
         self._post(ControlWrite(monotonic(), encode_control(self._control)))
 

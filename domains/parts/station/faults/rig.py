@@ -8,7 +8,9 @@ from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+from sqlalchemy import event
 
 from core.records.connection import Store
 from core.service.bundles.deployments import Signed, deploy_bundle
@@ -22,24 +24,31 @@ from domains.parts.station.board.status_file import boot_id
 from domains.parts.station.capture.identity import differences
 from domains.parts.station.capture.part_id_reader import PartIdReader
 from domains.parts.station.challenge.runner import challenge_of
+from domains.parts.station.faults.belt import GATE, Belt
+from domains.parts.station.faults.broker import BrokerProcess
 from domains.parts.station.faults.camera import DrawingCamera
 from domains.parts.station.faults.plates import write_plates
-from domains.parts.station.faults.plc import Plc
+from domains.parts.station.faults.plc import Plc, PlcAnswer
 from domains.parts.station.judging.inspector import Inspector
 from domains.parts.station.judging.judges import Judges
 from domains.parts.station.line.changeover import Changeover, Equipment
 from domains.parts.station.line.gate_runner import GateRunner
 from domains.parts.station.line.loop import Line
+from domains.parts.station.options import MqttOptions
 from domains.parts.station.outputs.group import OutputGroup
+from domains.parts.station.outputs.mqtt import MqttOutput
 from domains.parts.station.plc.handshake import Handshake
+from domains.parts.station.ports import StationOutput
 from domains.parts.station.recipe import CameraOptions, ChallengeOptions, Recipe, StationFile
 from domains.parts.station.records.answers import AnswerLog, begin_numbers
 from domains.parts.station.records.parts import PartRecorder
+from domains.parts.station.result import LineResult
 
 PRODUCT = "plates"
 DEADLINE_MS = 150
 READY_S = 20.0
 OTHER_RECIPE = 2
+MOST_PAGES = 2**31 - 2
 
 
 def make_product(settings: Settings, progress: Progress = silent) -> Path:
@@ -64,6 +73,12 @@ class Rig:
         challenge: The recipe's reference parts.
         ready_s: For how long it is waited to be ready.
         gate: Follows the parts to a reject gate.
+        broker: A broker that runs, which the station publishes to.
+        has_belt: Whether parts go on to a gate with an encoder; instead of ``gate``.
+
+    Attributes:
+        wrong: What was found wrong besides the answers, as sentences.
+        most_pages: How many pages the database may have.
     """
 
     def __init__(
@@ -73,8 +88,14 @@ class Rig:
         challenge: ChallengeOptions | None = None,
         ready_s: float = READY_S,
         gate: GateRunner | None = None,
+        broker: BrokerProcess | None = None,
+        *,
+        has_belt: bool = False,
     ) -> None:
         self.settings, self._ready_s, self._gate = settings, ready_s, gate
+        self._broker, self._has_belt = broker, has_belt
+        self.wrong: list[str] = []
+        self.most_pages = MOST_PAGES
         options = CameraOptions(
             name="top", kind="video", source="drawn", serial="plate-1", discard=0
         )
@@ -96,6 +117,7 @@ class Rig:
         with ExitStack() as stack:
             self.store: Store = open_store(self.settings)
             stack.callback(self.store.close)
+            event.listen(self.store.engine.pool, "checkout", self._limit_pages)
             self.judges = Judges(self.store, self.settings)
             self.judges.start()
             stack.callback(self.judges.close)
@@ -120,6 +142,37 @@ class Rig:
         self._part = self._part % 0xFFFF + 1
         return self._part
 
+    @property
+    def broker(self) -> BrokerProcess:
+        """The broker that it was made with."""
+        if self._broker is None:
+            raise ValueError("expected a rig with a broker, got one without")
+        return self._broker
+
+    @property
+    def has_broker(self) -> bool:
+        """Whether it was made with one."""
+        return self._broker is not None
+
+    @property
+    def is_broker_connected(self) -> bool:
+        """Whether the station has published what it shows on a connection that stands."""
+        return any(isinstance(one, MqttOutput) and one.is_connected for one in self._outputs)
+
+    def claim(self, is_true: bool, otherwise: str) -> None:
+        """Note what is wrong where something is not so."""
+        if not is_true:
+            self.wrong.append(otherwise)
+
+    def inspect(self, timeout_s: float) -> PlcAnswer:
+        """Return what a PLC gets for the next part, once it has gone through the gate."""
+        answer = self.plc.inspect(self.next_part(), timeout_s)
+        if self._has_belt:
+            went_on = self.belt.carry(is_followed=answer.was_taken)
+            is_pass = answer.result is LineResult.PASS
+            self.claim(is_pass or not went_on, "the gate stood open for a part without a PASS")
+        return answer
+
     def _start(self, stack: ExitStack) -> None:
         recorder = PartRecorder(self.store, "rig")
         answers = AnswerLog(self.settings.home / "stations" / "rig.answers")
@@ -139,11 +192,21 @@ class Rig:
         changeover = Changeover(station, equipment, self._post)
         stack.callback(changeover.close)
         self.plc = Plc(self._post)
+        self.belt = Belt(self.plc)
+        if self._has_belt:
+            self._gate = GateRunner(GATE, self.belt.show_gate)
+        self._outputs: list[StationOutput] = [self.plc]
+        if self._broker is not None:
+            options = MqttOptions(port=self._broker.port)
+            self._outputs.append(MqttOutput("rig", options, self._post))
+        for output in self._outputs:
+            output.open()
+            stack.callback(output.close)
         self.line = Line(
             Handshake(needs_enable=True),
             self.inspector,
             changeover,
-            OutputGroup([self.plc], leaving=answers.note),
+            OutputGroup(self._outputs, leaving=answers.note),
             first_number=first,
             waits=False,
             challenge=challenge_of(self.store, "rig", self.inspector),
@@ -155,6 +218,9 @@ class Rig:
         thread.start()
         stack.callback(thread.join, 5.0)
         stack.callback(self._stop.set)
+
+    def _limit_pages(self, connection: Any, *_: object) -> None:  # noqa: ANN401 - of the driver
+        connection.execute(f"PRAGMA max_page_count={self.most_pages}").close()
 
     def _post(self, item: object) -> None:
         self.line.post(item)  # type: ignore[arg-type]

@@ -80,6 +80,11 @@ class MqttOutput:
         """What keeps it from sending."""
         return self._link.problem
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether the status was published on the connection that stands."""
+        return self._link.connection != 0 and self._link.connection == self._shown[0]
+
     def open(self) -> None:
         """Begin to connect; a broker that is not there is tried for ever.
 
