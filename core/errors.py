@@ -5,7 +5,8 @@ AssayError                 message says what, expected and got; ``hint`` says th
 │   └── UnreadableImage    the bytes are no picture we accept
 ├── DataError              a labelled data set cannot be trained on: stops ``train``/``evaluate``
 ├── BundleError            a bundle is missing, altered, or made for something else: stops
-│   └── ParityError        the bundle's probe images score differently here: stops
+│   ├── ParityError        the bundle's probe images score differently here: stops
+│   └── NothingDeployed    no bundle is to judge a product yet: nothing is judged
 ├── ConfigError            settings, arguments or pack list are wrong (all errors at once): stops
 │   └── UnknownPack        no installed pack has that name
 ├── StoreError             the store is unreachable, altered, or newer than this code: stops
@@ -54,6 +55,10 @@ class BundleError(AssayError):
 
 class ParityError(BundleError):
     """A bundle's probe images score differently on this machine."""
+
+
+class NothingDeployed(BundleError):
+    """No bundle is deployed for a product, so nothing judges it."""
 
 
 class ConfigError(AssayError):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from core.imaging.decode import decode
 from core.imaging.square import prepare
-from core.packs import DataSet, DomainPack, MessageOutput
+from core.packs import DataSet, DomainPack, JobKind, MessageOutput
 from core.types import Disposition
 
 
@@ -28,6 +28,12 @@ _STATION_OUTPUTS = tuple(
     for name in ("mqtt", "webhook", "csv")
 )
 
+# Both in the lane of all training: beside a line nothing takes the processor from verdicts.
+_LEARNING = (
+    JobKind("parts.look", "domains.parts.station.learning.jobs:look", 900.0, 2, "train"),
+    JobKind("parts.learn", "domains.parts.station.learning.jobs:learn_asked", 7200.0, 2, "train"),
+)
+
 pack = DomainPack(
     name="parts",
     title="Pass or fail of manufactured parts, with certified escape and overkill rates.",
@@ -43,6 +49,7 @@ pack = DomainPack(
     ),
     group_columns=("group", "part", "serial"),
     outputs=_STATION_OUTPUTS,
+    jobs=_LEARNING,
     views=("identity", "rotate180"),
     read=decode,
     prepare=prepare,
@@ -54,7 +61,7 @@ pack = DomainPack(
         ),
     ),
     demo="domains.parts.demo:run",
-    pages=(_PAGES / "board.py", _PAGES / "verify.py"),
+    pages=(_PAGES / "board.py", _PAGES / "learn.py", _PAGES / "verify.py"),
     reviews_on_pages=False,
     commands="domains.parts.commands:app",
 )

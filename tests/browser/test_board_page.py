@@ -141,6 +141,25 @@ def test_one_tap_names_a_defect_and_it_is_a_review(board, line):
     assert len(reviews.list_reviews(line.store, "parts")) == 1
 
 
+def test_a_name_that_is_new_is_typed_once_and_then_offered(board, line):
+    part = line.inspect(LineReason.DEFECT)
+    board.locator(".strip button", has_text=part.part_id).click()
+    other = board.get_by_label("Another name")
+    other.fill("ok")
+    other.press("Enter")
+    expect(board.get_by_text("No defect can be called 'ok'.")).to_be_visible(timeout=30_000)
+    board.locator(".strip button", has_text=part.part_id).click()
+    other.fill("tiefer Riß")
+    other.press("Enter")
+    expect(board.get_by_text("tiefer Riß is kept.")).to_be_visible(timeout=30_000)
+    (written,) = reviews.list_reviews(line.store, "parts")
+    assert (written.key, written.label) == (part.part_id, "tiefer Riß")
+    line.inspect(LineReason.DEFECT)
+    board.locator(".strip button").first.click()
+    offered = board.locator("dialog .names button", has_text="tiefer Riß")
+    expect(offered).to_be_visible(timeout=30_000)
+
+
 def key_that_salts() -> bytes:
     """Return a station's secret by which part 12, once it is confirmed, comes before the next."""
     waiting = list(range(24, 132, 12))

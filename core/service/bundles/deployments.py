@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from core.errors import BundleError, ConfigError
+from core.errors import BundleError, ConfigError, NothingDeployed
 from core.model.bundle.bundle import Bundle
 from core.records import deployments
 from core.records.connection import Store
@@ -203,7 +203,8 @@ class Deployed:
         the pack. Opening a bundle that was not open takes a second or two.
 
         Raises:
-            BundleError: The bundle or its policy is missing or altered, or nothing is deployed.
+            NothingDeployed: No bundle is to judge it.
+            BundleError: The bundle or its policy is missing or altered.
             StoreError: The database failed.
         """
         self._refresh()
@@ -211,7 +212,7 @@ class Deployed:
         if found is not None:
             return self._judge(found)
         if pack not in self._defaults:
-            raise BundleError(
+            raise NothingDeployed(
                 f"Nothing is deployed for {pack} {product}.".replace(" .", "."),
                 hint="`assay deploy BUNDLE --product PRODUCT` lets a bundle judge it.",
             )

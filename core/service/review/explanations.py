@@ -76,6 +76,21 @@ class Explainer:
         depths = depths_on_shelf(decision.bundle_sha256, self._settings)
         return self._prepare(decision.pack, self.received(decision), VIEW, depths)
 
+    def view(self, pack: str, data: bytes) -> Prepared:
+        """Return a picture that nothing has judged, as a decision's is shown.
+
+        Args:
+            pack: Name of the pack that reads it.
+            data: The whole file.
+
+        Returns:
+            uint8 ``VIEW VIEW 3``, the whole picture stretched to a square.
+
+        Raises:
+            UnreadableImage: It does not read.
+        """
+        return self._prepare(pack, data, VIEW, {})
+
     def received(self, decision: StoredDecision) -> bytes:
         """Return the bytes that a decision was made on.
 

@@ -57,6 +57,7 @@ function build(root) {
       <p class="what"></p>
       <p class="hint"></p>
       <div class="names"></div>
+      <form class="other" hidden><label>Another name <input maxlength="64" autocomplete="off"></label><button>Keep</button></form>
     </dialog>`
   const find = selector => root.querySelector(selector)
   const board = {
@@ -64,7 +65,18 @@ function build(root) {
     figure: find('.picture'), image: find('.picture img'), none: find('.none'), caption: find('figcaption'),
     strip: find('.strip'), dialog: find('dialog'), tiles: new Map(), open: null, shown: '', wanted: '',
   }
+  const other = find('.other')
+  other.addEventListener('submit', event => {
+    event.preventDefault()
+    const label = other.querySelector('input').value.trim()
+    if (label) name(board, label)
+  })
   return board
+}
+
+function name(board, label) {
+  board.send('named', { number: board.open.number, label })
+  board.dialog.close()
 }
 
 function show(board, data) {
@@ -157,6 +169,7 @@ function open(board, number) {
   if (!tile) return
   board.open = tile
   board.dialog.querySelector('img').removeAttribute('src')
+  board.dialog.querySelector('.other input').value = ''
   board.drawn = ''
   board.dialog.showModal()
   board.send('opened', number)
@@ -177,18 +190,16 @@ function large(board) {
   image.hidden = !address
   text(dialog.querySelector('.what'), `${tile.title} · ${tile.word} · ${tile.clock} · score ${tile.score} · ${tile.elapsed}. ${tile.sentence}`)
   const canName = board.canName && tile.decision && !tile.is_reference
-  text(dialog.querySelector('.hint'), canName ? 'Name the defect with one tap; the next training learns from it.'
+  text(dialog.querySelector('.hint'), canName ? 'Name the defect with one tap; the page Parts: learn takes it from there.'
     : tile.is_reference || !tile.decision ? '' : 'Write your name in the sidebar to name a defect.')
+  dialog.querySelector('.other').hidden = !canName
   const names = canName ? data.names : []
   if (board.drawn === names.join('\n')) return
   board.drawn = names.join('\n')
   dialog.querySelector('.names').replaceChildren(...names.map(label => {
     const button = document.createElement('button')
     button.textContent = label
-    button.addEventListener('click', () => {
-      board.send('named', { number: board.open.number, label })
-      dialog.close()
-    })
+    button.addEventListener('click', () => name(board, label))
     return button
   }))
 }

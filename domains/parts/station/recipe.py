@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from core.errors import ConfigError
+from core.files import write_atomic
 from domains.parts.station.options import OutputOptions, StrictModel, TriggerOptions
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
@@ -178,6 +179,41 @@ def read_station(path: Path) -> StationFile:
             f"{path} cannot be used: {'; '.join(map(_sentence, exc.errors()))}.",
             hint="domains/parts/README.md lists every entry.",
         ) from exc
+
+
+def keep_station(home: Path, station: StationFile) -> None:
+    """Write down how a station runs, for the worker and the board beside it.
+
+    Args:
+        home: The home folder of the settings.
+        station: The station file; it holds names of variables, and no secrets.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    path = _kept_file(home, station.name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomic(path, station.model_dump_json(indent=1))
+
+
+def kept_station(home: Path, name: str) -> StationFile:
+    """Return the file of a station, as it was when the station started last.
+
+    Raises:
+        ConfigError: That is not known.
+    """
+    path = _kept_file(home, name)
+    try:
+        return StationFile.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError) as exc:
+        raise ConfigError(
+            f"How the station {name} runs cannot be read from {path}.",
+            hint=f"Start the station {name} once: it writes the file anew.",
+        ) from exc
+
+
+def _kept_file(home: Path, name: str) -> Path:
+    return home / "stations" / f"{name}.json"
 
 
 def _sentence(error: Any) -> str:  # noqa: ANN401 - pydantic's own TypedDict

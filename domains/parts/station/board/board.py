@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from core.decision.certificate_text import percent
+from core.decision.good_only import describe_bound
 from core.decision.rate import Rate
 from core.packs import DomainPack
 from core.records.cases import Counts
 from core.service.summaries import summarise_policy
-from core.types import Certificate, Disposition, Policy
+from core.types import Certificate, Disposition, GoodOnly, Policy
 from domains.parts.station.board.status_file import ShownRecipe
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.plc.blocks import StatusBlock
@@ -207,7 +209,7 @@ class CertificateLine:
 NOT_DEPLOYED = CertificateLine(
     False,
     "NOT CERTIFIED: nothing is deployed",
-    "No deployment judges this product: nothing passes.",
+    "Nothing judges this product, so nothing passes: show good parts on the page Parts: learn.",
 )
 
 
@@ -227,17 +229,27 @@ def certificate_lines(
         CertificateLine(one.certified, _brief(one, word, unit), sentence)
         for (one, word, sentence), unit in zip(sides, pack.unit_names, strict=True)
     ]
+    if policy.good_only is not None and policy.good_only.level is not None:
+        lines[1] = _bounded(pack, policy.good_only, policy.good_only.level)
     if recipe is not None and recipe.allows_uncertified and not policy.escape.certified:
         allowed = "Parts pass without a certificate: the recipe allows it."
         lines.insert(0, CertificateLine(False, "PASS IS NOT CERTIFIED", allowed))
     return lines
 
 
+def _bounded(pack: DomainPack, bound: GoodOnly, level: float) -> CertificateLine:
+    word, unit = pack.error_names[1], pack.unit_names[1]
+    brief = (
+        f"{word.capitalize()} ≤ {percent(level)} on average, NOT CERTIFIED yet: {bound.n} {unit}"
+    )
+    return CertificateLine(False, brief, describe_bound(bound, word, unit))
+
+
 def _brief(certificate: Certificate, word: str, unit: str) -> str:
     rate, name = f"{100 * certificate.alpha:.3g} %", word.capitalize()
     if certificate.certified:
         return f"{name} ≤ {rate} certified on {certificate.n} {unit}"
-    if certificate.n and certificate.needed > 0:
+    if certificate.needed > 0:
         return f"{name} ≤ {rate} NOT CERTIFIED yet: {certificate.needed} more {unit} needed"
     return f"{name} NOT CERTIFIED yet: {certificate.n} {unit} seen"
 

@@ -99,16 +99,18 @@ class Interlock:
 
 
 def interlock_of(store: Store, station: str, inspection: Inspection) -> Interlock | None:
-    """Return the interlock of a recipe that was just switched to; None without reference parts.
+    """Return the interlock of a recipe with what judges it now.
+
+    Returns:
+        The interlock; None without reference parts, and while nothing judges, so nothing passes.
 
     Raises:
-        AssayError: Nothing judges its product, or the database failed.
+        StoreError: The database failed.
     """
-    recipe = inspection.recipe
-    if recipe.challenge is None:
+    recipe, bundle_sha256 = inspection.recipe, inspection.bundle_sha256
+    if recipe.challenge is None or not bundle_sha256:
         return None
-    judge = inspection.judges.get(recipe.product)
-    setup = Setup(recipe.number, judge.bundle_sha256, inspection.cameras.describe(), now())
+    setup = Setup(recipe.number, bundle_sha256, inspection.cameras.describe(), now())
     return read_interlock(store, station, recipe.challenge, setup)
 
 

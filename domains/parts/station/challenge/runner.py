@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
+from core.errors import StoreError
 from core.records.connection import Store
 from domains.parts.station.challenge.challenge import ChallengeState
 from domains.parts.station.challenge.interlock import Interlock, interlock_of, record_challenge
 from domains.parts.station.judging.inspection import Inspection
 from domains.parts.station.judging.inspector import Inspector
 from domains.parts.station.part import InspectedPart
+
+log = logging.getLogger(__name__)
 
 Answer = Callable[[bool, str], None]
 InterlockOf = Callable[[Inspection], Interlock | None]
@@ -27,12 +31,30 @@ class ChallengeRunner:
 
     def __init__(self, interlock_of: InterlockOf, ended: EndOfChallenge) -> None:
         self._interlock_of, self._ended = interlock_of, ended
+        self._inspection: Inspection | None = None
+        self._bundle_sha256 = ""
         self._interlock: Interlock | None = None
+        self._is_unread = False
         self._answer: Answer | None = None
 
     def change(self, inspection: Inspection) -> None:
-        """Follow the challenge of the recipe that was switched to."""
-        self._interlock = self._interlock_of(inspection)
+        """Follow the challenge of the recipe that was switched to, or of what judges it now.
+
+        A challenge under way ends: it was about something else. Where the records cannot be read
+        the line is held until they can.
+        """
+        self._inspection, bundle_sha256 = inspection, inspection.bundle_sha256
+        try:
+            self._interlock = self._interlock_of(inspection)
+        except StoreError as exc:
+            if not self._is_unread:
+                log.error("the challenges on record cannot be read: %s", exc.message)
+            self._is_unread = True
+            return
+        self._bundle_sha256, self._is_unread = bundle_sha256, False
+        if self._answer is not None:
+            self._answer(False, "The recipe or what judges it has changed: begin anew.")
+            self._answer = None
 
     def begin(self, answer: Answer) -> None:
         """Begin a challenge; ``answer`` learns of its end, or at once why there is none."""
@@ -70,6 +92,12 @@ class ChallengeRunner:
 
     def holds_line(self, at: datetime) -> bool:
         """Return whether no part may be accepted now, not even a reference part."""
+        inspection = self._inspection
+        if inspection is not None:
+            if self._is_unread or inspection.bundle_sha256 != self._bundle_sha256:
+                self.change(inspection)
+            if self._is_unread:
+                return True
         interlock = self._interlock
         if interlock is None or interlock.is_running:
             return False

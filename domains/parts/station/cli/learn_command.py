@@ -19,15 +19,8 @@ from core.service.bundles.deployments import Signed
 from core.service.store import open_store
 from core.service.summaries import list_remarks
 from core.settings import Settings
-from domains.parts.station.learning.folder import GOOD, PartPicture
-from domains.parts.station.learning.learn import (
-    Learned,
-    LearningPlace,
-    choose_parts,
-    find_odd,
-    learn,
-    place_of,
-)
+from domains.parts.station.learning.folder import GOOD, LearningPlace, PartPicture, place_of
+from domains.parts.station.learning.learn import Learned, choose_parts, find_odd, learn
 from domains.parts.station.learning.odd_parts import RankedPart
 from domains.parts.station.learning.options import LearnOptions, recipe_of
 from domains.parts.station.learning.sources import capture, read_folder, read_parts

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from domains.parts.station.judging.inspection import FramesTaken, Inspection, group_of
 from domains.parts.station.part import CapturedFrame, Trigger
 from domains.parts.station.records.parts import Draft
-from domains.parts.station.result import LineReason, LineVerdict
+from domains.parts.station.result import LineReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +44,8 @@ class Capture(Inspection):
         self, station: str, trigger: Trigger, taken: Callable[[FramesTaken], None]
     ) -> Draft:
         grabbed, identity = self.acquire(trigger, taken)
-        reasons = [*trigger.faults, *identity.reasons]
-        reasons += [reason for one in grabbed for reason in one.reasons]
-        frames = tuple(one.frame for one in grabbed if one.frame is not None)
-        if len(frames) < len(self.recipe.cameras):
-            reasons.append(LineReason.VIEW_MISSING)
-        if not reasons:
+        draft = self.unjudged(trigger, grabbed, identity)
+        if draft.verdict.reasons == (LineReason.NOT_CERTIFIED,):
             group = group_of(identity.part_id, station, trigger.number)
-            self.on_capture(CapturedPart(group, frames))
-        return Draft(
-            trigger,
-            LineVerdict.because(*reasons, LineReason.NOT_CERTIFIED),
-            identity.part_id,
-            self.recipe.product,
-            frames=frames,
-            detail=" ".join(one.detail for one in grabbed if one.detail),
-        )
+            self.on_capture(CapturedPart(group, tuple(draft.frames)))
+        return draft

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from core.errors import AssayError, BundleError, StoreError
+from core.errors import AssayError, BundleError, NothingDeployed, StoreError
 from core.types import Assessment, Ceiling
 from domains.parts.station.capture.cameras import Cameras, Grabbed
 from domains.parts.station.capture.part_id import ReadId
@@ -88,11 +88,44 @@ class Inspection:
         taken(FramesTaken(trigger.number))
         return grabbed, self.read_id(trigger, grabbed)
 
+    @property
+    def bundle_sha256(self) -> str:
+        """Digest of the bundle that judges now; empty while none can."""
+        try:
+            judge = self._judge()
+        except AssayError:
+            return ""
+        return judge.bundle_sha256 if judge else ""
+
+    def _judge(self) -> OpenJudge | None:
+        try:
+            return self.judges.get(self.recipe.product)
+        except NothingDeployed:
+            return None
+
+    def unjudged(self, trigger: Trigger, grabbed: Sequence[Grabbed], identity: ReadId) -> Draft:
+        """Return what came of a trigger where nothing is to judge: FAIL, with its pictures."""
+        reasons = [*trigger.faults, *identity.reasons]
+        reasons += [reason for one in grabbed for reason in one.reasons]
+        frames = [one.frame for one in grabbed if one.frame is not None]
+        if len(frames) < len(self.recipe.cameras):
+            reasons.append(LineReason.VIEW_MISSING)
+        return Draft(
+            trigger,
+            LineVerdict.because(*reasons, LineReason.NOT_CERTIFIED),
+            identity.part_id,
+            self.recipe.product,
+            frames=frames,
+            detail=" ".join(one.detail for one in grabbed if one.detail),
+        )
+
     def _inspect(
         self, station: str, trigger: Trigger, taken: Callable[[FramesTaken], None]
     ) -> Draft:
-        judge = self.judges.get(self.recipe.product)
+        judge = self._judge()
         grabbed, identity = self.acquire(trigger, taken)
+        if judge is None:
+            return self.unjudged(trigger, grabbed, identity)
         group = group_of(identity.part_id, station, trigger.number)
         views = [_view(judge, one, f"{trigger.number}-{one.camera}", group) for one in grabbed]
         verdict = judge_part(

@@ -8,7 +8,7 @@ from threading import Event as Flag
 from threading import Lock, Thread
 from time import monotonic
 
-from core.errors import AssayError
+from core.errors import AssayError, NothingDeployed
 from core.records.connection import Store
 from core.service.assessment.assessor import Assessor
 from core.service.assessment.recording import warm_up
@@ -94,7 +94,8 @@ class Judges:
         """Return what is deployed for a product now, opened and warmed up; takes seconds.
 
         Raises:
-            BundleError: Nothing is deployed, or it is missing or altered.
+            NothingDeployed: Nothing is; it is opened once something is.
+            BundleError: It is missing or altered.
             StoreError: The database failed.
         """
         with self._lock:
@@ -126,6 +127,8 @@ class Judges:
                 try:
                     with self._lock:
                         self._prepare(product)
+                except NothingDeployed:
+                    continue
                 except AssayError as exc:
                     log.error("nothing judges a product: %s", exc.message)
             with self._lock:

@@ -16,6 +16,7 @@ from core.errors import DataError
 from core.files import write_atomic
 from core.imaging.sniff import SUFFIXES
 from core.labelled.dataset import MANIFEST
+from domains.parts.station.recipe import Recipe, StationFile
 
 GOOD = "good"
 _DIGITS = 16
@@ -43,7 +44,7 @@ class LearnedPicture:
 
     Attributes:
         file: Where it is.
-        label: `good`, or the defect's name.
+        label: `good`, or the defect's name; its folder is named by it as far as a folder can be.
         group: The part.
     """
 
@@ -97,7 +98,7 @@ class LearningFolder:
             if (earlier := by_digest.get(digest)) is not None:
                 _refuse_other_label(one, earlier, label)
                 continue
-            file = self.root / label / f"{_safe(one.group)}-{digest}{_suffix(one)}"
+            file = self.root / _safe(label) / f"{_safe(one.group)}-{digest}{_suffix(one)}"
             file.parent.mkdir(parents=True, exist_ok=True)
             write_atomic(file, one.data)
             by_digest[digest] = LearnedPicture(file, label, one.group)
@@ -139,6 +140,32 @@ class LearningFolder:
         for one in pictures:
             table.writerow([one.file.relative_to(self.root).as_posix(), one.label, one.group])
         write_atomic(self.root / MANIFEST, text.getvalue())
+
+
+@dataclass(frozen=True, slots=True)
+class LearningPlace:
+    """Where a station keeps what a recipe is learned from.
+
+    Attributes:
+        data: Pictures to train on.
+        incoming: Good pictures that wait to be accepted.
+        bundles: The bundles that came of them.
+        lock: Names the work that one process does at a time.
+    """
+
+    data: LearningFolder
+    incoming: LearningFolder
+    bundles: Path
+    lock: str
+
+
+def place_of(home: Path, station: StationFile, recipe: Recipe) -> LearningPlace:
+    """Return where a recipe is learned."""
+    name = f"{station.name}/{recipe.number}"
+    root = home / "stations" / name
+    return LearningPlace(
+        LearningFolder(root / "data"), LearningFolder(root / "incoming"), root / "bundles", name
+    )
 
 
 def _refuse_other_label(one: PartPicture, earlier: LearnedPicture, label: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -13,7 +12,6 @@ from core.decision.certificate_text import describe_attempt, describe_certificat
 from core.decision.good_only import describe_bound
 from core.errors import ConfigError, DataError
 from core.model.bundle.bundle import Bundle
-from core.packs import means_nothing_wrong
 from core.records.connection import Store
 from core.records.deployment import Deployment
 from core.service.bundles.deployments import Signed, deploy_bundle
@@ -26,28 +24,9 @@ from core.settings import Settings
 from core.types import Ceiling, Policy
 from domains.parts import pack
 from domains.parts.station.judging.rule import is_certified
-from domains.parts.station.learning.folder import GOOD, LearnedPicture, LearningFolder
+from domains.parts.station.learning.folder import GOOD, LearnedPicture, place_of
 from domains.parts.station.learning.odd_parts import PartLook, RankedPart, rank_parts
 from domains.parts.station.recipe import Recipe, StationFile
-
-_DEFECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class LearningPlace:
-    """Where a station keeps what a recipe is learned from.
-
-    Attributes:
-        data: Pictures to train on.
-        incoming: Good pictures that wait to be accepted.
-        bundles: The bundles that came of them.
-        lock: Names the work that one process does at a time.
-    """
-
-    data: LearningFolder
-    incoming: LearningFolder
-    bundles: Path
-    lock: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,28 +48,6 @@ class Learned:
     parts: Mapping[str, int]
     seconds: float
     sentences: tuple[str, ...]
-
-
-def place_of(home: Path, station: StationFile, recipe: Recipe) -> LearningPlace:
-    """Return where a recipe is learned."""
-    name = f"{station.name}/{recipe.number}"
-    root = home / "stations" / name
-    return LearningPlace(
-        LearningFolder(root / "data"), LearningFolder(root / "incoming"), root / "bundles", name
-    )
-
-
-def check_defect(name: str) -> None:
-    """Refuse a name that no defect can have.
-
-    Raises:
-        ConfigError: It is no name of a folder, or means that nothing is wrong.
-    """
-    if not _DEFECT.fullmatch(name) or means_nothing_wrong(name, pack.negative_labels):
-        raise ConfigError(
-            f"No defect can be called {name!r}.",
-            hint="Name it by letters, digits, `_`, `.` and `-`, and not by a word for good parts.",
-        )
 
 
 def find_odd(

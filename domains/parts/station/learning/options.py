@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import ConfigError
-from domains.parts.station.learning.learn import check_defect
 from domains.parts.station.recipe import Recipe, StationFile
+from domains.parts.station.records.naming import check_defect
 
 
 @dataclass(frozen=True)

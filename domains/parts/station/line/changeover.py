@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Thread
 
-from core.errors import AssayError, ConfigError
+from core.errors import AssayError, ConfigError, NothingDeployed
 from domains.parts.station.capture.cameras import Cameras, WatchedCamera
 from domains.parts.station.capture.part_id_reader import PartIdReader
 from domains.parts.station.judging.capture import Capture, OnCapture
@@ -113,7 +114,8 @@ class Changeover:
                 known = ", ".join(str(one.number) for one in self._station.recipes)
                 raise ConfigError(f"There is no recipe {number}; there are: {known}.")
             if self._equipment.on_capture is None:
-                self._equipment.judges.prepare(recipe.product)
+                with suppress(NothingDeployed):  # its parts are captured until something is
+                    self._equipment.judges.prepare(recipe.product)
             cameras = {one: self._equipment.make_camera(one) for one in recipe.cameras}
             reader = self._equipment.make_reader(recipe).__enter__()
         except AssayError as exc:

@@ -11,6 +11,7 @@ from threading import Event as Flag
 from threading import Thread
 
 from core.errors import AssayError, ConfigError, StoreError
+from core.jobs.kinds import DELIVER_LANE, TRAIN_LANE
 from core.jobs.worker import work
 from core.records.connection import Store
 from core.service.store import open_store
@@ -25,10 +26,10 @@ from domains.parts.station.line.changeover import Changeover
 from domains.parts.station.line.equipment import equipment_of, make_gate, make_outputs, make_sources
 from domains.parts.station.line.loop import Item, Line, OnPart
 from domains.parts.station.outputs.group import OutputGroup
-from domains.parts.station.outputs.outbox import StationOutbox, keep_options
+from domains.parts.station.outputs.outbox import StationOutbox
 from domains.parts.station.plc.handshake import Handshake
 from domains.parts.station.ports import OutboxOutput, StationOutput
-from domains.parts.station.recipe import Recipe, StationFile
+from domains.parts.station.recipe import Recipe, StationFile, keep_station
 from domains.parts.station.records.answers import AnswerLog, begin_numbers, reconcile
 from domains.parts.station.records.parts import PartRecorder
 from domains.parts.station.records.reserve import ReserveFile
@@ -71,7 +72,7 @@ def run_station(
         stack.enter_context(only_process(settings.home, station.name))
         store = open_store(settings)
         stack.callback(store.close)
-        keep_options(settings.home, station.name, station.outputs)
+        keep_station(settings.home, station)
         _Running(station, store, settings, first, stack, on_part, on_capture).run(
             stop, first.number
         )
@@ -149,12 +150,12 @@ class _Running:
         stack.callback(commands.close)
 
     def _housekeeping(self, stack: ExitStack, settings: Settings, reserve: ReserveFile) -> None:
-        """Send history, delete what may go, and hold the reserve again, beside the line."""
+        """Send history, learn, delete what may go, and hold the reserve again, beside the line."""
         ended = Flag()
-        threads = [Thread(target=self._keep_house, args=(reserve, ended), daemon=True)]
-        options = self._station.outputs
-        if options.mqtt or options.webhook or options.csv:
-            threads.append(Thread(target=self._send_history, args=(settings, ended), daemon=True))
+        threads = [
+            Thread(target=self._keep_house, args=(reserve, ended), daemon=True),
+            Thread(target=self._do_jobs, args=(settings, ended), daemon=True),
+        ]
         for thread in threads:
             thread.start()
             stack.callback(thread.join, CLOSE_S)
@@ -173,12 +174,12 @@ class _Running:
             except AssayError as exc:
                 log.error("housekeeping failed: %s", exc.message)
 
-    def _send_history(self, settings: Settings, ended: Flag) -> None:
+    def _do_jobs(self, settings: Settings, ended: Flag) -> None:
         while not ended.is_set():
             try:
-                work([], self._store, settings, stop=ended, lanes=["deliver"])
+                work([], self._store, settings, stop=ended, lanes=[DELIVER_LANE, TRAIN_LANE])
             except AssayError as exc:
-                log.error("history could not be sent: %s", exc.message)
+                log.error("jobs could not be done: %s", exc.message)
                 ended.wait(HOUSEKEEPING_S)
 
     def _settle(self, recorder: PartRecorder) -> None:

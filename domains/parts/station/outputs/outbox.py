@@ -13,13 +13,10 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable
 from contextlib import closing
 from functools import lru_cache
-from pathlib import Path
 
-from pydantic import ValidationError
 from sqlalchemy import Connection
 
 from core.errors import ConfigError, StoreError
-from core.files import write_atomic
 from core.logs import Event, Word
 from core.records import outbox
 from core.records.connection import Store, writing
@@ -33,6 +30,7 @@ from domains.parts.station.outputs.mqtt import publish_history
 from domains.parts.station.outputs.sender import LIVE_S
 from domains.parts.station.outputs.webhook import WebhookClient
 from domains.parts.station.part import InspectedPart
+from domains.parts.station.recipe import kept_station
 
 PACK = "parts"
 _SPARE_S = 5.0
@@ -154,38 +152,6 @@ def seconds_before_history(options: OutputOptions) -> dict[str, float]:
     return seconds
 
 
-def keep_options(home: Path, station: str, options: OutputOptions) -> None:
-    """Write down where a station's messages go, for the worker that sends them.
-
-    Args:
-        home: The home folder of the settings.
-        station: Name of the station.
-        options: Its outputs; they hold names of variables, and no secrets.
-
-    Raises:
-        OSError: It cannot be written.
-    """
-    path = _options_file(home, station)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomic(path, options.model_dump_json(indent=1))
-
-
-def options_of(home: Path, station: str) -> OutputOptions:
-    """Return where a station's messages go, as it was when the station started last.
-
-    Raises:
-        ConfigError: That is not known.
-    """
-    path = _options_file(home, station)
-    try:
-        return OutputOptions.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as exc:
-        raise ConfigError(
-            f"Where the results of the station {station} go cannot be read from {path}.",
-            hint=f"Start the station {station} once: it writes the file anew.",
-        ) from exc
-
-
 def send_mqtt(message: Message, settings: Settings) -> None:
     """Publish a result as history.
 
@@ -194,7 +160,7 @@ def send_mqtt(message: Message, settings: Settings) -> None:
         OutputError: It does not take the message.
         ConfigError: The station publishes nothing any more.
     """
-    options = options_of(settings.home, message.receiver).mqtt
+    options = kept_station(settings.home, message.receiver).outputs.mqtt
     if options is None:
         raise _no_such_output(message)
     publish_history(options.of_station(message.receiver), message.body)
@@ -209,7 +175,7 @@ def send_webhook(message: Message, settings: Settings) -> None:
         OutputError: It does not take the message now.
         ConfigError: The station posts nothing any more.
     """
-    options = options_of(settings.home, message.receiver).webhook
+    options = kept_station(settings.home, message.receiver).outputs.webhook
     if options is None:
         raise _no_such_output(message)
     with closing(WebhookClient(options)) as client:
@@ -223,7 +189,7 @@ def send_csv(message: Message, settings: Settings) -> None:
         OutputError: It cannot be written.
         ConfigError: The station writes no files any more.
     """
-    options = options_of(settings.home, message.receiver).csv
+    options = kept_station(settings.home, message.receiver).outputs.csv
     if options is None:
         raise _no_such_output(message)
     _day_files(message.receiver, options).append([message.body])
@@ -233,10 +199,6 @@ def send_csv(message: Message, settings: Settings) -> None:
 def _day_files(station: str, options: CsvOptions) -> DayFiles:
     """Return files that remember what they have read of themselves."""
     return DayFiles(station, options)
-
-
-def _options_file(home: Path, station: str) -> Path:
-    return home / "stations" / f"{station}.json"
 
 
 def _no_such_output(message: Message) -> ConfigError:

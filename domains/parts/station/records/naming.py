@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
-from core.errors import DataError
+from core.errors import ConfigError, DataError
 from core.packs import means_nothing_wrong
 from core.records import reviews, store
 from core.records.case_status import QueueState
@@ -19,6 +20,7 @@ from domains.parts.station.part import InspectedPart
 
 MOST_NAMES = 12
 ANY_DEFECT = "defect"
+_DEFECT = re.compile(r"\w[\w .-]{0,63}")
 
 
 def defect_names(records: Store, decision: StoredDecision | None) -> list[str]:
@@ -34,6 +36,20 @@ def defect_names(records: Store, decision: StoredDecision | None) -> list[str]:
     return [*wrong[:MOST_NAMES], *([] if ANY_DEFECT in wrong else [ANY_DEFECT])]
 
 
+def check_defect(name: str) -> None:
+    """Refuse a name that no defect can have.
+
+    Raises:
+        ConfigError: It has other characters than names have, or means that nothing is wrong.
+    """
+    if not _DEFECT.fullmatch(name) or means_nothing_wrong(name, pack.negative_labels):
+        raise ConfigError(
+            f"No defect can be called {name!r}.",
+            hint="Name it by letters, digits, blanks, `_`, `.` and `-`, and not by a word for good "
+            "parts.",
+        )
+
+
 def name_defect(
     records: Store, explainer: Explainer, part: InspectedPart, label: str, *, who: str
 ) -> str:
@@ -47,7 +63,7 @@ def name_defect(
         who: The person.
 
     Raises:
-        ConfigError: Nobody signs it.
+        ConfigError: Nobody signs it, or no defect can have that name.
         DataError: It is a reference part, was not judged, or was reviewed before.
         StoreError: The database failed.
     """
@@ -56,6 +72,7 @@ def name_defect(
             f"Part {part.trigger.number} gets no label: it is a reference part, or was not judged.",
             hint="Name defects on parts of the line that have a picture.",
         )
+    check_defect(label)
     made = store.decision(records, part.decisions[0])
     detail = case_detail(records, _case_of(records, made, part))
     if detail.item.queue_state is QueueState.REVIEWED:

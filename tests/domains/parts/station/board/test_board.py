@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from core.records.cases import Counts
-from core.types import Disposition
+from core.types import Disposition, GoodOnly
 from domains.parts import pack
 from domains.parts.station.board.board import (
     BoardState,
@@ -159,8 +159,15 @@ def test_the_board_says_what_is_certified_and_what_is_not_yet():
     assert escape.brief == "Escape ≤ 5 % NOT CERTIFIED yet: 54 more defective parts needed"
     none = replace(POLICY, escape=replace(FEW, n=0, bound=1.0))
     assert certificate_lines(pack, none, RECIPE)[0].brief == (
-        "Escape NOT CERTIFIED yet: 0 defective parts seen"
+        "Escape ≤ 5 % NOT CERTIFIED yet: 54 more defective parts needed"
     )
+    good = replace(none, overkill=replace(FEW, n=0), good_only=GoodOnly(20, 0.05, 0.05))
+    bound = certificate_lines(pack, good, RECIPE)[1]
+    assert (bound.is_certified, bound.brief) == (
+        False,
+        "Overkill ≤ 5 % on average, NOT CERTIFIED yet: 20 good parts",
+    )
+    assert bound.sentence.startswith("On average at most 5 % of good parts are called out")
 
 
 def test_a_recipe_that_lets_parts_pass_without_a_certificate_says_so_first():

@@ -8,15 +8,20 @@ import pytest
 
 from core.errors import ConfigError
 from core.records import pack_rows
+from core.service.bundles.deployments import Signed, deploy_bundle
+from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.training.train import TrainSpec, train
 from core.settings import Settings
+from core.types import Targets
 from domains.parts.station.challenge.interlock import CHALLENGE, record_release
 from domains.parts.station.faults.plates import draw_plate
-from domains.parts.station.faults.rig import Rig
+from domains.parts.station.faults.rig import PRODUCT, Rig
 from domains.parts.station.plc.registers import CHALLENGE_COMMAND, OfflineReason
 from domains.parts.station.ports import Command
 from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.records.parts import parts_of
-from domains.parts.station.result import LineResult
+from domains.parts.station.result import LineReason, LineResult
+from tests.domains.parts.station.inspected import wait_for
 
 pytestmark = pytest.mark.trained
 
@@ -55,6 +60,46 @@ def test_the_line_is_held_until_the_challenge_is_passed_and_a_restart_keeps_it(r
         assert ended(rig) == ["passed"]
     with a_rig(rig_home) as rig:
         assert rig.plc.enable(5.0)
+
+
+def pass_challenge(rig: Rig) -> None:
+    rig.plc.command(CHALLENGE_COMMAND)
+    assert rig.plc.enable(5.0)
+    assert set(show(rig, *OPTIONS.bad, scratch=0.9)) == {LineResult.FAIL}
+    while rig.plc.wait_for_command(0.1) is None:
+        show(rig, "", scratch=0.0)
+    assert rig.plc.wait_for_command(1.0) is True
+
+
+@pytest.mark.slow
+def test_another_bundle_makes_the_challenge_due_while_the_line_runs(rig_home):
+    with a_rig(rig_home) as rig:
+        pass_challenge(rig)
+        assert rig.plc.inspect(rig.next_part(), 5.0).result is LineResult.PASS
+        out = rig_home / "other-bundle"
+        train(TrainSpec("parts", rig_home / "plates", out, seed=1), rig.settings)
+        certify_bundle(open_bundle(out, rig.settings), Targets(escape=0.15, overkill=0.3))
+        deploy_bundle(out, rig.store, rig.settings, product=PRODUCT, signed=Signed("Ann"))
+        wait_for(lambda: not rig.plc.block().online, "the line to be held")
+        assert rig.plc.block().offline_reason == OfflineReason.CHALLENGE
+        assert not rig.plc.inspect(rig.next_part(), 0.5).was_taken
+        pass_challenge(rig)
+        assert rig.plc.inspect(rig.next_part(), 5.0).result is LineResult.PASS
+
+
+def test_where_nothing_is_deployed_parts_are_captured_and_the_challenge_waits(rig_home):
+    clean = rig_home.parent / "clean"
+    clean.mkdir()
+    (clean / "cache").symlink_to((rig_home / "cache").resolve(), target_is_directory=True)
+    with a_rig(clean) as rig:
+        assert rig.plc.enable(5.0)
+        assert show(rig, "", scratch=0.0) == [LineResult.FAIL]
+        (part,) = parts_of(rig.store, "rig")
+        assert part.reasons == (LineReason.NOT_CERTIFIED,)
+        bundle = rig_home / "plates-bundle"
+        deploy_bundle(bundle, rig.store, rig.settings, product=PRODUCT, signed=Signed("Ann"))
+        wait_for(lambda: not rig.plc.block().online, "the line to be held")
+        assert rig.plc.block().offline_reason == OfflineReason.CHALLENGE
 
 
 def test_a_bad_part_that_passes_stops_the_line_until_a_lead_releases_it(rig_home):

@@ -20,12 +20,13 @@ from domains.parts.station.cli.commands import app
 from domains.parts.station.faults.plates import draw_plate
 from domains.parts.station.faults.rig import PRODUCT, Rig
 from domains.parts.station.learning.folder import GOOD, LearningFolder, PartPicture
-from domains.parts.station.learning.learn import check_defect, choose_parts
+from domains.parts.station.learning.learn import choose_parts
 from domains.parts.station.learning.odd_parts import PartLook, rank_parts
 from domains.parts.station.learning.sources import capture, read_folder
 from domains.parts.station.options import TriggerOptions
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.recipe import CameraOptions, PartIdOptions, Recipe, StationFile
+from domains.parts.station.records.naming import check_defect
 from domains.parts.station.records.parts import parts_of
 from domains.parts.station.result import LineReason, LineResult
 from tests.domains.parts.station.inspected import wait_for

@@ -23,12 +23,17 @@ from domains.parts.station.options import (
 )
 from domains.parts.station.outputs.outbox import (
     StationOutbox,
-    keep_options,
-    options_of,
     seconds_before_history,
     send_csv,
     send_mqtt,
     send_webhook,
+)
+from domains.parts.station.recipe import (
+    CameraOptions,
+    Recipe,
+    StationFile,
+    keep_station,
+    kept_station,
 )
 from domains.parts.station.result import LineReason
 from tests.domains.parts.station.broker import Broker, free_port
@@ -39,6 +44,11 @@ from tests.domains.parts.station.outputs.test_webhook import Receiver, serving
 pytestmark = pytest.mark.slow
 
 CSV = OutputOptions(csv=CsvOptions(folder="/nowhere"))
+
+
+def station_with(options: OutputOptions) -> StationFile:
+    recipe = Recipe(number=1, product="p", cameras=(CameraOptions(source="camera"),))
+    return StationFile(name="s1", outputs=options, recipes=(recipe,))
 
 
 @pytest.fixture
@@ -137,8 +147,8 @@ def test_noting_never_waits_for_the_store(store, station):
 def test_options_are_read_as_they_were_written_and_hold_no_secret(tmp_path, monkeypatch):
     monkeypatch.setenv("ASSAY_MQTT_PASSWORD", "s3cret")
     options = OutputOptions(mqtt=MqttOptions(username="u"), csv=CsvOptions(folder="/a"))
-    keep_options(tmp_path, "s1", options)
-    assert options_of(tmp_path, "s1") == options
+    keep_station(tmp_path, station_with(options))
+    assert kept_station(tmp_path, "s1") == station_with(options)
     assert "s3cret" not in (tmp_path / "stations" / "s1.json").read_text()
 
 
@@ -148,14 +158,14 @@ def test_options_that_are_not_known_name_the_way_out(tmp_path, content):
         (tmp_path / "stations").mkdir()
         (tmp_path / "stations" / "s1.json").write_text(content)
     with pytest.raises(ConfigError, match="cannot be read") as raised:
-        options_of(tmp_path, "s1")
+        kept_station(tmp_path, "s1")
     assert "Start the station s1" in raised.value.hint
 
 
 @pytest.mark.parametrize("send", [send_csv, send_mqtt, send_webhook])
 def test_an_output_that_was_taken_away_is_named(store, settings, send):
     put_all(store, CSV, inspected(1))
-    keep_options(settings.home, "s1", OutputOptions())
+    keep_station(settings.home, station_with(OutputOptions()))
     [one] = messages(store, 1)
     with pytest.raises(ConfigError, match="has no such output any more"):
         send(replace(one, output="parts.x"), settings)
@@ -172,7 +182,7 @@ def test_a_worker_sends_the_rest_to_every_output_as_history(store, settings, tmp
                 webhook=WebhookOptions(url=receiver.url),
                 csv=CsvOptions(folder=str(tmp_path)),
             )
-            keep_options(settings.home, "s1", options)
+            keep_station(settings.home, station_with(options))
             parts = [inspected(1), inspected(2, LineReason.DEFECT), inspected(3)]
             station = put_all(store, options, *parts)
             station.start()
@@ -204,7 +214,7 @@ def test_while_a_receiver_is_away_its_messages_stay_and_the_others_get_theirs(
     options = OutputOptions(
         mqtt=MqttOptions(port=free_port()), csv=CsvOptions(folder=str(tmp_path))
     )
-    keep_options(settings.home, "s1", options)
+    keep_station(settings.home, station_with(options))
     put_all(store, options, inspected(1), inspected(2))
     let_all_leave(store)
     work([], store, settings, stop=threading.Event(), once=True, lanes=("deliver",))
