@@ -69,7 +69,7 @@ def test_good_parts_are_captured_looked_at_and_learned_by_keys_alone(
     expect(odd).to_contain_text("1. scratched-1")
     expect(page.locator(".learn-part.plain")).to_have_count(7)
     learn = page.get_by_role("button", name="Learn 8 good parts")
-    expect(learn).to_be_disabled()  # before a person has said what the odd one is
+    expect(learn).to_be_disabled()  # before a person has decided on the odd one
     for size in SIZES:
         axe(page, size)
     page.set_viewport_size(SIZES[0])

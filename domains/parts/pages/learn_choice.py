@@ -63,7 +63,7 @@ def _decide_odd(
 def _odd_part(
     session: ReviewSession, part: RankedPart, picture: LearnedPicture | None
 ) -> bool | None:
-    """Return whether an odd part is left out; None while nobody has said so."""
+    """Return whether an odd part is left out; None while nobody has decided."""
     _draw(session, part, picture)
     widgets.text(part.sentence)
     answer = st.radio(

@@ -144,7 +144,7 @@ def test_what_cannot_get_a_label_is_refused(store, settings):
     explainer = Explainer(store, settings)
     with pytest.raises(ConfigError, match="needs a name to stand under"):
         name_defect(store, explainer, part, "dent", who=" ")
-    with pytest.raises(DataError, match="contradicts the label good"):
+    with pytest.raises(ConfigError, match="No defect can be called 'good'"):
         name_defect(store, explainer, part, "good", who="Eva")
     for one in (reference, replace(part, decisions=())):
         with pytest.raises(DataError, match="gets no label"):
