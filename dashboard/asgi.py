@@ -1,9 +1,11 @@
-"""What is served: Streamlit with the script of the pages, and what pages offer by address."""
+"""What is served: Streamlit with the script of the pages, what pages offer, and uploads."""
 
 from pathlib import Path
 
 import streamlit as st
 
-from dashboard.offered import routes
+from dashboard import offered, upload
 
-app = st.App(Path(__file__).with_name("app.py").resolve(), routes=routes())
+app = st.App(
+    Path(__file__).with_name("app.py").resolve(), routes=[*offered.routes(), *upload.routes()]
+)

@@ -40,7 +40,15 @@ def render(report_input: ReportInput) -> str:
     )
 
 
-def render_page(*, title: str, kind: str, made: str, sections: Sequence[Section]) -> str:
+def render_page(
+    *,
+    title: str,
+    kind: str,
+    made: str,
+    sections: Sequence[Section],
+    language: str = "en",
+    is_right_to_left: bool = False,
+) -> str:
     """Return one self-contained HTML page: no script, and nothing fetched from anywhere.
 
     Every text that comes from outside (names of files, classes, columns) is escaped. The same
@@ -51,6 +59,8 @@ def render_page(*, title: str, kind: str, made: str, sections: Sequence[Section]
         kind: What kind of page it is, above the title.
         made: When and by what it was made.
         sections: In reading order.
+        language: Code of the language that the texts are in.
+        is_right_to_left: Whether its lines run from right to left.
     """
     environment = Environment(
         loader=PackageLoader("core.report", "templates"),
@@ -60,4 +70,11 @@ def render_page(*, title: str, kind: str, made: str, sections: Sequence[Section]
         lstrip_blocks=True,
     )
     page = environment.get_template("page.html")
-    return page.render(title=title, kind=kind, made=made, sections=sections)
+    return page.render(
+        title=title,
+        kind=kind,
+        made=made,
+        sections=sections,
+        language=language,
+        direction="rtl" if is_right_to_left else "ltr",
+    )

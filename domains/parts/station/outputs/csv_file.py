@@ -13,6 +13,7 @@ from pathlib import Path
 
 from core.errors import ConfigError
 from core.files import flush
+from core.spreadsheet import escape_formula
 from domains.parts.station.message import Body, message_of
 from domains.parts.station.options import CsvOptions
 from domains.parts.station.outputs.sender import ResultSender
@@ -26,7 +27,6 @@ COLUMNS = (
 )  # fmt: skip
 
 _BOM = b"\xef\xbb\xbf"
-_FORMULA = ("=", "+", "-", "@")
 _OPEN_FILES = 4
 _BATCH = 100
 
@@ -221,7 +221,7 @@ def _cell(value: object) -> object:
         return value
     text = " ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
     text = " ".join(text.split())
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return escape_formula(text)
 
 
 def _day(message: Body) -> str:

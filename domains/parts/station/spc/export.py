@@ -15,6 +15,7 @@ from enum import IntEnum
 from io import StringIO
 
 from core.errors import ConfigError
+from core.spreadsheet import escape_formula
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.result import LineReason, LineResult
 
@@ -23,7 +24,6 @@ CSV_COLUMNS = (
     "score", "rejected", "k0002", "k0015", "bundle_sha256", "policy",
 )  # fmt: skip
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _DUE = frozenset({LineReason.CHALLENGE_DUE, LineReason.CHALLENGE_FAILED})
 
 
@@ -139,8 +139,7 @@ def _csv_row(part: InspectedPart) -> tuple[str, ...]:
         part.bundle_sha256,
         part.policy,
     )
-    # A spreadsheet would run what begins like a formula.
-    return tuple(f"'{value}" if value.startswith(_FORMULA) else value for value in row)
+    return tuple(map(escape_formula, row))
 
 
 def _dfq_fields(part: InspectedPart) -> Iterable[tuple[str, str]]:
