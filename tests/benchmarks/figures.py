@@ -32,6 +32,7 @@ NAMES = (
     "starts",
     "xray_near",
     "good_only",
+    "wrong_product",
     "cold",
     "live",
     "beside",

@@ -29,13 +29,13 @@ from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import F64, Assessment, Ceiling, Policy, Targets
 from domains.parts import pack
-from domains.parts.station.judging.rule import reasons_against
+from domains.parts.station.judging.rule import ood_level, reasons_against
 from domains.parts.station.result import LineReason
 from tests.benchmarks.sets import HOME, rows_of
 
 CELLS = ("mono", "poly")
+CELL = "solar cell"  # in the set of near pictures there are some, which are no other product
 PRODUCTS = (*CELLS, "magnetic_tile", "ball_screw", "toy_figure", "screw_block")
-FOREIGN = ("ood/near", "ood/far")
 LABELLED = "labelled"
 WAYS = ("20", "50", LABELLED)
 MOST_LABELLED = 400
@@ -66,7 +66,7 @@ def main() -> None:
     rows = {name: list(pictures_of(name, settings)) for name in PRODUCTS}
     others = {name: [file for file, _, _ in _draw(rows[name], SHOWN)] for name in PRODUCTS}
     parts = settings.shared_data / "parts"
-    others |= {name: sorted((parts / name).iterdir()) for name in FOREIGN}
+    others |= dict(_foreign(parts / "ood"))
     found: dict[tuple[str, str, str], float] = {}
     for name in [word for word in sys.argv[1:] if word in PRODUCTS] or PRODUCTS:
         for way in [word for word in sys.argv[1:] if word in WAYS] or WAYS:
@@ -94,6 +94,14 @@ def pictures_of(name: str, settings: Settings) -> Iterator[Picture]:
         if name not in CELLS or row.columns["type"] == name:
             good = means_nothing_wrong(row.label, pack.negative_labels)
             yield row.file, "good" if good else "defective", row.split
+
+
+def _foreign(folder: Path) -> Iterator[tuple[str, list[Path]]]:
+    """Yield near and far pictures of neither product, by set."""
+    with (folder / "manifest.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = [row for row in csv.DictReader(file) if CELL not in row["what"]]
+    for name in ("near", "far"):
+        yield f"ood/{name}", [folder / row["file"] for row in rows if row["set"] == name]
 
 
 def _split(pictures: Sequence[Picture], way: str) -> tuple[list[Picture], list[Path]]:
@@ -150,9 +158,10 @@ def _show(
         out = train(TrainSpec("parts", data, Path(folder) / "bundle"), settings)
         bundle = open_bundle(out, settings)
         policy = certify_bundle(bundle, Targets(uncertified_negatives=True))
+        level = ood_level(policy, bundle.model.gate.reference.size)
         with Assessor(bundle, policy, settings) as assessor:
             return {
-                name: _judged([assessor.one(file.read_bytes()) for file in paths], policy)
+                name: _judged([assessor.one(file.read_bytes()) for file in paths], policy, level)
                 for name, paths in files.items()
             }
 
@@ -169,8 +178,11 @@ def _copy(known: Sequence[Picture], data: Path) -> None:
             table.writerow([copy.name, label])
 
 
-def _judged(made: Sequence[Assessment], policy: Policy) -> Shown:
-    reasons = [reasons_against(one, policy, Ceiling(), allow_uncertified=True) for one in made]
+def _judged(made: Sequence[Assessment], policy: Policy, level: float) -> Shown:
+    reasons = [
+        reasons_against(one, policy, Ceiling(), ood_level=level, allow_uncertified=True)
+        for one in made
+    ]
     # What does not even read as a picture of a part never reaches the gate.
     scores = [one.evidence.ood_score if one.evidence else np.inf for one in made]
     return Shown(

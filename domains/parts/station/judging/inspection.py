@@ -169,7 +169,7 @@ def _view(judge: OpenJudge, grabbed: Grabbed, name: str, group: str) -> CameraVi
     if grabbed.reasons or grabbed.frame is None:
         return CameraView(grabbed.camera, grabbed.reasons or (LineReason.NO_FRAME,), None, None)
     assessment = judge.assess(grabbed.frame.data, name=grabbed.frame.name or name, group=group)
-    return CameraView(grabbed.camera, (), assessment, judge.policy)
+    return CameraView(grabbed.camera, (), assessment, judge.policy, judge.ood_level)
 
 
 def _detail(views: Sequence[CameraView]) -> str:

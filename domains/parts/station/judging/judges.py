@@ -15,6 +15,7 @@ from core.service.assessment.recording import warm_up
 from core.service.bundles.deployments import Deployed, ProductJudge
 from core.settings import Settings
 from core.types import Assessment, Policy
+from domains.parts.station.judging.rule import ood_level
 
 POLL_S = 0.5
 RETIRED_S = 10.0
@@ -43,6 +44,11 @@ class OpenJudge:
     def bundle_sha256(self) -> str:
         """Digest of the bundle that judges."""
         return self.assessor.bundle.sha256
+
+    @property
+    def ood_level(self) -> float:
+        """Up to which OOD p-value a part is taken for another product."""
+        return ood_level(self.policy, self.assessor.bundle.model.gate.reference.size)
 
     def assess(self, data: bytes, *, name: str, group: str) -> Assessment:
         """Return one picture judged by the policy in force, as `Assessor.one` does."""

@@ -29,12 +29,28 @@ class CameraView:
         reasons: What its frame is refused for.
         assessment: What judging it gave; None where it was not judged.
         policy: By which it was judged; None where it was not judged.
+        ood_level: Up to which OOD p-value it is taken for another product.
     """
 
     camera: str
     reasons: tuple[LineReason, ...]
     assessment: Assessment | None
     policy: Policy | None
+    ood_level: float = 0.0
+
+
+def ood_level(policy: Policy, known: int) -> float:
+    """Return up to which OOD p-value a part does not pass: that of the policy's gate, or more.
+
+    With few pictures no p-value is as small as the policy asks, and its gate flags nothing. On a
+    line a part that is less like those pictures than any of them is to the others does not pass.
+
+    Args:
+        policy: By which parts are judged.
+        known: How many pictures the gate compares with.
+    """
+    alpha = policy.targets.ood_alpha
+    return max(alpha, 1.0 / (known + 1.0)) if alpha else alpha
 
 
 def judge_part(
@@ -59,7 +75,11 @@ def judge_part(
         found.append(LineReason.VIEW_MISSING)
     for view in views:
         found += view.reasons or reasons_against(
-            view.assessment, view.policy, ceiling, allow_uncertified=allow_uncertified
+            view.assessment,
+            view.policy,
+            ceiling,
+            ood_level=view.ood_level,
+            allow_uncertified=allow_uncertified,
         )
     return LineVerdict.because(*found) if found else LineVerdict.passed()
 
@@ -69,12 +89,14 @@ def reasons_against(
     policy: Policy | None,
     ceiling: Ceiling,
     *,
+    ood_level: float = 0.0,
     allow_uncertified: bool = False,
 ) -> list[LineReason]:
     """Return why a view's assessment does not let its part pass; empty where it does.
 
     Nothing is taken on trust: a negative must carry a probability from 0 up to the limit of
-    the very policy that judged, and no finding but that it was drawn for the audit.
+    the very policy that judged, an OOD p-value above the level, and no finding but that it was
+    drawn for the audit.
     """
     if assessment is None or policy is None:
         return [LineReason.INFERENCE_FAULT]
@@ -88,6 +110,8 @@ def reasons_against(
         return found or [LineReason.AMBIGUOUS]
     if not _is_below_limit(assessment, policy):
         found.append(LineReason.INFERENCE_FAULT)
+    elif not _is_above_level(assessment, ood_level):
+        found.append(LineReason.NOVEL)
     by_choice = allow_uncertified and policy.targets.uncertified_negatives
     if not (by_choice or is_certified(policy, ceiling)):
         found.append(LineReason.NOT_CERTIFIED)
@@ -104,3 +128,8 @@ def _is_below_limit(assessment: Assessment, policy: Policy) -> bool:
         return False
     # False for NaN too.
     return 0.0 <= assessment.prediction.positive_probability <= policy.t_neg
+
+
+def _is_above_level(assessment: Assessment, level: float) -> bool:
+    # False for NaN too.
+    return assessment.prediction is not None and assessment.prediction.ood_p > level

@@ -23,7 +23,7 @@ from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Ceiling, Policy
 from domains.parts import pack
-from domains.parts.station.judging.rule import is_certified
+from domains.parts.station.judging.rule import is_certified, ood_level
 from domains.parts.station.learning.folder import GOOD, LearnedPicture, place_of
 from domains.parts.station.learning.odd_parts import PartLook, RankedPart, rank_parts
 from domains.parts.station.recipe import Recipe, StationFile
@@ -149,6 +149,7 @@ def learn(
     deployment = deploy_bundle(out, store, settings, product=recipe.product, signed=signed)
     defects = sum(count for label, count in groups.items() if label != GOOD)
     sentences = describe_policy(policy, recipe, defects=defects, left_out=left_out)
+    sentences += _describe_gate(policy, bundle.model.gate.reference.size)
     return Learned(bundle, policy, deployment, groups, monotonic() - began, tuple(sentences))
 
 
@@ -213,6 +214,16 @@ def _describe_line(policy: Policy, recipe: Recipe) -> str:
         "On the line no part passes before escape is certified; allow_uncertified = true in the "
         "recipe lets parts pass for the first days."
     )
+
+
+def _describe_gate(policy: Policy, known: int) -> list[str]:
+    level = ood_level(policy, known)
+    if level <= policy.targets.ood_alpha:
+        return []
+    return [
+        f"What is less like the {known} pictures learned from than they are like each other does "
+        f"not pass, as another product would be: up to {percent(level)} of good parts besides."
+    ]
 
 
 def _look(one: ScoredPicture) -> PartLook:

@@ -22,7 +22,7 @@ from core.types import (
     Targets,
     Verdict,
 )
-from domains.parts.station.judging.rule import CameraView, judge_part
+from domains.parts.station.judging.rule import CameraView, judge_part, ood_level
 from domains.parts.station.result import LineReason, LineResult
 
 CERTIFIED = Certificate("escape", 0.05, 0.95, 60, 0, 0.0487, True, 0.2, 0, 0.0487)
@@ -128,6 +128,19 @@ def test_without_a_certificate_a_part_passes_by_a_persons_choice_alone():
     assert uncertified.reasons == (LineReason.NOT_CERTIFIED,)
     passed = judged(an_assessment(policy=chosen), policy=chosen, allow_uncertified=True)
     assert passed.result is LineResult.PASS
+
+
+@pytest.mark.parametrize(("known", "level"), [(20, 1 / 21), (98, 1 / 99), (99, 0.01), (5000, 0.01)])
+def test_a_part_less_like_few_pictures_than_any_of_them_does_not_pass(known, level):
+    assert ood_level(POLICY, known) == pytest.approx(level)
+    assert ood_level(replace(POLICY, targets=Targets(ood_alpha=0.0)), known) == 0.0
+    beyond_all = 1.0 / (known + 1)
+    for p, reasons in ((beyond_all, (LineReason.NOVEL,)), (2 * beyond_all, ())):
+        made = an_assessment()
+        made = replace(made, prediction=replace(made.prediction, ood_p=p))
+        view = CameraView("top", (), made, POLICY, ood_level(POLICY, known))
+        expected = reasons if p <= level else ()
+        assert judge_part([view], expected=1, ceiling=CEILING).reasons == expected
 
 
 def test_a_certificate_of_half_the_defects_passes_nothing():
