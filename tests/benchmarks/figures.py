@@ -35,6 +35,7 @@ NAMES = (
     "wrong_product",
     "cold",
     "live",
+    "station",
     "beside",
     "few",
     "scale",

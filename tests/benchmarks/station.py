@@ -3,15 +3,15 @@
 The station is its own process and reads a video file of a camera's size, 1280 x 960; a PLC triggers
 it over Modbus, part after part, while MQTT, OPC UA, a webhook and CSV run as well. Counted are the
 station's own microseconds from trigger to record, and what passes at the PLC until it has read the
-result (it polls every 2 ms). Memory is the station's, after the first 500 parts and at the end.
+result (it polls every 2 ms). Memory is the station's, after the first 500 parts and at the end, and
+nothing is to be imported in between. STATION_PARTS sets how many parts there are.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -24,6 +24,7 @@ from threading import Thread
 import cv2
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.store import open_store
@@ -34,43 +35,29 @@ from tests.benchmarks import speed
 from tests.benchmarks.live import camera_pictures
 from tests.benchmarks.sets import HOME
 from tests.domains.parts.station.broker import free_port
+from tests.station_process import running, station_file, write_video
 
 PARTS = 10_000
 FRAMES = 50
 WARM = 500
-MAIN = "from core.cli import main; main()"
+# Runs in the station: a line every second with what is allocated, and modules that are new.
+WATCHED = """
+import json, sys, threading, time
 
-STATION = """
-name = "bench"
+def watch(path):
+    known = set()
+    with open(path, "w") as file:
+        while True:
+            new = set(sys.modules) - known
+            known |= new
+            line = {"at": time.monotonic(), "blocks": sys.getallocatedblocks(), "new": sorted(new)}
+            file.write(json.dumps(line) + "\\n")
+            file.flush()
+            time.sleep(1)
 
-[trigger]
-kind = "modbus"
-
-[outputs.modbus]
-port = {modbus}
-
-[outputs.opcua]
-endpoint = "opc.tcp://127.0.0.1:{opcua}/assay"
-
-[outputs.mqtt]
-port = {mqtt}
-
-[outputs.webhook]
-url = "http://127.0.0.1:{webhook}/"
-
-[outputs.csv]
-folder = "{folder}/results"
-
-[[recipes]]
-number = 1
-product = "cells"
-deadline_ms = 5000
-
-[[recipes.cameras]]
-name = "top"
-kind = "video"
-source = "{folder}/cells.avi"
-discard = 0
+threading.Thread(target=watch, args=(%r,), daemon=True).start()
+from core.cli import main
+main()
 """
 
 
@@ -84,31 +71,40 @@ def main() -> None:
     at_home = Settings(home=home)
     deploy_bundle(bundle, store, at_home, product="cells", signed=Signed("bench"))
     store.close()
-    write_video(home / "cells.avi", parts)
+    write_video(home / "cells.avi", frames(parts + WARM), "MJPG")
     with ExitStack() as stack:
-        ports = {
-            "modbus": free_port(),
-            "opcua": free_port(),
-            "mqtt": stack.enter_context(running_broker(home)),
-            "webhook": stack.enter_context(receiver()),
+        modbus = free_port()
+        webhook = stack.enter_context(receiver())
+        outputs = {
+            "modbus": {"port": modbus},
+            "opcua": {"endpoint": f"opc.tcp://127.0.0.1:{free_port()}/assay"},
+            "mqtt": {"port": stack.enter_context(running_broker(home))},
+            "webhook": {"url": f"http://127.0.0.1:{webhook}/"},
+            "csv": {"folder": str(home / "results")},
         }
-        file = home / "station.toml"
-        file.write_text(STATION.format(folder=home, **ports))
-        process = stack.enter_context(running(home, file))
-        plc = stack.enter_context(StationClient("127.0.0.1", ports["modbus"]))
+        file = station_file(
+            home,
+            outputs,
+            name="bench",
+            product="cells",
+            video=home / "cells.avi",
+            deadline_ms=5000,
+        )
+        process = stack.enter_context(running(home, file, WATCHED % str(home / "watched")))
+        plc = stack.enter_context(StationClient("127.0.0.1", modbus))
         if not plc.start(60.0):
             raise TimeoutError("expected the station to be ready within a minute")
-        measure(plc, psutil.Process(process.pid), parts)
+        measure(plc, psutil.Process(process.pid), parts, home / "watched")
     shutil.rmtree(home)
 
 
-def measure(plc: StationClient, process: psutil.Process, parts: int) -> None:
+def measure(plc: StationClient, process: psutil.Process, parts: int, watched: Path) -> None:
     """Trigger parts one after another, and print what was measured."""
     own, waited, results = [], [], Counter[str]()
-    memory = 0
+    memory, began = 0, 0.0
     for number in range(parts):
         if number == WARM:
-            memory = process.memory_info().rss
+            memory, began = process.memory_info().rss, time.monotonic()
         started = time.perf_counter()
         answer = plc.inspect(number % 65535 + 1, wait_s=10.0)
         waited.append(1e3 * (time.perf_counter() - started))
@@ -125,35 +121,39 @@ def measure(plc: StationClient, process: psutil.Process, parts: int) -> None:
             f"most {max(times):.2f}; p99.9 / median {p999 / middle:.2f}"
         )
     print(f"memory: {memory / 2**20:.0f} MiB after {WARM} parts, {grown:+.1f} MiB at the end")
+    report_watched(watched, began, parts)
 
 
-def write_video(path: Path, frames: int) -> None:
-    """Write cells as a video of a camera's size, each frame a little different."""
+def report_watched(path: Path, began: float, parts: int) -> None:
+    """Print what was imported and allocated once the first parts were through."""
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    later = [one for one in lines if one["at"] >= began]
+    imported = sorted({name for one in later for name in one["new"]})
+    print(f"imported after {WARM} parts: {', '.join(imported) or 'nothing'}")
+    # Caches that remember the last results are full by then where parts are many.
+    second_half = later[len(later) // 2 :]
+    at = np.array([one["at"] for one in second_half])
+    blocks = np.array([one["blocks"] for one in second_half])
+    slope = np.polyfit(at - at[0], blocks, 1)[0] if len(at) > 1 else np.nan
+    each = slope * (later[-1]["at"] - began) / (parts - WARM)
+    print(
+        f"allocated blocks: {later[0]['blocks']} after {WARM} parts, {later[-1]['blocks']} at the "
+        f"end; in the second half {each:+.2f} a part"
+    )
+
+
+def frames(count: int) -> Iterator[NDArray[np.uint8]]:
+    """Yield cells of a camera's size, each frame a little different."""
     pictures = [
         cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         for data in camera_pictures(sorted((HOME / "elpv" / "images").iterdir())[:FRAMES])
     ]
-    size = pictures[0].shape[1], pictures[0].shape[0]
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 25, size)
-    for number in range(frames + WARM):
+    for number in range(count):
         frame = pictures[number % len(pictures)].copy()
         place = number // len(pictures)
         frame[place // 64, place % 64] = 255
         frame[:8, :8] = number % 251
-        video.write(frame)
-    video.release()
-
-
-@contextmanager
-def running(home: Path, file: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Yield the station, in a process of its own."""
-    command = [sys.executable, "-c", MAIN, "parts", "station", "run", str(file)]
-    environment = {**os.environ, "ASSAY_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
+        yield frame
 
 
 @contextmanager

@@ -2,83 +2,44 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 from core.records import audit
 from core.service.store import open_store
 from core.settings import Settings
-from domains.parts.station.faults.plates import SIDE, draw_plate
+from domains.parts.station.faults.plates import draw_plate
 from domains.parts.station.plc.client import StationClient
 from domains.parts.station.records.parts import parts_of
 from domains.parts.station.result import LineReason, LineResult
 from tests.domains.parts.station.broker import free_port
+from tests.station_process import running, station_file, write_video
 
 pytestmark = [pytest.mark.slow, pytest.mark.trained, pytest.mark.service]
 
-MAIN = "from core.cli import main; main()"
 
-STATION = """
-name = "press-4"
-
-[trigger]
-kind = "modbus"
-
-[outputs.modbus]
-port = {port}
-
-[outputs.csv]
-folder = "{folder}/results"
-
-[[recipes]]
-number = 7
-product = "plates"
-deadline_ms = 3000
-
-[[recipes.cameras]]
-name = "top"
-kind = "video"
-source = "{folder}/plates.avi"
-discard = 0
-"""
-
-
-def write_video(path: Path, plates: int) -> None:
+def a_station(folder: Path, port: int, plates: int, deadline_ms: int = 3000) -> Path:
+    """Give the file of a station before which so many plates lie, every fourth one scratched."""
     rng = np.random.default_rng(11)
-    codec = cv2.VideoWriter.fourcc(*"FFV1")
-    video = cv2.VideoWriter(str(path), codec, 25, (SIDE, SIDE))
-    assert video.isOpened()
-    for number in range(plates):
-        video.write(draw_plate(rng, 0.8 if number % 4 == 3 else 0.0))
-    video.release()
-
-
-@contextmanager
-def running(home: Path, file: Path, main: str = MAIN) -> Iterator[subprocess.Popen[bytes]]:
-    command = [sys.executable, "-c", main, "parts", "station", "run", str(file), "--json"]
-    environment = {**os.environ, "ASSAY_HOME": str(home), "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    drawn = (draw_plate(rng, 0.8 if number % 4 == 3 else 0.0) for number in range(plates))
+    write_video(folder / "plates.avi", drawn, "FFV1")
+    return station_file(
+        folder,
+        {"modbus": {"port": port}, "csv": {"folder": str(folder / "results")}},
+        name="press-4",
+        product="plates",
+        video=folder / "plates.avi",
+        number=7,
+        deadline_ms=deadline_ms,
+    )
 
 
 def test_a_line_goes_on_after_a_killed_station_and_every_pass_is_on_record(rig_home, tmp_path):
-    write_video(tmp_path / "plates.avi", 60)
     port = free_port()
-    file = tmp_path / "station.toml"
-    file.write_text(STATION.format(port=port, folder=tmp_path))
+    file = a_station(tmp_path, port, 60)
     results: list[LineResult] = []
     passed: set[int] = set()
     for life in range(2):
@@ -119,11 +80,8 @@ main()
 def test_what_left_late_counts_after_a_kill_before_the_pass_on_record_was_corrected(
     rig_home, tmp_path
 ):
-    write_video(tmp_path / "plates.avi", 3)
     port = free_port()
-    file = tmp_path / "station.toml"
-    text = STATION.format(port=port, folder=tmp_path)
-    file.write_text(text.replace("deadline_ms = 3000", "deadline_ms = 1500"))
+    file = a_station(tmp_path, port, 3, deadline_ms=1500)
     store = open_store(Settings(home=rig_home))
     with running(rig_home, file, KILLED_LATE) as process, StationClient("127.0.0.1", port) as plc:
         assert plc.start(60.0)
