@@ -25,4 +25,5 @@ pack = DomainPack(
     views=("identity", "mirror"),
     read=decode,
     prepare=prepare,
+    commands="domains.crops.commands:app",
 )

@@ -1,11 +1,57 @@
-"""The function of the sandbox: what a file states and how well its picture can be judged."""
+"""The function of the sandbox: what a photo's file states, and measures of its picture."""
 
 from __future__ import annotations
 
-from core.errors import InputError
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import ValidationError
+
+from core.errors import InputError, UnreadableImage
+from core.imaging.decode import decode
+from core.imaging.functions import Arguments, Output
 from core.imaging.sniff import sniff
+from core.types import U8, Frame
 from domains.crops.photos.facts import PhotoFacts
+from domains.crops.photos.measures import SIDE, measure
 from domains.crops.photos.metadata import read_facts
+
+READ = f"{__name__}:read_photo"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPhoto:
+    """What the sandbox gave of one photo.
+
+    Attributes:
+        facts: What its file states.
+        measures: Of its picture, by name; None where it does not decode, or is one band.
+        problem: Why the picture does not decode; empty where it does.
+    """
+
+    facts: PhotoFacts
+    measures: dict[str, float] | None = None
+    problem: str = ""
+
+
+def read_photo(data: bytes, arguments: Arguments) -> Output:
+    """Return facts and measures as JSON; a picture that does not decode still states its facts.
+
+    Args:
+        data: The whole file, untrusted.
+        arguments: ``max_pixels``.
+    """
+    max_pixels = int(arguments["max_pixels"])
+    facts = read_photo_facts(data, max_pixels)
+    measures, problem = None, ""
+    try:
+        pixels = _rgb(decode(data, max_pixels, SIDE))
+        measures = None if pixels is None else measure(pixels)
+    except InputError as exc:
+        problem = str(exc)
+    return Output(
+        record={"facts": facts.model_dump(mode="json"), "measures": measures, "problem": problem}
+    )
 
 
 def read_photo_facts(data: bytes, max_pixels: int) -> PhotoFacts:
@@ -22,3 +68,32 @@ def read_photo_facts(data: bytes, max_pixels: int) -> PhotoFacts:
         return facts
     size = {"kind": header.kind, "width": header.width, "height": header.height}
     return facts.model_copy(update=size)
+
+
+def photo_of(output: Output) -> ReadPhoto:
+    """Return what ``read_photo`` gave, checked: it comes from a process that is not trusted.
+
+    Raises:
+        UnreadableImage: It is no such thing.
+    """
+    record = output.record
+    try:
+        facts = PhotoFacts.model_validate(record["facts"])
+        measures = record["measures"]
+        if measures is not None:
+            measures = {str(name): float(value) for name, value in measures.items()}
+        return ReadPhoto(facts, measures, str(record["problem"])[:500])
+    except (KeyError, TypeError, ValueError, AttributeError, ValidationError) as exc:
+        raise UnreadableImage("What the file states of itself makes no sense.") from exc
+
+
+def _rgb(frame: Frame) -> U8 | None:
+    """Return a photo's pixels in 8 bits; None for one band of a camera that has several."""
+    pixels = frame.pixels
+    if frame.bands == ("grey",):
+        if pixels.dtype != np.uint8:
+            return None
+        pixels = pixels.repeat(3, axis=2)
+    if pixels.dtype != np.uint8:
+        pixels = (pixels.astype(np.float32) * (255 / (2**frame.bit_depth - 1))).astype(np.uint8)
+    return np.ascontiguousarray(pixels)

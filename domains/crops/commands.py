@@ -1,0 +1,15 @@
+"""`assay crops`: what only the crops pack does."""
+
+from __future__ import annotations
+
+import typer
+
+from domains.crops.photos.command import photos
+
+app = typer.Typer(no_args_is_help=True, help="Photos and mosaics of fields.")
+app.command()(photos)
+
+
+@app.callback()
+def _crops() -> None:
+    """Keep the name of a command even where there is only one."""
