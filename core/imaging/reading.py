@@ -44,11 +44,18 @@ def describe(data: bytes, arguments: Arguments) -> Output:
 
 
 def _output(outcome: Prepared | Unreadable) -> Output:
-    record: dict[str, Any] = {"meta": dict(outcome.meta), "group": outcome.group}
-    if isinstance(outcome, Unreadable):
-        return Output(record={**record, "error": outcome.message})
+    if isinstance(outcome, Prepared):
+        return Output({"pixels": outcome.pixels}, record_of(outcome))
+    stated = {"meta": dict(outcome.meta), "group": outcome.group}
+    return Output(record={**stated, "error": outcome.message})
+
+
+def record_of(outcome: Prepared) -> dict[str, Any]:
+    """Return all of a prepared picture but its pixels, which ``picture_of`` reads, as JSON."""
     tile = outcome.tile
-    record |= {
+    return {
+        "meta": dict(outcome.meta),
+        "group": outcome.group,
         "size": outcome.source_size,
         "findings": [(f.reason.value, f.detail, f.check) for f in outcome.findings],
         "measures": {name: float(value) for name, value in outcome.measures.items()},
@@ -57,7 +64,6 @@ def _output(outcome: Prepared | Unreadable) -> Output:
         "peak": outcome.peak,
         "tile": tile and [tile.parent, tile.row, tile.column],
     }
-    return Output({"pixels": outcome.pixels}, record)
 
 
 def picture_of(output: Output, size: int, sha256: str) -> Prepared | Unreadable:

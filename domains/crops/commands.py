@@ -5,11 +5,8 @@ from __future__ import annotations
 import typer
 
 from domains.crops.photos.command import photos
+from domains.crops.survey.command import survey
 
 app = typer.Typer(no_args_is_help=True, help="Photos and mosaics of fields.")
 app.command()(photos)
-
-
-@app.callback()
-def _crops() -> None:
-    """Keep the name of a command even where there is only one."""
+app.command()(survey)

@@ -188,6 +188,7 @@ class Survey:
         name: The file's name.
         sha256: Digest of its bytes.
         crs: Its coordinate system as WKT 2.
+        accuracy_m: Of the way from there to WGS 84; None where it is not known.
         bands: Names of its bands.
         grid: How it was cut.
         tiles: Row by row.
@@ -202,6 +203,7 @@ class Survey:
     name: str
     sha256: str
     crs: str
+    accuracy_m: float | None
     bands: tuple[str, ...]
     grid: Grid
     tiles: tuple[SurveyTile, ...]
