@@ -60,6 +60,7 @@ class FunctionSandbox:
         self._max_bytes = settings.max_bytes if file is None else _PART_BYTES
         self._lane: DecoderLane[Output] = DecoderLane(spec, lambda output, _sha256: output)
         self._turn = Lock()
+        self._has_map = False
 
     def __enter__(self) -> Self:
         """Return itself, its process started but not waited for."""
@@ -79,11 +80,13 @@ class FunctionSandbox:
 
         Raises:
             ConfigError: The process cannot start at all.
+            ValueError: A ``map`` is under way.
         """
         item = cap_bytes(wrap_bytes("", data), self._max_bytes)
         if item.data is None:
             return Unreadable(item.problem, item.sha256)
         with self._turn:
+            self._refuse_second()
             self._lane.submit([Request(item.data, item.sha256)])
             ((outcome, _),) = self._lane.outcomes()
         return outcome
@@ -91,28 +94,34 @@ class FunctionSandbox:
     def map(self, requests: Iterable[bytes]) -> Generator[Output | Unreadable, None, None]:
         """Yield what the function makes of each request, in order, a batch ahead of what is used.
 
-        No call of the same sandbox may be made meanwhile.
-
         Args:
             requests: What asks for the parts of a file, at most 64 KiB each.
 
         Raises:
             ConfigError: The process cannot start at all.
-            ValueError: A request is too large.
+            ValueError: A request is too large, or another ``map`` is under way.
         """
-        pending, under_way = iter(requests), 0
         with self._turn:
-            try:
-                while batch := [_request(part) for part in islice(pending, BATCH)]:
-                    self._lane.submit(batch)
-                    under_way += 1
-                    if under_way == SLOTS:
-                        yield from self._finish_batch()
-                        under_way -= 1
-                for _ in range(under_way):
+            self._refuse_second()
+            self._has_map = True
+        pending, under_way = iter(requests), 0
+        try:
+            while batch := [_request(part) for part in islice(pending, BATCH)]:
+                self._lane.submit(batch)
+                under_way += 1
+                if under_way == SLOTS:
                     yield from self._finish_batch()
-            finally:
-                self._lane.abandon()
+                    under_way -= 1
+            for _ in range(under_way):
+                yield from self._finish_batch()
+        finally:
+            # Not under the lock: whoever leaves a `map` half used may hold it, or end the sandbox.
+            self._lane.abandon()
+            self._has_map = False
+
+    def _refuse_second(self) -> None:
+        if self._has_map:
+            raise ValueError("expected no `map` of the sandbox under way")
 
     def _finish_batch(self) -> Iterator[Output | Unreadable]:
         for outcome, _ in self._lane.outcomes():

@@ -1,7 +1,7 @@
 """Photographs of leaves: healthy, to act on, or someone looks."""
 
 from core.imaging.decode import decode
-from core.packs import DomainPack
+from core.packs import DomainPack, JobKind
 from core.types import Disposition
 from domains.crops.classes import SUBJECTS, SUPERCLASSES
 from domains.crops.reader import prepare
@@ -26,4 +26,7 @@ pack = DomainPack(
     read=decode,
     prepare=prepare,
     commands="domains.crops.commands:app",
+    jobs=(
+        JobKind("survey", "domains.crops.survey.job:run", 12 * 3600.0, max_tries=2, lane="survey"),
+    ),
 )

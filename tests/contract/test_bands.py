@@ -201,7 +201,21 @@ def test_parts_are_read_a_batch_ahead_and_left_when_nobody_wants_more(large_file
 
     assert next(parts).arrays["byte"][0] == 20
     assert len(taken) == 32
+    with pytest.raises(ValueError, match="no `map`"):
+        large_file.call(b"99")
     parts.close()
     assert large_file.call(b"99").arrays["byte"][0] == 99
     with pytest.raises(ValueError, match="65536"):
         list(large_file.map([b"1" * 65537]))
+
+
+def test_a_sandbox_ends_though_somebody_still_has_parts_of_it(tmp_path):
+    path = tmp_path / "large"
+    path.write_bytes(bytes(range(100)))
+    with path.open("rb") as file:
+        with FunctionSandbox(
+            "tests.contract.bands_pack:read_at", Settings(), outbox_bytes=8, file=file.fileno()
+        ) as sandbox:
+            parts = sandbox.map(str(at).encode() for at in range(20, 90))
+            next(parts)
+        parts.close()

@@ -58,10 +58,11 @@ def survey(
     if json:
         print_json({**summary, "path": str(out)})
     else:
-        print_line("\n".join(_lines(summary, out)))
+        print_line("\n".join(describe_summary(summary, out)))
 
 
-def _lines(summary: dict[str, Any], out: Path) -> list[str]:
+def describe_summary(summary: dict[str, Any], out: Path) -> list[str]:
+    """Return the lines that the command prints."""
     pixels = " x ".join(map(str, summary["tile_pixels"]))
     lines = [
         f"{summary['tiles']:,} tiles of {summary['tile_m']:g} m ({pixels} pixels): "

@@ -130,6 +130,7 @@ def summary_of(survey: Survey) -> Json:
         "bundle": survey.bundle,
         "policy": survey.policy,
         "certificates": list(survey.certificates),
+        "is_certified": survey.is_certified,
         "indices_refused": dict(survey.refused),
     }
 

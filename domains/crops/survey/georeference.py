@@ -21,7 +21,7 @@ from core.errors import UnreadableImage
 
 _GEOD = Geod(ellps="WGS84")
 _WGS84 = "EPSG:4326"
-_WITHIN_DEG = 3.0  # how far beyond a coordinate system's area of use fields are still believed
+_WITHIN_DEG = 1.0  # how far beyond a coordinate system's area of use fields are still believed
 _MOST_STRETCH = 1.1  # between opposite sides of a mosaic
 _EXPORT_AGAIN = "Export the orthomosaic again, with a coordinate system such as UTM."
 _ORTHORECTIFY = "Orthorectify it first, in the program that made it or with gdalwarp."
@@ -106,7 +106,8 @@ class Georeference:
         return float(distance), float(azimuth)
 
     def _transformed(self, columns: F64, rows: F64) -> tuple[F64, F64]:
-        x, y = self.affine * (columns, rows)
+        a, b, c, d, e, f = self.affine[:6]
+        x, y = a * columns + b * rows + c, d * columns + e * rows + f
         lon, lat = (np.asarray(axis) for axis in self.transformer.transform(x, y))
         if not (np.isfinite(lon).all() and np.isfinite(lat).all() and np.abs(lat).max() <= 90.0):
             raise UnreadableImage(
@@ -181,7 +182,8 @@ def _is_placed(source: DatasetReader) -> bool:
 
 def _refuse_elsewhere(found: Georeference) -> None:
     """Refuse a place far from where the coordinate system is used: its numbers are of another."""
-    area = found.crs.area_of_use
+    code = found.crs.to_epsg()  # a file's own words hold no area
+    area = CRS.from_epsg(code).area_of_use if code else None
     lon, lat = found.positions(np.array([found.width / 2]), np.array([found.height / 2]))
     if area is None:
         return

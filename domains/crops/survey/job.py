@@ -9,13 +9,12 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.errors import ConfigError, DataError, PermanentFailure
 from core.jobs.context import JobContext
-from core.packs import JobKind
 from core.records.connection import Store, writing
 from core.records.job import add
 from core.records.values import name_of, now
 from domains.crops.survey.survey import PACK, SurveySpec, run_survey
 
-SURVEY = JobKind("survey", f"{__name__}:run", deadline_s=12 * 3600.0, max_tries=2, lane="survey")
+SURVEY = "survey"
 
 
 def submit(store: Store, spec: SurveySpec, *, key: str = "") -> str:
@@ -31,8 +30,8 @@ def submit(store: Store, spec: SurveySpec, *, key: str = "") -> str:
     """
     text = TypeAdapter(SurveySpec).dump_json(spec).decode()
     with writing(store) as connection:
-        add(connection, SURVEY.name, key or text, pack=PACK, payload={"spec": text}, at=now())
-    return name_of(SURVEY.name, key or text)
+        add(connection, SURVEY, key or text, pack=PACK, payload={"spec": text}, at=now())
+    return name_of(SURVEY, key or text)
 
 
 def run(context: JobContext) -> Mapping[str, Any]:

@@ -139,6 +139,7 @@ class Mosaic:
             "size": self._size,
             "parent": self.sha256,
         }
+        asked = (json.dumps(place).encode() for place in places)
         with FunctionSandbox(
             READ,
             self._settings,
@@ -147,7 +148,7 @@ class Mosaic:
             outbox_bytes=3 * self._size**2,
             file=self._file,
         ) as sandbox:
-            outcomes = sandbox.map(json.dumps(place).encode() for place in places)
+            outcomes = sandbox.map(asked)
             for place, outcome in zip(places, outcomes, strict=True):
                 yield self._part(place, outcome)
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import io
 import json
 import os
+import warnings
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio.errors import RasterioError
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from core.errors import UnreadableImage
@@ -29,8 +30,8 @@ from domains.crops.survey.indices import refused
 from domains.crops.survey.pixels import (
     LEAST_CROP,
     MOST_CLIPPED,
-    Scale,
     TilePixels,
+    ValueScale,
     clipped_share,
     colours_of,
     crop_share,
@@ -102,7 +103,9 @@ def open_mosaic(descriptor: int) -> DatasetReader:
         return DescriptorFile(descriptor)
 
     try:
-        source = rasterio.open(_NAME, driver="GTiff", opener=reopen)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotGeoreferencedWarning)  # it is refused later
+            source = rasterio.open(_NAME, driver="GTiff", opener=reopen)
     except RasterioError as exc:
         raise UnreadableImage(
             "The file cannot be read as a GeoTIFF: it is damaged, cut short, or something else.",
@@ -227,7 +230,7 @@ def read_tile(data: bytes, arguments: Arguments) -> Output:
 
 
 def _with_picture(
-    pixels: TilePixels, scale: Scale, record: dict[str, Any], arguments: Arguments, place: Tile
+    pixels: TilePixels, scale: ValueScale, record: dict[str, Any], arguments: Arguments, place: Tile
 ) -> Output:
     rgb = colours_of(pixels, scale, record["means"])
     record["crop"] = crop_share(rgb, pixels.valid)

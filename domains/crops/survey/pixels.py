@@ -36,7 +36,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class ValueScale:
     """What the values of a mosaic mean.
 
     Attributes:
@@ -57,7 +57,7 @@ class Scale:
         return "Reflectance" if self.is_reflectance else f"Brightness levels up to {self.white:g}"
 
 
-def scale_of(source: DatasetReader) -> Scale:
+def scale_of(source: DatasetReader) -> ValueScale:
     """Return what the values mean, by the file's tags.
 
     Raises:
@@ -71,13 +71,13 @@ def scale_of(source: DatasetReader) -> Scale:
         raise UnreadableImage(f"The bands hold {kind} values.", hint=_ONE_TYPE)
     plain = (1.0,) * source.count, (0.0,) * source.count
     if kind.kind == "f" or (gains, offsets) != plain:
-        return Scale(1.0, gains, offsets, is_reflectance=True)
+        return ValueScale(1.0, gains, offsets, is_reflectance=True)
     white = _white(source, kind)
     if white is None:
         raise UnreadableImage(
             f"The bands hold {kind} values, and no tag says which value is white.", hint=_ONE_TYPE
         )
-    return Scale(white, *plain, is_reflectance=False)
+    return ValueScale(white, *plain, is_reflectance=False)
 
 
 _ONE_TYPE = (
@@ -140,7 +140,7 @@ def read_pixels(source: DatasetReader, window: Window, names: tuple[str, ...]) -
     return TilePixels(values, valid, names)
 
 
-def means_of(pixels: TilePixels, scale: Scale) -> dict[str, float]:
+def means_of(pixels: TilePixels, scale: ValueScale) -> dict[str, float]:
     """Return the mean of each band over the valid pixels, scaled; no valid pixel, no means."""
     if not pixels.valid.any():
         return {}
@@ -155,7 +155,7 @@ def means_of(pixels: TilePixels, scale: Scale) -> dict[str, float]:
     return means
 
 
-def clipped_share(pixels: TilePixels, scale: Scale) -> float:
+def clipped_share(pixels: TilePixels, scale: ValueScale) -> float:
     """Return the share of valid values, of all bands but alpha, that are no reflectance."""
     if not scale.is_reflectance or not pixels.valid.any():
         return 0.0
@@ -169,7 +169,7 @@ def clipped_share(pixels: TilePixels, scale: Scale) -> float:
     return outside / count if count else 0.0
 
 
-def colours_of(pixels: TilePixels, scale: Scale, means: Mapping[str, float]) -> U8:
+def colours_of(pixels: TilePixels, scale: ValueScale, means: Mapping[str, float]) -> U8:
     """Return red, green and blue as uint8 ``h w 3``, the mean colour where nothing is valid."""
     rgb = np.empty((*pixels.valid.shape, 3), np.uint8)
     is_whole = bool(pixels.valid.all())
@@ -182,7 +182,7 @@ def colours_of(pixels: TilePixels, scale: Scale, means: Mapping[str, float]) -> 
     return rgb
 
 
-def _levels(values: Values, scale: Scale, index: int) -> Values:
+def _levels(values: Values, scale: ValueScale, index: int) -> Values:
     if values.dtype == np.uint8 and scale.white == 255.0:
         return values
     with np.errstate(invalid="ignore"):

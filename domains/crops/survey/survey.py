@@ -178,5 +178,6 @@ def _survey(mosaic: Mosaic, tiles: tuple[SurveyTile, ...], judge: ProductJudge |
         bundle=bundle.label if bundle else "",
         policy=judge.policy.id if judge else "",
         certificates=tuple(certificates.values()),
+        is_certified=judge is not None and judge.policy.escape.certified,
         refused=mosaic.refused,
     )
