@@ -8,6 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 import rasterio
+import tifffile
 from pyproj import Transformer
 from shapely.geometry import Point, shape
 
@@ -25,7 +26,7 @@ from domains.crops.survey.survey import SurveySpec, run_survey, survey_mosaic
 from domains.crops.survey.values import TileStatus
 from tests.commands import run_assay
 from tests.core.jobs.running import work_once
-from tests.domains.crops.survey.mosaics import write
+from tests.domains.crops.survey.mosaics import filled, write
 
 pytestmark = [pytest.mark.slow, pytest.mark.trained]
 
@@ -218,19 +219,38 @@ def test_progress_counts_the_tiles_and_what_it_raises_ends_the_survey(field, tmp
     assert threading.active_count() < 20
 
 
-def test_a_truncated_mosaic_gives_the_tiles_that_are_there_and_names_the_others(field, tmp_path):
-    whole = field.mosaic.read_bytes()
-    cut = tmp_path / "cut.tif"
-    cut.write_bytes(whole[: len(whole) * 6 // 10])
-    spec = SurveySpec(cut, tmp_path / "out", bundle=field.bundle)
+def test_a_truncated_mosaic_gives_the_tiles_that_are_there_and_names_the_others(tmp_path):
+    # Its directory stands before its pixels, unlike in GDAL's files, so that it opens.
+    path, keys = tmp_path / "m.tif", (1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32633)
+    placed = [
+        (33550, "d", 3, (0.05, 0.05, 0.0), True),
+        (33922, "d", 6, (0, 0, 0, 500_000.0, 5_800_000.0, 0), True),
+        (34735, "H", len(keys), keys, True),
+    ]
+    pixels = np.moveaxis(filled((640, 640)), 0, 2)
+    tifffile.imwrite(path, pixels, photometric="rgb", tile=(64, 64), extratags=placed)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    spec = SurveySpec(path, tmp_path / "out", tile_m=3.2, is_measured_only=True)
 
-    survey = survey_mosaic(spec, field.settings)
+    survey = survey_mosaic(spec, Settings())
 
     status = Counter(tile.status for tile in survey.tiles)
-    assert status[TileStatus.UNREADABLE] >= 40
-    unread = [tile for tile in survey.tiles if tile.status is TileStatus.UNREADABLE]
-    assert {tile.verdict for tile in unread} == {None}
-    assert any("damaged or missing" in tile.detail for tile in unread)
+    assert status == {TileStatus.MEASURED: 60, TileStatus.UNREADABLE: 40}
+    for tile in survey.tiles[60:]:
+        assert tile.verdict is None
+        assert "damaged or missing" in tile.detail
+        assert tile.indices == {}
+
+
+def test_a_mosaic_without_its_directory_is_refused(tmp_path):
+    path = write(tmp_path / "m.tif", filled((640, 640)), tags={"AREA_OR_POINT": "Area"})
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) * 6 // 10])
+    spec = SurveySpec(path, tmp_path / "out", tile_m=3.2, is_measured_only=True)
+
+    with pytest.raises(DataError, match="cut short"):
+        survey_mosaic(spec, Settings())
 
 
 BAD = {
