@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from rasterio._err import CPLE_BaseError  # some errors of GDAL pass without being wrapped
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
@@ -106,7 +107,7 @@ def open_mosaic(descriptor: int) -> DatasetReader:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)  # it is refused later
             source = rasterio.open(_NAME, driver="GTiff", opener=reopen)
-    except RasterioError as exc:
+    except (RasterioError, CPLE_BaseError) as exc:
         raise UnreadableImage(
             "The file cannot be read as a GeoTIFF: it is damaged, cut short, or something else.",
             hint="Send the orthomosaic as GeoTIFF, whole.",
@@ -202,7 +203,7 @@ def read_tile(data: bytes, arguments: Arguments) -> Output:
     window = window_of(row, column, size, source.shape)
     try:
         pixels = read_pixels(source, window, _names(source, arguments))
-    except RasterioError as exc:
+    except (RasterioError, CPLE_BaseError) as exc:
         raise UnreadableImage(
             "This part of the file is damaged or missing.", hint="Send the mosaic again, whole."
         ) from exc
