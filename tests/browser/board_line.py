@@ -58,7 +58,8 @@ class BoardLine:
         self._recorder = PartRecorder(self.store, STATION)
         self._rng = np.random.default_rng(11)
         self._judged = _judge(settings, self.store, self._rng)
-        self._output = StatusFile(settings.home, FILE)
+        self.outstanding: tuple[str, ...] = ()
+        self._output = StatusFile(settings.home, FILE, lambda: self.outstanding)
         self._number = self._recorder.start() - 1
         self.block = StatusBlock(online=True, trigger_ready=True, recipe_active=1)
         self.is_silent = False

@@ -91,7 +91,9 @@ def test_the_board_follows_the_line_and_says_when_it_does_not_answer(board, line
     line.inspect()
     shows(board, "pass", "PASS")
     line.go_offline(OfflineReason.CHALLENGE)
+    line.outstanding = ("b2", "g1")
     shows(board, "stop", "SHOW REFERENCE PARTS")
+    expect(board.locator(".head .why")).to_contain_text("Still to be shown: b2, g1.")
     line.go_offline(OfflineReason.NONE)
     shows(board, "pass", "PASS")
     line.is_silent = True

@@ -72,7 +72,11 @@ _REASONS = {reason.number: reason for reason in LineReason}
 
 
 def headline(
-    block: StatusBlock | None, newest: InspectedPart | None, *, is_answering: bool
+    block: StatusBlock | None,
+    newest: InspectedPart | None,
+    *,
+    is_answering: bool,
+    outstanding: Sequence[str] = (),
 ) -> Headline:
     """Return what stands on the board in large letters.
 
@@ -81,20 +85,25 @@ def headline(
             the store would have had later.
         newest: The newest part on record, reference parts included.
         is_answering: Whether the status is that of a station that lives.
+        outstanding: Reference parts that are still to be shown.
     """
     if block is None or not is_answering:
         return NO_ANSWER
     if not block.online:
-        return _offline(OfflineReason(block.offline_reason), newest)
+        return _offline(OfflineReason(block.offline_reason), newest, outstanding)
     if _is_off_the_record(block, newest):
         return _off_the_record(block)
     if newest is None:
         return Headline(BoardState.WAIT, "READY", "The station waits for the first part.")
-    return _of_part(newest)
+    return _of_part(newest, outstanding)
 
 
-def _offline(reason: OfflineReason, newest: InspectedPart | None) -> Headline:
+def _offline(
+    reason: OfflineReason, newest: InspectedPart | None, outstanding: Sequence[str]
+) -> Headline:
     sentence = reason.sentence
+    if reason is OfflineReason.CHALLENGE and outstanding:
+        sentence = f"{_still_to_show(outstanding)} Ask for them first: Reference parts."
     stopped = newest is not None and newest.result is LineResult.STOP
     if newest is not None and stopped and reason in (OfflineReason.CAMERA, OfflineReason.STATION):
         sentence = " ".join(filter(None, [sentence, newest.verdict.message, newest.detail]))
@@ -118,11 +127,17 @@ def _off_the_record(block: StatusBlock) -> Headline:
     return Headline(state, state.value.upper(), why, number=block.acq_id)
 
 
-def _of_part(part: InspectedPart) -> Headline:
+def _still_to_show(outstanding: Sequence[str]) -> str:
+    return f"Still to be shown: {', '.join(outstanding)}."
+
+
+def _of_part(part: InspectedPart, outstanding: Sequence[str] = ()) -> Headline:
     trigger = part.trigger
     sentence = " ".join(filter(None, [part.verdict.message, part.detail]))
     if trigger.challenge:
         sentence = f"Reference part {trigger.challenge}. {sentence}".strip()
+        if outstanding:
+            sentence = f"{sentence} {_still_to_show(outstanding)}"
     return Headline(_STATES[part.result], part.result.value, sentence, part.part_id, trigger.number)
 
 

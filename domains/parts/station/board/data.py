@@ -157,7 +157,12 @@ class BoardReader:
         )
         newest = parts[0] if parts else None
         return LiveView(
-            headline(status.block if status else None, newest, is_answering=lives),
+            headline(
+                status.block if status else None,
+                newest,
+                is_answering=lives,
+                outstanding=status.outstanding if status else (),
+            ),
             newest,
             parts,
             tuple(map(tile, parts)),

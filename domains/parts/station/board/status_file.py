@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as Flag
@@ -61,6 +61,7 @@ class ShownStatus:
         boot: Which start of the machine that clock counts from; empty where it is not known.
         block: The status block.
         recipes: The station's recipes, the first active at its start.
+        outstanding: Reference parts that are still to be shown; empty while none is due.
     """
 
     station: str
@@ -68,6 +69,7 @@ class ShownStatus:
     boot: str
     block: StatusBlock
     recipes: tuple[ShownRecipe, ...]
+    outstanding: tuple[str, ...] = ()
 
     @property
     def recipe(self) -> ShownRecipe | None:
@@ -116,24 +118,34 @@ def read_status(path: Path) -> ShownStatus | None:
             body["boot"],
             decode_status(tuple(body["words"])),
             tuple(ShownRecipe(**one) for one in body["recipes"]),
+            tuple(body["outstanding"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 class StatusFile:
-    """Writes the status beside the line, at most ten times a second; an output of the station."""
+    """Writes the status beside the line, at most ten times a second; an output of the station.
+
+    Args:
+        home: The home folder of the settings.
+        station: The station file.
+        outstanding: Returns the reference parts still to be shown; called by whoever shows.
+    """
 
     name = "board"
 
-    def __init__(self, home: Path, station: StationFile) -> None:
+    def __init__(
+        self, home: Path, station: StationFile, outstanding: Callable[[], tuple[str, ...]]
+    ) -> None:
+        self._outstanding = outstanding
         self._path = status_path(home, station.name)
         self._fixed: dict[str, Any] = {
             "station": station.name,
             "boot": boot_id(),
             "recipes": [_recipe(one) for one in station.recipes],
         }
-        self._latest: tuple[float, Words] | None = None
+        self._latest: tuple[float, Words, tuple[str, ...]] | None = None
         self._wake, self._stop = Flag(), Flag()
         self._thread = Thread(target=self._run, name="status file", daemon=True)
 
@@ -145,7 +157,7 @@ class StatusFile:
     def show(self, words: Words, status: Mapping[str, object]) -> None:
         """Take the block as it is; never waits."""
         del status
-        self._latest = (monotonic(), words)
+        self._latest = (monotonic(), words, self._outstanding())
         self._wake.set()
 
     def send(self, part: InspectedPart, words: Words) -> bool:
@@ -177,8 +189,8 @@ class StatusFile:
     def _write(self) -> None:
         if self._latest is None:
             return
-        at, words = self._latest
-        body = {**self._fixed, "at": at, "words": words}
+        at, words, outstanding = self._latest
+        body = {**self._fixed, "at": at, "words": words, "outstanding": outstanding}
         # Not flushed to the disk: after a power cut the station is dead, which is what it says.
         temporary = self._path.with_suffix(".tmp")
         temporary.write_text(json.dumps(body))

@@ -67,6 +67,11 @@ class Interlock:
         return self.is_failed or self.is_running or bool(self.due(at))
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """All reference parts, the bad ones first."""
+        return (*self._options.bad, *self._options.good)
+
+    @property
     def progress(self) -> ChallengeProgress:
         """Where the present challenge stands."""
         return challenge_progress(self._options, self._shown)
@@ -79,9 +84,8 @@ class Interlock:
 
     def next_part(self, part_id: str) -> str:
         """Return which reference part is shown: the one of that id, else the first outstanding."""
-        names = {*self._options.good, *self._options.bad}
         outstanding = self.progress.outstanding
-        return part_id if part_id in names else next(iter(outstanding), "")
+        return part_id if part_id in self.names else next(iter(outstanding), "")
 
     def add(self, part: InspectedPart) -> ChallengeState:
         """Return where the challenge stands after the result of a reference part."""

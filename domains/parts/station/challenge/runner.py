@@ -8,6 +8,7 @@ from datetime import datetime
 
 from core.errors import StoreError
 from core.records.connection import Store
+from core.records.values import now
 from domains.parts.station.challenge.challenge import ChallengeState
 from domains.parts.station.challenge.interlock import Interlock, interlock_of, record_challenge
 from domains.parts.station.judging.inspection import Inspection
@@ -89,6 +90,14 @@ class ChallengeRunner:
         if self._answer is not None:
             self._answer(state is ChallengeState.PASSED, interlock.progress.sentence)
         self._answer = None
+
+    @property
+    def outstanding(self) -> tuple[str, ...]:
+        """The reference parts that are still to be shown; none while the challenge holds."""
+        interlock = self._interlock
+        if interlock is None or interlock.is_failed or not interlock.holds_line(now()):
+            return ()
+        return interlock.progress.outstanding if interlock.is_running else interlock.names
 
     def holds_line(self, at: datetime) -> bool:
         """Return whether no part may be accepted now, not even a reference part."""

@@ -39,18 +39,25 @@ class CameraView:
     ood_level: float = 0.0
 
 
+EARLY_LEVEL = 0.05
+"""Share of good parts that the gate may refuse while it has too few pictures for the policy's.
+
+One outlier among 50 pictures hides the cells of another kind from a gate that asks for less.
+"""
+
+
 def ood_level(policy: Policy, known: int) -> float:
     """Return up to which OOD p-value a part does not pass: that of the policy's gate, or more.
 
     With few pictures no p-value is as small as the policy asks, and its gate flags nothing. On a
-    line a part that is less like those pictures than any of them is to the others does not pass.
+    line what is less like those pictures than nearly all of them are to the others does not pass.
 
     Args:
         policy: By which parts are judged.
         known: How many pictures the gate compares with.
     """
-    alpha = policy.targets.ood_alpha
-    return max(alpha, 1.0 / (known + 1.0)) if alpha else alpha
+    alpha, least = policy.targets.ood_alpha, 1.0 / (known + 1.0)
+    return max(EARLY_LEVEL, least) if 0.0 < alpha < least else alpha
 
 
 def judge_part(

@@ -221,8 +221,9 @@ def _describe_gate(policy: Policy, known: int) -> list[str]:
     if level <= policy.targets.ood_alpha:
         return []
     return [
-        f"What is less like the {known} pictures learned from than they are like each other does "
-        f"not pass, as another product would be: up to {percent(level)} of good parts besides."
+        f"What is less like the {known} pictures learned from than nearly all of them are like "
+        f"each other does not pass, as another product is: up to {percent(level)} of good parts "
+        "besides."
     ]
 
 

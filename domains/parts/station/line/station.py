@@ -102,7 +102,9 @@ class _Running:
         first_number = begin_numbers(self._answers, recorder, boot_id())
         stack.callback(self._settle, recorder)
         self._inspector = Inspector(recorder, self._post, reserve.free)
-        outputs = [*make_outputs(station, self._post), StatusFile(settings.home, station)]
+        challenge = challenge_of(store, station.name, self._inspector)
+        status = StatusFile(settings.home, station, lambda: challenge.outstanding)
+        outputs = [*make_outputs(station, self._post), status]
         self._sources = make_sources(station, recipe, settings, self._post)
         changeover = Changeover(
             station, equipment_of(station, recipe, judges, settings, on_capture), self._post
@@ -114,7 +116,7 @@ class _Running:
             OutputGroup(outputs, outbox.note_ids, outbox.note, self._answers.note),
             first_number=first_number,
             waits=station.trigger.kind == "file",
-            challenge=challenge_of(store, station.name, self._inspector),
+            challenge=challenge,
             sources=self._sources,
             gate=make_gate(station, outputs),
             on_part=on_part,

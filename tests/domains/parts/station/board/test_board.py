@@ -49,6 +49,21 @@ def test_the_newest_part_on_record_is_the_word_on_the_board():
     assert shown(replace(ONLINE, acq_id=0)) == ("wait", "READY")
 
 
+def test_reference_parts_that_are_still_to_be_shown_are_named():
+    held = replace(ONLINE, online=False, offline_reason=int(OfflineReason.CHALLENGE))
+    due = headline(held, None, is_answering=True, outstanding=("b2", "g1"))
+    assert due.word == "SHOW REFERENCE PARTS"
+    assert due.sentence.startswith("Still to be shown: b2, g1.")
+    part = inspected(7, LineReason.DEFECT)
+    part = replace(part, trigger=replace(part.trigger, challenge="b1"))
+    shown_now = headline(ONLINE, part, is_answering=True, outstanding=("b2", "g1"))
+    assert shown_now.sentence == (
+        "Reference part b1. The picture shows a defect. Still to be shown: b2, g1."
+    )
+    last = headline(ONLINE, part, is_answering=True, outstanding=())
+    assert last.sentence == "Reference part b1. The picture shows a defect."
+
+
 def test_a_station_that_does_not_answer_never_shows_its_last_pass():
     assert shown(newest=inspected(7), is_answering=False) == ("stop", "NO ANSWER")
     assert shown(None, inspected(7)) == ("stop", "NO ANSWER")

@@ -51,7 +51,7 @@ def reader(store, settings) -> BoardReader:
 @pytest.fixture
 def lively(settings):
     """The station's status, handed in as its loop does; gives a function that changes it."""
-    output, stop = StatusFile(settings.home, STATION), Event()
+    output, stop = StatusFile(settings.home, STATION, tuple), Event()
     output.open()
     block = [StatusBlock(online=True, recipe_active=1)]
 

@@ -37,7 +37,7 @@ BLOCK = StatusBlock(online=True, recipe_active=2, acq_id=17)
 
 def test_what_the_loop_hands_in_is_what_a_board_reads(tmp_path):
     assert stations_in(tmp_path) == []
-    output = StatusFile(tmp_path, STATION)
+    output = StatusFile(tmp_path, STATION, lambda: ("b1", "g2"))
     output.open()
     path = status_path(tmp_path, "line-1")
     before = monotonic()
@@ -58,7 +58,7 @@ def test_what_the_loop_hands_in_is_what_a_board_reads(tmp_path):
 
 
 def test_a_loop_that_hangs_lets_the_status_grow_old_though_the_process_lives(tmp_path):
-    output = StatusFile(tmp_path, STATION)
+    output = StatusFile(tmp_path, STATION, lambda: ("b1", "g2"))
     output.open()
     output.show(encode_status(BLOCK), {})
     path = status_path(tmp_path, "line-1")
