@@ -202,6 +202,7 @@ class Rig:
         for output in self._outputs:
             output.open()
             stack.callback(output.close)
+        self.challenge = challenge_of(self.store, "rig", self.inspector)
         self.line = Line(
             Handshake(needs_enable=True),
             self.inspector,
@@ -209,7 +210,7 @@ class Rig:
             OutputGroup(self._outputs, leaving=answers.note),
             first_number=first,
             waits=False,
-            challenge=challenge_of(self.store, "rig", self.inspector),
+            challenge=self.challenge,
             gate=self._gate,
         )
         thread = Thread(

@@ -50,8 +50,8 @@ def test_the_newest_part_on_record_is_the_word_on_the_board():
 
 
 def test_reference_parts_that_are_still_to_be_shown_are_named():
-    held = replace(ONLINE, online=False, offline_reason=int(OfflineReason.CHALLENGE))
-    due = headline(held, None, is_answering=True, outstanding=("b2", "g1"))
+    offline = replace(ONLINE, online=False, offline_reason=int(OfflineReason.CHALLENGE))
+    due = headline(offline, None, is_answering=True, outstanding=("b2", "g1"))
     assert due.word == "SHOW REFERENCE PARTS"
     assert due.sentence.startswith("Still to be shown: b2, g1.")
     part = inspected(7, LineReason.DEFECT)

@@ -48,6 +48,7 @@ def test_what_the_loop_hands_in_is_what_a_board_reads(tmp_path):
     assert (shown.station, shown.block, shown.boot) == ("line-1", BLOCK, boot_id())
     assert before <= shown.at <= monotonic()
     assert [one.product for one in shown.recipes] == ["bracket", "lid"]
+    assert shown.outstanding == ("b1", "g2")
     recipe = shown.recipe
     assert (recipe.number, recipe.allows_uncertified, recipe.references, recipe.hours) == (
         2, True, 6, 4.0,

@@ -63,12 +63,15 @@ def test_the_line_is_held_until_the_challenge_is_passed_and_a_restart_keeps_it(r
 
 
 def pass_challenge(rig: Rig) -> None:
+    assert rig.challenge.outstanding == (*OPTIONS.bad, *OPTIONS.good)
     rig.plc.command(CHALLENGE_COMMAND)
     assert rig.plc.enable(5.0)
     assert set(show(rig, *OPTIONS.bad, scratch=0.9)) == {LineResult.FAIL}
+    wait_for(lambda: rig.challenge.outstanding == OPTIONS.good, "the good ones to be left")
     while rig.plc.wait_for_command(0.1) is None:
         show(rig, "", scratch=0.0)
     assert rig.plc.wait_for_command(1.0) is True
+    wait_for(lambda: rig.challenge.outstanding == (), "none to be left")
 
 
 @pytest.mark.slow
