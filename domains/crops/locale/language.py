@@ -8,14 +8,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-
-from babel import Locale
-from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from typing import TYPE_CHECKING
 
 from domains.crops.locale.sentence import Sentence, Value
+
+# babel is imported where it is needed: decoder processes and short commands need none of it.
+if TYPE_CHECKING:
+    from babel.messages.catalog import Catalog
 
 ENGLISH = "en"
 LANGUAGES = {ENGLISH: "English", "es": "Español", "ar": "العربية"}
@@ -42,6 +41,8 @@ class Language:
     @property
     def is_right_to_left(self) -> bool:
         """Whether lines run from right to left."""
+        from babel import Locale
+
         return bool(Locale(self.code).text_direction == "rtl")
 
     def text(self, text: str) -> str:
@@ -61,6 +62,8 @@ class Language:
         return text.format_map(shown)
 
     def _shown(self, value: Value) -> str:
+        from babel.numbers import format_decimal
+
         shown = value if isinstance(value, str) else format_decimal(value, locale=self.code)
         return f"{_ISOLATE}{shown}{_END_ISOLATE}" if self.is_right_to_left else shown
 
@@ -70,6 +73,8 @@ def language(code: str) -> Language:
     """Return a language; English for a code that is none of ``LANGUAGES``."""
     if code not in LANGUAGES or code == ENGLISH:
         return Language(ENGLISH, gettext.NullTranslations())
+    from babel.messages.mofile import write_mo
+
     compiled = io.BytesIO()
     write_mo(compiled, catalogue(code))
     compiled.seek(0)
@@ -78,6 +83,9 @@ def language(code: str) -> Language:
 
 def catalogue(code: str) -> Catalog:
     """Return all translations into a language, from every ``.po`` file of its folder."""
+    from babel.messages.catalog import Catalog
+    from babel.messages.pofile import read_po
+
     merged = Catalog(locale=code)
     folder = files(__package__) / code
     for file in sorted(folder.iterdir(), key=lambda one: one.name):

@@ -140,6 +140,9 @@ def _heif(data: bytes) -> Blocks:
     from PIL import Image  # only when such a picture comes
 
     register_heif_opener(thumbnails=False)
-    with Image.open(io.BytesIO(data)) as image:
-        exif, packet = image.info.get("exif") or b"", image.info.get("xmp") or b""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            exif, packet = image.info.get("exif") or b"", image.info.get("xmp") or b""
+    except Image.DecompressionBombError as exc:
+        raise ValueError(str(exc)) from exc
     return Blocks(bytes(exif).removeprefix(_EXIF), (bytes(packet),) if packet else ())

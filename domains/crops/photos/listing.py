@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ from domains.crops.photos.batch import NamedFacts, locate_batch
 from domains.crops.photos.capture_time import CaptureTime
 from domains.crops.photos.companions import Companions, count_side_files, find_companions
 from domains.crops.photos.facts import PhotoFacts
-from domains.crops.photos.place import Location
-from domains.crops.photos.quality import faults_of
+from domains.crops.photos.place import Location, Place
+from domains.crops.photos.quality import ABOUT_LEAVES, faults_of
 from domains.crops.photos.reading import READ, ReadPhoto, photo_of
 from domains.crops.photos.reasons import PhotoReason, sentence_of
 
@@ -114,6 +114,35 @@ def list_photos(paths: Sequence[Path], settings: Settings, progress: Progress) -
     return _listed(read, skipped)
 
 
+def place_photos(photos: Sequence[ListedPhoto], place: Place) -> list[ListedPhoto]:
+    """Return the photos, those without a place at the one that a person picked on the map.
+
+    Args:
+        photos: Such as those that came together from one field.
+        place: By ``place_by_hand``; photos that have a place keep their own.
+    """
+    return [one if one.location.place else _placed(one, place) for one in photos]
+
+
+def confirm_place(photo: ListedPhoto) -> ListedPhoto:
+    """Return a photo at the place that it states, which a person confirmed.
+
+    Raises:
+        ValueError: There is nothing to confirm.
+    """
+    if photo.location.candidate is None:
+        raise ValueError(f"{photo.name}: expected a place to confirm, got none")
+    return _placed(photo, photo.location.candidate)
+
+
+def _placed(photo: ListedPhoto, place: Place) -> ListedPhoto:
+    return replace(
+        photo,
+        location=Location(place, notes=photo.location.notes),
+        ground=None if photo.ground is None else ground_view(photo.facts, place),
+    )
+
+
 def _incoming(found: Sequence[Path], settings: Settings, skipped: Skipped) -> Iterator[Incoming]:
     for path in found:
         if path.suffix.lower() == ARCHIVE:
@@ -168,6 +197,8 @@ def _photo(one: _Read, named: NamedFacts, location: Location, *, is_raw: bool) -
         faults = (PhotoReason.UNREADABLE,)
     else:
         faults = faults_of(photo.measures) if photo.measures is not None else ()
+        if ground is not None:  # it shows a field, not a leaf
+            faults = tuple(fault for fault in faults if fault not in ABOUT_LEAVES)
     return ListedPhoto(
         one.name,
         one.sha256,

@@ -19,6 +19,9 @@ LEAST_SECOND_LEAF, SECOND_OVER_LARGEST = 0.05, 0.25
 COARSEST_SAMPLE_M = 0.002
 """Metres a pixel of the ground beyond which a leaf of 5 cm has fewer than 25 pixels."""
 
+ABOUT_LEAVES = frozenset({PhotoReason.NO_LEAF, PhotoReason.TOO_FAR, PhotoReason.MANY_LEAVES})
+"""Faults that a picture of a whole field cannot have."""
+
 
 def faults_of(measures: Mapping[str, float]) -> tuple[PhotoReason, ...]:
     """Return why a picture cannot be judged, by ``measures.measure``; nothing where it can.

@@ -15,10 +15,20 @@ from core.imaging.functions import Output
 from core.service.progress import silent
 from core.settings import Settings
 from domains.crops import pack
-from domains.crops.photos.listing import list_photos
+from domains.crops.photos.listing import confirm_place, list_photos, place_photos
+from domains.crops.photos.place import Location, place_by_hand
 from domains.crops.photos.reading import photo_of, read_photo
 from tests.commands import run_assay
-from tests.domains.crops.photos.files import BERLIN, dji, gps_at, jpeg, rationals, text, tiff
+from tests.domains.crops.photos.files import (
+    BERLIN,
+    dji,
+    gps_at,
+    jpeg,
+    rationals,
+    segment,
+    text,
+    tiff,
+)
 
 HEIC = Path(__file__).parents[3] / "core" / "imaging" / "heic"
 TAKEN = {36867: text("2024:05:12 10:11:12")}
@@ -187,6 +197,47 @@ def test_a_drone_photo_has_its_ground(tmp_path, settings):
     ground = photos["DJI_1.JPG"].ground
     assert ground.sample_distance_m == pytest.approx(0.108167, abs=1e-6)
     assert len(ground.footprint) == 5
+
+
+def test_a_photo_of_a_field_is_not_held_for_showing_no_leaf(tmp_path, settings):
+    grey = io.BytesIO()
+    Image.fromarray(np.full((300, 400, 3), 128, np.uint8)).save(grey, "JPEG")
+    packet = segment(b"http://ns.adobe.com/xap/1.0/\0" + dji(RelativeAltitude="+30.00"))
+    data = grey.getvalue()
+    (tmp_path / "phone.jpg").write_bytes(data)
+    (tmp_path / "drone.jpg").write_bytes(data[:2] + packet + data[2:])
+
+    photos, _ = listed([tmp_path], settings)
+
+    faults = {name: [one.code for one in photo.faults] for name, photo in photos.items()}
+    assert faults == {"phone.jpg": ["BLURRED", "NO_LEAF"], "drone.jpg": ["BLURRED"]}
+
+
+def test_a_field_picked_on_the_map_places_what_has_no_place_and_nothing_else(folder, settings):
+    photos, listing = listed([folder], settings)
+
+    picked = place_by_hand(52.0, 13.0)
+    after = {Path(one.name).name: one for one in place_photos(listing.photos, picked)}
+
+    assert after["IMG-20240512-WA0001.jpg"].location == Location(picked)
+    assert after["IMG-20240512-WA0001.jpg"].location.place.source == "placed by hand"
+    assert after["good.jpg"] == photos["good.jpg"]
+    confirmed = confirm_place(photos["far.jpg"]).location
+    assert (confirmed.place.latitude, confirmed.place.source) == (48.0, "exif")
+    assert (confirmed.reason, confirmed.candidate) == (None, None)
+    with pytest.raises(ValueError, match="expected a place to confirm"):
+        confirm_place(photos["good.jpg"])
+
+
+@pytest.mark.parametrize("kind", ["second picture", "film"])
+def test_of_a_file_with_more_behind_the_picture_the_picture_alone_is_decoded(kind):
+    first = jpeg(tiff(gps=BERLIN))
+    more = jpeg(size=(160, 120)) if kind == "second picture" else b"\0\0\0\x18ftypmp42" * 500
+
+    whole, alone = decode(first + more, 10**6, 0).pixels, decode(first, 10**6, 0).pixels
+
+    assert whole.shape == (48, 64, 3)
+    assert np.array_equal(whole, alone)
 
 
 def test_reported_a_heic_is_turned_exactly_once():
