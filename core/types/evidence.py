@@ -25,6 +25,8 @@ class NetworkOutput:
         bank_scores: float32 ``1 + g``, scores of patches that were dropped since, as
             ``Bank.score`` gives them.
         asymmetry: float32 ``q``, the picture's left minus its right; empty where not asked for.
+        foreground: float32 ``f``, the last features pooled over the foreground alone; empty where
+            not asked for.
     """
 
     pooled: F32
@@ -32,6 +34,7 @@ class NetworkOutput:
     patches: F32 = field(default_factory=_nothing)
     bank_scores: F32 = field(default_factory=_nothing)
     asymmetry: F32 = field(default_factory=_nothing)
+    foreground: F32 = field(default_factory=_nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ class Evidence:
         ood_score: Higher = less like the training pictures.
         good_p: p-value among good groups; 1 without a memory bank.
         asymmetry: float32 ``q``, as in ``NetworkOutput``.
+        shifted: Probability of being positive by the head for pictures unlike those of training;
+            NaN where there is no such head.
     """
 
     features: F32
@@ -52,6 +57,7 @@ class Evidence:
     ood_score: float
     good_p: float = 1.0
     asymmetry: F32 = field(default_factory=_nothing)
+    shifted: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True)

@@ -97,7 +97,9 @@ def labelled(name: str, size: int = 0, *, all_sides: bool = False, close: bool =
     pack, rows = rows_of(name, settings)
     classes = tuple(sorted({row.label for row in rows}))
     backbone = replace(
-        backbones.describe(size=size), asymmetry=bool(pack_named(pack).wrong_presentations)
+        backbones.describe(size=size),
+        asymmetry=bool(pack_named(pack).wrong_presentations),
+        foreground=pack_named(pack).subjects is not None,
     )
     if all_sides:
         backbone = replace(backbone, views=pack_named(pack).views)
@@ -204,6 +206,9 @@ def _keep(table: FeatureTable, kept: Path) -> None:
         labels=table.labels,
         sound=table.sound,
         asymmetry=np.zeros((len(table.labels), 0)) if table.asymmetry is None else table.asymmetry,
+        foreground=np.zeros((len(table.labels), 0))
+        if table.foreground is None
+        else table.foreground,
         names=np.array(list(table.measures)),
         values=np.stack(list(table.measures.values())),
     )
@@ -219,4 +224,5 @@ def _read(kept: Path, rows: list[Row], gated: int) -> FeatureTable:
             sound=found["sound"],
             gated=gated,
             asymmetry=found.get("asymmetry"),
+            foreground=found.get("foreground"),
         )

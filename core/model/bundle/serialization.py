@@ -11,10 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision.calibration import Calibrator
-from core.decision.label_sets import LabelReference
 from core.decision.multilabel import Sigmoids
 from core.decision.policy import Cases
 from core.errors import BundleError
+from core.model.bundle.optional_parts import (
+    pack_label_reference,
+    pack_shift,
+    unpack_label_reference,
+    unpack_shift,
+)
 from core.model.estimators.bank import Bank
 from core.model.estimators.corruption_score import CorruptionScore
 from core.model.estimators.discriminants import Discriminants
@@ -51,6 +56,8 @@ def pack_model(model: Model) -> tuple[Arrays, Metadata]:
         arrays |= _pack_discriminants("presentations", model.presentations.discriminants)
     head, head_metadata = _pack_head(model.head)
     calibrator, calibrator_metadata = _pack_calibrator(model.calibrator)
+    reference, reference_metadata = pack_label_reference(model.label_reference)
+    shift, shift_metadata = pack_shift(model.shift)
     metadata: Metadata = {
         "classes": list(model.classes),
         "positive": list(model.positive),
@@ -66,10 +73,10 @@ def pack_model(model: Model) -> tuple[Arrays, Metadata]:
         "corruptions": _discriminants_metadata(model.gate.corruptions.discriminants)
         if model.gate.corruptions
         else {},
-        "label_reference": _label_reference_metadata(model.label_reference),
+        "label_reference": reference_metadata,
+        "shift": shift_metadata,
     }
-    arrays |= _pack_label_reference(model.label_reference)
-    return arrays | head | calibrator, metadata
+    return arrays | head | calibrator | reference | shift, metadata
 
 
 def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Model:
@@ -98,7 +105,8 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Mode
             population={
                 name: (low, high) for name, (low, high) in metadata.get("population", {}).items()
             },
-            label_reference=_unpack_label_reference(arrays, metadata.get("label_reference", {})),
+            label_reference=unpack_label_reference(arrays, metadata.get("label_reference", {})),
+            shift=unpack_shift(arrays, metadata.get("shift", {})),
         )
     except (KeyError, TypeError, ValueError) as exc:
         raise BundleError(
@@ -114,36 +122,6 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Mode
             hint="Train it again.",
         )
     return model
-
-
-def _label_reference_metadata(reference: LabelReference | None) -> Metadata:
-    if reference is None:
-        return {}
-    return {
-        "superclasses": list(reference.superclasses),
-        "subjects": list(reference.subjects),
-        "scored": list(reference.scores),
-    }
-
-
-def _pack_label_reference(reference: LabelReference | None) -> Arrays:
-    if reference is None:
-        return {}
-    arrays = {f"label_reference.{i}": one for i, one in enumerate(reference.scores.values())}
-    return {**arrays, "label_reference.subjects": reference.subject_scores}
-
-
-def _unpack_label_reference(
-    arrays: Mapping[str, NDArray[Any]], metadata: Metadata
-) -> LabelReference | None:
-    if not metadata:
-        return None
-    return LabelReference(
-        tuple(metadata["superclasses"]),
-        tuple(metadata["subjects"]),
-        {name: arrays[f"label_reference.{i}"] for i, name in enumerate(metadata["scored"])},
-        arrays["label_reference.subjects"],
-    )
 
 
 def _pack_discriminants(name: str, discriminants: Discriminants) -> Arrays:

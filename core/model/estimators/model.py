@@ -5,6 +5,7 @@ Running it is pure NumPy, one picture at a time, and never changes it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -21,6 +22,7 @@ from core.model.estimators.bank import Bank, class_scores
 from core.model.estimators.gate import Gate
 from core.model.estimators.heads import Head
 from core.model.estimators.presentation import WrongPresentations
+from core.model.estimators.shift import P_VALUE, ShiftHead, apply_shift
 from core.types import F32, F64, Evidence, Finding, NetworkOutput, Prediction, Prepared
 
 
@@ -46,6 +48,8 @@ class Model:
             the model is for.
         label_reference: What label sets and named subjects are measured by; None where a picture
             may have several labels.
+        shift: The head for pictures unlike those of training; None where there were too few
+            subjects to choose one by.
         depths: Kinds of files to the bits that the data in them use (``core.imaging.depth``).
     """
 
@@ -63,6 +67,7 @@ class Model:
     population: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     depths: Mapping[str, int] = field(default_factory=dict)
     label_reference: LabelReference | None = None
+    shift: ShiftHead | None = None
 
     @property
     def is_multilabel(self) -> bool:
@@ -83,6 +88,12 @@ class Model:
 
     def evidence(self, output: NetworkOutput) -> Evidence:
         """Return the evidence in what the network gave."""
+        found = self._evidence(output)
+        if self.shift is None or not output.foreground.size:
+            return found
+        return replace(found, shifted=self.shift.probability(output.foreground))
+
+    def _evidence(self, output: NetworkOutput) -> Evidence:
         z = standardise(output.pooled, self.centre, self.scale)
         experts = [heads.logits(self.head, z)]
         if output.tail.size:
@@ -100,10 +111,17 @@ class Model:
     def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:
         """Return calibrated probabilities, p-values, and the checks that the picture fails."""
         probabilities, positive_probability = self._calibrated(evidence.logits)
+        ood_p = ood.conformal_p_one(evidence.ood_score, self.gate.reference)
+        if ood_p <= P_VALUE and not math.isnan(evidence.shifted):
+            flags = np.array(self.positive, np.float64)
+            probabilities = apply_shift(
+                probabilities, flags, positive_probability, evidence.shifted
+            )
+            positive_probability = float(probabilities[np.array(self.positive)].sum())
         return Prediction(
             probabilities=probabilities,
             positive_probability=positive_probability,
-            ood_p=ood.conformal_p_one(evidence.ood_score, self.gate.reference),
+            ood_p=ood_p,
             findings=self.findings(prepared, evidence),
             is_multilabel=self.is_multilabel,
             good_p=evidence.good_p,

@@ -28,6 +28,8 @@ class FeatureTable:
             group; else None.
         asymmetry: float32 ``n q``, how each picture's left differs from its right, where ways are
             learned; else None.
+        foreground: float32 ``n f``, the last features pooled over the foreground, where a head for
+            pictures unlike these is learned; else None.
     """
 
     pooled: F32
@@ -40,6 +42,7 @@ class FeatureTable:
     log_odds: F64 | None = None
     tail: F64 | None = None
     asymmetry: F32 | None = None
+    foreground: F32 | None = None
 
     def pick(self, rows: NDArray[np.bool_]) -> FeatureTable:
         """Return some of the pictures."""
@@ -54,4 +57,5 @@ class FeatureTable:
             None if self.log_odds is None else self.log_odds[rows],
             None if self.tail is None else self.tail[rows],
             None if self.asymmetry is None else self.asymmetry[rows],
+            None if self.foreground is None else self.foreground[rows],
         )

@@ -67,6 +67,7 @@ class Backbone:
             small marks need the whole size, texture and shape are known best at the network's own.
         asymmetry: Whether the difference of the left of the picture from its right is given too,
             which features pooled over the whole of it hardly carry.
+        foreground: Whether the last features are given pooled over the foreground alone too.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Backbone:
     precision: str = "f32"
     two_scales: bool = False
     asymmetry: bool = False
+    foreground: bool = False
 
     @property
     def pooled_taps(self) -> tuple[Tap, ...]:
@@ -101,7 +103,12 @@ class Backbone:
     @property
     def outputs(self) -> list[str]:
         """Return what the network gives, in order: fields of ``NetworkOutput``."""
-        asked = {"tail": self.tail, "patches": self.patches, "asymmetry": self.asymmetry}
+        asked = {
+            "tail": self.tail,
+            "patches": self.patches,
+            "asymmetry": self.asymmetry,
+            "foreground": self.foreground,
+        }
         return ["pooled", *(name for name, wanted in asked.items() if wanted)]
 
     def to_output(self, values: Sequence[F32]) -> NetworkOutput:

@@ -14,6 +14,7 @@ import torch
 
 from core.model.network import backbone as backbones
 from core.model.network.backbone import Backbone, Files
+from core.model.network.foreground import pool_foreground
 from core.model.network.tail import cut_index, load_tails
 from core.types import F32, U8, NetworkOutput
 
@@ -48,6 +49,7 @@ class FeatureGraph(torch.nn.Module):
         self.patches = backbone.patches
         self.two_scales = backbone.two_scales
         self.asymmetry = backbone.asymmetry
+        self.foreground = backbone.foreground
         for tap in backbone.taps:
             network.get_submodule(tap.module).register_forward_hook(_note(tap.module))
         self.shift: torch.Tensor
@@ -63,7 +65,9 @@ class FeatureGraph(torch.nn.Module):
         pooled = self._pooled(maps).mean(0, keepdim=True)
         tail = [self._tail(maps[self.cut])] if len(self.tails) else []
         patches = [self._patches(maps)] if self.patches else []
-        return [pooled, *tail, *patches, *([_measure_asymmetry(plain)] if self.asymmetry else [])]
+        sides = [_measure_asymmetry(plain)] if self.asymmetry else []
+        foreground = [pool_foreground(pixels, maps[-1][:1])] if self.foreground else []
+        return [pooled, *tail, *patches, *sides, *foreground]
 
     def maps(self, plain: torch.Tensor) -> list[torch.Tensor]:
         """Return a map ``n c h w`` of each pooled tap for normalised pictures ``n 3 h w``."""

@@ -60,7 +60,9 @@ def build(bundle: Bundle, policy: Policy, network: Path, *, sizes: bool) -> onnx
             strict=True,
         )
     )
-    further = {name: features[name] for name in ("tail", "asymmetry") if name in features}
+    further = {
+        name: features[name] for name in ("tail", "asymmetry", "foreground") if name in features
+    }
     read = add_model(nodes, bundle.model, features["pooled"], **further)
     made = add_verdict(nodes, read, picture, bundle.model.ranges, policy)
     for tensor, name in zip((*read[:4], made), OUTPUTS, strict=True):

@@ -19,12 +19,14 @@ from core.model.estimators.gate import Gate
 from core.model.estimators.heads import Head, HeadEnsemble, LinearHead
 from core.model.estimators.model import Model
 from core.model.estimators.presentation import WrongPresentations
+from core.model.estimators.shift import P_VALUE
 from core.model.onnx.builder import Nodes
 from core.model.onnx.preprocessing import Square
 from core.types import Disposition, Policy
 
 DISPOSITIONS = (Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER)
 _SCALAR = {"keepdims": 0}
+_EDGE = np.float32(1e-12)
 OUTPUTS = ("probabilities", "positive_probability", "ood_score", "ood_p", "disposition")
 
 
@@ -42,12 +44,18 @@ class PredictionTensors(NamedTuple):
 
 
 def add_model(
-    nodes: Nodes, model: Model, pooled: str, tail: str = "", asymmetry: str = ""
+    nodes: Nodes,
+    model: Model,
+    pooled: str,
+    tail: str = "",
+    asymmetry: str = "",
+    foreground: str = "",
 ) -> PredictionTensors:
     """Return the prediction of pooled features, float32 ``1 d``, as nodes.
 
     Where there are any, ``tail`` names the class scores of fine-tuned stages, float32 ``1 k``, and
-    ``asymmetry`` how the left differs from the right, float32 ``1 q``.
+    ``asymmetry`` how the left differs from the right, float32 ``1 q``, and ``foreground`` the last
+    features pooled over the foreground, float32 ``1 f``.
     """
     flat = nodes.add("Squeeze", pooled, np.array([0]))
     z = nodes.add("Div", nodes.add("Sub", flat, model.centre), model.scale)
@@ -64,6 +72,8 @@ def add_model(
     p = nodes.add("Div", nodes.add("Add", more, np.float32(1)), of)
     known = nodes.add("Not", nodes.add("IsNaN", score))
     p = nodes.add("Where", known, p, np.float32(0))
+    if foreground and model.shift:
+        probabilities, positive = _shifted(nodes, model, (probabilities, positive), p, foreground)
     sides = nodes.add("Squeeze", asymmetry, np.array([0])) if asymmetry else ""
     whole = nodes.add("Concat", z, sides, attributes={"axis": 0}) if asymmetry else z
     return PredictionTensors(
@@ -127,6 +137,33 @@ def _calibrated(nodes: Nodes, model: Model, logits: str) -> tuple[str, str]:
     probabilities = nodes.add("Softmax", shifted, attributes={"axis": 0})
     share = np.array(model.positive, np.float32)
     return probabilities, nodes.total(nodes.add("Mul", probabilities, share))
+
+
+def _shifted(
+    nodes: Nodes, model: Model, home: tuple[str, str], ood_p: str, foreground: str
+) -> tuple[str, str]:
+    """Return probabilities by the shift head where the picture is unlike those of training."""
+    if model.shift is None:
+        return home
+    probabilities, positive = home
+    flat = nodes.add("Squeeze", foreground, np.array([0]))
+    weighted = nodes.total(nodes.add("Mul", flat, model.shift.weights))
+    shifted = nodes.add("Sigmoid", nodes.add("Add", weighted, np.float32(model.shift.bias)))
+    flags = np.array(model.positive, np.float32)
+    up = nodes.add("Div", shifted, nodes.add("Max", positive, _EDGE))
+    down = nodes.add(
+        "Div",
+        nodes.add("Sub", np.float32(1), shifted),
+        nodes.add("Max", nodes.add("Sub", np.float32(1), positive), _EDGE),
+    )
+    factor = nodes.add("Add", nodes.add("Mul", up, flags), nodes.add("Mul", down, 1 - flags))
+    scaled = nodes.add("Mul", probabilities, factor)
+    scaled = nodes.add("Div", scaled, nodes.total(scaled))
+    unlike = nodes.add("LessOrEqual", ood_p, np.float32(P_VALUE))
+    return (
+        nodes.add("Where", unlike, scaled, probabilities),
+        nodes.add("Where", unlike, shifted, positive),
+    )
 
 
 def _add_ood_score(nodes: Nodes, gate: Gate, z: str, width: int) -> str:

@@ -45,6 +45,7 @@ def table_of(
         gated=gated,
         targets=targets if is_multilabel else None,
         asymmetry=np.stack([one.output.asymmetry for one in readable]),
+        foreground=np.stack([one.output.foreground for one in readable]),
     )
 
 

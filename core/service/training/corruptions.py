@@ -12,9 +12,11 @@ import numpy as np
 from core.errors import InferenceStalled
 from core.imaging import corruptions, variations
 from core.imaging.depth import Depths
+from core.imaging.foreground import paint_background
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row
 from core.model.estimators.discriminants import CorruptedFeatures
+from core.model.fitting.shift import PaintedFeatures
 from core.model.fitting.variations import VariedFeatures
 from core.model.network.runtime import Network
 from core.ordered_map import ordered_map
@@ -27,6 +29,7 @@ from core.types import U8, Frame, NetworkOutput, Prepared
 MAX_PRESENTATIONS = 2000
 MAX_CORRUPTIONS = 1200
 MAX_VARIATIONS = 600
+MAX_PAINTED = 2000
 CORRUPTIONS_PER_PICTURE = 2  # Or more where a kind would have fewer pictures than the target.
 TARGET_PER_KIND = 30
 MIN_PER_KIND = 10  # Pictures of a kind, below which it is not learned.
@@ -56,11 +59,13 @@ class CorruptedSets:
         presentations: In the pack's wrong presentations, one each; None where it names none.
         corruptions: With known corruptions, at least two each.
         variations: Varied as pictures vary from day to day, at least one variation each.
+        painted: With the background painted over, where the pack's pictures have subjects.
     """
 
     presentations: CorruptedFeatures | None
     corruptions: CorruptedFeatures | None
     variations: VariedFeatures | None
+    painted: PaintedFeatures | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ def extract_corrupted(rows: Sequence[Row], extraction: Extraction, seed: int) ->
         presentations=found.get("presentations"),
         corruptions=found.get("corruptions"),
         variations=_varied_features(varied, tuple(plans["variations"].kinds)) if varied else None,
+        painted=_painted_features(extracted.get("painted", [])),
     )
 
 
@@ -128,7 +134,19 @@ def _sampling_plans(extraction: Extraction, n: int) -> dict[str, SamplingPlan]:
             broken, _each(CORRUPTIONS_PER_PICTURE, len(broken), n), MAX_CORRUPTIONS
         )
         plans["variations"] = SamplingPlan(varied, _each(1, len(varied), n), MAX_VARIATIONS)
+        if extraction.pack.subjects:
+            painted = {"painted": _presentation_transform(paint_background)}
+            plans["painted"] = SamplingPlan(painted, 1, MAX_PAINTED)
     return plans
+
+
+def _painted_features(extracted: _Extracted) -> PaintedFeatures | None:
+    if not extracted:
+        return None
+    return PaintedFeatures(
+        np.stack([output.foreground for _, output in extracted]),
+        np.array([sample.of for sample, _ in extracted], np.int64),
+    )
 
 
 def _each(least: int, kinds: int, n: int) -> int:

@@ -238,6 +238,7 @@ def _replace_patches(one: Extracted, bank: Bank) -> Extracted:
         one.output.tail,
         bank_scores=scores,
         asymmetry=one.output.asymmetry,
+        foreground=one.output.foreground,
     )
     return replace(one, output=output)
 

@@ -38,6 +38,7 @@ from core.service.training.precision import (
 )
 from core.service.training.reference_set import known_cases, made_probes, probes
 from core.service.training.selection import select
+from core.service.training.shift import shift_head_of
 from core.service.training.spec import BEST as BEST
 from core.service.training.spec import QUICK as QUICK
 from core.service.training.spec import TrainSpec as TrainSpec
@@ -110,6 +111,7 @@ def _network(training_set: TrainingSet) -> tuple[Backbone, Files]:
         backbones.describe(spec.backbone, spec.weights, spec.size),
         patches=training_set.has_bank,
         asymmetry=bool(training_set.pack.wrong_presentations),
+        foreground=training_set.pack.subjects is not None,
     )
     return backbone, Files(own=spec.weights)
 
@@ -188,7 +190,10 @@ def _attempt(
         variations=corrupted.variations,
     )
     model = replace(
-        fitted.model, population=dict(training_set.spec.population), depths=training_set.depths
+        fitted.model,
+        population=dict(training_set.spec.population),
+        depths=training_set.depths,
+        shift=shift_head_of(training_set, table, corrupted.painted),
     )
     work.progress("Fitting", 1, 1)
     return _FittedNetwork(features.readable, features.unreadable, replace(fitted, model=model))

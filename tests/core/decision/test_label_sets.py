@@ -10,6 +10,7 @@ from core.decision.label_sets import (
     roll_up,
     subject_p,
 )
+from core.model.bundle.optional_parts import pack_label_reference, unpack_label_reference
 
 SUPERCLASSES = ("well", "ill", "ill", "lacking")
 SUBJECTS = ("", "oak", "elm", "elm")
@@ -123,16 +124,8 @@ def test_superclasses_add_up():
 
 
 def test_a_reference_survives_as_arrays_and_metadata():
-    from core.model.bundle.serialization import (
-        _label_reference_metadata,
-        _pack_label_reference,
-        _unpack_label_reference,
-    )
-
     reference = reference_of(*drawn(50, seed=0))
-    again = _unpack_label_reference(
-        _pack_label_reference(reference), _label_reference_metadata(reference)
-    )
+    again = unpack_label_reference(*pack_label_reference(reference))
 
     assert isinstance(again, LabelReference)
     assert (again.superclasses, again.subjects) == (SUPERCLASSES, SUBJECTS)

@@ -1,0 +1,59 @@
+"""Parts that not every model has, as plain arrays and JSON, and back, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from core.decision.label_sets import LabelReference
+from core.model.estimators.shift import ShiftHead
+
+Arrays = dict[str, NDArray[Any]]
+Metadata = dict[str, Any]
+
+
+def pack_label_reference(reference: LabelReference | None) -> tuple[Arrays, Metadata]:
+    """Return arrays and metadata; both empty where there is none."""
+    if reference is None:
+        return {}, {}
+    arrays = {f"label_reference.{i}": one for i, one in enumerate(reference.scores.values())}
+    metadata = {
+        "superclasses": list(reference.superclasses),
+        "subjects": list(reference.subjects),
+        "scored": list(reference.scores),
+    }
+    return {**arrays, "label_reference.subjects": reference.subject_scores}, metadata
+
+
+def unpack_label_reference(
+    arrays: Mapping[str, NDArray[Any]], metadata: Metadata
+) -> LabelReference | None:
+    """Return what ``pack_label_reference`` took.
+
+    Raises:
+        KeyError: An array or a field is missing.
+    """
+    if not metadata:
+        return None
+    return LabelReference(
+        tuple(metadata["superclasses"]),
+        tuple(metadata["subjects"]),
+        {name: arrays[f"label_reference.{i}"] for i, name in enumerate(metadata["scored"])},
+        arrays["label_reference.subjects"],
+    )
+
+
+def pack_shift(shift: ShiftHead | None) -> tuple[Arrays, Metadata]:
+    """Return arrays and metadata; both empty where there is none."""
+    return ({"shift.weights": shift.weights}, {"bias": shift.bias}) if shift else ({}, {})
+
+
+def unpack_shift(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> ShiftHead | None:
+    """Return what ``pack_shift`` took.
+
+    Raises:
+        KeyError: An array or a field is missing.
+    """
+    return ShiftHead(arrays["shift.weights"], float(metadata["bias"])) if metadata else None
