@@ -28,6 +28,8 @@ NAMES = (
     "ladders",
     "benign",
     "near",
+    "crops",
+    "crops_ood",
     "site2",
     "starts",
     "xray_near",
@@ -43,7 +45,13 @@ NAMES = (
     "overlap",
     "speed",
 )
-ORDER = (*NAMES, "rivals", "peer", "starter")  # the last three are not part of `make bench`
+ORDER = (
+    *NAMES,
+    "rivals",
+    "peer",
+    "starter",
+    "starter_crops",
+)  # the last four are not part of `make bench`
 HEAD = """# Figures
 
 Written by `make bench` out of `tests/benchmarks/results/`; do not edit. Each figure stands with

@@ -131,6 +131,10 @@ def kept(one: Labelled, row: int) -> tuple[NetworkOutput, Prepared]:
         if table.asymmetry is not None
         else np.zeros((len(table.labels), 0), np.float32)
     )
-    return NetworkOutput(table.pooled[row], asymmetry=asymmetry[row]), Prepared(
-        blank, "", (1, 1), refused, measures
+    foreground = (
+        table.foreground
+        if table.foreground is not None
+        else np.zeros((len(table.labels), 0), np.float32)
     )
+    output = NetworkOutput(table.pooled[row], asymmetry=asymmetry[row], foreground=foreground[row])
+    return output, Prepared(blank, "", (1, 1), refused, measures)

@@ -145,7 +145,8 @@ def altered(one: Labelled, of: NDArray[np.bool_], but: str = "") -> CorruptedSet
     kept = HOME / "tables" / f"{one.name}-{backbone.key}-alterations-{digest}.npz"
     if not kept.exists():
         network = open_network(backbone, runtime=settings.runtime, cache=settings.cache)
-        pack = pack_named(SETS[one.name][0])
+        # Painted copies are of no use to a gate, and a benchmark that needs them makes all of them.
+        pack = replace(pack_named(SETS[one.name][0]), subjects=None)
         extraction = Extraction(pack, network, backbone.size, settings, silent)
         made = extract_corrupted(
             [row for row, wanted in zip(one.rows, of, strict=True) if wanted], extraction, 0
