@@ -15,7 +15,8 @@ from core.decision.label_sets import Bools, LabelReference, subject_p
 from core.types import F64, Finding, Prediction, Reason
 
 CHECK = "subject"
-ALPHA = 0.01
+ALPHA = 0.01  # of pictures of the subject named that are held back; see ``_limit``
+LEAST_GROUPS = 20  # held out, below which no picture is doubted
 _EVEN = 0.5
 
 
@@ -71,11 +72,12 @@ def _misfits(
 ) -> list[str]:
     details = []
     found = subject_p(reference, prediction.probabilities, subject.name)
-    if found <= ALPHA:
+    limit = _limit(reference)
+    if found <= limit:
         likelier = _likeliest_other(prediction.probabilities, reference, subject.name)
         details.append(
             f"{subject.noun} {subject.name}: the picture does not look like it (p-value "
-            f"{found:.2g}, limit {ALPHA:g}), rather like {likelier}."
+            f"{found:.2g}, limit {limit:.2g}), rather like {likelier}."
         )
     leans_positive = prediction.positive_probability >= _EVEN
     if not (positives if leans_positive else mine & ~positives).any():
@@ -84,6 +86,12 @@ def _misfits(
             f"{subject.noun} {subject.name}: the model never met one {side} something wrong."
         )
     return details
+
+
+def _limit(reference: LabelReference) -> float:
+    """Return the largest p-value that holds back: with few groups what lies beyond all of them."""
+    groups = reference.subject_scores.size
+    return max(ALPHA, 1.0 / (groups + 1.0)) if groups >= LEAST_GROUPS else 0.0
 
 
 def _likeliest_other(p: F64, reference: LabelReference, subject: str) -> str:

@@ -64,3 +64,12 @@ def test_scores_that_are_no_numbers_stay_as_they_are():
     broken = Prediction(np.full(5, np.nan), float("nan"), 0.5)
 
     assert restricted(broken, "elm") is broken
+
+
+@pytest.mark.parametrize(("groups", "findings"), [(10, 0), (40, 1)])
+def test_with_few_held_out_groups_only_what_lies_beyond_all_of_them_is_doubted(groups, findings):
+    few = replace(REFERENCE, subject_scores=REFERENCE.subject_scores[:groups])
+    odd = predicted(0.05, 0.9, 0.02, 0.03, 0.0)
+    found = restrict_to_subject(odd, few, POSITIVE, NamedSubject("elm", "tree")).findings
+
+    assert len(found) == findings
