@@ -1,7 +1,7 @@
 """A head for pictures unlike those of training, where what is right at home means little.
 
-Labels learned at some places are told by their backgrounds and by how they were photographed, and
-that does not travel. This head looks at the late features of the foreground alone, and is chosen
+A head that was fitted at some places relies on their backgrounds and cameras, and that does not
+travel. This head looks at the late features of the foreground alone, and is chosen
 by how it does on subjects that it never met (domain generalisation; leave one domain out as in
 Gulrajani and Lopez-Paz, arXiv 2007.01434). The limits of a policy are never reached by what it
 answers for: the OOD gate stops these pictures. Its number sorts them for whoever looks.

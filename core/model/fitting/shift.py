@@ -62,7 +62,7 @@ def fit_shift_head(
     z, of = foreground, np.arange(len(foreground))
     if painted is not None:
         z, of = np.concatenate([z, painted.foreground]), np.concatenate([of, painted.of])
-    rows = _Rows(z.astype(np.float64), of, positive, names, weight)
+    rows = _TrainingRows(z.astype(np.float64), of, positive, names, weight)
     scores = {ridge: _leave_one_out(rows, used, ridge) for ridge in RIDGES}
     areas = {ridge: _mean_area(s, positive, names, used) for ridge, s in scores.items()}
     best = max(RIDGES, key=lambda ridge: areas[ridge])
@@ -76,7 +76,7 @@ def fit_shift_head(
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _TrainingRows:
     """Pictures and their painted copies, axis ``m``; ``of`` says whose copy each is."""
 
     z: F64
@@ -100,7 +100,7 @@ def balance_subjects(positive: Bools, subjects: NDArray[np.str_]) -> F64:
     return weight
 
 
-def _leave_one_out(rows: _Rows, used: NDArray[np.str_], ridge: float) -> F64:
+def _leave_one_out(rows: _TrainingRows, used: NDArray[np.str_], ridge: float) -> F64:
     """Return log odds of the training pictures by heads that never met their subject."""
     scores = np.zeros(len(rows.positive))
     for name in used:
@@ -117,7 +117,7 @@ def _mean_area(
     return float(np.mean([metrics.auroc(scores[one], positive[one]) for one in mine]))
 
 
-def _ridge(rows: _Rows, kept: Bools, ridge: float) -> tuple[F64, float]:
+def _ridge(rows: _TrainingRows, kept: Bools, ridge: float) -> tuple[F64, float]:
     """Return weights and bias by weighted ridge regression on the sides' signs, ``f`` and one."""
     kept = kept & (rows.weight[rows.of] > 0.0)
     z, w = rows.z[kept], rows.weight[rows.of][kept]
