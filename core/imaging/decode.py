@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from core.errors import UnreadableImage
 from core.imaging.depth import source_of
 from core.imaging.headers import ImageHeader
-from core.imaging.headers_rare import pnm_layout
+from core.imaging.headers_rare import has_clean_aperture, pnm_layout
 from core.imaging.heif import HEIF_KINDS, decode_heif
 from core.imaging.sniff import sniff
 from core.types import Frame
@@ -96,7 +96,7 @@ def _heif(data: bytes, header: ImageHeader) -> Frame:
         pixels = decode_heif(data)
     except (OSError, ValueError, SyntaxError, EOFError, RuntimeError) as exc:
         raise _damaged(header) from exc
-    if pixels.shape[:2] not in {(header.height, header.width), (header.width, header.height)}:
+    if not _is_shown_part(pixels.shape, data, header):
         raise _damaged(header)
     pixels = _on_white(pixels) if pixels.shape[2] == 4 else pixels
     return Frame(
@@ -106,6 +106,17 @@ def _heif(data: bytes, header: ImageHeader) -> Frame:
         source_size=(pixels.shape[0], pixels.shape[1]),
         meta={"format": header.kind},
     )
+
+
+def _is_shown_part(shape: tuple[int, ...], data: bytes, header: ImageHeader) -> bool:
+    """Return whether pixels are all that a HEIC or AVIF codes, or the part that it says it shows.
+
+    Encoders pad small or odd pictures to whole blocks and state a clean aperture.
+    """
+    sides, stated = sorted(shape[:2]), sorted((header.height, header.width))
+    if not has_clean_aperture(data):
+        return sides == stated
+    return all(side <= most for side, most in zip(sides, stated, strict=True))
 
 
 def _reduction(header: ImageHeader, min_side: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from core.imaging.headers import ImageHeader
 
-_SPATIAL_EXTENT = b"ispe"
+_SPATIAL_EXTENT, _CLEAN_APERTURE = b"ispe", b"clap"
 _GAP = rb"(?:\s|#[^\n]*\n)+"
 _PNM = re.compile(rb"P[56]" + 3 * (_GAP + rb"(\d{1,9})") + rb"\s")
 _LONGEST_PNM = 4096
@@ -119,6 +119,11 @@ def _heif(kind: str, data: bytes) -> ImageHeader:
         raise ValueError("it states no size")
     width, height = max(sizes, key=lambda size: size[0] * size[1])
     return ImageHeader(kind, width, height)
+
+
+def has_clean_aperture(data: bytes) -> bool:
+    """Return whether a HEIC or AVIF shows a part of what it codes (ISO/IEC 23008-12, 6.5.8)."""
+    return _CLEAN_APERTURE in data[:_LONGEST_META]
 
 
 def _table_length(flags: int) -> int:

@@ -55,6 +55,36 @@ def test_a_turned_heic_stands_as_the_same_picture_in_a_jpeg_does(orientation):
     assert ((heic.pixels > 127) == (jpeg.pixels > 127)).mean() > 0.98
 
 
+def test_a_small_heic_that_is_padded_to_whole_blocks_shows_its_part_alone():
+    """pillow_heif#86: 64 x 32, a red top left corner, orientation 6: top right once upright."""
+    stored = np.full((32, 64, 3), 128, np.uint8)
+    stored[:16, :16] = 220, 0, 0
+    exif = Image.Exif()
+    exif[0x112] = 6
+    file = io.BytesIO()
+    Image.fromarray(stored).save(file, "JPEG", exif=exif.tobytes(), quality=95)
+
+    heic = decode((HEIC / "red_corner_6.heic").read_bytes(), MOST, 0)
+    jpeg = decode(file.getvalue(), MOST, 0)
+
+    assert heic.source_size == jpeg.source_size == heic.pixels.shape[:2] == (64, 32)
+    for frame in (heic, jpeg):
+        reds = frame.pixels[:, :, 0].astype(int) - frame.pixels[:, :, 1] > 100
+        assert [bool(reds[y, x]) for y, x in ((5, 5), (5, -6), (-6, 5), (-6, -6))] == [
+            False, True, False, False
+        ]  # fmt: skip
+    assert ((heic.pixels > 100) == (jpeg.pixels > 100)).mean() > 0.97
+
+
+def test_a_heic_that_decodes_to_another_size_than_it_states_is_damaged():
+    data = (HEIC / "quadrants.heic").read_bytes()
+    at = data.index(b"ispe") + 8
+    larger = data[:at] + (200).to_bytes(4, "big") + data[at + 4 :]
+
+    with pytest.raises(UnreadableImage, match=r"damaged or cut short|cannot be read"):
+        decode(larger, MOST, 0)
+
+
 def test_heic_comes_without_an_encoder_under_the_gpl():
     names = {file.name.partition("-")[0] for file in distribution("pi-heif").files or ()}
 
