@@ -17,8 +17,9 @@ PAGES = (README, README.parent / "domains" / "xray" / "README.md")
 
 @pytest.fixture(scope="module")
 def command():
-    """Every command of `assay`, the xray pack's included."""
-    register_commands(["xray"])
+    """Every command of `assay`, those of the packs that these pages name included."""
+    for pack in ("xray", "crops"):
+        register_commands([pack])
     return typer.main.get_command(app)
 
 

@@ -51,9 +51,11 @@ class GroundView:
         height_m: Above take-off; None where it is not stated.
         sample_distance_m: Metres a pixel of the stored picture; None where a factor is missing.
         uncertainty_m: What that may be off by either way: the terrain allowance.
-        footprint: Longitude and latitude of the picture's corners in degrees, counter-clockwise
-            and closed, from its top left; a longitude may pass 180 so that the ring stays whole.
-            None for a photo that is shown as a point.
+        footprint: Longitude and latitude of the stored picture's corners in degrees, counter-
+            clockwise and closed, from its top left; a longitude may pass 180 so that the ring
+            stays whole. None for a photo that is shown as a point. Which corner is the top left
+            is as sure as the stated yaw: two of the five shared DJI photos are turned by half a
+            circle from what they state, which leaves the outline as it is.
         attitude: Where the camera looked.
         reasons: Why there is no size or no outline.
     """

@@ -3,13 +3,15 @@
 import csv
 import math
 
+import cv2
+import numpy as np
 import pytest
 
 from domains.crops.photos.attitude import altitude_m, attitude_of, ground_view
 from domains.crops.photos.batch import NamedFacts, locate_photo
 from domains.crops.photos.facts import PhotoFacts, StatedCamera, StatedGps
 from domains.crops.photos.metadata import read_facts
-from domains.crops.photos.place import Place, PlaceSource
+from domains.crops.photos.place import Place, PlaceSource, distance_m
 from domains.crops.photos.reading import read_photo_facts
 
 CAMERA = StatedCamera(make="DJI", width=4000, height=3000, focal_length_35mm=24)
@@ -221,3 +223,44 @@ def test_the_shared_drone_photos_have_an_outline_or_a_reason(shared_data):
     assert outlined == [row["file"] for row in rows if "brighton" in row["file"]]
     assert len(outlined) == 5
     assert read_facts(data).drone == stated.drone
+
+
+@pytest.mark.shared
+def test_two_photos_that_overlap_agree_with_their_gps_about_the_ground(shared_data):
+    """The shift between two pictures, found in their pixels, against the way between two places."""
+    photos = {}
+    for number in (18, 21, 28, 32):
+        path = shared_data / f"crops/drone/rgb/brighton_DJI_00{number}.jpg"
+        stated = read_photo_facts(path.read_bytes(), 10**8)
+        place = locate_photo(NamedFacts.of(path.name, stated)).place
+        photos[number] = ground_view(stated, place), place, cv2.imread(str(path), 0)
+
+    for one, other in ((18, 28), (21, 32), (28, 32)):
+        (ground, start, picture), (_, end, again) = photos[one], photos[other]
+        way, pixels, turn = distance_m(start, end), *shift(picture, again)
+        # 3 m of GPS at either end, and the terrain allowance.
+        most = 0.15 + 6 / way
+        assert pixels * ground.sample_distance_m == pytest.approx(way, rel=most), (one, other)
+        north = math.radians(end.latitude - start.latitude)
+        east = math.radians(end.longitude - start.longitude) * math.cos(math.radians(46.84))
+        bearing = math.degrees(math.atan2(east, north))
+        # Modulo half a circle: 28 states a yaw that is turned by that.
+        apart = (turn + ground.attitude.yaw - bearing + 90) % 180 - 90
+        assert abs(apart) < 15, (one, other)
+
+
+def shift(picture, again):
+    """Pixels from the middle of one picture to that of another, and its angle from the top."""
+    sift = cv2.SIFT_create(4000)
+    (points, words), (others, other_words) = (
+        sift.detectAndCompute(one, None) for one in (picture, again)
+    )
+    pairs = cv2.BFMatcher().knnMatch(words, other_words, k=2)
+    close = [first for first, second in pairs if first.distance < 0.75 * second.distance]
+    here = np.float32([points[one.queryIdx].pt for one in close])
+    there = np.float32([others[one.trainIdx].pt for one in close])
+    found, inliers = cv2.estimateAffinePartial2D(there, here, ransacReprojThreshold=5)
+    assert inliers.sum() > 40
+    height, width = picture.shape
+    x, y = found @ (width / 2, height / 2, 1) - (width / 2, height / 2)
+    return math.hypot(x, y), math.degrees(math.atan2(x, -y))
