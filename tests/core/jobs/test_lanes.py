@@ -5,8 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
-from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -14,84 +12,15 @@ from sqlalchemy import text
 
 from core.cli.worker import cancel, show_queue, worker
 from core.errors import ConfigError
-from core.jobs import kinds, lease
-from core.jobs.use_cases import EvaluateSpec, ExportSpec, RecertifySpec, submit
-from core.packs import JobKind
-from core.records import failed_jobs, outbox, queue
+from core.jobs import lease
+from core.records import outbox, queue
 from core.records.connection import writing
 from core.records.job import State
 from core.records.values import now
-from core.service.bundles.open import open_bundle, policy_of
-from core.service.store import open_store
-from core.service.training.train import TrainSpec
-from core.types import Targets
-from tests.core.jobs import running
+from tests.core.jobs.patient import PATIENT, ask, is_alive, pid, status, until_begun
 from tests.core.jobs.running import installed_pack, until, work_once, working, write_pack
 
 pytestmark = pytest.mark.slow
-
-PATIENT = '''
-"""Parts, with jobs that last."""
-
-import json
-import os
-import time
-from dataclasses import replace
-
-from core.errors import PermanentFailure
-from core.packs import JobKind, MessageOutput
-from domains.parts import pack as parts
-
-
-def count(context):
-    note(context)
-    total = int(context.job.payload["steps"])
-    for done in range(total):
-        context.progress(done, total, "Counting", {"half": done / 2})
-        time.sleep(0.05)
-    return {"counted": total, "lane": context.job.kind}
-
-
-def deaf(context):
-    note(context)
-    context.progress(3, 8, "Sleeping")
-    time.sleep(600)
-
-
-def large(context):
-    return {"text": "x" * 600_000}
-
-
-def send(message, settings):
-    """Tell the line; the first message is lost on its way once, one is refused."""
-    with open(settings.home / "line.txt", "a+") as file:
-        file.seek(0)
-        is_first = not file.read()
-        file.write(f"{message.id} {message.body['seam']}\\n")
-    if message.body["seam"] == 2:
-        raise PermanentFailure("No such seam.")
-    if is_first:
-        raise ConnectionError("CANARY^JANE")
-
-
-def note(context):
-    with open(context.settings.home / "pids.txt", "a") as file:
-        file.write(f"{context.job.kind} {os.getpid()}\\n")
-
-
-pack = replace(
-    parts,
-    name="patient",
-    outputs=(MessageOutput("patient.line", "patient_pack:send"),),
-    jobs=(
-        JobKind("patient.count", "patient_pack:count", max_tries=2, lane="slow"),
-        JobKind("patient.quick", "patient_pack:count", lane="quick"),
-        JobKind("patient.deaf", "patient_pack:deaf", max_tries=2, lane="slow"),
-        JobKind("patient.late", "patient_pack:deaf", deadline_s=0.5, max_tries=1, lane="slow"),
-        JobKind("patient.large", "patient_pack:large", lane="quick"),
-    ),
-)
-'''
 
 
 @pytest.fixture(scope="module")
@@ -103,38 +32,6 @@ def site(tmp_path_factory):
 def installed(site):
     with installed_pack(site, "patient"):
         yield
-
-
-def ask(store, kind, key="it", **payload):
-    return running.ask(store, "patient", kind, key, **payload)
-
-
-def status(store, job):
-    found = failed_jobs.job_status(store, job)
-    assert found is not None
-    return found
-
-
-def until_begun(store, job, tries):
-    until(lambda: status(store, job).job.tries == tries)
-
-
-def pid(settings, kind):
-    """Return the process that runs a kind; 0 before it has begun."""
-    with suppress(FileNotFoundError):
-        for line in reversed((settings.home / "pids.txt").read_text().splitlines()):
-            name, number = line.split()
-            if name == kind:
-                return int(number)
-    return 0
-
-
-def is_alive(number):
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_a_job_has_progress_while_it_runs_and_a_result_when_it_is_done(store, settings):
@@ -322,24 +219,6 @@ def test_a_message_is_sent_again_under_its_id_and_one_that_is_refused_waits_for_
     assert f"message {ids[1]} to patient.line (ADA), case case" in capsys.readouterr().out
 
 
-def test_two_that_claim_one_kind_are_refused_by_name():
-    one = JobKind("weld.mail", "weld:mail")
-    with pytest.raises(ConfigError, match=r"'weld\.mail' is declared by parts and by welds"):
-        kinds.unite({"core": kinds.CORE, "parts": [one], "welds": [one]})
-    with pytest.raises(ConfigError, match="'train' is declared by core and by welds"):
-        kinds.unite({"core": kinds.CORE, "welds": [JobKind("train", "weld:train")]})
-
-
-def test_a_kind_that_cannot_run_is_refused_with_all_that_is_wrong():
-    with pytest.raises(ConfigError, match="no module:function; deadline_s is -1; max_tries is 0"):
-        JobKind("weld.mail", "weld", -1.0, 0)
-
-
-def test_every_kind_that_is_installed_imports():
-    for kind in kinds.installed_kinds().values():
-        assert callable(kinds.function_of(kind))
-
-
 def test_the_queue_shows_what_runs(store, settings, monkeypatch, capsys):
     monkeypatch.setenv("ASSAY_HOME", str(settings.home))
     job = ask(store, "patient.deaf")
@@ -352,28 +231,3 @@ def test_the_queue_shows_what_runs(store, settings, monkeypatch, capsys):
     assert f"running      {job} patient.deaf: Sleeping, 3 of 8" in shown
     (running,) = json.loads(machine)["running"]
     assert running["progress"]["done"] == 3
-
-
-def test_core_trains_evaluates_exports_and_recertifies_as_jobs(tiny_product, tmp_path):
-    settings = tiny_product.settings_at(tmp_path / "home")
-    store, out = open_store(settings), tmp_path / "new-bundle"
-    data = tiny_product.data
-    trained = submit(store, TrainSpec("parts", data, out), "parts")
-    work_once(store, settings, lanes=["train"])
-    assert status(store, trained).problem == ""
-    bundle = open_bundle(out, settings)
-    assert status(store, trained).result["bundle"] == bundle.label
-    targets = Targets(overkill=0.3)
-    jobs = {
-        "evaluate": submit(store, EvaluateSpec(out, data), "parts"),
-        "export": submit(store, ExportSpec(out, "onnx", tmp_path / "graph.onnx"), "parts"),
-        "recertify": submit(store, RecertifySpec(out, targets), "parts"),
-        "refused": submit(store, TrainSpec("parts", tmp_path / "none", out), "parts"),
-    }
-    work_once(store, settings)
-    assert status(store, jobs["evaluate"]).result["n"] == len(tiny_product.pictures("test"))
-    assert (tmp_path / "graph.onnx").is_file()
-    assert policy_of(bundle).targets == targets
-    assert status(store, jobs["recertify"]).result["policy"] == policy_of(bundle).id
-    assert status(store, jobs["refused"]).state is State.FAILED
-    assert "none" in status(store, jobs["refused"]).problem
