@@ -31,6 +31,7 @@ from core.service.store import open_store
 from core.settings import Settings
 from domains.parts.station.demo import running_broker
 from domains.parts.station.plc.client import StationClient
+from domains.parts.station.result import LineReason
 from tests.benchmarks import speed
 from tests.benchmarks.live import camera_pictures
 from tests.benchmarks.sets import HOME
@@ -40,6 +41,7 @@ from tests.station_process import running, station_file, write_video
 PARTS = 10_000
 FRAMES = 50
 WARM = 500
+REASONS = {reason.number: reason.name for reason in LineReason}
 # Runs in the station: a line every second with what is allocated, and modules that are new.
 WATCHED = """
 import json, sys, threading, time
@@ -100,7 +102,7 @@ def main() -> None:
 
 def measure(plc: StationClient, process: psutil.Process, parts: int, watched: Path) -> None:
     """Trigger parts one after another, and print what was measured."""
-    own, waited, results = [], [], Counter[str]()
+    own, waited, results, reasons = [], [], Counter[str](), Counter[str]()
     memory, began = 0, 0.0
     for number in range(parts):
         if number == WARM:
@@ -111,9 +113,11 @@ def measure(plc: StationClient, process: psutil.Process, parts: int, watched: Pa
         results[answer.result] += 1
         if answer.block is not None:
             own.append(answer.block.elapsed_us / 1e3)
+            reasons[REASONS.get(answer.block.reason_code, "none")] += 1
     grown = (process.memory_info().rss - memory) / 2**20
     print(f"parts: {parts}, load {os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
-    print(f"results: {dict(results)}; answered {len(own)}")
+    counts = ", ".join(f"{name} {count}" for name, count in (*results.items(), *reasons.items()))
+    print(f"results and reasons: {counts}; answered {len(own)}")
     for name, times in {"trigger to record": own, "trigger to result read": waited}.items():
         middle, p99, p999 = np.quantile(times, [0.5, 0.99, 0.999])
         print(
