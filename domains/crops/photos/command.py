@@ -56,7 +56,9 @@ def _text(photo: ListedPhoto, language: Language) -> str:
     when = stated.isoformat(" ", "seconds") if stated else "-"
     sentences = [photo.location.reason, *photo.faults]
     lines = [f"    {language.render(one)}" for one in sentences if one is not None]
-    return "\n".join([f"{photo.name}: {where}, {when}", *lines])
+    # A name is whatever an archive holds: nothing of it may move the cursor of a terminal.
+    name = "".join(char if char.isprintable() else "\ufffd" for char in photo.name)
+    return "\n".join([f"{name}: {where}, {when}", *lines])
 
 
 def _counts(raw_twins: int, side_files: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from posixpath import splitext
 
 SIDE_FILES = frozenset({".mov", ".mp4", ".aae", ".thm", ".lrf", ".srt"})
 RAW = frozenset({".dng", ".cr2", ".cr3", ".nef", ".arw", ".raf", ".rw2", ".orf"})
@@ -57,8 +57,8 @@ def count_side_files(others: Iterable[str], photos: Iterable[str]) -> int:
 
 
 def _suffix(name: str) -> str:
-    return PurePosixPath(name).suffix.casefold()
+    return splitext(name)[1].casefold()
 
 
 def _stem(name: str) -> str:
-    return str(PurePosixPath(name).with_suffix("")).casefold()
+    return splitext(name)[0].casefold()

@@ -54,8 +54,12 @@ class TagValue:
         return tuple(zip(flat[::2], flat[1::2], strict=True))
 
     def text(self) -> str:
-        """Return its text up to the first null, without blanks around it."""
-        return self.raw[:_LONGEST_TEXT].partition(b"\0")[0].decode("utf-8", "replace").strip()
+        """Return its text up to the first null, of printable characters, without blanks around.
+
+        What moves the cursor of a terminal or turns the direction of a line is left out.
+        """
+        text = self.raw[:_LONGEST_TEXT].partition(b"\0")[0].decode("utf-8", "replace")
+        return "".join(char for char in text if char.isprintable()).strip()
 
 
 Directory = Mapping[int, TagValue]

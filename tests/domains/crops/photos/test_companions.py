@@ -36,4 +36,6 @@ def test_files_beside_a_photo_are_counted_and_lone_films_are_not():
 
 
 def test_names_with_points_and_without_endings():
-    assert find_companions(["IMG.2024.05.jpg", "noending", ".jpg"]).photos == (0, 1, 2)
+    names = ["IMG.2024.05.jpg", "noending", ".jpg", "", ".", "..", "/", "a.zip/"]
+
+    assert find_companions(names).photos == tuple(range(8))

@@ -184,6 +184,19 @@ def test_the_command_prints_a_line_a_photo_in_the_language_asked_for(folder, tmp
     assert "good.jpg: 52.520000, 13.405000 (exif), 2024-05-12 10:11:12" in plain
 
 
+def test_nothing_of_a_file_moves_the_cursor_of_a_terminal(tmp_path):
+    hostile = "\x1b[2Jred\u202e.jpg"
+    gps = BERLIN | {18: text("TOK\x1b[2J\u202eYO")}
+    with zipfile.ZipFile(tmp_path / "field.zip", "w") as archive:
+        archive.writestr(hostile, jpeg(tiff(gps=gps)))
+
+    out = run_assay("crops", "photos", tmp_path / "field.zip", home=tmp_path / "home").stdout
+
+    assert "\ufffd[2Jred\ufffd.jpg" in out
+    assert "datum (TOK[2JYO)" in out
+    assert not {"\x1b", "\u202e"} & set(out)
+
+
 def test_a_drone_photo_has_its_ground(tmp_path, settings):
     packet = dji(
         RelativeAltitude="+30.00", GimbalYawDegree="+0.00", GimbalPitchDegree="-90.00",
