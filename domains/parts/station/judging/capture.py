@@ -28,7 +28,7 @@ OnCapture = Callable[[CapturedPart], None]
 
 
 @dataclass(frozen=True)
-class Capture(Inspection):
+class CapturingInspection(Inspection):
     """How the parts of a recipe are captured.
 
     Trigger, cameras, id and record are those of the inspection. Every part is answered FAIL: what

@@ -12,7 +12,7 @@ from threading import Thread
 from core.errors import AssayError, ConfigError, NothingDeployed
 from domains.parts.station.capture.cameras import Cameras, WatchedCamera
 from domains.parts.station.capture.part_id_reader import PartIdReader
-from domains.parts.station.judging.capture import Capture, OnCapture
+from domains.parts.station.judging.capture import CapturingInspection, OnCapture
 from domains.parts.station.judging.inspection import Inspection
 from domains.parts.station.judging.judges import Judges
 from domains.parts.station.ports import Camera, CameraIdentity
@@ -151,7 +151,9 @@ class Changeover:
         self._equipment.judges.keep_only({recipe.product})
         judges, on_capture = self._equipment.judges, self._equipment.on_capture
         if on_capture is not None:
-            return Capture(recipe, Cameras(by_name), judges, reader, on_capture=on_capture)
+            return CapturingInspection(
+                recipe, Cameras(by_name), judges, reader, on_capture=on_capture
+            )
         return Inspection(recipe, Cameras(by_name), judges, reader)
 
     def close(self) -> None:
