@@ -37,7 +37,7 @@ class ReadBand:
 
 
 @dataclass(frozen=True, slots=True)
-class Capture:
+class MultispectralCapture:
     """One capture.
 
     Attributes:
@@ -49,6 +49,7 @@ class Capture:
         indices: Of the means: the bands lie not exactly on each other, so that there is no map.
         problem: Why it gives nothing; empty where it does.
         refused: Indices that it does not give, each with the reason.
+        is_multispectral: Whether its files state a capture or a band: other TIFFs are photos.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Capture:
     indices: Mapping[str, float]
     problem: str
     refused: Mapping[str, str]
+    is_multispectral: bool = True
 
 
 Files = Iterable[tuple[str, bytes]]
@@ -67,7 +69,7 @@ Files = Iterable[tuple[str, bytes]]
 
 def read_captures(
     files: Files, settings: Settings, factors: Mapping[str, float] | None = None
-) -> list[Capture]:
+) -> list[MultispectralCapture]:
     """Return the captures among files of single bands, in the order of their first file.
 
     Args:
@@ -118,7 +120,7 @@ def _read(outcome: Output | Unreadable) -> ReadBand:
         return ReadBand("", "", "", "", "", "The process answered nonsense.", None, None)
 
 
-def group(read: Sequence[tuple[str, ReadBand]]) -> list[Capture]:
+def group(read: Sequence[tuple[str, ReadBand]]) -> list[MultispectralCapture]:
     """Return captures of files that were read; one without an identity is a capture of its own."""
     together: dict[str, list[tuple[str, ReadBand]]] = {}
     for name, band in read:
@@ -133,11 +135,13 @@ def group(read: Sequence[tuple[str, ReadBand]]) -> list[Capture]:
     ]
 
 
-def _capture(name: str, members: Sequence[tuple[str, ReadBand]], expected: int) -> Capture:
+def _capture(
+    name: str, members: Sequence[tuple[str, ReadBand]], expected: int
+) -> MultispectralCapture:
     bands = [band for _, band in members]
     problem = _problem(members, expected)
     means = {} if problem else {one.band: one.mean for one in bands if one.mean is not None}
-    return Capture(
+    return MultispectralCapture(
         name=name,
         files=tuple(file for file, _ in members),
         camera=f"{bands[0].make} {bands[0].model}".strip(),
@@ -146,6 +150,7 @@ def _capture(name: str, members: Sequence[tuple[str, ReadBand]], expected: int) 
         indices=indices_of(means, is_reflectance=True),
         problem=problem,
         refused={} if problem else refused(means, is_reflectance=True, levels=""),
+        is_multispectral=any(one.capture or one.stated for one in bands),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
 
 def survey(
     source: Annotated[
-        Path, typer.Argument(metavar="ORTHO", help="Georeferenced orthomosaic, a GeoTIFF.")
+        Path,
+        typer.Argument(
+            metavar="ORTHO|FOLDER",
+            help="Georeferenced orthomosaic, a GeoTIFF; or a folder or zip of drone photos.",
+        ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")],
     bundle: Annotated[
@@ -31,13 +36,21 @@ def survey(
         ),
     ] = "",
     indices_only: Annotated[
-        bool, typer.Option("--indices-only", help="Measure the tiles; no model looks at them.")
+        bool, typer.Option("--indices-only", help="Measure alone; no model looks at anything.")
     ] = False,
+    panel: Annotated[
+        Path | None,
+        typer.Option(help="Pictures of a reflectance panel that fills their middle, one a band."),
+    ] = None,
+    panel_reflectance: Annotated[
+        str, typer.Option(help="Of the panel: red=0.49,green=0.5,nir=0.48.")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """Survey a field: judge and measure the tiles of a mosaic, and put zones on the map.
 
-    Writes tiles.geojson, zones.geojson and survey.json. Verdicts are not recorded in the store.
+    Of a mosaic it writes tiles.geojson and zones.geojson, of a folder photos.geojson and
+    captures.geojson, and survey.json last. Verdicts are not recorded in the store.
     """
     from core.cli.output import print_json, print_line, progress_bar
     from core.settings import Settings
@@ -52,6 +65,8 @@ def survey(
         policy,
         product,
         is_measured_only=indices_only,
+        panel=panel,
+        panel_reflectance=parse_reflectances(panel_reflectance),
     )
     with progress_bar() as progress:
         summary = run_survey(spec, Settings(), progress)
@@ -63,6 +78,8 @@ def survey(
 
 def describe_summary(summary: dict[str, Any], out: Path) -> list[str]:
     """Return the lines that the command prints."""
+    if "photos" in summary:
+        return [*_photo_lines(summary), f"Written to {out}."]
     pixels = " x ".join(map(str, summary["tile_pixels"]))
     lines = [
         f"{summary['tiles']:,} tiles of {summary['tile_m']:g} m ({pixels} pixels): "
@@ -79,3 +96,40 @@ def describe_summary(summary: dict[str, Any], out: Path) -> list[str]:
         lines += summary["certificates"][:2]
     lines += [f"No {name}: {reason}" for name, reason in summary["indices_refused"].items()]
     return [*lines, f"Written to {out}."]
+
+
+def _photo_lines(summary: dict[str, Any]) -> Iterator[str]:
+    called = summary["dispositions"]
+    yield (
+        f"{summary['photos']:,} photos, {summary['photos_placed']:,} with a place: "
+        f"{called['positive']:,} to act on, {called['defer']:,} to look at, "
+        f"{called['negative']:,} healthy, "
+        f"{summary['photos'] - summary['photos_judged']:,} not judged."
+    )
+    yield from summary["certificates"]
+    if summary["captures"]:
+        yield f"{summary['captures']:,} captures, {summary['captures_skipped']:,} of them skipped."
+        yield from summary["problems"].values()
+
+
+def parse_reflectances(text: str) -> dict[str, float]:
+    """Return ``red=0.49,nir=0.48`` as reflectances by band.
+
+    Raises:
+        ConfigError: It is not of that form, or names no band.
+    """
+    from core.errors import ConfigError
+    from domains.crops.survey.bands import band_called
+
+    found: dict[str, float] = {}
+    for pair in filter(None, text.split(",")):
+        name, _, value = pair.partition("=")
+        try:
+            found[band_called(name) or name] = float(value)
+        except ValueError:
+            found[""] = 0.0
+        if not band_called(name) or "" in found:
+            raise ConfigError(
+                f"{pair!r} is no reflectance of a band.", hint="Write red=0.49,green=0.5,nir=0.48."
+            )
+    return found

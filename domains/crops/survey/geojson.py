@@ -13,11 +13,12 @@ from shapely.geometry import MultiPolygon, Polygon
 from core.cli.output import finite
 from core.files import replacing, write_atomic
 from core.types import Disposition
-from domains.crops.survey.values import Survey, SurveyTile, Zone
+from domains.crops.survey.values import Survey, SurveyTile, TileVerdict, Zone
 
 SCHEMA = "assay.survey/1"
 TILES, ZONES, SUMMARY = "tiles.geojson", "zones.geojson", "survey.json"
-FILES = frozenset({TILES, ZONES, SUMMARY})
+PHOTOS, CAPTURES = "photos.geojson", "captures.geojson"
+FILES = frozenset({TILES, ZONES, PHOTOS, CAPTURES, SUMMARY})
 
 _DIGITS = 9  # a tenth of a millimetre
 
@@ -32,11 +33,29 @@ def write(survey: Survey, folder: Path) -> Json:
     Raises:
         OSError: A file cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / SUMMARY).unlink(missing_ok=True)
+    clear(folder)
     write_features(folder / TILES, (tile_feature(tile) for tile in survey.tiles))
     write_features(folder / ZONES, (zone_feature(zone) for zone in survey.zones))
-    summary = summary_of(survey)
+    return write_summary(folder, summary_of(survey))
+
+
+def clear(folder: Path) -> None:
+    """Make the folder, and remove what an earlier survey left in it.
+
+    Raises:
+        OSError: A file cannot be removed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in (SUMMARY, *sorted(FILES)):
+        (folder / name).unlink(missing_ok=True)
+
+
+def write_summary(folder: Path, summary: Json) -> Json:
+    """Return a summary that is written, which says that a survey is whole.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
     write_atomic(folder / SUMMARY, json.dumps(finite(summary), indent=1, ensure_ascii=False))
     return summary
 
@@ -58,30 +77,42 @@ def write_features(path: Path, features: Iterable[Json]) -> None:
 def tile_feature(tile: SurveyTile) -> Json:
     """Return a tile as a feature; ``is_hatched`` where no colour may stand for a verdict."""
     verdict = tile.verdict
-    judged: Json = {"disposition": None, "wording": None, "label": None, "labels": {}}
-    if verdict is not None:
-        judged = {
-            "disposition": verdict.disposition.value,
-            "wording": verdict.wording,
-            "label": verdict.label,
-            "labels": dict(verdict.labels),
-        }
     properties = {
         "row": tile.row,
         "column": tile.column,
         "status": tile.status.value,
-        **judged,
-        "positive_probability": verdict.positive_probability if verdict else None,
-        "reasons": list(verdict.reasons) if verdict else [],
+        **verdict_json(verdict),
         "message": (verdict.message if verdict else "")
         or f"{tile.status.sentence} {tile.detail}".strip(),
-        "is_hatched": is_hatched(tile.disposition),
         "valid": tile.valid,
         "crop": tile.crop,
         "area_m2": tile.area_m2,
         **tile.indices,
     }
-    return _feature(f"{tile.row}-{tile.column}", tile.outline, properties)
+    return feature(f"{tile.row}-{tile.column}", polygon(tile.outline), properties)
+
+
+def verdict_json(verdict: TileVerdict | None) -> Json:
+    """Return a verdict as properties of a feature; each is there, empty, where there is none."""
+    if verdict is None:
+        return {
+            "disposition": None,
+            "wording": None,
+            "label": None,
+            "labels": {},
+            "positive_probability": None,
+            "reasons": [],
+            "is_hatched": True,
+        }
+    return {
+        "disposition": verdict.disposition.value,
+        "wording": verdict.wording,
+        "label": verdict.label,
+        "labels": dict(verdict.labels),
+        "positive_probability": verdict.positive_probability,
+        "reasons": list(verdict.reasons),
+        "is_hatched": is_hatched(verdict.disposition),
+    }
 
 
 def zone_feature(zone: Zone) -> Json:
@@ -99,7 +130,7 @@ def zone_feature(zone: Zone) -> Json:
         "area_m2": zone.area_m2,
         "certificate": zone.certificate,
     }
-    return _feature(zone.number, zone.outline, properties)
+    return feature(zone.number, polygon(zone.outline), properties)
 
 
 def is_hatched(disposition: Disposition | None) -> bool:
@@ -135,14 +166,22 @@ def summary_of(survey: Survey) -> Json:
     }
 
 
-def _feature(name: object, outline: Polygon | MultiPolygon, properties: Mapping[str, Any]) -> Json:
+def polygon(outline: Polygon | MultiPolygon) -> Json:
+    """Return an area as a geometry."""
     parts = outline.geoms if isinstance(outline, MultiPolygon) else (outline,)
     rings = [list(_rings(part)) for part in parts]
-    is_one = isinstance(outline, Polygon)
-    geometry = {
-        "type": "Polygon" if is_one else "MultiPolygon",
-        "coordinates": rings[0] if is_one else rings,
-    }
+    if isinstance(outline, Polygon):
+        return {"type": "Polygon", "coordinates": rings[0]}
+    return {"type": "MultiPolygon", "coordinates": rings}
+
+
+def point(lon: float, lat: float) -> Json:
+    """Return a position as a geometry."""
+    return {"type": "Point", "coordinates": [round(lon, _DIGITS), round(lat, _DIGITS)]}
+
+
+def feature(name: object, geometry: Json | None, properties: Mapping[str, Any]) -> Json:
+    """Return a feature; without a geometry it is known and has no place (RFC 7946, 3.2)."""
     return {"type": "Feature", "id": name, "geometry": geometry, "properties": dict(properties)}
 
 

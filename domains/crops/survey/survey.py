@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from core.errors import ConfigError
+from core.imaging.files import ARCHIVE, printable
 from core.model.bundle.bundle import Bundle
 from core.model.bundle.destination import check_folder_destination
 from core.service.assessment.assessor import Assessor
@@ -17,10 +18,13 @@ from core.service.bundles.open import open_bundle, policy_of
 from core.service.progress import Progress, silent
 from core.service.store import open_store
 from core.settings import Settings
-from core.types import Assessment, Sample
+from core.types import Sample
 from domains.crops.survey import geojson
 from domains.crops.survey.mosaic import Mosaic, MosaicPart
-from domains.crops.survey.values import Survey, SurveyTile, TileStatus, TileVerdict
+from domains.crops.survey.photos import Panel, SurveyPhoto, judge_photos, list_folder
+from domains.crops.survey.photos_geojson import PhotoSurvey, write_photos
+from domains.crops.survey.values import Survey, SurveyTile, TileStatus
+from domains.crops.survey.verdict import verdict_of
 from domains.crops.survey.zones import certificates_of, zones_of
 
 PACK = "crops"
@@ -32,14 +36,17 @@ class SurveySpec:
     """What a survey is asked for.
 
     Attributes:
-        source: A georeferenced orthomosaic, GeoTIFF.
+        source: A georeferenced orthomosaic, GeoTIFF; or a folder or zip of drone photos.
         out: Folder to write.
         tile_m: Side of a tile on the ground, in metres.
         bands: Names of the mosaic's bands in their order; empty for those that the file states.
         bundle: Folder of the bundle that judges; what is deployed for the product where None.
         policy: Id of a policy; the current one when empty.
         product: Crop and region, where a bundle is deployed for each.
-        is_measured_only: Whether indices alone are wanted, and no model looks at the tiles.
+        is_measured_only: Whether indices alone are wanted, and no model looks at anything.
+        panel: Pictures of a reflectance panel, for multispectral captures; their own light sensor
+            where None.
+        panel_reflectance: Of the panel, by band.
     """
 
     source: Path
@@ -50,6 +57,8 @@ class SurveySpec:
     policy: str = ""
     product: str = ""
     is_measured_only: bool = False
+    panel: Path | None = None
+    panel_reflectance: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a tile without a size.
@@ -73,7 +82,40 @@ def run_survey(spec: SurveySpec, settings: Settings, progress: Progress = silent
         BundleError: There is no bundle to judge by, or it was altered.
     """
     check_folder_destination(spec.out, geojson.FILES)
+    if spec.source.is_dir() or spec.source.suffix.lower() == ARCHIVE:
+        return write_photos(survey_photos(spec, settings, progress), spec.out)
     return geojson.write(survey_mosaic(spec, settings, progress), spec.out)
+
+
+def survey_photos(spec: SurveySpec, settings: Settings, progress: Progress = silent) -> PhotoSurvey:
+    """Return surveyed photos and captures of a folder or zip.
+
+    Args:
+        spec: What is asked for.
+        settings: Where things run.
+        progress: Called as work goes on; what it raises ends the survey.
+
+    Raises:
+        DataError: There is nothing to survey.
+        BundleError: There is no bundle to judge the photos by, or it was altered.
+    """
+    panel = Panel(spec.panel, spec.panel_reflectance) if spec.panel else None
+    listed, captures = list_folder(spec.source, settings, progress, panel)
+    name, root = spec.source.name, f"{printable(spec.source)}/"
+    if spec.is_measured_only or not listed:
+        photos = [SurveyPhoto(one, None) for one in listed]
+        return PhotoSurvey(name, root, tuple(photos), tuple(captures))
+    judge = judge_of(spec, settings)
+    return PhotoSurvey(
+        name,
+        root,
+        tuple(judge_photos(spec.source, listed, judge, settings, progress)),
+        tuple(captures),
+        judge.bundle.label,
+        judge.policy.id,
+        tuple(certificates_of(judge.policy, judge.bundle.pack).values())[:2],
+        is_certified=judge.policy.escape.certified,
+    )
 
 
 def survey_mosaic(spec: SurveySpec, settings: Settings, progress: Progress = silent) -> Survey:
@@ -147,20 +189,6 @@ def _judged(
             )
             tiles[one.sample_id] = judged
     return list(tiles.values())
-
-
-def verdict_of(assessment: Assessment) -> TileVerdict:
-    """Return an assessment without its arrays."""
-    verdict, prediction = assessment.verdict, assessment.prediction
-    return TileVerdict(
-        disposition=verdict.disposition,
-        wording=assessment.wording,
-        label=verdict.label,
-        labels=tuple(assessment.top()),
-        positive_probability=prediction.positive_probability if prediction else None,
-        reasons=tuple(finding.reason.value for finding in verdict.findings),
-        message=verdict.message,
-    )
 
 
 def _survey(mosaic: Mosaic, tiles: tuple[SurveyTile, ...], judge: ProductJudge | None) -> Survey:

@@ -1,0 +1,96 @@
+"""A folder without a mosaic: each photo and capture has its own place, or none and a reason."""
+
+import json
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from shapely.geometry import Point, shape
+
+from core.cli.output import finite
+from core.errors import ConfigError
+from core.settings import Settings
+from domains.crops.survey.command import describe_summary, parse_reflectances
+from domains.crops.survey.survey import SurveySpec, run_survey
+from tests.domains.crops.survey.test_captures import CAMERA, a_band, packet
+
+
+def features(out, name):
+    return json.loads((out / f"{name}.geojson").read_text())["features"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Give a capture of four bands, one that lacks a band, and a photo; none has a place."""
+    made = tmp_path / "flight"
+    made.mkdir()
+    for number in (1, 2):
+        for name, (nm, light) in list(CAMERA.items())[: 5 - number]:
+            path = made / f"{number}_{name}.tif"
+            path.write_bytes(a_band(path, packet(name, nm, f"C{number}", light))[1])
+    noise = np.random.default_rng(0).integers(40, 90, (600, 800, 3), np.uint8)
+    noise[..., 1] += 90
+    cv2.imwrite(str(made / "leaf.jpg"), cv2.GaussianBlur(noise, (0, 0), 2))
+    return made
+
+
+def test_captures_and_photos_are_told_apart_and_nothing_is_dropped(folder, tmp_path):
+    out = tmp_path / "out"
+    spec = SurveySpec(folder, out, is_measured_only=True)
+
+    summary = run_survey(spec, Settings())
+
+    assert (summary["photos"], summary["captures"], summary["captures_skipped"]) == (1, 2, 1)
+    assert summary["problems"] == {"C2": "It has 3 bands; expected 4."}
+    (photo,) = features(out, "photos")
+    assert photo["geometry"] is None
+    assert photo["properties"]["file"] == "leaf.jpg"
+    assert photo["properties"]["place_reason"]
+    assert photo["properties"]["is_hatched"]
+    whole, lacking = features(out, "captures")
+    assert whole["properties"]["ndvi"] == round(
+        (0.96 / 0.41 - 0.96 / 0.69) / (0.96 / 0.41 + 0.96 / 0.69), 6
+    )
+    assert "ndvi" not in lacking["properties"]
+    assert whole["geometry"] is None
+    words = "\n".join(describe_summary(summary, out))
+    assert "1 photos, 0 with a place" in words
+    assert "2 captures, 1 of them skipped." in words
+    assert json.loads((out / "survey.json").read_text()) == finite(summary)
+
+
+@pytest.mark.slow
+@pytest.mark.trained
+@pytest.mark.shared
+def test_drone_photos_lie_where_they_were_taken_with_an_outline_where_all_is_known(
+    field, shared_data, tmp_path
+):
+    source = tmp_path / "flight"
+    source.mkdir()
+    for path in (shared_data / "crops" / "drone" / "rgb").glob("brighton_*"):
+        shutil.copy(path, source)
+    spec = SurveySpec(source, tmp_path / "out", bundle=field.bundle)
+
+    summary = run_survey(spec, field.settings)
+
+    assert summary["photos"] == summary["photos_placed"] == 5
+    assert summary["photos_judged"] == sum(summary["dispositions"].values())
+    for photo in features(tmp_path / "out", "photos"):
+        made, area = photo["properties"], shape(photo["geometry"])
+        assert made["file"].startswith("brighton_")
+        assert made["is_outline"] == (area.geom_type == "Polygon")
+        assert area.centroid.distance(Point(-91.99, 46.84)) < 0.01
+        assert made["message"] or made["wording"] in ("HEALTHY", "ACT")
+
+
+def test_reflectances_of_a_panel_are_read_by_band():
+    assert parse_reflectances("red=0.49,nir=0.48,re=0.47") == {
+        "red": 0.49,
+        "near infrared": 0.48,
+        "red edge": 0.47,
+    }
+    assert parse_reflectances("") == {}
+    for wrong in ("red", "red=half", "magenta=0.4"):
+        with pytest.raises(ConfigError, match="no reflectance of a band"):
+            parse_reflectances(wrong)
