@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.types import F64, U8
+from core.types import F64, U8, Frame
 
 SIDE = 256
 _BLOCK = 32
@@ -45,6 +45,18 @@ def measure(pixels: U8) -> dict[str, float]:
     """
     small = _shrunk(pixels)
     return {**_sharpness(small), **_exposure(small), **_leaves(small)}
+
+
+def eight_bit_rgb(frame: Frame) -> U8 | None:
+    """Return a photo's pixels in 8 bits; None for one band of a camera that has several."""
+    pixels = frame.pixels
+    if frame.bands == ("grey",) and pixels.dtype == np.uint8:
+        return np.ascontiguousarray(pixels.repeat(3, axis=2))
+    if frame.bands != ("red", "green", "blue"):
+        return None
+    if pixels.dtype != np.uint8:
+        pixels = (pixels.astype(np.float32) * (255 / (2**frame.bit_depth - 1))).astype(np.uint8)
+    return np.ascontiguousarray(pixels)
 
 
 def _shrunk(pixels: U8) -> U8:

@@ -37,13 +37,18 @@ def faults_of(measures: Mapping[str, float]) -> tuple[PhotoReason, ...]:
         faults.append(PhotoReason.BLURRED)
     if measures["bright end"] < DARK_BRIGHT_END or measures["brightest"] < DARK_BRIGHTEST:
         faults.append(PhotoReason.TOO_DARK)
-    elif measures["clipped colour"] > MOST_CLIPPED_COLOUR or measures["clipped"] > MOST_CLIPPED:
+    elif measures["clipped colour"] > MOST_CLIPPED_COLOUR or _is_white(measures):
         faults.append(PhotoReason.TOO_BRIGHT)
     elif measures["green"] < LEAST_GREEN:
         faults.append(PhotoReason.NO_LEAF)
     elif measures["largest leaf"] < LEAST_LEAF:
         faults.append(PhotoReason.TOO_FAR)
     return tuple(faults)
+
+
+def _is_white(measures: Mapping[str, float]) -> bool:
+    """Return whether nearly all is clipped and no leaf is left, as one on white paper would be."""
+    return measures["clipped"] > MOST_CLIPPED and measures["largest leaf"] < LEAST_LEAF
 
 
 def leaf_faults_of(

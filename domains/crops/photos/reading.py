@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from pydantic import ValidationError
 
 from core.errors import InputError, UnreadableImage
 from core.imaging.decode import decode
 from core.imaging.functions import Arguments, Output
 from core.imaging.sniff import sniff
-from core.types import U8, Frame
 from domains.crops.photos.facts import PhotoFacts
-from domains.crops.photos.measures import SIDE, measure
+from domains.crops.photos.measures import SIDE, eight_bit_rgb, measure
 from domains.crops.photos.metadata import read_facts
 
 READ = f"{__name__}:read_photo"
@@ -45,7 +43,7 @@ def read_photo(data: bytes, arguments: Arguments) -> Output:
     facts = read_photo_facts(data, max_pixels)
     measures, problem = None, ""
     try:
-        pixels = _rgb(decode(data, max_pixels, SIDE))
+        pixels = eight_bit_rgb(decode(data, max_pixels, SIDE))
         measures = None if pixels is None else measure(pixels)
     except InputError as exc:
         problem = str(exc)
@@ -85,15 +83,3 @@ def photo_of(output: Output) -> ReadPhoto:
         return ReadPhoto(facts, measures, str(record["problem"])[:500])
     except (KeyError, TypeError, ValueError, AttributeError, ValidationError) as exc:
         raise UnreadableImage("What the file states of itself makes no sense.") from exc
-
-
-def _rgb(frame: Frame) -> U8 | None:
-    """Return a photo's pixels in 8 bits; None for one band of a camera that has several."""
-    pixels = frame.pixels
-    if frame.bands == ("grey",):
-        if pixels.dtype != np.uint8:
-            return None
-        pixels = pixels.repeat(3, axis=2)
-    if pixels.dtype != np.uint8:
-        pixels = (pixels.astype(np.float32) * (255 / (2**frame.bit_depth - 1))).astype(np.uint8)
-    return np.ascontiguousarray(pixels)

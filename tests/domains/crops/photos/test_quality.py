@@ -82,6 +82,13 @@ def test_each_fault_is_called_by_its_name(picture, faults):
     assert faults_of(measure(picture)) == faults
 
 
+def test_a_small_leaf_on_white_paper_is_not_too_bright():
+    picture = np.full((256, 256, 3), 255, np.uint8)
+    picture[96:160, 96:160] = leaf_on_board()[96:160, 96:160]  # 6 % of it
+
+    assert TOO_BRIGHT not in faults_of(measure(picture))
+
+
 def test_a_blur_that_the_network_does_not_see_is_none():
     large = cv2.resize(leaf_on_board(side=512, radius=180), (4096, 4096))
 
