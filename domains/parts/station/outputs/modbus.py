@@ -101,4 +101,5 @@ class ModbusOutput:
         assert self._socket is not None
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         self._has_started.set()
-        await ModbusServer(self._registers, self._options.unit).run(self._socket, self._stop)
+        server = ModbusServer(self._registers, self._options.unit, self._options.allow)
+        await server.run(self._socket, self._stop)

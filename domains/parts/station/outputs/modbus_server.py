@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Sequence
 from contextlib import suppress
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 from pymodbus.constants import ExcCodes
@@ -27,6 +29,8 @@ _REQUESTS_S, _BURST = 1000, 200
 _ADMITTED_S = 250
 _FUNCTIONS = frozenset({1, 3, 4, 5, 6, 15, 16, 22, 23})
 _WRITE_COIL, _COIL_VALUES = 5, (b"\x00\x00", b"\xff\x00")
+Network = IPv4Network | IPv6Network
+
 _HEADER = struct.Struct(">HHHB")
 _BUFFER = 1024
 _SEND_BUFFER = 16384
@@ -57,8 +61,8 @@ class ModbusServer:
     half-open connections never keep a PLC out.
     """
 
-    def __init__(self, registers: Registers, unit: int) -> None:
-        self._registers = registers
+    def __init__(self, registers: Registers, unit: int, allow: Sequence[Network] = ()) -> None:
+        self._registers, self._allow = registers, allow
         self._units = _ANY_UNIT | {unit}
         self._peers: dict[asyncio.StreamWriter, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -85,12 +89,19 @@ class ModbusServer:
         listener.setblocking(False)
         while True:
             with suppress(OSError):
-                peer, _ = await asyncio.get_running_loop().sock_accept(listener)
-                # What a peer does not read waits here, not in megabytes of the kernel's.
-                peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
-                streams = await asyncio.open_connection(sock=peer, limit=_BUFFER)
-                self._admit(*streams)
+                peer, address = await asyncio.get_running_loop().sock_accept(listener)
+                if self._is_allowed(str(address[0])):
+                    # What a peer does not read waits here, not in megabytes of the kernel's.
+                    peer.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER)
+                    self._admit(*await asyncio.open_connection(sock=peer, limit=_BUFFER))
+                else:
+                    peer.close()
             await asyncio.sleep(1 / _ADMITTED_S)
+
+    def _is_allowed(self, host: str) -> bool:
+        address = ip_address(host.partition("%")[0])
+        mapped = getattr(address, "ipv4_mapped", None) or address
+        return not self._allow or any(mapped in network for network in self._allow)
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.transport.set_write_buffer_limits(high=_BUFFER)

@@ -7,11 +7,11 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from time import monotonic
+from typing import Any
 from urllib.parse import urlsplit
 
-from asyncua import ua
 from asyncua.server.server import Server
 
 from core.errors import ConfigError
@@ -21,6 +21,7 @@ from domains.parts.station.outputs.opcua_machine import VisionMachine
 from domains.parts.station.outputs.opcua_methods import VisionMethods
 from domains.parts.station.outputs.opcua_model import AddressSpace, build_model
 from domains.parts.station.outputs.opcua_results import KeptResults, result_of
+from domains.parts.station.outputs.opcua_security import OpcuaSecurity, read_security, secure
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.plc.blocks import decode_status, without_life
 from domains.parts.station.plc.registers import OfflineReason
@@ -35,7 +36,14 @@ _OPEN_S = 60.0
 _TICK_S = 0.1
 _MAX_STATUSES = 200
 
-_Item = Words | InspectedPart
+
+@dataclass(frozen=True, slots=True)
+class _Status:
+    words: Words
+    problems: tuple[str, ...]
+
+
+_Item = _Status | InspectedPart
 
 
 class OpcuaOutput:
@@ -76,14 +84,16 @@ class OpcuaOutput:
         self._stopping = False
         self._opened = threading.Event()
         self._problem: OSError | None = None
+        self._security = OpcuaSecurity()
         self._thread = threading.Thread(target=self._run, name="parts.opcua", daemon=True)
 
     def open(self) -> None:
         """Start serving.
 
         Raises:
-            ConfigError: The address cannot be served at.
+            ConfigError: The address cannot be served at, or a certificate cannot be used.
         """
+        self._security = read_security(self._options)
         try:
             # The server takes seconds to get there.
             socket.create_server(_address(self._options.endpoint)).close()
@@ -99,11 +109,12 @@ class OpcuaOutput:
                 hint="Free the port, or correct outputs.opcua.endpoint.",
             )
 
-    def show(self, words: Words, status: Mapping[str, object]) -> None:  # noqa: ARG002
+    def show(self, words: Words, status: Mapping[str, object]) -> None:
         """Show the status block, and the state that follows from it."""
         self._words, self._shown_at = words, monotonic()
         if len(self._items) < _MAX_STATUSES:
-            self._hand_over(words)
+            problems: Any = status.get("Problems", ())
+            self._hand_over(_Status(words, tuple(problems)))
 
     def send(self, part: InspectedPart, words: Words) -> bool:  # noqa: ARG002
         """Return True, once a result is shown: who wants it fetches it, so nothing is sent."""
@@ -140,6 +151,7 @@ class OpcuaOutput:
             products=self._products,
         )
         server = await _new_server(self._options.endpoint)
+        await secure(server, self._security)
         model = await build_model(server, self._station, methods.callbacks())
         methods.announcer = Announcer(self._machine, model)
         await model.show_state(self._machine.state, None)
@@ -180,9 +192,11 @@ class OpcuaOutput:
             await announcer.result_ready(result)
         else:
             self._is_silent = False
+            announcer.problems = item.problems
             was_acquiring = self._machine.status.acquiring
-            transitions = self._machine.observe(decode_status(item))
-            await model.show_words(item)
+            transitions = self._machine.observe(decode_status(item.words))
+            await model.show_words(item.words)
+            await model.show_problems(item.problems)
             if was_acquiring and not self._machine.status.acquiring:
                 await announcer.acquisition_done()
         await announcer.transitions(transitions)
@@ -207,8 +221,6 @@ async def _new_server(endpoint: str) -> Server:
     await server.init()
     server.set_endpoint(endpoint)
     server.set_server_name("Assay station")
-    server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-    server.set_identity_tokens([ua.AnonymousIdentityToken])
     limits = server.iserver
     limits.max_session_timeout_ms = SESSION_MS
     limits.max_connections = limits.max_subscriptions = _MAX_CLIENTS

@@ -159,7 +159,7 @@ class StationClient:
         control = list(encode_control(self._control))
         try:
             self._client.write_registers(0, control, device_id=self._unit)
-        except ModbusException:
+        except (ModbusException, OSError):
             self._lose()
         return self._read()
 
@@ -172,7 +172,7 @@ class StationClient:
         """Return the status block; None for no answer, and for the answer to something else."""
         try:
             answer = self._client.read_input_registers(0, count=STATUS_WORDS, device_id=self._unit)
-        except ModbusException:
+        except (ModbusException, OSError):
             self._lose()
             return None
         if answer.function_code != _READ_INPUTS or len(answer.registers) != STATUS_WORDS:

@@ -523,3 +523,43 @@ def test_a_line_whose_station_ends_rejects_and_goes_on_with_the_next_one():
         assert line.inspect(4, "P4", wait_s=20).result is LineResult.PASS
     line.close()
     assert again.accepted == [4]
+
+
+@pytest.mark.parametrize(
+    ("allow", "is_served"),
+    [((), True), (("127.0.0.0/8",), True), (("::1", "127.0.0.1"), True), (("10.0.0.0/8",), False)],
+)
+def test_only_addresses_of_the_list_are_served(allow, is_served):
+    output = ModbusOutput(ModbusOptions(port=0, allow=allow), lambda _: None)
+    output.open()
+    client = ModbusTcpClient("127.0.0.1", port=output.port, timeout=1, retries=0)
+    try:
+        client.connect()
+        if is_served:
+            assert len(client.read_input_registers(0, count=24).registers) == 24
+        else:
+            with pytest.raises((ModbusException, OSError)):
+                client.read_input_registers(0, count=24)
+    finally:
+        client.close()
+        output.close()
+
+
+def test_a_station_that_is_killed_in_the_middle_of_an_answer_passes_nothing():
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def reset_all() -> None:
+        with suppress(OSError):
+            while True:
+                peer, _ = server.accept()
+                peer.recv(1)
+                peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                peer.close()
+
+    thread = threading.Thread(target=reset_all, daemon=True)
+    thread.start()
+    line = StationClient("127.0.0.1", server.getsockname()[1])
+    assert not line.start(0.3)
+    assert line.inspect(7, wait_s=0.3) == LineAnswer(LineResult.FAIL, None)
+    line.close()
+    server.close()
