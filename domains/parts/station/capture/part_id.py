@@ -10,6 +10,8 @@ from pathlib import PurePath
 from domains.parts.station.recipe import PartIdOptions
 from domains.parts.station.result import LineReason
 
+ID_GROUP = "(?P<id>"
+_REPLACED = "\N{REPLACEMENT CHARACTER}"
 LONGEST_TEXT = 256
 WEAK_FORMATS = frozenset(
     {
@@ -64,15 +66,16 @@ def identify(
         options: Where the id comes from, and what it must look like.
         readings: The codes in the part's pictures.
         trigger_id: The id that came with the trigger; empty where none did.
-        file_names: Names of the part's files.
+        file_names: Names of the part's files, without extensions.
     """
     match options.source:
         case "none":
-            return ReadId(trigger_id)
+            is_text = is_plain(trigger_id)
+            return ReadId(trigger_id) if is_text else ReadId("", (LineReason.ID_UNREAD,))
         case "trigger":
             found = {id_in(trigger_id, options)}
         case "file_name":
-            found = {id_in(PurePath(name).stem, options) for name in file_names}
+            found = {id_in(name, options) for name in file_names}
         case "code":
             found = _agreed(readings, options)
     part_id = found.pop() if len(found) == 1 else ""
@@ -83,6 +86,32 @@ def identify(
     return ReadId(part_id)
 
 
+def part_in_file(name: str, camera: str, pattern: str) -> str:
+    """Return what names the part in the file of one of several cameras.
+
+    `17-top.png` and `17_side.png` of the cameras top and side are views of the part 17. Where the
+    pattern says by its group `id` what the id is, the name is left to it.
+
+    Args:
+        name: The file's name.
+        camera: The camera's name.
+        pattern: The recipe's pattern of ids.
+    """
+    stem = PurePath(name).stem
+    for ending in () if ID_GROUP in pattern else (f"-{camera}", f"_{camera}"):
+        if stem.casefold().endswith(ending.casefold()) and len(stem) > len(ending):
+            return stem[: -len(ending)]
+    return stem
+
+
+def is_plain(text: str) -> bool:
+    """Return whether a text can be shown and compared: no control characters, none replaced.
+
+    A PLC's bytes that are no ASCII come as replacement characters: two ids would be the same.
+    """
+    return text.isprintable() and _REPLACED not in text
+
+
 def id_in(text: str, options: PartIdOptions) -> str:
     """Return the id in a text: all of it, or the pattern's group `id`; empty where it does not fit.
 
@@ -90,7 +119,7 @@ def id_in(text: str, options: PartIdOptions) -> str:
         text: What was read.
         options: The pattern that it must match as a whole, and the check digit.
     """
-    if len(text) > LONGEST_TEXT or not text.isprintable():
+    if len(text) > LONGEST_TEXT or not is_plain(text):
         return ""
     match = re.fullmatch(options.pattern, text)
     if match is None:

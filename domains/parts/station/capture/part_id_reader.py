@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Sequence
+from pathlib import PurePath
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from core.settings import Settings
 from core.types import Unreadable
 from domains.parts.station.capture.cameras import Grabbed
 from domains.parts.station.capture.code_finder import FIND, find, formats_of
-from domains.parts.station.capture.part_id import CodeReading, ReadId, identify
+from domains.parts.station.capture.part_id import CodeReading, ReadId, identify, part_in_file
 from domains.parts.station.part import CapturedFrame, Trigger
 from domains.parts.station.recipe import Recipe
 from domains.parts.station.result import LineReason
@@ -68,8 +69,13 @@ class PartIdReader:
         readings = []
         if self._options.source == "code" and LineReason.UNREADABLE not in trigger.faults:
             readings = [one for frame in frames for one in self._readings(frame)]
-        names = [frame.name for frame in frames if frame.name]
+        names = [self._part_in(frame) for frame in frames if frame.name]
         return identify(self._options, readings, trigger.part_id, names)
+
+    def _part_in(self, frame: CapturedFrame) -> str:
+        if len(self._is_folder) < 2:
+            return PurePath(frame.name).stem
+        return part_in_file(frame.name, frame.camera, self._options.pattern)
 
     def _readings(self, frame: CapturedFrame) -> list[CodeReading]:
         if self._is_folder.get(frame.camera, True):

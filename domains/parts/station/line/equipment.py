@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 from core.errors import ConfigError
 from core.settings import Settings
 from domains.parts.station.capture.identity import differences
+from domains.parts.station.capture.part_id import id_in, part_in_file
 from domains.parts.station.capture.part_id_reader import PartIdReader
 from domains.parts.station.capture.sources.announced import AnnouncedCamera, announced_by_folder
 from domains.parts.station.capture.sources.folder import FolderSource
 from domains.parts.station.capture.sources.judged_files import JudgedFiles
+from domains.parts.station.capture.sources.paired_folders import PairedFolders
 from domains.parts.station.judging.capture import OnCapture
 from domains.parts.station.judging.judges import Judges
 from domains.parts.station.line.changeover import Equipment
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from domains.parts.station.capture.sources.video import VideoCamera
 
 OPCUA_SPARE_S = 5.0
+MOST_UNPAIRED = 64
+"""So many pictures of a folder may wait for those of other folders."""
 
 
 def equipment_of(
@@ -39,12 +43,12 @@ def equipment_of(
 
     Args:
         station: The station file.
-        recipe: The recipe that begins, whose camera the trigger source reads.
+        recipe: The recipe that begins, whose cameras the trigger source reads.
         judges: What judges each product.
         settings: Where things run.
         on_capture: Called with each part that is captured to learn from, where none are judged.
     """
-    announced = next((one for one in recipe.cameras if _can_trigger(station, one)), None)
+    announced = [one for one in recipe.cameras if _can_trigger(station, one)]
     return Equipment(
         judges,
         partial(make_camera, announced=announced),
@@ -54,26 +58,26 @@ def equipment_of(
     )
 
 
-def make_camera(options: CameraOptions, announced: CameraOptions | None = None) -> Camera:
+def make_camera(options: CameraOptions, announced: Sequence[CameraOptions] = ()) -> Camera:
     """Return a camera that is not open yet.
 
     Args:
         options: What the recipe says of it.
-        announced: The camera that a trigger source reads, so that its frames come with triggers.
+        announced: The cameras that a trigger source reads, so that their frames come with triggers.
 
     Raises:
         ConfigError: It would give no frames, or the wrong ones: the trigger source reads another
             folder, or the same device with other options; or it cannot be made.
     """
-    if options == announced:
+    if options in announced:
         is_folder = options.kind == "folder"
         return announced_by_folder(options) if is_folder else AnnouncedCamera(options, lambda: True)
-    if options.kind == "folder" or (announced is not None and announced.source == options.source):
-        reads = "nothing" if announced is None else f"{announced.name}, {announced.source}"
+    if options.kind == "folder" or options.source in {one.source for one in announced}:
+        reads = "; ".join(f"{one.name}, {one.source}" for one in announced) or "nothing"
         raise ConfigError(
             f"The camera {options.name}, {options.source}, is not the one that triggers parts: the "
             f"station's trigger reads {reads}.",
-            hint="A folder needs the trigger `file`, and the camera that triggers has the same "
+            hint="A folder needs the trigger `file`, and the cameras that trigger have the same "
             "options in all recipes.",
         )
     return _video_camera(options)
@@ -97,11 +101,13 @@ def make_sources(
     if kind not in {"file", "free_running"}:
         return []
     made = [one for one in recipe.cameras if _can_trigger(station, one)]
+    if kind == "file" and len(made) > 1:
+        return [_paired_folders(station, recipe, made, settings, post)]
     wanted = "folder" if kind == "file" else "video or genicam"
     if len(made) != 1:
         raise ConfigError(
-            f"The trigger {kind} needs exactly one camera of kind {wanted} in the "
-            f"recipe {recipe.number}, got {len(made)}.",
+            f"The trigger {kind} needs {'a' if kind == 'file' else 'exactly one'} camera of kind "
+            f"{wanted} in the recipe {recipe.number}, got {len(made)}.",
             hint="Trigger recipes with more cameras by modbus, mqtt or opcua.",
         )
     if kind == "file":
@@ -115,13 +121,33 @@ def _can_trigger(station: StationFile, options: CameraOptions) -> bool:
     return kind == "file" if is_folder else kind == "free_running"
 
 
-def _folder_source(
-    station: StationFile, options: CameraOptions, settings: Settings, post: Post
+def _paired_folders(
+    station: StationFile,
+    recipe: Recipe,
+    cameras: Sequence[CameraOptions],
+    settings: Settings,
+    post: Post,
 ) -> TriggerSource:
+    names, options = [one.name for one in cameras], recipe.part_id
+    pattern = options.pattern if options.source == "file_name" else ""
+
+    def part_in(name: str, camera: str) -> str:
+        part = part_in_file(name, camera, pattern)
+        return (id_in(part, options) or part) if pattern else part
+
+    paired = PairedFolders(names, station.trigger.pair_s, part_in, post)
+    made = partial(_folder_source, station, settings=settings, post=paired.take, most=MOST_UNPAIRED)
+    paired.follow([made(one) for one in cameras])
+    return paired
+
+
+def _folder_source(
+    station: StationFile, options: CameraOptions, settings: Settings, post: Post, most: int = 1
+) -> FolderSource:
     record = settings.home / "stations" / f"{station.name}-files.sqlite"
     folder = Path(options.source)
     judged = JudgedFiles(record, folder)
-    return FolderSource(options.name, folder, station.trigger, settings, judged, post)
+    return FolderSource(options.name, folder, station.trigger, settings, judged, post, most)
 
 
 def _free_source(options: CameraOptions, post: Post) -> TriggerSource:

@@ -30,6 +30,7 @@ from domains.parts.station.capture.sources.pending_files import (
 from domains.parts.station.capture.sources.whole_file import CHECK
 from domains.parts.station.options import TriggerOptions
 from domains.parts.station.part import CapturedFrame, Trigger
+from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.ports import Post, TriggerSignal
 from domains.parts.station.result import LineReason
 
@@ -50,7 +51,7 @@ class FolderSource:
     A picture is new when its name is, or its bytes are. It is handed on when it was closed or
     renamed, or stood still, and decodes; one that still does not decode two seconds later is
     handed on as it is with the fault UNREADABLE, and holds no other up meanwhile. The folder is
-    listed besides its events, because those get lost. At most one trigger is under way at a time.
+    listed besides its events, because those get lost.
 
     Args:
         camera: Name of the camera in the recipe.
@@ -59,6 +60,7 @@ class FolderSource:
         settings: Limits of the files and of the process that decodes them.
         judged: Which files are judged already; closed with the source.
         post: Where triggers go.
+        most: How many triggers may be under way at a time.
     """
 
     def __init__(
@@ -69,9 +71,11 @@ class FolderSource:
         settings: Settings,
         judged: JudgedFiles,
         post: Post,
+        most: int = 1,
     ) -> None:
         self._camera, self._folder, self._options = camera, folder, options
         self._max_bytes, self._judged, self._post = settings.max_bytes, judged, post
+        self._most = most
         limit_s = min(LONGEST_CHECK_S, settings.decode_timeout_s)
         limits = settings.model_copy(update={"decode_timeout_s": limit_s})
         self._sandbox = FunctionSandbox(CHECK, limits)
@@ -80,7 +84,7 @@ class FolderSource:
         self._answers: SimpleQueue[tuple[Trigger, bool]] = SimpleQueue()
         self._events = FolderEvents(folder)
         self._unanswered: dict[str, str] = {}
-        self._under_way = ""
+        self._under_way: set[str] = set()
         self._listings = 0
         self._lost = ""
         self._stop = Event()
@@ -92,6 +96,11 @@ class FolderSource:
         if self._stop.is_set() or self._thread.ident is None or self._thread.is_alive():
             return self._lost
         return f"The folder {self._folder} is not watched any more: see the log."
+
+    @property
+    def offline_reason(self) -> OfflineReason:
+        """What the station is offline for while it notices nothing."""
+        return OfflineReason.STATION
 
     def open(self) -> None:
         """Start watching.
@@ -137,7 +146,7 @@ class FolderSource:
         self._take_answers()
         self._hand_on()
         due = self._pending.next_due_at()
-        if due is not None and not self._under_way:
+        if due is not None and len(self._under_way) < self._most:
             until = min(until, due)
         self._note(self._events.take(max(until - monotonic(), 0.0)))
 
@@ -184,7 +193,7 @@ class FolderSource:
         self._states.pop(name, None)
 
     def _hand_on(self) -> None:
-        while not self._stop.is_set() and not self._under_way:
+        while not self._stop.is_set() and len(self._under_way) < self._most:
             file = self._pending.pop(monotonic())
             if file is None:
                 return
@@ -195,7 +204,7 @@ class FolderSource:
         incoming = open_file(self._folder / name, self._max_bytes)
         state = self._state(name)
         if state is None or incoming.problem == _GONE:
-            log.warning("%s was gone before it was read", name)
+            log.warning("%r was gone before it was read", name)
             self._forget(name)
             return
         if state != file.state:  # it changed while it was read
@@ -226,7 +235,7 @@ class FolderSource:
             if not isinstance(outcome, Unreadable):
                 return str(outcome.record.get("pixels", ""))
             problem = outcome.message
-        log.warning("%s does not decode: %s", name, problem)
+        log.warning("%r does not decode: %s", name, problem)
         return ""
 
     def _send(self, name: str, data: bytes, raw_sha256: str, is_whole: bool) -> None:
@@ -241,15 +250,14 @@ class FolderSource:
             since_open=1,
             name=name,
         )
-        self._under_way = name
+        self._under_way.add(name)
         faults = () if is_whole else (LineReason.UNREADABLE,)
         self._post(TriggerSignal(now, frames=(frame,), faults=faults))
 
     def _take_answers(self) -> None:
         for trigger, is_recorded in _drain(self._answers):
-            for frame in trigger.frames:
-                if frame.name == self._under_way:
-                    self._under_way = ""
+            for frame in (one for one in trigger.frames if one.camera == self._camera):
+                self._under_way.discard(frame.name)
                 digest = self._unanswered.pop(frame.name, "")
                 if is_recorded and digest:
                     self._judged.save(frame.name, digest)

@@ -75,9 +75,9 @@ def test_as_many_decodings_as_the_recipe_asks_for_have_to_agree():
 
 def test_the_id_is_the_patterns_group_where_it_has_one():
     pattern = r"(?P<id>[A-Z]\d+)_cam\d"
-    names = ["A17_cam1.png", "A17_cam2.jpg"]
+    names = ["A17_cam1", "A17_cam2"]
     assert identified([], names=names, source="file_name", pattern=pattern) == ("A17", ())
-    names[1] = "A18_cam2.jpg"
+    names[1] = "A18_cam2"
     assert identified([], names=names, source="file_name", pattern=pattern) == ("", UNREAD)
     assert identified([], names=[], source="file_name", pattern=pattern) == ("", UNREAD)
 
@@ -271,3 +271,10 @@ def test_the_id_may_be_the_files_name():
 def test_a_recipe_that_cannot_be_read_by_is_refused(wrong):
     with pytest.raises(ConfigError, match="cannot be read"):
         PartIdReader(recipe("video", **wrong), Settings())
+
+
+@pytest.mark.parametrize("text", ["A\x1b[2J", "A\n=1", "\ufffd1", "A\x00", "A\u202e"])
+@pytest.mark.parametrize("source", ["none", "trigger"])
+def test_a_trigger_that_brings_no_plain_text_brings_no_id(text, source):
+    assert identified([], trigger_id=text, source=source) == ("", UNREAD)
+    assert identified([], trigger_id="A 1-\u00e4", source=source) == ("A 1-\u00e4", ())

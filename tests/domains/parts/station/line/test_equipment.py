@@ -51,7 +51,7 @@ def test_a_station_watches_what_triggers_it(tmp_path):
         assert type(made) is source
         made.close()
     assert sources_of("modbus", tmp_path, VIDEO) == []
-    with pytest.raises(ConfigError, match="exactly one camera of kind folder"):
+    with pytest.raises(ConfigError, match="a camera of kind folder"):
         sources_of("file", tmp_path, VIDEO)
     with pytest.raises(ConfigError, match="exactly one camera of kind video"):
         sources_of("free_running", tmp_path, folder)
