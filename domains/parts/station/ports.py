@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 from core.errors import AssayError
 from domains.parts.station.part import CapturedFrame, InspectedPart, Trigger
+from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.result import LineReason
 
 Words = tuple[int, ...]
@@ -141,6 +142,10 @@ class TriggerSource(Protocol):
     def problem(self) -> str:
         """Why it notices nothing at present, which stops the line; empty while it works."""
 
+    @property
+    def offline_reason(self) -> OfflineReason:
+        """What the station is offline for while it notices nothing."""
+
     def open(self) -> None:
         """Start noticing.
 
@@ -185,6 +190,11 @@ class StationOutput(Protocol):
         """Show the status block, words I0 to I23, and the same by name.
 
         Called at every change, and at least every 100 ms while the station lives.
+
+        Args:
+            words: I0 to I23.
+            status: Their values by name; under ``Problems`` what the station has lost, as sentences
+                for a person.
         """
 
     def send(self, part: InspectedPart, words: Words) -> bool:

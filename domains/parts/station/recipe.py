@@ -12,7 +12,11 @@ from core.errors import ConfigError
 from core.files import write_atomic
 from domains.parts.station.options import OutputOptions, StrictModel, TriggerOptions
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
+"""A name that is a file's name too, and never one of the folders `.` and `..`."""
+
+Place = Annotated[int, Field(ge=0, le=100_000)]
+Side = Annotated[int, Field(ge=1, le=100_000)]
 
 
 class CameraOptions(StrictModel):
@@ -29,11 +33,14 @@ class CameraOptions(StrictModel):
     pixel_format: str = Field(default="", description="Pixel format it must have.")
     exposure_us: float | None = Field(default=None, gt=0, description="Exposure it is set to.")
     gain: float | None = Field(default=None, description="Gain it is set to.")
-    region: tuple[int, int, int, int] | None = Field(
+    region: tuple[Place, Place, Side, Side] | None = Field(
         default=None, description="Region of interest: left, top, width, height in pixels."
     )
     discard: int = Field(
-        default=3, ge=0, description="Frames that do not count after open or a changed setting."
+        default=3,
+        ge=0,
+        le=1000,
+        description="Frames that do not count after open or a changed setting.",
     )
     colour_reference: str = Field(
         default="",
@@ -47,10 +54,13 @@ class CameraOptions(StrictModel):
     latency_ms: float = Field(
         default=0,
         ge=0,
+        le=60_000,
         description="Longest way of a frame from the sensor to this machine, beyond exposure and "
         "readout: 0 for a cable, several hundred for most network streams.",
     )
-    open_timeout_ms: int = Field(default=3000, ge=100, description="Longest wait for it to open.")
+    open_timeout_ms: int = Field(
+        default=3000, ge=100, le=60_000, description="Longest wait for it to open."
+    )
 
 
 class PartIdOptions(StrictModel):
@@ -68,7 +78,9 @@ class ChallengeOptions(StrictModel):
 
     good: tuple[Name, ...] = Field(min_length=3, description="Names of good reference parts.")
     bad: tuple[Name, ...] = Field(min_length=3, description="Names of bad reference parts.")
-    hours: float = Field(default=8.0, gt=0, description="Hours after which it is due again.")
+    hours: float = Field(
+        default=8.0, gt=0, le=8760, description="Hours after which it is due again."
+    )
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
@@ -84,7 +96,10 @@ class Recipe(StrictModel):
     number: int = Field(ge=0, le=999, description="Number by which a PLC asks for it.")
     product: Name = Field(description="The product whose deployment judges.")
     deadline_ms: int = Field(
-        default=500, ge=20, description="From trigger to output; a later verdict is FAIL LATE."
+        default=500,
+        ge=20,
+        le=600_000,
+        description="From trigger to output; a later verdict is FAIL LATE.",
     )
     cameras: tuple[CameraOptions, ...] = Field(min_length=1)
     part_id: PartIdOptions = PartIdOptions()
@@ -122,7 +137,7 @@ class RejectOptions(StrictModel):
 class RetentionOptions(StrictModel):
     """How long the pictures of passed parts are kept."""
 
-    days: float | None = Field(default=None, gt=0, description="Longest age in days.")
+    days: float | None = Field(default=None, gt=0, le=36_500, description="Longest age in days.")
     max_gb: float | None = Field(default=None, gt=0, description="Most bytes, in 10^9.")
     min_free_gb: float = Field(default=2.0, ge=0, description="Free space kept, in 10^9 bytes.")
     min_free_share: float = Field(default=0.05, ge=0, lt=1, description="Free share kept.")
@@ -137,7 +152,9 @@ class StationFile(StrictModel):
     outputs: OutputOptions = OutputOptions()
     reject: RejectOptions | None = None
     retention: RetentionOptions = RetentionOptions()
-    reserve_mb: int = Field(default=64, ge=1, description="Size of the file freed on a full disk.")
+    reserve_mb: int = Field(
+        default=64, ge=1, le=100_000, description="Size of the file freed on a full disk."
+    )
     recipes: tuple[Recipe, ...] = Field(min_length=1, description="The first is active at start.")
 
     @model_validator(mode="after")

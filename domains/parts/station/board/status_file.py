@@ -62,6 +62,7 @@ class ShownStatus:
         block: The status block.
         recipes: The station's recipes, the first active at its start.
         outstanding: Reference parts that are still to be shown; empty while none is due.
+        problems: What the station has lost, as sentences.
     """
 
     station: str
@@ -70,6 +71,7 @@ class ShownStatus:
     block: StatusBlock
     recipes: tuple[ShownRecipe, ...]
     outstanding: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     @property
     def recipe(self) -> ShownRecipe | None:
@@ -119,6 +121,7 @@ def read_status(path: Path) -> ShownStatus | None:
             decode_status(tuple(body["words"])),
             tuple(ShownRecipe(**one) for one in body["recipes"]),
             tuple(body["outstanding"]),
+            tuple(body["problems"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -145,7 +148,7 @@ class StatusFile:
             "boot": boot_id(),
             "recipes": [_recipe(one) for one in station.recipes],
         }
-        self._latest: tuple[float, Words, tuple[str, ...]] | None = None
+        self._latest: tuple[float, Words, tuple[str, ...], object] | None = None
         self._wake, self._stop = Flag(), Flag()
         self._thread = Thread(target=self._run, name="status file", daemon=True)
 
@@ -156,8 +159,8 @@ class StatusFile:
 
     def show(self, words: Words, status: Mapping[str, object]) -> None:
         """Take the block as it is; never waits."""
-        del status
-        self._latest = (monotonic(), words, self._outstanding())
+        problems = status.get("Problems", ())
+        self._latest = (monotonic(), words, self._outstanding(), problems)
         self._wake.set()
 
     def send(self, part: InspectedPart, words: Words) -> bool:
@@ -189,8 +192,9 @@ class StatusFile:
     def _write(self) -> None:
         if self._latest is None:
             return
-        at, words, outstanding = self._latest
-        body = {**self._fixed, "at": at, "words": words, "outstanding": outstanding}
+        at, words, outstanding, problems = self._latest
+        shown = {"words": words, "outstanding": outstanding, "problems": problems}
+        body = {**self._fixed, "at": at, **shown}
         # Not flushed to the disk: after a power cut the station is dead, which is what it says.
         temporary = self._path.with_suffix(".tmp")
         temporary.write_text(json.dumps(body))

@@ -65,6 +65,12 @@ class WatchedCamera:
         self._thread.start()
 
     @property
+    def problem(self) -> str:
+        """Why it gives no frames; empty while it is usable."""
+        against = self._against
+        return "" if against is None else f"Camera {self.options.name}: {against[1]}"
+
+    @property
     def is_usable(self) -> bool:
         """Whether it is open, and the one that the recipe names."""
         return self._against is None
@@ -175,6 +181,11 @@ class Cameras:
     def are_usable(self) -> bool:
         """Whether all are open, and the ones that the recipe names."""
         return all(camera.is_usable for camera in self._all)
+
+    @property
+    def problems(self) -> list[str]:
+        """Why those that are not usable give no frames."""
+        return [camera.problem for camera in self._all if camera.problem]
 
     def close(self) -> None:
         """Let all go."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Annotated
@@ -43,8 +44,10 @@ def run(
     """Inspect part after part until stopped, and print each result.
 
     Everything it needs stands in the station file. Nothing passes that is not on record, and what
-    is not judged in time fails.
+    is not judged in time fails. What the station has lost, such as a camera, is a line of its own
+    whenever it changes; with --json it has no id.
     """
+    from core.errors import ConfigError
     from core.logs import confined
     from core.settings import Settings
     from domains.parts.station.line.station import run_station
@@ -62,8 +65,23 @@ def run(
         if shown == parts:
             stop.set()
 
+    def show_problems(problems: Sequence[str]) -> None:
+        _print_problems(station.name, problems, json=json)
+
     with confined():
-        run_station(station, Settings(), stop=stop, recipe=recipe, on_part=show)
+        try:
+            run_station(
+                station,
+                Settings(),
+                stop=stop,
+                recipe=recipe,
+                on_part=show,
+                on_problems=show_problems,
+            )
+        except ConfigError as exc:
+            # Its text is of the station file and the home folder alone; the log has its type.
+            _print_problems(station.name, [f"{exc.message} {exc.hint}".strip()], json=json)
+            raise
 
 
 @app.command()
@@ -215,3 +233,11 @@ def _print_part(station: str, part: InspectedPart, *, json: bool) -> None:
             f"{part.trigger.number:>7}  {part.result:<4}  {part.part_id or '-':<16}  "
             f"{part.elapsed_us / 1000:6.1f} ms  {reasons}".rstrip()
         )
+
+
+def _print_problems(station: str, problems: Sequence[str], *, json: bool) -> None:
+    if json:
+        print_json({"station": station, "problems": list(problems)})
+    else:
+        for problem in problems or ["Nothing is lost any more."]:
+            print_line(f"         {problem}")

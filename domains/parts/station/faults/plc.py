@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from threading import Condition
 from threading import Event as Flag
 from time import monotonic
+from typing import Any
 
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.plc.blocks import (
@@ -50,6 +51,7 @@ class Plc:
     Attributes:
         alter: Changes a block on its way to the PLC, as a gateway does.
         words_of_pass: The block in which the last PASS was accepted.
+        problems: What the station has lost, as sentences.
         taken: How many triggers the station has taken.
     """
 
@@ -62,6 +64,7 @@ class Plc:
         self._control = ControlBlock()
         self.alter: Callable[[Words], Words] = lambda words: words
         self.words_of_pass: Words = ()
+        self.problems: tuple[str, ...] = ()
         self.taken = 0
 
     def open(self) -> None:
@@ -72,8 +75,9 @@ class Plc:
 
     def show(self, words: Words, status: Mapping[str, object]) -> None:
         """Take the block as the station shows it."""
-        del status
+        problems: Any = status.get("Problems", ())
         with self._changed:
+            self.problems = tuple(problems)
             self._words = self.alter(words)
             self._changed.notify_all()
 

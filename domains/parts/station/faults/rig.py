@@ -71,7 +71,7 @@ class Rig:
         settings: A home folder in which `make_product` was done.
         deadline_ms: From trigger to output.
         challenge: The recipe's reference parts.
-        ready_s: For how long it is waited to be ready.
+        ready_s: For how long it is waited to be ready; None where it is not to be ready at once.
         gate: Follows the parts to a reject gate.
         broker: A broker that runs, which the station publishes to.
         has_belt: Whether parts go on to a gate with an encoder; instead of ``gate``.
@@ -86,7 +86,7 @@ class Rig:
         settings: Settings,
         deadline_ms: int = DEADLINE_MS,
         challenge: ChallengeOptions | None = None,
-        ready_s: float = READY_S,
+        ready_s: float | None = READY_S,
         gate: GateRunner | None = None,
         broker: BrokerProcess | None = None,
         *,
@@ -123,7 +123,8 @@ class Rig:
             stack.callback(self.judges.close)
             self._start(stack)
             self._open = stack.pop_all()
-        if not (self.plc.enable(self._ready_s) or self.recipe.challenge):
+        is_waited_for = self._ready_s is not None
+        if not (self.plc.enable(self._ready_s or 0.0) or self.recipe.challenge) and is_waited_for:
             self._open.close()
             raise TimeoutError(f"expected the station to be ready within {self._ready_s:g} s")
         return self

@@ -74,6 +74,12 @@ class Inspection:
                 detail=exc.message if isinstance(exc, AssayError) else type(exc).__name__,
             )
 
+    @property
+    def problems(self) -> list[str]:
+        """What of it is lost, as sentences."""
+        judging = self.judges.problem_of(self.recipe.product)
+        return [*self.cameras.problems, *([judging] if judging else [])]
+
     def acquire(
         self, trigger: Trigger, taken: Callable[[FramesTaken], None]
     ) -> tuple[list[Grabbed], ReadId]:

@@ -8,7 +8,7 @@ from threading import Event as Flag
 from threading import Lock, Thread
 from time import monotonic
 
-from core.errors import AssayError, NothingDeployed
+from core.errors import AssayError, BundleError, NothingDeployed
 from core.records.connection import Store
 from core.service.assessment.assessor import Assessor
 from core.service.assessment.recording import warm_up
@@ -123,6 +123,11 @@ class Judges:
             )
         return found
 
+    def problem_of(self, product: str) -> str:
+        """Return why nothing judges a product; empty where something does."""
+        problem = self._problems.get(product)
+        return "" if problem is None else problem.message
+
     def keep_only(self, products: set[str]) -> None:
         """Let go of what judges any other product, soon; never waits, as opening a bundle does."""
         self._kept = set(products)
@@ -137,6 +142,8 @@ class Judges:
                     continue
                 except AssayError as exc:
                     log.error("nothing judges a product: %s", exc.message)
+                except Exception:
+                    log.exception("following the deployments failed")
             with self._lock:
                 self._let_go()
                 self._close_retired()
@@ -147,6 +154,10 @@ class Judges:
             opened = self._opened(product, judge)
         except AssayError as exc:
             self._problems[product] = exc
+            raise
+        except Exception as exc:
+            problem = f"Opening what judges {product} failed: {type(exc).__name__}, see the log."
+            self._problems[product] = BundleError(problem)
             raise
         self._open[product] = opened
         self._problems.pop(product, None)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Thread
+from threading import Event as Flag
+from threading import Lock, Thread
 
 from core.errors import AssayError, ConfigError, NothingDeployed
 from domains.parts.station.capture.cameras import Cameras, WatchedCamera
@@ -68,6 +69,13 @@ class Equipment:
     on_capture: OnCapture | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    number: int
+    made: Callable[..., PreparedRecipe]
+    after_s: float
+
+
 class Changeover:
     """Prepares recipes and switches between them.
 
@@ -88,24 +96,46 @@ class Changeover:
         self._cameras: Mapping[CameraOptions, WatchedCamera] = {}
         self._reader: PartIdReader | None = None
         self._turn = 0
+        self._has_ended = Flag()
+        self._lock = Lock()
+        self._wanted: _Wanted | None = None
+        self._is_working = False
 
-    def prepare(self, number: int, answer: Answer) -> None:
+    def prepare(
+        self, number: int, answer: Answer = lambda *_: None, *, after_s: float = 0.0
+    ) -> None:
         """Begin to prepare a recipe; ``prepared`` is called with it.
 
         Args:
             number: Number of the recipe.
             answer: To be called once it was switched to, or could not be.
+            after_s: Seconds to wait before, where it is tried again.
         """
         self._turn += 1
         made = partial(PreparedRecipe, number, answer, self._turn)
-        name = f"prepare recipe {number}"
-        Thread(target=self._prepare, args=(number, made), name=name, daemon=True).start()
+        with self._lock:
+            replaced, self._wanted = self._wanted, _Wanted(number, made, after_s)
+            is_working, self._is_working = self._is_working, True
+        if replaced is not None:
+            self._prepared(replaced.made(problem="Another recipe was asked for since."))
+        if not is_working:
+            Thread(target=self._work, name="prepare recipes", daemon=True).start()
 
     def is_newest(self, prepared: PreparedRecipe) -> bool:
         """Return whether no other recipe was asked for since; else its reader is let go."""
         if prepared.turn != self._turn and prepared.reader is not None:
             prepared.reader.__exit__(None, None, None)
         return prepared.turn == self._turn
+
+    def _work(self) -> None:
+        """Prepare what is asked for, one after the other, until nothing is."""
+        while True:
+            with self._lock:
+                wanted, self._wanted = self._wanted, None
+                self._is_working = wanted is not None
+            if wanted is None or self._has_ended.wait(wanted.after_s):
+                return
+            self._prepare(wanted.number, wanted.made)
 
     def _prepare(self, number: int, made: Callable[..., PreparedRecipe]) -> None:
         recipe = self._station.recipe(number)
@@ -158,6 +188,7 @@ class Changeover:
 
     def close(self) -> None:
         """Let every camera go, and what reads ids."""
+        self._has_ended.set()
         if self._reader is not None:
             self._reader.__exit__(None, None, None)
         for camera in self._cameras.values():

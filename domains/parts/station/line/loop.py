@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import deque
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
@@ -16,6 +17,7 @@ from domains.parts.station.judging.inspector import Inspector
 from domains.parts.station.judging.under_way import PartsUnderWay
 from domains.parts.station.line.changeover import Changeover, PreparedRecipe
 from domains.parts.station.line.gate_runner import GateRunner
+from domains.parts.station.line.problems import offline_reasons, problems_of
 from domains.parts.station.outputs.group import OutputGroup
 from domains.parts.station.part import InspectedPart, Trigger
 from domains.parts.station.plc.handshake import (
@@ -34,7 +36,8 @@ from domains.parts.station.ports import (
 )
 from domains.parts.station.result import LineReason
 
-BEAT_S = 0.05
+BEAT_S, AGAIN_S = 0.05, 2.0
+HOLDS = (OfflineReason.CHALLENGE, OfflineReason.CAMERA, OfflineReason.STATION)
 
 log = logging.getLogger(__name__)
 
@@ -81,6 +84,7 @@ class Line:
         self._under_way = PartsUnderWay(inspector)
         self._inspection: Inspection | None = None
         self._pending: PreparedRecipe | None = None
+        self._unprepared = ""
         self._are_cameras_new = False
         self._challenge, self._gate, self._on_part = challenge, gate, on_part
 
@@ -95,13 +99,13 @@ class Line:
             stop: Set to end.
             recipe: Number of the recipe to begin with.
         """
-        self._changeover.prepare(recipe, _nobody)
+        self._changeover.prepare(recipe)
         while not stop.is_set():
             self.step(self._next_item())
         self.handshake.add_offline(OfflineReason.ENDED)
         for part in self._under_way.answer_all(LineReason.INTERRUPTED):
             self._publish(part)
-        self._outputs.show(self.handshake.block(), monotonic())
+        self._show(monotonic())
 
     def step(self, item: Item | None) -> None:
         """Take one item, or none, and do what time asks for."""
@@ -123,11 +127,15 @@ class Line:
             self._publish(part)
         self._switch()
         self._await_cameras()
-        self._hold_for_challenge()
-        self._hold_for_sources()
+        self._hold_offline()
         self._take_backlog(moment)
         self._tick(moment)
-        self._outputs.show(self.handshake.block(), moment)
+        self._show(moment)
+
+    def _show(self, moment: float) -> None:
+        inspection = self._inspection or self._unprepared
+        problems = problems_of(self._sources, inspection, self._gate)
+        self._outputs.show(self.handshake.block(), moment, problems)
 
     def _take_prepared(self, prepared: PreparedRecipe) -> None:
         if self._changeover.is_newest(prepared):
@@ -171,15 +179,15 @@ class Line:
         self.handshake.finish_command(is_done)
 
     def _begin_challenge(self, answer: Answer) -> None:
-        if self._challenge is None:
-            answer(False, "This station has no challenge.")
-        else:
+        if self._challenge is not None:
             self._challenge.begin(answer)
+        else:
+            answer(False, "This station has no challenge.")
 
     def _obey(self, command: Command) -> None:
-        answer = command.answer or _nobody
+        answer = command.answer or (lambda *_: None)
         match command.name:
-            case "recipe":
+            case "recipe" if re.fullmatch("[0-9]{1,9}", command.argument):
                 self._changeover.prepare(int(command.argument), answer)
                 return
             case "challenge":
@@ -194,7 +202,7 @@ class Line:
             case "acknowledge":
                 self._acknowledge()
             case _:
-                answer(False, f"There is no command {command.name!r}.")
+                answer(False, f"There is no command {command.name!r} {command.argument[:64]!r}.")
                 return
         answer(True, "")
 
@@ -206,7 +214,7 @@ class Line:
 
     def _take_backlog(self, moment: float) -> None:
         while self._backlog:
-            if not self._is_ready:
+            if self._inspection is None or not self.handshake.is_ready:
                 if self._waits:
                     return
                 self._backlog.popleft()
@@ -214,10 +222,6 @@ class Line:
                 continue
             signal = self._backlog.popleft()
             self._begin(signal, moment if self._waits else signal.at)
-
-    @property
-    def _is_ready(self) -> bool:
-        return self.handshake.is_ready and self._inspection is not None
 
     def _begin(self, signal: TriggerSignal, at: float) -> None:
         """Accept a trigger and let it be inspected."""
@@ -247,7 +251,7 @@ class Line:
         self._outputs.announce(part)
         if self._gate is not None:
             self._gate.decide(part.trigger.number, part.result)
-        self._outputs.show(self.handshake.block(), monotonic())
+        self._show(monotonic())
         self._outputs.send(part)
         if part.trigger.frames:
             for source in self._sources:
@@ -256,35 +260,37 @@ class Line:
             self._challenge.follow(part)
         self._on_part(part)
 
-    def _hold_for_sources(self) -> None:
-        """Be offline while what notices the parts notices none, or the gate has lost them."""
-        is_broken = any(source.problem for source in self._sources)
-        is_broken = is_broken or (self._gate is not None and self._gate.stop is not None)
-        self._hold(OfflineReason.STATION, is_broken)
-
     def _await_cameras(self) -> None:
-        """Be offline from a changeover on until every camera is open and proven the right one."""
+        """Follow a changeover until every camera is open and proven the right one."""
         if self._are_cameras_new and self._inspection and self._inspection.cameras.are_usable:
             self._are_cameras_new = False
             if self._challenge is not None:
                 self._challenge.change(self._inspection)
-            self.handshake.remove_offline(OfflineReason.CAMERA)
 
-    def _hold_for_challenge(self) -> None:
-        """Be offline while the challenge is due, but for the reference parts themselves."""
-        is_held = self._challenge is not None and self._challenge.holds_line(now())
-        self._hold(OfflineReason.CHALLENGE, is_held)
+    def _hold_offline(self) -> None:
+        """Be offline while cameras are new, parts are not noticed or lost, or a challenge is due.
 
-    def _hold(self, reason: OfflineReason, is_held: bool) -> None:
-        (self.handshake.add_offline if is_held else self.handshake.remove_offline)(reason)
+        The reference parts of a challenge that has begun are inspected.
+        """
+        reasons = offline_reasons(self._sources, self._gate)
+        if self._are_cameras_new:
+            reasons.add(OfflineReason.CAMERA)
+        if self._challenge is not None and self._challenge.holds_line(now()):
+            reasons.add(OfflineReason.CHALLENGE)
+        for reason in HOLDS:
+            is_held = reason in reasons
+            (self.handshake.add_offline if is_held else self.handshake.remove_offline)(reason)
 
     def _switch(self) -> None:
         """Change over to a prepared recipe, once no part is under way."""
         if (prepared := self._pending) is None or self._under_way:
             return
         self._pending = None
+        self._unprepared = prepared.problem
         if prepared.recipe is None or prepared.reader is None:
             log.error("a recipe could not be prepared: %s", prepared.problem)
+            if self._inspection is None:
+                self._changeover.prepare(prepared.number, after_s=AGAIN_S)
         else:
             self._inspection = self._changeover.switch(
                 prepared.recipe, prepared.reader, prepared.cameras
@@ -294,7 +300,3 @@ class Line:
             self.handshake.add_offline(OfflineReason.CAMERA)
             self.handshake.remove_offline(OfflineReason.STARTING)
         prepared.answer(prepared.recipe is not None, prepared.problem)
-
-
-def _nobody(is_done: bool, sentence: str) -> None:
-    del is_done, sentence

@@ -6,6 +6,7 @@ import fcntl
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event as Flag
 from threading import Thread
@@ -25,7 +26,7 @@ from domains.parts.station.judging.judges import Judges
 from domains.parts.station.line.changeover import Changeover
 from domains.parts.station.line.equipment import equipment_of, make_gate, make_outputs, make_sources
 from domains.parts.station.line.loop import Item, Line, OnPart
-from domains.parts.station.outputs.group import OutputGroup
+from domains.parts.station.outputs.group import OnProblems, OutputGroup
 from domains.parts.station.outputs.outbox import StationOutbox
 from domains.parts.station.plc.handshake import Handshake
 from domains.parts.station.ports import OutboxOutput, StationOutput
@@ -48,6 +49,7 @@ def run_station(
     stop: Flag,
     recipe: int | None = None,
     on_part: OnPart = lambda _: None,
+    on_problems: OnProblems = lambda _: None,
     on_capture: OnCapture | None = None,
 ) -> None:
     """Run a station until the flag is set.
@@ -58,6 +60,7 @@ def run_station(
         stop: Set to end; what is under way is answered first.
         recipe: Number of the recipe to begin with; the first when None.
         on_part: Called with every part that was answered.
+        on_problems: Called with what the station has lost whenever that changes.
         on_capture: Called with every part that was captured, where parts are not judged but
             captured to learn from: each is answered FAIL.
 
@@ -69,13 +72,22 @@ def run_station(
     if first is None:
         raise ConfigError(f"There is no recipe {recipe} in the station file.")
     with ExitStack() as stack:
+        stack.enter_context(_usable(settings.home))
         stack.enter_context(only_process(settings.home, station.name))
         store = open_store(settings)
         stack.callback(store.close)
         keep_station(settings.home, station)
-        _Running(station, store, settings, first, stack, on_part, on_capture).run(
-            stop, first.number
-        )
+        listeners = Listeners(on_part, on_problems, on_capture)
+        _Running(station, store, settings, first, stack, listeners).run(stop, first.number)
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who hears of a running station besides its outputs; `run_station` says of what."""
+
+    on_part: OnPart
+    on_problems: OnProblems
+    on_capture: OnCapture | None
 
 
 class _Running:
@@ -88,8 +100,7 @@ class _Running:
         settings: Settings,
         recipe: Recipe,
         stack: ExitStack,
-        on_part: OnPart,
-        on_capture: OnCapture | None,
+        listeners: Listeners,
     ) -> None:
         self._station, self._store = station, store
         reserve = ReserveFile(settings.home / "reserve", station.reserve_mb << 20)
@@ -106,20 +117,25 @@ class _Running:
         status = StatusFile(settings.home, station, lambda: challenge.outstanding)
         outputs = [*make_outputs(station, self._post), status]
         self._sources = make_sources(station, recipe, settings, self._post)
-        changeover = Changeover(
-            station, equipment_of(station, recipe, judges, settings, on_capture), self._post
-        )
+        equipment = equipment_of(station, recipe, judges, settings, listeners.on_capture)
+        changeover = Changeover(station, equipment, self._post)
         self._line = Line(
             Handshake(needs_enable=station.trigger.kind == "modbus"),
             self._inspector,
             changeover,
-            OutputGroup(outputs, outbox.note_ids, outbox.note, self._answers.note),
+            OutputGroup(
+                outputs,
+                outbox.note_ids,
+                outbox.note,
+                leaving=self._answers.note,
+                on_problems=listeners.on_problems,
+            ),
             first_number=first_number,
             waits=station.trigger.kind == "file",
             challenge=challenge,
             sources=self._sources,
             gate=make_gate(station, outputs),
-            on_part=on_part,
+            on_part=listeners.on_part,
         )
         self._start(stack, judges, outbox, changeover, outputs)
         self._housekeeping(stack, settings, reserve)
@@ -205,6 +221,22 @@ def _close(output: StationOutput, outbox: StationOutbox) -> None:
     output.close()
     if isinstance(output, OutboxOutput):
         outbox.note_ids(output.name, output.confirmed())
+
+
+@contextmanager
+def _usable(home: Path) -> Iterator[None]:
+    """Name the file that cannot be written, as on a disk that is mounted read-only.
+
+    Raises:
+        ConfigError: The system refuses a file.
+    """
+    try:
+        yield
+    except OSError as exc:
+        raise ConfigError(
+            f"The station cannot use {exc.filename or home}: {exc.strerror or exc}.",
+            hint="Check that the home folder is writable and its disk has room.",
+        ) from exc
 
 
 @contextmanager

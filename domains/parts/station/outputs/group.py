@@ -11,9 +11,11 @@ from domains.parts.station.plc.blocks import name_values
 from domains.parts.station.ports import OutboxOutput, StationOutput, Words
 
 SHOW_S = 0.1
+_LONGEST, _MOST_PROBLEMS = 300, 16
 
 Confirmed = Callable[[str, Iterable[str]], None]
 Sent = Callable[[str, InspectedPart], None]
+OnProblems = Callable[[Sequence[str]], None]
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +28,7 @@ class OutputGroup:
         confirmed: Called with the output and which messages have arrived.
         sent: Called with the output by which a part has arrived at once.
         leaving: Called with a part before any output has it.
+        on_problems: Called with what the station has lost whenever that changes.
     """
 
     def __init__(
@@ -34,27 +37,39 @@ class OutputGroup:
         confirmed: Confirmed | None = None,
         sent: Sent | None = None,
         leaving: Callable[[InspectedPart], None] | None = None,
+        on_problems: OnProblems = lambda _: None,
     ) -> None:
         self._outputs, self._confirmed, self._sent = outputs, confirmed, sent
-        self._leaving = leaving
+        self._leaving, self._on_problems = leaving, on_problems
+        self._problems: tuple[str, ...] = ()
         self._words: Words = ()
         self._shown_at = float("-inf")
 
-    def show(self, words: Words, at: float) -> None:
+    def show(self, words: Words, at: float, problems: Sequence[str] = ()) -> None:
         """Show the block where it has changed, or was not shown for a while.
 
         Args:
             words: I0 to I23.
             at: Seconds of the monotonic clock.
+            problems: What the station has lost; what keeps outputs from sending is added.
         """
-        if words == self._words and at - self._shown_at < SHOW_S:
+        lost = self._all_problems(problems)
+        is_same = (words, lost) == (self._words, self._problems)
+        if is_same and at - self._shown_at < SHOW_S:
             return
-        self._words, self._shown_at = words, at
-        status = name_values(words)
+        if lost != self._problems:
+            _guarded(partial(self._on_problems, lost))
+        self._words, self._shown_at, self._problems = words, at, lost
+        status = {**name_values(words), "Problems": lost}
         for output in self._outputs:
             _guarded(partial(output.show, words, status))
             if self._confirmed is not None and isinstance(output, OutboxOutput):
                 _guarded(partial(self._note_confirmed, self._confirmed, output))
+
+    def _all_problems(self, problems: Sequence[str]) -> tuple[str, ...]:
+        sending = (one.problem for one in self._outputs if isinstance(one, OutboxOutput))
+        found = [one[:_LONGEST] for one in (*problems, *sending) if one]
+        return tuple(found[:_MOST_PROBLEMS])
 
     def announce(self, part: InspectedPart) -> None:
         """Note what leaves for a part, before anything shows it."""

@@ -72,7 +72,7 @@ class MqttOutput:
         self._link = MqttLink(options, (self._topic("status"), self._offline(False)), subscriptions)
         self._results: dict[Ticket, str] = {}
         self._statuses: set[Ticket] = set()
-        self._shown: tuple[int, Words, float] = (0, (), 0.0)
+        self._shown: tuple[int, object, float] = (0, (), 0.0)
         self._confirmed: list[str] = []
 
     @property
@@ -97,9 +97,10 @@ class MqttOutput:
         """Publish the status when it has changed, on every connection, and every second."""
         self._collect()
         connection, now = self._link.connection, monotonic()
-        last_connection, last_words, last_time = self._shown
+        last_connection, last_shown, last_time = self._shown
         is_fresh = connection != last_connection
-        is_due = is_fresh or words != last_words or now - last_time >= _STATUS_EVERY_S
+        shown = (words, status.get("Problems"))
+        is_due = is_fresh or shown != last_shown or now - last_time >= _STATUS_EVERY_S
         # While the broker is slow the statuses in between are left out.
         if not connection or not is_due or len(self._statuses) >= _STATUS_IN_FLIGHT:
             return
@@ -108,7 +109,7 @@ class MqttOutput:
         ticket = self._link.publish(self._topic("status"), payload, is_retained=True)
         if ticket is not None:
             self._statuses.add(ticket)
-            self._shown = (connection, words, now)
+            self._shown = (connection, shown, now)
 
     def send(self, part: InspectedPart, words: Words) -> bool:  # noqa: ARG002
         """Return whether a result was published; `confirmed` says when the broker has it."""

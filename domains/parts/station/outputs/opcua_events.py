@@ -17,10 +17,14 @@ class Announcer:
     Args:
         machine: Where the system stands.
         model: Its nodes.
+
+    Attributes:
+        problems: What the station has lost, as sentences: the cause of an error.
     """
 
     def __init__(self, machine: VisionMachine, model: AddressSpace) -> None:
         self._machine, self._model = machine, model
+        self.problems: tuple[str, ...] = ()
 
     async def transitions(self, transitions: Sequence[Transition]) -> None:
         """Announce transitions, in their order."""
@@ -70,7 +74,8 @@ class Announcer:
     async def _announce_error(self, transition: Transition) -> None:
         sentence = OfflineReason(self._machine.status.offline_reason).sentence
         if transition.target is VisionState.ERROR:
-            await self._model.fire("Error", sentence, CauseDescription=sentence)
+            cause = " ".join(self.problems) or sentence
+            await self._model.fire("Error", sentence, CauseDescription=cause)
         elif transition.source is VisionState.ERROR and transition.method is None:
             await self._model.fire("ErrorResolved", sentence, CauseDescription=sentence)
 

@@ -45,6 +45,7 @@ class AddressSpace:
         words: The 24 words as an array.
         values: The variables of the status block by their names.
         states: For the outer and the inner machine: state, its number, last transition's number.
+        problems: What the station has lost, as sentences.
         last_result: The last result.
         events: A generator for each event.
     """
@@ -54,6 +55,7 @@ class AddressSpace:
     words: Node
     values: Mapping[str, Node]
     states: Mapping[str, tuple[Node, Node, Node]]
+    problems: Node
     last_result: Node
     events: Mapping[str, EventGenerator]
 
@@ -63,6 +65,10 @@ class AddressSpace:
         for register in STATUS:
             value = register.unpack(tuple(words))
             await self._write(self.values[register.name], ua.Variant(value, variant_type(register)))
+
+    async def show_problems(self, problems: Sequence[str]) -> None:
+        """Write what the station has lost."""
+        await self._write(self.problems, ua.Variant(list(problems), TEXT, is_array=True))
 
     async def show_state(self, state: VisionState, last: Transition | None) -> None:
         """Write where both machines stand; the inner one stands nowhere outside Operational."""
@@ -268,6 +274,9 @@ async def build_model(
             name: await builder.variable(block, f"StatusBlock.{name}", zero)
             for name, zero in zeros.items()
         },
+        problems=await builder.variable(
+            block, "StatusBlock.Problems", ua.Variant([], TEXT, is_array=True)
+        ),
         states={"outer": outer_state, "inner": inner_state},
         last_result=await results.add_variable(
             *builder.named("ResultManagement.LastResult"),

@@ -168,6 +168,7 @@ class Line:
         self.endpoint = f"opc.tcp://127.0.0.1:{free_port()}/assay"
         self.signals: SimpleQueue = SimpleQueue()
         self.status = StatusBlock(offline_reason=1)
+        self.problems: tuple[str, ...] = ()
         self.is_alive = True
         self._has_ended = False
         self.output = OpcuaOutput(
@@ -180,7 +181,7 @@ class Line:
     def _show(self) -> None:
         while not self._has_ended:
             if self.is_alive:
-                self.output.show(encode_status(self.status), {})
+                self.output.show(encode_status(self.status), {"Problems": self.problems})
             sleep(0.02)
 
     def taken(self):

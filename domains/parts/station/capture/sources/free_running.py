@@ -15,6 +15,7 @@ from domains.parts.station.capture.part_detection import DetectionLimits, ViewSt
 from domains.parts.station.capture.sources.frame_reader import ReadFrame
 from domains.parts.station.capture.sources.video import VideoCamera
 from domains.parts.station.part import CapturedFrame, Trigger
+from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.ports import (
     CameraError,
     CameraLost,
@@ -60,6 +61,11 @@ class FreeRunningSource:
         if self._thread.is_alive() or self._thread.ident is None:
             return self._problem
         return self._problem or f"Nobody watches the camera {self._options.name} any more."
+
+    @property
+    def offline_reason(self) -> OfflineReason:
+        """What the station is offline for while it notices nothing."""
+        return OfflineReason.CAMERA
 
     def open(self) -> None:
         """Start watching."""

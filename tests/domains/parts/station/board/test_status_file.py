@@ -53,8 +53,11 @@ def test_what_the_loop_hands_in_is_what_a_board_reads(tmp_path):
     assert (recipe.number, recipe.allows_uncertified, recipe.references, recipe.hours) == (
         2, True, 6, 4.0,
     )  # fmt: skip
-    output.show(encode_status(replace(BLOCK, acq_id=18)), {})
+    assert shown.problems == ()
+    lost = ("The folder is gone.",)
+    output.show(encode_status(replace(BLOCK, acq_id=18)), {"Problems": lost})
     wait_for(lambda: read_status(path).block.acq_id == 18, "the next status")
+    assert read_status(path).problems == lost
     output.close()
 
 

@@ -382,6 +382,18 @@ def test_errors_are_announced_and_so_is_their_end(line, peer):
     assert "ErrorResolved" in names
 
 
+def test_what_the_station_has_lost_is_a_variable_and_the_cause_of_the_error(line, peer):
+    assert peer.read("StatusBlock.Problems") == []
+    peer.subscribe()
+    line.problems = ("The folder is gone.", "The broker does not answer.")
+    line.status = StatusBlock(offline_reason=OfflineReason.STATION)
+    (event,) = [one for name, one in peer.events_until("Error") if name == "Error"]
+    assert event.CauseDescription == "The folder is gone. The broker does not answer."
+    assert peer.read("StatusBlock.Problems") == list(line.problems)
+    line.problems = ()
+    wait_for(lambda: peer.read("StatusBlock.Problems") == [], "their end")
+
+
 def test_a_session_lasts_a_minute_at_most(line):
     peer = Peer(line.endpoint)
     try:
