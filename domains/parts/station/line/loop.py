@@ -165,18 +165,15 @@ class Line:
         self.handshake.tick(moment)
 
     def _handle(self, event: Event) -> None:
+        answer: Answer = lambda is_done, _: self.handshake.finish_command(is_done)  # noqa: E731
         match event:
             case Triggered():
                 signal = TriggerSignal(event.at, event.part_seq, event.part_id)
                 self._begin(signal, event.at)
             case CommandAsked(code=code) if code == CHALLENGE_COMMAND:
-                self._begin_challenge(self._finish_command)
+                self._begin_challenge(answer)
             case CommandAsked():
-                self._changeover.prepare(event.code, self._finish_command)
-
-    def _finish_command(self, is_done: bool, sentence: str) -> None:
-        del sentence
-        self.handshake.finish_command(is_done)
+                self._changeover.prepare(event.code, answer)
 
     def _begin_challenge(self, answer: Answer) -> None:
         if self._challenge is not None:
