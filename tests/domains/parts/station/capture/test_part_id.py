@@ -276,5 +276,6 @@ def test_a_recipe_that_cannot_be_read_by_is_refused(wrong):
 @pytest.mark.parametrize("text", ["A\x1b[2J", "A\n=1", "\ufffd1", "A\x00", "A\u202e"])
 @pytest.mark.parametrize("source", ["none", "trigger"])
 def test_a_trigger_that_brings_no_plain_text_brings_no_id(text, source):
-    assert identified([], trigger_id=text, source=source) == ("", UNREAD)
-    assert identified([], trigger_id="A 1-\u00e4", source=source) == ("A 1-\u00e4", ())
+    any_text = {"source": source, "pattern": ".{1,64}", "check_digit": "none"}
+    assert identified([], trigger_id=text, **any_text) == ("", UNREAD)
+    assert identified([], trigger_id="A 1-\u00e4", **any_text) == ("A 1-\u00e4", ())
