@@ -225,7 +225,7 @@ def _close(output: StationOutput, outbox: StationOutbox) -> None:
 
 @contextmanager
 def _usable(home: Path) -> Iterator[None]:
-    """Name the file that cannot be written, as on a disk that is mounted read-only.
+    """Yield while a file that cannot be written is named, as on a disk mounted read-only.
 
     Raises:
         ConfigError: The system refuses a file.

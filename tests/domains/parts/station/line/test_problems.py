@@ -34,7 +34,7 @@ from tests.domains.parts.station.inspected import wait_for
 WORDS = encode_status(StatusBlock(online=True))
 
 
-class Seen:
+class Watcher:
     """An output that keeps what it was shown, and has a problem of its own."""
 
     name = "seen"
@@ -57,7 +57,7 @@ class Seen:
 
 
 def test_a_problem_is_shown_at_once_and_told_only_when_it_changes():
-    output, heard = Seen(), []
+    output, heard = Watcher(), []
     group = OutputGroup([output], on_problems=heard.append)
     group.show(WORDS, 0.0)
     group.show(WORDS, 0.01, ["The folder is gone."])
@@ -72,7 +72,7 @@ def test_a_problem_is_shown_at_once_and_told_only_when_it_changes():
 
 
 def test_problems_stay_within_what_a_message_may_hold():
-    output = Seen()
+    output = Watcher()
     OutputGroup([output]).show(WORDS, 0.0, [f"{n} " + "x" * 1000 for n in range(50)])
     assert len(output.shown[0]) == 16
     assert max(map(len, output.shown[0])) == 300
