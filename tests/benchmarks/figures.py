@@ -30,6 +30,7 @@ NAMES = (
     "near",
     "crops",
     "crops_ood",
+    "mosaic",
     "site2",
     "starts",
     "xray_near",
