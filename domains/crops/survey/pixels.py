@@ -22,8 +22,9 @@ GREEN_ABOVE = 0.1
 LEAST_CROP = 0.05
 """Share of green pixels from which a tile counts as crop.
 
-Measured: plots of soya seen at 1 cm (`orthosmall.tif`, 1 m tiles) have 0.05 to 0.64, bare fields of
-the same season under 0.01, leaves photographed in the field 0.07 and more but for one in 190.
+Measured: of bare lanes between plots (`orthosmall.tif`, windows of 46 pixels at 1 cm) 39 of 42 have
+less, the other three the edge of a plot; of field photographs of the train and cal splits 4 of 938
+sick ones and 0 of 308 healthy ones have. Yellow stubble passes for a crop.
 """
 
 MOST_CLIPPED = 0.05

@@ -13,6 +13,7 @@ from enum import StrEnum
 from shapely.geometry import MultiPolygon, Polygon
 
 from core.types import Disposition, Tile
+from domains.crops.locale import N_
 from domains.crops.survey.outlines import cut
 
 Position = tuple[float, float]
@@ -29,16 +30,16 @@ class TileStatus(StrEnum):
 
     @property
     def sentence(self) -> str:
-        """Return what it means, so that a person can act on it."""
+        """What it means in English, marked for translation."""
         return _SENTENCES[self]
 
 
 _SENTENCES = {
-    TileStatus.JUDGED: "The model looked at it.",
-    TileStatus.MEASURED: "Measured; no model was asked.",
-    TileStatus.NO_CROP: "Hardly anything green: soil, a road, water, or a crop that is gone.",
-    TileStatus.LITTLE_VALID: "Too little of it lies on the mosaic.",
-    TileStatus.UNREADABLE: "This part of the file could not be read.",
+    TileStatus.JUDGED: N_("The model looked at it."),
+    TileStatus.MEASURED: N_("Measured; no model was asked."),
+    TileStatus.NO_CROP: N_("Hardly anything green: soil, a road, water, or a crop that is gone."),
+    TileStatus.LITTLE_VALID: N_("Too little of it lies on the mosaic."),
+    TileStatus.UNREADABLE: N_("This part of the file could not be read."),
 }
 
 

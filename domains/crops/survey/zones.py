@@ -14,6 +14,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from core.decision.certificate_text import describe_certificate
 from core.packs import DomainPack
 from core.types import Disposition, Policy
+from domains.crops.locale import N_
 from domains.crops.survey.values import SurveyTile, TileStatus, Zone
 
 Called = Disposition | None
@@ -31,13 +32,13 @@ _ORDER: tuple[Called, ...] = (
 )
 _AROUND = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]])
 _TOUCHING = np.ones((3, 3), int)
-_SCOPE = (
+_SCOPE = N_(
     "It holds for single pictures like those that it was counted on; nothing is certified of a "
     "zone."
 )
 _NOTHING = {
-    Disposition.DEFER: "Nothing is certified here: a person decides.",
-    None: "Nothing was judged here, so nothing is certified.",
+    Disposition.DEFER: N_("Nothing is certified here: a person decides."),
+    None: N_("Nothing was judged here, so nothing is certified."),
 }
 
 Codes = NDArray[np.int64]  # place in _ORDER of what each tile of the grid calls for

@@ -1,5 +1,8 @@
 """Which pixels of a tile count, and what their values mean (C-7)."""
 
+import csv
+
+import cv2
 import numpy as np
 import pytest
 import rasterio
@@ -7,7 +10,7 @@ from rasterio.enums import ColorInterp
 from rasterio.windows import Window
 
 from core.errors import UnreadableImage
-from domains.crops.survey.pixels import read_pixels
+from domains.crops.survey.pixels import LEAST_CROP, crop_share, read_pixels
 from tests.domains.crops.survey.mosaics import COLOURS, GREEN, describe, filled, read, write
 
 SOIL = (134, 112, 88)
@@ -166,3 +169,31 @@ def test_a_value_that_is_no_number_is_not_valid(tmp_path):
 
     assert record["valid"] == 0.75
     assert record["means"]["green"] == 0.5
+
+
+@pytest.mark.shared
+def test_bare_lanes_are_no_crop_and_hardly_any_field_photograph_of_a_sick_plant(shared_data):
+    crops = shared_data / "crops"
+    with rasterio.open(crops / "drone" / "geotiff" / "orthosmall.tif") as file:
+        mosaic = np.moveaxis(file.read(), 0, 2)
+    lanes = [
+        crop_share(mosaic[top : top + 46, left:right], np.ones((46, right - left), bool))
+        for left, right in ((88, 126), (836, 866), (1160, 1184))
+        for top in range(0, 611, 46)
+    ]
+    with (crops / "manifest.csv").open(newline="") as file:
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if row["site"] == "field" and row["split"] in ("train", "cal")
+        ]
+    bare = {"healthy": 0, "diseased": 0}
+    for row in rows:
+        photo = cv2.cvtColor(cv2.imread(str(crops / row["file"])), cv2.COLOR_BGR2RGB)
+        share = crop_share(photo, np.ones(photo.shape[:2], bool))
+        bare[row["health"]] += share < LEAST_CROP
+
+    assert sum(share < LEAST_CROP for share in lanes) == 39
+    assert len(lanes) == 42
+    assert bare == {"healthy": 0, "diseased": 4}
+    assert len(rows) == 938 + 308
