@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event as Flag
 from typing import TYPE_CHECKING, Annotated
@@ -50,6 +51,7 @@ def run(
     from core.errors import ConfigError
     from core.logs import confined
     from core.settings import Settings
+    from domains.parts.station.cli.terminal import Terminal
     from domains.parts.station.line.station import run_station
     from domains.parts.station.recipe import read_station
 
@@ -58,17 +60,18 @@ def run(
     _stop_on_signals(stop)
     shown = 0
 
-    def show(part: InspectedPart) -> None:
-        nonlocal shown
-        shown += 1
-        _print_part(station.name, part, json=json)
-        if shown == parts:
-            stop.set()
+    with confined(), Terminal() as terminal:
 
-    def show_problems(problems: Sequence[str]) -> None:
-        _print_problems(station.name, problems, json=json)
+        def show(part: InspectedPart) -> None:
+            nonlocal shown
+            shown += 1
+            terminal.add(partial(_print_part, station.name, part, json=json))
+            if shown == parts:
+                stop.set()
 
-    with confined():
+        def show_problems(problems: Sequence[str]) -> None:
+            terminal.add(partial(_print_problems, station.name, problems, json=json))
+
         try:
             run_station(
                 station,
@@ -80,7 +83,7 @@ def run(
             )
         except ConfigError as exc:
             # Its text is of the station file and the home folder alone; the log has its type.
-            _print_problems(station.name, [f"{exc.message} {exc.hint}".strip()], json=json)
+            show_problems([f"{exc.message} {exc.hint}".strip()])
             raise
 
 

@@ -51,9 +51,10 @@ def store_full_with_reserve(rig: Rig) -> Iterator[None]:
         finally:
             rig.free_disk = lambda: False
     if freed:
-        last = parts_of(rig.store, "rig", limit=1)
-        is_kept = bool(last) and LineReason.DISK in last[0].reasons
-        rig.claim(is_kept, "STOP DISK is not on record although the reserve was freed")
+        rig.claim(
+            _is_recorded(rig, LineReason.DISK, LineReason.LATE),
+            "the stop is not on record although the reserve was freed",
+        )
 
 
 @contextmanager
@@ -115,6 +116,17 @@ def _deploy(rig: Rig, judge: OpenJudge, sha256: str) -> None:
         policy_id=judge.policy.id,
         by="rig",
     )
+
+
+def _is_recorded(rig: Rig, *reasons: LineReason) -> bool:
+    """Return whether the last part is on record with one of some reasons, within a time."""
+    number, deadline = rig.plc.block().acq_id, time.monotonic() + _NOTICED_S
+    while time.monotonic() < deadline:
+        last = parts_of(rig.store, "rig", limit=1)
+        if last and last[0].trigger.number % 2**16 == number:
+            return not set(reasons).isdisjoint(last[0].reasons)
+        time.sleep(0.02)
+    return False
 
 
 def _wait_noticed(rig: Rig, *, is_there: bool) -> None:
