@@ -5,12 +5,15 @@ and threads. Decoding alone hands its samples to nobody, the network alone has t
 is ``assess_and_record`` with everything it does, from its first batch of verdicts on. Both halves
 share the processors, so the bound that they set together is given too: the pictures a second if
 nothing but decoding and network took any time.
+
+`... overlap station` gives each half what a station gives it: one thread, and one process.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +43,8 @@ COUNT, PASSES = 512, 5
 def main() -> None:
     """Print pictures a second of both halves and of the whole, for two sizes of picture."""
     settings = Settings(home=HOME)
+    if "station" in sys.argv:
+        settings = settings.model_copy(update={"workers": 1, "decoders": 1})
     bundle = open_bundle(speed.made(settings), settings)
     policy = policy_of(bundle)
     print(
