@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -178,10 +179,11 @@ def test_what_is_deployed_for_the_product_judges_where_no_bundle_is_given(field,
     assert len(survey.tiles) == 49
 
 
-def test_a_bundle_for_something_else_is_refused(tiny_product, field, tmp_path):
-    spec = SurveySpec(field.mosaic, tmp_path / "out", bundle=tiny_product.bundle)
+def test_a_bundle_for_something_else_is_refused(field, tmp_path):
+    bundle = Path(__file__).parents[4] / "data" / "bundles" / "xray-children"
+    spec = SurveySpec(field.mosaic, tmp_path / "out", bundle=bundle)
 
-    with pytest.raises(ConfigError, match="is for parts; expected a bundle for crops"):
+    with pytest.raises(ConfigError, match="is for xray; expected a bundle for crops"):
         survey_mosaic(spec, field.settings)
 
 
@@ -263,17 +265,14 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_no_mosaic_is_refused_by_name(field, tmp_path, name):
+def test_what_is_no_mosaic_is_refused_by_name(tmp_path, name):
     (tmp_path / name).write_bytes(BAD[name])
+    spec = SurveySpec(tmp_path / name, tmp_path / "out", is_measured_only=True)
 
-    done = run_assay(
-        *("crops", "survey", tmp_path / name, "-o", tmp_path / "out", "--indices-only"),
-        home=field.settings.home,
-        code=1,
-    )
+    with pytest.raises(DataError, match="cannot be read as a GeoTIFF") as caught:
+        run_survey(spec, Settings())
 
-    assert "cannot be read as a GeoTIFF" in done.stderr
-    assert name in done.stderr
+    assert name in str(caught.value)
     assert not (tmp_path / "out").exists()
 
 
