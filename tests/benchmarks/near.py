@@ -81,8 +81,8 @@ class GateTrial:
 def gate_of(
     one: Labelled, table: FeatureTable, made: CorruptedSets
 ) -> tuple[Callable[[F32], F64], F64]:
-    """Fit on pictures of a set; give the gate's score of features ``n d``, and its reference."""
-    home = fit_to(one, table, made)
+    """Return the gate's score of pooled features ``n d`` alone, and its reference."""
+    home = fit_to(one, replace(table, foreground=None), made)
 
     def score(pooled: F32) -> F64:
         return np.array([home.gate.score(z) for z in standardise(pooled, home.centre, home.scale)])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from core.decision.label_sets import LabelReference
+from core.model.estimators.foreground_distance import ForegroundDistance
 from core.model.estimators.shift import ShiftHead
 
 Arrays = dict[str, NDArray[Any]]
@@ -57,3 +59,33 @@ def unpack_shift(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Shif
         KeyError: An array or a field is missing.
     """
     return ShiftHead(arrays["shift.weights"], float(metadata["bias"])) if metadata else None
+
+
+def pack_foreground(distance: ForegroundDistance | None) -> tuple[Arrays, Metadata]:
+    """Return arrays and metadata; both empty where there is none."""
+    if distance is None:
+        return {}, {}
+    arrays: Arrays = {
+        "foreground.centre": distance.centre,
+        "foreground.scale": distance.scale,
+        "foreground.known": distance.known.astype(np.float16),
+    }
+    return arrays, {"weight": distance.weight}
+
+
+def unpack_foreground(
+    arrays: Mapping[str, NDArray[Any]], metadata: Metadata
+) -> ForegroundDistance | None:
+    """Return what ``pack_foreground`` took.
+
+    Raises:
+        KeyError: An array or a field is missing.
+    """
+    if not metadata:
+        return None
+    return ForegroundDistance(
+        arrays["foreground.centre"],
+        arrays["foreground.scale"],
+        arrays["foreground.known"].astype(np.float32),
+        float(metadata["weight"]),
+    )

@@ -15,8 +15,10 @@ from core.decision.multilabel import Sigmoids
 from core.decision.policy import Cases
 from core.errors import BundleError
 from core.model.bundle.optional_parts import (
+    pack_foreground,
     pack_label_reference,
     pack_shift,
+    unpack_foreground,
     unpack_label_reference,
     unpack_shift,
 )
@@ -31,7 +33,7 @@ from core.model.explain import Known
 
 Arrays = dict[str, NDArray[Any]]
 Metadata = dict[str, Any]
-GATE = tuple(one.name for one in fields(Gate) if one.name != "corruptions")
+GATE = tuple(one.name for one in fields(Gate) if one.name not in ("corruptions", "foreground"))
 BANK = tuple(one.name for one in fields(Bank))
 
 
@@ -58,6 +60,7 @@ def pack_model(model: Model) -> tuple[Arrays, Metadata]:
     calibrator, calibrator_metadata = _pack_calibrator(model.calibrator)
     reference, reference_metadata = pack_label_reference(model.label_reference)
     shift, shift_metadata = pack_shift(model.shift)
+    foreground, foreground_metadata = pack_foreground(model.gate.foreground)
     metadata: Metadata = {
         "classes": list(model.classes),
         "positive": list(model.positive),
@@ -75,8 +78,9 @@ def pack_model(model: Model) -> tuple[Arrays, Metadata]:
         else {},
         "label_reference": reference_metadata,
         "shift": shift_metadata,
+        "foreground": foreground_metadata,
     }
-    return arrays | head | calibrator | reference | shift, metadata
+    return arrays | head | calibrator | reference | shift | foreground, metadata
 
 
 def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Model:
@@ -96,6 +100,7 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Mode
             gate=Gate(
                 **{name: arrays[f"gate.{name}"] for name in GATE},
                 corruptions=_unpack_corruptions(arrays, metadata.get("corruptions", {})),
+                foreground=unpack_foreground(arrays, metadata.get("foreground", {})),
             ),
             ranges={name: (low, high) for name, (low, high) in metadata["ranges"].items()},
             bank=_unpack_bank(arrays),

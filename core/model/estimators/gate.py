@@ -19,6 +19,11 @@ from numpy.typing import NDArray
 
 from core.model.estimators.corruption_score import CorruptionScore, fit_corruption_score
 from core.model.estimators.discriminants import FoldedCorruptions
+from core.model.estimators.foreground_distance import (
+    FoldedForegrounds,
+    ForegroundDistance,
+    weigh,
+)
 from core.model.estimators.landmarks import main_directions
 from core.types import F32, F64
 
@@ -30,6 +35,8 @@ VARIATION_FACTOR = 3  # At a gate of 1 % at most about 3 % of label-preserving v
 LATE_WEIGHT = 0.5  # The late distance is a squared one as well, and counts half.
 CORRUPTION_WEIGHT = 0.5  # More lowers the OOD AUROC of pictures without a known corruption.
 NEIGHBOUR_WEIGHT = 0.5
+FOREGROUND_WEIGHT = 1.0  # Both parts of the score then vary alike over the training pictures.
+NO_FOREGROUND = np.zeros(0, np.float32)
 MIN_DISTANCE = 1e-3  # Smaller distances are clipped: the picture is a training picture.
 
 
@@ -50,6 +57,7 @@ class Gate:
             their label-preserving variations where these are higher; at most ``REFERENCE``.
         corruptions: Score of known corruptions, by the first ``g`` features; None where there were
             too few pictures to fit it.
+        foreground: Distance of the foreground; None where the network does not give it.
     """
 
     mean: F32
@@ -59,6 +67,7 @@ class Gate:
     known_scores: F64
     reference: F64
     corruptions: CorruptionScore | None = None
+    foreground: ForegroundDistance | None = None
 
     def accepts(self, width: int) -> bool:
         """Return whether the arrays agree with each other and with ``width`` features."""
@@ -72,10 +81,16 @@ class Gate:
             and (self.corruptions is None or self.corruptions.accepts(g))
         )
 
-    def score(self, z: F32) -> float:
-        """Return the score of standardised features ``z``; higher = more out of distribution."""
+    def score(self, z: F32, foreground: F32 = NO_FOREGROUND) -> float:
+        """Return the score of a picture; higher = more out of distribution.
+
+        Args:
+            z: float32 ``d``, standardised features.
+            foreground: float32 ``f``, those of the foreground, where the gate looks at it.
+        """
         own, nearest = self.raw_score(z)
-        return own - NEIGHBOUR_WEIGHT * float(self.known_scores[nearest].mean())
+        relative = own - NEIGHBOUR_WEIGHT * float(self.known_scores[nearest].mean())
+        return relative + (self.foreground.score(foreground) if self.foreground else 0.0)
 
     def resembled(self, z: F32) -> str:
         """Return the corruption that standardised features ``z`` resemble; empty for none."""
@@ -112,6 +127,7 @@ def fit_gate(
     seed: int = 0,
     corrupted: FoldedCorruptions | None = None,
     varied: FoldedCorruptions | None = None,
+    foregrounds: FoldedForegrounds | None = None,
 ) -> tuple[Gate, F64]:
     """Return the gate, fitted with a reference of out-of-fold scores.
 
@@ -126,6 +142,7 @@ def fit_gate(
         seed: Of the draw of the pictures that are kept.
         corrupted: Training pictures with a known corruption, if any were made.
         varied: Label-preserving variations: in distribution to corruption score and reference.
+        foregrounds: Foreground features of the training pictures and of those varied.
 
     Returns:
         The gate, and float64 ``n``, the score out of fold of every training picture as it is.
@@ -152,9 +169,21 @@ def fit_gate(
         )
         own += added
     scores = own - NEIGHBOUR_WEIGHT * np.array([own[rows].mean() for rows in beside])
+    foreground = None
+    if foregrounds:
+        foreground, apart = foregrounds.fit(fold, place, seed)
+        spread = FOREGROUND_WEIGHT * float(scores[: len(z)].std())
+        foreground = weigh(foreground, apart[: len(z)], spread)
+        scores = scores + foreground.weight * apart
     gate, rows = _fit_part(z, np.arange(len(z)), gated, seed)
     reference = thin_reference(widen_reference(scores[: len(z)], scores[len(z) :]), REFERENCE)
-    fitted = replace(gate, known_scores=own[rows], reference=reference, corruptions=corruptions)
+    fitted = replace(
+        gate,
+        known_scores=own[rows],
+        reference=reference,
+        corruptions=corruptions,
+        foreground=foreground,
+    )
     return fitted, scores[: len(z)]
 
 

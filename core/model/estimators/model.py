@@ -95,6 +95,7 @@ class Model:
 
     def _evidence(self, output: NetworkOutput) -> Evidence:
         z = standardise(output.pooled, self.centre, self.scale)
+        ood_score = self.gate.score(z, output.foreground)
         experts = [heads.logits(self.head, z)]
         if output.tail.size:
             experts.append(output.tail.astype(np.float64))
@@ -102,11 +103,11 @@ class Model:
             logits = (
                 fusion.fuse(np.stack(experts), self.expert_weights) if experts[1:] else experts[0]
             )
-            return Evidence(z, logits, self.gate.score(z), asymmetry=output.asymmetry)
+            return Evidence(z, logits, ood_score, asymmetry=output.asymmetry)
         scores = self.score_patches(output).bank_scores
         experts.insert(0, class_scores(self.bank.log_odds(float(scores[0])), self.positive))
         logits = fusion.fuse(np.stack(experts), self.expert_weights)
-        return Evidence(z, logits, self.gate.score(z), self.bank.good_p(scores), output.asymmetry)
+        return Evidence(z, logits, ood_score, self.bank.good_p(scores), output.asymmetry)
 
     def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:
         """Return calibrated probabilities, p-values, and the checks that the picture fails."""

@@ -14,6 +14,7 @@ from core.decision.multilabel import Sigmoids
 from core.decision.policy import Cases
 from core.model.estimators.bank import Bank
 from core.model.estimators.discriminants import CorruptedFeatures, FoldedCorruptions
+from core.model.estimators.foreground_distance import FoldedForegrounds
 from core.model.estimators.gate import fit_gate
 from core.model.estimators.model import Model
 from core.model.estimators.presentation import WrongPresentations, fit_presentations
@@ -92,7 +93,15 @@ def fit(
         sides = heads.sides(table.groups, positive, seed)
         kept = select_label_preserving(variations, sides[: len(z)], sides[len(z) :])
         variations, varied = variations.pick(kept), varied.pick(kept)
-    gate, ood_scores = fit_gate(z, table.gated, fold, seed, in_folds(corruptions), varied)
+    gate, ood_scores = fit_gate(
+        z,
+        table.gated,
+        fold,
+        seed,
+        in_folds(corruptions),
+        varied,
+        _fold_foregrounds(table, variations if varied else None),
+    )
     whole = z if table.asymmetry is None else np.hstack([z, table.asymmetry])
     presentation_check, flagged = _fit_presentation_check(
         whole, in_folds(presentations), fold, varied
@@ -114,6 +123,16 @@ def fit(
     oof = _cases(heads.calibrators[best], heads.scores[best], oof_p, table, positive)
     oof = replace(oof, gates_passed=oof.gates_passed & ~flagged)
     return Fit(model, oof, heads.nll, best, heads.shares)
+
+
+def _fold_foregrounds(
+    table: FeatureTable, variations: VariedFeatures | None
+) -> FoldedForegrounds | None:
+    """Return the foreground features of training pictures and of those varied, if there are any."""
+    own = table.foreground
+    if own is None or not own.size:
+        return None
+    return FoldedForegrounds(own, variations.foreground if variations else own[:0])
 
 
 def _fit_presentation_check(

@@ -33,6 +33,7 @@ class VariedFeatures:
         strength: float64 ``m``, from 0 to 1, relative to the variation's largest.
         of: int64 ``m``, row of the training picture that was varied.
         measures: Quality measure to float64 ``m``.
+        foreground: float32 ``m f``, features of the foreground; ``m 0`` where nobody asks.
     """
 
     names: tuple[str, ...]
@@ -42,6 +43,7 @@ class VariedFeatures:
     strength: F64
     of: NDArray[np.int64]
     measures: Mapping[str, F64]
+    foreground: F32
 
     def pick(self, rows: NDArray[np.bool_]) -> VariedFeatures:
         """Return some of the varied pictures."""
@@ -53,6 +55,7 @@ class VariedFeatures:
             self.strength[rows],
             self.of[rows],
             {name: values[rows] for name, values in self.measures.items()},
+            self.foreground[rows],
         )
 
     def among(self, rows: NDArray[np.bool_]) -> VariedFeatures:
@@ -67,6 +70,7 @@ class VariedFeatures:
             kept.strength,
             place[kept.of],
             kept.measures,
+            kept.foreground,
         )
 
     def assign_folds(self, fold: NDArray[np.int64], centre: F32, scale: F32) -> FoldedCorruptions:

@@ -15,6 +15,7 @@ from core.decision.multilabel import Sigmoids
 from core.imaging import square
 from core.model.estimators import gate as gates
 from core.model.estimators.discriminants import Discriminants
+from core.model.estimators.foreground_distance import NEIGHBOURS, ForegroundDistance
 from core.model.estimators.gate import Gate
 from core.model.estimators.heads import Head, HeadEnsemble, LinearHead
 from core.model.estimators.model import Model
@@ -66,6 +67,8 @@ def add_model(
         logits = nodes.add("Add", nodes.add("Mul", logits, own), nodes.add("Mul", scores, late))
     probabilities, positive = _calibrated(nodes, model, logits)
     score = _add_ood_score(nodes, model.gate, z, len(model.centre))
+    if foreground and model.gate.foreground:
+        score = nodes.add("Add", score, _add_distance(nodes, model.gate.foreground, foreground))
     at_least = nodes.add("GreaterOrEqual", model.gate.reference, score)
     more = nodes.total(nodes.cast(at_least, "f32"))
     of = np.float32(len(model.gate.reference) + 1)
@@ -192,6 +195,19 @@ def _add_ood_score(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
         added = nodes.add("Mul", discriminants, gate.corruptions.scale)
         own = nodes.add("Add", own, nodes.add("ReduceMax", added, attributes=_SCALAR))
     return nodes.add("Sub", own, nodes.add("Mul", usual, np.float32(gates.NEIGHBOUR_WEIGHT)))
+
+
+def _add_distance(nodes: Nodes, distance: ForegroundDistance, foreground: str) -> str:
+    """Return ``ForegroundDistance.score`` as a node."""
+    flat = nodes.add("Squeeze", foreground, np.array([0]))
+    z = nodes.add("Div", nodes.add("Sub", flat, distance.centre), distance.scale)
+    length = nodes.add("Sqrt", nodes.total(nodes.add("Mul", z, z)))
+    unit = nodes.add("Div", z, nodes.add("Add", length, np.float32(1e-12)))
+    alike = nodes.add("MatMul", distance.known, unit)
+    count = min(NEIGHBOURS, len(distance.known))
+    nearest = nodes.add("TopK", alike, np.array([count]), attributes={"axis": 0}, outs=2)
+    apart = _log(nodes, nodes.add("Sub", np.float32(1), nodes.mean(nearest)))
+    return nodes.add("Mul", apart, np.float32(distance.weight))
 
 
 def _add_presentation_check(nodes: Nodes, ways: WrongPresentations | None, z: str) -> str:

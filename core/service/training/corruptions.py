@@ -259,6 +259,7 @@ def _varied_features(extracted: _Extracted, names: tuple[str, ...]) -> VariedFea
             name: np.array([sample.ready.measures[name] for sample, _ in extracted])
             for name in measured
         },
+        foreground=np.stack([output.foreground for _, output in extracted]),
     )
 
 
