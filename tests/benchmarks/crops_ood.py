@@ -104,12 +104,12 @@ def _say_named(model, rows, own: Sequence[Assessment]) -> None:
             found = restrict_to_subject(
                 one.prediction, model.label_reference, model.positive, NamedSubject(crop, "crop")
             )
-            held = len(found.findings) > len(one.prediction.findings)
-            (right if crop == row["crop"] else wrong).append(held)
-    for name, held in (("right", right), ("wrong", wrong)):
-        low, high = interval(sum(held), len(held))
-        print(f"the {name} crop is named, n {len(held)}: held back by that {np.mean(held):.3f} "
-              f"[{low:.3f}, {high:.3f}]")  # fmt: skip
+            is_stopped = len(found.findings) > len(one.prediction.findings)
+            (right if crop == row["crop"] else wrong).append(is_stopped)
+    for name, stopped in (("right", right), ("wrong", wrong)):
+        low, high = interval(sum(stopped), len(stopped))
+        share = f"{np.mean(stopped):.3f} [{low:.3f}, {high:.3f}]"
+        print(f"the {name} crop is named, n {len(stopped)}: held back by that {share}")
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
