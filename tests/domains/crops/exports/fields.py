@@ -7,8 +7,10 @@ from pyproj import Geod
 from core.types import Disposition, Tile
 from domains.crops.exports.rates import RateSource, RateTable
 from domains.crops.survey.values import Grid, Survey, SurveyTile, TileStatus, TileVerdict
+from domains.crops.survey.zones import zones_of
 
 GEOD = Geod(ellps="WGS84")
+CERTIFICATES = dict.fromkeys((*Disposition, None), "Of single pictures.")
 WORDS = {
     Disposition.POSITIVE: "ACT",
     Disposition.NEGATIVE: "HEALTHY",
@@ -86,7 +88,7 @@ def a_survey(answers, *, west=11.0, north=48.0, size=0.0005, is_certified=True, 
         bands=("red", "green", "blue"),
         grid=Grid(len(answers), len(answers[0]), 512, 512, 20.0, (0.04, 0.04)),
         tiles=tiles,
-        zones=(),
+        zones=zones_of(tiles, (len(answers), len(answers[0])), CERTIFICATES),
         bundle="",
         policy="",
         certificates=("At most 5 % are missed.",) if is_certified else (),

@@ -1,0 +1,203 @@
+"""A survey as a page to print: where to walk, what it may be, and what nobody knows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from core.report.blocks import (
+    Block,
+    Figure,
+    Figures,
+    Gallery,
+    Paragraph,
+    Picture,
+    Section,
+    StatTile,
+    Table,
+    Tiles,
+)
+from core.report.page import render_page
+from core.types import Disposition
+from domains.crops.exports.field_map import draw_map
+from domains.crops.exports.layers import Positions
+from domains.crops.exports.rates import HECTARE_M2
+from domains.crops.locale import N_, Language, Sentence
+from domains.crops.survey.values import Survey, SurveyTile, Zone
+
+_MAX_ZONES = 20
+_MAX_LABELS = 5
+
+_TITLE = N_("Survey of {field}")
+_KIND = N_("Crop health from above")
+_MADE = N_("Judged by {bundle}, policy {policy}.")
+_MEASURED = N_("Measured only; no model looked at it.")
+_SUMMARY, _MAP, _ZONES = N_("In short"), N_("The field"), N_("Where to walk")
+_UNKNOWN, _PROMISE = N_("What could not be judged"), N_("What is certified")
+_ONE_ZONE = N_("One zone calls for action. Walk to zone 1 first.")
+_MANY_ZONES = N_("{count} zones call for action. Walk to zone 1 first.")
+_NO_ZONE = N_("No zone calls for action.")
+_ACT, _LOOK, _HEALTHY = N_("To act on"), N_("To look at"), N_("Healthy")
+_UNJUDGED = N_("Not judged")
+_HECTARES = N_("{hectares} ha")
+_TILES_ONE, _TILES_MANY = N_("{count} tile"), N_("{count} tiles")
+_MAP_TITLE = N_("The field from above, north up")
+_LEGEND = N_(
+    "Orange: act. Green: healthy. Hatched: a person decides. Dotted: not judged. "
+    "Numbers are the zones below, the one to walk to first is 1."
+)
+_ZONE, _WHAT, _AREA = N_("Zone"), N_("What"), N_("Area")
+_SHARE, _MAY_BE, _PLACE = N_("Sick tiles"), N_("What it may be"), N_("Place")
+_BETWEEN = N_("{low} % to {high} %")
+_MORE_ZONES = N_("{count} more zones are in the files.")
+_ONE_MORE_ZONE = N_("One more zone is in the files.")
+_REASON, _COUNT = N_("Reason"), N_("Tiles")
+_ALL_JUDGED = N_("Every tile was judged.")
+_NOTHING = N_("Nothing is certified about these verdicts.")
+_PICTURES = N_("Pictures")
+_COARSE = N_("Places are left out of this page.")
+
+_WORDS: Mapping[Disposition | None, str] = {
+    Disposition.POSITIVE: _ACT,
+    Disposition.DEFER: _LOOK,
+    Disposition.NEGATIVE: _HEALTHY,
+    None: _UNJUDGED,
+}
+
+
+def write_report(
+    survey: Survey,
+    language: Language,
+    positions: Positions,
+    pictures: Sequence[Picture] = (),
+) -> str:
+    """Return one self-contained HTML page that fetches nothing and prints on A4.
+
+    Args:
+        survey: What is reported.
+        language: Of all sentences but those that the model's certificate is stated in.
+        positions: Whether longitudes and latitudes are written; other than exact leaves them out.
+        pictures: To look at, most urgent first.
+    """
+    made = Sentence(_MADE, {"bundle": survey.bundle, "policy": survey.policy})
+    sections = [
+        Section("summary", language.text(_SUMMARY), _summary(survey, language)),
+        Section("map", language.text(_MAP), _map(survey, language)),
+        Section("zones", language.text(_ZONES), _zones(survey, language, positions)),
+        Section("unknown", language.text(_UNKNOWN), _unknown(survey, language)),
+        Section("certified", language.text(_PROMISE), _certified(survey, language)),
+    ]
+    if pictures:
+        gallery = Gallery(language.text(_PICTURES), tuple(pictures))
+        sections.insert(3, Section("pictures", language.text(_PICTURES), (gallery,)))
+    return render_page(
+        title=language.render(Sentence(_TITLE, {"field": survey.name})),
+        kind=language.text(_KIND),
+        made=language.render(made) if survey.bundle else language.text(_MEASURED),
+        sections=sections,
+        language=language.code,
+        is_right_to_left=language.is_right_to_left,
+    )
+
+
+def _summary(survey: Survey, language: Language) -> tuple[Block, ...]:
+    count = sum(zone.disposition is Disposition.POSITIVE for zone in survey.zones)
+    first = Sentence(_ONE_ZONE, {"count": count}, plural=_MANY_ZONES) if count else None
+    text = language.render(first) if first else language.text(_NO_ZONE)
+    kinds: tuple[tuple[Disposition | None, str], ...] = (
+        (Disposition.POSITIVE, "bad"),
+        (Disposition.DEFER, "warn"),
+        (Disposition.NEGATIVE, "good"),
+        (None, "plain"),
+    )
+    tiles = tuple(_stat(survey, kind, tone, language) for kind, tone in kinds)
+    return Paragraph(text, "bad" if count else "plain"), Tiles(tiles)
+
+
+def _stat(survey: Survey, kind: Disposition | None, tone: str, language: Language) -> StatTile:
+    chosen = [tile for tile in survey.tiles if tile.disposition is kind and tile.valid > 0]
+    area = sum(tile.area_m2 for tile in chosen)
+    return StatTile(
+        language.text(_WORDS[kind]),
+        _hectares(area, language),
+        language.render(Sentence(_TILES_ONE, {"count": len(chosen)}, plural=_TILES_MANY)),
+        tone if chosen else "plain",
+    )
+
+
+def _hectares(area_m2: float, language: Language) -> str:
+    return language.render(Sentence(_HECTARES, {"hectares": round(area_m2 / HECTARE_M2, 3)}))
+
+
+def _map(survey: Survey, language: Language) -> tuple[Block, ...]:
+    drawing = draw_map(survey, language.text(_MAP_TITLE), _MAX_ZONES)
+    return (Figures((Figure(drawing, language.text(_LEGEND)),)),)
+
+
+def _zones(survey: Survey, language: Language, positions: Positions) -> tuple[Block, ...]:
+    walked = [
+        zone
+        for zone in survey.zones
+        if zone.disposition in (Disposition.POSITIVE, Disposition.DEFER)
+    ]
+    if not walked:
+        return (Paragraph(language.text(_NO_ZONE)),)
+    is_exact = positions is Positions.EXACT
+    head = [_ZONE, _WHAT, _AREA, _SHARE, _MAY_BE, *([_PLACE] if is_exact else [])]
+    rows = tuple(_zone(zone, survey, language, is_exact) for zone in walked[:_MAX_ZONES])
+    blocks: list[Block] = [
+        Table(language.text(_ZONES), tuple(language.text(name) for name in head), rows)
+    ]
+    if len(walked) > _MAX_ZONES:
+        count = len(walked) - _MAX_ZONES
+        more = Sentence(_ONE_MORE_ZONE, {"count": count}, plural=_MORE_ZONES)
+        blocks.append(Paragraph(language.render(more), "quiet"))
+    if not is_exact:
+        blocks.append(Paragraph(language.text(_COARSE), "quiet"))
+    return tuple(blocks)
+
+
+def _zone(zone: Zone, survey: Survey, language: Language, is_exact: bool) -> tuple[str, ...]:
+    low, high = round(100 * zone.lowest_share), round(100 * zone.highest_share)
+    place = zone.outline.representative_point()
+    return (
+        str(zone.number),
+        language.text(_WORDS[zone.disposition]),
+        _hectares(zone.area_m2, language),
+        language.render(Sentence(_BETWEEN, {"low": low, "high": high})),
+        ", ".join(_labels([survey.tiles[one] for one in zone.tiles])),
+        *((f"{place.y:.6f}, {place.x:.6f}",) if is_exact else ()),
+    )
+
+
+def _labels(tiles: Sequence[SurveyTile]) -> list[str]:
+    """Return the labels of the positive tiles, the most frequent first."""
+    counted = Counter(
+        tile.verdict.label
+        for tile in tiles
+        if tile.verdict and tile.disposition is Disposition.POSITIVE
+    )
+    return [name for name, _ in counted.most_common(_MAX_LABELS)]
+
+
+def _unknown(survey: Survey, language: Language) -> tuple[Block, ...]:
+    counted = Counter(_reason(tile) for tile in survey.tiles if _is_open(tile))
+    if not counted:
+        return (Paragraph(language.text(_ALL_JUDGED)),)
+    rows = tuple((reason, str(count)) for reason, count in counted.most_common())
+    head = (language.text(_REASON), language.text(_COUNT))
+    return (Table(language.text(_UNKNOWN), head, rows),)
+
+
+def _is_open(tile: SurveyTile) -> bool:
+    return tile.disposition in (None, Disposition.DEFER)
+
+
+def _reason(tile: SurveyTile) -> str:
+    return tile.verdict.message if tile.verdict else tile.status.sentence
+
+
+def _certified(survey: Survey, language: Language) -> tuple[Block, ...]:
+    if not survey.is_certified:
+        return (Paragraph(language.text(_NOTHING), "warn"),)
+    return tuple(Paragraph(sentence) for sentence in survey.certificates)

@@ -1,0 +1,178 @@
+"""The use cases: a survey's files for others, and a prescription for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import ConfigError, DataError
+from core.files import write_atomic
+from domains.crops.exports.archive import pack
+from domains.crops.exports.isoxml_task import Version, write_task
+from domains.crops.exports.layers import (
+    Positions,
+    tile_layer,
+    write_csv,
+    write_geojson,
+    write_geopackage,
+    write_shapefiles,
+    zone_layer,
+)
+from domains.crops.exports.prescription import Prescription, prescribe
+from domains.crops.exports.rate_grid import rasterize
+from domains.crops.exports.rates import RateTable
+from domains.crops.exports.report import write_report
+from domains.crops.exports.stored import read_survey
+from domains.crops.exports.terminal_check import find_faults
+from domains.crops.exports.terminals import PROFILES, profile, write_shapefile
+from domains.crops.locale import language
+from domains.crops.survey.values import Survey
+
+ISOXML: Mapping[str, Version] = {"isoxml3": 3, "isoxml4": 4}
+TERMINALS = (*ISOXML, *PROFILES)
+
+
+@dataclass(frozen=True, slots=True)
+class ExportSpec:
+    """What is exported.
+
+    Attributes:
+        folder: The folder of a survey.
+        out: Folder to write.
+        formats: Some of ``FORMATS``.
+        positions: How much of its places is written.
+        language: Code of the report's language.
+    """
+
+    folder: Path
+    out: Path
+    formats: tuple[str, ...]
+    positions: Positions
+    language: str = "en"
+
+
+Files = Mapping[str, bytes]
+
+
+def _geojson(survey: Survey, spec: ExportSpec) -> Files:
+    layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
+    return {f"{layer.name}.geojson": write_geojson(layer) for layer in layers if layer.rows}
+
+
+def _geopackage(survey: Survey, spec: ExportSpec) -> Files:
+    layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
+    return {"survey.gpkg": write_geopackage(layers)}
+
+
+def _shapefile(survey: Survey, spec: ExportSpec) -> Files:
+    layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
+    return {"survey-shapefile.zip": pack(write_shapefiles(layers))}
+
+
+def _csv(survey: Survey, spec: ExportSpec) -> Files:
+    layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
+    return {f"{layer.name}.csv": write_csv(layer) for layer in layers if layer.rows}
+
+
+def _report(survey: Survey, spec: ExportSpec) -> Files:
+    page = write_report(survey, language(spec.language), spec.positions)
+    return {"report.html": page.encode()}
+
+
+FORMATS: Mapping[str, Callable[[Survey, ExportSpec], Files]] = {
+    "geojson": _geojson,
+    "gpkg": _geopackage,
+    "shapefile": _shapefile,
+    "csv": _csv,
+    "report": _report,
+}
+
+
+def export_survey(spec: ExportSpec) -> tuple[Path, ...]:
+    """Return the files that a survey was written into.
+
+    Raises:
+        ConfigError: A format is not known.
+        DataError: The folder holds no survey.
+        OSError: A file cannot be written.
+    """
+    contents = _contents(spec)
+    spec.out.mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        write_atomic(spec.out / name, content)
+    return tuple(spec.out / name for name in contents)
+
+
+def export_one(spec: ExportSpec) -> bytes:
+    """Return a survey in one file: its only one, or a zip of several.
+
+    Raises:
+        ConfigError: A format is not known.
+        DataError: The folder holds no survey.
+    """
+    contents = _contents(spec)
+    return next(iter(contents.values())) if len(contents) == 1 else pack(contents)
+
+
+def _contents(spec: ExportSpec) -> Files:
+    unknown = sorted(set(spec.formats) - set(FORMATS))
+    if unknown or not spec.formats:
+        raise ConfigError(
+            f"No format is called {', '.join(unknown) or 'so'}.",
+            hint=f"Formats: {', '.join(FORMATS)}.",
+        )
+    survey = read_survey(spec.folder)
+    files: dict[str, bytes] = {}
+    for name in spec.formats:
+        files |= FORMATS[name](survey, spec)
+    return files
+
+
+def export_prescription(folder: Path, table: RateTable, terminal: str, out: Path) -> Prescription:
+    """Return the prescription of a survey, once its archive is written and was read back.
+
+    Args:
+        folder: The folder of a survey.
+        table: Which rate a verdict calls for.
+        terminal: One of ``TERMINALS``.
+        out: The archive to write, a zip.
+
+    Raises:
+        ConfigError: The terminal is not known, or does not know the unit; nothing is certified and
+            the rates come from a file.
+        DataError: The folder holds no survey, or the terminal would not open what came of it.
+        OSError: The archive cannot be written.
+    """
+    prescription = prescribe(read_survey(folder), table)
+    write_atomic(out, archive_of(prescription, terminal))
+    return prescription
+
+
+def archive_of(prescription: Prescription, terminal: str) -> bytes:
+    """Return the archive that a terminal opens.
+
+    Raises:
+        ConfigError: The terminal is not known, or does not know the unit.
+        DataError: The terminal would not open what came of it.
+    """
+    if terminal in ISOXML:
+        grid = rasterize(prescription)
+        return pack(write_task(prescription, grid, ISOXML[terminal]))
+    if terminal not in PROFILES:
+        raise ConfigError(
+            f"No terminal is called {terminal!r}.", hint=f"Terminals: {', '.join(TERMINALS)}."
+        )
+    chosen = profile(terminal)
+    files = write_shapefile(prescription, chosen)
+    archive = pack(files)
+    _check(find_faults(files, chosen, prescription, len(archive)), chosen.title)
+    return archive
+
+
+def _check(faults: Sequence[str], title: str) -> None:
+    if faults:
+        raise DataError(
+            f"{title} would not open this prescription: {' '.join(faults)}",
+            hint="Survey with larger tiles, or choose another terminal.",
+        )
