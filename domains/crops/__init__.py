@@ -1,5 +1,7 @@
 """Photographs of leaves: healthy, to act on, or someone looks."""
 
+from pathlib import Path
+
 from core.imaging.decode import decode
 from core.packs import DomainPack, JobKind
 from core.types import Disposition, Targets
@@ -27,6 +29,8 @@ pack = DomainPack(
     views=("identity", "mirror"),
     read=decode,
     prepare=prepare,
+    pages=(Path(__file__).parent / "pages" / "field.py",),
+    reviews_on_pages=False,
     commands="domains.crops.commands:app",
     jobs=(
         JobKind("survey", "domains.crops.survey.job:run", 12 * 3600.0, max_tries=2, lane="survey"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -138,9 +139,6 @@ def _lines(made: Prescription) -> list[str]:
             f"{count:,} of {len(made.tiles):,} tiles have the default rate of {rate:g} "
             f"{made.table.unit}, since nobody knows better:"
         )
-        lines += [
-            f"  row {one.tile.row}, column {one.tile.column}: {one.reason}"
-            for one in made.by_default[:10]
-        ]
-        lines += [f"  and {count - 10:,} more (all of them with --json)"] if count > 10 else []
+        reasons = Counter(one.reason for one in made.by_default)
+        lines += [f"  {many:,}: {reason}" for reason, many in reasons.most_common()]
     return [*lines, made.note]

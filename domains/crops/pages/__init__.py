@@ -1,0 +1,1 @@
+"""The farmer's pages."""

@@ -1,0 +1,181 @@
+"""A map without a background map: nothing is fetched, and it works where there is no network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import shapely
+import streamlit as st
+
+from core.types import Disposition
+from domains.crops.locale import N_, Language
+from domains.crops.survey.values import Survey
+
+_HERE = Path(__file__).parent
+_METRES_PER_DEGREE = 111_320.0
+_CLOSER, _FARTHER, _ALL = N_("Zoom in"), N_("Zoom out"), N_("Show everything")
+_SEVERAL = N_("{count} photos; zoom in to part them")
+
+UNJUDGED = "unjudged"
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A tile on the map.
+
+    Attributes:
+        id: What is picked when it is tapped.
+        path: Its outline as the data of an SVG path, in metres.
+        kind: A disposition, or ``unjudged``.
+        text: What a pointer over it reads.
+    """
+
+    id: str
+    path: str
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A photo on the map.
+
+    Attributes:
+        id: What is picked when it is tapped.
+        x: Metres to the east.
+        y: Metres to the south.
+        kind: A disposition, or ``unjudged``.
+        text: What a screen reader says.
+    """
+
+    id: str
+    x: float
+    y: float
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A number on the map."""
+
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FieldMap:
+    """What is drawn.
+
+    Attributes:
+        view: Names what is shown; zoom and place start anew where it changes.
+        box: Left, top, width and height of everything, in metres.
+        areas: From back to front.
+        points: The most urgent first.
+        labels: Above everything.
+    """
+
+    view: str
+    box: tuple[float, float, float, float]
+    areas: tuple[Area, ...] = ()
+    points: tuple[Point, ...] = ()
+    labels: tuple[Label, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """Metres around a place: longitudes are shrunk by the cosine of its latitude.
+
+    Attributes:
+        longitude: Degrees, of the origin.
+        latitude: The same.
+    """
+
+    longitude: float
+    latitude: float
+
+    def place(self, positions: np.ndarray) -> np.ndarray:
+        """Return metres to the east and to the south, ``n 2``, of longitudes and latitudes."""
+        shrink = math.cos(math.radians(self.latitude))
+        east = (positions[:, 0] - self.longitude) * shrink * _METRES_PER_DEGREE
+        south = (self.latitude - positions[:, 1]) * _METRES_PER_DEGREE
+        return np.stack([east, south], 1)
+
+
+def map_of_survey(survey: Survey, view: str, zones: int) -> FieldMap:
+    """Return the tiles of a survey, and the numbers of its first zones.
+
+    Args:
+        survey: The survey.
+        view: Names what is shown.
+        zones: How many zones get their number.
+    """
+    rings = [np.array(tile.ring) for tile in survey.tiles]
+    corners = np.concatenate(rings)
+    middle = (corners.min(0) + corners.max(0)) / 2
+    plane = Plane(float(middle[0]), float(middle[1]))
+    placed = [plane.place(ring) for ring in rings]
+    areas = tuple(
+        Area(str(number), _path(ring), kind_of(tile.disposition), _text(tile.verdict, tile.status))
+        for number, (tile, ring) in enumerate(zip(survey.tiles, placed, strict=True))
+    )
+    labels = []
+    for zone in survey.zones[:zones]:
+        inside = shapely.get_coordinates(shapely.point_on_surface(zone.area))
+        x, y = plane.place(inside)[0].tolist()
+        labels.append(Label(x, y, str(zone.number)))
+    everything = np.concatenate(placed)
+    left, top = everything.min(0).tolist()
+    width, height = np.ptp(everything, axis=0).tolist()
+    return FieldMap(view, (left, top, width, height), areas, (), tuple(labels))
+
+
+def kind_of(disposition: Disposition | None) -> str:
+    """Return the style of a disposition."""
+    return disposition.value if disposition else UNJUDGED
+
+
+def _text(verdict: object, status: object) -> str:
+    wording = getattr(verdict, "wording", "")
+    return str(wording or getattr(status, "sentence", ""))
+
+
+def _path(ring: np.ndarray) -> str:
+    return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in ring) + "Z"
+
+
+def show(drawn: FieldMap, picked: str, title: str, language: Language, key: str) -> str | None:
+    """Return the id of what was tapped in this run; None where nothing was.
+
+    Args:
+        drawn: What is drawn.
+        picked: Id of what is open, which is marked.
+        title: What the map shows, for whoever cannot see it.
+        language: Of the words on it.
+        key: Names the place on the page.
+    """
+    mount = st.components.v2.component(
+        "assay_field_map",
+        html='<div class="field-map"></div>',
+        css=(_HERE / "field_map.css").read_text(),
+        js=(_HERE / "field_map.js").read_text(),
+    )
+    words: Mapping[str, str] = {
+        "closer": language.text(_CLOSER),
+        "farther": language.text(_FARTHER),
+        "all": language.text(_ALL),
+        "several": language.text(_SEVERAL),
+    }
+    data = {**asdict(drawn), "picked": picked, "title": title, "words": words}
+    result = mount(key=f"field-map-{key}", data=data, on_picked_change=lambda: None)
+    tapped = result.picked
+    return tapped if isinstance(tapped, str) and tapped in _ids(drawn) else None
+
+
+def _ids(drawn: FieldMap) -> Sequence[str]:
+    return [*(one.id for one in drawn.areas), *(one.id for one in drawn.points)]

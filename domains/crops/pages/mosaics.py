@@ -1,0 +1,142 @@
+"""Mosaics of a field: surveyed as a job, then a map, files and prescriptions."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core.errors import AssayError
+from core.records.failed_jobs import JobStatus, job_status
+from core.records.job import State
+from core.records.queue import request_cancel
+from core.records.values import name_of
+from core.service.intake.resumable import Batch, Upload
+from core.service.review.review import ReviewSession
+from dashboard import widgets
+from domains.crops.exports.stored import read_survey
+from domains.crops.fields import FieldFolder
+from domains.crops.locale import N_, Language, Sentence
+from domains.crops.pages import survey_view
+from domains.crops.survey.job import SURVEY, submit
+from domains.crops.survey.survey import SurveySpec
+from domains.crops.survey.values import Survey
+
+_EVERY_S = 1.0
+_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_MOSAIC = N_("Mosaic {name}")
+_TILE = N_("Side of a tile on the ground, in metres")
+_SURVEY, _MEASURE = N_("Judge the field"), N_("Only measure, no model")
+_CANCEL = N_("Cancel")
+_WAITING = N_("Waiting for a worker (`assay worker`).")
+_AGAIN = N_("Survey it again")
+
+
+def show(session: ReviewSession, field: FieldFolder, batch: Batch, language: Language) -> None:
+    """Show every mosaic that was sent: what to do with it, how far it is, or what came of it."""
+    for upload in batch.uploads():
+        if upload.is_complete and _is_mosaic(upload.path):
+            _mosaic(session, field, upload, language)
+
+
+def _is_mosaic(path: Path) -> bool:
+    """Return whether a file begins as a TIFF; photos of a phone never do."""
+    with path.open("rb") as file:
+        return file.read(4) in _TIFF
+
+
+def _mosaic(session: ReviewSession, field: FieldFolder, upload: Upload, language: Language) -> None:
+    name = Path(upload.announced.name).name
+    widgets.text(language.render(Sentence(_MOSAIC, {"name": name})), "heading")
+    asked = _asked(session, upload)
+    status = asked[-1] if asked else None
+    if status is not None and status.state in {State.WAITING, State.LEASED}:
+        _follow(session, status, language)
+        return
+    if status is not None and status.problem:
+        widgets.text(status.problem, "error")
+    out = field.survey_of(upload.id)
+    if (out / "survey.json").exists():
+        survey_view.show(_survey(str(out), _stamp(out)), out, field, language)
+        with st.expander(language.text(_AGAIN)):
+            _ask(session, field, upload, language)
+    else:
+        _ask(session, field, upload, language)
+
+
+def _ask(session: ReviewSession, field: FieldFolder, upload: Upload, language: Language) -> None:
+    with st.form(f"crops-survey-{upload.id}", border=False):
+        tile = st.number_input(
+            language.text(_TILE), 0.05, 100.0, 2.0, 0.5, key=f"crops-tile-{upload.id}"
+        )
+        measured = st.checkbox(language.text(_MEASURE), key=f"crops-measure-{upload.id}")
+        if not st.form_submit_button(language.text(_SURVEY), type="primary"):
+            return
+    spec = SurveySpec(
+        upload.path,
+        field.survey_of(upload.id),
+        float(tile),
+        product=field.crop,
+        is_measured_only=measured,
+    )
+    try:
+        submit(session.store, spec, key=_key(upload, len(_asked(session, upload)) + 1))
+    except AssayError as exc:
+        widgets.text(exc.message, "error")
+        return
+    st.rerun()
+
+
+def _asked(session: ReviewSession, upload: Upload) -> list[JobStatus]:
+    """Return every survey of a mosaic that was asked for, the last one last."""
+    found: list[JobStatus] = []
+    while status := job_status(session.store, name_of(SURVEY, _key(upload, len(found) + 1))):
+        found.append(status)
+    return found
+
+
+def _key(upload: Upload, number: int) -> str:
+    return f"{upload.id}/{number}"
+
+
+def _follow(session: ReviewSession, status: JobStatus, language: Language) -> None:
+    @st.fragment(run_every=_EVERY_S)
+    def progress() -> None:
+        now = job_status(session.store, status.job.id)
+        if now is None or now.state not in {State.WAITING, State.LEASED}:
+            st.rerun()
+        widgets.html(_progress(now, language))
+
+    progress()
+    st.button(
+        language.text(_CANCEL),
+        key=f"crops-cancel-{status.job.id}",
+        on_click=_cancel,
+        args=(session, status.job.id),
+    )
+
+
+def _cancel(session: ReviewSession, job_id: str) -> None:
+    request_cancel(session.store, job_id)
+
+
+def _progress(status: JobStatus, language: Language) -> str:
+    found = status.progress
+    if status.state is State.WAITING or found is None or not found.total:
+        return f'<p role="status">{escape(language.text(_WAITING))}</p>'
+    count = f"{found.done} / {found.total}"
+    return (
+        f'<p role="status">{escape(found.sentence)} {count}</p>'
+        f'<progress style="width:100%" aria-label="{escape(found.sentence)}" max="{found.total}" '
+        f'value="{found.done}"></progress>'
+    )
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _survey(folder: str, stamp: int) -> Survey:  # noqa: ARG001 - the stamp is part of the key
+    return read_survey(Path(folder))
+
+
+def _stamp(folder: Path) -> int:
+    return (folder / "survey.json").stat().st_mtime_ns

@@ -1,0 +1,154 @@
+"""A survey: the map, the zone or tile that was tapped, files, and a prescription."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core.types import Disposition
+from dashboard import widgets
+from domains.crops.exports.layers import Positions
+from domains.crops.exports.rates import HECTARE_M2
+from domains.crops.exports.write import FORMATS, ExportSpec, export_one
+from domains.crops.fields import FieldFolder
+from domains.crops.locale import N_, Language, Sentence
+from domains.crops.pages import field_map, rates_form
+from domains.crops.survey.values import Survey, SurveyTile, Zone
+
+_ZONES = 12
+_TITLE = N_("The field from above, north up")
+_ONE = N_("One zone calls for action. Walk to zone 1 first.")
+_MANY = N_("{count} zones call for action. Walk to zone 1 first.")
+_NONE = N_("No zone calls for action.")
+_ZONE = N_("Zone {number}")
+_LEGEND = N_("Orange: act. Green: healthy. Hatched: a person decides. Grey: not judged.")
+_AREA = N_("{hectares} ha, {low} % to {high} % of its tiles sick")
+_TILE, _MAY_BE = N_("Tile {row}, {column}"), N_("What it may be")
+_UNCERTIFIED = N_("Nothing is certified about these verdicts.")
+_FILES, _PLACES = N_("Files"), N_("Places in the files")
+_EXACT, _COARSE, _LEFT_OUT = N_("Exact"), N_("To about a kilometre"), N_("Left out")
+_PLACE_NAMES = {
+    Positions.EXACT: _EXACT,
+    Positions.COARSE: _COARSE,
+    Positions.NONE: _LEFT_OUT,
+}
+_FORMAT_NAMES = {
+    "report": N_("Report to print"),
+    "geojson": "GeoJSON",
+    "gpkg": "GeoPackage",
+    "shapefile": "Shapefile",
+    "csv": N_("Table (CSV)"),
+}
+_TERMINAL = N_("For the tractor")
+
+
+def show(survey: Survey, folder: Path, field: FieldFolder, language: Language) -> None:
+    """Show a survey.
+
+    Args:
+        survey: What is shown.
+        folder: Where its files lie.
+        field: The field that it is of.
+        language: Of the page.
+    """
+    key = folder.name
+    acting = [zone for zone in survey.zones if zone.disposition is Disposition.POSITIVE]
+    sentence = Sentence(_ONE, {"count": len(acting)}, plural=_MANY)
+    widgets.text(language.render(sentence) if acting else language.text(_NONE), "big")
+    across, aside = st.columns([1.5, 1], gap="large")
+    with across:
+        view = f"{survey.sha256}-{len(survey.tiles)}"
+        tapped = field_map.show(
+            field_map.map_of_survey(survey, view, _ZONES),
+            st.session_state.get(f"crops-picked-{key}", ""),
+            language.text(_TITLE),
+            language,
+            key,
+        )
+        if tapped is not None:
+            st.session_state[f"crops-picked-{key}"] = tapped
+        widgets.text(language.text(_LEGEND), "quiet")
+    with aside:
+        _picked(survey, st.session_state.get(f"crops-picked-{key}", ""), language)
+        _zones(survey.zones[:_ZONES], language)
+        for certificate in survey.certificates or (language.text(_UNCERTIFIED),):
+            widgets.text(certificate, "quiet")
+    _files(folder, field, language)
+    with st.expander(language.text(_TERMINAL)):
+        rates_form.show(survey, key, language)
+
+
+def _picked(survey: Survey, picked: str, language: Language) -> None:
+    if not picked.isdigit() or int(picked) >= len(survey.tiles):
+        return
+    tile = survey.tiles[int(picked)]
+    where = Sentence(_TILE, {"row": tile.row + 1, "column": tile.column + 1})
+    widgets.text(language.render(where), "heading")
+    widgets.text(_what(tile))
+    if tile.verdict and tile.verdict.labels:
+        widgets.text(language.text(_MAY_BE), "quiet")
+        for label, probability in tile.verdict.labels[:3]:
+            widgets.text(f"{label}: {100 * probability:.0f} %")
+    for name, value in tile.indices.items():
+        widgets.text(f"{name} {value:.3f}", "quiet")
+
+
+def _what(tile: SurveyTile) -> str:
+    if tile.verdict is None:
+        return f"{tile.status.sentence} {tile.detail}".strip()
+    return f"{tile.verdict.wording} {tile.verdict.message}".strip()
+
+
+def _zones(zones: Sequence[Zone], language: Language) -> None:
+    rows = []
+    for zone in zones:
+        if zone.disposition is Disposition.NEGATIVE or zone.disposition is None:
+            continue
+        facts = Sentence(
+            _AREA,
+            {
+                "hectares": round(zone.area_m2 / HECTARE_M2, 3),
+                "low": round(100 * zone.lowest_share),
+                "high": round(100 * zone.highest_share),
+            },
+        )
+        name = language.render(Sentence(_ZONE, {"number": zone.number}))
+        rows.append(f"<li><b>{escape(name)}</b> {escape(language.render(facts))}</li>")
+    if rows:
+        widgets.html(
+            f'<ol class="crops-zones" style="list-style:none;padding:0">{"".join(rows)}</ol>'
+        )
+
+
+def _files(folder: Path, field: FieldFolder, language: Language) -> None:
+    widgets.text(language.text(_FILES), "heading")
+    positions = st.radio(
+        language.text(_PLACES),
+        list(Positions),
+        format_func=lambda one: language.text(_PLACE_NAMES[one]),
+        horizontal=True,
+        key=f"crops-positions-{folder.name}",
+    )
+    columns = st.columns(len(FORMATS))
+    for column, (name, title) in zip(columns, _FORMAT_NAMES.items(), strict=True):
+        spec = ExportSpec(folder, folder, (name,), Positions(positions or "none"), language.code)
+        column.download_button(
+            language.text(title),
+            data=partial(export_one, spec),
+            file_name=f"{field.id}-{name}{_SUFFIXES[name]}",
+            key=f"crops-file-{folder.name}-{name}",
+            width="stretch",
+        )
+
+
+_SUFFIXES = {
+    "report": ".html",
+    "geojson": ".zip",
+    "gpkg": ".gpkg",
+    "shapefile": ".zip",
+    "csv": ".zip",
+}
