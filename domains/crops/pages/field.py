@@ -86,7 +86,7 @@ def _make() -> None:
     try:
         _open(make_field(home, name, crop, datetime.now(UTC)).id)
     except InputError as exc:
-        st.toast(f"{exc.message} {exc.hint}")
+        st.toast(escape_markdown(f"{exc.message} {exc.hint}"))
 
 
 def _open(field_id: str) -> None:

@@ -16,7 +16,10 @@ class FieldMap {
   constructor(root) {
     this.root = root
     this.svg = node('svg', { role: 'group', tabindex: 0 })
-    this.svg.append(hatching())
+    this.pattern = hatching()
+    const defs = node('defs', {})
+    defs.append(this.pattern)
+    this.svg.append(defs)
     this.layer = node('g', {})
     this.svg.append(this.layer)
     const bar = document.createElement('div')
@@ -118,6 +121,7 @@ class FieldMap {
     const side = this.svg.getBoundingClientRect().width || 600
     const scale = size / side // metres a pixel
     this.svg.setAttribute('viewBox', `${x} ${y} ${size} ${size}`)
+    this.pattern.setAttribute('patternTransform', `rotate(45) scale(${scale})`)
     this.layer.replaceChildren(
       ...this.data.areas.map(one => this.area(one)),
       ...this.groups(NEAR * scale).map(group => this.circle(group, scale)),
@@ -191,13 +195,9 @@ function ruler({ x, y, size }, scale) {
 }
 
 function hatching() {
-  const defs = node('defs', {})
-  const pattern = node('pattern', {
-    id: 'assay-hatched', width: 6, height: 6, patternUnits: 'userSpaceOnUse', patternTransform: 'rotate(45)',
-  })
+  const pattern = node('pattern', { id: 'assay-hatched', width: 6, height: 6, patternUnits: 'userSpaceOnUse' })
   pattern.append(node('rect', { width: 6, height: 6, fill: '#fff' }), node('rect', { width: 2.4, height: 6, fill: '#44506a' }))
-  defs.append(pattern)
-  return defs
+  return pattern
 }
 
 function titled(text) {

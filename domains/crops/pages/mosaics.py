@@ -15,6 +15,7 @@ from core.records.values import name_of
 from core.service.intake.resumable import Batch, Upload
 from core.service.review.review import ReviewSession
 from dashboard import widgets
+from dashboard.present import escape_markdown
 from domains.crops.exports.stored import read_survey
 from domains.crops.fields import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
@@ -67,25 +68,25 @@ def _mosaic(session: ReviewSession, field: FieldFolder, upload: Upload, language
 
 def _ask(session: ReviewSession, field: FieldFolder, upload: Upload, language: Language) -> None:
     with st.form(f"crops-survey-{upload.id}", border=False):
-        tile = st.number_input(
-            language.text(_TILE), 0.05, 100.0, 2.0, 0.5, key=f"crops-tile-{upload.id}"
+        st.number_input(language.text(_TILE), 0.05, 100.0, 2.0, 0.5, key=f"crops-tile-{upload.id}")
+        st.checkbox(language.text(_MEASURE), key=f"crops-measure-{upload.id}")
+        st.form_submit_button(
+            language.text(_SURVEY), type="primary", on_click=_submit, args=(session, field, upload)
         )
-        measured = st.checkbox(language.text(_MEASURE), key=f"crops-measure-{upload.id}")
-        if not st.form_submit_button(language.text(_SURVEY), type="primary"):
-            return
+
+
+def _submit(session: ReviewSession, field: FieldFolder, upload: Upload) -> None:
     spec = SurveySpec(
         upload.path,
         field.survey_of(upload.id),
-        float(tile),
+        float(st.session_state[f"crops-tile-{upload.id}"]),
         product=field.crop,
-        is_measured_only=measured,
+        is_measured_only=st.session_state[f"crops-measure-{upload.id}"],
     )
     try:
         submit(session.store, spec, key=_key(upload, len(_asked(session, upload)) + 1))
     except AssayError as exc:
-        widgets.text(exc.message, "error")
-        return
-    st.rerun()
+        st.toast(escape_markdown(f"{exc.message} {exc.hint}"))
 
 
 def _asked(session: ReviewSession, upload: Upload) -> list[JobStatus]:
