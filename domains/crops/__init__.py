@@ -33,6 +33,7 @@ pack = DomainPack(
     reviews_on_pages=False,
     commands="domains.crops.commands:app",
     jobs=(
+        JobKind("crops.photos", "domains.crops.photo_job:run", 12 * 3600.0, lane="survey"),
         JobKind("survey", "domains.crops.survey.job:run", 12 * 3600.0, max_tries=2, lane="survey"),
     ),
 )

@@ -14,7 +14,7 @@ from dashboard import uploader, widgets
 from dashboard.present import escape_markdown
 from domains.crops.fields import FieldFolder, fields, make_field, open_field
 from domains.crops.locale import N_, Language, Sentence
-from domains.crops.pages import language_choice, mosaics
+from domains.crops.pages import gallery, language_choice, mosaics
 
 _FIELDS, _NEW, _NAME = N_("Your fields"), N_("New field"), N_("Name of the field")
 _CROP = N_("What grows there (may be left empty)")
@@ -35,8 +35,12 @@ _LIMITS = BatchLimits(free_bytes=512 * MEBI)
 _PARAMETER = "field"
 
 
+_STYLE = (Path(__file__).parent / "gallery.css").read_text()
+
+
 def render() -> None:
     """Show one field, or all of them."""
+    st.html(f"<style>{_STYLE}</style>")
     language = language_choice.choose()
     home = widgets.session().settings.home
     field = open_field(home, st.query_params.get(_PARAMETER, ""))
@@ -55,6 +59,7 @@ def render() -> None:
         widgets.text(field.crop, "quiet")
     batch = _batch(str(field.uploads))
     _upload(field, batch, language)
+    gallery.show(widgets.session(), field, batch, language)
     mosaics.show(widgets.session(), field, batch, language)
 
 

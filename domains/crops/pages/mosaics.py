@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from core.errors import AssayError
 from core.records.failed_jobs import JobStatus, job_status
-from core.records.job import State
-from core.records.queue import request_cancel
 from core.records.values import name_of
 from core.service.intake.resumable import Batch, Upload
 from core.service.review.review import ReviewSession
@@ -19,32 +16,23 @@ from dashboard.present import escape_markdown
 from domains.crops.exports.stored import read_survey
 from domains.crops.fields import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
-from domains.crops.pages import survey_view
+from domains.crops.pages import jobs, survey_view
+from domains.crops.photo_job import is_photo
 from domains.crops.survey.job import SURVEY, submit
 from domains.crops.survey.survey import SurveySpec
 from domains.crops.survey.values import Survey
 
-_EVERY_S = 1.0
-_TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _MOSAIC = N_("Mosaic {name}")
 _TILE = N_("Side of a tile on the ground, in metres")
 _SURVEY, _MEASURE = N_("Judge the field"), N_("Only measure, no model")
-_CANCEL = N_("Cancel")
-_WAITING = N_("Waiting for a worker (`assay worker`).")
 _AGAIN = N_("Survey it again")
 
 
 def show(session: ReviewSession, field: FieldFolder, batch: Batch, language: Language) -> None:
     """Show every mosaic that was sent: what to do with it, how far it is, or what came of it."""
     for upload in batch.uploads():
-        if upload.is_complete and _is_mosaic(upload.path):
+        if upload.is_complete and not is_photo(upload):
             _mosaic(session, field, upload, language)
-
-
-def _is_mosaic(path: Path) -> bool:
-    """Return whether a file begins as a TIFF; photos of a phone never do."""
-    with path.open("rb") as file:
-        return file.read(4) in _TIFF
 
 
 def _mosaic(session: ReviewSession, field: FieldFolder, upload: Upload, language: Language) -> None:
@@ -52,8 +40,8 @@ def _mosaic(session: ReviewSession, field: FieldFolder, upload: Upload, language
     widgets.text(language.render(Sentence(_MOSAIC, {"name": name})), "heading")
     asked = _asked(session, upload)
     status = asked[-1] if asked else None
-    if status is not None and status.state in {State.WAITING, State.LEASED}:
-        _follow(session, status, language)
+    if status is not None and jobs.is_open(status):
+        jobs.follow(session, status, language)
         return
     if status is not None and status.problem:
         widgets.text(status.problem, "error")
@@ -99,39 +87,6 @@ def _asked(session: ReviewSession, upload: Upload) -> list[JobStatus]:
 
 def _key(upload: Upload, number: int) -> str:
     return f"{upload.id}/{number}"
-
-
-def _follow(session: ReviewSession, status: JobStatus, language: Language) -> None:
-    @st.fragment(run_every=_EVERY_S)
-    def progress() -> None:
-        now = job_status(session.store, status.job.id)
-        if now is None or now.state not in {State.WAITING, State.LEASED}:
-            st.rerun()
-        widgets.html(_progress(now, language))
-
-    progress()
-    st.button(
-        language.text(_CANCEL),
-        key=f"crops-cancel-{status.job.id}",
-        on_click=_cancel,
-        args=(session, status.job.id),
-    )
-
-
-def _cancel(session: ReviewSession, job_id: str) -> None:
-    request_cancel(session.store, job_id)
-
-
-def _progress(status: JobStatus, language: Language) -> str:
-    found = status.progress
-    if status.state is State.WAITING or found is None or not found.total:
-        return f'<p role="status">{escape(language.text(_WAITING))}</p>'
-    count = f"{found.done} / {found.total}"
-    return (
-        f'<p role="status">{escape(found.sentence)} {count}</p>'
-        f'<progress style="width:100%" aria-label="{escape(found.sentence)}" max="{found.total}" '
-        f'value="{found.done}"></progress>'
-    )
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

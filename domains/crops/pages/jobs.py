@@ -1,0 +1,58 @@
+"""How far a job of a field is."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from core.records.failed_jobs import JobStatus, job_status
+from core.records.job import State
+from core.records.queue import request_cancel
+from core.service.review.review import ReviewSession
+from dashboard import widgets
+from domains.crops.locale import N_, Language
+
+_EVERY_S = 1.0
+_CANCEL = N_("Cancel")
+_WAITING = N_("Waiting for a worker (`assay worker`).")
+
+
+def is_open(status: JobStatus) -> bool:
+    """Return whether a job waits or runs."""
+    return status.state in {State.WAITING, State.LEASED}
+
+
+def follow(session: ReviewSession, status: JobStatus, language: Language) -> None:
+    """Show how far a job is, until it has ended; then draw the page anew."""
+
+    @st.fragment(run_every=_EVERY_S)
+    def progress() -> None:
+        now = job_status(session.store, status.job.id)
+        if now is None or not is_open(now):
+            st.rerun()
+        widgets.html(_progress(now, language))
+
+    progress()
+    st.button(
+        language.text(_CANCEL),
+        key=f"crops-cancel-{status.job.id}",
+        on_click=_cancel,
+        args=(session, status.job.id),
+    )
+
+
+def _cancel(session: ReviewSession, job_id: str) -> None:
+    request_cancel(session.store, job_id)
+
+
+def _progress(status: JobStatus, language: Language) -> str:
+    found = status.progress
+    if status.state is State.WAITING or found is None or not found.total:
+        return f'<p role="status">{escape(language.text(_WAITING))}</p>'
+    count = f"{found.done} / {found.total}"
+    return (
+        f'<p role="status">{escape(found.sentence)} {count}</p>'
+        f'<progress style="width:100%" aria-label="{escape(found.sentence)}" max="{found.total}" '
+        f'value="{found.done}"></progress>'
+    )

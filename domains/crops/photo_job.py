@@ -1,0 +1,177 @@
+"""The photos of a field as a job: where they were taken, whether they can be judged, verdicts."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from core.errors import DataError, NothingDeployed, PermanentFailure
+from core.files import write_atomic
+from core.imaging.files import Incoming
+from core.imaging.zip_archive import incoming as read_incoming
+from core.jobs.context import JobContext
+from core.packs import pack_named
+from core.records.connection import Store, writing
+from core.records.job import add
+from core.records.values import name_of, now
+from core.service.assessment.recording import Recorded, assess_and_record
+from core.service.bundles.deployments import Deployed, ProductJudge
+from core.service.intake.resumable import Batch, BatchLimits, Upload
+from domains.crops.fields import FieldFolder, open_field
+from domains.crops.locale import language
+from domains.crops.photos.listing import ListedPhoto, list_photos
+from domains.crops.photos.listing_json import photo_line
+
+PHOTOS = "crops.photos"
+PACK = "crops"
+RESULT = "photos.json"
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+_UNSAFE = re.compile(r"[^\w.\-() ]+")
+_MAX_NAME = 100
+
+
+def submit(store: Store, field: FieldFolder, number: int) -> None:
+    """Ask for the photos of a field to be looked at.
+
+    Args:
+        store: The store.
+        field: Whose photos.
+        number: Which time it is; the same number is the same job.
+
+    Raises:
+        StoreError: The database failed; nothing was asked for.
+    """
+    with writing(store) as connection:
+        add(
+            connection,
+            PHOTOS,
+            key_of(field, number),
+            pack=PACK,
+            payload={"field": field.id},
+            at=now(),
+        )
+
+
+def key_of(field: FieldFolder, number: int) -> str:
+    """Return the key of a field's job."""
+    return f"{field.id}/{number}"
+
+
+def job_id(field: FieldFolder, number: int) -> str:
+    """Return the id of a field's job."""
+    return name_of(PHOTOS, key_of(field, number))
+
+
+def is_photo(upload: Upload) -> bool:
+    """Return whether an upload is to be looked at as a photo or an archive of them."""
+    if not upload.is_complete:
+        return False
+    with upload.path.open("rb") as file:
+        return file.read(4) not in TIFF
+
+
+def run(context: JobContext) -> Mapping[str, Any]:
+    """Return the counts of what became of a field's photos, which are then listed in a file.
+
+    Raises:
+        PermanentFailure: There is no such field, or no photo in it.
+    """
+    field = open_field(context.settings.home, context.job.payload.get("field", ""))
+    if field is None:
+        raise PermanentFailure("There is no such field.", hint="Make the field anew.")
+    staged = field.folder / "staged"
+    try:
+        _stage(field, staged)
+        photos = list_photos([staged], context.settings, context.step).photos
+        verdicts = dict(_verdicts(context, field, staged, photos))
+    except DataError as exc:
+        raise PermanentFailure(exc.message, hint=exc.hint) from exc
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+    named = [(photo, _case(field, photo.name, staged)) for photo in photos]
+    lines = [_line(photo, case, verdicts.get(case), staged) for photo, case in named]
+    write_atomic(field.folder / RESULT, json.dumps(lines, ensure_ascii=False))
+    return {"photos": len(lines), "judged": len(verdicts)}
+
+
+def _stage(field: FieldFolder, staged: Path) -> None:
+    """Link the files under their names, cleaned: a name tells what removed a photo's place."""
+    shutil.rmtree(staged, ignore_errors=True)
+    for upload in Batch(field.uploads, BatchLimits()).uploads():
+        if is_photo(upload):
+            name = _UNSAFE.sub("_", Path(upload.announced.name).name).strip(". ")[-_MAX_NAME:]
+            folder = staged / upload.id
+            folder.mkdir(parents=True)
+            os.link(upload.path, folder / (name or "photo"))
+
+
+def _verdicts(
+    context: JobContext, field: FieldFolder, staged: Path, photos: tuple[ListedPhoto, ...]
+) -> Iterator[tuple[str, Recorded]]:
+    """Yield the verdict on each photo that can be judged, with the name of its case."""
+    cases = {_case(field, photo.name, staged) for photo in photos if not photo.faults}
+    judge = _judge(context, field)
+    if judge is None or not cases:
+        return
+    answers = assess_and_record(
+        judge.bundle,
+        _incoming(staged, cases, field, context),
+        context.store,
+        policy=judge.policy,
+        settings=context.settings,
+        product=field.crop,
+        audit_share=judge.audit_share,
+    )
+    for done, one in enumerate(answers, 1):
+        context.step("Judging photos", done, len(cases))
+        yield one.assessment.sample_id, one
+
+
+def _incoming(
+    staged: Path, cases: set[str], field: FieldFolder, context: JobContext
+) -> Iterator[Incoming]:
+    suffixes = pack_named(PACK).suffixes
+    for one in read_incoming([staged], context.settings.max_bytes, suffixes):
+        case = _case(field, one.id, staged)
+        if case in cases:
+            yield replace(one, id=case)
+
+
+def _judge(context: JobContext, field: FieldFolder) -> ProductJudge | None:
+    try:
+        return Deployed(context.store, context.settings).judge_of(PACK, field.crop)
+    except NothingDeployed:
+        return None
+
+
+def _case(field: FieldFolder, name: str, staged: Path) -> str:
+    return f"{field.name}/{_shown(name, staged)}"
+
+
+def _shown(name: str, staged: Path) -> str:
+    """Return the name of a photo as its sender knows it."""
+    within = Path(name).relative_to(staged)
+    return str(Path(*within.parts[1:]))
+
+
+def _line(photo: ListedPhoto, case: str, recorded: Recorded | None, staged: Path) -> dict[str, Any]:
+    """Return a photo as the page shows it."""
+    line = photo_line(photo, language("en"))
+    line |= {"file": _shown(photo.name, staged), "case": case, "verdict": None}
+    if recorded is not None:
+        one = recorded.assessment
+        line["verdict"] = {
+            "decision": recorded.decision,
+            "disposition": one.verdict.disposition.value,
+            "wording": one.wording,
+            "labels": list(one.label_set),
+            "message": one.verdict.message,
+        }
+    return line
