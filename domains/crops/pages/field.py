@@ -107,8 +107,10 @@ def _batch(folder: str) -> Batch:
 
 
 def _upload(field: FieldFolder, batch: Batch, language: Language) -> None:
-    has_some = any(True for _ in batch.uploads())
-    with st.expander(language.text(_SEND), expanded=not has_some):
+    is_empty = not any(True for _ in batch.uploads())
+    # Chosen once: it must not close over files that are just being sent.
+    is_open = st.session_state.setdefault(f"crops-send-{field.id}", is_empty)
+    with st.expander(language.text(_SEND), expanded=is_open):
         uploader.take_files(
             batch,
             key=field.id,
