@@ -74,7 +74,7 @@ def take_files(
     address = GRANTS.grant(lambda: batch, str(batch.folder))
     data = {
         "address": address,
-        "batch": batch.folder.name,
+        "batch": key,
         "accept": accept,
         "words": dict(words),
         "direction": "rtl" if is_right_to_left else "ltr",

@@ -1,0 +1,41 @@
+"""Fields as folders: what a farmer types is text, and what was altered is named."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from core.errors import DataError, InputError
+from domains.crops.fields import fields, make_field, open_field
+
+AT = datetime(2026, 5, 4, tzinfo=UTC)
+
+
+def test_a_field_is_found_again_with_all_that_was_typed(tmp_path):
+    made = make_field(tmp_path, "  North   <b>field</b> ", "Maïs", AT)
+    assert open_field(tmp_path, made.id) == made
+    assert (made.name, made.crop, made.made) == ("North <b>field</b>", "Maïs", AT)
+
+
+def test_the_newest_field_comes_first(tmp_path):
+    older = make_field(tmp_path, "a", "", AT)
+    newer = make_field(tmp_path, "a", "", AT.replace(year=2027))
+    assert [one.id for one in fields(tmp_path)] == [newer.id, older.id]
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 81])
+def test_a_field_needs_a_name_that_fits(tmp_path, name):
+    with pytest.raises(InputError):
+        make_field(tmp_path, name, "", AT)
+    assert list(fields(tmp_path)) == []
+
+
+@pytest.mark.parametrize("field_id", ["", "..", "../fields", "0" * 15, "g" * 16, "0" * 16])
+def test_an_address_that_names_no_field_finds_none(tmp_path, field_id):
+    assert open_field(tmp_path, field_id) is None
+
+
+def test_a_field_whose_file_was_altered_is_named(tmp_path):
+    made = make_field(tmp_path, "a", "", AT)
+    (made.folder / "field.json").write_text("{}")
+    with pytest.raises(DataError, match=r"field\.json"):
+        open_field(tmp_path, made.id)
