@@ -31,10 +31,10 @@ def export(
 ) -> None:
     """Write a survey as files for maps and spreadsheets, and as a page to print."""
     from core.cli.output import print_json, print_line
-    from domains.crops.exports.write import ExportSpec, export_survey
+    from domains.crops.exports.write import SurveyExport, export_survey
 
     formats = tuple(name.strip() for name in to.split(",") if name.strip())
-    spec = ExportSpec(folder, out, formats, _positions(positions), language)
+    spec = SurveyExport(folder, out, formats, _positions(positions), language)
     written = export_survey(spec)
     if json:
         print_json({"files": [str(path) for path in written], "positions": positions})

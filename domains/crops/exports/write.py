@@ -34,7 +34,7 @@ TERMINALS = (*ISOXML, *PROFILES)
 
 
 @dataclass(frozen=True, slots=True)
-class ExportSpec:
+class SurveyExport:
     """What is exported.
 
     Attributes:
@@ -55,32 +55,32 @@ class ExportSpec:
 Files = Mapping[str, bytes]
 
 
-def _geojson(survey: Survey, spec: ExportSpec) -> Files:
+def _geojson(survey: Survey, spec: SurveyExport) -> Files:
     layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
     return {f"{layer.name}.geojson": write_geojson(layer) for layer in layers if layer.rows}
 
 
-def _geopackage(survey: Survey, spec: ExportSpec) -> Files:
+def _geopackage(survey: Survey, spec: SurveyExport) -> Files:
     layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
     return {"survey.gpkg": write_geopackage(layers)}
 
 
-def _shapefile(survey: Survey, spec: ExportSpec) -> Files:
+def _shapefile(survey: Survey, spec: SurveyExport) -> Files:
     layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
     return {"survey-shapefile.zip": pack(write_shapefiles(layers))}
 
 
-def _csv(survey: Survey, spec: ExportSpec) -> Files:
+def _csv(survey: Survey, spec: SurveyExport) -> Files:
     layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
     return {f"{layer.name}.csv": write_csv(layer) for layer in layers if layer.rows}
 
 
-def _report(survey: Survey, spec: ExportSpec) -> Files:
+def _report(survey: Survey, spec: SurveyExport) -> Files:
     page = write_report(survey, language(spec.language), spec.positions)
     return {"report.html": page.encode()}
 
 
-FORMATS: Mapping[str, Callable[[Survey, ExportSpec], Files]] = {
+FORMATS: Mapping[str, Callable[[Survey, SurveyExport], Files]] = {
     "geojson": _geojson,
     "gpkg": _geopackage,
     "shapefile": _shapefile,
@@ -89,7 +89,7 @@ FORMATS: Mapping[str, Callable[[Survey, ExportSpec], Files]] = {
 }
 
 
-def export_survey(spec: ExportSpec) -> tuple[Path, ...]:
+def export_survey(spec: SurveyExport) -> tuple[Path, ...]:
     """Return the files that a survey was written into.
 
     Raises:
@@ -104,7 +104,7 @@ def export_survey(spec: ExportSpec) -> tuple[Path, ...]:
     return tuple(spec.out / name for name in contents)
 
 
-def export_one(spec: ExportSpec) -> bytes:
+def export_one(spec: SurveyExport) -> bytes:
     """Return a survey in one file: its only one, or a zip of several.
 
     Raises:
@@ -115,7 +115,7 @@ def export_one(spec: ExportSpec) -> bytes:
     return next(iter(contents.values())) if len(contents) == 1 else pack(contents)
 
 
-def _contents(spec: ExportSpec) -> Files:
+def _contents(spec: SurveyExport) -> Files:
     unknown = sorted(set(spec.formats) - set(FORMATS))
     if unknown or not spec.formats:
         raise ConfigError(

@@ -18,7 +18,7 @@ from domains.crops.survey.values import Survey
 _HERE = Path(__file__).parent
 _METRES_PER_DEGREE = 111_320.0
 _CLOSER, _FARTHER, _ALL = N_("Zoom in"), N_("Zoom out"), N_("Show everything")
-_SEVERAL = N_("{count} photos; zoom in to part them")
+_TOGETHER = N_("{count} photos; zoom in to part them")
 
 UNJUDGED = "unjudged"
 
@@ -60,7 +60,7 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class MapNumber:
     """A number on the map."""
 
     x: float
@@ -84,7 +84,7 @@ class FieldMap:
     box: tuple[float, float, float, float]
     areas: tuple[Area, ...] = ()
     points: tuple[Point, ...] = ()
-    labels: tuple[Label, ...] = ()
+    labels: tuple[MapNumber, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +128,7 @@ def map_of_survey(survey: Survey, view: str, zones: int) -> FieldMap:
     for zone in survey.zones[:zones]:
         inside = shapely.get_coordinates(shapely.point_on_surface(zone.area))
         x, y = plane.place(inside)[0].tolist()
-        labels.append(Label(x, y, str(zone.number)))
+        labels.append(MapNumber(x, y, str(zone.number)))
     everything = np.concatenate(placed)
     left, top = everything.min(0).tolist()
     width, height = np.ptp(everything, axis=0).tolist()
@@ -169,7 +169,7 @@ def show(drawn: FieldMap, picked: str, title: str, language: Language, key: str)
         "closer": language.text(_CLOSER),
         "farther": language.text(_FARTHER),
         "all": language.text(_ALL),
-        "several": language.text(_SEVERAL),
+        "several": language.text(_TOGETHER),
     }
     data = {**asdict(drawn), "picked": picked, "title": title, "words": words}
     result = mount(key=f"field-map-{key}", data=data, on_picked_change=lambda: None)

@@ -34,7 +34,7 @@ _ONE, _MANY = (
 _LOOK = N_("Look at the photos")
 _TITLE = N_("Where the photos were taken, north up")
 _ALL, _SHOW, _MORE = N_("All"), N_("Show"), N_("More photos")
-_HELD = N_("Cannot be judged")
+_UNFIT = N_("Cannot be judged")
 _NO_BUNDLE = N_("No model is deployed for this crop: the photos were read, not judged.")
 _NO_PLACE_ONE, _NO_PLACE = N_("One photo has no place."), N_("{count} photos have no place.")
 _ORDER = {"positive": 0, "defer": 1, "": 2, "negative": 3}
@@ -164,7 +164,7 @@ def _kind(line: Line) -> str:
 
 
 def _heading(line: Line, language: Language) -> str:
-    return str(line["verdict"]["wording"]) if line["verdict"] else language.text(_HELD)
+    return str(line["verdict"]["wording"]) if line["verdict"] else language.text(_UNFIT)
 
 
 def _sentences(line: Line, language: Language) -> list[str]:

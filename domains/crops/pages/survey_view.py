@@ -13,7 +13,7 @@ from core.types import Disposition
 from dashboard import widgets
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.rates import HECTARE_M2
-from domains.crops.exports.write import FORMATS, ExportSpec, export_one
+from domains.crops.exports.write import FORMATS, SurveyExport, export_one
 from domains.crops.fields import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import field_map, rates_form
@@ -135,7 +135,7 @@ def _files(folder: Path, field: FieldFolder, language: Language) -> None:
     )
     columns = st.columns(len(FORMATS))
     for column, (name, title) in zip(columns, _FORMAT_NAMES.items(), strict=True):
-        spec = ExportSpec(folder, folder, (name,), Positions(positions or "none"), language.code)
+        spec = SurveyExport(folder, folder, (name,), Positions(positions or "none"), language.code)
         column.download_button(
             language.text(title),
             data=partial(export_one, spec),

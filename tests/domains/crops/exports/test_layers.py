@@ -24,7 +24,7 @@ from domains.crops.exports.layers import (
     zone_layer,
 )
 from domains.crops.exports.stored import read_survey
-from domains.crops.exports.write import FORMATS, ExportSpec, export_survey
+from domains.crops.exports.write import FORMATS, SurveyExport, export_survey
 from domains.crops.survey import geojson
 from tests.domains.crops.exports.fields import a_survey
 
@@ -164,7 +164,7 @@ def test_no_cell_of_a_table_is_run():
 
 @pytest.mark.parametrize("positions", Positions)
 def test_every_format_is_written_with_every_choice_of_positions(stored, tmp_path, positions):
-    spec = ExportSpec(stored, tmp_path / "out", tuple(FORMATS), positions, "ar")
+    spec = SurveyExport(stored, tmp_path / "out", tuple(FORMATS), positions, "ar")
     written = {path.name: path for path in export_survey(spec)}
     assert set(written) == {
         "tiles.geojson",
@@ -187,5 +187,5 @@ def test_every_format_is_written_with_every_choice_of_positions(stored, tmp_path
 @pytest.mark.parametrize("formats", [("pdf",), ()])
 def test_a_format_that_there_is_not_is_an_error_with_the_list(stored, formats):
     with pytest.raises(ConfigError) as caught:
-        export_survey(ExportSpec(stored, Path("out"), formats, Positions.NONE))
+        export_survey(SurveyExport(stored, Path("out"), formats, Positions.NONE))
     assert "gpkg" in caught.value.hint
