@@ -31,6 +31,7 @@ pack = DomainPack(
     prepare=prepare,
     pages=(Path(__file__).parent / "pages" / "field.py",),
     reviews_on_pages=False,
+    demo="domains.crops.demo.lane:run",
     commands="domains.crops.commands:app",
     jobs=(
         JobKind("crops.photos", "domains.crops.photo_job:run", 12 * 3600.0, lane="survey"),
