@@ -67,8 +67,9 @@ def heat_map(
     the mean negative training picture to this one give each pooled statistic its slope ``g``. A
     mean is the average of its map, so a place with value ``x`` carries ``g (x - m0)``; a deviation
     ``s`` around mean ``m`` is the average of ``(x - m)² / s``, so it carries
-    ``g ((x - m)² / s - s0)``, with ``m0`` and ``s0`` those of the negative picture. Averaged over
-    the places, the shares add up to the difference of the two scores.
+    ``g ((x - m)² / s - s0)``, with ``m0`` and ``s0`` those of the negative picture. A maximum is
+    carried by the place that has it alone. Averaged over the places, the shares add up to the
+    difference of the two scores.
 
     Args:
         model: The fitted model.
@@ -89,11 +90,15 @@ def heat_map(
     heat = np.zeros((size, size), np.float32)
     start = 0
     for tap, stage in zip(taps, maps, strict=True):
-        for pooled, places in ((tap.mean, _as_mean), (tap.deviation, _as_deviation)):
+        for pooled, excess in (
+            (tap.mean, _mean_excess),
+            (tap.deviation, _deviation_excess),
+            (tap.maximum, _maximum_excess),
+        ):
             if pooled:
                 own = slice(start, start + len(stage))
                 start = own.stop
-                share = np.tensordot(slope[own], places(stage) - usual[own, None, None], 1)
+                share = np.tensordot(slope[own], excess(stage, usual[own, None, None]), 1)
                 heat += cv2.resize(share, (size, size), interpolation=cv2.INTER_CUBIC)
     return heat
 
@@ -135,17 +140,26 @@ def _towards_positive(model: Model) -> F64:
     return np.asarray(np.where(positive, 1.0 / positive.sum(), -1.0 / (~positive).sum()))
 
 
-def _as_mean(stage: F32) -> F32:
-    """Return the value of each place: a channel's mean is their average."""
-    return stage
+def _mean_excess(stage: F32, usual: F32) -> F32:
+    """Return what each place adds to a channel's mean beyond the usual one."""
+    return stage - usual
 
 
-def _as_deviation(stage: F32) -> F32:
-    """Return the share of each place in the deviation, which is their average."""
+def _deviation_excess(stage: F32, usual: F32) -> F32:
+    """Return what each place adds to the deviation beyond the usual one."""
     mean = stage.mean(axis=(1, 2), keepdims=True)
     spread: F32 = stage.std(axis=(1, 2), keepdims=True) + np.float32(1e-6)
     parts: F32 = (stage - mean) ** 2 / spread
-    return parts
+    return parts - usual
+
+
+def _maximum_excess(stage: F32, usual: F32) -> F32:
+    """Return what the place of the maximum adds beyond the usual one, all others nothing."""
+    flat = stage.reshape(len(stage), -1)
+    parts = np.zeros_like(flat)
+    best, rows = flat.argmax(axis=1), np.arange(len(flat))
+    parts[rows, best] = (flat[rows, best] - usual.ravel()) * np.float32(flat.shape[1])
+    return parts.reshape(stage.shape)
 
 
 def thumbnail(pixels: U8, side: int = 112, quality: int = 80) -> bytes:

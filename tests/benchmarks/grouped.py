@@ -2,6 +2,7 @@
 
 `... grouped best SET` also sees pictures from all sides and closer, in every fold, where that
 predicts clearly better out of fold, as `--effort best` does; nothing is fine-tuned here.
+`... grouped marks SET` always searches for small marks, which is one of these candidates.
 """
 
 from __future__ import annotations
@@ -26,9 +27,10 @@ FOLDS, REPEATS = 5, 2
 def main() -> None:
     """Print both for every set named, or for all."""
     for name in asked():
-        sizes = [labelled(name)]
+        sizes = [labelled(name, marks="marks" in sys.argv)]
         if "best" in sys.argv:
-            sizes += [labelled(name, close=True), labelled(name, all_sides=True)]
+            sizes += [labelled(name, marks=True), labelled(name, close=True)]
+            sizes += [labelled(name, all_sides=True)]
         _official(sizes)
         if len(sizes[0].rows) < 2000:
             _repeated(sizes)

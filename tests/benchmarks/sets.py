@@ -84,7 +84,14 @@ def rows_of(name: str, settings: Settings) -> tuple[str, list[Row]]:
     return pack, [row for row in rows if row.split in HOUSE]
 
 
-def labelled(name: str, size: int = 0, *, all_sides: bool = False, close: bool = False) -> Labelled:
+def labelled(
+    name: str,
+    size: int = 0,
+    *,
+    all_sides: bool = False,
+    close: bool = False,
+    marks: bool = False,
+) -> Labelled:
     """Run the network on a set, or read what it gave last time.
 
     Args:
@@ -92,6 +99,7 @@ def labelled(name: str, size: int = 0, *, all_sides: bool = False, close: bool =
         size: Side of the pictures in pixels; the network's own when 0.
         all_sides: Whether features are averaged over the pack's views.
         close: Whether pictures are seen at twice the size as well.
+        marks: Whether small marks are searched for, at twice the size.
     """
     settings = Settings(home=HOME)
     pack, rows = rows_of(name, settings)
@@ -105,6 +113,8 @@ def labelled(name: str, size: int = 0, *, all_sides: bool = False, close: bool =
         backbone = replace(backbone, views=pack_named(pack).views)
     if close:
         backbone = backbones.with_two_scales(backbone)
+    if marks:
+        backbone = backbones.with_marks(backbone) or backbone
     return looked(name, pack, rows, classes, backbone)
 
 

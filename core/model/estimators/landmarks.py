@@ -29,12 +29,25 @@ def main_directions(z: F32, count: int) -> F32:
 
     width = z.shape[1]
     count = min(count, *z.shape)
+    if 2 * len(z) < width:
+        return _directions_of_few(z, count)
     moments = np.zeros((width, width))
     for start in range(0, len(z), _BLOCK):
         block = z[start : start + _BLOCK]
         moments += block.T.astype(np.float64) @ block.astype(np.float64)
     vectors = eigh(moments, subset_by_index=(width - count, width - 1))[1]
     return np.ascontiguousarray(vectors.T, dtype=np.float32)
+
+
+def _directions_of_few(z: F32, count: int) -> F32:
+    """Return the same of far fewer pictures than features, from the products among pictures."""
+    from scipy.linalg import eigh
+
+    exact = z.astype(np.float64)
+    last = len(z) - 1
+    values, vectors = eigh(exact @ exact.T, subset_by_index=(last + 1 - count, last))
+    lengths = np.sqrt(np.maximum(values, _LEAST**2 * values[-1]))
+    return np.ascontiguousarray((vectors / lengths).T @ exact, dtype=np.float32)
 
 
 def kernel_directions(z: F32) -> F32 | None:

@@ -156,6 +156,19 @@ def with_two_scales(backbone: Backbone) -> Backbone:
     return replace(backbone, size=2 * backbone.size, two_scales=True)
 
 
+def with_marks(backbone: Backbone) -> Backbone | None:
+    """Return the network that looks for small marks, at twice the size; None where none is known.
+
+    Each of the features that it adds is the largest response of one detector over all places: a
+    picture as a bag of patches in multiple-instance learning, embedded by its best patches (MILES:
+    Chen, Bi and Wang, PAMI 2006), for which a label of the whole picture is enough.
+    """
+    carried = PACKAGED.get(backbone.name) if backbone.packaged else None
+    if carried is None:
+        return None
+    return replace(backbone, size=2 * backbone.size, taps=carried.mark_taps)
+
+
 def load(backbone: Backbone, files: Files = Files()) -> torch.nn.Module:
     """Return the architecture with its weights, strictly matched.
 

@@ -27,6 +27,8 @@ class Tap:
         channels: How many channels it has.
         mean: Whether every channel's mean is a feature.
         deviation: Whether every channel's standard deviation is one.
+        maximum: Whether every channel's largest value is one: a mark that covers one place in a
+            thousand hardly moves a mean, and moves this one fully.
         gate: Whether the OOD gate looks at these features; taps of the gate come first.
     """
 
@@ -35,11 +37,12 @@ class Tap:
     mean: bool = True
     deviation: bool = True
     gate: bool = True
+    maximum: bool = False
 
     @property
     def width(self) -> int:
         """How many features it gives."""
-        return self.channels * (self.mean + self.deviation)
+        return self.channels * (self.mean + self.deviation + self.maximum)
 
 
 def taps_of(module: torch.nn.Module, size: int) -> tuple[Tap, ...]:

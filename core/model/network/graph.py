@@ -62,7 +62,7 @@ class FeatureGraph(torch.nn.Module):
         plain = (pixels.permute(0, 3, 1, 2).float() - self.shift) / self.scale
         views = [plain.flip(_MIRRORED[view]) if _MIRRORED[view] else plain for view in self.views]
         maps = self.maps(torch.cat(views) if len(views) > 1 else views[0])
-        pooled = self._pooled(maps).mean(0, keepdim=True)
+        pooled = self._pooled(maps)
         tail = [self._tail(maps[self.cut])] if len(self.tails) else []
         patches = [self._patches(maps)] if self.patches else []
         sides = [_measure_asymmetry(plain)] if self.asymmetry else []
@@ -85,11 +85,13 @@ class FeatureGraph(torch.nn.Module):
         return [_grid(outputs[tap.module], tap.channels) for tap in self.taps]
 
     def _pooled(self, maps: list[torch.Tensor]) -> torch.Tensor:
+        """Return the taps' statistics ``1 d``: averaged over the views, maxima the largest."""
         parts = []
         for tap, flat in zip(self.pooled_taps, (m.flatten(2) for m in maps), strict=True):
-            parts += [flat.mean(2)] if tap.mean else []
-            parts += [flat.std(2, unbiased=False)] if tap.deviation else []
-        return torch.cat(parts, dim=1)
+            parts += [flat.mean(2).mean(0)] if tap.mean else []
+            parts += [flat.std(2, unbiased=False).mean(0)] if tap.deviation else []
+            parts += [flat.amax((0, 2))] if tap.maximum else []
+        return torch.cat(parts)[None]
 
     def _tail(self, cut: torch.Tensor) -> torch.Tensor:
         """Return the fine-tuned stages' scores, averaged over tails and views."""

