@@ -214,10 +214,10 @@ def _tuned(
     about small marks, which are in the stages before.
     """
     task = candidate.task
-    if not _can_improve(candidate, level, FinetunePlan().folds):
-        return FinetunedStages(kept), _untried(TUNED, candidate, PERFECT)
     if kept.backbone.taps != own.taps:
         return FinetunedStages(kept), _untried(TUNED, candidate, OTHER_LAYERS)
+    if not _can_improve(candidate, level, FinetunePlan().folds):
+        return FinetunedStages(kept), _untried(TUNED, candidate, PERFECT)
     at_own_size = replace(kept.backbone, size=own.size, two_scales=own.two_scales)
     reason = finetuning_unsupported_reason(at_own_size)
     if reason:

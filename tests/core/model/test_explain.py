@@ -79,6 +79,23 @@ def test_heat_of_a_known_map_is_its_share_of_the_pooled_statistics(by_mean, by_d
     assert np.unravel_index(peak, heat.shape) == (2, 5)
 
 
+def test_heat_of_a_maximum_lies_where_it_is_and_nowhere_else():
+    stage = np.random.default_rng(2).uniform(0.0, 1.0, (2, 8, 8)).astype(np.float32)
+    stage[0, 2, 5], stage[1, 6, 1] = 4.0, 0.5
+    stage[1] = np.minimum(stage[1], 0.5)
+    model = one_channel_model(2.0, -1.0)
+    known = Known(np.array([[1.0, 0.75], [9, 9]], np.float32), ("good", "bad"), ("a", "b"), ())
+    output = NetworkOutput(stage.max(axis=(1, 2)))
+    tap = Tap("only", 2, mean=False, deviation=False, maximum=True)
+    heat = heat_map(model, known, model.evidence(output), [tap], [stage], 8)
+    expected = np.zeros((8, 8))
+    expected[2, 5] = 2.0 * (4.0 - 1.0) * 64
+    first = np.unravel_index(stage[1].argmax(), (8, 8))
+    expected[first] += -1.0 * (0.5 - 0.75) * 64
+    np.testing.assert_allclose(heat, expected, atol=1e-3)
+    assert heat.mean() == pytest.approx(2.0 * 3.0 + 0.25, abs=1e-4)
+
+
 def test_heat_of_several_labels_follows_the_roll_up_whatever_the_labels_say():
     stage = np.arange(64, dtype=np.float32).reshape(1, 8, 8) / 64
     plain = one_channel_model(1.0, 0.0)

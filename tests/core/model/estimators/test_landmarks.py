@@ -169,3 +169,22 @@ def test_a_thinned_reference_never_scores_a_picture_higher_than_the_whole_one_do
     assert len(thin_reference(whole, most)) <= most
     assert (after >= before - 1e-12).all()
     assert (after < before + 1 / (most + 1) + 1e-12).all()
+
+
+def test_directions_of_few_pictures_are_those_of_all_products_of_features():
+    z = np.random.default_rng(4).normal(size=(30, 90)).astype(np.float32)
+    z *= np.linspace(1.0, 4.0, 30)[:, None]
+    vectors = np.linalg.eigh(z.T.astype(np.float64) @ z.astype(np.float64))[1]
+    for count in (7, 30, 200):
+        found = main_directions(z, count)
+        assert found.shape == (min(count, 30), 90)
+        np.testing.assert_allclose(found @ found.T, np.eye(len(found)), atol=1e-5)
+        top = vectors[:, -len(found) :]
+        np.testing.assert_allclose(found.T @ found, top @ top.T, atol=1e-4)
+
+
+def test_directions_of_copies_of_one_picture_are_finite():
+    z = np.repeat(np.linspace(-1.0, 1.0, 50, dtype=np.float32)[None], 8, axis=0)
+    found = main_directions(z, 5)
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(abs(found[-1] @ z[0]), np.linalg.norm(z[0]), rtol=1e-5)

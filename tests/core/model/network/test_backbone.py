@@ -13,7 +13,8 @@ from skimage import data
 
 from core.errors import BundleError, ConfigError
 from core.model.network import backbone as backbones
-from core.model.network.backbone import LITE2, Files, with_two_scales
+from core.model.network.backbone import LITE2, Files, with_marks, with_two_scales
+from core.model.network.graph import MapGraph
 from core.model.network.runtime import open_network
 
 pytestmark = pytest.mark.slow
@@ -286,6 +287,52 @@ def test_a_close_look_joins_what_both_sizes_give(cache):
         network = open_network(close, runtime=runtime, cache=cache)
         np.testing.assert_allclose(network.extract(large).pooled, expected, rtol=2e-3, atol=2e-4)
         assert len(network.maps(large)) == 2 * len(plain.taps)
+
+
+@pytest.mark.parametrize("runtime", ["onnx", "openvino", "torch"])
+def test_the_search_for_marks_takes_each_detectors_largest_response(runtime, cache):
+    backbone = replace(with_marks(backbones.describe(size=112)), views=("identity", "mirror"))
+    network = open_network(backbone, runtime=runtime, cache=cache)
+    pixels = picture("coffee")
+    both = [np.ascontiguousarray(p) for p in (pixels, pixels[:, ::-1])]
+    every = list(zip(*(network.maps(p) for p in both), strict=True))
+    expected = []
+    for stages in every[:2]:
+        expected += [np.mean([m.mean(axis=(1, 2)) for m in stages], axis=0)]
+        expected += [np.mean([m.std(axis=(1, 2)) for m in stages], axis=0)]
+    expected += [np.max([m.max(axis=(1, 2)) for m in stages], axis=0) for stages in every[2:]]
+    pooled = network.extract(pixels).pooled
+    assert len(pooled) == 304 + 480 + 4 * 672 == sum(tap.width for tap in backbone.pooled_taps)
+    assert backbone.gated == 304
+    np.testing.assert_allclose(pooled, np.concatenate(expected), rtol=1e-3, atol=1e-4)
+
+
+def test_a_mark_of_one_place_moves_a_maximum_and_hardly_a_mean(cache):
+    marks = with_marks(backbones.describe())
+    plain = np.random.default_rng(0).normal(128, 3, (448, 448, 1)).clip(0, 255)
+    plain = np.repeat(plain.astype(np.uint8), 3, axis=2)
+    marked = plain.copy()
+    marked[200:208, 300:308] = 30
+    network = open_network(marks, runtime="onnx", cache=cache)
+    before, after = network.extract(plain).pooled, network.extract(marked).pooled
+    change = np.abs(after - before) / (np.abs(before) + 1e-3)
+    means = np.r_[0:40, 80:192]
+    assert np.median(change[means]) < 0.05
+    assert np.mean(change[304:] > 0.5) > 0.1
+
+
+def test_the_layers_searched_are_those_of_either_packaged_network():
+    for name in (backbones.LITE0, LITE2):
+        marks = with_marks(backbones.describe(name))
+        graph = MapGraph(marks, backbones.load(marks)).eval()
+        with torch.inference_mode():
+            maps = graph(torch.zeros(1, 64, 64, 3, dtype=torch.uint8))
+        assert [m.shape[1] for m in maps] == [tap.channels for tap in marks.taps]
+
+
+def test_no_marks_are_searched_for_with_a_network_of_ones_own():
+    own = replace(backbones.describe(), source="mine.safetensors")
+    assert with_marks(own) is None
 
 
 def test_patches_are_the_neighbourhood_means_of_the_gates_maps(cache):

@@ -21,7 +21,7 @@ from core.service.summaries import list_remarks
 from core.service.training import finetune
 from core.service.training.features import LearningTask
 from core.service.training.precision import TrainingContext
-from core.service.training.selection import ALL_VIEWS, TUNED, select
+from core.service.training.selection import ALL_VIEWS, MARKS, OTHER_LAYERS, TUNED, select
 from core.service.training.train import BEST, TrainSpec, train
 from core.settings import Settings
 from tests.conftest import a_plate
@@ -175,6 +175,45 @@ def test_where_stages_cannot_learn_the_cause_is_said_and_none_are_kept(
     assert not (settings.cache / "tuning").exists() or not any(
         (settings.cache / "tuning").iterdir()
     )
+
+
+def draw_specks(folder, pictures=80):
+    """Textured plates; on every other one is a speck of two pixels in 224."""
+    folder.mkdir()
+    rng = np.random.default_rng(9)
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["file", "label", "split"])
+        for number in range(pictures):
+            pixels = cv2.GaussianBlur(rng.normal(0.0, 60.0, (224, 224)), (0, 0), 2) + 128.0
+            if number % 2:
+                x, y = rng.integers(20, 200, 2)
+                pixels[y : y + 3, x : x + 2] -= 70.0
+            cv2.imwrite(str(folder / f"{number}.png"), pixels.clip(0, 255).astype(np.uint8))
+            table.writerow([f"{number}.png", ("good", "marked")[number % 2], "train"])
+
+
+def test_small_marks_are_searched_for_where_that_finds_them(tiny_product, tmp_path):
+    draw_specks(tmp_path / "specks")
+    own = backbones.describe(size=112)
+    work = TrainingContext(
+        own,
+        Files(),
+        read_labelled(tmp_path / "specks").rows,
+        pack_named("parts"),
+        tiny_product.settings_at(tmp_path / "home").model_copy(update={"runtime": "torch"}),
+        lambda *_: None,
+    )
+    task = LearningTask(("good", "marked"), (False, True), frozenset({"good"}), False, False, 0)
+    stages = select(work, task, lambda _: None, sizes=True, tails=True)
+    first, joined, *_, last = stages.metadata["trials"]
+    assert first["name"] == MARKS
+    assert first["kept"]
+    assert first["nll"] < 0.85 * first["than"]
+    assert not joined["kept"]
+    assert stages.work.backbone.taps == backbones.with_marks(own).taps
+    assert stages.work.backbone.size == 224
+    assert (last["name"], last["why"]) == (TUNED, OTHER_LAYERS)
 
 
 def test_how_sure_a_person_was_becomes_the_target(tmp_path):
