@@ -16,7 +16,6 @@ from domains.parts.station.board.commands import (
     VALID,
     BoardCommand,
     CommandName,
-    Role,
     answer_to,
     send_command,
 )
@@ -93,7 +92,7 @@ def _commands(session: ReviewSession, reader: BoardReader) -> None:
         )
     if nameless:
         widgets.text("Write your name in the sidebar to do more than stop the line.", "quiet")
-    elif station_choice.role() is Role.LEAD:
+    elif station_choice.person().is_lead:
         _release(session, reader.station)
 
 
@@ -116,8 +115,7 @@ def _send(session: ReviewSession, station: str, name: CommandName, argument: str
             station,
             name,
             argument=argument,
-            who=widgets.reviewer(),
-            role=station_choice.role(),
+            by=station_choice.person(),
         )
     except AssayError as exc:
         st.toast(present.escape_markdown(str(exc)))

@@ -11,7 +11,7 @@ from core.decision.rate import percent_range, percentage
 from core.errors import AssayError
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
-from domains.parts.pages import certificates, chart
+from domains.parts.pages import certificates, chart, station_choice
 from domains.parts.pages.figures import score_figure, share_figure
 from domains.parts.station.board.baseline import FEWEST, accept_baseline
 from domains.parts.station.board.board import RateLine
@@ -61,7 +61,7 @@ def show(session: ReviewSession, reader: BoardReader) -> None:
 def _accept(reader: BoardReader) -> None:
     try:
         parts = reader.day().charted
-        accept_baseline(reader.store, reader.station, parts, who=widgets.reviewer())
+        accept_baseline(reader.store, reader.station, parts, by=station_choice.person())
         line = f"The baseline are parts {parts[0].trigger.number} to {parts[-1].trigger.number}."
     except AssayError as exc:
         line = str(exc)

@@ -122,7 +122,7 @@ def _defects(session: ReviewSession, station: str, recipe: Recipe, place: Learni
 def _learn_defects(
     session: ReviewSession, station: str, recipe: Recipe, found: list[NamedDefect]
 ) -> None:
-    spec = LearnSpec(station, recipe.number, widgets.reviewer(), defects=tuple(found))
+    spec = LearnSpec(station, recipe.number, station_choice.person(), defects=tuple(found))
     learn_jobs.ask_for(session, spec)
 
 

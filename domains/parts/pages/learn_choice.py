@@ -10,7 +10,7 @@ import streamlit as st
 from core.records.failed_jobs import JobStatus
 from core.service.review.review import ReviewSession
 from dashboard import widgets
-from domains.parts.pages import learn_jobs, learn_pictures
+from domains.parts.pages import learn_jobs, learn_pictures, station_choice
 from domains.parts.station.learning.asking import LearnSpec
 from domains.parts.station.learning.folder import LearnedPicture, LearningPlace
 from domains.parts.station.learning.odd_parts import RankedPart
@@ -109,7 +109,7 @@ def _buttons(
         widgets.text(f"Say first of each odd part whether it is good: {len(undecided)} left.")
     learn, discard, _ = st.columns([1, 1, 2])
     spec = LearnSpec(
-        station, recipe.number, widgets.reviewer(), takes_good=True, left_out=tuple(left_out)
+        station, recipe.number, station_choice.person(), takes_good=True, left_out=tuple(left_out)
     )
     learn.button(
         f"Learn {count - len(left_out)} good parts",

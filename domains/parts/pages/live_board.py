@@ -28,6 +28,7 @@ from dashboard import present, widgets
 from dashboard.offered import JSON, OFFERS
 from dashboard.overlay import jpeg
 from dashboard.pictures import Pictures
+from domains.parts.pages import station_choice
 from domains.parts.station.board.data import BoardReader, LiveView
 from domains.parts.station.records.naming import ANY_DEFECT, defect_names, name_defect
 from domains.parts.station.result import LineResult
@@ -191,7 +192,7 @@ def _named(reader: BoardReader) -> Callable[[], None]:
                 widgets.session().explainer,
                 part,
                 str(asked.get("label", ""))[:80],
-                who=widgets.reviewer(),
+                by=station_choice.person(),
             )
         except AssayError as exc:
             line = str(exc)

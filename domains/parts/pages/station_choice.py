@@ -10,14 +10,19 @@ import streamlit as st
 from core.records.values import now
 from core.service.review.autonomy_text import SINGLE_USER
 from dashboard import widgets
-from domains.parts.station.board.commands import Role
 from domains.parts.station.board.status_file import stations_in
+from domains.parts.station.person import Person, Role
 
 state = st.session_state
 
 
+# What is about to be drawn anew fades in Streamlit, which reads as a line that stands.
+_STYLE = '<style>.stElementContainer[data-stale="true"] { opacity: 1 !important; }</style>'
+
+
 def choose(home: Path) -> str | None:
     """Return the station, asked for where there are several; None where none has run here."""
+    st.html(_STYLE)
     stations = stations_in(home)
     if not stations:
         widgets.text("No station has run here yet.", "big")
@@ -31,9 +36,9 @@ def choose(home: Path) -> str | None:
     return str(state.get("parts_station", stations[0])) if len(stations) > 1 else stations[0]
 
 
-def role() -> Role:
-    """Return the role of the person."""
-    return Role(state.get("parts_role", Role.OPERATOR.value))
+def person() -> Person:
+    """Return who stands before the page, in the role that was chosen."""
+    return Person(widgets.reviewer(), Role(state.get("parts_role", Role.OPERATOR.value)))
 
 
 def seconds_since(at: datetime) -> float:

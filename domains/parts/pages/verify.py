@@ -124,15 +124,13 @@ def _record(
     second: str,
 ) -> None:
     """Keep a decision once; an answer to a known-bad part is no override."""
-    who, role = widgets.reviewer(), station_choice.role().value
+    by = station_choice.person()
     try:
-        made = make_override(
-            part, reason, who=who, role=role, at=now(), text=text, second_person=second
-        )
+        made = make_override(part, reason, by=by, at=now(), text=text, second_person=second)
         if item.is_salt:
             released = made.kind is not OverrideKind.REJECT
             record_salt_answer(
-                session.store, station, item.number, who, made.at, is_released=released
+                session.store, station, item.number, by.name, made.at, is_released=released
             )
             state.setdefault("verify_answered", []).append(item.number)
         elif not any(one.number == made.number for one in _overrides(session, station)):

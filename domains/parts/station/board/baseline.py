@@ -10,6 +10,7 @@ from core.records.connection import Store, writing
 from core.records.pack_rows import PackRow
 from core.records.values import now
 from domains.parts.station.part import InspectedPart
+from domains.parts.station.person import Person
 from domains.parts.station.records.parts import PACK, PART, from_row
 
 BASELINE = "baseline"
@@ -17,7 +18,7 @@ FEWEST = 100
 
 
 def accept_baseline(
-    store: Store, station: str, parts: Sequence[InspectedPart], *, who: str
+    store: Store, station: str, parts: Sequence[InspectedPart], *, by: Person
 ) -> None:
     """Put on record that the charts' limits come from these parts from now on.
 
@@ -25,15 +26,15 @@ def accept_baseline(
         store: The store.
         station: Name of the station.
         parts: Parts of one product, judged by one bundle, the oldest first.
-        who: Who accepts them.
+        by: Who accepts them.
 
     Raises:
         ConfigError: Nobody signs it, or there are too few parts.
         StoreError: The database failed.
     """
-    if not who.strip() or len(parts) < FEWEST:
+    if not by.is_named or len(parts) < FEWEST:
         raise ConfigError(
-            f"A baseline needs a name and {FEWEST} parts; got {who.strip()!r} and {len(parts)}.",
+            f"A baseline needs a name and {FEWEST} parts; got {by.name!r} and {len(parts)}.",
             hint="Write your name in the sidebar, and wait for more parts.",
         )
     last = parts[-1]
@@ -41,11 +42,12 @@ def accept_baseline(
         "first": parts[0].trigger.number,
         "last": last.trigger.number,
         "bundle_sha256": last.bundle_sha256,
+        "role": by.role.value,
     }
     with writing(store) as connection:
         number = pack_rows.last_number(connection, PACK, BASELINE, station) + 1
-        row = PackRow(PACK, BASELINE, station, number, now(), last.product, who, None, body)
-        pack_rows.add(connection, [row], actor=who)
+        row = PackRow(PACK, BASELINE, station, number, now(), last.product, by.name, None, body)
+        pack_rows.add(connection, [row], actor=by.name)
 
 
 def baseline_parts(store: Store, station: str, like: InspectedPart) -> list[InspectedPart]:

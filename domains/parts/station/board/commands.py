@@ -23,6 +23,7 @@ from core.records.connection import Store, writing
 from core.records.pack_rows import PackRow
 from core.records.values import now
 from domains.parts.station.challenge.interlock import record_release
+from domains.parts.station.person import Person, Role
 from domains.parts.station.ports import Command, Post
 from domains.parts.station.records.parts import PACK
 
@@ -34,14 +35,6 @@ POLL_S = 0.2
 _AHEAD = timedelta(seconds=1)
 
 log = logging.getLogger(__name__)
-
-
-class Role(StrEnum):
-    """In which role a person stands before the board."""
-
-    OPERATOR = "operator"
-    INSPECTOR = "inspector"
-    LEAD = "lead"
 
 
 class CommandName(StrEnum):
@@ -62,16 +55,14 @@ class BoardCommand:
         number: Its number among the station's commands.
         name: What is asked for.
         argument: The recipe's number; the reason of a release.
-        who: The person; may be empty for a stop, which waits for nobody's name.
-        role: The person's role.
+        by: Who; may be without a name for a stop, which waits for nobody's.
         sent_at: When, UTC.
     """
 
     number: int
     name: CommandName
     argument: str
-    who: str
-    role: Role
+    by: Person
     sent_at: datetime
 
     @property
@@ -91,12 +82,12 @@ class CommandAnswer:
 
 def objections(command: BoardCommand) -> Iterator[str]:
     """Yield why a command may not be given, whoever is there to carry it out."""
-    if command.name is not CommandName.STOP and not command.who.strip():
+    if command.name is not CommandName.STOP and not command.by.is_named:
         yield "no name is given"
     if command.name is CommandName.RECIPE and not command.argument.isdecimal():
         yield f"a recipe has a number, got {command.argument!r}"
-    if command.name is CommandName.RELEASE and command.role is not Role.LEAD:
-        yield f"a failed challenge is released by a lead, got the role {command.role.value!r}"
+    if command.name is CommandName.RELEASE and not command.by.is_lead:
+        yield f"a failed challenge is released by a lead, got the role {command.by.role.value!r}"
     if command.name is CommandName.RELEASE and not command.argument.strip():
         yield "a release needs a reason"
 
@@ -122,8 +113,7 @@ def send_command(
     name: CommandName,
     *,
     argument: str = "",
-    who: str,
-    role: Role,
+    by: Person,
     at: datetime | None = None,
 ) -> BoardCommand:
     """Return a command that is on record, for the station to take.
@@ -133,15 +123,14 @@ def send_command(
         station: Name of the station.
         name: What is asked for.
         argument: The recipe's number; the reason of a release.
-        who: The person.
-        role: The person's role.
+        by: Who asks.
         at: When; now, unless given.
 
     Raises:
         ConfigError: The person may not, or something is missing; everything is named at once.
         StoreError: The database failed.
     """
-    draft = BoardCommand(0, name, argument.strip(), who.strip(), role, at or now())
+    draft = BoardCommand(0, name, argument.strip(), by, at or now())
     if found := list(objections(draft)):
         raise ConfigError(
             f"The command {name.value!r} was not given: {'; '.join(found)}.",
@@ -151,14 +140,14 @@ def send_command(
         number = pack_rows.last_number(connection, PACK, COMMAND, station) + 1
         body = {
             "argument": draft.argument,
-            "role": role.value,
+            "role": by.role.value,
             "valid_until": draft.valid_until.isoformat(),
         }
         row = PackRow(
-            PACK, COMMAND, station, number, draft.sent_at, draft.who, name.value, None, body
+            PACK, COMMAND, station, number, draft.sent_at, by.name, name.value, None, body
         )
-        pack_rows.add(connection, [row], actor=draft.who or "board")
-    return BoardCommand(number, name, draft.argument, draft.who, role, draft.sent_at)
+        pack_rows.add(connection, [row], actor=by.name or "board")
+    return BoardCommand(number, name, draft.argument, by, draft.sent_at)
 
 
 def answer_to(store: Store, station: str, number: int) -> CommandAnswer | None:
@@ -246,13 +235,11 @@ class CommandPoller:
                 answer(False, problem)
                 return
             if command.name is CommandName.RELEASE:
-                record_release(
-                    self._store, self._station, command.who, command.role.value, command.argument
-                )
+                record_release(self._store, self._station, command.by, command.argument)
         except (AssayError, ValueError, KeyError) as exc:
             answer(False, exc.message if isinstance(exc, AssayError) else "It cannot be read.")
             return
-        argument = command.argument or command.who
+        argument = command.argument or command.by.name
         self._post(Command(monotonic(), command.name.value, argument, answer))
 
     def _write(self, answer: CommandAnswer | None) -> None:
@@ -273,8 +260,7 @@ def _command(row: PackRow) -> BoardCommand:
         row.number,
         CommandName(row.outcome),
         body["argument"],
-        row.subject,
-        Role(body["role"]),
+        Person(row.subject, Role(body["role"])),
         row.at,
     )
 

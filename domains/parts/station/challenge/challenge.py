@@ -17,6 +17,7 @@ from core.decision.certificate import best_alpha
 from core.decision.rate import percentage
 from core.errors import ConfigError
 from core.types import F64
+from domains.parts.station.person import Person
 from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
 
@@ -226,19 +227,19 @@ def score_drift(scores: F64) -> ScoreDrift | None:
     return ScoreDrift(float((scores[-1] - baseline.mean()) / baseline.std(ddof=1)), limit)
 
 
-def check_release(role: str, reason: str) -> None:
+def check_release(by: Person, reason: str) -> None:
     """Check that a failed challenge may be released. It then starts anew; nothing counts as passed.
 
     Args:
-        role: Role of the person.
+        by: The person.
         reason: What was found, in the person's words.
 
     Raises:
         ConfigError: The person is no lead, or gives no reason.
     """
-    if role != "lead":
+    if not by.is_lead:
         raise ConfigError(
-            f"A failed challenge is released by a lead, got the role {role!r}.",
+            f"A failed challenge is released by a lead, got the role {by.role.value!r}.",
             hint="Call a lead; the line stands until then.",
         )
     if not reason.strip():

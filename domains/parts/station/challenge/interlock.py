@@ -23,6 +23,7 @@ from domains.parts.station.challenge.challenge import (
 from domains.parts.station.challenge.reference_parts import passed_bad_since
 from domains.parts.station.judging.inspection import Inspection
 from domains.parts.station.part import InspectedPart
+from domains.parts.station.person import Person
 from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.records.parts import PACK
 
@@ -165,15 +166,15 @@ def record_challenge(
     _write(store, station, state.value, "", body)
 
 
-def record_release(store: Store, station: str, by: str, role: str, reason: str) -> None:
+def record_release(store: Store, station: str, by: Person, reason: str) -> None:
     """Put on record that a lead lets a failed challenge begin anew.
 
     Raises:
         ConfigError: The person is no lead, or gives no reason.
         StoreError: The database failed.
     """
-    check_release(role, reason)
-    _write(store, station, RELEASED, by, {"role": role, "reason": reason})
+    check_release(by, reason)
+    _write(store, station, RELEASED, by.name, {"role": by.role.value, "reason": reason})
 
 
 def _write(store: Store, station: str, outcome: str, subject: str, body: dict[str, object]) -> None:

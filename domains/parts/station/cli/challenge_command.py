@@ -15,10 +15,11 @@ from core.records.connection import Store
 from core.records.pack_rows import PackRow
 from core.service.store import open_store
 from core.settings import Settings
-from domains.parts.station.board.commands import CommandName, Role, answer_to, send_command
+from domains.parts.station.board.commands import CommandName, answer_to, send_command
 from domains.parts.station.challenge.challenge import describe_proof
 from domains.parts.station.challenge.interlock import CHALLENGE
 from domains.parts.station.challenge.reference_parts import score_drifts
+from domains.parts.station.person import Person, Role
 from domains.parts.station.recipe import Recipe, StationFile, read_station
 from domains.parts.station.records.parts import PACK
 
@@ -60,8 +61,8 @@ def run_challenge(file: Path, *, begin: bool, release: str, by: str, json: bool)
 
 def _ask(store: Store, station: StationFile, release: str, by: str) -> None:
     name = CommandName.RELEASE if release else CommandName.CHALLENGE
-    role = Role.LEAD if release else Role.OPERATOR
-    sent = send_command(store, station.name, name, argument=release, who=by, role=role)
+    person = Person(by, Role.LEAD if release else Role.OPERATOR)
+    sent = send_command(store, station.name, name, argument=release, by=person)
     if not release:
         # Its answer comes when the challenge ends.
         print_line("Asked: show the reference parts that the board names.")

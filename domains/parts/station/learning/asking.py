@@ -13,6 +13,7 @@ from core.records.failed_jobs import JobStatus, job_status, reopen
 from core.records.job import State, add
 from core.records.values import name_of, now
 from domains.parts.station.learning.named_defects import NamedDefect
+from domains.parts.station.person import Person
 from domains.parts.station.records.parts import PACK
 
 LOOK, LEARN = "parts.look", "parts.learn"
@@ -42,7 +43,7 @@ class LearnSpec:
     Attributes:
         station: Name of the station.
         recipe: Number of the recipe.
-        by: Who answers for it.
+        by: Who answers for it, in which role.
         takes_good: Whether the good parts that were looked at are learned.
         left_out: Groups of those that are not.
         defects: Defects named on parts.
@@ -50,7 +51,7 @@ class LearnSpec:
 
     station: str
     recipe: int
-    by: str
+    by: Person
     takes_good: bool = False
     left_out: tuple[str, ...] = ()
     defects: tuple[NamedDefect, ...] = ()
@@ -66,7 +67,7 @@ def ask(store: Store, spec: Spec) -> None:
         ConfigError: Nobody answers for what is to be learned.
         StoreError: The database failed.
     """
-    if isinstance(spec, LearnSpec) and not spec.by.strip():
+    if isinstance(spec, LearnSpec) and not spec.by.is_named:
         raise ConfigError("Nobody answers for what is learned.", hint="Give your name.")
     kind, key = (LOOK if isinstance(spec, LookSpec) else LEARN), _key(spec.station, spec.recipe)
     last = job_status(store, name_of(kind, key))

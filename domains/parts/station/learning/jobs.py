@@ -65,7 +65,7 @@ def learn_asked(context: JobContext) -> Mapping[str, Any]:
             recipe,
             context.settings,
             context.store,
-            signed=Signed(spec.by),
+            signed=Signed(spec.by.name),
             left_out=len(spec.left_out),
             progress=context.step,
         )

@@ -17,6 +17,7 @@ from core.service.review.explanations import Explainer
 from core.types import Disposition
 from domains.parts import pack
 from domains.parts.station.part import InspectedPart
+from domains.parts.station.person import Person
 
 MOST_NAMES = 12
 ANY_DEFECT = "defect"
@@ -51,7 +52,7 @@ def check_defect(name: str) -> None:
 
 
 def name_defect(
-    records: Store, explainer: Explainer, part: InspectedPart, label: str, *, who: str
+    records: Store, explainer: Explainer, part: InspectedPart, label: str, *, by: Person
 ) -> str:
     """Return what was kept: that a part has a defect of this name.
 
@@ -60,7 +61,7 @@ def name_defect(
         explainer: Knows the bundle that judged, which says whether a label is a defect.
         part: The part, as it was shown.
         label: The defect.
-        who: The person.
+        by: The person.
 
     Raises:
         ConfigError: Nobody signs it, or no defect can have that name.
@@ -77,7 +78,7 @@ def name_defect(
     detail = case_detail(records, _case_of(records, made, part))
     if detail.item.queue_state is QueueState.REVIEWED:
         last = detail.reviews[-1]
-        if last.reviewer == who.strip() and last.label == label:
+        if last.reviewer == by.name and last.label == label:
             return f"{label} is kept already."
         raise DataError(
             f"{last.reviewer} has reviewed it already: {last.label or 'without a label'}.",
@@ -85,7 +86,7 @@ def name_defect(
         )
     review.check_labels(explainer, pack, detail, Disposition.POSITIVE, [label])
     kept = review.decide(
-        records, detail.item, Disposition.POSITIVE, reviewer=who, label=label,
+        records, detail.item, Disposition.POSITIVE, reviewer=by.name, label=label,
         comment=f"named at the station, part {part.trigger.number}",
     )  # fmt: skip
     return f"{label} is kept." if kept else f"{label} is kept already."

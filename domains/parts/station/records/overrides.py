@@ -21,6 +21,7 @@ from core.records import pack_rows
 from core.records.connection import Store, writing
 from core.records.pack_rows import PackRow
 from domains.parts.station.part import InspectedPart
+from domains.parts.station.person import Person, Role
 from domains.parts.station.records.parts import PACK
 from domains.parts.station.result import LineResult
 
@@ -92,8 +93,7 @@ def make_override(
     part: InspectedPart,
     reason: OverrideReason,
     *,
-    who: str,
-    role: str,
+    by: Person,
     at: datetime,
     text: str = "",
     second_person: str = "",
@@ -103,9 +103,10 @@ def make_override(
     Raises:
         ConfigError: It may not; every objection is named at once.
     """
-    who, second_person, text = who.strip(), second_person.strip(), text.strip()
+    second_person, text = second_person.strip(), text.strip()
     minutes = (at - part.recorded_at).total_seconds() / 60.0
-    made = Override(part.trigger.number, reason, who, role, at, minutes, text, second_person)
+    number, role = part.trigger.number, by.role.value
+    made = Override(number, reason, by.name, role, at, minutes, text, second_person)
     if objections := list(_objections(part, made)):
         raise ConfigError(
             f"Part {made.number} cannot be overridden: {'; '.join(objections)}.",
@@ -254,7 +255,7 @@ def _objections(part: InspectedPart, made: Override) -> Iterator[str]:
         yield "no name is given"
     if part.result is LineResult.PASS and made.kind is not OverrideKind.REJECT:
         yield "the station passed it"
-    if part.result is LineResult.STOP and _is_release(made) and made.role != "lead":
+    if part.result is LineResult.STOP and _is_release(made) and made.role != Role.LEAD.value:
         yield "after a STOP a lead releases"
     if made.minutes < 0.0:
         yield "the decision is earlier than the station's: check the clock"

@@ -16,11 +16,12 @@ import pytest
 from core.service.store import open_store
 from core.settings import Settings
 from domains.parts.station.board.board import headline
-from domains.parts.station.board.commands import CommandName, Role, answer_to, send_command
+from domains.parts.station.board.commands import CommandName, answer_to, send_command
 from domains.parts.station.board.status_file import boot_id, is_answering, read_status, status_path
 from domains.parts.station.faults.plates import draw_plate
 from domains.parts.station.faults.rig import PRODUCT
 from domains.parts.station.line.station import run_station
+from domains.parts.station.person import Person, Role
 from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 from domains.parts.station.records.parts import parts_of
@@ -53,7 +54,7 @@ def test_a_board_follows_stops_and_restarts_a_station(rig_home, tmp_path):
 
     def ask(name: CommandName, argument: str = ""):
         sent = send_command(
-            records, "board-line", name, argument=argument, who="Eva", role=Role.OPERATOR
+            records, "board-line", name, argument=argument, by=Person("Eva", Role.OPERATOR)
         )
         wait_for(lambda: answer_to(records, "board-line", sent.number) is not None, "an answer")
         return answer_to(records, "board-line", sent.number)

@@ -24,6 +24,7 @@ from domains.parts.station.challenge.challenge import (
     escape_bound,
     score_drift,
 )
+from domains.parts.station.person import Person, Role
 from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.result import LineReason, LineVerdict
 
@@ -168,8 +169,8 @@ def test_a_drift_needs_a_baseline():
 
 
 def test_a_failed_challenge_is_released_by_a_lead_with_a_reason():
-    check_release("lead", "the part b1 was worn")
+    check_release(Person("Ann", Role.LEAD), "the part b1 was worn")
     with pytest.raises(ConfigError, match="released by a lead, got the role 'operator'"):
-        check_release("operator", "worn")
+        check_release(Person("Ann", Role.OPERATOR), "worn")
     with pytest.raises(ConfigError, match="with a reason"):
-        check_release("lead", "  ")
+        check_release(Person("Ann", Role.LEAD), "  ")

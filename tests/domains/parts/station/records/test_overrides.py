@@ -11,6 +11,7 @@ from scipy.stats import beta
 
 from core.errors import ConfigError
 from core.records import audit
+from domains.parts.station.person import Person, Role
 from domains.parts.station.records.overrides import (
     OverrideKind,
     OverrideReason,
@@ -35,9 +36,9 @@ RELEASE = OverrideReason.REFLECTION
 AS_IS = OverrideReason.CONCESSION
 
 
-def override(part, reason=RELEASE, *, who="Eva", role="operator", minutes=7.0, **more):
+def override(part, reason=RELEASE, *, who="Eva", role=Role.OPERATOR, minutes=7.0, **more):
     at = AT + timedelta(minutes=minutes)
-    return make_override(part, reason, who=who, role=role, at=at, **more)
+    return make_override(part, reason, by=Person(who, role), at=at, **more)
 
 
 def test_a_release_is_a_record_of_its_own_and_the_verdict_stands():
@@ -89,7 +90,7 @@ def test_what_may_not_be_overridden_says_why(part, given, objection):
 
 
 def test_a_lead_releases_after_a_stop():
-    assert override(_part(1, LineReason.DISK), role="lead").role == "lead"
+    assert override(_part(1, LineReason.DISK), role=Role.LEAD).role == "lead"
 
 
 def test_every_reason_belongs_to_one_decision():
@@ -109,7 +110,7 @@ def test_decisions_are_on_record_and_the_last_one_counts(store):
         (committed[1], RELEASE),
         (committed[1], OverrideReason.DEFECT_CONFIRMED),
     ):
-        made = make_override(part, reason, who="Eva", role="inspector", at=at, text="looked")
+        made = make_override(part, reason, by=Person("Eva", Role.INSPECTOR), at=at, text="looked")
         record_override(store, "line 1", part, made)
     found = overrides_of(store, "line 1")
     assert [(one.number, one.reason) for one in found] == [

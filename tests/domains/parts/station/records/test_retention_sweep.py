@@ -18,6 +18,7 @@ from core.records.values import now
 from core.records.worklist import next_case
 from core.service.audit import check
 from core.types import Disposition
+from domains.parts.station.person import Person, Role
 from domains.parts.station.recipe import RetentionOptions
 from domains.parts.station.records.overrides import OverrideReason, make_override, record_override
 from domains.parts.station.records.parts import PACK, PartRecorder, parts_of
@@ -109,7 +110,7 @@ def test_a_sweep_keeps_what_failed_was_reviewed_audited_or_overridden(store, set
     parts = a_line(store, [PASSED, FAILED, PASSED, PASSED, LineVerdict.because(LineReason.DISK)])
     audited = a_line(store, [PASSED], audit_share=1.0)
     missed = make_override(
-        parts[3], OverrideReason.DEFECT_MISSED, who="Eva", role="operator", at=now()
+        parts[3], OverrideReason.DEFECT_MISSED, by=Person("Eva", Role.OPERATOR), at=now()
     )
     record_override(store, "line 1", parts[3], missed)
     sweeper = Sweeper(store, "line 1", NO_ROOM)
