@@ -11,7 +11,7 @@ from core.records.values import now
 from core.service.review.autonomy_text import SINGLE_USER
 from dashboard import widgets
 from domains.parts.station.board.status_file import stations_in
-from domains.parts.station.person import Person, Role
+from domains.parts.station.user import Role, StationUser
 
 state = st.session_state
 
@@ -36,9 +36,9 @@ def choose(home: Path) -> str | None:
     return str(state.get("parts_station", stations[0])) if len(stations) > 1 else stations[0]
 
 
-def person() -> Person:
+def person() -> StationUser:
     """Return who stands before the page, in the role that was chosen."""
-    return Person(widgets.reviewer(), Role(state.get("parts_role", Role.OPERATOR.value)))
+    return StationUser(widgets.reviewer(), Role(state.get("parts_role", Role.OPERATOR.value)))
 
 
 def seconds_since(at: datetime) -> float:

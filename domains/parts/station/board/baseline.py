@@ -10,15 +10,15 @@ from core.records.connection import Store, writing
 from core.records.pack_rows import PackRow
 from core.records.values import now
 from domains.parts.station.part import InspectedPart
-from domains.parts.station.person import Person
 from domains.parts.station.records.parts import PACK, PART, from_row
+from domains.parts.station.user import StationUser
 
 BASELINE = "baseline"
 FEWEST = 100
 
 
 def accept_baseline(
-    store: Store, station: str, parts: Sequence[InspectedPart], *, by: Person
+    store: Store, station: str, parts: Sequence[InspectedPart], *, by: StationUser
 ) -> None:
     """Put on record that the charts' limits come from these parts from now on.
 

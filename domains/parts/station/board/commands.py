@@ -23,9 +23,9 @@ from core.records.connection import Store, writing
 from core.records.pack_rows import PackRow
 from core.records.values import now
 from domains.parts.station.challenge.interlock import record_release
-from domains.parts.station.person import Person, Role
 from domains.parts.station.ports import Command, Post
 from domains.parts.station.records.parts import PACK
+from domains.parts.station.user import Role, StationUser
 
 COMMAND = "command"
 ANSWER = "command answer"
@@ -62,7 +62,7 @@ class BoardCommand:
     number: int
     name: CommandName
     argument: str
-    by: Person
+    by: StationUser
     sent_at: datetime
 
     @property
@@ -113,7 +113,7 @@ def send_command(
     name: CommandName,
     *,
     argument: str = "",
-    by: Person,
+    by: StationUser,
     at: datetime | None = None,
 ) -> BoardCommand:
     """Return a command that is on record, for the station to take.
@@ -260,7 +260,7 @@ def _command(row: PackRow) -> BoardCommand:
         row.number,
         CommandName(row.outcome),
         body["argument"],
-        Person(row.subject, Role(body["role"])),
+        StationUser(row.subject, Role(body["role"])),
         row.at,
     )
 

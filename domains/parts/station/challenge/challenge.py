@@ -17,9 +17,9 @@ from core.decision.certificate import best_alpha
 from core.decision.rate import percentage
 from core.errors import ConfigError
 from core.types import F64
-from domains.parts.station.person import Person
 from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
+from domains.parts.station.user import StationUser
 
 _CONFIDENCE = 0.95
 _BASELINE = 10
@@ -227,7 +227,7 @@ def score_drift(scores: F64) -> ScoreDrift | None:
     return ScoreDrift(float((scores[-1] - baseline.mean()) / baseline.std(ddof=1)), limit)
 
 
-def check_release(by: Person, reason: str) -> None:
+def check_release(by: StationUser, reason: str) -> None:
     """Check that a failed challenge may be released. It then starts anew; nothing counts as passed.
 
     Args:

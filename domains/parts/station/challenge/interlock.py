@@ -23,9 +23,9 @@ from domains.parts.station.challenge.challenge import (
 from domains.parts.station.challenge.reference_parts import passed_bad_since
 from domains.parts.station.judging.inspection import Inspection
 from domains.parts.station.part import InspectedPart
-from domains.parts.station.person import Person
 from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.records.parts import PACK
+from domains.parts.station.user import StationUser
 
 CHALLENGE = "challenge"
 RELEASED = "released"
@@ -166,7 +166,7 @@ def record_challenge(
     _write(store, station, state.value, "", body)
 
 
-def record_release(store: Store, station: str, by: Person, reason: str) -> None:
+def record_release(store: Store, station: str, by: StationUser, reason: str) -> None:
     """Put on record that a lead lets a failed challenge begin anew.
 
     Raises:

@@ -13,8 +13,8 @@ from core.records.failed_jobs import JobStatus, job_status, reopen
 from core.records.job import State, add
 from core.records.values import name_of, now
 from domains.parts.station.learning.named_defects import NamedDefect
-from domains.parts.station.person import Person
 from domains.parts.station.records.parts import PACK
+from domains.parts.station.user import StationUser
 
 LOOK, LEARN = "parts.look", "parts.learn"
 
@@ -51,7 +51,7 @@ class LearnSpec:
 
     station: str
     recipe: int
-    by: Person
+    by: StationUser
     takes_good: bool = False
     left_out: tuple[str, ...] = ()
     defects: tuple[NamedDefect, ...] = ()

@@ -17,7 +17,7 @@ from core.service.review.explanations import Explainer
 from core.types import Disposition
 from domains.parts import pack
 from domains.parts.station.part import InspectedPart
-from domains.parts.station.person import Person
+from domains.parts.station.user import StationUser
 
 MOST_NAMES = 12
 ANY_DEFECT = "defect"
@@ -52,7 +52,7 @@ def check_defect(name: str) -> None:
 
 
 def name_defect(
-    records: Store, explainer: Explainer, part: InspectedPart, label: str, *, by: Person
+    records: Store, explainer: Explainer, part: InspectedPart, label: str, *, by: StationUser
 ) -> str:
     """Return what was kept: that a part has a defect of this name.
 

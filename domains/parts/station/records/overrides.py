@@ -21,9 +21,9 @@ from core.records import pack_rows
 from core.records.connection import Store, writing
 from core.records.pack_rows import PackRow
 from domains.parts.station.part import InspectedPart
-from domains.parts.station.person import Person, Role
 from domains.parts.station.records.parts import PACK
 from domains.parts.station.result import LineResult
+from domains.parts.station.user import Role, StationUser
 
 OVERRIDE = "override"
 SALT_ANSWER = "salt answer"
@@ -93,7 +93,7 @@ def make_override(
     part: InspectedPart,
     reason: OverrideReason,
     *,
-    by: Person,
+    by: StationUser,
     at: datetime,
     text: str = "",
     second_person: str = "",
@@ -221,7 +221,7 @@ def rates_by_person(
 
     Args:
         overrides: Decisions about parts of the line.
-        answers: Person, and whether the person released it, for each known-bad part shown; these
+        answers: The person, and whether they released it, for each known-bad part shown; these
             are counted apart and never among the line's.
     """
     decided: dict[str, list[Override]] = defaultdict(list)

@@ -24,11 +24,11 @@ from domains.parts.station.board.board import (
     tile,
 )
 from domains.parts.station.board.status_file import ShownRecipe
-from domains.parts.station.person import Person, Role
 from domains.parts.station.plc.blocks import StatusBlock
 from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.records.overrides import OverrideReason, make_override
 from domains.parts.station.result import LineReason, LineResult
+from domains.parts.station.user import Role, StationUser
 from tests.domains.parts.station.inspected import RECORDED_AT, inspected
 from tests.domains.parts.station.judging.test_rule import FEW, POLICY
 
@@ -216,7 +216,10 @@ def test_each_person_stands_there_with_what_they_let_through():
     at = RECORDED_AT + timedelta(minutes=7)
     made = [
         make_override(
-            inspected(number, LineReason.DEFECT), reason, by=Person("Eva", Role.OPERATOR), at=at
+            inspected(number, LineReason.DEFECT),
+            reason,
+            by=StationUser("Eva", Role.OPERATOR),
+            at=at,
         )
         for number, reason in enumerate(
             [OverrideReason.DIRT, OverrideReason.DIRT, OverrideReason.DEFECT_CONFIRMED], 1

@@ -21,10 +21,10 @@ from domains.parts.station.board.status_file import boot_id, is_answering, read_
 from domains.parts.station.faults.plates import draw_plate
 from domains.parts.station.faults.rig import PRODUCT
 from domains.parts.station.line.station import run_station
-from domains.parts.station.person import Person, Role
 from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 from domains.parts.station.records.parts import parts_of
+from domains.parts.station.user import Role, StationUser
 from tests.domains.parts.station.inspected import wait_for
 
 pytestmark = pytest.mark.trained
@@ -54,7 +54,7 @@ def test_a_board_follows_stops_and_restarts_a_station(rig_home, tmp_path):
 
     def ask(name: CommandName, argument: str = ""):
         sent = send_command(
-            records, "board-line", name, argument=argument, by=Person("Eva", Role.OPERATOR)
+            records, "board-line", name, argument=argument, by=StationUser("Eva", Role.OPERATOR)
         )
         wait_for(lambda: answer_to(records, "board-line", sent.number) is not None, "an answer")
         return answer_to(records, "board-line", sent.number)

@@ -19,14 +19,14 @@ from domains.parts.station.board.commands import (
     send_command,
 )
 from domains.parts.station.challenge.interlock import CHALLENGE
-from domains.parts.station.person import Person, Role
+from domains.parts.station.user import Role, StationUser
 from tests.domains.parts.station.inspected import wait_for
 
 AT = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
 
 
 def a_command(name=CommandName.ACKNOWLEDGE, argument="", who="Eva", role=Role.OPERATOR):
-    return BoardCommand(1, name, argument, Person(who, role), AT)
+    return BoardCommand(1, name, argument, StationUser(who, role), AT)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_who_may_ask_for_what(command, problem):
 
 def test_a_command_that_may_not_be_given_is_not_on_record(store):
     with pytest.raises(ConfigError, match="no name is given; a recipe has a number, got 'x'"):
-        send_command(store, "line", CommandName.RECIPE, argument="x", by=Person("", Role.LEAD))
+        send_command(store, "line", CommandName.RECIPE, argument="x", by=StationUser("", Role.LEAD))
     assert pack_rows.rows_of(store, "parts", COMMAND, "line") == []
 
 
@@ -90,13 +90,15 @@ def answered(store, command):
 def test_each_command_is_carried_out_once_and_answered_under_its_number(store, line):
     line.poller.start()
     sent = [
-        send_command(store, "line", CommandName.STOP, by=Person("", Role.OPERATOR)),
-        send_command(store, "line", CommandName.RECIPE, argument="4", by=Person("Eva", Role.LEAD)),
+        send_command(store, "line", CommandName.STOP, by=StationUser("", Role.OPERATOR)),
+        send_command(
+            store, "line", CommandName.RECIPE, argument="4", by=StationUser("Eva", Role.LEAD)
+        ),
     ]
     assert [answered(store, one).is_done for one in sent] == [True, True]
     line.says = (False, "There is no recipe 9.")
     refused = send_command(
-        store, "line", CommandName.RECIPE, argument="9", by=Person("Eva", Role.LEAD)
+        store, "line", CommandName.RECIPE, argument="9", by=StationUser("Eva", Role.LEAD)
     )
     answer = answered(store, refused)
     assert (answer.number, answer.is_done, answer.sentence) == (3, False, "There is no recipe 9.")
@@ -105,10 +107,10 @@ def test_each_command_is_carried_out_once_and_answered_under_its_number(store, l
 
 
 def test_what_was_asked_before_the_station_lived_or_too_long_ago_is_never_done(store, line):
-    send_command(store, "line", CommandName.ACKNOWLEDGE, by=Person("Eva", Role.OPERATOR))
+    send_command(store, "line", CommandName.ACKNOWLEDGE, by=StationUser("Eva", Role.OPERATOR))
     line.poller.start()
     old = send_command(
-        store, "line", CommandName.ACKNOWLEDGE, by=Person("Eva", Role.OPERATOR),
+        store, "line", CommandName.ACKNOWLEDGE, by=StationUser("Eva", Role.OPERATOR),
         at=datetime.now(UTC) - timedelta(seconds=30),
     )  # fmt: skip
     answer = answered(store, old)
@@ -129,7 +131,7 @@ def test_a_release_is_on_record_with_its_reason_before_the_line_hears_of_it(stor
     line.poller = CommandPoller(store, "line", look, poll_s=0.02)
     line.poller.start()
     sent = send_command(
-        store, "line", CommandName.RELEASE, argument="b1 was worn", by=Person("Ann", Role.LEAD)
+        store, "line", CommandName.RELEASE, argument="b1 was worn", by=StationUser("Ann", Role.LEAD)
     )
     assert answered(store, sent).is_done
     assert [(row.subject, row.outcome, row.body["reason"]) for row in on_record] == [
@@ -142,7 +144,7 @@ def test_a_row_that_no_board_wrote_is_refused_and_the_next_command_is_done(store
     row = pack_rows.PackRow("parts", COMMAND, "line", 1, datetime.now(UTC), "x", "explode")
     with writing(store) as connection:
         pack_rows.add(connection, [row], actor="somebody")
-    after = send_command(store, "line", CommandName.STOP, by=Person("", Role.OPERATOR))
+    after = send_command(store, "line", CommandName.STOP, by=StationUser("", Role.OPERATOR))
     assert answered(store, after).is_done
     assert answer_to(store, "line", 1).sentence == "It cannot be read."
     assert line.posted == [("stop", "")]

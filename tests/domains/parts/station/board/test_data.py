@@ -18,11 +18,11 @@ from domains.parts import pack
 from domains.parts.station.board.baseline import accept_baseline, baseline_parts
 from domains.parts.station.board.data import BoardReader
 from domains.parts.station.board.status_file import StatusFile
-from domains.parts.station.person import Person
 from domains.parts.station.plc.blocks import StatusBlock, encode_status
 from domains.parts.station.records.naming import defect_names, name_defect
 from domains.parts.station.records.parts import PartRecorder, parts_of, to_row
 from domains.parts.station.result import LineReason, LineVerdict
+from domains.parts.station.user import StationUser
 from tests.domains.parts.station.board.test_status_file import STATION
 from tests.domains.parts.station.inspected import inspected, wait_for
 from tests.domains.parts.station.records.test_parts import a_draft
@@ -101,7 +101,7 @@ def test_the_day_s_rates_charts_and_limits(store, reader):
     assert list(view.shares.values) == [0.2, 0.2, 0.2, 0.2]  # what is late is not of the product
     assert view.challenge == "Reference parts: never passed."
     assert (view.overrides, view.answers, view.missed) == ([], [], 0)
-    accept_baseline(store, "line-1", view.charted, by=Person("Ann"))
+    accept_baseline(store, "line-1", view.charted, by=StationUser("Ann"))
     kept = baseline_parts(store, "line-1", view.charted[-1])
     assert [one.trigger.number for one in kept] == list(range(1, 201))
     assert audit.verify(store).faults == ()
@@ -111,10 +111,10 @@ def test_a_baseline_is_of_one_product_and_bundle_and_has_a_name(store):
     parts = a_line(100)
     put(store, parts)
     with pytest.raises(ConfigError, match="needs a name and 100 parts"):
-        accept_baseline(store, "line-1", parts, by=Person(" "))
+        accept_baseline(store, "line-1", parts, by=StationUser(" "))
     with pytest.raises(ConfigError, match="and 99"):
-        accept_baseline(store, "line-1", parts[1:], by=Person("Ann"))
-    accept_baseline(store, "line-1", parts, by=Person("Ann"))
+        accept_baseline(store, "line-1", parts[1:], by=StationUser("Ann"))
+    accept_baseline(store, "line-1", parts, by=StationUser("Ann"))
     assert len(baseline_parts(store, "line-1", parts[-1])) == 100
     assert baseline_parts(store, "line-1", replace(parts[-1], bundle_sha256="cd" * 32)) == []
     assert baseline_parts(store, "line-1", replace(parts[-1], product="lids")) == []
@@ -126,10 +126,13 @@ def test_a_named_defect_is_a_review_that_training_reads(store, settings):
     explainer = Explainer(store, settings)
     made = decision(store, part.decisions[0])
     assert defect_names(store, made) == ["scratch", "defect"]
-    assert name_defect(store, explainer, part, "dent", by=Person("Eva")) == "dent is kept."
-    assert name_defect(store, explainer, part, "dent", by=Person("Eva")) == "dent is kept already."
+    assert name_defect(store, explainer, part, "dent", by=StationUser("Eva")) == "dent is kept."
+    assert (
+        name_defect(store, explainer, part, "dent", by=StationUser("Eva"))
+        == "dent is kept already."
+    )
     with pytest.raises(DataError, match="Eva has reviewed it already: dent"):
-        name_defect(store, explainer, part, "scratch", by=Person("Jan"))
+        name_defect(store, explainer, part, "scratch", by=StationUser("Jan"))
     (written,) = reviews.list_reviews(store, "parts")
     assert (written.disposition, written.label, written.reviewer, written.decision_id) == (
         Disposition.POSITIVE, "dent", "Eva", part.decisions[0],
@@ -144,12 +147,12 @@ def test_what_cannot_get_a_label_is_refused(store, settings):
     reference = recorder.commit(a_draft(2, challenge="b1"))
     explainer = Explainer(store, settings)
     with pytest.raises(ConfigError, match="needs a name to stand under"):
-        name_defect(store, explainer, part, "dent", by=Person(" "))
+        name_defect(store, explainer, part, "dent", by=StationUser(" "))
     with pytest.raises(ConfigError, match="No defect can be called 'good'"):
-        name_defect(store, explainer, part, "good", by=Person("Eva"))
+        name_defect(store, explainer, part, "good", by=StationUser("Eva"))
     for one in (reference, replace(part, decisions=())):
         with pytest.raises(DataError, match="gets no label"):
-            name_defect(store, explainer, one, "dent", by=Person("Eva"))
+            name_defect(store, explainer, one, "dent", by=StationUser("Eva"))
     assert reviews.list_reviews(store, "parts") == []
     assert parts_of(store, "line-1")[0].result == part.result
     explainer.close()

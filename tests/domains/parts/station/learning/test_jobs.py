@@ -36,7 +36,6 @@ from domains.parts.station.learning.parts_shown import last_part, parts_shown
 from domains.parts.station.line.station import run_station
 from domains.parts.station.options import TriggerOptions
 from domains.parts.station.part import CapturedFrame, InspectedPart, Trigger
-from domains.parts.station.person import Person
 from domains.parts.station.recipe import (
     CameraOptions,
     PartIdOptions,
@@ -47,6 +46,7 @@ from domains.parts.station.recipe import (
 from domains.parts.station.records.naming import name_defect
 from domains.parts.station.records.parts import Draft, PartRecorder, parts_of
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
+from domains.parts.station.user import StationUser
 from tests.domains.parts.station.inspected import wait_for
 from tests.domains.parts.station.learning.test_learn import make_home, png
 
@@ -120,7 +120,7 @@ def test_a_station_without_a_bundle_captures_learns_beside_the_line_and_then_jud
         assert looked["refused"] == []
         assert [one["group"] for one in looked["parts"] if one["is_odd"]] == ["smuggled"]
 
-        ask(store, LearnSpec("cap", 1, Person("Eva"), takes_good=True, left_out=("smuggled",)))
+        ask(store, LearnSpec("cap", 1, StationUser("Eva"), takes_good=True, left_out=("smuggled",)))
         learned = done(store, LEARN)
         assert learned["parts"] == {"good": 20}
         assert "0 defects shown; 59 needed for 5 %" in " ".join(learned["sentences"])
@@ -136,12 +136,12 @@ def test_a_station_without_a_bundle_captures_learns_beside_the_line_and_then_jud
 
         explainer = Explainer(store, settings)
         for part in bad:
-            name_defect(store, explainer, part, "tiefer Riß", by=Person("Eva"))
+            name_defect(store, explainer, part, "tiefer Riß", by=StationUser("Eva"))
         explainer.close()
         place = place_of(settings.home, station, recipe)
         named = named_defects(store, "cap", recipe, place.data.groups()[GOOD])
         assert {one.number for one in named} == {part.trigger.number for part in bad}
-        ask(store, LearnSpec("cap", 1, Person("Eva"), defects=tuple(named)))
+        ask(store, LearnSpec("cap", 1, StationUser("Eva"), defects=tuple(named)))
         learned = done(store, LEARN)
         assert learned["parts"] == {"good": 20, "tiefer Riß": 4}
         assert learned["refused"] == []
@@ -210,7 +210,7 @@ def test_what_fails_says_why_and_can_be_asked_for_again(store, settings, tmp_pat
     assert problem_of(LookSpec("cap", 1, tmp_path / "none")).startswith("There is no folder")
     few = problem_of(LookSpec("cap", 1, tmp_path / "few"))
     assert few.startswith("0 good parts were shown, 0 are there in all; expected at least 5.")
-    assert problem_of(LearnSpec("cap", 7, Person("Eva"))).startswith("There is no recipe 7")
+    assert problem_of(LearnSpec("cap", 7, StationUser("Eva"))).startswith("There is no recipe 7")
     assert "Start the station other once" in problem_of(LookSpec("other", 1))
     with pytest.raises(ConfigError, match="Nobody answers"):
-        ask(store, replace(LearnSpec("cap", 1, Person(" "))))
+        ask(store, replace(LearnSpec("cap", 1, StationUser(" "))))

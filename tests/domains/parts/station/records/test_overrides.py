@@ -11,7 +11,6 @@ from scipy.stats import beta
 
 from core.errors import ConfigError
 from core.records import audit
-from domains.parts.station.person import Person, Role
 from domains.parts.station.records.overrides import (
     OverrideKind,
     OverrideReason,
@@ -28,6 +27,7 @@ from domains.parts.station.records.overrides import (
 from domains.parts.station.records.parts import PartRecorder, parts_of
 from domains.parts.station.records.verify_queue import SaltAlarm, VerifyItem, alarm_of, salt_queue
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
+from domains.parts.station.user import Role, StationUser
 from tests.domains.parts.station.records.test_parts import a_draft
 from tests.domains.parts.station.spc.test_control_charts import _part
 
@@ -38,7 +38,7 @@ AS_IS = OverrideReason.CONCESSION
 
 def override(part, reason=RELEASE, *, who="Eva", role=Role.OPERATOR, minutes=7.0, **more):
     at = AT + timedelta(minutes=minutes)
-    return make_override(part, reason, by=Person(who, role), at=at, **more)
+    return make_override(part, reason, by=StationUser(who, role), at=at, **more)
 
 
 def test_a_release_is_a_record_of_its_own_and_the_verdict_stands():
@@ -110,7 +110,9 @@ def test_decisions_are_on_record_and_the_last_one_counts(store):
         (committed[1], RELEASE),
         (committed[1], OverrideReason.DEFECT_CONFIRMED),
     ):
-        made = make_override(part, reason, by=Person("Eva", Role.INSPECTOR), at=at, text="looked")
+        made = make_override(
+            part, reason, by=StationUser("Eva", Role.INSPECTOR), at=at, text="looked"
+        )
         record_override(store, "line 1", part, made)
     found = overrides_of(store, "line 1")
     assert [(one.number, one.reason) for one in found] == [

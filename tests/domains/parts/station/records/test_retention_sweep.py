@@ -18,13 +18,13 @@ from core.records.values import now
 from core.records.worklist import next_case
 from core.service.audit import check
 from core.types import Disposition
-from domains.parts.station.person import Person, Role
 from domains.parts.station.recipe import RetentionOptions
 from domains.parts.station.records.overrides import OverrideReason, make_override, record_override
 from domains.parts.station.records.parts import PACK, PartRecorder, parts_of
 from domains.parts.station.records.retention_folder import LOCK, claim_folder
 from domains.parts.station.records.retention_sweep import Sweeper
 from domains.parts.station.result import LineReason, LineVerdict
+from domains.parts.station.user import Role, StationUser
 from tests.domains.parts.station.records.test_parts import a_draft
 from tests.domains.parts.station.records.test_retention import FAILED, PASSED
 
@@ -110,7 +110,7 @@ def test_a_sweep_keeps_what_failed_was_reviewed_audited_or_overridden(store, set
     parts = a_line(store, [PASSED, FAILED, PASSED, PASSED, LineVerdict.because(LineReason.DISK)])
     audited = a_line(store, [PASSED], audit_share=1.0)
     missed = make_override(
-        parts[3], OverrideReason.DEFECT_MISSED, by=Person("Eva", Role.OPERATOR), at=now()
+        parts[3], OverrideReason.DEFECT_MISSED, by=StationUser("Eva", Role.OPERATOR), at=now()
     )
     record_override(store, "line 1", parts[3], missed)
     sweeper = Sweeper(store, "line 1", NO_ROOM)

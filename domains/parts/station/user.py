@@ -15,7 +15,7 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class StationUser:
     """Somebody at a station.
 
     Attributes:
