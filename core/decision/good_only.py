@@ -1,11 +1,13 @@
-"""Overkill bounded with good groups alone: a one-sided jackknife+ p-value.
+"""Overkill bounded with good groups alone: a conformal p-value by leaving one out.
 
-The next picture is compared with each good group in turn, both scored by a memory bank without
-either of them (jackknife+; Barber et al. 2021, arXiv 1905.02928, for a one-sided score). Of n + 1
-exchangeable groups at most ``2 j - 1`` can score higher than all but ``j - 1`` of the others: of
-two such groups compared with each other, one scores lower. So ``(2 j - 1) / (n + 1)`` is a p-value,
-exact for the highest group and twice the plain rank for the rest. It holds on average over draws
-of the good groups; a certificate, which holds with a stated confidence, takes held-out ones.
+The next picture is scored by a memory of all good groups, and each good group by a memory of the
+others. Were the picture a good one like them, full conformal prediction (Vovk, Gammerman and Shafer
+2005) would score all ``n + 1`` groups alike, each by a memory of all the others, the new one among
+them; the rank of the new one is then exact: of ``n + 1`` exchangeable groups at most ``j`` have a
+rank of ``j`` or less. One group more to be near to only lowers a good group's score, so its score
+without the new one, times what the new one can lengthen distances by, bounds it from above and the
+p-value here is never smaller than the exact one. It holds on average over draws of the good groups;
+a certificate, which holds with a stated confidence, takes held-out ones.
 """
 
 from __future__ import annotations
@@ -18,29 +20,26 @@ from core.decision.certificate_text import percent
 from core.types import F64, GoodOnly
 
 
-def jackknife_p(scores: F64, group_scores: F64) -> float:
+def leave_one_out_p(score: float, group_scores: F64) -> float:
     """Return the p-value of a picture among good groups: small = anomalous.
 
     Args:
-        scores: float64 ``n``, the picture's score by the memory bank without each good group.
-        group_scores: float64 ``n``, that group's own score by the same bank, the largest of its
-            pictures.
+        score: The picture's score by the memory bank of all good groups.
+        group_scores: float64 ``n``, at least the score that each good group, the largest of its
+            pictures', would have by a memory of the others and of the picture's group.
 
     Returns:
         The p-value, inside (0, 1]: a picture of a group exchangeable with the good ones has
         ``P(p <= alpha) <= alpha``. NaN where a score is.
 
     Raises:
-        ValueError: The two are not equally long ``(n,)``.
+        ValueError: ``group_scores`` is no ``(n,)``.
     """
-    if scores.ndim != 1 or scores.shape != group_scores.shape:
-        raise ValueError(
-            f"scores, group_scores: expected equal (n,), got {scores.shape}, {group_scores.shape}"
-        )
-    if np.isnan(scores).any() or np.isnan(group_scores).any():
+    if group_scores.ndim != 1:
+        raise ValueError(f"group_scores: expected (n,), got {group_scores.shape}")
+    if math.isnan(score) or np.isnan(group_scores).any():
         return math.nan
-    rank = 1 + int(np.count_nonzero(group_scores >= scores))
-    return min(1.0, (2 * rank - 1) / (group_scores.size + 1))
+    return (1 + int(np.count_nonzero(group_scores >= score))) / (group_scores.size + 1)
 
 
 def bound_overkill(n: int, alpha: float) -> GoodOnly:
@@ -85,8 +84,8 @@ def describe_bound(found: GoodOnly, word: str, unit: str) -> str:
     if found.level is not None:
         return (
             f"On average at most {percent(found.level)} of {unit} are called out: each new one is "
-            f"compared with {n} {unit}, by a memory that knows neither. This holds over draws "
-            f"of those {n}, not with a confidence."
+            f"ranked among {n} {unit}, each scored by a memory of the others. This holds over "
+            f"draws of those {n}, not with a confidence."
         )
     enough = groups_needed(alpha)
     more = f"{enough - n} more make {percent(alpha)}" if enough else "no number makes 0 %"

@@ -22,8 +22,8 @@ class NetworkOutput:
         pooled: float32 ``d``, features pooled over space.
         tail: float32 ``k``, mean class scores of the fine-tuned stages; empty where there are none.
         patches: float32 ``p c``, features of every place; empty where no memory bank asks for them.
-        bank_scores: float32 ``1 + g``, scores of patches that were dropped since, as
-            ``Bank.score`` gives them.
+        bank_score: float32 ``1``, the score of patches that were dropped since, as ``Bank.score``
+            gives it; empty where none were.
         asymmetry: float32 ``q``, the picture's left minus its right; empty where not asked for.
         foreground: float32 ``f``, the last features pooled over the foreground alone; empty where
             not asked for.
@@ -32,7 +32,7 @@ class NetworkOutput:
     pooled: F32
     tail: F32 = field(default_factory=_nothing)
     patches: F32 = field(default_factory=_nothing)
-    bank_scores: F32 = field(default_factory=_nothing)
+    bank_score: F32 = field(default_factory=_nothing)
     asymmetry: F32 = field(default_factory=_nothing)
     foreground: F32 = field(default_factory=_nothing)
 

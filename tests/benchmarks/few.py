@@ -19,8 +19,9 @@ from numpy.typing import NDArray
 from core.decision import metrics
 from core.decision.policy import Cases, certify
 from core.labelled import Row
-from core.model.estimators.bank import Bank, fit_bank
+from core.model.estimators.bank import Bank
 from core.model.estimators.model import Model, one_thread
+from core.model.fitting.bank_fitting import collect_patches
 from core.model.fitting.fit import fit
 from core.model.fitting.table import FeatureTable
 from core.model.network import backbone as backbones
@@ -184,14 +185,15 @@ def _learn(one: Product, train: NDArray[np.intp], seed: int, *, kept: bool) -> t
     if not kept:
         found = fit(table, ("bad", "good"), POSITIVE, seed)
         return found.model, found.oof
-    bank = fit_bank([[one.patches[i]] for i in good])
-    own = {picture: place for place, picture in enumerate(good.tolist())}
-    scores = [bank.score(one.patches[i])[1 + own[i] if i in own else 0] for i in train.tolist()]
-    held_out = np.array(
-        [score for i, score in zip(train, scores, strict=True) if i in own], np.float64
-    )
-    bank = replace(bank, group_scores=held_out)
-    odds = np.array([bank.log_odds(float(score)) for score in scores], np.float64)
+    remembered = collect_patches([[one.patches[i]] for i in good])
+    bank, own = remembered.bank(), {picture: place for place, picture in enumerate(good.tolist())}
+    scores = [
+        (remembered.bank(own[i]) if i in own else bank).score(one.patches[i])
+        for i in train.tolist()
+    ]
+    held_out = [score for i, score in zip(train.tolist(), scores, strict=True) if i in own]
+    bank = replace(bank, group_scores=np.array(held_out, np.float64))
+    odds = np.array([bank.log_odds(score) for score in scores], np.float64)
     found = fit(replace(table, log_odds=odds), ("bad", "good"), POSITIVE, seed, bank=bank)
     return found.model, found.oof
 

@@ -2,10 +2,9 @@
 
 The anomaly score is the mean distance of the picture's farthest places to the nearest patch in the
 bank. Patches are centred on their picture's mean, so that global illumination does not matter.
-Every good group contributes a coreset of equal size (greedy k-center within the group) and a
-metric, the inverse variances of its channels. So the bank without a group is exactly the one fitted
-on the others, and one pass gives the leave-one-group-out scores that ``decision.good_only``
-compares.
+Distances are Mahalanobis distances under the covariance that patches have within good groups: what
+channels vary in together on good parts counts little, which a scale of each channel alone, or none,
+cannot tell. ``core.model.fitting.bank_fitting`` fits it.
 """
 
 from __future__ import annotations
@@ -14,18 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from core.decision import good_only, ood
 from core.types import F32, F64
 
-MAX_VECTORS = 3000
-MAX_GROUPS = 120
-MAX_PICTURES = 240
 TOP_PATCHES = 5
-_PROJECTED = 32
 _TINY = 1e-6
-_FLOOR = 1e-3  # of the mean variance, so that constant channels do not dominate
 
 
 @dataclass(frozen=True)
@@ -33,10 +26,10 @@ class Bank:
     """A fitted memory bank; axes ``m`` (patches kept), ``g`` (good groups), ``c`` (channels).
 
     Attributes:
-        vectors: float32 ``m c``, patches times their group's metric, group after group.
-        norms: float32 ``m``, their squared lengths in that metric.
-        starts: int64 ``g``, where each group's patches begin.
-        metric: float32 ``g c``, inverse variance of every channel within the group.
+        vectors: float32 ``m c``, whitened patches.
+        norms: float32 ``m``, their squared lengths.
+        whiten: float32 ``c c``; the squared length of ``x @ whiten`` is the squared Mahalanobis
+            length of ``x``.
         group_scores: float64 ``g``, each group's score by the bank without it, its largest
             picture's.
         reference: float64 ``r``, ascending: scores of good groups that are not in the bank; empty
@@ -45,66 +38,59 @@ class Bank:
 
     vectors: F32
     norms: F32
-    starts: NDArray[np.int64]
-    metric: F32
+    whiten: F32
     group_scores: F64 = field(default_factory=lambda: np.zeros(0))
     reference: F64 = field(default_factory=lambda: np.zeros(0))
 
     @property
     def groups(self) -> int:
         """Number of good groups in the bank."""
-        return len(self.starts)
+        return len(self.group_scores)
 
     def distances(self, patches: F32) -> F32:
-        """Return every place's distance to each group's nearest patch.
+        """Return every place's distance to the nearest patch.
 
         Args:
             patches: float32 ``p c``, one picture's.
 
         Returns:
-            float32 ``p g``.
+            float32 ``p``.
 
         Raises:
             ValueError: The patches have another number of channels.
         """
-        if patches.ndim != 2 or patches.shape[1] != self.vectors.shape[1]:
-            raise ValueError(f"patches: expected (p, {self.vectors.shape[1]}), got {patches.shape}")
-        patches = _centred(patches)
-        apart = patches @ self.vectors.T
+        if patches.ndim != 2 or patches.shape[1] != len(self.whiten):
+            raise ValueError(f"patches: expected (p, {len(self.whiten)}), got {patches.shape}")
+        white = centred(patches) @ self.whiten
+        apart = white @ self.vectors.T
         apart *= np.float32(-2.0)
         apart += self.norms
-        nearest = np.minimum.reduceat(apart, self.starts, axis=1)
-        nearest += (patches * patches) @ self.metric.T
+        nearest = apart.min(axis=1) + (white * white).sum(axis=1)
         away: F32 = np.sqrt(np.maximum(nearest, 0.0))
         return away
 
-    def score(self, patches: F32) -> F32:
-        """Return a picture's anomaly score by the whole bank, and by the bank without each group.
+    def score(self, patches: F32) -> float:
+        """Return a picture's anomaly score, higher = more anomalous.
 
         Args:
             patches: float32 ``p c``.
-
-        Returns:
-            float32 ``1 + g``, higher = more anomalous: the whole bank's score first, then the score
-            by the bank without each group, which for a picture of that group is its held-out one.
         """
         away = self.distances(patches)
-        closest = away.argmin(axis=1)
-        best, second = np.partition(away, 1, axis=1)[:, :2].T
-        without = np.where(closest == np.arange(self.groups)[:, None], second, best)
-        every = np.concatenate([best[None], without])
-        top = every.shape[1] - min(TOP_PATCHES, every.shape[1])
-        scores: F32 = np.partition(every, top, axis=1)[:, top:].mean(axis=1, dtype=np.float32)
-        return scores
+        top = len(away) - min(TOP_PATCHES, len(away))
+        return float(np.partition(away, top)[top:].mean(dtype=np.float32))
 
-    def good_p(self, scores: F32) -> float:
-        """Return the p-value of a picture's scores among the good groups: small = anomalous.
+    def good_p(self, score: float) -> float:
+        """Return the p-value of a picture's score among the good groups: small = anomalous.
 
-        Exact against groups that are not in the bank, else as ``decision.good_only`` does.
+        Exact against groups that are not in the bank. Against those that are in it, each is
+        compared by the largest score that it can have once the picture is a good one as well: its
+        own, by the bank without it, but for the share of a group in the covariance. One group more
+        among ``g`` makes the covariance at least ``(g - 1) / g`` of what it was, so distances grow
+        by the root of ``g / (g - 1)`` at most; and one more to be near to only makes them smaller.
         """
         if self.reference.size:
-            return ood.conformal_p_one(float(scores[0]), self.reference)
-        return good_only.jackknife_p(scores[1:].astype(np.float64), self.group_scores)
+            return ood.conformal_p_one(score, self.reference)
+        return good_only.leave_one_out_p(score, self.group_scores * covariance_slack(self.groups))
 
     def log_odds(self, score: float) -> float:
         """Return the log odds of a score under the good groups' logistic distribution.
@@ -126,40 +112,19 @@ class Bank:
         """
         side = round(len(patches) ** 0.5)
         usual = np.float32(np.median(self.group_scores))
-        map_: F32 = self.distances(patches).min(axis=1).reshape(side, side) / usual - np.float32(1)
+        map_: F32 = self.distances(patches).reshape(side, side) / usual - np.float32(1)
         return map_
 
 
-def fit_bank(groups: Sequence[Sequence[F32]]) -> Bank:
-    """Return the bank; ``group_scores`` stays empty until every picture was scored.
+def covariance_slack(groups: int) -> float:
+    """Return by how much a group more in the covariance can lengthen a distance at most."""
+    return (groups / (groups - 1)) ** 0.5 if groups > 1 else float("inf")
 
-    Args:
-        groups: At least two good groups, each with the float32 ``p c`` patches of its pictures.
 
-    Returns:
-        A bank of at most ``MAX_VECTORS`` patches.
-
-    Raises:
-        ValueError: There are fewer than two groups, or more than ``MAX_GROUPS``.
-    """
-    if not 2 <= len(groups) <= MAX_GROUPS:
-        raise ValueError(f"groups: expected 2 to {MAX_GROUPS}, got {len(groups)}")
-    share = MAX_VECTORS // len(groups)
-    kept, metrics = [], []
-    for pictures in groups:
-        patches = np.concatenate([_centred(one) for one in pictures])
-        spread = patches.var(axis=0)
-        metric = (1.0 / (spread + _FLOOR * spread.mean() + _TINY)).astype(np.float32)
-        metrics.append(metric)
-        kept.append(patches[_k_center(patches * np.sqrt(metric), share)])
-    sizes = [len(patches) for patches in kept]
-    vectors = np.concatenate([p * m for p, m in zip(kept, metrics, strict=True)])
-    return Bank(
-        vectors=vectors,
-        norms=(vectors * np.concatenate(kept)).sum(axis=1),
-        starts=np.cumsum([0, *sizes[:-1]]).astype(np.int64),
-        metric=np.stack(metrics),
-    )
+def centred(patches: F32) -> F32:
+    """Return a picture's patches ``p c`` without their mean."""
+    found: F32 = patches - patches.mean(axis=0)
+    return found
 
 
 def class_scores(log_odds: float, positive: Sequence[bool]) -> F64:
@@ -176,29 +141,3 @@ def class_scores(log_odds: float, positive: Sequence[bool]) -> F64:
     side = np.array(positive)
     scores: F64 = np.where(side, log_odds - np.log(side.sum()), -np.log((~side).sum()))
     return scores
-
-
-def _centred(patches: F32) -> F32:
-    centred: F32 = patches - patches.mean(axis=0)
-    return centred
-
-
-def _k_center(points: F32, count: int) -> NDArray[np.intp]:
-    """Return a coreset by greedy k-center (Gonzalez 1985).
-
-    Distances are taken after a random projection, the same for all groups.
-    """
-    if len(points) <= count:
-        return np.arange(len(points))
-    rng = np.random.default_rng(0)
-    flat = points @ rng.standard_normal((points.shape[1], _PROJECTED)).astype(np.float32)
-    lengths = (flat * flat).sum(axis=1)
-    chosen = [int(((flat - flat.mean(axis=0)) ** 2).sum(axis=1).argmax())]
-    uncovered = np.full(len(flat), np.inf, np.float32)
-    while len(chosen) < count:
-        last = chosen[-1]
-        away = lengths + lengths[last] - np.float32(2.0) * (flat @ flat[last])
-        uncovered = np.minimum(uncovered, away)
-        uncovered[last] = -np.inf
-        chosen.append(int(uncovered.argmax()))
-    return np.array(chosen)

@@ -80,11 +80,10 @@ class Model:
         return self.bank is not None and not self.expert_weights[1:].any()
 
     def score_patches(self, output: NetworkOutput) -> NetworkOutput:
-        """Return what the network gave with the memory bank's scores in the patches' place."""
-        if self.bank is None or output.bank_scores.size:
+        """Return what the network gave with the memory bank's score in the patches' place."""
+        if self.bank is None or output.bank_score.size:
             return output
-        scores = self.bank.score(output.patches)
-        return replace(output, patches=np.zeros(0, np.float32), bank_scores=scores)
+        return with_bank_score(output, self.bank.score(output.patches))
 
     def evidence(self, output: NetworkOutput) -> Evidence:
         """Return the evidence in what the network gave."""
@@ -104,10 +103,10 @@ class Model:
                 fusion.fuse(np.stack(experts), self.expert_weights) if experts[1:] else experts[0]
             )
             return Evidence(z, logits, ood_score, asymmetry=output.asymmetry)
-        scores = self.score_patches(output).bank_scores
-        experts.insert(0, class_scores(self.bank.log_odds(float(scores[0])), self.positive))
+        score = float(self.score_patches(output).bank_score[0])
+        experts.insert(0, class_scores(self.bank.log_odds(score), self.positive))
         logits = fusion.fuse(np.stack(experts), self.expert_weights)
-        return Evidence(z, logits, ood_score, self.bank.good_p(scores), output.asymmetry)
+        return Evidence(z, logits, ood_score, self.bank.good_p(score), output.asymmetry)
 
     def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:
         """Return calibrated probabilities, p-values, and the checks that the picture fails."""
@@ -148,6 +147,12 @@ class Model:
 
 def _whole(evidence: Evidence) -> F32:
     return np.concatenate([evidence.features, evidence.asymmetry])
+
+
+def with_bank_score(output: NetworkOutput, score: float) -> NetworkOutput:
+    """Return what the network gave with a memory bank's score in the patches' place."""
+    nothing, scores = np.zeros(0, np.float32), np.array([score], np.float32)
+    return replace(output, patches=nothing, bank_score=scores)
 
 
 def one_thread() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -11,12 +13,19 @@ from core.checking.facts import UnreadablePicture
 from core.decision import splits
 from core.errors import DataError
 from core.labelled import Row
-from core.model.estimators.bank import MAX_GROUPS, MAX_PICTURES, Bank, fit_bank
+from core.model.estimators.bank import Bank
+from core.model.estimators.model import with_bank_score
+from core.model.fitting.bank_fitting import (
+    MAX_GROUPS,
+    MAX_PICTURES,
+    GoodPatches,
+    collect_patches,
+)
 from core.packs import means_nothing_wrong
 from core.service.data.labels import has_multilabel
 from core.service.data.pictures import PictureFeatures
 from core.service.training.refusals import describe_refusals
-from core.types import F32, F64, NetworkOutput
+from core.types import F32, F64
 
 ANOMALY = "anomaly"
 MIN_GROUPS = 5
@@ -36,14 +45,14 @@ class BankFeatures:
     """Features of labelled pictures, and the memory bank of the good ones among them.
 
     Attributes:
-        pictures: One a row, in order; their patches are replaced by the bank's scores.
+        pictures: One a row, in order; their patches are replaced by the bank's score.
         bank: The memory bank.
-        owners: Group to its place in the bank.
+        held_out: Each readable picture's file to its score by the bank without its own group.
     """
 
     pictures: list[Extracted]
     bank: Bank
-    owners: Mapping[str, int]
+    held_out: Mapping[Path, float]
 
     def log_odds(self, readable: Sequence[PictureFeatures]) -> F64:
         """Return the log odds by the bank without each picture's own group, float64 ``n``."""
@@ -51,7 +60,35 @@ class BankFeatures:
 
     def scores(self, readable: Sequence[PictureFeatures]) -> F64:
         """Return the anomaly scores by the bank without each picture's own group, ``n``."""
-        return np.array([_held_out(one, self.owners) for one in readable], np.float64)
+        return np.array([self.held_out[one.row.file] for one in readable], np.float64)
+
+
+class _Scorer:
+    """Scores pictures by a memory bank, and by the one without their own group.
+
+    Attributes:
+        bank: The whole memory bank.
+        owners: Group to its place in the bank.
+        held_out: File of each picture scored to its score by the bank without its own group.
+    """
+
+    def __init__(self, patches: Mapping[str, Sequence[F32]]) -> None:
+        self._good: GoodPatches = collect_patches(list(patches.values()))
+        self.bank = self._good.bank()
+        self.owners = {group: place for place, group in enumerate(patches)}
+        self.held_out: dict[Path, float] = {}
+        self._without = lru_cache(maxsize=1)(self._good.bank)
+
+    def score(self, one: Extracted) -> Extracted:
+        """Return a picture with the bank's score instead of its patches, which are large."""
+        if isinstance(one, UnreadablePicture):
+            return one
+        patches, place = one.output.patches, self.owners.get(one.row.group)
+        score = self.bank.score(patches)
+        self.held_out[one.row.file] = (
+            score if place is None else self._without(place).score(patches)
+        )
+        return replace(one, output=with_bank_score(one.output, score))
 
 
 def add_anomaly_class(classes: tuple[str, ...], negative: frozenset[str]) -> tuple[str, ...]:
@@ -184,15 +221,16 @@ def extract_and_fit_bank(
             f"needed: {describe_refusals(readable)}.",
             hint="Add good pictures, or take them again.",
         )
-    bank, owners = fit_bank(list(patches.values())), {g: i for i, g in enumerate(patches)}
+    scorer = _Scorer(patches)
+    # Group by group, so that the bank without a group is made once.
+    order = sorted(first, key=lambda i: rows[i].group)
+    done = {i: scorer.score(first[i]) for i in order}
     rest = [i for i in range(len(rows)) if i not in first]
-    done = {i: _replace_patches(one, bank) for i, one in first.items()}
     done |= {
-        i: _replace_patches(one, bank)
-        for i, one in zip(rest, extract([rows[i] for i in rest]), strict=True)
+        i: scorer.score(one) for i, one in zip(rest, extract([rows[i] for i in rest]), strict=True)
     }
     pictures = [done[i] for i in range(len(rows))]
-    return BankFeatures(pictures, _measured(bank, owners, pictures, negative), owners)
+    return BankFeatures(pictures, _measured(scorer, pictures, negative), scorer.held_out)
 
 
 def _good_groups(rows: Sequence[Row], negative: frozenset[str]) -> set[str]:
@@ -228,24 +266,7 @@ def _for_memory(rows: Sequence[Row], negative: frozenset[str], seed: int) -> lis
     return chosen
 
 
-def _replace_patches(one: Extracted, bank: Bank) -> Extracted:
-    """Return a picture with the bank's scores instead of its patches, which are large."""
-    if isinstance(one, UnreadablePicture):
-        return one
-    scores = bank.score(one.output.patches)
-    output = NetworkOutput(
-        one.output.pooled,
-        one.output.tail,
-        bank_scores=scores,
-        asymmetry=one.output.asymmetry,
-        foreground=one.output.foreground,
-    )
-    return replace(one, output=output)
-
-
-def _measured(
-    bank: Bank, owners: Mapping[str, int], pictures: Sequence[Extracted], negative: frozenset[str]
-) -> Bank:
+def _measured(scorer: _Scorer, pictures: Sequence[Extracted], negative: frozenset[str]) -> Bank:
     """Return the memory the good training groups' scores, each by its strangest picture."""
     worst: dict[str, float] = {}
     for one in pictures:
@@ -255,17 +276,12 @@ def _measured(
             or one.prepared.findings
         ):
             continue
-        if one.row.group in owners or _is_good(one.row, negative):
-            score = _held_out(one, owners)
+        if one.row.group in scorer.owners or _is_good(one.row, negative):
+            score = scorer.held_out[one.row.file]
             worst[one.row.group] = max(score, worst.get(one.row.group, score))
-    left_out = [score for group, score in worst.items() if group not in owners]
+    left_out = [score for group, score in worst.items() if group not in scorer.owners]
     return replace(
-        bank,
-        group_scores=np.array([worst[group] for group in owners], np.float64),
+        scorer.bank,
+        group_scores=np.array([worst[group] for group in scorer.owners], np.float64),
         reference=np.sort(np.array(left_out, np.float64)),
     )
-
-
-def _held_out(one: PictureFeatures, owners: Mapping[str, int]) -> float:
-    own = owners.get(one.row.group)
-    return float(one.output.bank_scores[0 if own is None else 1 + own])

@@ -22,8 +22,8 @@ NO_GOOD_SEEN = (
 NOT_HELD_OUT = "No picture was held out, so nothing says how many go to a person (REVIEW)."
 ALL_THE_SAME = "PASS is given without a certificate, as was asked for."
 BY_MEMORY = (
-    "On average at most 5 % of good parts are called out: each new one is compared with 24 good "
-    "parts, by a memory that knows neither. This holds over draws of those 24, not with a "
+    "On average at most 5 % of good parts are called out: each new one is ranked among 24 good "
+    "parts, each scored by a memory of the others. This holds over draws of those 24, not with a "
     "confidence."
 )
 FEW_BY_MEMORY = "5 good parts: overkill can be bounded at 16.7 % at best; 14 more make 5 %."
