@@ -48,11 +48,12 @@ NAMES = (
 )
 ORDER = (
     *NAMES,
+    "unseen",
     "rivals",
     "peer",
     "starter",
     "starter_crops",
-)  # the last four are not part of `make bench`
+)  # the last five are not part of `make bench`
 HEAD = """# Figures
 
 Written by `make bench` out of `tests/benchmarks/results/`; do not edit. Each figure stands with
