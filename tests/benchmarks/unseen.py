@@ -6,7 +6,8 @@ first. Its EfficientAd cannot be had without a network: the weights of its teach
 pictures that it trains with are fetched from the web, and no package carries them. The share of
 good pictures called out where 5 % is allowed is counted on pictures that took no part.
 
-`... unseen overkill` counts only that, `... unseen beside` only compares; names of ``PRODUCTS``
+`... unseen overkill` counts only that, `... unseen patchcore` only compares, `... unseen detection`
+only shows what more good pictures bring; names of ``PRODUCTS``
 take some of the sets, a number takes fewer draws.
 """
 
@@ -39,6 +40,7 @@ from tests.benchmarks.sets import HOME, rows_of
 
 PLACE = HOME / "unseen"
 GOOD, TESTED, DRAWS, BOOTSTRAPS = 20, 100, 3, 500
+SHOWN = (5, 9, 20, 50)
 COUNTS, FRESH, RESPLITS, ALLOWED = (10, 20, 50, 100), 40, 10, 0.05
 NEGATIVE = ("good", "functional")
 
@@ -83,12 +85,13 @@ def main() -> None:
     one_thread()
     names = [word for word in sys.argv[1:] if word in PRODUCTS] or list(PRODUCTS)
     numbers = [int(word) for word in sys.argv[1:] if word.isdigit()]
-    if "overkill" not in sys.argv:
+    parts = {"patchcore": (_beside, DRAWS), "overkill": (_overkill, RESPLITS)}
+    parts["detection"] = (_detection, DRAWS)
+    asked = [part for part in parts if part in sys.argv] or list(parts)
+    for part in asked:
+        run, draws = parts[part]
         for name in names:
-            _beside(_product(name), *(numbers or [DRAWS]))
-    if "beside" not in sys.argv:
-        for name in names:
-            _overkill(_product(name), *(numbers or [RESPLITS]))
+            run(_product(name), *(numbers or [draws]))
 
 
 @cache
@@ -168,6 +171,26 @@ def _beside(one: Product, draws: int) -> None:
             f"{one.name}, the same pictures with their masks, pixel AUROC, ours; PatchCore; AUPRO, "
             f"ours; PatchCore: {_spread(own[:, 0])}; {_spread(other[:, 0])}; "
             f"{_spread(own[:, 1])}; {_spread(other[:, 1])}",
+            flush=True,
+        )
+
+
+def _detection(one: Product, draws: int) -> None:
+    """Print the AUROC after more and more good pictures."""
+    for count in SHOWN:
+        if count > int(one.good.sum()) // 2:
+            continue
+        found = []
+        for draw in range(draws):
+            rng = np.random.default_rng(draw)
+            known = _drawn(one, count, rng)
+            tested = _tested(one, known, rng)
+            bank = fit_bank([[one.patches[i]] for i in known])
+            scores = np.array([bank.score(one.patches[i]) for i in tested])
+            found.append(metrics.auroc(scores, ~one.good[tested]))
+        print(
+            f"{one.name}, {count} good, {len(tested)} tested, {draws} draws, image AUROC: "
+            f"{_spread(np.array(found))}, {min(found):.3f} to {max(found):.3f}",
             flush=True,
         )
 
