@@ -64,7 +64,8 @@ def near_copies(details: U8) -> list[list[int]]:
     less what all pictures share, agrees at 0.98 in one of the eight orientations.
 
     Dark, even pictures of one product differ little from each other: some are joined that show
-    neighbours (cells of one wafer), and copies of theirs that were turned or cropped are missed.
+    neighbours (cells of one wafer), and copies of theirs that were turned or cropped are missed:
+    ``exposures`` finds those.
 
     Args:
         details: uint8 ``n h w`` with h = w = 128, grey.

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.checking.duplicates import clusters, exact_copies, near_copies
+from core.checking.exposures import Reader, find_exposures
 from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.fingerprints import Fingerprints, find_certain_copies
 from core.errors import DataError
@@ -26,7 +27,8 @@ class Copies:
     Attributes:
         exact: Files of the same bytes.
         near: Pictures of one exposure, whatever was done to them.
-        certain: Those of them that are so alike as no two different pictures are.
+        certain: Those of them that are so alike as no two different pictures are, or that
+            differ by noise at most once one is laid over the other.
     """
 
     exact: list[list[int]]
@@ -34,17 +36,24 @@ class Copies:
     certain: list[list[int]] = field(default_factory=list)
 
     @classmethod
-    def among(cls, facts: Sequence[PictureFacts]) -> Copies:
-        """Return the copies among pictures."""
+    def among(cls, facts: Sequence[PictureFacts], read: Reader | None = None) -> Copies:
+        """Return the copies among pictures.
+
+        Args:
+            facts: The pictures.
+            read: Gives those of some places in full, to find turned and cropped copies among
+                pictures that all look alike; these are not looked for when None.
+        """
         if not facts:
             return cls([], [])
         exact = exact_copies([one.sha256 for one in facts])
         details = np.stack([one.detail for one in facts])
-        near = near_copies(details)
+        turned = find_exposures(details, read) if read else []
+        near = clusters(len(facts), [*_chains(near_copies(details)), *turned])
         names = [one.row.group for one in facts]
         doubted = [one for one in near if len({names[at] for at in one}) > 1]
         pairs = find_certain_copies(details, doubted, np.unique(names, return_inverse=True)[1])
-        return cls(exact, near, clusters(len(facts), _chains(pairs)))
+        return cls(exact, near, clusters(len(facts), [*_chains(pairs), *turned]))
 
     def subset(self, places: Sequence[int]) -> Copies:
         """Return the sets for a part of the facts, renumbered by their places in the whole."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.checking.keypoints import Keypoints, equal_contrast
 from core.checking.signature import ANGLES, SIDE, View, structure
 from core.types import F32, F64, U8
 
@@ -15,6 +18,11 @@ _STOP = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 30, 1e-4)
 _BORDER = 10  # pixels that a turn may have filled in
 _LEAST_OVERLAP = 0.4
 _NARROWEST, _WIDEST = 0.75, 1.25  # stretch at which another picture would be bent to fit
+_FEWEST = 4
+_SHORTEST, _LONGEST = 0.6, 1.6  # the most that turning a stretched picture bends it
+_RATIO = 0.85
+_APART = 3.0  # pixels between where a keypoint lies and where a map takes it
+_INNER = 0.12  # of a side: what a turn may have filled in is not looked at
 _WHOLE = np.ones((DETAIL, DETAIL), np.float32)
 _INVERSE = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
 
@@ -91,3 +99,54 @@ def _overlaid(a: F32, b: F32, onto: F32) -> float:
     x, y = (one[_BORDER:-_BORDER, _BORDER:-_BORDER][inner] for one in (a, laid))
     x, y = x - x.mean(), y - y.mean()
     return float(x @ y / max(float(np.linalg.norm(x) * np.linalg.norm(y)), 1e-6))
+
+
+def match_keypoints(a: Keypoints, b: Keypoints) -> tuple[F32 | None, int]:
+    """Return the affine map, float32 ``2 3``, from a's pixels to b's, and the keypoints it takes.
+
+    None where too few match, or where it bends a picture as no turn, crop or resizing does. Matches
+    pass the ratio test of Lowe (IJCV 60, 2004); the map is found by RANSAC.
+    """
+    if min(len(a.places), len(b.places)) < _FEWEST:
+        return None, 0
+    of_a, of_b = (one.descriptors.astype(np.float32) for one in (a, b))
+    both = cv2.BFMatcher().knnMatch(of_a, of_b, k=2)
+    pairs = [one for one, other in both if one.distance < _RATIO * other.distance]
+    if len(pairs) < _FEWEST:
+        return None, 0
+    cv2.setRNGSeed(0)
+    found, inside = cv2.estimateAffine2D(
+        a.places[[one.queryIdx for one in pairs]],
+        b.places[[one.trainIdx for one in pairs]],
+        method=cv2.RANSAC,
+        ransacReprojThreshold=_APART,
+        maxIters=500,
+    )
+    if found is None or not _is_rigid_enough(found):
+        return None, 0
+    return np.asarray(found, np.float32), int(inside.sum())
+
+
+def refine(a: U8, b: U8, guess: F32) -> F32:
+    """Return the map from a's pixels to b's, refined by the enhanced correlation coefficient."""
+    height, width = a.shape
+    inner = np.zeros((height, width), np.uint8)
+    off_y, off_x = round(_INNER * height), round(_INNER * width)
+    inner[off_y : height - off_y, off_x : width - off_x] = 1
+    try:
+        _, refined = cv2.findTransformECC(
+            _soft(a), _soft(b), guess.copy(), cv2.MOTION_AFFINE, _STOP, inner, 5
+        )
+    except cv2.error:  # it did not converge
+        return guess
+    return np.asarray(refined, np.float32) if _is_rigid_enough(refined) else guess
+
+
+def _soft(grey: U8) -> U8:
+    """Return a picture that a dark wedge at its edge, which a turn left, does not dominate."""
+    return np.asarray(cv2.GaussianBlur(equal_contrast(grey), (0, 0), 1.0), np.uint8)
+
+
+def _is_rigid_enough(onto: NDArray[np.floating[Any]]) -> bool:
+    longest, shortest = np.linalg.svd(onto[:, :2])[1]
+    return bool(shortest > _SHORTEST and longest < _LONGEST)

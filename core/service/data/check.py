@@ -16,6 +16,7 @@ from core.imaging.sandbox import Sandbox
 from core.labelled import Form, Row, describe_data_set, plain, read_labelled
 from core.model.estimators.model import one_thread
 from core.packs import entry_of, means_nothing_wrong, pack_named
+from core.service.data.copies import find_copies
 from core.service.data.pictures import read_pictures
 from core.service.progress import Progress, silent
 from core.settings import Settings
@@ -67,7 +68,8 @@ def check(
     pictures = collect_facts(labelled.rows, pack=pack, settings=settings, progress=progress)
     read = labelled.to_json()
     read["notices"] += depth.describe_depths(peaks_of(pictures))
-    return replace(check_pictures(pictures, known, progress), read=read)
+    copies = find_copies(pictures, pack=pack, settings=settings, depths=depths_of(pictures))
+    return replace(check_pictures(pictures, known, progress, copies), read=read)
 
 
 def check_pictures(

@@ -11,13 +11,14 @@ import numpy as np
 
 from core import evaluation
 from core.checking.facts import NO_QUALITY, FileFacts, PictureFacts, UnreadablePicture, facts_of
-from core.checking.origins import Copies, join_origins
+from core.checking.origins import join_origins
 from core.errors import DataError
 from core.evaluation import LabelledVerdicts
 from core.imaging.files import Incoming, open_file
 from core.labelled import Form, Labelled, Row, read_labelled
 from core.model.bundle.bundle import Bundle
 from core.service.assessment.assessor import Assessor, assess_paths
+from core.service.data.copies import find_copies
 from core.service.data.labels import refuse_mixed, refuse_multilabel
 from core.service.data.leakage import find_leaks, refuse_leaked
 from core.service.progress import Progress, silent
@@ -101,9 +102,10 @@ def evaluate(
     found = [one for at, one in enumerate(found) if at not in leaks]
     pictures = [one for at, one in enumerate(pictures) if at not in leaks]
     digests = tuple(a.sha256 for a in found)
-    rows = join_origins(
-        pictures, Copies.among([one for one in pictures if isinstance(one, PictureFacts)])
+    copies = find_copies(
+        pictures, pack=bundle.pack.name, settings=settings, depths=bundle.model.depths
     )
+    rows = join_origins(pictures, copies)
     classes = bundle.model.classes
     cases = evaluation.labelled_verdicts(
         found,

@@ -13,6 +13,7 @@ from core.imaging.depth import Depths, describe_depths
 from core.labelled import Labelled, Row, describe_data_set, plain, read_labelled
 from core.packs import DomainPack, pack_named
 from core.service.data.check import check_pictures, collect_facts, depths_of, peaks_of
+from core.service.data.copies import find_copies
 from core.service.data.labels import (
     classes_of,
     flag_positive,
@@ -114,7 +115,7 @@ def read_training_set(
     pictures = collect_facts(labelled.rows, pack=spec.pack, settings=settings, progress=progress)
     if sentences := describe_depths(peaks_of(pictures)):
         say("\n".join(sentences))
-    copies = Copies.among([one for one in pictures if isinstance(one, PictureFacts)])
+    copies = find_copies(pictures, pack=spec.pack, settings=settings, depths=depths_of(pictures))
     away = set(find_split_origins(pictures, copies)) if spec.leave_out_copies else set()
     pictures, copies = _without(pictures, copies, away)
     left_out = [labelled.rows[at] for at in sorted(away)]

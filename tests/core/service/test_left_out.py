@@ -52,3 +52,17 @@ def test_left_out_they_neither_train_nor_certify_and_the_bundle_says_so(
     }
     remark = list_data_remarks(training_set.kept, ("group",), training_set.left_out)["left_out"]
     assert remark == "Left out, being of one origin with an earlier split: 3 of split 'cal'."
+
+
+def test_a_picture_turned_a_little_and_cropped_is_known_for_its_original(tiny_product, tmp_path):
+    folder = shutil.copytree(tiny_product.data, tmp_path / "turned")
+    picture = cv2.imread(str(tiny_product.pictures("train", "good")[3]))
+    height, width = picture.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 4.0, 1.0)
+    again = cv2.warpAffine(picture, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
+    cv2.imwrite(str(folder / "again.png"), again[height // 20 :, : -width // 20])
+    with (folder / "manifest.csv").open("a", newline="") as file:
+        csv.writer(file).writerow(["again.png", "good", "cal", "again"])
+    spec = TrainSpec("parts", folder, tmp_path / "bundle")
+    with pytest.raises(DataError, match=r"1 sets .*again\.png \(cal\) and .*\(train\)"):
+        read_training_set(spec, tiny_product.settings, silent, ignore)

@@ -1,0 +1,207 @@
+"""Whether two pictures are of one origin: laid over each other, they differ by noise at most.
+
+Two parts of one product, and wafers that were cut side by side, agree in all that is coarse, and
+each has fine detail of its own. A copy agrees with its original as well as the noise of both lets
+any two pictures agree, or better, since its noise is the original's. A second photograph of the
+very same part counts too. None of this depends on the set that the pictures lie in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+
+from core.checking.keypoints import Keypoints, detect, vote
+from core.checking.registration import DETAIL, match_keypoints, refine
+from core.types import F32, F64, U8
+
+SIDE = 224  # pixels: what is finer than this is looked at
+LEAST_AGREEMENT = 0.7
+MOST_SHORT = 0.01
+_WORTH_READING, _WORTH_REFINING = 0.85, 0.8
+_MATCHED = 8
+_FINE, _COARSE = 0.7, 3.0  # pixels: what lies between these blurs is compared
+_NOISE = 0.8  # pixels: what is finer is hardly anything but noise
+_BLOCK = 16
+_EDGE = 8
+_LEAST_COVERED = 0.6
+_LEAST_OVERLAP = 0.4
+_QUIETEST = 0.1
+_HELD = 2000  # pictures in memory at a time
+_INVERSE = cv2.WARP_INVERSE_MAP
+
+Reader = Callable[[Sequence[int]], Iterable[U8 | None]]
+"""Gives the pictures of some numbers, uint8 ``SIDE SIDE``; None for one that is not readable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """How well two pictures agree where one lies over the other.
+
+    Attributes:
+        found: Correlation of their fine detail, the median over blocks.
+        short: By how much it falls short of what two pictures of one scene with independent noise
+            would have; below zero where the noise agrees too.
+    """
+
+    found: float
+    short: float
+
+    @property
+    def is_one_origin(self) -> bool:
+        """Whether the two are one picture, or two of the very same thing."""
+        return self.found >= LEAST_AGREEMENT and self.short <= MOST_SHORT
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """Two pictures by number, and the map from the first's pixels to the second's."""
+
+    a: int
+    b: int
+    is_mirrored: bool
+    onto: F32
+
+
+def find_exposures(details: U8, read: Reader) -> list[tuple[int, int]]:
+    """Return the pairs of pictures of one origin, however turned or cropped.
+
+    Candidates share many keypoints and agree once laid over each other; those are read again.
+
+    Args:
+        details: uint8 ``n h w`` with h = w = 128, grey, as ``PictureFacts.detail``.
+        read: Gives pictures at full resolution.
+    """
+    candidates = list(_lay(details, [detect(one) for one in details]))
+    pairs: list[tuple[int, int]] = []
+    for some in _bunches(candidates):
+        numbers = sorted({end for one in some for end in (one.a, one.b)})
+        grey = {
+            number: one
+            for number, one in zip(numbers, read(numbers), strict=True)
+            if one is not None
+        }
+        pairs += [
+            (one.a, one.b)
+            for one in some
+            if one.a in grey and one.b in grey and _is_one(grey[one.a], grey[one.b], one)
+        ]
+    return pairs
+
+
+def _is_one(a: U8, b: U8, laid: _Laid) -> bool:
+    """Return whether two pictures are of one origin; a map is refined where it may matter."""
+    guess, other = _enlarged(laid.onto), _turned(b, laid)
+    first = agreement(a, other, guess)
+    if first.is_one_origin or first.found < _WORTH_REFINING:
+        return first.is_one_origin
+    return agreement(a, other, refine(a, other, guess)).is_one_origin
+
+
+def _lay(details: U8, found: Sequence[Keypoints]) -> Iterator[_Laid]:
+    """Yield the pairs that agree at the size of a detail, with the map that lays them so."""
+    for a, b, is_mirrored in vote([one.descriptors for one in found]):
+        other = found[b].mirrored(DETAIL) if is_mirrored else found[b]
+        onto, matched = match_keypoints(found[a], other)
+        if onto is None or matched < _MATCHED:
+            continue
+        laid = _Laid(a, b, is_mirrored, onto)
+        if agreement(details[a], _turned(details[b], laid), onto).found >= _WORTH_READING:
+            yield laid
+
+
+def _turned(picture: U8, laid: _Laid) -> U8:
+    return np.ascontiguousarray(picture[:, ::-1]) if laid.is_mirrored else picture
+
+
+def agreement(a: U8, b: U8, onto: F32) -> Agreement:
+    """Return how well two pictures agree.
+
+    In each block the correlation of both is held against ``sqrt(s / (s + n))`` of each, its part of
+    structure s in what it holds of structure and noise n. The noise is measured in the quietest
+    blocks, in details finer than any lens shows, and taken for white.
+
+    Args:
+        a: uint8 ``h w``, grey.
+        b: The same of the other picture.
+        onto: float32 ``2 3``, the map from a's pixels to b's.
+    """
+    side = len(a)
+    laid = np.asarray(
+        cv2.warpAffine(
+            b, onto, (side, side), flags=cv2.INTER_CUBIC | _INVERSE, borderMode=cv2.BORDER_REPLICATE
+        )
+    )
+    covered = _covered(onto, side)
+    share = _blocks(covered)
+    inside = share > _LEAST_COVERED
+    if inside.mean() < _LEAST_OVERLAP:
+        return Agreement(0.0, 1.0)
+
+    def energy(x: F32, y: F32) -> F64:
+        return np.asarray((_blocks(x * y * covered) / np.maximum(share, 0.05))[inside], np.float64)
+
+    x, y = _band(a, _FINE, _COARSE), _band(laid, _FINE, _COARSE)
+    xx, yy = np.maximum(energy(x, x), 1e-3), np.maximum(energy(y, y), 1e-3)
+    found = energy(x, y) / np.sqrt(xx * yy)
+    noise = [
+        _white_ratio() * np.quantile(energy(fine, fine), _QUIETEST)
+        for fine in (_band(a, 0.0, _NOISE), _band(laid, 0.0, _NOISE))
+    ]
+    parts = np.clip(1.0 - noise[0] / xx, 0.0, 1.0) * np.clip(1.0 - noise[1] / yy, 0.0, 1.0)
+    return Agreement(float(np.median(found)), float(np.median(np.sqrt(parts) - found)))
+
+
+def _covered(onto: F32, side: int) -> F32:
+    """Return 1 where both pictures have pixels, away from the edges, float32 ``h w``."""
+    whole = np.ones((side, side), np.float32)
+    laid = cv2.warpAffine(whole, onto, (side, side), flags=cv2.INTER_LINEAR | _INVERSE)
+    covered = np.asarray(cv2.erode(np.asarray(laid > 0.99, np.float32), np.ones((7, 7))))
+    inner = np.zeros_like(covered)
+    inner[_EDGE:-_EDGE, _EDGE:-_EDGE] = covered[_EDGE:-_EDGE, _EDGE:-_EDGE]
+    return inner
+
+
+def _blocks(values: F32) -> F32:
+    count = len(values) // _BLOCK
+    return np.asarray(cv2.resize(values, (count, count), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _band(grey: U8 | F32, finest: float, coarsest: float) -> F32:
+    picture = grey.astype(np.float32)
+    smooth = cv2.GaussianBlur(picture, (0, 0), finest) if finest else picture
+    return np.asarray(smooth - cv2.GaussianBlur(picture, (0, 0), coarsest), np.float32)
+
+
+@cache
+def _white_ratio() -> float:
+    """Return white noise's energy in what is compared, as a share of that in what is finer."""
+    noise = np.random.default_rng(0).normal(0.0, 1.0, (SIDE, SIDE)).astype(np.float32)
+    return float(_band(noise, _FINE, _COARSE).var() / _band(noise, 0.0, _NOISE).var())
+
+
+def _enlarged(onto: F32) -> F32:
+    """Return the map between pictures of ``SIDE`` pixels for one between those of ``DETAIL``."""
+    scale = SIDE / DETAIL
+    shift = np.array([scale / 2 - 0.5] * 2)
+    linear = onto[:, :2].astype(np.float64)
+    moved = scale * onto[:, 2] + shift - linear @ shift
+    return np.asarray(np.column_stack([linear, moved]), np.float32)
+
+
+def _bunches(candidates: Sequence[_Laid]) -> Iterator[list[_Laid]]:
+    """Yield pairs together until they hold ``_HELD`` pictures."""
+    bunch: list[_Laid] = []
+    numbers: set[int] = set()
+    for one in candidates:
+        if len(numbers) >= _HELD:
+            yield bunch
+            bunch, numbers = [], set()
+        bunch.append(one)
+        numbers |= {one.a, one.b}
+    if bunch:
+        yield bunch

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from core.checking.exposures import SIDE, agreement, find_exposures
+from core.checking.keypoints import detect, vote
+
+SAME = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
+
+
+def part(rng):
+    """A part of one kind, without noise: the same rails on each, and fine grain of its own."""
+    picture = np.full((256, 256), 120.0)
+    picture[80:88] -= 70
+    picture[170:178] -= 70
+    grain = cv2.resize(rng.normal(0, 14, (90, 90)), (256, 256), interpolation=cv2.INTER_CUBIC)
+    return picture + grain
+
+
+def photograph(scene, rng):
+    """A part as a camera takes it, with noise of its own."""
+    return np.clip(scene + rng.normal(0, 4, scene.shape), 0, 255).astype(np.uint8)
+
+
+def sister(scene, rng):
+    """Another part cut beside it: what is coarse is the same, a part of the fine grain its own."""
+    own = cv2.resize(rng.normal(0, 5, (90, 90)), (256, 256), interpolation=cv2.INTER_CUBIC)
+    return scene + own
+
+
+def turned(picture, degrees):
+    matrix = cv2.getRotationMatrix2D((128, 128), degrees, 1.0)
+    return cv2.warpAffine(picture, matrix, (256, 256), borderMode=cv2.BORDER_REFLECT)
+
+
+def square(picture, side=SIDE):
+    return cv2.resize(np.ascontiguousarray(picture), (side, side), interpolation=cv2.INTER_AREA)
+
+
+def pairs_of(pictures):
+    fine = [square(one) for one in pictures]
+    details = np.stack([square(one, 128) for one in fine])
+    return find_exposures(details, lambda numbers: [fine[number] for number in numbers])
+
+
+@pytest.fixture(scope="module")
+def line():
+    rng = np.random.default_rng(0)
+    scenes = [part(rng) for _ in range(24)]
+    return scenes, [photograph(one, rng) for one in scenes]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda p: turned(p, 2),
+        lambda p: turned(p, -5),
+        lambda p: turned(p, 9),
+        lambda p: p[9:-4, 3:-10],
+        lambda p: p[25:, 12:-13],
+        lambda p: p[5:-8, 2:-11][:, ::-1],
+        lambda p: np.rot90(turned(p, 4))[6:-7, 8:-5],
+    ],
+)
+def test_a_picture_turned_cropped_or_mirrored_is_found_among_parts_that_look_alike(line, again):
+    _, pictures = line
+    assert pairs_of([*pictures, again(pictures[7]), again(pictures[18])]) == [(7, 24), (18, 25)]
+
+
+def test_sisters_that_agree_in_all_that_is_coarse_are_told_from_a_second_photograph(line):
+    scenes, pictures = line
+    rng = np.random.default_rng(1)
+    sisters = [photograph(sister(one, rng), rng) for one in scenes[:6]]
+    assert all(
+        agreement(square(a), square(b), SAME).found > 0.7
+        for a, b in zip(pictures[:6], sisters, strict=True)
+    )
+    assert pairs_of([*pictures, *sisters, photograph(scenes[9], rng)]) == [(9, 30)]
+
+
+def test_agreement_is_held_against_what_independent_noise_lets_two_pictures_have(line):
+    scenes, pictures = line
+    rng = np.random.default_rng(2)
+    first, second = square(pictures[3]), square(photograph(scenes[3], rng))
+    third = square(photograph(sister(scenes[3], rng), rng))
+    again, itself, beside = (agreement(first, one, SAME) for one in (second, first, third))
+    assert itself.found == pytest.approx(1.0)
+    assert itself.short < again.short < 0.0  # noise is measured where it is least
+    assert again.is_one_origin
+    assert beside.found > 0.9
+    assert beside.short > 0.02
+    assert not beside.is_one_origin
+    assert agreement(first, square(pictures[4]), SAME).found < 0.2
+
+
+def test_pictures_that_hardly_overlap_are_not_compared(line):
+    _, pictures = line
+    away = np.array([[1, 0, 190], [0, 1, 0]], np.float32)
+    found = agreement(square(pictures[0]), square(pictures[0]), away)
+    assert (found.found, found.is_one_origin) == (0.0, False)
+
+
+def test_what_cannot_be_read_again_is_no_copy(line):
+    _, pictures = line
+    details = np.stack([square(one, 128) for one in [*pictures, turned(pictures[7], 5)]])
+    assert find_exposures(details, lambda numbers: [None for _ in numbers]) == []
+
+
+def test_keypoints_of_a_mirrored_picture_are_the_mirrored_keypoints(line):
+    _, pictures = line
+    grey = square(pictures[0], 128)
+    expected = detect(np.ascontiguousarray(grey[:, ::-1]))
+    found = detect(grey).mirrored(128)
+    apart = np.linalg.norm(found.places[:, None] - expected.places[None], axis=2)
+    near = apart.min(axis=1) < 0.5
+    assert near.mean() > 0.9  # the few others are where one of two equal peaks was taken
+    change = found.descriptors[near].astype(int) - expected.descriptors[apart.argmin(axis=1)[near]]
+    assert np.median(np.abs(change)) <= 2
+
+
+def test_votes_join_a_picture_with_its_copy_and_name_the_mirrored_one(line):
+    _, pictures = line
+    given = [*pictures, pictures[2][:, ::-1]]
+    found = vote([detect(square(one, 128)).descriptors for one in given])
+    assert (2, 24, True) in found
+    assert vote([]) == []
+    assert vote([detect(np.full((128, 128), 9, np.uint8)).descriptors] * 3) == []
