@@ -2,8 +2,9 @@
 
 Two parts of one product, and wafers that were cut side by side, agree in all that is coarse, and
 each has fine detail of its own. A copy agrees with its original as well as the noise of both lets
-any two pictures agree, or better, since its noise is the original's. A second photograph of the
-very same part counts too. None of this depends on the set that the pictures lie in.
+any two pictures agree, or better, since its noise is the original's. It does so everywhere, where
+pictures of a fixed camera differ in the part that lies before the same background. A second
+photograph of the very same part counts too. None of this depends on the set they lie in.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.checking.keypoints import Keypoints, detect, vote
 from core.checking.registration import DETAIL, match_keypoints, refine
@@ -22,6 +24,9 @@ from core.types import F32, F64, U8
 SIDE = 224  # pixels: what is finer than this is looked at
 LEAST_AGREEMENT = 0.7
 MOST_SHORT = 0.01
+MOST_DIFFERENT = 0.01
+_DIFFERENT = 0.3
+_INNER = 0.15  # of a side: what a turn may have filled in says nothing
 _WORTH_READING, _WORTH_REFINING = 0.85, 0.8
 _MATCHED = 8
 _FINE, _COARSE = 0.7, 3.0  # pixels: what lies between these blurs is compared
@@ -31,7 +36,7 @@ _EDGE = 8
 _LEAST_COVERED = 0.6
 _LEAST_OVERLAP = 0.4
 _QUIETEST = 0.1
-_HELD = 2000  # pictures in memory at a time
+_IN_MEMORY = 2000  # pictures in memory at a time
 _INVERSE = cv2.WARP_INVERSE_MAP
 
 Reader = Callable[[Sequence[int]], Iterable[U8 | None]]
@@ -39,22 +44,28 @@ Reader = Callable[[Sequence[int]], Iterable[U8 | None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Agreement:
+class OverlapAgreement:
     """How well two pictures agree where one lies over the other.
 
     Attributes:
         found: Correlation of their fine detail, the median over blocks.
         short: By how much it falls short of what two pictures of one scene with independent noise
             would have; below zero where the noise agrees too.
+        different: Share of the inner blocks that fall far short of it.
     """
 
     found: float
     short: float
+    different: float
 
     @property
     def is_one_origin(self) -> bool:
         """Whether the two are one picture, or two of the very same thing."""
-        return self.found >= LEAST_AGREEMENT and self.short <= MOST_SHORT
+        return (
+            self.found >= LEAST_AGREEMENT
+            and self.short <= MOST_SHORT
+            and self.different <= MOST_DIFFERENT
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +129,7 @@ def _turned(picture: U8, laid: _Laid) -> U8:
     return np.ascontiguousarray(picture[:, ::-1]) if laid.is_mirrored else picture
 
 
-def agreement(a: U8, b: U8, onto: F32) -> Agreement:
+def agreement(a: U8, b: U8, onto: F32) -> OverlapAgreement:
     """Return how well two pictures agree.
 
     In each block the correlation of both is held against ``sqrt(s / (s + n))`` of each, its part of
@@ -140,7 +151,7 @@ def agreement(a: U8, b: U8, onto: F32) -> Agreement:
     share = _blocks(covered)
     inside = share > _LEAST_COVERED
     if inside.mean() < _LEAST_OVERLAP:
-        return Agreement(0.0, 1.0)
+        return OverlapAgreement(0.0, 1.0, 1.0)
 
     def energy(x: F32, y: F32) -> F64:
         return np.asarray((_blocks(x * y * covered) / np.maximum(share, 0.05))[inside], np.float64)
@@ -153,7 +164,20 @@ def agreement(a: U8, b: U8, onto: F32) -> Agreement:
         for fine in (_band(a, 0.0, _NOISE), _band(laid, 0.0, _NOISE))
     ]
     parts = np.clip(1.0 - noise[0] / xx, 0.0, 1.0) * np.clip(1.0 - noise[1] / yy, 0.0, 1.0)
-    return Agreement(float(np.median(found)), float(np.median(np.sqrt(parts) - found)))
+    short = np.sqrt(parts) - found
+    return OverlapAgreement(
+        float(np.median(found)),
+        float(np.median(short)),
+        float(np.mean(short[_is_inner(len(share))[inside]] > _DIFFERENT)),
+    )
+
+
+def _is_inner(count: int) -> NDArray[np.bool_]:
+    """Return which of ``count count`` blocks lie away from the edges."""
+    edge = round(_INNER * count)
+    inner = np.zeros((count, count), np.bool_)
+    inner[edge : count - edge, edge : count - edge] = True
+    return inner
 
 
 def _covered(onto: F32, side: int) -> F32:
@@ -194,11 +218,11 @@ def _enlarged(onto: F32) -> F32:
 
 
 def _bunches(candidates: Sequence[_Laid]) -> Iterator[list[_Laid]]:
-    """Yield pairs together until they hold ``_HELD`` pictures."""
+    """Yield pairs together until they hold ``_IN_MEMORY`` pictures."""
     bunch: list[_Laid] = []
     numbers: set[int] = set()
     for one in candidates:
-        if len(numbers) >= _HELD:
+        if len(numbers) >= _IN_MEMORY:
             yield bunch
             bunch, numbers = [], set()
         bunch.append(one)

@@ -80,7 +80,18 @@ def test_sisters_that_agree_in_all_that_is_coarse_are_told_from_a_second_photogr
     assert pairs_of([*pictures, *sisters, photograph(scenes[9], rng)]) == [(9, 30)]
 
 
-def test_agreement_is_held_against_what_independent_noise_lets_two_pictures_have(line):
+def test_other_parts_before_one_background_are_not_of_one_origin(line):
+    scenes, _ = line
+    rng = np.random.default_rng(5)
+    fixed = []
+    for one in scenes[:8]:
+        scene = scenes[20].copy()
+        scene[100:150, 90:140] = one[100:150, 90:140]
+        fixed.append(photograph(scene, rng))
+    assert pairs_of(fixed) == []
+
+
+def test_agreement_is_compared_with_what_independent_noise_lets_two_pictures_have(line):
     scenes, pictures = line
     rng = np.random.default_rng(2)
     first, second = square(pictures[3]), square(photograph(scenes[3], rng))
