@@ -75,7 +75,7 @@ def mirror(descriptors: Descriptors) -> Descriptors:
     """Return the descriptors of mirrored patches: rows of fields and orientations reversed."""
     fields = descriptors.reshape(-1, 4, 4, _ORIENTATIONS)[:, ::-1]
     turned = fields[..., -np.arange(_ORIENTATIONS) % _ORIENTATIONS]
-    return np.ascontiguousarray(turned.reshape(len(descriptors), -1))
+    return np.ascontiguousarray(turned.reshape(descriptors.shape))
 
 
 @dataclass(frozen=True)

@@ -138,3 +138,11 @@ def test_votes_join_a_picture_with_its_copy_and_name_the_mirrored_one(line):
     assert (2, 24, True) in found
     assert vote([]) == []
     assert vote([detect(np.full((128, 128), 9, np.uint8)).descriptors] * 3) == []
+
+
+def test_a_picture_without_detail_has_no_relatives_and_hides_none():
+    rng = np.random.default_rng(2)
+    one = rng.integers(0, 255, (60, 128), np.uint8)
+    blank = np.zeros((0, 128), np.uint8)
+    assert {(a, b) for a, b, _ in vote([blank, one, blank, one])} == {(1, 3)}
+    assert vote([blank, blank]) == []

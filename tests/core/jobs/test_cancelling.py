@@ -35,7 +35,7 @@ def read(data, max_pixels, min_side):
     return parts.read(data, max_pixels, min_side)
 
 
-pack = replace(parts, name="slow", outputs=(), read=read)
+pack = replace(parts, name="slow", outputs=(), jobs=(), read=read)
 '''
 
 

@@ -20,8 +20,10 @@ from core.settings import Settings
 from domains.crops.survey.mosaic import Mosaic
 with Mosaic(Path(sys.argv[1]), Settings(), tile_m=40.96, size=224) as mosaic:
     tiles = sum(part.tile.valid == 1.0 for part in islice(mosaic.parts(), 330))
-whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-print(json.dumps([tiles, *(resource.getrusage(who).ru_maxrss for who in whose)]))
+# Not ru_maxrss of this process: that counts what its parent held when it was forked off.
+status = Path("/proc/self/status").read_text()
+own = int(status.partition("VmHWM:")[2].split()[0])
+print(json.dumps([tiles, own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss]))
 """
 
 

@@ -279,7 +279,7 @@ def test_a_hostile_file_costs_its_own_process_only(line, folder):
 
 def test_a_file_moved_in_from_elsewhere_is_complete_at_once(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(pending_files, "PATIENCE_S", 10 * LIMIT_S)
-    with Line(folder, tmp_path, rescan_s=10 * LIMIT_S, settle_ms=int(1e5)) as line:
+    with Line(folder, tmp_path, rescan_s=10 * LIMIT_S, settle_ms=60_000) as line:
         write(folder / "warm.jpg", a_picture(0))
         line.wait_for(1)
         write(tmp_path / "a.jpg", a_picture(1))
