@@ -41,22 +41,29 @@ def share_interval(hit: NDArray[np.bool_], group: NDArray[Any]) -> tuple[float, 
     if groups < 2:
         return 0.0, 1.0
     p = float(hit.mean())
-    n = _effective(hit.astype(np.float64) - p, member, groups, p * (1.0 - p))
+    # Counts are exact in any order of the pictures, sums of rounded differences are not.
+    excess = np.bincount(member, hit, groups) - p * np.bincount(member, minlength=groups)
+    n = _effective(excess, hit.size, p * (1.0 - p))
     k = p * n
     low = 0.0 if k <= 0.0 else float(betaincinv(k, n - k + 1.0, _TAIL))
     high = 1.0 if k >= n else float(betaincinv(k + 1.0, n - k, 1.0 - _TAIL))
     return low, high
 
 
-def _effective(excess: F64, member: NDArray[np.intp], groups: int, variance: float) -> float:
-    """Return the effective number of pictures; the number of groups when all agree."""
+def _effective(excess: F64, n: int, variance: float) -> float:
+    """Return the effective number of pictures; the number of groups when all agree.
+
+    Args:
+        excess: float64 ``groups``, hits of each group above what its size lets expect.
+        n: Number of pictures.
+        variance: Of one picture.
+    """
     from scipy.stats import t  # takes half a second: imported where an interval is computed
 
-    n = excess.size
+    groups = excess.size
     if variance == 0.0:
         return float(groups)
-    sums = np.bincount(member, excess, groups)
-    spread = groups / (groups - 1) * float(sums @ sums) / n**2
+    spread = groups / (groups - 1) * float(excess @ excess) / n**2
     freedom = float(t.isf(_TAIL, n - 1) / t.isf(_TAIL, groups - 1)) ** 2
     if spread == 0.0:
         return float(n)

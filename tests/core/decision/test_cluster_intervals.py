@@ -99,3 +99,11 @@ def test_arrays_that_do_not_fit_are_refused():
         share_interval(np.ones(3, bool), np.arange(2))
     with pytest.raises(ValueError, match="expected equal"):
         auroc_interval(np.ones(3), np.ones(3, bool), np.arange(2))
+
+
+def test_the_order_of_pictures_changes_no_bit():
+    rng = np.random.default_rng(0)
+    for _ in range(300):
+        n = rng.integers(3, 12)
+        hit, group, order = rng.random(n) < 0.3, rng.integers(0, 4, n), rng.permutation(n)
+        assert share_interval(hit, group) == share_interval(hit[order], group[order])
