@@ -120,7 +120,7 @@ def _learned(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -
     out = demo / "computed"
     with tempfile.TemporaryDirectory(prefix="computed-chests-", dir=demo) as name:
         write(Path(name), chest, counts, _LOCAL_SEED, plan.plate, progress)
-        # All of them are of one chest: two that were computed from nearly the same place count once.
+        # All are of one chest: two that were computed from nearly the same place count once.
         spec = TrainSpec("xray", Path(name), out, leave_out_copies=True)
         train(spec, settings, progress)
     bundle = open_bundle(out, settings)

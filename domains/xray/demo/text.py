@@ -88,8 +88,8 @@ def after(answered: Sequence[Answered], policy: Policy, train: int, cal: int) ->
     """Return what a model of the place makes of its queue."""
     return [
         "",
-        f"After learning here ({train} labelled pictures to fit, {cal} others to certify, copies left out), "
-        f"{len(answered)} new studies",
+        f"After learning here ({train} labelled pictures to fit, {cal} others to certify, "
+        f"copies left out), {len(answered)} new studies",
         f"  verdicts               {_counted(answered)}",
         *(f"  {truth:<22} {_counted(some)}{_because(some)}" for truth, some in _by_truth(answered)),
         "",
