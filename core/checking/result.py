@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -55,3 +55,11 @@ class CheckReport:
     def to_json(self) -> dict[str, Any]:
         """Return the whole of it as one JSON-ready object."""
         return {"schema": "assay.check/1", **asdict(self)}
+
+    def without_paths(self) -> CheckReport:
+        """Return the report without its lists of files, whose places are nobody else's matter."""
+        alarms = tuple(
+            replace(one, figures={k: v for k, v in one.figures.items() if k != "files"})
+            for one in self.alarms
+        )
+        return replace(self, alarms=alarms)

@@ -237,7 +237,7 @@ def _draft(
             **format_labels,
             "effort": spec.effort,
             "precision": chosen.metadata,
-            "check": training_set.check.to_json(),
+            "check": training_set.check.without_paths().to_json(),
             "finetuning": stages.metadata,
             "transfer": training_set.start.to_json(fitted.head) if training_set.start else {},
             "label_column": spec.label_column,
