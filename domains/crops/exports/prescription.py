@@ -67,18 +67,9 @@ class Prescription:
         """Return the tiles that have the default rate because nobody knows better."""
         return tuple(one for one in self.tiles if one.is_default)
 
-    def check_total(self, total: float, what: str) -> None:
-        """Check the total of something written against the sum of area times rate.
-
-        Raises:
-            DataError: They differ by more than ``TOLERANCE``.
-        """
-        if abs(total - self.total) > TOLERANCE * max(self.total, 1e-9):
-            raise DataError(
-                f"{what} spreads {total:.6g} {self.quantity}, "
-                f"the prescription {self.total:.6g}: more than 0.1 % apart.",
-                hint="Survey with smaller tiles, or export polygons instead of a grid.",
-            )
+    def is_total(self, total: float) -> bool:
+        """Return whether a total is the sum of area times rate, within ``TOLERANCE``."""
+        return abs(total - self.total) <= TOLERANCE * max(self.total, 1e-9)
 
 
 def prescribe(survey: Survey, table: RateTable) -> Prescription:

@@ -12,7 +12,7 @@ import shapely
 from pyproj import Geod
 
 from core.errors import DataError
-from domains.crops.exports.prescription import TOLERANCE, Prescription
+from domains.crops.exports.prescription import Prescription
 
 _GEOD = Geod(ellps="WGS84")
 _MAX_CELLS = 1 << 20
@@ -77,8 +77,7 @@ def rasterize(prescription: Prescription) -> RateGrid:
         if shape[0] * shape[1] > _MAX_CELLS:
             break
         grid = _sample(tree, rates, prescription.table.outside, bounds, shape)
-        total = _total(grid, prescription)
-        if abs(total - prescription.total) <= TOLERANCE * max(prescription.total, 1e-9):
+        if prescription.is_total(_total(grid, prescription)):
             return grid
     raise DataError(
         "No grid of a million cells spreads what the prescription does within 0.1 %.",

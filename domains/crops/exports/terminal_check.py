@@ -116,7 +116,7 @@ def _content_faults(
     table = prescription.table
     spread = np.asarray(columns["RATE"], float) * np.asarray(columns["AREA_HA"], float) * HECTARE_M2
     total = table.amount(float(spread.sum()), 1.0)
-    if abs(total - prescription.total) > 0.001 * max(prescription.total, 1e-9):
+    if not prescription.is_total(total):
         faults.append(
             f"The file spreads {total:.6g} {prescription.quantity}, the prescription "
             f"{prescription.total:.6g}."
