@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack, installed
+from core.people import Person
 from core.records import audit
 from core.records.values import StoredDecision
 from core.records.worklist import counts
@@ -188,6 +189,11 @@ def head_of(session: ReviewSession) -> str:
 def reviewer() -> str:
     """Return the name that verdicts are signed with; empty while there is none."""
     return str(st.session_state.get("reviewer", "")).strip()
+
+
+def person() -> Person:
+    """Return who uses the page."""
+    return Person.alone(reviewer())
 
 
 def verdict_html(
