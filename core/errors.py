@@ -9,7 +9,7 @@ AssayError                 message says what, expected and got; ``hint`` says th
 │   └── NothingDeployed    no bundle is to judge a product yet: nothing is judged
 ├── ConfigError            settings, arguments or pack list are wrong (all errors at once): stops
 │   └── UnknownPack        no installed pack has that name
-├── NotAllowed             a person's role does not allow what they asked for: nothing is done
+├── PermissionDenied       a person's role does not allow what they asked for: nothing is done
 ├── StoreError             the store is unreachable, altered, or newer than this code: stops
 ├── PermanentFailure       what a job asks for is refused, now and again: the job waits for a person
 └── InferenceStalled       a network call outlived its watchdog: that sample becomes DEFER/FAULT
@@ -77,7 +77,7 @@ class UnknownPack(ConfigError):
         )
 
 
-class NotAllowed(AssayError):
+class PermissionDenied(AssayError):
     """A person's role does not allow what they asked for."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from core.errors import NotAllowed
+from core.errors import PermissionDenied
 
 
 class Role(StrEnum):
@@ -55,16 +55,16 @@ class Person:
             action: What is done, as in "release a policy".
 
         Raises:
-            NotAllowed: The person's role is lower, or nobody is named.
+            PermissionDenied: The person's role is lower, or nobody is named.
         """
         if self.may(role) and self.id:
             return
         if not self.id:
-            raise NotAllowed(
+            raise PermissionDenied(
                 f"Nobody is named who could {action}.",
                 hint="Give your name in the sidebar, or sign in.",
             )
-        raise NotAllowed(
+        raise PermissionDenied(
             f"{self.name} has the role {self.role.value} and cannot {action}; "
             f"it takes the role {role.value}.",
             hint=f"Ask an admin for the role {role.value}, or somebody who has it.",

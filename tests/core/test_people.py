@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.errors import NotAllowed
+from core.errors import PermissionDenied
 from core.people import Person, Role
 
 
@@ -14,7 +14,7 @@ def test_a_role_may_do_what_the_ones_before_it_may(own: Role, needed: Role) -> N
     if order.index(own) >= order.index(needed):
         person.require(needed, "release a policy")
     else:
-        with pytest.raises(NotAllowed) as refused:
+        with pytest.raises(PermissionDenied) as refused:
             person.require(needed, "release a policy")
         for word in ("Ada", own, needed, "release a policy"):
             assert word in str(refused.value)
@@ -24,5 +24,5 @@ def test_alone_a_named_person_may_do_everything_and_nobody_nothing() -> None:
     Person.alone(" Ada ").require(Role.ADMIN, "delete a person")
     assert Person.alone(" Ada ").name == "Ada"
     for name in ("", "  "):
-        with pytest.raises(NotAllowed, match="Nobody is named"):
+        with pytest.raises(PermissionDenied, match="Nobody is named"):
             Person.alone(name).require(Role.VIEWER, "look at a case")

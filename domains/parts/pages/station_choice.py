@@ -11,7 +11,7 @@ from core.records.values import now
 from core.service.review.autonomy_text import SINGLE_USER
 from dashboard import widgets
 from domains.parts.station.board.status_file import stations_in
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 
 state = st.session_state
 
@@ -31,14 +31,16 @@ def choose(home: Path) -> str | None:
     with st.sidebar:
         if len(stations) > 1:
             _keep("Station", "parts_station", stations)
-        _keep("Role", "parts_role", [one.value for one in Role])
+        _keep("Role", "parts_role", [one.value for one in StationRole])
         widgets.text(SINGLE_USER, "quiet")
     return str(state.get("parts_station", stations[0])) if len(stations) > 1 else stations[0]
 
 
 def person() -> StationUser:
     """Return who stands before the page, in the role that was chosen."""
-    return StationUser(widgets.reviewer(), Role(state.get("parts_role", Role.OPERATOR.value)))
+    return StationUser(
+        widgets.reviewer(), StationRole(state.get("parts_role", StationRole.OPERATOR.value))
+    )
 
 
 def seconds_since(at: datetime) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 
-class Role(StrEnum):
+class StationRole(StrEnum):
     """In which role a person stands before the board."""
 
     OPERATOR = "operator"
@@ -24,7 +24,7 @@ class StationUser:
     """
 
     name: str
-    role: Role = Role.OPERATOR
+    role: StationRole = StationRole.OPERATOR
 
     def __post_init__(self) -> None:
         """Take no blanks for a name."""
@@ -38,4 +38,4 @@ class StationUser:
     @property
     def is_lead(self) -> bool:
         """Whether the person may release what only a lead may."""
-        return self.role is Role.LEAD
+        return self.role is StationRole.LEAD

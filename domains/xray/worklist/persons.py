@@ -25,7 +25,7 @@ NameGroups = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class PatientIdentity:
     """A patient as one header names them, in a form that compares.
 
     Attributes:
@@ -43,11 +43,11 @@ class Person:
     sex: str
 
 
-def person_of(header: Header) -> Person:
+def person_of(header: Header) -> PatientIdentity:
     """Return who one header names."""
     number, issuer, name, born, sex = (header.get(word, "").strip() for word in WORDS)
     day = _DAY.fullmatch(born)
-    return Person(
+    return PatientIdentity(
         number=unicodedata.normalize("NFC", number),
         issuer=unicodedata.normalize("NFC", issuer),
         name=name_groups(name),
@@ -88,7 +88,7 @@ def do_names_agree(one: NameGroups, other: NameGroups) -> bool | None:
     return all(both) if both else None
 
 
-def differences(one: Person, other: Person) -> tuple[str, ...]:
+def differences(one: PatientIdentity, other: PatientIdentity) -> tuple[str, ...]:
     """Return the words for what says that two headers name different patients; none where nothing.
 
     A number against no number differs unless name and date of birth are stated and agree.

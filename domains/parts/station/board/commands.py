@@ -25,7 +25,7 @@ from core.records.values import now
 from domains.parts.station.challenge.interlock import record_release
 from domains.parts.station.ports import Command, Post
 from domains.parts.station.records.parts import PACK
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 
 COMMAND = "command"
 ANSWER = "command answer"
@@ -260,7 +260,7 @@ def _command(row: PackRow) -> BoardCommand:
         row.number,
         CommandName(row.outcome),
         body["argument"],
-        StationUser(row.subject, Role(body["role"])),
+        StationUser(row.subject, StationRole(body["role"])),
         row.at,
     )
 

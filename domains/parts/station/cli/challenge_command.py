@@ -21,7 +21,7 @@ from domains.parts.station.challenge.interlock import CHALLENGE
 from domains.parts.station.challenge.reference_parts import score_drifts
 from domains.parts.station.recipe import Recipe, StationFile, read_station
 from domains.parts.station.records.parts import PACK
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 
 ANSWER_S = 6.0
 
@@ -61,7 +61,7 @@ def run_challenge(file: Path, *, begin: bool, release: str, by: str, json: bool)
 
 def _ask(store: Store, station: StationFile, release: str, by: str) -> None:
     name = CommandName.RELEASE if release else CommandName.CHALLENGE
-    person = StationUser(by, Role.LEAD if release else Role.OPERATOR)
+    person = StationUser(by, StationRole.LEAD if release else StationRole.OPERATOR)
     sent = send_command(store, station.name, name, argument=release, by=person)
     if not release:
         # Its answer comes when the challenge ends.

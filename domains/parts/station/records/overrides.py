@@ -23,7 +23,7 @@ from core.records.pack_rows import PackRow
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.records.parts import PACK
 from domains.parts.station.result import LineResult
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 
 OVERRIDE = "override"
 SALT_ANSWER = "salt answer"
@@ -255,7 +255,7 @@ def _objections(part: InspectedPart, made: Override) -> Iterator[str]:
         yield "no name is given"
     if part.result is LineResult.PASS and made.kind is not OverrideKind.REJECT:
         yield "the station passed it"
-    if part.result is LineResult.STOP and _is_release(made) and made.role != Role.LEAD.value:
+    if part.result is LineResult.STOP and _is_release(made) and made.role != StationRole.LEAD.value:
         yield "after a STOP a lead releases"
     if made.minutes < 0.0:
         yield "the decision is earlier than the station's: check the clock"

@@ -28,7 +28,7 @@ from domains.parts.station.plc.blocks import StatusBlock
 from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.records.overrides import OverrideReason, make_override
 from domains.parts.station.result import LineReason, LineResult
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 from tests.domains.parts.station.inspected import RECORDED_AT, inspected
 from tests.domains.parts.station.judging.test_rule import FEW, POLICY
 
@@ -218,7 +218,7 @@ def test_each_person_stands_there_with_what_they_let_through():
         make_override(
             inspected(number, LineReason.DEFECT),
             reason,
-            by=StationUser("Eva", Role.OPERATOR),
+            by=StationUser("Eva", StationRole.OPERATOR),
             at=at,
         )
         for number, reason in enumerate(

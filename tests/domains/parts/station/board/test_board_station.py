@@ -24,7 +24,7 @@ from domains.parts.station.line.station import run_station
 from domains.parts.station.plc.registers import OfflineReason
 from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 from domains.parts.station.records.parts import parts_of
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 from tests.domains.parts.station.inspected import wait_for
 
 pytestmark = pytest.mark.trained
@@ -54,7 +54,11 @@ def test_a_board_follows_stops_and_restarts_a_station(rig_home, tmp_path):
 
     def ask(name: CommandName, argument: str = ""):
         sent = send_command(
-            records, "board-line", name, argument=argument, by=StationUser("Eva", Role.OPERATOR)
+            records,
+            "board-line",
+            name,
+            argument=argument,
+            by=StationUser("Eva", StationRole.OPERATOR),
         )
         wait_for(lambda: answer_to(records, "board-line", sent.number) is not None, "an answer")
         return answer_to(records, "board-line", sent.number)

@@ -19,13 +19,13 @@ from domains.parts.station.board.commands import (
     send_command,
 )
 from domains.parts.station.challenge.interlock import CHALLENGE
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 from tests.domains.parts.station.inspected import wait_for
 
 AT = datetime(2026, 11, 29, 10, 0, tzinfo=UTC)
 
 
-def a_command(name=CommandName.ACKNOWLEDGE, argument="", who="Eva", role=Role.OPERATOR):
+def a_command(name=CommandName.ACKNOWLEDGE, argument="", who="Eva", role=StationRole.OPERATOR):
     return BoardCommand(1, name, argument, StationUser(who, role), AT)
 
 
@@ -47,8 +47,8 @@ def test_a_command_holds_for_five_seconds_and_none_comes_from_the_future(after_s
         (a_command(CommandName.RECIPE, "7"), ""),
         (a_command(CommandName.RECIPE, "seven"), "a recipe has a number"),
         (a_command(CommandName.RELEASE, "worn"), "released by a lead"),
-        (a_command(CommandName.RELEASE, role=Role.LEAD), "needs a reason"),
-        (a_command(CommandName.RELEASE, "worn", role=Role.LEAD), ""),
+        (a_command(CommandName.RELEASE, role=StationRole.LEAD), "needs a reason"),
+        (a_command(CommandName.RELEASE, "worn", role=StationRole.LEAD), ""),
     ],
 )
 def test_who_may_ask_for_what(command, problem):
@@ -59,7 +59,9 @@ def test_who_may_ask_for_what(command, problem):
 
 def test_a_command_that_may_not_be_given_is_not_on_record(store):
     with pytest.raises(ConfigError, match="no name is given; a recipe has a number, got 'x'"):
-        send_command(store, "line", CommandName.RECIPE, argument="x", by=StationUser("", Role.LEAD))
+        send_command(
+            store, "line", CommandName.RECIPE, argument="x", by=StationUser("", StationRole.LEAD)
+        )
     assert pack_rows.rows_of(store, "parts", COMMAND, "line") == []
 
 
@@ -90,15 +92,15 @@ def answered(store, command):
 def test_each_command_is_carried_out_once_and_answered_under_its_number(store, line):
     line.poller.start()
     sent = [
-        send_command(store, "line", CommandName.STOP, by=StationUser("", Role.OPERATOR)),
+        send_command(store, "line", CommandName.STOP, by=StationUser("", StationRole.OPERATOR)),
         send_command(
-            store, "line", CommandName.RECIPE, argument="4", by=StationUser("Eva", Role.LEAD)
+            store, "line", CommandName.RECIPE, argument="4", by=StationUser("Eva", StationRole.LEAD)
         ),
     ]
     assert [answered(store, one).is_done for one in sent] == [True, True]
     line.says = (False, "There is no recipe 9.")
     refused = send_command(
-        store, "line", CommandName.RECIPE, argument="9", by=StationUser("Eva", Role.LEAD)
+        store, "line", CommandName.RECIPE, argument="9", by=StationUser("Eva", StationRole.LEAD)
     )
     answer = answered(store, refused)
     assert (answer.number, answer.is_done, answer.sentence) == (3, False, "There is no recipe 9.")
@@ -107,10 +109,12 @@ def test_each_command_is_carried_out_once_and_answered_under_its_number(store, l
 
 
 def test_what_was_asked_before_the_station_lived_or_too_long_ago_is_never_done(store, line):
-    send_command(store, "line", CommandName.ACKNOWLEDGE, by=StationUser("Eva", Role.OPERATOR))
+    send_command(
+        store, "line", CommandName.ACKNOWLEDGE, by=StationUser("Eva", StationRole.OPERATOR)
+    )
     line.poller.start()
     old = send_command(
-        store, "line", CommandName.ACKNOWLEDGE, by=StationUser("Eva", Role.OPERATOR),
+        store, "line", CommandName.ACKNOWLEDGE, by=StationUser("Eva", StationRole.OPERATOR),
         at=datetime.now(UTC) - timedelta(seconds=30),
     )  # fmt: skip
     answer = answered(store, old)
@@ -131,7 +135,11 @@ def test_a_release_is_on_record_with_its_reason_before_the_line_hears_of_it(stor
     line.poller = CommandPoller(store, "line", look, poll_s=0.02)
     line.poller.start()
     sent = send_command(
-        store, "line", CommandName.RELEASE, argument="b1 was worn", by=StationUser("Ann", Role.LEAD)
+        store,
+        "line",
+        CommandName.RELEASE,
+        argument="b1 was worn",
+        by=StationUser("Ann", StationRole.LEAD),
     )
     assert answered(store, sent).is_done
     assert [(row.subject, row.outcome, row.body["reason"]) for row in on_record] == [
@@ -144,7 +152,7 @@ def test_a_row_that_no_board_wrote_is_refused_and_the_next_command_is_done(store
     row = pack_rows.PackRow("parts", COMMAND, "line", 1, datetime.now(UTC), "x", "explode")
     with writing(store) as connection:
         pack_rows.add(connection, [row], actor="somebody")
-    after = send_command(store, "line", CommandName.STOP, by=StationUser("", Role.OPERATOR))
+    after = send_command(store, "line", CommandName.STOP, by=StationUser("", StationRole.OPERATOR))
     assert answered(store, after).is_done
     assert answer_to(store, "line", 1).sentence == "It cannot be read."
     assert line.posted == [("stop", "")]

@@ -26,7 +26,7 @@ from domains.parts.station.challenge.challenge import (
 )
 from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.result import LineReason, LineVerdict
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 
 NOON = datetime(2026, 11, 29, 12, tzinfo=UTC)
 SETUP = Setup(1, "a" * 64, "serial 7", NOON - timedelta(hours=20))
@@ -169,8 +169,8 @@ def test_a_drift_needs_a_baseline():
 
 
 def test_a_failed_challenge_is_released_by_a_lead_with_a_reason():
-    check_release(StationUser("Ann", Role.LEAD), "the part b1 was worn")
+    check_release(StationUser("Ann", StationRole.LEAD), "the part b1 was worn")
     with pytest.raises(ConfigError, match="released by a lead, got the role 'operator'"):
-        check_release(StationUser("Ann", Role.OPERATOR), "worn")
+        check_release(StationUser("Ann", StationRole.OPERATOR), "worn")
     with pytest.raises(ConfigError, match="with a reason"):
-        check_release(StationUser("Ann", Role.LEAD), "  ")
+        check_release(StationUser("Ann", StationRole.LEAD), "  ")

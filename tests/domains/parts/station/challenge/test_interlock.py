@@ -21,7 +21,7 @@ from domains.parts.station.ports import Command
 from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.records.parts import parts_of
 from domains.parts.station.result import LineReason, LineResult
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 from tests.domains.parts.station.inspected import wait_for
 
 pytestmark = pytest.mark.trained
@@ -119,8 +119,8 @@ def test_a_bad_part_that_passes_stops_the_line_until_a_lead_releases_it(rig_home
         rig.plc.command(CHALLENGE_COMMAND)
         assert rig.plc.wait_for_command(2.0) is False
         with pytest.raises(ConfigError, match="released by a lead"):
-            record_release(rig.store, "rig", StationUser("Eve", Role.OPERATOR), "worn")
-        record_release(rig.store, "rig", StationUser("Ann", Role.LEAD), "b1 was worn")
+            record_release(rig.store, "rig", StationUser("Eve", StationRole.OPERATOR), "worn")
+        record_release(rig.store, "rig", StationUser("Ann", StationRole.LEAD), "b1 was worn")
         rig.line.post(Command(0.0, "release"))
         rig.plc.command(CHALLENGE_COMMAND)
         assert rig.plc.enable(5.0)

@@ -24,7 +24,7 @@ from domains.parts.station.challenge.reference_parts import (
 from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.records.parts import CHALLENGE_PART, PACK, PartRecorder, parts_of
 from domains.parts.station.result import LineReason, LineVerdict
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 from tests.domains.parts.station.records.test_parts import a_draft
 
 OPTIONS = ChallengeOptions(good=("g1", "g2", "g3"), bad=("b1", "b2", "b3"))
@@ -62,7 +62,7 @@ def test_a_bad_part_passed_holds_the_line_after_a_kill_until_a_lead_releases(sto
     interlock = read_interlock(store, "line 1", OPTIONS, SETUP)
     assert interlock.is_failed
     assert interlock.holds_line(now())
-    record_release(store, "line 1", StationUser("Ada", Role.LEAD), "b2 was worn")
+    record_release(store, "line 1", StationUser("Ada", StationRole.LEAD), "b2 was worn")
     assert not read_interlock(store, "line 1", OPTIONS, SETUP).is_failed
 
 

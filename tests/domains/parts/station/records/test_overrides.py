@@ -27,7 +27,7 @@ from domains.parts.station.records.overrides import (
 from domains.parts.station.records.parts import PartRecorder, parts_of
 from domains.parts.station.records.verify_queue import SaltAlarm, VerifyItem, alarm_of, salt_queue
 from domains.parts.station.result import LineReason, LineResult, LineVerdict
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 from tests.domains.parts.station.records.test_parts import a_draft
 from tests.domains.parts.station.spc.test_control_charts import _part
 
@@ -36,7 +36,7 @@ RELEASE = OverrideReason.REFLECTION
 AS_IS = OverrideReason.CONCESSION
 
 
-def override(part, reason=RELEASE, *, who="Eva", role=Role.OPERATOR, minutes=7.0, **more):
+def override(part, reason=RELEASE, *, who="Eva", role=StationRole.OPERATOR, minutes=7.0, **more):
     at = AT + timedelta(minutes=minutes)
     return make_override(part, reason, by=StationUser(who, role), at=at, **more)
 
@@ -90,7 +90,7 @@ def test_what_may_not_be_overridden_says_why(part, given, objection):
 
 
 def test_a_lead_releases_after_a_stop():
-    assert override(_part(1, LineReason.DISK), role=Role.LEAD).role == "lead"
+    assert override(_part(1, LineReason.DISK), role=StationRole.LEAD).role == "lead"
 
 
 def test_every_reason_belongs_to_one_decision():
@@ -111,7 +111,7 @@ def test_decisions_are_on_record_and_the_last_one_counts(store):
         (committed[1], OverrideReason.DEFECT_CONFIRMED),
     ):
         made = make_override(
-            part, reason, by=StationUser("Eva", Role.INSPECTOR), at=at, text="looked"
+            part, reason, by=StationUser("Eva", StationRole.INSPECTOR), at=at, text="looked"
         )
         record_override(store, "line 1", part, made)
     found = overrides_of(store, "line 1")

@@ -24,7 +24,7 @@ from domains.parts.station.records.parts import PACK, PartRecorder, parts_of
 from domains.parts.station.records.retention_folder import LOCK, claim_folder
 from domains.parts.station.records.retention_sweep import Sweeper
 from domains.parts.station.result import LineReason, LineVerdict
-from domains.parts.station.user import Role, StationUser
+from domains.parts.station.user import StationRole, StationUser
 from tests.domains.parts.station.records.test_parts import a_draft
 from tests.domains.parts.station.records.test_retention import FAILED, PASSED
 
@@ -110,7 +110,10 @@ def test_a_sweep_keeps_what_failed_was_reviewed_audited_or_overridden(store, set
     parts = a_line(store, [PASSED, FAILED, PASSED, PASSED, LineVerdict.because(LineReason.DISK)])
     audited = a_line(store, [PASSED], audit_share=1.0)
     missed = make_override(
-        parts[3], OverrideReason.DEFECT_MISSED, by=StationUser("Eva", Role.OPERATOR), at=now()
+        parts[3],
+        OverrideReason.DEFECT_MISSED,
+        by=StationUser("Eva", StationRole.OPERATOR),
+        at=now(),
     )
     record_override(store, "line 1", parts[3], missed)
     sweeper = Sweeper(store, "line 1", NO_ROOM)
