@@ -20,6 +20,8 @@ from core.errors import StoreError
 from core.files import flush_file_system, sha256_of
 
 _NAME = re.compile(r"[0-9a-f]{64}")
+_GROUP = 64
+_GROUP_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,54 @@ def verify(
             watch(done, len(present))
     missing = sorted(set(expected) - present.keys())
     return BlobReport(len(present), tuple(altered), tuple(missing))
+
+
+def list_names(root: Path) -> list[str]:
+    """Return the names of all files, sorted."""
+    return sorted(path.name for path in root.glob("??/*") if _NAME.fullmatch(path.name))
+
+
+def copy_many(
+    source: Path,
+    target: Path,
+    names: Sequence[str],
+    watch: Callable[[int, int], None] | None = None,
+) -> BlobReport:
+    """Return how the files of a folder compare with their names, after copying those that do.
+
+    A file that is there already is read, and written anew if it is not what its name says: a copy
+    that was interrupted goes on.
+
+    Args:
+        source: The blobs folder to copy from.
+        target: The one to copy to; made when it is not there.
+        names: What to copy.
+        watch: Called after each group of files with how many of how many are there.
+
+    Raises:
+        StoreError: The target cannot be written.
+    """
+    altered, missing = [], []
+    group: dict[str, bytes] = {}
+    for done, name in enumerate(names, 1):
+        try:
+            content = Path(_path(source, name)).read_bytes()
+        except OSError:
+            missing.append(name)
+            continue
+        if hashlib.sha256(content).hexdigest() != name:
+            altered.append(name)
+            continue
+        group[name] = content
+        if len(group) == _GROUP or sum(map(len, group.values())) > _GROUP_BYTES:
+            put_named(target, group)
+            group.clear()
+            if watch is not None:
+                watch(done, len(names))
+    put_named(target, group)
+    if watch is not None:
+        watch(len(names), len(names))
+    return BlobReport(len(names), tuple(altered), tuple(missing))
 
 
 def _path(root: Path, sha256: str) -> str:

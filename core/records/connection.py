@@ -50,15 +50,7 @@ def open_store(where: str | Path, blobs: Path | None = None) -> Store:
         ConfigError: The URL cannot be used, or names a server and no blob folder is given.
         StoreError: The database cannot be reached, or was written by newer code.
     """
-    url = _url(where)
-    if blobs is None:
-        if url.get_backend_name() != "sqlite":
-            raise ConfigError(
-                "A store on a database server was opened without a folder for its blobs.",
-                hint="Give the folder where the pictures are to be kept.",
-            )
-        blobs = Path(url.database or ".").parent / "blobs"
-    store = Store(_engine(url), blobs)
+    store = _connect(_url(where), blobs)
     try:
         _migrate(store)
     except StoreError:
@@ -67,10 +59,71 @@ def open_store(where: str | Path, blobs: Path | None = None) -> Store:
     return store
 
 
+def open_existing(where: str | Path, blobs: Path | None = None) -> Store:
+    """Return a store that is there with the tables of this code; nothing is made or migrated.
+
+    Args:
+        where: As for `open_store`.
+        blobs: As for `open_store`.
+
+    Raises:
+        ConfigError: The URL cannot be used, or names a server and no blob folder is given.
+        StoreError: There is no store, or its tables are not those of this code.
+    """
+    url = _url(where)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise _absent(url)
+    store = _connect(url, blobs)
+    try:
+        _check_schema(store)
+    except StoreError:
+        store.close()
+        raise
+    return store
+
+
+def _check_schema(store: Store) -> None:
+    found, url = _revision_of(store), store.engine.url
+    if found is None:
+        raise _absent(url)
+    if found != SCHEMA:
+        raise StoreError(
+            f"The store at {mask_url(url)} has schema {found}; this code works with {SCHEMA}.",
+            hint="Any command of the newer version that opens it, such as `assay audit head`, "
+            "brings an older store up to date.",
+        )
+
+
+def _absent(url: URL) -> StoreError:
+    return StoreError(f"There is no store at {mask_url(url)}.", hint=_URLS)
+
+
+def is_same(where: str | Path, other: str | Path) -> bool:
+    """Return whether two addresses name one database.
+
+    Raises:
+        ConfigError: One cannot be used.
+    """
+    urls = [_url(one) for one in (where, other)]
+    if {url.get_backend_name() for url in urls} == {"sqlite"}:
+        files = [Path(url.database or "").resolve() for url in urls]
+        return files[0] == files[1]
+    return urls[0] == urls[1]
+
+
+def _connect(url: URL, blobs: Path | None) -> Store:
+    if blobs is None:
+        if url.get_backend_name() != "sqlite":
+            raise ConfigError(
+                "A store on a database server was opened without a folder for its blobs.",
+                hint="Give the folder where the pictures are to be kept.",
+            )
+        blobs = Path(url.database or ".").parent / "blobs"
+    return Store(_engine(url), blobs)
+
+
 def _migrate(store: Store) -> None:
-    with reading(store) as connection:
-        current = _revision(connection)
-    if current == SCHEMA:
+    if _revision_of(store) == SCHEMA:
         return
     # Alembic takes a third of a second to import: only a store that needs it pays.
     from core.records.migrations import upgrade
@@ -197,10 +250,11 @@ def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _revision(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+def _revision_of(store: Store) -> str | None:
+    with reading(store) as connection:
+        if not inspect(connection).has_table("alembic_version"):
+            return None
+        return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
