@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.types import Disposition, Policy
-from dashboard.present import VerdictCounts, format_probability
+from dashboard.present import VerdictCounts, format_probability, verdict_mark
 from dashboard.styles import DEFER, NEGATIVE, POSITIVE
 
 _COLOURS = {
@@ -30,7 +30,7 @@ def probabilities(
             x=(np.arange(counts.size) + 0.5) * width,
             y=counts,
             width=width,
-            name=wording[disposition],
+            name=str(verdict_mark(disposition, wording[disposition])),
             marker_color=colour,
             hovertemplate=f"{wording[disposition]}: %{{y}} at about %{{x:.2f}}<extra></extra>",
         )

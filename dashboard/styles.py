@@ -1,7 +1,22 @@
 """The rules of style that the pages add to Streamlit's own; they hold in light and dark."""
 
+from core.types import Disposition
+from dashboard.present.marks import SHAPES
+
 NEGATIVE, POSITIVE, DEFER = "#0d8065", "#d1480b", "#66758f"
 """Green, orange and slate: apart for colour-blind eyes, and dark enough for white text."""
+
+NEGATIVE_SIGN, POSITIVE_SIGN, DEFER_SIGN = (
+    f"light-dark({dark}, {bright})"
+    for dark, bright in ((NEGATIVE, "#35b996"), (POSITIVE, "#ff8a4f"), (DEFER, "#9fb0cc"))
+)
+"""The same on the page's own ground, bright enough where it is dark."""
+
+_BUTTON_SHAPES = "\n".join(
+    f'[class*="st-key-case-{disposition.value}-"] button p::before '
+    f'{{ content: "{SHAPES[disposition]}\\00a0" / ""; }}'
+    for disposition in Disposition
+)
 
 CSS = f"""
 .stMainBlockContainer {{ padding: 2.4rem 2.6rem 1rem; max-width: 1560px; }}
@@ -25,6 +40,13 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment â
 .assay-head {{ display: flex; align-items: center; gap: .9rem; margin-bottom: .1rem; }}
 .assay-word {{ font-size: 1.35rem; font-weight: 700; letter-spacing: .04em; color: #fff;
   padding: .1rem .75rem; border-radius: 6px; }}
+.assay-word i {{ font-style: normal; font-size: .82em; margin-right: .4em; }}
+.assay-mark {{ white-space: nowrap; }}
+.assay-mark i {{ font-style: normal; margin-right: .35em; }}
+.assay-mark.negative i {{ color: {NEGATIVE_SIGN}; }}
+.assay-mark.positive i {{ color: {POSITIVE_SIGN}; }}
+.assay-mark.defer i, .assay-mark.none i {{ color: {DEFER_SIGN}; }}
+.assay-word.none {{ background: none; border: 1px solid {DEFER}; color: inherit; }}
 .assay-word.negative {{ background: {NEGATIVE}; }}
 .assay-word.positive {{ background: {POSITIVE}; }}
 .assay-word.defer {{ background: {DEFER}; }}
@@ -56,9 +78,6 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment â
 [class*="st-key-case-negative-"] button,
 [class*="st-key-case-positive-"] button {{ min-height: 3.2rem; }}
 .assay-known {{ font-size: .82rem; line-height: 1.3; }}
-.assay-known i {{ display: inline-block; width: .62rem; height: .62rem; border-radius: 50%;
-  margin-right: .35rem; }}
-.assay-known i.negative {{ background: {NEGATIVE}; }}
-.assay-known i.positive {{ background: {POSITIVE}; }}
-.assay-known span {{ opacity: .68; }}
+.assay-known > span:last-child {{ opacity: .68; }}
+{_BUTTON_SHAPES}
 """

@@ -21,7 +21,7 @@ from core.settings import Settings
 from core.types import Disposition, Policy
 from dashboard.overlay import KnownCase
 from dashboard.pictures import Pictures
-from dashboard.present import LIKELY, format_probability
+from dashboard.present import LIKELY, VerdictMark, format_probability, verdict_mark
 from dashboard.styles import CSS
 
 FOLLOW_S = 3.0
@@ -196,15 +196,26 @@ def person() -> Person:
     return Person.alone(reviewer())
 
 
+def mark_html(mark: VerdictMark, style: str = "assay-mark") -> str:
+    """Return the sign of a verdict as HTML: its shape, which readers are not read, and its word.
+
+    Args:
+        mark: The sign.
+        style: ``assay-mark`` in a line of text, ``assay-word`` where it is what matters most.
+    """
+    return (
+        f'<span class="{style} {escape(mark.kind)}"><i aria-hidden="true">{escape(mark.shape)}</i>'
+        f"{escape(mark.word)}</span>"
+    )
+
+
 def verdict_html(
     decision: StoredDecision, wording: Mapping[Disposition, str], policy: Policy | None
 ) -> str:
     """Return a verdict as HTML; a verdict without a probability has no bar."""
     probability = decision.positive_probability
-    head = (
-        f'<div class="assay-head"><span class="assay-word {decision.disposition.value}">'
-        f"{escape(decision.wording)}</span>"
-    )
+    mark = verdict_mark(decision.disposition, decision.wording)
+    head = f'<div class="assay-head">{mark_html(mark, "assay-word")}'
     if probability is None:
         return f'{head}<span class="assay-quiet">no probability</span></div>'
     positive = escape(wording[Disposition.POSITIVE])
@@ -252,10 +263,10 @@ def labels_html(probabilities: Sequence[tuple[str, float]], left_out: str) -> st
 
 
 def known_case(one: KnownCase) -> None:
-    """Write a known case's label and distance, with a dot for the side it is on."""
-    side = "" if one.positive is None else ("positive" if one.positive else "negative")
-    label = one.label.replace("|", ", ")
+    """Write a known case's label and distance, with the shape of the side it is on."""
+    sides = {None: None, True: Disposition.POSITIVE, False: Disposition.NEGATIVE}
+    mark = verdict_mark(sides[one.positive], one.label.replace("|", ", "))
     html(
-        f'<div class="assay-known"><i class="{side}"></i>{escape(label)}<br>'
+        f'<div class="assay-known">{mark_html(mark)}<br>'
         f"<span>distance {one.distance:.1f}</span></div>"
     )

@@ -18,6 +18,7 @@ from dashboard.present.cases import (
     sort_worst_first,
 )
 from dashboard.present.escaping import display_name, escape_markdown
+from dashboard.present.marks import VerdictMark, verdict_mark
 from dashboard.present.progress import (
     describe_empty_queue,
     describe_progress,
@@ -41,6 +42,7 @@ __all__ = [
     "LIKELY",
     "Agreement",
     "VerdictCounts",
+    "VerdictMark",
     "assign_verdict_keys",
     "compare_reviews",
     "count_verdicts",
@@ -65,4 +67,5 @@ __all__ = [
     "select_image",
     "sort_worst_first",
     "summarize_verdict",
+    "verdict_mark",
 ]

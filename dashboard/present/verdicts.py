@@ -8,6 +8,7 @@ from core.packs import DomainPack
 from core.records.cases import StoredReview
 from core.records.values import StoredDecision
 from core.types import Disposition, Policy
+from dashboard.present.marks import verdict_mark
 
 OWN_KEYS = frozenset("CRHJNSU")
 """C and R are Streamlit's; the others work the page: heat map, cannot judge, note, skip, undo."""
@@ -48,10 +49,11 @@ def format_probability(value: float | None) -> str:
 
 
 def summarize_verdict(decision: StoredDecision | None) -> str:
-    """Return a verdict in two words."""
+    """Return a verdict in two words, behind its shape."""
     if decision is None:
-        return "not assessed"
-    return f"{decision.wording} {format_probability(decision.positive_probability)}"
+        return str(verdict_mark(None, "not assessed"))
+    mark = verdict_mark(decision.disposition, decision.wording)
+    return f"{mark} {format_probability(decision.positive_probability)}"
 
 
 def explain_verdict(decision: StoredDecision, policy: Policy | None) -> list[str]:

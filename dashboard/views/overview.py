@@ -102,9 +102,8 @@ def _verdicts(pack: DomainPack, policy: Policy | None, counted: present.VerdictC
     st.subheader("Verdicts", anchor=False)
     numbers = st.columns(4)
     for column, disposition in zip(numbers, Disposition, strict=False):
-        column.metric(
-            present.escape_markdown(pack.wording[disposition]), f"{counted.counts[disposition]:,}"
-        )
+        mark = present.verdict_mark(disposition, pack.wording[disposition])
+        column.metric(present.escape_markdown(str(mark)), f"{counted.counts[disposition]:,}")
     numbers[-1].metric(present.label_automation(pack), percent(counted.automation))
     st.plotly_chart(
         figures.probabilities(counted, pack.wording, policy), config={"displayModeBar": False}

@@ -259,3 +259,12 @@ def test_a_pack_with_a_page_of_its_own_is_not_said_to_go_without_a_person():
     )
     assert present.label_automation(PARTS) == "without a person"
     assert present.label_automation(xray) == "not READ"
+
+
+def test_each_verdict_has_a_shape_of_its_own_beside_its_word_and_colour():
+    marks = [present.verdict_mark(one, PARTS.wording[one]) for one in Disposition]
+    marks.append(present.verdict_mark(None, "not assessed"))
+    assert [str(one) for one in marks] == ["● PASS", "▲ FAIL", "◆ REVIEW", "○ not assessed"]
+    assert len({one.kind for one in marks}) == len({one.shape for one in marks}) == 4
+    assert present.summarize_verdict(a_decision(0.5, POSITIVE)) == "▲ FAIL 0.500"
+    assert present.summarize_verdict(None) == "○ not assessed"

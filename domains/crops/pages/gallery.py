@@ -17,9 +17,10 @@ from core.records.failed_jobs import job_status
 from core.records.store import decision
 from core.service.intake.resumable import Batch
 from core.service.review.review import ReviewSession
+from core.types import Disposition
 from dashboard import widgets
 from dashboard.offered import OFFERS
-from dashboard.present import escape_markdown
+from dashboard.present import VerdictMark, escape_markdown, verdict_mark
 from domains.crops.fields import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import field_map, jobs
@@ -150,7 +151,7 @@ def _card(session: ReviewSession, line: Line, language: Language) -> str:
         found = decision(session.store, verdict["decision"])
         address = OFFERS.put(f"crops {verdict['decision']}", partial(widgets.pictures().of, found))
         picture = f'<img loading="lazy" src="{address}" alt="{escape(line["file"])}">'
-    words = [_heading(line, language), *_sentences(line, language)]
+    words = [str(_mark(line, language)), *_sentences(line, language)]
     if verdict is not None and verdict["labels"]:
         words.insert(1, " / ".join(verdict["labels"]))
     texts = "".join(f"<p>{escape(word)}</p>" for word in words if word)
@@ -161,6 +162,11 @@ def _card(session: ReviewSession, line: Line, language: Language) -> str:
 
 def _kind(line: Line) -> str:
     return str(line["verdict"]["disposition"]) if line["verdict"] else ""
+
+
+def _mark(line: Line, language: Language) -> VerdictMark:
+    kind = _kind(line)
+    return verdict_mark(Disposition(kind) if kind else None, _heading(line, language))
 
 
 def _heading(line: Line, language: Language) -> str:

@@ -1,7 +1,7 @@
 // Draws the board in place: every element stays, and only what has changed is written. A picture
 // takes the place of the one before it once it is decoded, so that none is ever missing.
 
-const SIGNS = { pass: '✓', fail: '✕', stop: '!', wait: '…' }
+const SIGNS = { pass: '●', fail: '▲', stop: '!', wait: '…' }
 const EVERY_MS = 200
 const STALE_MS = 1500
 

@@ -9,10 +9,12 @@ import streamlit as st
 from core.records.values import now
 from core.service.review.autonomy_text import stage_lines
 from core.service.review.reading_list import ListEntry, ReadingList
-from dashboard import widgets
+from dashboard import present, widgets
 from domains.xray import pack
 from domains.xray.pages.keys import KEYS
 from domains.xray.worklist import notices, showing
+
+_WORDING = {one: str(present.verdict_mark(one, word)) for one, word in pack.wording.items()}
 
 state = st.session_state
 
@@ -45,7 +47,7 @@ def _table(key: str, lines: tuple[ListEntry, ...]) -> None:
     shown = lines[: showing.LONGEST_TABLE]
     ids = tuple(line.case.item.case_id for line in shown)
     st.dataframe(
-        showing.table(shown, pack.wording, now()),
+        showing.table(shown, _WORDING, now()),
         key=key,
         hide_index=True,
         width="stretch",

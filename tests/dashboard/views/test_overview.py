@@ -47,12 +47,12 @@ def test_the_counts_and_the_histogram_are_those_of_the_store(overview, store):
     counted = Counter(one.disposition for one in decisions(store))
     page = overview()
     assert [(m.label, m.value) for m in page.metric][:3] == [
-        ("PASS", str(counted[Disposition.NEGATIVE])),
-        ("FAIL", str(counted[Disposition.POSITIVE])),
-        ("REVIEW", str(counted[Disposition.DEFER])),
+        ("● PASS", str(counted[Disposition.NEGATIVE])),
+        ("▲ FAIL", str(counted[Disposition.POSITIVE])),
+        ("◆ REVIEW", str(counted[Disposition.DEFER])),
     ]
     figure = json.loads(page.get("plotly_chart")[0].proto.spec)
-    assert [bars["name"] for bars in figure["data"]] == ["PASS", "REVIEW", "FAIL"]
+    assert [bars["name"] for bars in figure["data"]] == ["● PASS", "◆ REVIEW", "▲ FAIL"]
     assert len(figure["layout"]["shapes"]) == 2
 
 

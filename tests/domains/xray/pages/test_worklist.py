@@ -14,6 +14,8 @@ from core.records.deployment import Stage
 from core.records.intake import receive
 from core.records.values import now
 from core.service.review.reading_list import OPEN
+from core.types import Disposition
+from dashboard import present
 from domains.xray.worklist import received
 from tests.domains.xray.pages.screens import (
     APP,
@@ -89,7 +91,8 @@ def test_supervised_shows_the_proposed_order_with_words_probability_and_why(page
     assert [rank[verdicts[name]] for name in order[1:]] == sorted(
         rank[verdicts[name]] for name in order[1:]
     )
-    assert list(shown["Verdict"]) == [domains.xray.pack.wording[verdicts[name]] for name in order]
+    marks = {one: present.verdict_mark(one, domains.xray.pack.wording[one]) for one in Disposition}
+    assert list(shown["Verdict"]) == [str(marks[verdicts[name]]) for name in order]
     assert shown["Probability"].between(0, 1).all()
     assert len(shown) == 6
 
