@@ -11,6 +11,7 @@ from core.errors import PermissionDenied
 class Role(StrEnum):
     """What a person may do; each may do all that the ones before it may."""
 
+    NONE = "none"
     VIEWER = "viewer"
     REVIEWER = "reviewer"
     LEAD = "lead"
@@ -64,8 +65,8 @@ class Person:
                 f"Nobody is named who could {action}.",
                 hint="Give your name in the sidebar, or sign in.",
             )
+        own = "no role" if self.role is Role.NONE else f"the role {self.role.value}"
         raise PermissionDenied(
-            f"{self.name} has the role {self.role.value} and cannot {action}; "
-            f"it takes the role {role.value}.",
+            f"{self.name} has {own} and cannot {action}; it takes the role {role.value}.",
             hint=f"Ask an admin for the role {role.value}, or somebody who has it.",
         )

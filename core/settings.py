@@ -54,6 +54,10 @@ class Settings(BaseSettings):
     reviewer: str = Field(
         default="", description="Name signed under reviews when the page asks none."
     )
+    admin: str = Field(
+        default="",
+        description="Issuer and subject, a blank between them, of who is the first admin.",
+    )
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401
         """Read the environment; values given here count before it.

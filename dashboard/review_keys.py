@@ -77,7 +77,7 @@ class ReviewKeys(OpenCaseState):
 
     def undo_button(self, session: ReviewSession, view_id: str) -> None:
         """Draw the button that takes the person's last verdict back."""
-        last = review.last_review(session.store, self.pack.name, widgets.reviewer())
+        last = review.last_review(session.store, self.pack.name, widgets.person())
         st.button(
             _with_key("Undo", "U"),
             key=f"case-undo-{view_id}",
@@ -216,7 +216,7 @@ class ReviewKeys(OpenCaseState):
                 session.store,
                 item,
                 disposition,
-                reviewer=widgets.reviewer(),
+                by=widgets.person(),
                 label="|".join(labels),
                 comment=self.note(view_id),
             )
@@ -233,7 +233,12 @@ class ReviewKeys(OpenCaseState):
         if not _accept_press(view_id):
             return
         self.leave()
-        if review.undo(session.store, last, widgets.reviewer()):
+        try:
+            is_undone = review.undo(session.store, last, widgets.person())
+        except AssayError as exc:
+            st.toast(present.escape_markdown(str(exc)))
+            return
+        if is_undone:
             self.reopen(last.case_id)
         else:
             st.toast(CHANGED)

@@ -23,6 +23,7 @@ from core.records.tables import (
     CASES,
     DECISIONS,
     DEPLOYMENTS,
+    ENDED_SESSIONS,
     HEADERS,
     IMAGES,
     PACK_ROWS,
@@ -30,6 +31,7 @@ from core.records.tables import (
     REINSTATEMENTS,
     RESOLUTIONS,
     REVIEWS,
+    ROLE_GRANTS,
     RowLike,
 )
 
@@ -44,6 +46,8 @@ _COVERED = (
     RESOLUTIONS,
     DEPLOYMENTS,
     PACK_ROWS,
+    ROLE_GRANTS,
+    ENDED_SESSIONS,
 )
 
 _BATCH = 500

@@ -17,6 +17,7 @@ from core.records.case_tables import (
     ReinstatementRow,
     ReviewRow,
 )
+from core.records.people_tables import EndedSessionRow, RoleGrantRow
 from core.records.table_base import RowLike, TableRow
 from core.records.work_tables import (
     DeploymentRow,
@@ -30,7 +31,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0002"
+SCHEMA = "r0003"
 
 
 def _table(row: type[TableRow]) -> Table:
@@ -48,6 +49,8 @@ HEADERS = _table(HeaderRow)
 RECEIPTS = _table(ReceiptRow)
 RESOLUTIONS = _table(ResolutionRow)
 DEPLOYMENTS = _table(DeploymentRow)
+ROLE_GRANTS = _table(RoleGrantRow)
+ENDED_SESSIONS = _table(EndedSessionRow)
 PACK_ROWS = _table(SeriesRow)
 JOBS = _table(JobRow)
 OUTBOX = _table(OutboxRow)

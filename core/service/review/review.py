@@ -8,8 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from core.errors import BundleError, ConfigError, DataError
+from core.errors import BundleError, DataError
 from core.packs import DomainPack, means_nothing_wrong
+from core.people import Person, Role
 from core.records import reviews, worklist
 from core.records.case_status import REVIEW
 from core.records.cases import CaseDetail, StoredReview, WorkItem
@@ -84,7 +85,7 @@ def decide(
     item: WorkItem,
     disposition: Disposition,
     *,
-    reviewer: str,
+    by: Person,
     label: str = "",
     comment: str = "",
 ) -> bool:
@@ -94,7 +95,7 @@ def decide(
         store: The store.
         item: The case as it was shown.
         disposition: The judgement.
-        reviewer: Who.
+        by: Who.
         label: What the person named, ``a|b`` for two labels; may be empty.
         comment: Free text.
 
@@ -102,17 +103,11 @@ def decide(
         Whether this call wrote it; False for a second press, or when the case has moved on.
 
     Raises:
-        ConfigError: Nobody signs it.
+        PermissionDenied: Nobody is named, or the person may not review.
         StoreError: The database failed.
     """
-    if not reviewer.strip():
-        raise ConfigError(
-            "A verdict needs a name to stand under; none was given.",
-            hint="Write your name in the sidebar, or set ASSAY_REVIEWER.",
-        )
-    return reviews.review(
-        store, item, disposition, reviewer=reviewer.strip(), label=label, comment=comment
-    )
+    by.require(Role.REVIEWER, "review a case")
+    return reviews.review(store, item, disposition, reviewer=by.id, label=label, comment=comment)
 
 
 def check_labels(
@@ -164,23 +159,29 @@ def _positive_labels(
     return lambda label: sides.get(label, not means_nothing_wrong(label, pack.negative_labels))
 
 
-def last_review(store: Store, pack: str, reviewer: str) -> StoredReview | None:
+def last_review(store: Store, pack: str, by: Person) -> StoredReview | None:
     """Return the newest review of a person that still stands, the one to undo.
 
     Raises:
         StoreError: The database failed.
     """
     recent = reviews.list_reviews(store, pack, limit=_RECENT)
-    return next((one for one in recent if one.reviewer == reviewer.strip()), None)
+    return next((one for one in recent if one.reviewer == by.id), None)
 
 
-def undo(store: Store, stored: StoredReview, reviewer: str) -> bool:
+def undo(store: Store, stored: StoredReview, by: Person) -> bool:
     """Return whether a review was taken back; not if the case was reviewed since.
 
     Raises:
+        PermissionDenied: Nobody is named, the person may not review, or the review is somebody
+            else's and the person no lead.
         StoreError: The database failed.
     """
-    return reviews.undo(store, stored.case_id, stored.revision + 1, reviewer=reviewer.strip())
+    if stored.reviewer == by.id:
+        by.require(Role.REVIEWER, "take back a review")
+    else:
+        by.require(Role.LEAD, "take back a review of somebody else")
+    return reviews.undo(store, stored.case_id, stored.revision + 1, reviewer=by.id)
 
 
 def done_since(store: Store, pack: str, since: datetime) -> int:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from core.errors import ConfigError, DataError
 from core.packs import means_nothing_wrong
+from core.people import Person
 from core.records import reviews, store
 from core.records.case_status import QueueState
 from core.records.connection import Store
@@ -86,7 +87,7 @@ def name_defect(
         )
     review.check_labels(explainer, pack, detail, Disposition.POSITIVE, [label])
     kept = review.decide(
-        records, detail.item, Disposition.POSITIVE, reviewer=by.name, label=label,
+        records, detail.item, Disposition.POSITIVE, by=Person.alone(by.name), label=label,
         comment=f"named at the station, part {part.trigger.number}",
     )  # fmt: skip
     return f"{label} is kept." if kept else f"{label} is kept already."

@@ -8,6 +8,7 @@ import pytest
 from core.checking.split_membership import SplitMembership
 from core.decision.splits import draw_split
 from core.imaging.files import open_file
+from core.people import Person
 from core.records import worklist
 from core.records.store import cases_of, decision
 from core.service.assessment.recording import assess_and_record
@@ -33,7 +34,7 @@ def reviewed(tiny_product, store):
     for group, one in zip(groups, list(made), strict=True):
         (case,) = cases_of(store, decision(store, one.decision))
         item = worklist.case_detail(store, case).item
-        assert decide(store, item, Disposition.POSITIVE, reviewer="Ada", label="scratched")
+        assert decide(store, item, Disposition.POSITIVE, by=Person.alone("Ada"), label="scratched")
         details[group] = worklist.case_detail(store, case)
     return bundle, details
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.errors import BundleError, ConfigError, DataError
+from core.errors import BundleError, ConfigError, DataError, PermissionDenied
 from core.packs import pack_named
+from core.people import Person, Role
 from core.records import reviews, worklist
 from core.records.store import decisions
 from core.records.values import now
@@ -26,6 +27,7 @@ from core.service.review.explanations import Explainer
 from core.settings import Settings
 from core.types import Disposition
 
+ADA = Person.alone("Ada")
 FAIL, PASS = Disposition.POSITIVE, Disposition.NEGATIVE
 
 
@@ -67,8 +69,8 @@ def test_skipped_cases_are_left_out_and_come_back_in_the_order_of_skipping(sessi
 
 def test_a_verdict_without_a_name_is_refused(session):
     case = review.next_case(session.store, "parts")
-    with pytest.raises(ConfigError, match="needs a name"):
-        review.decide(session.store, case, FAIL, reviewer="  ")
+    with pytest.raises(PermissionDenied, match="Nobody is named"):
+        review.decide(session.store, case, FAIL, by=Person.alone("  "))
     assert reviews.list_reviews(session.store, "parts") == []
 
 
@@ -76,14 +78,33 @@ def test_the_review_to_undo_is_the_persons_own_last_one_and_is_undone_once(sessi
     store = session.store
     for who, judgement in (("Ada", FAIL), ("Ada", PASS), ("Grace", FAIL)):
         case = review.next_case(store, "parts")
-        assert review.decide(store, case, judgement, reviewer=f" {who} ")
-        assert not review.decide(store, case, judgement, reviewer=who)
-    last = review.last_review(store, "parts", "Ada")
+        assert review.decide(store, case, judgement, by=Person.alone(f" {who} "))
+        assert not review.decide(store, case, judgement, by=Person.alone(who))
+    last = review.last_review(store, "parts", ADA)
     assert last.disposition is PASS
-    assert review.undo(store, last, "Ada")
-    assert not review.undo(store, last, "Ada")
-    assert review.last_review(store, "parts", "Ada").disposition is FAIL
-    assert review.last_review(store, "parts", "Mary") is None
+    assert review.undo(store, last, ADA)
+    assert not review.undo(store, last, ADA)
+    assert review.last_review(store, "parts", ADA).disposition is FAIL
+    assert review.last_review(store, "parts", Person.alone("Mary")) is None
+
+
+def test_a_viewer_reviews_nothing_and_only_a_lead_takes_back_what_somebody_else_reviewed(session):
+    store = session.store
+    viewer, reviewer, lead = (
+        Person(f"id of {role}", role.title(), role)
+        for role in (Role.VIEWER, Role.REVIEWER, Role.LEAD)
+    )
+    case = review.next_case(store, "parts")
+    with pytest.raises(PermissionDenied, match="role viewer and cannot review a case"):
+        review.decide(store, case, FAIL, by=viewer)
+    assert reviews.list_reviews(store, "parts") == []
+    assert review.decide(store, case, FAIL, by=Person("id of another", "Other", Role.REVIEWER))
+    (written,) = reviews.list_reviews(store, "parts")
+    assert written.reviewer == "id of another"
+    for refused in (viewer, reviewer):
+        with pytest.raises(PermissionDenied, match="take back a review of somebody else"):
+            review.undo(store, written, refused)
+    assert review.undo(store, written, lead)
 
 
 def test_only_reviews_that_stand_and_are_recent_count_as_done(session):
@@ -92,8 +113,8 @@ def test_only_reviews_that_stand_and_are_recent_count_as_done(session):
     reviews.review(store, old, FAIL, reviewer="Ada", at=start - timedelta(days=1))
     for _ in range(3):
         case = review.next_case(store, "parts")
-        review.decide(store, case, FAIL, reviewer="Ada")
-    review.undo(store, review.last_review(store, "parts", "Ada"), "Ada")
+        review.decide(store, case, FAIL, by=ADA)
+    review.undo(store, review.last_review(store, "parts", ADA), ADA)
     assert review.done_since(store, "parts", start) == 2
     assert review.done_since(store, "welds", start) == 0
 

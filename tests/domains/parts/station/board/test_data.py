@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from core.errors import ConfigError, DataError
+from core.errors import ConfigError, DataError, PermissionDenied
 from core.records import audit, pack_rows, reviews
 from core.records.connection import writing
 from core.records.store import decision
@@ -146,7 +146,7 @@ def test_what_cannot_get_a_label_is_refused(store, settings):
     part = recorder.commit(a_draft(1))
     reference = recorder.commit(a_draft(2, challenge="b1"))
     explainer = Explainer(store, settings)
-    with pytest.raises(ConfigError, match="needs a name to stand under"):
+    with pytest.raises(PermissionDenied, match="Nobody is named"):
         name_defect(store, explainer, part, "dent", by=StationUser(" "))
     with pytest.raises(ConfigError, match="No defect can be called 'good'"):
         name_defect(store, explainer, part, "good", by=StationUser("Eva"))
