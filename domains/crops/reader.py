@@ -8,6 +8,9 @@ import cv2
 
 from core.imaging import square
 from core.types import U8, Finding, Frame, Prepared, Reason
+from domains.crops.photos.measures import eight_bit_rgb, measure
+from domains.crops.photos.quality import faults_of
+from domains.crops.photos.reasons import TEXTS, PhotoReason
 
 LEAST_PLANT = 0.02
 _SATURATION, _VALUE = 40, 30  # below: grey or black
@@ -30,7 +33,20 @@ def prepare(frame: Frame, size: int) -> Prepared:
     """
     ready = square.prepare(frame, size)
     measures = {name: x for name, x in ready.measures.items() if name not in square.SHAPE}
-    return replace(ready, findings=(*ready.findings, *_no_plant(ready.pixels)), measures=measures)
+    findings = (*ready.findings, *_no_plant(ready.pixels), *_poor_photo(frame))
+    return replace(ready, findings=findings, measures=measures)
+
+
+def _poor_photo(frame: Frame) -> tuple[Finding, ...]:
+    """Return why a photo cannot be judged, in words for whoever took it; a tile is no photo."""
+    pixels = None if frame.tile is not None else eight_bit_rgb(frame)
+    if pixels is None:
+        return ()
+    return tuple(
+        Finding(Reason.POOR_QUALITY, TEXTS[fault], fault.value)
+        for fault in faults_of(measure(pixels))
+        if fault is not PhotoReason.NO_LEAF  # which _no_plant finds
+    )
 
 
 def _no_plant(pixels: U8) -> tuple[Finding, ...]:

@@ -260,10 +260,18 @@ def unpack_cases(name: str, arrays: Mapping[str, NDArray[Any]]) -> Cases:
 
 
 def pack_known(known: Known) -> tuple[Arrays, Metadata]:
-    """Return known cases as arrays (thumbnails end to end) and metadata."""
+    """Return known cases as arrays (thumbnails end to end) and metadata.
+
+    Features in half precision: they are compared with, no verdict is computed from them.
+    """
+    most = np.finfo(np.float16).max
     ends = np.cumsum([len(jpeg) for jpeg in known.jpegs]).astype(np.int64)
     joined = np.frombuffer(b"".join(known.jpegs), np.uint8)
-    arrays: Arrays = {"features": known.features, "jpegs": joined, "ends": ends}
+    arrays: Arrays = {
+        "features": known.features.clip(-most, most).astype(np.float16),
+        "jpegs": joined,
+        "ends": ends,
+    }
     return arrays, {"labels": list(known.labels), "names": list(known.names)}
 
 
@@ -271,7 +279,7 @@ def unpack_known(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Know
     """Return known cases of their arrays and metadata."""
     joined, ends = arrays["jpegs"].tobytes(), [0, *arrays["ends"].tolist()]
     return Known(
-        features=arrays["features"],
+        features=arrays["features"].astype(np.float32),
         labels=tuple(metadata["labels"]),
         names=tuple(metadata["names"]),
         jpegs=tuple(joined[a:b] for a, b in pairwise(ends)),

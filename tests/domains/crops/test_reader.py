@@ -1,4 +1,5 @@
 import csv
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -7,8 +8,9 @@ import pytest
 from core.imaging import square
 from core.labelled import read_labelled
 from core.service.data.labels import flag_positive
-from core.types import Frame, Reason
+from core.types import Finding, Frame, Reason, Tile
 from domains.crops import pack
+from domains.crops.photos.reasons import TEXTS, PhotoReason
 from domains.crops.reader import prepare
 
 GREY = np.random.default_rng(0).integers(60, 200, (240, 320, 1), np.uint8).repeat(3, axis=2)
@@ -48,6 +50,35 @@ def test_a_picture_without_the_colours_of_a_plant_is_no_plant(picture):
 
     assert finding.reason is Reason.WRONG_INPUT
     assert finding.detail.startswith("no plant: expected green, yellow, brown or red on at least")
+
+
+def a_photo(seed: int = 0) -> np.ndarray:
+    """Return a leaf with veins on a plain ground, as sharp as a camera makes it."""
+    leaf = a_leaf((60, 140, 40), 90, np.full((240, 320, 3), 170, np.uint8))
+    grain = np.random.default_rng(seed).integers(-25, 26, leaf.shape[:2])
+    return np.clip(leaf + grain[:, :, None], 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code"),
+    [
+        (lambda photo: photo, None),
+        (lambda photo: cv2.GaussianBlur(photo, (0, 0), 4), PhotoReason.BLURRED),
+        (lambda photo: photo // 5, PhotoReason.TOO_DARK),
+    ],
+    ids=["sharp", "blurred", "dark"],
+)
+def test_a_poor_photo_is_named_in_words_that_help_whoever_took_it(spoil, code):
+    findings = prepare(a_frame(spoil(a_photo())), 224).findings
+
+    wanted = [] if code is None else [Finding(Reason.POOR_QUALITY, TEXTS[code], code.value)]
+    assert list(findings) == wanted
+
+
+def test_a_tile_of_a_mosaic_is_not_measured_as_a_photo():
+    blurred = a_frame(cv2.GaussianBlur(a_photo(), (0, 0), 4))
+
+    assert prepare(replace(blurred, tile=Tile("ab" * 32, 0, 0)), 224).findings == ()
 
 
 def test_a_photograph_of_any_size_and_shape_measures_alike():

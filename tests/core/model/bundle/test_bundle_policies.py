@@ -179,4 +179,4 @@ def test_no_arrays_come_back_transposed(tiny_product):
     np.testing.assert_allclose(white, np.eye(len(white)), atol=1e-3)
     turned = late @ gate.basis.T
     turned /= np.linalg.norm(turned, axis=1, keepdims=True)
-    np.testing.assert_allclose(turned, gate.known, atol=1e-5)
+    np.testing.assert_allclose(turned, gate.known, atol=1e-4)  # kept in half precision
