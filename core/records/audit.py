@@ -27,6 +27,7 @@ from core.records.tables import (
     HEADERS,
     IMAGES,
     PACK_ROWS,
+    PREFERENCES,
     RECEIPTS,
     REINSTATEMENTS,
     RESOLUTIONS,
@@ -48,6 +49,7 @@ _COVERED = (
     PACK_ROWS,
     ROLE_GRANTS,
     ENDED_SESSIONS,
+    PREFERENCES,
 )
 
 _BATCH = 500

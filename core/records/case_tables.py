@@ -68,6 +68,7 @@ class DecisionRow(TableRow, table=True):
     __table_args__ = (
         UniqueConstraint("content_key", "bundle_sha256", "policy_id", "product", "supersedes"),
         Index("ix_decisions_product", "pack", "product", "seq"),
+        Index("ix_decisions_time", "pack", "product", "decided_at"),
     )
 
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
@@ -155,6 +156,7 @@ class CaseStatusRow(TableRow, table=True):
             "ix_case_status_queue", "pack", "queue_state", "negated_urgency", "opened_at", "case_id"
         ),
         Index("ix_case_status_counts", "pack", "queue_state", "disposition"),
+        Index("ix_case_status_time", "pack", "opened_at", "product", "disposition"),
         BY_ID,
     )
 

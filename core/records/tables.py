@@ -18,6 +18,7 @@ from core.records.case_tables import (
     ReviewRow,
 )
 from core.records.people_tables import EndedSessionRow, RoleGrantRow
+from core.records.preference_tables import PreferenceRow
 from core.records.table_base import RowLike, TableRow
 from core.records.work_tables import (
     DeploymentRow,
@@ -31,7 +32,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0003"
+SCHEMA = "r0004"
 
 
 def _table(row: type[TableRow]) -> Table:
@@ -52,6 +53,7 @@ DEPLOYMENTS = _table(DeploymentRow)
 ROLE_GRANTS = _table(RoleGrantRow)
 ENDED_SESSIONS = _table(EndedSessionRow)
 PACK_ROWS = _table(SeriesRow)
+PREFERENCES = _table(PreferenceRow)
 JOBS = _table(JobRow)
 OUTBOX = _table(OutboxRow)
 TAKEN_PARTS = _table(TakenPartRow)

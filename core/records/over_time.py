@@ -1,0 +1,132 @@
+"""What came and what people answered, hour by hour: the figures of an overview."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from sqlalchemy import and_, func, select
+
+from core.records.case_status import REVIEW
+from core.records.connection import Store, reading
+from core.records.tables import CASE_STATUS, DECISIONS, REVIEWS
+from core.records.values import stamp
+from core.types import Disposition, Reason
+
+MOST_ANSWERS = 50_000
+"""Answers read at the most, the newest."""
+
+_HOUR = len("2026-11-29T22")
+
+
+class HourOfCases(NamedTuple):
+    """Cases whose first image came in one hour."""
+
+    start: datetime
+    product: str
+    verdict: Disposition
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweredCase:
+    """A person's standing answer on a case, beside the verdict that it was given on.
+
+    Attributes:
+        case_id: The case.
+        product: Which of the pack's products it is of.
+        reviewer: Who.
+        at: When, in UTC.
+        answer: What the person decided.
+        verdict: The automatic verdict; None where the case had none.
+        is_drawn: Whether the audit draw brought it to the person, who did not know the verdict.
+    """
+
+    case_id: str
+    product: str
+    reviewer: str
+    at: datetime
+    answer: Disposition
+    verdict: Disposition | None
+    is_drawn: bool
+
+    @property
+    def is_override(self) -> bool:
+        """Whether a person decided against an automatic verdict."""
+        automatic = self.verdict in (Disposition.NEGATIVE, Disposition.POSITIVE)
+        return automatic and self.answer is not self.verdict
+
+
+def count_cases(store: Store, pack: str, since: datetime) -> Mapping[HourOfCases, int]:
+    """Return how many cases of a pack came since a moment, by hour, product and verdict.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    status = CASE_STATUS.c
+    hour = func.substr(status.opened_at, 1, _HOUR)
+    query = (
+        select(hour, status.product, status.disposition, func.count())
+        .where(status.pack == pack, status.opened_at >= stamp(since))
+        .group_by(hour, status.product, status.disposition)
+    )
+    with reading(store) as connection:
+        rows = connection.execute(query).all()
+    return {
+        HourOfCases(
+            datetime.fromisoformat(f"{text}:00").replace(tzinfo=UTC), product, Disposition(verdict)
+        ): count
+        for text, product, verdict, count in rows
+    }
+
+
+def answered_since(
+    store: Store, pack: str, since: datetime, most: int = MOST_ANSWERS
+) -> list[AnsweredCase]:
+    """Return the answers of a pack that stand and were given since a moment, newest first.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    drawn = DECISIONS.c.findings.contains(f'["{Reason.AUDIT.value}"', autoescape=True)
+    query = (
+        select(
+            REVIEWS.c.case_id,
+            CASE_STATUS.c.product,
+            REVIEWS.c.reviewer,
+            REVIEWS.c.reviewed_at,
+            REVIEWS.c.disposition,
+            DECISIONS.c.disposition,
+            drawn,
+        )
+        .join(
+            CASE_STATUS,
+            and_(
+                CASE_STATUS.c.case_id == REVIEWS.c.case_id,
+                CASE_STATUS.c.revision == REVIEWS.c.revision + 1,
+            ),
+        )
+        .outerjoin(DECISIONS, DECISIONS.c.id == REVIEWS.c.decision_id)
+        .where(
+            CASE_STATUS.c.pack == pack,
+            REVIEWS.c.kind == REVIEW,
+            REVIEWS.c.reviewed_at >= stamp(since),
+        )
+        .order_by(REVIEWS.c.reviewed_at.desc())
+        .limit(most)
+    )
+    with reading(store) as connection:
+        rows = connection.execute(query).all()
+    return [
+        AnsweredCase(
+            case_id=case_id,
+            product=product,
+            reviewer=reviewer,
+            at=datetime.fromisoformat(at),
+            answer=Disposition(answer),
+            verdict=Disposition(verdict) if verdict else None,
+            is_drawn=bool(is_drawn),
+        )
+        for case_id, product, reviewer, at, answer, verdict, is_drawn in rows
+    ]

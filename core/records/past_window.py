@@ -1,0 +1,146 @@
+"""Past decisions of one bundle on one product, as arrays that other limits can be tried on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from sqlalchemy import Select, and_, select
+
+from core.decision.back_test import SEVERITY, PastVerdicts
+from core.records.case_status import REVIEW, QueueState
+from core.records.connection import Store, reading
+from core.records.tables import CASE_STATUS, CASES, DECISIONS, IMAGES, REVIEWS
+from core.records.values import stamp
+from core.types import Reason
+
+MOST = 50_000
+"""Pictures read at the most, the newest: an answer must not take longer as a store grows."""
+
+_AFTER_SCORES = {Reason.AMBIGUOUS, Reason.NOT_CERTIFIED, Reason.NOVEL, Reason.AUDIT}
+"""Reasons that the scores and a policy give; any other stopped the picture before them."""
+
+_PLACE = {one.value: place for place, one in enumerate(SEVERITY)}
+
+
+@dataclass(frozen=True, eq=False)
+class PastWindow:
+    """Decisions of a stretch of time.
+
+    Attributes:
+        past: Pictures and cases.
+        oldest: When the first of them was decided; None where there are none.
+        newest: When the last was.
+        is_capped: Whether older ones were left out because there are more than are read.
+    """
+
+    past: PastVerdicts
+    oldest: datetime | None
+    newest: datetime | None
+    is_capped: bool
+
+
+def read_window(
+    store: Store, pack: str, product: str, bundle_sha256: str, since: datetime, most: int = MOST
+) -> PastWindow:
+    """Return the decisions of a bundle since a moment, with what people answered.
+
+    A picture that was judged again counts once, by its newest decision. A case has an answer while
+    a person's review stands that covers all its images.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        product: The product; empty for the only one.
+        bundle_sha256: The bundle whose scores they are: those of another cannot be compared.
+        since: The beginning.
+        most: Pictures read at the most, the newest.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = _query(pack, product, bundle_sha256, stamp(since)).limit(most + 1)
+    with reading(store) as connection:
+        rows = [tuple(row) for row in connection.execute(query)]
+    newest: dict[tuple[str, str], tuple[Any, ...]] = {}
+    for row in rows[:most]:
+        newest.setdefault((row[0], row[1]), row)
+    kept = list(newest.values())
+    times = [datetime.fromisoformat(row[2]) for row in (kept[-1:] + kept[:1])]
+    return PastWindow(
+        past=_arrays(kept),
+        oldest=times[0] if times else None,
+        newest=times[-1] if times else None,
+        is_capped=len(rows) > most,
+    )
+
+
+def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[Any]:
+    columns = DECISIONS.c
+    standing = and_(
+        REVIEWS.c.case_id == IMAGES.c.case_id,
+        REVIEWS.c.revision == CASE_STATUS.c.revision - 1,
+        REVIEWS.c.kind == REVIEW,
+        CASE_STATUS.c.queue_state == int(QueueState.REVIEWED),
+    )
+    return (
+        select(
+            IMAGES.c.case_id,
+            columns.content_key,
+            columns.decided_at,
+            columns.positive_probability,
+            columns.ood_p,
+            columns.good_p,
+            columns.disposition,
+            columns.findings,
+            columns.audit_probability,
+            REVIEWS.c.disposition.label("answer"),
+        )
+        .join(
+            IMAGES,
+            and_(IMAGES.c.content_key == columns.content_key, IMAGES.c.product == columns.product),
+        )
+        .join(CASES, and_(CASES.c.id == IMAGES.c.case_id, CASES.c.pack == columns.pack))
+        .join(CASE_STATUS, CASE_STATUS.c.case_id == IMAGES.c.case_id)
+        .outerjoin(REVIEWS, standing)
+        .where(
+            columns.pack == pack,
+            columns.product == product,
+            columns.decided_at >= since,
+            columns.bundle_sha256 == bundle_sha256,
+            ~columns.is_provisional,
+        )
+        .order_by(columns.decided_at.desc(), columns.seq.desc())
+    )
+
+
+def _arrays(rows: Sequence[tuple[Any, ...]]) -> PastVerdicts:
+    found = list(zip(*rows, strict=True)) or [()] * 10
+    names, first, case = np.unique(
+        np.array(found[0], np.str_), return_index=True, return_inverse=True
+    )
+    reasons = [{Reason(finding[0]) for finding in json.loads(text)} for text in found[7]]
+    is_drawn = np.zeros(names.size, np.bool_)
+    np.logical_or.at(is_drawn, case, np.array([Reason.AUDIT in one for one in reasons], np.bool_))
+    chance = np.full(names.size, -1.0)
+    np.maximum.at(chance, case, _figures(found[8], -1.0))
+    return PastVerdicts(
+        positive_probability=_figures(found[3]),
+        ood_p=_figures(found[4]),
+        good_p=_figures(found[5], 1.0),
+        gates_passed=np.array([one <= _AFTER_SCORES for one in reasons], np.bool_),
+        verdict=np.array([_PLACE[one] for one in found[6]], np.int8),
+        case=case.astype(np.intp),
+        case_id=names,
+        answer=np.array([_PLACE.get(found[9][i] or "", -1) for i in first], np.int8),
+        is_drawn=is_drawn,
+        audit_probability=np.where(chance < 0.0, np.nan, chance),
+    )
+
+
+def _figures(values: Sequence[float | None], missing: float = np.nan) -> np.ndarray[Any, Any]:
+    return np.array([missing if one is None else one for one in values], np.float64)

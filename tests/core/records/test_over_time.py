@@ -1,0 +1,72 @@
+"""What came and was answered over time, on every engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from core.records import reviews
+from core.records.over_time import HourOfCases, answered_since, count_cases
+from core.records.store import new_decision, record
+from core.records.worklist import next_case
+from core.types import Disposition, Finding, Reason
+
+NOW = datetime(2026, 6, 15, 12, 30, tzinfo=UTC)
+HOUR = NOW.replace(minute=0)
+
+
+def add(store, assessment, content, hours, *, drawn=False, **given):
+    new = new_decision(assessment(content, **given), pack="parts", name="a.png")
+    if drawn:
+        new = replace(new, decision=replace(new.decision, findings=(Finding(Reason.AUDIT, ""),)))
+    record(store, [new], at=NOW - timedelta(hours=hours))
+    return new.case_id
+
+
+def test_cases_are_counted_by_hour_and_verdict(store, assessment):
+    add(store, assessment, b"1", 0, p=0.1)
+    add(store, assessment, b"2", 0, p=0.1)
+    add(store, assessment, b"3", 0, p=0.5)
+    add(store, assessment, b"4", 5, p=0.9)
+    add(store, assessment, b"5", 50, p=0.9)
+    assert count_cases(store, "parts", NOW - timedelta(hours=24)) == {
+        HourOfCases(HOUR, "", Disposition.NEGATIVE): 2,
+        HourOfCases(HOUR, "", Disposition.DEFER): 1,
+        HourOfCases(HOUR - timedelta(hours=5), "", Disposition.POSITIVE): 1,
+    }
+    assert count_cases(store, "xray", NOW - timedelta(hours=24)) == {}
+
+
+def test_the_pictures_of_a_case_are_counted_as_one(store, assessment):
+    add(store, assessment, b"1", 1, p=0.1, group="part 1")
+    add(store, assessment, b"2", 0, p=0.9, group="part 1")
+    assert count_cases(store, "parts", NOW - timedelta(hours=24)) == {
+        HourOfCases(HOUR - timedelta(hours=1), "", Disposition.POSITIVE): 1
+    }
+
+
+def test_answers_that_stand_come_with_the_verdict_they_were_given_on(store, assessment):
+    called = add(store, assessment, b"1", 3, p=0.9)
+    drawn = add(store, assessment, b"2", 2, p=0.1, drawn=True)
+    for answer, by, minutes in (
+        (Disposition.NEGATIVE, "Ada", 60),
+        (Disposition.POSITIVE, "Ben", 30),
+    ):
+        item = next_case(store, "parts")
+        at = NOW - timedelta(minutes=minutes)
+        reviews.review(store, item, answer, reviewer=by, at=at)
+    newest, oldest = answered_since(store, "parts", NOW - timedelta(hours=2))
+    assert (oldest.case_id, oldest.reviewer, oldest.is_drawn) == (called, "Ada", False)
+    assert (oldest.verdict, oldest.answer) == (Disposition.POSITIVE, Disposition.NEGATIVE)
+    assert oldest.is_override
+    assert (newest.case_id, newest.is_drawn, newest.at) == (
+        drawn,
+        True,
+        NOW - timedelta(minutes=30),
+    )
+    assert [one.case_id for one in answered_since(store, "parts", NOW - timedelta(minutes=45))] == [
+        drawn
+    ]
+    assert answered_since(store, "parts", NOW - timedelta(hours=2), most=1) == [newest]
+    reviews.undo(store, drawn, 1, reviewer="Ben")
+    assert answered_since(store, "parts", NOW - timedelta(hours=2)) == [oldest]
