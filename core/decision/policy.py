@@ -50,6 +50,7 @@ def certify(
     good_groups: int = 0,
     ceiling: Ceiling = _CEILING,
     attempt: int = 1,
+    added: str = "",
 ) -> Policy:
     """Return the policy that these cases justify.
 
@@ -63,6 +64,7 @@ def certify(
             certifies no limit for it.
         ceiling: The pack's, which a review budget must respect.
         attempt: How many different targets were certified on cal, these included.
+        added: Digest of the reviewed cases in cal; empty where all are the bundle's own.
     """
     if targets.review_budget is None:
         escape, overkill = certified_limits(cal, oof, targets, attempt)
@@ -85,6 +87,7 @@ def certify(
         deferred=deferral_rate(cal, targets.ood_alpha, t_neg, t_pos),
         good_only=good_only.bound_overkill(good_groups, targets.overkill) if bounded else None,
         attempt=attempt,
+        added=added,
     )
 
 
@@ -240,6 +243,7 @@ def from_json(data: Mapping[str, Any]) -> Policy:
             deferred=data["deferred"],
             good_only=GoodOnly(**data["good_only"]) if data["good_only"] else None,
             attempt=data["attempt"],
+            added=data.get("added", ""),
         )
         stated, found = data["id"], policy.id
     except (KeyError, TypeError, ValueError) as exc:

@@ -6,10 +6,10 @@ goes up one stage of autonomy at a time, on evidence that is kept with the row, 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from core.errors import ConfigError
 from core.records.connection import Store, reading, writing
@@ -40,6 +40,7 @@ def deploy(
     audit_share: float = AUDIT_SHARE,
     evidence: Mapping[str, Figure] | None = None,
     at: datetime | None = None,
+    also: Callable[[Connection, Deployment], None] | None = None,
 ) -> Deployment:
     """Return the deployment by which a bundle under a policy judges a product from now on.
 
@@ -58,6 +59,7 @@ def deploy(
         audit_share: Share of the automatic negatives to be drawn at random for a person, 0 to 1.
         evidence: What the person had before them, by name.
         at: When; now, unless given.
+        also: Writes more in the same transaction; what it raises takes the deployment back.
 
     Raises:
         ConfigError: Nobody signs it, one person signs twice, the share is none, or the stage is
@@ -90,6 +92,8 @@ def deploy(
             deployed_at=at or now(),
         )
         write(connection, new, "deploy")
+        if also:
+            also(connection, new)
     return new
 
 

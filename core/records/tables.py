@@ -24,6 +24,8 @@ from core.records.work_tables import (
     DeploymentRow,
     JobRow,
     OutboxRow,
+    ProposalOutcomeRow,
+    ProposalRow,
     ReceiptRow,
     ResolutionRow,
     SeriesRow,
@@ -32,7 +34,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0004"
+SCHEMA = "r0005"
 
 
 def _table(row: type[TableRow]) -> Table:
@@ -52,6 +54,8 @@ RESOLUTIONS = _table(ResolutionRow)
 DEPLOYMENTS = _table(DeploymentRow)
 ROLE_GRANTS = _table(RoleGrantRow)
 ENDED_SESSIONS = _table(EndedSessionRow)
+PROPOSALS = _table(ProposalRow)
+PROPOSAL_OUTCOMES = _table(ProposalOutcomeRow)
 PACK_ROWS = _table(SeriesRow)
 PREFERENCES = _table(PreferenceRow)
 JOBS = _table(JobRow)

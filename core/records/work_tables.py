@@ -80,6 +80,43 @@ class DeploymentRow(TableRow, table=True):
     deployed_at: str
 
 
+class ProposalRow(TableRow, table=True):
+    """A policy that somebody proposes for a product, with what they had before them.
+
+    ``deployment`` is the one in force then, by whose policy ``before`` things are judged.
+    """
+
+    __tablename__ = "proposals"
+    __table_args__ = (Index("ix_proposals_product", "pack", "product", "number"),)
+
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    id: str = Field(unique=True)
+    pack: str
+    product: str
+    bundle: str
+    bundle_sha256: str
+    policy_id: str
+    before: str
+    deployment: str
+    evidence: str
+    proposed_by: str
+    proposed_at: str
+
+
+class ProposalOutcomeRow(TableRow, table=True):
+    """What became of a proposal: one row at most, by its id."""
+
+    __tablename__ = "proposal_outcomes"
+    __table_args__ = BY_ID
+
+    id: str = Field(primary_key=True, foreign_key="proposals.id")
+    outcome: str
+    comment: str
+    deployment: str
+    decided_by: str
+    decided_at: str
+
+
 class SeriesRow(TableRow, table=True):
     """What a pack keeps of its own: numbered series, the last revision of a number counting."""
 

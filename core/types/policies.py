@@ -143,6 +143,8 @@ class Policy:
             do, or where the bundle has no memory bank.
         attempt: How many different targets were certified on the same cal cases, this one
             included, when it was made.
+        added: Digest of the reviewed cases that it was certified on beside, or instead of, those of
+            the bundle; empty for none.
     """
 
     bundle: str
@@ -156,6 +158,7 @@ class Policy:
     deferred: float
     good_only: GoodOnly | None = None
     attempt: int = 1
+    added: str = ""
 
     @property
     def held_out(self) -> int:
@@ -176,5 +179,8 @@ class Policy:
     @property
     def id(self) -> str:
         """Return the first 16 hex digits of the sha256 of the canonical JSON content."""
-        content = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        fields = asdict(self)
+        if not self.added:
+            del fields["added"]  # what has no such cases is named as it was before there were any
+        content = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()[:16]

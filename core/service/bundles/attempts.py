@@ -40,15 +40,16 @@ def resemblance(one: Sequence[str], other: Sequence[str]) -> float:
     return sum(name in both for name in lowest) / len(lowest) if lowest else 0.0
 
 
-def attempt_at(home: Path, bundle: Bundle, targets: Targets) -> int:
+def attempt_at(home: Path, bundle: Bundle, targets: Targets, added: str = "") -> int:
     """Return which certification these targets are on the pictures that a bundle holds out.
 
-    Every pair of a bundle and targets counts once. Held-out sets that share half of their pictures
-    are one set.
+    Every pair of a bundle and targets counts once, and once more with every set of reviewed cases
+    (``added``, their digest). Held-out sets that share half of their pictures are one set.
     """
     entries = list(_entries(home, bundle))
     for one in entries:
-        if one["bundle"] == bundle.sha256 and one["targets"] == asdict(targets):
+        known = one["bundle"], one["targets"], one.get("added", "")
+        if known == (bundle.sha256, asdict(targets), added):
             return int(one["attempt"])
     return 1 + max((int(one["attempt"]) for one in entries), default=0)
 
@@ -65,6 +66,7 @@ def note(home: Path, bundle: Bundle, policy: Policy) -> None:
         "bundle": bundle.sha256,
         "targets": asdict(policy.targets),
         "attempt": policy.attempt,
+        **({"added": policy.added} if policy.added else {}),
     }
     if entry in list(_entries(home, bundle)):
         return

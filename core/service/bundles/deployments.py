@@ -13,7 +13,7 @@ from core.model.bundle.bundle import Bundle
 from core.records import deployments
 from core.records.connection import Store
 from core.records.deployment import AUDIT_SHARE, Deployment, Stage
-from core.service.bundles.archive import keep, take
+from core.service.bundles.archive import keep, policy_on_shelf, take
 from core.service.bundles.open import open_bundle, policy_of
 from core.settings import Settings
 from core.types import Policy
@@ -232,7 +232,7 @@ class Deployed:
         bundle = self._open(found.bundle_sha256)
         key = (found.bundle_sha256, found.policy_id)
         if key not in self._policies:
-            self._policies[key] = policy_of(bundle, found.policy_id)
+            self._policies[key] = policy_on_shelf(bundle, found.policy_id, self.settings)
         return ProductJudge(bundle, self._policies[key], found.audit_share)
 
     def _open(self, sha256: str) -> Bundle:

@@ -18,6 +18,7 @@ from core.model.bundle import parity
 from core.model.bundle.bundle import POLICIES, Bundle, read_bundle
 from core.model.bundle.parity import Probe
 from core.model.estimators.model import one_thread
+from core.service.bundles.added_cases import AddedCases, read_added_cases
 from core.service.bundles.attempts import attempt_at, note
 from core.service.bundles.decoders import decoders_of
 from core.settings import Settings
@@ -93,7 +94,7 @@ def certify_bundle(bundle: Bundle, targets: Targets, home: Path | None = None) -
     """
     _refuse_beyond(bundle.pack.ceiling, targets)
     record = certifications(bundle)
-    known = [one for one in record if one.targets == targets]
+    known = [one for one in record if one.targets == targets and not one.added]
     folder = bundle.path / POLICIES
     folder.mkdir(exist_ok=True)
     # Files that do not read were certifications too.
@@ -102,10 +103,15 @@ def certify_bundle(bundle: Bundle, targets: Targets, home: Path | None = None) -
     policy = known[0] if known else make_policy(bundle, targets, attempt)
     if home:
         note(home, bundle, policy)
-    content = json.dumps(policies.to_json(policy), indent=1, sort_keys=True) + "\n"
-    write_atomic(folder / f"{policy.id}.json", content)
+    write_policy(policy, folder)
     write_atomic(folder / CURRENT, policy.id + "\n")
     return policy
+
+
+def write_policy(policy: Policy, folder: Path) -> None:
+    """Write a policy, under its id, into a folder of policies."""
+    content = json.dumps(policies.to_json(policy), indent=1, sort_keys=True) + "\n"
+    write_atomic(folder / f"{policy.id}.json", content)
 
 
 def _refuse_beyond(ceiling: Ceiling, targets: Targets) -> None:
@@ -125,23 +131,27 @@ def _refuse_beyond(ceiling: Ceiling, targets: Targets) -> None:
         )
 
 
-def make_policy(bundle: Bundle, targets: Targets, attempt: int) -> Policy:
+def make_policy(
+    bundle: Bundle, targets: Targets, attempt: int, added: AddedCases | None = None
+) -> Policy:
     """Return the policy that a bundle's cases justify, without keeping it.
 
     Args:
         bundle: The bundle.
         targets: What is asked.
         attempt: How many different targets were certified on its cal cases, these included.
+        added: Reviewed cases that count with the bundle's own, or instead of them.
     """
     bank = bundle.model.bank
     return certify(
-        bundle.cal,
+        added.join(bundle.cal) if added else bundle.cal,
         bundle.oof,
         targets,
         bundle=bundle.label,
         good_groups=bank.groups if bank else 0,
         ceiling=bundle.pack.ceiling,
         attempt=attempt,
+        added=added.digest if added else "",
     )
 
 
@@ -206,7 +216,8 @@ def _refuse_unjustified(policy: Policy, bundle: Bundle, file: Path) -> None:
     Raises:
         BundleError: They give another: somebody made this one up.
     """
-    own = make_policy(bundle, policy.targets, policy.attempt)
+    added = read_added_cases(file.parent, policy.added) if policy.added else None
+    own = make_policy(bundle, policy.targets, policy.attempt, added)
     made, stated = ({**policies.to_json(one), "id": ""} for one in (own, policy))
     if not _are_close(made, stated):
         raise BundleError(

@@ -1,0 +1,1 @@
+"""Recertify on reviewed cases; propose, release, reject and roll back policies."""
