@@ -14,11 +14,13 @@ from typing import TextIO
 
 from sqlalchemy import Connection, Table, func, select
 
+from core.records.case_facets import facet_rows
 from core.records.case_status import statuses_of
 from core.records.connection import Store, reading
 from core.records.hash_chain import GENESIS, Head, canonical, digest, link, newest
 from core.records.tables import (
     AUDIT_EVENTS,
+    CASE_FACETS,
     CASE_STATUS,
     CASES,
     DECISIONS,
@@ -69,7 +71,7 @@ class AuditFault:
     Attributes:
         kind: ``event edited``, ``event missing``, ``head differs``, ``row edited``,
             ``row missing``, ``row added``, ``row covered again`` (rows are never changed: the first
-            hash holds) or ``case status differs``.
+            hash holds), ``case status differs`` or ``case count differs``.
         subject: The table, and the event's number or the row's id.
     """
 
@@ -153,7 +155,7 @@ class _Rows:
         if watch is not None:
             counts = (
                 select(func.count()).select_from(table)
-                for table in (AUDIT_EVENTS, *_COVERED, CASE_STATUS)
+                for table in (AUDIT_EVENTS, *_COVERED, CASE_STATUS, CASE_FACETS)
             )
             self._total = sum(connection.execute(query).scalar_one() for query in counts)
 
@@ -222,3 +224,8 @@ def _compare_status(rows_of: _Rows, connection: Connection) -> Iterator[AuditFau
     for case_id in sorted(expected.keys() | found.keys()):
         if expected.get(case_id) != found.get(case_id):
             yield AuditFault("case status differs", case_id)
+    counted = facet_rows(expected.values())
+    kept = {row["id"]: dict(row) for row in rows_of(CASE_FACETS)}
+    for facets_id in sorted(counted.keys() | kept.keys()):
+        if counted.get(facets_id) != kept.get(facets_id):
+            yield AuditFault("case count differs", facets_id)

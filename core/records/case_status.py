@@ -1,7 +1,8 @@
 """Status of a case: the worst of its images by the decisions in force, and whether it waits.
 
-The table ``case_status`` is a cache. Whoever adds images, decisions or reviews refreshes the cases
-touched in the same transaction; `core.records.audit.verify` compares it with the rows behind it.
+The table ``case_status`` is a cache, as is the count of its facets. Whoever adds images, decisions
+or reviews refreshes the cases touched in the same transaction; `core.records.audit.verify` compares
+both with the rows behind them.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, insert, select
 
 from core.decision.urgency import severity, urgency
-from core.records.connection import chunks
+from core.records import case_facets
 from core.records.corrections import is_current
 from core.records.in_force import IN_ORDER
+from core.records.table_base import chunks
 from core.records.tables import (
+    CASE_FACETS,
     CASE_STATUS,
     CASES,
     DECISIONS,
+    HEADERS,
     IMAGES,
     RESOLUTIONS,
     REVIEWS,
@@ -63,7 +67,7 @@ def case_status_of(
         queue_state = QueueState.NEGATIVE
     else:
         queue_state = QueueState.WAITING
-    return {
+    row = {
         "case_id": deciding["case_id"],
         "pack": deciding["pack"],
         "product": deciding["product"],
@@ -74,7 +78,10 @@ def case_status_of(
         "decision_id": deciding["decision_id"] or "",
         "images": len(images),
         "revision": last["revision"] + 1 if last else 0,
+        "sites": "\n".join(sorted(set(map(_site, images)))),
+        "reasons": " ".join(sorted(set().union(*map(_reasons, images)))),
     }
+    return {**row, "facets_id": case_facets.facets_id(row)}
 
 
 def _covers(last: RowLike, images: Collection[RowLike], corrected_at: str) -> bool:
@@ -87,7 +94,20 @@ def _severity(image: RowLike) -> tuple[int, float, str]:
 
 
 def _drawn(image: RowLike) -> bool:
-    return any(code == Reason.AUDIT for code, *_ in json.loads(image["findings"] or "[]"))
+    return Reason.AUDIT in _reasons(image)
+
+
+def _reasons(image: RowLike) -> set[str]:
+    return {code for code, *_ in json.loads(image["findings"] or "[]")}
+
+
+def _site(image: RowLike) -> str:
+    """Return where an image comes from: as whoever received it was set up, its file, its product.
+
+    Only rows count, no code of a pack: the status must come out the same on every machine.
+    """
+    meta: dict[str, str] = json.loads(image["meta"] or "{}")
+    return meta.get("site") or meta.get("institution") or image["image_product"]
 
 
 _LATEST = (
@@ -101,8 +121,11 @@ _LATEST = (
         DECISIONS.c.disposition,
         DECISIONS.c.positive_probability,
         DECISIONS.c.findings,
+        IMAGES.c.product.label("image_product"),
+        HEADERS.c.meta,
     )
     .join(CASES, IMAGES.c.case_id == CASES.c.id)
+    .outerjoin(HEADERS, HEADERS.c.id == IMAGES.c.id)
     .outerjoin(
         DECISIONS,
         and_(
@@ -134,6 +157,9 @@ _SOME = (
     _LAST.where(REVIEWS.c.case_id.in_(_CASE_IDS)),
     _CORRECTED.where(IMAGES.c.case_id.in_(_CASE_IDS)),
 )
+_BEFORE = select(*(CASE_STATUS.c[name] for name in case_facets.NAMES)).where(
+    CASE_STATUS.c.case_id.in_(_CASE_IDS)
+)
 _FORGET = delete(CASE_STATUS).where(CASE_STATUS.c.case_id.in_(_CASE_IDS))
 
 
@@ -159,6 +185,16 @@ def statuses_of(connection: Connection, case_ids: Sequence[str] | None) -> list[
 def refresh(connection: Connection, case_ids: Collection[str]) -> None:
     """Bring the status of the cases touched up to date, in the caller's transaction."""
     for ids in chunks(sorted(case_ids)):
+        before = connection.execute(_BEFORE, {"case_ids": ids}).mappings().all()
         connection.execute(_FORGET, {"case_ids": ids})
-        if rows := statuses_of(connection, ids):
+        rows = statuses_of(connection, ids)
+        if rows:
             connection.execute(insert(CASE_STATUS), rows)
+        case_facets.apply_change(connection, before, rows)
+
+
+def refresh_all(connection: Connection) -> None:
+    """Work out the status of every case and the counts anew, in the caller's transaction."""
+    connection.execute(delete(CASE_STATUS))
+    connection.execute(delete(CASE_FACETS))
+    refresh(connection, list(connection.scalars(select(CASES.c.id))))

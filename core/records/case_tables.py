@@ -147,7 +147,8 @@ class CaseStatusRow(TableRow, table=True):
     """The verdict of a case and where it waits: a cache over the append-only rows.
 
     ``queue_state`` and ``negated_urgency`` sort the queue, smallest first, so that the next case is
-    one look-up; `core.records.case_status` works them out.
+    one look-up; `core.records.case_status` works them out. ``facets_id`` names the values that
+    cases are filtered by, so that a filtered list is one look-up for each of those that match.
     """
 
     __tablename__ = "case_status"
@@ -155,8 +156,15 @@ class CaseStatusRow(TableRow, table=True):
         Index(
             "ix_case_status_queue", "pack", "queue_state", "negated_urgency", "opened_at", "case_id"
         ),
-        Index("ix_case_status_counts", "pack", "queue_state", "disposition"),
         Index("ix_case_status_time", "pack", "opened_at", "product", "disposition"),
+        Index(
+            "ix_case_status_facets_urgency",
+            "facets_id",
+            "negated_urgency",
+            "opened_at",
+            "case_id",
+        ),
+        Index("ix_case_status_facets_time", "facets_id", "opened_at", "case_id"),
         BY_ID,
     )
 
@@ -170,6 +178,28 @@ class CaseStatusRow(TableRow, table=True):
     decision_id: str
     images: int
     revision: int
+    sites: str
+    reasons: str
+    facets_id: str
+
+
+class CaseFacetsRow(TableRow, table=True):
+    """How many cases have the same facets: a cache over the case status.
+
+    ``sites`` are lines, ``reasons`` words, both sorted.
+    """
+
+    __tablename__ = "case_facets"
+    __table_args__ = BY_ID
+
+    id: str = Field(primary_key=True)
+    pack: str
+    product: str
+    sites: str
+    reasons: str
+    disposition: str
+    queue_state: int
+    cases: int
 
 
 class AuditEventRow(TableRow, table=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +15,21 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import ConfigError, StoreError
+from core.records.table_base import chunks
 from core.records.tables import SCHEMA
 
+__all__ = [
+    "Store",
+    "chunks",
+    "is_same",
+    "mask_url",
+    "open_existing",
+    "open_store",
+    "reading",
+    "writing",
+]
+
 _BUSY_S = 60.0
-_PARAMETERS = 1000
 _WRITER_LOCK = 0x_A55A_7001
 
 
@@ -126,10 +137,12 @@ def _migrate(store: Store) -> None:
     if _revision_of(store) == SCHEMA:
         return
     # Alembic takes a third of a second to import: only a store that needs it pays.
+    from core.records.case_status import refresh_all
     from core.records.migrations import upgrade
 
     with writing(store) as connection:
         upgrade(connection)
+        refresh_all(connection)  # a cache, whose columns may be new
 
 
 @contextmanager
@@ -255,9 +268,3 @@ def _revision_of(store: Store) -> str | None:
         if not inspect(connection).has_table("alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    """Yield pieces of a list of ids that fit one statement's parameters."""
-    for start in range(0, len(ids), _PARAMETERS):
-        yield ids[start : start + _PARAMETERS]

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
 
-from core.records.connection import chunks
 from core.records.row_mapping import to_row
+from core.records.table_base import chunks
 from core.records.tables import DECISIONS, REINSTATEMENTS
 from core.records.values import NewDecision, StoredDecision, name_of, stamp
 

@@ -6,7 +6,7 @@ already defined".
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import MetaData
@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 RowLike = Mapping[Any, Any]
 """A row by column name, before or after the database; SQLAlchemy also takes columns as keys."""
 
+_PARAMETERS = 1000
 _NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -31,3 +32,9 @@ class TableRow(SQLModel, registry=registry()):
     """Base of the tables; holds the metadata they share with nobody."""
 
     metadata = MetaData(naming_convention=_NAMES)
+
+
+def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield pieces of a list of ids that fit one statement's parameters."""
+    for start in range(0, len(ids), _PARAMETERS):
+        yield ids[start : start + _PARAMETERS]

@@ -9,6 +9,7 @@ from sqlalchemy import Table
 
 from core.records.case_tables import (
     AuditEventRow,
+    CaseFacetsRow,
     CaseRow,
     CaseStatusRow,
     DecisionRow,
@@ -48,6 +49,7 @@ REINSTATEMENTS = _table(ReinstatementRow)
 REVIEWS = _table(ReviewRow)
 AUDIT_EVENTS = _table(AuditEventRow)
 CASE_STATUS = _table(CaseStatusRow)
+CASE_FACETS = _table(CaseFacetsRow)
 HEADERS = _table(HeaderRow)
 RECEIPTS = _table(ReceiptRow)
 RESOLUTIONS = _table(ResolutionRow)

@@ -9,14 +9,15 @@ many cases there are.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Select, func, select, tuple_
+from sqlalchemy import Connection, select
 
 from core.errors import StoreError
-from core.records.case_status import QueueState, refresh
+from core.records.case_filter import CaseFilter, Facets
+from core.records.case_page import facets_of, list_facets, page_of_cases, place_of
+from core.records.case_status import QueueState, refresh_all
 from core.records.cases import (
     CaseDetail,
     CaseImage,
@@ -35,19 +36,13 @@ from core.records.tables import CASE_STATUS, CASES, DECISIONS, HEADERS, IMAGES, 
 from core.records.values import StoredDecision
 from core.types import Disposition
 
-_ORDER = (
-    CASE_STATUS.c.queue_state,
-    CASE_STATUS.c.negated_urgency,
-    CASE_STATUS.c.opened_at,
-    CASE_STATUS.c.case_id,
-)
 _ITEM = select(CASE_STATUS, CASES.c.key).join(CASES, CASE_STATUS.c.case_id == CASES.c.id)
 
 
 def next_case(
     store: Store, pack: str, *, after: str | None = None, negatives: bool = False
 ) -> WorkItem | None:
-    """Return the most pressing case that no person has reviewed.
+    """Return the most pressing case of a pack that no person has reviewed.
 
     Args:
         store: The store.
@@ -61,10 +56,30 @@ def next_case(
     Raises:
         StoreError: There is no case ``after``, or the database failed.
     """
-    with reading(store) as connection:
-        place = _place(connection, after) if after else None
-        row = connection.execute(_next(pack, place, negatives)).mappings().first()
-    return item_from_row(row) if row else None
+    states = (QueueState.WAITING, QueueState.NEGATIVE)[: 1 + negatives]
+    return next_matching(store, CaseFilter(packs=(pack,), states=states), after=after)
+
+
+def next_matching(
+    store: Store, case_filter: CaseFilter, *, after: str | None = None
+) -> WorkItem | None:
+    """Return the most pressing of the cases that a filter means, over every pack it leaves open.
+
+    Args:
+        store: The store.
+        case_filter: Which cases.
+        after: Case to go on from; from the top unless given.
+
+    Returns:
+        The case, or None when there is none (after that case).
+
+    Raises:
+        StoreError: There is no case ``after``, or the database failed.
+    """
+    place = None
+    if after and (place := place_of(store, after)) is None:
+        raise _unknown(after)
+    return next(iter(page_of_cases(store, case_filter, after=place, limit=1)), None)
 
 
 def counts(store: Store, pack: str) -> Counts:
@@ -73,16 +88,24 @@ def counts(store: Store, pack: str) -> Counts:
     Raises:
         StoreError: The database failed.
     """
-    columns = CASE_STATUS.c.queue_state, CASE_STATUS.c.disposition
-    query = select(*columns, func.count()).where(CASE_STATUS.c.pack == pack).group_by(*columns)
     with reading(store) as connection:
-        found = {
-            (QueueState(state), Disposition(word)): n
-            for state, word, n in connection.execute(query)
-        }
-    by_state = {
-        state: {word: found.get((state, word), 0) for word in Disposition} for state in QueueState
-    }
+        return count_facets(facets_of(connection, (pack,)))
+
+
+def count_matching(store: Store, case_filter: CaseFilter) -> Counts:
+    """Return how many of the cases that a filter means stand where, whatever their age and text.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    return count_facets(filter(case_filter.matches, list_facets(store)))
+
+
+def count_facets(facets: Iterable[Facets]) -> Counts:
+    """Return how many cases stand where, of those with some facets."""
+    by_state = {state: dict.fromkeys(Disposition, 0) for state in QueueState}
+    for one in facets:
+        by_state[one.queue_state][one.disposition] += one.cases
     negative = by_state[QueueState.NEGATIVE][Disposition.NEGATIVE]
     return Counts(by_state[QueueState.WAITING], negative, by_state[QueueState.REVIEWED])
 
@@ -120,23 +143,7 @@ def rebuild(store: Store) -> None:
         StoreError: The database failed.
     """
     with writing(store) as connection:
-        connection.execute(CASE_STATUS.delete())
-        refresh(connection, list(connection.scalars(select(CASES.c.id))))
-
-
-def _next(pack: str, place: tuple[Any, ...] | None, negatives: bool) -> Select[*tuple[Any, ...]]:
-    last = QueueState.NEGATIVE if negatives else QueueState.WAITING
-    query = _ITEM.where(CASE_STATUS.c.pack == pack, CASE_STATUS.c.queue_state <= int(last))
-    if place is not None:
-        query = query.where(tuple_(*_ORDER) > place)
-    return query.order_by(*_ORDER).limit(1)
-
-
-def _place(connection: Connection, case_id: str) -> tuple[Any, ...]:
-    row = connection.execute(select(*_ORDER).where(CASE_STATUS.c.case_id == case_id)).first()
-    if row is None:
-        raise _unknown(case_id)
-    return tuple(row)
+        refresh_all(connection)
 
 
 def _images(connection: Connection, item: WorkItem) -> tuple[CaseImage, ...]:

@@ -11,7 +11,9 @@ from sqlalchemy import func, select
 from core.errors import BundleError, DataError
 from core.packs import DomainPack, means_nothing_wrong
 from core.people import Person, Role
-from core.records import reviews, worklist
+from core.records import reviews
+from core.records.case_filter import CaseFilter
+from core.records.case_page import page_of_cases
 from core.records.case_status import REVIEW
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.connection import Store, reading
@@ -70,14 +72,28 @@ def next_case(store: Store, pack: str, skipped: Sequence[str] = ()) -> WorkItem 
     Raises:
         StoreError: The database failed.
     """
-    return first_unskipped(_waiting(store, pack), skipped)
+    return next_matching(store, CaseFilter(packs=(pack,)), skipped)
 
 
-def _waiting(store: Store, pack: str) -> Iterator[WorkItem]:
-    item = worklist.next_case(store, pack)
-    while item:
-        yield item
-        item = worklist.next_case(store, pack, after=item.case_id)
+def next_matching(
+    store: Store, case_filter: CaseFilter, skipped: Sequence[str] = ()
+) -> WorkItem | None:
+    """Return the most pressing of the cases that a filter means, leaving out those skipped.
+
+    Args:
+        store: The store.
+        case_filter: Which cases, over every pack that it leaves open.
+        skipped: As for ``next_case``.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    return first_unskipped(_waiting(store, case_filter, len(skipped) + 1), skipped)
+
+
+def _waiting(store: Store, case_filter: CaseFilter, most: int) -> Iterator[WorkItem]:
+    # One more than were skipped: that many looked at, one that was not is among them.
+    yield from page_of_cases(store, case_filter, limit=most)
 
 
 def decide(
