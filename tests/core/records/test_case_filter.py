@@ -102,9 +102,9 @@ def test_no_filter_tells_what_a_case_drawn_for_the_audit_was_judged():
     drawn = facets(reasons=(Reason.AUDIT,), disposition=Disposition.NEGATIVE)
 
     assert CaseFilter().matches(drawn)
-    for told in (*Reason, *Disposition):
-        word = "reasons" if isinstance(told, Reason) else "verdicts"
-        assert not CaseFilter(**{word: (told,)}).matches(drawn)
+    for value in (*Reason, *Disposition):
+        word = "reasons" if isinstance(value, Reason) else "verdicts"
+        assert not CaseFilter(**{word: (value,)}).matches(drawn)
     decided = facets(
         reasons=(Reason.AUDIT,),
         disposition=Disposition.NEGATIVE,
