@@ -121,7 +121,7 @@ def outcome_of(
         return None
     if not all(agree(one, other) for one, other in combinations(given, 2)):
         return adjudication
-    # Whoever named a label said more than who did not.
+    # The answer that names a label is the fuller one.
     return next((answer for answer in given if answer.label), given[0])
 
 

@@ -18,20 +18,26 @@ from core.records.case_facets import facet_rows
 from core.records.case_status import statuses_of
 from core.records.connection import Store, reading
 from core.records.hash_chain import GENESIS, Head, canonical, digest, link, newest
+from core.records.read_status import read_status_of
 from core.records.tables import (
     AUDIT_EVENTS,
     CASE_FACETS,
+    CASE_READS,
     CASE_STATUS,
     CASES,
     DECISIONS,
     DEPLOYMENTS,
     ENDED_SESSIONS,
+    GOLD_ANSWERS,
     HEADERS,
     IMAGES,
     PACK_ROWS,
     PREFERENCES,
     PROPOSAL_OUTCOMES,
     PROPOSALS,
+    READ_DRAWS,
+    READ_PLANS,
+    READ_STATUS,
     RECEIPTS,
     REINSTATEMENTS,
     RESOLUTIONS,
@@ -56,6 +62,10 @@ _COVERED = (
     ROLE_GRANTS,
     ENDED_SESSIONS,
     PREFERENCES,
+    READ_PLANS,
+    READ_DRAWS,
+    CASE_READS,
+    GOLD_ANSWERS,
 )
 
 _BATCH = 500
@@ -71,7 +81,8 @@ class AuditFault:
     Attributes:
         kind: ``event edited``, ``event missing``, ``head differs``, ``row edited``,
             ``row missing``, ``row added``, ``row covered again`` (rows are never changed: the first
-            hash holds), ``case status differs`` or ``case count differs``.
+            hash holds), ``case status differs``, ``case count differs`` or
+            ``read status differs``.
         subject: The table, and the event's number or the row's id.
     """
 
@@ -129,6 +140,7 @@ def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditRepo
         rows = len(covered)
         faults += _compare_rows(rows_of, covered)
         faults += _compare_status(rows_of, connection)
+        faults += _compare_reads(rows_of, connection)
         return AuditReport(len(hashes) - 1, rows, newest(connection), tuple(faults))
 
 
@@ -155,7 +167,7 @@ class _Rows:
         if watch is not None:
             counts = (
                 select(func.count()).select_from(table)
-                for table in (AUDIT_EVENTS, *_COVERED, CASE_STATUS, CASE_FACETS)
+                for table in (AUDIT_EVENTS, *_COVERED, CASE_STATUS, CASE_FACETS, READ_STATUS)
             )
             self._total = sum(connection.execute(query).scalar_one() for query in counts)
 
@@ -229,3 +241,11 @@ def _compare_status(rows_of: _Rows, connection: Connection) -> Iterator[AuditFau
     for facets_id in sorted(counted.keys() | kept.keys()):
         if counted.get(facets_id) != kept.get(facets_id):
             yield AuditFault("case count differs", facets_id)
+
+
+def _compare_reads(rows_of: _Rows, connection: Connection) -> Iterator[AuditFault]:
+    found = {row["case_id"]: dict(row) for row in rows_of(READ_STATUS)}
+    drawn = set(connection.scalars(select(READ_DRAWS.c.case_id)))
+    for case_id in sorted(drawn | found.keys()):
+        if read_status_of(connection, case_id) != found.get(case_id):
+            yield AuditFault("read status differs", case_id)

@@ -21,6 +21,7 @@ from core.records.cases import WorkItem, item_from_row
 from core.records.clearing import awaited_groups, makers_of
 from core.records.connection import Store, chunks, reading
 from core.records.corrections import is_current
+from core.records.final_reads import read_states
 from core.records.image_products import other_products, with_products
 from core.records.tables import (
     CASE_STATUS,
@@ -149,6 +150,9 @@ def alike(store: Store, pack: str, word: str, text: str, *, most: int = 50) -> l
 def reads(store: Store, pack: str, *, most: int = 5000) -> list[Read]:
     """Return people's reads of the cases of a pack that they did not take back, newest first.
 
+    Both answers on a case that was read twice are what its reads came to; one of which that is
+    still open is left out.
+
     Args:
         store: The store.
         pack: The pack's name.
@@ -177,7 +181,19 @@ def reads(store: Store, pack: str, *, most: int = 5000) -> list[Read]:
             for row in connection.execute(_reviews_of(ids)).mappings():
                 rows[row["case_id"]].append(row)
         headers = _headers(connection, (IMAGES.c.case_id.in_(ids) for ids in chunks(cases)))
-    return [_read(rows[case], headers.get(case, ())) for case in cases]
+        twice = read_states(connection, cases)
+    return [
+        _as_decided(_read(rows[case], headers.get(case, ())), twice.get(case))
+        for case in cases
+        if case not in twice or twice[case]["disposition"]
+    ]
+
+
+def _as_decided(read: Read, twice: RowLike | None) -> Read:
+    if twice is None:
+        return read
+    decided = Disposition(twice["disposition"])
+    return replace(read, first=decided, last=decided)
 
 
 def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:

@@ -16,7 +16,8 @@ from core.records import hash_chain
 from core.records.case_status import REVIEW, UNDO, refresh
 from core.records.cases import StoredReview, WorkItem, review_from_row
 from core.records.connection import Store, reading, writing
-from core.records.tables import CASE_STATUS, CASES, REVIEWS
+from core.records.read_status import draw_review, refresh_reads
+from core.records.tables import CASE_STATUS, CASES, READ_DRAWS, REVIEWS
 from core.records.values import now, plain, stamp
 from core.types import Disposition
 
@@ -151,15 +152,17 @@ def _write(
         "images": status["images"],
     }
     connection.execute(insert(REVIEWS), row)
+    drawn = draw_review(connection, row, status)
     hash_chain.append(
         connection,
         actor=judgement["reviewer"],
         action=kind,
         subject=case_id,
-        rows={REVIEWS.name: [row]},
+        rows={REVIEWS.name: [row], READ_DRAWS.name: drawn},
         at=at,
     )
     refresh(connection, [case_id])
+    refresh_reads(connection, case_id)
 
 
 def _id(case_id: str, revision: int) -> str:

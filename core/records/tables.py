@@ -20,6 +20,14 @@ from core.records.case_tables import (
 )
 from core.records.people_tables import EndedSessionRow, RoleGrantRow
 from core.records.preference_tables import PreferenceRow
+from core.records.read_tables import (
+    CaseReadRow,
+    GoldAnswerRow,
+    ReadClaimRow,
+    ReadDrawRow,
+    ReadPlanRow,
+    ReadStatusRow,
+)
 from core.records.table_base import RowLike, TableRow
 from core.records.work_tables import (
     DeploymentRow,
@@ -35,7 +43,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0005"
+SCHEMA = "r0007"
 
 
 def _table(row: type[TableRow]) -> Table:
@@ -63,3 +71,9 @@ PREFERENCES = _table(PreferenceRow)
 JOBS = _table(JobRow)
 OUTBOX = _table(OutboxRow)
 TAKEN_PARTS = _table(TakenPartRow)
+READ_PLANS = _table(ReadPlanRow)
+READ_DRAWS = _table(ReadDrawRow)
+CASE_READS = _table(CaseReadRow)
+GOLD_ANSWERS = _table(GoldAnswerRow)
+READ_STATUS = _table(ReadStatusRow)
+READ_CLAIMS = _table(ReadClaimRow)
