@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import compress
 from typing import Any
 
@@ -89,6 +89,21 @@ def certify(
         attempt=attempt,
         added=added,
     )
+
+
+def suspend(policy: Policy, why: str) -> Policy:
+    """Return a policy without its certificate of escapes: nothing is negative without a person.
+
+    What it calls positive, it still does. The same policy and reason give the same id.
+
+    Args:
+        policy: The policy; one that is suspended already stays as it is.
+        why: A sentence, which every picture that is sent to a person for it bears.
+    """
+    if policy.suspended:
+        return policy
+    escape = replace(policy.escape, certified=False, threshold=None)
+    return replace(policy, t_neg=None, escape=escape, suspended=why)
 
 
 def _residual(cal: Cases, made: NDArray[np.str_]) -> tuple[float, float, float, int]:
@@ -178,7 +193,8 @@ def _why(prediction: Prediction, policy: Policy, whole: bool) -> tuple[Finding, 
         detail = good_only.describe_bound(policy.good_only, "overkill", "good group(s)")
         return (Finding(Reason.NOT_CERTIFIED, detail),)
     if limit is None:
-        return (Finding(Reason.NOT_CERTIFIED, _missing(leaning)),)
+        missing = policy.suspended if leaning is policy.escape else ""
+        return (Finding(Reason.NOT_CERTIFIED, missing or _missing(leaning)),)
     return (Finding(Reason.AMBIGUOUS, f"Positive probability {p:.3f}."),)
 
 
@@ -244,6 +260,8 @@ def from_json(data: Mapping[str, Any]) -> Policy:
             good_only=GoodOnly(**data["good_only"]) if data["good_only"] else None,
             attempt=data["attempt"],
             added=data.get("added", ""),
+            # Policies that hold are hashed without it.
+            suspended=data.get("suspended", ""),
         )
         stated, found = data["id"], policy.id
     except (KeyError, TypeError, ValueError) as exc:

@@ -27,6 +27,8 @@ def summarise_policy(pack: DomainPack, policy: Policy) -> list[str]:
         describe_certificate(certificate, word, unit)
         for certificate, word, unit in zip(sides, pack.error_names, pack.unit_names, strict=True)
     ]
+    if policy.suspended:
+        lines[0] = policy.suspended
     lines += _describe_uncertified(pack, policy)
     rate, low, high, n = policy.residual
     passed, (positive, _) = pack.wording[Disposition.NEGATIVE], pack.unit_names

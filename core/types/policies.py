@@ -145,6 +145,7 @@ class Policy:
             included, when it was made.
         added: Digest of the reviewed cases that it was certified on beside, or instead of, those of
             the bundle; empty for none.
+        suspended: Why its certificate does not hold any more, as a sentence; empty while it does.
     """
 
     bundle: str
@@ -159,6 +160,16 @@ class Policy:
     good_only: GoodOnly | None = None
     attempt: int = 1
     added: str = ""
+    suspended: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a policy whose certificate does not hold and that lets pictures through.
+
+        Raises:
+            ValueError: As above.
+        """
+        if self.suspended and (self.t_neg is not None or self.escape.certified):
+            raise ValueError("suspended: expected no t_neg and no certified escape rate")
 
     @property
     def held_out(self) -> int:
@@ -180,7 +191,9 @@ class Policy:
     def id(self) -> str:
         """Return the first 16 hex digits of the sha256 of the canonical JSON content."""
         fields = asdict(self)
-        if not self.added:
-            del fields["added"]  # what has no such cases is named as it was before there were any
+        # What has none of these is named as it was before there were any.
+        for name in ("added", "suspended"):
+            if not fields[name]:
+                del fields[name]
         content = json.dumps(fields, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(content.encode()).hexdigest()[:16]

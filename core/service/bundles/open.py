@@ -10,7 +10,7 @@ from typing import cast
 
 from core.decision import policy as policies
 from core.decision.certificate_text import percent
-from core.decision.policy import certify, decide
+from core.decision.policy import certify, decide, suspend
 from core.errors import BundleError, ConfigError
 from core.files import write_atomic
 from core.imaging.files import wrap_bytes
@@ -97,8 +97,10 @@ def certify_bundle(bundle: Bundle, targets: Targets, home: Path | None = None) -
     known = [one for one in record if one.targets == targets and not one.added]
     folder = bundle.path / POLICIES
     folder.mkdir(exist_ok=True)
-    # Files that do not read were certifications too.
-    before = max([len(list(folder.glob("*.json"))), *(one.attempt for one in record)])
+    # Files that do not read were certifications too; a suspended policy was none of its own.
+    suspended = sum(bool(one.suspended) for one in _readable(bundle))
+    files = len(list(folder.glob("*.json"))) - suspended
+    before = max([files, *(one.attempt for one in record)])
     attempt = max(before + 1, attempt_at(home, bundle, targets) if home else 1)
     policy = known[0] if known else make_policy(bundle, targets, attempt)
     if home:
@@ -157,13 +159,18 @@ def make_policy(
 
 def certifications(bundle: Bundle) -> list[Policy]:
     """Return the policies made on a bundle's cal cases that still read, oldest first."""
+    own = (one for one in _readable(bundle) if one.bundle == bundle.label and not one.suspended)
+    return sorted(own, key=lambda p: p.attempt)
+
+
+def _readable(bundle: Bundle) -> list[Policy]:
     found = []
     for file in sorted((bundle.path / POLICIES).glob("*.json")):
         try:
             found.append(_read(bundle, file.stem))
         except BundleError:
             continue
-    return sorted((one for one in found if one.bundle == bundle.label), key=lambda p: p.attempt)
+    return found
 
 
 def policy_of(bundle: Bundle, policy_id: str = "") -> Policy:
@@ -218,6 +225,8 @@ def _refuse_unjustified(policy: Policy, bundle: Bundle, file: Path) -> None:
     """
     added = read_added_cases(file.parent, policy.added) if policy.added else None
     own = make_policy(bundle, policy.targets, policy.attempt, added)
+    if policy.suspended:
+        own = suspend(own, policy.suspended)
     made, stated = ({**policies.to_json(one), "id": ""} for one in (own, policy))
     if not _are_close(made, stated):
         raise BundleError(

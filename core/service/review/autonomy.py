@@ -265,6 +265,8 @@ def blocking_reason(pack: DomainPack, stage: Stage, policy: Policy | None) -> st
     if policy is None:
         return "Its policy is not at hand, so that nothing says what it is certified for."
     positive, escape = pack.unit_names[0], policy.escape
+    if policy.suspended:
+        return policy.suspended
     if not escape.certified:
         return (
             f"Never automatic without a certificate: this policy has none for "

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.decision.certificate import (
     upper_bound,
 )
-from core.decision.policy import certify, decide, dispositions
+from core.decision.policy import certify, decide, dispositions, from_json, suspend, to_json
 from core.types import Disposition, Finding, Prediction, Reason, Targets
 from tests.core.decision.policy_cases import (
     IMAGE,
@@ -189,3 +189,26 @@ def test_an_overlap_away_from_one_half_is_cut_at_its_nearest_end(shift, cut):
 def test_a_hand_made_overlap_calls_out_rather_than_lets_through(policy):
     careless = replace(policy, t_neg=0.8, t_pos=0.2)
     assert judged(prediction(0.5), careless).disposition is Disposition.POSITIVE
+
+
+def test_a_suspended_policy_lets_nothing_through_and_gives_its_reason(policy):
+    suspended = suspend(policy, "An alarm suspended it.")
+    assert judged(prediction(0.0), policy).disposition is Disposition.NEGATIVE
+    verdict = judged(prediction(0.0), suspended)
+    assert verdict.disposition is Disposition.DEFER
+    assert verdict.findings == (Finding(Reason.NOT_CERTIFIED, "An alarm suspended it."),)
+    assert judged(prediction(1.0), suspended) == judged(prediction(1.0), policy)
+    assert suspended.id == suspend(policy, "An alarm suspended it.").id != policy.id
+    assert suspended.id != suspend(policy, "Another one did.").id
+    assert from_json(to_json(suspended)) == suspended
+    assert suspend(suspended, "Another one did.") is suspended
+
+
+def test_a_policy_that_holds_has_the_id_that_it_had_before_any_could_be_suspended(policy):
+    before = {name: value for name, value in to_json(policy).items() if name != "suspended"}
+    assert from_json(before) == policy
+
+
+def test_a_suspended_policy_that_lets_pictures_through_is_refused(policy):
+    with pytest.raises(ValueError, match="suspended"):
+        replace(policy, suspended="An alarm suspended it.")
