@@ -20,6 +20,8 @@ from core.records.connection import Store, reading
 from core.records.hash_chain import GENESIS, Head, canonical, digest, link, newest
 from core.records.read_status import read_status_of
 from core.records.tables import (
+    ALARM_NOTES,
+    ALARMS,
     AUDIT_EVENTS,
     CASE_FACETS,
     CASE_READS,
@@ -31,6 +33,7 @@ from core.records.tables import (
     GOLD_ANSWERS,
     HEADERS,
     IMAGES,
+    OBSERVATIONS,
     PACK_ROWS,
     PREFERENCES,
     PROPOSAL_OUTCOMES,
@@ -66,6 +69,9 @@ _COVERED = (
     READ_DRAWS,
     CASE_READS,
     GOLD_ANSWERS,
+    OBSERVATIONS,
+    ALARMS,
+    ALARM_NOTES,
 )
 
 _BATCH = 500

@@ -24,6 +24,7 @@ from core.records.deployment import (
 from core.records.deployment_rows import deployment_from_row, history_of, newest_number, write
 from core.records.tables import DEPLOYMENTS
 from core.records.values import now, plain
+from core.records.voided import refuse_voided
 
 
 def deploy(
@@ -62,8 +63,8 @@ def deploy(
         also: Writes more in the same transaction; what it raises takes the deployment back.
 
     Raises:
-        ConfigError: Nobody signs it, one person signs twice, the share is none, or the stage is
-            more than one step up.
+        ConfigError: Nobody signs it, one person signs twice, the share is none, the stage is more
+            than one step up, or an alarm has voided the policy.
         StoreError: The database failed.
     """
     check_persons(by, second_person)
@@ -91,6 +92,7 @@ def deploy(
             supersedes=last.id if last else "",
             deployed_at=at or now(),
         )
+        refuse_voided(connection, new)
         write(connection, new, "deploy")
         if also:
             also(connection, new)
@@ -122,7 +124,8 @@ def take_back(
         at: When; now, unless given.
 
     Raises:
-        ConfigError: Nobody signs it, or there is no such deployment.
+        ConfigError: Nobody signs it, there is no such deployment, or an alarm has voided its
+            policy.
         StoreError: The database failed.
     """
     check_persons(by, second_person)
@@ -145,6 +148,7 @@ def take_back(
             supersedes=rows[0].id,
             deployed_at=at or now(),
         )
+        refuse_voided(connection, new)
         write(connection, new, "take back")
     return new
 

@@ -18,6 +18,12 @@ from core.records.case_tables import (
     ReinstatementRow,
     ReviewRow,
 )
+from core.records.monitor_tables import (
+    AlarmNoteRow,
+    AlarmRow,
+    MonitorStateRow,
+    ObservationRow,
+)
 from core.records.people_tables import EndedSessionRow, RoleGrantRow
 from core.records.preference_tables import PreferenceRow
 from core.records.read_tables import (
@@ -43,7 +49,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0007"
+SCHEMA = "r0008"
 
 
 def _table(row: type[TableRow]) -> Table:
@@ -77,3 +83,7 @@ CASE_READS = _table(CaseReadRow)
 GOLD_ANSWERS = _table(GoldAnswerRow)
 READ_STATUS = _table(ReadStatusRow)
 READ_CLAIMS = _table(ReadClaimRow)
+OBSERVATIONS = _table(ObservationRow)
+ALARMS = _table(AlarmRow)
+ALARM_NOTES = _table(AlarmNoteRow)
+MONITOR_STATES = _table(MonitorStateRow)
