@@ -48,6 +48,10 @@ class Settings(BaseSettings):
         default=Path("../shared/data"),
         description="Labelled pictures that some tests and cards refer to.",
     )
+    anchor_file: str = Field(
+        default="",
+        description="File outside the home folder to which workers note the newest audit event.",
+    )
     demo_dashboard: bool = Field(
         default=True, description="Whether `assay demo` ends in the dashboard."
     )

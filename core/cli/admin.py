@@ -44,10 +44,11 @@ def audit_verify(
 
     Exit code 1 if anything was altered.
     """
-    from core.service.audit import check, read_heads
+    from core.service.anchors import read_anchors
+    from core.service.audit import check
     from core.settings import Settings
 
-    noted = [*(head or ()), *(read_heads(heads) if heads else ())]
+    noted = [*(head or ()), *(str(one.head) for one in (read_anchors(heads) if heads else ()))]
     with progress_bar() as progress:
         report = check(Settings(), noted, progress)
     if json:
@@ -73,6 +74,19 @@ def audit_head() -> None:
     from core.settings import Settings
 
     print_line(head(Settings()))
+
+
+@audit.command("anchor")
+def audit_anchor() -> None:
+    """Note the newest event at the end of ASSAY_ANCHOR_FILE.
+
+    A worker does so every ten minutes. Keep the file where the store's keeper cannot change it.
+    """
+    from core.service.anchors import note_now
+    from core.settings import Settings
+
+    noted = note_now(Settings())
+    print_line(f"Noted {noted}." if noted else "The newest event is noted already.")
 
 
 @audit.command("export")

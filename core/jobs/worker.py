@@ -14,6 +14,7 @@ from threading import Event as Flag
 from time import perf_counter
 
 from core.errors import AssayError, StoreError
+from core.jobs.anchor_lane import AnchorLane
 from core.jobs.assess import judge
 from core.jobs.benches import Benches
 from core.jobs.kinds import ASSESS_LANE, NICENESS, installed_kinds, lanes_of
@@ -26,6 +27,7 @@ from core.packs import installed
 from core.records import queue
 from core.records.connection import Store
 from core.records.queue import Job
+from core.service.anchors import anchor_file
 from core.service.bundles.deployments import Deployed, current_policy
 from core.settings import Settings
 
@@ -90,6 +92,10 @@ def work(
                 process = stack.enter_context(JobProcess(settings, NICENESS.get(name, 0)))
                 by_name = {kind.name: kind for kind in kinds}
                 turns.append(Lane(by_name, process, store, worker, stop).turn)
+        if (file := anchor_file(settings)) is not None:
+            anchors = AnchorLane(store, file)
+            turns.append(anchors.turn)
+            stack.callback(anchors.note)
         logger.info(Event(Word.STARTED, {"count": len(bundles), "pid": os.getpid()}))
         if once:
             while not stop.is_set() and sum(turn() for turn in turns):

@@ -22,6 +22,7 @@ from core.records.read_status import read_status_of
 from core.records.tables import (
     ALARM_NOTES,
     ALARMS,
+    AUDIT_CASES,
     AUDIT_EVENTS,
     CASE_FACETS,
     CASE_READS,
@@ -74,9 +75,12 @@ _COVERED = (
     ALARM_NOTES,
 )
 
+_CACHES = (CASE_STATUS, CASE_FACETS, READ_STATUS, AUDIT_CASES)
+
 _BATCH = 500
 
 _Digests = dict[tuple[str, str], str]
+_Entries = set[tuple[str, int]]
 _Watch = Callable[[int, int], None]
 
 
@@ -87,8 +91,8 @@ class AuditFault:
     Attributes:
         kind: ``event edited``, ``event missing``, ``head differs``, ``row edited``,
             ``row missing``, ``row added``, ``row covered again`` (rows are never changed: the first
-            hash holds), ``case status differs``, ``case count differs`` or
-            ``read status differs``.
+            hash holds), ``case status differs``, ``case count differs``,
+            ``read status differs`` or ``search differs``.
         subject: The table, and the event's number or the row's id.
     """
 
@@ -139,7 +143,7 @@ def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditRepo
     """
     with reading(store) as connection:
         rows_of = _Rows(connection, watch)
-        faults, covered, hashes = _walk(rows_of)
+        faults, covered, hashes, entries = _walk(rows_of)
         for one in noted:
             if hashes.get(one.seq) != one.hash:
                 faults.append(AuditFault("head differs", f"audit_events {one.seq}"))
@@ -147,6 +151,7 @@ def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditRepo
         faults += _compare_rows(rows_of, covered)
         faults += _compare_status(rows_of, connection)
         faults += _compare_reads(rows_of, connection)
+        faults += _compare_search(rows_of, entries)
         return AuditReport(len(hashes) - 1, rows, newest(connection), tuple(faults))
 
 
@@ -173,7 +178,7 @@ class _Rows:
         if watch is not None:
             counts = (
                 select(func.count()).select_from(table)
-                for table in (AUDIT_EVENTS, *_COVERED, CASE_STATUS, CASE_FACETS, READ_STATUS)
+                for table in (AUDIT_EVENTS, *_COVERED, *_CACHES)
             )
             self._total = sum(connection.execute(query).scalar_one() for query in counts)
 
@@ -188,9 +193,10 @@ class _Rows:
                 self._watch(self._done, self._total)
 
 
-def _walk(rows_of: _Rows) -> tuple[list[AuditFault], _Digests, dict[int, str]]:
+def _walk(rows_of: _Rows) -> tuple[list[AuditFault], _Digests, dict[int, str], _Entries]:
     faults: list[AuditFault] = []
     covered: _Digests = {}
+    entries: _Entries = set()
     hashes = {0: GENESIS}
     last = Head(0, GENESIS)
     for event in rows_of(AUDIT_EVENTS):
@@ -199,9 +205,10 @@ def _walk(rows_of: _Rows) -> tuple[list[AuditFault], _Digests, dict[int, str]]:
             if row in covered:
                 faults.append(AuditFault("row covered again", f"{row[0]} {row[1]}"))
             covered.setdefault(row, found)
+        entries |= {(case_id, event["seq"]) for case_id in cases_in(event["detail"])}
         last = Head(event["seq"], event["hash"])
         hashes[last.seq] = last.hash
-    return faults, covered, hashes
+    return faults, covered, hashes, entries
 
 
 def _check(event: RowLike, last: Head) -> Iterator[AuditFault]:
@@ -213,6 +220,14 @@ def _check(event: RowLike, last: Head) -> Iterator[AuditFault]:
     elif seq == last.seq + 1 and event["previous"] != last.hash:
         # The one before was changed and hashed anew; before the first there is none.
         yield AuditFault("event edited", f"audit_events {last.seq or seq}")
+
+
+def cases_in(detail: str) -> list[str]:
+    """Return the ids of the cases that an event's detail names."""
+    try:
+        return list(json.loads(detail).get("cases", ()))
+    except (ValueError, AttributeError, TypeError):
+        return []  # an edited event: its hash tells
 
 
 def _digests(detail: str) -> _Digests:
@@ -255,3 +270,9 @@ def _compare_reads(rows_of: _Rows, connection: Connection) -> Iterator[AuditFaul
     for case_id in sorted(drawn | found.keys()):
         if read_status_of(connection, case_id) != found.get(case_id):
             yield AuditFault("read status differs", case_id)
+
+
+def _compare_search(rows_of: _Rows, expected: _Entries) -> Iterator[AuditFault]:
+    found = {(row["case_id"], row["seq"]) for row in rows_of(AUDIT_CASES)}
+    for case_id, seq in sorted(expected ^ found):
+        yield AuditFault("search differs", f"audit_events {seq}, case {case_id}")

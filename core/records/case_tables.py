@@ -206,6 +206,12 @@ class AuditEventRow(TableRow, table=True):
     """One link of the hash chain; ``detail`` is canonical JSON."""
 
     __tablename__ = "audit_events"
+    __table_args__ = (
+        Index("ix_audit_events_at", "at", "seq"),
+        Index("ix_audit_events_actor", "actor", "at", "seq"),
+        Index("ix_audit_events_action", "action", "at", "seq"),
+        Index("ix_audit_events_actor_action", "actor", "action", "at", "seq"),
+    )
 
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     at: str
@@ -215,3 +221,13 @@ class AuditEventRow(TableRow, table=True):
     detail: str
     previous: str
     hash: str
+
+
+class AuditCaseRow(TableRow, table=True):
+    """Which events are about a case: a look-up over what the events' details name."""
+
+    __tablename__ = "audit_cases"
+    __table_args__ = BY_ID
+
+    case_id: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
-from core.records.tables import AUDIT_EVENTS, RowLike
+from core.records.tables import AUDIT_CASES, AUDIT_EVENTS, CASES, RowLike
 from core.records.values import stamp
 
 GENESIS = "0" * 64
@@ -39,6 +39,10 @@ class Head:
     seq: int
     hash: str
 
+    def __str__(self) -> str:
+        """Return ``number:hash``, as it is noted."""
+        return f"{self.seq}:{self.hash}"
+
 
 def append(
     connection: Connection,
@@ -48,6 +52,7 @@ def append(
     subject: str,
     rows: Mapping[str, Sequence[RowLike]],
     at: datetime,
+    cases: Collection[str] = (),
 ) -> None:
     """Add an event that covers the rows written with it, inside the caller's write transaction.
 
@@ -58,8 +63,10 @@ def append(
         subject: What it was done to.
         rows: The rows written, by table.
         at: When.
+        cases: Ids of the cases that it is about, besides those that the rows name.
     """
     last = newest(connection)
+    named = sorted({*cases, *_cases_of(rows)})
     covered = {table: {row["id"]: digest(row) for row in new} for table, new in rows.items() if new}
     event = {
         "seq": last.seq + 1,
@@ -67,10 +74,19 @@ def append(
         "actor": actor,
         "action": action,
         "subject": subject,
-        "detail": canonical({"rows": covered}),
+        "detail": canonical({"cases": named, "rows": covered}),
     }
     chained = {"previous": last.hash, "hash": link(last.hash, event)}
     connection.execute(insert(AUDIT_EVENTS), event | chained)
+    if named:
+        entries = [{"case_id": case_id, "seq": event["seq"]} for case_id in named]
+        connection.execute(insert(AUDIT_CASES), entries)
+
+
+def _cases_of(rows: Mapping[str, Sequence[RowLike]]) -> set[str]:
+    """Return the cases that rows belong to, by the column ``case_id`` of any table."""
+    own = {row["id"] for row in rows.get(CASES.name, ())}
+    return own | {row["case_id"] for new in rows.values() for row in new if row.get("case_id")}
 
 
 def newest(connection: Connection) -> Head:

@@ -126,6 +126,7 @@ def _add(
         if new:
             connection.execute(insert(table), new)
     if any(rows.values()):
+        touched = _touched(connection, batch, added.changed)
         hash_chain.append(
             connection,
             actor=actor,
@@ -133,8 +134,9 @@ def _add(
             subject=", ".join(sorted({new.decision.pack for new in batch})),
             rows={table.name: new for table, new in rows.items()},
             at=received,
+            cases=touched,
         )
-        refresh(connection, _touched(connection, batch, added.changed))
+        refresh(connection, touched)
     return added
 
 

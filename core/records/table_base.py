@@ -7,11 +7,13 @@ already defined".
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import MetaData
 from sqlalchemy.orm import registry
 from sqlmodel import SQLModel
+
+_Id = TypeVar("_Id", str, int)
 
 RowLike = Mapping[Any, Any]
 """A row by column name, before or after the database; SQLAlchemy also takes columns as keys."""
@@ -34,7 +36,7 @@ class TableRow(SQLModel, registry=registry()):
     metadata = MetaData(naming_convention=_NAMES)
 
 
-def chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+def chunks(ids: Sequence[_Id]) -> Iterator[Sequence[_Id]]:
     """Yield pieces of a list of ids that fit one statement's parameters."""
     for start in range(0, len(ids), _PARAMETERS):
         yield ids[start : start + _PARAMETERS]

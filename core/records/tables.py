@@ -8,6 +8,7 @@ from __future__ import annotations
 from sqlalchemy import Table
 
 from core.records.case_tables import (
+    AuditCaseRow,
     AuditEventRow,
     CaseFacetsRow,
     CaseRow,
@@ -49,7 +50,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0008"
+SCHEMA = "r0009"
 
 
 def _table(row: type[TableRow]) -> Table:
@@ -62,6 +63,7 @@ DECISIONS = _table(DecisionRow)
 REINSTATEMENTS = _table(ReinstatementRow)
 REVIEWS = _table(ReviewRow)
 AUDIT_EVENTS = _table(AuditEventRow)
+AUDIT_CASES = _table(AuditCaseRow)
 CASE_STATUS = _table(CaseStatusRow)
 CASE_FACETS = _table(CaseFacetsRow)
 HEADERS = _table(HeaderRow)

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from core.errors import ConfigError
 from core.files import replacing
 from core.model.bundle.destination import check_file_destination
 from core.records import audit, blobs
 from core.records.clearings import still_cleared
 from core.records.connection import reading
-from core.records.hash_chain import GENESIS, Head
+from core.records.hash_chain import GENESIS
 from core.records.store import recorded_blobs
+from core.service.anchors import anchor_file, parse_head, read_anchors
 from core.service.progress import Progress, silent
 from core.service.store import open_store
 from core.settings import Settings
@@ -46,22 +45,24 @@ def head(settings: Settings) -> str:
         StoreError: The store cannot be read.
     """
     with closing(open_store(settings)) as store:
-        return _format_head(audit.head(store))
+        return str(audit.head(store))
 
 
 def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = silent) -> Check:
     """Return what was altered in the log's chain, the rows it covers and the pictures on disk.
 
     Args:
-        settings: Where the store is.
-        noted: Heads noted earlier, ``number:hash`` each; the chain must contain every one.
+        settings: Where the store is, and its anchors, which the chain must contain.
+        noted: Further heads noted earlier, ``number:hash`` each.
         progress: Called with how far the check is.
 
     Raises:
         ConfigError: A noted head cannot be read.
         StoreError: The store cannot be read.
     """
-    heads = [_head(text) for text in noted]
+    file = anchor_file(settings)
+    anchored = [one.head for one in read_anchors(file)] if file else []
+    heads = [*anchored, *map(parse_head, noted)]
     with closing(open_store(settings)) as store:
         walked = audit.verify(store, *heads, watch=partial(progress, "Checking the log"))
         pictures = blobs.verify(
@@ -72,23 +73,7 @@ def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = si
     faults = [f"{fault.kind}: {fault.subject}" for fault in walked.faults]
     faults += [f"picture altered: {sha256}" for sha256 in pictures.altered]
     faults += [f"picture missing: {sha256}" for sha256 in pictures.missing]
-    return Check(walked.events, _format_head(walked.head), gone, tuple(faults))
-
-
-def read_heads(file: Path) -> list[str]:
-    """Return the noted heads of a file, one a line.
-
-    Raises:
-        ConfigError: It cannot be read, or is no text.
-    """
-    try:
-        return file.read_text(encoding="utf-8-sig").split()
-    except (OSError, UnicodeDecodeError) as exc:
-        why = exc.strerror if isinstance(exc, OSError) else "it is no text"
-        raise ConfigError(
-            f"The noted heads in {file} cannot be read: {why}.",
-            hint="Give a text file with one NUMBER:HASH a line.",
-        ) from exc
+    return Check(walked.events, str(walked.head), gone, tuple(faults))
 
 
 def export(out: Path, settings: Settings) -> int:
@@ -110,17 +95,3 @@ def export(out: Path, settings: Settings) -> int:
         temporary.open("w") as file,
     ):
         return audit.export(store, file)
-
-
-def _format_head(head: Head) -> str:
-    return f"{head.seq}:{head.hash}"
-
-
-def _head(text: str) -> Head:
-    found = re.fullmatch(r"(\d{1,18}):([0-9a-f]{64})", text.strip())
-    if found is None:
-        raise ConfigError(
-            f"A noted head is NUMBER:HASH with 64 hex digits, got {text.strip()!r}.",
-            hint="`assay audit head` prints the present one.",
-        )
-    return Head(int(found[1]), found[2])

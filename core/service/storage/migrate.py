@@ -99,7 +99,7 @@ def copy_store(
     return StoreCopy(
         rows={name: one.rows for name, one in figures.items()},
         fingerprint=total.fingerprint,
-        head=f"{head.seq}:{head.hash}",
+        head=str(head),
         pictures=len(blobs.list_names(new.blobs)),
         faults=faults,
     )
