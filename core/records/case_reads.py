@@ -101,11 +101,11 @@ def write_read(
         if holder is not None and holder.person != claim.person:
             return False
         refers = _wanted(connection, claim, kind, images)
+        end_claim(connection, claim.id)
         if refers is None:
             return False
         row = _row(connection, claim, answer, images, comment, refers, moment)
         _write(connection, row, moment)
-        end_claim(connection, claim.id)
     return True
 
 
@@ -142,28 +142,30 @@ def retract(store: Store, read: StoredRead, by: Person, at: datetime | None = No
     return True
 
 
-def last_read(store: Store, pack: str, reader: str) -> StoredRead | None:
+def last_read(store: Store, reader: str, pack: str = "") -> StoredRead | None:
     """Return the newest read of a person that still stands; None where they have none.
 
     Raises:
         StoreError: The database failed.
     """
     with reading(store) as connection:
-        return next(iter(reads_by(connection, pack, reader, most=20)), None)
+        return next(iter(reads_by(connection, pack=pack, reader=reader, most=20)), None)
 
 
 def reads_by(
-    connection: Connection, pack: str, reader: str = "", most: int | None = None
+    connection: Connection, *, pack: str = "", reader: str = "", most: int | None = None
 ) -> list[StoredRead]:
-    """Return the reads of a pack that stand, the newest first.
+    """Return the reads that stand, the newest first.
 
     Args:
         connection: The caller's transaction.
-        pack: The pack's name.
+        pack: The pack's name; empty for all.
         reader: Whose; empty for everybody's.
         most: At most so many rows are looked at; None for all.
     """
-    query = select(CASE_READS).where(CASE_READS.c.pack == pack)
+    query = select(CASE_READS)
+    if pack:
+        query = query.where(CASE_READS.c.pack == pack)
     if reader:
         query = query.where(CASE_READS.c.reader == reader)
     rows = connection.execute(

@@ -29,6 +29,7 @@ class WorkItem:
         images: How many images it has.
         revision: How many review rows it has.
         product: Which of the pack's products it is of; empty for the only one.
+        read: What it is read for, a `core.records.read_status.ReadKind`; empty for the first read.
     """
 
     case_id: str
@@ -42,6 +43,7 @@ class WorkItem:
     images: int
     revision: int
     product: str = ""
+    read: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,17 +32,19 @@ class ReadClaim:
     Attributes:
         id: Of its row.
         case_id: The case.
+        pack: Name of its pack.
         kind: What it is read for: ``first`` or a `core.records.read_status.ReadKind`.
         person: Id of who has it.
         name: Their name.
         claimed_at: Since when, in UTC.
         expires_at: Until when, unless it is renewed.
         before: The case that the person would have had instead; empty for none.
-        is_passed: Whether the person said "later": then it only keeps it away until it expires.
+        is_passed: Whether the person put it off: then it only keeps it away until it expires.
     """
 
     id: str
     case_id: str
+    pack: str
     kind: str
     person: str
     name: str
@@ -156,15 +158,21 @@ def claims_of(store: Store, pack: str, at: datetime | None = None) -> list[ReadC
         return [_claim(row) for row in connection.execute(query).mappings()]
 
 
-def own_claims(connection: Connection, pack: str, person: str, at: datetime) -> list[ReadClaim]:
+def own_claims(connection: Connection, person: str, at: datetime) -> list[ReadClaim]:
     """Return the claims of a person that stand, the newest first, those passed over among them."""
     query = select(READ_CLAIMS).where(
-        READ_CLAIMS.c.pack == pack,
         READ_CLAIMS.c.person == person,
         READ_CLAIMS.c.expires_at > stamp(at),
     )
     rows = connection.execute(query.order_by(READ_CLAIMS.c.claimed_at.desc())).mappings()
     return [_claim(row) for row in rows]
+
+
+def last_claim(connection: Connection, claim_id: str, person: str) -> ReadClaim | None:
+    """Return a person's claim, expired or not, while nobody else has taken the case since."""
+    own = (READ_CLAIMS.c.id == claim_id, READ_CLAIMS.c.person == person)
+    row = connection.execute(select(READ_CLAIMS).where(*own)).mappings().first()
+    return _claim(row) if row else None
 
 
 def standing_claim(connection: Connection, claim_id: str, at: datetime) -> ReadClaim | None:
@@ -188,6 +196,7 @@ def _claim(row: RowLike) -> ReadClaim:
     return ReadClaim(
         id=row["id"],
         case_id=row["case_id"],
+        pack=row["pack"],
         kind=row["kind"],
         person=row["person"],
         name=row["name"],

@@ -54,7 +54,7 @@ class CaseReadRow(TableRow, table=True):
     """
 
     __tablename__ = "case_reads"
-    __table_args__ = (Index("ix_case_reads_reader", "pack", "reader", "read_at"), BY_ID)
+    __table_args__ = (Index("ix_case_reads_reader", "reader", "read_at"), BY_ID)
 
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="cases.id", index=True)
@@ -110,7 +110,7 @@ class ReadClaimRow(TableRow, table=True):
     """Who has a case before them, until when; a row that changes in place and is no record."""
 
     __tablename__ = "read_claims"
-    __table_args__ = (Index("ix_read_claims_person", "pack", "person"), BY_ID)
+    __table_args__ = (Index("ix_read_claims_person", "person"), BY_ID)
 
     id: str = Field(primary_key=True)
     case_id: str

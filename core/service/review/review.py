@@ -19,6 +19,7 @@ from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.connection import Store, reading
 from core.records.tables import CASE_STATUS, REVIEWS
 from core.records.values import StoredDecision, stamp
+from core.service.review import second_read
 from core.service.review.explanations import Explainer
 from core.service.review.in_use import InUse
 from core.service.review.order import first_unskipped
@@ -122,6 +123,8 @@ def decide(
         PermissionDenied: Nobody is named, or the person may not review.
         StoreError: The database failed.
     """
+    if item.read:
+        return second_read.answer(store, item, disposition, by=by, label=label, comment=comment)
     by.require(Role.REVIEWER, "review a case")
     return reviews.review(store, item, disposition, reviewer=by.id, label=label, comment=comment)
 
@@ -178,11 +181,31 @@ def _positive_labels(
 def last_review(store: Store, pack: str, by: Person) -> StoredReview | None:
     """Return the newest review of a person that still stands, the one to undo.
 
+    A second read, an adjudication or a known case counts as one, so that undoing shows no reader
+    which of them it was.
+
     Raises:
         StoreError: The database failed.
     """
     recent = reviews.list_reviews(store, pack, limit=_RECENT)
-    return next((one for one in recent if one.reviewer == by.id), None)
+    own = next((one for one in recent if one.reviewer == by.id), None)
+    read = second_read.last_answer(store, by, pack)
+    if read is None or (own is not None and own.reviewed_at >= read.read_at):
+        return own
+    return StoredReview(
+        case_id=read.case_id,
+        key="",
+        revision=0,
+        kind=read.kind.value,
+        disposition=read.answer.disposition,
+        label=read.answer.label,
+        comment=read.comment,
+        reviewer=by.id,
+        reviewed_at=read.read_at,
+        supersedes="",
+        decision_id="",
+        images=0,
+    )
 
 
 def undo(store: Store, stored: StoredReview, by: Person) -> bool:
@@ -193,6 +216,9 @@ def undo(store: Store, stored: StoredReview, by: Person) -> bool:
             else's and the person no lead.
         StoreError: The database failed.
     """
+    if stored.kind != REVIEW:
+        read = second_read.last_answer(store, by)
+        return read is not None and second_read.take_back(store, read, by)
     if stored.reviewer == by.id:
         by.require(Role.REVIEWER, "take back a review")
     else:

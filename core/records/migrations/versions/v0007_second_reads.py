@@ -60,7 +60,7 @@ def _draws_and_reads() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_case_reads_case_id", "case_reads", ["case_id"])
-    op.create_index("ix_case_reads_reader", "case_reads", ["pack", "reader", "read_at"])
+    op.create_index("ix_case_reads_reader", "case_reads", ["reader", "read_at"])
 
 
 def _answers() -> None:
@@ -92,4 +92,4 @@ def _status_and_claims() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_read_claims"),
         sqlite_with_rowid=False,
     )
-    op.create_index("ix_read_claims_person", "read_claims", ["pack", "person"])
+    op.create_index("ix_read_claims_person", "read_claims", ["person"])
