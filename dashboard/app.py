@@ -41,6 +41,7 @@ def main() -> None:
             [
                 st.Page(VIEWS / "review.py", title="Review", default=True),
                 st.Page(VIEWS / "overview.py", title="Overview"),
+                st.Page(VIEWS / "quality.py", title="Quality"),
                 *chain.from_iterable(own.values()),
             ]
         )

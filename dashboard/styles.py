@@ -77,6 +77,19 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment â
   border-color: {POSITIVE}; }}
 [class*="st-key-case-negative-"] button,
 [class*="st-key-case-positive-"] button {{ min-height: 3.2rem; }}
+.assay-scroll {{ overflow-x: auto; }}
+.assay-table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
+  font-size: .92rem; line-height: 1.35; }}
+.assay-table caption {{ text-align: left; font-weight: 600; padding: .2rem 0 .4rem; }}
+.assay-table th, .assay-table td {{ text-align: left; vertical-align: top;
+  padding: .35rem .9rem .35rem 0; border-bottom: 1px solid {DEFER}44; font-weight: 400; }}
+.assay-table thead th {{ font-weight: 600; white-space: nowrap; }}
+.assay-table td, .assay-table tbody th {{ min-width: 6.5rem; }}
+@media (max-width: 640px) {{
+  .assay-table {{ font-size: .84rem; }}
+  .assay-table td, .assay-table tbody th {{ min-width: 4.4rem; padding-right: .5rem; }}
+}}
+[data-testid="stSliderThumbValue"], [data-testid="stSliderThumbValue"] p {{ color: inherit; }}
 .assay-known {{ font-size: .82rem; line-height: 1.3; }}
 .assay-known > span:last-child {{ opacity: .68; }}
 {_BUTTON_SHAPES}

@@ -102,6 +102,26 @@ def text(body: str, kind: str = "plain") -> None:
     html(f'<div class="assay-{kind}">{escape(body)}</div>')
 
 
+def table(rows: Sequence[Sequence[str]], caption: str) -> None:
+    """Draw a table of text from any source.
+
+    Args:
+        rows: The head, then the rows; the first cell of a row names it.
+        caption: What it shows.
+    """
+    head, *body = ([escape(cell) for cell in row] for row in rows)
+    top = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    lines = "".join(
+        f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in rest)}</tr>'
+        for first, *rest in body
+    )
+    html(
+        f'<div class="assay-scroll" tabindex="0" role="group" aria-label="{escape(caption)}">'
+        f'<table class="assay-table"><caption>{escape(caption)}</caption>'
+        f"<thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
 def error(failed: AssayError) -> None:
     """Show what went wrong and the way out, in place of what would stand here."""
     html(f'<div class="assay-error"><b>{escape(failed.message)}</b><br>{escape(failed.hint)}</div>')

@@ -213,12 +213,14 @@ class Flips:
 
     Attributes:
         cases: int ``m``, numbers of cases, those that a person's answer contradicts first.
+        verdicts: int8 ``m``, the other verdict of each.
         total: How many flip, those that are not listed included.
         withheld: Those that the audit drew and nobody answered yet: to list them would tell the
             verdict that their reviewer must not know.
     """
 
     cases: NDArray[np.intp]
+    verdicts: NDArray[np.int8]
     total: int
     withheld: int
 
@@ -246,4 +248,5 @@ def list_flips(past: PastVerdicts, made: NDArray[np.int8], most: int = 200) -> F
         4,
     )
     order = np.lexsort((-np.nan_to_num(past.case_probability[listed]), harm))
-    return Flips(listed[order[:most]], int(flipped.sum()), int((flipped & secret).sum()))
+    first = listed[order[:most]]
+    return Flips(first, made[first], int(flipped.sum()), int((flipped & secret).sum()))

@@ -1,0 +1,27 @@
+"""What cases are called, for lists of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import select
+
+from core.records.connection import Store, chunks, reading
+from core.records.tables import CASES, IMAGES
+
+
+def name_cases(store: Store, ids: Sequence[str]) -> Mapping[str, str]:
+    """Return the key of each case, or the name of its file where no group names it.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    columns = (CASES.c.id, CASES.c.key, IMAGES.c.content_key, IMAGES.c.name)
+    query = select(*columns).join(IMAGES, IMAGES.c.case_id == CASES.c.id).order_by(IMAGES.c.id)
+    found: dict[str, str] = {}
+    with reading(store) as connection:
+        for some in chunks(list(ids)):
+            rows = connection.execute(query.where(CASES.c.id.in_(some)))
+            for case_id, key, content, name in rows:
+                found.setdefault(case_id, name if key == content else key)
+    return found

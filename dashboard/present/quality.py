@@ -1,0 +1,167 @@
+"""How good the verdicts are, as sentences and table rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.decision.back_test import CALLS_OUT, PASSES, SEVERITY, PastVerdicts
+from core.decision.rate import Rate
+from core.packs import DomainPack
+from core.types import Disposition
+
+SELECTED = (
+    "The model chose which cases people saw first, so these cases are no random sample: what "
+    "looks wrong here may be right for all cases, and the other way round."
+)
+HELD_OUT = (
+    "Held-out cases of the bundle: labelled, and nothing was fitted on them. Their pictures are "
+    "not kept in the bundle, so there is none to open."
+)
+DRAWN = "Drawn at random for the audit: the one part of what passed that the model did not choose."
+
+
+@dataclass(frozen=True, slots=True)
+class ConfusionCell:
+    """Cases with one verdict and one answer.
+
+    Attributes:
+        verdict: The verdict, a place in ``SEVERITY``.
+        answer: The person's answer, likewise.
+        cases: Numbers of the cases.
+        drawn: How many of them the audit drew.
+    """
+
+    verdict: int
+    answer: int
+    cases: NDArray[np.intp]
+    drawn: int
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the verdict decided the case wrongly by itself."""
+        return {self.verdict, self.answer} == {PASSES, CALLS_OUT}
+
+
+def count_confusion(past: PastVerdicts) -> list[ConfusionCell]:
+    """Return the cells of verdict against answer, those with a case, errors first."""
+    cells = []
+    for verdict in range(len(SEVERITY)):
+        for answer in range(len(SEVERITY)):
+            mine = (past.given == verdict) & (past.answer == answer)
+            if mine.any():
+                drawn = int((mine & past.is_drawn).sum())
+                cells.append(ConfusionCell(verdict, answer, np.flatnonzero(mine), drawn))
+    return sorted(cells, key=lambda one: (not one.is_error, one.verdict, one.answer))
+
+
+def answer_word(place: int, pack: DomainPack) -> str:
+    """Return what a person's answer means in the pack's words."""
+    defer = "cannot judge"
+    return (pack.unit_names[1], defer, pack.unit_names[0])[place]
+
+
+def verdict_word(place: int, pack: DomainPack) -> str:
+    """Return the pack's word for a verdict, a place in ``SEVERITY``."""
+    return pack.wording[SEVERITY[place]]
+
+
+def name_cell(cell: ConfusionCell, pack: DomainPack) -> str:
+    """Return what a cell's cases have in common."""
+    return f"{verdict_word(cell.verdict, pack)}, people found {answer_word(cell.answer, pack)}"
+
+
+def confusion_rows(cells: Sequence[ConfusionCell], pack: DomainPack) -> list[tuple[str, ...]]:
+    """Return a table of answers (rows) by verdicts (columns), with its head."""
+    counts = {(cell.verdict, cell.answer): cell for cell in cells}
+    head = ("people found", *(verdict_word(place, pack) for place in range(len(SEVERITY))))
+    rows = [head]
+    for answer in (CALLS_OUT, PASSES, 1):
+        found = [counts.get((verdict, answer)) for verdict in range(len(SEVERITY))]
+        rows.append((answer_word(answer, pack), *(_count(cell) for cell in found)))
+    return rows
+
+
+def _count(cell: ConfusionCell | None) -> str:
+    if cell is None:
+        return "0"
+    drawn = f" ({cell.drawn:,} drawn)" if cell.drawn else ""
+    return f"{cell.cases.size:,}{drawn}"
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedRate:
+    """A rate that people's answers give, and what kind of sample it rests on.
+
+    Attributes:
+        name: What the rate is of.
+        short: The same in a word or two.
+        rate: The rate.
+        note: How its cases were chosen.
+    """
+
+    name: str
+    short: str
+    rate: Rate
+    note: str
+
+
+def error_rates(past: PastVerdicts, pack: DomainPack) -> list[CheckedRate]:
+    """Return how often automatic verdicts were wrong, by the audit draw and by all answers."""
+    passed, failed = pack.wording[Disposition.NEGATIVE], pack.wording[Disposition.POSITIVE]
+    positive, negative = pack.unit_names
+    answered = (past.answer == PASSES) | (past.answer == CALLS_OUT)
+    drawn = answered & past.is_drawn & (past.given == PASSES)
+    mine = answered & (past.given == PASSES)
+    called = answered & (past.given == CALLS_OUT)
+    wrong_pass, wrong_call = past.answer == CALLS_OUT, past.answer == PASSES
+    among = f"{positive} among {passed}"
+    return [
+        CheckedRate(
+            f"{among}, by the audit draw", f"{passed}, drawn", _rate(wrong_pass, drawn), DRAWN
+        ),
+        CheckedRate(f"{among}, all answers", f"{passed}, all", _rate(wrong_pass, mine), SELECTED),
+        CheckedRate(
+            f"{negative} among {failed}, all answers",
+            f"{failed}, all",
+            _rate(wrong_call, called),
+            _of_called(past, called),
+        ),
+    ]
+
+
+def _of_called(past: PastVerdicts, answered: NDArray[np.bool_]) -> str:
+    total, done = int((past.given == CALLS_OUT).sum()), int(answered.sum())
+    if total and done == total:
+        return "All of them were answered, so nothing was chosen."
+    return f"{done:,} of {total:,} were answered, the most certain first."
+
+
+def _rate(hit: NDArray[np.bool_], mine: NDArray[np.bool_]) -> Rate:
+    return Rate.independent(int((hit & mine).sum()), int(mine.sum()))
+
+
+def describe_calibration(n: int, error: float, floor: float, outside: int, bins: int) -> str:
+    """Return how far stated probabilities are from observed frequencies.
+
+    Args:
+        n: Cases.
+        error: Expected calibration error.
+        floor: What a perfect predictor would show with as many.
+        outside: Bins outside the band of a perfect predictor.
+        bins: Bins.
+    """
+    if outside == 0:
+        judged = "All dots lie inside the band: no evidence against the probabilities."
+    else:
+        expected = 0.05 * bins
+        judged = (
+            f"{outside} of {bins} dots lie outside the band; about {expected:.1f} would by chance."
+        )
+    return (
+        f"{n:,} cases. Calibration error {error:.3f}; a perfect predictor would show about "
+        f"{floor:.3f} with as many. {judged}"
+    )

@@ -1,0 +1,252 @@
+"""How good the verdicts are, and what other limits would have made of past cases."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import streamlit as st
+
+from core.decision import metrics
+from core.decision.back_test import CALLS_OUT, DEFERS, PASSES, PastVerdicts
+from core.decision.cases import Cases
+from core.decision.policy import dispositions
+from core.decision.rate import Rate
+from core.errors import AssayError
+from core.packs import DomainPack
+from core.records.past_window import MOST, PastWindow, read_window
+from core.report.curves import risk_coverage
+from core.report.reliability import reliability
+from core.service.quality.what_if import cases_behind
+from core.service.review import review
+from core.service.review.in_use import InUse, products_in_use
+from core.service.review.review import ReviewSession
+from core.types import F64, Disposition, Policy
+from dashboard import quality_figures, widgets
+from dashboard.case_links import case_links
+from dashboard.present import quality, what_if
+from dashboard.what_if_panel import WhatIfPanel
+
+WEEKS = (1, 2, 4, 8, 13, 26, 52)
+BAND_CASES = 20_000
+"""Cases that a perfect predictor is simulated on at the most, the newest."""
+
+
+def render() -> None:
+    """Show one product's figures."""
+    session, pack = widgets.session(), widgets.current_pack()
+    st.title("Quality", anchor=False)
+    in_use = products_in_use(session.store, pack.name)
+    if not in_use:
+        widgets.text(
+            "Nothing has been assessed yet, so there is nothing to measure. `assay assess BUNDLE "
+            "PATH` assesses pictures; what people answer on them is compared here.",
+            "big",
+        )
+        return
+    product, weeks = _choose(list(in_use))
+    used = in_use[product]
+    try:
+        policy = review.judged_by(session.explainer, used)
+    except AssayError as exc:
+        widgets.error(exc)
+        return
+    window = _window(
+        widgets.head_of(session), _this_hour(), session, pack.name, product, used, weeks
+    )
+    past = window.past
+    widgets.text(f"{used.bundle}, policy {used.policy_id}", "quiet")
+    widgets.text(_described(window), "quiet")
+    cal = cases_behind(session.explainer.bundle(used.bundle_sha256), policy)
+    _verdicts(session, pack, past)
+    _probabilities(pack, policy, cal, past)
+    st.header("What if", anchor=False, divider="grey")
+    WhatIfPanel(session, pack, product, used, policy, window, weeks).render()
+
+
+def _choose(products: list[str]) -> tuple[str, int]:
+    row = st.columns(2)
+    product = products[0]
+    if len(products) > 1:
+        product = row[0].selectbox(
+            "Product", products, format_func=lambda one: one or "no product named"
+        )
+    weeks = row[-1].selectbox(
+        "Decisions of the last",
+        WEEKS,
+        index=WEEKS.index(4),
+        key="quality-weeks",
+        format_func=lambda n: "week" if n == 1 else f"{n} weeks",
+    )
+    return product, weeks
+
+
+def _this_hour() -> datetime:
+    return datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading past decisions …")
+def _window(
+    head: str,
+    hour: datetime,
+    _session: ReviewSession,
+    pack: str,
+    product: str,
+    used: InUse,
+    weeks: int,
+) -> PastWindow:
+    del head  # whatever is written to the store changes it
+    since = hour - timedelta(weeks=weeks)
+    return read_window(_session.store, pack, product, used.bundle_sha256, since)
+
+
+def _described(window: PastWindow) -> str:
+    past = window.past
+    return what_if.describe_window(
+        past.case.size,
+        past.case_id.size,
+        window.oldest,
+        window.newest,
+        MOST if window.is_capped else None,
+    )
+
+
+def _verdicts(session: ReviewSession, pack: DomainPack, past: PastVerdicts) -> None:
+    st.header("Verdicts against people's answers", anchor=False, divider="grey")
+    cells = quality.count_confusion(past)
+    if not cells:
+        widgets.text(
+            "Nobody has answered a case of this stretch of time. What people decide on the page "
+            "Review, and on the cases that the audit draws at random, is counted here."
+        )
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        _confusion(session, pack, past, cells)
+    with right:
+        _error_rates(pack, past)
+
+
+def _confusion(
+    session: ReviewSession, pack: DomainPack, past: PastVerdicts, cells: list[quality.ConfusionCell]
+) -> None:
+    widgets.table(quality.confusion_rows(cells, pack), "Cases by verdict and by people's answer")
+    widgets.text(quality.SELECTED, "quiet")
+    names = {quality.name_cell(cell, pack): cell for cell in cells}
+    chosen = st.selectbox(
+        "Show the cases",
+        list(names),
+        index=None,
+        placeholder="Choose a cell of the table",
+        format_func=lambda name: f"{name} ({names[name].cases.size:,})",
+        key="quality-cell",
+    )
+    if chosen in names:
+        found = names[chosen].cases[::-1]
+        links = [(str(past.case_id[one]), "") for one in found]
+        case_links(session.store, pack, links, len(links), "cell")
+
+
+def _error_rates(pack: DomainPack, past: PastVerdicts) -> None:
+    rates = quality.error_rates(past, pack)
+    rows = [(one.short, one.rate) for one in rates]
+    if any(rate.n for _, rate in rows):
+        st.plotly_chart(
+            quality_figures.draw_rates(rows, "share that was wrong", None),
+            config=quality_figures.CONFIG,
+            key="quality-rates",
+            alt="; ".join(f"{name}: {rate.describe()}" for name, rate in rows),
+        )
+    for one in rates:
+        widgets.text(f"{one.name}: {one.rate.describe()}")
+        widgets.text(one.note, "quiet")
+
+
+def _probabilities(pack: DomainPack, policy: Policy, cal: Cases, past: PastVerdicts) -> None:
+    st.header("Probabilities", anchor=False, divider="grey")
+    left, right = st.columns(2, gap="large")
+    with left:
+        widgets.text("Held-out cases", "title")
+        widgets.text(quality.HELD_OUT, "quiet")
+        reached = cal.reached(policy.targets.ood_alpha)
+        made = dispositions(cal, policy)
+        decided = made != Disposition.DEFER.value
+        wrong = (made == Disposition.POSITIVE.value) != cal.positive
+        point = (float(decided.mean()), Rate.from_groups(wrong[decided], cal.group[decided]))
+        _curves(
+            pack,
+            cal.positive_probability[reached],
+            cal.positive[reached],
+            cal.group[reached],
+            len(cal.group),
+            point if decided.any() else None,
+            "held-out",
+        )
+    with right:
+        widgets.text("Cases that people answered", "title")
+        widgets.text("Chosen by the model, as above: no random sample.", "quiet")
+        _answered_curves(pack, past)
+
+
+def _answered_curves(pack: DomainPack, past: PastVerdicts) -> None:
+    answered = (past.answer == PASSES) | (past.answer == CALLS_OUT)
+    mine = np.flatnonzero(answered & ~np.isnan(past.case_probability))[-BAND_CASES:]
+    given, truth = past.given[mine], past.answer[mine] == CALLS_OUT
+    decided = given != DEFERS
+    wrong = (given == CALLS_OUT)[decided] != truth[decided]
+    point = (
+        float(decided.mean()) if decided.size else 0.0,
+        Rate.independent(int(wrong.sum()), int(decided.sum())),
+    )
+    _curves(
+        pack, past.case_probability[mine], truth, mine, mine.size,
+        point if decided.any() else None, "answered",
+    )  # fmt: skip
+
+
+def _curves(
+    pack: DomainPack,
+    p: F64,
+    truth: np.ndarray,
+    group: np.ndarray,
+    total: int,
+    point: tuple[float, Rate] | None,
+    key: str,
+) -> None:
+    if p.size == 0:
+        widgets.text("There is no such case with a probability, so there is nothing to draw.")
+        return
+    p = np.clip(p, 0.0, 1.0)
+    found = reliability(p, truth)
+    both = np.stack([1.0 - p, p], axis=1)
+    outside = int(np.sum((found.observed < found.low) | (found.observed > found.high)))
+    described = quality.describe_calibration(
+        p.size,
+        metrics.ece(both, truth.astype(np.int64)),
+        metrics.ece_floor(both, seed=0),
+        outside,
+        found.count.size,
+    )
+    positive = pack.unit_names[0]
+    st.plotly_chart(
+        quality_figures.draw_reliability(found, positive),
+        config=quality_figures.CONFIG,
+        key=f"reliability-{key}",
+        alt=f"Reliability diagram. {described}",
+    )
+    widgets.text(described)
+    curve = risk_coverage(p, truth, group, total)
+    risk = (
+        f"Risk against coverage: {100 * curve.y[-1]:.1f} % wrong where {100 * curve.x[-1]:.0f} % "
+        "are decided for the likelier side."
+    )
+    st.plotly_chart(
+        quality_figures.draw_risk(curve, point),
+        config=quality_figures.CONFIG,
+        key=f"risk-{key}",
+        alt=risk,
+    )
+    widgets.text(risk)
+
+
+render()
