@@ -12,7 +12,7 @@ from core.service.intake.limits import MEBI
 from core.service.intake.resumable import Batch, BatchLimits
 from dashboard import uploader, widgets
 from dashboard.present import escape_markdown
-from domains.crops.fields import FieldFolder, fields, make_field, open_field
+from domains.crops.fields.folder import FieldFolder, fields, make_field, open_field
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import gallery, language_choice, mosaics
 

@@ -21,10 +21,10 @@ from core.types import Disposition
 from dashboard import widgets
 from dashboard.offered import OFFERS
 from dashboard.present import VerdictMark, escape_markdown, verdict_mark
-from domains.crops.fields import FieldFolder
+from domains.crops.fields.folder import FieldFolder
+from domains.crops.fields.photo_job import RESULT, is_photo, job_id, submit
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import field_map, jobs
-from domains.crops.photo_job import RESULT, is_photo, job_id, submit
 from domains.crops.photos.reasons import PhotoReason, sentence_of
 
 _PAGE = 24

@@ -14,10 +14,10 @@ from core.service.review.review import ReviewSession
 from dashboard import widgets
 from dashboard.present import escape_markdown
 from domains.crops.exports.stored import read_survey
-from domains.crops.fields import FieldFolder
+from domains.crops.fields.folder import FieldFolder
+from domains.crops.fields.photo_job import is_photo
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import jobs, survey_view
-from domains.crops.photo_job import is_photo
 from domains.crops.survey.job import SURVEY, submit
 from domains.crops.survey.survey import SurveySpec
 from domains.crops.survey.values import Survey

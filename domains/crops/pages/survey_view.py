@@ -14,7 +14,7 @@ from dashboard import widgets
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.rates import HECTARE_M2
 from domains.crops.exports.write import FORMATS, SurveyExport, export_one
-from domains.crops.fields import FieldFolder
+from domains.crops.fields.folder import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import field_map, rates_form
 from domains.crops.survey.values import Survey, SurveyTile, Zone

@@ -23,7 +23,7 @@ from core.records.values import name_of, now
 from core.service.assessment.recording import Recorded, assess_and_record
 from core.service.bundles.deployments import Deployed, ProductJudge
 from core.service.intake.resumable import Batch, BatchLimits, Upload
-from domains.crops.fields import FieldFolder, open_field
+from domains.crops.fields.folder import FieldFolder, open_field
 from domains.crops.locale import language
 from domains.crops.photos.listing import ListedPhoto, list_photos
 from domains.crops.photos.listing_json import photo_line

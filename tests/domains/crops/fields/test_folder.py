@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.errors import DataError, InputError
-from domains.crops.fields import fields, make_field, open_field
+from domains.crops.fields.folder import fields, make_field, open_field
 
 AT = datetime(2026, 5, 4, tzinfo=UTC)
 

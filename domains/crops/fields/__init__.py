@@ -1,0 +1,1 @@
+"""A farmer's fields: what was sent of each, and what came of it."""
