@@ -57,7 +57,7 @@ def assess(
     answers: Iterator[Recorded]
     if no_store:
         answers = (
-            Recorded("", one)
+            Recorded("", one, "")
             for one in assess_incoming(
                 opened, given, policy=limits, settings=settings, product=product
             )

@@ -23,10 +23,11 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Recorded:
-    """An assessment that is durable, with the id of its decision."""
+    """An assessment that is durable, with the ids of its decision and of the case it is in."""
 
     decision: str
     assessment: Assessment
+    case_id: str
 
 
 def prepare_decision(
@@ -159,8 +160,8 @@ def _commit(
         for _, one in batch
     ]
     return [
-        Recorded(decision, as_stored(assessment, stored, bundle))
-        for (decision, stored), (_, assessment) in zip(
-            record_decisions(store, rows), batch, strict=True
+        Recorded(decision, as_stored(assessment, stored, bundle), row.case_id)
+        for (decision, stored), row, (_, assessment) in zip(
+            record_decisions(store, rows), rows, batch, strict=True
         )
     ]

@@ -18,12 +18,13 @@ from core.report.blocks import (
     Tiles,
 )
 from core.report.page import render_page
-from core.types import Disposition
+from core.types import Disposition, Finding, Reason
 from domains.crops.exports.field_map import draw_map
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.rates import HECTARE_M2
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.survey.values import Survey, SurveyTile, Zone
+from domains.crops.verdict_reasons import verdict_sentences
 
 _MAX_ZONES = 20
 _MAX_LABELS = 5
@@ -181,7 +182,7 @@ def _labels(tiles: Sequence[SurveyTile]) -> list[str]:
 
 
 def _unknown(survey: Survey, language: Language) -> tuple[Block, ...]:
-    counted = Counter(_reason(tile) for tile in survey.tiles if _is_open(tile))
+    counted = Counter(_reason(tile, language) for tile in survey.tiles if _is_open(tile))
     if not counted:
         return (Paragraph(language.text(_ALL_JUDGED)),)
     rows = tuple((reason, str(count)) for reason, count in counted.most_common())
@@ -193,8 +194,11 @@ def _is_open(tile: SurveyTile) -> bool:
     return tile.disposition in (None, Disposition.DEFER)
 
 
-def _reason(tile: SurveyTile) -> str:
-    return tile.verdict.message if tile.verdict else tile.status.sentence
+def _reason(tile: SurveyTile, language: Language) -> str:
+    if tile.verdict is None:
+        return language.text(tile.status.sentence)
+    found = [Finding(Reason(code), "") for code in tile.verdict.reasons]
+    return " ".join(language.render(one) for one in verdict_sentences(found))
 
 
 def _certified(survey: Survey, language: Language) -> tuple[Block, ...]:

@@ -24,13 +24,14 @@ from core.service.assessment.recording import Recorded, assess_and_record
 from core.service.bundles.deployments import Deployed, ProductJudge
 from core.service.intake.resumable import Batch, BatchLimits, Upload
 from domains.crops.fields.folder import FieldFolder, open_field
-from domains.crops.locale import language
+from domains.crops.locale import N_, language
 from domains.crops.photos.listing import ListedPhoto, list_photos
 from domains.crops.photos.listing_json import photo_line
 
 PHOTOS = "crops.photos"
 PACK = "crops"
 RESULT = "photos.json"
+_JUDGING = N_("Judging photos")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _UNSAFE = re.compile(r"[^\w.\-() ]+")
@@ -104,6 +105,7 @@ def run(context: JobContext) -> Mapping[str, Any]:
 def _stage(field: FieldFolder, staged: Path) -> None:
     """Link the files under their names, cleaned: a name tells what removed a photo's place."""
     shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir()
     for upload in Batch(field.uploads, BatchLimits()).uploads():
         if is_photo(upload):
             name = _UNSAFE.sub("_", Path(upload.announced.name).name).strip(". ")[-_MAX_NAME:]
@@ -130,7 +132,7 @@ def _verdicts(
         audit_share=judge.audit_share,
     )
     for done, one in enumerate(answers, 1):
-        context.step("Judging photos", done, len(cases))
+        context.step(_JUDGING, done, len(cases))
         yield one.assessment.sample_id, one
 
 
@@ -169,9 +171,10 @@ def _line(photo: ListedPhoto, case: str, recorded: Recorded | None, staged: Path
         one = recorded.assessment
         line["verdict"] = {
             "decision": recorded.decision,
+            "case_id": recorded.case_id,
             "disposition": one.verdict.disposition.value,
             "wording": one.wording,
             "labels": list(one.label_set),
-            "message": one.verdict.message,
+            "findings": [[found.reason.value, found.check] for found in one.verdict.findings],
         }
     return line

@@ -8,7 +8,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector('.field-map')
   let map = root.assayMap
   if (!map) map = root.assayMap = new FieldMap(root)
-  map.pick = id => setTriggerValue('picked', id)
+  map.pick = id => setTriggerValue('picked', (map.own = id))
+  map.place = at => setTriggerValue('place', at)
   map.show(data)
 }
 
@@ -40,6 +41,9 @@ class FieldMap {
       this.zoom(event.deltaY > 0 ? 1.2 : 1 / 1.2, this.at(event))
     }, { passive: false })
     this.svg.addEventListener('keydown', event => this.key(event))
+    this.svg.addEventListener('click', event => {
+      if (this.data.takesPlaces && !(this.moved > 4) && !event.target.closest('.point')) this.place(this.at(event))
+    })
     this.drag()
     new ResizeObserver(() => this.draw()).observe(root)
   }
@@ -49,8 +53,21 @@ class FieldMap {
     this.data = data
     this.svg.setAttribute('aria-label', data.title)
     for (const [name, button] of Object.entries(this.buttons)) button.setAttribute('aria-label', data.words[name])
+    this.root.classList.toggle('places', data.takesPlaces)
     if (isNew) this.fit()
     else this.draw()
+    // Picked elsewhere on the page: brought into sight, here and on the map.
+    if (data.picked && data.picked !== this.own) {
+      const one = data.points.find(point => point.id === data.picked)
+      if (one) this.centre(one)
+    }
+    this.own = data.picked
+  }
+
+  centre({ x, y }) {
+    this.view = { ...this.view, x: x - this.view.size / 2, y: y - this.view.size / 2 }
+    this.draw()
+    this.root.scrollIntoView({ block: 'nearest' })
   }
 
   fit() {

@@ -106,6 +106,12 @@ class Plane:
         south = (self.latitude - positions[:, 1]) * _METRES_PER_DEGREE
         return np.stack([east, south], 1)
 
+    def position(self, east: float, south: float) -> tuple[float, float]:
+        """Return longitude and latitude of metres to the east and to the south."""
+        shrink = math.cos(math.radians(self.latitude))
+        longitude = self.longitude + east / (shrink * _METRES_PER_DEGREE)
+        return longitude, self.latitude - south / _METRES_PER_DEGREE
+
 
 def map_of_survey(survey: Survey, view: str, zones: int) -> FieldMap:
     """Return the tiles of a survey, and the numbers of its first zones.
@@ -149,8 +155,16 @@ def _path(ring: np.ndarray) -> str:
     return "M" + "L".join(f"{x:.2f} {y:.2f}" for x, y in ring) + "Z"
 
 
-def show(drawn: FieldMap, picked: str, title: str, language: Language, key: str) -> str | None:
-    """Return the id of what was tapped in this run; None where nothing was.
+def show(
+    drawn: FieldMap,
+    picked: str,
+    title: str,
+    language: Language,
+    key: str,
+    *,
+    takes_places: bool = False,
+) -> str | tuple[float, float] | None:
+    """Return the id of what was tapped in this run, or the place; None where nothing was.
 
     Args:
         drawn: What is drawn.
@@ -158,6 +172,7 @@ def show(drawn: FieldMap, picked: str, title: str, language: Language, key: str)
         title: What the map shows, for whoever cannot see it.
         language: Of the words on it.
         key: Names the place on the page.
+        takes_places: Whether a tap on the ground is a place: metres to the east and the south.
     """
     mount = st.components.v2.component(
         "assay_field_map",
@@ -172,9 +187,25 @@ def show(drawn: FieldMap, picked: str, title: str, language: Language, key: str)
         "several": language.text(_TOGETHER),
     }
     data = {**asdict(drawn), "picked": picked, "title": title, "words": words}
-    result = mount(key=f"field-map-{key}", data=data, on_picked_change=lambda: None)
+    result = mount(
+        key=f"field-map-{key}",
+        data={**data, "takesPlaces": takes_places},
+        on_picked_change=lambda: None,
+        on_place_change=lambda: None,
+    )
+    if takes_places and (place := _place(result.place)):
+        return place
     tapped = result.picked
     return tapped if isinstance(tapped, str) and tapped in _ids(drawn) else None
+
+
+def _place(tapped: object) -> tuple[float, float] | None:
+    """Return a place that the browser sent, checked, since anybody can send anything."""
+    if not isinstance(tapped, list) or len(tapped) != 2:
+        return None
+    east, south = tapped
+    is_number = isinstance(east, int | float) and isinstance(south, int | float)
+    return (float(east), float(south)) if is_number and math.hypot(east, south) < 1e6 else None
 
 
 def _ids(drawn: FieldMap) -> Sequence[str]:

@@ -50,9 +50,10 @@ def _progress(status: JobStatus, language: Language) -> str:
     found = status.progress
     if status.state is State.WAITING or found is None or not found.total:
         return f'<p role="status">{escape(language.text(_WAITING))}</p>'
+    sentence = language.text(found.sentence)
     count = f"{found.done} / {found.total}"
     return (
-        f'<p role="status">{escape(found.sentence)} {count}</p>'
-        f'<progress style="width:100%" aria-label="{escape(found.sentence)}" max="{found.total}" '
+        f'<p role="status">{escape(sentence)} {count}</p>'
+        f'<progress style="width:100%" aria-label="{escape(sentence)}" max="{found.total}" '
         f'value="{found.done}"></progress>'
     )

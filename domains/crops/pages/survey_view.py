@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.types import Disposition
+from core.types import Disposition, Finding, Reason
 from dashboard import widgets
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.rates import HECTARE_M2
@@ -18,6 +18,7 @@ from domains.crops.fields.folder import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import field_map, rates_form
 from domains.crops.survey.values import Survey, SurveyTile, Zone
+from domains.crops.verdict_reasons import verdict_sentences
 
 _ZONES = 12
 _TITLE = N_("The field from above, north up")
@@ -88,7 +89,7 @@ def _picked(survey: Survey, picked: str, language: Language) -> None:
     tile = survey.tiles[int(picked)]
     where = Sentence(_TILE, {"row": tile.row + 1, "column": tile.column + 1})
     widgets.text(language.render(where), "heading")
-    widgets.text(_what(tile))
+    widgets.text(_what(tile, language))
     if tile.verdict and tile.verdict.labels:
         widgets.text(language.text(_MAY_BE), "quiet")
         for label, probability in tile.verdict.labels[:3]:
@@ -97,10 +98,12 @@ def _picked(survey: Survey, picked: str, language: Language) -> None:
         widgets.text(f"{name} {value:.3f}", "quiet")
 
 
-def _what(tile: SurveyTile) -> str:
+def _what(tile: SurveyTile, language: Language) -> str:
     if tile.verdict is None:
-        return f"{tile.status.sentence} {tile.detail}".strip()
-    return f"{tile.verdict.wording} {tile.verdict.message}".strip()
+        return f"{language.text(tile.status.sentence)} {tile.detail}".strip()
+    found = [Finding(Reason(code), "") for code in tile.verdict.reasons]
+    sentences = (language.render(one) for one in verdict_sentences(found))
+    return " ".join((tile.verdict.wording, *sentences))
 
 
 def _zones(zones: Sequence[Zone], language: Language) -> None:

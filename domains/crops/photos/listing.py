@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +20,18 @@ from core.imaging.zip_archive import open_archive
 from core.service.progress import Progress
 from core.settings import Settings
 from core.types import Unreadable
-from domains.crops.locale import Sentence
+from domains.crops.locale import N_, Sentence
 from domains.crops.photos.attitude import GroundView, ground_view
 from domains.crops.photos.batch import NamedFacts, locate_batch
 from domains.crops.photos.capture_time import CaptureTime
 from domains.crops.photos.companions import Companions, count_side_files, find_companions
 from domains.crops.photos.facts import PhotoFacts
-from domains.crops.photos.place import Location, Place
+from domains.crops.photos.place import Location
 from domains.crops.photos.quality import ABOUT_LEAVES, faults_of
 from domains.crops.photos.reading import READ, ReadPhoto, photo_of
 from domains.crops.photos.reasons import PhotoReason, sentence_of
+
+_READING = N_("Reading photos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,41 +108,12 @@ def list_photos(paths: Sequence[Path], settings: Settings, progress: Progress) -
     with FunctionSandbox(READ, settings) as sandbox:
         for item in _incoming(found, settings, skipped):
             read.append(_read(sandbox, item))
-            progress("Reading photos", len(read), 0 if has_archive else len(found))
+            progress(_READING, len(read), 0 if has_archive else len(found))
     if not read:
         raise DataError(
             "There is no photo among the files.", hint="Name a folder or a zip that holds photos."
         )
     return _listed(read, skipped)
-
-
-def place_photos(photos: Sequence[ListedPhoto], place: Place) -> list[ListedPhoto]:
-    """Return the photos, those without a place at the one that a person picked on the map.
-
-    Args:
-        photos: Such as those that came together from one field.
-        place: By ``place_by_hand``; photos that have a place keep their own.
-    """
-    return [one if one.location.place else _placed(one, place) for one in photos]
-
-
-def confirm_place(photo: ListedPhoto) -> ListedPhoto:
-    """Return a photo at the place that it states, which a person confirmed.
-
-    Raises:
-        ValueError: There is nothing to confirm.
-    """
-    if photo.location.candidate is None:
-        raise ValueError(f"{photo.name}: expected a place to confirm, got none")
-    return _placed(photo, photo.location.candidate)
-
-
-def _placed(photo: ListedPhoto, place: Place) -> ListedPhoto:
-    return replace(
-        photo,
-        location=Location(place, notes=photo.location.notes),
-        ground=None if photo.ground is None else ground_view(photo.facts, place),
-    )
 
 
 def _incoming(found: Sequence[Path], settings: Settings, skipped: Skipped) -> Iterator[Incoming]:

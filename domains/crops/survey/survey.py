@@ -19,6 +19,7 @@ from core.service.progress import Progress, silent
 from core.service.store import open_store
 from core.settings import Settings
 from core.types import Sample
+from domains.crops.locale import N_
 from domains.crops.survey import geojson
 from domains.crops.survey.mosaic import Mosaic, MosaicPart
 from domains.crops.survey.photos import Panel, SurveyPhoto, judge_photos, list_folder
@@ -28,7 +29,7 @@ from domains.crops.survey.verdict import verdict_of
 from domains.crops.survey.zones import certificates_of, zones_of
 
 PACK = "crops"
-STEP = "Surveying"
+STEP = N_("Surveying")
 
 
 @dataclass(frozen=True)

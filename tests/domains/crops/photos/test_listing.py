@@ -15,8 +15,7 @@ from core.imaging.functions import Output
 from core.service.progress import silent
 from core.settings import Settings
 from domains.crops import pack
-from domains.crops.photos.listing import confirm_place, list_photos, place_photos
-from domains.crops.photos.place import Location, place_by_hand
+from domains.crops.photos.listing import list_photos
 from domains.crops.photos.reading import photo_of, read_photo
 from tests.commands import run_assay
 from tests.domains.crops.photos.files import (
@@ -224,22 +223,6 @@ def test_a_photo_of_a_field_is_not_held_for_showing_no_leaf(tmp_path, settings):
 
     faults = {name: [one.code for one in photo.faults] for name, photo in photos.items()}
     assert faults == {"phone.jpg": ["BLURRED", "NO_LEAF"], "drone.jpg": ["BLURRED"]}
-
-
-def test_a_field_picked_on_the_map_places_what_has_no_place_and_nothing_else(folder, settings):
-    photos, listing = listed([folder], settings)
-
-    picked = place_by_hand(52.0, 13.0)
-    after = {Path(one.name).name: one for one in place_photos(listing.photos, picked)}
-
-    assert after["IMG-20240512-WA0001.jpg"].location == Location(picked)
-    assert after["IMG-20240512-WA0001.jpg"].location.place.source == "placed by hand"
-    assert after["good.jpg"] == photos["good.jpg"]
-    confirmed = confirm_place(photos["far.jpg"]).location
-    assert (confirmed.place.latitude, confirmed.place.source) == (48.0, "exif")
-    assert (confirmed.reason, confirmed.candidate) == (None, None)
-    with pytest.raises(ValueError, match="expected a place to confirm"):
-        confirm_place(photos["good.jpg"])
 
 
 @pytest.mark.parametrize("kind", ["second picture", "film"])

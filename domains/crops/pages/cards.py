@@ -1,0 +1,182 @@
+"""One photo of a gallery: the picture, what was found, and what a person can do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from core.errors import AssayError
+from core.packs import pack_named
+from core.records import worklist
+from core.records.cases import CaseDetail
+from core.records.store import decision
+from core.service.review import review
+from core.service.review.review import ReviewSession
+from core.types import Disposition, Finding, Reason
+from dashboard import widgets
+from dashboard.offered import OFFERS
+from dashboard.present import escape_markdown, verdict_mark
+from domains.crops.fields import places
+from domains.crops.fields.folder import FieldFolder
+from domains.crops.locale import N_, Language, Sentence
+from domains.crops.pages import field_map
+from domains.crops.photos.reasons import PhotoReason, sentence_of
+from domains.crops.verdict_reasons import verdict_sentences
+
+_UNFIT = N_("Cannot be judged")
+_YOURS = N_("Your answer: {word}")
+_CORRECT = N_("What is it?")
+_ON_MAP, _CONFIRM = N_("Show on the map"), N_("The place is right")
+_FORGET = N_("Take the place back")
+_CHANGED = N_("The photo has changed since it was shown. Look again.")
+
+Line = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CardPage:
+    """Where cards are drawn.
+
+    Attributes:
+        session: The open store.
+        field: Whose photos.
+        language: Of the page.
+        pick: Called with a case that is to be shown on the map.
+    """
+
+    session: ReviewSession
+    field: FieldFolder
+    language: Language
+    pick: Callable[[str], None]
+
+    def draw(self, line: Line, place: str) -> None:
+        """Draw a photo.
+
+        Args:
+            line: The photo as it was listed.
+            place: Names the place on the page, where a photo stands twice.
+        """
+        detail = self._detail(line)
+        widgets.html(self._figure(line, detail))
+        if detail is not None:
+            self._verdicts(line, detail, place)
+        self._about_place(line, place)
+
+    def _detail(self, line: Line) -> CaseDetail | None:
+        if line["verdict"] is None:
+            return None
+        try:
+            return worklist.case_detail(self.session.store, line["verdict"]["case_id"])
+        except AssayError:  # its pictures were deleted since
+            return None
+
+    def _figure(self, line: Line, detail: CaseDetail | None) -> str:
+        picture = ""
+        if line["verdict"] is not None:
+            found = decision(self.session.store, line["verdict"]["decision"])
+            address = OFFERS.put(f"crops {found.id}", partial(widgets.pictures().of, found))
+            picture = f'<img loading="lazy" src="{address}" alt="{escape(line["file"])}">'
+        words = list(self._words(line, detail))
+        texts = "".join(f"<p>{escape(word)}</p>" for word in words if word)
+        kind = kind_of(line) or field_map.UNJUDGED
+        return (
+            f'<figure class="crops-photo {kind}">{picture}'
+            f"<figcaption><b>{escape(line['file'])}</b>{texts}</figcaption></figure>"
+        )
+
+    def _words(self, line: Line, detail: CaseDetail | None) -> list[str]:
+        """Return what a person should know of a photo, in their language."""
+        language = self.language
+        words = [heading_of(line, language)]
+        if detail is not None and (answer := _answer(detail)):
+            word = pack_named("crops").wording[answer]
+            words.append(language.render(Sentence(_YOURS, {"word": word})))
+        if line["verdict"] is not None:
+            words.append(" / ".join(line["verdict"]["labels"]))
+            findings = [Finding(Reason(code), "", check) for code, check in _findings(line)]
+            words += [language.render(one) for one in verdict_sentences(findings)]
+        found = [*line["faults"], *([line["reason"]] if line["reason"] else [])]
+        words += [
+            language.render(sentence_of(PhotoReason(one["code"]), one["values"])) for one in found
+        ]
+        return words
+
+    def _verdicts(self, line: Line, detail: CaseDetail, place: str) -> None:
+        """Draw a button a verdict; one tap corrects or confirms, another one changes it."""
+        answer, key = _answer(detail), line["verdict"]["decision"][:24]
+        widgets.text(self.language.text(_CORRECT), "quiet")
+        row = st.container(horizontal=True, gap="small")
+        for disposition, word in pack_named("crops").wording.items():
+            row.button(
+                escape_markdown(str(verdict_mark(disposition, word))),
+                key=f"crops-{place}-{disposition.value}-{key}-{detail.item.revision}",
+                type="primary" if answer is disposition else "secondary",
+                on_click=self._correct,
+                args=(detail, disposition),
+            )
+
+    def _about_place(self, line: Line, place: str) -> None:
+        key, text = line["case"], self.language.text
+        row = st.container(horizontal=True, gap="small")
+        if line["place"] and place != "picked":
+            row.button(
+                text(_ON_MAP),
+                key=f"crops-{place}-map-{key}",
+                type="tertiary",
+                on_click=self.pick,
+                args=(key,),
+            )
+        if line["by_hand"]:
+            row.button(
+                text(_FORGET),
+                key=f"crops-{place}-forget-{key}",
+                type="tertiary",
+                on_click=places.forget_place,
+                args=(self.field, key),
+            )
+        elif line["candidate"] is not None and line["place"] is None:
+            row.button(
+                text(_CONFIRM),
+                key=f"crops-{place}-confirm-{key}",
+                on_click=places.confirm_place,
+                args=(self.field, line),
+            )
+
+    def _correct(self, detail: CaseDetail, disposition: Disposition) -> None:
+        try:
+            written = review.decide(
+                self.session.store, detail.item, disposition, by=widgets.person()
+            )
+        except AssayError as exc:
+            st.toast(escape_markdown(str(exc)))
+            return
+        if not written:
+            st.toast(self.language.text(_CHANGED))
+
+
+def kind_of(line: Line) -> str:
+    """Return the disposition of a listed photo; empty where it was not judged."""
+    return str(line["verdict"]["disposition"]) if line["verdict"] else ""
+
+
+def heading_of(line: Line, language: Language) -> str:
+    """Return the verdict on a photo in a word, or that it cannot be judged."""
+    verdict = line["verdict"]
+    if verdict is None:
+        return language.text(_UNFIT)
+    return str(verdict_mark(Disposition(verdict["disposition"]), verdict["wording"]))
+
+
+def _findings(line: Line) -> list[tuple[str, str]]:
+    return [(code, check) for code, check in line["verdict"]["findings"]]
+
+
+def _answer(detail: CaseDetail) -> Disposition | None:
+    """Return a person's answer that stands; None where nobody has answered."""
+    last = detail.reviews[-1] if detail.reviews else None
+    return last.disposition if last is not None else None

@@ -1,0 +1,92 @@
+"""The photos of a field as a job, with a real bundle and a real worker's process."""
+
+import json
+from datetime import UTC, datetime
+
+import cv2
+import pytest
+
+from core.people import Person
+from core.records import worklist
+from core.records.failed_jobs import job_status
+from core.service.bundles.deployments import Signed, deploy_bundle
+from core.service.intake.resumable import Announced, Batch, BatchLimits
+from core.service.review import review
+from core.service.store import open_store
+from core.types import Disposition
+from domains.crops.fields.folder import make_field
+from domains.crops.fields.photo_job import RESULT, job_id, submit
+from tests.core.jobs.running import work_once
+
+
+def png(pixels):
+    return cv2.imencode(".png", pixels)[1].tobytes()
+
+
+def send(field, name, data):
+    batch = Batch(field.uploads, BatchLimits(free_bytes=0))
+    upload = batch.announce(Announced(name, len(data)))
+    with batch.appending(upload.id, 0) as appender:
+        appender.write(data)
+
+
+def listed(field):
+    lines = json.loads((field.folder / RESULT).read_text())
+    return {line["file"]: line for line in lines}
+
+
+@pytest.fixture
+def rig(field, tmp_path):
+    """A home with the rendered field's bundle deployed, and two photos of plots, one too dark."""
+    settings = field.settings_at(tmp_path / "home")
+    store = open_store(settings)
+    deploy_bundle(field.bundle, store, settings, product="", signed=Signed("Ada"))
+    plots = sorted((field.bundle.parent / "plots").glob("*.png"))
+    sent = make_field(settings.home, "North", "", datetime(2026, 5, 4, tzinfo=UTC))
+    plot = cv2.imread(str(plots[0]))
+    send(sent, "plot.png", plots[0].read_bytes())
+    send(sent, "night.png", png(plot // 12))
+    yield settings, store, sent
+    store.close()
+
+
+def test_photos_are_listed_with_verdicts_that_a_person_can_correct(rig):
+    settings, store, sent = rig
+    submit(store, sent, 1)
+    work_once(store, settings, lanes=["survey"])
+
+    assert job_status(store, job_id(sent, 1)).result == {"photos": 2, "judged": 1}
+    lines = listed(sent)
+    assert [one["code"] for one in lines["night.png"]["faults"]] == ["BLURRED", "TOO_DARK"]
+    assert lines["night.png"]["verdict"] is None
+    verdict = lines["plot.png"]["verdict"]
+    detail = worklist.case_detail(store, verdict["case_id"])
+    assert [one.decision.id for one in detail.images] == [verdict["decision"]]
+    assert detail.images[0].decision.disposition.value == verdict["disposition"]
+
+    assert review.decide(store, detail.item, Disposition.POSITIVE, by=Person.alone("Eva"))
+    assert not review.decide(store, detail.item, Disposition.NEGATIVE, by=Person.alone("Eva"))
+    answers = worklist.case_detail(store, verdict["case_id"]).reviews
+    assert [(one.disposition, one.reviewer) for one in answers] == [(Disposition.POSITIVE, "Eva")]
+
+
+def test_the_same_photos_looked_at_again_are_the_same_cases(rig):
+    settings, store, sent = rig
+    found = []
+    for number in (1, 2):
+        submit(store, sent, number)
+        work_once(store, settings, lanes=["survey"])
+        verdict = listed(sent)["plot.png"]["verdict"]
+        found.append((verdict["case_id"], verdict["decision"]))
+    assert found[0] == found[1]
+    assert not (sent.folder / "staged").exists()
+
+
+def test_a_field_that_is_gone_or_empty_is_a_failure_that_says_so(field, tmp_path):
+    settings = field.settings_at(tmp_path / "home")
+    empty = make_field(settings.home, "Empty", "", datetime(2026, 5, 4, tzinfo=UTC))
+    store = open_store(settings)
+    submit(store, empty, 1)
+    work_once(store, settings, lanes=["survey"])
+    assert "no photo" in job_status(store, job_id(empty, 1)).problem
+    store.close()
