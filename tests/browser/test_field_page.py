@@ -12,12 +12,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.jobs.worker import work
+from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.store import open_store
 from core.settings import Settings
 from domains.crops.demo.field import write_mosaic
 from tests.browser.test_board_page import axe
 
 LONG_MS = 180_000
+BUNDLE = Path(__file__).parents[2] / "data" / "bundles" / "crops-leaves"
 SIZES = [{"width": 1280, "height": 900}, {"width": 390, "height": 844}]
 
 
@@ -26,6 +28,7 @@ def farm(tmp_path: Path) -> Iterator[Path]:
     """A home of its own with a worker for surveys."""
     settings, stop = Settings(home=tmp_path / "farm"), Event()
     store = open_store(settings)
+    deploy_bundle(BUNDLE, store, settings, product="", signed=Signed("Ada"))
     how = {"stop": stop, "lanes": ["survey"]}
     worker = Thread(target=work, args=([], store, settings), kwargs=how)
     worker.start()
@@ -39,8 +42,9 @@ def farm(tmp_path: Path) -> Iterator[Path]:
 def files(tmp_path: Path) -> list[Path]:
     """A mosaic, a sharp photo and a black one, none of which states a place."""
     rng = np.random.default_rng(5)
-    leaf = rng.integers(0, 255, (300, 300, 3), np.uint8)
-    leaf[..., 1] = np.maximum(leaf[..., 1], 120)
+    leaf = np.full((300, 300, 3), 170, np.uint8)
+    leaf = cv2.circle(leaf, (150, 150), 110, (40, 140, 60), -1)
+    leaf = np.clip(leaf + rng.integers(-25, 26, (300, 300, 1)), 0, 255).astype(np.uint8)
     for name, pixels in (("leaf.png", leaf), ("night.png", np.zeros_like(leaf))):
         cv2.imwrite(str(tmp_path / name), pixels)
     write_mosaic(tmp_path / "field.tif", side_m=16.0, patches=())
@@ -63,10 +67,11 @@ def test_a_farmer_sends_files_and_sees_photos_and_a_map(
     assert sorted(one.read_bytes() for one in sent) == sorted(one.read_bytes() for one in files)
 
     page.get_by_role("button", name="Look at the photos").click(timeout=LONG_MS)
-    night = page.locator(".crops-gallery figure", has_text="night.png")
+    night = page.locator(".crops-photo", has_text="night.png")
     expect(night).to_contain_text("dark", timeout=LONG_MS)
     expect(page.get_by_text("2 photos have no place.")).to_be_visible()
-    expect(page.get_by_text("No model is deployed for this crop")).to_be_visible()
+    _correct(page)
+    _place(page)
 
     page.get_by_text("Only measure, no model").click()
     page.get_by_role("button", name="Judge the field").click()
@@ -78,6 +83,27 @@ def test_a_farmer_sends_files_and_sees_photos_and_a_map(
         axe(page, size)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0
+
+
+def _correct(page: Page) -> None:
+    """One tap is an answer, another one changes it."""
+    leaf = page.locator(".crops-photo", has_text="leaf.png")
+    expect(leaf).to_contain_text("LOOK")
+    for kind, word in (("positive", "ACT"), ("negative", "HEALTHY")):
+        page.locator(f"[class*='st-key-crops-gallery-{kind}'] button").click()
+        expect(leaf).to_contain_text(f"Your answer: {word}", timeout=LONG_MS)
+
+
+def _place(page: Page) -> None:
+    """A place that is typed puts the photos on a map, from which one opens, and is taken back."""
+    page.get_by_text("Give them the place of the field").click()
+    page.get_by_label("Latitude and longitude").fill("48.137, 11.575")
+    page.get_by_role("button", name="Keep this place").click()
+    expect(page.get_by_text("photos have no place.")).to_have_count(0, timeout=LONG_MS)
+    page.locator(".field-map .point").first.click()
+    open_now = page.locator("[class*='st-key-crops-picked-forget'] button")
+    open_now.click(timeout=LONG_MS)
+    expect(page.get_by_text("One photo has no place.")).to_be_visible(timeout=LONG_MS)
 
 
 def test_a_page_speaks_the_language_that_is_chosen(page: Page, serve, farm: Path):

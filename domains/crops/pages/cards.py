@@ -35,6 +35,9 @@ _ON_MAP, _CONFIRM = N_("Show on the map"), N_("The place is right")
 _FORGET = N_("Take the place back")
 _CHANGED = N_("The photo has changed since it was shown. Look again.")
 
+_UNFAMILIAR = {Reason.NOVEL, Reason.WRONG_INPUT, Reason.POOR_QUALITY}
+"""Reasons by which no label is worth naming."""
+
 Line = Mapping[str, Any]
 
 
@@ -97,8 +100,10 @@ class CardPage:
             word = pack_named("crops").wording[answer]
             words.append(language.render(Sentence(_YOURS, {"word": word})))
         if line["verdict"] is not None:
-            words.append(" / ".join(line["verdict"]["labels"]))
             findings = [Finding(Reason(code), "", check) for code, check in _findings(line)]
+            if not any(found.reason in _UNFAMILIAR for found in findings):
+                labels = (label.replace("_", " ") for label in line["verdict"]["labels"])
+                words.append(" / ".join(labels))
             words += [language.render(one) for one in verdict_sentences(findings)]
         found = [*line["faults"], *([line["reason"]] if line["reason"] else [])]
         words += [

@@ -65,14 +65,16 @@ class FieldMap {
   }
 
   centre({ x, y }) {
-    this.view = { ...this.view, x: x - this.view.size / 2, y: y - this.view.size / 2 }
+    const { size } = this.view
+    const isInside = Math.abs(x - this.view.x - size / 2) < 0.4 * size && Math.abs(y - this.view.y - size / 2) < 0.4 * size
+    if (!isInside) this.view = { x: x - size / 2, y: y - size / 2, size }
     this.draw()
     this.root.scrollIntoView({ block: 'nearest' })
   }
 
   fit() {
     const [x, y, width, height] = this.data.box
-    const margin = 0.04 * Math.max(width, height) + 1
+    const margin = 0.08 * Math.max(width, height) + 1
     this.view = { x: x - margin, y: y - margin, size: Math.max(width, height) + 2 * margin }
     if (width < height) this.view.x -= (height - width) / 2
     else this.view.y -= (width - height) / 2
