@@ -62,6 +62,25 @@ class Settings(BaseSettings):
         default="",
         description="Issuer and subject, a blank between them, of who is the first admin.",
     )
+    oidc_metadata_url: str = Field(
+        default="", description="Discovery document of the OpenID provider; empty = single user."
+    )
+    oidc_client_id: str = Field(default="", description="What the provider calls Assay.")
+    oidc_client_secret: str = Field(
+        default="", repr=False, description="By which Assay proves itself to the provider."
+    )
+    cookie_secret: str = Field(
+        default="", repr=False, description="Signs the dashboard's cookies; 32 characters or more."
+    )
+    base_url: str = Field(
+        default="", description="Address of the dashboard in a browser, a proxy's path included."
+    )
+    session_minutes: float = Field(
+        default=0.0, ge=0, description="How long a sign-in counts; 0 = as the provider has it."
+    )
+    idle_minutes: float = Field(
+        default=0.0, ge=0, description="After how long without a key or click to lock; 0 = never."
+    )
 
     def __init__(self, **values: Any) -> None:  # noqa: ANN401
         """Read the environment; values given here count before it.

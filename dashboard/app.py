@@ -8,7 +8,7 @@ from streamlit.navigation.page import StreamlitPage
 
 from core.errors import AssayError
 from core.packs import DomainPack, installed
-from dashboard import widgets
+from dashboard import entrance, widgets
 
 VIEWS = Path(__file__).parent / "views"
 
@@ -35,6 +35,9 @@ def main() -> None:
     st.set_page_config(page_title="Assay", layout="wide")
     widgets.styles()
     try:
+        session = widgets.session()
+        if not entrance.admit(session):
+            return
         own = {name: pack_pages(pack) for name, pack in installed().items() if pack.pages}
         st.session_state["own_pages"] = own
         page = st.navigation(
@@ -45,7 +48,7 @@ def main() -> None:
                 *chain.from_iterable(own.values()),
             ]
         )
-        widgets.sidebar(widgets.session())
+        widgets.sidebar(session)
         page.run()
     except AssayError as exc:
         widgets.error(exc)

@@ -3,9 +3,18 @@
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
-from dashboard import offered, upload
+from core.settings import Settings
+from dashboard import auth_routes, offered, sign_in, upload
+from dashboard.addresses import below_root
+
+_provider = sign_in.provider()
+_routes = below_root([*auth_routes.routes(_provider), *offered.routes(), *upload.routes()])
 
 app = st.App(
-    Path(__file__).with_name("app.py").resolve(), routes=[*offered.routes(), *upload.routes()]
+    Path(__file__).with_name("app.py").resolve(),
+    routes=_routes,
+    secrets=sign_in.secrets(_provider, asks_again=Settings().idle_minutes > 0),
+    middleware=[Middleware(auth_routes.SignInGuard, routes=_routes)] if _provider else [],
 )

@@ -22,6 +22,7 @@ from starlette.routing import Route
 from streamlit import config
 
 from core.errors import AssayError
+from dashboard.addresses import root_path
 
 KEPT = 512
 JPEG, JSON, SCRIPT = "image/jpeg", "application/json", "text/javascript"
@@ -64,7 +65,7 @@ class Offers:
             self._offers.move_to_end(name)
             while len(self._offers) > self._most:
                 self._offers.popitem(last=False)
-        return f"{_FOLDER}/{name}"
+        return f"{root_path()}{_FOLDER}/{name}"
 
     def find(self, name: str) -> Offer | None:
         """Return what lies under a name; None where nothing does."""

@@ -13,12 +13,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import AssayError
+from core.errors import AssayError, PermissionDenied
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.service.review import review
 from core.service.review.review import ReviewSession
 from core.types import Disposition
-from dashboard import present, widgets
+from dashboard import kept_decisions, present, sign_in, widgets
+from dashboard.kept_decisions import KeptDecision
 from dashboard.open_case import OpenCaseState
 
 NOTHING = "nothing"
@@ -207,6 +208,7 @@ class ReviewKeys(OpenCaseState):
         if not _accept_press(view_id):
             return
         labels = sorted(state.get(f"labels-{view_id}", []))
+        by = widgets.person()
         try:
             review.check_labels(session.explainer, self.pack, detail, disposition, labels)
             if self.is_answered(item) and disposition is detail.reviews[-1].disposition:
@@ -216,10 +218,14 @@ class ReviewKeys(OpenCaseState):
                 session.store,
                 item,
                 disposition,
-                by=widgets.person(),
+                by=by,
                 label="|".join(labels),
                 comment=self.note(view_id),
             )
+        except PermissionDenied as exc:
+            self._keep(detail, disposition, "|".join(labels))
+            st.toast(present.escape_markdown(str(exc)))
+            return
         except AssayError as exc:
             st.toast(present.escape_markdown(str(exc)))
             return
@@ -228,6 +234,23 @@ class ReviewKeys(OpenCaseState):
             st.toast(CHANGED)
         elif stays:
             self.keep_open(item)
+
+    def _keep(self, detail: CaseDetail, disposition: Disposition, label: str) -> None:
+        """Keep a verdict whose person's sign-in has ended, for when they are back."""
+        found = sign_in.current()
+        if found is None or widgets.person().id:
+            return
+        kept_decisions.keep(
+            found.who.id,
+            KeptDecision(
+                detail.item,
+                disposition,
+                present.name_case(detail),
+                self.pack.wording[disposition],
+                label,
+                self.note(present.make_view_id(detail.item)),
+            ),
+        )
 
     def _undo(self, session: ReviewSession, last: StoredReview, view_id: str) -> None:
         if not _accept_press(view_id):

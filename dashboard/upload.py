@@ -23,6 +23,7 @@ from streamlit import config
 
 from core.errors import AssayError, InputError, StoreError
 from core.service.intake.resumable import Announced, Batch, OffsetMismatch, Upload, UploadBusy
+from dashboard.addresses import root_path
 
 VERSION = "1.0.0"
 SILENCE_S = 15.0
@@ -57,7 +58,7 @@ class Grants:
         with self._lock:
             if name not in self._batches:
                 self._batches[name] = make()
-        return f"{_FOLDER}/{name}"
+        return f"{root_path()}{_FOLDER}/{name}"
 
     def revoke(self, identity: str) -> None:
         """Take no more files for a batch."""

@@ -12,13 +12,15 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack, installed
-from core.people import Person
+from core.people import Person, Role
 from core.records import audit
 from core.records.values import StoredDecision
 from core.records.worklist import counts
+from core.service.people.sessions import person_signed_in
 from core.service.review.review import ReviewSession, open_review_session
 from core.settings import Settings
 from core.types import Disposition, Policy
+from dashboard import sign_in
 from dashboard.overlay import KnownCase
 from dashboard.pictures import Pictures
 from dashboard.present import LIKELY, VerdictMark, format_probability, verdict_mark
@@ -26,6 +28,8 @@ from dashboard.styles import CSS
 
 FOLLOW_S = 3.0
 """How often an open page looks whether the store has changed."""
+
+SINGLE_USER = "One person on this machine; nobody signs in."
 
 _VIEW_ID: ContextVar[str] = ContextVar("view_id", default="")
 
@@ -136,6 +140,10 @@ def sidebar(session: ReviewSession) -> None:
         if len(waiting) > 1:
             st.selectbox("Pack", list(waiting), key="pack")
         text(current_pack().title, "quiet")
+        if sign_in.has_sign_in():
+            _signed_in_as(person())
+            return
+        text(SINGLE_USER, "quiet")
         if not reviewer():
             st.text_input(
                 "Your name",
@@ -149,6 +157,13 @@ def sidebar(session: ReviewSession) -> None:
         text("Reviewing as", "quiet")
         text(reviewer(), "title")
         st.button("Somebody else", key="somebody_else", type="tertiary", on_click=_sign_off)
+
+
+def _signed_in_as(found: Person) -> None:
+    text("Signed in as", "quiet")
+    text(found.name, "title")
+    text(f"Role: {found.role.value}", "quiet")
+    st.button("Sign out", key="sign_out", type="tertiary", on_click=st.logout)
 
 
 def _sign() -> None:
@@ -207,13 +222,19 @@ def head_of(session: ReviewSession) -> str:
 
 
 def reviewer() -> str:
-    """Return the name that verdicts are signed with; empty while there is none."""
-    return str(st.session_state.get("reviewer", "")).strip()
+    """Return the id that verdicts are signed with; empty for who may not review."""
+    found = person()
+    return found.id if found.may(Role.REVIEWER) else ""
 
 
 def person() -> Person:
-    """Return who uses the page."""
-    return Person.alone(reviewer())
+    """Return who uses the page, in the role that counts now: read anew for every call.
+
+    Nobody (no id, no role) where a sign-in is over, whatever is still on the screen.
+    """
+    if sign_in.has_sign_in():
+        return person_signed_in(session().store, sign_in.current())
+    return Person.alone(str(st.session_state.get("reviewer", "")))
 
 
 def mark_html(mark: VerdictMark, style: str = "assay-mark") -> str:

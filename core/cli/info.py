@@ -66,10 +66,21 @@ def doctor(json: Json = False) -> None:
 
 
 def review(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to serve at.")] = 8501,
+    host: Annotated[
+        str, typer.Option(help="Address to serve at; another one takes a sign-in.")
+    ] = "127.0.0.1",
+    base_url: Annotated[
+        str,
+        typer.Option(help="Address in the browser, a reverse proxy's path included."),
+    ] = "",
 ) -> None:
-    """Open the review dashboard."""
+    """Open the review dashboard.
+
+    For one person on this machine; for a team with an OpenID provider (README).
+    """
     from core.service.review.server import launch
     from core.settings import Settings
 
-    launch(Settings(), port)
+    settings = Settings(base_url=base_url) if base_url else Settings()
+    launch(settings, port, host)

@@ -19,7 +19,7 @@ from core.service.review.case_rules import CaseRules
 from core.service.review.in_use import InUse, in_use_at
 from core.service.review.review import ReviewSession
 from core.types import Policy
-from dashboard import present, widgets
+from dashboard import present, sign_in, widgets
 
 _CELL = (
     'style="padding:.22rem 1.2rem .22rem 0;white-space:nowrap;border-bottom:1px solid #66758f33"'
@@ -134,7 +134,8 @@ class _Site:
             self._steps_down()
             for one in history[:5]:
                 widgets.text(autonomy_text.release_text(one), "quiet")
-            widgets.text(autonomy_text.SINGLE_USER, "quiet")
+            if not sign_in.has_sign_in():
+                widgets.text(autonomy_text.SINGLE_USER, "quiet")
 
     def _standing(self, evidence: ReadEvidence) -> None:
         widgets.text(self.site or autonomy_text.NO_SITE, "title")

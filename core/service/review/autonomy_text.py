@@ -14,8 +14,8 @@ from core.service.review.autonomy import MEANING, ReadEvidence
 from core.types import Disposition
 
 SINGLE_USER = (
-    "A typed name is no proof of who somebody is: whoever can open this page can release. There "
-    "are no accounts yet, so keep the page to those who may."
+    "A typed name is no proof of who somebody is: whoever can open this page can release. Where "
+    "people sign in (README, For an administrator), each does it under their own account."
 )
 
 

@@ -15,24 +15,28 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 
 from core.errors import ConfigError
+from core.service.people.oidc import is_loopback, provider_of
 from core.settings import Settings
 
 HOST = "127.0.0.1"
 PORT = 8501
 
 
-def launch(settings: Settings, port: int = PORT) -> None:
-    """Serve the dashboard on this machine until it is interrupted.
+def launch(settings: Settings, port: int = PORT, host: str = HOST) -> None:
+    """Serve the dashboard until it is interrupted.
 
     Args:
         settings: Where things run; handed to the dashboard's process through its environment.
-        port: Port on 127.0.0.1.
+        port: Port to serve at.
+        host: Address to serve at; other machines reach it only where people sign in.
 
     Raises:
-        ConfigError: The dashboard is not installed, the port is taken, or the server failed.
+        ConfigError: The dashboard is not installed, the port is taken, nobody could sign in from
+            another machine, or the server failed.
     """
-    command = serve_command(port)
-    _refuse_taken(port)
+    _refuse_open(settings, host)
+    command = serve_command(port, host)
+    _refuse_taken(port, host)
     with (
         subprocess.Popen(command, env={**os.environ, **environment(settings)}) as server,
         _stopped_together(server),
@@ -62,7 +66,7 @@ def _stopped_together(server: subprocess.Popen[bytes]) -> Iterator[None]:
             signal.signal(one, handler)
 
 
-def serve_command(port: int) -> list[str]:
+def serve_command(port: int, host: str = HOST) -> list[str]:
     """Return the command that serves the dashboard; everything else is in its own config.toml.
 
     Raises:
@@ -73,22 +77,47 @@ def serve_command(port: int) -> list[str]:
         raise ConfigError(
             "The dashboard is not installed.", hint="pip install --force-reinstall assay-inspection"
         )
-    address = ["--server.address", HOST, "--server.port", str(port)]
+    address = ["--server.address", host, "--server.port", str(port)]
     return [sys.executable, "-m", "dashboard", *address]
 
 
 def environment(settings: Settings) -> Mapping[str, str]:
-    """Return settings as the variables that they are read from."""
-    return {f"ASSAY_{name.upper()}": str(value) for name, value in settings}
+    """Return settings as the variables that they are read from, Streamlit's own included.
+
+    Raises:
+        ConfigError: Signing in is configured in part.
+    """
+    own = {f"ASSAY_{name.upper()}": str(value) for name, value in settings}
+    provider = provider_of(settings)
+    if provider is None:
+        return own
+    return {
+        **own,
+        # In no argument: those of a process are there for everybody to read.
+        "STREAMLIT_SERVER_COOKIE_SECRET": provider.cookie_secret,
+        "STREAMLIT_SERVER_BASE_URL_PATH": provider.root_path,
+        "STREAMLIT_SERVER_ALLOWED_HOSTS": " ".join({HOST, "localhost", provider.host}),
+        # Else Streamlit asks a server on the internet for the name of this machine.
+        "STREAMLIT_BROWSER_SERVER_ADDRESS": provider.host,
+    }
 
 
-def _refuse_taken(port: int) -> None:
+def _refuse_open(settings: Settings, host: str) -> None:
+    if not is_loopback(host) and provider_of(settings) is None:
+        raise ConfigError(
+            f"Served at {host}, anybody on the network could review under any name.",
+            hint="Configure signing in first (README, `For an administrator`), or leave --host out "
+            "to work on this machine alone.",
+        )
+
+
+def _refuse_taken(port: int, host: str) -> None:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError as exc:
             raise ConfigError(
-                f"Port {port} on {HOST} cannot be used: {exc.strerror}.",
+                f"Port {port} on {host} cannot be used: {exc.strerror}.",
                 hint=f"Choose another: `assay review --port {port + 1}`.",
             ) from exc

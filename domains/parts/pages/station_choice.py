@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.records.values import now
 from core.service.review.autonomy_text import SINGLE_USER
-from dashboard import widgets
+from dashboard import sign_in, widgets
 from domains.parts.station.board.status_file import stations_in
 from domains.parts.station.user import StationRole, StationUser
 
@@ -32,7 +32,8 @@ def choose(home: Path) -> str | None:
         if len(stations) > 1:
             _keep("Station", "parts_station", stations)
         _keep("Role", "parts_role", [one.value for one in StationRole])
-        widgets.text(SINGLE_USER, "quiet")
+        if not sign_in.has_sign_in():
+            widgets.text(SINGLE_USER, "quiet")
     return str(state.get("parts_station", stations[0])) if len(stations) > 1 else stations[0]
 
 
