@@ -13,9 +13,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+import httpx
 from anyio.to_thread import run_sync
-from authlib.common.errors import AuthlibBaseError
-from joserfc.errors import JoseError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
@@ -55,6 +54,7 @@ def routes(provider: OidcProvider | None) -> Sequence[Route]:
 
     return [
         Route(f"/{CALLBACK}", callback, methods=["GET"]),
+        Route("/auth/login", _begin_sign_in, methods=["GET"]),
         Route("/auth/logout", _sign_out, methods=["GET"]),
     ]
 
@@ -83,7 +83,7 @@ class SignInGuard:
     def _needed(self, path: str) -> Role | None:
         """Return the least role that may ask for a path; None where anybody may."""
         below = path.removeprefix(root_path())
-        if below in (f"/{CALLBACK}", "/auth/logout"):
+        if below in (f"/{CALLBACK}", "/auth/login", "/auth/logout"):
             return None
         if not below.startswith(_STREAMLIT_FILES) and not any(
             one.path_regex.match(path) for one in self._own
@@ -93,8 +93,14 @@ class SignInGuard:
         return next(found, Role.VIEWER)
 
 
+async def _begin_sign_in(request: Request) -> Response:
+    answer = await streamlit_auth._auth_login(request, root_path())
+    # Streamlit answers so where it cannot read the provider's metadata.
+    return _to_dashboard(UNREACHABLE) if answer.status_code == 400 else answer
+
+
 async def _finish_sign_in(request: Request, provider: OidcProvider) -> Response:
-    """Return to the dashboard, signed in, or told why not; never to any other address."""
+    """Return to the dashboard, signed in or with the reason why not; never to another address."""
     if streamlit_auth._get_provider_by_state(request, request.query_params.get("state")) is None:
         return _to_dashboard()  # after signing out, or a page that was left open for an hour
     client, _ = streamlit_auth._create_oauth_client("default")
@@ -104,12 +110,13 @@ async def _finish_sign_in(request: Request, provider: OidcProvider) -> Response:
             request, leeway=LEEWAY_S, claims_options=_claims_options(metadata, provider)
         )
         claims = kept_claims(token.get("userinfo") or {}, minutes=Settings().session_minutes)
-    except (AuthlibBaseError, JoseError, PermissionDenied) as exc:
-        _LOG.warning("A sign-in was refused: %s", type(exc).__name__)
-        return _to_dashboard(REFUSED)
-    except OSError as exc:
+    except (OSError, httpx.TransportError) as exc:
         _LOG.warning("The OpenID provider cannot be reached: %s", type(exc).__name__)
         return _to_dashboard(UNREACHABLE)
+    except Exception as exc:
+        # Whatever a foreign server answers, and authlib makes of it: nobody is signed in by it.
+        _LOG.warning("A sign-in was refused: %s", type(exc).__name__)
+        return _to_dashboard(REFUSED)
     return _with_cookie(claims, provider)
 
 

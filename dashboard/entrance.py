@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import streamlit as st
@@ -10,6 +11,7 @@ from core.errors import AssayError
 from core.people import Role
 from core.records.values import now
 from core.service.people import roles, sessions
+from core.service.people.sessions import SignedIn
 from core.service.review import review
 from core.service.review.review import ReviewSession
 from dashboard import kept_decisions, present, sign_in, widgets
@@ -50,7 +52,7 @@ def _admit_signed_in(session: ReviewSession) -> bool:
         state["signed_in"] = found.session
         st.query_params.pop(_PARAMETER, None)
     by = widgets.person()
-    _follow(by.role)
+    _follow(session, found, by.role)
     if not by.may(Role.VIEWER):
         _no_role(found.who)
         return False
@@ -79,13 +81,21 @@ def _no_role(who: roles.Identity) -> None:
     st.button("Sign out", key="sign_out", on_click=st.logout)
 
 
-def _follow(role: Role) -> None:
-    """Draw the page anew once the sign-in is over or the role another one."""
+def _follow(session: ReviewSession, found: SignedIn, role: Role) -> None:
+    """Draw the page anew once the sign-in was ended or the role is another one.
+
+    One whose time is up leaves the page as it is, with what a person has in hand: whatever they
+    do next is kept, and asks them to sign in.
+    """
 
     @st.fragment(run_every=EVERY_S)
     def follow() -> None:
-        if widgets.person().role is not role:
+        moment = now()
+        in_time = min(moment, found.expires_at - timedelta(seconds=1))
+        if sessions.person_signed_in(session.store, found, in_time).role is not role:
             st.rerun()
+        if moment >= found.expires_at:
+            widgets.text("Your sign-in has ended. Your next verdict is kept until you are back.")
 
     follow()
 
@@ -148,7 +158,6 @@ def _lock() -> None:
         return
     state["is_locked"] = True
     state["reviewer"] = ""
-    state["locked_at"] = now()
 
 
 def _locked() -> None:

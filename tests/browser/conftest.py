@@ -50,11 +50,11 @@ def serve(assessed_home: Path) -> Iterator[Callable[..., str]]:
     """Start the dashboard as `assay review` does, for a reviewer, and give its address."""
     with ExitStack() as stack:
 
-        def start(reviewer: str = "", home: Path = assessed_home) -> str:
+        def start(reviewer: str = "", home: Path = assessed_home, **given: object) -> str:
             with socket.socket() as probe:
                 probe.bind((review_server.HOST, 0))
                 port = probe.getsockname()[1]
-            settings = Settings(home=home, reviewer=reviewer)
+            settings = Settings(home=home, reviewer=reviewer, **given)
             server = subprocess.Popen(
                 review_server.serve_command(port),
                 env={**os.environ, **review_server.environment(settings)},

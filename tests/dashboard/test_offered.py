@@ -16,7 +16,8 @@ HOME = "http://127.0.0.1"
 @pytest.fixture
 def client(monkeypatch) -> TestClient:
     allowed = ["127.0.0.1", "localhost"]
-    monkeypatch.setattr(config, "get_option", lambda name: allowed)
+    options = {"server.allowedHosts": allowed, "server.baseUrlPath": ""}
+    monkeypatch.setattr(config, "get_option", options.get)
     return TestClient(Starlette(routes=routes()), base_url=HOME)
 
 

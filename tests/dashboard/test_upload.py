@@ -29,7 +29,8 @@ PIECE = {**HEADERS, "Content-Type": "application/offset+octet-stream"}
 @pytest.fixture(scope="module")
 def server():
     patch = pytest.MonkeyPatch()
-    patch.setattr(config, "get_option", lambda _: ["127.0.0.1"])
+    options = {"server.allowedHosts": ["127.0.0.1"], "server.baseUrlPath": ""}
+    patch.setattr(config, "get_option", options.get)
     settings = uvicorn.Config(
         Starlette(routes=routes()), port=0, log_level="critical", ws="none", lifespan="off"
     )

@@ -1,0 +1,162 @@
+"""Signing in as a person meets it: roles, an ended sign-in with a verdict in hand, the lock."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from core.people import Person, Role
+from core.records import reviews
+from core.service.people.roles import Identity, grant
+from core.service.review import server as review_server
+from core.service.store import open_store
+from core.settings import Settings
+from core.types import Disposition
+from tests.openid_provider import Provider, provider
+
+ROOT = Person.alone("root")
+LONG_MS = 90_000
+
+
+@pytest.fixture(scope="module")
+def openid() -> Iterator[Provider]:
+    with provider() as found:
+        yield found
+
+
+@pytest.fixture
+def store(assessed_home: Path):
+    opened = open_store(Settings(home=assessed_home))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def serve_team(openid, assessed_home) -> Iterator[Callable[..., str]]:
+    """Start the dashboard as `assay review` does for a team, and give its address."""
+    with ExitStack() as stack:
+
+        def start(**given: object) -> str:
+            with socket.socket() as probe:
+                probe.bind((review_server.HOST, 0))
+                port = probe.getsockname()[1]
+            base = f"http://{review_server.HOST}:{port}/assay"
+            settings = Settings(home=assessed_home, base_url=base, **openid.variables, **given)
+            server = subprocess.Popen(
+                review_server.serve_command(port),
+                env={**os.environ, **review_server.environment(settings)},
+                stdout=subprocess.DEVNULL,
+            )
+            stack.callback(server.wait)
+            stack.callback(server.terminate)
+            while True:
+                assert server.poll() is None, "the server ended by itself"
+                try:
+                    httpx.get(f"{base}/_stcore/health").raise_for_status()
+                    return base
+                except httpx.HTTPError:
+                    time.sleep(0.1)
+
+        yield start
+
+
+def sign_in(page: Page, subject: str) -> None:
+    page.get_by_role("button", name="Sign in").click(timeout=LONG_MS)
+    page.locator("input[name=sub]").fill(subject)
+    page.get_by_role("button", name="Authorize").click()
+
+
+def case_shown(page: Page) -> None:
+    page.locator("html[data-assay-case]").wait_for(state="attached", timeout=LONG_MS)
+
+
+def test_a_team_signs_in_and_each_may_do_what_their_role_allows(page, serve_team, openid, store):
+    ada = Identity(openid.address, "ada", "Ada L.")
+    openid.add("ada", name="Ada L.", groups=["0" * 36] * 60)
+    base = serve_team()
+    page.goto(base)
+    expect(page.get_by_text("Sign in to go on.")).to_be_visible(timeout=LONG_MS)
+    assert not Axe().run(page).response["violations"]
+    expect(page.get_by_text("Your name")).to_have_count(0)
+    sign_in(page, "ada")
+    expect(page.get_by_text("Ada L., you have no role here yet.")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Subject: ada")).to_be_visible()
+    grant(store, ada, Role.VIEWER, by=ROOT)
+    case_shown(page)  # by itself
+    expect(page.get_by_text("Signed in as")).to_be_visible()
+    expect(page.get_by_role("button", name="FAIL F")).to_be_disabled()
+    grant(store, ada, Role.REVIEWER, by=ROOT)
+    expect(page.get_by_role("button", name="FAIL F")).to_be_enabled(timeout=LONG_MS)
+    case_shown(page)
+    # Taken away between two clicks: what is still on the screen writes nothing.
+    grant(store, ada, Role.VIEWER, by=ROOT)
+    page.keyboard.press("f")
+    expect(page.get_by_role("button", name="FAIL F")).to_be_disabled(timeout=LONG_MS)
+    assert reviews.list_reviews(store, "parts") == []
+    grant(store, ada, Role.NONE, by=ROOT)
+    expect(page.get_by_text("you have no role here yet")).to_be_visible(timeout=LONG_MS)
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="End Session")).to_be_visible(timeout=LONG_MS)
+    page.get_by_role("button", name="End session").click()
+    expect(page.get_by_text("Sign in to go on.")).to_be_visible(timeout=LONG_MS)
+
+
+def test_a_verdict_after_the_end_of_a_sign_in_is_kept_and_stored_once(
+    page, serve_team, openid, store
+):
+    grant(store, Identity(openid.address, "eva", "Eva"), Role.REVIEWER, by=ROOT)
+    openid.add("eva", name="Eva")
+    base = serve_team()
+    page.goto(base)
+    page.get_by_role("button", name="Sign in").wait_for(timeout=LONG_MS)
+    at = int(time.time())
+    openid.change(iat=at, exp=at + 15)
+    sign_in(page, "eva")
+    openid.change()
+    case_shown(page)
+    expect(page.get_by_text("Your sign-in has ended.")).to_be_visible(timeout=LONG_MS)
+    page.keyboard.press("f")
+    expect(page.get_by_text("Sign in again to go on.")).to_be_visible(timeout=LONG_MS)
+    assert reviews.list_reviews(store, "parts") == []
+    sign_in(page, "eva")
+    page.get_by_role("button", name="Store it").click(timeout=LONG_MS)
+    expect(page.get_by_role("button", name="Store it")).to_have_count(0, timeout=LONG_MS)
+    case_shown(page)
+    (written,) = reviews.list_reviews(store, "parts")
+    assert written.reviewer == Identity(openid.address, "eva", "").id
+    assert written.disposition is Disposition.POSITIVE
+
+
+def test_a_page_that_nobody_is_at_locks_and_a_reload_does_not_open_it(
+    page, serve_team, openid, store
+):
+    grant(store, Identity(openid.address, "ira", "Ira"), Role.VIEWER, by=ROOT)
+    openid.add("ira", name="Ira")
+    base = serve_team(idle_minutes=0.1)
+    page.goto(base)
+    sign_in(page, "ira")
+    case_shown(page)
+    expect(page.get_by_text("Sign in again to go on.")).to_be_visible(timeout=LONG_MS)
+    expect(page.locator("[data-assay-locked]")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_text("Sign in again to go on.")).to_be_visible(timeout=LONG_MS)
+
+
+def test_alone_the_page_locks_too_and_asks_for_the_name(page, serve):
+    page.goto(serve("Ada", idle_minutes=0.1))
+    expect(page.get_by_text("nobody signs in")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Locked: nobody was here for a while.")).to_be_visible(timeout=LONG_MS)
+    assert not Axe().run(page).response["violations"]
+    page.locator(".st-key-name_to_unlock input").fill("Grace")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Grace")).to_be_visible(timeout=LONG_MS)
