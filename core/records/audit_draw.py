@@ -17,19 +17,19 @@ _BITS = 53
 
 
 def draw(new: NewDecision, share: float) -> NewDecision:
-    """Return a decision with the probability of its draw, and with the finding AUDIT if drawn.
+    """Return a decision with the probability of its draw, and a drawn negative's finding AUDIT.
 
-    Anything but an automatic negative is returned as it is; the verdict stays on record.
+    The probability stands with every verdict, since the draw is made of every case: those drawn are
+    a random sample of all. Only a negative needs the finding: others go to a person anyway.
 
     Args:
         new: A decision on its way into the store.
-        share: Share of the negative cases to be drawn, 0 to 1.
+        share: Share of the cases to be drawn, 0 to 1.
     """
     decision = new.decision
-    if decision.disposition is not Disposition.NEGATIVE:
-        return new
     drawn = replace(decision, audit_probability=share)
-    if is_drawn(decision.policy_id, new.case_id, share):
+    is_negative = decision.disposition is Disposition.NEGATIVE
+    if is_negative and is_drawn(decision.policy_id, new.case_id, share):
         findings = (*decision.findings, Finding(Reason.AUDIT, ""))
         message = Verdict(decision.disposition, decision.label, findings).message
         drawn = replace(drawn, findings=findings, message=message)
@@ -37,7 +37,7 @@ def draw(new: NewDecision, share: float) -> NewDecision:
 
 
 def is_drawn(policy_id: str, case_id: str, share: float) -> bool:
-    """Return whether a case is drawn among those negative under a policy, which is the seed."""
+    """Return whether a case is drawn among those judged by a policy, which is the seed."""
     key = hashlib.sha256(f"audit draw {policy_id}".encode()).digest()
     number = hashlib.blake2b(case_id.encode(), key=key, digest_size=8).digest()
     return (int.from_bytes(number, "big") >> (64 - _BITS)) / (1 << _BITS) < share

@@ -18,6 +18,7 @@ from core.records.row_mapping import to_row
 from core.records.table_base import chunks
 from core.records.tables import DECISIONS, REINSTATEMENTS
 from core.records.values import NewDecision, StoredDecision, name_of, stamp
+from core.types import Disposition
 
 IN_ORDER = func.coalesce(
     select(func.max(REINSTATEMENTS.c.seq))
@@ -128,7 +129,8 @@ def _add(made: Additions, new: StoredDecision, at: str) -> None:
 def _takes_place(new: StoredDecision, kept: _Kept) -> bool:
     if kept.is_provisional:
         return not new.is_provisional
-    return kept.audit_probability is None and new.audit_probability is not None
+    is_negative = new.disposition is Disposition.NEGATIVE
+    return is_negative and kept.audit_probability is None and new.audit_probability is not None
 
 
 def _reinstatement(seq: int, decision_id: str, supersedes: str, at: str) -> dict[str, Any]:

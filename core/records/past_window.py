@@ -21,9 +21,6 @@ from core.types import Reason
 MOST = 50_000
 """Pictures read at the most, the newest: an answer must not take longer as a store grows."""
 
-_AFTER_SCORES = {Reason.AMBIGUOUS, Reason.NOT_CERTIFIED, Reason.NOVEL, Reason.AUDIT}
-"""Reasons that the scores and a policy give; any other stopped the picture before them."""
-
 _PLACE = {one.value: place for place, one in enumerate(SEVERITY)}
 
 
@@ -132,7 +129,7 @@ def _arrays(rows: Sequence[tuple[Any, ...]]) -> PastVerdicts:
         positive_probability=_figures(found[3]),
         ood_p=_figures(found[4]),
         good_p=_figures(found[5], 1.0),
-        gates_passed=np.array([one <= _AFTER_SCORES for one in reasons], np.bool_),
+        gates_passed=np.array([all(r.follows_scores for r in one) for one in reasons], np.bool_),
         verdict=np.array([_PLACE[one] for one in found[6]], np.int8),
         case=case.astype(np.intp),
         case_id=names,

@@ -82,8 +82,8 @@ class StoredDecision:
         supersedes: The decision that this one takes the place of, provisional or without an audit
             draw; empty for none.
         good_p: As in ``Prediction``; None when there is no such number.
-        audit_probability: With which probability it was drawn for the audit of automatic negatives;
-            None where it is none, or no deployment judged it.
+        audit_probability: With which probability its case was drawn for the audit, which shows
+            where the verdict is negative; None where no deployment judged it.
         product: Which of the pack's products was judged; empty for the only one.
     """
 

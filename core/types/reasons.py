@@ -31,6 +31,11 @@ class Reason(StrEnum):
         """Return the reason so that a person can act on it."""
         return _SENTENCES[self]
 
+    @property
+    def follows_scores(self) -> bool:
+        """Whether it comes after a picture's scores; any other stopped the picture before them."""
+        return self in _AFTER_SCORES
+
 
 _SENTENCES = {
     Reason.AMBIGUOUS: "The probability lies between the two limits; a person decides.",
@@ -42,6 +47,9 @@ _SENTENCES = {
     Reason.AUDIT: "Drawn at random to measure the live error rate.",
     Reason.FAULT: "The system failed on this picture; a person decides.",
 }
+
+
+_AFTER_SCORES = {Reason.AMBIGUOUS, Reason.NOT_CERTIFIED, Reason.NOVEL, Reason.AUDIT}
 
 
 @dataclass(frozen=True, slots=True)

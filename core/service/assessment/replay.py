@@ -17,7 +17,7 @@ from core.service.assessment.assessor import Assessor
 from core.service.bundles.archive import take
 from core.service.bundles.open import policy_of
 from core.settings import Settings
-from core.types import Reason, Verdict
+from core.types import Disposition, Reason, Verdict
 
 _COMPARED = (
     "disposition",
@@ -58,7 +58,7 @@ def replay(decision_id: str, store: Store, settings: Settings) -> list[str]:
 
 def _draw_differences(past: StoredDecision, case_ids: Collection[str]) -> Iterator[str]:
     """Yield a line where the audit draw on record is not what its hash gives for any case."""
-    if past.audit_probability is None:
+    if past.audit_probability is None or past.disposition is not Disposition.NEGATIVE:
         return
     recorded = any(one.reason is Reason.AUDIT for one in past.findings)
     draws = {is_drawn(past.policy_id, one, past.audit_probability) for one in case_ids}

@@ -46,12 +46,16 @@ def attempt_at(home: Path, bundle: Bundle, targets: Targets, added: str = "") ->
     Every pair of a bundle and targets counts once, and once more with every set of reviewed cases
     (``added``, their digest). Held-out sets that share half of their pictures are one set.
     """
-    entries = list(_entries(home, bundle))
-    for one in entries:
+    return recorded_attempt(home, bundle, targets, added) or 1 + attempts(home, bundle)
+
+
+def recorded_attempt(home: Path, bundle: Bundle, targets: Targets, added: str = "") -> int:
+    """Return which certification these targets were, as in ``attempt_at``; 0 for none yet."""
+    for one in _entries(home, bundle):
         known = one["bundle"], one["targets"], one.get("added", "")
         if known == (bundle.sha256, asdict(targets), added):
             return int(one["attempt"])
-    return 1 + max((int(one["attempt"]) for one in entries), default=0)
+    return 0
 
 
 def attempts(home: Path, bundle: Bundle) -> int:

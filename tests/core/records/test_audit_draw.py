@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.records import worklist
@@ -45,9 +47,11 @@ def test_a_drawn_negative_waits_for_a_person_and_its_verdict_and_probability_sta
 
 
 @pytest.mark.parametrize("p", [0.5, 0.9, None])
-def test_only_automatic_negatives_are_drawn(assessment, p):
+def test_the_chance_stands_with_every_verdict_and_only_a_negative_is_marked(assessment, p):
     new = new_decision(assessment(b"one", p=p), pack="parts", name="a.png")
-    assert draw(new, 1.0) == new
+    drawn = draw(new, 0.25)
+    assert drawn.decision == replace(new.decision, audit_probability=0.25)
+    assert replace(drawn, decision=new.decision) == new
 
 
 def test_all_images_of_a_case_are_drawn_or_none_is(assessment):

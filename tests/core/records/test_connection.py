@@ -10,8 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from core.errors import ConfigError, StoreError
-from core.records import migrations, tables
-from core.records import case_status
+from core.records import case_status, migrations, tables
 from core.records.connection import open_store, reading
 from core.records.tables import IMAGES, SCHEMA, TableRow
 

@@ -145,7 +145,9 @@ def test_a_draw_says_nothing_of_what_is_no_automatic_negative(tiny_product):
     bundle, policy = tiny_product.opened()
     with Assessor(bundle, policy, tiny_product.settings) as assessor:
         torn = assessor.one(b"torn", name="torn")
-    assert prepare_decision(torn, bundle.pack, audit_share=1.0).decision.audit_probability is None
+    unread = prepare_decision(torn, bundle.pack, audit_share=1.0).decision
+    assert unread.audit_probability == 1.0
+    assert Reason.AUDIT not in {finding.reason for finding in unread.findings}
 
 
 def test_assess_draws_nothing(tiny_product, store, settings, pictures, monkeypatch):

@@ -1,0 +1,179 @@
+"""Cases that came to a person, as recertification and training take them: one value a case.
+
+A case is positive if any of its images shows something, and escapes if all of them pass: so its
+largest probability counts, and it reaches the limits if every image does.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+from sqlalchemy import Select, and_, select
+
+from core.records.case_status import REVIEW, QueueState
+from core.records.connection import Store, reading
+from core.records.corrections import is_current
+from core.records.tables import CASE_STATUS, CASES, DECISIONS, HEADERS, IMAGES, REVIEWS, RowLike
+from core.records.values import stamp
+from core.types import Disposition, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewedCase:
+    """A case that waits for a person or was judged by one.
+
+    Attributes:
+        case_id: The case.
+        key: Its group, or the content of its only file.
+        product: Which of the pack's products it is of.
+        opened_at: When its first image came, as text that sorts.
+        pictures: Content of its images.
+        patients: Whose it is, as its files say.
+        policy_id: The policy by which its first verdict was made.
+        audit_probability: With which probability it was drawn for the audit then; None where no
+            deployment judged it.
+        positive_probability: The largest of its images; None where one has none.
+        ood_p: The smallest of its images; None where one has none.
+        gates_passed: Whether no image was stopped by the pack's checks.
+        answer: What the person said; None while it waits.
+        label: The class that they named, or empty.
+        reviewer: Who; empty while it waits.
+        reviewed_at: When, as text that sorts; empty while it waits.
+    """
+
+    case_id: str
+    key: str
+    product: str
+    opened_at: str
+    pictures: tuple[str, ...]
+    patients: tuple[str, ...]
+    policy_id: str
+    audit_probability: float | None
+    positive_probability: float | None
+    ood_p: float | None
+    gates_passed: bool
+    answer: Disposition | None
+    label: str
+    reviewer: str
+    reviewed_at: str
+
+    @property
+    def is_scored(self) -> bool:
+        """Whether every image has its scores."""
+        return self.positive_probability is not None and self.ood_p is not None
+
+
+def reviewed_cases(
+    store: Store, pack: str, bundle_sha256: str, since: datetime | None = None
+) -> list[ReviewedCase]:
+    """Return the cases judged by a bundle that came to a person, in the order of their arrival.
+
+    A case of which an image has no verdict of this bundle is left out: its scores cannot be
+    compared. A negative case that nobody drew is no case that came to a person.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        bundle_sha256: The bundle.
+        since: Only those that came then or later.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = _query(pack, bundle_sha256)
+    if since is not None:
+        query = query.where(CASES.c.opened_at >= stamp(since))
+    with reading(store) as connection:
+        rows = connection.execute(query).mappings().all()
+    cases = (_case([*rows_]) for _, rows_ in groupby(rows, itemgetter("case_id")))
+    return [case for case in cases if case is not None]
+
+
+def _query(pack: str, bundle_sha256: str) -> Select[Any]:
+    is_reviewed = CASE_STATUS.c.queue_state == int(QueueState.REVIEWED)
+    standing = and_(
+        REVIEWS.c.case_id == CASE_STATUS.c.case_id,
+        REVIEWS.c.revision == CASE_STATUS.c.revision - 1,
+        REVIEWS.c.kind == REVIEW,
+        is_reviewed,
+    )
+    judged = and_(
+        DECISIONS.c.content_key == IMAGES.c.content_key,
+        DECISIONS.c.pack == CASE_STATUS.c.pack,
+        DECISIONS.c.product == IMAGES.c.product,
+        DECISIONS.c.bundle_sha256 == bundle_sha256,
+        ~DECISIONS.c.is_provisional,
+    )
+    return (
+        select(
+            CASE_STATUS.c.case_id,
+            CASES.c.opened_at,
+            CASES.c.key,
+            IMAGES.c.product,
+            IMAGES.c.content_key,
+            HEADERS.c.meta,
+            DECISIONS.c.id.label("decision_id"),
+            DECISIONS.c.positive_probability,
+            DECISIONS.c.ood_p,
+            DECISIONS.c.findings,
+            DECISIONS.c.policy_id,
+            DECISIONS.c.audit_probability,
+            REVIEWS.c.disposition.label("answer"),
+            REVIEWS.c.label,
+            REVIEWS.c.reviewer,
+            REVIEWS.c.reviewed_at,
+        )
+        .join(CASES, CASES.c.id == CASE_STATUS.c.case_id)
+        .join(IMAGES, IMAGES.c.case_id == CASE_STATUS.c.case_id)
+        .outerjoin(HEADERS, HEADERS.c.id == IMAGES.c.id)
+        .outerjoin(DECISIONS, judged)
+        .outerjoin(REVIEWS, standing)
+        .where(
+            CASE_STATUS.c.pack == pack,
+            CASE_STATUS.c.queue_state != int(QueueState.NEGATIVE),
+            is_current(),
+        )
+        .order_by(CASES.c.opened_at, CASE_STATUS.c.case_id, DECISIONS.c.seq)
+    )
+
+
+def _case(rows: list[RowLike]) -> ReviewedCase | None:
+    if any(row["decision_id"] is None for row in rows):
+        return None
+    newest = {row["content_key"]: row for row in rows}
+    drawn = next((row for row in rows if row["audit_probability"] is not None), rows[0])
+    first, scored = rows[0], list(newest.values())
+    patients = {
+        json.loads(row["meta"]).get("patient_id", "").strip() for row in rows if row["meta"]
+    }
+    return ReviewedCase(
+        case_id=first["case_id"],
+        key=first["key"],
+        product=first["product"],
+        opened_at=first["opened_at"],
+        pictures=tuple(sorted(newest)),
+        patients=tuple(sorted(patients - {""})),
+        policy_id=drawn["policy_id"],
+        audit_probability=drawn["audit_probability"],
+        positive_probability=_extreme(max, [row["positive_probability"] for row in scored]),
+        ood_p=_extreme(min, [row["ood_p"] for row in scored]),
+        gates_passed=all(_passed_gates(row["findings"]) for row in scored),
+        answer=Disposition(first["answer"]) if first["answer"] else None,
+        label=first["label"] or "",
+        reviewer=first["reviewer"] or "",
+        reviewed_at=first["reviewed_at"] or "",
+    )
+
+
+def _extreme(choose: Any, values: list[float | None]) -> float | None:  # noqa: ANN401
+    known = [one for one in values if one is not None]
+    return float(choose(known)) if len(known) == len(values) else None
+
+
+def _passed_gates(findings: str) -> bool:
+    return findings == "[]" or all(Reason(code).follows_scores for code, *_ in json.loads(findings))
