@@ -15,6 +15,7 @@ from typing import Self, TypeVar
 from core.decision.named_subject import NamedSubject
 from core.decision.policy import decide
 from core.errors import AssayError, InferenceStalled, InputError
+from core.imaging.appearance import measure_appearance
 from core.imaging.attempt import prepare_frame
 from core.model.bundle.bundle import Bundle
 from core.model.estimators.label_lists import list_labels, restrict
@@ -118,6 +119,12 @@ def _stalled(
 ) -> tuple[T, Sample, Extracted | Assessment]:
     item, sample = pair
     return item, sample, judge.stalled(sample, exc)
+
+
+def _measure(prepared: Prepared) -> dict[str, float | str]:
+    height, width = prepared.source_size
+    size: dict[str, float | str] = {"size": float(min(height, width))}
+    return size | dict(prepared.traits) | measure_appearance(prepared.pixels)
 
 
 class FaultRun:
@@ -257,6 +264,7 @@ class Judge:
             timing_ms={"decode": step.decode_ms, "infer": infer_ms, "total": total_ms},
             label_set=label_set,
             superclasses=superclasses,
+            measures=_measure(step.prepared),
         )
 
     @property

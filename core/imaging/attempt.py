@@ -8,6 +8,7 @@ from time import perf_counter
 
 from core.errors import InputError
 from core.imaging.depth import Depths, judged_by_source, scale_depth
+from core.imaging.file_traits import read_traits
 from core.packs import DomainPack
 from core.types import Description, Frame, Prepared, Unreadable
 
@@ -75,6 +76,7 @@ def _attempted(
         outcome = prepare_frame(pack, pack.read(data, max_pixels, size), size, depths)
         if outcome.pixels.shape[:2] != (size, size):
             raise ValueError(f"pixels: expected {size} x {size}, got {outcome.pixels.shape[:2]}")
+        outcome = replace(outcome, traits=read_traits(data))
     except InputError as exc:
         outcome = Unreadable(str(exc)[:_LONGEST_MESSAGE])
     except MemoryError:

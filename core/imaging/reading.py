@@ -63,6 +63,7 @@ def record_of(outcome: Prepared) -> dict[str, Any]:
         "source": outcome.source,
         "peak": outcome.peak,
         "tile": tile and [tile.parent, tile.row, tile.column],
+        "traits": dict(outcome.traits),
     }
 
 
@@ -102,6 +103,10 @@ def picture_of(output: Output, size: int, sha256: str) -> Prepared | Unreadable:
             source=_text(record["source"]),
             peak=_value(record["peak"]),
             tile=_tile(record["tile"]),
+            traits={
+                name: value if isinstance(value, str) else _number(value)
+                for name, value in record["traits"].items()
+            },
         )
     except (KeyError, TypeError, AttributeError, OverflowError) as exc:
         raise ValueError(f"no picture: {type(exc).__name__}") from exc

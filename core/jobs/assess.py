@@ -167,7 +167,11 @@ def _row(bench: Bench, judged: _Judged) -> NewDecision:
     if not one.group and one.prediction is None and len(possible) == 1:
         one = replace(one, group=possible[0])  # its file does not say, whoever received it does
     new = prepare_decision(
-        one, bench.bundle.pack, product=judged.job.product, audit_share=bench.audit_share
+        one,
+        bench.bundle.pack,
+        product=judged.job.product,
+        audit_share=bench.audit_share,
+        sender=payload.get("source", ""),
     )
     header = {word: text for word, text in payload.items() if word not in _OF_THE_QUEUE}
     decision = replace(new.decision, is_provisional=bool(judged.code))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from core.records.values import NewDecision
@@ -40,3 +40,27 @@ def header_rows(batch: Sequence[NewDecision]) -> Iterable[dict[str, Any]]:
     for new in batch:
         if new.meta:
             yield {"id": new.image_id, "meta": json.dumps(dict(new.meta), sort_keys=True)}
+
+
+def observation_rows(
+    batch: Sequence[NewDecision], ids: Sequence[str], written: Collection[str]
+) -> Iterable[dict[str, Any]]:
+    """Yield what was measured on the picture of each decision that is written.
+
+    Args:
+        batch: Decisions.
+        ids: The decision that holds for each of them.
+        written: Those of them that are new.
+    """
+    done = set()
+    for new, decision in zip(batch, ids, strict=True):
+        one = new.observation
+        if one is None or decision not in written or decision in done:
+            continue
+        done.add(decision)
+        yield {
+            "id": decision,
+            "source": one.source,
+            "measures": json.dumps(dict(one.measures), sort_keys=True, allow_nan=False),
+            "label_set": json.dumps(one.label_set),
+        }

@@ -14,9 +14,17 @@ from core.records.case_status import refresh
 from core.records.clearings import still_cleared
 from core.records.connection import Store, chunks, open_store, reading, writing
 from core.records.in_force import Additions, additions
-from core.records.new_rows import case_rows, header_rows, image_rows
+from core.records.new_rows import case_rows, header_rows, image_rows, observation_rows
 from core.records.row_mapping import from_row
-from core.records.tables import CASES, DECISIONS, HEADERS, IMAGES, RECEIPTS, REINSTATEMENTS
+from core.records.tables import (
+    CASES,
+    DECISIONS,
+    HEADERS,
+    IMAGES,
+    OBSERVATIONS,
+    RECEIPTS,
+    REINSTATEMENTS,
+)
 from core.records.values import UNREAD, NewDecision, StoredDecision, new_decision, now, stamp
 from core.types import Disposition
 
@@ -121,6 +129,7 @@ def _add(
         HEADERS: _absent(connection, HEADERS, header_rows(batch), "id", images),
         DECISIONS: added.decisions,
         REINSTATEMENTS: added.reinstatements,
+        OBSERVATIONS: list(observation_rows(batch, added.ids, added.written)),
     }
     for table, new in rows.items():
         if new:

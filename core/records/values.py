@@ -146,6 +146,21 @@ class StoredDecision:
         return np.frombuffer(self.logits, "<f8")
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What is kept of a picture beside its verdict, to notice when pictures change.
+
+    Attributes:
+        source: Who or what it came from, where that is known.
+        measures: What was measured on it: numbers, and the camera's name.
+        label_set: Labels of which one is the true one at a stated rate.
+    """
+
+    source: str = ""
+    measures: Mapping[str, float | str] = field(default_factory=dict)
+    label_set: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class NewDecision:
     """A decision on its way into the store, with the image and the case it belongs to.
@@ -158,6 +173,7 @@ class NewDecision:
         meta: What the file says of itself.
         spans_products: Whether its case holds images of whatever product, since the key is unlike
             any other of the pack.
+        observation: What was measured on it; None where it never reached the model.
     """
 
     case_key: str
@@ -166,6 +182,7 @@ class NewDecision:
     decision: StoredDecision
     meta: Mapping[str, str] = field(default_factory=dict)
     spans_products: bool = False
+    observation: Observation | None = None
 
     @property
     def case_product(self) -> str:
@@ -210,6 +227,7 @@ def new_decision(
     name: str,
     product: str = "",
     spans_products: bool = False,
+    sender: str = "",
     at: datetime | None = None,
 ) -> NewDecision:
     """Return what the store keeps of an assessment.
@@ -222,6 +240,8 @@ def new_decision(
         name: File name, for display only.
         product: Which of the pack's products was judged; empty for the only one.
         spans_products: As in ``NewDecision``.
+        sender: Who or what the picture came from, such as a node or a station; empty where that is
+            not known.
         at: When it was decided; now, unless given.
     """
     source, made, verdict = plain(assessment.sample_id), assessment.provenance, assessment.verdict
@@ -257,4 +277,16 @@ def new_decision(
     )
     meta = {plain(word): plain(text) for word, text in assessment.meta.items()}
     case_key = plain(assessment.group) or key
-    return NewDecision(case_key, plain(name), source, decision, meta, spans_products)
+    observation = _observation(assessment, plain(sender))
+    return NewDecision(case_key, plain(name), source, decision, meta, spans_products, observation)
+
+
+def _observation(assessment: Assessment, sender: str) -> Observation | None:
+    if assessment.prediction is None:
+        return None
+    measures = {
+        name: plain(value) if isinstance(value, str) else value
+        for name, value in assessment.measures.items()
+        if isinstance(value, str) or math.isfinite(value)
+    }
+    return Observation(sender, measures, tuple(map(plain, assessment.label_set)))

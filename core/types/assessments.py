@@ -64,6 +64,8 @@ class Assessment:
         label_set: Labels of which one is the true one at a stated rate, most probable first; empty
             where no class was looked at, or a picture may have several labels.
         superclasses: Probability of everything that labels roll up to, as the model gives it.
+        measures: What was measured on the picture, numbers and the camera's name; empty where it
+            never reached the model.
         tile: Where the picture was cut out of a larger one; None where it is whole.
     """
 
@@ -82,6 +84,7 @@ class Assessment:
     tile: Tile | None = None
     label_set: tuple[str, ...] = ()
     superclasses: Mapping[str, float] = field(default_factory=dict)
+    measures: Mapping[str, float | str] = field(default_factory=dict)
 
     @property
     def is_provisional(self) -> bool:

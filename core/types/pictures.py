@@ -130,6 +130,7 @@ class Prepared:
         source: As in ``Frame``.
         peak: The value of the file that almost none of its values exceed, where it has a source.
         tile: As in ``Frame``.
+        traits: What the file tells of how it was taken and stored: the camera, the JPEG quality.
     """
 
     pixels: U8
@@ -143,6 +144,7 @@ class Prepared:
     source: str = ""
     peak: int = 0
     tile: Tile | None = None
+    traits: Mapping[str, float | str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a wrong shape or dtype.

@@ -36,6 +36,7 @@ def prepare_decision(
     *,
     product: str = "",
     audit_share: float | None = None,
+    sender: str = "",
 ) -> NewDecision:
     """Return an assessment as it goes into the store, drawn for the audit or not.
 
@@ -46,6 +47,7 @@ def prepare_decision(
         audit_share: Share of a deployment's automatic negatives that is drawn at random for a
             person. None where no deployment judges, and nobody acts on the verdict: nothing is
             drawn.
+        sender: Who or what the picture came from; empty where that is not known.
     """
     new = new_decision(
         assessment,
@@ -53,6 +55,7 @@ def prepare_decision(
         name=assessment.sample_id,
         product=product,
         spans_products=pack.has_unique_groups,
+        sender=sender,
     )
     return new if audit_share is None else draw(new, audit_share)
 

@@ -106,7 +106,13 @@ class PartRecorder:
         """
         blobs.put_many(self.store.blobs, [frame.data for frame in draft.frames])
         rows = [
-            prepare_decision(one, pack, product=draft.product, audit_share=draft.audit_share)
+            prepare_decision(
+                one,
+                pack,
+                product=draft.product,
+                audit_share=draft.audit_share,
+                sender=self.station,
+            )
             for one in draft.assessments
         ]
         written: list[InspectedPart] = []

@@ -1,0 +1,51 @@
+"""How a picture looks all in all: brightness, colour, entropy and sharpness, as a few numbers."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from core.types import U8
+
+_GREYEST = 0.005
+"""Mean saturation in one direction below which a picture has no hue."""
+
+
+def measure_appearance(pixels: U8) -> dict[str, float]:
+    """Return what is watched on every picture that is judged; about half a millisecond at 224 px.
+
+    Args:
+        pixels: uint8 ``h w 3``, red, green, blue.
+
+    Returns:
+        ``brightness`` and ``contrast`` (mean and standard deviation in grey levels), ``sharpness``
+        (log of the mean squared Laplacian), ``entropy`` (bits per pixel of the grey levels),
+        ``saturation`` (mean, 0 to 1), and ``hue`` (degrees, 0 to 360, the mean direction weighted
+        by saturation); no hue where the picture is grey.
+    """
+    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    mean, deviation = cv2.meanStdDev(grey)
+    edges = cv2.norm(cv2.Laplacian(grey, cv2.CV_16S), cv2.NORM_L2SQR) / grey.size
+    share = np.bincount(grey.ravel(), minlength=256) / grey.size
+    share = share[share > 0]
+    found = {
+        "brightness": float(mean[0, 0]),
+        "contrast": float(deviation[0, 0]),
+        "sharpness": math.log1p(edges),
+        "entropy": float(-(share * np.log2(share)).sum()) + 0.0,
+    }
+    return found | _measure_colour(pixels)
+
+
+def _measure_colour(pixels: U8) -> dict[str, float]:
+    hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)  # hue in steps of two degrees
+    saturation = hsv[..., 1].ravel() / 255.0
+    weight = np.bincount(hsv[..., 0].ravel(), weights=saturation, minlength=180)
+    angle = np.deg2rad(2.0 * np.arange(weight.size))
+    x, y = float(weight @ np.cos(angle)), float(weight @ np.sin(angle))
+    found = {"saturation": float(saturation.mean())}
+    if math.hypot(x, y) > _GREYEST * saturation.size:
+        found["hue"] = math.degrees(math.atan2(y, x)) % 360.0
+    return found

@@ -1,0 +1,60 @@
+"""How a picture looks as numbers, against pictures whose numbers are known."""
+
+from __future__ import annotations
+
+import math
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.imaging.appearance import measure_appearance
+from core.imaging.file_traits import read_traits
+
+
+def flat(red, green, blue):
+    return np.full((32, 32, 3), (red, green, blue), np.uint8)
+
+
+def test_a_flat_colour_has_its_hue_and_no_detail():
+    made = measure_appearance(flat(200, 0, 0))
+    assert made["hue"] == pytest.approx(0.0, abs=1e-6)
+    assert (made["saturation"], made["contrast"], made["entropy"]) == (1.0, 0.0, 0.0)
+    assert made["sharpness"] == 0.0
+    assert measure_appearance(flat(0, 200, 0))["hue"] == pytest.approx(120.0)
+    assert measure_appearance(flat(0, 0, 200))["hue"] == pytest.approx(240.0)
+
+
+def test_reds_on_both_sides_of_zero_average_to_red():
+    both = np.concatenate([flat(200, 20, 0), flat(200, 0, 20)])
+    hue = measure_appearance(both)["hue"]
+    assert min(hue, 360.0 - hue) < 2.0
+
+
+def test_a_grey_picture_has_no_hue_and_its_own_entropy():
+    half = np.concatenate([flat(0, 0, 0), flat(255, 255, 255)])
+    made = measure_appearance(half)
+    assert "hue" not in made
+    assert made["entropy"] == pytest.approx(1.0)
+    assert (made["brightness"], made["contrast"]) == (127.5, 127.5)
+    assert made["sharpness"] > math.log1p(1000)
+
+
+@pytest.mark.parametrize("quality", [35, 60, 75, 90, 97])
+def test_the_quality_of_a_jpeg_is_read_off_its_tables(quality):
+    rng, file = np.random.default_rng(1), BytesIO()
+    exif = Image.Exif()
+    exif[271], exif[272] = "Acme", "Line 4\x00"
+    Image.fromarray(rng.integers(0, 256, (32, 32, 3), np.uint8)).save(
+        file, "JPEG", quality=quality, exif=exif
+    )
+    made = read_traits(file.getvalue())
+    assert made["camera"] == "Acme Line 4"
+    assert made["JPEG quality"] == pytest.approx(quality, abs=1)
+
+
+def test_files_that_state_nothing_or_are_none_give_nothing():
+    file = BytesIO()
+    Image.fromarray(flat(1, 2, 3)).save(file, "PNG")
+    assert read_traits(file.getvalue()) == read_traits(b"torn") == read_traits(b"") == {}
