@@ -53,6 +53,7 @@ class Word(StrEnum):
     CANCELLED = "cancelled"
     DONE = "done"
     SENT = "sent"
+    ALARM = "alarm"
     NEW_POLICY = "new policy"
     NOT_JUDGING = "not judging"
     STORE_FAILED = "store failed"

@@ -82,6 +82,34 @@ class Settings(BaseSettings):
         default=0.0, ge=0, description="After how long without a key or click to lock; 0 = never."
     )
 
+    alarm_webhook: str = Field(
+        default="", description="URL that gets a POST of JSON for every alarm of the monitor."
+    )
+    alarm_mqtt: str = Field(
+        default="",
+        pattern=r"^(mqtts?://([^\s@/]+@)?[^\s@/:]+(:[0-9]{1,5})?/[^\s+#]+)?$",
+        description="Broker and topic of alarms: mqtt://[USER@]HOST[:PORT]/TOPIC, or mqtts.",
+    )
+    alarm_mail: str = Field(
+        default="", description="Addresses that get a mail for every alarm, parted by commas."
+    )
+    smtp: str = Field(
+        default="",
+        pattern=r"^(smtps?://([^\s@/]+@)?[^\s@/:]+(:[0-9]{1,5})?)?$",
+        description="Mail server: smtp://[USER@]HOST[:PORT], with STARTTLS where it is offered, "
+        "or smtps.",
+    )
+    smtp_sender: str = Field(default="assay@localhost", description="Address that mails are from.")
+    smtp_password: str = Field(default="", repr=False, description="Password at the mail server.")
+    mqtt_password: str = Field(
+        default="", repr=False, description="Password at the broker of alarms."
+    )
+    voiding_alarms: str = Field(
+        default="escapes,ood,drift",
+        pattern=r"^(escapes|ood|drift)?(,(escapes|ood|drift))*$",
+        description="Alarms that suspend a certificate; the others only tell people.",
+    )
+
     def __init__(self, **values: Any) -> None:  # noqa: ANN401
         """Read the environment; values given here count before it.
 

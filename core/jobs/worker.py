@@ -29,6 +29,7 @@ from core.records.connection import Store
 from core.records.queue import Job
 from core.service.anchors import anchor_file
 from core.service.bundles.deployments import Deployed, current_policy
+from core.service.monitoring.monitor import Monitor
 from core.settings import Settings
 
 _REST_S = 10.0
@@ -87,6 +88,7 @@ def work(
         if ASSESS_LANE in lanes_with_kinds:
             for benches, pack in _open_benches(bundles, store, settings):
                 turns.append(partial(_judge, stack.enter_context(benches), pack, worker))
+            turns.append(Monitor(store, settings).turn)
         for name, kinds in lanes_with_kinds.items():
             if name != ASSESS_LANE:
                 process = stack.enter_context(JobProcess(settings, NICENESS.get(name, 0)))

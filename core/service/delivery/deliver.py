@@ -13,6 +13,7 @@ from core.packs import MessageOutput, import_path, output_named
 from core.records.connection import Store
 from core.records.job import Job
 from core.records.outbox import Message, Part, mark_taken, message
+from core.service.delivery.alarm_messages import OUTPUTS
 from core.service.delivery.results import PartResult, Unreachable
 from core.settings import Settings
 
@@ -44,7 +45,7 @@ def deliver(job: Job, store: Store, settings: Settings) -> Message:
         Exception: Whatever the output's function raises: it is sent again later.
     """
     one = message(store, job.key)
-    output = output_named(one.output)
+    output = OUTPUTS.get(one.output) or output_named(one.output)
     limit = output.max_tries
     if limit is not None and job.tries > limit:
         raise PermanentFailure(f"No worker survived sending it, in {limit} tries.")

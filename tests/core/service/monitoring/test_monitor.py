@@ -1,0 +1,187 @@
+"""A worker judges, people read, an alarm suspends the certificate, and another one restores it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from time import monotonic
+
+import pytest
+
+from core.errors import ConfigError
+from core.people import Person, Role
+from core.records import alarms, audit, blobs, deployments, reviews
+from core.records.case_list import list_cases
+from core.records.connection import reading, writing
+from core.records.intake import receive
+from core.records.monitored import read_state
+from core.records.store import decisions
+from core.records.tables import MONITOR_STATES
+from core.service.assessment.replay import replay
+from core.service.bundles.archive import keep
+from core.service.bundles.deployments import Deployed, Signed, deploy_bundle
+from core.service.bundles.open import certify_bundle, open_bundle
+from core.service.monitoring.monitor import Monitor, watched
+from core.types import Disposition, Reason, Targets
+from tests.core.jobs.running import until, work_once, working
+
+ADA = Person("ada", "Ada", Role.LEAD)
+
+
+@pytest.fixture
+def settings(tiny_product, tmp_path):
+    return tiny_product.settings_at(tmp_path / "home")
+
+
+@pytest.fixture
+def bundle(tiny_product, settings, tmp_path):
+    """A bundle of its own: certifying it anew must not change that of others."""
+    return open_bundle(shutil.copytree(tiny_product.bundle, tmp_path / "bundle"), settings)
+
+
+@pytest.fixture
+def deployed(bundle, store, settings):
+    """All automatic negatives are audited."""
+    return deploy_bundle(
+        bundle.path, store, settings, product="left", signed=Signed("Grace"), audit_share=1.0
+    )
+
+
+@pytest.fixture
+def send(tiny_product, store):
+    """Send good plates, each under a name of its own: of one picture there are many copies."""
+    goods = tiny_product.pictures("test", "good")
+
+    def call(first, last):
+        for number in range(first, last):
+            data = goods[number % len(goods)].read_bytes() + bytes([number])
+            (sha256,) = blobs.put_many(store.blobs, [data])
+            receive(
+                store, pack="parts", product="left", key=f"plate-{number}", sha256=sha256,
+                source="camera:top", meta={"group": f"plate-{number}"},
+            )  # fmt: skip
+
+    return call
+
+
+def read_audited(store, answer):
+    """Read everything that waits and was called negative; gives how many."""
+    waiting = [
+        one.item for one in list_cases(store, "parts")
+        if one.item.disposition is Disposition.NEGATIVE
+    ]  # fmt: skip
+    for item in waiting:
+        assert reviews.review(store, item, answer, reviewer="ada")
+    return len(waiting)
+
+
+def newest(store):
+    return decisions(store, pack="parts", limit=1)[0]
+
+
+def test_audited_escapes_stop_automatic_negatives_until_it_is_certified_again(
+    deployed, store, settings, send, bundle
+):
+    send(0, 12)
+    with working(store, settings, lanes=["assess"]):
+        until(lambda: len(decisions(store)) == 12)
+        assert read_audited(store, Disposition.POSITIVE) >= 10
+        until(lambda: alarms.list_alarms(store))
+        raised = monotonic()
+        (alarm,) = alarms.list_alarms(store)
+        until(lambda: Deployed(store, settings).judge_of("parts", "left").policy.suspended)
+        send(12, 13)
+        until(lambda: len(decisions(store)) == 13)
+        assert monotonic() - raised < 60
+    found = newest(store)
+    assert found.disposition is Disposition.DEFER
+    assert [one.reason for one in found.findings] == [Reason.NOT_CERTIFIED]
+    assert "Too many escapes" in found.message
+    assert alarm.id[:8] in found.message
+    assert replay(found.id, store, settings) == []
+
+    assert (alarm.kind, alarm.product, alarm.policy_id) == ("escapes", "left", deployed.policy_id)
+    assert alarm.evidence["escapes"] == alarm.evidence["found"] >= 10
+    assert alarm.evidence["value"] == 1.0
+    assert audit.verify(store).faults == ()
+
+    alarms.take_note(store, alarm.id, by=ADA)
+    assert len(alarms.standing(alarms.list_alarms(store), deployments.all_in_force(store))) == 1
+    with pytest.raises(ConfigError, match="voided the certificate"):
+        deploy_bundle(bundle.path, store, settings, product="left", signed=Signed("Grace"))
+    assert newest(store).disposition is Disposition.DEFER
+
+    certify_bundle(bundle, Targets(escape=0.19, overkill=0.2))
+    deploy_bundle(bundle.path, store, settings, product="left", signed=Signed("Grace"))
+    assert alarms.standing(alarms.list_alarms(store), deployments.all_in_force(store)) == []
+    send(13, 14)
+    work_once(store, settings, lanes=["assess"])
+    assert newest(store).disposition is Disposition.NEGATIVE
+
+
+def test_negatives_that_people_agree_with_raise_nothing_and_are_counted(
+    deployed, store, settings, send
+):
+    send(0, 8)
+    work_once(store, settings, lanes=["assess"])
+    audited = read_audited(store, Disposition.NEGATIVE)
+    work_once(store, settings, lanes=["assess"])
+    (one,) = watched(store, settings, "parts")
+    assert alarms.list_alarms(store) == []
+    assert one.escapes.audited == audited > 0
+    assert (one.escapes.estimate.escapes, one.escapes.estimate.found) == (0, 0)
+    assert one.state.ood.steps == 8
+    assert one.state.streams.keys() == {"camera:top"}
+    assert {"brightness", "saturation", "entropy", "size"} <= one.state.streams["camera:top"].keys()
+
+
+def test_the_state_is_a_function_of_the_rows(deployed, store, settings, send):
+    for first in (0, 3):
+        send(first, first + 3)
+        work_once(store, settings, lanes=["assess"])
+    (one,) = watched(store, settings, "parts")
+    with writing(store) as connection:
+        connection.execute(MONITOR_STATES.delete())
+    while Monitor(store, settings).turn():
+        pass
+    (again,) = watched(store, settings, "parts")
+    assert replace(again.state, points=()) == replace(one.state, points=())
+
+
+def test_two_monitors_of_one_store_count_every_picture_once(deployed, store, settings, send):
+    send(0, 6)
+    work_once(store, settings, lanes=["assess"])
+    with writing(store) as connection:
+        connection.execute(MONITOR_STATES.delete())
+    both = [Monitor(store, settings) for _ in range(2)]
+    while sum(one.turn() for one in both):
+        pass
+    (found,) = watched(store, settings, "parts")
+    assert found.state.ood.steps == 6
+
+
+def test_a_bundle_that_a_worker_was_given_is_watched_and_suspended_too(
+    bundle, store, settings, send
+):
+    keep(bundle, certify_bundle(bundle, Targets(escape=0.2, overkill=0.2)), settings)
+    send(0, 12)
+    work_once(store, settings, bundle, lanes=["assess"])
+    found = watched(store, settings, "parts")
+    assert [one.scope.deployment for one in found] == [None]
+    with reading(store) as connection:
+        assert read_state(connection, found[0].scope.epoch_id)["seq"] == 12
+
+
+def test_the_suspended_policy_in_the_archive_says_why(deployed, store, settings, send):
+    send(0, 12)
+    work_once(store, settings, lanes=["assess"])
+    read_audited(store, Disposition.POSITIVE)
+    work_once(store, settings, lanes=["assess"])
+    (alarm,) = alarms.list_alarms(store)
+    in_force = deployments.newest(store, "parts", "left")
+    assert in_force.policy_id == alarm.evidence["suspended_policy"]
+    assert (in_force.deployed_by, in_force.evidence) == ("assay", {"alarm": alarm.id})
+    policy = Deployed(store, settings).judge_of("parts", "left").policy
+    assert policy.suspended.startswith(alarm.sentence)
+    assert policy.t_pos is not None
+    assert watched(store, settings, "parts") == []
