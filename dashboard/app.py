@@ -45,6 +45,7 @@ def main() -> None:
                 st.Page(VIEWS / "review.py", title="Review", default=True),
                 st.Page(VIEWS / "overview.py", title="Overview"),
                 st.Page(VIEWS / "quality.py", title="Quality"),
+                st.Page(VIEWS / "audit.py", title="Audit"),
                 *chain.from_iterable(own.values()),
             ]
         )

@@ -86,6 +86,7 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment â
 .assay-table thead th {{ font-weight: 600; white-space: nowrap; }}
 .assay-table td, .assay-table tbody th {{ min-width: 6.5rem; }}
 @media (max-width: 640px) {{
+  .stMainBlockContainer {{ padding: 3.9rem 1rem 1rem; }}
   .assay-table {{ font-size: .84rem; }}
   .assay-table td, .assay-table tbody th {{ min-width: 4.4rem; padding-right: .5rem; }}
 }}

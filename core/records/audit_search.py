@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -152,6 +152,20 @@ def rows_written(store: Store, one: AuditEvent, limit: int) -> dict[str, list[di
             if table is not None and "id" in table.c:
                 query = select(table).where(table.c.id.in_(ids[:limit]))
                 found[name] = [dict(row) for row in connection.execute(query).mappings()]
+    return found
+
+
+def packs_of(store: Store, case_ids: Sequence[str]) -> set[str]:
+    """Return the names of the packs that cases belong to.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    found: set[str] = set()
+    with reading(store) as connection:
+        for some in chunks(case_ids):
+            query = select(CASES.c.pack).where(CASES.c.id.in_(some)).distinct()
+            found.update(connection.scalars(query))
     return found
 
 
