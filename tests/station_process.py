@@ -32,7 +32,7 @@ name = "top"
 kind = "video"
 source = "{video}"
 discard = 0
-"""
+{region}"""
 
 
 def station_file(
@@ -44,6 +44,7 @@ def station_file(
     video: Path,
     number: int = 1,
     deadline_ms: int = 3000,
+    region: tuple[int, int, int, int] | None = None,
 ) -> Path:
     """Write the file of a station that a PLC triggers over Modbus, and give its path."""
     tables = "".join(f"\n[outputs.{output}]\n{_table(of)}" for output, of in outputs.items())
@@ -54,6 +55,7 @@ def station_file(
         product=product,
         deadline_ms=deadline_ms,
         video=video,
+        region="" if region is None else f"region = {list(region)}\n",
     )
     file = folder / "station.toml"
     file.write_text(text)

@@ -1,7 +1,8 @@
 """A running station with every output on: how long from a PLC's trigger to the result.
 
-The station is its own process and reads a video file of a camera's size, 1280 x 960; a PLC triggers
-it over Modbus, part after part, while MQTT, OPC UA, a webhook and CSV run as well. Counted are the
+The station is its own process and reads a video file of a camera's size, 1280 x 960, in whose
+middle lies a solar cell, four of five good: the recipe's region of interest. A PLC triggers it over
+Modbus, part after part, while MQTT, OPC UA, a webhook and CSV run as well. Counted are the
 station's own microseconds from trigger to record, and what passes at the PLC until it has read the
 result (it polls every 2 ms). Memory is the station's, after the first 500 parts and at the end, and
 nothing is to be imported in between. STATION_PARTS sets how many parts there are.
@@ -9,6 +10,7 @@ nothing is to be imported in between. STATION_PARTS sets how many parts there ar
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -27,19 +29,22 @@ import psutil
 from numpy.typing import NDArray
 
 from core.service.bundles.deployments import Signed, deploy_bundle
+from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.store import open_store
 from core.settings import Settings
+from core.types import Targets
 from domains.parts.station.demo import running_broker
 from domains.parts.station.plc.client import StationClient
 from domains.parts.station.result import LineReason
 from tests.benchmarks import speed
-from tests.benchmarks.live import camera_pictures
 from tests.benchmarks.sets import HOME
 from tests.domains.parts.station.broker import free_port
 from tests.station_process import running, station_file, write_video
 
 PARTS = 10_000
 FRAMES = 50
+SIZE, CELL = (960, 1280), 300
+REGION = ((SIZE[1] - CELL) // 2, (SIZE[0] - CELL) // 2, CELL, CELL)
 WARM = 500
 REASONS = {reason.number: reason.name for reason in LineReason}
 # Runs in the station: a line every second with what is allocated, and modules that are new.
@@ -71,9 +76,11 @@ def main() -> None:
     home = Path(tempfile.mkdtemp(prefix="station-", dir=HOME))
     store = open_store(settings.model_copy(update={"home": home}))
     at_home = Settings(home=home)
+    # Limits by which good cells pass, so that every verdict is timed.
+    certify_bundle(open_bundle(bundle, settings), Targets(escape=0.2, overkill=0.2))
     deploy_bundle(bundle, store, at_home, product="cells", signed=Signed("bench"))
     store.close()
-    write_video(home / "cells.avi", frames(parts + WARM), "MJPG")
+    write_video(home / "cells.avi", frames(parts + WARM), "FFV1")
     with ExitStack() as stack:
         modbus = free_port()
         webhook = stack.enter_context(receiver())
@@ -91,6 +98,7 @@ def main() -> None:
             product="cells",
             video=home / "cells.avi",
             deadline_ms=5000,
+            region=REGION,
         )
         process = stack.enter_context(running(home, file, WATCHED % str(home / "watched")))
         plc = stack.enter_context(StationClient("127.0.0.1", modbus))
@@ -147,17 +155,27 @@ def report_watched(path: Path, began: float, parts: int) -> None:
 
 
 def frames(count: int) -> Iterator[NDArray[np.uint8]]:
-    """Yield cells of a camera's size, each frame a little different."""
-    pictures = [
-        cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        for data in camera_pictures(sorted((HOME / "elpv" / "images").iterdir())[:FRAMES])
-    ]
+    """Yield frames of a camera with a cell in the middle, each frame a little different."""
+    left, top, width, height = REGION
+    pictures = cells(FRAMES)
     for number in range(count):
-        frame = pictures[number % len(pictures)].copy()
+        frame = np.full((*SIZE, 3), 90, np.uint8)
+        cell = pictures[number % len(pictures)].copy()
         place = number // len(pictures)
-        frame[place // 64, place % 64] = 255
+        cell[place // 64, place % 64] = 255
+        frame[top : top + height, left : left + width] = cell
         frame[:8, :8] = number % 251
         yield frame
+
+
+def cells(count: int) -> list[NDArray[np.uint8]]:
+    """Return held-out cells, four good ones and then one that is not, and so on."""
+    with (HOME / "elpv" / "manifest.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "cal"]
+    good = iter(row["file"] for row in rows if row["label"] == "functional")
+    bad = iter(row["file"] for row in rows if row["label"] == "defective")
+    names = [next(bad if number % 5 == 4 else good) for number in range(count)]
+    return [cv2.imread(str(HOME / "elpv" / name)) for name in names]
 
 
 @contextmanager
