@@ -40,9 +40,12 @@ def main() -> None:
             return
         own = {name: pack_pages(pack) for name, pack in installed().items() if pack.pages}
         st.session_state["own_pages"] = own
+        review = st.Page(VIEWS / "review.py", title="Review", default=True)
+        st.session_state["review_page"] = review
         page = st.navigation(
             [
-                st.Page(VIEWS / "review.py", title="Review", default=True),
+                review,
+                st.Page(VIEWS / "cases.py", title="Cases"),
                 st.Page(VIEWS / "overview.py", title="Overview"),
                 st.Page(VIEWS / "quality.py", title="Quality"),
                 st.Page(VIEWS / "audit.py", title="Audit"),

@@ -6,11 +6,18 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from core.settings import Settings
-from dashboard import auth_routes, offered, sign_in, upload
+from dashboard import auth_routes, offered, sign_in, thumbnails, upload
 from dashboard.addresses import below_root
 
 _provider = sign_in.provider()
-_routes = below_root([*auth_routes.routes(_provider), *offered.routes(), *upload.routes()])
+_routes = below_root(
+    [
+        *auth_routes.routes(_provider),
+        *offered.routes(),
+        *upload.routes(),
+        *thumbnails.routes(),
+    ]
+)
 
 app = st.App(
     Path(__file__).with_name("app.py").resolve(),

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.packs import DomainPack
+from core.packs import DomainPack, installed
 from core.records.case_status import QueueState
 from core.records.cases import CaseDetail, WorkItem
 from core.records.worklist import case_detail, is_emptied
@@ -126,3 +126,20 @@ class OpenCaseState:
 
     def _drop(self, name: str) -> None:
         state.pop(self._name(name), None)
+
+
+def open_in_review(session: ReviewSession, case_id: str) -> bool:
+    """Return whether the shared review page shows a case next, wherever the case stands.
+
+    Not if its pack is reviewed on a page of its own, which decides what a reader may see and when.
+    """
+    item = case_detail(session.store, case_id).item
+    pack = installed().get(item.pack)
+    if pack is None or pack.has_own_review:
+        st.toast(f"Cases of {item.pack} are reviewed on a page of their own.")
+        return False
+    state["pack"] = pack.name
+    keys = OpenCaseState("review", pack, ())
+    keys.leave()
+    keys.keep_open(item)
+    return True

@@ -9,6 +9,16 @@ from dashboard.present.agreement import (
     describe_counted,
     describe_unreviewed_negatives,
 )
+from dashboard.present.case_lines import (
+    AGES,
+    COLUMNS,
+    STATES,
+    age_choice,
+    case_lines,
+    describe_matches,
+    reason_text,
+    verdict_choice,
+)
 from dashboard.present.cases import (
     describe_image,
     is_blind,
@@ -38,12 +48,17 @@ from dashboard.present.verdicts import (
 )
 
 __all__ = [
+    "AGES",
     "BLIND_NOTE",
+    "COLUMNS",
     "LIKELY",
+    "STATES",
     "Agreement",
     "VerdictCounts",
     "VerdictMark",
+    "age_choice",
     "assign_verdict_keys",
+    "case_lines",
     "compare_reviews",
     "count_verdicts",
     "describe_agreement",
@@ -51,6 +66,7 @@ __all__ = [
     "describe_empty_queue",
     "describe_heat_map",
     "describe_image",
+    "describe_matches",
     "describe_progress",
     "describe_reviewed",
     "describe_undo",
@@ -64,8 +80,10 @@ __all__ = [
     "make_view_id",
     "name_case",
     "rank_labels",
+    "reason_text",
     "select_image",
     "sort_worst_first",
     "summarize_verdict",
+    "verdict_choice",
     "verdict_mark",
 ]

@@ -194,5 +194,7 @@ def test_a_store_that_is_migrated_has_its_cases_worked_out_anew(filled, tmp_path
     migrated = open_store(older)
 
     assert page_of_cases(migrated, EVERY, limit=100) == whole
-    assert audit.verify(migrated).faults == ()
+    # Rows of tables that came later are missing here; the caches must follow from what there is.
+    kinds = {fault.kind for fault in audit.verify(migrated).faults}
+    assert kinds.isdisjoint({"case status differs", "case count differs"})
     migrated.close()
