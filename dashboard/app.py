@@ -48,6 +48,7 @@ def main() -> None:
                 st.Page(VIEWS / "cases.py", title="Cases"),
                 st.Page(VIEWS / "overview.py", title="Overview"),
                 st.Page(VIEWS / "quality.py", title="Quality"),
+                st.Page(VIEWS / "readers.py", title="Readers"),
                 st.Page(VIEWS / "audit.py", title="Audit"),
                 *chain.from_iterable(own.values()),
             ]

@@ -15,7 +15,7 @@ import streamlit as st
 
 from core.errors import AssayError, PermissionDenied
 from core.records.cases import CaseDetail, StoredReview, WorkItem
-from core.service.review import review
+from core.service.review import review, second_read
 from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import kept_decisions, present, sign_in, widgets
@@ -268,6 +268,7 @@ class ReviewKeys(OpenCaseState):
 
     def _skip(self, item: WorkItem) -> None:
         if _accept_press(present.make_view_id(item)):
+            second_read.put_off(widgets.session().store, item, widgets.person())
             self.skip(item)
 
     def _ask(self, view_id: str) -> None:

@@ -24,7 +24,12 @@ def make_view_id(item: WorkItem) -> str:
 
 
 def sort_worst_first(images: Sequence[CaseImage]) -> list[CaseImage]:
-    """Return a case's images in the queue's order: unscored, then by falling probability."""
+    """Return a case's images in the queue's order: unscored, then by falling probability.
+
+    Where the verdict is hidden they stay in the order received: theirs would tell of it.
+    """
+    if any(map(_is_drawn, images)):
+        return list(images)
     return sorted(images, key=_urgency, reverse=True)
 
 
@@ -43,8 +48,9 @@ def describe_image(detail: CaseDetail, image: CaseImage) -> str:
     parts = [display_name(image.name)]
     if len(detail.images) > 1:
         number = sort_worst_first(detail.images).index(image) + 1
-        parts.append(f"image {number} of {len(detail.images)}, the worst first")
-    if image.decision is not None:
+        order = "" if is_blind(detail) else ", the worst first"
+        parts.append(f"image {number} of {len(detail.images)}{order}")
+    if image.decision is not None and not is_blind(detail):
         at = image.decision.decided_at.astimezone()
         parts.append(f"assessed {at:%Y-%m-%d %H:%M}")
     return " · ".join(parts)
@@ -53,11 +59,12 @@ def describe_image(detail: CaseDetail, image: CaseImage) -> str:
 def is_blind(detail: CaseDetail) -> bool:
     """Return whether the verdict stays hidden until the person has given theirs.
 
-    A case drawn at random to measure the live error rate must be reviewed without knowing it.
+    A case drawn at random to measure the live error rate must be reviewed without knowing it, and
+    so must a second read, an adjudication and a known case (`core.service.review.blind`).
     """
-    return any(
-        finding.reason is Reason.AUDIT
-        for image in detail.images
-        if image.decision
-        for finding in image.decision.findings
-    )
+    return any(map(_is_drawn, detail.images))
+
+
+def _is_drawn(image: CaseImage) -> bool:
+    findings = image.decision.findings if image.decision else ()
+    return any(finding.reason is Reason.AUDIT for finding in findings)

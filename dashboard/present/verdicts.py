@@ -14,8 +14,8 @@ OWN_KEYS = frozenset("CRHJNSU")
 """C and R are Streamlit's; the others work the page: heat map, cannot judge, note, skip, undo."""
 
 BLIND_NOTE = (
-    "Drawn at random to measure the live error rate. Judge it as if nobody had: the automatic "
-    "verdict stays hidden until you have given yours."
+    "Drawn to be read blind. Judge it as if nobody had: every verdict on it stays hidden until you "
+    "have given yours."
 )
 MOST_LABELS = 5
 LIKELY = 0.5

@@ -15,7 +15,7 @@ from core.records.values import StoredDecision
 from core.records.worklist import counts
 from core.service.review import review
 from core.service.review.review import ReviewSession
-from dashboard import present, widgets
+from dashboard import other_reads, present, widgets
 from dashboard.overlay import KnownCase, Shown
 from dashboard.review_keys import NOTHING, ReviewKeys, label_ticks
 
@@ -34,8 +34,10 @@ def render() -> None:
     keys = ReviewKeys(
         "review", pack, (QueueState.WAITING,), present.assign_verdict_keys(pack.wording), *KEYS
     )
-    next_case = partial(review.next_case, session.store, pack.name)
-    detail = keys.current(session, next_case)
+    next_case = other_reads.unclaimed(
+        session, partial(review.next_case, session.store, pack.name), [pack.name]
+    )
+    detail = other_reads.serve(session, [pack.name], keys.current(session, next_case))
     view_id = present.make_view_id(detail.item) if detail else NOTHING
     with st.container(key="assay-case"), widgets.part_of(view_id):
         if detail is None:
@@ -71,6 +73,8 @@ def _case(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, detail: Ca
     with right:
         _progress(session, pack, waits=False)
         verdict, buttons, reasons = st.container(), st.container(), st.container()
+    with verdict:
+        other_reads.draw_notes(pack, detail)
     chosen = present.select_image(detail.images, keys.image())
     blind = present.is_blind(detail)
     with left:

@@ -185,9 +185,13 @@ def answer(
 def put_off(store: Store, item: WorkItem, by: Person, at: datetime | None = None) -> None:
     """Put a read off: the case stays away from the person for a while, and nothing is answered.
 
+    Does nothing for a first read, which comes back when the others are done.
+
     Raises:
         StoreError: The database failed.
     """
+    if not item.read:
+        return
     with reading(store) as connection:
         claim = last_claim(connection, _claim_id(ReadKind(item.read), item.case_id, by), by.id)
     if claim is not None:
