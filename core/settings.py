@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         default="",
         description="File outside the home folder to which workers note the newest audit event.",
     )
+    metrics_token: str = Field(
+        default="",
+        repr=False,
+        description="Bearer token of who reads /metrics from another machine; empty = this alone.",
+    )
     demo_dashboard: bool = Field(
         default=True, description="Whether `assay demo` ends in the dashboard."
     )

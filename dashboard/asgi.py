@@ -5,17 +5,20 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
+from core.service.health.routes import Health
 from core.settings import Settings
 from dashboard import auth_routes, offered, sign_in, thumbnails, upload
 from dashboard.addresses import below_root
 
 _provider = sign_in.provider()
+_health = Health(Settings())
 _routes = below_root(
     [
         *auth_routes.routes(_provider),
         *offered.routes(),
         *upload.routes(),
         *thumbnails.routes(),
+        *_health.routes(),
     ]
 )
 

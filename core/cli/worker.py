@@ -41,6 +41,10 @@ def worker(
         list[str] | None,
         typer.Option(help="Work in this lane alone (repeatable)."),
     ] = None,
+    health_port: Annotated[
+        int, typer.Option(help="Answer /healthz and /metrics at this port; 0 for none.")
+    ] = 0,
+    health_host: Annotated[str, typer.Option(help="At this address.")] = "127.0.0.1",
     once: Annotated[bool, typer.Option("--once", help="Stop when the queue is empty.")] = False,
     json: Json = False,
 ) -> None:
@@ -56,6 +60,7 @@ def worker(
     from core.logs import confined
     from core.service.bundles.deployments import current_policy
     from core.service.bundles.open import open_bundle
+    from core.service.health.routes import HealthListener
     from core.service.store import open_store
     from core.settings import Settings
 
@@ -65,10 +70,13 @@ def worker(
         current_policy(one, settings)
     lanes_of(installed_kinds().values(), lane or ())  # raises while stderr still shows why
     store, stop = open_store(settings), Event()
+    listener = HealthListener(settings, (health_host, health_port)) if health_port else None
     for number in (signal.SIGTERM, signal.SIGINT):
         # From a thread: the main one may be inside the very lock that the flag needs.
         signal.signal(number, lambda *_: Thread(target=stop.set).start())
     with confined():
+        if listener is not None:
+            listener.start()
         work(
             opened,
             store,

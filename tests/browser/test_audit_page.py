@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
@@ -28,7 +29,10 @@ def reviewed(settings):
 
 
 def test_an_event_is_found_opened_and_read_at_every_width(page, serve, reviewed):
-    page.goto(f"{serve('Ada')}/audit")
+    address = serve("Ada")
+    assert requests.get(f"{address}/healthz", timeout=30).json() == {"status": "ok"}
+    assert "assay_reviews_total 1.0" in requests.get(f"{address}/metrics", timeout=30).text
+    page.goto(f"{address}/audit")
     first = page.get_by_role("button", name="Bob · review")
     expect(first).to_be_visible(timeout=LONG_MS)
     page.get_by_label("Case").fill(reviewed.key)

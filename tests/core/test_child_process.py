@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from core.child_process import ChannelClosed, ChildEnded, ChildProcess, LineTooLong
+from core.child_process import CRASHES, ChannelClosed, ChildEnded, ChildProcess, LineTooLong
 
 CHILD = """
 import os, subprocess, sys, time
@@ -91,12 +91,14 @@ def test_half_a_line_is_kept_until_the_rest_has_come(child):
 )
 def test_a_child_that_ends_says_how(child, order, code, how):
     child.send(order)
+    before = CRASHES.total
     with pytest.raises(ChildEnded, match=f"^{how}$") as caught:
         child.receive(30)
 
     assert caught.value.code == code
     assert child.exit_code() == code
     child.send(b"echo\n")  # nobody reads it, which is no error of the one that writes
+    assert CRASHES.total - before == (code < 0)
 
 
 def test_an_alarm_that_is_taken_back_ends_nothing(child):
