@@ -90,6 +90,8 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment â
   .assay-table {{ font-size: .84rem; }}
   .assay-table td, .assay-table tbody th {{ min-width: 4.4rem; padding-right: .5rem; }}
 }}
+[data-testid="stButtonGroup"] [role="radiogroup"], [data-testid="stButtonGroup"] > div {{
+  flex-wrap: wrap; }}
 [data-testid="stSliderThumbValue"], [data-testid="stSliderThumbValue"] p {{ color: inherit; }}
 .assay-known {{ font-size: .82rem; line-height: 1.3; }}
 .assay-known > span:last-child {{ opacity: .68; }}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import and_, func, select
 
-from core.records.case_status import REVIEW
+from core.records.case_status import REVIEW, QueueState
 from core.records.connection import Store, reading
 from core.records.tables import CASE_STATUS, DECISIONS, REVIEWS
 from core.records.values import stamp
@@ -36,6 +36,7 @@ class AnsweredCase:
     Attributes:
         case_id: The case.
         product: Which of the pack's products it is of.
+        sites: Where its images come from; an empty one where nothing names any.
         reviewer: Who.
         at: When, in UTC.
         answer: What the person decided.
@@ -45,6 +46,7 @@ class AnsweredCase:
 
     case_id: str
     product: str
+    sites: tuple[str, ...]
     reviewer: str
     at: datetime
     answer: Disposition
@@ -81,6 +83,28 @@ def count_cases(store: Store, pack: str, since: datetime) -> Mapping[HourOfCases
     }
 
 
+def cases_since(
+    store: Store, pack: str, since: datetime, verdict: Disposition, most: int
+) -> list[str]:
+    """Return the cases of a verdict that came since a moment, newest first.
+
+    A passed case that was drawn for the audit and that nobody answered yet is no such case: to list
+    it would tell the verdict that its reviewer must not know.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    status = CASE_STATUS.c
+    query = select(status.case_id).where(
+        status.pack == pack, status.opened_at >= stamp(since), status.disposition == verdict.value
+    )
+    if verdict is Disposition.NEGATIVE:
+        query = query.where(status.queue_state != int(QueueState.WAITING))
+    with reading(store) as connection:
+        rows = connection.scalars(query.order_by(status.opened_at.desc()).limit(most))
+        return list(rows)
+
+
 def answered_since(
     store: Store, pack: str, since: datetime, most: int = MOST_ANSWERS
 ) -> list[AnsweredCase]:
@@ -94,6 +118,7 @@ def answered_since(
         select(
             REVIEWS.c.case_id,
             CASE_STATUS.c.product,
+            CASE_STATUS.c.sites,
             REVIEWS.c.reviewer,
             REVIEWS.c.reviewed_at,
             REVIEWS.c.disposition,
@@ -122,11 +147,12 @@ def answered_since(
         AnsweredCase(
             case_id=case_id,
             product=product,
+            sites=tuple(sites.split("\n")),
             reviewer=reviewer,
             at=datetime.fromisoformat(at),
             answer=Disposition(answer),
             verdict=Disposition(verdict) if verdict else None,
             is_drawn=bool(is_drawn),
         )
-        for case_id, product, reviewer, at, answer, verdict, is_drawn in rows
+        for case_id, product, sites, reviewer, at, answer, verdict, is_drawn in rows
     ]

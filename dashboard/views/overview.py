@@ -1,6 +1,8 @@
-"""The certified limits of the bundle in use, its verdicts, and the reviews of them."""
+"""How a pack is doing, and the bundle in use: its certified limits, verdicts and reviews."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 import streamlit as st
 
@@ -16,6 +18,7 @@ from core.service.review.review import ReviewSession
 from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Certificate, Disposition, Policy
 from dashboard import figures, present, widgets
+from dashboard.overview_panel import OverviewPanel
 
 MOST = 5000
 """Images counted at most; the newest, so that the page stays fast in its second year."""
@@ -33,6 +36,8 @@ def render() -> None:
             "big",
         )
         return
+    OverviewPanel(session, pack, datetime.now(UTC)).render()
+    st.subheader("What judges", anchor=False)
     product = _choose_product(list(in_use))
     used = in_use[product]
     newest = decisions(session.store, pack=pack.name, product=product, limit=1)

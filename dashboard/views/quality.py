@@ -22,7 +22,7 @@ from core.service.review import review
 from core.service.review.in_use import InUse, products_in_use
 from core.service.review.review import ReviewSession
 from core.types import F64, Disposition, Policy
-from dashboard import quality_figures, widgets
+from dashboard import present, quality_figures, widgets
 from dashboard.case_links import case_links
 from dashboard.present import quality, what_if
 from dashboard.what_if_panel import WhatIfPanel
@@ -133,12 +133,10 @@ def _confusion(
     widgets.table(quality.confusion_rows(cells, pack), "Cases by verdict and by people's answer")
     widgets.text(quality.SELECTED, "quiet")
     names = {quality.name_cell(cell, pack): cell for cell in cells}
-    chosen = st.selectbox(
+    chosen = st.pills(
         "Show the cases",
         list(names),
-        index=None,
-        placeholder="Choose a cell of the table",
-        format_func=lambda name: f"{name} ({names[name].cases.size:,})",
+        format_func=lambda name: present.escape_markdown(f"{name} ({names[name].cases.size:,})"),
         key="quality-cell",
     )
     if chosen in names:

@@ -119,6 +119,19 @@ class WorkHistory:
             [one for one in self.answers if one.product == product],
         )
 
+    def of_site(self, site: str) -> WorkHistory:
+        """Return the answers on cases of one site; cases are not counted by site."""
+        return WorkHistory({}, [one for one in self.answers if site in one.sites])
+
+    def of_reviewer(self, reviewer: str) -> WorkHistory:
+        """Return the answers of one person."""
+        return WorkHistory({}, [one for one in self.answers if one.reviewer == reviewer])
+
+    @property
+    def sites(self) -> list[str]:
+        """The sites of the cases answered, sorted."""
+        return sorted({site for one in self.answers for site in one.sites})
+
     @property
     def products(self) -> list[str]:
         """The products of the cases, sorted."""

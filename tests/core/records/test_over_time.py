@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from core.records import reviews
-from core.records.over_time import HourOfCases, answered_since, count_cases
+from core.records.over_time import HourOfCases, answered_since, cases_since, count_cases
 from core.records.store import new_decision, record
 from core.records.worklist import next_case
 from core.types import Disposition, Finding, Reason
@@ -70,3 +70,19 @@ def test_answers_that_stand_come_with_the_verdict_they_were_given_on(store, asse
     assert answered_since(store, "parts", NOW - timedelta(hours=2), most=1) == [newest]
     reviews.undo(store, drawn, 1, reviewer="Ben")
     assert answered_since(store, "parts", NOW - timedelta(hours=2)) == [oldest]
+
+
+def test_the_cases_of_a_verdict_are_listed_but_not_one_that_waits_for_a_blind_answer(
+    store, assessment
+):
+    drawn = add(store, assessment, b"1", 1, p=0.1, drawn=True)
+    passed = add(store, assessment, b"2", 2, p=0.1)
+    older, newer = (add(store, assessment, bytes([n]), n, p=0.5) for n in (4, 3))
+    since = NOW - timedelta(hours=24)
+    assert cases_since(store, "parts", since, Disposition.DEFER, 200) == [newer, older]
+    assert cases_since(store, "parts", since, Disposition.DEFER, 1) == [newer]
+    assert cases_since(store, "parts", since, Disposition.NEGATIVE, 200) == [passed]
+    for _ in range(3):
+        item = next_case(store, "parts")
+        reviews.review(store, item, Disposition.NEGATIVE, reviewer="Ada")
+    assert cases_since(store, "parts", since, Disposition.NEGATIVE, 200) == [drawn, passed]

@@ -7,11 +7,16 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
+from core.decision.rate import Rate
+from core.people import Person, Role
 from core.records import reviews
+from core.records.connection import reading
 from core.records.store import decisions, record
+from core.records.tables import CASES
 from core.records.values import NewDecision
-from core.records.worklist import next_case
+from core.records.worklist import case_detail, next_case
 from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Disposition
 
@@ -51,7 +56,7 @@ def test_the_counts_and_the_histogram_are_those_of_the_store(overview, store):
         ("▲ FAIL", str(counted[Disposition.POSITIVE])),
         ("◆ REVIEW", str(counted[Disposition.DEFER])),
     ]
-    figure = json.loads(page.get("plotly_chart")[0].proto.spec)
+    figure = json.loads(page.get("plotly_chart")[-1].proto.spec)
     assert [bars["name"] for bars in figure["data"]] == ["● PASS", "◆ REVIEW", "▲ FAIL"]
     assert len(figure["layout"]["shapes"]) == 2
 
@@ -86,6 +91,65 @@ def test_each_product_is_shown_with_what_judges_it(overview, store, tiny_product
     page = overview()
     assert f"{bundle.label}, policy {policy.id}" in texts(page)
     assert page.metric[0].value != "1"
-    page.selectbox[0].select("left").run()
+    next(one for one in page.selectbox if one.label == "Product").select("left").run()
     assert f"other@1, policy {policy.id}" in texts(page)
     assert [one.value for one in page.metric][:3] == ["1", "0", "0"]
+
+
+def test_the_last_seven_days_come_with_intervals_and_each_rate_opens_its_cases(overview, store):
+    against, with_it = next_case(store, "parts"), None
+    reviews.review(store, against, Disposition.NEGATIVE, reviewer="Ada")
+    called = [next_case(store, "parts")]
+    reviews.review(store, called[0], Disposition.NEGATIVE, reviewer="Ada")
+    with_it = next_case(store, "parts")
+    reviews.review(store, with_it, Disposition.POSITIVE, reviewer="Ben")
+    page = overview()
+    shown = texts(page)
+    assert "20 cases came (" in shown
+    assert "0 in the seven days before." in shown
+    rate = Rate.independent(1, 2).describe()
+    assert f">{rate}<" in shown
+    assert "nothing to compare with" in shown
+    assert "so this is not measured" in shown
+    assert '<th scope="row">Ada</th><td>2</td>' in shown
+    assert '<th scope="row">Ben</th><td>1</td>' in shown
+    button(page, "Show these cases (1)", 0).click().run()
+    assert f"case={called[0].case_id}" in links(page)
+    assert f"case={with_it.case_id}" not in links(page)
+
+
+def test_the_axis_of_time_has_the_cases_of_today(overview, store):
+    page = overview()
+    bars, rates = (json.loads(one.proto.spec) for one in page.get("plotly_chart")[:2])
+    counted = Counter(str(case_detail(store, one).item.disposition) for one in {*case_ids(store)})
+    assert {part["name"]: part["y"] for part in bars["data"]} == {
+        "● PASS": [counted["negative"]],
+        "◆ REVIEW": [counted["defer"]],
+        "▲ FAIL": [counted["positive"]],
+    }
+    assert [part["name"] for part in rates["data"]] == [
+        "went to a person", "decided against", "escape, audit",
+    ]  # fmt: skip
+
+
+def test_a_reviewer_sees_their_own_figures_and_nobody_elses(overview, store, monkeypatch):
+    for by in ("Ada", "Ben"):
+        reviews.review(store, next_case(store, "parts"), Disposition.NEGATIVE, reviewer=by)
+    person = Person("Ada", "Ada", Role.REVIEWER)
+    monkeypatch.setattr("dashboard.widgets.person", lambda: person)
+    shown = texts(overview())
+    assert '<th scope="row">Ada</th>' in shown
+    assert "Ben" not in shown
+
+
+def button(page, label, which):
+    return [one for one in page.button if one.label == label][which]
+
+
+def links(page):
+    return [one.proto.query_string for one in page.get("page_link")]
+
+
+def case_ids(store):
+    with reading(store) as connection:
+        return list(connection.scalars(select(CASES.c.id)))

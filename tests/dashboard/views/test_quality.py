@@ -63,9 +63,9 @@ def test_answers_fill_the_matrix_and_each_cell_opens_its_cases(quality, store):
     assert '<th scope="row">good parts</th><td>0</td><td>1</td><td>1</td>' in rows
     assert '<th scope="row">defective parts</th><td>0</td><td>0</td><td>1</td>' in rows
     assert "no random sample" in rows
-    box = next(one for one in page.selectbox if one.label == "Show the cases")
-    assert box.options[0] == "FAIL, people found good parts (1)"
-    box.select("FAIL, people found good parts").run()
+    (pills,) = page.button_group
+    assert pills.options[0] == "FAIL\\, people found good parts \\(1\\)"
+    pills.select("FAIL, people found good parts").run()
     links = [one.proto.query_string for one in page.get("page_link")]
     assert f"case={cases[2].case_id}" in links
 
