@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from core.report.blocks import (
     Block,
@@ -55,7 +55,7 @@ _ONE_MORE_ZONE = N_("One more zone is in the files.")
 _REASON, _COUNT = N_("Reason"), N_("Tiles")
 _ALL_JUDGED = N_("Every tile was judged.")
 _NOTHING = N_("Nothing is certified about these verdicts.")
-_PICTURES = N_("Pictures")
+_PICTURES, _TILE = N_("Pictures"), N_("Tile {row}, {column}")
 _COARSE = N_("Places are left out of this page.")
 
 _WORDS: Mapping[Disposition | None, str] = {
@@ -70,7 +70,6 @@ def write_report(
     survey: Survey,
     language: Language,
     positions: Positions,
-    pictures: Sequence[Picture] = (),
 ) -> str:
     """Return one self-contained HTML page that fetches nothing and prints on A4.
 
@@ -78,7 +77,6 @@ def write_report(
         survey: What is reported.
         language: Of all sentences but those that the model's certificate is stated in.
         positions: Whether longitudes and latitudes are written; other than exact leaves them out.
-        pictures: To look at, most urgent first.
     """
     made = Sentence(_MADE, {"bundle": survey.bundle, "policy": survey.policy})
     sections = [
@@ -88,8 +86,8 @@ def write_report(
         Section("unknown", language.text(_UNKNOWN), _unknown(survey, language)),
         Section("certified", language.text(_PROMISE), _certified(survey, language)),
     ]
-    if pictures:
-        gallery = Gallery(language.text(_PICTURES), tuple(pictures))
+    if pictures := tuple(_pictures(survey, language)):
+        gallery = Gallery(language.text(_PICTURES), pictures)
         sections.insert(3, Section("pictures", language.text(_PICTURES), (gallery,)))
     return render_page(
         title=language.render(Sentence(_TITLE, {"field": survey.name})),
@@ -199,6 +197,15 @@ def _reason(tile: SurveyTile, language: Language) -> str:
         return language.text(tile.status.sentence)
     found = [Finding(Reason(code), "") for code in tile.verdict.reasons]
     return " ".join(language.render(one) for one in verdict_sentences(found))
+
+
+def _pictures(survey: Survey, language: Language) -> Iterator[Picture]:
+    """Yield the tiles most probably sick, each with its place in the grid and what it may be."""
+    tiles = {(tile.row, tile.column): tile for tile in survey.tiles}
+    for (row, column), jpeg in survey.pictures.items():
+        verdict = tiles[row, column].verdict
+        name = language.render(Sentence(_TILE, {"row": row + 1, "column": column + 1}))
+        yield Picture(jpeg, name, f"{verdict.wording}, {verdict.label}" if verdict else "")
 
 
 def _certified(survey: Survey, language: Language) -> tuple[Block, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from shapely.geometry.base import BaseGeometry
 
 from core.errors import DataError
 from core.types import Disposition, Tile
-from domains.crops.survey.geojson import SCHEMA, SUMMARY, TILES, ZONES
+from domains.crops.survey.geojson import PICTURES, SCHEMA, SUMMARY, TILES, ZONES
+from domains.crops.survey.pictures import read_pictures
 from domains.crops.survey.values import (
     Grid,
     Position,
@@ -53,7 +55,8 @@ def read_survey(folder: Path) -> Survey:
         sha256 = str(summary["sha256"])
         tiles = tuple(_tile(one, grid, sha256) for one in _load(folder / TILES)["features"])
         zones = _zones(_load(folder / ZONES)["features"], tiles)
-        return _survey(summary, grid, tiles, zones)
+        pictures = read_pictures((folder / PICTURES).read_text(encoding="utf-8"))
+        return replace(_survey(summary, grid, tiles, zones), pictures=pictures)
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as exc:
         raise DataError(
             f"{folder} holds no survey that can be read: {type(exc).__name__}: {exc}",

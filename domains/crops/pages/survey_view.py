@@ -89,6 +89,8 @@ def _picked(survey: Survey, picked: str, language: Language) -> None:
     tile = survey.tiles[int(picked)]
     where = Sentence(_TILE, {"row": tile.row + 1, "column": tile.column + 1})
     widgets.text(language.render(where), "heading")
+    if jpeg := survey.pictures.get((tile.row, tile.column)):
+        widgets.picture(jpeg, language.render(where), height="40vh")
     widgets.text(_what(tile, language))
     if tile.verdict and tile.verdict.labels:
         widgets.text(language.text(_MAY_BE), "quiet")

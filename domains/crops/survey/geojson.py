@@ -13,12 +13,14 @@ from shapely.geometry import MultiPolygon, Polygon
 from core.cli.output import finite
 from core.files import replacing, write_atomic
 from core.types import Disposition
+from domains.crops.survey.pictures import pictures_json
 from domains.crops.survey.values import Survey, SurveyTile, TileVerdict, Zone
 
 SCHEMA = "assay.survey/1"
 TILES, ZONES, SUMMARY = "tiles.geojson", "zones.geojson", "survey.json"
 PHOTOS, CAPTURES = "photos.geojson", "captures.geojson"
-FILES = frozenset({TILES, ZONES, PHOTOS, CAPTURES, SUMMARY})
+PICTURES = "pictures.json"
+FILES = frozenset({TILES, ZONES, PHOTOS, CAPTURES, SUMMARY, PICTURES})
 
 _DIGITS = 9  # a tenth of a millimetre
 
@@ -36,6 +38,7 @@ def write(survey: Survey, folder: Path) -> Json:
     clear(folder)
     write_features(folder / TILES, (tile_feature(tile) for tile in survey.tiles))
     write_features(folder / ZONES, (zone_feature(zone) for zone in survey.zones))
+    write_atomic(folder / PICTURES, pictures_json(survey.pictures))
     return write_summary(folder, summary_of(survey))
 
 

@@ -24,6 +24,7 @@ from domains.crops.survey import geojson
 from domains.crops.survey.mosaic import Mosaic, MosaicPart
 from domains.crops.survey.photos import Panel, SurveyPhoto, judge_photos, list_folder
 from domains.crops.survey.photos_geojson import PhotoSurvey, write_photos
+from domains.crops.survey.pictures import Place, UrgentPictures
 from domains.crops.survey.values import Survey, SurveyTile, TileStatus
 from domains.crops.survey.verdict import verdict_of
 from domains.crops.survey.zones import certificates_of, zones_of
@@ -135,10 +136,9 @@ def survey_mosaic(spec: SurveySpec, settings: Settings, progress: Progress = sil
     size = judge.bundle.backbone.size if judge else 0
     with Mosaic(spec.source, settings, tile_m=spec.tile_m, bands=spec.bands, size=size) as mosaic:
         if judge is None:
-            tiles = [part.tile for part in _shown(mosaic, progress)]
-        else:
-            tiles = _judged(mosaic, judge, settings, progress)
-        return _survey(mosaic, tuple(tiles), judge)
+            return _survey(mosaic, tuple(part.tile for part in _shown(mosaic, progress)), None)
+        tiles, pictures = _judged(mosaic, judge, settings, progress)
+        return replace(_survey(mosaic, tuple(tiles), judge), pictures=pictures)
 
 
 def judge_of(spec: SurveySpec, settings: Settings) -> ProductJudge:
@@ -170,14 +170,16 @@ def _shown(mosaic: Mosaic, progress: Progress) -> Iterator[MosaicPart]:
 
 def _judged(
     mosaic: Mosaic, judge: ProductJudge, settings: Settings, progress: Progress
-) -> list[SurveyTile]:
+) -> tuple[list[SurveyTile], dict[Place, bytes]]:
     tiles: dict[str, SurveyTile] = {}
+    pictures = UrgentPictures()
 
     def samples() -> Iterator[Sample]:
         for part in _shown(mosaic, progress):
             name = f"{part.tile.row}-{part.tile.column}"
             tiles[name] = part.tile
             if part.picture is not None:
+                pictures.add(part.tile, part.picture.pixels)
                 yield Sample(name, part.picture, mosaic.name)
 
     with (
@@ -189,7 +191,8 @@ def _judged(
                 tiles[one.sample_id], status=TileStatus.JUDGED, verdict=verdict_of(one)
             )
             tiles[one.sample_id] = judged
-    return list(tiles.values())
+            pictures.judge(judged)
+    return list(tiles.values()), pictures.jpegs()
 
 
 def _survey(mosaic: Mosaic, tiles: tuple[SurveyTile, ...], judge: ProductJudge | None) -> Survey:

@@ -7,7 +7,7 @@ antimeridian, beyond 180 degrees, so that neighbours stay neighbours; ``outline`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shapely.geometry import MultiPolygon, Polygon
@@ -199,6 +199,7 @@ class Survey:
         certificates: The sentences of the policy's certificates.
         is_certified: Whether the policy bounds how often a tile that calls for something is missed.
         refused: Indices that cannot be had from this mosaic, each with the reason.
+        pictures: JPEGs of the tiles most probably sick by row and column, the worst first.
     """
 
     name: str
@@ -214,6 +215,7 @@ class Survey:
     certificates: tuple[str, ...]
     is_certified: bool
     refused: Mapping[str, str]
+    pictures: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
 
     @property
     def center(self) -> Position:

@@ -3,9 +3,11 @@
 import json
 import re
 import threading
+from base64 import b64encode
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import rasterio
@@ -21,8 +23,13 @@ from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.bundles.open import open_bundle, policy_of
 from core.service.store import open_store
 from core.settings import Settings
+from domains.crops.exports.layers import Positions
+from domains.crops.exports.report import write_report
+from domains.crops.exports.stored import read_survey
+from domains.crops.locale import language
 from domains.crops.survey.command import describe_summary
 from domains.crops.survey.job import submit
+from domains.crops.survey.pictures import MOST
 from domains.crops.survey.survey import SurveySpec, run_survey, survey_mosaic
 from domains.crops.survey.values import TileStatus
 from tests.commands import run_assay
@@ -82,6 +89,27 @@ def test_what_is_called_sick_is_sick_and_the_headland_is_no_crop(field, tiles):
     assert sick["HEALTHY"] == healthy["ACT"] == 0
     assert sick["ACT"] >= 0.7 * sick.total() >= 8
     assert healthy["HEALTHY"] >= 0.7 * healthy.total() >= 40
+
+
+def test_the_pictures_are_those_of_the_tiles_most_probably_sick(field, tiles, summary, out):
+    survey = read_survey(out)
+    chances = {
+        (t["properties"]["row"], t["properties"]["column"]): t["properties"]["positive_probability"]
+        for t in tiles
+        if t["properties"]["positive_probability"] is not None
+    }
+    worst = sorted(chances.values(), reverse=True)[:MOST]
+    assert [chances[place] for place in survey.pictures] == pytest.approx(worst)
+    with rasterio.open(field.mosaic) as file:
+        pixels = file.read([1, 2, 3])
+    for (row, column), jpeg in survey.pictures.items():
+        shown = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+        rows, columns = (slice(100 * at, 100 * at + 100) for at in (row, column))
+        whole = pixels[:, rows, columns].mean(axis=(1, 2))
+        np.testing.assert_allclose(shown.mean(axis=(0, 1)), whole, atol=4)
+    page = write_report(survey, language("en"), Positions.EXACT)
+    for jpeg in survey.pictures.values():
+        assert b64encode(jpeg).decode() in page
 
 
 def test_a_tile_lies_where_its_pixels_lie(field, tiles):
