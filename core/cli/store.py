@@ -12,6 +12,7 @@ from core.cli.options import Json
 from core.cli.output import print_json, print_line, progress_bar
 
 if TYPE_CHECKING:
+    from core.people import Person
     from core.service.storage.migrate import StoreCopy
 
 store = typer.Typer(no_args_is_help=True, help="The store: move it, back it up, bring it back.")
@@ -51,6 +52,52 @@ def store_migrate(
             progress=progress,
         )
     _print_copy(copied, json=json)
+
+
+@store.command("backup")
+def store_backup(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the backup.")],
+    json: Json = False,
+) -> None:
+    """Copy the home folder as of one moment, while everything runs.
+
+    Rows, pictures, bundles and what packs keep. An earlier backup is brought up to date. It holds
+    keys and pictures: keep it as safe as the home folder.
+    """
+    from core.service.storage.backup import backup_store
+    from core.settings import Settings
+
+    with progress_bar() as progress:
+        copied = backup_store(folder, Settings(), by=_shell_user(), progress=progress)
+    _print_copy(copied, json=json)
+
+
+@store.command("restore")
+def store_restore(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the backup.")],
+    json: Json = False,
+) -> None:
+    """Bring a backup back into an empty home folder.
+
+    Its audit log is checked first, and held against ASSAY_ANCHOR_FILE where that is set.
+    """
+    from core.service.storage.backup import restore_store
+    from core.settings import Settings
+
+    with progress_bar() as progress:
+        copied, remarks = restore_store(folder, Settings(), by=_shell_user(), progress=progress)
+    for remark in remarks:
+        typer.echo(f"assay: {remark}", err=True)
+    _print_copy(copied, json=json)
+
+
+def _shell_user() -> Person:
+    from getpass import getuser
+
+    from core.people import Person
+
+    # Who has a shell as the home's owner may read and replace every file in it.
+    return Person.alone(getuser())
 
 
 def _on_server(where: str, own: Path) -> Path | None:

@@ -92,10 +92,12 @@ def copy_store(
     Raises:
         StoreError: A store failed, or the target is not empty.
     """
+    # The first read fixes the moment that `source` sees: whatever it sees has its picture by then.
+    head = newest(source)
     faults = copy_pictures(old, new.blobs, progress)
     with writing(new) as target:
         figures = copy_rows(source, target, partial(progress, "Copying rows"))
-    head, total = newest(source), combine(figures)
+    total = combine(figures)
     return StoreCopy(
         rows={name: one.rows for name, one in figures.items()},
         fingerprint=total.fingerprint,
