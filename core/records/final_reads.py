@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from core.decision.second_read import ReadState
 from core.records.case_status import REVIEW
@@ -19,6 +19,17 @@ from core.records.cases import StoredReview, review_from_row
 from core.records.connection import Store, chunks, reading
 from core.records.tables import CASES, READ_STATUS, REVIEWS, RowLike
 from core.types import Disposition
+
+FINAL_ANSWER: ColumnElement[str | None] = case(
+    (READ_STATUS.c.case_id.is_(None), REVIEWS.c.disposition),
+    else_=func.nullif(READ_STATUS.c.disposition, ""),
+)
+"""What a case is by its reads, where ``read_status`` is outer-joined; NULL while they are open."""
+
+FINAL_LABEL: ColumnElement[str] = case(
+    (READ_STATUS.c.case_id.is_(None), REVIEWS.c.label), else_=READ_STATUS.c.label
+)
+"""The label that goes with ``FINAL_ANSWER``."""
 
 FINAL = tuple(state.value for state in ReadState if state.is_final)
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
 from core.records.case_status import REVIEW, QueueState
+from core.records.final_reads import FINAL_ANSWER, FINAL_LABEL
 from core.records.tables import (
     AUDIT_EVENTS,
     CASE_STATUS,
@@ -18,6 +19,7 @@ from core.records.tables import (
     IMAGES,
     MONITOR_STATES,
     OBSERVATIONS,
+    READ_STATUS,
     REVIEWS,
 )
 from core.records.values import stamp
@@ -168,13 +170,15 @@ def reads(connection: Connection, rows: WatchedRows) -> list[WatchedRead]:
     d, r, s = DECISIONS.c, REVIEWS.c, CASE_STATUS.c
     columns = (d.seq, d.id, d.disposition, d.audit_probability, d.findings)
     answered = (
-        select(*columns, r.disposition.label("answer"))
+        select(*columns, FINAL_ANSWER.label("answer"))
         .join(REVIEWS, r.decision_id == d.id)
+        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == r.case_id)
         .join(CASE_STATUS, and_(s.case_id == r.case_id, s.revision == r.revision + 1))
         .where(
             rows.condition(),
             r.kind == REVIEW,
-            (r.disposition == Disposition.POSITIVE.value) | d.audit_probability.is_not(None),
+            FINAL_ANSWER.is_not(None),
+            (Disposition.POSITIVE.value == FINAL_ANSWER) | d.audit_probability.is_not(None),
         )
     )
     waiting = (
@@ -264,11 +268,12 @@ def answered_label_sets(
     """
     d, r, s = DECISIONS.c, REVIEWS.c, CASE_STATUS.c
     query = (
-        select(r.reviewed_at, r.label, OBSERVATIONS.c.label_set)
+        select(r.reviewed_at, FINAL_LABEL, OBSERVATIONS.c.label_set)
         .join(DECISIONS, r.decision_id == d.id)
         .join(OBSERVATIONS, OBSERVATIONS.c.id == d.id)
         .join(CASE_STATUS, and_(s.case_id == r.case_id, s.revision == r.revision + 1))
-        .where(rows.condition(), r.kind == REVIEW, r.label != "", s.images == 1)
+        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == r.case_id)
+        .where(rows.condition(), r.kind == REVIEW, FINAL_LABEL != "", s.images == 1)
         .order_by(r.reviewed_at.desc())
         .limit(most)
     )

@@ -11,7 +11,8 @@ from sqlalchemy import and_, func, select
 
 from core.records.case_status import REVIEW, QueueState
 from core.records.connection import Store, reading
-from core.records.tables import CASE_STATUS, DECISIONS, REVIEWS
+from core.records.final_reads import FINAL_ANSWER
+from core.records.tables import CASE_STATUS, DECISIONS, READ_STATUS, REVIEWS
 from core.records.values import stamp
 from core.types import Disposition, Reason
 
@@ -110,6 +111,8 @@ def answered_since(
 ) -> list[AnsweredCase]:
     """Return the answers of a pack that stand and were given since a moment, newest first.
 
+    Of a case that is read twice it is what its reads came to, and none while they are open.
+
     Raises:
         StoreError: The database failed.
     """
@@ -121,7 +124,7 @@ def answered_since(
             CASE_STATUS.c.sites,
             REVIEWS.c.reviewer,
             REVIEWS.c.reviewed_at,
-            REVIEWS.c.disposition,
+            FINAL_ANSWER,
             DECISIONS.c.disposition,
             drawn,
         )
@@ -132,10 +135,12 @@ def answered_since(
                 CASE_STATUS.c.revision == REVIEWS.c.revision + 1,
             ),
         )
+        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == REVIEWS.c.case_id)
         .outerjoin(DECISIONS, DECISIONS.c.id == REVIEWS.c.decision_id)
         .where(
             CASE_STATUS.c.pack == pack,
             REVIEWS.c.kind == REVIEW,
+            FINAL_ANSWER.is_not(None),
             REVIEWS.c.reviewed_at >= stamp(since),
         )
         .order_by(REVIEWS.c.reviewed_at.desc())

@@ -14,7 +14,8 @@ from sqlalchemy import Select, and_, select
 from core.decision.back_test import SEVERITY, PastVerdicts
 from core.records.case_status import REVIEW, QueueState
 from core.records.connection import Store, reading
-from core.records.tables import CASE_STATUS, CASES, DECISIONS, IMAGES, REVIEWS
+from core.records.final_reads import FINAL_ANSWER
+from core.records.tables import CASE_STATUS, CASES, DECISIONS, IMAGES, READ_STATUS, REVIEWS
 from core.records.values import stamp
 from core.types import Reason
 
@@ -95,7 +96,7 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
             columns.disposition,
             columns.findings,
             columns.audit_probability,
-            REVIEWS.c.disposition.label("answer"),
+            FINAL_ANSWER.label("answer"),
         )
         .join(
             IMAGES,
@@ -104,6 +105,7 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
         .join(CASES, and_(CASES.c.id == IMAGES.c.case_id, CASES.c.pack == columns.pack))
         .join(CASE_STATUS, CASE_STATUS.c.case_id == IMAGES.c.case_id)
         .outerjoin(REVIEWS, standing)
+        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == REVIEWS.c.case_id)
         .where(
             columns.pack == pack,
             columns.product == product,

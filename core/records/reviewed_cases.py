@@ -18,7 +18,17 @@ from sqlalchemy import Select, and_, select
 from core.records.case_status import REVIEW, QueueState
 from core.records.connection import Store, reading
 from core.records.corrections import is_current
-from core.records.tables import CASE_STATUS, CASES, DECISIONS, HEADERS, IMAGES, REVIEWS, RowLike
+from core.records.final_reads import FINAL_ANSWER, FINAL_LABEL
+from core.records.tables import (
+    CASE_STATUS,
+    CASES,
+    DECISIONS,
+    HEADERS,
+    IMAGES,
+    READ_STATUS,
+    REVIEWS,
+    RowLike,
+)
 from core.records.values import stamp
 from core.types import Disposition, Reason
 
@@ -40,7 +50,7 @@ class ReviewedCase:
         positive_probability: The largest of its images; None where one has none.
         ood_p: The smallest of its images; None where one has none.
         gates_passed: Whether no image was stopped by the pack's checks.
-        answer: What the person said; None while it waits.
+        answer: What the case is by its reads; None while it waits, also for a second read.
         label: The class that they named, or empty.
         reviewer: Who; empty while it waits.
         reviewed_at: When, as text that sorts; empty while it waits.
@@ -123,8 +133,8 @@ def _query(pack: str, bundle_sha256: str) -> Select[Any]:
             DECISIONS.c.findings,
             DECISIONS.c.policy_id,
             DECISIONS.c.audit_probability,
-            REVIEWS.c.disposition.label("answer"),
-            REVIEWS.c.label,
+            FINAL_ANSWER.label("answer"),
+            FINAL_LABEL.label("label"),
             REVIEWS.c.reviewer,
             REVIEWS.c.reviewed_at,
         )
@@ -133,6 +143,7 @@ def _query(pack: str, bundle_sha256: str) -> Select[Any]:
         .outerjoin(HEADERS, HEADERS.c.id == IMAGES.c.id)
         .outerjoin(DECISIONS, judged)
         .outerjoin(REVIEWS, standing)
+        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == REVIEWS.c.case_id)
         .where(
             CASE_STATUS.c.pack == pack,
             CASE_STATUS.c.queue_state != int(QueueState.NEGATIVE),

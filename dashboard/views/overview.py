@@ -9,7 +9,7 @@ import streamlit as st
 from core.decision.certificate_text import percent
 from core.errors import AssayError
 from core.packs import DomainPack
-from core.records import reviews
+from core.records.final_reads import final_reads
 from core.records.store import decisions
 from core.records.worklist import counts
 from core.service.review import review
@@ -119,7 +119,7 @@ def _verdicts(pack: DomainPack, policy: Policy | None, counted: present.VerdictC
 def _reviews(session: ReviewSession, pack: DomainPack, counted: present.VerdictCounts) -> None:
     st.subheader("Reviews", anchor=False)
     widgets.text(present.describe_reviewed(counts(session.store, pack.name), pack), "big")
-    found = reviews.list_reviews(session.store, pack.name, limit=MOST)
+    found = final_reads(session.store, pack.name, limit=MOST)
     agreements = present.compare_reviews(found, counted.verdicts)
     for sentence in (
         *(present.describe_agreement(agreement, pack) for agreement in agreements),

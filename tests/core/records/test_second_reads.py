@@ -11,11 +11,12 @@ import pytest
 from core.decision.second_read import BAD_PICTURE, CANNOT_TELL, ReadState
 from core.errors import ConfigError, PermissionDenied
 from core.people import Person, Role
-from core.records import audit, case_list, worklist
+from core.records import audit, case_list, over_time, past_window, worklist
 from core.records.final_reads import count_states, final_reads
 from core.records.gold_answers import choose_gold, list_gold, withdraw_gold
 from core.records.read_claims import LASTS, claim_case, claims_of
 from core.records.read_plans import ReadPlan, plan_of, set_plan
+from core.records.reviewed_cases import reviewed_cases
 from core.records.reviews import list_reviews
 from core.service.review import review
 from core.service.review.blind import blind_cases
@@ -315,3 +316,35 @@ def test_an_altered_state_of_reads_is_found(cases, execute):
     read_first(cases)
     execute(cases, "UPDATE read_status SET state = 'agreed', disposition = 'negative'")
     assert [f.kind for f in audit.verify(cases).faults] == ["read status differs"]
+
+
+def test_every_figure_takes_the_reads_for_what_they_came_to_and_open_ones_for_none(cases):
+    one, two = read_first(cases, disposition=NEGATIVE, label="ok"), read_first(cases)
+    bundle = worklist.case_detail(cases, one).images[0].decision.bundle_sha256
+
+    def answers():
+        past = past_window.read_window(cases, "parts", "", bundle, START).past
+        names = dict(zip(past.case_id.tolist(), past.answer.tolist(), strict=True))
+        return {
+            "recertification": {
+                c.case_id: (c.answer, c.label)
+                for c in reviewed_cases(cases, "parts", bundle)
+                if c.answer is not None
+            },
+            "quality": {name for name, place in names.items() if place >= 0},
+            "overview": {
+                c.case_id: c.answer for c in over_time.answered_since(cases, "parts", START)
+            },
+        }
+
+    nothing = {"recertification": {}, "quality": set(), "overview": {}}
+    assert answers() == nothing
+    answer(cases, BOB, POSITIVE)
+    assert answers() == nothing  # they differ
+    answer(cases, BOB, POSITIVE, "scratch")
+    task = next_read(cases, PACKS, LEAD, None)
+    assert review.decide(cases, task.detail.item, POSITIVE, by=LEAD, label="dent")
+    found = answers()
+    assert found["recertification"] == {one: (POSITIVE, "dent"), two: (POSITIVE, "scratch")}
+    assert found["quality"] == {one, two}
+    assert found["overview"] == {one: POSITIVE, two: POSITIVE}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from core.records import pack_rows, reviews
+from core.records import pack_rows
 from core.records.cases import StoredReview
 from core.records.connection import Store
+from core.records.final_reads import final_reads
 from core.records.pack_rows import PackRow
 from core.types import Disposition
 from domains.parts.station.judging.inspection import group_of
@@ -36,7 +37,8 @@ def named_defects(
 ) -> list[NamedDefect]:
     """Return the defects named on a recipe's parts that are not learned yet, the newest first.
 
-    They are reviews, wherever they were made; the last one of a part counts.
+    They are reviews, wherever they were made; the last one of a part counts, and of one that is
+    read twice what both readers came to.
 
     Args:
         store: The store.
@@ -48,7 +50,7 @@ def named_defects(
         StoreError: The database failed.
     """
     found = []
-    for one in reviews.list_reviews(store, PACK, limit=MOST):
+    for one in final_reads(store, PACK, limit=MOST):
         if one.disposition is Disposition.POSITIVE and one.label and one.key not in learned:
             row = _part_of(store, station, one)
             if row is not None and row.body["recipe"] == recipe.number:
