@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
 
 from core.records.case_status import REVIEW, QueueState
 from core.records.final_reads import FINAL_ANSWER, FINAL_LABEL
@@ -178,7 +178,7 @@ def reads(connection: Connection, rows: WatchedRows) -> list[WatchedRead]:
             rows.condition(),
             r.kind == REVIEW,
             FINAL_ANSWER.is_not(None),
-            (Disposition.POSITIVE.value == FINAL_ANSWER) | d.audit_probability.is_not(None),
+            or_(FINAL_ANSWER.in_([Disposition.POSITIVE.value]), d.audit_probability.is_not(None)),
         )
     )
     waiting = (
