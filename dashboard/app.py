@@ -9,6 +9,7 @@ from streamlit.navigation.page import StreamlitPage
 from core.errors import AssayError
 from core.packs import DomainPack, installed
 from dashboard import entrance, widgets
+from dashboard.alarm_banner import show_banner
 
 VIEWS = Path(__file__).parent / "views"
 
@@ -48,12 +49,14 @@ def main() -> None:
                 st.Page(VIEWS / "cases.py", title="Cases"),
                 st.Page(VIEWS / "overview.py", title="Overview"),
                 st.Page(VIEWS / "quality.py", title="Quality"),
+                st.Page(VIEWS / "monitor.py", title="Monitor"),
                 st.Page(VIEWS / "readers.py", title="Readers"),
                 st.Page(VIEWS / "audit.py", title="Audit"),
                 *chain.from_iterable(own.values()),
             ]
         )
         widgets.sidebar(session)
+        show_banner(session)
         page.run()
     except AssayError as exc:
         widgets.error(exc)

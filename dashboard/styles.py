@@ -37,6 +37,8 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment â
 .assay-quiet {{ opacity: .68; font-size: .86rem; line-height: 1.35; }}
 .assay-error {{ border-left: 4px solid {DEFER}; background: {DEFER}22; padding: .9rem 1rem;
   border-radius: 4px; line-height: 1.5; }}
+.assay-banner {{ background: {POSITIVE}; color: #fff; padding: .45rem 1rem; border-radius: 6px;
+  line-height: 1.4; }}
 .assay-head {{ display: flex; align-items: center; gap: .9rem; margin-bottom: .1rem; }}
 .assay-word {{ font-size: 1.35rem; font-weight: 700; letter-spacing: .04em; color: #fff;
   padding: .1rem .75rem; border-radius: 6px; }}

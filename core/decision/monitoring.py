@@ -137,3 +137,18 @@ def estimate_residual(positive: int, audited: int) -> Rate:
         audited: Audited negatives that a person has read.
     """
     return Rate.independent(positive, audited)
+
+
+def coverage_over_time(hits: Sequence[bool], blocks: int = 12, least: int = 20) -> list[Rate]:
+    """Return how often the true label was in its label set, in blocks of equally many cases.
+
+    Args:
+        hits: Whether it was, in the order of time.
+        blocks: At most so many.
+        least: Cases in a block at the least; one block of fewer where there are no more.
+    """
+    if not hits:
+        return []
+    number = max(1, min(blocks, len(hits) // least))
+    parts = np.array_split(np.array(hits, np.bool_), number)
+    return [Rate.independent(int(part.sum()), int(part.size)) for part in parts]

@@ -42,11 +42,14 @@ class Watched:
         scope: The policy.
         state: What came since it is in force.
         escapes: What people's reads say of it; None where nothing is drawn for the audit.
+        covered: Of the pictures whose label a person named, whether it was in the label set, in
+            the order of time.
     """
 
     scope: Scope
     state: MonitorState
     escapes: EscapeTest | None
+    covered: tuple[bool, ...] = ()
 
 
 class Monitor:
@@ -132,7 +135,9 @@ def _watched(connection: Connection, scope: Scope) -> Watched:
     kept = monitored.read_state(connection, scope.epoch_id)
     reads = monitored.reads(connection, scope.rows)
     escapes = measure_escapes(reads, scope.policy.targets.escape, scope.audit_share)
-    return Watched(scope, MonitorState.from_json(kept) if kept else MonitorState(), escapes)
+    state = MonitorState.from_json(kept) if kept else MonitorState()
+    named = monitored.answered_label_sets(connection, scope.rows)
+    return Watched(scope, state, escapes, tuple(label in found for _, label, found in named))
 
 
 def raise_alarm(

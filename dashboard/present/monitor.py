@@ -1,0 +1,165 @@
+"""Whether certificates still hold, as sentences, table rows and what a figure draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from core.decision.certificate_text import percent
+from core.decision.label_sets import COVERAGE
+from core.decision.monitoring import coverage_over_time
+from core.decision.rate import describe_share, percentage
+from core.records.alarms import MonitorAlarm
+from core.service.monitoring.monitor import Watched
+from core.service.monitoring.signals import drift_level, odds
+
+NOTHING_WATCHED = (
+    "Nothing is watched yet: no policy with a certificate judges here. `assay deploy BUNDLE "
+    "--product PRODUCT` lets a bundle judge; from its first verdict on it is watched."
+)
+_KINDS = {"escapes": "escapes", "ood": "unlike the certificate's pictures", "drift": "drift"}
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a figure over time.
+
+    Attributes:
+        name: What it shows.
+        times: When, local time.
+        values: One a time; None where there is none.
+    """
+
+    name: str
+    times: tuple[datetime, ...]
+    values: tuple[float | None, ...]
+
+
+def describe_banner(standing: Sequence[MonitorAlarm]) -> str:
+    """Return in one line that alarms stand; empty where none does."""
+    if not standing:
+        return ""
+    first = next((one for one in standing if one.is_voiding), standing[0])
+    more = f" {len(standing) - 1} more." if len(standing) > 1 else ""
+    where = f"{first.pack} {first.product}".strip()
+    if not first.is_voiding:
+        return f"Alarm for {where}: {_KINDS[first.kind]}. The certificate stands.{more}"
+    return (
+        f"Alarm for {where}: {_KINDS[first.kind]}. Nothing passes without a person until it is "
+        f"certified again.{more}"
+    )
+
+
+def describe_alarm(one: MonitorAlarm) -> str:
+    """Return when an alarm was raised, what it did, and who has taken note."""
+    at = one.raised_at.astimezone()
+    parts = [f"Raised {at:%Y-%m-%d %H:%M}."]
+    if one.is_voiding:
+        parts.append(
+            "The certificate is suspended: nothing passes without a person until the policy is "
+            "certified again and released. Taking note does not bring it back."
+        )
+    else:
+        parts.append("The certificate stands.")
+    parts += [
+        f"{note.by} took note {note.at.astimezone():%Y-%m-%d %H:%M}"
+        + (f": {note.comment}" if note.comment else ".")
+        for note in one.notes
+    ]
+    return " ".join(parts)
+
+
+def describe_escapes(one: Watched) -> str:
+    """Return the live escape rate beside the certified one."""
+    alpha = percent(one.scope.policy.targets.escape)
+    if one.escapes is None:
+        return (
+            f"Certified at most {alpha}. Nothing is drawn for the audit, so the live escape rate "
+            "cannot be measured."
+        )
+    found, audited = one.escapes.estimate, one.escapes.audited
+    share = percentage(one.scope.audit_share)
+    basis = f"{share} of what passes is drawn at random; people have read {audited:,} of these"
+    if not found.found:
+        return f"Certified at most {alpha}. {basis} and found no positive case anywhere yet."
+    return (
+        f"Certified at most {alpha}; live {describe_share(found.value, (found.low, found.high))}. "
+        f"{basis}, and {found.escapes:,} of the {found.found:,} positive cases found were among "
+        "them."
+    )
+
+
+def describe_ood(one: Watched) -> str:
+    """Return how unlike the certificate's pictures those of now are."""
+    if not one.state.ood.steps:
+        return "No picture has come since the policy is in force."
+    return (
+        f"{one.state.ood.steps:,} cases. As unlike the pictures of the certificate as these are, "
+        f"chance alone is at most once in {odds(max(one.state.ood.log, 0.0))} times."
+    )
+
+
+def describe_coverage(one: Watched) -> str:
+    """Return how often the label that a person named was in the label set."""
+    n, k = len(one.covered), sum(one.covered)
+    if not n:
+        return (
+            "Nobody has named the label of a picture yet; then the share of label sets that hold "
+            "the true label stands here."
+        )
+    (rate,) = coverage_over_time(one.covered, blocks=1)
+    return (
+        f"The label that people named was in the label set of {k:,} of {n:,} pictures: "
+        f"{describe_share(rate.value, (rate.low, rate.high))}. Promised is {percent(COVERAGE)} of "
+        "all pictures; those that people read are the harder ones."
+    )
+
+
+def drift_rows(one: Watched) -> list[tuple[str, ...]]:
+    """Return a table of what is watched per source, the most unusual first, with its head."""
+    rows = []
+    for number, (source, own) in enumerate(one.state.streams.items(), 1):
+        for name, stream in own.items():
+            log, level = stream.martingale.log, drift_level(number)
+            steps = stream.martingale.steps
+            evidence = f"once in {odds(max(log, 0.0))}" if steps else "gathering a baseline"
+            rows.append((log, (source or "all", name, f"{steps:,}", evidence, odds(level))))
+    ranked = [row for _, row in sorted(rows, key=lambda row: -row[0])]
+    return [("Source", "Feature", "Pictures", "By chance", "Alarm at once in"), *ranked]
+
+
+def alarm_rows(alarms: Sequence[MonitorAlarm]) -> list[tuple[str, ...]]:
+    """Return a table of alarms with its head."""
+    head = ("Raised", "Product", "Alarm", "What it says", "Noted by")
+    rows = [
+        (
+            f"{one.raised_at.astimezone():%Y-%m-%d %H:%M}",
+            one.product or "all",
+            _KINDS[one.kind],
+            one.sentence,
+            ", ".join(note.by for note in one.notes),
+        )
+        for one in alarms
+    ]
+    return [head, *rows]
+
+
+def series_of(points: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[Series]:
+    """Return lines of a figure out of the points that the monitor keeps.
+
+    Args:
+        points: As in ``MonitorState``.
+        names: What to draw, by the name in a point, with what it is called.
+    """
+    times = tuple(datetime.fromisoformat(one["at"]).astimezone() for one in points)
+    return [
+        Series(title, times, tuple(_number(one.get(name)) for one in points))
+        for name, title in names.items()
+    ]
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else float(value)
