@@ -21,8 +21,8 @@ _COLOURS = (POSITIVE, NEGATIVE, DEFER)
 _MOST_LOG10 = 300.0
 
 
-def escape_rate(points: Sequence[Mapping[str, Any]], alpha: float) -> go.Figure:
-    """Return the live escape rate over time with its interval and the certified rate."""
+def escape_rate(points: Sequence[Mapping[str, Any]], alpha: float | None) -> go.Figure:
+    """Return the live escape rate over time with its interval and the certified rate, if known."""
     low, high, rate = monitor.series_of(points, {"low": "low", "high": "high", "rate": "rate"})
     figure = go.Figure()
     figure.add_scatter(
@@ -37,10 +37,11 @@ def escape_rate(points: Sequence[Mapping[str, Any]], alpha: float) -> go.Figure:
         x=rate.times, y=rate.values, mode="lines+markers", name="live escape rate",
         line={"color": POSITIVE, "width": 2},
     )  # fmt: skip
-    figure.add_hline(
-        y=alpha, line={"dash": "dash", "color": NEGATIVE},
-        annotation_text="certified at most", annotation_position="top left",
-    )  # fmt: skip
+    if alpha is not None:
+        figure.add_hline(
+            y=alpha, line={"dash": "dash", "color": NEGATIVE},
+            annotation_text="certified at most", annotation_position="top left",
+        )  # fmt: skip
     return _laid_out(figure, {"tickformat": ".0%", "range": [0.0, 1.0], "title": "escape rate"})
 
 

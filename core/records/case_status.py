@@ -7,6 +7,7 @@ both with the rows behind them.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -53,6 +54,8 @@ def case_status_of(
     a case with an unscored image first, then the largest positive probability. A case is reviewed
     while its last review stands and covers every image, those that took another's place included;
     else it waits for a person unless it is negative and none of its images was drawn for the audit.
+    A negative that was drawn waits at a random place: at the end of the queue, where its
+    probability belongs, everybody would know it for what it is.
 
     Args:
         images: One mapping per image with the decision that stands; None where it has none.
@@ -67,12 +70,15 @@ def case_status_of(
         queue_state = QueueState.NEGATIVE
     else:
         queue_state = QueueState.WAITING
+    most = max(urgency(image["positive_probability"]) for image in images)
+    if disposition is Disposition.NEGATIVE and queue_state is QueueState.WAITING:
+        most = _unmarked_urgency(deciding["case_id"])
     row = {
         "case_id": deciding["case_id"],
         "pack": deciding["pack"],
         "product": deciding["product"],
         "queue_state": int(queue_state),
-        "negated_urgency": -max(urgency(image["positive_probability"]) for image in images),
+        "negated_urgency": -most,
         "opened_at": deciding["opened_at"],
         "disposition": disposition.value,
         "decision_id": deciding["decision_id"] or "",
@@ -82,6 +88,13 @@ def case_status_of(
         "reasons": " ".join(sorted(set().union(*map(_reasons, images)))),
     }
     return {**row, "facets_id": case_facets.facets_id(row)}
+
+
+def _unmarked_urgency(case_id: str) -> float:
+    """Return a number uniform on [0, 1), always the same for a case."""
+    key = hashlib.sha256(b"place in the queue").digest()
+    digest = hashlib.blake2b(case_id.encode(), key=key, digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) / (1 << 53)
 
 
 def _covers(last: RowLike, images: Collection[RowLike], corrected_at: str) -> bool:

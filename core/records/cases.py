@@ -24,7 +24,8 @@ class WorkItem:
         opened_at: When its first image came, in UTC.
         queue_state: Waiting for a person, negative, or reviewed.
         disposition: The worst of its images.
-        positive_probability: The largest of its images; None when one of them is unscored.
+        positive_probability: The largest of its images; None when one of them is unscored, and
+            while it waits because it was drawn for the audit.
         decision_id: The decision that makes the verdict; empty when its image has none.
         images: How many images it has.
         revision: How many review rows it has.
@@ -135,15 +136,18 @@ class Counts:
 def item_from_row(row: RowLike) -> WorkItem:
     """Return a work item from a row of the case status joined with its case."""
     urgency = -float(row["negated_urgency"])
+    disposition, queue_state = Disposition(row["disposition"]), QueueState(row["queue_state"])
+    # Drawn for the audit: its place in the queue is random and no probability.
+    is_drawn = disposition is Disposition.NEGATIVE and queue_state is QueueState.WAITING
     return WorkItem(
         case_id=row["case_id"],
         pack=row["pack"],
         product=row["product"],
         key=row["key"],
         opened_at=datetime.fromisoformat(row["opened_at"]),
-        queue_state=QueueState(row["queue_state"]),
-        disposition=Disposition(row["disposition"]),
-        positive_probability=None if urgency == UNSCORED else urgency,
+        queue_state=queue_state,
+        disposition=disposition,
+        positive_probability=None if is_drawn or urgency == UNSCORED else urgency,
         decision_id=row["decision_id"],
         images=row["images"],
         revision=row["revision"],

@@ -93,7 +93,8 @@ class WatchedRead:
         seq: Number of the decision that makes its verdict.
         decision_id: That decision.
         verdict: What was decided.
-        draw_probability: With which probability it was drawn; None for what is no negative.
+        draw_probability: With which probability it was drawn, or would have been as a negative;
+            None where no deployment judged it.
         is_drawn: Whether it was.
         reasons: Why the verdict is what it is.
         answer: What the person called it; None while it waits.
@@ -169,6 +170,7 @@ def reads(connection: Connection, rows: WatchedRows) -> list[WatchedRead]:
     """
     d, r, s = DECISIONS.c, REVIEWS.c, CASE_STATUS.c
     columns = (d.seq, d.id, d.disposition, d.audit_probability, d.findings)
+    is_drawn = d.findings.contains(f'["{Reason.AUDIT.value}"', autoescape=True)
     answered = (
         select(*columns, FINAL_ANSWER.label("answer"))
         .join(REVIEWS, r.decision_id == d.id)
@@ -178,7 +180,7 @@ def reads(connection: Connection, rows: WatchedRows) -> list[WatchedRead]:
             rows.condition(),
             r.kind == REVIEW,
             FINAL_ANSWER.is_not(None),
-            or_(FINAL_ANSWER.in_([Disposition.POSITIVE.value]), d.audit_probability.is_not(None)),
+            or_(FINAL_ANSWER.in_([Disposition.POSITIVE.value]), is_drawn),
         )
     )
     waiting = (

@@ -20,6 +20,10 @@ NOTHING_WATCHED = (
     "Nothing is watched yet: no policy with a certificate judges here. `assay deploy BUNDLE "
     "--product PRODUCT` lets a bundle judge; from its first verdict on it is watched."
 )
+WAY_OUT = (
+    "Read the pictures below, have more cases read, and propose a policy that is certified on them "
+    "on the page Quality; another person with the role lead releases it."
+)
 _KINDS = {"escapes": "escapes", "ood": "unlike the certificate's pictures", "drift": "drift"}
 
 

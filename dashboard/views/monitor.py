@@ -11,13 +11,12 @@ from core.people import Role
 from core.records import alarms
 from core.records.alarms import MonitorAlarm
 from core.records.store import decision
-from core.service.monitoring.monitor import Watched, watched
+from core.service.monitoring.monitor import Watched, state_of, watched
 from core.service.review.review import ReviewSession
 from dashboard import alarm_banner, monitor_figures, widgets
 from dashboard.present import monitor
 
 _PLAIN = {"displayModeBar": False}
-_ROW = 4
 
 
 def render() -> None:
@@ -52,7 +51,10 @@ def _alarm(session: ReviewSession, one: MonitorAlarm) -> None:
         widgets.text(f"Alarm for {where}", "title")
         widgets.text(one.sentence, "big")
         widgets.text(monitor.describe_alarm(one))
+        if one.is_voiding:
+            widgets.text(monitor.WAY_OUT)
         _pictures(session, one.evidence.get("pictures", ()))
+        _past(session, one)
         if widgets.person().may(Role.REVIEWER) and not one.notes:
             comment = st.text_input(
                 "What you found", key=f"note-text-{one.id}", max_chars=500, placeholder="Optional"
@@ -60,6 +62,23 @@ def _alarm(session: ReviewSession, one: MonitorAlarm) -> None:
             st.button(
                 "Take note", key=f"note-{one.id}", on_click=_note, args=(session, one.id, comment)
             )
+
+
+def _past(session: ReviewSession, one: MonitorAlarm) -> None:
+    """Draw the tests of a policy that was suspended, as they stood then."""
+    state = state_of(session.store, one.epoch_id) if one.is_voiding else None
+    if state is None or not state.points:
+        return
+    left, right = st.columns(2, gap="large")
+    alpha = one.evidence.get("alpha")
+    with left:
+        st.plotly_chart(
+            monitor_figures.escape_rate(state.points, alpha), config=_PLAIN, key=f"rate-{one.id}"
+        )
+    with right:
+        st.plotly_chart(
+            monitor_figures.martingales(state.points), config=_PLAIN, key=f"bets-{one.id}"
+        )
 
 
 def _note(session: ReviewSession, alarm: str, comment: str) -> None:
@@ -70,10 +89,10 @@ def _pictures(session: ReviewSession, ids: Sequence[str]) -> None:
     if not ids:
         return
     widgets.text("The pictures that add most to it", "heading")
-    for start in range(0, len(ids), _ROW):
-        for column, one in zip(st.columns(_ROW), ids[start : start + _ROW], strict=False):
-            with column:
-                _picture(session, one)
+    row = st.container(horizontal=True, gap="small")
+    for one in ids:
+        with row.container(width=140, gap=None):
+            _picture(session, one)
 
 
 def _picture(session: ReviewSession, decision_id: str) -> None:
@@ -84,7 +103,7 @@ def _picture(session: ReviewSession, decision_id: str) -> None:
         widgets.error(exc)
         return
     at = made.decided_at.astimezone()
-    widgets.picture(data, f"Picture of {at:%Y-%m-%d %H:%M}", height="140px")
+    widgets.picture(data, f"Picture of {at:%Y-%m-%d %H:%M}", height="132px")
     widgets.text(f"{at:%Y-%m-%d %H:%M}", "quiet")
 
 

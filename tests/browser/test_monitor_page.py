@@ -23,14 +23,14 @@ SERIOUS = {"serious", "critical"}
 
 @pytest.fixture
 def monitored(settings):
-    """A store whose newest alarm voids, with figures of twenty cases that people have read."""
+    """A store whose newest alarm voids, with figures of cases that people have read."""
     store = open_store(settings)
     made = next(one for one in decisions(store, pack="parts") if one.features)
     deployments.deploy(
         store, "parts", "", bundle=made.bundle, bundle_sha256=made.bundle_sha256,
         policy_id=made.policy_id, by="Grace", at=datetime(2020, 1, 1, tzinfo=UTC),
     )  # fmt: skip
-    for one in list_cases(store, "parts"):
+    for one in list_cases(store, "parts")[:-2]:
         answer = one.item.disposition
         answer = Disposition.NEGATIVE if answer is Disposition.DEFER else answer
         label = "scratched" if answer is Disposition.POSITIVE else "good"

@@ -131,6 +131,17 @@ def watched(store: Store, settings: Settings, pack: str) -> list[Watched]:
         return [_watched(connection, one) for one in scopes]
 
 
+def state_of(store: Store, epoch_id: str) -> MonitorState | None:
+    """Return where the tests of a policy stand or stood when it was suspended; None for nowhere.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    with reading(store) as connection:
+        kept = monitored.read_state(connection, epoch_id)
+    return MonitorState.from_json(kept) if kept else None
+
+
 def _watched(connection: Connection, scope: Scope) -> Watched:
     kept = monitored.read_state(connection, scope.epoch_id)
     reads = monitored.reads(connection, scope.rows)
@@ -177,7 +188,7 @@ def raise_alarm(
         if alarms.is_on_record(connection, identity) or not _stands(connection, scope):
             return None
         deployed = _deploy(connection, scope, suspended, identity, at) if suspended else None
-        evidence = dict(signal.evidence)
+        evidence = {"alpha": scope.policy.targets.escape, **signal.evidence}
         if suspended is not None:
             evidence["suspended_policy"] = suspended.id
         alarm = MonitorAlarm(

@@ -86,7 +86,7 @@ def measure_escapes(
     for one in reads:
         positive = one.answer in (Disposition.POSITIVE, None)
         escaped = one.verdict is Disposition.NEGATIVE
-        q = one.draw_probability if escaped else audit_share
+        q = one.draw_probability if one.draw_probability is not None else audit_share
         is_counted = one.is_drawn if escaped else one.reasons <= _REACH_LIMITS
         if positive and is_counted and q:
             found.append(FoundPositive(escaped, q))

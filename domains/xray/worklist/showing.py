@@ -26,7 +26,7 @@ _WHY = {
     Reason.POOR_QUALITY: "poor picture",
     Reason.WRONG_INPUT: "not the picture it judges",
     Reason.NOT_CERTIFIED: "no certificate yet",
-    Reason.AUDIT: "drawn at random",
+    Reason.AUDIT: "read blind",
     Reason.FAULT: "the system failed",
 }
 _RANKS = {

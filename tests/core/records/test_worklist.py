@@ -3,13 +3,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
 from core.errors import StoreError
-from core.records import worklist
+from core.records import audit, worklist
 from core.records.case_status import QueueState
 from core.records.cases import Counts
 from core.records.reviews import review
@@ -106,6 +107,24 @@ def test_a_negative_drawn_for_the_audit_waits_for_a_person(store, assessment, ke
     [item] = queue(store)
 
     assert (item.disposition, item.queue_state) == (Disposition.NEGATIVE, QueueState.WAITING)
+
+
+def test_nothing_of_a_waiting_case_tells_that_it_was_drawn(store, assessment, keep):
+    ordinary = [b"ordinary %d" % number for number in range(40)]
+    drawn = [b"drawn %d" % number for number in range(40)]
+    keep(store, *(assessment(one, p=0.3 + number / 80) for number, one in enumerate(ordinary)))
+    keep(store, *(assessment(one, p=0.01, reason=Reason.AUDIT) for one in drawn))
+    items = queue(store)
+    is_drawn = [item.disposition is Disposition.NEGATIVE for item in items]
+    assert sum(is_drawn) == 40
+    places = np.flatnonzero(is_drawn)
+    # By their own probability they would all be behind the others, at 40 to 79.
+    assert 25 < places.mean() < 55
+    assert places.min() < 10
+    assert {
+        item.positive_probability for item in items if item.disposition is Disposition.NEGATIVE
+    } == {None}
+    assert audit.verify(store).faults == ()
 
 
 def test_packs_have_queues_of_their_own(store, assessment, keep):
