@@ -15,7 +15,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, select, tuple_
 
 from core.records.case_filter import CaseFilter, Facets
 from core.records.case_status import QueueState
@@ -27,6 +27,8 @@ from core.types import Disposition, Reason
 
 _FETCHED = 500
 """Rows that are read ahead of a list of which the length is not known."""
+
+_SPARE = 8
 
 
 class CaseOrder(StrEnum):
@@ -178,13 +180,16 @@ def iterate_places(
         after: Where to go on from.
         before: Where to go back from, in place of ``after``; then the nearest comes first.
         at: What the ages are counted from; now, unless given.
-        ahead: How many are read at once of each branch.
+        ahead: How many are read at once of all branches together, about.
     """
     is_back = before is not None
     opened = case_filter.opened_between(at or now())
+    branches = _branches(connection, case_filter, order)
+    # Of many branches each gives few: a page reads a page, not one of each.
+    share = ahead if len(branches) < 2 else ahead // len(branches) + _SPARE
     runs = [
-        _run(connection, branch, order, after or before, is_back, opened, ahead)
-        for branch in _branches(connection, case_filter, order)
+        _run(connection, branch, order, after or before, is_back, opened, min(ahead, share))
+        for branch in branches
     ]
     falls = is_back != (order is CaseOrder.NEWEST)
     return heapq.merge(*runs, key=lambda place: place.key(order), reverse=falls)
@@ -248,41 +253,3 @@ def _step(
     if latest:
         query = query.where(CASE_STATUS.c.opened_at <= latest)
     return query.order_by(*(column.desc() if falls else column for column in columns))
-
-
-def place_at(
-    store: Store,
-    case_filter: CaseFilter,
-    order: CaseOrder,
-    number: int,
-    at: datetime | None = None,
-) -> CasePlace | None:
-    """Return the place of the case with a number in a list, whatever its text; None behind its end.
-
-    The only look-up here that grows with the number: it counts along an index.
-
-    Args:
-        store: The store.
-        case_filter: Which cases.
-        order: In which order.
-        number: From 1.
-        at: What the ages are counted from; now, unless given.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    columns = _TIME if order is CaseOrder.NEWEST or order is CaseOrder.OLDEST else _PLACE
-    earliest, latest = case_filter.opened_between(at or now())
-    with reading(store) as connection:
-        branches = _branches(connection, case_filter, order)
-        if not branches:
-            return None
-        query = select(*_PLACE).where(or_(*(branch.condition for branch in branches)))
-        if earliest:
-            query = query.where(CASE_STATUS.c.opened_at >= earliest)
-        if latest:
-            query = query.where(CASE_STATUS.c.opened_at <= latest)
-        falls = order is CaseOrder.NEWEST
-        query = query.order_by(*(column.desc() if falls else column for column in columns))
-        row = connection.execute(query.limit(1).offset(number - 1)).mappings().first()
-    return CasePlace.from_row(row) if row else None

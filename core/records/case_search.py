@@ -24,7 +24,7 @@ from core.records.table_base import chunks
 from core.records.tables import CASE_STATUS, CASES, IMAGES, REVIEWS, RowLike
 from core.records.values import case_id_of, now
 
-SEARCHED = 5000
+SEARCHED = 3000
 """Cases of which the texts are read for one answer at the most."""
 
 _CHUNK = 500

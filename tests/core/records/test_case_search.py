@@ -6,8 +6,10 @@ import hashlib
 
 import pytest
 
+from core.records import case_number
 from core.records.case_filter import CaseFilter
-from core.records.case_page import CaseOrder, page_of_cases, place_at, place_of
+from core.records.case_number import place_at
+from core.records.case_page import CaseOrder, page_of_cases, place_of
 from core.records.case_search import find_cases
 from core.records.reviews import review
 from core.types import Disposition
@@ -83,11 +85,14 @@ def test_pages_of_what_is_found_follow_each_other(filled):
         assert found == [i.key for i in page_of_cases(filled, CaseFilter(states=()), order=order)]
 
 
-def test_the_case_of_a_number_is_that_of_the_list(filled):
-    for order in CaseOrder:
-        whole = page_of_cases(filled, CaseFilter(), order=order)
-        for number in (1, 12, len(whole)):
-            expected = place_of(filled, whole[number - 1].case_id)
-            assert place_at(filled, CaseFilter(), order, number) == expected
-        assert place_at(filled, CaseFilter(), order, len(whole) + 1) is None
+@pytest.mark.parametrize("stepped", [500, 3, 1])
+def test_the_case_of_a_number_is_that_of_the_list(filled, monkeypatch, stepped):
+    monkeypatch.setattr(case_number, "_STEPPED", stepped)
+    for case_filter in (CaseFilter(), CaseFilter(states=()), CaseFilter(states=(), max_age_h=1)):
+        for order in CaseOrder:
+            whole = page_of_cases(filled, case_filter, order=order)
+            for number in range(1, len(whole) + 1):
+                expected = place_of(filled, whole[number - 1].case_id)
+                assert place_at(filled, case_filter, order, number) == expected
+            assert place_at(filled, case_filter, order, len(whole) + 1) is None
     assert place_at(filled, CaseFilter(packs=("crops",)), CaseOrder.WORST, 1) is None

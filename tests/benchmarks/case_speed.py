@@ -1,0 +1,132 @@
+"""Milliseconds from a key to the next case, and from a filter to its list, in chromium.
+
+`nice -n 10 python -m tests.benchmarks.case_speed HOME [PRESSES]`, on a home that
+`python -m tests.benchmarks.case_store HOME CASES` made. The browser measures: from the key or the
+click to the second frame after what it asked for is on the screen as a whole.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from core.service.review import server as review_server
+from core.settings import Settings
+
+CHROMIUM = "/usr/bin/chromium"
+WAIT_MS = 120_000
+PRESSES = 30
+WATCH = """() => {
+    window.took = []
+    let began = null
+    const html = document.documentElement
+    const frame = () => new Promise(done => requestAnimationFrame(done))
+    for (const name of ['keydown', 'pointerdown'])
+        window.addEventListener(name, () => { began = performance.now() }, true)
+    const note = async () => {
+        if (began === null) return
+        const start = began
+        began = null
+        await frame()
+        await frame()
+        window.took.push(performance.now() - start)
+    }
+    let last = html.dataset.assayCase
+    let drawn = document.querySelector('[data-drawn]')?.dataset.drawn
+    new MutationObserver(() => {
+        const shown = html.dataset.assayCase
+        if (shown && shown !== last) { last = shown; note() }
+        const list = document.querySelector('[data-drawn]')?.dataset.drawn
+        if (list && list !== drawn) { drawn = list; note() }
+    }).observe(html, { subtree: true, childList: true, attributes: true,
+        attributeFilter: ['data-assay-case', 'data-drawn'] })
+}"""
+
+
+def main() -> None:
+    """Print the figures of one home folder."""
+    home = Path(sys.argv[1])
+    presses = int(sys.argv[2]) if len(sys.argv) > 2 else PRESSES
+    with socket.socket() as probe:
+        probe.bind((review_server.HOST, 0))
+        port = probe.getsockname()[1]
+    settings = Settings(home=home, reviewer="Ada")
+    environment = {**os.environ, **review_server.environment(settings)}
+    with subprocess.Popen(
+        review_server.serve_command(port), env=environment, stdout=subprocess.DEVNULL
+    ) as server:
+        try:
+            _measure(f"http://{review_server.HOST}:{port}", presses)
+        finally:
+            server.terminate()
+
+
+def _measure(address: str, presses: int) -> None:
+    while not _answers(f"{address}/_stcore/health"):
+        time.sleep(0.2)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        _report("next case after the key", _next_cases(page, address, presses))
+        _report("list after the filter", _filters(page, address, presses // 2))
+        browser.close()
+    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
+
+
+def _next_cases(page: Page, address: str, presses: int) -> list[float]:
+    page.goto(address)
+    page.locator("html[data-assay-case]").wait_for(state="attached", timeout=WAIT_MS)
+    # The heat map of the first case opens the bundle: seconds, once a process.
+    page.get_by_alt_text("with its heat map").first.wait_for(timeout=WAIT_MS)
+    page.evaluate(WATCH)
+    for number in range(presses):
+        page.wait_for_timeout(1500)
+        page.keyboard.press("f")
+        page.wait_for_function(f"window.took.length > {number}", timeout=WAIT_MS)
+    return page.evaluate("window.took")
+
+
+def _filters(page: Page, address: str, rounds: int) -> list[float]:
+    page.goto(f"{address}/cases?filter=state%3D")
+    page.locator("tbody tr").first.wait_for(timeout=WAIT_MS)
+    page.evaluate(WATCH)
+    keys = page.locator("tbody td.name").all_text_contents()
+    box = page.get_by_label("Search", exact=True)
+    for number in range(rounds):
+        page.wait_for_timeout(1000)
+        box.fill(keys[1 + number % (len(keys) - 1)] if number % 2 == 0 else "")
+        box.press("Enter")
+        page.wait_for_function(f"window.took.length > {number}", timeout=WAIT_MS)
+    return page.evaluate("window.took")
+
+
+def _report(name: str, took: list[float]) -> None:
+    ordered = sorted(took)
+    print(
+        f"{name}: median {statistics.median(ordered):.0f} ms, 90 % within "
+        f"{ordered[int(0.9 * len(ordered))]:.0f}, {ordered[0]:.0f} to {ordered[-1]:.0f}, "
+        f"n = {len(ordered)}",
+        flush=True,
+    )
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()
