@@ -93,7 +93,7 @@ def _next_cases(page: Page, address: str, presses: int) -> list[float]:
         page.wait_for_timeout(1500)
         page.keyboard.press("f")
         page.wait_for_function(f"window.took.length > {number}", timeout=WAIT_MS)
-    return page.evaluate("window.took")
+    return list(page.evaluate("window.took"))
 
 
 def _filters(page: Page, address: str, rounds: int) -> list[float]:
@@ -107,7 +107,7 @@ def _filters(page: Page, address: str, rounds: int) -> list[float]:
         box.fill(keys[1 + number % (len(keys) - 1)] if number % 2 == 0 else "")
         box.press("Enter")
         page.wait_for_function(f"window.took.length > {number}", timeout=WAIT_MS)
-    return page.evaluate("window.took")
+    return list(page.evaluate("window.took"))
 
 
 def _report(name: str, took: list[float]) -> None:
