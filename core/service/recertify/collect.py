@@ -42,7 +42,7 @@ class Collected:
     Attributes:
         look: The last size, of those fixed beforehand, that the complete cases suffice for.
         counted: Cases of cal that count at it, in the order of their arrival.
-        cases: The same as a policy sees them; fewer where some cannot be told or were not scored.
+        cases: The same as a policy sees them; fewer where some are ambiguous or were not scored.
         complete: Cases of cal in a row, from the first, that a person has judged.
         waiting: Cases of cal that the row waits for, the first of them first.
         unsuitable: Reviewed cases of cal that came to a person because of their verdict.

@@ -88,8 +88,8 @@ def test_cases_seen_because_of_their_verdict_would_break_it(oof):
     wrong = 0
     for _ in range(200):
         p, positive = drawn_cases(rng, 400)
-        seen = (p > in_force) | (rng.random(p.size) < 0.05)
-        cal = cases_of(p[seen], positive[seen])
+        reviewed = (p > in_force) | (rng.random(p.size) < 0.05)
+        cal = cases_of(p[reviewed], positive[reviewed])
         t_neg = certified_limits(cal, oof, TARGETS)[0].threshold
         wrong += t_neg is not None and t_neg > LIMIT
     assert wrong > 100
