@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TextIO
 
-_CORE_LOGGERS = ("core", "domains", "__main__")
+_CORE_LOGGERS = ("core", "dashboard", "domains", "__main__")
 _WORD = r"[a-z][a-z -]{0,31}"
 _FIELD = r"[a-z][a-z_]{0,31}"
 _NUMBER = "number"

@@ -52,6 +52,11 @@ class Settings(BaseSettings):
         default="",
         description="File outside the home folder to which workers note the newest audit event.",
     )
+    logs: str = Field(
+        default="text",
+        pattern="^(text|json)$",
+        description="Log of the dashboard: text, or json = JSON lines of fixed words alone.",
+    )
     metrics_token: str = Field(
         default="",
         repr=False,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import logging
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -10,12 +12,29 @@ from threading import Thread
 
 from streamlit.web import cli
 
+from core.logs import Event, Word, confine
+from core.settings import Settings
+
 
 def main() -> None:
     """Serve the pages; arguments are those of ``streamlit run`` after the script."""
+    if Settings().logs == "json":
+        confine_output()
     Thread(target=_import_pages, name="imports", daemon=True).start()
     app = Path(__file__).with_name("asgi.py")
     cli.main(["run", str(app), *sys.argv[1:]], prog_name="streamlit")
+
+
+def confine_output() -> None:
+    """Let nothing out but events, as JSON lines on stderr; what Streamlit prints is dropped.
+
+    Streamlit logs the tracebacks of pages, and these may quote the names of people.
+    """
+    confine()
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+    logging.getLogger("dashboard").info(Event(Word.STARTED, {"pid": os.getpid()}))
 
 
 def _import_pages() -> None:

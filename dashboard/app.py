@@ -1,5 +1,6 @@
 """The dashboard: the pages that every pack shares, and each installed pack's own."""
 
+import logging
 from itertools import chain
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
 from core.errors import AssayError
+from core.logs import Event, Word
 from core.packs import DomainPack, installed
 from dashboard import entrance, widgets
 from dashboard.alarm_banner import show_banner
@@ -60,6 +62,10 @@ def main() -> None:
         page.run()
     except AssayError as exc:
         widgets.error(exc)
+    except Exception as exc:
+        # Its text may quote a patient's name: a log of fixed words gets the type alone.
+        logging.getLogger("dashboard").error(Event(Word.FAILED, {"error": type(exc).__name__}))
+        raise
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ before Streamlit's, of which they use the private parts (bounded in pyproject.to
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -19,7 +20,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
-from streamlit.logger import get_logger
 from streamlit.web.server.starlette import starlette_auth_routes as streamlit_auth
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
@@ -41,7 +41,7 @@ REFUSED, TOO_LARGE, UNREACHABLE = "refused", "too-large", "unreachable"
 _OPEN = ("/healthz", "/metrics")
 _LEAST_ROLE = {"/assay-upload": Role.REVIEWER}
 _STREAMLIT_FILES = ("/media/", "/_stcore/upload_file/")
-_LOG = get_logger(__name__)
+_LOG = logging.getLogger(__name__)
 
 
 def routes(provider: OidcProvider | None) -> Sequence[Route]:
