@@ -47,6 +47,7 @@ from core.records.tables import (
     RESOLUTIONS,
     REVIEWS,
     ROLE_GRANTS,
+    VIEW_EVENTS,
     RowLike,
 )
 
@@ -73,6 +74,7 @@ _COVERED = (
     OBSERVATIONS,
     ALARMS,
     ALARM_NOTES,
+    VIEW_EVENTS,
 )
 
 _CACHES = (CASE_STATUS, CASE_FACETS, READ_STATUS, AUDIT_CASES)

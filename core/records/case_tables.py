@@ -127,7 +127,11 @@ class ReviewRow(TableRow, table=True):
     """
 
     __tablename__ = "reviews"
-    __table_args__ = (UniqueConstraint("case_id", "revision"), BY_ID)
+    __table_args__ = (
+        UniqueConstraint("case_id", "revision"),
+        Index("ix_reviews_reviewer", "reviewer", "reviewed_at"),
+        BY_ID,
+    )
 
     id: str = Field(primary_key=True)
     case_id: str = Field(foreign_key="cases.id")

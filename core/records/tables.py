@@ -36,6 +36,7 @@ from core.records.read_tables import (
     ReadStatusRow,
 )
 from core.records.table_base import RowLike, TableRow
+from core.records.view_tables import ViewEventRow
 from core.records.work_tables import (
     DeploymentRow,
     JobRow,
@@ -50,7 +51,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0009"
+SCHEMA = "r0010"
 
 
 def _table(row: type[TableRow]) -> Table:
@@ -76,6 +77,7 @@ PROPOSALS = _table(ProposalRow)
 PROPOSAL_OUTCOMES = _table(ProposalOutcomeRow)
 PACK_ROWS = _table(SeriesRow)
 PREFERENCES = _table(PreferenceRow)
+VIEW_EVENTS = _table(ViewEventRow)
 JOBS = _table(JobRow)
 OUTBOX = _table(OutboxRow)
 TAKEN_PARTS = _table(TakenPartRow)
