@@ -7,7 +7,7 @@ from starlette.middleware import Middleware
 
 from core.service.health.routes import Health
 from core.settings import Settings
-from dashboard import auth_routes, offered, sign_in, thumbnails, upload
+from dashboard import auth_routes, offered, sign_in, thumbnails, upload, view_events
 from dashboard.addresses import below_root
 
 _provider = sign_in.provider()
@@ -19,6 +19,7 @@ _routes = below_root(
         *upload.routes(),
         *thumbnails.routes(),
         *_health.routes(),
+        *view_events.routes(),
     ]
 )
 

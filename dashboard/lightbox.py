@@ -13,20 +13,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, cast
 
-import cv2
-import numpy as np
-
 from core.errors import UnreadableImage
 from core.imaging import display16
 from core.imaging.function_sandbox import FunctionSandbox
-from core.imaging.overlay import restore_shape, strength
 from core.records.values import StoredDecision
 from core.service.review.explanations import RETAKE
 from core.service.review.review import ReviewSession
 from core.types import Policy, Unreadable
+from dashboard.overlay import Heat, heat_of
 
-SIDE = 1536
-HEAT_SIDE = 240
+SIDE = 1024
 KEPT = 32
 PATIENCE_S = 0.3
 
@@ -41,26 +37,13 @@ class DisplayPicture:
         height: In pixels.
         width: In pixels.
         pixels: uint16 little-endian, row by row: grey levels, 0 = black.
+        size: Height and width of the original in pixels.
     """
 
     height: int
     width: int
     pixels: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Heat:
-    """Where a verdict was decided.
-
-    Attributes:
-        height: In pixels.
-        width: In pixels.
-        pixels: int8, row by row, -127 to 127: above 0 is evidence for positive, below against it.
-    """
-
-    height: int
-    width: int
-    pixels: bytes
+    size: tuple[int, int]
 
 
 class Lightbox:
@@ -181,18 +164,14 @@ class Lightbox:
                 raise UnreadableImage(read.message, hint=RETAKE)
             levels = display16.levels_in(read)
             height, width = levels.shape
-            return DisplayPicture(height, width, levels.astype("<u2").tobytes())
+            pixels, size = levels.astype("<u2").tobytes(), display16.size_in(read)
+            return DisplayPicture(height, width, pixels, size)
 
         return work
 
     def _heat_of(self, decision: StoredDecision) -> Work:
         def work() -> Heat:
-            explained = self._session.explainer.explain(decision)
-            strengths = strength(restore_shape(explained.heat, explained.source_size))
-            scale = min(1.0, HEAT_SIDE / max(strengths.shape))
-            height, width = (max(1, round(side * scale)) for side in strengths.shape)
-            small = cv2.resize(strengths, (width, height), interpolation=cv2.INTER_AREA)
-            return Heat(height, width, np.rint(127 * small).astype(np.int8).tobytes())
+            return heat_of(self._session.explainer.explain(decision))
 
         return work
 

@@ -26,10 +26,11 @@ from dashboard.addresses import root_path
 
 KEPT = 512
 JPEG, JSON, SCRIPT = "image/jpeg", "application/json", "text/javascript"
+LEVELS = "application/octet-stream"
 _FOLDER = "/assay-offered"
 # One day: the address names what is shown, and that never changes.
 _LASTING = "private, max-age=86400, immutable"
-_CACHING = {JPEG: _LASTING, SCRIPT: _LASTING, JSON: "no-store"}
+_CACHING = {JPEG: _LASTING, LEVELS: _LASTING, SCRIPT: _LASTING, JSON: "no-store"}
 
 Load = Callable[[], bytes]
 
@@ -57,7 +58,7 @@ class Offers:
             identity: What is shown and how, such as a decision's id and ``small``; the same
                 picture is to have the same identity, and another one another.
             load: Returns its bytes; called in a thread whenever a browser asks.
-            media_type: A JPEG or a script, which never change, or JSON, which does.
+            media_type: A JPEG, grey levels or a script, which never change, or JSON, which does.
         """
         name = hashlib.blake2b(identity.encode(), key=self._key, digest_size=20).hexdigest()
         with self._lock:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
+from core.errors import StoreError
 from core.packs import DomainPack, installed
 from core.records.case_status import QueueState
 from core.records.cases import CaseDetail, WorkItem
 from core.records.worklist import case_detail, is_emptied
 from core.service.review.review import ReviewSession
+from dashboard import address
+from dashboard.present import escape_markdown
 
 NextCase = Callable[[Sequence[str]], WorkItem | None]
 """Gives the case that comes next, from the ids of those passed over."""
@@ -34,18 +37,46 @@ class OpenCaseState:
     pack: DomainPack
     lanes: tuple[QueueState, ...]
 
-    def current(self, session: ReviewSession, next_case: NextCase) -> CaseDetail | None:
-        """Return the case to show: the one already open while it waits, else the next."""
+    def current(
+        self, session: ReviewSession, next_case: NextCase, packs: Collection[str] = ()
+    ) -> CaseDetail | None:
+        """Return the case to show: the one already open or named by the address, else the next.
+
+        Args:
+            session: The open store.
+            next_case: Gives the case that comes next.
+            packs: Whose cases may be shown; those of the page's own pack unless given.
+        """
+        asked = address.requested(self.page, "case")
+        if asked:
+            self.open_case(asked)
+        detail = self._open_detail(session, packs or (self.pack.name,))
+        if detail is None:
+            item = next_case(self.skipped())
+            # Kept open from now on, so that a case which arrives meanwhile does not replace it.
+            self._put("case", item.case_id if item else "")
+            detail = case_detail(session.store, item.case_id) if item else None
+        return detail
+
+    def name_in_address(self, detail: CaseDetail | None) -> None:
+        """Have the address of the page lead to the case that is drawn."""
+        address.write(self.page, "case", detail.item.case_id if detail else "")
+
+    def _open_detail(self, session: ReviewSession, packs: Collection[str]) -> CaseDetail | None:
         case_id: str | None = self._get("case", "")
-        if case_id and not is_emptied(session.store, case_id):
+        if not case_id:
+            return None
+        try:
+            if is_emptied(session.store, case_id):
+                return None
             detail = case_detail(session.store, case_id)
-            waits = detail.item.queue_state in self.lanes or self.is_answered(detail.item)
-            if waits and detail.item.pack == self.pack.name:
-                return detail
-        item = next_case(self.skipped())
-        # Kept open from now on, so that a case which arrives meanwhile does not replace it.
-        self._put("case", item.case_id if item else "")
-        return case_detail(session.store, item.case_id) if item else None
+        except StoreError as exc:  # an address may name anything
+            st.toast(escape_markdown(str(exc)))
+            self.leave()
+            return None
+        item = detail.item
+        stays = item.queue_state in self.lanes or self.is_answered(item) or self.is_asked_for(item)
+        return detail if stays and item.pack in packs else None
 
     def following(
         self, session: ReviewSession, next_case: NextCase, current: WorkItem
@@ -57,9 +88,10 @@ class OpenCaseState:
         return case_detail(session.store, item.case_id)
 
     def open_case(self, case_id: str) -> None:
-        """Have a case shown next."""
+        """Have a case shown next, wherever it stands."""
         self.leave()
         self._put("case", case_id)
+        self._put("asked_for", case_id)
 
     def keep_open(self, item: WorkItem) -> None:
         """Show the case on although it has its answer now."""
@@ -68,8 +100,17 @@ class OpenCaseState:
 
     def leave(self) -> None:
         """Forget the case before the person and what was noted about it."""
-        for name in ("case", "answered", "asking", "image", "note", "noting"):
+        for name in ("case", "asked_for", "answered", "asking", "image", "note", "noting"):
             self._drop(name)
+
+    def cancel(self) -> None:
+        """Give up what was begun: a note being written, a question being asked."""
+        for name in ("asking", "noting"):
+            self._drop(name)
+
+    def is_asked_for(self, item: WorkItem) -> bool:
+        """Return whether a person opened this very case, so that it is shown wherever it stands."""
+        return bool(item.case_id == self._get("asked_for", ""))
 
     def is_answered(self, item: WorkItem) -> bool:
         """Return whether the case stays open although it has its answer."""
@@ -102,10 +143,10 @@ class OpenCaseState:
         """Note which of the case's images to show."""
         self._put("image", image_id)
 
-    def note(self, view_id: str) -> str:
-        """Return the note about the case as it is shown, and none of another."""
+    def note(self, view_id: str) -> str | None:
+        """Return the note about the case as it is shown; None where none was written."""
         noted_on, text = self._get("note", ("", ""))
-        return str(text) if noted_on == view_id else ""
+        return str(text) if noted_on == view_id else None
 
     def keep_note(self, view_id: str, text: str) -> None:
         """Keep the note about the case as it is shown, and close its box."""
@@ -139,7 +180,5 @@ def open_in_review(session: ReviewSession, case_id: str) -> bool:
         st.toast(f"Cases of {item.pack} are reviewed on a page of their own.")
         return False
     state["pack"] = pack.name
-    keys = OpenCaseState("review", pack, ())
-    keys.leave()
-    keys.keep_open(item)
+    OpenCaseState("review", pack, ()).open_case(case_id)
     return True

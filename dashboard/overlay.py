@@ -6,12 +6,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import cv2
+import numpy as np
 
 from core.imaging.overlay import overlay_heat, restore_shape, strength
 from core.service.review.explanations import Explanation
 from core.types import U8, Prepared
 
-QUALITY = 88
+QUALITY, FULL_QUALITY = 88, 93
+HEAT_SIDE = 240
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """Where a verdict was decided.
+
+    Attributes:
+        height: In pixels.
+        width: In pixels.
+        pixels: int8, row by row, -127 to 127: above 0 is evidence for positive, below against it.
+    """
+
+    height: int
+    width: int
+    pixels: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ColourPicture:
+    """One picture ready to be looked at, in colour.
+
+    Attributes:
+        size: Height and width of the original in pixels.
+        jpeg: The picture, perhaps smaller.
+    """
+
+    size: tuple[int, int]
+    jpeg: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +67,12 @@ class Shown:
 
     Attributes:
         heat: JPEG in the shape of the original with the heat map laid over it.
+        heat_map: The heat map alone.
         known: The nearest known cases, nearest first.
     """
 
     heat: bytes
+    heat_map: Heat
     known: tuple[KnownCase, ...]
 
 
@@ -61,11 +93,21 @@ def shown_of(explanation: Explanation, sides: Mapping[str, bool]) -> Shown:
     heat = restore_shape(explanation.heat, size)
     return Shown(
         heat=jpeg(overlay_heat(picture, strength(heat))),
+        heat_map=heat_of(explanation),
         known=tuple(
             KnownCase(one.label, side_of(one.label, sides), one.distance, one.jpeg)
             for one in explanation.neighbours
         ),
     )
+
+
+def heat_of(explanation: Explanation) -> Heat:
+    """Return the heat map of an explanation in the shape of the original, small."""
+    strengths = strength(restore_shape(explanation.heat, explanation.source_size))
+    scale = min(1.0, HEAT_SIDE / max(strengths.shape))
+    height, width = (max(1, round(side * scale)) for side in strengths.shape)
+    small = cv2.resize(strengths, (width, height), interpolation=cv2.INTER_AREA)
+    return Heat(height, width, np.rint(127 * small).astype(np.int8).tobytes())
 
 
 def side_of(label: str, sides: Mapping[str, bool]) -> bool | None:
@@ -74,13 +116,13 @@ def side_of(label: str, sides: Mapping[str, bool]) -> bool | None:
     return None if None in known else any(known)
 
 
-def jpeg(picture: U8) -> bytes:
+def jpeg(picture: U8, quality: int = QUALITY) -> bytes:
     """Return uint8 ``h w 3`` RGB as JPEG.
 
     Raises:
         ValueError: The encoder refused the picture.
     """
-    done, data = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    done, data = cv2.imencode(".jpg", picture[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
     if not done:
         raise ValueError(f"jpeg: the encoder refused shape {picture.shape}")
     return bytes(data)

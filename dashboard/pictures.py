@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from core.records.values import StoredDecision
 from core.service.review.explanations import Explainer
-from dashboard.overlay import Shown, picture_of, shown_of
+from dashboard.overlay import ColourPicture, Shown, picture_of, shown_of
 
 KEPT = 256
 PATIENCE_S = 0.3
@@ -40,7 +40,15 @@ class Pictures:
         Raises:
             AssayError: The picture does not read, or its bytes are missing.
         """
-        return cast("bytes", self._get(("picture", decision.id), decision, None))
+        return self.colours(decision).jpeg
+
+    def colours(self, decision: StoredDecision) -> ColourPicture:
+        """Return the same as the viewer takes it, with the size of the original; wait for it.
+
+        Raises:
+            AssayError: The picture does not read, or its bytes are missing.
+        """
+        return cast("ColourPicture", self._get(("picture", decision.id), decision, None))
 
     def explained(self, decision: StoredDecision, wait_s: float = PATIENCE_S) -> Shown | None:
         """Return what explains a decision; None while it is being worked out, or not yet begun.
@@ -76,10 +84,10 @@ class Pictures:
 
     def _get(
         self, key: tuple[str, str], decision: StoredDecision, wait_s: float | None
-    ) -> bytes | Shown | None:
+    ) -> ColourPicture | Shown | None:
         future = self._future(key, decision)
         try:
-            return cast("bytes | Shown", future.result(wait_s))
+            return cast("ColourPicture | Shown", future.result(wait_s))
         except TimeoutError:
             if not future.done():
                 return None
@@ -100,8 +108,9 @@ class Pictures:
                 self._kept.popitem(last=False)
             return self._kept[key]
 
-    def _picture(self, decision: StoredDecision) -> bytes:
-        return picture_of(self._desk.picture(decision))
+    def _picture(self, decision: StoredDecision) -> ColourPicture:
+        prepared = self._desk.picture(decision)
+        return ColourPicture(prepared.source_size, picture_of(prepared))
 
     def _explain(self, decision: StoredDecision) -> Shown:
         model = self._desk.bundle(decision.bundle_sha256).model

@@ -3,21 +3,19 @@
 
 const SETTLE_MS = 300 // a second press of the same key comes within this time
 const CASE = '.st-key-assay-case'
-const last = (window.assayReviewKeys ??= { viewId: null, stop: null })
+const last = (window.assayReviewKeys ??= { viewId: null, session: null, stop: null })
 
 export default function ({ data }) {
   last.stop?.() // called anew for every rerun, and only the last one is stopped at its end
-  const { view_id: viewId, pictures, keys, accepted } = data
+  const { view_id: viewId, revision, pictures, keys, picks, accepted, log } = data
   const root = document.documentElement
   // The same case drawn anew has been on the screen all along.
   let armedAt = root.dataset.assayCase === viewId && last.armed?.viewId === viewId ? last.armed.at : null
   let isDrawing = false
   let hasChanged = false
   let hasEnded = false
-
-  if (last.viewId !== null && last.viewId !== viewId && accepted !== last.viewId)
-    notify('Not counted: the case had changed before the press arrived.')
-  last.viewId = null
+  answerPending(data)
+  announceOnce(data.announced)
 
   const marked = () => [...document.querySelectorAll(`${CASE} [data-view-id]`)]
   const isWhole = () => {
@@ -30,6 +28,7 @@ export default function ({ data }) {
     armedAt = null
     last.armed = null
     delete root.dataset.assayCase
+    delete root.dataset.revision
   }
   const check = () => {
     if (!isWhole()) hide()
@@ -43,12 +42,15 @@ export default function ({ data }) {
     const seen = marked().filter(one => one.matches('img, [data-painted]'))
     if (!hasEnded && isWhole() && seen.every(isPainted)) {
       root.dataset.assayCase = viewId
+      root.dataset.revision = revision
       nameKeys()
       await frame()
       await frame()
       if (!hasEnded && root.dataset.assayCase === viewId) {
         armedAt = performance.now()
         last.armed = { viewId, at: armedAt }
+        focusHeading(viewId)
+        viewLog.show(viewId, log)
       }
     }
     isDrawing = false
@@ -60,7 +62,8 @@ export default function ({ data }) {
   }
   const button = action => document.querySelector(`${CASE} [class*="st-key-case-${action}-${viewId}"] button`)
   const nameKeys = () => {
-    for (const [key, action] of Object.entries(keys)) button(action)?.setAttribute('aria-keyshortcuts', key)
+    for (const [key, action] of Object.entries(keys)) button(action)?.setAttribute('aria-keyshortcuts', key.replace('Ctrl+', 'Control+'))
+    button('cancel')?.setAttribute('aria-keyshortcuts', 'Escape')
   }
   const blockingReason = () => {
     if (last.viewId === viewId) return 'Not counted: the press before it is being kept.'
@@ -73,25 +76,46 @@ export default function ({ data }) {
     const pressed = event.target instanceof Element && event.target.closest(`${CASE} [class*="st-key-case-"] button`)
     if (!pressed) return
     const why = blockingReason()
-    if (!why) last.viewId = viewId
-    else {
+    if (!why) {
+      last.viewId = viewId
+      last.session = data.session
+      viewLog.press(viewId, pressed)
+      expectAnswer()
+    } else {
       stop(event)
       notify(why)
     }
   }
+  // The note's box would keep what is written as soon as the cursor leaves it.
+  const onDown = event => {
+    if (event.target instanceof Element && event.target.closest('[class*="st-key-case-cancel-"]')) event.preventDefault()
+  }
   const onKey = event => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || isTyping(event.target)) return
+    if (document.querySelector('[role=dialog][aria-modal=true]')) return
+    const name = keyName(event)
+    if (name === 'Escape' && button('cancel')) {
+      stop(event)
+      button('cancel').click()
+      return
+    }
+    if (isTyping(event)) return
     const isPress = event.key === 'Enter' || event.key === ' '
     if (isPress && event.repeat && event.target.closest?.(CASE)) stop(event)
-    const action = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key]
-    if (!action || (event.shiftKey && event.key.length > 1)) return
+    const pick = picks && /^[1-6]$/.test(name) && document.querySelector(`[class*="st-key-pick-${name}-"] button`)
+    const action = keys[name]
+    if (!action && !pick) return
     stop(event)
     if (event.repeat) return
+    if (!action) {
+      pick.click()
+      return
+    }
     const found = button(action)
     if (found && !found.disabled) found.click()
     else notify(blockingReason() || 'Not counted: this does not work here now.')
   }
   window.addEventListener('click', onClick, true)
+  window.addEventListener('mousedown', onDown, true)
   window.addEventListener('keydown', onKey, true)
   const watch = new MutationObserver(check)
   watch.observe(document.body, {
@@ -103,10 +127,23 @@ export default function ({ data }) {
     hasEnded = true
     watch.disconnect()
     window.removeEventListener('click', onClick, true)
+    window.removeEventListener('mousedown', onDown, true)
     window.removeEventListener('keydown', onKey, true)
     document.removeEventListener('load', check, true)
   }
   return last.stop
+
+  // What became of the press that was on its way when this was drawn.
+  function answerPending() {
+    const pressed = last.viewId
+    const isNew = last.session !== null && last.session !== data.session
+    last.viewId = null
+    clearTimeout(last.waiting)
+    if (pressed === null || accepted === pressed) return
+    if (data.kept.includes(pressed)) notify('Kept: your answer had arrived before the connection was lost.')
+    else if (isNew) notify('Not kept: the connection was lost before your press arrived. Look, then press again.')
+    else if (pressed !== viewId) notify('Not counted: the case had changed before the press arrived.')
+  }
 }
 
 function stop(event) {
@@ -116,21 +153,4 @@ function stop(event) {
 
 function frame() {
   return new Promise(done => requestAnimationFrame(done))
-}
-
-function isTyping(target) {
-  return target instanceof Element && target.closest('input, textarea, [contenteditable=true]')
-}
-
-function notify(text) {
-  let box = document.getElementById('assay-notice')
-  if (!box) {
-    box = document.createElement('div')
-    box.id = 'assay-notice'
-    box.setAttribute('role', 'status')
-    document.body.append(box)
-  }
-  box.textContent = text
-  clearTimeout(last.timer)
-  last.timer = setTimeout(() => { box.textContent = '' }, 2500)
 }

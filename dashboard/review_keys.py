@@ -7,9 +7,8 @@ here with that name, and the store keeps it only while the case is still as it w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
@@ -18,18 +17,17 @@ from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.service.review import review, second_read
 from core.service.review.review import ReviewSession
 from core.types import Disposition
-from dashboard import kept_decisions, present, sign_in, widgets
+from dashboard import kept_decisions, key_bridge, key_settings, present, sign_in, widgets
 from dashboard.kept_decisions import KeptDecision
+from dashboard.key_bridge import NOTHING, accept_press
 from dashboard.open_case import OpenCaseState
+from dashboard.present.keys import KeyMap, list_case_actions
 
-NOTHING = "nothing"
-"""View id of the screen on which no case waits."""
+__all__ = ["CHANGED", "NOTHING", "ReviewKeys", "label_ticks"]
 
 CHANGED = "This case has changed since it was shown. Nothing was kept; look again."
-LATE = "This press did not count: another case is on the screen by now."
 
-_HERE = Path(__file__).parent
-_KEY_SIGNS = {"ArrowRight": "→"}
+_KEY_SIGNS = {"ArrowRight": "→", "ArrowLeft": "←"}
 
 state = st.session_state
 
@@ -39,7 +37,7 @@ class ReviewKeys(OpenCaseState):
     """The keys of one page, which act on the case that it has open.
 
     Attributes:
-        letters: The key of each verdict.
+        letters: The key of each verdict, unless the person has chosen another.
         skip_button: Label, key and help of the button that passes a case over.
         note_button: Label and key of the button that opens the note.
     """
@@ -47,6 +45,14 @@ class ReviewKeys(OpenCaseState):
     letters: Mapping[Disposition, str]
     skip_button: tuple[str, str, str]
     note_button: tuple[str, str]
+
+    def key_map(self, session: ReviewSession) -> KeyMap:
+        """Return the keys of this page as the person likes them."""
+        label, key, _ = self.skip_button
+        actions = list_case_actions(
+            self.pack, self.letters, skip=(label, key), note=self.note_button
+        )
+        return key_settings.key_map(session.store, self._keys_name(), actions)
 
     def draw(
         self, session: ReviewSession, detail: CaseDetail, *, has_picture: bool, stays: bool = False
@@ -59,10 +65,12 @@ class ReviewKeys(OpenCaseState):
             has_picture: Whether the person can see the picture that they would judge.
             stays: Whether the case stays open after its answer, with its verdict uncovered.
         """
-        if not has_picture:
-            self._draw_retake(session, detail)
+        earlier = review.taken_back(detail, widgets.person())
+        if earlier is not None:
+            widgets.text(present.describe_taken_back(earlier, self.pack), "heading")
         self._draw_verdicts(session, detail, has_picture=has_picture, stays=stays)
-        self._draw_others(session, detail.item)
+        self._draw_retake(session, detail, has_picture=has_picture)
+        self._draw_others(session, detail)
 
     def blind_toggle(self) -> None:
         """Draw the switch by which a person answers before seeing what was decided."""
@@ -76,11 +84,13 @@ class ReviewKeys(OpenCaseState):
             on_change=lambda: self._put("blind", state[box]),
         )
 
-    def undo_button(self, session: ReviewSession, view_id: str) -> None:
-        """Draw the button that takes the person's last verdict back."""
-        last = review.last_review(session.store, self.pack.name, widgets.person())
+    def undo_button(
+        self, session: ReviewSession, view_id: str, packs: Collection[str] = ()
+    ) -> None:
+        """Draw the button that takes the person's last verdict back, of the page's packs."""
+        last = review.last_review(session.store, packs or (self.pack.name,), widgets.person())
         st.button(
-            _with_key("Undo", "U"),
+            _with_key("Undo", self.key_map(session).key_of("undo")),
             key=f"case-undo-{view_id}",
             width="stretch",
             disabled=last is None,
@@ -89,44 +99,27 @@ class ReviewKeys(OpenCaseState):
             args=(session, last, view_id),
         )
 
-    def arm(self, view_id: str, pictures: int) -> None:
+    def arm(self, session: ReviewSession, detail: CaseDetail | None, pictures: int) -> None:
         """Have the browser show the case and take its keys; the last that a page draws.
 
         Args:
-            view_id: Names the case as it was drawn.
+            session: The open store.
+            detail: The case as it was drawn; None where none waits.
             pictures: How many pictures of it were drawn.
         """
-        state["runs"] = state.get("runs", 0) + 1
-        state["shown"] = view_id
-        mount = st.components.v2.component(
-            "assay_review_keys", html="<i></i>", js=(_HERE / "review_keys.js").read_text()
-        )
-        letters = {letter: disposition.value for disposition, letter in self.letters.items()}
-        actions = {self.skip_button[1]: "skip", self.note_button[1]: "note", "U": "undo"}
-        keys = {
-            key.lower() if len(key) == 1 else key: action
-            for key, action in {**letters, **actions, "J": "defer"}.items()
-        }
-        data = {
-            "view_id": view_id,
-            "pictures": pictures,
-            "keys": keys,
-            "accepted": state.get("accepted", ""),
-            "run": state["runs"],
-        }
-        mount(key="assay_review_keys", data=data)
+        keys = self.key_map(session)
+        key_settings.button(session.store, self._keys_name(), keys)
+        key_bridge.arm(session, detail, pictures, keys)
 
     def _draw_verdicts(
         self, session: ReviewSession, detail: CaseDetail, *, has_picture: bool, stays: bool
     ) -> None:
         nameless = not widgets.reviewer()
-        view_id = present.make_view_id(detail.item)
-        for column, (disposition, letter) in zip(
-            st.columns(len(self.letters)), self.letters.items(), strict=True
-        ):
+        view_id, keys = present.make_view_id(detail.item), self.key_map(session)
+        for column, disposition in zip(st.columns(len(self.letters)), self.letters, strict=True):
             asks = not has_picture and disposition is Disposition.NEGATIVE
             column.button(
-                _with_key(self.pack.wording[disposition], letter),
+                _with_key(self.pack.wording[disposition], keys.key_of(disposition.value)),
                 key=f"case-{disposition.value}-{view_id}",
                 type="primary" if has_picture else "secondary",
                 width="stretch",
@@ -137,13 +130,15 @@ class ReviewKeys(OpenCaseState):
         if nameless:
             widgets.text("Write your name in the sidebar first; it stands under every verdict.")
 
-    def _draw_retake(self, session: ReviewSession, detail: CaseDetail) -> None:
+    def _draw_retake(
+        self, session: ReviewSession, detail: CaseDetail, *, has_picture: bool
+    ) -> None:
         view_id = present.make_view_id(detail.item)
         negative = self.pack.wording[Disposition.NEGATIVE]
         st.button(
-            _with_key("Cannot judge, retake", "J"),
+            _with_key("Cannot judge, retake", self.key_map(session).key_of("defer")),
             key=f"case-defer-{view_id}",
-            type="primary",
+            type="secondary" if has_picture else "primary",
             width="stretch",
             disabled=not widgets.reviewer(),
             on_click=self._decide,
@@ -158,37 +153,39 @@ class ReviewKeys(OpenCaseState):
                 on_click=self._decide,
                 args=(session, detail, Disposition.NEGATIVE, False),
             )
+            self._cancel_button(view_id)
 
-    def _draw_others(self, session: ReviewSession, item: WorkItem) -> None:
-        view_id = present.make_view_id(item)
-        label, key, help_ = self.skip_button
+    def _draw_others(self, session: ReviewSession, detail: CaseDetail) -> None:
+        view_id, keys = present.make_view_id(detail.item), self.key_map(session)
+        label, _, help_ = self.skip_button
         skip, undo, note = st.columns(3)
         skip.button(
-            _with_key(label, key),
+            _with_key(label, keys.key_of("skip")),
             key=f"case-skip-{view_id}",
             width="stretch",
             help=help_,
             on_click=self._skip,
-            args=(item,),
+            args=(detail.item,),
         )
         with undo:
             self.undo_button(session, view_id)
-        label, key = self.note_button
+        label, _ = self.note_button
         note.button(
-            _with_key(label, key),
+            _with_key(label, keys.key_of("note")),
             key=f"case-note-{view_id}",
             width="stretch",
             on_click=self._open_note,
             args=(view_id,),
         )
-        self._draw_note(label, view_id)
+        self._draw_note(label, detail)
 
-    def _draw_note(self, label: str, view_id: str) -> None:
+    def _draw_note(self, label: str, detail: CaseDetail) -> None:
+        view_id, text = present.make_view_id(detail.item), self._note_of(detail)
         if self._get("noting", "") == view_id:
             key = self._name("note_text")
             st.text_input(
                 label,
-                value=self.note(view_id),
+                value=text,
                 key=key,
                 max_chars=500,
                 placeholder="Enter keeps it with the verdict",
@@ -197,15 +194,33 @@ class ReviewKeys(OpenCaseState):
                 args=(view_id,),
             )
             widgets.focus(key)
-        elif self.note(view_id):
-            widgets.text(self.note(view_id), "quiet")
+            self._cancel_button(view_id)
+        elif text:
+            widgets.text(text, "quiet")
+
+    def _cancel_button(self, view_id: str) -> None:
+        st.button(
+            _with_key("Cancel", "Esc"),
+            key=f"case-cancel-{view_id}",
+            type="tertiary",
+            on_click=self._cancel,
+            args=(view_id,),
+        )
+
+    def _note_of(self, detail: CaseDetail) -> str:
+        """Return the note of the case as it is shown: what is written by now, else what stood."""
+        written = self.note(present.make_view_id(detail.item))
+        if written is not None:
+            return written
+        earlier = review.taken_back(detail, widgets.person())
+        return earlier.comment if earlier else ""
 
     def _decide(
         self, session: ReviewSession, detail: CaseDetail, disposition: Disposition, stays: bool
     ) -> None:
         item = detail.item
         view_id = present.make_view_id(item)
-        if not _accept_press(view_id):
+        if not accept_press(view_id):
             return
         labels = sorted(state.get(f"labels-{view_id}", []))
         by = widgets.person()
@@ -220,7 +235,7 @@ class ReviewKeys(OpenCaseState):
                 disposition,
                 by=by,
                 label="|".join(labels),
-                comment=self.note(view_id),
+                comment=self._note_of(detail),
             )
         except PermissionDenied as exc:
             self._keep(detail, disposition, "|".join(labels))
@@ -232,7 +247,9 @@ class ReviewKeys(OpenCaseState):
         self.leave()
         if not written:
             st.toast(CHANGED)
-        elif stays:
+            return
+        key_bridge.announce(present.describe_kept(detail, disposition, self.pack))
+        if stays:
             self.keep_open(item)
 
     def _keep(self, detail: CaseDetail, disposition: Disposition, label: str) -> None:
@@ -248,12 +265,12 @@ class ReviewKeys(OpenCaseState):
                 present.name_case(detail),
                 self.pack.wording[disposition],
                 label,
-                self.note(present.make_view_id(detail.item)),
+                self._note_of(detail),
             ),
         )
 
     def _undo(self, session: ReviewSession, last: StoredReview, view_id: str) -> None:
-        if not _accept_press(view_id):
+        if not accept_press(view_id):
             return
         self.leave()
         try:
@@ -262,49 +279,53 @@ class ReviewKeys(OpenCaseState):
             st.toast(present.escape_markdown(str(exc)))
             return
         if is_undone:
+            key_bridge.announce("Taken back. The case is open again.")
             self.reopen(last.case_id)
         else:
             st.toast(CHANGED)
 
     def _skip(self, item: WorkItem) -> None:
-        if _accept_press(present.make_view_id(item)):
+        if accept_press(present.make_view_id(item)):
             second_read.put_off(widgets.session().store, item, widgets.person())
             self.skip(item)
 
     def _ask(self, view_id: str) -> None:
-        if _accept_press(view_id):
+        if accept_press(view_id):
             self._put("asking", view_id)
 
     def _open_note(self, view_id: str) -> None:
-        if _accept_press(view_id):
+        if accept_press(view_id):
             self._put("noting", view_id)
+
+    def _cancel(self, view_id: str) -> None:
+        if accept_press(view_id):
+            self.cancel()
 
     def _keep_note(self, view_id: str) -> None:
         self.keep_note(view_id, state[self._name("note_text")].strip())
 
+    def _keys_name(self) -> str:
+        return f"{self.page} {self.pack.name}"
 
-def label_ticks(item: WorkItem, classes: Sequence[str]) -> None:
+
+def label_ticks(detail: CaseDetail, classes: Sequence[str]) -> None:
     """Offer the labels to tick, where they say more than the two verdicts; none has to be."""
-    if len(classes) > 2:
-        with st.expander("Name what you see"):
-            st.pills(
-                "Labels",
-                classes,
-                selection_mode="multi",
-                key=f"labels-{present.make_view_id(item)}",
-                format_func=present.escape_markdown,
-                label_visibility="collapsed",
-            )
+    if len(classes) <= 2:
+        return
+    earlier = review.taken_back(detail, widgets.person())
+    ticked = [one for one in (earlier.label.split("|") if earlier else ()) if one in classes]
+    with st.expander("Name what you see", expanded=bool(ticked)):
+        st.pills(
+            "Labels",
+            classes,
+            selection_mode="multi",
+            default=ticked,
+            key=f"labels-{present.make_view_id(detail.item)}",
+            format_func=present.escape_markdown,
+            label_visibility="collapsed",
+        )
 
 
 def _with_key(label: str, key: str) -> str:
-    return f"{present.escape_markdown(label)} `{_KEY_SIGNS.get(key, key)}`"
-
-
-def _accept_press(view_id: str) -> bool:
-    """Return whether a press was noted; False where its case is no longer the one drawn."""
-    if state.get("shown") != view_id:
-        st.toast(LATE)
-        return False
-    state["accepted"] = view_id
-    return True
+    shown = f" `{_KEY_SIGNS.get(key, key)}`" if key else ""
+    return f"{present.escape_markdown(label)}{shown}"

@@ -30,6 +30,11 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment â
   z-index: 999999; background: #22272e; color: #fff; padding: .6rem 1rem; border-radius: 6px; }}
 #assay-notice:empty {{ display: none; }}
 [class^="assay-"] {{ overflow-wrap: anywhere; }}
+h1.assay-title {{ margin: 0; padding: 0; outline-offset: 4px; }}
+.assay-history {{ font-size: .84rem; line-height: 1.45; margin-bottom: .25rem; }}
+.assay-history > span:first-child {{ opacity: .72; font-variant-numeric: tabular-nums; }}
+#assay-live {{ position: fixed; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap; }}
 .assay-title {{ font-size: 1.25rem; font-weight: 600; line-height: 1.3; }}
 .assay-heading {{ font-weight: 600; margin-top: .4rem; }}
 .assay-big {{ font-size: 1.2rem; line-height: 1.5; }}

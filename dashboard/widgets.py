@@ -21,6 +21,7 @@ from core.service.review.review import ReviewSession, open_review_session
 from core.settings import Settings
 from core.types import Disposition, Policy
 from dashboard import sign_in
+from dashboard.full_size import FullPictures
 from dashboard.overlay import KnownCase
 from dashboard.pictures import Pictures
 from dashboard.present import LIKELY, VerdictMark, format_probability, verdict_mark
@@ -44,17 +45,23 @@ def pictures() -> Pictures:
     return _opened()[1]
 
 
-def _close(opened: tuple[ReviewSession, Pictures]) -> None:
+def full_pictures() -> FullPictures:
+    """Return what offers pictures with every pixel, opened once a process."""
+    return _opened()[2]
+
+
+def _close(opened: tuple[ReviewSession, Pictures, FullPictures]) -> None:
     # In this order: a picture still being prepared would open the explainer again.
-    session, shown = opened
+    session, shown, full = opened
+    full.close()
     shown.close()
     session.close()
 
 
 @st.cache_resource(show_spinner="Opening the store …", on_release=_close)
-def _opened() -> tuple[ReviewSession, Pictures]:
+def _opened() -> tuple[ReviewSession, Pictures, FullPictures]:
     session = open_review_session(Settings())
-    return session, Pictures(session.explainer)
+    return session, Pictures(session.explainer), FullPictures(session)
 
 
 def styles() -> None:
@@ -124,6 +131,17 @@ def table(rows: Sequence[Sequence[str]], caption: str) -> None:
         f'<table class="assay-table"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
+
+
+def heading(body: str) -> None:
+    """Write what the page is about now; a screen reader goes on from here."""
+    html(f'<h1 class="assay-title">{escape(body)}</h1>')
+
+
+def history_line(when: str, mark: VerdictMark | None, body: str) -> None:
+    """Write one line of what happened to a case."""
+    sign = f"{mark_html(mark)} " if mark else ""
+    html(f'<div class="assay-history"><span>{escape(when)}</span> {sign}{escape(body)}</div>')
 
 
 def error(failed: AssayError) -> None:

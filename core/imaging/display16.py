@@ -27,7 +27,7 @@ def read_levels(data: bytes, arguments: Arguments) -> Output:
         arguments: ``entry``, ``max_pixels``, and ``size``, the longest side in pixels.
     """
     frame = load(arguments["entry"]).read(data, arguments["max_pixels"], arguments["size"])
-    return Output({LEVELS: levels(frame, arguments["size"])})
+    return Output({LEVELS: levels(frame, arguments["size"])}, {"size": list(frame.source_size)})
 
 
 def levels_in(output: Output) -> NDArray[np.uint16]:
@@ -40,6 +40,18 @@ def levels_in(output: Output) -> NDArray[np.uint16]:
     if found is None or found.ndim != 2 or found.dtype != np.uint16:
         raise UnreadableImage("Reading the picture gave no grey levels.", hint="Try it again.")
     return np.asarray(found)
+
+
+def size_in(output: Output) -> tuple[int, int]:
+    """Return height and width of the original, as ``read_levels`` gave them.
+
+    Raises:
+        UnreadableImage: The process gave something else.
+    """
+    match output.record.get("size"):
+        case [int(height), int(width)] if height > 0 and width > 0:
+            return height, width
+    raise UnreadableImage("Reading the picture gave no size.", hint="Try it again.")
 
 
 def outbox_bytes(size: int) -> int:

@@ -30,6 +30,8 @@ class FunctionSandbox:
         arguments: JSON that the function is called with besides.
         entry: Import path of the pack that the function calls; it gets it as ``entry``.
         outbox_bytes: Room for the arrays that it returns.
+        batch: Most files in work at once; 1 where the arrays are so large that more of them would
+            not fit the memory of a process.
         file: Descriptor of a file too large to be sent, open for reading until exit; the function
             gets it as ``file``, and what it is called with says which part of it is asked for.
     """
@@ -42,6 +44,7 @@ class FunctionSandbox:
         arguments: Mapping[str, Any] | None = None,
         entry: str = "",
         outbox_bytes: int = 0,
+        batch: int = BATCH,
         file: int | None = None,
     ) -> None:
         given = {} if file is None else {"file": file}
@@ -49,18 +52,20 @@ class FunctionSandbox:
         spec = Spec(
             functions=(function,),
             arguments={**own, **(arguments or {})},
-            inbox_bytes=settings.max_bytes if file is None else _PART_BYTES * BATCH,
+            inbox_bytes=settings.max_bytes if file is None else _PART_BYTES * batch,
             outbox_bytes=outbox_bytes,
             memory_mb=settings.decode_memory_mb,
             timeout_s=settings.decode_timeout_s,
             character_set=settings.character_set,
             entry=entry,
             inherited=tuple(given.values()),
+            batch=batch,
         )
         self._max_bytes = settings.max_bytes if file is None else _PART_BYTES
         self._lane: DecoderLane[Output] = DecoderLane(spec, lambda output, _sha256: output)
         self._turn = Lock()
         self._has_map = False
+        self._batch = batch
 
     def __enter__(self) -> Self:
         """Return itself, its process started but not waited for."""
@@ -106,7 +111,7 @@ class FunctionSandbox:
             self._has_map = True
         pending, under_way = iter(requests), 0
         try:
-            while batch := [_request(part) for part in islice(pending, BATCH)]:
+            while batch := [_request(part) for part in islice(pending, self._batch)]:
                 self._lane.submit(batch)
                 under_way += 1
                 if under_way == SLOTS:

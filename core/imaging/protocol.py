@@ -47,6 +47,7 @@ class Spec:
         character_set: Of texts in files that name none.
         entry: Import path of the pack that the functions call; empty for none.
         inherited: Descriptors of open files that the functions read.
+        batch: Most files of one batch; fewer leave room for larger arrays.
     """
 
     functions: tuple[str, ...]
@@ -58,11 +59,12 @@ class Spec:
     character_set: str
     entry: str = ""
     inherited: tuple[int, ...] = ()
+    batch: int = BATCH
 
     @property
     def slot_bytes(self) -> int:
         """Bytes of one inbox with its outbox."""
-        return self.inbox_bytes + BATCH * self.outbox_bytes
+        return self.inbox_bytes + self.batch * self.outbox_bytes
 
     @property
     def memory_bytes(self) -> int:

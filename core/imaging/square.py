@@ -39,10 +39,10 @@ def prepare(frame: Frame, size: int) -> Prepared:
         UnreadableImage: It is neither grey nor RGB of whole numbers.
     """
     _refuse_other_bands(frame)
-    pixels = _to_8_bit(_resized(frame.pixels, size), frame.bit_depth)
+    pixels = to_8_bit(_resized(frame.pixels, size), frame.bit_depth)
     measures = _measures(_to_grey(pixels), frame.source_size)
     return Prepared(
-        pixels=_to_rgb(pixels),
+        pixels=to_rgb(pixels),
         sha256=frame.sha256,
         source_size=frame.source_size,
         findings=(*frame.findings, *_findings(measures, frame.source_size)),
@@ -53,8 +53,13 @@ def prepare(frame: Frame, size: int) -> Prepared:
     )
 
 
+def shows_as_rgb(frame: Frame) -> bool:
+    """Return whether a picture is grey or red, green and blue, of whole numbers."""
+    return frame.bands in (("grey",), ("red", "green", "blue")) and frame.bit_depth <= 16
+
+
 def _refuse_other_bands(frame: Frame) -> None:
-    if frame.bands not in (("grey",), ("red", "green", "blue")) or frame.bit_depth > 16:
+    if not shows_as_rgb(frame):
         raise UnreadableImage(
             f"The picture has the bands {', '.join(frame.bands)} of {frame.pixels.dtype}; "
             "expected grey, or red, green and blue, of whole numbers.",
@@ -71,13 +76,15 @@ def _resized(pixels: NDArray[Any], size: int) -> NDArray[Any]:
     return np.asarray(cv2.resize(pixels, (size, size), interpolation=cv2.INTER_LINEAR))
 
 
-def _to_8_bit(pixels: NDArray[Any], bit_depth: int) -> U8:
+def to_8_bit(pixels: NDArray[Any], bit_depth: int) -> U8:
+    """Return whole numbers of any depth scaled to 8 bits."""
     if bit_depth == 8 and pixels.dtype == np.uint8:
         return pixels
     return np.asarray(cv2.convertScaleAbs(pixels, alpha=255 / (2**bit_depth - 1)))
 
 
-def _to_rgb(pixels: U8) -> U8:
+def to_rgb(pixels: U8) -> U8:
+    """Return ``h w`` as ``h w 3``; ``h w 3`` as it is."""
     if pixels.ndim == 3:
         return pixels
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2RGB))

@@ -7,6 +7,7 @@ an image they have not seen. A later image makes the case wait again.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -124,6 +125,31 @@ def list_reviews(store: Store, pack: str, *, limit: int | None = 50) -> list[Sto
     )
     with reading(store) as connection:
         return [review_from_row(row) for row in connection.execute(query).mappings()]
+
+
+def last_of(store: Store, reviewer: str, packs: Collection[str]) -> StoredReview | None:
+    """Return the newest review of a person that stands; None where none does.
+
+    Args:
+        store: The store.
+        reviewer: Who.
+        packs: Names of the packs that it may be of.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = (
+        select(REVIEWS, CASES.c.key)
+        .join(CASES, REVIEWS.c.case_id == CASES.c.id)
+        .join(CASE_STATUS, REVIEWS.c.case_id == CASE_STATUS.c.case_id)
+        .where(REVIEWS.c.reviewer == plain(reviewer), REVIEWS.c.kind == REVIEW)
+        .where(CASES.c.pack.in_(packs), CASE_STATUS.c.revision == REVIEWS.c.revision + 1)
+        .order_by(REVIEWS.c.reviewed_at.desc())
+        .limit(1)
+    )
+    with reading(store) as connection:
+        row = connection.execute(query).mappings().first()
+    return review_from_row(row) if row else None
 
 
 def _status(connection: Connection, case_id: str) -> dict[str, Any] | None:

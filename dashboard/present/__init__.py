@@ -9,6 +9,12 @@ from dashboard.present.agreement import (
     describe_counted,
     describe_unreviewed_negatives,
 )
+from dashboard.present.answers import (
+    describe_kept,
+    describe_standing,
+    describe_taken_back,
+    list_history,
+)
 from dashboard.present.case_lines import (
     AGES,
     COLUMNS,
@@ -22,6 +28,7 @@ from dashboard.present.case_lines import (
 from dashboard.present.cases import (
     describe_image,
     is_blind,
+    make_review_view_id,
     make_view_id,
     name_case,
     select_image,
@@ -66,9 +73,12 @@ __all__ = [
     "describe_empty_queue",
     "describe_heat_map",
     "describe_image",
+    "describe_kept",
     "describe_matches",
     "describe_progress",
     "describe_reviewed",
+    "describe_standing",
+    "describe_taken_back",
     "describe_undo",
     "describe_unreviewed_negatives",
     "display_name",
@@ -77,6 +87,8 @@ __all__ = [
     "format_probability",
     "is_blind",
     "label_automation",
+    "list_history",
+    "make_review_view_id",
     "make_view_id",
     "name_case",
     "rank_labels",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from core.decision.urgency import urgency
-from core.records.cases import CaseDetail, CaseImage, WorkItem
+from core.records.cases import CaseDetail, CaseImage, StoredReview, WorkItem
 from core.types import Reason
 from dashboard.present.escaping import display_name
 
@@ -21,6 +21,11 @@ def name_case(detail: CaseDetail) -> str:
 def make_view_id(item: WorkItem) -> str:
     """Return an id of a case as it was shown: another revision has another id."""
     return f"{item.case_id}-{item.revision}-{item.images}-{item.decision_id}"
+
+
+def make_review_view_id(review: StoredReview) -> str:
+    """Return the id of the case as it was shown to the person who gave this review."""
+    return f"{review.case_id}-{review.revision}-{review.images}-{review.decision_id}"
 
 
 def sort_worst_first(images: Sequence[CaseImage]) -> list[CaseImage]:

@@ -10,8 +10,8 @@ from core.records.values import StoredDecision
 from core.types import Disposition, Policy
 from dashboard.present.marks import verdict_mark
 
-OWN_KEYS = frozenset("CRHJNSU")
-"""C and R are Streamlit's; the others work the page: heat map, cannot judge, note, skip, undo."""
+OWN_KEYS = frozenset("CRHJNSUBDIKTWXZ")
+"""C and R are Streamlit's; the others work the page and its picture (`dashboard.present.keys`)."""
 
 BLIND_NOTE = (
     "Drawn to be read blind. Judge it as if nobody had: every verdict on it stays hidden until you "

@@ -2,60 +2,96 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 import streamlit as st
 
 from core.errors import AssayError
-from core.packs import DomainPack
+from core.packs import DomainPack, installed
+from core.records.case_filter import CaseFilter
 from core.records.case_status import QueueState
-from core.records.cases import CaseDetail, CaseImage, Counts
-from core.records.values import StoredDecision
+from core.records.cases import CaseDetail, Counts
 from core.records.worklist import counts
 from core.service.review import review
 from core.service.review.review import ReviewSession
-from dashboard import other_reads, present, widgets
-from dashboard.overlay import KnownCase, Shown
+from dashboard import address, case_view, other_reads, present, widgets
+from dashboard.open_case import OpenCaseState
 from dashboard.review_keys import NOTHING, ReviewKeys, label_ticks
 
-KEYS = ("Skip", "S", "Comes back when the others are done."), ("Note", "N")
+PAGE = "review"
+SKIP = ("Skip", "S", "Comes back when the others are done.")
+NOTE = ("Note", "N")
 
 state = st.session_state
 
 
 def render() -> None:
     """Show the next case, or say that nothing waits."""
-    session, pack = widgets.session(), widgets.current_pack()
-    if pack.has_own_review:
-        widgets.link_to_own_page(pack)
+    session, chosen = widgets.session(), widgets.current_pack()
+    case_filter = _filter(chosen)
+    packs = [one for one in case_filter.packs if not installed()[one].has_own_review]
+    if not packs:
+        widgets.link_to_own_page(chosen)
         return
+    queue = replace(case_filter, packs=tuple(packs))
+    next_case = other_reads.unclaimed(
+        session, partial(review.next_matching, session.store, queue), packs
+    )
+    opened = OpenCaseState(PAGE, chosen, (QueueState.WAITING,))
+    shown = [name for name, one in installed().items() if not one.has_own_review]
+    detail = other_reads.serve(session, packs, opened.current(session, next_case, shown))
+    opened.name_in_address(detail)
+    pack = installed()[detail.item.pack] if detail else installed()[packs[0]]
     session.explainer.start(pack.name)
     keys = ReviewKeys(
-        "review", pack, (QueueState.WAITING,), present.assign_verdict_keys(pack.wording), *KEYS
+        PAGE, pack, opened.lanes, present.assign_verdict_keys(pack.wording), SKIP, NOTE
     )
-    next_case = other_reads.unclaimed(
-        session, partial(review.next_case, session.store, pack.name), [pack.name]
-    )
-    detail = other_reads.serve(session, [pack.name], keys.current(session, next_case))
     view_id = present.make_view_id(detail.item) if detail else NOTHING
     with st.container(key="assay-case"), widgets.part_of(view_id):
         if detail is None:
-            _nothing(session, pack, keys)
+            _nothing(session, pack, keys, packs)
             pictures = 0
         else:
-            pictures = int(_case(session, pack, keys, detail))
-    keys.arm(view_id, pictures)
+            following = keys.following(session, next_case, detail.item)
+            pictures = int(_case(session, keys, detail, following))
+    keys.arm(session, detail, pictures)
     if detail is not None:
         # Last, since it may open a bundle.
-        _prepare(present.select_image(detail.images, keys.image()))
+        case_view.prepare(present.select_image(detail.images, keys.image()))
         # The next one's pictures are prepared while the person looks at this one.
-        following = keys.following(session, next_case, detail.item)
         for image in following.images if following else ():
-            _prepare(image)
+            case_view.prepare(image)
 
 
-def _nothing(session: ReviewSession, pack: DomainPack, keys: ReviewKeys) -> None:
+def _filter(chosen: DomainPack) -> CaseFilter:
+    """Return which cases are asked for: by the address, else those of the pack in the sidebar."""
+    asked = address.requested(PAGE, "filter")
+    if asked is not None:
+        state["review_filter"] = asked
+    text = str(state.get("review_filter", ""))
+    try:
+        case_filter = CaseFilter.from_query(text)
+    except AssayError as exc:
+        widgets.error(exc)
+        case_filter, text = CaseFilter(), ""
+    address.write(PAGE, "filter", text)
+    if not text:
+        return case_filter.of_pack(chosen.name)
+    with st.sidebar:
+        widgets.text(f"Only cases with: {text.replace('&', ', ')}", "quiet")
+        st.button("All cases", key="clear_filter", type="tertiary", on_click=_clear_filter)
+    known = [name for name in case_filter.packs or tuple(installed()) if name in installed()]
+    return replace(case_filter, packs=tuple(known))
+
+
+def _clear_filter() -> None:
+    state["review_filter"] = ""
+    address.write(PAGE, "filter", "")
+
+
+def _nothing(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, packs: list[str]) -> None:
     left, right = st.columns([2.2, 1], gap="large")
     with left:
         home = session.settings.home
@@ -64,27 +100,29 @@ def _nothing(session: ReviewSession, pack: DomainPack, keys: ReviewKeys) -> None
         )
     with right:
         _progress(session, pack, waits=True)
-        keys.undo_button(session, NOTHING)
+        keys.undo_button(session, NOTHING, packs)
 
 
-def _case(session: ReviewSession, pack: DomainPack, keys: ReviewKeys, detail: CaseDetail) -> bool:
+def _case(
+    session: ReviewSession,
+    keys: ReviewKeys,
+    detail: CaseDetail,
+    following: CaseDetail | None,
+) -> bool:
     """Return whether the picture of the case that is drawn can be seen."""
     left, right = st.columns([2.2, 1], gap="large")
     with right:
-        _progress(session, pack, waits=False)
-        verdict, buttons, reasons = st.container(), st.container(), st.container()
-    with verdict:
-        other_reads.draw_notes(pack, detail)
+        _progress(session, keys.pack, waits=False)
+        verdict, buttons, facts = st.container(), st.container(), st.container()
     chosen = present.select_image(detail.images, keys.image())
-    blind = present.is_blind(detail)
+    is_blind = present.is_blind(detail)
     with left:
-        has_picture = _images(pack, keys, detail, chosen, blind)
-    if chosen.decision is not None:
-        _verdict(session, pack, chosen.decision, blind, verdict, reasons)
+        has_picture = case_view.draw_pictures(session, keys, detail, chosen, following, is_blind)
+    case_view.draw_facts(session, keys.pack, detail, chosen, is_blind, verdict, facts)
     with buttons:
         keys.draw(session, detail, has_picture=has_picture)
         if chosen.decision is not None:
-            label_ticks(detail.item, chosen.decision.classes)
+            label_ticks(detail, chosen.decision.classes)
     return has_picture
 
 
@@ -104,155 +142,6 @@ def _counted(
 ) -> tuple[Counts, int]:
     del head  # whatever is written to the store changes it
     return counts(_session.store, pack), review.done_since(_session.store, pack, midnight)
-
-
-def _images(
-    pack: DomainPack, keys: ReviewKeys, detail: CaseDetail, chosen: CaseImage, blind: bool
-) -> bool:
-    name, line = st.columns([1, 1.6], vertical_alignment="center")
-    with name:
-        widgets.text(present.name_case(detail), "title")
-    with line:
-        widgets.text(present.describe_image(detail, chosen), "quiet")
-    picture = _picture_of(chosen.decision)
-    if isinstance(picture, AssayError):
-        widgets.error(picture)
-    else:
-        _picture(pack, chosen, picture, blind)
-    if len(detail.images) > 1:
-        _strip(keys, detail, chosen, blind)
-    return not isinstance(picture, AssayError)
-
-
-def _picture_of(decision: StoredDecision | None) -> bytes | AssayError:
-    if decision is None:
-        return AssayError("This image has not been assessed.", hint="`assay assess` assesses it.")
-    try:
-        return widgets.pictures().of(decision)
-    except AssayError as exc:
-        return exc
-
-
-def _picture(pack: DomainPack, image: CaseImage, picture: bytes, blind: bool) -> None:
-    alt = f"Picture {present.display_name(image.name)}"
-    decision = image.decision
-    if blind or decision is None:
-        widgets.picture(picture, alt)
-        return
-    try:
-        explained = widgets.pictures().explained(decision)
-    except AssayError as exc:
-        widgets.picture(picture, alt)
-        widgets.error(exc)
-        return
-    if explained is None:
-        widgets.picture(picture, alt)
-        widgets.text("The heat map and the nearest known cases are being worked out …", "quiet")
-        _come_back(decision)
-        return
-    _explained(pack, picture, alt, explained)
-
-
-def _explained(pack: DomainPack, picture: bytes, alt: str, explained: Shown) -> None:
-    if _heat_is_on():
-        plain, heat = st.columns(2, gap="small")
-        with plain:
-            widgets.picture(picture, alt)
-        with heat:
-            widgets.picture(explained.heat, f"{alt} with its heat map")
-    else:
-        widgets.picture(picture, alt)
-    legend, switch = st.columns([3, 1], vertical_alignment="center")
-    with legend:
-        widgets.text(present.describe_heat_map(pack) if _heat_is_on() else "", "quiet")
-    with switch:
-        word = "Hide heat map" if _heat_is_on() else "Show heat map"
-        st.button(word, key="heat", shortcut="H", type="tertiary", on_click=_toggle_heat)
-    _known_cases(explained.known)
-
-
-@st.fragment(run_every=0.7)
-def _come_back(decision: StoredDecision) -> None:
-    """Draw the page again once the explanation is ready."""
-    if widgets.pictures().is_explained(decision):
-        st.rerun()
-
-
-def _heat_is_on() -> bool:
-    return bool(state.get("heat_on", True))
-
-
-def _toggle_heat() -> None:
-    state["heat_on"] = not _heat_is_on()
-
-
-def _strip(keys: ReviewKeys, detail: CaseDetail, chosen: CaseImage, blind: bool) -> None:
-    """Show every image of the case small, the worst first, each with the key that enlarges it."""
-    images = present.sort_worst_first(detail.images)
-    row = st.container(horizontal=True, gap="small")
-    for number, image in enumerate(images, 1):
-        with row.container(width=104, gap=None):
-            picture = _picture_of(image.decision)
-            if isinstance(picture, AssayError):
-                widgets.text("no picture", "error")
-            else:
-                widgets.picture(picture, f"Image {number} of the case, small", height="104px")
-            widgets.text("" if blind else present.summarize_verdict(image.decision), "quiet")
-            st.button(
-                str(number),
-                key=f"image-{image.id}",
-                shortcut=str(number) if number < 7 else None,
-                type="primary" if image.id == chosen.id else "secondary",
-                width="stretch",
-                on_click=keys.choose_image,
-                args=(image.id,),
-            )
-
-
-def _known_cases(known: tuple[KnownCase, ...]) -> None:
-    widgets.text("Nearest known cases, and how far they are", "quiet")
-    for column, one in zip(st.columns(max(len(known), 1)), known, strict=False):
-        with column:
-            if one.jpeg:
-                widgets.picture(one.jpeg, f"Known case labelled {one.label}", height="112px")
-            widgets.known_case(one)
-
-
-def _verdict(
-    session: ReviewSession,
-    pack: DomainPack,
-    decision: StoredDecision,
-    blind: bool,
-    verdict: st.delta_generator.DeltaGenerator,
-    reasons: st.delta_generator.DeltaGenerator,
-) -> None:
-    if blind:
-        with verdict:
-            widgets.text(present.BLIND_NOTE)
-        return
-    policy = None
-    if session.explainer.has_tried(
-        decision.bundle_sha256
-    ):  # else drawn once more when that is done
-        try:
-            policy = review.judged_by(session.explainer, decision)
-        except AssayError as exc:
-            with reasons:
-                widgets.error(exc)
-    with verdict:
-        widgets.html(widgets.verdict_html(decision, pack.wording, policy))
-        ranked, left_out = present.rank_labels(decision)
-        if ranked:
-            widgets.html(widgets.labels_html(ranked, left_out))
-    with reasons:
-        widgets.text("Why it is here", "heading")
-        for sentence in present.explain_verdict(decision, policy):
-            widgets.text(sentence)
-
-
-def _prepare(image: CaseImage) -> None:
-    if image.decision is not None:
-        widgets.pictures().prepare(image.decision)
 
 
 render()

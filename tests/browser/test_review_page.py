@@ -60,7 +60,7 @@ def test_a_person_signs_in_judges_and_takes_back_by_keys_alone(page, serve, stor
     page.keyboard.press("s")
     shows(page, worst)
     pictures = page.locator('[data-testid="stMain"] img[alt]')
-    expect(pictures).to_have_count(7, timeout=FIRST_TIME_MS)
+    expect(pictures).to_have_count(5, timeout=FIRST_TIME_MS)
     page.wait_for_timeout(200)
     assert pictures.evaluate_all(LOADED)
     page.screenshot(path=tmp_path / "review.png")

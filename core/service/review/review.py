@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,8 +26,6 @@ from core.service.review.order import first_unskipped
 from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition, Policy
-
-_RECENT = 200
 
 
 @dataclass(frozen=True)
@@ -178,18 +176,25 @@ def _positive_labels(
     return lambda label: sides.get(label, not means_nothing_wrong(label, pack.negative_labels))
 
 
-def last_review(store: Store, pack: str, by: Person) -> StoredReview | None:
+def last_review(store: Store, packs: Collection[str], by: Person) -> StoredReview | None:
     """Return the newest review of a person that still stands, the one to undo.
 
     A second read, an adjudication or a known case counts as one, so that undoing shows no reader
     which of them it was.
 
+    Args:
+        store: The store.
+        packs: Names of the packs that it may be of.
+        by: Who.
+
     Raises:
         StoreError: The database failed.
     """
-    recent = reviews.list_reviews(store, pack, limit=_RECENT)
-    own = next((one for one in recent if one.reviewer == by.id), None)
-    read = second_read.last_answer(store, by, pack)
+    if not by.id:
+        return None
+    own = reviews.last_of(store, by.id, packs)
+    reads = [second_read.last_answer(store, by, pack) for pack in packs]
+    read = max(filter(None, reads), key=lambda one: one.read_at, default=None)
     if read is None or (own is not None and own.reviewed_at >= read.read_at):
         return own
     return StoredReview(
@@ -206,6 +211,14 @@ def last_review(store: Store, pack: str, by: Person) -> StoredReview | None:
         decision_id="",
         images=0,
     )
+
+
+def taken_back(detail: CaseDetail, by: Person) -> StoredReview | None:
+    """Return the person's own answer that they took back last; None where none was, or not last."""
+    if not detail.reviews or detail.reviews[-1].kind == REVIEW or not by.id:
+        return None
+    earlier = next((one for one in reversed(detail.reviews) if one.kind == REVIEW), None)
+    return earlier if earlier is not None and earlier.reviewer == by.id else None
 
 
 def undo(store: Store, stored: StoredReview, by: Person) -> bool:

@@ -33,6 +33,6 @@ def buttons(
         widgets.text(showing.answered_text(detail, pack.wording), "heading")
     KEYS.draw(session, detail, has_picture=has_picture, stays=covered and not hidden)
     if detail.images[0].decision is not None:
-        label_ticks(detail.item, detail.images[0].decision.classes)
+        label_ticks(detail, detail.images[0].decision.classes)
     if not hidden:
         KEYS.blind_toggle()

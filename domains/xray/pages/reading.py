@@ -19,8 +19,9 @@ from core.service.review.review import ReviewSession
 from core.types import Policy
 from dashboard import present, viewer, widgets
 from dashboard.lightbox import Lightbox
+from dashboard.present.keys import VIEWER_ACTIONS
 from dashboard.review_keys import NOTHING
-from dashboard.viewer import Pane
+from dashboard.viewer import Pane, ViewerSettings
 from domains.xray import pack
 from domains.xray.pages import keys
 from domains.xray.pages.keys import KEYS
@@ -66,6 +67,7 @@ def render(
         newest: Gives the list as the store has it by now.
     """
     detail = KEYS.current(session, found.next_case)
+    KEYS.name_in_address(detail)
     view_id = present.make_view_id(detail.item) if detail else NOTHING
     study = _shown_study(detail, standing) if detail else None
     with st.container(key="assay-case"), widgets.part_of(view_id):
@@ -78,7 +80,7 @@ def render(
                 _await(newest)
         else:
             _case(session, newest, study, left, right)
-    KEYS.arm(view_id, pictures=0 if study is None else 1)
+    KEYS.arm(session, detail, pictures=0 if study is None else 1)
     if study is not None:
         # Last, since it may open a bundle.
         _prepare(study.detail.images, heat=not study.covered)
@@ -179,9 +181,11 @@ def _pictures(session: ReviewSession, study: ShownStudy) -> bool:
     panes = [_pane(ordered[0], heat=not study.covered)]
     if compared is not None:
         panes.append(_pane(compared, heat=False))
-    viewer.show(present.make_view_id(study.detail.item), panes)
+    bound = KEYS.key_map(session).by_key([one.name for one in VIEWER_ACTIONS])
+    settings = ViewerSettings(KEYS.page, shows_heat=False, keys=bound)
+    viewer.show(present.make_view_id(study.detail.item), panes, settings)
     legend = "" if study.covered else f" · {showing.legend(pack.wording)}"
-    widgets.text(viewer.KEYS + legend, "quiet")
+    widgets.text(viewer.HINT + legend, "quiet")
     if others:
         _choices(others, compared)
     if left_out:
@@ -194,8 +198,7 @@ def _choices(others: list[CaseImage], compared: CaseImage | None) -> None:
         for number, image in enumerate(others, 1):
             st.button(
                 f"Compare: {present.escape_markdown(showing.image_text(image))}",
-                key=f"compare-{image.id}",
-                shortcut=str(number),
+                key=f"pick-{number}-{image.id}",
                 type="primary" if image is compared else "secondary",
                 on_click=_choose,
                 args=(image.id,),
@@ -226,7 +229,7 @@ def _pane(image: CaseImage, *, heat: bool) -> Pane:
     if decision is None:
         return bare
     try:
-        plated = replace(bare, plate=lightbox().plate(decision))
+        plated = _plated(bare, image, decision)
     except AssayError as exc:
         return replace(bare, missing=str(exc))
     if not heat:
@@ -239,6 +242,13 @@ def _pane(image: CaseImage, *, heat: bool) -> Pane:
         _come_back(decision)
         return replace(plated, note="The heat map is being worked out …")
     return replace(plated, heat=map_)
+
+
+def _plated(bare: Pane, image: CaseImage, decision: StoredDecision) -> Pane:
+    plate = lightbox().plate(decision)
+    has_all = (plate.height, plate.width) == plate.size
+    full = "" if has_all else widgets.full_pictures().levels_at(decision)
+    return replace(bare, plate=plate, full=full, spacing=showing.spacing_of(image.meta))
 
 
 @st.fragment(run_every=0.7)

@@ -252,3 +252,12 @@ def unjudged_text(waiting: int) -> str:
         return ""
     images = "1 received image is" if waiting == 1 else f"{waiting:,} received images are"
     return f"{images} not judged yet and not on this list; until then read from the archive."
+
+
+def spacing_of(meta: Mapping[str, str]) -> tuple[float, float] | None:
+    """Return the millimetres from row to row and from column to column; None where none stand."""
+    try:
+        row, column = (float(one) for one in meta.get("spacing_mm", "").split(" x "))
+    except ValueError:
+        return None
+    return row, column

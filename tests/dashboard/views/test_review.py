@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import struct
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from core.imaging.files import open_file, wrap_bytes
 from core.records import blobs, reviews
@@ -20,6 +23,7 @@ from core.service.bundles import archive
 from core.service.bundles.archive import take
 from core.settings import Settings
 from core.types import Disposition, Finding, Reason, Verdict
+from tests.dashboard.views.conftest import APP
 
 NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
 
@@ -43,6 +47,17 @@ def pictures(page) -> int:
     return texts(page).count("<img ")
 
 
+def pane(page) -> dict[str, object] | None:
+    """What the viewer was given of its one picture; None where there is no viewer."""
+    viewers = [one for one in page.get("bidi_component") if one.proto.bytes]
+    if not viewers:
+        return None
+    data = viewers[0].proto.bytes
+    length = struct.unpack_from("<I", data)[0]
+    [found] = json.loads(data[4 : 4 + length])["panes"]
+    return found
+
+
 def settled(page):
     """Run until the heat map, worked out beside the page, is on it."""
     until = time.monotonic() + 60
@@ -61,6 +76,7 @@ def test_an_unreadable_file_comes_first_as_its_message_and_can_be_decided(page, 
     assert "The bytes are no picture" in shown
     assert "no probability" in shown
     assert pictures(page) == 0
+    assert pane(page) is None
     press(page, "FAIL")
     (written,) = reviews.list_reviews(store, "parts")
     assert (written.key, written.disposition, written.reviewer) == ("torn", POSITIVE, "Ada")
@@ -84,7 +100,9 @@ def test_the_worst_picture_is_shown_with_its_heat_limits_reasons_and_five_known_
     assert shown.count("distance ") == 5
     assert "scratched" in shown
     assert "Orange is evidence for FAIL" in shown
-    assert pictures(page) == 2 + 5
+    assert pictures(page) == 5
+    assert (pane(page)["kind"], pane(page)["heat"]["length"] > 100) == ("colour", True)
+    assert pane(page)["full"].startswith("/assay-offered/")
 
 
 def test_picture_and_verdict_do_not_wait_for_the_bundle(page, store, monkeypatch):
@@ -97,7 +115,8 @@ def test_picture_and_verdict_do_not_wait_for_the_bundle(page, store, monkeypatch
     monkeypatch.setattr(archive, "take", take_late)
     try:
         press(page.run(), "Skip")
-        assert pictures(page) == 1
+        assert pictures(page) == 0
+        assert "heat" not in pane(page)
         assert "calibrated probability of FAIL" in texts(page)
         assert "being worked out" in texts(page)
         assert "PASS up to" not in texts(page)
@@ -106,13 +125,8 @@ def test_picture_and_verdict_do_not_wait_for_the_bundle(page, store, monkeypatch
         may_open.set()
     shown = texts(settled(page))
     assert "PASS up to" in shown
-    assert pictures(page) == 2 + 5
-
-
-def test_the_heat_map_can_be_switched_off(page):
-    press(settled(press(page.run(), "Skip")), "Hide heat map")
-    assert pictures(page) == 1 + 5
-    assert "Orange is evidence" not in texts(page)
+    assert pictures(page) == 5
+    assert "heat" in pane(page)
 
 
 def test_a_verdict_is_written_once_with_its_note_and_the_next_case_comes(page, store):
@@ -224,8 +238,10 @@ def test_all_images_of_a_case_are_shown_and_one_verdict_covers_them(page, store)
         press(page, "Skip")
     settled(page)
     assert "image 1 of 2" in texts(page)
-    assert pictures(page) == 2 + 2 + 5
+    assert pictures(page) == 2 + 5
+    worst = pane(page)["key"]
     press(page, "2")
+    assert pane(page)["key"] != worst
     assert "image 2 of 2" in texts(page)
     press(page, "FAIL")
     (written,) = reviews.list_reviews(store, "parts")
@@ -264,7 +280,8 @@ def test_an_audited_case_is_judged_without_knowing_what_the_system_said(page, st
     assert "Judge it as if nobody had" in shown
     for hidden in ("probability", "PASS up to", "distance", "Orange", "assay-word"):
         assert hidden not in re.sub(r"<style>.*?</style>", "", shown, flags=re.DOTALL)
-    assert pictures(page) == 1
+    assert pictures(page) == 0
+    assert "heat" not in pane(page)
     press(page, "PASS")
     assert reviews.list_reviews(store, "parts")[0].disposition is NEGATIVE
 
@@ -276,3 +293,68 @@ def test_a_missing_bundle_is_said_and_the_case_can_still_be_decided(page, store,
     assert "assay-bar" in shown
     press(page, "FAIL")
     assert len(reviews.list_reviews(store, "parts")) == 1
+
+
+def test_an_undo_shows_the_earlier_answer_keeps_its_note_and_survives_a_new_session(page, store):
+    first = next_case(store, "parts")
+    press(page.run(), "Note")
+    page.text_input(key="review_note_text").input("scratch").run()
+    press(page, "FAIL")
+    again = AppTest.from_file(APP, default_timeout=60)
+    again.session_state["pack"] = "parts"
+    press(again.run(), "Undo")
+    shown = texts(again)
+    assert f">{first.key}<" in shown
+    assert "You had answered ▲ FAIL" in shown
+    assert ">scratch<" in shown
+    press(again, "FAIL")
+    assert case_detail(store, first.case_id).reviews[-1].comment == "scratch"
+
+
+def test_escape_gives_up_a_note_and_a_question(page, store):
+    press(page.run(), "Note")
+    press(page, "Cancel")
+    assert not any(one.key == "review_note_text" for one in page.text_input)
+    press(page, "PASS")
+    assert "Nobody can see this picture" in texts(page)
+    press(page, "Cancel")
+    assert "Nobody can see this picture" not in texts(page)
+    assert reviews.list_reviews(store, "parts") == []
+
+
+def test_cannot_judge_is_an_answer_where_the_picture_is_seen_too(page, store):
+    press(press(page.run(), "Skip"), "Cannot judge, retake")
+    assert reviews.list_reviews(store, "parts")[0].disposition is DEFER
+
+
+def test_the_address_names_the_case_and_leads_back_to_it(page, store):
+    second = next_case(store, "parts", after=next_case(store, "parts").case_id)
+    press(page.run(), "Skip")
+    assert page.query_params["case"] == second.case_id
+    again = AppTest.from_file(APP, default_timeout=60)
+    again.session_state["pack"] = "parts"
+    again.query_params["case"] = second.case_id
+    again.query_params["filter"] = "verdict=positive"
+    assert f">{second.key}<" in texts(again.run())
+    press(again, "FAIL")
+    standing = next_case(store, "parts", after=next_case(store, "parts").case_id)
+    assert again.query_params["case"] == standing.case_id
+    assert "verdict=positive" in texts(again)
+    reviewed = AppTest.from_file(APP, default_timeout=60)
+    reviewed.session_state["pack"] = "parts"
+    reviewed.query_params["case"] = second.case_id
+    assert "Reviewed: ▲ FAIL by Ada" in texts(reviewed.run())
+    press(reviewed, "PASS")
+    assert [one.disposition for one in case_detail(store, second.case_id).reviews] == [
+        POSITIVE,
+        NEGATIVE,
+    ]
+
+
+def test_an_address_that_names_no_case_leads_to_the_queue_and_says_so(page, store):
+    page.query_params["case"] = "no-such-case"
+    page.query_params["filter"] = "verdict=perhaps"
+    shown = texts(page.run())
+    assert "The filter in the address cannot be used" in shown
+    assert "holds no case" in page.toast[0].value
+    assert f">{next_case(store, 'parts').key}<" in shown

@@ -16,8 +16,9 @@ from core.imaging.function_sandbox import FunctionSandbox
 from core.packs import entry_of
 from core.settings import Settings
 from core.types import Frame
-from dashboard.lightbox import DisplayPicture, Heat
-from dashboard.viewer import Pane, pack_panes
+from dashboard.lightbox import DisplayPicture
+from dashboard.overlay import Heat
+from dashboard.viewer import Pane, ViewerSettings, pack_panes
 from domains.xray.decoding.reader import read
 from tests.xray_phantom import phantom_dx
 
@@ -62,7 +63,9 @@ def test_the_sandbox_gives_the_levels_that_the_reader_gives():
         outbox_bytes=display16.outbox_bytes(512),
     )
     with sandbox:
-        found = display16.levels_in(sandbox.call(data))
+        output = sandbox.call(data)
+    found = display16.levels_in(output)
+    assert display16.size_in(output) == expected.shape
     assert np.array_equal(found, expected)
     assert len(np.unique(expected)) > 256
 
@@ -77,17 +80,19 @@ def test_panes_are_laid_out_so_that_each_picture_is_found_again():
             "Jané",
             "",
             "Research",
-            DisplayPicture(3, 5, first.tobytes()),
+            DisplayPicture(3, 5, first.tobytes(), (30, 50)),
             Heat(2, 3, warm.tobytes()),
         ),
         Pane("b", "t", "n", "Research", plate=None, missing="gone"),
-        Pane("c", "t", "", "Research", DisplayPicture(4, 2, second.tobytes())),
+        Pane("c", "t", "", "Research", DisplayPicture(4, 2, second.tobytes(), (4, 2))),
     ]
-    data = pack_panes("case-1", panes)
+    settings = ViewerSettings("xray", shows_heat=False, keys={"H": "heat"})
+    data = pack_panes("case-1", panes, settings, ["/next"])
     length = struct.unpack_from("<I", data)[0]
     head = json.loads(data[4 : 4 + length])
     body = data[4 + length :]
     assert head["view_id"] == "case-1"
+    assert (head["keys"], head["next"]) == ({"H": "heat"}, ["/next"])
     assert [one["title"] for one in head["panes"]] == ["Jané", "t", "t"]
     for pane, name, array in ((0, "plate", first), (0, "heat", warm), (2, "plate", second)):
         place = head["panes"][pane][name]

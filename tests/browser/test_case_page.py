@@ -1,0 +1,185 @@
+"""A case looked at closely: every pixel, every tool, keys of any layout, a dying server."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import socket
+import subprocess
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from playwright.sync_api import expect
+
+from core.records import blobs, reviews
+from core.records.store import NewDecision, decisions, record
+from core.records.view_log import ViewKind, list_views
+from core.records.worklist import case_detail, next_case
+from core.service.review import server as review_server
+from core.settings import Settings
+from tests.browser.conftest import answers
+from tests.browser.test_review_page import FIRST_TIME_MS, TITLE, shows
+
+PANE = '[data-testid="stMain"] .pane'
+# How far the columns of the canvas's middle row differ from their neighbours, on average.
+STRIPES = """canvas => {
+    const y = Math.round(canvas.height / 2)
+    const { data } = canvas.getContext('2d').getImageData(canvas.width / 2 - 40, y, 80, 1)
+    let sum = 0
+    for (let i = 1; i < 80; i++) sum += Math.abs(data[4 * i] - data[4 * i - 4])
+    return sum / 79
+}"""
+PRESS = """init => document.body.dispatchEvent(
+    new KeyboardEvent('keydown', { bubbles: true, cancelable: true, composed: true, ...init }))"""
+
+
+@pytest.fixture
+def striped(store) -> str:
+    """A case whose picture of 4000 x 3000 has stripes of one pixel; gives its id."""
+    picture = np.full((3000, 4000, 3), 90, np.uint8)
+    picture[1400:1600, ::2], picture[1400:1600, 1::2] = 30, 220
+    data = cv2.imencode(".png", picture)[1].tobytes()
+    blobs.put_many(store.blobs, [data])
+    made = next(one for one in decisions(store, pack="parts") if one.features)
+    own = replace(made, content_key=hashlib.sha256(data).hexdigest())
+    new = NewDecision("striped", "striped.png", "striped", own)
+    record(store, [new])
+    return new.case_id
+
+
+def test_every_pixel_is_there_and_every_tool_works_by_key_and_by_click(
+    page, serve, store, striped, tmp_path
+):
+    page.goto(f"{serve('Ada')}/?case={striped}")
+    expect(page.locator(TITLE)).to_have_text("striped", timeout=FIRST_TIME_MS)
+    pane, canvas = page.locator(PANE), page.locator(f"{PANE} canvas")
+    expect(pane).to_have_attribute("data-resolution", "full", timeout=FIRST_TIME_MS)
+    assert pane.bounding_box()["width"] > 640
+    expect(page.get_by_text("4000 × 3000 px at")).to_be_visible()
+    shows(page, case_detail(store, striped).item)
+    page.keyboard.press("z")
+    assert canvas.evaluate(STRIPES) > 150
+    expect(page.get_by_text("4000 × 3000 px at 100 %")).to_be_visible()
+    page.keyboard.press("0")
+    assert canvas.evaluate(STRIPES) < 60
+    # The keys go on working after a click on a tool with the mouse.
+    page.get_by_role("button", name="A quarter turn").click()
+    expect(pane).to_have_attribute("data-turn", "90")
+    page.keyboard.press("t")
+    expect(pane).to_have_attribute("data-turn", "180")
+    page.keyboard.press("x")
+    expect(pane).to_have_attribute("data-mirrored", "true")
+    page.keyboard.press("[")
+    page.keyboard.press(".")
+    expect(page.get_by_text("level 53 % · window 87 %")).to_be_visible()
+    page.keyboard.press("0")
+    page.keyboard.press("d")
+    box = pane.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 100, y, steps=4)
+    page.mouse.up()
+    ratio = max(4000 / box["width"], 3000 / box["height"])
+    found = page.locator(f"{PANE} .corner.bottom.left").inner_text()
+    assert abs(int(found.rpartition(" · ")[2].split()[0]) - 100 * ratio) < 2 * ratio + 2
+    for width in (1280, 1024, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(500)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.screenshot(path=tmp_path / f"case-{width}.png", full_page=True)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.keyboard.press("j")
+    expect(page.locator(TITLE)).not_to_have_text("striped")
+    expect(page.locator("#assay-live")).to_have_text("Kept: cannot judge, striped.")
+    shows(page, next_case(store, "parts"))
+    assert page.evaluate("document.activeElement.tagName") == "H1"
+    seen = [one for one in list_views(store, "Ada")[::-1] if one.view.case_id == striped]
+    kinds = [one.kind for one in seen]
+    assert kinds == [ViewKind.SHOWN, ViewKind.ZOOMED, ViewKind.DECIDED]
+    assert 0 == seen[0].after_ms < seen[1].after_ms < seen[2].after_ms
+    assert 0 < seen[2].active_ms <= 60_000
+
+
+def test_keys_are_of_the_layout_and_can_be_changed(page, serve, store):
+    page.goto(serve("Ada"))
+    first = next_case(store, "parts")
+    shows(page, first)
+    for init in (
+        {"key": "f", "code": "KeyF", "ctrlKey": True},
+        {"key": "F", "code": "KeyF", "shiftKey": True},
+        {"key": "f", "code": "KeyF", "isComposing": True},
+        {"key": "f", "code": "KeyF", "repeat": True},
+        {"key": "q", "code": "KeyF"},
+    ):
+        page.evaluate(PRESS, init)
+    page.wait_for_timeout(700)
+    assert reviews.list_reviews(store, "parts") == []
+    page.evaluate(PRESS, {"key": "ب", "code": "KeyF"})  # an Arabic layout
+    second = next_case(store, "parts", after=first.case_id)
+    shows(page, second)
+    assert [one.case_id for one in reviews.list_reviews(store, "parts")] == [first.case_id]
+
+    page.locator(".st-key-open_keys button").click()
+    page.get_by_label("FAIL").fill("r")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.get_by_text("R is used by Streamlit")).to_be_visible()
+    page.get_by_label("FAIL").fill("alt + f9")
+    page.get_by_text("Keys without Ctrl or Alt").click()
+    page.get_by_role("button", name="Keep").click()
+    expect(page.locator("[role=dialog]")).to_have_count(0)
+    page.reload()
+    shows(page, second)
+    page.keyboard.press("f")
+    page.keyboard.press("p")
+    page.wait_for_timeout(700)
+    assert len(reviews.list_reviews(store, "parts")) == 1
+    page.keyboard.press("Alt+F9")
+    expect(page.locator(TITLE)).not_to_have_text(second.key)
+    assert len(reviews.list_reviews(store, "parts")) == 2
+
+
+def test_a_server_that_dies_under_a_press_is_named_and_the_page_goes_on_with_the_case(
+    page, store, assessed_home
+):
+    with socket.socket() as probe:
+        probe.bind((review_server.HOST, 0))
+        port = probe.getsockname()[1]
+    settings = Settings(home=assessed_home, reviewer="Ada")
+    environment = {**os.environ, **review_server.environment(settings)}
+    address = f"http://{review_server.HOST}:{port}"
+
+    def start() -> subprocess.Popen[bytes]:
+        made = subprocess.Popen(review_server.serve_command(port), env=environment)
+        while not answers(f"{address}/_stcore/health"):
+            assert made.poll() is None
+        return made
+
+    server = start()
+    try:
+        page.goto(address)
+        shows(page, next_case(store, "parts"))
+        page.keyboard.press("s")
+        second = next_case(store, "parts", after=next_case(store, "parts").case_id)
+        shows(page, second)
+        server.send_signal(signal.SIGSTOP)
+        page.keyboard.press("f")
+        page.wait_for_timeout(300)
+        server.kill()
+        server.wait()
+        expect(page.get_by_text("The server does not answer.")).to_be_visible(timeout=30_000)
+        assert reviews.list_reviews(store, "parts") == []
+        server = start()
+        expect(page.get_by_text("Not kept: the connection was lost")).to_be_visible(
+            timeout=FIRST_TIME_MS
+        )
+        shows(page, second)
+        page.keyboard.press("f")
+        expect(page.locator(TITLE)).not_to_have_text(second.key)
+        assert [one.case_id for one in reviews.list_reviews(store, "parts")] == [second.case_id]
+    finally:
+        server.kill()
+        server.wait()
