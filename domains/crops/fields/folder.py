@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from core.errors import DataError, InputError
 from core.files import write_atomic
+from core.people import Person, Role
 
 _ID = re.compile(r"[0-9a-f]{16}")
 _MAX_NAME = 80
@@ -90,6 +92,19 @@ def fields(home: Path) -> Iterator[FieldFolder]:
     if _root(home).exists():
         found = (open_field(home, path.name) for path in _root(home).iterdir())
         yield from sorted((one for one in found if one), key=lambda one: one.made, reverse=True)
+
+
+def delete_field(field: FieldFolder, *, by: Person) -> None:
+    """Delete a field with all that was sent of it; what was decided on its photos stays on record.
+
+    Raises:
+        PermissionDenied: The person may not delete a field.
+        OSError: A file cannot be deleted.
+    """
+    by.require(Role.LEAD, "delete a field")
+    # First the file that makes it a field: what is left of an interrupted deletion is none.
+    (field.folder / _FILE).unlink(missing_ok=True)
+    shutil.rmtree(field.folder)
 
 
 def _root(home: Path) -> Path:

@@ -7,12 +7,18 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import InputError
+from core.errors import AssayError, InputError
 from core.service.intake.limits import MEBI
 from core.service.intake.resumable import Batch, BatchLimits
 from dashboard import uploader, widgets
 from dashboard.present import escape_markdown
-from domains.crops.fields.folder import FieldFolder, fields, make_field, open_field
+from domains.crops.fields.folder import (
+    FieldFolder,
+    delete_field,
+    fields,
+    make_field,
+    open_field,
+)
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import gallery, language_choice, mosaics
 
@@ -21,6 +27,11 @@ _CROP = N_("What grows there (may be left empty)")
 _BEGIN, _OTHER, _SEND = N_("Begin"), N_("All fields"), N_("Send photos or a mosaic")
 _PRIVATE = N_("Nothing leaves this computer.")
 _SINCE = N_("since {date}")
+_DELETE, _SURE = N_("Delete this field"), N_("Yes, delete all files of this field")
+_DELETED_IS = N_(
+    "Its photos, mosaics, maps and files go. Verdicts and corrections stay on record with the "
+    "pictures that they are about."
+)
 _WORDS = {
     "choose": N_("Choose files"),
     "folder": N_("Choose a folder"),
@@ -61,6 +72,30 @@ def render() -> None:
     _upload(field, batch, language)
     gallery.show(widgets.session(), field, batch, language)
     mosaics.show(widgets.session(), field, batch, language)
+    _offer_deletion(field, language)
+
+
+def _offer_deletion(field: FieldFolder, language: Language) -> None:
+    with st.expander(language.text(_DELETE)):
+        widgets.text(language.text(_DELETED_IS))
+        key = f"crops-sure-{field.id}"
+        sure = st.checkbox(language.text(_SURE), key=key)
+        st.button(
+            language.text(_DELETE),
+            key="crops-delete",
+            disabled=not sure,
+            on_click=_delete,
+            args=(field,),
+        )
+
+
+def _delete(field: FieldFolder) -> None:
+    try:
+        delete_field(field, by=widgets.person())
+    except AssayError as exc:
+        st.toast(escape_markdown(str(exc)))
+        return
+    _open("")
 
 
 def _choose(language: Language) -> None:

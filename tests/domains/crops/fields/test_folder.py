@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.errors import DataError, InputError
-from domains.crops.fields.folder import fields, make_field, open_field
+from core.errors import DataError, InputError, PermissionDenied
+from core.people import Person, Role
+from domains.crops.fields.folder import delete_field, fields, make_field, open_field
 
 AT = datetime(2026, 5, 4, tzinfo=UTC)
 
@@ -20,6 +21,20 @@ def test_the_newest_field_comes_first(tmp_path):
     older = make_field(tmp_path, "a", "", AT)
     newer = make_field(tmp_path, "a", "", AT.replace(year=2027))
     assert [one.id for one in fields(tmp_path)] == [newer.id, older.id]
+
+
+def test_a_lead_deletes_a_field_with_all_its_files_and_nobody_else_does(tmp_path):
+    made, other = make_field(tmp_path, "a", "", AT), make_field(tmp_path, "b", "", AT)
+    (made.folder / "upload").mkdir()
+    (made.folder / "upload" / "one.file").write_bytes(b"photo")
+    with pytest.raises(PermissionDenied, match="delete a field"):
+        delete_field(made, by=Person("eva", "Eva", Role.REVIEWER))
+    assert open_field(tmp_path, made.id) == made
+
+    delete_field(made, by=Person("ada", "Ada", Role.LEAD))
+
+    assert list(fields(tmp_path)) == [other]
+    assert not made.folder.exists()
 
 
 @pytest.mark.parametrize("name", ["", "   ", "x" * 81])
