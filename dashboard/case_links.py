@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.packs import DomainPack
-from core.records.case_names import name_cases
+from core.records.case_filter import CaseFilter
+from core.records.case_names import claimed_cases, name_cases
 from core.records.connection import Store
 from dashboard import present, widgets
 
@@ -31,10 +32,12 @@ def case_links(
     if len(listed) > FEW and not st.toggle(f"List all {len(listed)}", key=f"all-{key}"):
         shown = listed[:FEW]
     names = name_cases(store, [case_id for case_id, _ in shown])
+    blind = claimed_cases(store, widgets.person().id)
     with st.container(key=f"cases-{key}", gap="xxsmall"):
         for case_id, note in shown:
             name = present.display_name(names.get(case_id, case_id))
-            case_link(pack, case_id, f"{name}: {note}" if note else name)
+            has_note = note and case_id not in blind
+            case_link(pack, case_id, f"{name}: {note}" if has_note else name)
     if total > len(shown):
         widgets.text(f"{total - len(shown):,} more are not listed.", "quiet")
 
@@ -44,3 +47,12 @@ def case_link(pack: DomainPack, case_id: str, label: str) -> None:
     own = st.session_state.get("own_pages", {}).get(pack.name, [])
     page = own[0] if pack.has_own_review and own else "views/review.py"
     st.page_link(page, label=present.escape_markdown(label), query_params={"case": case_id})
+
+
+def filter_link(case_filter: CaseFilter, label: str) -> None:
+    """Link to the list of the cases that a filter means."""
+    st.page_link(
+        "views/cases.py",
+        label=present.escape_markdown(label),
+        query_params={"filter": case_filter.to_query()},
+    )

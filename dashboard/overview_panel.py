@@ -10,13 +10,14 @@ import streamlit as st
 
 from core.packs import DomainPack
 from core.people import Role
-from core.records.over_time import AnsweredCase, answered_since, cases_since, count_cases
+from core.records.case_filter import CaseFilter
+from core.records.over_time import AnsweredCase, answered_since, count_cases
 from core.service.people.roles import names_of
 from core.service.quality.periods import WorkHistory, this_week_and_last
 from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import present, quality_figures, widgets
-from dashboard.case_links import MOST, case_links
+from dashboard.case_links import case_links, filter_link
 from dashboard.present import overview
 from dashboard.styles import DEFER, POSITIVE
 
@@ -55,7 +56,7 @@ class OverviewPanel:
         ):
             with column.container(border=True, height="stretch"):
                 self._tile(tile)
-        self._chosen_cases(later, middle)
+        self._chosen_cases(later)
         st.subheader("Over time", anchor=False)
         row = st.columns(2)
         weeks = row[0].selectbox(
@@ -68,7 +69,7 @@ class OverviewPanel:
         unit = row[1].radio("In", ["days", "weeks"], horizontal=True, key="overview-unit")
         history = _history(head, hour, self.session, self.pack.name, weeks)
         self._over_time(history, 1 if unit == "days" else 7)
-        self._products(history, later, earlier)
+        self._products(history, later, earlier, weeks)
         self._reviewers(history, later, earlier)
 
     def _tile(self, tile: overview.RateTile) -> None:
@@ -78,27 +79,38 @@ class OverviewPanel:
             return
         widgets.text(tile.rate.describe(), "big")
         widgets.text(f"Since the seven days before: {tile.change.describe()}", "quiet")
+        label = f"Show these cases ({tile.rate.k:,})"
+        if tile.key == overview.DEFERRED:
+            self._deferred_link(label, max_age_h=7 * 24)
+            return
         st.button(
-            f"{tile.cases} ({tile.rate.k:,})",
+            label,
             key=f"overview-show-{tile.key}",
             disabled=not tile.rate.k,
             on_click=_choose,
             args=(tile.key,),
         )
 
-    def _chosen_cases(self, later: WorkHistory, since: datetime) -> None:
+    def _deferred_link(self, label: str, max_age_h: float, products: tuple[str, ...] = ()) -> None:
+        # A pack with a page of its own decides there what a reader may know, and when.
+        if self.pack.has_own_review:
+            return
+        wanted = CaseFilter(
+            packs=(self.pack.name,),
+            products=products,
+            verdicts=(Disposition.DEFER,),
+            states=(),
+            max_age_h=max_age_h,
+        )
+        filter_link(wanted, label)
+
+    def _chosen_cases(self, later: WorkHistory) -> None:
         chosen = st.session_state.get(_CHOSEN)
         if chosen is None:
             return
-        if chosen == overview.DEFERRED:
-            found = cases_since(self.session.store, self.pack.name, since, Disposition.DEFER, MOST)
-            links = [(case_id, "") for case_id in found]
-            total = overview.figures_of_history(later).deferred.k
-        else:
-            links = self._links(overview.cases_behind_rate(chosen, later.answers))
-            total = len(links)
+        links = self._links(overview.cases_behind_rate(chosen, later.answers))
         with st.container(border=True):
-            case_links(self.session.store, self.pack, links, total, "overview")
+            case_links(self.session.store, self.pack, links, len(links), "overview")
             st.button("Close the list", on_click=_choose, args=(None,), type="tertiary")
 
     def _links(self, answers: Sequence[AnsweredCase]) -> list[tuple[str, str]]:
@@ -157,9 +169,15 @@ class OverviewPanel:
             alt=f"Rates with 95 % intervals from {axis[0]} to {axis[-1]}.",
         )
 
-    def _products(self, history: WorkHistory, later: WorkHistory, earlier: WorkHistory) -> None:
+    def _products(
+        self, history: WorkHistory, later: WorkHistory, earlier: WorkHistory, weeks: int
+    ) -> None:
         rows = overview.product_rows(history, later, earlier)
         widgets.table(rows, "By product, with 95 % intervals")
+        with st.container(horizontal=True, gap="small"):
+            for product in history.products:
+                named = product or "no product named"
+                self._deferred_link(f"{named}: went to a person", weeks * 7 * 24, (product,))
         groups = [
             (f"product {one or 'not named'}", history.of_product(one)) for one in history.products
         ]

@@ -39,6 +39,8 @@ class PastVerdicts:
         case_id: str ``c``.
         answer: int8 ``c``, a person's standing answer: a place in ``SEVERITY``; -1 for none.
         is_drawn: bool ``c``, whether the audit drew it.
+        is_hidden: bool ``c``, whether somebody is to answer it without knowing the verdict, or what
+            was answered before.
         audit_probability: float64 ``c``, with which probability the audit would draw it; NaN where
             no audit was made of it.
     """
@@ -52,6 +54,7 @@ class PastVerdicts:
     case_id: NDArray[Any]
     answer: NDArray[np.int8]
     is_drawn: NDArray[np.bool_]
+    is_hidden: NDArray[np.bool_]
     audit_probability: F64
 
     @cached_property
@@ -215,8 +218,7 @@ class Flips:
         cases: int ``m``, numbers of cases, those that a person's answer contradicts first.
         verdicts: int8 ``m``, the other verdict of each.
         total: How many flip, those that are not listed included.
-        withheld: Those that the audit drew and nobody answered yet: to list them would tell the
-            verdict that their reviewer must not know.
+        withheld: Those that are hidden: to list them would tell what their reader must not know.
     """
 
     cases: NDArray[np.intp]
@@ -234,8 +236,7 @@ def list_flips(past: PastVerdicts, made: NDArray[np.int8], most: int = 200) -> F
         most: How many at the most.
     """
     flipped = made != past.given
-    secret = past.is_drawn & (past.answer < 0)
-    listed = np.flatnonzero(flipped & ~secret)
+    listed = np.flatnonzero(flipped & ~past.is_hidden)
     now, answer = made[listed], past.answer[listed]
     harm = np.select(
         [
@@ -249,4 +250,4 @@ def list_flips(past: PastVerdicts, made: NDArray[np.int8], most: int = 200) -> F
     )
     order = np.lexsort((-np.nan_to_num(past.case_probability[listed]), harm))
     first = listed[order[:most]]
-    return Flips(first, made[first], int(flipped.sum()), int((flipped & secret).sum()))
+    return Flips(first, made[first], int(flipped.sum()), int((flipped & past.is_hidden).sum()))

@@ -1,4 +1,4 @@
-"""What cases are called, for lists of them."""
+"""What cases are called, for lists of them, and which a person has before them blind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import select
 
 from core.records.connection import Store, chunks, reading
-from core.records.tables import CASES, IMAGES
+from core.records.tables import CASES, IMAGES, READ_CLAIMS
 
 
 def name_cases(store: Store, ids: Sequence[str]) -> Mapping[str, str]:
@@ -25,3 +25,14 @@ def name_cases(store: Store, ids: Sequence[str]) -> Mapping[str, str]:
             for case_id, key, content, name in rows:
                 found.setdefault(case_id, name if key == content else key)
     return found
+
+
+def claimed_cases(store: Store, person_id: str) -> set[str]:
+    """Return the cases that a person reads without knowing what was decided before.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = select(READ_CLAIMS.c.case_id).where(READ_CLAIMS.c.person == person_id)
+    with reading(store) as connection:
+        return set(connection.scalars(query))

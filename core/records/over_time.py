@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import and_, func, select
 
-from core.records.case_status import REVIEW, QueueState
+from core.records.case_status import REVIEW
 from core.records.connection import Store, reading
 from core.records.final_reads import FINAL_ANSWER
 from core.records.tables import CASE_STATUS, DECISIONS, READ_STATUS, REVIEWS
@@ -82,28 +82,6 @@ def count_cases(store: Store, pack: str, since: datetime) -> Mapping[HourOfCases
         ): count
         for text, product, verdict, count in rows
     }
-
-
-def cases_since(
-    store: Store, pack: str, since: datetime, verdict: Disposition, most: int
-) -> list[str]:
-    """Return the cases of a verdict that came since a moment, newest first.
-
-    A passed case that was drawn for the audit and that nobody answered yet is no such case: to list
-    it would tell the verdict that its reviewer must not know.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    status = CASE_STATUS.c
-    query = select(status.case_id).where(
-        status.pack == pack, status.opened_at >= stamp(since), status.disposition == verdict.value
-    )
-    if verdict is Disposition.NEGATIVE:
-        query = query.where(status.queue_state != int(QueueState.WAITING))
-    with reading(store) as connection:
-        rows = connection.scalars(query.order_by(status.opened_at.desc()).limit(most))
-        return list(rows)
 
 
 def answered_since(

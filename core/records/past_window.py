@@ -14,7 +14,7 @@ from sqlalchemy import Select, and_, select
 from core.decision.back_test import SEVERITY, PastVerdicts
 from core.records.case_status import REVIEW, QueueState
 from core.records.connection import Store, reading
-from core.records.final_reads import FINAL_ANSWER
+from core.records.final_reads import FINAL, FINAL_ANSWER
 from core.records.tables import CASE_STATUS, CASES, DECISIONS, IMAGES, READ_STATUS, REVIEWS
 from core.records.values import stamp
 from core.types import Reason
@@ -48,7 +48,8 @@ def read_window(
     """Return the decisions of a bundle since a moment, with what people answered.
 
     A picture that was judged again counts once, by its newest decision. A case has an answer while
-    a person's review stands that covers all its images.
+    a person's review stands that covers all its images; where two read it, once they agreed or a
+    third decided.
 
     Args:
         store: The store.
@@ -97,6 +98,7 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
             columns.findings,
             columns.audit_probability,
             FINAL_ANSWER.label("answer"),
+            READ_STATUS.c.state,
         )
         .join(
             IMAGES,
@@ -105,7 +107,7 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
         .join(CASES, and_(CASES.c.id == IMAGES.c.case_id, CASES.c.pack == columns.pack))
         .join(CASE_STATUS, CASE_STATUS.c.case_id == IMAGES.c.case_id)
         .outerjoin(REVIEWS, standing)
-        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == REVIEWS.c.case_id)
+        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == IMAGES.c.case_id)
         .where(
             columns.pack == pack,
             columns.product == product,
@@ -118,13 +120,15 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
 
 
 def _arrays(rows: Sequence[tuple[Any, ...]]) -> PastVerdicts:
-    found = list(zip(*rows, strict=True)) or [()] * 10
+    found = list(zip(*rows, strict=True)) or [()] * 11
     names, first, case = np.unique(
         np.array(found[0], np.str_), return_index=True, return_inverse=True
     )
     reasons = [{Reason(finding[0]) for finding in json.loads(text)} for text in found[7]]
     is_drawn = np.zeros(names.size, np.bool_)
     np.logical_or.at(is_drawn, case, np.array([Reason.AUDIT in one for one in reasons], np.bool_))
+    answer = np.array([_PLACE.get(found[9][i] or "", -1) for i in first], np.int8)
+    is_open = np.array([found[10][i] not in (None, *FINAL) for i in first], np.bool_)
     chance = np.full(names.size, -1.0)
     np.maximum.at(chance, case, _figures(found[8], -1.0))
     return PastVerdicts(
@@ -135,8 +139,9 @@ def _arrays(rows: Sequence[tuple[Any, ...]]) -> PastVerdicts:
         verdict=np.array([_PLACE[one] for one in found[6]], np.int8),
         case=case.astype(np.intp),
         case_id=names,
-        answer=np.array([_PLACE.get(found[9][i] or "", -1) for i in first], np.int8),
+        answer=answer,
         is_drawn=is_drawn,
+        is_hidden=is_open | (is_drawn & (answer < 0)),
         audit_probability=np.where(chance < 0.0, np.nan, chance),
     )
 

@@ -32,7 +32,6 @@ class RateTile:
         rate: The rate.
         change: How far it moved since the seven days before.
         empty: What to do where there is nothing to count.
-        cases: What a button that shows its cases says.
     """
 
     key: str
@@ -40,7 +39,6 @@ class RateTile:
     rate: Rate
     change: RateChange
     empty: str
-    cases: str
 
 
 def rate_tiles(later: PeriodFigures, earlier: PeriodFigures, pack: DomainPack) -> list[RateTile]:
@@ -54,7 +52,6 @@ def rate_tiles(later: PeriodFigures, earlier: PeriodFigures, pack: DomainPack) -
             later.deferred,
             moved.deferred,
             "No case came in these seven days. `assay assess` or a worker brings some.",
-            "Show these cases",
         ),
         RateTile(
             OVERRIDDEN,
@@ -63,7 +60,6 @@ def rate_tiles(later: PeriodFigures, earlier: PeriodFigures, pack: DomainPack) -
             moved.overridden,
             "Nobody has answered an automatic verdict in these seven days: the page Review has "
             "those that wait.",
-            "Show these cases",
         ),
         RateTile(
             ESCAPED,
@@ -72,7 +68,6 @@ def rate_tiles(later: PeriodFigures, earlier: PeriodFigures, pack: DomainPack) -
             moved.escaped,
             f"No {passed} that the audit drew was answered in these seven days, so this is not "
             "measured. A deployment with an audit share draws some; they wait on the page Review.",
-            "Show these cases",
         ),
     ]
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.decision.back_test import CALLS_OUT, PASSES, SEVERITY, PastVerdicts
 from core.decision.rate import Rate
 from core.packs import DomainPack
+from core.service.quality.periods import WorkHistory, figures_of
 from core.types import Disposition
 
 SELECTED = (
@@ -165,3 +166,15 @@ def describe_calibration(n: int, error: float, floor: float, outside: int, bins:
         f"{n:,} cases. Calibration error {error:.3f}; a perfect predictor would show about "
         f"{floor:.3f} with as many. {judged}"
     )
+
+
+def group_rates(history: WorkHistory) -> list[tuple[str, Rate]]:
+    """Return for each product and site how often people decided against automatic verdicts.
+
+    What none of the cases names is no group.
+    """
+    groups = [(f"product {one}", history.of_product(one)) for one in history.products if one]
+    groups += [(f"site {one}", history.of_site(one)) for one in history.sites if one]
+    rates = [("all", figures_of({}, history.answers).overridden)]
+    rates += [(name, figures_of({}, mine.answers).overridden) for name, mine in groups]
+    return [(name, rate) for name, rate in rates if rate.n]

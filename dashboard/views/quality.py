@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -14,9 +15,11 @@ from core.decision.policy import dispositions
 from core.decision.rate import Rate
 from core.errors import AssayError
 from core.packs import DomainPack
+from core.records.over_time import AnsweredCase, answered_since
 from core.records.past_window import MOST, PastWindow, read_window
 from core.report.curves import risk_coverage
 from core.report.reliability import reliability
+from core.service.quality.periods import WorkHistory
 from core.service.quality.what_if import cases_behind
 from core.service.review import review
 from core.service.review.in_use import InUse, products_in_use
@@ -55,10 +58,15 @@ def render() -> None:
         widgets.head_of(session), _this_hour(), session, pack.name, product, used, weeks
     )
     past = window.past
+    if pack.has_own_review:
+        # That page decides what a reader may know of a case before answering it.
+        past = replace(past, is_hidden=past.is_hidden | (past.answer < 0))
+        window = replace(window, past=past)
     widgets.text(f"{used.bundle}, policy {used.policy_id}", "quiet")
     widgets.text(_described(window), "quiet")
     cal = cases_behind(session.explainer.bundle(used.bundle_sha256), policy)
     _verdicts(session, pack, past)
+    _groups(session, pack, weeks)
     _probabilities(pack, policy, cal, past)
     st.header("What if", anchor=False, divider="grey")
     WhatIfPanel(session, pack, product, used, policy, window, weeks).render()
@@ -158,6 +166,34 @@ def _error_rates(pack: DomainPack, past: PastVerdicts) -> None:
     for one in rates:
         widgets.text(f"{one.name}: {one.rate.describe()}")
         widgets.text(one.note, "quiet")
+
+
+def _groups(session: ReviewSession, pack: DomainPack, weeks: int) -> None:
+    """Show the rates of every product and site, whatever bundle judged."""
+    answers = _answers(widgets.head_of(session), _this_hour(), session, pack.name, weeks)
+    rows = quality.group_rates(WorkHistory({}, answers))
+    if len(rows) < 2:
+        return
+    st.subheader("By product and site", anchor=False)
+    widgets.text("Automatic verdicts that people decided against; all bundles.", "quiet")
+    st.plotly_chart(
+        quality_figures.draw_rates(rows, "share decided against", None),
+        config=quality_figures.CONFIG,
+        key="quality-groups",
+        alt="; ".join(f"{name}: {rate.describe()}" for name, rate in rows),
+    )
+    widgets.table(
+        [("group", "decided against"), *((name, rate.describe()) for name, rate in rows)],
+        "Decided against, by product and site",
+    )
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _answers(
+    head: str, hour: datetime, _session: ReviewSession, pack: str, weeks: int
+) -> list[AnsweredCase]:
+    del head  # whatever is written to the store changes it
+    return answered_since(_session.store, pack, hour - timedelta(weeks=weeks))
 
 
 def _probabilities(pack: DomainPack, policy: Policy, cal: Cases, past: PastVerdicts) -> None:

@@ -32,6 +32,8 @@ def past(verdict, answer=None, drawn=None, chance=None, p=None, case=None):
     verdict = np.array(verdict, np.int8)
     case = np.arange(verdict.size) if case is None else np.array(case)
     cases = int(case.max(initial=-1)) + 1
+    answer = np.full(cases, NONE, np.int8) if answer is None else np.array(answer, np.int8)
+    drawn = np.zeros(cases, bool) if drawn is None else np.array(drawn, bool)
     return PastVerdicts(
         positive_probability=np.full(verdict.size, 0.5) if p is None else np.array(p, float),
         ood_p=np.ones(verdict.size),
@@ -40,8 +42,9 @@ def past(verdict, answer=None, drawn=None, chance=None, p=None, case=None):
         verdict=verdict,
         case=case,
         case_id=np.array([f"c{number}" for number in range(cases)]),
-        answer=np.full(cases, NONE, np.int8) if answer is None else np.array(answer, np.int8),
-        is_drawn=np.zeros(cases, bool) if drawn is None else np.array(drawn, bool),
+        answer=answer,
+        is_drawn=drawn,
+        is_hidden=drawn & (answer == NONE),
         audit_probability=np.full(cases, np.nan) if chance is None else np.array(chance, float),
     )
 
@@ -71,7 +74,7 @@ def test_many_pictures_are_judged_as_each_by_itself(images, t_neg, t_pos, level)
     whole = past(np.zeros(len(images)))
     judged = PastVerdicts(
         columns[0], columns[1], good_p, columns[3].astype(bool), whole.verdict, whole.case,
-        whole.case_id, whole.answer, whole.is_drawn, whole.audit_probability,
+        whole.case_id, whole.answer, whole.is_drawn, whole.is_hidden, whole.audit_probability,
     )  # fmt: skip
     policy = limits(t_neg, t_pos, level)
     expected = [

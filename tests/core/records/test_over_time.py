@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from core.records import reviews
-from core.records.over_time import HourOfCases, answered_since, cases_since, count_cases
+from core.records.over_time import HourOfCases, answered_since, count_cases
 from core.records.store import new_decision, record
 from core.records.worklist import next_case
 from core.types import Disposition, Finding, Reason
@@ -72,17 +72,20 @@ def test_answers_that_stand_come_with_the_verdict_they_were_given_on(store, asse
     assert answered_since(store, "parts", NOW - timedelta(hours=2)) == [oldest]
 
 
-def test_the_cases_of_a_verdict_are_listed_but_not_one_that_waits_for_a_blind_answer(
-    store, assessment
-):
-    drawn = add(store, assessment, b"1", 1, p=0.1, drawn=True)
-    passed = add(store, assessment, b"2", 2, p=0.1)
-    older, newer = (add(store, assessment, bytes([n]), n, p=0.5) for n in (4, 3))
-    since = NOW - timedelta(hours=24)
-    assert cases_since(store, "parts", since, Disposition.DEFER, 200) == [newer, older]
-    assert cases_since(store, "parts", since, Disposition.DEFER, 1) == [newer]
-    assert cases_since(store, "parts", since, Disposition.NEGATIVE, 200) == [passed]
-    for _ in range(3):
-        item = next_case(store, "parts")
-        reviews.review(store, item, Disposition.NEGATIVE, reviewer="Ada")
-    assert cases_since(store, "parts", since, Disposition.NEGATIVE, 200) == [drawn, passed]
+def test_a_case_that_two_people_read_counts_once_they_came_to_an_answer(store, assessment, execute):
+    case = add(store, assessment, b"1", 3, p=0.9)
+    item = next_case(store, "parts")
+    reviews.review(store, item, Disposition.POSITIVE, reviewer="Ada", at=NOW)
+    execute(
+        store,
+        "INSERT INTO read_status (case_id, pack, product, state, since, first_reader, "
+        "second_reader, disposition, label) VALUES (:case, 'parts', '', 'disputed', '', 'Ada', "
+        "'Ben', '', '')",
+        case=case,
+    )
+    since = NOW - timedelta(hours=2)
+    assert answered_since(store, "parts", since) == []
+    execute(store, "UPDATE read_status SET state = 'adjudicated', disposition = 'negative'")
+    (found,) = answered_since(store, "parts", since)
+    assert found.answer is Disposition.NEGATIVE
+    assert found.is_override

@@ -99,3 +99,28 @@ def test_nothing_in_the_window_is_no_error(store):
     found = window(store)
     assert found.past.case_id.size == 0
     assert (found.oldest, found.newest, found.is_capped) == (None, None, False)
+
+
+READ = (
+    "INSERT INTO read_status (case_id, pack, product, state, since, first_reader, second_reader, "
+    "disposition, label) VALUES (:case, 'parts', '', :state, '', 'Ada', '', :settled, '')"
+)
+
+
+@pytest.mark.parametrize(
+    ("state", "settled", "answer", "is_hidden"),
+    [
+        ("read1", "", -1, True),
+        ("disputed", "", -1, True),
+        ("adjudicated", "negative", PASSES, False),
+    ],
+)
+def test_where_two_people_read_their_common_answer_counts_and_none_before(
+    store, add, execute, state, settled, answer, is_hidden
+):
+    case = add(b"1", p=0.5)
+    reviews.review(store, next_case(store, "parts"), Disposition.POSITIVE, reviewer="Ada")
+    execute(store, READ, case=case, state=state, settled=settled)
+    past = window(store).past
+    assert past.answer.tolist() == [answer]
+    assert past.is_hidden.tolist() == [is_hidden]

@@ -113,6 +113,7 @@ def test_the_last_seven_days_come_with_intervals_and_each_rate_opens_its_cases(o
     assert "so this is not measured" in shown
     assert '<th scope="row">Ada</th><td>2</td>' in shown
     assert '<th scope="row">Ben</th><td>1</td>' in shown
+    assert "filter=pack%3Dparts%26verdict%3Ddefer%26state%3D%26newer%3D168" in links(page)
     button(page, "Show these cases (1)", 0).click().run()
     assert f"case={called[0].case_id}" in links(page)
     assert f"case={with_it.case_id}" not in links(page)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from core.decision.rate import Rate
 from core.people import Person
 from core.records import deployments, reviews
 from core.records.preferences import preference_of
 from core.records.proposals import list_proposals
-from core.records.store import decisions
+from core.records.store import decisions, record
+from core.records.values import NewDecision
 from core.records.worklist import next_case
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.types import Disposition
@@ -117,3 +120,21 @@ def test_an_empty_store_says_what_to_do_first(page, assessed_home):
     page.switch_page("views/quality.py").run()
     assert not page.exception
     assert "assay assess" in texts(page)
+
+
+def test_products_and_sites_are_told_apart_with_their_intervals(quality, store):
+    made = decisions(store)[0]
+    for product, site in (("left", "north"), ("right", "south")):
+        called = replace(
+            made, product=product, content_key=product * 4, disposition=Disposition.POSITIVE,
+            positive_probability=0.999,
+        )  # fmt: skip
+        record(store, [NewDecision(product, "x.png", "x.png", called, {"site": site})])
+        item = next_case(store, "parts")
+        while item.key != product:
+            item = next_case(store, "parts", after=item.case_id)
+        reviews.review(store, item, Disposition.NEGATIVE, reviewer="Ada")
+    shown = texts(quality())
+    rate = Rate.independent(1, 1).describe()
+    for name in ("product left", "product right", "site north", "site south"):
+        assert f'<th scope="row">{name}</th><td>{rate}</td>' in shown
