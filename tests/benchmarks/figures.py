@@ -44,6 +44,7 @@ NAMES = (
     "scale",
     "stages",
     "overlap",
+    "monitor",
     "speed",
 )
 ORDER = (
