@@ -22,6 +22,7 @@ from core.decision.martingales import (
     category_p,
     smoothed_p,
 )
+from core.types import F64
 
 BASELINE = 100
 """Values that fix the places of a feature before any is ranked."""
@@ -31,21 +32,39 @@ _MOST_CATEGORIES = 64
 OTHER = "other"
 
 
+def choose_edges(baseline: F64) -> F64:
+    """Return the edges between the places of a feature, float64 ``e``, ascending.
+
+    Quantiles of the baseline, its ends, and a whole range beyond either: what lies further out than
+    anything before is then no tie with what was merely at the end.
+
+    Args:
+        baseline: float64 ``n``, the first values.
+    """
+    low, high = float(baseline.min()), float(baseline.max())
+    beyond = max(high - low, 1e-9)
+    levels = np.arange(1, PLACES) / PLACES
+    inner = np.quantile(baseline, levels, method="higher")
+    return np.unique(np.concatenate([inner, [low - beyond, low, high, high + beyond]]))
+
+
 @dataclass(frozen=True, slots=True)
 class NumberStream:
     """A measured feature of one source.
 
     Attributes:
         baseline: The first values, until there are BASELINE.
-        edges: Quantiles of the baseline, ascending; empty until then.
+        edges: As `choose_edges` chose them; empty until then.
         counts: How many later values lie below, at and between the edges.
         martingale: Bets that what comes is larger or smaller.
+        last_p: p-value of the last value; None where it was not ranked.
     """
 
     baseline: tuple[float, ...] = ()
     edges: tuple[float, ...] = ()
     counts: tuple[int, ...] = ()
     martingale: Martingale = field(default_factory=lambda: Martingale.fresh(BOTH_BETS))
+    last_p: float | None = field(default=None, compare=False)
 
     def after(self, value: float, u: float) -> NumberStream:
         """Return the stream with one more value.
@@ -67,13 +86,13 @@ class NumberStream:
             self,
             counts=tuple(counts.tolist()),
             martingale=self.martingale.after(bet_on_both(p)),
+            last_p=p,
         )
 
     def _begin(self, baseline: tuple[float, ...]) -> NumberStream:
         if len(baseline) < BASELINE:
             return replace(self, baseline=baseline)
-        levels = np.arange(1, PLACES) / PLACES
-        edges = np.unique(np.quantile(np.array(baseline), levels, method="higher"))
+        edges = choose_edges(np.array(baseline))
         counts = (0,) * (2 * edges.size + 1)
         return replace(self, baseline=(), edges=tuple(edges.tolist()), counts=counts)
 
@@ -104,10 +123,12 @@ class CategoryStream:
     Attributes:
         counts: How many values have each name.
         martingale: Bets that what comes is rarer.
+        last_p: p-value of the last value; None where it was not ranked.
     """
 
     counts: Mapping[str, int]
     martingale: Martingale = field(default_factory=lambda: Martingale.fresh(SMALL_BETS))
+    last_p: float | None = field(default=None, compare=False)
 
     def after(self, value: str, u: float) -> CategoryStream:
         """Return the stream with one more value.
@@ -120,10 +141,9 @@ class CategoryStream:
             value = OTHER
         p = category_p(self.counts, value, u)
         counts = {**self.counts, value: self.counts.get(value, 0) + 1}
-        martingale = self.martingale
-        if sum(counts.values()) > BASELINE:
-            martingale = martingale.after(bet_on_small(p))
-        return CategoryStream(counts, martingale)
+        if sum(counts.values()) <= BASELINE:
+            return CategoryStream(counts, self.martingale)
+        return CategoryStream(counts, self.martingale.after(bet_on_small(p)), p)
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain JSON values."""

@@ -164,6 +164,11 @@ class Martingale:
         now = float(log_wealth(logs, self.steps + 1))
         return Martingale(self.steps + 1, tuple(logs.tolist()), max(self.peak, now))
 
+    @property
+    def leading(self) -> int:
+        """Number of the bet with the most wealth."""
+        return int(np.argmax(self.logs))
+
     def to_json(self) -> list[float | list[float]]:
         """Return it as plain JSON values."""
         return [self.steps, self.peak, [max(log, -1e308) for log in self.logs]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.decision import martingales, monitoring
-from core.decision.drift import BASELINE, PLACES
+from core.decision.drift import BASELINE, choose_edges
 from core.decision.martingales import log_alarm
 from core.decision.monitoring import FoundPositive
 from core.records.monitored import WatchedPicture
@@ -76,9 +76,9 @@ def ood_paths(rng: np.random.Generator, shifts: np.ndarray) -> np.ndarray:
 
 def drift_paths(rng: np.random.Generator, shifts: np.ndarray) -> np.ndarray:
     """Give the log wealth of bets on a feature of normal values that are shifted."""
-    levels = np.arange(1, PLACES) / PLACES
-    edges = np.quantile(rng.normal(size=(BASELINE, RUNS)), levels, axis=0, method="higher")
-    counts = np.zeros((RUNS, PLACES), int)
+    # Of continuous values no edge is met, and none coincide.
+    edges = np.array([choose_edges(rng.normal(size=BASELINE)) for _ in range(RUNS)]).T
+    counts = np.zeros((RUNS, len(edges) + 1), int)
     return _paths(
         martingales.bet_on_both(
             _ranked(rng, counts, (edges < rng.normal(size=RUNS) + shift).sum(axis=0))

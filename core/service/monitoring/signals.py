@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core.decision.certificate_text import percent
-from core.decision.martingales import log_alarm
+from core.decision.martingales import Martingale, log_alarm
 from core.decision.monitoring import (
     EscapeEstimate,
     FoundPositive,
@@ -129,7 +129,7 @@ def signals(state: MonitorState, escapes: EscapeTest | None, alpha: float) -> It
     for number, (source, own) in enumerate(state.streams.items(), 1):
         for name, stream in own.items():
             if stream.martingale.peak >= drift_level(number):
-                yield _drift(state, source, name, stream.martingale.peak)
+                yield _drift(state, source, name, stream.martingale)
 
 
 def _escapes(found: EscapeTest, alpha: float) -> Signal:
@@ -149,17 +149,17 @@ def _ood(state: MonitorState) -> Signal:
         f"once in {odds(state.ood.peak)} times, after {state.ood.steps:,} cases."
     )
     evidence = {"log_wealth": round(state.ood.peak, 3), "cases": state.ood.steps}
-    return Signal(OOD, "", sentence, evidence | {"pictures": state.pictures(OOD)})
+    return Signal(OOD, "", sentence, evidence | {"pictures": state.pictures(OOD, state.ood)})
 
 
-def _drift(state: MonitorState, source: str, feature: str, peak: float) -> Signal:
-    test = drift_test(source, feature)
+def _drift(state: MonitorState, source: str, feature: str, martingale: Martingale) -> Signal:
+    test, peak = drift_test(source, feature), martingale.peak
     where = f" from {source}" if source else ""
     sentence = (
         f"The {feature} of the pictures{where} has changed: chance would look like this once in "
         f"{odds(peak)} times."
     )
-    evidence = {"log_wealth": round(peak, 3), "pictures": state.pictures(test)}
+    evidence = {"log_wealth": round(peak, 3), "pictures": state.pictures(test, martingale)}
     return Signal(DRIFT, test, sentence, evidence)
 
 

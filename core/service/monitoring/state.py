@@ -10,7 +10,14 @@ from typing import Any
 import numpy as np
 
 from core.decision.drift import CategoryStream, NumberStream
-from core.decision.martingales import SMALL_BETS, Martingale, bet_on_small, smoothed_p
+from core.decision.martingales import (
+    BOTH_BETS,
+    SMALL_BETS,
+    Martingale,
+    bet_on_both,
+    bet_on_small,
+    smoothed_p,
+)
 from core.records.monitored import WatchedPicture
 from core.types import Reason
 
@@ -20,12 +27,16 @@ PICTURES = 12
 """Pictures that an alarm shows."""
 
 _RECENT_CASES = 500
-_GAINS = 60
+_RANKED = 60
 _MOST_SOURCES = 16
 _MOST_POINTS = 400
-_NOT_JUDGED = {Reason.UNREADABLE, Reason.POOR_QUALITY, Reason.WRONG_INPUT, Reason.FAULT}
+_GATES = {
+    one.value for one in (Reason.UNREADABLE, Reason.POOR_QUALITY, Reason.WRONG_INPUT, Reason.FAULT)
+}
 
-Gain = tuple[float, str]
+RankedPicture = tuple[float, str]
+"""A p-value, and the decision whose picture has it."""
+
 Stream = NumberStream | CategoryStream
 
 
@@ -40,7 +51,7 @@ class MonitorState:
             unlike first to last; those of the certificate are there from the beginning.
         ood: Bets that pictures look less like those of the certificate.
         streams: By source and feature.
-        gains: By test, what the last pictures added to its log wealth.
+        ranked: By test, the p-values of the last pictures.
         points: What a page draws over time.
     """
 
@@ -49,7 +60,7 @@ class MonitorState:
     ood_counts: tuple[int, ...] = (0,) * OOD_PLACES
     ood: Martingale = field(default_factory=lambda: Martingale.fresh(SMALL_BETS))
     streams: Mapping[str, Mapping[str, Stream]] = field(default_factory=dict)
-    gains: Mapping[str, tuple[Gain, ...]] = field(default_factory=dict)
+    ranked: Mapping[str, tuple[RankedPicture, ...]] = field(default_factory=dict)
     points: tuple[Mapping[str, Any], ...] = ()
 
     def after(self, pictures: Sequence[WatchedPicture]) -> MonitorState:
@@ -63,19 +74,22 @@ class MonitorState:
         return state
 
     def _after(self, one: WatchedPicture) -> MonitorState:
-        if one.case_id in self.recent or one.reasons & {r.value for r in _NOT_JUDGED}:
-            return replace(self, seq=one.seq)
-        recent = (*self.recent, one.case_id)[-_RECENT_CASES:] if one.case_id else self.recent
-        return replace(self, seq=one.seq, recent=recent)._bet_on_ood(one)._bet_on_drift(one)
+        state = replace(self, seq=one.seq)
+        if one.case_id in self.recent or not (one.measures or one.ood_p is not None):
+            return state
+        if one.case_id:
+            state = replace(state, recent=(*self.recent, one.case_id)[-_RECENT_CASES:])
+        return state._bet_on_ood(one)._bet_on_drift(one)
 
     def _bet_on_ood(self, one: WatchedPicture) -> MonitorState:
-        if one.ood_p is None:
+        # The certificate is of pictures that pass the gates; drift is of all that come.
+        if one.ood_p is None or one.reasons & _GATES:
             return self
         counts, place = np.array(self.ood_counts), ood_place(one.ood_p)
-        ood = self.ood.after(bet_on_small(smoothed_p(counts, place, _chance(one.id, OOD))))
+        p = smoothed_p(counts, place, _chance(one.id, OOD))
         counts[place] += 1
-        gained = self._gaining(OOD, ood.log - self.ood.log, one)
-        return replace(gained, ood=ood, ood_counts=tuple(counts.tolist()))
+        ood = self.ood.after(bet_on_small(p))
+        return replace(self._ranking(OOD, p, one), ood=ood, ood_counts=tuple(counts.tolist()))
 
     def _bet_on_drift(self, one: WatchedPicture) -> MonitorState:
         source = one.source
@@ -92,19 +106,30 @@ class MonitorState:
             else:
                 number = before if isinstance(before, NumberStream) else NumberStream()
                 after = number.after(float(value), u)
-            start = before.martingale.log if before else 0.0
-            state = state._gaining(drift_test(source, name), after.martingale.log - start, one)
+            state = state._ranking(drift_test(source, name), after.last_p, one)
             own[name] = after
         return replace(state, streams={**self.streams, source: own}) if own else state
 
-    def _gaining(self, test: str, gain: float, one: WatchedPicture) -> MonitorState:
-        gains = (*self.gains.get(test, ()), (round(gain, 4), one.id))[-_GAINS:]
-        return replace(self, gains={**self.gains, test: gains})
+    def _ranking(self, test: str, p: float | None, one: WatchedPicture) -> MonitorState:
+        if p is None:
+            return self
+        ranked = (*self.ranked.get(test, ()), (round(p, 6), one.id))[-_RANKED:]
+        return replace(self, ranked={**self.ranked, test: ranked})
 
-    def pictures(self, test: str) -> list[str]:
-        """Return the decisions whose pictures added most to a test lately, most first."""
-        ranked = sorted(self.gains.get(test, ()), key=lambda gain: -gain[0])
-        return [decision for gain, decision in ranked[:PICTURES] if gain > 0.0]
+    def pictures(self, test: str, martingale: Martingale) -> list[str]:
+        """Return the decisions whose pictures add most to a test lately, most first.
+
+        Those on which the bet that has won most wins most.
+
+        Args:
+            test: Name of the test.
+            martingale: Its bets.
+        """
+        is_both = len(martingale.logs) == BOTH_BETS
+        bet = bet_on_both if is_both else bet_on_small
+        won = [(float(bet(p)[martingale.leading]), name) for p, name in self.ranked.get(test, ())]
+        best = sorted(won, key=lambda one: -one[0])[:PICTURES]
+        return [name for factor, name in best if factor > 0.0]
 
     def with_point(self, point: Mapping[str, Any]) -> MonitorState:
         """Return it with one more point to be drawn; of too many every second one is dropped."""
@@ -122,7 +147,7 @@ class MonitorState:
                 source: {name: one.to_json() for name, one in own.items()}
                 for source, own in self.streams.items()
             },
-            "gains": self.gains,
+            "ranked": self.ranked,
             "points": self.points,
         }
 
@@ -138,9 +163,9 @@ class MonitorState:
                 source: {name: _stream(one) for name, one in own.items()}
                 for source, own in data["streams"].items()
             },
-            gains={
-                test: tuple((gain, decision) for gain, decision in some)
-                for test, some in data["gains"].items()
+            ranked={
+                test: tuple((p, decision) for p, decision in some)
+                for test, some in data["ranked"].items()
             },
             points=tuple(data["points"]),
         )
