@@ -10,7 +10,8 @@ from streamlit.navigation.page import StreamlitPage
 from core.errors import AssayError
 from core.logs import Event, Word
 from core.packs import DomainPack, installed
-from dashboard import entrance, widgets
+from core.people import Role
+from dashboard import entrance, sign_in, widgets
 from dashboard.alarm_banner import show_banner
 
 VIEWS = Path(__file__).parent / "views"
@@ -31,6 +32,13 @@ def pack_pages(pack: DomainPack) -> list[StreamlitPage]:
             for page in others
         ),
     ]
+
+
+def people_page() -> list[StreamlitPage]:
+    """Return the page of roles for admins where people sign in; it asks for the role itself."""
+    if not sign_in.has_sign_in() or not widgets.person().may(Role.ADMIN):
+        return []
+    return [st.Page(VIEWS / "people.py", title="People")]
 
 
 def main() -> None:
@@ -54,6 +62,7 @@ def main() -> None:
                 st.Page(VIEWS / "monitor.py", title="Monitor"),
                 st.Page(VIEWS / "readers.py", title="Readers"),
                 st.Page(VIEWS / "audit.py", title="Audit"),
+                *people_page(),
                 *chain.from_iterable(own.values()),
             ]
         )

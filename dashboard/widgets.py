@@ -268,6 +268,50 @@ def mark_html(mark: VerdictMark, style: str = "assay-mark") -> str:
     )
 
 
+def person_for(role: Role, action: str) -> Person:
+    """Return who uses the page, who may do what takes a role.
+
+    Args:
+        role: The least role.
+        action: What is done, as in "ask for a survey".
+
+    Raises:
+        PermissionDenied: They may not.
+    """
+    found = person()
+    found.require(role, action)
+    return found
+
+
+def check_role(role: Role, action: str) -> None:
+    """Refuse what leaves no name on record to who may not do it; alone, it takes no name.
+
+    Args:
+        role: The least role.
+        action: What is done, as in "ask for a survey".
+
+    Raises:
+        PermissionDenied: People sign in here, and this one may not.
+    """
+    if sign_in.has_sign_in():
+        person().require(role, action)
+
+
+def may(role: Role) -> bool:
+    """Return whether what takes a role and leaves no name on record may be done here."""
+    return not sign_in.has_sign_in() or person().may(role)
+
+
+def why_not(role: Role) -> str:
+    """Return why somebody may not do what takes a role; empty where they may."""
+    found = person()
+    if found.id and found.may(role):
+        return ""
+    if not sign_in.has_sign_in():
+        return "Write your name in the sidebar first; it stands under everything you do."
+    return f"This takes the role {role.value}; yours is {found.role.value}."
+
+
 def verdict_html(
     decision: StoredDecision, wording: Mapping[Disposition, str], policy: Policy | None
 ) -> str:

@@ -45,6 +45,7 @@ def deploy(
 
     Running workers use it within two seconds.
     """
+    from core.people import Person
     from core.service.bundles.deployments import Signed, deploy_bundle
     from core.service.store import open_store
     from core.settings import Settings
@@ -55,7 +56,7 @@ def deploy(
         open_store(settings),
         settings,
         product=product,
-        signed=Signed(by or getpass.getuser(), second),
+        signed=Signed(Person.alone(by or getpass.getuser()), second),
         policy_id=policy,
         stage=_stage(stage) if stage else None,
         audit_share=audit,
@@ -89,6 +90,7 @@ def deployments(
     settings = Settings()
     store = open_store(settings)
     if take_back:
+        from core.people import Person
         from core.service.bundles.deployments import Signed, return_to
 
         made = return_to(
@@ -96,7 +98,7 @@ def deployments(
             settings,
             pack or _only_pack(store),
             product or "",
-            signed=Signed(by or getpass.getuser(), second),
+            signed=Signed(Person.alone(by or getpass.getuser()), second),
             number=to or None,
         )
         _show([made], json=json)

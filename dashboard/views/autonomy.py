@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import DomainPack
+from core.people import Role
 from core.records import audit, case_list, deployments
 from core.records.case_list import Read
 from core.records.deployment import Stage
@@ -160,20 +161,20 @@ class _Site:
             self._release_button(above, evidence)
 
     def _release_button(self, above: Stage, evidence: ReadEvidence) -> None:
-        nameless = not widgets.reviewer()
+        may_not = not widgets.person().may(Role.LEAD)
         key = f"{self.site}-{above.value}-{evidence.reads}"
         confirm = autonomy_text.confirm_text(evidence)
-        sure = st.checkbox(confirm, key=f"sure-{key}", disabled=nameless)
+        sure = st.checkbox(confirm, key=f"sure-{key}", disabled=may_not)
         st.button(
             f"Release {above.value}",
             key=f"release-{key}",
             type="primary",
-            disabled=nameless or not sure,
+            disabled=may_not or not sure,
             on_click=self._release,
             args=(above,),
         )
-        if nameless:
-            widgets.text("Write your name in the sidebar first; it stands under every release.")
+        if may_not:
+            widgets.text(widgets.why_not(Role.LEAD))
 
     def _steps_down(self) -> None:
         lower = [stage for stage in Stage if stage.step < self.current.step]
@@ -184,7 +185,7 @@ class _Site:
             row.button(
                 f"Back to {stage.value}",
                 key=f"back-{self.site}-{stage.value}",
-                disabled=not widgets.reviewer(),
+                disabled=not widgets.person().may(Role.LEAD),
                 on_click=self._release,
                 args=(stage,),
             )
@@ -198,7 +199,7 @@ class _Site:
                 self.view.rules,
                 self.site,
                 stage,
-                by=widgets.reviewer(),
+                by=widgets.person(),
                 bundle=self.used.bundle,
                 bundle_sha256=self.used.bundle_sha256,
                 policy_id=self.used.policy_id,

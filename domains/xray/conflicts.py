@@ -64,7 +64,8 @@ def conflicts(
 
 def _decide(store: Store, accept: str, keep_first: str, by: str) -> None:
     from core.errors import ConfigError
-    from core.records import quarantine
+    from core.people import Person
+    from core.service.review import conflicts
 
     if not by.strip():
         raise ConfigError(
@@ -75,8 +76,8 @@ def _decide(store: Store, accept: str, keep_first: str, by: str) -> None:
         raise ConfigError(
             "Either --accept or --keep-first, not both.", hint="Call the command twice."
         )
-    decide = quarantine.accept if accept else quarantine.decline
-    changed = decide(store, accept or keep_first, by=by)
+    decide = conflicts.take_new if accept else conflicts.keep_first
+    changed = decide(store, accept or keep_first, by=Person.alone(by))
     typer.echo("Decided." if changed else "Nothing changed: it was decided so before.")
 
 

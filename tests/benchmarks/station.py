@@ -28,6 +28,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from core.people import Person
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.store import open_store
@@ -78,7 +79,7 @@ def main() -> None:
     at_home = Settings(home=home)
     # Limits by which good cells pass, so that every verdict is timed.
     certify_bundle(open_bundle(bundle, settings), Targets(escape=0.2, overkill=0.2))
-    deploy_bundle(bundle, store, at_home, product="cells", signed=Signed("bench"))
+    deploy_bundle(bundle, store, at_home, product="cells", signed=Signed(Person.alone("bench")))
     store.close()
     write_video(home / "cells.avi", frames(parts + WARM), "FFV1")
     with ExitStack() as stack:

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.jobs.worker import work
+from core.people import Person
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.store import open_store
 from core.settings import Settings
@@ -28,7 +29,7 @@ def farm(tmp_path: Path) -> Iterator[Path]:
     """A home of its own with a worker for surveys."""
     settings, stop = Settings(home=tmp_path / "farm"), Event()
     store = open_store(settings)
-    deploy_bundle(BUNDLE, store, settings, product="", signed=Signed("Ada"))
+    deploy_bundle(BUNDLE, store, settings, product="", signed=Signed(Person.alone("Ada")))
     how = {"stop": stop, "lanes": ["survey"]}
     worker = Thread(target=work, args=([], store, settings), kwargs=how)
     worker.start()

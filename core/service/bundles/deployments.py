@@ -10,6 +10,7 @@ from time import monotonic
 
 from core.errors import BundleError, ConfigError, NothingDeployed
 from core.model.bundle.bundle import Bundle
+from core.people import Person, Role
 from core.records import deployments
 from core.records.connection import Store
 from core.records.deployment import AUDIT_SHARE, Deployment, Stage
@@ -46,7 +47,7 @@ class Signed:
         second_person: Who else agreed; empty for nobody.
     """
 
-    by: str
+    by: Person
     second_person: str = ""
 
 
@@ -75,10 +76,12 @@ def deploy_bundle(
         audit_share: Share of automatic negatives to be drawn at random for a person.
 
     Raises:
+        PermissionDenied: The person may not deploy.
         BundleError: The bundle is altered, has no such policy, or the policy is of another bundle.
         ConfigError: As in `core.records.deployments.deploy`.
         StoreError: The database failed.
     """
+    signed.by.require(Role.LEAD, "deploy a bundle")
     if stage is Stage.AUTOMATIC:
         raise ConfigError(
             "The stage automatic is released on the evidence of what people have read, not here.",
@@ -94,7 +97,7 @@ def deploy_bundle(
         bundle=bundle.label,
         bundle_sha256=bundle.sha256,
         policy_id=policy.id,
-        by=signed.by,
+        by=signed.by.id,
         second_person=signed.second_person,
         audit_share=audit_share,
     )
@@ -120,17 +123,19 @@ def return_to(
         number: The deployment; the last one that differs from what is in force when None.
 
     Raises:
+        PermissionDenied: The person may not deploy.
         BundleError: Its bundle or its policy is missing or altered.
         ConfigError: As in `core.records.deployments.take_back`.
         StoreError: The database failed.
     """
+    signed.by.require(Role.LEAD, "take a deployment back")
     earlier = deployments.earlier_of(store, pack, product, number)
     policy_of(take(earlier.bundle_sha256, settings), earlier.policy_id)
     return deployments.take_back(
         store,
         pack,
         product,
-        by=signed.by,
+        by=signed.by.id,
         second_person=signed.second_person,
         number=earlier.number,
     )

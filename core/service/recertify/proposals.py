@@ -168,7 +168,7 @@ def roll_back(
         StoreError: The database failed.
     """
     by.require(Role.LEAD, "roll back a policy")
-    return return_to(store, settings, pack, product, signed=Signed(by.id), number=number)
+    return return_to(store, settings, pack, product, signed=Signed(by), number=number)
 
 
 def is_alone(by: Person) -> bool:

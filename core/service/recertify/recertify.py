@@ -10,7 +10,7 @@ from typing import Any
 from core.decision.back_test import SEVERITY, judge_again, list_flips
 from core.errors import DataError
 from core.model.bundle.bundle import Bundle
-from core.people import Person
+from core.people import Person, Role
 from core.records.connection import Store
 from core.records.past_window import read_window
 from core.records.proposals import Proposal
@@ -112,6 +112,7 @@ def propose_recertified(
         PermissionDenied: The person may not propose a policy.
         AssayError: As in ``propose``.
     """
+    by.require(Role.LEAD, "propose a policy")
     evidence = evidence_of(store, bundle, before, found.policy, product, found.collected)
     return propose(
         store,

@@ -14,6 +14,7 @@ from core.decision.certificate_text import percent
 from core.decision.rate import Rate
 from core.errors import ConfigError
 from core.packs import DomainPack
+from core.people import Person, Role
 from core.records import case_list, deployments
 from core.records.case_list import Read
 from core.records.connection import Store
@@ -142,7 +143,7 @@ def release(
     site: str,
     stage: Stage,
     *,
-    by: str,
+    by: Person,
     bundle: str,
     bundle_sha256: str,
     policy_id: str,
@@ -163,10 +164,12 @@ def release(
         policy: That policy itself; None when it is not at hand.
 
     Raises:
+        PermissionDenied: The person may not release.
         ConfigError: The certificate or the reads do not allow the stage, nobody signs it, or it is
             more than one step up.
         StoreError: The database failed.
     """
+    by.require(Role.LEAD, "release a stage of autonomy")
     own = policy if policy is not None and policy.id == policy_id else None
     since = supervised_since(deployments.history(store, pack.name, site), bundle, policy_id)
     reads = case_list.reads(store, pack.name)
@@ -181,7 +184,7 @@ def release(
         pack.name,
         site,
         stage,
-        by=by,
+        by=by.id,
         evidence=figures_of(evidence, own),
         bundle=bundle,
         bundle_sha256=bundle_sha256,

@@ -121,9 +121,9 @@ def decide(
         PermissionDenied: Nobody is named, or the person may not review.
         StoreError: The database failed.
     """
+    by.require(Role.REVIEWER, "review a case")
     if item.read:
         return second_read.answer(store, item, disposition, by=by, label=label, comment=comment)
-    by.require(Role.REVIEWER, "review a case")
     return reviews.review(store, item, disposition, reviewer=by.id, label=label, comment=comment)
 
 
@@ -229,12 +229,11 @@ def undo(store: Store, stored: StoredReview, by: Person) -> bool:
             else's and the person no lead.
         StoreError: The database failed.
     """
+    by.require(Role.REVIEWER, "take back a review")
     if stored.kind != REVIEW:
         read = second_read.last_answer(store, by)
         return read is not None and second_read.take_back(store, read, by)
-    if stored.reviewer == by.id:
-        by.require(Role.REVIEWER, "take back a review")
-    else:
+    if stored.reviewer != by.id:
         by.require(Role.LEAD, "take back a review of somebody else")
     return reviews.undo(store, stored.case_id, stored.revision + 1, reviewer=by.id)
 

@@ -168,10 +168,10 @@ def answer(
         PermissionDenied: The person may not review, or may not adjudicate.
         StoreError: The database failed.
     """
+    by.require(Role.REVIEWER, "review a case")
     kind = ReadKind(item.read)
     if kind is ReadKind.ADJUDICATION:
         by.require(Role.LEAD, "adjudicate a case")
-    by.require(Role.REVIEWER, "review a case")
     with reading(store) as connection:
         claim = last_claim(connection, _claim_id(kind, item.case_id, by), by.id)
     if claim is None or claim.kind != kind:
@@ -188,10 +188,12 @@ def put_off(store: Store, item: WorkItem, by: Person, at: datetime | None = None
     Does nothing for a first read, which comes back when the others are done.
 
     Raises:
+        PermissionDenied: The person may not review.
         StoreError: The database failed.
     """
     if not item.read:
         return
+    by.require(Role.REVIEWER, "put a case off")
     with reading(store) as connection:
         claim = last_claim(connection, _claim_id(ReadKind(item.read), item.case_id, by), by.id)
     if claim is not None:

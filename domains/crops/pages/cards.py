@@ -12,6 +12,7 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import pack_named
+from core.people import Role
 from core.records import worklist
 from core.records.cases import CaseDetail
 from core.records.store import decision
@@ -141,15 +142,15 @@ class CardPage:
                 text(_FORGET),
                 key=f"crops-{place}-forget-{key}",
                 type="tertiary",
-                on_click=places.forget_place,
-                args=(self.field, key),
+                on_click=_change_place,
+                args=(places.forget_place, self.field, key),
             )
         elif line["candidate"] is not None and line["place"] is None:
             row.button(
                 text(_CONFIRM),
                 key=f"crops-{place}-confirm-{key}",
-                on_click=places.confirm_place,
-                args=(self.field, line),
+                on_click=_change_place,
+                args=(places.confirm_place, self.field, line),
             )
 
     def _correct(self, detail: CaseDetail, disposition: Disposition) -> None:
@@ -162,6 +163,14 @@ class CardPage:
             return
         if not written:
             st.toast(self.language.text(_CHANGED))
+
+
+def _change_place(change: Callable[..., None], *args: object) -> None:
+    try:
+        widgets.check_role(Role.REVIEWER, "say where a photo was taken")
+        change(*args)
+    except AssayError as exc:
+        st.toast(escape_markdown(str(exc)))
 
 
 def kind_of(line: Line) -> str:

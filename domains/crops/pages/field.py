@@ -7,7 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import AssayError, InputError
+from core.errors import AssayError
+from core.people import Role
 from core.service.intake.limits import MEBI
 from core.service.intake.resumable import Batch, BatchLimits
 from dashboard import uploader, widgets
@@ -124,8 +125,9 @@ def _make() -> None:
     home = widgets.session().settings.home
     name, crop = st.session_state["crops-name"], st.session_state["crops-crop"]
     try:
+        widgets.check_role(Role.REVIEWER, "begin a field")
         _open(make_field(home, name, crop, datetime.now(UTC)).id)
-    except InputError as exc:
+    except AssayError as exc:
         st.toast(escape_markdown(f"{exc.message} {exc.hint}"))
 
 
@@ -142,6 +144,8 @@ def _batch(folder: str) -> Batch:
 
 
 def _upload(field: FieldFolder, batch: Batch, language: Language) -> None:
+    if not widgets.may(Role.REVIEWER):
+        return
     is_empty = not any(True for _ in batch.uploads())
     # Chosen once: it must not close over files that are just being sent.
     is_open = st.session_state.setdefault(f"crops-send-{field.id}", is_empty)

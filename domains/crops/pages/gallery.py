@@ -10,6 +10,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import AssayError
+from core.people import Role
 from core.records.failed_jobs import job_status
 from core.service.intake.resumable import Batch
 from core.service.review.review import ReviewSession
@@ -64,6 +65,7 @@ def show(session: ReviewSession, field: FieldFolder, batch: Batch, language: Lan
 
 def _submit(session: ReviewSession, field: FieldFolder, number: int) -> None:
     try:
+        widgets.check_role(Role.REVIEWER, "have photos looked at")
         submit(session.store, field, number)
     except AssayError as exc:
         st.toast(escape_markdown(f"{exc.message} {exc.hint}"))

@@ -6,11 +6,14 @@ from html import escape
 
 import streamlit as st
 
+from core.errors import AssayError
+from core.people import Role
 from core.records.failed_jobs import JobStatus, job_status
 from core.records.job import State
 from core.records.queue import request_cancel
 from core.service.review.review import ReviewSession
 from dashboard import widgets
+from dashboard.present import escape_markdown
 from domains.crops.locale import N_, Language
 
 _EVERY_S = 1.0
@@ -43,7 +46,11 @@ def follow(session: ReviewSession, status: JobStatus, language: Language) -> Non
 
 
 def _cancel(session: ReviewSession, job_id: str) -> None:
-    request_cancel(session.store, job_id)
+    try:
+        widgets.check_role(Role.REVIEWER, "cancel a job")
+        request_cancel(session.store, job_id)
+    except AssayError as exc:
+        st.toast(escape_markdown(str(exc)))
 
 
 def _progress(status: JobStatus, language: Language) -> str:

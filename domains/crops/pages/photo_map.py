@@ -8,7 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 import streamlit as st
 
+from core.errors import AssayError
+from core.people import Role
 from dashboard import widgets
+from dashboard.present import escape_markdown
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.fields.places import pick_place
 from domains.crops.locale import N_, Language, Sentence
@@ -85,7 +88,7 @@ def _map(
         )
     if isinstance(tapped, str):
         pick(field, tapped)
-    elif tapped is not None:
+    elif tapped is not None and widgets.may(Role.REVIEWER):
         longitude, latitude = plane.position(*tapped)
         pick_place(field, without, latitude, longitude)
         st.rerun()
@@ -128,4 +131,8 @@ def _type(field: FieldFolder, cases: Sequence[str], key: str, language: Language
     if place is None:
         st.toast(language.text(_WRONG))
         return
-    pick_place(field, cases, *place)
+    try:
+        widgets.check_role(Role.REVIEWER, "say where a photo was taken")
+        pick_place(field, cases, *place)
+    except AssayError as exc:
+        st.toast(escape_markdown(str(exc)))

@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import AssayError
+from core.people import Role
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
 from domains.parts import pack
@@ -91,7 +92,7 @@ def _commands(session: ReviewSession, reader: BoardReader) -> None:
             args=(session, reader.station, name, argument),
         )
     if nameless:
-        widgets.text("Write your name in the sidebar to do more than stop the line.", "quiet")
+        widgets.text(f"{widgets.why_not(Role.REVIEWER)} You can stop the line.", "quiet")
     elif station_choice.person().is_lead:
         _release(session, reader.station)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import AssayError
+from core.people import Role
 from core.records.failed_jobs import JobStatus
 from core.records.job import State
 from core.service.review.review import ReviewSession
@@ -59,8 +60,8 @@ def _steps(
     jobs: dict[str, JobStatus | None],
 ) -> None:
     looked, learned = jobs[LOOK], jobs[LEARN]
-    if not widgets.reviewer():
-        widgets.text("Write your name in the sidebar first; it stands under what is deployed.")
+    if refusal := widgets.why_not(Role.LEAD):
+        widgets.text(refusal)
     if looked is not None and looked.state is State.DONE and place.incoming.pictures():
         learn_choice.choose(session, station.name, recipe, place, looked)
         return
@@ -113,7 +114,7 @@ def _defects(session: ReviewSession, station: str, recipe: Recipe, place: Learni
         f"Learn {len(found)} defect{'' if len(found) == 1 else 's'}",
         key="learn-defects",
         type="primary",
-        disabled=not widgets.reviewer() or GOOD not in groups,
+        disabled=not widgets.person().may(Role.LEAD) or GOOD not in groups,
         on_click=_learn_defects,
         args=(session, station, recipe, found),
     )

@@ -7,9 +7,11 @@ from html import escape
 
 import streamlit as st
 
+from core.errors import AssayError
+from core.people import Role
 from core.records.failed_jobs import JobStatus
 from core.service.review.review import ReviewSession
-from dashboard import widgets
+from dashboard import present, widgets
 from domains.parts.pages import learn_jobs, learn_pictures, station_choice
 from domains.parts.station.learning.asking import LearnSpec
 from domains.parts.station.learning.folder import LearnedPicture, LearningPlace
@@ -116,13 +118,21 @@ def _buttons(
         key="learn-now",
         type="primary",
         width="stretch",
-        disabled=bool(undecided) or not widgets.reviewer(),
+        disabled=bool(undecided) or not widgets.person().may(Role.LEAD),
         on_click=learn_jobs.ask_for,
         args=(session, spec),
     )
     discard.button(
-        "Discard them all", key="learn-discard", width="stretch", on_click=place.incoming.clear
+        "Discard them all", key="learn-discard", width="stretch", on_click=_discard, args=(place,)
     )
+
+
+def _discard(place: LearningPlace) -> None:
+    try:
+        widgets.check_role(Role.REVIEWER, "discard pictures")
+        place.incoming.clear()
+    except AssayError as exc:
+        st.toast(present.escape_markdown(str(exc)))
 
 
 def _rows(parts: Sequence[RankedPart], width: int) -> list[Sequence[RankedPart]]:

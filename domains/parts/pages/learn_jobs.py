@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from core.errors import AssayError
+from core.people import Role
 from core.records.failed_jobs import JobStatus, job_status
 from core.records.job import State
 from core.records.queue import request_cancel
@@ -26,7 +27,7 @@ def is_open(status: JobStatus) -> bool:
 def ask_for(session: ReviewSession, spec: Spec) -> None:
     """Ask for a job, and say so where that fails."""
     try:
-        ask(session.store, spec)
+        ask(session.store, spec, widgets.person())
     except AssayError as exc:
         st.toast(present.escape_markdown(str(exc)))
 
@@ -47,7 +48,11 @@ def follow(session: ReviewSession, status: JobStatus) -> None:
 
 
 def _cancel(session: ReviewSession, job_id: str) -> None:
-    request_cancel(session.store, job_id)
+    try:
+        widgets.check_role(Role.REVIEWER, "cancel a job")
+        request_cancel(session.store, job_id)
+    except AssayError as exc:
+        st.toast(present.escape_markdown(str(exc)))
 
 
 def show_problem(status: JobStatus | None) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.people import Role
 from core.records.values import now
 from core.service.review.autonomy_text import SINGLE_USER
 from dashboard import sign_in, widgets
@@ -31,17 +32,25 @@ def choose(home: Path) -> str | None:
     with st.sidebar:
         if len(stations) > 1:
             _keep("Station", "parts_station", stations)
-        _keep("Role", "parts_role", [one.value for one in StationRole])
         if not sign_in.has_sign_in():
+            _keep("Role", "parts_role", [one.value for one in StationRole])
             widgets.text(SINGLE_USER, "quiet")
     return str(state.get("parts_station", stations[0])) if len(stations) > 1 else stations[0]
 
 
 def person() -> StationUser:
-    """Return who stands before the page, in the role that was chosen."""
-    return StationUser(
-        widgets.reviewer(), StationRole(state.get("parts_role", StationRole.OPERATOR.value))
-    )
+    """Return who stands before the page, in the role that they have or, alone, have chosen.
+
+    Somebody who may not review has no name at a station, and does what takes none: stop the line.
+    """
+    found = widgets.person()
+    if not found.may(Role.REVIEWER):
+        return StationUser("")
+    if not sign_in.has_sign_in():
+        chosen = state.get("parts_role", StationRole.OPERATOR.value)
+        return StationUser(found.id, StationRole(chosen))
+    is_lead = found.may(Role.LEAD)
+    return StationUser(found.id, StationRole.LEAD if is_lead else StationRole.INSPECTOR)
 
 
 def seconds_since(at: datetime) -> float:

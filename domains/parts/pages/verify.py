@@ -14,9 +14,11 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import AssayError
+from core.people import Role
 from core.records import pack_rows
 from core.records import store as records
 from core.records.values import StoredDecision, now
+from core.service.people.roles import names_of
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
 from domains.parts.pages import station_choice
@@ -74,8 +76,8 @@ def _decide(session: ReviewSession, station: str) -> None:
     widgets.text(part.part_id or "Part without an id", "title")
     widgets.text(f"{part.result.value}: {part.verdict.message}", "big")
     _picture(session, part)
-    if not widgets.reviewer():
-        widgets.text("Write your name in the sidebar first; it stands under every decision.")
+    if refusal := widgets.why_not(Role.REVIEWER):
+        widgets.text(refusal)
         return
     if (step := state.get("verify_step", "")) == "":
         ok, not_ok, back = st.columns(3)
@@ -126,6 +128,7 @@ def _record(
     """Keep a decision once; an answer to a known-bad part is no override."""
     by = station_choice.person()
     try:
+        widgets.person_for(Role.REVIEWER, "decide about a part")
         made = make_override(part, reason, by=by, at=now(), text=text, second_person=second)
         if item.is_salt:
             released = made.kind is not OverrideKind.REJECT
@@ -201,8 +204,10 @@ def _rates(session: ReviewSession, station: str) -> None:
     """Show what each person and each reason let through."""
     overrides = overrides_of(session.store, station, limit=10 * MOST)
     widgets.text("By person", "heading")
-    for who, line in person_lines(overrides, salt_answers(session.store, station)):
-        widgets.text(who, "plain")
+    lines = person_lines(overrides, salt_answers(session.store, station))
+    names = names_of(session.store, [who for who, _ in lines])
+    for who, line in lines:
+        widgets.text(names[who], "plain")
         widgets.text(line, "quiet")
     widgets.text("By reason", "heading")
     for reason, line in reason_lines(overrides):

@@ -18,6 +18,7 @@ from threading import Thread
 import cv2
 import numpy as np
 
+from core.people import Person
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.progress import Progress
 from core.service.store import open_store
@@ -68,7 +69,7 @@ def run_line(
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "camera").mkdir(parents=True)
     store = open_store(settings)
-    deploy_bundle(bundle, store, settings, product=PRODUCT, signed=Signed("demo"))
+    deploy_bundle(bundle, store, settings, product=PRODUCT, signed=Signed(Person.alone("demo")))
     store.close()
     parts: list[InspectedPart] = []
     shown = with_faults(pictures[:: max(1, len(pictures) // PARTS)][:PARTS])

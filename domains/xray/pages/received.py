@@ -7,10 +7,12 @@ from collections.abc import Callable
 import streamlit as st
 
 from core.errors import AssayError
+from core.people import Role
 from core.records import audit, quarantine
 from core.records.connection import Store
 from core.records.intake import ASIDE
 from core.records.quarantine import Conflict
+from core.service.review import conflicts
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
 from domains.xray import pack
@@ -52,25 +54,25 @@ def _conflict(
     widgets.html(received.difference_html(found))
     widgets.text(f"First: {received.arrival_text(conflict.first)}", "quiet")
     widgets.text(f"New: {received.arrival_text(other)}", "quiet")
-    nameless = not widgets.reviewer()
+    may_not = not widgets.person().may(Role.LEAD)
     row = st.container(horizontal=True, gap="small")
-    actions = ((received.ACCEPT, quarantine.accept), (received.DECLINE, quarantine.decline))
+    actions = ((received.ACCEPT, conflicts.take_new), (received.DECLINE, conflicts.keep_first))
     for label, decide in actions:
         row.button(
             label,
             key=f"{label}-{other.id}",
-            disabled=nameless,
+            disabled=may_not,
             on_click=_decide,
             args=(session, decide, other.id),
         )
-    if nameless:
-        widgets.text("Write your name in the sidebar first; it stands under what you decide.")
+    if may_not:
+        widgets.text(widgets.why_not(Role.LEAD))
 
 
 def _decide(session: ReviewSession, decide: Callable[..., bool], receipt_id: str) -> None:
     store: Store = session.store
     try:
-        if not decide(store, receipt_id, by=widgets.reviewer()):
+        if not decide(store, receipt_id, by=widgets.person()):
             st.toast("Somebody decided this meanwhile; nothing was changed.")
     except AssayError as exc:
         st.toast(present.escape_markdown(str(exc)))

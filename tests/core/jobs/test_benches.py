@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 
 from core.errors import BundleError, ConfigError
 from core.jobs.benches import BATCH_S, MOST_PICTURES, Benches
+from core.people import Person
 from core.records import blobs
 from core.records.connection import reading, writing
 from core.records.deployment import Stage
@@ -30,7 +31,7 @@ from tests.ceilings import certify_above
 from tests.changed_bundles import copy_bundle
 from tests.core.jobs.running import until, work_once, working
 
-ADA = Signed("Ada")
+ADA = Signed(Person.alone("Ada"))
 
 
 @pytest.fixture

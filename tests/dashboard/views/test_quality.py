@@ -91,7 +91,9 @@ def test_a_slide_shows_what_would_flip_and_changes_nothing(quality, store, tiny_
 def test_a_policy_is_proposed_by_a_button_and_nothing_is_deployed_by_it(
     quality, store, tiny_product, settings
 ):
-    deploy_bundle(tiny_product.bundle, store, settings, product="", signed=Signed("Eve"))
+    deploy_bundle(
+        tiny_product.bundle, store, settings, product="", signed=Signed(Person.alone("Eve"))
+    )
     number = deployments.last_number(store)
     page = quality()
     slider(page, "Escape at most").set_value(0.15).run()

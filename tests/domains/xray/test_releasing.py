@@ -6,6 +6,7 @@ import pytest
 
 from core.decision.certificate import upper_bound
 from core.errors import ConfigError
+from core.people import Person
 from core.records import deployments
 from core.records.deployment import Stage
 from core.service.review import autonomy
@@ -34,7 +35,7 @@ def release(store):
             RULES,
             "North",
             stage,
-            by="Ada",
+            by=Person.alone("Ada"),
             bundle="b@1",
             bundle_sha256="1" * 64,
             policy_id=POLICY.id,

@@ -14,6 +14,7 @@ import typer
 
 from core.cli.output import print_json, print_line, progress_bar
 from core.errors import DataError
+from core.people import Person
 from core.records.connection import Store
 from core.service.bundles.deployments import Signed
 from core.service.store import open_store
@@ -93,7 +94,7 @@ class _Session:
                 self._recipe,
                 self._settings,
                 self._store,
-                signed=Signed(self._options.by),
+                signed=Signed(Person.alone(self._options.by)),
                 left_out=len(left_out),
                 progress=progress,
             )

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from sqlalchemy import event
 
+from core.people import Person
 from core.records.connection import Store
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.bundles.open import certify_bundle, open_bundle
@@ -59,7 +60,7 @@ def make_product(settings: Settings, progress: Progress = silent) -> Path:
         train(TrainSpec("parts", data, out), settings, progress)
         certify_bundle(open_bundle(out, settings), Targets(escape=0.15, overkill=0.3))
     with_store = open_store(settings)
-    deploy_bundle(out, with_store, settings, product=PRODUCT, signed=Signed("rig"))
+    deploy_bundle(out, with_store, settings, product=PRODUCT, signed=Signed(Person.alone("rig")))
     with_store.close()
     return out
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from core.errors import ConfigError
+from core.people import Person, Role
 from core.records.connection import Store, writing
 from core.records.failed_jobs import JobStatus, job_status, reopen
 from core.records.job import State, add
@@ -60,13 +61,22 @@ class LearnSpec:
 Spec = LookSpec | LearnSpec
 
 
-def ask(store: Store, spec: Spec) -> None:
+def ask(store: Store, spec: Spec, by: Person) -> None:
     """Ask for a job, whatever became of the last one of its kind for the recipe.
 
+    Args:
+        store: The store.
+        spec: What is to be done.
+        by: Who asks; what is learned is deployed, which takes a lead.
+
     Raises:
+        PermissionDenied: The person may not.
         ConfigError: Nobody answers for what is to be learned.
         StoreError: The database failed.
     """
+    by.require(Role.REVIEWER, "have good parts looked at")
+    if isinstance(spec, LearnSpec):
+        by.require(Role.LEAD, "have parts learned and deployed")
     if isinstance(spec, LearnSpec) and not spec.by.is_named:
         raise ConfigError("Nobody answers for what is learned.", hint="Give your name.")
     kind, key = (LOOK if isinstance(spec, LookSpec) else LEARN), _key(spec.station, spec.recipe)

@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.errors import ConfigError, DataError, PermanentFailure
 from core.jobs.context import JobContext
+from core.people import Person, Role
 from core.records.connection import Store
 from core.service.bundles.deployments import Signed
 from core.service.summaries import list_remarks
@@ -65,7 +66,7 @@ def learn_asked(context: JobContext) -> Mapping[str, Any]:
             recipe,
             context.settings,
             context.store,
-            signed=Signed(spec.by.name),
+            signed=Signed(Person(spec.by.name, spec.by.name, Role.LEAD)),
             left_out=len(spec.left_out),
             progress=context.step,
         )

@@ -12,6 +12,7 @@ from core.decision.certificate_text import describe_attempt, describe_certificat
 from core.decision.good_only import describe_bound
 from core.errors import ConfigError, DataError
 from core.model.bundle.bundle import Bundle
+from core.people import Role
 from core.records.connection import Store
 from core.records.deployment import Deployment
 from core.service.bundles.deployments import Signed, deploy_bundle
@@ -134,9 +135,11 @@ def learn(
         progress: Called as work goes on.
 
     Raises:
+        PermissionDenied: The person may not deploy.
         DataError: The pictures cannot be learned from, such as too few good parts.
         StoreError: The database failed.
     """
+    signed.by.require(Role.LEAD, "have parts learned and deployed")
     began = monotonic()
     place = place_of(settings.home, station, recipe)
     groups = {label: len(found) for label, found in place.data.groups().items()}

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from core.cli import assess as cli_assess
 from core.imaging.files import open_file
 from core.jobs.worker import work
+from core.people import Person
 from core.records import audit, blobs, worklist
 from core.records.audit_draw import is_drawn
 from core.records.intake import receive
@@ -42,7 +43,7 @@ def settings(tiny_product, tmp_path):
 @pytest.fixture
 def deployed(tiny_product, store, settings):
     deploy_bundle(
-        tiny_product.bundle, store, settings, product="left", signed=Signed("Ada"),
+        tiny_product.bundle, store, settings, product="left", signed=Signed(Person.alone("Ada")),
         audit_share=SHARE,
     )  # fmt: skip
     return Deployed(store, settings).judge_of("parts", "left")

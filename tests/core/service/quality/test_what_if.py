@@ -93,7 +93,9 @@ def test_a_proposal_counts_as_a_certification_and_changes_no_verdict(
     tiny_product, judged, past, settings, store
 ):
     bundle, policy = judged
-    deploy_bundle(tiny_product.bundle, store, settings, product="", signed=Signed("Eve"))
+    deploy_bundle(
+        tiny_product.bundle, store, settings, product="", signed=Signed(Person.alone("Eve"))
+    )
     in_force = deployments.newest(store, "parts")
     targets = replace(policy.targets, escape=0.19)
     tried = try_targets(bundle, targets, past, in_force=policy, home=settings.home)

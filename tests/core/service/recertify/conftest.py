@@ -19,5 +19,7 @@ def settings(tiny_product, tmp_path):
 @pytest.fixture
 def deployed(tiny_product, store, settings):
     """The bundle of the plates, deployed for the product left."""
-    deploy_bundle(tiny_product.bundle, store, settings, product="left", signed=Signed("Ada"))
+    deploy_bundle(
+        tiny_product.bundle, store, settings, product="left", signed=Signed(Person.alone("Ada"))
+    )
     return tiny_product.opened()[0]

@@ -40,7 +40,7 @@ def rig(field, tmp_path):
     """A home with the rendered field's bundle deployed, and two photos of plots, one too dark."""
     settings = field.settings_at(tmp_path / "home")
     store = open_store(settings)
-    deploy_bundle(field.bundle, store, settings, product="", signed=Signed("Ada"))
+    deploy_bundle(field.bundle, store, settings, product="", signed=Signed(Person.alone("Ada")))
     plots = sorted((field.bundle.parent / "plots").glob("*.png"))
     sent = make_field(settings.home, "North", "", datetime(2026, 5, 4, tzinfo=UTC))
     plot = cv2.imread(str(plots[0]))

@@ -17,6 +17,7 @@ from shapely.geometry import Point, shape
 
 from core.errors import BundleError, ConfigError, DataError
 from core.jobs.context import JobCancelled
+from core.people import Person
 from core.records import failed_jobs
 from core.records.job import State
 from core.service.bundles.deployments import Signed, deploy_bundle
@@ -196,7 +197,9 @@ def test_what_is_deployed_for_the_product_judges_where_no_bundle_is_given(field,
     with pytest.raises(BundleError, match="Nothing is deployed for crops north"):
         survey_mosaic(spec, settings)
     store = open_store(settings)
-    deploy_bundle(field.bundle, store, settings, product="north", signed=Signed("ann"))
+    deploy_bundle(
+        field.bundle, store, settings, product="north", signed=Signed(Person.alone("ann"))
+    )
     store.close()
 
     survey = survey_mosaic(spec, settings)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from core.people import Person
 from core.records.deployment import Stage
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.bundles.open import certify_bundle, open_bundle
@@ -39,7 +40,7 @@ def line_settings(plates: Product, tmp_path: Path) -> Settings:
         store,
         settings,
         product="plates",
-        signed=Signed("Test"),
+        signed=Signed(Person.alone("Test")),
         stage=Stage.AUDIT,
     )
     store.close()

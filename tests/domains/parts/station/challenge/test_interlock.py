@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import ConfigError
+from core.people import Person
 from core.records import pack_rows
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.bundles.open import certify_bundle, open_bundle
@@ -83,7 +84,9 @@ def test_another_bundle_makes_the_challenge_due_while_the_line_runs(rig_home):
         out = rig_home / "other-bundle"
         train(TrainSpec("parts", rig_home / "plates", out, seed=1), rig.settings)
         certify_bundle(open_bundle(out, rig.settings), Targets(escape=0.15, overkill=0.3))
-        deploy_bundle(out, rig.store, rig.settings, product=PRODUCT, signed=Signed("Ann"))
+        deploy_bundle(
+            out, rig.store, rig.settings, product=PRODUCT, signed=Signed(Person.alone("Ann"))
+        )
         wait_for(lambda: not rig.plc.block().online, "the line to be held")
         assert rig.plc.block().offline_reason == OfflineReason.CHALLENGE
         assert not rig.plc.inspect(rig.next_part(), 0.5).was_taken
@@ -101,7 +104,9 @@ def test_where_nothing_is_deployed_parts_are_captured_and_the_challenge_waits(ri
         (part,) = parts_of(rig.store, "rig")
         assert part.reasons == (LineReason.NOT_CERTIFIED,)
         bundle = rig_home / "plates-bundle"
-        deploy_bundle(bundle, rig.store, rig.settings, product=PRODUCT, signed=Signed("Ann"))
+        deploy_bundle(
+            bundle, rig.store, rig.settings, product=PRODUCT, signed=Signed(Person.alone("Ann"))
+        )
         wait_for(lambda: not rig.plc.block().online, "the line to be held")
         assert rig.plc.block().offline_reason == OfflineReason.CHALLENGE
 
