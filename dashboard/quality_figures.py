@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import plotly.graph_objects as go
@@ -104,7 +105,7 @@ def draw_rates(rows: Sequence[tuple[str, Rate]], title: str, target: float | Non
     figure = go.Figure()
     figure.add_scatter(
         x=[rate.value for _, rate in shown],
-        y=[name for name, _ in shown],
+        y=[escape(name) for name, _ in shown],  # plotly takes tags in text for markup
         mode="markers",
         marker={"color": ACCENT, "size": 9},
         error_x={

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
-from core.people import Person
+from core.people import Person, Role
 from core.records import hash_chain
 from core.records.connection import Store, reading, writing
 from core.records.tables import PREFERENCES
@@ -32,10 +32,12 @@ def keep_preference(
         at: When; now, unless given.
 
     Raises:
+        PermissionDenied: The person has no role here.
         StoreError: The database failed.
     """
     if not by.id:
         return False
+    by.require(Role.VIEWER, "keep preferences")
     text = json.dumps(dict(value), sort_keys=True, allow_nan=False)
     with writing(store) as connection:
         if _newest(connection, by.id, name) == text:
