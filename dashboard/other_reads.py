@@ -63,7 +63,7 @@ def serve(
     state["read_task"] = None
     by = widgets.person()
     if detail is not None and detail.item.queue_state is not QueueState.WAITING:
-        return _opened(session, detail)
+        return _opened(session, packs, detail)
     task = second_read.next_read(session.store, packs, by, detail.item if detail else None)
     if task is not None:
         state["read_task"] = task
@@ -90,12 +90,14 @@ def _is_others(claim: ReadClaim) -> bool:
     return claim.person != widgets.person().id and not claim.is_passed
 
 
-def _opened(session: ReviewSession, detail: CaseDetail) -> CaseDetail:
+def _opened(session: ReviewSession, packs: Sequence[str], detail: CaseDetail) -> CaseDetail:
     """Return a case that was opened by itself; what the person may not know of it is taken out."""
     by, case_id = widgets.person(), detail.item.case_id
-    if case_id not in blind_cases(session.store, by, [case_id]):
-        return detail
-    task = second_read.open_read(session.store, case_id, by)
+    task = second_read.running_read(session.store, packs, by)
+    if task is None or task.detail.item.case_id != case_id:
+        if case_id not in blind_cases(session.store, by, [case_id]):
+            return detail
+        task = second_read.open_read(session.store, case_id, by)
     if task is not None:
         state["read_task"] = task
         return task.detail

@@ -88,14 +88,12 @@ def next_read(
     if not by.may(Role.REVIEWER) or not by.id:
         return None
     moment = at or now()
+    if (running := running_read(store, packs, by, moment)) is not None:
+        return running
     before = upcoming.case_id if upcoming else ""
     with reading(store) as connection:
         claims = own_claims(connection, by.id, moment)
-        running = next((one for one in claims if _is_running(connection, one, packs)), None)
-        due = [] if running else list(due_reads(connection, packs, by, upcoming, claims, moment))
-    if running is not None:
-        renew_claim(store, running, moment)
-        return _task(store, running)
+        due = list(due_reads(connection, packs, by, upcoming, claims, moment))
     for kind, case_id, pack in due:
         claim_id = _claim_id(kind, case_id, by)
         with writing(store) as connection:
@@ -103,6 +101,30 @@ def next_read(
         if claim.person == by.id:
             return _task(store, claim)
     return None
+
+
+def running_read(
+    store: Store, packs: Sequence[str], by: Person, at: datetime | None = None
+) -> ReadTask | None:
+    """Return the read that a person has before them, its claim renewed; None where they have none.
+
+    Args:
+        store: The store.
+        packs: Names of the packs whose cases may come.
+        by: Who reads.
+        at: When; now, unless given.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    moment = at or now()
+    with reading(store) as connection:
+        claims = own_claims(connection, by.id, moment)
+        running = next((one for one in claims if _is_running(connection, one, packs)), None)
+    if running is None:
+        return None
+    renew_claim(store, running, moment)
+    return _task(store, running)
 
 
 def open_read(
