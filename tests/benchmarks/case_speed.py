@@ -79,6 +79,7 @@ def _measure(address: str, presses: int) -> None:
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         _report("next case after the key", _next_cases(page, address, presses))
         _report("list after the filter", _filters(page, address, presses // 2))
+        _gallery(page, address)
         browser.close()
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
 
@@ -108,6 +109,40 @@ def _filters(page: Page, address: str, rounds: int) -> list[float]:
         box.press("Enter")
         page.wait_for_function(f"window.took.length > {number}", timeout=WAIT_MS)
     return list(page.evaluate("window.took"))
+
+
+def _gallery(page: Page, address: str) -> None:
+    """Print how the page grows over two thousand cases of small pictures, and their bytes."""
+    sizes: list[int] = []
+    page.on(
+        "response",
+        lambda answer: "/t/" in answer.url and sizes.append(int(answer.headers["content-length"])),
+    )
+    page.goto(f"{address}/cases?filter=state%3D&view=grid")
+    page.locator(".tiles a").first.wait_for(timeout=WAIT_MS)
+    session = page.context.new_cdp_session(page)
+    nodes, whole, heap = [], [], []
+    for number in range(2000 // 60 + 1):
+        page.wait_for_timeout(300)
+        nodes.append(page.locator(".list *").count())
+        session.send("HeapProfiler.collectGarbage")
+        counters = session.send("Memory.getDOMCounters")
+        whole.append(int(counters["nodes"]))
+        heap.append(page.evaluate("performance.memory.usedJSHeapSize") / 2**20)
+        first = page.locator(".tiles a").first.get_attribute("data-id")
+        page.get_by_role("button", name="Next").click()
+        page.wait_for_function(
+            "id => [...document.querySelectorAll('*')].some(e => (e.shadowRoot ?? e)"
+            ".querySelector?.('.tiles a') && (e.shadowRoot ?? e).querySelector('.tiles a')"
+            ".dataset.id !== id)",
+            arg=first,
+            timeout=WAIT_MS,
+        )
+    print(
+        f"small pictures, {60 * len(nodes):,} cases: {max(nodes)} nodes in the list at most, "
+        f"{whole[2]} in the page after three screens and {whole[-1]} at the end, JavaScript "
+        f"{heap[2]:.0f} and {heap[-1]:.0f} MiB; {len(sizes)} pictures of {max(sizes)} bytes at most"
+    )
 
 
 def _report(name: str, took: list[float]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import exists, func, select
@@ -14,7 +14,8 @@ from core.people import Person, Role
 from core.records import reviews
 from core.records.case_filter import CaseFilter
 from core.records.case_page import page_of_cases
-from core.records.case_status import REVIEW
+from core.records.case_search import find_cases
+from core.records.case_status import REVIEW, QueueState
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.connection import Store, reading
 from core.records.tables import CASE_STATUS, REVIEWS
@@ -79,6 +80,9 @@ def next_matching(
 ) -> WorkItem | None:
     """Return the most pressing of the cases that a filter means, leaving out those skipped.
 
+    Cases that a person has reviewed never come, whatever states the filter names: they would not
+    leave the queue by being decided.
+
     Args:
         store: The store.
         case_filter: Which cases, over every pack that it leaves open.
@@ -87,12 +91,15 @@ def next_matching(
     Raises:
         StoreError: The database failed.
     """
-    return first_unskipped(_waiting(store, case_filter, len(skipped) + 1), skipped)
-
-
-def _waiting(store: Store, case_filter: CaseFilter, most: int) -> Iterator[WorkItem]:
-    # One more than were skipped: that many looked at, one that was not is among them.
-    yield from page_of_cases(store, case_filter, limit=most)
+    states = [one for one in case_filter.states or QueueState if one is not QueueState.REVIEWED]
+    if not states:
+        return None
+    queue = replace(case_filter, states=tuple(states))
+    # One more than were skipped: among that many is one that was not.
+    most = len(skipped) + 1
+    if queue.text:
+        return first_unskipped(find_cases(store, queue, limit=most).items, skipped)
+    return first_unskipped(page_of_cases(store, queue, limit=most), skipped)
 
 
 def decide(

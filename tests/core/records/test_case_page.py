@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import MetaData, create_engine, insert, select
 
-from core.records import audit, migrations, tables, worklist
+from core.records import audit, case_status, migrations, tables, worklist
 from core.records.case_filter import CaseFilter, is_hidden
 from core.records.case_page import (
     CaseOrder,
@@ -81,7 +81,10 @@ def facets_of_case(store, case_id):
 def sort_key(order):
     def worst(item):
         p = item.positive_probability
-        return int(item.queue_state), -2.0 if p is None else -p, item.opened_at, item.case_id
+        urgency = 2.0 if p is None else p
+        if item.disposition is Disposition.NEGATIVE and item.queue_state is QueueState.WAITING:
+            urgency = case_status._unmarked_urgency(item.case_id)
+        return int(item.queue_state), -urgency, item.opened_at, item.case_id
 
     return worst if order is CaseOrder.WORST else lambda item: (item.opened_at, item.case_id)
 

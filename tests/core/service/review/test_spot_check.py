@@ -18,7 +18,7 @@ from core.records.read_plans import ReadPlan, set_plan
 from core.records.store import new_decision, record
 from core.records.worklist import case_detail
 from core.service.review.browse import browse, lines_by_id, visible_filter
-from core.service.review.review import decide
+from core.service.review.review import decide, next_matching
 from core.service.review.spot_check import (
     MOST,
     confirm,
@@ -235,3 +235,16 @@ def test_packs_that_decide_themselves_what_is_shown_are_not_in_the_shared_list()
     assert set(visible_filter(EVERY, packs).packs) == set(packs) - own
     assert visible_filter(EVERY.of_pack("parts"), packs).packs == ("parts",)
     assert not set(visible_filter(EVERY.of_pack("xray"), packs).packs) & set(packs)
+
+
+def test_the_queue_of_a_filter_ends_although_the_filter_names_reviewed_cases(store, put):
+    names = [put(f"bad {n}", POSITIVE, 0.9 - n / 100) for n in range(3)]
+    put("good")
+    queue = CaseFilter(states=(), text="bad")
+    for case_id in names:
+        item = next_matching(store, queue)
+        assert item.case_id == case_id
+        assert decide(store, item, POSITIVE, by=ADA)
+    assert next_matching(store, queue) is None
+    assert next_matching(store, EVERY).queue_state is QueueState.NEGATIVE
+    assert next_matching(store, CaseFilter(states=(QueueState.REVIEWED,))) is None
