@@ -226,7 +226,9 @@ class ReviewKeys(OpenCaseState):
         by = widgets.person()
         try:
             review.check_labels(session.explainer, self.pack, detail, disposition, labels)
-            if self.is_answered(item) and disposition is detail.reviews[-1].disposition:
+            # A case that passed may be open without any review.
+            last = detail.reviews[-1].disposition if detail.reviews else None
+            if self.is_answered(item) and disposition is last:
                 self.leave()
                 return
             written = review.decide(

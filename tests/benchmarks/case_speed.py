@@ -16,7 +16,7 @@ import time
 import urllib.request
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, Response, sync_playwright
 
 from core.service.review import server as review_server
 from core.settings import Settings
@@ -114,15 +114,17 @@ def _filters(page: Page, address: str, rounds: int) -> list[float]:
 def _gallery(page: Page, address: str) -> None:
     """Print how the page grows over two thousand cases of small pictures, and their bytes."""
     sizes: list[int] = []
-    page.on(
-        "response",
-        lambda answer: "/t/" in answer.url and sizes.append(int(answer.headers["content-length"])),
-    )
+
+    def note(answer: Response) -> None:
+        if "/t/" in answer.url and answer.status == 200:
+            sizes.append(int(answer.headers["content-length"]))
+
+    page.on("response", note)
     page.goto(f"{address}/cases?filter=state%3D&view=grid")
     page.locator(".tiles a").first.wait_for(timeout=WAIT_MS)
     session = page.context.new_cdp_session(page)
     nodes, whole, heap = [], [], []
-    for number in range(2000 // 60 + 1):
+    for _number in range(2000 // 60 + 1):
         page.wait_for_timeout(300)
         nodes.append(page.locator(".list *").count())
         session.send("HeapProfiler.collectGarbage")

@@ -11,6 +11,7 @@ from core.records.worklist import case_detail, count_matching
 from core.types import Disposition
 
 FIRST_TIME_MS = 120_000
+SETTLE_MS = 800
 ROWS = "tbody tr"
 NODES = """() => {
     const roots = [...document.querySelectorAll('*')].map(e => e.shadowRoot).filter(Boolean)
@@ -52,6 +53,12 @@ def test_every_case_is_found_and_opened_by_mouse_and_by_keys(page, serve, store)
     expect(page.locator(ROWS)).to_have_count(len(passed), timeout=FIRST_TIME_MS)
     page.locator(ROWS).first.click()
     opens(page, passed[0])
+    # A person who looks at one that passed may say otherwise.
+    page.wait_for_timeout(SETTLE_MS)
+    page.keyboard.press("f")
+    expect(page.locator(f'html[data-assay-case^="{passed[0].case_id}-0-"]')).to_have_count(0)
+    [review] = case_detail(store, passed[0].case_id).reviews
+    assert (review.disposition, review.reviewer) == (Disposition.POSITIVE, "Ada")
 
 
 def test_filter_search_and_place_are_in_the_address_and_survive_a_reload(page, serve, store):
