@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.errors import AssayError, PermissionDenied
+from core.people import Role
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.service.review import review, second_read
 from core.service.review.review import ReviewSession
@@ -128,7 +129,7 @@ class ReviewKeys(OpenCaseState):
                 args=(view_id,) if asks else (session, detail, disposition, stays),
             )
         if nameless:
-            widgets.text("Write your name in the sidebar first; it stands under every verdict.")
+            widgets.text(widgets.why_not(Role.REVIEWER))
 
     def _draw_retake(
         self, session: ReviewSession, detail: CaseDetail, *, has_picture: bool

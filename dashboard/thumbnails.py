@@ -19,6 +19,7 @@ from streamlit import config
 
 from core.errors import AssayError
 from core.service.review.thumbnails import SIDES, Thumbnails
+from dashboard.addresses import root_path
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _HEADERS = {"X-Content-Type-Options": "nosniff", "Cross-Origin-Resource-Policy": "same-origin"}
@@ -53,7 +54,7 @@ def serve_from(make: Callable[[], Thumbnails]) -> None:
 
 def address(sha256: str, side: int = SIDES[0]) -> str:
     """Return the address of a small picture; empty where no bytes were kept."""
-    return f"/t/{sha256}?s={side}" if _NAME.fullmatch(sha256) else ""
+    return f"{root_path()}/t/{sha256}?s={side}" if _NAME.fullmatch(sha256) else ""
 
 
 def routes() -> Sequence[Route]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
 import streamlit as st
@@ -14,6 +14,7 @@ from core.people import Role
 from core.records import audit, case_list, deployments
 from core.records.case_list import Read
 from core.records.deployment import Stage
+from core.service.people.roles import names_of
 from core.service.review import autonomy, autonomy_text
 from core.service.review.autonomy import ReadEvidence
 from core.service.review.case_rules import CaseRules
@@ -133,8 +134,10 @@ class _Site:
         with right:
             self._step_up(evidence)
             self._steps_down()
+            names = names_of(self.session.store, [one.deployed_by for one in history[:5]])
             for one in history[:5]:
-                widgets.text(autonomy_text.release_text(one), "quiet")
+                by = replace(one, deployed_by=names[one.deployed_by])
+                widgets.text(autonomy_text.release_text(by), "quiet")
             if not sign_in.has_sign_in():
                 widgets.text(autonomy_text.SINGLE_USER, "quiet")
 

@@ -17,6 +17,7 @@ from playwright.sync_api import Page, expect
 
 from core.people import Person, Role
 from core.records import reviews
+from core.service.people import roles
 from core.service.people.roles import Identity, grant
 from core.service.review import server as review_server
 from core.service.store import open_store
@@ -160,3 +161,35 @@ def test_alone_the_page_locks_too_and_asks_for_the_name(page, serve):
     page.locator(".st-key-name_to_unlock input").fill("Grace")
     page.keyboard.press("Enter")
     expect(page.get_by_text("Grace")).to_be_visible(timeout=LONG_MS)
+
+
+def test_an_admin_gives_a_role_and_nobody_else_has_the_page(page, serve_team, openid, store):
+    root, grace = (Identity(openid.address, name, name.title()) for name in ("root", "grace"))
+    for who in (root, grace):
+        openid.add(who.subject, name=who.name)
+    sign_in_of_grace = roles.sign_in(store, Settings(), grace)
+    assert sign_in_of_grace.role is Role.NONE
+    base = serve_team(admin=f"{openid.address} root")
+    page.goto(base)
+    sign_in(page, "root")
+    page.get_by_role("link", name="People").click(timeout=LONG_MS)
+    expect(page.get_by_text("Without a role: 1")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Root (you)")).to_be_visible()
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(500)
+        assert not Axe().run(page).response["violations"]
+    page.get_by_role("combobox", name="Role of Grace").focus()
+    page.keyboard.press("ArrowDown")
+    page.get_by_role("option", name="lead").wait_for()
+    page.keyboard.type("lead")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Make lead").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("With a role: 2")).to_be_visible(timeout=LONG_MS)
+    assert roles.person_of(store, grace).role is Role.LEAD
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="End session").click(timeout=LONG_MS)
+    sign_in(page, "grace")
+    case_shown(page)
+    expect(page.get_by_role("link", name="People")).to_have_count(0)

@@ -59,7 +59,8 @@ class _Known(Thumbnails):
 @pytest.fixture
 def client(monkeypatch) -> TestClient:
     allowed = ["127.0.0.1", "localhost"]
-    monkeypatch.setattr(config, "get_option", lambda name: allowed)
+    options = {"server.allowedHosts": allowed, "server.baseUrlPath": ""}
+    monkeypatch.setattr(config, "get_option", options.get)
     monkeypatch.setattr(thumbnails, "_SOURCE", thumbnails._Source())
     thumbnails.serve_from(_Known)
     return TestClient(Starlette(routes=thumbnails.routes()), base_url=HOME)
@@ -96,7 +97,8 @@ def test_only_a_page_of_ours_may_ask(client, headers):
 
 
 def test_nothing_is_served_before_a_page_opened_the_store(monkeypatch):
-    monkeypatch.setattr(config, "get_option", lambda name: [])
+    options = {"server.allowedHosts": [], "server.baseUrlPath": ""}
+    monkeypatch.setattr(config, "get_option", options.get)
     monkeypatch.setattr(thumbnails, "_SOURCE", thumbnails._Source())
     client = TestClient(Starlette(routes=thumbnails.routes()), base_url=HOME)
     assert client.get(thumbnails.address(KNOWN)).status_code == 503

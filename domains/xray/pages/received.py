@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from core.records import audit, quarantine
 from core.records.connection import Store
 from core.records.intake import ASIDE
 from core.records.quarantine import Conflict
+from core.service.people.roles import names_of
 from core.service.review import conflicts
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
@@ -34,8 +36,11 @@ def render(session: ReviewSession) -> None:
                 _conflict(session, conflict, found)
         if len(waiting) > _MOST:
             widgets.text(f"The oldest {_MOST} are shown.", "quiet")
-    for one in quarantine.resolutions(session.store, pack.name, limit=_MOST_DECIDED):
-        widgets.text(received.resolution_text(one), "quiet")
+    decided = quarantine.resolutions(session.store, pack.name, limit=_MOST_DECIDED)
+    names = names_of(session.store, [one.resolved_by for one in decided])
+    for one in decided:
+        by = replace(one, resolved_by=names[one.resolved_by])
+        widgets.text(received.resolution_text(by), "quiet")
     _aside(session)
 
 
