@@ -31,7 +31,7 @@ from dashboard.present import quality, what_if
 from dashboard.what_if_panel import WhatIfPanel
 
 WEEKS = (1, 2, 4, 8, 13, 26, 52)
-BAND_CASES = 20_000
+BAND_CASES = 10_000
 """Cases that a perfect predictor is simulated on at the most, the newest."""
 
 
