@@ -14,6 +14,7 @@ from core.people import Person, Role
 from core.records import deployments
 from core.records.connection import Store
 from core.records.deployment import AUDIT_SHARE, Deployment, Stage
+from core.records.voided import refuse_same_cases
 from core.service.bundles.archive import keep, policy_on_shelf, take
 from core.service.bundles.open import open_bundle, policy_of
 from core.settings import Settings
@@ -89,6 +90,7 @@ def deploy_bundle(
         )
     bundle = open_bundle(path, settings)
     policy = current_policy(bundle, settings, policy_id)
+    refuse_same_cases(store, bundle.pack.name, product, bundle.sha256, policy.id, policy.added)
     return deployments.deploy(
         store,
         bundle.pack.name,

@@ -188,7 +188,8 @@ def raise_alarm(
         if alarms.is_on_record(connection, identity) or not _stands(connection, scope):
             return None
         deployed = _deploy(connection, scope, suspended, identity, at) if suspended else None
-        evidence = {"alpha": scope.policy.targets.escape, **signal.evidence}
+        policy = scope.policy
+        evidence = {"alpha": policy.targets.escape, "added": policy.added, **signal.evidence}
         if suspended is not None:
             evidence["suspended_policy"] = suspended.id
         alarm = MonitorAlarm(

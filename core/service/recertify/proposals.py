@@ -19,6 +19,7 @@ from core.records import deployments, proposals
 from core.records.connection import Store, writing
 from core.records.deployment import AUDIT_SHARE, Deployment
 from core.records.proposals import Outcome, Proposal
+from core.records.voided import refuse_same_cases
 from core.service.bundles.added_cases import AddedCases
 from core.service.bundles.archive import keep_recertified, take
 from core.service.bundles.deployments import Signed, return_to
@@ -57,6 +58,7 @@ def propose(
         PermissionDenied: The person may not propose a policy.
         BundleError: The policy is of another bundle, or its own cases do not justify it.
         NothingDeployed: Nothing judges the product yet.
+        ConfigError: An alarm has voided the certificate on these very cases.
         StoreError: The database failed.
     """
     by.require(Role.LEAD, "propose a policy")
@@ -69,6 +71,7 @@ def propose(
     bundle = take(now_.bundle_sha256, settings)
     keep_recertified(bundle, policy, added, settings)
     policy_of(bundle, policy.id)
+    refuse_same_cases(store, pack, product, bundle.sha256, policy.id, policy.added)
     return proposals.add_proposal(
         store,
         pack=pack,

@@ -15,6 +15,7 @@ from core.records.connection import Store
 from core.records.past_window import read_window
 from core.records.proposals import Proposal
 from core.records.values import now
+from core.records.voided import voided_since
 from core.service.bundles.added_cases import AddedCases
 from core.service.bundles.attempts import attempts, note, recorded_attempt
 from core.service.bundles.open import certifications, make_policy
@@ -63,13 +64,14 @@ def recertify(
         bundle: The bundle.
         targets: What is asked.
         product: The product that the bundle judges.
-        since: After an alarm when it was: only cases that came since count, and the bundle's own do
-            not, since they no longer describe what comes in.
+        since: Only cases that came since count, and the bundle's own do not; when the last alarm
+            was that voided its certificate, if not given, for they no longer describe what comes.
 
     Raises:
         DataError: Too few cases may count yet, and why.
         StoreError: The database failed.
     """
+    since = since or voided_since(store, bundle.pack.name, product, bundle.sha256)
     collected = collect(store, settings, bundle, product, since)
     if collected.refusal:
         raise DataError(

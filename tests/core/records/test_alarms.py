@@ -11,6 +11,7 @@ from core.people import Person, Role
 from core.records import alarms, audit, deployments
 from core.records.alarms import MonitorAlarm
 from core.records.connection import writing
+from core.records.voided import refuse_same_cases, voided_since
 
 AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
 ADA = Person("ada", "Ada", Role.REVIEWER)
@@ -97,6 +98,33 @@ def test_what_voids_the_policy_of_every_product_voids_it_for_each(store):
     raise_alarm(store, epoch.id, product="", suspended="s1")
     with pytest.raises(ConfigError, match="voided the certificate"):
         deploy(store, "p1", "left")
+
+
+def test_an_earlier_policy_of_the_bundle_does_not_come_back_but_another_bundle_does(store):
+    for number, sha in ((1, SHA), (2, "2" * 64), (3, SHA)):
+        deployments.deploy(
+            store, "parts", "left", bundle="b@1", bundle_sha256=sha, policy_id=f"p{number}",
+            by="Grace",
+        )  # fmt: skip
+    epoch = deployments.newest(store, "parts", "left")
+    deploy(store, "s1")
+    raise_alarm(store, epoch.id, suspended="s1")
+    with pytest.raises(ConfigError, match="voided the certificate"):
+        deployments.take_back(store, "parts", "left", by="Grace", number=1)
+    back = deployments.take_back(store, "parts", "left", by="Grace", number=2)
+    assert back.bundle_sha256 == "2" * 64
+
+
+def test_policies_on_the_very_cases_of_a_voided_one_are_refused(store):
+    epoch = deploy(store, "p1")
+    deploy(store, "s1")
+    assert voided_since(store, "parts", "left", SHA) is None
+    raise_alarm(store, epoch.id, suspended="s1")
+    assert voided_since(store, "parts", "left", SHA) == AT
+    with pytest.raises(ConfigError, match="rests on the same cases as p1"):
+        refuse_same_cases(store, "parts", "left", SHA, "p2", "")
+    refuse_same_cases(store, "parts", "left", SHA, "p2", "reviewed since")
+    refuse_same_cases(store, "parts", "right", SHA, "p2", "")
 
 
 def test_what_voids_nothing_keeps_no_policy_away(store):
