@@ -30,7 +30,7 @@ def draw_pictures(
     following: CaseDetail | None,
     is_blind: bool,
 ) -> bool:
-    """Draw the pictures of a case and return whether the chosen one can be seen.
+    """Return whether the chosen picture of a case can be seen, having drawn all of them.
 
     Args:
         session: The open store.

@@ -23,7 +23,7 @@ from core.errors import AssayError
 from core.people import Person
 from core.records.cases import CaseDetail
 from core.records.connection import Store
-from core.records.view_log import View
+from core.records.view_log import Showing
 from core.service.review.review import ReviewSession
 from core.service.review.viewing import record_view
 from dashboard.addresses import root_path
@@ -41,18 +41,18 @@ class Showings:
     def __init__(self, most: int = KEPT) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._showings: OrderedDict[str, tuple[Store, View]] = OrderedDict()
+        self._showings: OrderedDict[str, tuple[Store, Showing]] = OrderedDict()
 
     def begin(self, store: Store, person_id: str, case_id: str, revision: int) -> str:
         """Return the address that takes what happens in a showing which begins now."""
         name = secrets.token_hex(16)
         with self._lock:
-            self._showings[name] = (store, View(name, person_id, case_id, revision))
+            self._showings[name] = (store, Showing(name, person_id, case_id, revision))
             while len(self._showings) > self._most:
                 self._showings.popitem(last=False)
         return f"{root_path()}{_FOLDER}/{name}"
 
-    def find(self, name: str) -> tuple[Store, View] | None:
+    def find(self, name: str) -> tuple[Store, Showing] | None:
         """Return a showing with the store that records it; None where there is none."""
         with self._lock:
             return self._showings.get(name)

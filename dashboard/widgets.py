@@ -17,6 +17,7 @@ from core.records import audit
 from core.records.values import StoredDecision
 from core.records.worklist import counts
 from core.service.people.sessions import person_signed_in
+from core.service.review.last_person import LastPerson, keep_last_person, read_last_person
 from core.service.review.review import ReviewSession, open_review_session
 from core.settings import Settings
 from core.types import Disposition, Policy
@@ -151,12 +152,11 @@ def error(failed: AssayError) -> None:
 
 def sidebar(session: ReviewSession) -> None:
     """Ask which pack and who reviews; both stay while pages change."""
-    waiting = {name: counts(session.store, name).waiting for name in installed()}
-    st.session_state.setdefault("pack", max(waiting, key=lambda name: sum(waiting[name].values())))
-    st.session_state.setdefault("reviewer", session.settings.reviewer)
+    if "pack" not in st.session_state or "reviewer" not in st.session_state:
+        _recall(session)
     with st.sidebar:
-        if len(waiting) > 1:
-            st.selectbox("Pack", list(waiting), key="pack")
+        if len(installed()) > 1:
+            st.selectbox("Pack", list(installed()), key="pack", on_change=_remember)
         text(current_pack().title, "quiet")
         if sign_in.has_sign_in():
             _signed_in_as(person())
@@ -184,12 +184,30 @@ def _signed_in_as(found: Person) -> None:
     st.button("Sign out", key="sign_out", type="tertiary", on_click=st.logout)
 
 
+def _recall(session: ReviewSession) -> None:
+    """Begin with the pack and the name of the last time, else where most cases wait."""
+    last = read_last_person(session.settings.home)
+    waiting = {name: sum(counts(session.store, name).waiting.values()) for name in installed()}
+    pack = last.pack if last.pack in waiting else max(waiting, key=lambda name: waiting[name])
+    st.session_state.setdefault("pack", pack)
+    name = "" if sign_in.has_sign_in() else last.name
+    st.session_state.setdefault("reviewer", session.settings.reviewer or name)
+
+
+def _remember() -> None:
+    if not sign_in.has_sign_in():
+        kept = LastPerson(reviewer(), str(st.session_state.get("pack", "")))
+        keep_last_person(session().settings.home, kept)
+
+
 def _sign() -> None:
     st.session_state["reviewer"] = st.session_state["typed_name"].strip()
+    _remember()
 
 
 def _sign_off() -> None:
     st.session_state["reviewer"] = ""
+    _remember()
 
 
 def focus(key: str) -> None:

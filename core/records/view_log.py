@@ -30,7 +30,7 @@ class ViewKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Showing:
     """One showing of a case to a person.
 
     Attributes:
@@ -59,7 +59,7 @@ class ViewEvent:
         at: When it was recorded, in UTC.
     """
 
-    view: View
+    view: Showing
     number: int
     kind: ViewKind
     after_ms: float
@@ -69,7 +69,7 @@ class ViewEvent:
 
 def append_events(
     store: Store,
-    view: View,
+    view: Showing,
     events: Sequence[tuple[ViewKind, float]],
     active_ms: float,
     *,
@@ -140,7 +140,7 @@ def list_views(
     with reading(store) as connection:
         return [
             ViewEvent(
-                view=View(row["view"], row["person_id"], row["case_id"], row["revision"]),
+                view=Showing(row["view"], row["person_id"], row["case_id"], row["revision"]),
                 number=row["number"],
                 kind=ViewKind(row["kind"]),
                 after_ms=row["after_ms"],
@@ -151,5 +151,5 @@ def list_views(
         ]
 
 
-def _ids(view: View) -> list[str]:
+def _ids(view: Showing) -> list[str]:
     return [name_of("view", view.id, str(number)) for number in range(MOST_EVENTS)]

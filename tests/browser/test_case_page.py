@@ -97,11 +97,11 @@ def test_every_pixel_is_there_and_every_tool_works_by_key_and_by_click(
     expect(page.locator("#assay-live")).to_have_text("Kept: cannot judge, striped.")
     shows(page, next_case(store, "parts"))
     assert page.evaluate("document.activeElement.tagName") == "H1"
-    seen = [one for one in list_views(store, "Ada")[::-1] if one.view.case_id == striped]
-    kinds = [one.kind for one in seen]
+    events = [one for one in list_views(store, "Ada")[::-1] if one.view.case_id == striped]
+    kinds = [one.kind for one in events]
     assert kinds == [ViewKind.SHOWN, ViewKind.ZOOMED, ViewKind.DECIDED]
-    assert 0 == seen[0].after_ms < seen[1].after_ms < seen[2].after_ms
-    assert 0 < seen[2].active_ms <= 60_000
+    assert 0 == events[0].after_ms < events[1].after_ms < events[2].after_ms
+    assert 0 < events[2].active_ms <= 60_000
 
 
 def test_keys_are_of_the_layout_and_can_be_changed(page, serve, store):
@@ -123,7 +123,7 @@ def test_keys_are_of_the_layout_and_can_be_changed(page, serve, store):
     shows(page, second)
     assert [one.case_id for one in reviews.list_reviews(store, "parts")] == [first.case_id]
 
-    page.locator(".st-key-open_keys button").click()
+    page.locator(".st-key-open_keys button").first.click()
     page.get_by_label("FAIL").fill("r")
     page.get_by_role("button", name="Keep").click()
     expect(page.get_by_text("R is used by Streamlit")).to_be_visible()

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
+from statistics import median
 
 from core.errors import DataError
 from core.people import Person, Role
 from core.records.connection import Store
-from core.records.view_log import MOST_EVENTS, View, ViewEvent, ViewKind, append_events, list_views
+from core.records.view_log import (
+    MOST_EVENTS,
+    Showing,
+    ViewEvent,
+    ViewKind,
+    append_events,
+    list_views,
+)
 
 LONGEST_MS = 24 * 3600 * 1000.0
 _COLUMNS = (
@@ -17,7 +26,7 @@ _COLUMNS = (
 )
 
 
-def record_view(store: Store, view: View, sent: object) -> None:
+def record_view(store: Store, view: Showing, sent: object) -> None:
     """Record what a browser sends of a showing.
 
     Args:
@@ -50,6 +59,26 @@ def viewing_of(store: Store, by: Person, *, of_everybody: bool = False) -> list[
         return list_views(store, limit=None)
     by.require(Role.REVIEWER, "see how they look at cases")
     return list_views(store, by.id, limit=None)
+
+
+def summarize_days(events: Sequence[ViewEvent]) -> list[tuple[str, str, str, str, str, str]]:
+    """Return one row a day, newest first: day, cases shown, zoomed, decided, median, active."""
+    days: dict[str, list[ViewEvent]] = {}
+    for one in sorted(events, key=lambda one: one.at, reverse=True):
+        days.setdefault(f"{one.at.astimezone():%Y-%m-%d}", []).append(one)
+    return [_day(day, of_day) for day, of_day in days.items()]
+
+
+def _day(day: str, events: Sequence[ViewEvent]) -> tuple[str, str, str, str, str, str]:
+    counted = Counter(one.kind for one in events)
+    times = [one.after_ms for one in events if one.kind is ViewKind.DECIDED]
+    active: dict[str, float] = {}
+    for one in events:
+        active[one.view.id] = max(active.get(one.view.id, 0.0), one.active_ms)
+    kinds = (ViewKind.SHOWN, ViewKind.ZOOMED, ViewKind.DECIDED)
+    shown, zoomed, decided = (f"{counted[kind]:,}" for kind in kinds)
+    middle = f"{median(times) / 1000:.1f} s" if times else "–"
+    return day, shown, zoomed, decided, middle, f"{sum(active.values()) / 60_000:.1f} min"
 
 
 def write_csv(events: Sequence[ViewEvent]) -> str:

@@ -13,10 +13,11 @@ from core.service.review.autonomy import blocking_reason
 from core.service.review.autonomy_text import NO_SITE
 from core.service.review.reading_list import OPEN, ReadingList, reading_list, sites_of
 from core.service.review.review import ReviewSession
-from dashboard import widgets
+from dashboard import address, widgets
 from dashboard.views.autonomy import AutonomyView
 from domains.xray import pack
 from domains.xray.pages import reading, received, worklist
+from domains.xray.pages.keys import KEYS
 from domains.xray.worklist import showing
 from domains.xray.worklist.received import waiting_text
 from domains.xray.worklist.rules import RULES
@@ -33,6 +34,10 @@ def render() -> None:
     """Show the chosen screen."""
     session = widgets.session()
     state.setdefault("xray_screen", "Worklist")
+    if address.requested(KEYS.page, "case"):
+        state["xray_screen"] = "Read"
+    elif state["xray_screen"] != "Read":
+        KEYS.name_in_address(None)
     _banner()
     head = widgets.head_of(session)
     cases = _cases(session, head)

@@ -7,8 +7,8 @@ import pytest
 from core.errors import DataError, PermissionDenied
 from core.people import Person, Role
 from core.records import audit, worklist
-from core.records.view_log import View, ViewKind, append_events, list_views
-from core.service.review.viewing import record_view, viewing_of, write_csv
+from core.records.view_log import Showing, ViewKind, append_events, list_views
+from core.service.review.viewing import record_view, summarize_days, viewing_of, write_csv
 
 GRACE = Person("g", "Grace", Role.REVIEWER)
 
@@ -17,7 +17,7 @@ GRACE = Person("g", "Grace", Role.REVIEWER)
 def view(store, assessment, keep):
     keep(store, assessment(b"one", p=0.9, group="part 1"))
     item = worklist.next_case(store, "parts")
-    return View("v1", GRACE.id, item.case_id, item.revision)
+    return Showing("v1", GRACE.id, item.case_id, item.revision)
 
 
 def test_a_showing_is_recorded_in_order_and_covered_by_the_log(store, view):
@@ -67,10 +67,13 @@ def test_each_sees_their_own_and_a_lead_everybodys(store, view):
     assert [one.view.person_id for one in viewing_of(store, GRACE)] == ["g"]
     with pytest.raises(PermissionDenied):
         viewing_of(store, GRACE, of_everybody=True)
-    other = View("v2", mary.id, view.case_id, 0)
+    other = Showing("v2", mary.id, view.case_id, 0)
     append_events(store, other, [(ViewKind.SHOWN, 0.0)], 0.0)
     everybody = viewing_of(store, mary, of_everybody=True)
     assert len(everybody) == 2
+    append_events(store, view, [(ViewKind.ZOOMED, 10.0), (ViewKind.DECIDED, 1500.0)], 1200.0)
+    [day] = summarize_days(viewing_of(store, GRACE))
+    assert day[1:] == ("1", "1", "1", "1.5 s", "0.0 min")
     lines = write_csv(everybody).splitlines()
     assert lines[0].startswith("at,person,case,")
     assert any(",'=m," in line for line in lines)
