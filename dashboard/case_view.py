@@ -49,10 +49,12 @@ def draw_pictures(
     if isinstance(picture, AssayError):
         widgets.error(picture)
     else:
-        explained = None if is_blind else _explained(chosen.decision)
-        _viewer(session, keys, detail, chosen, picture, explained, following)
-        if explained is not None:
-            _known_cases(explained.known)
+        # What comes later stands below the picture, which so stays where it is.
+        above, below = st.container(), st.container()
+        with below:
+            explained = None if is_blind else _explained(keys.pack, chosen.decision)
+        with above:
+            _viewer(session, keys, detail, chosen, picture, explained, following)
     if len(detail.images) > 1:
         _strip(keys, detail, chosen, is_blind)
     return not isinstance(picture, AssayError)
@@ -100,7 +102,7 @@ def _picture_of(decision: StoredDecision | None) -> ColourPicture | AssayError:
         return exc
 
 
-def _explained(decision: StoredDecision | None) -> Shown | None:
+def _explained(pack: DomainPack, decision: StoredDecision | None) -> Shown | None:
     if decision is None:
         return None
     try:
@@ -111,6 +113,9 @@ def _explained(decision: StoredDecision | None) -> Shown | None:
     if explained is None:
         widgets.text("The heat map and the nearest known cases are being worked out …", "quiet")
         _come_back(decision)
+        return None
+    widgets.text(present.describe_heat_map(pack), "quiet")
+    _known_cases(explained.known)
     return explained
 
 
@@ -146,8 +151,6 @@ def _viewer(
     )
     addresses = [full.colours_at(ahead)] if ahead is not None and ahead.sha256 else []
     viewer.show(present.make_view_id(detail.item), [pane], settings, addresses)
-    if explained is not None:
-        widgets.text(present.describe_heat_map(keys.pack), "quiet")
 
 
 def _strip(keys: ReviewKeys, detail: CaseDetail, chosen: CaseImage, is_blind: bool) -> None:

@@ -19,7 +19,7 @@ _BUTTON_SHAPES = "\n".join(
 )
 
 CSS = f"""
-.stMainBlockContainer {{ padding: 2.4rem 2.6rem 1rem; max-width: 1560px; }}
+.stMainBlockContainer {{ padding: 2.4rem 2.6rem 1rem; max-width: 1920px; }}
 .assay-picture {{ display: block; max-width: 100%; object-fit: contain; border-radius: 6px; }}
 [data-testid="stElementToolbar"] {{ display: none; }}
 html:not([data-assay-case]) .st-key-assay-case {{ visibility: hidden; }}
@@ -31,6 +31,12 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment â
 #assay-notice:empty {{ display: none; }}
 [class^="assay-"] {{ overflow-wrap: anywhere; }}
 h1.assay-title {{ margin: 0; padding: 0; outline-offset: 4px; }}
+[data-testid="stColumn"]:has(.st-key-case-side) {{
+  min-width: min(100%, 18rem); }}
+.st-key-case-side [data-testid="stHorizontalBlock"] {{ flex-wrap: wrap; gap: .5rem; }}
+.st-key-case-side [data-testid="stColumn"] {{ min-width: 5.4rem; }}
+.st-key-case-side button {{ padding-left: .5rem; padding-right: .5rem; }}
+@media (max-width: 900px) {{ .stMainBlockContainer {{ padding-left: 1rem; padding-right: 1rem; }} }}
 .assay-history {{ font-size: .84rem; line-height: 1.45; margin-bottom: .25rem; }}
 .assay-history > span:first-child {{ opacity: .72; font-variant-numeric: tabular-nums; }}
 #assay-live {{ position: fixed; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
@@ -54,6 +60,8 @@ h1.assay-title {{ margin: 0; padding: 0; outline-offset: 4px; }}
 .assay-mark.positive i {{ color: {POSITIVE_SIGN}; }}
 .assay-mark.defer i, .assay-mark.none i {{ color: {DEFER_SIGN}; }}
 .assay-word.none {{ background: none; border: 1px solid {DEFER}; color: inherit; }}
+.assay-head {{ flex-wrap: wrap; }}
+.assay-word, .assay-chance {{ white-space: nowrap; overflow-wrap: normal; }}
 .assay-word.negative {{ background: {NEGATIVE}; }}
 .assay-word.positive {{ background: {POSITIVE}; }}
 .assay-word.defer {{ background: {DEFER}; }}

@@ -41,6 +41,9 @@ function pane(root, one, isHeatOn) {
       .scale(view.mirrored ? -scale : scale, scale)
       .rotate(view.turn)
       .translate(-width / 2, -height / 2)
+    // Half a pixel beside the screen's own, every pixel would be mixed with its neighbour.
+    matrix.e = Math.round(matrix.e)
+    matrix.f = Math.round(matrix.f)
     return { w, h, ratio, base, scale, matrix }
   }
 

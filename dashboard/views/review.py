@@ -111,7 +111,7 @@ def _case(
 ) -> bool:
     """Return whether the picture of the case that is drawn can be seen."""
     left, right = st.columns([2.2, 1], gap="large")
-    with right:
+    with right, st.container(key="case-side"):
         _progress(session, keys.pack, waits=False)
         verdict, buttons, facts = st.container(), st.container(), st.container()
     chosen = present.select_image(detail.images, keys.image())

@@ -96,7 +96,7 @@ def _case(
     left: st.delta_generator.DeltaGenerator,
     right: st.delta_generator.DeltaGenerator,
 ) -> None:
-    with right:
+    with right, st.container(key="case-side"):
         _about(study.detail)
         _queue(newest, study.detail)
         if study.contradicting:
