@@ -53,8 +53,8 @@ def settings(openid, tmp_path_factory) -> Settings:
 
 
 @contextmanager
-def served(settings: Settings, port: int, log: Path) -> Iterator[str]:
-    """Serve the dashboard as `assay review` does, and give its address."""
+def served(settings: Settings, port: int, log: Path, at: str = "") -> Iterator[str]:
+    """Serve the dashboard as `assay review` does, and give its address, or where else it is."""
     with log.open("w") as file:
         server = subprocess.Popen(
             review_server.serve_command(port),
@@ -66,11 +66,12 @@ def served(settings: Settings, port: int, log: Path) -> Iterator[str]:
             while True:
                 assert server.poll() is None, log.read_text()
                 try:
-                    httpx.get(f"{settings.base_url}/_stcore/health").raise_for_status()
+                    health = f"{httpx.URL(settings.base_url).path.rstrip('/')}/_stcore/health"
+                    httpx.get(f"http://{review_server.HOST}:{port}{health}").raise_for_status()
                     break
                 except httpx.HTTPError:
                     time.sleep(0.1)
-            yield settings.base_url
+            yield at or settings.base_url
         finally:
             server.terminate()
             server.wait()
@@ -278,3 +279,25 @@ def test_a_provider_that_cannot_be_reached_is_said_on_the_page(settings, tmp_pat
     with served(alone, port, tmp_path / "log") as base:
         answer = browser.get(f"{base}/auth/login", params={"provider": provider_token()})
         assert path_of(answer.headers["location"]) == "/?sign-in=unreachable"
+
+
+def test_two_replicas_with_one_cookie_secret_finish_each_others_sign_ins(
+    base, openid, store, settings, tmp_path, browser
+):
+    grant(store, Identity(openid.address, "uma", "uma"), Role.VIEWER, by=ROOT)
+    with socket.socket() as probe:
+        probe.bind((review_server.HOST, 0))
+        port = probe.getsockname()[1]
+    asked = start_sign_in(browser, base)
+    back = browser.post(asked, data={"sub": "uma"}).headers["location"]
+    with served(settings, port, tmp_path / "log", f"http://{review_server.HOST}:{port}") as other:
+        # As a proxy hands it on, which alone speaks HTTPS.
+        answer = browser.get(
+            f"{other}{path_of(back)}",
+            headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"},
+        )
+        assert answer.headers["location"] == f"{FOLDER}/"
+        assert asks(browser, f"{other}{FOLDER}") == 404
+        assert asks(browser, base) == 404
+        browser.get(f"{base}/auth/logout")
+        assert asks(browser, f"{other}{FOLDER}") == 401
