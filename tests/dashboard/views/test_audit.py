@@ -36,6 +36,8 @@ def page_of(page, tmp_path, monkeypatch, review):
     monkeypatch.setenv("ASSAY_ANCHOR_FILE", str(tmp_path / "away" / "anchors"))
 
     def show():
+        # A browser forgets the address of the page before; AppTest keeps it.
+        page.query_params.clear()
         page.switch_page("views/audit.py").run()
         assert not page.exception, page.exception
         return page
