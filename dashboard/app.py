@@ -62,6 +62,7 @@ def main() -> None:
                 st.Page(VIEWS / "monitor.py", title="Monitor"),
                 st.Page(VIEWS / "readers.py", title="Readers"),
                 st.Page(VIEWS / "activity.py", title="Your work"),
+                st.Page(VIEWS / "policies.py", title="Policies"),
                 st.Page(VIEWS / "audit.py", title="Audit"),
                 *people_page(),
                 *chain.from_iterable(own.values()),

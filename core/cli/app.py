@@ -48,9 +48,9 @@ def main() -> None:
 
 def register_commands(arguments: list[str]) -> None:
     """Add every command of ours, and those of the pack that the first argument names."""
-    from core.cli import admin, assess, deploy, info, people, store, train, units, worker
+    from core.cli import admin, assess, deploy, info, people, recertify, store, train, units, worker
 
-    for module in (info, train, assess, deploy, worker, store, people, admin, units):
+    for module in (info, train, assess, deploy, recertify, worker, store, people, admin, units):
         module.register(app)
     _mount_packs(arguments)
 

@@ -96,7 +96,7 @@ def deployments(
         made = return_to(
             store,
             settings,
-            pack or _only_pack(store),
+            pack or only_pack(store),
             product or "",
             signed=Signed(Person.alone(by or getpass.getuser()), second),
             number=to or None,
@@ -116,7 +116,12 @@ def deployments(
     _show(listed, json=json)
 
 
-def _only_pack(store: Store) -> str:
+def only_pack(store: Store) -> str:
+    """Return the pack that has deployments.
+
+    Raises:
+        ConfigError: None has, or several have.
+    """
     from core.errors import ConfigError
     from core.records.deployments import all_in_force
 

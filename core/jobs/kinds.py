@@ -23,6 +23,7 @@ CORE = (
     # How often it is tried says the output.
     JobKind(DELIVER, "core.jobs.use_cases:deliver_message", 300.0, None, DELIVER_LANE),
     JobKind("train", "core.jobs.use_cases:train_bundle", 48 * _HOUR_S, 2, TRAIN_LANE),
+    JobKind("retrain", "core.jobs.use_cases:retrain_bundle", 48 * _HOUR_S, 2, TRAIN_LANE),
     JobKind("evaluate", "core.jobs.use_cases:evaluate_bundle", 12 * _HOUR_S, 2, TRAIN_LANE),
     JobKind("export", "core.jobs.use_cases:export_graph", _HOUR_S, 2, TRAIN_LANE),
     JobKind("recertify", "core.jobs.use_cases:recertify", 600.0, 3, REVIEW_LANE),

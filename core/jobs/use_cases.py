@@ -5,6 +5,8 @@ A payload holds one entry, ``spec``, the JSON of the kind's dataclass.
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,10 +19,12 @@ from core.jobs.context import JobContext
 from core.records.connection import Store, writing
 from core.records.job import add
 from core.records.values import name_of, now
+from core.service.bundles.archive import take
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
 from core.service.delivery.deliver import deliver
 from core.service.evaluation.evaluate import evaluate
 from core.service.export.export import export_bundle
+from core.service.recertify.retraining import RetrainSpec, training_spec, write_training_data
 from core.service.training.train import TrainSpec, train
 from core.types import Targets
 
@@ -74,11 +78,12 @@ class RecertifySpec:
     targets: Targets = field(default_factory=Targets)
 
 
-Spec = TrainSpec | EvaluateSpec | ExportSpec | RecertifySpec
+Spec = TrainSpec | RetrainSpec | EvaluateSpec | ExportSpec | RecertifySpec
 S = TypeVar("S", bound=Spec)
 
 _KINDS: Mapping[type[Spec], str] = {
     TrainSpec: "train",
+    RetrainSpec: "retrain",
     EvaluateSpec: "evaluate",
     ExportSpec: "export",
     RecertifySpec: "recertify",
@@ -122,6 +127,33 @@ def train_bundle(context: JobContext) -> Mapping[str, Any]:
     except (ConfigError, DataError) as exc:
         raise PermanentFailure(exc.message, hint=exc.hint) from exc
     return {"bundle": bundle.label, "path": str(spec.out), "policy": policy.id, "text": sentences}
+
+
+def retrain_bundle(context: JobContext) -> Mapping[str, Any]:
+    """Return the bundle that was trained anew on reviewed cases too, and certified.
+
+    It judges nothing until somebody deploys it.
+
+    Raises:
+        PermanentFailure: The data set or the destination does not allow it.
+        AssayError: It failed for another reason.
+    """
+    spec = _spec(context, RetrainSpec)
+    settings = context.settings
+    work = Path(tempfile.mkdtemp(prefix="retraining-", dir=settings.home))
+    try:
+        bundle = take(spec.bundle_sha256, settings)
+        data = work / "data"
+        added = write_training_data(context.store, settings, bundle, spec, data, context.step)
+        train(training_spec(spec, bundle, data), settings, context.step)
+        made = open_bundle(spec.out, settings)
+        policy = certify_bundle(made, made.pack.targets, settings.home)
+    except (ConfigError, DataError) as exc:
+        raise PermanentFailure(exc.message, hint=exc.hint) from exc
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    path = str(spec.out)
+    return {"bundle": made.label, "path": path, "policy": policy.id, "reviewed": added}
 
 
 def evaluate_bundle(context: JobContext) -> Mapping[str, Any]:
