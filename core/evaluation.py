@@ -19,7 +19,13 @@ from core.decision.rate import Rate
 from core.types import F64, Assessment, Disposition, Reason
 
 COLUMN_VALUES = 12
-_LIMITS = ("", Reason.AMBIGUOUS.value, Reason.NOT_CERTIFIED.value, Reason.AUDIT.value)
+_LIMITS = (
+    "",
+    Reason.AMBIGUOUS.value,
+    Reason.NOT_CERTIFIED.value,
+    Reason.AUDIT.value,
+    Reason.CORRECTED.value,
+)
 
 
 @dataclass(frozen=True)

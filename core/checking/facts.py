@@ -114,7 +114,7 @@ def facts_of(prepared: Prepared, row: Row, file: FileFacts) -> PictureFacts:
         refusals=tuple(finding.detail for finding in prepared.findings),
         light=_light(pixels, grey),
         thumb=_shrunk(pixels, THUMB),
-        detail=_shrunk(grey, DETAIL),
+        detail=detail_of(grey),
         belongs=belongs_to(prepared),
         source=prepared.source,
         peak=prepared.peak,
@@ -161,6 +161,15 @@ def _light(pixels: U8, grey: U8) -> F64:
     ends = [float(np.searchsorted(counts, grey.size * end / 100)) for end in _ENDS]
     mean, spread = cv2.meanStdDev(grey)
     return np.array([mean[0, 0], spread[0, 0], *ends, red - green, blue - green], np.float64)
+
+
+def detail_of(grey: U8) -> U8:
+    """Return what copies of a picture are known again by, uint8 ``DETAIL DETAIL``.
+
+    Args:
+        grey: uint8 ``h w``, the picture as the network takes it.
+    """
+    return _shrunk(grey, DETAIL)
 
 
 def _shrunk(pixels: U8, side: int) -> U8:

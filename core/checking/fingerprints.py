@@ -57,7 +57,7 @@ class Fingerprints:
             same: ``n``, equal for pictures that are of one group or certain copies.
             origin: ``n``, equal for those as well that may be copies.
         """
-        strengths = _strengths(details)
+        strengths = strengths_of(details)
         number = np.unique(origin, return_inverse=True)[1].astype(np.int32)
         bare = cls(strengths, number, np.full(2, CERTAIN, np.float32))
         usual = bare.ratios_among(same, np.flatnonzero(bare.sound))
@@ -219,7 +219,7 @@ def _find_certain_copies(
     origin = np.arange(len(details), dtype=np.int32)
     for one in sets:
         origin[one] = min(one)
-    known = Fingerprints(_strengths(details), origin, np.zeros(2, np.float32))
+    known = Fingerprints(strengths_of(details), origin, np.zeros(2, np.float32))
     members = np.array(sorted({at for one in sets for at in one}))
     pairs = list(_pairs(known, members, details[members], group))
     if not pairs:
@@ -270,15 +270,15 @@ def _structures(details: U8) -> F32:
     return np.stack([structure(np.asarray(one, np.uint8)) for one in small])
 
 
-def _strengths(details: U8) -> NDArray[np.float16]:
+def strengths_of(details: U8) -> NDArray[np.float16]:
     """Return the spectra of whole pictures, float16 ``n d``, zeros for those without structure."""
     if len(details) == 0:
         return np.zeros((0, 1), np.float16)
     blocks = [details[start : start + _BLOCK] for start in range(0, len(details), _BLOCK)]
-    return np.concatenate([_strengths_of_a_block(one) for one in blocks])
+    return np.concatenate([__strengths_of_a_block(one) for one in blocks])
 
 
-def _strengths_of_a_block(details: U8) -> NDArray[np.float16]:
+def __strengths_of_a_block(details: U8) -> NDArray[np.float16]:
     structures = _structures(details)
     strengths = spectra(rings(structures, VIEWS[0])).astype(np.float16)
     strengths[structures.std(axis=(1, 2)) <= _FLAT] = 0.0

@@ -10,6 +10,7 @@ from typing import Self
 
 from core.jobs.assess import Bench
 from core.service.assessment.assessor import Assessor
+from core.service.assessment.known_answers import KnownAnswers
 from core.service.bundles.deployments import Deployed, ProductJudge
 
 MOST_PICTURES = 32
@@ -70,5 +71,8 @@ class Benches:
     def _opened(self, judge: ProductJudge) -> tuple[Bench, ExitStack]:
         stack = ExitStack()
         store, settings = self.deployed.store, self.deployed.settings
-        assessor = stack.enter_context(Assessor(judge.bundle, judge.policy, settings))
+        answers = KnownAnswers(store, judge.bundle, settings)
+        assessor = stack.enter_context(
+            Assessor(judge.bundle, judge.policy, settings, answers=answers)
+        )
         return Bench(assessor, store, judge.policy), stack

@@ -18,7 +18,7 @@ from core.records.row_mapping import to_row
 from core.records.table_base import chunks
 from core.records.tables import DECISIONS, REINSTATEMENTS
 from core.records.values import NewDecision, StoredDecision, name_of, stamp
-from core.types import Disposition
+from core.types import Disposition, Reason
 
 IN_ORDER = func.coalesce(
     select(func.max(REINSTATEMENTS.c.seq))
@@ -41,6 +41,7 @@ _COLUMNS = tuple(
         "product",
         "is_provisional",
         "audit_probability",
+        "findings",
     )
 )
 _LAST_NUMBERS = select(
@@ -58,6 +59,7 @@ class _Kept(NamedTuple):
     id: str
     is_provisional: bool
     audit_probability: float | None
+    is_corrected: bool
 
 
 @dataclass
@@ -89,9 +91,9 @@ def additions(connection: Connection, batch: Sequence[NewDecision], at: datetime
     """Return what a batch adds, in the caller's write transaction.
 
     Of one content, bundle, policy and product the first decision holds, unless it is provisional
-    and the new one is not, or it is a negative without an audit draw and the new one has one: that
-    is recorded as superseding it. So a picture that was looked at beforehand is drawn all the same
-    once a deployment judges it.
+    and the new one is not, or it is a negative without an audit draw and the new one has one, or
+    the new one knows that it contradicts a person: that is recorded as superseding it. So a picture
+    that was looked at beforehand is drawn all the same once a deployment judges it.
 
     Args:
         connection: From `core.records.connection.writing`.
@@ -114,7 +116,9 @@ def _add(made: Additions, new: StoredDecision, at: str) -> None:
         row = to_row(written, made.seq)
         made.decisions.append(row)
         made.written[row["id"]] = written
-        made.kept[key] = _Kept(row["id"], new.is_provisional, new.audit_probability)
+        made.kept[key] = _Kept(
+            row["id"], new.is_provisional, new.audit_probability, new.is_corrected
+        )
     decision_id = made.kept[key].id
     stood = made.in_force.get(place, "")
     if stood and stood != decision_id and decision_id == before:
@@ -129,6 +133,8 @@ def _add(made: Additions, new: StoredDecision, at: str) -> None:
 def _takes_place(new: StoredDecision, kept: _Kept) -> bool:
     if kept.is_provisional:
         return not new.is_provisional
+    if new.is_corrected and not kept.is_corrected:
+        return True
     is_negative = new.disposition is Disposition.NEGATIVE
     return is_negative and kept.audit_probability is None and new.audit_probability is not None
 
@@ -153,7 +159,8 @@ def _known(connection: Connection, contents: Iterable[str]) -> Additions:
     ]
     for row in sorted(rows, key=lambda row: row.seq):
         key = (row.content_key, row.bundle_sha256, row.policy_id, row.product)
-        made.kept[key] = _Kept(row.id, row.is_provisional, row.audit_probability)
+        is_corrected = f'"{Reason.CORRECTED.value}"' in row.findings
+        made.kept[key] = _Kept(row.id, row.is_provisional, row.audit_probability, is_corrected)
     for row in sorted(rows, key=lambda row: row.in_order):
         made.in_force[row.pack, row.product, row.content_key] = row.id
     return made

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from core.types import F32, F64, Assessment, Disposition, Finding
+from core.types import F32, F64, Assessment, Disposition, Finding, Reason
 
 UNREAD = "unread:"
 
@@ -131,6 +131,11 @@ class StoredDecision:
         """Hash of content, bundle and policy, of the product and of the decision it supersedes."""
         named = (self.content_key, self.bundle_sha256, self.policy_id)
         return name_of(*named, *_of_product(self.product), *filter(None, [self.supersedes]))
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether it says that it contradicts what a person said before."""
+        return any(one.reason is Reason.CORRECTED for one in self.findings)
 
     @property
     def sha256(self) -> str:

@@ -25,6 +25,7 @@ class Reason(StrEnum):
     NOT_CERTIFIED = "NOT_CERTIFIED"
     AUDIT = "AUDIT"
     FAULT = "FAULT"
+    CORRECTED = "CORRECTED"
 
     @property
     def sentence(self) -> str:
@@ -46,10 +47,17 @@ _SENTENCES = {
     Reason.NOT_CERTIFIED: "The error rate asked for is not certified yet; a person decides.",
     Reason.AUDIT: "Drawn at random to measure the live error rate.",
     Reason.FAULT: "The system failed on this picture; a person decides.",
+    Reason.CORRECTED: "The verdict contradicts what a person said of this picture before.",
 }
 
 
-_AFTER_SCORES = {Reason.AMBIGUOUS, Reason.NOT_CERTIFIED, Reason.NOVEL, Reason.AUDIT}
+_AFTER_SCORES = {
+    Reason.AMBIGUOUS,
+    Reason.NOT_CERTIFIED,
+    Reason.NOVEL,
+    Reason.AUDIT,
+    Reason.CORRECTED,
+}
 
 
 @dataclass(frozen=True, slots=True)

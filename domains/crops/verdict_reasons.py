@@ -18,6 +18,7 @@ _TEXTS: Mapping[Reason, str] = {
     Reason.WRONG_INPUT: N_("This is no picture of a plant that the model judges."),
     Reason.NOT_CERTIFIED: N_("Nothing is certified for this verdict yet. Have a look at it."),
     Reason.FAULT: N_("The program failed on this picture. Have a look at it."),
+    Reason.CORRECTED: N_("Somebody judged this picture otherwise before. Have a look at it."),
 }
 
 

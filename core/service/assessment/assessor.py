@@ -18,6 +18,7 @@ from core.imaging.zip_archive import incoming as read_incoming
 from core.model.bundle.bundle import Bundle
 from core.ordered_map import WatchedThreads
 from core.pipeline import Judge, judge_pairs
+from core.service.assessment.known_answers import KnownAnswers
 from core.service.bundles.decoders import decoders_of
 from core.service.bundles.open import policy_of
 from core.settings import Settings
@@ -56,14 +57,21 @@ class Assessor:
         policy: The thresholds, certified on this bundle; ``use`` changes them.
         settings: Where things run.
         product: Which of the pack's products the pictures are of; ``use`` changes it too.
+        answers: What people said of earlier pictures; None where nobody could have.
 
     Raises:
         AssayError: The policy was certified on another bundle.
     """
 
     def __init__(
-        self, bundle: Bundle, policy: Policy, settings: Settings, product: str = ""
+        self,
+        bundle: Bundle,
+        policy: Policy,
+        settings: Settings,
+        product: str = "",
+        answers: KnownAnswers | None = None,
     ) -> None:
+        self._answers = answers
         self._judge = Judge.of(bundle, policy, product)
         self._sandbox = decoders_of(bundle, settings)
         self._threads = WatchedThreads(settings.workers, settings.inference_timeout_s)
@@ -76,6 +84,8 @@ class Assessor:
         with ExitStack() as stack:
             stack.enter_context(self._threads)
             stack.enter_context(self._sandbox)
+            if self._answers is not None:
+                stack.enter_context(self._answers)
             self._open = stack.pop_all()
         return self
 
@@ -139,7 +149,8 @@ class Assessor:
             sample = Sample(item.id, Unreadable("", item.sha256), item.group)
             try:
                 ((_, sample),) = self._sandbox.pairs([item])
-                return self._threads.call(judge, sample, judge.stalled)
+                made = self._threads.call(judge, sample, judge.stalled)
+                return self._checked(sample, made, judge.product)
             except Exception as exc:
                 # As in Judge: whatever fails, the picture goes to a person and the line goes on.
                 return judge.failed(sample, exc)
@@ -168,9 +179,14 @@ class Assessor:
                 closing(judge_pairs(judge, pairs, self._threads)) as judged,
             ):
                 for item, sample, assessment in judged:
-                    yield AssessedPicture(item, sample.frame, assessment)
+                    final = self._checked(sample, assessment, judge.product)
+                    yield AssessedPicture(item, sample.frame, final)
         finally:
             self._has_many = False
+
+    def _checked(self, sample: Sample, made: Assessment, product: str) -> Assessment:
+        """Return a verdict held against what people said of the same picture."""
+        return made if self._answers is None else self._answers.check(sample.frame, made, product)
 
     def frames(self, samples: Iterable[Sample]) -> Generator[Assessment, None, None]:
         """Yield the assessments of decoded pictures, such as the tiles of a mosaic.

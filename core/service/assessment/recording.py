@@ -14,6 +14,7 @@ from core.records import blobs
 from core.records.audit_draw import draw
 from core.records.store import NewDecision, Store, new_decision, record_decisions, rehearse
 from core.service.assessment.assessor import Assessor
+from core.service.assessment.known_answers import KnownAnswers
 from core.service.assessment.stored import as_stored
 from core.settings import Settings
 from core.types import Assessment, Policy
@@ -141,7 +142,9 @@ def assess_and_record(
         StoreError: The store refused; nothing unrecorded was yielded.
     """
     with (
-        Assessor(bundle, policy, settings, product) as assessor,
+        Assessor(
+            bundle, policy, settings, product, KnownAnswers(store, bundle, settings)
+        ) as assessor,
         closing(assessor.many(incoming)) as assessed,
     ):
         answers = ((one.incoming.data, one.assessment) for one in assessed)

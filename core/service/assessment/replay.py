@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from core.model.bundle.bundle import Bundle
 from core.records import blobs
 from core.records.audit_draw import is_drawn
 from core.records.connection import Store
@@ -53,7 +54,7 @@ def replay(decision_id: str, store: Store, settings: Settings) -> list[str]:
         again = assessor.one(data)
     made = new_decision(again, pack=past.pack, name="", product=past.product).decision
     draw = _draw_differences(past, cases_of(store, past))
-    return [*_differences(_undrawn(past), made), *draw]
+    return [*_differences(_uncorrected(_undrawn(past), bundle), made), *draw]
 
 
 def _draw_differences(past: StoredDecision, case_ids: Collection[str]) -> Iterator[str]:
@@ -71,6 +72,18 @@ def _undrawn(past: StoredDecision) -> StoredDecision:
     findings = tuple(one for one in past.findings if one.reason is not Reason.AUDIT)
     message = Verdict(past.disposition, past.label, findings).message
     return replace(past, findings=findings, message=message)
+
+
+def _uncorrected(past: StoredDecision, bundle: Bundle) -> StoredDecision:
+    """Return a decision as the rule made it, before a person's earlier answer stopped it."""
+    corrected = [one for one in past.findings if one.reason is Reason.CORRECTED]
+    if not corrected:
+        return past
+    findings = tuple(one for one in past.findings if one.reason is not Reason.CORRECTED)
+    made = Disposition(corrected[0].check)
+    message = Verdict(made, past.label, findings).message
+    wording = bundle.pack.wording[made]
+    return replace(past, disposition=made, wording=wording, findings=findings, message=message)
 
 
 def _differences(past: StoredDecision, now: StoredDecision) -> Iterator[str]:

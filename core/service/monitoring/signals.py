@@ -29,7 +29,12 @@ FEATURES = 9
 
 ESCAPES, DRIFT = "escapes", "drift"
 _MOST_LOG = 690.0
-_REACH_LIMITS = {Reason.AMBIGUOUS.value, Reason.NOT_CERTIFIED.value, Reason.AUDIT.value}
+_REACH_LIMITS = {
+    Reason.AMBIGUOUS.value,
+    Reason.NOT_CERTIFIED.value,
+    Reason.AUDIT.value,
+    Reason.CORRECTED.value,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ class LineReason(Enum):
     WRONG_INPUT = (6, LineResult.FAIL, "The picture is turned, or of something else.")
     NOT_CERTIFIED = (7, LineResult.FAIL, "The escape rate is not certified yet.")
     INFERENCE_FAULT = (8, LineResult.FAIL, "Judging failed: see the log.")
+    CORRECTED = (9, LineResult.FAIL, "The verdict contradicts a person's on the same picture.")
 
     FRAME_STALE = (20, LineResult.FAIL, "The frame is older than its trigger.")
     FRAME_GAP = (21, LineResult.FAIL, "Frames between the last one and this one are missing.")

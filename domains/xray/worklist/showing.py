@@ -28,6 +28,7 @@ _WHY = {
     Reason.NOT_CERTIFIED: "no certificate yet",
     Reason.AUDIT: "read blind",
     Reason.FAULT: "the system failed",
+    Reason.CORRECTED: "contradicts an earlier read",
 }
 _RANKS = {
     Rank.URGENT: "STAT",

@@ -11,6 +11,7 @@ from time import monotonic
 from core.errors import AssayError, BundleError, NothingDeployed
 from core.records.connection import Store
 from core.service.assessment.assessor import Assessor
+from core.service.assessment.known_answers import KnownAnswers
 from core.service.assessment.recording import warm_up
 from core.service.bundles.deployments import Deployed, ProductJudge
 from core.settings import Settings
@@ -52,7 +53,7 @@ class OpenJudge:
 
     def assess(self, data: bytes, *, name: str, group: str) -> Assessment:
         """Return one picture judged by the policy in force, as `Assessor.one` does."""
-        self.assessor.use(self.policy)
+        self.assessor.use(self.policy, self.product)
         return self.assessor.one(data, name=name, group=group)
 
 
@@ -170,7 +171,8 @@ class Judges:
             if same:
                 return current
             return OpenJudge(product, current.assessor, judge.policy, judge.audit_share)
-        assessor = Assessor(judge.bundle, judge.policy, self._settings)
+        answers = KnownAnswers(self._store, judge.bundle, self._settings)
+        assessor = Assessor(judge.bundle, judge.policy, self._settings, product, answers)
         assessor.__enter__()
         try:
             warm_up(assessor, self._store)

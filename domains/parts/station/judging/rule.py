@@ -17,6 +17,7 @@ _LINE_REASONS = {
     Reason.WRONG_INPUT: LineReason.WRONG_INPUT,
     Reason.NOT_CERTIFIED: LineReason.NOT_CERTIFIED,
     Reason.FAULT: LineReason.INFERENCE_FAULT,
+    Reason.CORRECTED: LineReason.CORRECTED,
 }
 
 

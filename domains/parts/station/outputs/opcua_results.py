@@ -15,7 +15,13 @@ from domains.parts.station.result import LineReason
 KEPT = 1000
 
 _JUDGED = frozenset(
-    {LineReason.DEFECT, LineReason.AMBIGUOUS, LineReason.NOVEL, LineReason.NOT_CERTIFIED}
+    {
+        LineReason.DEFECT,
+        LineReason.AMBIGUOUS,
+        LineReason.NOVEL,
+        LineReason.NOT_CERTIFIED,
+        LineReason.CORRECTED,
+    }
 )
 
 
