@@ -1,4 +1,4 @@
-"""What people said of pictures, looked up by the picture."""
+"""What people answered on pictures, looked up by the picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SAYS = (Disposition.POSITIVE.value, Disposition.NEGATIVE.value)
 
 @dataclass(frozen=True, slots=True)
 class PictureAnswer:
-    """What a person said of a case that holds a picture, as it stands.
+    """What a person answered on a case that holds a picture, as it stands.
 
     Attributes:
         content_key: The picture's content.

@@ -134,7 +134,7 @@ class StoredDecision:
 
     @property
     def is_corrected(self) -> bool:
-        """Whether it says that it contradicts what a person said before."""
+        """Whether it says that it contradicts what a person answered before."""
         return any(one.reason is Reason.CORRECTED for one in self.findings)
 
     @property

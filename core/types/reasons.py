@@ -47,7 +47,7 @@ _SENTENCES = {
     Reason.NOT_CERTIFIED: "The error rate asked for is not certified yet; a person decides.",
     Reason.AUDIT: "Drawn at random to measure the live error rate.",
     Reason.FAULT: "The system failed on this picture; a person decides.",
-    Reason.CORRECTED: "The verdict contradicts what a person said of this picture before.",
+    Reason.CORRECTED: "The verdict contradicts a person's earlier answer on this picture.",
 }
 
 

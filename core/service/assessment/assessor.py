@@ -57,7 +57,7 @@ class Assessor:
         policy: The thresholds, certified on this bundle; ``use`` changes them.
         settings: Where things run.
         product: Which of the pack's products the pictures are of; ``use`` changes it too.
-        answers: What people said of earlier pictures; None where nobody could have.
+        answers: What people answered on earlier pictures; None where nobody could have.
 
     Raises:
         AssayError: The policy was certified on another bundle.
@@ -185,7 +185,7 @@ class Assessor:
             self._has_many = False
 
     def _checked(self, sample: Sample, made: Assessment, product: str) -> Assessment:
-        """Return a verdict held against what people said of the same picture."""
+        """Return a verdict compared with what people answered on the same picture."""
         return made if self._answers is None else self._answers.check(sample.frame, made, product)
 
     def frames(self, samples: Iterable[Sample]) -> Generator[Assessment, None, None]:

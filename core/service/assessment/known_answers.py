@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 
 class KnownAnswers:
-    """What people said of earlier pictures of a pack; a context manager that follows the store.
+    """What people answered on earlier pictures of a pack; a context manager that follows the store.
 
     Args:
         store: The store.
@@ -61,7 +61,7 @@ class KnownAnswers:
 
     def __init__(self, store: Store, bundle: Bundle, settings: Settings) -> None:
         self._store, self._bundle, self._settings = store, bundle, settings
-        self._seen: tuple[str, ...] = ()
+        self._read_until: tuple[str, ...] = ()
         self._lock = Lock()
         self._index: CopyIndex | None = None
         self._answers: list[PictureAnswer] = []
@@ -85,7 +85,7 @@ class KnownAnswers:
     def check(
         self, frame: Frame | Prepared | Unreadable, made: Assessment, product: str
     ) -> Assessment:
-        """Return a verdict, or DEFER in its place where a person said otherwise before.
+        """Return a verdict, or DEFER in its place where a person answered otherwise before.
 
         Args:
             frame: What the network was given.
@@ -118,11 +118,11 @@ class KnownAnswers:
             StoreError: The database failed.
         """
         until = reviewed_until(self._store)
-        if until == self._seen:
+        if until == self._read_until:
             return
         answers = corrections(self._store, self._bundle.pack.name, MOST)
         if answers == self._read:
-            self._seen = until
+            self._read_until = until
             return
         strengths = dict(self._strengths([one.content_key for one in answers]))
         kept = [one for one in answers if one.content_key in strengths]
@@ -130,7 +130,7 @@ class KnownAnswers:
         with self._lock:
             index.replace([strengths[one.content_key] for one in kept])
             self._index, self._answers = index, kept
-        self._read, self._seen = answers, until
+        self._read, self._read_until = answers, until
 
     def _copied(self, frame: Frame | Prepared | Unreadable) -> PictureAnswer | None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Train anew on the pictures of before and on what people said of new ones.
+"""Train anew on the pictures of before and on what people answered on new ones.
 
 Every row carries its split. Reviewed cases join train by the group rule; those of cal stay out: a
 certificate counts on cases that nobody chose, and most were chosen by their verdict.

@@ -108,7 +108,7 @@ def test_the_same_bytes_under_another_name_are_deferred_and_say_who_corrected_wh
     assert "the verdict now was PASS." in reason.detail
     assert again.positive_probability == made.positive_probability
     assert again.supersedes == made.id
-    # What is on record can be made again, what a person said taken off.
+    # What is on record can be made again, what a person answered taken off.
     assert replay(again.id, store, settings) == []
     assert audit.verify(store).faults == ()
     # Judged once more it is the same decision, not another one.

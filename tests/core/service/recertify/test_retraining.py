@@ -47,7 +47,7 @@ def reviewed(tiny_product, store, settings, deployed):
     return bundle
 
 
-def test_the_data_set_holds_what_was_there_and_what_people_said_of_train(
+def test_the_data_set_holds_what_was_there_and_what_people_answered_on_train(
     reviewed, tiny_product, store, settings, tmp_path
 ):
     spec = RetrainSpec(reviewed.sha256, tiny_product.data, tmp_path / "new", "left")
