@@ -150,7 +150,7 @@ def test_who_agrees_cannot_tell_or_takes_it_back_stops_nothing(
     correct(agreed, Disposition.NEGATIVE)
     correct(unclear, Disposition.DEFER)
     correct(undone)
-    stored = last_review(store, "parts", ADA)
+    stored = last_review(store, ["parts"], ADA)
     assert undo(store, stored, by=ADA)
     again = assess(*(blobs.get(store.blobs, one.sha256) for one in found), prefix="again")
     assert {one.disposition for one in again} == {Disposition.NEGATIVE}
