@@ -29,7 +29,9 @@ def opened(tiny_product, tmp_path):
     settings = tiny_product.settings_at(tmp_path / "home")
     store = open_store(settings)
     bundle = tiny_product.opened()[0]
-    deploy_bundle(tiny_product.bundle, store, settings, product="left", signed=Signed("Ada"))
+    deploy_bundle(
+        tiny_product.bundle, store, settings, product="left", signed=Signed(Person.alone("Ada"))
+    )
     passes_none = make_policy(bundle, Targets(escape=0.001, overkill=0.2), 1)
     keep_recertified(bundle, passes_none, None, settings)
     answer_all(store, arrive(store, bundle, passes_none, 80))

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from core.cli import recertify
 from core.errors import ConfigError, DataError, PermissionDenied
+from core.people import Person
 from core.records import deployments
 from core.service.bundles.archive import keep_recertified
 from core.service.bundles.deployments import Signed, deploy_bundle
@@ -42,7 +43,9 @@ def test_reviewed_cases_are_recertified_proposed_and_released_by_somebody_else(
     call, tiny_product, store, settings
 ):
     bundle = tiny_product.opened()[0]
-    deploy_bundle(tiny_product.bundle, store, settings, product="left", signed=Signed("Ada"))
+    deploy_bundle(
+        tiny_product.bundle, store, settings, product="left", signed=Signed(Person.alone("Ada"))
+    )
     passes_none = make_policy(bundle, Targets(escape=0.001, overkill=0.2), 1)
     keep_recertified(bundle, passes_none, None, settings)
     assert call("proposals") == {"proposals": []}

@@ -33,7 +33,9 @@ def settings(tiny_product, tmp_path):
 
 @pytest.fixture
 def opened(tiny_product, store, settings):
-    deploy_bundle(tiny_product.bundle, store, settings, product="left", signed=Signed("Ada"))
+    deploy_bundle(
+        tiny_product.bundle, store, settings, product="left", signed=Signed(Person.alone("Ada"))
+    )
     return tiny_product.opened()
 
 
