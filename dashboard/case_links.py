@@ -54,5 +54,6 @@ def filter_link(case_filter: CaseFilter, label: str) -> None:
     st.page_link(
         "views/cases.py",
         label=present.escape_markdown(label),
+        icon=":material/list:",
         query_params={"filter": case_filter.to_query()},
     )

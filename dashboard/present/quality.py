@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.decision.back_test import CALLS_OUT, PASSES, SEVERITY, PastVerdicts
+from core.decision.back_test import CALLS_OUT, DEFERS, PASSES, SEVERITY, PastVerdicts
 from core.decision.rate import Rate
 from core.packs import DomainPack
 from core.service.quality.periods import WorkHistory, figures_of
@@ -72,7 +72,9 @@ def verdict_word(place: int, pack: DomainPack) -> str:
 
 def name_cell(cell: ConfusionCell, pack: DomainPack) -> str:
     """Return what a cell's cases have in common."""
-    return f"{verdict_word(cell.verdict, pack)}, people found {answer_word(cell.answer, pack)}"
+    found = answer_word(cell.answer, pack)
+    people = "people could not judge" if cell.answer == DEFERS else f"people found {found}"
+    return f"{verdict_word(cell.verdict, pack)}, {people}"
 
 
 def confusion_rows(cells: Sequence[ConfusionCell], pack: DomainPack) -> list[tuple[str, ...]]:
@@ -80,7 +82,7 @@ def confusion_rows(cells: Sequence[ConfusionCell], pack: DomainPack) -> list[tup
     counts = {(cell.verdict, cell.answer): cell for cell in cells}
     head = ("people found", *(verdict_word(place, pack) for place in range(len(SEVERITY))))
     rows = [head]
-    for answer in (CALLS_OUT, PASSES, 1):
+    for answer in (CALLS_OUT, PASSES, DEFERS):
         found = [counts.get((verdict, answer)) for verdict in range(len(SEVERITY))]
         rows.append((answer_word(answer, pack), *(_count(cell) for cell in found)))
     return rows

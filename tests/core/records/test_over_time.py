@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy import event
+
 from core.records import reviews
 from core.records.over_time import HourOfCases, answered_since, count_cases
 from core.records.store import new_decision, record
@@ -89,3 +91,22 @@ def test_a_case_that_two_people_read_counts_once_they_came_to_an_answer(store, a
     (found,) = answered_since(store, "parts", since)
     assert found.answer is Disposition.NEGATIVE
     assert found.is_override
+
+
+def test_answers_are_found_by_their_time_and_not_by_walking_every_case(sqlite_store):
+    asked = []
+    event.listen(
+        sqlite_store.engine,
+        "before_cursor_execute",
+        lambda _, __, statement, values, *___: asked.append((statement, values)),
+    )
+    answered_since(sqlite_store, "parts", NOW)
+    count_cases(sqlite_store, "parts", NOW)
+    plans = []
+    with sqlite_store.engine.connect() as connection:
+        for statement, values in [one for one in asked if one[0].startswith("SELECT")]:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            plans.append([row[3] for row in rows])
+    answers, cases = plans
+    assert answers[0] == "SEARCH reviews USING INDEX ix_reviews_reviewed_at (reviewed_at>?)"
+    assert "USING COVERING INDEX ix_case_status_time (pack=? AND opened_at>?)" in cases[0]
