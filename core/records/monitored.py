@@ -8,7 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    and_,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from core.records.case_status import REVIEW, QueueState
 from core.records.final_reads import FINAL_ANSWER, FINAL_LABEL
@@ -165,23 +175,23 @@ def pictures_after(
 def reads(connection: Connection, rows: WatchedRows) -> list[WatchedRead]:
     """Return the cases that say how often escapes happen, in the order of their decisions.
 
-    Those that people called positive, audited negatives that people have read, and automatic
-    positives that wait.
+    Those that people called positive, and automatic positives that wait.
     """
     d, r, s = DECISIONS.c, REVIEWS.c, CASE_STATUS.c
     columns = (d.seq, d.id, d.disposition, d.audit_probability, d.findings)
-    is_drawn = d.findings.contains(f'["{Reason.AUDIT.value}"', autoescape=True)
-    answered = (
-        select(*columns, FINAL_ANSWER.label("answer"))
-        .join(REVIEWS, r.decision_id == d.id)
+    # Few, and found without looking at the decisions of all reviews.
+    positive = (
+        select(r.decision_id)
         .outerjoin(READ_STATUS, READ_STATUS.c.case_id == r.case_id)
         .join(CASE_STATUS, and_(s.case_id == r.case_id, s.revision == r.revision + 1))
         .where(
-            rows.condition(),
             r.kind == REVIEW,
-            FINAL_ANSWER.is_not(None),
-            or_(FINAL_ANSWER.in_([Disposition.POSITIVE.value]), is_drawn),
+            or_(r.disposition == Disposition.POSITIVE.value, READ_STATUS.c.case_id.is_not(None)),
+            FINAL_ANSWER.in_([Disposition.POSITIVE.value]),
         )
+    )
+    answered = select(*columns, literal(Disposition.POSITIVE.value).label("answer")).where(
+        d.id.in_(positive), rows.condition()
     )
     waiting = (
         select(*columns)
@@ -195,6 +205,25 @@ def reads(connection: Connection, rows: WatchedRows) -> list[WatchedRead]:
     )
     found = [*connection.execute(answered).mappings(), *connection.execute(waiting).mappings()]
     return sorted((_read(row) for row in found), key=lambda one: one.seq)
+
+
+def count_audited(connection: Connection, rows: WatchedRows) -> int:
+    """Return how many audited negatives people have read."""
+    d, r, s = DECISIONS.c, REVIEWS.c, CASE_STATUS.c
+    query = (
+        select(func.count())
+        .select_from(DECISIONS)
+        .join(REVIEWS, r.decision_id == d.id)
+        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == r.case_id)
+        .join(CASE_STATUS, and_(s.case_id == r.case_id, s.revision == r.revision + 1))
+        .where(
+            rows.condition(),
+            r.kind == REVIEW,
+            FINAL_ANSWER.is_not(None),
+            d.findings.contains(f'["{Reason.AUDIT.value}"', autoescape=True),
+        )
+    )
+    return connection.scalar(query) or 0
 
 
 def _read(row: Any) -> WatchedRead:  # noqa: ANN401

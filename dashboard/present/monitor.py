@@ -84,7 +84,7 @@ def describe_escapes(one: Watched) -> str:
             f"Certified at most {alpha}. Nothing is drawn for the audit, so the live escape rate "
             "cannot be measured."
         )
-    found, audited = one.escapes.estimate, one.escapes.audited
+    found, audited = one.escapes.estimate, one.audited
     share = percentage(one.scope.audit_share)
     basis = f"{share} of what passes is drawn at random; people have read {audited:,} of these"
     if not found.found:

@@ -25,11 +25,11 @@ ALARM = MonitorAlarm(
 )
 
 
-def watched(escapes=None, covered=(), state=None):
+def watched(escapes=None, covered=(), state=None, audited=40):
     policy = certify(population(2000, 0), population(500, 1), Targets(escape=0.1), bundle="b@1")
     rows = WatchedRows("parts", "left", frozenset(), "1" * 64, policy.id, AT)
     scope = Scope(rows, policy, "b@1", "e", None)
-    return Watched(scope, state or MonitorState(), escapes, covered)
+    return Watched(scope, state or MonitorState(), escapes, covered, audited)
 
 
 def test_the_banner_names_the_worst_alarm_and_counts_the_others():
@@ -49,11 +49,11 @@ def test_a_note_stands_under_the_alarm_that_it_is_of():
 
 def test_the_live_rate_stands_beside_the_certified_one_with_its_interval():
     found = [FoundPositive(True, 0.02)] * 2 + [FoundPositive(False, 0.02)] * 98
-    test = EscapeTest(estimate_escapes(found), 40, 0.0, 0.0, ())
+    test = EscapeTest(estimate_escapes(found), 0.0, 0.0, ())
     line = monitor.describe_escapes(watched(test))
     assert line.startswith("Certified at most 10 %; live 50.5 % (95 % interval ")
     assert "people have read 40 of these, and 2 of the 100 positive cases" in line
-    none = EscapeTest(estimate_escapes([]), 3, 0.0, 0.0, ())
+    none = EscapeTest(estimate_escapes([]), 0.0, 0.0, ())
     assert "found no positive case" in monitor.describe_escapes(watched(none))
     assert "cannot be measured" in monitor.describe_escapes(watched())
 

@@ -44,12 +44,14 @@ class Watched:
         escapes: What people's reads say of it; None where nothing is drawn for the audit.
         covered: Of the pictures whose label a person named, whether it was in the label set, in
             the order of time.
+        audited: How many audited negatives people have read.
     """
 
     scope: Scope
     state: MonitorState
     escapes: EscapeTest | None
     covered: tuple[bool, ...] = ()
+    audited: int = 0
 
 
 class Monitor:
@@ -148,7 +150,8 @@ def _watched(connection: Connection, scope: Scope) -> Watched:
     escapes = measure_escapes(reads, scope.policy.targets.escape, scope.audit_share)
     state = MonitorState.from_json(kept) if kept else MonitorState()
     named = monitored.answered_label_sets(connection, scope.rows)
-    return Watched(scope, state, escapes, tuple(label in found for _, label, found in named))
+    covered = tuple(label in found for _, label, found in named)
+    return Watched(scope, state, escapes, covered, monitored.count_audited(connection, scope.rows))
 
 
 def raise_alarm(

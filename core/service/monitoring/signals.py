@@ -43,14 +43,12 @@ class EscapeTest:
 
     Attributes:
         estimate: The live rate.
-        audited: Audited negatives that people have read.
         log: Log wealth of the bets that the rate is above the certified one.
         peak: The largest it was.
         pictures: The escapes, by their decisions, the newest first.
     """
 
     estimate: EscapeEstimate
-    audited: int
     log: float
     peak: float
     pictures: tuple[str, ...]
@@ -87,7 +85,6 @@ def measure_escapes(
         audit_share: With which probability a negative is drawn now.
     """
     found, pictures = [], []
-    audited = sum(one.is_drawn and one.answer is not None for one in reads)
     for one in reads:
         positive = one.answer in (Disposition.POSITIVE, None)
         escaped = one.verdict is Disposition.NEGATIVE
@@ -102,7 +99,6 @@ def measure_escapes(
     path = bet_against_rate(found, alpha)
     return EscapeTest(
         estimate_escapes(found),
-        audited,
         path[-1] if path else 0.0,
         max(path, default=0.0),
         tuple(reversed(pictures)),

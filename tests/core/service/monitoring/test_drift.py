@@ -13,13 +13,22 @@ from core.records import alarms, audit, deployments
 from core.records.store import decision, new_decision, record
 from core.service.monitoring.monitor import Monitor, watched
 from core.service.monitoring.scopes import policy_place
+from core.settings import Settings
 from core.types import Targets
 from tests.core.decision.policy_cases import population
-from tests.core.records.conftest import an_assessment
+from tests.core.records.conftest import ENGINES, POSTGRES, an_assessment, emptied
 
 SHA = "b" * 64
 BUNDLE = "widgets@0123456789ab"
 RNG = np.random.default_rng(4)
+
+
+@pytest.fixture(params=ENGINES)
+def settings(request, tmp_path):
+    if request.param == "sqlite":
+        return Settings(home=tmp_path)
+    emptied(POSTGRES)
+    return Settings(home=tmp_path, store_url=POSTGRES)
 
 
 @pytest.fixture

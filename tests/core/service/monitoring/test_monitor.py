@@ -166,7 +166,7 @@ def test_negatives_that_people_agree_with_raise_nothing_and_are_counted(
     work_once(store, settings, lanes=["assess"])
     (one,) = watched(store, settings, "parts")
     assert alarms.list_alarms(store) == []
-    assert one.escapes.audited == audited > 0
+    assert one.audited == audited > 0
     assert (one.escapes.estimate.escapes, one.escapes.estimate.found) == (0, 0)
     assert one.state.ood.steps == 8
     assert one.state.streams.keys() == {"camera:top"}
