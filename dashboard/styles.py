@@ -36,6 +36,10 @@ h1.assay-title {{ margin: 0; padding: 0; outline-offset: 4px; }}
 .st-key-case-side [data-testid="stHorizontalBlock"] {{ flex-wrap: wrap; gap: .5rem; }}
 .st-key-case-side [data-testid="stColumn"] {{ min-width: 5.4rem; }}
 .st-key-case-side button {{ padding-left: .5rem; padding-right: .5rem; }}
+@media (min-width: 901px) {{
+  [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-case-side) {{
+    flex-wrap: nowrap; }}
+  [data-testid="stColumn"]:has(.st-key-case-side) {{ min-width: 17rem; }} }}
 @media (max-width: 900px) {{ .stMainBlockContainer {{ padding-left: 1rem; padding-right: 1rem; }} }}
 .assay-history {{ font-size: .84rem; line-height: 1.45; margin-bottom: .25rem; }}
 .assay-history > span:first-child {{ opacity: .72; font-variant-numeric: tabular-nums; }}
