@@ -22,6 +22,17 @@ _TABLES = {
     "resolutions": ("resolution", "resolutions"),
     "deployments": ("deployment", "deployments"),
     "pack_rows": ("row of a pack", "rows of a pack"),
+    "observations": ("set of picture figures", "sets of picture figures"),
+    "alarms": ("alarm", "alarms"),
+    "alarm_notes": ("note on an alarm", "notes on alarms"),
+    "proposals": ("proposal", "proposals"),
+    "proposal_outcomes": ("outcome of a proposal", "outcomes of proposals"),
+    "role_grants": ("role", "roles"),
+    "ended_sessions": ("end of a sign-in", "ends of sign-ins"),
+    "preferences": ("preference", "preferences"),
+    "case_reads": ("second read", "second reads"),
+    "read_draws": ("draw for a second read", "draws for second reads"),
+    "gold_answers": ("known answer", "known answers"),
 }
 
 Names = Mapping[str, str]

@@ -65,7 +65,7 @@ def test_the_csv_holds_every_event_and_no_formula(store, settings, head):
     assert rows[0]["anchored"].startswith("anchored 20")
     assert rows[1]["anchored"] == ""
     assert rows[0]["previous hash"] == rows[1]["hash"]
-    assert rows[1]["written"] == "2 cases, 2 verdicts, 2 pictures"
+    assert rows[1]["written"].startswith("2 cases, 2 verdicts, 2 pictures")
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row.values())
 
 
