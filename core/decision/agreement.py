@@ -19,6 +19,8 @@ from core.types import F64
 
 ONE_LABEL = "undefined: only one label used"
 NO_CASES = "undefined: no case was read twice"
+TOO_FEW = "no interval: too few cases with a second label"
+NO_SPREAD = "no interval: every resample of the cases gives the same"
 RESAMPLES = 2000
 SEED = 20260101
 NO_ANSWER = -1
@@ -34,7 +36,7 @@ class AgreementFigure:
         value: The figure; None where it is undefined.
         low: Lower end of the interval; None where there is none.
         high: Upper end of the interval; None where there is none.
-        reason: Why the figure is undefined; empty where it is defined.
+        reason: Why the figure is undefined, or why it has no interval; empty where it has both.
     """
 
     value: float | None
@@ -139,7 +141,9 @@ def _figure(value: float, resampled: F64) -> AgreementFigure:
     if np.isnan(value):
         return AgreementFigure(None, reason=ONE_LABEL)
     defined = resampled[~np.isnan(resampled)]
-    if defined.size < _DEFINED * resampled.size or np.ptp(defined) < _NONE:
-        return AgreementFigure(value)
+    if defined.size < _DEFINED * resampled.size:
+        return AgreementFigure(value, reason=TOO_FEW)
+    if np.ptp(defined) < _NONE:
+        return AgreementFigure(value, reason=NO_SPREAD)
     low, high = np.quantile(defined, (0.025, 0.975))
     return AgreementFigure(value, float(low), float(high))

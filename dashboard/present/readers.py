@@ -31,7 +31,7 @@ def describe_figure(figure: AgreementFigure) -> str:
         return figure.reason
     value = f"{_short(figure.value)}"
     if figure.low is None or figure.high is None:
-        return f"{value}, no interval: every resample of the cases gives the same"
+        return f"{value}, {figure.reason}"
     return f"{value} (95 % interval {_short(figure.low)} to {_short(figure.high)})"
 
 
@@ -101,9 +101,9 @@ READER_COLUMNS = (
     "First reads",
     "Second reads",
     "Adjudicated",
-    "Answers that did not stand",
-    "Known positives found",
-    "Known negatives found",
+    "Overruled",
+    "Known positives",
+    "Known negatives",
     "Median time",
 )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.stats import inter_rater
 
-from core.decision.agreement import NO_CASES, ONE_LABEL, measure_agreement
+from core.decision.agreement import NO_CASES, NO_SPREAD, ONE_LABEL, TOO_FEW, measure_agreement
 
 
 def cross(table):
@@ -101,5 +101,12 @@ def test_full_agreement_on_two_labels_has_a_kappa_and_no_interval():
     found = measure_agreement(cross([[30, 0], [0, 10]]))
 
     assert found.cohen.value == pytest.approx(1.0)
-    assert found.cohen.low is None
+    assert (found.cohen.low, found.cohen.reason) == (None, NO_SPREAD)
     assert found.percent.low == pytest.approx(0.025 ** (1 / 40))
+
+
+def test_a_label_that_most_resamples_miss_leaves_a_figure_without_an_interval():
+    found = measure_agreement(cross([[30, 0], [1, 0]])).fleiss
+
+    assert found.value == pytest.approx(-1 / 61)
+    assert (found.low, found.high, found.reason) == (None, None, TOO_FEW)
