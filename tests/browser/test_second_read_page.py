@@ -44,7 +44,7 @@ def received(page):
 
 
 def hidden_texts(detail):
-    """Whatever a verdict could be told by: the probability as it is written and as it is stored."""
+    """Whatever would give a verdict away: its numbers as they are written and as they are."""
     numbers = [
         number
         for image in detail.images
@@ -55,7 +55,7 @@ def hidden_texts(detail):
 
 
 def shown(page, case_id):
-    page.locator(f'html[data-assay-case^="{case_id}-"]').wait_for(
+    page.locator(f'html[data-assay-case*="{case_id}-"]').wait_for(
         state="attached", timeout=FIRST_TIME_MS
     )
 
@@ -70,7 +70,8 @@ def test_nothing_of_the_first_read_or_of_the_verdict_reaches_the_second_reader(
     address = serve("Ada")
     page.goto(address)
     shown(page, worst.case_id)
-    expect(page.get_by_text("Nearest known")).to_be_visible(timeout=FIRST_TIME_MS)
+    expect(page.get_by_text("distance ").first).to_be_visible(timeout=FIRST_TIME_MS)
+    page.wait_for_timeout(1000)
     sent = b"".join(received)  # as a first read all of it is sent: the test can fail
     assert b"Nearest known" in sent
     assert any(text.encode() in sent for text in hidden_texts(detail))
@@ -80,18 +81,21 @@ def test_nothing_of_the_first_read_or_of_the_verdict_reaches_the_second_reader(
         reviews.review(store, item, POSITIVE, reviewer="Grace", label="zebra", comment="zebra two")
     received.clear()
     page.goto("about:blank")
-    page.goto(address)
+    page.goto(f"{address}/?filter=pack%3Dparts")
     expect(page.get_by_text("Judge it as if nobody had")).to_be_visible(timeout=FIRST_TIME_MS)
-    shown(page, worst.case_id)
+    shown(page, "")
+    case_id = page.locator("html").get_attribute("data-assay-case").split("-")[0]
+    detail = case_detail(store, case_id)
+    assert hidden_texts(detail)
     page.wait_for_timeout(4000)  # what is worked out beside the page would come by now
     sent = b"".join(received)
     assert b"Judge it as if nobody had" in sent
     for text in (*SECRET, *hidden_texts(detail)):
         assert text.encode() not in sent, text
     page.keyboard.press("f")
-    page.locator(f'html[data-assay-case^="{worst.case_id}-"]').wait_for(state="detached")
+    page.locator(f'html[data-assay-case^="{case_id}-"]').wait_for(state="detached")
     assert count_states(store, "parts")[ReadState.AGREED] == 1
-    assert len(case_detail(store, worst.case_id).reviews) == 1
+    assert len(case_detail(store, case_id).reviews) == 1
 
 
 def test_the_readers_page_has_no_fault_that_axe_finds_and_fits_a_phone(
