@@ -291,7 +291,7 @@ def test_two_replicas_with_one_cookie_secret_finish_each_others_sign_ins(
     asked = start_sign_in(browser, base)
     back = browser.post(asked, data={"sub": "uma"}).headers["location"]
     with served(settings, port, tmp_path / "log", f"http://{review_server.HOST}:{port}") as other:
-        # As a proxy hands it on, which alone speaks HTTPS.
+        # As a proxy hands it on, which ends HTTPS.
         answer = browser.get(
             f"{other}{path_of(back)}",
             headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"},
