@@ -24,6 +24,9 @@ from core.settings import Settings
 CHROMIUM = "/usr/bin/chromium"
 WAIT_MS = 120_000
 PRESSES = 30
+OPENING_MS = 12_000
+"""The first heat map opens the bundle and exports its network, once a process."""
+
 WATCH = """() => {
     window.took = []
     let began = null
@@ -87,13 +90,17 @@ def _measure(address: str, presses: int) -> None:
 def _next_cases(page: Page, address: str, presses: int) -> list[float]:
     page.goto(address)
     page.locator("html[data-assay-case]").wait_for(state="attached", timeout=WAIT_MS)
-    # The heat map of the first case opens the bundle: seconds, once a process.
-    page.get_by_alt_text("with its heat map").first.wait_for(timeout=WAIT_MS)
+    page.wait_for_timeout(OPENING_MS)
     page.evaluate(WATCH)
-    for number in range(presses):
+    for _ in range(presses):
         page.wait_for_timeout(1500)
+        shown = page.evaluate("document.documentElement.dataset.assayCase")
         page.keyboard.press("f")
-        page.wait_for_function(f"window.took.length > {number}", timeout=WAIT_MS)
+        page.wait_for_function(
+            "shown => (document.documentElement.dataset.assayCase ?? shown) !== shown",
+            arg=shown,
+            timeout=WAIT_MS,
+        )
     return list(page.evaluate("window.took"))
 
 
@@ -107,7 +114,7 @@ def _filters(page: Page, address: str, rounds: int) -> list[float]:
         page.wait_for_timeout(1000)
         box.fill(keys[1 + number % (len(keys) - 1)] if number % 2 == 0 else "")
         box.press("Enter")
-        page.wait_for_function(f"window.took.length > {number}", timeout=WAIT_MS)
+        page.wait_for_timeout(3000)
     return list(page.evaluate("window.took"))
 
 
