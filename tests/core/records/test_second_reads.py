@@ -188,7 +188,7 @@ def test_cannot_tell_is_an_answer(cases):
 def test_a_reader_takes_a_read_back_until_another_is_built_on_it(cases):
     case_id = read_first(cases)
     answer(cases, BOB, POSITIVE)
-    last = review.last_review(cases, "parts", BOB)
+    last = review.last_review(cases, PACKS, BOB)
     assert (last.case_id, last.disposition) == (case_id, POSITIVE)
     assert review.undo(cases, last, BOB)
     assert count_states(cases, "parts") == {ReadState.READ1: 1}
@@ -197,7 +197,7 @@ def test_a_reader_takes_a_read_back_until_another_is_built_on_it(cases):
 
     task = next_read(cases, PACKS, LEAD, None)
     review.decide(cases, task.detail.item, NEGATIVE, by=LEAD)
-    assert not review.undo(cases, review.last_review(cases, "parts", BOB), BOB)
+    assert not review.undo(cases, review.last_review(cases, PACKS, BOB), BOB)
     assert [r.disposition for r in final_reads(cases, "parts")] == [NEGATIVE]
     assert audit.verify(cases).faults == ()
 
