@@ -116,7 +116,9 @@ def test_a_release_and_a_way_back_reach_a_running_worker_and_a_running_station(
         assert plc.inspect(2, wait_s=5.0).result is LineResult.PASS
         release(store, settings, proposal, by=GRACE)
         followed = until_followed(store, plc, strict.id, LineResult.FAIL, 100)
-        assert plc.inspect(3, wait_s=5.0).reason == LineReason.NOT_CERTIFIED.number
+        block = plc.inspect(3, wait_s=5.0).block
+        assert block is not None
+        assert block.reason_code == LineReason.NOT_CERTIFIED.number
         roll_back(store, settings, "parts", "plates", by=ADA)
         returned = until_followed(store, plc, before.policy_id, LineResult.PASS, 500)
     assert worker.poll() is None
