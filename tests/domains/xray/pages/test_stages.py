@@ -115,7 +115,7 @@ def test_automatic_lists_certified_negatives_apart(page, store, monkeypatch):
         time.sleep(0.1)
     assert 0 < len(apart[0]) == len(normal)
     assert len(read) == len(open_cases) - len(normal) - 1
-    assert set(apart[0]["Verdict"]) == {"NORMAL"}
+    assert set(apart[0]["Verdict"]) == {"● NORMAL"}
     assert "need not be read" in texts(page)
 
 
