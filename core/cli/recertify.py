@@ -58,7 +58,7 @@ def recertify(
             "counted": len(found.counted),
             "complete": found.complete,
             "next": found.look.following.size,
-            "waiting": list(found.waiting),
+            "waiting": len(found.waiting),
             "unsuitable": found.unsuitable,
             "train": len(found.train),
         }

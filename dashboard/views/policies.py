@@ -51,13 +51,19 @@ def render() -> None:
 
 
 def _choose(session: ReviewSession, pack: DomainPack, products: list[str]) -> str:
-    """Return the product that a person chooses; one that a proposal waits for comes first."""
+    """Return the product that a person chooses; at first one that a proposal waits for."""
     if len(products) == 1:
         return products[0]
     listed = proposals.list_proposals(session.store, pack.name)
     waiting = {one.product for one in listed if one.outcome is Outcome.OPEN}
-    products.sort(key=lambda one: (one not in waiting, one))
-    return st.selectbox("Product", products, format_func=lambda one: one or "no product named")
+    first = next((at for at, one in enumerate(products) if one in waiting), 0)
+    return st.selectbox(
+        "Product",
+        products,
+        index=first,
+        key=f"policies-product-{pack.name}",
+        format_func=lambda one: one or "no product named",
+    )
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading reviewed cases …")
@@ -175,9 +181,7 @@ class _Product:
         found = _collected(head, self.session, self.used.bundle_sha256, self.product)
         for line in words.describe_reviewed(found):
             widgets.text(line)
-        if found.waiting:
-            links = [(case_id, "") for case_id in found.waiting]
-            case_links(self.session.store, self.pack, links, len(links), "waiting")
+        # Which cases these are is not listed: to be drawn tells that a case has likely passed.
         st.button(
             "Recertify and propose",
             key=self._key("recertify"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -177,6 +177,9 @@ def flips_between(
     start = now() - timedelta(weeks=weeks)
     window = read_window(store, bundle.pack.name, product, bundle.sha256, start)
     past = window.past
+    if bundle.pack.has_own_review:
+        # That page decides what a reader may know of a case before answering it.
+        past = replace(past, is_hidden=past.is_hidden | (past.answer < 0))
     made = past.worst(judge_again(past, after))
     flips = list_flips(past, made, MOST_FLIPS)
     words = [one.value for one in SEVERITY]
