@@ -70,5 +70,5 @@ def test_a_second_person_releases_what_is_proposed_and_rolls_it_back(page, serve
     released = deployments.newest(store, "parts", "left")
     assert (released.policy_id, released.second_person) == (proposal.policy_id, "Ada")
     page.get_by_role("button", name=f"Roll back to policy {first.policy_id}").click()
-    expect(page.get_by_text("rolled back to number 1")).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("rolled back to number 1").first).to_be_visible(timeout=LONG_MS)
     assert deployments.newest(store, "parts", "left").policy_id == first.policy_id
