@@ -20,6 +20,7 @@ from core.records.case_filter import CaseFilter
 from core.records.case_page import CaseOrder, CasePlace, facets_of, items_of, iterate_places
 from core.records.cases import WorkItem
 from core.records.connection import Store, reading
+from core.records.final_reads import HAS_OPEN_READS
 from core.records.table_base import chunks
 from core.records.tables import CASE_STATUS, CASES, IMAGES, REVIEWS, RowLike
 from core.records.values import case_id_of, now
@@ -127,7 +128,7 @@ def _with_text(
             select(CASES.c.id, CASES.c.key).where(CASES.c.id.in_(ids)),
             select(IMAGES.c.case_id, IMAGES.c.name).where(IMAGES.c.case_id.in_(ids)),
             select(REVIEWS.c.case_id, REVIEWS.c.comment + "\n" + REVIEWS.c.label).where(
-                REVIEWS.c.case_id.in_(ids)
+                REVIEWS.c.case_id.in_(ids), ~HAS_OPEN_READS
             ),
         ):
             rows = connection.execute(query)

@@ -34,6 +34,14 @@ FINAL_LABEL: ColumnElement[str] = case(
 FINAL = tuple(state.value for state in ReadState if state.is_final)
 
 
+HAS_OPEN_READS: ColumnElement[bool] = (
+    select(READ_STATUS.c.case_id)
+    .where(READ_STATUS.c.case_id == REVIEWS.c.case_id, READ_STATUS.c.state.not_in(FINAL))
+    .exists()
+)
+"""Whether the case of a review is still read by others, who are to know nothing of it."""
+
+
 def final_reads(
     store: Store, pack: str, *, product: str | None = None, limit: int | None = None
 ) -> list[StoredReview]:
@@ -55,14 +63,11 @@ def final_reads(
     superseded = select(later.c.id).where(
         later.c.case_id == REVIEWS.c.case_id, later.c.revision == REVIEWS.c.revision + 1
     )
-    is_open = select(READ_STATUS.c.case_id).where(
-        READ_STATUS.c.case_id == REVIEWS.c.case_id, READ_STATUS.c.state.not_in(FINAL)
-    )
     query = (
         select(REVIEWS, CASES.c.key)
         .join(CASES, REVIEWS.c.case_id == CASES.c.id)
         .where(CASES.c.pack == pack, REVIEWS.c.kind == REVIEW)
-        .where(~superseded.exists(), ~is_open.exists())
+        .where(~superseded.exists(), ~HAS_OPEN_READS)
         .order_by(REVIEWS.c.reviewed_at.desc())
         .limit(limit)
     )

@@ -12,6 +12,8 @@ from core.decision.second_read import BAD_PICTURE, CANNOT_TELL, ReadState
 from core.errors import ConfigError, PermissionDenied
 from core.people import Person, Role
 from core.records import audit, case_list, over_time, past_window, worklist
+from core.records.case_filter import CaseFilter
+from core.records.case_search import find_cases
 from core.records.final_reads import count_states, final_reads
 from core.records.gold_answers import choose_gold, list_gold, withdraw_gold
 from core.records.read_claims import LASTS, claim_case, claims_of
@@ -108,6 +110,17 @@ def test_what_a_second_reader_is_given_holds_nothing_of_any_answer(cases):
     assert (image.decision.probabilities, image.decision.logits) == ((), b"")
     assert [f.reason for f in image.decision.findings] == [Reason.AUDIT]
     assert image.decision.id == worklist.case_detail(cases, case_id).images[0].decision.id
+
+
+def test_a_search_finds_no_word_of_an_answer_until_the_reads_are_closed(cases):
+    case_id = read_first(cases, label="dent", comment="chipped rim")
+    words = [CaseFilter(states=(), text=text) for text in ("dent", "chipped")]
+    assert [find_cases(cases, one).items for one in words] == [(), ()]
+
+    answer(cases, BOB, POSITIVE)
+
+    found = [[item.case_id for item in find_cases(cases, one).items] for one in words]
+    assert found == [[case_id], [case_id]]
 
 
 def test_a_case_is_blind_to_all_but_its_readers_until_its_reads_are_closed(cases):
