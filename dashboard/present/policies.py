@@ -100,6 +100,15 @@ def describe_reviewed(found: Collected) -> list[str]:
     return lines
 
 
+def describe_corrected(count: int) -> str:
+    """Return what answers that were corrected since a policy was certified on them mean."""
+    answers = "One answer" if count == 1 else f"{count:,} answers"
+    return (
+        f"{answers} that this policy was certified on changed since then. Certify it anew "
+        "on the answers as they stand, below."
+    )
+
+
 def describe_deployment(one: Deployment, names: Names) -> str:
     """Return who put a policy in force, and when."""
     at = f"{one.deployed_at.astimezone():%Y-%m-%d %H:%M}"

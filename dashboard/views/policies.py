@@ -11,6 +11,7 @@ from core.packs import DomainPack
 from core.people import Role
 from core.records import deployments, people, proposals
 from core.records.proposals import Outcome, Proposal
+from core.records.released_answers import corrected_since_release
 from core.service.recertify.collect import Collected, collect
 from core.service.recertify.in_force import in_force
 from core.service.recertify.proposals import reject, release, roll_back
@@ -95,6 +96,7 @@ class _Product:
             widgets.text(line)
         if history:
             widgets.text(words.describe_deployment(history[0], names), "quiet")
+        self._corrected()
         self._way_back()
         st.header("Proposed", anchor=False, divider="grey")
         waiting = [one for one in proposed if one.outcome is Outcome.OPEN]
@@ -115,6 +117,13 @@ class _Product:
         for one in proposed:
             if one.outcome is not Outcome.OPEN:
                 widgets.text(words.describe_proposal(one, names), "quiet")
+
+    def _corrected(self) -> None:
+        found = corrected_since_release(self.session.store, self.pack.name, self.product)
+        if found:
+            widgets.text(words.describe_corrected(len(found)), "error")
+            links = [(case, "corrected") for case in found[:MOST]]
+            case_links(self.session.store, self.pack, links, len(found), self._key("corrected"))
 
     def _way_back(self) -> None:
         try:

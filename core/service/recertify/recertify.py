@@ -231,6 +231,7 @@ def _counts(collected: Collected) -> dict[str, Any]:
     return {
         "look": collected.look.number,
         "counted": len(collected.counted),
+        "cases": [one.case.case_id for one in collected.counted],
         "groups": collected.groups,
         "positive_groups": collected.positive_groups,
         "unclear": collected.unclear,

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import exists, func, select
 
-from core.errors import BundleError, DataError
+from core.errors import BundleError, ConfigError, DataError
 from core.packs import DomainPack, means_nothing_wrong
 from core.people import Person, Role
 from core.records import reviews
@@ -18,6 +18,7 @@ from core.records.case_search import find_cases
 from core.records.case_status import REVIEW, QueueState
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.connection import Store, reading
+from core.records.released_answers import policy_resting_on
 from core.records.tables import CASE_STATUS, REVIEWS
 from core.records.values import StoredDecision, stamp
 from core.service.review import second_read
@@ -234,6 +235,7 @@ def undo(store: Store, stored: StoredReview, by: Person) -> bool:
     Raises:
         PermissionDenied: Nobody is named, the person may not review, or the review is somebody
             else's and the person no lead.
+        ConfigError: The policy in force was certified on it.
         StoreError: The database failed.
     """
     by.require(Role.REVIEWER, "take back a review")
@@ -242,6 +244,12 @@ def undo(store: Store, stored: StoredReview, by: Person) -> bool:
         return read is not None and second_read.take_back(store, read, by)
     if stored.reviewer != by.id:
         by.require(Role.LEAD, "take back a review of somebody else")
+    if policy := policy_resting_on(store, stored.case_id):
+        raise ConfigError(
+            f"The policy {policy}, which is in force, was certified on this answer.",
+            hint="Correct it instead: open the case and give the right answer. The page Policies "
+            "then asks for the policy to be certified anew.",
+        )
     return reviews.undo(store, stored.case_id, stored.revision + 1, reviewer=by.id)
 
 
