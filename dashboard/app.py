@@ -34,11 +34,17 @@ def pack_pages(pack: DomainPack) -> list[StreamlitPage]:
     ]
 
 
-def people_page() -> list[StreamlitPage]:
-    """Return the page of roles for admins where people sign in; it asks for the role itself."""
-    if not sign_in.has_sign_in() or not widgets.person().may(Role.ADMIN):
-        return []
-    return [st.Page(VIEWS / "people.py", title="People")]
+def shared_pages() -> dict[str, list[StreamlitPage]]:
+    """Return the pages that every pack shares, by what they are for, but for the queue itself."""
+    watch, govern = [_page("overview"), _page("quality")], [_page("policies"), _page("audit")]
+    watch += [_page("monitor"), _page("readers"), _page("activity", "Your work")]
+    if sign_in.has_sign_in() and widgets.person().may(Role.ADMIN):  # the page asks as well
+        govern.append(_page("people"))
+    return {"Reviewing": [_page("cases")], "How it goes": watch, "What is in force": govern}
+
+
+def _page(name: str, title: str = "") -> StreamlitPage:
+    return st.Page(VIEWS / f"{name}.py", title=title or name.capitalize())
 
 
 def main() -> None:
@@ -53,23 +59,16 @@ def main() -> None:
         st.session_state["own_pages"] = own
         review = st.Page(VIEWS / "review.py", title="Review", default=True)
         st.session_state["review_page"] = review
+        shared = shared_pages()
+        titled = [*chain.from_iterable(shared.values())]
+        shared["Reviewing"].insert(0, review)
         page = st.navigation(
-            [
-                review,
-                st.Page(VIEWS / "cases.py", title="Cases"),
-                st.Page(VIEWS / "overview.py", title="Overview"),
-                st.Page(VIEWS / "quality.py", title="Quality"),
-                st.Page(VIEWS / "monitor.py", title="Monitor"),
-                st.Page(VIEWS / "readers.py", title="Readers"),
-                st.Page(VIEWS / "activity.py", title="Your work"),
-                st.Page(VIEWS / "policies.py", title="Policies"),
-                st.Page(VIEWS / "audit.py", title="Audit"),
-                *people_page(),
-                *chain.from_iterable(own.values()),
-            ]
+            {**shared, "Packs": [*chain.from_iterable(own.values())]}, expanded=True
         )
         widgets.sidebar(session)
         show_banner(session)
+        if page in titled:
+            st.title(page.title, anchor=False)
         page.run()
     except AssayError as exc:
         widgets.error(exc)

@@ -30,6 +30,9 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment â
   z-index: 999999; background: #22272e; color: #fff; padding: .6rem 1rem; border-radius: 6px; }}
 #assay-notice:empty {{ display: none; }}
 [class^="assay-"] {{ overflow-wrap: anywhere; }}
+[data-testid="stHeading"] h1 {{ font-size: 1.7rem; padding: 0 0 .3rem; }}
+[data-testid="stHeading"] h2 {{ font-size: 1.3rem; }}
+[data-testid="stHeading"] h3 {{ font-size: 1.15rem; }}
 h1.assay-title {{ margin: 0; padding: 0; outline-offset: 4px; }}
 [data-testid="stColumn"]:has(.st-key-case-side) {{
   min-width: min(100%, 18rem); }}

@@ -72,7 +72,7 @@ def _format(data: bytes) -> tuple[str, Callable[[bytes], ImageHeader]]:
         return rare
     raise UnreadableImage(
         f"The bytes are no picture that Assay reads: expected {ACCEPTED}, "
-        f"got {len(data)} bytes that start with {data[:12]!r}.",
+        f"got {len(data)} bytes of another kind.",
         hint="Save it in one of these formats.",
     )
 

@@ -12,7 +12,6 @@ from dashboard import widgets
 def render() -> None:
     """Show the person's days, with everything as a file; a lead may take everybody's."""
     session, person = widgets.session(), widgets.person()
-    widgets.heading("Your work")
     if not person.may(Role.REVIEWER) or not person.id:
         widgets.text("Write your name in the sidebar first: each sees their own work.", "big")
         return

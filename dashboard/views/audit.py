@@ -39,7 +39,6 @@ def render() -> None:
     """Show the log to whoever may read it: it names blind reads and known answers too."""
     widgets.person().require(Role.LEAD, "read the audit log")
     session = widgets.session()
-    st.subheader("Audit", anchor=False)
     _show_anchors(session)
     _show_check(session)
     query = _choose_events(session)

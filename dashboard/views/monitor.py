@@ -22,7 +22,6 @@ _PLAIN = {"displayModeBar": False}
 def render() -> None:
     """Show one pack's alarms and tests."""
     session, pack = widgets.session(), widgets.current_pack()
-    st.title("Monitor", anchor=False)
     head = widgets.head_of(session)
     every = alarms.list_alarms(session.store, pack.name)
     standing = [one for one in alarm_banner.standing(head, session) if one.pack == pack.name]

@@ -29,7 +29,6 @@ state = st.session_state
 def render() -> None:
     """Show everybody who has signed in, those without a role first."""
     session, by = widgets.session(), widgets.person()
-    widgets.text("People", "title")
     try:
         known = roles.list_people(session.store, by=by)
     except AssayError as exc:

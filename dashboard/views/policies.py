@@ -30,7 +30,6 @@ from dashboard.retraining_panel import RetrainingPanel
 def render() -> None:
     """Show the policies of the pack that the sidebar shows."""
     session, pack = widgets.session(), widgets.current_pack()
-    st.title("Policies", anchor=False)
     in_use = products_in_use(session.store, pack.name)
     if not in_use:
         widgets.text(

@@ -38,7 +38,6 @@ BAND_CASES = 10_000
 def render() -> None:
     """Show one product's figures."""
     session, pack = widgets.session(), widgets.current_pack()
-    st.title("Quality", anchor=False)
     in_use = products_in_use(session.store, pack.name)
     if not in_use:
         widgets.text(

@@ -28,7 +28,6 @@ state = st.session_state
 def render() -> None:
     """Show a pack's readers."""
     session, pack, person = widgets.session(), widgets.current_pack(), widgets.person()
-    st.title("Readers", anchor=False)
     if not person.may(Role.REVIEWER):
         widgets.text("Give your name in the sidebar, or sign in, to see how you read.", "big")
         return
