@@ -15,6 +15,7 @@ from dashboard import entrance, sign_in, widgets
 from dashboard.alarm_banner import show_banner
 
 VIEWS = Path(__file__).parent / "views"
+_TITLES = {"activity": "Your work"}
 
 
 def pack_pages(pack: DomainPack) -> list[StreamlitPage]:
@@ -34,17 +35,17 @@ def pack_pages(pack: DomainPack) -> list[StreamlitPage]:
     ]
 
 
-def shared_pages() -> dict[str, list[StreamlitPage]]:
-    """Return the pages that every pack shares, by what they are for, but for the queue itself."""
-    watch, govern = [_page("overview"), _page("quality")], [_page("policies"), _page("audit")]
-    watch += [_page("monitor"), _page("readers"), _page("activity", "Your work")]
+def shared_pages() -> list[StreamlitPage]:
+    """Return the pages that every pack shares, but for the queue itself."""
+    names = ["cases", "overview", "quality", "monitor", "readers", "activity", "policies", "audit"]
     if sign_in.has_sign_in() and widgets.person().may(Role.ADMIN):  # the page asks as well
-        govern.append(_page("people"))
-    return {"Reviewing": [_page("cases")], "How it goes": watch, "What is in force": govern}
+        names.append("people")
+    return [_page(name) for name in names]
 
 
-def _page(name: str, title: str = "") -> StreamlitPage:
-    return st.Page(VIEWS / f"{name}.py", title=title or name.capitalize())
+def _page(name: str) -> StreamlitPage:
+    title = _TITLES.get(name, name.capitalize())
+    return st.Page(VIEWS / f"{name}.py", title=title)
 
 
 def main() -> None:
@@ -60,14 +61,12 @@ def main() -> None:
         review = st.Page(VIEWS / "review.py", title="Review", default=True)
         st.session_state["review_page"] = review
         shared = shared_pages()
-        titled = [*chain.from_iterable(shared.values())]
-        shared["Reviewing"].insert(0, review)
-        page = st.navigation(
-            {**shared, "Packs": [*chain.from_iterable(own.values())]}, expanded=True
-        )
+        # One list, all of it shown: Streamlit's groups are no lists to a screen reader (axe).
+        pages = [review, *shared, *chain.from_iterable(own.values())]
+        page = st.navigation(pages, expanded=True)
         widgets.sidebar(session)
         show_banner(session)
-        if page in titled:
+        if page in shared:
             st.title(page.title, anchor=False)
         page.run()
     except AssayError as exc:

@@ -57,12 +57,12 @@ def _choose(session: ReviewSession, pack: DomainPack, products: list[str]) -> st
     listed = proposals.list_proposals(session.store, pack.name)
     waiting = {one.product for one in listed if one.outcome is Outcome.OPEN}
     first = next((at for at, one in enumerate(products) if one in waiting), 0)
+    # Kept by its key: once the proposal is decided, another product would come first.
+    key = f"policies-product-{pack.name}"
+    if st.session_state.get(key) not in products:
+        st.session_state[key] = products[first]
     return st.selectbox(
-        "Product",
-        products,
-        index=first,
-        key=f"policies-product-{pack.name}",
-        format_func=lambda one: one or "no product named",
+        "Product", products, key=key, format_func=lambda one: one or "no product named"
     )
 
 

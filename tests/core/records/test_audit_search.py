@@ -73,10 +73,10 @@ def test_pages_follow_on_each_other_without_a_gap_or_a_repeat(store, history):
 def test_an_event_names_its_rows_and_its_cases(store, history):
     first = event(store, 1)
     assert first.cases == tuple(sorted(history.values()))
-    assert dict(first.counts) == {"cases": 2, "decisions": 2, "images": 2}
+    assert dict(first.counts) == {"cases": 2, "decisions": 2, "images": 2, "observations": 2}
     rows = rows_written(store, first, 1)
     assert {name: len(found) for name, found in rows.items()} == {
-        "cases": 1, "images": 1, "decisions": 1,
+        "cases": 1, "images": 1, "decisions": 1, "observations": 1,
     }  # fmt: skip
     (row,) = rows_written(store, event(store, 5), 20)["reviews"]
     assert (row["reviewer"], row["case_id"]) == ("Bob", history["case 0"])

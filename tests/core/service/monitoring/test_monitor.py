@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import replace
 
 import pytest
@@ -27,6 +28,9 @@ from core.service.recertify.proposals import release
 from core.service.recertify.recertify import propose_recertified, recertify
 from core.types import Disposition, Reason, Targets
 from tests.core.jobs.running import until, work_once, working
+
+FOLLOWED_S = 2.0
+"""By then everything that judges follows a deployment."""
 
 ADA, GRACE = (Person(f"id-{name}", name, Role.LEAD) for name in ("Ada", "Grace"))
 
@@ -97,6 +101,7 @@ def test_audited_escapes_stop_automatic_negatives_and_nothing_known_before_resto
         until(lambda: alarms.list_alarms(store))
         (alarm,) = alarms.list_alarms(store)
         until(lambda: Deployed(store, settings).judge_of("parts", "left").policy.suspended)
+        time.sleep(FOLLOWED_S)
         send(12, 13)
         until(lambda: len(decisions(store)) == 13)
     found = newest(store)

@@ -14,6 +14,7 @@ import pytest
 
 from core.errors import ConfigError
 from core.jobs.worker import work
+from core.people import Person
 from core.records.connection import Store
 from core.records.deployments import history
 from core.records.job import State
@@ -51,6 +52,8 @@ from tests.domains.parts.station.inspected import wait_for
 from tests.domains.parts.station.learning.test_learn import make_home, png
 
 LONG_S = 240.0
+
+EVA = Person.alone("Eva")
 
 
 def station_at(root: Path) -> StationFile:
@@ -115,12 +118,16 @@ def test_a_station_without_a_bundle_captures_learns_beside_the_line_and_then_jud
         recipe = station.recipes[0]
         parts = parts_shown(store, "cap", recipe, limit=100)
         assert [one.problem for one in parts] == [""] * 21
-        ask(store, LookSpec("cap", 1, numbers=tuple(one.number for one in parts)))
+        ask(store, LookSpec("cap", 1, numbers=tuple(one.number for one in parts)), EVA)
         looked = done(store, LOOK)
         assert looked["refused"] == []
         assert [one["group"] for one in looked["parts"] if one["is_odd"]] == ["smuggled"]
 
-        ask(store, LearnSpec("cap", 1, StationUser("Eva"), takes_good=True, left_out=("smuggled",)))
+        ask(
+            store,
+            LearnSpec("cap", 1, StationUser("Eva"), takes_good=True, left_out=("smuggled",)),
+            EVA,
+        )
         learned = done(store, LEARN)
         assert learned["parts"] == {"good": 20}
         assert "0 defects shown; 59 needed for 5 %" in " ".join(learned["sentences"])
@@ -141,7 +148,7 @@ def test_a_station_without_a_bundle_captures_learns_beside_the_line_and_then_jud
         place = place_of(settings.home, station, recipe)
         named = named_defects(store, "cap", recipe, place.data.groups()[GOOD])
         assert {one.number for one in named} == {part.trigger.number for part in bad}
-        ask(store, LearnSpec("cap", 1, StationUser("Eva"), defects=tuple(named)))
+        ask(store, LearnSpec("cap", 1, StationUser("Eva"), defects=tuple(named)), EVA)
         learned = done(store, LEARN)
         assert learned["parts"] == {"good": 20, "tiefer Riß": 4}
         assert learned["refused"] == []
@@ -200,7 +207,7 @@ def test_what_fails_says_why_and_can_be_asked_for_again(store, settings, tmp_pat
     (tmp_path / "few").mkdir()
 
     def problem_of(spec: Spec) -> str:
-        ask(store, spec)
+        ask(store, spec, EVA)
         work([], store, settings, stop=Flag(), once=True, lanes=["train"])
         kind = LOOK if isinstance(spec, LookSpec) else LEARN
         found = status_of(store, kind, spec.station, spec.recipe)
@@ -213,4 +220,4 @@ def test_what_fails_says_why_and_can_be_asked_for_again(store, settings, tmp_pat
     assert problem_of(LearnSpec("cap", 7, StationUser("Eva"))).startswith("There is no recipe 7")
     assert "Start the station other once" in problem_of(LookSpec("other", 1))
     with pytest.raises(ConfigError, match="Nobody answers"):
-        ask(store, replace(LearnSpec("cap", 1, StationUser(" "))))
+        ask(store, replace(LearnSpec("cap", 1, StationUser(" "))), EVA)
