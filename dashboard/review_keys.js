@@ -140,8 +140,8 @@ export default function ({ data }) {
     last.viewId = null
     clearTimeout(last.waiting)
     if (pressed === null || accepted === pressed) return
-    if (data.kept.includes(pressed)) notify('Kept: your answer had arrived before the connection was lost.')
-    else if (isNew) notify('Not kept: the connection was lost before your press arrived. Look, then press again.')
+    if (data.kept.includes(pressed)) notify('Kept: your answer had arrived before the connection was lost.', LONG_MS)
+    else if (isNew) notify('Not kept: the connection was lost before your press arrived. Look, then press again.', LONG_MS)
     else if (pressed !== viewId) notify('Not counted: the case had changed before the press arrived.')
   }
 }

@@ -3,6 +3,7 @@
 
 const ANSWER_MS = 4000 // no press takes longer on a server that is there
 const HEALTH_MS = 3000
+const LONG_MS = 10_000 // for what a person must not miss
 const ACTIVE_MS = 60_000
 
 // A screen reader goes on from the name of the case; whoever is writing goes on writing.
@@ -36,7 +37,7 @@ function notify(text, forMs = 2500) {
     box.setAttribute('role', 'status')
     document.body.append(box)
   }
-  box.textContent = text
+  box.textContent = last.notice = text
   clearTimeout(last.timer)
   if (forMs) last.timer = setTimeout(() => { box.textContent = '' }, forMs)
 }
@@ -54,18 +55,20 @@ async function isServed() {
   } catch { return false }
 }
 
+const LOST = 'The server does not answer. What it kept is safe; start `assay review` again and this page goes on ' +
+  'with this case. A press that is on its way is kept once or not at all, and the page will say which.'
+
 // Says so until the server answers; the page then draws itself anew and says what became of a press.
 function lose() {
   last.isLost = true
-  notify(
-    'The server does not answer. What it kept is safe; start `assay review` again and this page goes on ' +
-    'with this case. A press that is on its way is kept once or not at all, and the page will say which.', 0)
+  notify(LOST, 0)
 }
 
 last.health ??= setInterval(async () => {
   if (await isServed()) {
     last.misses = 0
-    if (last.isLost) notify('The server is back.')
+    // Unless the page has said already what became of a press.
+    if (last.isLost && last.notice === LOST) notify('The server is back.')
     last.isLost = false
   } else if (++last.misses >= 2) lose()
 }, HEALTH_MS)
