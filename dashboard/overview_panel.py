@@ -48,7 +48,7 @@ class OverviewPanel:
         start, middle, end = this_week_and_last(self.now)
         recent = _history(head, hour, self.session, self.pack.name, 2)
         later, earlier = recent.between(middle, end), recent.between(start, middle)
-        st.subheader("The last seven days", anchor=False)
+        st.header("The last seven days", anchor=False)
         this_week, last_week = map(overview.figures_of_history, (later, earlier))
         widgets.text(overview.describe_counts(this_week, last_week, self.pack), "big")
         for column, tile in zip(
@@ -57,7 +57,7 @@ class OverviewPanel:
             with column.container(border=True, height="stretch"):
                 self._tile(tile)
         self._chosen_cases(later)
-        st.subheader("Over time", anchor=False)
+        st.header("Over time", anchor=False)
         row = st.columns(2)
         weeks = row[0].selectbox(
             "Over the last",

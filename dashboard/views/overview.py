@@ -37,7 +37,7 @@ def render() -> None:
         )
         return
     OverviewPanel(session, pack, datetime.now(UTC)).render()
-    st.subheader("What judges", anchor=False)
+    st.header("What judges", anchor=False)
     product = _choose_product(list(in_use))
     used = in_use[product]
     newest = decisions(session.store, pack=pack.name, product=product, limit=1)
@@ -81,7 +81,7 @@ def _counted(
 
 
 def _certified_limits(pack: DomainPack, policy: Policy) -> None:
-    st.subheader("Certified limits", anchor=False)
+    st.header("Certified limits", anchor=False)
     sentences = summarise_policy(pack, policy)
     sides = (policy.escape, policy.overkill)
     columns = st.columns(2)
@@ -104,7 +104,7 @@ def _certificate(certificate: Certificate, word: str, sentence: str) -> None:
 
 
 def _verdicts(pack: DomainPack, policy: Policy | None, counted: present.VerdictCounts) -> None:
-    st.subheader("Verdicts", anchor=False)
+    st.header("Verdicts", anchor=False)
     numbers = st.columns(4)
     for column, disposition in zip(numbers, Disposition, strict=False):
         mark = present.verdict_mark(disposition, pack.wording[disposition])
@@ -117,7 +117,7 @@ def _verdicts(pack: DomainPack, policy: Policy | None, counted: present.VerdictC
 
 
 def _reviews(session: ReviewSession, pack: DomainPack, counted: present.VerdictCounts) -> None:
-    st.subheader("Reviews", anchor=False)
+    st.header("Reviews", anchor=False)
     widgets.text(present.describe_reviewed(counts(session.store, pack.name), pack), "big")
     found = final_reads(session.store, pack.name, limit=MOST)
     agreements = present.compare_reviews(found, counted.verdicts)
@@ -129,7 +129,7 @@ def _reviews(session: ReviewSession, pack: DomainPack, counted: present.VerdictC
 
 
 def _more_data(pack: DomainPack, policy: Policy) -> None:
-    st.subheader("What more data would certify", anchor=False)
+    st.header("What more data would certify", anchor=False)
     for sentence in describe_more_data(pack, policy):
         widgets.text(sentence)
 

@@ -118,7 +118,9 @@ def test_many_are_confirmed_after_a_spot_check_decided_one_by_one(page, serve, s
     for number in range(1, min(5, len(cases)) + 1):
         expect(page.get_by_text(f"Spot check, {number} of")).to_be_visible(timeout=FIRST_TIME_MS)
         expect(page.get_by_text("probability")).to_have_count(0)
-        page.get_by_role("button", name="FAIL").click()
+        fail = page.get_by_role("button", name="FAIL")
+        expect(fail).to_have_count(1, timeout=FIRST_TIME_MS)  # that of the case before is gone
+        fail.click()
     expect(page.get_by_text(f"{len(cases)} cases confirmed")).to_be_visible(timeout=FIRST_TIME_MS)
     for case in cases:
         reviews = case_detail(store, case.case_id).reviews

@@ -55,5 +55,5 @@ def test_a_flip_of_a_case_that_nobody_read_is_counted_and_not_listed(page, depar
 def test_the_overview_leads_to_no_list_that_shares_verdicts(page):
     page.switch_page("views/overview.py").run()
     assert not page.exception, page.exception
-    assert "The last seven days" in "\n".join(one.value for one in page.subheader)
+    assert "The last seven days" in "\n".join(one.value for one in page.header)
     assert not any("filter=" in one.proto.query_string for one in page.get("page_link"))
