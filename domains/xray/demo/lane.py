@@ -160,7 +160,9 @@ def _judged(
         left = sum(count for (kind, _), count in waiting.items() if kind == ASSESS)
         progress("Judging", max(len(sent) - left, 0), len(sent))
 
-    work([bundle], store, settings, stop=threading.Event(), once=True, progress=tell)
+    # Chests that the bundle does not know are sent on purpose: an alarm is kept, it voids nothing.
+    without_voiding = settings.model_copy(update={"voiding_alarms": ""})
+    work([bundle], store, without_voiding, stop=threading.Event(), once=True, progress=tell)
     cases = {
         one.item.key: one
         for one in list_cases(store, "xray", [QueueState.WAITING, QueueState.NEGATIVE])
