@@ -38,6 +38,14 @@ def test_every_package_says_that_it_is_typed_and_is_checked_as_a_whole(tracked):
     assert PROJECT["tool"]["mypy"]["strict"] is True
 
 
+def test_a_bundle_that_ships_names_no_place_of_the_machine_that_made_it(tracked):
+    described = [name for name in tracked if re.match(r"data/bundles/.*\.json$", name)]
+    assert len(described) >= 4
+    for name in described:
+        found = re.findall(r'"/[^"\s]+/[^"]*"', (ROOT / name).read_text())
+        assert found == [], name
+
+
 def test_ci_has_one_list_of_steps():
     workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
     (job,) = workflow["jobs"].values()

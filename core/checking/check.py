@@ -88,7 +88,7 @@ def _unreadable(lost: Sequence[UnreadablePicture], total: int) -> Iterator[Alarm
             Level.STRONG if 10 * len(lost) > total else Level.NOTICE,
             f"{len(lost)} of {total} pictures do not read, such as {lost[0].row.file.name}: "
             f"{lost[0].message}",
-            {"pictures": {str(one.row.file): one.message for one in lost}},
+            {"pictures": len(lost), "files": {str(one.row.file): one.message for one in lost}},
         )
 
 
@@ -100,7 +100,10 @@ def _refused(facts: Sequence[PictureFacts]) -> Iterator[Alarm]:
             Level.NOTICE,
             f"{len(refused)} of {len(facts)} pictures are refused by the pack's own checks, such "
             f"as {refused[0].row.file.name}: {refused[0].refusals[0]}",
-            {"pictures": {str(one.row.file): list(one.refusals) for one in refused}},
+            {
+                "pictures": len(refused),
+                "files": {str(one.row.file): list(one.refusals) for one in refused},
+            },
         )
 
 

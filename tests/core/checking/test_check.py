@@ -190,8 +190,12 @@ def test_unreadable_and_refused_pictures_are_named(drawn, check_pictures):
     )
     found = check_pictures(drafts, lost)
     (unreadable,), (refused,) = of(found, "unreadable"), of(found, "refused")
-    assert unreadable.figures["pictures"] == {"images/torn.png": "It is cut short."}
-    assert refused.figures["pictures"] == {"images/3.png": ["blank: expected more."]}
+    assert unreadable.figures["files"] == {"images/torn.png": "It is cut short."}
+    assert refused.figures["files"] == {"images/3.png": ["blank: expected more."]}
+    # What a bundle keeps of it names no place of the machine that trained it.
+    kept = found.without_paths()
+    assert [one.figures for one in of(kept, "unreadable")] == [{"pictures": 1}]
+    assert [one.figures for one in of(kept, "refused")] == [{"pictures": 1}]
     assert found.pictures == 161
 
 

@@ -53,7 +53,7 @@ def test_files_are_read_and_what_is_wrong_with_them_is_said(plates, settings):
     assert (found.pictures, found.groups) == (82, 82)
     assert kinds(found, Level.STRONG) == {"leak", "conflict", "shortcut"}
     (torn,) = [alarm for alarm in found.alarms if alarm.kind == "unreadable"]
-    assert list(torn.figures["pictures"]) == [str(plates / "torn.png")]
+    assert list(torn.figures["files"]) == [str(plates / "torn.png")]
     assert ("Looking at the pictures", 82, 82) in result
     lines = summarise_check(found)
     assert lines[0] == "82 pictures in 82 groups."
