@@ -19,7 +19,7 @@ import dashboard
 from core.errors import DataError
 from core.imaging.files import open_file
 from core.json_output import assessment_line
-from core.records.reviews import list_reviews
+from core.records.final_reads import final_reads
 from core.records.store import decisions
 from core.service.assessment.assessor import assess_paths
 from core.service.assessment.recording import assess_and_record
@@ -220,6 +220,6 @@ def test_the_review_page_shows_every_label_and_keeps_those_that_a_person_ticks(
     ticks.set_value(["stained", "scratched"]).run()
     next(b for b in page.button if b.label.startswith("FAIL")).click().run()
     assert not page.exception, page.exception
-    (review,) = list_reviews(store, "parts")
+    (review,) = final_reads(store, "parts")
     assert (review.disposition, review.label) == (Disposition.POSITIVE, "scratched|stained")
     st.cache_resource.clear()

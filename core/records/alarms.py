@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from core.errors import StoreError
 from core.people import Person, Role
@@ -118,14 +118,8 @@ def write(connection: Connection, new: MonitorAlarm) -> None:
         "deployment_id": new.deployment_id,
         "raised_at": stamp(new.raised_at),
     }
-    connection.execute(insert(ALARMS), row)
-    hash_chain.append(
-        connection,
-        actor="assay",
-        action="alarm",
-        subject=new.id,
-        rows={ALARMS.name: [row]},
-        at=new.raised_at,
+    hash_chain.append_row(
+        connection, ALARMS, row, actor="assay", action="alarm", subject=new.id, at=new.raised_at
     )
 
 
@@ -152,14 +146,8 @@ def take_note(
             raise StoreError(
                 f"The store holds no alarm {alarm!r}.", hint="The page Monitor lists them."
             )
-        connection.execute(insert(ALARM_NOTES), row)
-        hash_chain.append(
-            connection,
-            actor=by.id,
-            action="note alarm",
-            subject=alarm,
-            rows={ALARM_NOTES.name: [row]},
-            at=at,
+        hash_chain.append_row(
+            connection, ALARM_NOTES, row, actor=by.id, action="note alarm", subject=alarm, at=at
         )
 
 

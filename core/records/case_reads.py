@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from core.decision.second_read import ReadAnswer, ReadState
 from core.people import Person
@@ -252,14 +252,14 @@ def _row(
 
 
 def _write(connection: Connection, row: dict[str, Any], at: datetime) -> None:
-    connection.execute(insert(CASE_READS), row)
     # The log must not say which cases are known ones: anybody who may read it would know them.
-    hash_chain.append(
+    hash_chain.append_row(
         connection,
+        CASE_READS,
+        row,
         actor=row["reader"],
         action="read" if row["kind"] != RETRACTED else "take read back",
         subject=row["case_id"],
-        rows={CASE_READS.name: [row]},
         at=at,
     )
     refresh_reads(connection, row["case_id"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from core.records import hash_chain
 from core.records.deployment import Deployment, Stage
@@ -44,13 +44,13 @@ def write(connection: Connection, new: Deployment, action: str) -> None:
         "supersedes": new.supersedes,
         "deployed_at": stamp(new.deployed_at),
     }
-    connection.execute(insert(DEPLOYMENTS), row)
-    hash_chain.append(
+    hash_chain.append_row(
         connection,
+        DEPLOYMENTS,
+        row,
         actor=new.deployed_by,
         action=action,
         subject=new.id,
-        rows={DEPLOYMENTS.name: [row]},
         at=new.deployed_at,
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from core.errors import ConfigError
 from core.records import hash_chain
@@ -159,13 +159,13 @@ def _write(
         "chosen_at": stamp(at),
         "supersedes": before["id"] if before else "",
     }
-    connection.execute(insert(GOLD_ANSWERS), row)
-    hash_chain.append(
+    hash_chain.append_row(
         connection,
+        GOLD_ANSWERS,
+        row,
         actor=plain(by),
         action=f"{kind} known answer",
         subject=case_id,
-        rows={GOLD_ANSWERS.name: [row]},
         at=at,
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Table, insert, select
 
 from core.records.tables import AUDIT_CASES, AUDIT_EVENTS, CASES, RowLike
 from core.records.values import stamp
@@ -81,6 +81,31 @@ def append(
     if named:
         entries = [{"case_id": case_id, "seq": event["seq"]} for case_id in named]
         connection.execute(insert(AUDIT_CASES), entries)
+
+
+def append_row(
+    connection: Connection,
+    table: Table,
+    row: RowLike,
+    *,
+    actor: str,
+    action: str,
+    subject: str,
+    at: datetime,
+) -> None:
+    """Write one row together with the event that covers it, in the caller's write transaction.
+
+    Args:
+        connection: As in ``append``.
+        table: Where the row goes.
+        row: The row.
+        actor: Who did it.
+        action: What was done.
+        subject: What it was done to.
+        at: When.
+    """
+    connection.execute(insert(table), row)
+    append(connection, actor=actor, action=action, subject=subject, rows={table.name: [row]}, at=at)
 
 
 def _cases_of(rows: Mapping[str, Sequence[RowLike]]) -> set[str]:

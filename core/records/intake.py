@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
 from core.packs import priorities_of
 from core.records import hash_chain, queue
@@ -231,12 +231,6 @@ def _states(connection: Connection, pack: str, key: str) -> dict[str, str]:
 def _write(
     connection: Connection, row: dict[str, str], at: datetime, action: str = "receive"
 ) -> None:
-    connection.execute(insert(RECEIPTS), row)
-    hash_chain.append(
-        connection,
-        actor="assay",
-        action=action,
-        subject=row["pack"],
-        rows={RECEIPTS.name: [row]},
-        at=at,
+    hash_chain.append_row(
+        connection, RECEIPTS, row, actor="assay", action=action, subject=row["pack"], at=at
     )

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from core.errors import ConfigError
 from core.people import Role
@@ -67,13 +67,13 @@ def add_grant(store: Store, new: RoleGrant, action: str) -> None:
             "granted_by": plain(new.granted_by),
             "granted_at": stamp(new.granted_at),
         }
-        connection.execute(insert(ROLE_GRANTS), row)
-        hash_chain.append(
+        hash_chain.append_row(
             connection,
+            ROLE_GRANTS,
+            row,
             actor=plain(new.granted_by),
             action=action,
             subject=new.person_id,
-            rows={ROLE_GRANTS.name: [row]},
             at=new.granted_at,
         )
 
@@ -153,13 +153,13 @@ def end_session(
     with writing(store) as connection:
         if _has_ended(connection, session):
             return False
-        connection.execute(insert(ENDED_SESSIONS), row)
-        hash_chain.append(
+        hash_chain.append_row(
             connection,
+            ENDED_SESSIONS,
+            row,
             actor=person_id,
             action=reason,
             subject=person_id,
-            rows={ENDED_SESSIONS.name: [row]},
             at=moment,
         )
     return True

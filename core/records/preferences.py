@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from core.people import Person, Role
 from core.records import hash_chain
@@ -51,13 +51,13 @@ def keep_preference(
             "value": text,
             "kept_at": stamp(at or now()),
         }
-        connection.execute(insert(PREFERENCES), row)
-        hash_chain.append(
+        hash_chain.append_row(
             connection,
+            PREFERENCES,
+            row,
             actor=plain(by.id),
             action="keep preference",
             subject=name,
-            rows={PREFERENCES.name: [row]},
             at=at or now(),
         )
     return True

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, func, select
 
 from core.errors import ConfigError, StoreError
 from core.records import hash_chain
@@ -121,13 +121,13 @@ def add_proposal(
             "proposed_by": new.proposed_by,
             "proposed_at": stamp(new.proposed_at),
         }
-        connection.execute(insert(PROPOSALS), row)
-        hash_chain.append(
+        hash_chain.append_row(
             connection,
+            PROPOSALS,
+            row,
             actor=new.proposed_by,
             action="propose",
             subject=new.id,
-            rows={PROPOSALS.name: [row]},
             at=new.proposed_at,
         )
     return new
@@ -164,11 +164,15 @@ def settle(
         "decided_by": plain(by),
         "decided_at": stamp(when),
     }
-    connection.execute(insert(PROPOSAL_OUTCOMES), row)
-    rows = {PROPOSAL_OUTCOMES.name: [row]}
     action = "release" if outcome is Outcome.RELEASED else "reject"
-    hash_chain.append(
-        connection, actor=plain(by), action=action, subject=proposal_id, rows=rows, at=when
+    hash_chain.append_row(
+        connection,
+        PROPOSAL_OUTCOMES,
+        row,
+        actor=plain(by),
+        action=action,
+        subject=proposal_id,
+        at=when,
     )
 
 

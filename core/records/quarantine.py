@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, exists, func, or_, select
 
 from core.errors import StoreError
 from core.records import hash_chain
@@ -252,13 +252,13 @@ def _write(
         "resolved_by": by,
         "resolved_at": stamp(at),
     }
-    connection.execute(insert(RESOLUTIONS), new)
-    hash_chain.append(
+    hash_chain.append_row(
         connection,
+        RESOLUTIONS,
+        new,
         actor=by,
         action="accept" if stands == row["sha256"] else "decline",
         subject=row["id"],
-        rows={RESOLUTIONS.name: [new]},
         at=at,
     )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, select
 
 from core.errors import ConfigError
 from core.records import hash_chain
@@ -108,13 +108,13 @@ def set_plan(
             "set_at": stamp(at or now()),
             "supersedes": before["id"] if before else "",
         }
-        connection.execute(insert(READ_PLANS), row)
-        hash_chain.append(
+        hash_chain.append_row(
             connection,
+            READ_PLANS,
+            row,
             actor=plain(by),
             action="set read plan",
             subject=row["id"],
-            rows={READ_PLANS.name: [row]},
             at=at or now(),
         )
     return replace(plan, seed=row["seed"], id=row["id"])

@@ -101,32 +101,6 @@ def undo(
     return True
 
 
-def list_reviews(store: Store, pack: str, *, limit: int | None = 50) -> list[StoredReview]:
-    """Return the reviews of a pack that stand: the last of each case, newest first.
-
-    Args:
-        store: The store.
-        pack: The pack's name.
-        limit: At most so many; None for all.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    later = REVIEWS.alias()
-    superseded = select(later.c.id).where(
-        later.c.case_id == REVIEWS.c.case_id, later.c.revision == REVIEWS.c.revision + 1
-    )
-    query = (
-        select(REVIEWS, CASES.c.key)
-        .join(CASES, REVIEWS.c.case_id == CASES.c.id)
-        .where(CASES.c.pack == pack, REVIEWS.c.kind == REVIEW, ~superseded.exists())
-        .order_by(REVIEWS.c.reviewed_at.desc())
-        .limit(limit)
-    )
-    with reading(store) as connection:
-        return [review_from_row(row) for row in connection.execute(query).mappings()]
-
-
 def last_of(store: Store, reviewer: str, packs: Collection[str]) -> StoredReview | None:
     """Return the newest review of a person that stands; None where none does.
 

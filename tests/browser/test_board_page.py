@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from core.records import reviews
+from core.records.final_reads import final_reads
 from core.settings import Settings
 from core.types import Disposition
 from domains.parts.station.board.commands import CommandPoller
@@ -133,14 +133,14 @@ def test_one_tap_names_a_defect_and_it_is_a_review(board, line):
     expect(board.locator("dialog .what")).to_contain_text(f"{part.part_id} · FAIL")
     board.locator("dialog .names button", has_text="scratched").click()
     expect(board.get_by_text("scratched is kept.")).to_be_visible(timeout=30_000)
-    (written,) = reviews.list_reviews(line.store, "parts")
+    (written,) = final_reads(line.store, "parts")
     assert (written.key, written.disposition, written.label, written.reviewer) == (
         part.part_id, Disposition.POSITIVE, "scratched", "Eva",
     )  # fmt: skip
     tile.click()
     board.locator("dialog .names button", has_text="scratched").click()
     expect(board.get_by_text("scratched is kept already.")).to_be_visible(timeout=30_000)
-    assert len(reviews.list_reviews(line.store, "parts")) == 1
+    assert len(final_reads(line.store, "parts")) == 1
 
 
 def test_a_name_that_is_new_is_typed_once_and_then_offered(board, line):
@@ -154,7 +154,7 @@ def test_a_name_that_is_new_is_typed_once_and_then_offered(board, line):
     other.fill("tiefer Riß")
     other.press("Enter")
     expect(board.get_by_text("tiefer Riß is kept.")).to_be_visible(timeout=30_000)
-    (written,) = reviews.list_reviews(line.store, "parts")
+    (written,) = final_reads(line.store, "parts")
     assert (written.key, written.label) == (part.part_id, "tiefer Riß")
     line.inspect(LineReason.DEFECT)
     board.locator(".strip button").first.click()

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from core.records import blobs, reviews
+from core.records import blobs
+from core.records.final_reads import final_reads
 from core.records.store import NewDecision, decisions, record
 from core.records.view_log import ViewKind, list_views
 from core.records.worklist import case_detail, next_case
@@ -123,11 +124,11 @@ def test_keys_are_of_the_layout_and_can_be_changed(page, serve, store):
     ):
         page.evaluate(PRESS, init)
     page.wait_for_timeout(700)
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
     page.evaluate(PRESS, {"key": "ب", "code": "KeyF"})  # an Arabic layout
     second = next_case(store, "parts", after=first.case_id)
     shows(page, second)
-    assert [one.case_id for one in reviews.list_reviews(store, "parts")] == [first.case_id]
+    assert [one.case_id for one in final_reads(store, "parts")] == [first.case_id]
 
     page.locator(".st-key-open_keys button").first.click()
     page.get_by_label("FAIL").fill("r")
@@ -142,10 +143,10 @@ def test_keys_are_of_the_layout_and_can_be_changed(page, serve, store):
     page.keyboard.press("f")
     page.keyboard.press("p")
     page.wait_for_timeout(700)
-    assert len(reviews.list_reviews(store, "parts")) == 1
+    assert len(final_reads(store, "parts")) == 1
     page.keyboard.press("Alt+F9")
     expect(page.locator(TITLE)).not_to_have_text(second.key)
-    assert len(reviews.list_reviews(store, "parts")) == 2
+    assert len(final_reads(store, "parts")) == 2
 
 
 def test_a_server_that_dies_under_a_press_is_named_and_the_page_goes_on_with_the_case(
@@ -177,7 +178,7 @@ def test_a_server_that_dies_under_a_press_is_named_and_the_page_goes_on_with_the
         server.kill()
         server.wait()
         expect(page.get_by_text("The server does not answer.")).to_be_visible(timeout=30_000)
-        assert reviews.list_reviews(store, "parts") == []
+        assert final_reads(store, "parts") == []
         server = start()
         expect(page.get_by_text("Not kept: the connection was lost")).to_be_visible(
             timeout=FIRST_TIME_MS
@@ -185,7 +186,7 @@ def test_a_server_that_dies_under_a_press_is_named_and_the_page_goes_on_with_the
         shows(page, second)
         page.keyboard.press("f")
         expect(page.locator(TITLE)).not_to_have_text(second.key)
-        assert [one.case_id for one in reviews.list_reviews(store, "parts")] == [second.case_id]
+        assert [one.case_id for one in final_reads(store, "parts")] == [second.case_id]
     finally:
         server.kill()
         server.wait()

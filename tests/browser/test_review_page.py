@@ -5,6 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import expect
 
 from core.records import reviews
+from core.records.final_reads import final_reads
 from core.records.store import NewDecision, record
 from core.records.worklist import case_detail, counts, next_case
 from core.types import Disposition
@@ -71,10 +72,10 @@ def test_a_person_signs_in_judges_and_takes_back_by_keys_alone(page, serve, stor
     page.keyboard.type("fps: frame of plate, scratched")
     page.keyboard.press("Enter")
     expect(note).to_have_count(0)
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
     page.keyboard.press("f")
     expect(page.locator(TITLE)).not_to_have_text(worst.key)
-    (written,) = reviews.list_reviews(store, "parts")
+    (written,) = final_reads(store, "parts")
     assert (written.case_id, written.disposition, written.reviewer, written.comment) == (
         worst.case_id,
         Disposition.POSITIVE,
@@ -85,7 +86,7 @@ def test_a_person_signs_in_judges_and_takes_back_by_keys_alone(page, serve, stor
     shows(page, next_case(store, "parts", after=torn.case_id))
     page.keyboard.press("u")
     shows(page, worst)
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
     assert len(case_detail(store, worst.case_id).reviews) == 2
 
 
@@ -164,12 +165,12 @@ def test_every_way_of_pressing_twice_decides_each_case_once_and_none_unseen(page
         shows(page, case)
         act(page)
         shows(page, next_case(store, "parts", after=torn.case_id))
-        written = reviews.list_reviews(store, "parts")
+        written = final_reads(store, "parts")
         assert len(written) == number, act
         assert written[0].case_id == case.case_id
     press_every_180_ms(page)
     page.wait_for_timeout(2000)
-    written = reviews.list_reviews(store, "parts")
+    written = final_reads(store, "parts")
     assert 4 <= len(written) <= 3 + 9
     assert {one.case_id for one in written} <= set(page.evaluate("[...window.shown]"))
     assert all(len(case_detail(store, one.case_id).reviews) == 1 for one in written)
@@ -188,7 +189,7 @@ def test_a_key_does_nothing_before_the_case_is_painted(page, serve, store):
     for _ in range(5):
         page.keyboard.press("f")
         page.wait_for_timeout(100)
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
 
 
 def test_two_tabs_on_one_case_decide_it_once(page, serve, store):
@@ -203,7 +204,7 @@ def test_two_tabs_on_one_case_decide_it_once(page, serve, store):
         tab.keyboard.press("f")
     expect(other.get_by_text("changed since it was shown")).to_be_visible()
     assert len(case_detail(store, first.case_id).reviews) == 1
-    assert len(reviews.list_reviews(store, "parts")) == 1
+    assert len(final_reads(store, "parts")) == 1
 
 
 def test_the_overview_draws_its_figure_without_asking_anybody(page, serve, tmp_path):

@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from core.people import Person, Role
-from core.records import reviews
+from core.records.final_reads import final_reads
 from core.service.people import roles
 from core.service.people.roles import Identity, grant
 from core.service.review import server as review_server
@@ -103,7 +103,7 @@ def test_a_team_signs_in_and_each_may_do_what_their_role_allows(page, serve_team
     grant(store, ada, Role.VIEWER, by=ROOT)
     page.keyboard.press("f")
     expect(page.get_by_role("button", name="FAIL F")).to_be_disabled(timeout=LONG_MS)
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
     grant(store, ada, Role.NONE, by=ROOT)
     expect(page.get_by_text("you have no role here yet")).to_be_visible(timeout=LONG_MS)
     page.get_by_role("button", name="Sign out").click()
@@ -128,12 +128,12 @@ def test_a_verdict_after_the_end_of_a_sign_in_is_kept_and_stored_once(
     expect(page.get_by_text("Your sign-in has ended.")).to_be_visible(timeout=LONG_MS)
     page.keyboard.press("f")
     expect(page.get_by_text("Sign in again to go on.")).to_be_visible(timeout=LONG_MS)
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
     sign_in(page, "eva")
     page.get_by_role("button", name="Store it").click(timeout=LONG_MS)
     expect(page.get_by_role("button", name="Store it")).to_have_count(0, timeout=LONG_MS)
     case_shown(page)
-    (written,) = reviews.list_reviews(store, "parts")
+    (written,) = final_reads(store, "parts")
     assert written.reviewer == Identity(openid.address, "eva", "").id
     assert written.disposition is Disposition.POSITIVE
 

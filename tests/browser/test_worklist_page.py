@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from core.records import deployments, reviews
 from core.records.case_list import list_cases
 from core.records.deployment import Stage
+from core.records.final_reads import final_reads
 from core.records.store import decisions
 from core.records.worklist import case_detail
 from core.service.review.reading_list import OPEN
@@ -81,7 +82,7 @@ def test_three_cases_are_read_by_keys_and_each_has_one_review(page, serve, store
         shown.append(shows(page, left))
         page.keyboard.press(key)
     shows(page, 3)
-    written = reviews.list_reviews(store, "xray")[::-1]
+    written = final_reads(store, "xray")[::-1]
     assert [names[one.case_id] for one in written] == shown
     assert [one.disposition for one in written] == [
         Disposition.NEGATIVE,
@@ -140,7 +141,7 @@ def test_a_stat_study_is_announced_beside_the_case_being_read_which_stays_as_it_
     assert page.evaluate("window.away") == 0
     page.keyboard.press("a")
     expect(page.locator(TITLE)).to_have_text("Urgent 2", timeout=LONG_MS)
-    [written] = reviews.list_reviews(store, "xray")
+    [written] = final_reads(store, "xray")
     assert (
         case_detail(store, written.case_id).images[0].meta["patient_name"].replace("^", " ") == name
     )
@@ -154,7 +155,7 @@ def test_a_reader_with_nothing_to_read_is_given_what_comes(page, serve, store):
     page.wait_for_timeout(1000)
     page.keyboard.press("o")
     expect(page.locator('[class*="st-key-case-undo-nothing"]')).to_be_visible(timeout=LONG_MS)
-    [first, *_] = reviews.list_reviews(store, "xray")
+    [first, *_] = final_reads(store, "xray")
     observed = case_detail(store, first.case_id).item
     assert reviews.undo(store, observed.case_id, observed.revision, reviewer="Grace")
     shows(page, 1)

@@ -8,7 +8,8 @@ import pytest
 
 from core.records import audit, worklist
 from core.records.case_status import QueueState
-from core.records.reviews import list_reviews, review, undo
+from core.records.final_reads import final_reads
+from core.records.reviews import review, undo
 from core.types import Disposition
 
 NEGATIVE, POSITIVE = Disposition.NEGATIVE, Disposition.POSITIVE
@@ -32,7 +33,7 @@ def test_ten_presses_at_once_write_one_review(store, item):
         won = list(pool.map(press, range(10)))
 
     assert sum(won) == 1
-    [stored] = list_reviews(store, "parts")
+    [stored] = final_reads(store, "parts")
     assert stored.reviewer == f"hand {won.index(True)}"
     assert audit.verify(store).events == 2
 
@@ -45,7 +46,7 @@ def test_a_reviewed_case_leaves_the_queue_and_an_undone_one_comes_back(store, it
 
     back = worklist.next_case(store, "parts")
     assert (back.case_id, back.revision) == (item.case_id, 2)
-    assert list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
 
 
 def test_an_undo_is_a_row_of_its_own_that_supersedes_the_review(store, item):
@@ -78,7 +79,7 @@ def test_a_second_thought_supersedes_the_first(store, item):
 
     assert review(store, shown, POSITIVE, reviewer="ann")
 
-    [stored] = list_reviews(store, "parts")
+    [stored] = final_reads(store, "parts")
     assert (stored.revision, stored.disposition) == (1, POSITIVE)
     assert stored.supersedes == f"{item.case_id}-0"
 
@@ -124,9 +125,9 @@ def test_recent_reviews_come_newest_first_and_per_pack(store, assessment, keep):
         observed = worklist.next_case(store, pack)
         review(store, observed, POSITIVE, reviewer=str(n), at=START + timedelta(hours=n))
 
-    assert [one.reviewer for one in list_reviews(store, "parts")] == ["3", "2", "0"]
-    assert [one.reviewer for one in list_reviews(store, "parts", limit=1)] == ["3"]
-    assert [one.reviewer for one in list_reviews(store, "crops", limit=None)] == ["1"]
+    assert [one.reviewer for one in final_reads(store, "parts")] == ["3", "2", "0"]
+    assert [one.reviewer for one in final_reads(store, "parts", limit=1)] == ["3"]
+    assert [one.reviewer for one in final_reads(store, "crops", limit=None)] == ["1"]
 
 
 def test_hostile_text_from_a_form_is_kept(store, item):

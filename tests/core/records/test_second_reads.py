@@ -19,7 +19,6 @@ from core.records.gold_answers import choose_gold, list_gold, withdraw_gold
 from core.records.read_claims import LASTS, claim_case, claims_of
 from core.records.read_plans import ReadPlan, plan_of, set_plan
 from core.records.reviewed_cases import reviewed_cases
-from core.records.reviews import list_reviews
 from core.service.review import review
 from core.service.review.blind import blind_cases
 from core.service.review.second_read import next_read, open_read, put_off
@@ -222,7 +221,7 @@ def test_a_first_reader_who_corrects_themselves_opens_an_agreed_case_again(cases
     assert review.decide(cases, item, NEGATIVE, by=ANN)
     assert count_states(cases, "parts") == {ReadState.DISPUTED: 1}
     assert final_reads(cases, "parts") == []
-    assert review.undo(cases, list_reviews(cases, "parts")[0], ANN)
+    assert review.undo(cases, review.last_review(cases, PACKS, ANN), ANN)
     assert count_states(cases, "parts") == {}
 
 

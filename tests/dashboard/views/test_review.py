@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.imaging.files import open_file, wrap_bytes
 from core.records import blobs, reviews
+from core.records.final_reads import final_reads
 from core.records.store import new_decision, record
 from core.records.worklist import case_detail, counts, next_case
 from core.service.assessment.assessor import assess_paths
@@ -78,7 +79,7 @@ def test_an_unreadable_file_comes_first_as_its_message_and_can_be_decided(page, 
     assert pictures(page) == 0
     assert pane(page) is None
     press(page, "FAIL")
-    (written,) = reviews.list_reviews(store, "parts")
+    (written,) = final_reads(store, "parts")
     assert (written.key, written.disposition, written.reviewer) == ("torn", POSITIVE, "Ada")
 
 
@@ -136,12 +137,12 @@ def test_a_verdict_is_written_once_with_its_note_and_the_next_case_comes(page, s
     page.text_input(key="review_note_text").input("scratch at the <edge>").run()
     assert "scratch at the &lt;edge&gt;" in texts(page)
     press(page, "FAIL")
-    (written,) = reviews.list_reviews(store, "parts")
+    (written,) = final_reads(store, "parts")
     assert (written.case_id, written.comment) == (first.case_id, "scratch at the <edge>")
     assert f">{second.key}<" in texts(page)
     assert "13 waiting, 1 done today" in texts(page)
     press(page, "PASS")
-    newest, _ = reviews.list_reviews(store, "parts")
+    newest, _ = final_reads(store, "parts")
     assert (newest.case_id, newest.disposition, newest.comment) == (second.case_id, NEGATIVE, "")
 
 
@@ -149,20 +150,20 @@ def test_a_press_on_a_case_that_is_no_longer_the_one_drawn_decides_nothing_and_s
     page.run()
     page.session_state["shown"] = "another case"
     press(page, "FAIL")
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
     assert "did not count" in page.toast[0].value
 
 
 def test_pass_is_asked_for_where_nobody_can_see_the_picture_and_retake_is_the_answer(page, store):
     torn = next_case(store, "parts")
     press(page.run(), "PASS")
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
     assert "Nobody can see this picture" in texts(page)
     press(page, "Yes, PASS without a picture")
-    assert reviews.list_reviews(store, "parts")[0].disposition is NEGATIVE
+    assert final_reads(store, "parts")[0].disposition is NEGATIVE
     press(page, "Undo")
     press(page, "Cannot judge, retake")
-    [written] = reviews.list_reviews(store, "parts")
+    [written] = final_reads(store, "parts")
     assert (written.case_id, written.disposition) == (torn.case_id, DEFER)
 
 
@@ -183,7 +184,7 @@ def test_a_case_that_another_person_decided_meanwhile_is_left_as_it_is(page, sto
     page.run()
     reviews.review(store, next_case(store, "parts"), NEGATIVE, reviewer="Grace")
     press(page, "FAIL")
-    assert [(r.reviewer, r.disposition) for r in reviews.list_reviews(store, "parts")] == [
+    assert [(r.reviewer, r.disposition) for r in final_reads(store, "parts")] == [
         ("Grace", NEGATIVE)
     ]
     assert "changed since it was shown" in page.toast[0].value
@@ -192,11 +193,11 @@ def test_a_case_that_another_person_decided_meanwhile_is_left_as_it_is(page, sto
 def test_an_undo_takes_back_the_persons_own_last_verdict_and_shows_its_case(page, store):
     first = next_case(store, "parts")
     press(press(page.run(), "FAIL"), "FAIL")
-    second = reviews.list_reviews(store, "parts")[0]
+    second = final_reads(store, "parts")[0]
     grace = next_case(store, "parts")
     reviews.review(store, grace, NEGATIVE, reviewer="Grace")
     press(page, "Undo")
-    assert {r.case_id for r in reviews.list_reviews(store, "parts")} == {
+    assert {r.case_id for r in final_reads(store, "parts")} == {
         first.case_id,
         grace.case_id,
     }
@@ -229,7 +230,7 @@ def test_nobody_decides_without_a_name(page, store, monkeypatch):
     }  # fmt: skip
     page.text_input(key="typed_name").input("  Grace ").run()
     press(page, "FAIL")
-    assert [r.reviewer for r in reviews.list_reviews(store, "parts")] == ["Grace"]
+    assert [r.reviewer for r in final_reads(store, "parts")] == ["Grace"]
 
 
 def test_all_images_of_a_case_are_shown_and_one_verdict_covers_them(page, store):
@@ -244,7 +245,7 @@ def test_all_images_of_a_case_are_shown_and_one_verdict_covers_them(page, store)
     assert pane(page)["key"] != worst
     assert "image 2 of 2" in texts(page)
     press(page, "FAIL")
-    (written,) = reviews.list_reviews(store, "parts")
+    (written,) = final_reads(store, "parts")
     assert (written.key, written.images) == ("plate-of-two", 2)
 
 
@@ -255,7 +256,7 @@ def test_an_image_that_arrives_while_a_case_is_shown_voids_the_press(page, store
     (late,) = assess_paths(bundle, [path], policy=policy, settings=tiny_product.settings)
     record(store, [new_decision(replace(late, group="torn"), pack="parts", name="late.png")])
     press(page, "FAIL")
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
     assert "image 1 of 2" in texts(page)
 
 
@@ -283,7 +284,7 @@ def test_an_audited_case_is_judged_without_knowing_what_the_system_said(page, st
     assert pictures(page) == 0
     assert "heat" not in pane(page)
     press(page, "PASS")
-    assert reviews.list_reviews(store, "parts")[0].disposition is NEGATIVE
+    assert final_reads(store, "parts")[0].disposition is NEGATIVE
 
 
 def test_a_missing_bundle_is_said_and_the_case_can_still_be_decided(page, store, assessed_home):
@@ -292,7 +293,7 @@ def test_a_missing_bundle_is_said_and_the_case_can_still_be_decided(page, store,
     assert "has no bundle" in shown
     assert "assay-bar" in shown
     press(page, "FAIL")
-    assert len(reviews.list_reviews(store, "parts")) == 1
+    assert len(final_reads(store, "parts")) == 1
 
 
 def test_an_undo_shows_the_earlier_answer_keeps_its_note_and_survives_a_new_session(page, store):
@@ -319,12 +320,12 @@ def test_escape_gives_up_a_note_and_a_question(page, store):
     assert "Nobody can see this picture" in texts(page)
     press(page, "Cancel")
     assert "Nobody can see this picture" not in texts(page)
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
 
 
 def test_cannot_judge_is_an_answer_where_the_picture_is_seen_too(page, store):
     press(press(page.run(), "Skip"), "Cannot judge, retake")
-    assert reviews.list_reviews(store, "parts")[0].disposition is DEFER
+    assert final_reads(store, "parts")[0].disposition is DEFER
 
 
 def test_the_address_names_the_case_and_leads_back_to_it(page, store):

@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from core.errors import ConfigError, DataError
 from core.packs import means_nothing_wrong
 from core.people import Person
-from core.records import reviews, store
+from core.records import store
 from core.records.case_status import QueueState
 from core.records.connection import Store
+from core.records.final_reads import final_reads
 from core.records.values import StoredDecision
 from core.records.worklist import case_detail
 from core.service.review import review
+from core.service.review.blind import blind_cases
 from core.service.review.explanations import Explainer
 from core.types import Disposition
 from domains.parts import pack
@@ -32,7 +34,7 @@ def defect_names(records: Store, decision: StoredDecision | None) -> list[str]:
         StoreError: The database failed.
     """
     known: Iterable[str] = decision.classes if decision else ()
-    named = [one.label for one in reviews.list_reviews(records, pack.name, limit=200)]
+    named = [one.label for one in final_reads(records, pack.name, limit=200)]
     names = dict.fromkeys([*known, *(one for label in named for one in label.split("|"))])
     wrong = [name for name in names if name and not means_nothing_wrong(name, pack.negative_labels)]
     return [*wrong[:MOST_NAMES], *([] if ANY_DEFECT in wrong else [ANY_DEFECT])]
@@ -78,6 +80,11 @@ def name_defect(
     made = store.decision(records, part.decisions[0])
     detail = case_detail(records, _case_of(records, made, part))
     if detail.item.queue_state is QueueState.REVIEWED:
+        person = Person.alone(by.name)
+        if blind_cases(records, person, [detail.item.case_id]):
+            raise DataError(
+                "It is being read by two people.", hint="What they find stands on the page Review."
+            )
         last = detail.reviews[-1]
         if last.reviewer == by.name and last.label == label:
             return f"{label} is kept already."

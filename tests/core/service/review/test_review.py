@@ -19,6 +19,7 @@ from core.errors import BundleError, ConfigError, DataError, PermissionDenied
 from core.packs import pack_named
 from core.people import Person, Role
 from core.records import reviews, worklist
+from core.records.final_reads import final_reads
 from core.records.store import decisions
 from core.records.values import now
 from core.service.review import review
@@ -71,7 +72,7 @@ def test_a_verdict_without_a_name_is_refused(session):
     case = review.next_case(session.store, "parts")
     with pytest.raises(PermissionDenied, match="Nobody is named"):
         review.decide(session.store, case, FAIL, by=Person.alone("  "))
-    assert reviews.list_reviews(session.store, "parts") == []
+    assert final_reads(session.store, "parts") == []
 
 
 def test_the_review_to_undo_is_the_persons_own_last_one_and_is_undone_once(session):
@@ -97,9 +98,9 @@ def test_a_viewer_reviews_nothing_and_only_a_lead_takes_back_what_somebody_else_
     case = review.next_case(store, "parts")
     with pytest.raises(PermissionDenied, match="role viewer and cannot review a case"):
         review.decide(store, case, FAIL, by=viewer)
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
     assert review.decide(store, case, FAIL, by=Person("id of another", "Other", Role.REVIEWER))
-    (written,) = reviews.list_reviews(store, "parts")
+    (written,) = final_reads(store, "parts")
     assert written.reviewer == "id of another"
     for refused in (viewer, reviewer):
         with pytest.raises(PermissionDenied, match="take back a review"):

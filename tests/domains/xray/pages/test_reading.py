@@ -5,6 +5,7 @@ from __future__ import annotations
 from core.records import reviews
 from core.records.case_list import list_cases
 from core.records.deployment import Stage
+from core.records.final_reads import final_reads
 from core.records.worklist import case_detail
 from core.service.review.reading_list import OPEN
 from domains.xray.worklist import showing
@@ -31,7 +32,7 @@ def test_at_audit_neither_words_nor_heat_nor_order_of_images_tell_the_verdict(pa
         assert "the verdict is recorded and not shown" in text
         assert all("heat" not in pane for pane in panes(page))
         press(page, "NORMAL")
-    assert len(reviews.list_reviews(store, "xray")) == 6
+    assert len(final_reads(store, "xray")) == 6
 
 
 def test_earlier_studies_are_the_same_persons_and_older_and_the_rest_is_said(page, store):
@@ -66,13 +67,13 @@ def test_a_verdict_key_writes_one_review_and_the_next_case_comes(page, store):
     assert f">{patient(2)}<" in texts(page)
     assert "assay-word" in texts(page)
     press(page, "ABNORMAL")
-    [review] = reviews.list_reviews(store, "xray")
+    [review] = final_reads(store, "xray")
     assert (review.disposition, review.reviewer) == (POSITIVE, "Ada")
     assert f">{patient(2)}<" not in texts(page)
     assert "1 of 5 to read" in texts(page)
     press(page, "Undo")
     assert f">{patient(2)}<" in texts(page)
-    assert reviews.list_reviews(store, "xray") == []
+    assert final_reads(store, "xray") == []
 
 
 def test_a_case_that_another_reader_answered_meanwhile_is_left_as_it_is(page, store):
@@ -80,7 +81,7 @@ def test_a_case_that_another_reader_answered_meanwhile_is_left_as_it_is(page, st
     stat = next(one for one in list_cases(store, "xray", OPEN) if "priority" in one.headers[0])
     reviews.review(store, stat.item, NEGATIVE, reviewer="Grace")
     press(page, "ABNORMAL")
-    assert [(r.reviewer, r.disposition) for r in reviews.list_reviews(store, "xray")] == [
+    assert [(r.reviewer, r.disposition) for r in final_reads(store, "xray")] == [
         ("Grace", NEGATIVE)
     ]
     assert "changed since it was shown" in page.toast[0].value
@@ -98,9 +99,9 @@ def test_a_blind_first_read_covers_the_verdict_until_the_answer_and_keeps_both(p
     assert f">{patient(2)}<" in shown
     assert "assay-word" in shown
     verdict = {NEGATIVE: "differs", POSITIVE: "is the same", DEFER: "left it to you"}
-    stat = case_detail(store, reviews.list_reviews(store, "xray")[0].case_id).item
+    stat = case_detail(store, final_reads(store, "xray")[0].case_id).item
     assert f"You answered ABNORMAL. The verdict {verdict[stat.disposition]}" in shown
-    [first] = reviews.list_reviews(store, "xray")
+    [first] = final_reads(store, "xray")
     press(page, "NORMAL")
     assert f">{patient(2)}<" not in texts(page)
     assert not any(word in texts(page) for word in VERDICT_WORDS)
@@ -116,7 +117,7 @@ def test_a_blind_answer_that_is_kept_is_written_once(page, store):
     press(page.run(), "Read")
     page.toggle[0].set_value(True).run()
     press(press(page, "NORMAL"), "NORMAL")
-    [review] = reviews.list_reviews(store, "xray")
+    [review] = final_reads(store, "xray")
     assert len(case_detail(store, review.case_id).reviews) == 1
     assert f">{patient(2)}<" not in texts(page)
 
@@ -126,7 +127,7 @@ def test_a_comment_is_kept_with_the_answer(page, store):
     page.text_input(key="xray_note_text").input("rib <fracture>").run()
     assert "rib &lt;fracture&gt;" in texts(page)
     press(page, "ABNORMAL")
-    assert reviews.list_reviews(store, "xray")[0].comment == "rib <fracture>"
+    assert final_reads(store, "xray")[0].comment == "rib <fracture>"
 
 
 def test_images_of_the_study_and_of_earlier_studies_come_beside_it(page, store):
@@ -163,6 +164,6 @@ def test_a_missing_picture_is_said_in_its_place(page, store, department_home):
     assert pane["missing"]
     assert "Errno" not in pane["missing"]
     press(page, "NORMAL")
-    assert reviews.list_reviews(store, "xray") == []
+    assert final_reads(store, "xray") == []
     press(page, "Cannot judge, retake")
-    assert reviews.list_reviews(store, "xray")[0].disposition is DEFER
+    assert final_reads(store, "xray")[0].disposition is DEFER

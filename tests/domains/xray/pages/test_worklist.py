@@ -7,10 +7,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import domains.xray
-from core.records import blobs, quarantine, queue, reviews
+from core.records import blobs, quarantine, queue
 from core.records.case_list import list_cases
 from core.records.connection import writing
 from core.records.deployment import Stage
+from core.records.final_reads import final_reads
 from core.records.intake import receive
 from core.records.values import now
 from core.service.review.reading_list import OPEN
@@ -133,7 +134,7 @@ def test_a_study_that_names_two_patients_is_held_and_names_both(page, store):
     assert "heat" not in panes(page)[0]
     press(page, "ABNORMAL")
     assert patient(4) not in texts(page)
-    assert reviews.list_reviews(store, "xray")[0].case_id == first.item.case_id
+    assert final_reads(store, "xray")[0].case_id == first.item.case_id
 
 
 def test_two_sites_open_the_page_and_each_case_is_ruled_by_its_own(page, store):

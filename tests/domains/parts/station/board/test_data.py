@@ -9,8 +9,10 @@ from threading import Event, Thread
 import pytest
 
 from core.errors import ConfigError, DataError, PermissionDenied
-from core.records import audit, pack_rows, reviews
+from core.records import audit, pack_rows
 from core.records.connection import writing
+from core.records.final_reads import final_reads
+from core.records.read_plans import ReadPlan, set_plan
 from core.records.store import decision
 from core.service.review.explanations import Explainer
 from core.types import Disposition
@@ -133,11 +135,27 @@ def test_a_named_defect_is_a_review_that_training_reads(store, settings):
     )
     with pytest.raises(DataError, match="Eva has reviewed it already: dent"):
         name_defect(store, explainer, part, "scratch", by=StationUser("Jan"))
-    (written,) = reviews.list_reviews(store, "parts")
+    (written,) = final_reads(store, "parts")
     assert (written.disposition, written.label, written.reviewer, written.decision_id) == (
         Disposition.POSITIVE, "dent", "Eva", part.decisions[0],
     )  # fmt: skip
     assert defect_names(store, made) == ["scratch", "dent", "defect"]
+    explainer.close()
+
+
+def test_the_board_shows_nothing_of_a_case_that_others_still_read(store, settings):
+    set_plan(store, "parts", "", ReadPlan(negative=1.0, positive=1.0, defer=1.0), by="lena")
+    part = PartRecorder(store, "line-1").commit(a_draft(1))
+    explainer = Explainer(store, settings)
+    name_defect(store, explainer, part, "dent", by=StationUser("Eva"))
+    made = decision(store, part.decisions[0])
+    assert defect_names(store, made) == ["scratch", "defect"]
+    with pytest.raises(DataError) as refused:
+        name_defect(store, explainer, part, "scratch", by=StationUser("Jan"))
+    assert "dent" not in str(refused.value)
+    assert "Eva" not in str(refused.value)
+    with pytest.raises(DataError, match="Eva has reviewed it already: dent"):
+        name_defect(store, explainer, part, "scratch", by=StationUser("Eva"))
     explainer.close()
 
 
@@ -153,7 +171,7 @@ def test_what_cannot_get_a_label_is_refused(store, settings):
     for one in (reference, replace(part, decisions=())):
         with pytest.raises(DataError, match="gets no label"):
             name_defect(store, explainer, one, "dent", by=StationUser("Eva"))
-    assert reviews.list_reviews(store, "parts") == []
+    assert final_reads(store, "parts") == []
     assert parts_of(store, "line-1")[0].result == part.result
     explainer.close()
 
