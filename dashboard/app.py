@@ -11,7 +11,7 @@ from core.errors import AssayError
 from core.logs import Event, Word
 from core.packs import DomainPack, installed
 from core.people import Role
-from dashboard import entrance, sign_in, widgets
+from dashboard import enlarge, entrance, sign_in, widgets
 from dashboard.alarm_banner import show_banner
 
 VIEWS = Path(__file__).parent / "views"
@@ -56,6 +56,7 @@ def main() -> None:
         session = widgets.session()
         if not entrance.admit(session):
             return
+        enlarge.mount()
         own = {name: pack_pages(pack) for name, pack in installed().items() if pack.pages}
         st.session_state["own_pages"] = own
         review = st.Page(VIEWS / "review.py", title="Review", default=True)

@@ -163,7 +163,8 @@ def _strip(keys: ReviewKeys, detail: CaseDetail, chosen: CaseImage, is_blind: bo
             if isinstance(picture, AssayError):
                 widgets.text("no picture", "error")
             else:
-                widgets.picture(picture.jpeg, f"Image {number} of the case, small", height="104px")
+                opens = widgets.enlarge(image.decision) if image.decision else None
+                widgets.picture(picture.jpeg, f"Image {number} of the case, small", "104px", opens)
             widgets.text("" if is_blind else present.summarize_verdict(image.decision), "quiet")
             st.button(
                 str(number),

@@ -91,7 +91,7 @@ export default function ({ data }) {
     if (event.target instanceof Element && event.target.closest('[class*="st-key-case-cancel-"]')) event.preventDefault()
   }
   const onKey = event => {
-    if (document.querySelector('[role=dialog][aria-modal=true]')) return
+    if ('assayEnlarged' in root.dataset || document.querySelector('[role=dialog][aria-modal=true]')) return
     const name = keyName(event)
     if (name === 'Escape' && button('cancel')) {
       stop(event)

@@ -78,6 +78,7 @@ def _case(session: ReviewSession, pack: DomainPack, check: SpotCheck, item: Work
                 widgets.picture(
                     widgets.pictures().of(image.decision),
                     f"Picture {present.display_name(image.name)}",
+                    enlarged=widgets.enlarge(image.decision),
                 )
                 has_picture = True
             except AssayError as exc:

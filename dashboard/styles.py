@@ -21,6 +21,10 @@ _BUTTON_SHAPES = "\n".join(
 CSS = f"""
 .stMainBlockContainer {{ padding: 2.4rem 2.6rem 1rem; max-width: 1920px; }}
 .assay-picture {{ display: block; max-width: 100%; object-fit: contain; border-radius: 6px; }}
+.assay-enlarge {{ display: block; max-width: 100%; padding: 0; border: 0; background: none;
+  cursor: zoom-in; border-radius: 6px; font: inherit; color: inherit; }}
+.assay-enlarge:focus-visible {{ outline: 3px solid #2a75c2; outline-offset: 2px; }}
+.st-key-assay-enlarge {{ position: absolute; height: 0; }}
 [data-testid="stElementToolbar"] {{ display: none; }}
 html:not([data-assay-case]) .st-key-assay-case {{ visibility: hidden; }}
 html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment …"; opacity: 0;

@@ -22,7 +22,8 @@ _HERE = Path(__file__).parent
 _HTML = (
     '<div class="panes"></div><div class="tools" role="toolbar" aria-label="Picture tools"></div>'
 )
-_SCRIPTS = ("viewer.js", "viewer_pane.js", "viewer_picture.js", "key_names.js")
+SCRIPTS = ("viewer_tools.js", "viewer_pane.js", "viewer_picture.js", "key_names.js")
+"""What draws pictures and their tools, wherever they are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def show(
         "assay_viewer",
         html=_HTML,
         css=(_HERE / "viewer.css").read_text(),
-        js="\n".join((_HERE / name).read_text() for name in _SCRIPTS),
+        js="\n".join((_HERE / name).read_text() for name in ("viewer.js", *SCRIPTS)),
     )
     mount(key="assay_viewer", data=pack_panes(view_id, panes, settings, following))
 

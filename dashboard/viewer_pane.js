@@ -26,7 +26,7 @@ function pane(root, one, isHeatOn) {
   const view = kept.views.get(one.key)
   const picture = kept.pictures.get(one.key)
   const heat = one.heat && coloured(one.heat)
-  const [height, width] = one.size
+  let [height, width] = one.size
   const isTurned = () => view.turn % 180 !== 0
 
   // From the picture's own pixels to those of the canvas, with its middle where the view has it.
@@ -103,6 +103,7 @@ function pane(root, one, isHeatOn) {
     box, view, paint, develop, zoom,
     begin: () => picture.begin(view, paint).then(develop),
     complete: signal => one.full && picture.complete(one.full, view, signal)
+      .then(() => { if (one.sizeIsOfFull) [height, width] = [picture.height, picture.width] })
       .then(develop)
       .catch(failed => { if (failed.name !== 'AbortError') note.textContent = `The full picture cannot be shown: ${failed.message}` }),
     move: (x, y) => change({ x: view.x + x, y: view.y + y }),

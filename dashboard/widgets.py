@@ -22,6 +22,7 @@ from core.service.review.review import ReviewSession, open_review_session
 from core.settings import Settings
 from core.types import Disposition, Policy
 from dashboard import sign_in
+from dashboard.enlarge import Enlarged, enlarge_marked
 from dashboard.full_size import FullPictures
 from dashboard.overlay import KnownCase
 from dashboard.pictures import Pictures
@@ -86,8 +87,8 @@ def html(body: str) -> None:
     st.html(f'<div data-view-id="{escape(view_id)}">{body}</div>' if view_id else body)
 
 
-def picture(data: bytes, alt: str, height: str = "66vh") -> None:
-    """Show a JPEG.
+def picture(data: bytes, alt: str, height: str = "66vh", enlarged: Enlarged | None = None) -> None:
+    """Show a JPEG, which a click opens in the viewer.
 
     Its bytes travel with the page's text: no request of its own, so none that comes late.
 
@@ -95,13 +96,29 @@ def picture(data: bytes, alt: str, height: str = "66vh") -> None:
         data: The JPEG.
         alt: Text that stands for it where it cannot be seen.
         height: Its greatest height in CSS units.
+        enlarged: What it opens as; itself unless given.
     """
     view_id = f' data-view-id="{escape(_VIEW_ID.get())}"' if _VIEW_ID.get() else ""
     source = f"data:image/jpeg;base64,{b64encode(data).decode()}"
     style = f"max-height:{height}"
+    opens = (enlarged or Enlarged()).attributes()
     st.html(
+        f'<button type="button" class="assay-enlarge" title="Enlarge" {opens}>'
         f'<img class="assay-picture"{view_id} style="{style}" alt="{escape(alt)}" src="{source}">'
+        "</button>"
     )
+
+
+def enlarge(decision: StoredDecision, *, is_marked: bool = False) -> Enlarged:
+    """Return what a decision's picture opens as.
+
+    Args:
+        decision: The decision.
+        is_marked: Whether the picture on the page shows where the verdict was decided.
+    """
+    if is_marked:
+        return enlarge_marked(decision, pictures(), full_pictures())
+    return Enlarged(full_pictures().colours_at(decision))
 
 
 def text(body: str, kind: str = "plain") -> None:

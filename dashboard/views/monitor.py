@@ -102,7 +102,7 @@ def _picture(session: ReviewSession, decision_id: str) -> None:
         widgets.error(exc)
         return
     at = made.decided_at.astimezone()
-    widgets.picture(data, f"Picture of {at:%Y-%m-%d %H:%M}", height="132px")
+    widgets.picture(data, f"Picture of {at:%Y-%m-%d %H:%M}", "132px", widgets.enlarge(made))
     widgets.text(f"{at:%Y-%m-%d %H:%M}", "quiet")
 
 

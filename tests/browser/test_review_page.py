@@ -63,6 +63,14 @@ def test_a_person_signs_in_judges_and_takes_back_by_keys_alone(page, serve, stor
     expect(pictures).to_have_count(5, timeout=FIRST_TIME_MS)
     page.wait_for_timeout(200)
     assert pictures.evaluate_all(LOADED)
+    page.locator("button.assay-enlarge").first.click()
+    large = page.locator("dialog[open] .pane")
+    expect(large).to_have_attribute("data-resolution", "full")
+    page.keyboard.press("f")  # is of the page below
+    page.keyboard.press("Escape")
+    expect(large).to_have_count(0)
+    shows(page, worst)
+    assert reviews.list_reviews(store, "parts") == []
     page.screenshot(path=tmp_path / "review.png")
     assert (tmp_path / "review.png").stat().st_size > 50_000
 

@@ -84,7 +84,11 @@ class CardPage:
         if line["verdict"] is not None:
             found = decision(self.session.store, line["verdict"]["decision"])
             address = OFFERS.put(f"crops {found.id}", partial(widgets.pictures().of, found))
-            picture = f'<img loading="lazy" src="{address}" alt="{escape(line["file"])}">'
+            opens = widgets.enlarge(found).attributes()
+            picture = (
+                f'<button type="button" class="assay-enlarge" {opens}>'
+                f'<img loading="lazy" src="{address}" alt="{escape(line["file"])}"></button>'
+            )
         words = list(self._words(line, detail))
         texts = "".join(f"<p>{escape(word)}</p>" for word in words if word)
         kind = kind_of(line) or field_map.UNJUDGED

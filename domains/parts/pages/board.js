@@ -47,13 +47,13 @@ function build(root) {
       <div class="why"></div>
     </section>
     <figure class="picture">
-      <div class="frame"><img alt="" hidden><span class="none">No picture yet</span></div>
+      <button type="button" class="frame" title="Enlarge"><img alt="" hidden><span class="none">No picture yet</span></button>
       <figcaption></figcaption>
     </figure>
     <ol class="strip" aria-label="The last 20 parts, the newest first"></ol>
     <dialog class="large" aria-label="One part">
       <form method="dialog"><button class="close">Close <kbd>Esc</kbd></button></form>
-      <div class="frame"><img alt=""></div>
+      <button type="button" class="frame" title="Enlarge"><img alt=""></button>
       <p class="what"></p>
       <p class="hint"></p>
       <div class="names"></div>
@@ -105,6 +105,7 @@ function picture(board, tile) {
   const key = tile ? `${tile.number} ${address}` : ''
   if (key === board.wanted) return
   board.wanted = key
+  enlarges(board.figure.querySelector('.frame'), tile)
   if (!address) {
     board.image.hidden = true
     board.none.hidden = false
@@ -188,6 +189,7 @@ function large(board) {
   }
   if (!address) image.removeAttribute('src')
   image.hidden = !address
+  enlarges(image.parentElement, tile)
   text(dialog.querySelector('.what'), `${tile.title} · ${tile.word} · ${tile.clock} · score ${tile.score} · ${tile.elapsed}. ${tile.sentence}`)
   const canName = board.canName && tile.decision && !tile.is_reference
   text(dialog.querySelector('.hint'), canName ? 'Name the defect with one tap; the page Parts: learn takes it from there.'
@@ -202,6 +204,15 @@ function large(board) {
     button.addEventListener('click', () => name(board, label))
     return button
   }))
+}
+
+// What a click opens in the viewer of dashboard.enlarge: all pixels, and the region to lay over them.
+function enlarges(frame, tile) {
+  frame.toggleAttribute('data-enlarge', Boolean(tile?.full))
+  if (!tile?.full) return
+  write(frame, 'data-enlarge', tile.full)
+  write(frame, 'data-plain', tile.whole)
+  write(frame, 'data-heat', tile.heat)
 }
 
 function text(element, content) {

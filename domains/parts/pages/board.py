@@ -51,7 +51,7 @@ def render() -> None:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _opened(_session: ReviewSession, home: Path, station: str) -> tuple[BoardReader, LivePictures]:
     reader = BoardReader(_session.store, home, station, pack)
-    return reader, LivePictures(_session, widgets.pictures())
+    return reader, LivePictures(_session, widgets.pictures(), widgets.full_pictures())
 
 
 def _commands(session: ReviewSession, reader: BoardReader) -> None:

@@ -12,6 +12,7 @@ from core.people import Role
 from core.records.failed_jobs import JobStatus
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
+from dashboard.enlarge import Enlarged
 from domains.parts.pages import learn_jobs, learn_pictures, station_choice
 from domains.parts.station.learning.asking import LearnSpec
 from domains.parts.station.learning.folder import LearnedPicture, LearningPlace
@@ -86,8 +87,9 @@ def _other_part(session: ReviewSession, part: RankedPart, picture: LearnedPictur
 
 def _draw(session: ReviewSession, part: RankedPart, picture: LearnedPicture | None) -> None:
     image = (
+        f'<button type="button" class="assay-enlarge" title="Enlarge" {Enlarged().attributes()}>'
         f'<img alt="Picture of {escape(part.group)}" '
-        f'src="{learn_pictures.filed(session, picture.file)}">'
+        f'src="{learn_pictures.filed(session, picture.file)}"></button>'
         if picture
         else ""
     )

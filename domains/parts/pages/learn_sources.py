@@ -11,6 +11,7 @@ import streamlit as st
 from core.service.review.review import ReviewSession
 from core.service.training.good_only import MIN_GROUPS
 from dashboard import widgets
+from dashboard.enlarge import Enlarged
 from domains.parts.pages import learn_jobs, learn_pictures
 from domains.parts.station.learning.asking import LookSpec
 from domains.parts.station.learning.parts_shown import PartShown, last_part, parts_shown
@@ -95,8 +96,11 @@ def _since(spec: LookSpec) -> str:
 
 
 def _parts_html(session: ReviewSession, parts: Sequence[PartShown], usable: int) -> str:
+    opens = Enlarged().attributes()
     items = "".join(
-        f'<li><img alt="" src="{learn_pictures.kept(session, one.pictures[0])}">'
+        f'<li><button type="button" class="assay-enlarge" title="Enlarge" {opens}>'
+        f'<img alt="Picture of {escape(one.title)}" '
+        f'src="{learn_pictures.kept(session, one.pictures[0])}"></button>'
         f"<span>{escape(one.title)}</span></li>"
         for one in parts
         if not one.problem

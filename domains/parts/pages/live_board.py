@@ -25,6 +25,8 @@ from core.records import store as records
 from core.records.values import StoredDecision
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
+from dashboard.enlarge import enlarge_marked
+from dashboard.full_size import FullPictures
 from dashboard.offered import JSON, OFFERS
 from dashboard.overlay import jpeg
 from dashboard.pictures import Pictures
@@ -36,6 +38,7 @@ from domains.parts.station.result import LineResult
 NAMES_S = 10.0
 KEY = "assay_board"
 _SMALL = 144
+_NOTHING = {"full": "", "heat": ""}
 _REMEMBERED = 64
 _HERE = Path(__file__).parent
 
@@ -47,8 +50,8 @@ class LivePictures:
     are past before their turn comes.
     """
 
-    def __init__(self, session: ReviewSession, pictures: Pictures) -> None:
-        self._session, self._pictures = session, pictures
+    def __init__(self, session: ReviewSession, pictures: Pictures, full: FullPictures) -> None:
+        self._session, self._pictures, self._full = session, pictures, full
         self._decisions: OrderedDict[str, StoredDecision] = OrderedDict()
         self._marked: OrderedDict[str, None] = OrderedDict()
         self._names, self._names_at = [ANY_DEFECT], float("-inf")
@@ -85,6 +88,14 @@ class LivePictures:
         if not self._pictures.is_explained(made):
             return ""
         return OFFERS.put(f"{decision_id} marked", lambda: _heat(self._pictures, made))
+
+    def enlarged(self, decision_id: str) -> dict[str, str]:
+        """Return the addresses of what a picture opens as."""
+        made = self.decision(decision_id)
+        if not self.marked(decision_id):
+            return {"full": self._full.colours_at(made), "heat": ""}
+        found = enlarge_marked(made, self._pictures, self._full)
+        return {"full": found.full, "heat": found.heat}
 
     def mark(self, decision_id: str) -> None:
         """Begin to mark a picture, unless another is under way."""
@@ -164,8 +175,9 @@ def _add_pictures(tile: dict[str, Any], pictures: LivePictures) -> None:
         tile["small"] = pictures.small(made) if made else ""
         tile["whole"] = pictures.whole(made) if made else ""
         tile["marked"] = pictures.marked(made) if made else ""
+        tile |= pictures.enlarged(made) if made else _NOTHING
     except AssayError:
-        tile["small"] = tile["whole"] = tile["marked"] = ""
+        tile |= {"small": "", "whole": "", "marked": ""} | _NOTHING
 
 
 def _mark_newest(view: LiveView, pictures: LivePictures) -> None:

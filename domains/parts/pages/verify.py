@@ -54,7 +54,9 @@ def render() -> None:
         return
     # Streamlit's grey of a key is too faint on white.
     st.html(
-        "<style>.stMain button kbd { color: inherit !important; opacity: 1 !important; }</style>"
+        "<style>.stMain button kbd { color: inherit !important; opacity: 1 !important; }"
+        # A reason is read whole, however narrow its button.
+        ".stMain button p { white-space: normal; overflow: visible; }</style>"
     )
     decide, rates = st.columns([2.2, 1], gap="large")
     with decide:
@@ -184,13 +186,14 @@ def _picture(session: ReviewSession, part: InspectedPart) -> None:
         return
     plain, marked = st.columns(2, gap="small")
     with plain:
-        widgets.picture(picture, "Picture of the part", height="44vh")
+        widgets.picture(picture, "Picture of the part", "44vh", widgets.enlarge(made))
     with marked:
         if explained is None:
             widgets.text("The region is being marked …", "quiet")
             _come_back(made)
         else:
-            widgets.picture(explained.heat, "Picture with the region marked", height="44vh")
+            opens = widgets.enlarge(made, is_marked=True)
+            widgets.picture(explained.heat, "Picture with the region marked", "44vh", opens)
 
 
 @st.fragment(run_every=0.7)
