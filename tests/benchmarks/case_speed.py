@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _measure(address: str, presses: int) -> None:
-    while not _answers(f"{address}/_stcore/health"):
+    while not answers(f"{address}/_stcore/health"):
         time.sleep(0.2)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -164,7 +164,8 @@ def _report(name: str, took: list[float]) -> None:
     )
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Return whether a server answers there."""
     try:
         with urllib.request.urlopen(url) as answer:
             return bool(answer.status == 200)

@@ -1,7 +1,7 @@
 """A home folder with very many cases, written as rows, for figures about lists and queues.
 
-`python -m tests.benchmarks.case_store HOME CASES` makes one: a bundle of drawn plates that is
-trained for it, real pictures for the cases that are looked at first, and rows alone for the others.
+`python -m tests.benchmarks.case_store HOME CASES [PICTURES]` makes one: a bundle of drawn plates
+that is trained for it, real pictures for the cases that come first, rows alone for the others.
 A fifth of the cases is reviewed, over sixty days, by three people.
 """
 
@@ -49,13 +49,13 @@ _BATCH = 5000
 _SEED = 20261129
 
 
-def make_home(home: Path, cases: int) -> Settings:
-    """Return the settings of a new home folder with so many cases."""
+def make_home(home: Path, cases: int, drawn: int = PICTURES) -> Settings:
+    """Return the settings of a new home folder with so many cases, the first drawn as pictures."""
     settings = Settings(home=home)
     store = open_store(settings)
     template = _judge_one(store, settings)
     rng = np.random.default_rng(_SEED)
-    pictures = [_png(rng) for _ in range(min(PICTURES, cases))]
+    pictures = [_png(rng) for _ in range(min(drawn, cases))]
     names = []
     for start in range(0, len(pictures), 50):
         names += blobs.put_many(store.blobs, pictures[start : start + 50])
@@ -174,4 +174,4 @@ def _reason(number: int) -> Reason:
 
 
 if __name__ == "__main__":
-    make_home(Path(sys.argv[1]), int(sys.argv[2]))
+    make_home(Path(sys.argv[1]), *map(int, sys.argv[2:4]))
