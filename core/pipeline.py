@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
@@ -84,8 +84,15 @@ def assess(
             yield assessment
 
 
+Check = Callable[[Sequence[tuple[Sample, Assessment]]], list[Assessment]]
+"""Returns the assessments of pictures as they may leave, one each, in order."""
+
+
 def judge_pairs(
-    judge: Judge, pairs: Iterable[tuple[T, Sample]], threads: WatchedThreads
+    judge: Judge,
+    pairs: Iterable[tuple[T, Sample]],
+    threads: WatchedThreads,
+    check: Check | None = None,
 ) -> Generator[tuple[T, Sample, Assessment], None, None]:
     """Yield each sample's assessment beside what it stands for; networks run on the threads.
 
@@ -93,6 +100,7 @@ def judge_pairs(
         judge: What judges.
         pairs: Anything, and the sample that was made of it; drawn a few ahead of what is yielded.
         threads: Running ones.
+        check: What compares up to ``BATCH`` assessments at once with what else is known.
 
     Yields:
         One assessment for each, in order, with what came in itself.
@@ -103,10 +111,11 @@ def judge_pairs(
     faults = FaultRun()
     with closing(threads.map(partial(_extract, judge), pairs, partial(_stalled, judge))) as steps:
         while batch := list(islice(steps, BATCH)):
-            judged = [(item, sample, judge.conclude(sample, step)) for item, sample, step in batch]
-            for one in judged:
-                yield one
-                faults.add(one[2])
+            judged = [(sample, judge.conclude(sample, step)) for _, sample, step in batch]
+            final = [made for _, made in judged] if check is None else check(judged)
+            for (item, sample, _), made in zip(batch, final, strict=True):
+                yield item, sample, made
+                faults.add(made)
 
 
 def _extract(judge: Judge, pair: tuple[T, Sample]) -> tuple[T, Sample, Extracted | Assessment]:

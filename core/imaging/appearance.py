@@ -11,10 +11,12 @@ from core.types import U8
 
 _GREYEST = 0.005
 """Mean saturation in one direction below which a picture has no hue."""
+_ANGLES = np.deg2rad(2.0 * np.arange(180))
+_SATURATIONS = np.arange(256) / 255.0
 
 
 def measure_appearance(pixels: U8) -> dict[str, float]:
-    """Return what is watched on every picture that is judged; about half a millisecond at 224 px.
+    """Return what is watched on every picture that is judged; some tenths of a millisecond.
 
     Args:
         pixels: uint8 ``h w 3``, red, green, blue.
@@ -28,7 +30,7 @@ def measure_appearance(pixels: U8) -> dict[str, float]:
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     mean, deviation = cv2.meanStdDev(grey)
     edges = cv2.norm(cv2.Laplacian(grey, cv2.CV_16S), cv2.NORM_L2SQR) / grey.size
-    share = np.bincount(grey.ravel(), minlength=256) / grey.size
+    share = np.ravel(cv2.calcHist([grey], [0], None, [256], [0, 256])).astype(float) / grey.size
     share = share[share > 0]
     found = {
         "brightness": float(mean[0, 0]),
@@ -41,11 +43,10 @@ def measure_appearance(pixels: U8) -> dict[str, float]:
 
 def _measure_colour(pixels: U8) -> dict[str, float]:
     hsv = cv2.cvtColor(pixels, cv2.COLOR_RGB2HSV)  # hue in steps of two degrees
-    saturation = hsv[..., 1].ravel() / 255.0
-    weight = np.bincount(hsv[..., 0].ravel(), weights=saturation, minlength=180)
-    angle = np.deg2rad(2.0 * np.arange(weight.size))
-    x, y = float(weight @ np.cos(angle)), float(weight @ np.sin(angle))
-    found = {"saturation": float(saturation.mean())}
-    if math.hypot(x, y) > _GREYEST * saturation.size:
+    counts = cv2.calcHist([hsv], [0, 1], None, [180, 256], [0, 180, 0, 256]).astype(float)
+    weight = counts @ _SATURATIONS
+    x, y = float(weight @ np.cos(_ANGLES)), float(weight @ np.sin(_ANGLES))
+    found = {"saturation": float(weight.sum() / counts.sum())}
+    if math.hypot(x, y) > _GREYEST * counts.sum():
         found["hue"] = math.degrees(math.atan2(y, x)) % 360.0
     return found

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, JpegImagePlugin
+from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 _MAKE, _MODEL = 271, 272
 _LONGEST = 64
@@ -26,7 +27,7 @@ def read_traits(data: bytes) -> dict[str, float | str]:
     found: dict[str, float | str] = {}
     try:
         with Image.open(BytesIO(data)) as picture:
-            exif = picture.getexif()
+            exif = _exif(picture, data)
             words = (str(exif.get(tag) or "").strip("\x00 ") for tag in (_MAKE, _MODEL))
             if camera := " ".join(filter(None, words))[:_LONGEST]:
                 found["camera"] = camera
@@ -36,6 +37,15 @@ def read_traits(data: bytes) -> dict[str, float | str]:
         # Whatever a header does to its reader, the picture's own decoder decides on the file.
         return found
     return found
+
+
+def _exif(picture: Image.Image, data: bytes) -> Mapping[int, object]:
+    """Return what a file states, without decoding the pixels of a PNG that states nothing.
+
+    Pillow decodes a whole PNG in search of an eXIf chunk behind its pixels.
+    """
+    is_bare = isinstance(picture, PngImagePlugin.PngImageFile) and b"eXIf" not in data
+    return Image.Image.getexif(picture) if is_bare else picture.getexif()
 
 
 def _quality(table: list[int]) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -150,7 +150,7 @@ class Assessor:
             try:
                 ((_, sample),) = self._sandbox.pairs([item])
                 made = self._threads.call(judge, sample, judge.stalled)
-                return self._checked(sample, made, judge.product)
+                return self._check([(sample, made)])[0]
             except Exception as exc:
                 # As in Judge: whatever fails, the picture goes to a person and the line goes on.
                 return judge.failed(sample, exc)
@@ -176,17 +176,19 @@ class Assessor:
         try:
             with (
                 closing(self._sandbox.pairs(incoming)) as pairs,
-                closing(judge_pairs(judge, pairs, self._threads)) as judged,
+                closing(judge_pairs(judge, pairs, self._threads, self._check)) as judged,
             ):
                 for item, sample, assessment in judged:
-                    final = self._checked(sample, assessment, judge.product)
-                    yield AssessedPicture(item, sample.frame, final)
+                    yield AssessedPicture(item, sample.frame, assessment)
         finally:
             self._has_many = False
 
-    def _checked(self, sample: Sample, made: Assessment, product: str) -> Assessment:
-        """Return a verdict compared with what people answered on the same picture."""
-        return made if self._answers is None else self._answers.check(sample.frame, made, product)
+    def _check(self, judged: Sequence[tuple[Sample, Assessment]]) -> list[Assessment]:
+        """Return verdicts compared with what people answered on the same pictures."""
+        if self._answers is None:
+            return [made for _, made in judged]
+        frames = [(sample.frame, made) for sample, made in judged]
+        return self._answers.check(frames, self._judge.product)
 
     def frames(self, samples: Iterable[Sample]) -> Generator[Assessment, None, None]:
         """Yield the assessments of decoded pictures, such as the tiles of a mosaic.

@@ -25,7 +25,7 @@ from core.files import write_atomic
 from core.imaging.files import wrap_bytes
 from core.model.bundle.bundle import Bundle
 from core.records import blobs, people
-from core.records.answers import PictureAnswer, answer_on, corrections, reviewed_until
+from core.records.answers import PictureAnswer, answers_on, corrections, reviewed_until
 from core.records.connection import Store
 from core.service.bundles.decoders import decoders_of
 from core.settings import Settings
@@ -83,22 +83,26 @@ class KnownAnswers:
             self._thread.join()
 
     def check(
-        self, frame: Frame | Prepared | Unreadable, made: Assessment, product: str
-    ) -> Assessment:
-        """Return a verdict, or DEFER in its place where a person answered otherwise before.
+        self, judged: Sequence[tuple[Frame | Prepared | Unreadable, Assessment]], product: str
+    ) -> list[Assessment]:
+        """Return each verdict, or DEFER in its place where a person answered otherwise before.
 
         Args:
-            frame: What the network was given.
-            made: The verdict on it.
-            product: Which of the pack's products it is of.
+            judged: What the network was given, and the verdict on it.
+            product: Which of the pack's products they are of.
 
         Raises:
             StoreError: The database failed: then nothing may be taken for uncontradicted.
         """
-        if made.prediction is None or not made.sha256:
-            return made  # it goes to a person as it is
-        pack = self._bundle.pack.name
-        same = answer_on(self._store, pack, product, made.sha256)
+        keys = {made.sha256 for _, made in judged if _is_judged(made)}
+        known = answers_on(self._store, self._bundle.pack.name, product, keys)
+        return [self._compare(frame, made, known.get(made.sha256)) for frame, made in judged]
+
+    def _compare(
+        self, frame: Frame | Prepared | Unreadable, made: Assessment, same: PictureAnswer | None
+    ) -> Assessment:
+        if not _is_judged(made):
+            return made
         found = same or self._copied(frame)
         if found is None or found.disposition is made.verdict.disposition:
             return made
@@ -187,6 +191,11 @@ class KnownAnswers:
                 log.exception("following the answers failed")
             if self._stop.wait(REFRESH_S):
                 return
+
+
+def _is_judged(made: Assessment) -> bool:
+    """Return whether there is a verdict to compare; a picture without one goes to a person."""
+    return made.prediction is not None and bool(made.sha256)
 
 
 def _detail(frame: Prepared) -> U8:

@@ -7,10 +7,12 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from core.imaging.appearance import measure_appearance
 from core.imaging.file_traits import read_traits
+
+_IEND = b"\x00\x00\x00\x00IEND\xaeB`\x82"
 
 
 def flat(red, green, blue):
@@ -58,3 +60,33 @@ def test_files_that_state_nothing_or_are_none_give_nothing():
     file = BytesIO()
     Image.fromarray(flat(1, 2, 3)).save(file, "PNG")
     assert read_traits(file.getvalue()) == read_traits(b"torn") == read_traits(b"") == {}
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_png_names_its_camera_before_and_behind_its_pixels(behind):
+    file, exif = BytesIO(), Image.Exif()
+    exif[271], exif[272] = "Acme", "Line 4"
+    Image.fromarray(flat(1, 2, 3)).save(file, "PNG", exif=exif)
+    data = file.getvalue()
+    at = data.index(b"eXIf") - 4
+    end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+    chunk, rest = data[at:end], data[:at] + data[end:]
+    if behind:
+        data = rest[: -len(_IEND)] + chunk + _IEND
+    assert read_traits(data) == {"camera": "Acme Line 4"}
+
+
+def test_a_png_that_states_no_camera_is_not_decoded_for_it(monkeypatch):
+    decoded = []
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", lambda self: decoded.append(self))
+    file = BytesIO()
+    Image.fromarray(flat(1, 2, 3)).save(file, "PNG", pnginfo=_text(Comment="a word"))
+    assert read_traits(file.getvalue()) == {}
+    assert not decoded
+
+
+def _text(**words):
+    made = PngImagePlugin.PngInfo()
+    for name, word in words.items():
+        made.add_text(name, word)
+    return made

@@ -8,6 +8,7 @@ import time
 import cv2
 import numpy as np
 import pytest
+from sqlalchemy import event
 
 from core.imaging.files import wrap_bytes
 from core.jobs.worker import work
@@ -75,6 +76,21 @@ def correct(store):
     return _correct
 
 
+def test_pictures_are_looked_up_in_batches(store, plates, assess):
+    asked = []
+
+    def note(connection, cursor, statement, *rest):
+        if "reviews.reviewed_at" in statement and "images.content_key IN" in statement:
+            asked.append(statement)
+
+    event.listen(store.engine, "before_cursor_execute", note)
+    try:
+        assess(*plates[:3], prefix="batch")
+    finally:
+        event.remove(store.engine, "before_cursor_execute", note)
+    assert len(asked) == 1
+
+
 def as_png(data):
     """Save the same pixels in other bytes."""
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
@@ -132,14 +148,15 @@ def test_a_copy_in_other_bytes_is_deferred_and_other_pictures_are_not(
         verdicts = []
         for copy in (as_png(data), saved_anew(data), saved_anew(data, 75)):
             sample = next(iter(plain.many([wrap_bytes("copy.jpg", copy)])))
-            held_back = known.check(sample.frame, sample.assessment, "left")
+            (held_back,) = known.check([(sample.frame, sample.assessment)], "left")
             verdicts.append(sample.assessment.verdict.disposition)
             assert held_back.verdict.disposition is Disposition.DEFER
             assert f"a copy of (case {case})" in held_back.verdict.message
         for other in plates:
             if other != data:
                 sample = next(iter(plain.many([wrap_bytes("other.png", other)])))
-                assert known.check(sample.frame, sample.assessment, "left") == sample.assessment
+                judged = [(sample.frame, sample.assessment)]
+                assert known.check(judged, "left") == [sample.assessment]
     assert verdicts[0] is Disposition.NEGATIVE
 
 
