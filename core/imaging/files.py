@@ -59,7 +59,10 @@ def cap_bytes(item: In, max_bytes: int) -> In:
     if item.data is None or len(item.data) <= max_bytes:
         return item
     return replace(
-        item, data=None, problem=_too_large(len(item.data), max_bytes), head=item.data[:HEAD]
+        item,
+        data=None,
+        problem=describe_too_large(len(item.data), max_bytes),
+        head=item.data[:HEAD],
     )
 
 
@@ -81,7 +84,7 @@ def open_file(path: Path, max_bytes: int, group: str = "") -> Incoming:
             size = os.fstat(descriptor).st_size
             if size > max_bytes:
                 head = os.read(descriptor, min(HEAD, max_bytes))
-                problem = _too_large(size, max_bytes)
+                problem = describe_too_large(size, max_bytes)
                 return Incoming(name, None, group=group, problem=problem, head=head)
             data = _read(descriptor, max_bytes)
         finally:
@@ -182,13 +185,14 @@ def _read(descriptor: int, max_bytes: int) -> bytes:
         count += len(chunk)
         size = max(size, count)  # the file may grow while it is read
     if size > max_bytes:
-        raise ValueError(_too_large(size, max_bytes))
+        raise ValueError(describe_too_large(size, max_bytes))
     if not count:
         raise ValueError("The file is empty (0 bytes).")
     return chunks[0] if len(chunks) == 1 else b"".join(chunks)
 
 
-def _too_large(size: int, max_bytes: int) -> str:
+def describe_too_large(size: int, max_bytes: int) -> str:
+    """Return the problem of a file of more bytes than are accepted."""
     return f"The file is too large: expected at most {max_bytes} bytes, got {size}."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,6 +59,18 @@ def describe_skipped(kinds: Mapping[str, Mapping[str, Any]]) -> list[str]:
         if count:
             lines.append(f"{count} {phrase}{': ' if first else ''}{', '.join(first)}{more}.")
     return lines
+
+
+def add_skipped(
+    many: Iterable[Mapping[str, Mapping[str, Any]]],
+) -> dict[str, dict[str, Any]]:
+    """Return the sum of what ``Skipped.to_json`` gave for parts of a source."""
+    total: dict[str, dict[str, Any]] = {kind: {"count": 0, "first": []} for kind in _KINDS}
+    for kinds in many:
+        for kind, added in total.items():
+            added["count"] += kinds[kind]["count"]
+            added["first"] = [*added["first"], *kinds[kind]["first"]][:_MOST_NAMED]
+    return total
 
 
 def is_junk(name: str) -> bool:

@@ -62,6 +62,7 @@ def open_archive(
     suffixes: frozenset[str] = frozenset(),
     max_total: int = MAX_TOTAL,
     skipped: Skipped | None = None,
+    name: str = "",
 ) -> Iterator[Incoming]:
     """Yield the pictures of a zip one by one, each called ``archive.zip/member``.
 
@@ -74,8 +75,9 @@ def open_archive(
         suffixes: Further extensions that count.
         max_total: Bytes after which the rest is refused, counted while they stream.
         skipped: Called with which members were not read.
+        name: What the archive is called; its path unless given.
     """
-    name = printable(path)
+    name = name or printable(path)
     try:
         with os.fdopen(open_regular(path), "rb") as file:
             _check_directory(file)

@@ -141,15 +141,30 @@ def assess_and_record(
     Raises:
         StoreError: The store refused; nothing unrecorded was yielded.
     """
-    with (
-        Assessor(
-            bundle, policy, settings, product, KnownAnswers(store, bundle, settings)
-        ) as assessor,
-        closing(assessor.many(incoming)) as assessed,
-    ):
+    answers = KnownAnswers(store, bundle, settings)
+    with Assessor(bundle, policy, settings, product, answers) as assessor:
+        yield from record_many(assessor, store, incoming, product=product, audit_share=audit_share)
+
+
+def record_many(
+    assessor: Assessor,
+    store: Store,
+    incoming: Iterable[Incoming],
+    *,
+    product: str = "",
+    audit_share: float | None = None,
+) -> Iterator[Recorded]:
+    """Yield the verdict of an entered assessor on each picture once it is durable.
+
+    As ``assess_and_record``, for whoever keeps an assessor for many calls.
+
+    Raises:
+        StoreError: The store refused; nothing unrecorded was yielded.
+    """
+    with closing(assessor.many(incoming)) as assessed:
         answers = ((one.incoming.data, one.assessment) for one in assessed)
         while batch := list(islice(answers, BATCH)):
-            yield from _commit(store, bundle, batch, product, audit_share)
+            yield from _commit(store, assessor.bundle, batch, product, audit_share)
 
 
 def _commit(
