@@ -48,9 +48,24 @@ def main() -> None:
 
 def register_commands(arguments: list[str]) -> None:
     """Add every command of ours, and those of the pack that the first argument names."""
-    from core.cli import admin, assess, deploy, info, people, recertify, store, train, units, worker
+    from core.cli import (
+        admin,
+        assess,
+        batch,
+        deploy,
+        info,
+        people,
+        recertify,
+        store,
+        train,
+        units,
+        worker,
+    )
 
-    for module in (info, train, assess, deploy, recertify, worker, store, people, admin, units):
+    modules = (
+        info, train, assess, batch, deploy, recertify, worker, store, people, admin, units,
+    )  # fmt: skip
+    for module in modules:
         module.register(app)
     _mount_packs(arguments)
 

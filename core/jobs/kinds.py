@@ -12,7 +12,8 @@ from core.records.job import ASSESS
 from core.records.outbox import DELIVER
 
 ASSESS_LANE, DELIVER_LANE, TRAIN_LANE, REVIEW_LANE = "assess", "deliver", "train", "review"
-NICENESS = {TRAIN_LANE: 19}
+BATCH_LANE = "batch"
+NICENESS = {TRAIN_LANE: 19, BATCH_LANE: 19}
 """By how much a lane's process yields the processor to verdicts, as in nice(2)."""
 
 _HOUR_S = 3600.0
@@ -26,6 +27,8 @@ CORE = (
     JobKind("retrain", "core.jobs.use_cases:retrain_bundle", 48 * _HOUR_S, 2, TRAIN_LANE),
     JobKind("evaluate", "core.jobs.use_cases:evaluate_bundle", 12 * _HOUR_S, 2, TRAIN_LANE),
     JobKind("export", "core.jobs.use_cases:export_graph", _HOUR_S, 2, TRAIN_LANE),
+    # A try judges what the one before left.
+    JobKind("batch", "core.jobs.use_cases:judge_batch", 7 * 24 * _HOUR_S, 10, BATCH_LANE),
     JobKind("recertify", "core.jobs.use_cases:recertify", 600.0, 3, REVIEW_LANE),
 )
 

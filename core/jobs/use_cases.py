@@ -8,12 +8,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from core.batch.spec import BatchSpec
 from core.errors import ConfigError, DataError, PermanentFailure
 from core.jobs.context import JobContext
 from core.records.connection import Store, writing
@@ -78,7 +79,7 @@ class RecertifySpec:
     targets: Targets = field(default_factory=Targets)
 
 
-Spec = TrainSpec | RetrainSpec | EvaluateSpec | ExportSpec | RecertifySpec
+Spec = TrainSpec | RetrainSpec | EvaluateSpec | ExportSpec | RecertifySpec | BatchSpec
 S = TypeVar("S", bound=Spec)
 
 _KINDS: Mapping[type[Spec], str] = {
@@ -87,6 +88,7 @@ _KINDS: Mapping[type[Spec], str] = {
     EvaluateSpec: "evaluate",
     ExportSpec: "export",
     RecertifySpec: "recertify",
+    BatchSpec: "batch",
 }
 
 
@@ -196,6 +198,22 @@ def export_graph(context: JobContext) -> Mapping[str, Any]:
     except ConfigError as exc:
         raise PermanentFailure(exc.message, hint=exc.hint) from exc
     return {"bundle": bundle.label, "path": str(spec.out), "policy": policy.id}
+
+
+def judge_batch(context: JobContext) -> Mapping[str, Any]:
+    """Return what `assay batch --json` prints; tried again, it judges what is missing.
+
+    Raises:
+        PermanentFailure: The source, the engine or the folder of the verdicts do not allow it.
+        AssayError: It failed for another reason.
+    """
+    from core.batch.run import run_batch  # Parquet and object stores, which no other job needs
+
+    spec = _spec(context, BatchSpec)
+    try:
+        return asdict(run_batch(spec, context.settings, context.step))
+    except (ConfigError, DataError) as exc:
+        raise PermanentFailure(exc.message, hint=exc.hint) from exc
 
 
 def recertify(context: JobContext) -> Mapping[str, Any]:

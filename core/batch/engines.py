@@ -1,0 +1,156 @@
+"""What runs the parts of a batch: Ray Data on many machines, or threads on this one."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from types import ModuleType
+from typing import cast
+
+from core.batch.judge import BatchWork, PartJudge
+from core.batch.output import Summary
+from core.batch.spec import BatchSpec, Engine
+from core.errors import AssayError, ConfigError
+
+_OBJECT_STORE = 128 * 1024 * 1024  # part numbers and counts pass through it, never a picture
+_QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",  # it calls its makers otherwise
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
+    "OMP_NUM_THREADS": "1",
+}
+
+
+def run_parts(work: BatchWork, count: int) -> Iterator[Summary]:
+    """Yield the summaries of a plan's parts as they are written, in any order.
+
+    Raises:
+        ConfigError: Ray is not installed, or no cluster answers at the address.
+        AssayError: Judging as such fails, here or on another machine.
+    """
+    yield from (_on_ray if work.spec.engine is Engine.RAY else _by_threads)(work, count)
+
+
+def check_engine(spec: BatchSpec) -> None:
+    """Refuse an engine that is not installed, before minutes of listing.
+
+    Raises:
+        ConfigError: Ray is not installed.
+    """
+    if spec.engine is Engine.RAY:
+        import_ray()
+
+
+def _by_threads(work: BatchWork, count: int) -> Iterator[Summary]:
+    with closing(PartJudge(work)) as judge:
+        for number in range(count):
+            yield judge.judge(number)
+
+
+def _on_ray(work: BatchWork, count: int) -> Iterator[Summary]:
+    """Yield summaries of parts that actors judge, one Assessor an actor.
+
+    A part is a row of its own block, so that Ray gives it to whichever actor is free, and to
+    another when that one dies or its machine does. What passes through Ray's object store are the
+    numbers of parts and their counts: pictures are read where they are judged.
+    """
+    ray = import_ray()
+    with _cluster(ray, work.spec) as processors:
+        workers = work.spec.workers or processors
+        context = ray.data.DataContext.get_current()
+        context.enable_progress_bars = False
+        context.log_internal_stack_trace_to_stdout = False
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        parts = ray.data.range(count, override_num_blocks=count).map(
+            PartJudge,
+            fn_constructor_args=(work,),
+            compute=ray.data.ActorPoolStrategy(
+                min_size=1,
+                max_size=max(1, min(workers, count)),
+                initial_size=max(1, min(workers, count, processors)),
+                max_tasks_in_flight_per_actor=2,
+            ),
+            num_cpus=1,
+        )
+        try:
+            yield from parts.iter_rows()
+        except ray.exceptions.RayError as exc:
+            raise _own_error(exc) from exc
+
+
+def _own_error(exc: BaseException) -> AssayError:
+    """Return what an actor raised, out of what Ray wrapped around it."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        inner = getattr(cause, "cause", None)
+        if isinstance(inner, AssayError):
+            return type(inner)(inner.message, hint=inner.hint)
+        cause = inner if isinstance(inner, BaseException) else cause.__cause__
+    return AssayError(
+        f"Ray gave the batch up: {type(exc).__name__}: {str(exc).strip().splitlines()[-1]}",
+        hint="Run it again: what is written stays. --debug shows the trace.",
+    )
+
+
+@contextmanager
+def _cluster(ray: ModuleType, spec: BatchSpec) -> Iterator[int]:
+    """Yield how many processors there are, connected to a cluster."""
+    own = len(os.sched_getaffinity(0))
+    here = {
+        "num_cpus": max(own, spec.workers),
+        "object_store_memory": _OBJECT_STORE,
+        "include_dashboard": False,
+        "_node_ip_address": "127.0.0.1",
+    }
+    try:
+        with _silenced():
+            ray.init(
+                **({"address": spec.address} if spec.address else here),
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+            )
+    except (ConnectionError, ValueError, RuntimeError) as exc:
+        raise ConfigError(
+            f"No Ray cluster answers at {spec.address or 'this machine'}: {exc}.",
+            hint="`ray start --head` starts one; without --address one is started here.",
+        ) from exc
+    try:
+        yield max(1, int(ray.cluster_resources().get("CPU", 1)))
+    finally:
+        with suppress(Exception):
+            ray.shutdown()
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Keep native code from stderr, where Ray reports which level of logs it took."""
+    own, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 2)
+    try:
+        yield
+    finally:
+        os.dup2(own, 2)
+        os.close(own)
+        os.close(nothing)
+
+
+def import_ray() -> ModuleType:
+    """Return Ray, imported and quiet.
+
+    Raises:
+        ConfigError: It is not installed.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        import ray
+        import ray.data
+    except ImportError as exc:
+        raise ConfigError(
+            "Ray is not installed.",
+            hint="pip install 'assay-inspection[ray]', or --engine threads on this machine alone.",
+        ) from exc
+    return cast("ModuleType", ray)
