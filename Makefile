@@ -27,14 +27,17 @@ dev: .venv/dev
 demo: setup
 	$(BIN)/assay demo
 
-# Two files at a time: what a file's tests share is made once.
+# By files: what a file's tests share is made once. The longest files first (tests/conftest.py).
+# Three processes for two cores: browsers, brokers and cameras are waited for.
+SPREAD := --dist loadfile --no-loadscope-reorder
+
 test: dev
-	$(BIN)/pytest --numprocesses 2 --dist loadfile
+	$(BIN)/pytest --numprocesses 3 $(SPREAD)
 
 # Two thousand tests in under two minutes: no training, no service, no browser, no database server.
 test-fast: dev
 	env -u CI -u ASSAY_TEST_POSTGRES \
-	  $(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "$(FAST)" $(COVERAGE) tests
+	  $(BIN)/python -m pytest --numprocesses 2 $(SPREAD) -m "$(FAST)" $(COVERAGE) tests
 
 # Of those tests alone: tracing costs Python a third more time.
 coverage: COVERAGE := --cov --cov-report=term

@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -23,10 +24,12 @@ from core.service.store import open_store
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Policy, Targets
+from tests.made_once import list_files, make_once, run_folder
 from tests.needed import skip_without
 
 SIDE = 96
 PLATES = {"train": 36, "cal": 36, "test": 16}
+LONGEST_FIRST = ({"browser"}, {"slow"}, {"trained", "service", "shared"})
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,23 @@ class Product:
             ]
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "network_home" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.trained)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        _begin_with_the_longest(items)
+
+
+def _begin_with_the_longest(items: list[pytest.Item]) -> None:
+    """Sort files by how long they take, so that in the end no process is left alone with one."""
+    ranks: dict[Path, int] = {}
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        rank = next((at for at, some in enumerate(LONGEST_FIRST) if marks & some), 9)
+        ranks[item.path] = min(rank, ranks.get(item.path, 9))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 def _database_of_its_own() -> None:
@@ -109,32 +125,42 @@ def store(settings: Settings) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def network_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run of the tests, which all its processes share."""
+    return run_folder(tmp_path_factory) / "shared"
+
+
+@pytest.fixture(scope="session")
+def network_home(shared_folder: Path) -> Path:
     """A home folder whose ``cache`` all processes of one test run share."""
-    base = tmp_path_factory.getbasetemp()
-    # Under xdist every worker has a folder of its own below the run's.
-    return (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / "networks"
+    (shared_folder / "networks/cache").mkdir(parents=True, exist_ok=True)
+    return shared_folder / "networks"
 
 
 @pytest.fixture(scope="session")
-def tiny_product(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -> Product:
-    root = tmp_path_factory.mktemp("product")
-    draw_plates(root / "plates")
+def tiny_product(shared_folder: Path, network_home: Path) -> Iterator[Product]:
     settings = Settings(home=network_home)
-    out = train(TrainSpec("parts", root / "plates", root / "plates-bundle"), settings)
-    certify_bundle(open_bundle(out, settings), Targets(escape=0.2, overkill=0.2))
-    return Product(root / "plates", out, settings)
+
+    def make(root: Path) -> None:
+        draw_plates(root / "plates")
+        out = train(TrainSpec("parts", root / "plates", root / "plates-bundle"), settings)
+        certify_bundle(open_bundle(out, settings), Targets(escape=0.2, overkill=0.2))
+
+    root = make_once(shared_folder / "product", make)
+    before = list_files(root)
+    yield Product(root / "plates", root / "plates-bundle", settings)
+    assert list_files(root) == before, "A test changed what all share: it is to take a copy."
 
 
 @pytest.fixture(scope="session")
-def _rig_home(network_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _rig_home(shared_folder: Path, network_home: Path) -> Path:
     from domains.parts.station.faults.rig import make_product
 
-    home = tmp_path_factory.mktemp("rig")
-    (network_home / "cache").mkdir(parents=True, exist_ok=True)
-    (home / "cache").symlink_to((network_home / "cache").resolve(), target_is_directory=True)
-    make_product(Settings(home=home))
-    return home
+    def make(home: Path) -> None:
+        (home / "cache").symlink_to((network_home / "cache").resolve(), target_is_directory=True)
+        make_product(Settings(home=home))
+
+    return make_once(shared_folder / "rig", make)
 
 
 @pytest.fixture
@@ -144,23 +170,25 @@ def rig_home(_rig_home: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _assessed(tiny_product: Product, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("assessed") / "home"
-    settings = tiny_product.settings_at(home)
-    bundle, policy = tiny_product.opened()
+def _assessed(tiny_product: Product, shared_folder: Path) -> Path:
+    return make_once(shared_folder / "assessed", partial(_assess, tiny_product))
+
+
+def _assess(product: Product, home: Path) -> None:
+    settings = product.settings_at(home)
+    bundle, policy = product.opened()
     keep(bundle, policy, settings)
     store = open_store(settings)
     # The first scratched plate is one case of two views, all others are cases of one.
-    scratched = tiny_product.pictures("test", "scratched")
+    scratched = product.pictures("test", "scratched")
     files = [
         *(open_file(path, settings.max_bytes, "plate-of-two") for path in scratched[:2]),
         *(open_file(path, settings.max_bytes, path.stem) for path in scratched[2:14]),
-        *(open_file(p, settings.max_bytes) for p in tiny_product.pictures("test", "good")[:6]),
+        *(open_file(p, settings.max_bytes) for p in product.pictures("test", "good")[:6]),
         wrap_bytes("torn <b>file.png", b"not a picture", "torn"),
     ]
     list(assess_and_record(bundle, files, store, policy=policy, settings=settings))
     store.close()
-    return home
 
 
 @pytest.fixture
@@ -170,10 +198,14 @@ def assessed_home(_assessed: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def _department(network_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def _department(shared_folder: Path, network_home: Path) -> Path:
     from tests.xray_worklist import make_department  # pydicom is only needed here
 
-    return make_department(tmp_path_factory.mktemp("department"), Settings(home=network_home))
+    root = make_once(
+        shared_folder / "department",
+        lambda root: make_department(root, Settings(home=network_home)),
+    )
+    return root / "home"
 
 
 @pytest.fixture

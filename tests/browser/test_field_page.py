@@ -15,9 +15,9 @@ from core.jobs.worker import work
 from core.people import Person
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.store import open_store
-from core.settings import Settings
 from domains.crops.demo.field import write_mosaic
 from tests.browser.test_board_page import axe
+from tests.conftest import Product
 
 LONG_MS = 180_000
 BUNDLE = Path(__file__).parents[2] / "data" / "bundles" / "crops-leaves"
@@ -25,9 +25,9 @@ SIZES = [{"width": 1280, "height": 900}, {"width": 390, "height": 844}]
 
 
 @pytest.fixture
-def farm(tmp_path: Path) -> Iterator[Path]:
+def farm(tiny_product: Product, tmp_path: Path) -> Iterator[Path]:
     """A home of its own with a worker for surveys."""
-    settings, stop = Settings(home=tmp_path / "farm"), Event()
+    settings, stop = tiny_product.settings_at(tmp_path / "farm"), Event()
     store = open_store(settings)
     deploy_bundle(BUNDLE, store, settings, product="", signed=Signed(Person.alone("Ada")))
     how = {"stop": stop, "lanes": ["survey"]}

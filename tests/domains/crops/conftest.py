@@ -13,6 +13,7 @@ from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from domains.crops.demo.field import Patch, write_mosaic, write_plots
+from tests.made_once import make_once
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,17 @@ class Field:
 
 
 @pytest.fixture(scope="session")
-def field(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -> Field:
-    root = tmp_path_factory.mktemp("field")
-    write_plots(root / "plots", each=40)
+def field(
+    tmp_path_factory: pytest.TempPathFactory, shared_folder: Path, network_home: Path
+) -> Field:
     settings = Settings(home=network_home)
-    bundle = train(TrainSpec("crops", root / "plots", root / "bundle"), settings)
-    certify_bundle(open_bundle(bundle, settings), Targets(escape=0.2, overkill=0.2))
-    mosaic = root / "field.tif"
+
+    def make(root: Path) -> None:
+        write_plots(root / "plots", each=40)
+        bundle = train(TrainSpec("crops", root / "plots", root / "bundle"), settings)
+        certify_bundle(open_bundle(bundle, settings), Targets(escape=0.2, overkill=0.2))
+
+    bundle = make_once(shared_folder / "plots", make) / "bundle"
+    mosaic = tmp_path_factory.mktemp("field") / "field.tif"
     severity = write_mosaic(mosaic, side_m=26.0, patches=[Patch(17.0, 18.0, 5.0)])
     return Field(mosaic, severity, bundle, settings)

@@ -39,11 +39,13 @@ def _files():
 
 
 @pytest.fixture(scope="module")
-def outputs(tmp_path_factory):
+def outputs(tmp_path_factory, network_home):
     """Everything that the commands printed, and the home folder, after objects full of canaries."""
     root, files = tmp_path_factory.mktemp("private"), _files()
     home, inbox, sent = root / "home", root / "inbox", root / "sent"
     sent.mkdir()
+    home.mkdir()
+    (home / "cache").symlink_to((network_home / "cache").resolve(), target_is_directory=True)
     env = {**os.environ, "ASSAY_HOME": str(home), "OMP_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     words = ["xray", "listen", "--port", "0", "--watch", str(inbox), "--keep-free", "0"]
     node = subprocess.Popen(

@@ -217,8 +217,8 @@ def test_the_second_packaged_network_runs_at_its_own_size_and_another(cache):
 
 
 @pytest.fixture(scope="session")
-def cache(tmp_path_factory):
-    return tmp_path_factory.mktemp("networks")
+def cache(network_home):
+    return network_home / "cache"
 
 
 def pooled_by_hand(network, backbone, pixels):

@@ -14,7 +14,8 @@ from domains.crops.demo.lane import run
 pytestmark = [pytest.mark.slow, pytest.mark.trained]
 
 
-def test_no_sick_tile_is_called_healthy_and_every_patch_is_a_zone(tmp_path):
+def test_no_sick_tile_is_called_healthy_and_every_patch_is_a_zone(network_home, tmp_path):
+    (tmp_path / "cache").symlink_to(network_home / "cache", target_is_directory=True)
     lines = run(Settings(home=tmp_path), silent)
     table = {line[2:20].strip(): line[20:] for line in lines if line.startswith("  ")}
     sick = {word: int(n) for word, n in re.findall(r"([A-Z]+) (\d+)", table["tiles sick"])}

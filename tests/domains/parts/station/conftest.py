@@ -15,19 +15,23 @@ from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from tests.conftest import Product, draw_plates
+from tests.made_once import make_once
 
 PLATES = {"train": 36, "cal": 60, "test": 40}
 
 
 @pytest.fixture(scope="session")
-def plates(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -> Product:
+def plates(shared_folder: Path, network_home: Path) -> Product:
     """Plates with 30 scratched ones in cal, so that a line may pass parts by itself."""
-    root = tmp_path_factory.mktemp("line")
-    draw_plates(root / "plates", counts=PLATES)
     settings = Settings(home=network_home)
-    out = train(TrainSpec("parts", root / "plates", root / "bundle"), settings)
-    certify_bundle(open_bundle(out, settings), Targets(escape=0.15, overkill=0.3))
-    return Product(root / "plates", out, settings)
+
+    def make(root: Path) -> None:
+        draw_plates(root / "plates", counts=PLATES)
+        out = train(TrainSpec("parts", root / "plates", root / "bundle"), settings)
+        certify_bundle(open_bundle(out, settings), Targets(escape=0.15, overkill=0.3))
+
+    root = make_once(shared_folder / "line", make)
+    return Product(root / "plates", root / "bundle", settings)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import shutil
 import socket
 from collections.abc import Iterator
 from copy import deepcopy
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 
@@ -27,13 +28,18 @@ from tests.domains.xray.answers.answers import NAMES, a_source, an_answer
 from tests.domains.xray.answers.pacs import HOST, ORTHANC, PLUGIN, Orthanc
 from tests.domains.xray.answers.receivers import CANARY
 from tests.domains.xray.answers.ward import Ward, a_radiograph
+from tests.made_once import make_once
 from tests.needed import skip_without
 
 
 @pytest.fixture(scope="session")
-def chest_bundle(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -> Path:
+def chest_bundle(shared_folder: Path, network_home: Path) -> Path:
     """A certified bundle of drawn chests; abnormal is a bright spot in the left lung field."""
-    root = tmp_path_factory.mktemp("chests")
+    settings = Settings(home=network_home)
+    return make_once(shared_folder / "chests", partial(_learn, settings)) / "bundle"
+
+
+def _learn(settings: Settings, root: Path) -> None:
     rows = ["file,label,split,group"]
     for split, chests in (("train", 16), ("cal", 24)):
         for number in range(chests):
@@ -41,10 +47,8 @@ def chest_bundle(tmp_path_factory: pytest.TempPathFactory, network_home: Path) -
             (root / f"{name}.dcm").write_bytes(a_radiograph(name, spot=bool(number % 2)))
             rows.append(f"{name}.dcm,{('normal', 'abnormal')[number % 2]},{split},{name}")
     (root / "manifest.csv").write_text("\n".join(rows) + "\n")
-    settings = Settings(home=network_home)
     out = train(TrainSpec("xray", root, root / "bundle"), settings)
     certify_above(open_bundle(out, settings), Targets(escape=0.3, overkill=0.3))
-    return out
 
 
 @pytest.fixture(scope="session")
