@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from typing import IO, cast
 
 import fsspec
@@ -22,6 +23,8 @@ _NAMES = (
     "image_path", "image_file", "image_name",
 )  # fmt: skip
 _DELIMITERS = ",;\t|"
+
+_Cells = Generator[str | None, None, None]
 
 
 def read_manifest(name: str, column: str = "") -> Iterator[str]:
@@ -41,13 +44,14 @@ def read_manifest(name: str, column: str = "") -> Iterator[str]:
             if name.lower().endswith(".parquet")
             else _csv_cells(name, file, column)
         )
-        for number, cell in enumerate(cells, 1):
-            if not cell or not cell.strip():
-                raise DataError(
-                    f"{name}: row {number} names no file.",
-                    hint="Remove the row, or fill it in: a picture without a name is judged never.",
-                )
-            yield _join(folder, cell.strip())
+        with closing(cells):
+            for number, cell in enumerate(cells, 1):
+                if not cell or not cell.strip():
+                    raise DataError(
+                        f"{name}: row {number} names no file.",
+                        hint="Remove the row, or fill it in.",
+                    )
+                yield _join(folder, cell.strip())
 
 
 def _join(folder: str, cell: str) -> str:
@@ -57,7 +61,7 @@ def _join(folder: str, cell: str) -> str:
     return f"{folder}/{cell}" if is_url(folder) else os.path.normpath(os.path.join(folder, cell))
 
 
-def _csv_cells(name: str, file: IO[bytes], column: str) -> Iterator[str]:
+def _csv_cells(name: str, file: IO[bytes], column: str) -> _Cells:
     text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
     try:
         first = text.readline()
@@ -70,9 +74,11 @@ def _csv_cells(name: str, file: IO[bytes], column: str) -> Iterator[str]:
                 yield row[at] if at < len(row) else ""
     except (UnicodeDecodeError, csv.Error) as exc:
         raise DataError(f"{name} does not read: {exc}.", hint="Save it as CSV in UTF-8.") from exc
+    finally:
+        text.detach()  # whoever opened the file closes it
 
 
-def _parquet_cells(name: str, file: IO[bytes], column: str) -> Iterable[str | None]:
+def _parquet_cells(name: str, file: IO[bytes], column: str) -> _Cells:
     try:
         table = pq.ParquetFile(file)
         chosen = _choose(name, table.schema_arrow.names, column)

@@ -89,26 +89,27 @@ def list_urls(url: str, suffixes: frozenset[str], skipped: Skipped) -> Iterator[
 
 def _walk(system: Any, folder: str, suffixes: frozenset[str], skipped: Skipped) -> Iterator[str]:  # noqa: ANN401
     entries = sorted(
-        (PurePosixPath(one["name"]).name, one["name"], one["type"] == "directory")
+        (PurePosixPath(one["name"]).name, one["name"], one["type"] == "directory", one.get("size"))
         for one in system.ls(folder, detail=True)
         if not one["name"].endswith("/") and one["name"] != folder.rstrip("/")
     )
     system.invalidate_cache(folder)  # else all of the listing stays in memory
-    for name, path, is_folder in entries:
+    for name, path, is_folder, size in entries:
         url = system.unstrip_protocol(path)
         if is_junk(name):
             skipped.system.append(url)
         elif is_folder:
             yield from _walk(system, path, suffixes, skipped)
-        elif suffix_of(PurePosixPath(name)) in suffixes or _looks_like_picture(system, path):
+        elif suffix_of(PurePosixPath(name)) in suffixes or _looks_like_picture(system, path, size):
             yield url
         else:
             skipped.others.append(url)
 
 
-def _looks_like_picture(system: Any, path: str) -> bool:  # noqa: ANN401
+def _looks_like_picture(system: Any, path: str, size: int | None) -> bool:  # noqa: ANN401
+    end = PEEK if size is None else min(PEEK, size)  # a server may refuse a range beyond the end
     try:
-        return system.size(path) != 0 and looks_like_picture(system.cat_file(path, 0, PEEK))
+        return end > 0 and looks_like_picture(system.cat_file(path, start=0, end=end))
     except _REFUSALS:
         return True  # it may be one: let it be answered for
 
@@ -135,7 +136,7 @@ def _fetch(system: Any, path: str, url: str, max_bytes: int) -> Incoming:  # noq
     if size == 0:
         return refuse_file(url, "The file is empty (0 bytes).")
     if size is not None and size > max_bytes:
-        head = system.cat_file(path, 0, min(HEAD, max_bytes))
+        head = system.cat_file(path, start=0, end=min(HEAD, max_bytes))
         return Incoming(url, None, problem=describe_too_large(size, max_bytes), head=head)
     if size is not None:
         return wrap_bytes(url, system.cat_file(path))
