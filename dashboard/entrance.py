@@ -7,15 +7,17 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import AssayError
+from core.errors import AssayError, StoreError
+from core.packs import pack_named
 from core.people import Role
+from core.records.kept_answers import KeptAnswer, kept_answer, take_kept
 from core.records.values import now
+from core.records.worklist import case_detail
 from core.service.people import roles, sessions
 from core.service.people.sessions import SignedIn
 from core.service.review import review
 from core.service.review.review import ReviewSession
-from dashboard import kept_decisions, present, sign_in, widgets
-from dashboard.kept_decisions import KeptDecision
+from dashboard import present, sign_in, widgets
 
 EVERY_S = 2.0
 """How often an open page looks whether its person may still see it."""
@@ -101,20 +103,26 @@ def _follow(session: ReviewSession, found: SignedIn, role: Role) -> None:
 
 
 def _offer_kept(session: ReviewSession, person_id: str) -> None:
-    kept = kept_decisions.of(person_id)
+    kept = kept_answer(session.store, person_id)
     if kept is None:
         return
+    try:
+        title = present.name_case(case_detail(session.store, kept.item.case_id))
+    except StoreError:  # its pictures were deleted since
+        take_kept(session.store, person_id)
+        return
+    word = pack_named(kept.item.pack).wording[kept.disposition]
     with st.container(border=True, key="assay-kept"):
         widgets.text("Your sign-in had ended before this verdict was stored.", "heading")
-        widgets.text(f"{kept.title}: {kept.wording}. {kept.comment}")
+        widgets.text(f"{title}: {word}. {kept.comment}")
         store, discard, _ = st.columns([1, 1, 3])
         store.button("Store it", key="kept_store", type="primary", on_click=_store, args=(session,))
-        discard.button("Discard it", key="kept_discard", on_click=_discard)
+        discard.button("Discard it", key="kept_discard", on_click=_discard, args=(session,))
 
 
 def _store(session: ReviewSession) -> None:
     by = widgets.person()
-    kept = kept_decisions.take(by.id)
+    kept = take_kept(session.store, by.id)
     if kept is None:
         return
     try:
@@ -124,7 +132,7 @@ def _store(session: ReviewSession) -> None:
         st.toast(present.escape_markdown(str(exc)))
 
 
-def _decide(session: ReviewSession, kept: KeptDecision) -> bool:
+def _decide(session: ReviewSession, kept: KeptAnswer) -> bool:
     return review.decide(
         session.store,
         kept.item,
@@ -135,8 +143,8 @@ def _decide(session: ReviewSession, kept: KeptDecision) -> bool:
     )
 
 
-def _discard() -> None:
-    kept_decisions.take(widgets.person().id)
+def _discard(session: ReviewSession) -> None:
+    take_kept(session.store, widgets.person().id)
 
 
 def _watch_idle(minutes: float) -> None:

@@ -12,9 +12,10 @@ from core.errors import StoreError
 from core.packs import DomainPack, installed
 from core.records.case_status import QueueState
 from core.records.cases import CaseDetail, WorkItem
+from core.records.connection import Store
 from core.records.worklist import case_detail, is_emptied
 from core.service.review.review import ReviewSession
-from dashboard import address
+from dashboard import address, skipped
 from dashboard.present import escape_markdown
 
 NextCase = Callable[[Sequence[str]], WorkItem | None]
@@ -25,7 +26,7 @@ state = st.session_state
 
 @dataclass(frozen=True, slots=True)
 class OpenCaseState:
-    """The case that a page has open, the cases passed over, the note not yet kept.
+    """The case that a page has open, and the note not yet kept.
 
     Attributes:
         page: Name of the page; what one page remembers does not concern another.
@@ -52,7 +53,7 @@ class OpenCaseState:
             self.open_case(asked)
         detail = self._open_detail(session, packs or (self.pack.name,))
         if detail is None:
-            item = next_case(self.skipped())
+            item = next_case(skipped.list_skipped(session.store))
             # Kept open from now on, so that a case which arrives meanwhile does not replace it.
             self._put("case", item.case_id if item else "")
             detail = case_detail(session.store, item.case_id) if item else None
@@ -82,7 +83,8 @@ class OpenCaseState:
         self, session: ReviewSession, next_case: NextCase, current: WorkItem
     ) -> CaseDetail | None:
         """Return the case that comes after the one shown, as things are; None where none does."""
-        item = next_case([*self._skipped_but(current.case_id), current.case_id])
+        others = skipped.list_skipped(session.store, but=current.case_id)
+        item = next_case([*others, current.case_id])
         if item is None or item.case_id == current.case_id:
             return None
         return case_detail(session.store, item.case_id)
@@ -120,20 +122,16 @@ class OpenCaseState:
         """Return whether the person wants to answer first, and has not answered this case yet."""
         return bool(self._get("blind", False)) and not self.is_answered(item)
 
-    def skipped(self) -> list[str]:
-        """Return the cases passed over, in that order."""
-        return list(self._get("skipped", []))
-
-    def skip(self, item: WorkItem) -> None:
+    def skip(self, store: Store, item: WorkItem) -> None:
         """Pass over a case that waits; it comes back when the others are done."""
         if item.queue_state in self.lanes:
-            self._put("skipped", [*self._skipped_but(item.case_id), item.case_id])
+            skipped.skip(store, item)
         self.leave()
 
-    def reopen(self, case_id: str) -> None:
+    def reopen(self, store: Store, case_id: str) -> None:
         """Have a case shown next whose answer was taken back."""
         self._put("case", case_id)
-        self._put("skipped", self._skipped_but(case_id))
+        skipped.end_skip(store, case_id)
 
     def image(self) -> str:
         """Return the image that was chosen of the case's images; empty for none."""
@@ -152,9 +150,6 @@ class OpenCaseState:
         """Keep the note about the case as it is shown, and close its box."""
         self._put("note", (view_id, text))
         self._drop("noting")
-
-    def _skipped_but(self, case_id: str) -> list[str]:
-        return [one for one in self.skipped() if one != case_id]
 
     def _name(self, name: str) -> str:
         return f"{self.page}_{name}"

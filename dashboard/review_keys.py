@@ -15,11 +15,11 @@ import streamlit as st
 from core.errors import AssayError, PermissionDenied
 from core.people import Role
 from core.records.cases import CaseDetail, StoredReview, WorkItem
-from core.service.review import review, second_read
+from core.records.kept_answers import KeptAnswer, keep_answer
+from core.service.review import review
 from core.service.review.review import ReviewSession
 from core.types import Disposition
-from dashboard import kept_decisions, key_bridge, key_settings, present, sign_in, widgets
-from dashboard.kept_decisions import KeptDecision
+from dashboard import key_bridge, key_settings, present, sign_in, widgets
 from dashboard.key_bridge import NOTHING, accept_press
 from dashboard.open_case import OpenCaseState
 from dashboard.present.keys import KeyMap, list_case_actions
@@ -166,7 +166,7 @@ class ReviewKeys(OpenCaseState):
             width="stretch",
             help=help_,
             on_click=self._skip,
-            args=(detail.item,),
+            args=(session, detail.item),
         )
         with undo:
             self.undo_button(session, view_id)
@@ -241,7 +241,7 @@ class ReviewKeys(OpenCaseState):
                 comment=self._note_of(detail),
             )
         except PermissionDenied as exc:
-            self._keep(detail, disposition, "|".join(labels))
+            self._keep(session, detail, disposition, "|".join(labels))
             st.toast(present.escape_markdown(str(exc)))
             return
         except AssayError as exc:
@@ -255,22 +255,14 @@ class ReviewKeys(OpenCaseState):
         if stays:
             self.keep_open(item)
 
-    def _keep(self, detail: CaseDetail, disposition: Disposition, label: str) -> None:
+    def _keep(
+        self, session: ReviewSession, detail: CaseDetail, disposition: Disposition, label: str
+    ) -> None:
         """Keep a verdict whose person's sign-in has ended, for when they are back."""
         found = sign_in.current()
-        if found is None or widgets.person().id:
-            return
-        kept_decisions.keep(
-            found.who.id,
-            KeptDecision(
-                detail.item,
-                disposition,
-                present.name_case(detail),
-                self.pack.wording[disposition],
-                label,
-                self._note_of(detail),
-            ),
-        )
+        if found is not None and not widgets.person().id:
+            answer = KeptAnswer(detail.item, disposition, label, self._note_of(detail))
+            keep_answer(session.store, found.who.id, answer)
 
     def _undo(self, session: ReviewSession, last: StoredReview, view_id: str) -> None:
         if not accept_press(view_id):
@@ -283,14 +275,17 @@ class ReviewKeys(OpenCaseState):
             return
         if is_undone:
             key_bridge.announce("Taken back. The case is open again.")
-            self.reopen(last.case_id)
+            self.reopen(session.store, last.case_id)
         else:
             st.toast(CHANGED)
 
-    def _skip(self, item: WorkItem) -> None:
-        if accept_press(present.make_view_id(item)):
-            second_read.put_off(widgets.session().store, item, widgets.person())
-            self.skip(item)
+    def _skip(self, session: ReviewSession, item: WorkItem) -> None:
+        if not accept_press(present.make_view_id(item)):
+            return
+        try:
+            self.skip(session.store, item)
+        except AssayError as exc:
+            st.toast(present.escape_markdown(str(exc)))
 
     def _ask(self, view_id: str) -> None:
         if accept_press(view_id):

@@ -187,6 +187,12 @@ def end_claim(connection: Connection, claim_id: str) -> None:
     connection.execute(delete(READ_CLAIMS).where(READ_CLAIMS.c.id == claim_id))
 
 
+def release_claim(connection: Connection, case_id: str, person: str) -> None:
+    """Let go of a person's claim for a first read, in the caller's transaction."""
+    own = (READ_CLAIMS.c.person == person, READ_CLAIMS.c.kind == FIRST)
+    connection.execute(delete(READ_CLAIMS).where(READ_CLAIMS.c.id == case_id, *own))
+
+
 def _is_due(known: ReadClaim, by: Person, at: datetime) -> bool:
     is_own = known.person == by.id
     return is_own and (known.is_passed or known.expires_at - at < LASTS - RENEWED_AFTER)

@@ -1,4 +1,4 @@
-"""The tables at rest: append-only, but for jobs and for the case status, which is worked out.
+"""The tables at rest: append-only, but for jobs, claims, what a person has in hand, and caches.
 
 Times are UTC ISO text with microseconds, so that both engines sort and return the same.
 """
@@ -19,6 +19,7 @@ from core.records.case_tables import (
     ReinstatementRow,
     ReviewRow,
 )
+from core.records.in_hand_tables import KeptAnswerRow, SkippedCaseRow
 from core.records.monitor_tables import (
     AlarmNoteRow,
     AlarmRow,
@@ -51,7 +52,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0010"
+SCHEMA = "r0011"
 
 
 def _table(row: type[TableRow]) -> Table:
@@ -87,6 +88,8 @@ CASE_READS = _table(CaseReadRow)
 GOLD_ANSWERS = _table(GoldAnswerRow)
 READ_STATUS = _table(ReadStatusRow)
 READ_CLAIMS = _table(ReadClaimRow)
+SKIPPED_CASES = _table(SkippedCaseRow)
+KEPT_ANSWERS = _table(KeptAnswerRow)
 OBSERVATIONS = _table(ObservationRow)
 ALARMS = _table(AlarmRow)
 ALARM_NOTES = _table(AlarmNoteRow)

@@ -21,7 +21,7 @@ from dashboard.open_case import OpenCaseState
 from dashboard.review_keys import NOTHING, ReviewKeys, label_ticks
 
 PAGE = "review"
-SKIP = ("Skip", "S", "Comes back when the others are done.")
+SKIP = ("Skip", "S", "Comes back when the others are done, or after twelve hours.")
 NOTE = ("Note", "N")
 
 state = st.session_state

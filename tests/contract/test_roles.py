@@ -45,7 +45,6 @@ LOOKS = {
     "core.service.review.review.last_review": "finds the person's own",
     "core.service.review.review.taken_back": "finds the person's own",
     "core.service.review.second_read.last_answer": "finds the person's own",
-    "core.service.review.second_read.put_off": "asks where the case is a read; else does nothing",
     "core.service.review.second_read.next_read": "gives nothing to who may not review",
     "core.service.review.second_read.running_read": "finds the person's own",
     "core.service.review.second_read.open_read": "gives nothing to who may not review",

@@ -19,6 +19,7 @@ from core.records.case_status import REVIEW, QueueState
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.connection import Store, reading
 from core.records.released_answers import policy_resting_on
+from core.records.skipped_cases import skip_case
 from core.records.tables import CASE_STATUS, REVIEWS
 from core.records.values import StoredDecision, stamp
 from core.service.review import second_read
@@ -133,6 +134,25 @@ def decide(
     if item.read:
         return second_read.answer(store, item, disposition, by=by, label=label, comment=comment)
     return reviews.review(store, item, disposition, reviewer=by.id, label=label, comment=comment)
+
+
+def put_off(store: Store, item: WorkItem, by: Person) -> None:
+    """Put a case off: it comes again when the others are done, and nothing is answered.
+
+    Args:
+        store: The store.
+        item: The case as it was shown.
+        by: Who; others have it in its place.
+
+    Raises:
+        PermissionDenied: Nobody is named, or the person may not review.
+        StoreError: The database failed.
+    """
+    by.require(Role.REVIEWER, "put a case off")
+    if item.read:
+        second_read.put_off(store, item, by)
+    else:
+        skip_case(store, by.id, item.case_id)
 
 
 def check_labels(

@@ -207,14 +207,16 @@ def answer(
 def put_off(store: Store, item: WorkItem, by: Person, at: datetime | None = None) -> None:
     """Put a read off: the case stays away from the person for a while, and nothing is answered.
 
-    Does nothing for a first read, which comes back when the others are done.
+    Args:
+        store: The store.
+        item: The case as it was shown; its ``read`` says what for.
+        by: Who.
+        at: When; now, unless given.
 
     Raises:
         PermissionDenied: The person may not review.
         StoreError: The database failed.
     """
-    if not item.read:
-        return
     by.require(Role.REVIEWER, "put a case off")
     with reading(store) as connection:
         claim = last_claim(connection, _claim_id(ReadKind(item.read), item.case_id, by), by.id)

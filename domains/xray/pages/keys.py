@@ -19,7 +19,8 @@ KEYS = ReviewKeys(
     (
         "Next",
         "ArrowRight",
-        "Passes over a case that has no answer yet; it comes back when the others are done.",
+        "Passes over a case that has no answer yet; it comes back when the others are done, or "
+        "after twelve hours.",
     ),
     ("Comment", "M"),
 )

@@ -11,11 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core.imaging.files import open_file, wrap_bytes
 from core.records import blobs, reviews
 from core.records.final_reads import final_reads
+from core.records.skipped_cases import list_skipped
 from core.records.store import new_decision, record
 from core.records.worklist import case_detail, counts, next_case
 from core.service.assessment.assessor import assess_paths
@@ -219,6 +221,23 @@ def test_a_skipped_case_comes_back_when_the_others_are_done(page, store):
     assert f"{total} cases reviewed" in texts(page)
     press(page, "Undo")
     assert f">{first.key}<" in texts(page)
+
+
+def test_a_skipped_case_stays_behind_after_a_restart_and_for_that_person_alone(page, store):
+    first = next_case(store, "parts")
+    second = next_case(store, "parts", after=first.case_id)
+    press(page.run(), "Skip")
+    st.cache_resource.clear()  # as a server that has just been started, and a new tab
+    anew = AppTest.from_file(APP, default_timeout=120).run()
+    assert f">{second.key}<" in texts(anew)
+    press(anew, "Skip")
+    again = AppTest.from_file(APP, default_timeout=120).run()
+    assert list_skipped(store, "Ada") == [first.case_id, second.case_id]
+    assert f">{first.key}<" not in texts(again)
+    assert f">{second.key}<" not in texts(again)
+    anew.session_state["reviewer"] = "Grace"
+    anew.session_state["review_case"] = ""
+    assert f">{first.key}<" in texts(anew.run())
 
 
 def test_nobody_decides_without_a_name(page, store, monkeypatch):
