@@ -24,6 +24,16 @@ _VIEWER = frozenset(one.name for one in VIEWER_ACTIONS)
 state = st.session_state
 
 
+def hear_early_keys() -> None:
+    """Have the browser say of a key that comes before the first case that it does not count.
+
+    The first that a page draws: whatever takes long comes after it.
+    """
+    script = (_HERE / "early_keys.js").read_text()
+    mark = '<i class="assay-opening" hidden></i>'
+    st.html(f"{mark}<script>{script}</script>", unsafe_allow_javascript=True)
+
+
 def accept_press(view_id: str) -> bool:
     """Return whether a press was noted; False where its case is no longer the one drawn."""
     if state.get("shown") != view_id:

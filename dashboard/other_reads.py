@@ -6,7 +6,7 @@ a case without any answer (`core.service.review.blind`), so that none looks unli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import streamlit as st
 
@@ -51,7 +51,12 @@ def unclaimed(session: ReviewSession, next_case: NextCase, packs: Sequence[str])
 
 
 def serve(
-    session: ReviewSession, packs: Sequence[str], detail: CaseDetail | None
+    session: ReviewSession,
+    packs: Sequence[str],
+    detail: CaseDetail | None,
+    lanes: Collection[QueueState] = (QueueState.WAITING,),
+    *,
+    comes_first: bool = False,
 ) -> CaseDetail | None:
     """Return the case to show: what is to be read before this one, else this one as it may be seen.
 
@@ -59,12 +64,16 @@ def serve(
         session: The open store.
         packs: Names of the packs whose cases may come.
         detail: The case that the person would read first, or has opened by themselves.
+        lanes: Where a case stands that nobody has read.
+        comes_first: Whether nothing is to be read before this one: a person opened this very case,
+            or it is urgent.
     """
     state["read_task"] = None
     by = widgets.person()
-    if detail is not None and detail.item.queue_state is not QueueState.WAITING:
+    if detail is not None and detail.item.queue_state not in lanes:
         return _opened(session, packs, detail)
-    task = second_read.next_read(session.store, packs, by, detail.item if detail else None)
+    upcoming = detail.item if detail else None
+    task = None if comes_first else second_read.next_read(session.store, packs, by, upcoming)
     if task is not None:
         state["read_task"] = task
         return task.detail

@@ -46,11 +46,6 @@ class ReadPlan:
     seed: str = ""
     id: str = ""
 
-    @property
-    def is_in_use(self) -> bool:
-        """Whether any case is read twice or mixed in."""
-        return any((self.negative, self.positive, self.defer, self.gold))
-
     def share_of(self, disposition: Disposition) -> float:
         """Return the share that is read twice of the cases with a verdict."""
         return float(getattr(self, disposition.value))

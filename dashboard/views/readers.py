@@ -153,9 +153,6 @@ def _offer_known(
 
 def _plan(session: ReviewSession, pack: DomainPack, plan: ReadPlan) -> None:
     st.header("What is read twice", anchor=False, divider="grey")
-    if pack.has_own_review:
-        widgets.text(f"{pack.name.capitalize()} is read once, on a page of its own.", "quiet")
-        return
     with st.form("read-plan"):
         columns = st.columns(len(Disposition))
         shares = {

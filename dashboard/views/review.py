@@ -16,7 +16,7 @@ from core.records.cases import CaseDetail, Counts
 from core.records.worklist import counts
 from core.service.review import review
 from core.service.review.review import ReviewSession
-from dashboard import address, case_view, other_reads, present, widgets
+from dashboard import address, case_view, key_bridge, other_reads, present, widgets
 from dashboard.open_case import OpenCaseState
 from dashboard.review_keys import NOTHING, ReviewKeys, label_ticks
 
@@ -29,6 +29,7 @@ state = st.session_state
 
 def render() -> None:
     """Show the next case, or say that nothing waits."""
+    key_bridge.hear_early_keys()
     session, chosen = widgets.session(), widgets.current_pack()
     case_filter = _filter(chosen)
     packs = [one for one in case_filter.packs if not installed()[one].has_own_review]
@@ -41,7 +42,9 @@ def render() -> None:
     )
     opened = OpenCaseState(PAGE, chosen, (QueueState.WAITING,))
     shown = [name for name, one in installed().items() if not one.has_own_review]
-    detail = other_reads.serve(session, packs, opened.current(session, next_case, shown))
+    found = opened.current(session, next_case, shown)
+    is_asked_for = found is not None and opened.is_asked_for(found.item)
+    detail = other_reads.serve(session, packs, found, comes_first=is_asked_for)
     opened.name_in_address(detail)
     pack = installed()[detail.item.pack] if detail else installed()[packs[0]]
     session.explainer.start(pack.name)

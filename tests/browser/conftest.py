@@ -98,3 +98,16 @@ def page(tmp_path: Path) -> Iterator[Page]:
         browser.close()
     assert asked
     assert [url for url in asked if (urlsplit(url).hostname or "") not in HOME] == []
+
+
+@pytest.fixture
+def received(page: Page) -> list[bytes]:
+    """Everything that the server sends to the browser, over the websocket and besides it."""
+    parts: list[bytes] = []
+
+    def keep(payload: str | bytes) -> None:
+        parts.append(payload.encode() if isinstance(payload, str) else payload)
+
+    page.on("websocket", lambda websocket: websocket.on("framereceived", keep))
+    page.on("response", lambda one: keep(one.body()) if "assay-" in one.url else None)
+    return parts

@@ -30,19 +30,6 @@ def store(settings):
     opened.close()
 
 
-@pytest.fixture
-def received(page):
-    """Everything that the server sends to the browser, over the websocket and besides it."""
-    parts: list[bytes] = []
-
-    def keep(payload):
-        parts.append(payload.encode() if isinstance(payload, str) else payload)
-
-    page.on("websocket", lambda socket: socket.on("framereceived", keep))
-    page.on("response", lambda one: keep(one.body()) if "assay-" in one.url else None)
-    return parts
-
-
 def hidden_texts(detail):
     """Whatever would give a verdict away: its numbers as they are written and as they are."""
     numbers = [

@@ -7,14 +7,18 @@ import time
 import pytest
 from playwright.sync_api import expect
 
+from core.decision.second_read import ReadState
 from core.records import deployments, reviews
 from core.records.case_list import list_cases
 from core.records.deployment import Stage
 from core.records.final_reads import final_reads
+from core.records.final_reads import count_states
+from core.records.read_plans import ReadPlan, set_plan
 from core.records.store import decisions
 from core.records.worklist import case_detail
 from core.service.review.reading_list import OPEN
 from core.types import Disposition
+from tests.browser.test_second_read_page import hidden_texts
 from tests.xray_worklist import SITE, open_again
 
 LONG_MS = 120_000  # the network behind the heat map is exported on first use
@@ -159,6 +163,51 @@ def test_a_reader_with_nothing_to_read_is_given_what_comes(page, serve, store):
     observed = case_detail(store, first.case_id).item
     assert reviews.undo(store, observed.case_id, observed.revision, reviewer="Grace")
     shows(page, 1)
+
+
+@pytest.mark.usefixtures("supervised")
+def test_nothing_of_the_first_read_or_of_the_verdict_reaches_a_second_reader(
+    page, serve, store, received, tmp_path
+):
+    set_plan(store, "xray", "", ReadPlan(1.0, 1.0, 1.0), by="Grace")
+    *read, left = list_cases(store, "xray", OPEN)
+    page.goto(f"{serve('Ada')}/xray?case={left.item.case_id}")
+    page.locator(f'html[data-assay-case^="{left.item.case_id}-"]').wait_for(
+        state="attached", timeout=LONG_MS
+    )
+    page.wait_for_timeout(4000)
+    detail = case_detail(store, left.item.case_id)
+    sent = b"".join(received)  # as a first read all of it is sent: the test can fail
+    assert any(text.encode() in sent for text in hidden_texts(detail))
+    assert b"calibrated probability" in sent
+
+    for one in (*read, left):
+        given = {"label": "zebra", "comment": "zebra two"}
+        assert reviews.review(store, one.item, Disposition.POSITIVE, reviewer="Grace", **given)
+    page.goto("about:blank")
+    received.clear()
+    page.goto(f"{serve('Mary')}/xray")
+    expect(page.get_by_text("Nothing waits to be read.")).to_be_visible(timeout=LONG_MS)
+    page.wait_for_timeout(1000)
+    page.keyboard.press("o")
+    expect(page.get_by_text("Read it as if nothing had judged it")).to_be_visible(timeout=LONG_MS)
+    page.locator("html[data-assay-case]").wait_for(state="attached", timeout=LONG_MS)
+    case_id = page.locator("html").get_attribute("data-assay-case").split("-")[0]
+    detail = case_detail(store, case_id)
+    assert hidden_texts(detail)
+    page.wait_for_timeout(4000)  # what is worked out beside the page would come by now
+    page.keyboard.press("h")  # no heat map is there to be switched on
+    page.wait_for_timeout(1000)
+    sent = b"".join(received)
+    assert b"Read it as if nothing had" in sent
+    for text in ("Grace", "zebra", "calibrated", "orange raises", *hidden_texts(detail)):
+        assert text.encode() not in sent, text
+    expect(page.locator(".pane")).not_to_have_attribute("data-heat", "on")
+    page.screenshot(path=tmp_path / "second-read.png")
+    page.keyboard.press("a")
+    page.locator(f'html[data-assay-case^="{case_id}-"]').wait_for(state="detached")
+    assert count_states(store, "xray")[ReadState.AGREED] == 1
+    assert len(case_detail(store, case_id).reviews) == 1
 
 
 @pytest.mark.usefixtures("supervised")

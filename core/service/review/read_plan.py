@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from core.errors import ConfigError
-from core.packs import pack_named
 from core.people import Person, Role
 from core.records import gold_answers, read_plans
 from core.records.connection import Store
@@ -16,17 +14,10 @@ def set_plan(store: Store, pack: str, plan: ReadPlan, by: Person, product: str =
 
     Raises:
         PermissionDenied: The person is no lead.
-        ConfigError: A share or the target is none, or the pack's own page serves no second reads,
-            so that what is drawn could never be finished.
+        ConfigError: A share or the target is none.
         StoreError: The database failed.
     """
     by.require(Role.LEAD, "change which share is read twice")
-    if pack_named(pack).has_own_review and plan.is_in_use:
-        raise ConfigError(
-            f"{pack.capitalize()} is reviewed on a page of its own, which serves no second reads "
-            "and no known cases.",
-            hint="Leave every share at 0 there.",
-        )
     return read_plans.set_plan(store, pack, product, plan, by=by.id)
 
 

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
-from core.errors import AssayError
-from core.packs import entry_of
 from core.records.case_list import Headers, alike
 from core.records.cases import CaseDetail, CaseImage
 from core.records.values import StoredDecision, now
 from core.records.worklist import case_detail
 from core.service.review.case_rules import header_value
+from core.service.review.order import Rank
 from core.service.review.reading_list import ReadingList, Releases, is_hidden
 from core.service.review.review import ReviewSession
-from core.types import Policy
-from dashboard import present, viewer, widgets
-from dashboard.lightbox import Lightbox
+from dashboard import key_bridge, other_reads, present, viewer, widgets
 from dashboard.present.keys import VIEWER_ACTIONS
 from dashboard.review_keys import NOTHING
-from dashboard.viewer import Pane, ViewerSettings
+from dashboard.viewer import ViewerSettings
 from domains.xray import pack
-from domains.xray.pages import keys
+from domains.xray.pages import keys, panes
 from domains.xray.pages.keys import KEYS
 from domains.xray.worklist import notices, showing
 from domains.xray.worklist.history import earlier_studies
@@ -66,7 +63,9 @@ def render(
         standing: The release that stands, by site.
         newest: Gives the list as the store has it by now.
     """
-    detail = KEYS.current(session, found.next_case)
+    key_bridge.hear_early_keys()
+    next_case = other_reads.unclaimed(session, found.next_case, (pack.name,))
+    detail = _served(session, found, KEYS.current(session, next_case))
     KEYS.name_in_address(detail)
     view_id = present.make_view_id(detail.item) if detail else NOTHING
     study = _shown_study(detail, standing) if detail else None
@@ -77,16 +76,27 @@ def render(
                 widgets.text(notices.nothing_text(session.settings.home), "big")
             with right:
                 KEYS.undo_button(session, NOTHING)
-                _await(newest)
+                widgets.follow(session, widgets.head_of(session))
         else:
             _case(session, newest, study, left, right)
     KEYS.arm(session, detail, pictures=0 if study is None else 1)
     if study is not None:
         # Last, since it may open a bundle.
-        _prepare(study.detail.images, heat=not study.covered)
+        panes.prepare(study.detail.images, heat=not study.covered)
         # The next one's pictures are worked out while the reader looks at this one.
-        following = KEYS.following(session, found.next_case, study.detail.item)
-        _prepare(following.images if following else (), heat=not study.covered)
+        following = KEYS.following(session, next_case, study.detail.item)
+        panes.prepare(following.images if following else (), heat=not study.covered)
+
+
+def _served(
+    session: ReviewSession, found: ReadingList, detail: CaseDetail | None
+) -> CaseDetail | None:
+    """Return the case to show: a second read may come before this one, but never before a STAT."""
+    ranks = {line.case.item.case_id: line.rank for line in found.to_read}
+    comes_first = detail is not None and (
+        KEYS.is_asked_for(detail.item) or ranks.get(detail.item.case_id) is Rank.URGENT
+    )
+    return other_reads.serve(session, (pack.name,), detail, KEYS.lanes, comes_first=comes_first)
 
 
 def _case(
@@ -99,6 +109,7 @@ def _case(
     with right, st.container(key="case-side"):
         _about(study.detail)
         _queue(newest, study.detail)
+        other_reads.draw_notes(pack, study.detail)
         if study.contradicting:
             widgets.text(notices.contradiction_text(study.contradicting), "error")
         verdict, buttons, reasons = st.container(), st.container(), st.container()
@@ -113,14 +124,6 @@ def _case(
             hidden=study.hidden,
             has_picture=has_picture,
         )
-
-
-def policy_of(bundle_sha256: str, policy_id: str) -> Policy | None:
-    """Return the policy of a verdict; None where its bundle is not at hand, or not open yet."""
-    try:
-        return lightbox().policy(bundle_sha256, policy_id)
-    except AssayError:
-        return None
 
 
 def _shown_study(detail: CaseDetail, standing: Releases) -> ShownStudy:
@@ -141,13 +144,6 @@ def deciding(detail: CaseDetail) -> StoredDecision | None:
     """Return the decision that makes a case's verdict."""
     made = (image.decision for image in detail.images if image.decision)
     return next((one for one in made if one.id == detail.item.decision_id), None)
-
-
-@st.fragment(run_every=widgets.FOLLOW_S)
-def _await(newest: Callable[[], ReadingList]) -> None:
-    """Draw the page anew once there is a case for the reader who waits."""
-    if newest().to_read:
-        st.rerun()
 
 
 @st.fragment(run_every=widgets.FOLLOW_S)
@@ -178,19 +174,19 @@ def _pictures(session: ReviewSession, study: ShownStudy) -> bool:
     priors, left_out = _priors(session, study)
     others = [*ordered[1:], *priors][:MOST_COMPARED]
     compared = next((one for one in others if one.id == KEYS.image()), None)
-    panes = [_pane(ordered[0], heat=not study.covered)]
+    shown = [panes.pane(ordered[0], heat=not study.covered)]
     if compared is not None:
-        panes.append(_pane(compared, heat=False))
+        shown.append(panes.pane(compared, heat=False))
     bound = KEYS.key_map(session).by_key([one.name for one in VIEWER_ACTIONS])
     settings = ViewerSettings(KEYS.page, shows_heat=False, keys=bound)
-    viewer.show(present.make_view_id(study.detail.item), panes, settings)
+    viewer.show(present.make_view_id(study.detail.item), shown, settings)
     legend = "" if study.covered else f" · {showing.legend(pack.wording)}"
     widgets.text(viewer.HINT + legend, "quiet")
     if others:
         _choices(others, compared)
     if left_out:
         widgets.text(left_out, "quiet")
-    return panes[0].plate is not None
+    return shown[0].plate is not None
 
 
 def _choices(others: list[CaseImage], compared: CaseImage | None) -> None:
@@ -223,52 +219,6 @@ def _priors(session: ReviewSession, study: ShownStudy) -> tuple[list[CaseImage],
     return images, notices.earlier_text(earlier)
 
 
-def _pane(image: CaseImage, *, heat: bool) -> Pane:
-    title, decision = showing.pane_title(image), image.decision
-    bare = Pane(image.id, title, "", showing.DISCLAIMER, plate=None, missing="Not judged yet.")
-    if decision is None:
-        return bare
-    try:
-        plated = _plated(bare, image, decision)
-    except AssayError as exc:
-        return replace(bare, missing=str(exc))
-    if not heat:
-        return plated
-    try:
-        map_ = lightbox().heat(decision)
-    except AssayError as exc:
-        return replace(plated, note=f"No heat map: {exc.message}")
-    if map_ is None:
-        _come_back(decision)
-        return replace(plated, note="The heat map is being worked out …")
-    return replace(plated, heat=map_)
-
-
-def _plated(bare: Pane, image: CaseImage, decision: StoredDecision) -> Pane:
-    plate = lightbox().plate(decision)
-    has_all = (plate.height, plate.width) == plate.size
-    full = "" if has_all else widgets.full_pictures().levels_at(decision)
-    return replace(bare, plate=plate, full=full, spacing=showing.spacing_of(image.meta))
-
-
-@st.fragment(run_every=0.7)
-def _come_back(decision: StoredDecision) -> None:
-    """Draw the page again once the heat map is there."""
-    if lightbox().has_heat(decision):
-        st.rerun()
-
-
-def lightbox() -> Lightbox:
-    """Return what works out the pictures, opened once a process."""
-    opened: Lightbox = _lightbox(widgets.session())
-    return opened
-
-
-@st.cache_resource(on_release=Lightbox.close, show_spinner=False)
-def _lightbox(_session: ReviewSession) -> Lightbox:
-    return Lightbox(_session, entry_of("xray"))
-
-
 def _verdict(
     study: ShownStudy,
     verdict: st.delta_generator.DeltaGenerator,
@@ -283,8 +233,8 @@ def _verdict(
             widgets.text("Not judged yet.")
             return
         policy = None
-        if lightbox().is_quick(decision.bundle_sha256):
-            policy = policy_of(decision.bundle_sha256, decision.policy_id)
+        if panes.lightbox().is_quick(decision.bundle_sha256):
+            policy = panes.policy_of(decision.bundle_sha256, decision.policy_id)
         widgets.html(widgets.verdict_html(decision, pack.wording, policy))
         chances, left_out = present.rank_labels(decision)
         if chances:
@@ -292,9 +242,3 @@ def _verdict(
     with reasons:
         for sentence in present.explain_verdict(decision, policy):
             widgets.text(sentence)
-
-
-def _prepare(images: Sequence[CaseImage], *, heat: bool) -> None:
-    for image in images:
-        if image.decision is not None and image.decision.sha256:
-            lightbox().prepare(image.decision, heat=heat)

@@ -16,7 +16,7 @@ from core.service.review.review import ReviewSession
 from dashboard import address, widgets
 from dashboard.views.autonomy import AutonomyView
 from domains.xray import pack
-from domains.xray.pages import reading, received, worklist
+from domains.xray.pages import panes, reading, received, worklist
 from domains.xray.pages.keys import KEYS
 from domains.xray.worklist import showing
 from domains.xray.worklist.received import waiting_text
@@ -25,7 +25,7 @@ from domains.xray.worklist.rules import RULES
 SCREENS = {"Worklist": "L", "Read": "O", "Stages": "G", "Received": "V"}
 ALL_SITES = "all sites"
 
-autonomy = AutonomyView(pack, RULES, reading.policy_of)
+autonomy = AutonomyView(pack, RULES, panes.policy_of)
 
 state = st.session_state
 
@@ -120,7 +120,7 @@ def _site(sites: list[str]) -> str | None:
 
 
 def _is_certified(case: ListedCase) -> bool:
-    policy = reading.policy_of(case.bundle_sha256, case.policy_id)
+    policy = panes.policy_of(case.bundle_sha256, case.policy_id)
     return not blocking_reason(pack, Stage.AUTOMATIC, policy)
 
 

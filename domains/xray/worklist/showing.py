@@ -46,9 +46,14 @@ def waiting_text(waited: timedelta) -> str:
 
 
 def queue_text(found: ReadingList, detail: CaseDetail, now: datetime) -> str:
-    """Return how urgent a case is, where it stands on the list, and how long it has waited."""
+    """Return how urgent a case is, where it stands on the list, and how long it has waited.
+
+    Of a case that is read blind besides the first read, no more than its place.
+    """
     ids = [line.case.item.case_id for line in found.to_read]
     own = detail.item
+    if own.read:  # stands before the first of the list, as if it were that one
+        return f"1 of {max(len(ids), 1):,} to read"
     place = ids.index(own.case_id) + 1 if own.case_id in ids else None
     of = f"{place:,} of {len(ids):,} to read" if place else f"{len(ids):,} more to read"
     priority = header_value(tuple(image.meta for image in detail.images), "priority")

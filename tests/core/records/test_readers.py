@@ -8,7 +8,7 @@ import pytest
 
 from core.decision.agreement import ONE_LABEL
 from core.decision.second_read import ReadState
-from core.errors import ConfigError, PermissionDenied
+from core.errors import PermissionDenied
 from core.people import Person, Role
 from core.records import reviews, worklist
 from core.records.read_plans import ReadPlan
@@ -134,10 +134,3 @@ def test_fifty_answers_in_a_row_without_time_to_look_are_an_alarm(store, keep, a
     assert ann.median_ms == pytest.approx(300)
     assert ann.alarms.is_too_fast
     assert measure_readers(store, "parts", ANN, days=0.001).readers[0].median_ms is None
-
-
-@pytest.mark.parametrize("plan", [ReadPlan(negative=0.1), ReadPlan(gold=0.01)])
-def test_no_second_read_is_drawn_where_no_page_would_serve_it(store, plan):
-    with pytest.raises(ConfigError, match="a page of its own"):
-        set_plan(store, "xray", plan, LEAD)
-    set_plan(store, "xray", ReadPlan(), LEAD)
