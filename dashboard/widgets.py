@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -318,23 +319,20 @@ def person_for(role: Role, action: str) -> Person:
     return found
 
 
-def check_role(role: Role, action: str) -> None:
-    """Refuse what leaves no name on record to who may not do it; alone, it takes no name.
-
-    Args:
-        role: The least role.
-        action: What is done, as in "ask for a survey".
-
-    Raises:
-        PermissionDenied: People sign in here, and this one may not.
-    """
-    if sign_in.has_sign_in():
-        person().require(role, action)
+def person_or_account() -> Person:
+    """Return who does what leaves no name on record: alone and unnamed, the account's owner."""
+    found = person()
+    if found.id or sign_in.has_sign_in():
+        return found
+    try:
+        return Person.alone(getpass.getuser())
+    except (KeyError, OSError):  # an account without a name, as in a container
+        return Person.alone("this account")
 
 
 def may(role: Role) -> bool:
     """Return whether what takes a role and leaves no name on record may be done here."""
-    return not sign_in.has_sign_in() or person().may(role)
+    return person_or_account().may(role)
 
 
 def why_not(role: Role) -> str:

@@ -126,9 +126,10 @@ PAGES = sorted(
 )
 WRITERS = {
     "request_cancel", "submit", "make_field", "pick_place", "accept", "decline", "review", "undo",
-    "record_override", "record_salt_answer", "accept_baseline", "set_plan", "deploy",
+    "record_override", "record_salt_answer", "accept_baseline", "set_plan", "deploy", "cancel_job",
+    "confirm_place", "forget_place", "agree", "disagree", "ask_to_use",
 }  # fmt: skip
-ASKS = {"person", "person_for", "check_role", "may", "choose_person"}
+ASKS = {"person", "person_for", "person_or_account", "may", "choose_person"}
 
 
 def functions_of(file: Path) -> Iterator[ast.FunctionDef]:

@@ -48,12 +48,14 @@ class FieldFolder:
         return self.folder / "surveys" / upload_id
 
 
-def make_field(home: Path, name: str, crop: str, at: datetime) -> FieldFolder:
+def make_field(home: Path, name: str, crop: str, at: datetime, *, by: Person) -> FieldFolder:
     """Return a new field.
 
     Raises:
+        PermissionDenied: The person may not begin a field.
         InputError: It has no name, or one that is too long.
     """
+    by.require(Role.REVIEWER, "begin a field")
     name, crop = " ".join(name.split()), " ".join(crop.split())
     if not 0 < len(name) <= _MAX_NAME or len(crop) > _MAX_NAME:
         raise InputError(

@@ -17,6 +17,7 @@ from core.imaging.files import Incoming
 from core.imaging.zip_archive import incoming as read_incoming
 from core.jobs.context import JobContext
 from core.packs import pack_named
+from core.people import Person, Role
 from core.records.connection import Store, writing
 from core.records.job import add
 from core.records.values import name_of, now
@@ -38,17 +39,20 @@ _UNSAFE = re.compile(r"[^\w.\-() ]+")
 _MAX_NAME = 100
 
 
-def submit(store: Store, field: FieldFolder, number: int) -> None:
+def submit(store: Store, field: FieldFolder, number: int, *, by: Person) -> None:
     """Ask for the photos of a field to be looked at.
 
     Args:
         store: The store.
         field: Whose photos.
         number: Which time it is; the same number is the same job.
+        by: Who asks.
 
     Raises:
+        PermissionDenied: The person may not have photos looked at.
         StoreError: The database failed; nothing was asked for.
     """
+    by.require(Role.REVIEWER, "have photos looked at")
     with writing(store) as connection:
         add(
             connection,

@@ -12,7 +12,6 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import pack_named
-from core.people import Role
 from core.records import worklist
 from core.records.cases import CaseDetail
 from core.records.store import decision
@@ -171,8 +170,7 @@ class CardPage:
 
 def _change_place(change: Callable[..., None], *args: object) -> None:
     try:
-        widgets.check_role(Role.REVIEWER, "say where a photo was taken")
-        change(*args)
+        change(*args, by=widgets.person_or_account())
     except AssayError as exc:
         st.toast(escape_markdown(str(exc)))
 

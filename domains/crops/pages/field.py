@@ -125,8 +125,8 @@ def _make() -> None:
     home = widgets.session().settings.home
     name, crop = st.session_state["crops-name"], st.session_state["crops-crop"]
     try:
-        widgets.check_role(Role.REVIEWER, "begin a field")
-        _open(make_field(home, name, crop, datetime.now(UTC)).id)
+        by = widgets.person_or_account()
+        _open(make_field(home, name, crop, datetime.now(UTC), by=by).id)
     except AssayError as exc:
         st.toast(escape_markdown(f"{exc.message} {exc.hint}"))
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import AssayError
-from core.people import Role
 from core.records.failed_jobs import job_status
 from core.service.intake.resumable import Batch
 from core.service.review.review import ReviewSession
@@ -65,8 +64,7 @@ def show(session: ReviewSession, field: FieldFolder, batch: Batch, language: Lan
 
 def _submit(session: ReviewSession, field: FieldFolder, number: int) -> None:
     try:
-        widgets.check_role(Role.REVIEWER, "have photos looked at")
-        submit(session.store, field, number)
+        submit(session.store, field, number, by=widgets.person_or_account())
     except AssayError as exc:
         st.toast(escape_markdown(f"{exc.message} {exc.hint}"))
 

@@ -7,10 +7,9 @@ from html import escape
 import streamlit as st
 
 from core.errors import AssayError
-from core.people import Role
 from core.records.failed_jobs import JobStatus, job_status
 from core.records.job import State
-from core.records.queue import request_cancel
+from core.service.cancel import cancel_job
 from core.service.review.review import ReviewSession
 from dashboard import widgets
 from dashboard.present import escape_markdown
@@ -47,8 +46,7 @@ def follow(session: ReviewSession, status: JobStatus, language: Language) -> Non
 
 def _cancel(session: ReviewSession, job_id: str) -> None:
     try:
-        widgets.check_role(Role.REVIEWER, "cancel a job")
-        request_cancel(session.store, job_id)
+        cancel_job(session.store, job_id, by=widgets.person_or_account())
     except AssayError as exc:
         st.toast(escape_markdown(str(exc)))
 

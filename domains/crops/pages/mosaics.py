@@ -7,7 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import AssayError
-from core.people import Role
 from core.records.failed_jobs import JobStatus, job_status
 from core.records.values import name_of
 from core.service.intake.resumable import Batch, Upload
@@ -73,8 +72,8 @@ def _submit(session: ReviewSession, field: FieldFolder, upload: Upload) -> None:
         is_measured_only=st.session_state[f"crops-measure-{upload.id}"],
     )
     try:
-        widgets.check_role(Role.REVIEWER, "ask for a survey")
-        submit(session.store, spec, key=_key(upload, len(_asked(session, upload)) + 1))
+        key = _key(upload, len(_asked(session, upload)) + 1)
+        submit(session.store, spec, by=widgets.person_or_account(), key=key)
     except AssayError as exc:
         st.toast(escape_markdown(f"{exc.message} {exc.hint}"))
 

@@ -90,7 +90,7 @@ def _map(
         pick(field, tapped)
     elif tapped is not None and widgets.may(Role.REVIEWER):
         longitude, latitude = plane.position(*tapped)
-        pick_place(field, without, latitude, longitude)
+        pick_place(field, without, latitude, longitude, by=widgets.person_or_account())
         st.rerun()
     with aside:
         for line in placed:
@@ -132,7 +132,6 @@ def _type(field: FieldFolder, cases: Sequence[str], key: str, language: Language
         st.toast(language.text(_WRONG))
         return
     try:
-        widgets.check_role(Role.REVIEWER, "say where a photo was taken")
-        pick_place(field, cases, *place)
+        pick_place(field, cases, *place, by=widgets.person_or_account())
     except AssayError as exc:
         st.toast(escape_markdown(str(exc)))

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from core.errors import ConfigError, DataError, PermanentFailure
 from core.jobs.context import JobContext
+from core.people import Person, Role
 from core.records.connection import Store, writing
 from core.records.job import add
 from core.records.values import name_of, now
@@ -17,17 +18,20 @@ from domains.crops.survey.survey import PACK, SurveySpec, run_survey
 SURVEY = "survey"
 
 
-def submit(store: Store, spec: SurveySpec, *, key: str = "") -> str:
+def submit(store: Store, spec: SurveySpec, *, by: Person, key: str = "") -> str:
     """Return the id of the job, new or not, that surveys a mosaic.
 
     Args:
         store: The store.
         spec: What is asked for.
+        by: Who asks.
         key: Same key, same job; what is asked for itself when empty.
 
     Raises:
+        PermissionDenied: The person may not ask for a survey.
         StoreError: The database failed; nothing was asked for.
     """
+    by.require(Role.REVIEWER, "ask for a survey")
     text = TypeAdapter(SurveySpec).dump_json(spec).decode()
     with writing(store) as connection:
         add(connection, SURVEY, key or text, pack=PACK, payload={"spec": text}, at=now())

@@ -131,7 +131,7 @@ def _buttons(
 
 def _discard(place: LearningPlace) -> None:
     try:
-        widgets.check_role(Role.REVIEWER, "discard pictures")
+        widgets.person_or_account().require(Role.REVIEWER, "discard pictures")
         place.incoming.clear()
     except AssayError as exc:
         st.toast(present.escape_markdown(str(exc)))

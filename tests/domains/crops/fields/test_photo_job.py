@@ -18,6 +18,8 @@ from domains.crops.fields.folder import make_field
 from domains.crops.fields.photo_job import RESULT, job_id, submit
 from tests.core.jobs.running import work_once
 
+ADA = Person.alone("Ada")
+
 
 def png(pixels):
     return cv2.imencode(".png", pixels)[1].tobytes()
@@ -42,7 +44,7 @@ def rig(field, tmp_path):
     store = open_store(settings)
     deploy_bundle(field.bundle, store, settings, product="", signed=Signed(Person.alone("Ada")))
     plots = sorted((field.bundle.parent / "plots").glob("*.png"))
-    sent = make_field(settings.home, "North", "", datetime(2026, 5, 4, tzinfo=UTC))
+    sent = make_field(settings.home, "North", "", datetime(2026, 5, 4, tzinfo=UTC), by=ADA)
     plot = cv2.imread(str(plots[0]))
     send(sent, "plot.png", plots[0].read_bytes())
     send(sent, "night.png", png(plot // 12))
@@ -52,7 +54,7 @@ def rig(field, tmp_path):
 
 def test_photos_are_listed_with_verdicts_that_a_person_can_correct(rig):
     settings, store, sent = rig
-    submit(store, sent, 1)
+    submit(store, sent, 1, by=ADA)
     work_once(store, settings, lanes=["survey"])
 
     assert job_status(store, job_id(sent, 1)).result == {"photos": 2, "judged": 1}
@@ -74,7 +76,7 @@ def test_the_same_photos_looked_at_again_are_the_same_cases(rig):
     settings, store, sent = rig
     found = []
     for number in (1, 2):
-        submit(store, sent, number)
+        submit(store, sent, number, by=ADA)
         work_once(store, settings, lanes=["survey"])
         verdict = listed(sent)["plot.png"]["verdict"]
         found.append((verdict["case_id"], verdict["decision"]))
@@ -84,9 +86,9 @@ def test_the_same_photos_looked_at_again_are_the_same_cases(rig):
 
 def test_a_field_that_is_gone_or_empty_is_a_failure_that_says_so(field, tmp_path):
     settings = field.settings_at(tmp_path / "home")
-    empty = make_field(settings.home, "Empty", "", datetime(2026, 5, 4, tzinfo=UTC))
+    empty = make_field(settings.home, "Empty", "", datetime(2026, 5, 4, tzinfo=UTC), by=ADA)
     store = open_store(settings)
-    submit(store, empty, 1)
+    submit(store, empty, 1, by=ADA)
     work_once(store, settings, lanes=["survey"])
     assert "no photo" in job_status(store, job_id(empty, 1)).problem
     store.close()
