@@ -11,11 +11,17 @@ from core.cli.options import BundlePath, Json, PolicyId
 from core.cli.output import print_json, print_line
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from core.people import Person
     from core.records.connection import Store
     from core.records.deployment import Deployment, Stage
 
 By = Annotated[str, typer.Option(help="Who deploys it; the account's name by default.")]
-Second = Annotated[str, typer.Option(help="Second person who agreed.")]
+Second = Annotated[
+    str,
+    typer.Option(help="Who else agreed: kept as a typed name, refused where people sign in."),
+]
 Product = Annotated[
     str, typer.Option(help="Part number, site or region; default: every product without its own.")
 ]
@@ -39,9 +45,13 @@ def deploy(
     audit: Annotated[
         float, typer.Option(help="Share of automatic negatives drawn at random for review.")
     ] = 0.02,
+    propose: Annotated[
+        bool,
+        typer.Option("--propose", help="Change nothing until another lead releases it."),
+    ] = False,
     json: Json = False,
 ) -> None:
-    """Deploy a bundle for a product.
+    """Deploy a bundle for a product, or propose it.
 
     Running workers use it within two seconds.
     """
@@ -50,13 +60,16 @@ def deploy(
     from core.service.store import open_store
     from core.settings import Settings
 
-    settings = Settings()
+    settings, person = Settings(), Person.alone(by or getpass.getuser())
+    if propose:
+        _propose(bundle, product, policy, person, json=json)
+        return
     made = deploy_bundle(
         bundle,
         open_store(settings),
         settings,
         product=product,
-        signed=Signed(Person.alone(by or getpass.getuser()), second),
+        signed=Signed(person, second),
         policy_id=policy,
         stage=_stage(stage) if stage else None,
         audit_share=audit,
@@ -134,6 +147,23 @@ def only_pack(store: Store) -> str:
     return packs[0]
 
 
+def _propose(bundle: Path, product: str, policy: str, by: Person, *, json: bool) -> None:
+    from core.service.recertify.proposals import propose_bundle
+    from core.service.store import open_store
+    from core.settings import Settings
+
+    settings = Settings()
+    store = open_store(settings)
+    made = propose_bundle(store, settings, bundle, product, by=by, policy_id=policy)
+    if json:
+        print_json({"proposals": [{"number": made.number, "policy": made.policy_id}]})
+        return
+    print_line(
+        f"Proposed as number {made.number}: {made.bundle}, policy {made.policy_id}. Nothing has "
+        "changed; another lead releases it on the page Policies."
+    )
+
+
 def _stage(name: str) -> Stage:
     from core.errors import ConfigError
     from core.records.deployment import Stage
@@ -154,6 +184,7 @@ def _show(listed: list[Deployment], *, json: bool) -> None:
         print_line("Nothing is deployed. `assay deploy BUNDLE --product PRODUCT` deploys a bundle.")
     for one in listed:
         names = f"{one.deployed_by} and {one.second_person}".removesuffix(" and ")
+        names += " (typed name)" if one.is_second_typed else ""
         at = f"{one.deployed_at.astimezone():%Y-%m-%d %H:%M}"
         print_line(
             f"{one.number:>4} {one.pack} {one.product or '(any other product)'}: {one.bundle}, "
@@ -173,6 +204,7 @@ def _line(one: Deployment) -> dict[str, object]:
         "audit_share": one.audit_share,
         "by": one.deployed_by,
         "second": one.second_person,
+        "second_typed": one.is_second_typed,
         "evidence": dict(one.evidence),
         "supersedes": one.supersedes,
         "at": one.deployed_at.isoformat(),

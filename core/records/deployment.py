@@ -13,6 +13,9 @@ from core.records.values import name_of
 AUDIT_SHARE = 0.02
 """Share of automatic negatives drawn for a person, unless a deployment says another."""
 
+SECOND_TYPED = "second person typed"
+"""Evidence that the second person is a name that somebody typed, and no sign-in."""
+
 Figure = str | int | float | bool | None
 """What one piece of evidence may be."""
 
@@ -70,6 +73,11 @@ class Deployment:
     evidence: Mapping[str, Figure]
     supersedes: str
     deployed_at: datetime
+
+    @property
+    def is_second_typed(self) -> bool:
+        """Whether nobody has verified who the second person is."""
+        return bool(self.second_person) and bool(self.evidence.get(SECOND_TYPED))
 
     @property
     def id(self) -> str:

@@ -15,6 +15,7 @@ from core.errors import ConfigError
 from core.records.connection import Store, reading, writing
 from core.records.deployment import (
     AUDIT_SHARE,
+    SECOND_TYPED,
     Deployment,
     Figure,
     Stage,
@@ -118,7 +119,7 @@ def take_back(
         pack: The pack's name.
         product: The product.
         by: Who takes it back.
-        second_person: Who else agreed.
+        second_person: Who else agreed, as somebody typed it.
         number: The deployment to return to; the last one that differs from what is in force when
             None.
         at: When; now, unless given.
@@ -144,7 +145,7 @@ def take_back(
             audit_share=earlier.audit_share,
             deployed_by=plain(by.strip()),
             second_person=plain(second_person.strip()),
-            evidence={**earlier.evidence, "restores": earlier.number},
+            evidence=_restored(earlier, second_person),
             supersedes=rows[0].id,
             deployed_at=at or now(),
         )
@@ -226,6 +227,13 @@ def history(store: Store, pack: str, product: str = "") -> list[Deployment]:
 def stage_for(last: Deployment | None, bundle: str) -> Stage:
     """Return the stage at which a bundle stands: another one than is in force starts from AUDIT."""
     return last.stage if last and last.bundle == bundle else Stage.AUDIT
+
+
+def _restored(earlier: Deployment, second_person: str) -> dict[str, Figure]:
+    """Return the evidence of an earlier deployment, with who agrees now in the place of then."""
+    kept = {name: one for name, one in earlier.evidence.items() if name != SECOND_TYPED}
+    typed = {SECOND_TYPED: True} if second_person.strip() else {}
+    return {**kept, "restores": earlier.number, **typed}
 
 
 def _kept_stage(last: Deployment | None, bundle: str, policy_id: str) -> Stage:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from core.packs import DomainPack, installed
 from core.records.audit_search import AuditEvent, packs_of
 from core.records.connection import Store
+from core.records.deployment import SECOND_TYPED
 from core.types import Disposition
 
 _LONGEST = 160
@@ -120,7 +122,8 @@ def _deployment(row: Mapping[str, Any], packs: Mapping[str, DomainPack], names: 
     del packs
     who, second = (names.get(row[name], row[name]) for name in ("deployed_by", "second_person"))
     product = row["product"] or "every product without a deployment of its own"
-    beside = f" with {second}" if second else ""
+    typed = " (typed name)" if json.loads(row["evidence"]).get(SECOND_TYPED) else ""
+    beside = f" with {second}{typed}" if second else ""
     return (
         f"{who}{beside} let {row['bundle']} under policy {row['policy_id']} judge {product} of "
         f"{row['pack']}, stage {row['stage']}, audit share {row['audit_share']:g}. "

@@ -114,7 +114,10 @@ def describe_deployment(one: Deployment, names: Names) -> str:
     at = f"{one.deployed_at.astimezone():%Y-%m-%d %H:%M}"
     by = names.get(one.deployed_by, one.deployed_by)
     if one.second_person:
-        by += f", proposed by {names.get(one.second_person, one.second_person)}"
+        how = "proposed by" if "proposal" in one.evidence else "with"
+        by += f", {how} {names.get(one.second_person, one.second_person)}"
+    if one.is_second_typed:
+        by += " (typed names, nobody signed in)"
     if one.evidence.get(SINGLE_PERSON):
         by += f" ({SINGLE_PERSON})"
     back = one.evidence.get("restores")
@@ -126,7 +129,7 @@ def describe_deployment(one: Deployment, names: Names) -> str:
 def describe_proposal(one: Proposal, names: Names) -> str:
     """Return who proposed what, and what became of it."""
     by = names.get(one.proposed_by, one.proposed_by)
-    text = f"Number {one.number}: policy {one.policy_id}, proposed by {by} on "
+    text = f"Number {one.number}: policy {one.policy_id} of {one.bundle}, proposed by {by} on "
     text += f"{one.proposed_at.astimezone():%Y-%m-%d %H:%M}"
     if one.outcome is Outcome.OPEN or one.decided_at is None:
         return f"{text}."

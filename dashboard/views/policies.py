@@ -145,6 +145,8 @@ class _Product:
             widgets.table(rows, "What is in force and what is proposed")
             for line in one.evidence["after"].get("text", ()):
                 widgets.text(line, "quiet")
+        for line in one.evidence.get("summary", ()):
+            widgets.text(line)
         if flips := one.evidence.get("flips"):
             widgets.text(words.describe_flips(flips))
             wording = {key.value: word for key, word in self.pack.wording.items()}

@@ -48,9 +48,9 @@ def test_a_second_person_releases_what_is_proposed_and_rolls_it_back(page, serve
     settings, store, proposal = opened
     first = deployments.newest(store, "parts", "left")
     page.goto(f"{serve('Grace', home=settings.home)}/policies")
-    expect(page.get_by_text(f"policy {proposal.policy_id}, proposed by Ada")).to_be_visible(
-        timeout=LONG_MS
-    )
+    expect(
+        page.get_by_text(f"policy {proposal.policy_id} of {proposal.bundle}, proposed by Ada")
+    ).to_be_visible(timeout=LONG_MS)
     for width in WIDTHS:
         page.set_viewport_size({"width": width, "height": 900})
         for scheme in ("light", "dark"):

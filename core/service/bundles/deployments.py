@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
-from core.errors import BundleError, ConfigError, NothingDeployed
+from core.errors import BundleError, ConfigError, NothingDeployed, PermissionDenied
 from core.model.bundle.bundle import Bundle
 from core.people import Person, Role
 from core.records import deployments
 from core.records.connection import Store
-from core.records.deployment import AUDIT_SHARE, Deployment, Stage
+from core.records.deployment import AUDIT_SHARE, SECOND_TYPED, Deployment, Stage
 from core.records.voided import refuse_same_cases
 from core.service.bundles.archive import keep, policy_on_shelf, take
 from core.service.bundles.open import open_bundle, policy_of
+from core.service.people.oidc import provider_of
 from core.settings import Settings
 from core.types import Policy
 
@@ -45,11 +46,24 @@ class Signed:
 
     Attributes:
         by: Who deploys or takes back.
-        second_person: Who else agreed; empty for nobody.
+        second_person: Who else agreed, as somebody typed it; empty for nobody.
     """
 
     by: Person
     second_person: str = ""
+
+    def refuse_typed(self, settings: Settings) -> None:
+        """Refuse a typed name where people sign in: it would stand beside names that are verified.
+
+        Raises:
+            PermissionDenied: As above.
+        """
+        if self.second_person.strip() and provider_of(settings) is not None:
+            raise PermissionDenied(
+                f"People sign in here, and {self.second_person.strip()} is a name that was typed.",
+                hint="`assay deploy BUNDLE --propose` asks for a second person: whoever has the "
+                "role lead releases it on the page Policies, signed in.",
+            )
 
 
 def deploy_bundle(
@@ -77,12 +91,14 @@ def deploy_bundle(
         audit_share: Share of automatic negatives to be drawn at random for a person.
 
     Raises:
-        PermissionDenied: The person may not deploy.
+        PermissionDenied: The person may not deploy, or the second one is a typed name where people
+            sign in.
         BundleError: The bundle is altered, has no such policy, or the policy is of another bundle.
         ConfigError: As in `core.records.deployments.deploy`.
         StoreError: The database failed.
     """
     signed.by.require(Role.LEAD, "deploy a bundle")
+    signed.refuse_typed(settings)
     if stage is Stage.AUTOMATIC:
         raise ConfigError(
             "The stage automatic is released on the evidence of what people have read, not here.",
@@ -102,6 +118,7 @@ def deploy_bundle(
         by=signed.by.id,
         second_person=signed.second_person,
         audit_share=audit_share,
+        evidence={SECOND_TYPED: True} if signed.second_person.strip() else {},
     )
 
 
@@ -131,6 +148,7 @@ def return_to(
         StoreError: The database failed.
     """
     signed.by.require(Role.LEAD, "take a deployment back")
+    signed.refuse_typed(settings)
     earlier = deployments.earlier_of(store, pack, product, number)
     policy_of(take(earlier.bundle_sha256, settings), earlier.policy_id)
     return deployments.take_back(

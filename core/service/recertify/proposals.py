@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,14 +18,16 @@ from core.errors import BundleError, ConfigError, PermissionDenied
 from core.people import Person, Role
 from core.records import deployments, proposals
 from core.records.connection import Store, writing
-from core.records.deployment import AUDIT_SHARE, Deployment
+from core.records.deployment import AUDIT_SHARE, SECOND_TYPED, Deployment, Figure
 from core.records.proposals import Outcome, Proposal
 from core.records.voided import refuse_same_cases
 from core.service.bundles.added_cases import AddedCases
 from core.service.bundles.archive import keep_recertified, take
-from core.service.bundles.deployments import Signed, return_to
-from core.service.bundles.open import policy_of
+from core.service.bundles.deployments import Signed, current_policy, return_to
+from core.service.bundles.open import open_bundle, policy_of
+from core.service.people.oidc import provider_of
 from core.service.recertify.in_force import in_force
+from core.service.summaries import summarise_policy
 from core.settings import Settings
 from core.types import Policy
 
@@ -86,6 +89,52 @@ def propose(
     )
 
 
+def propose_bundle(
+    store: Store,
+    settings: Settings,
+    path: Path,
+    product: str,
+    *,
+    by: Person,
+    policy_id: str = "",
+) -> Proposal:
+    """Return the proposal that another bundle judges a product; nothing changes by it.
+
+    Args:
+        store: The store.
+        settings: Where things run, and where the archive is.
+        path: The bundle's folder.
+        product: The product; empty for whatever of the pack has no deployment of its own.
+        by: Who proposes it.
+        policy_id: The policy; the bundle's current one when empty.
+
+    Raises:
+        PermissionDenied: The person may not propose a bundle.
+        BundleError: The bundle is altered, or has no such policy.
+        NothingDeployed: Nothing judges the product yet.
+        ConfigError: An alarm has voided the certificate on these very cases.
+        StoreError: The database failed.
+    """
+    by.require(Role.LEAD, "propose a bundle")
+    bundle = open_bundle(path, settings)
+    pack = bundle.pack.name
+    now_ = in_force(store, pack, product)
+    policy = current_policy(bundle, settings, policy_id)
+    refuse_same_cases(store, pack, product, bundle.sha256, policy.id, policy.added)
+    return proposals.add_proposal(
+        store,
+        pack=pack,
+        product=product,
+        bundle=bundle.label,
+        bundle_sha256=bundle.sha256,
+        policy_id=policy.id,
+        before=now_.policy_id,
+        deployment=now_.deployment_id,
+        evidence={"summary": list(summarise_policy(bundle.pack, policy))},
+        by=by.id,
+    )
+
+
 def release(
     store: Store,
     settings: Settings,
@@ -106,12 +155,18 @@ def release(
         confirmation: The policy's id, typed by who works alone; kept as "single person".
 
     Raises:
-        PermissionDenied: The person may not release a policy, or proposed it.
+        PermissionDenied: The person may not release a policy, proposed it, or gave a name where
+            people sign in.
         BundleError: The bundle or the policy is altered, or scores differently here.
         ConfigError: It was decided already, or something else judges by now.
         StoreError: The database failed.
     """
     by.require(Role.LEAD, "release a policy")
+    if is_alone(by) and provider_of(settings) is not None:
+        raise PermissionDenied(
+            f"People sign in here, and {by.name} is a name that was typed.",
+            hint="Release it on the page Policies, signed in.",
+        )
     is_single = _check_second_person(proposal, by, confirmation)
     bundle = take(proposal.bundle_sha256, settings)
     policy = policy_of(bundle, proposal.policy_id)
@@ -126,7 +181,7 @@ def release(
         by=by.id,
         second_person="" if is_single else proposal.proposed_by,
         audit_share=now_.deployment.audit_share if now_.deployment else AUDIT_SHARE,
-        evidence={"proposal": proposal.id, **({SINGLE_PERSON: True} if is_single else {})},
+        evidence={"proposal": proposal.id, **_signature(by, is_single=is_single)},
         also=partial(_settle_release, proposal, by, comment),
     )
 
@@ -199,6 +254,13 @@ def _check_second_person(proposal: Proposal, by: Person, confirmation: str) -> b
             hint="Type the id, or ask somebody else to release it.",
         )
     return True
+
+
+def _signature(by: Person, *, is_single: bool) -> dict[str, Figure]:
+    """Return what is to be known of who released a policy with whom."""
+    if is_single:
+        return {SINGLE_PERSON: True}
+    return {SECOND_TYPED: True} if is_alone(by) else {}
 
 
 def _settle_release(

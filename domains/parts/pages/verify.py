@@ -15,15 +15,15 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.people import Role
-from core.records import pack_rows
 from core.records import store as records
 from core.records.values import StoredDecision, now
 from core.service.people.roles import names_of
 from core.service.review.review import ReviewSession
-from dashboard import present, widgets
-from domains.parts.pages import station_choice
+from dashboard import present, sign_in, widgets
+from domains.parts.pages import station_choice, use_requests
 from domains.parts.station.board.board import person_lines, reason_lines
 from domains.parts.station.part import InspectedPart
+from domains.parts.station.records.agreements import ask_to_use, open_requests, part_of
 from domains.parts.station.records.overrides import (
     Override,
     OverrideKind,
@@ -35,11 +35,12 @@ from domains.parts.station.records.overrides import (
     record_salt_answer,
     salt_answers,
 )
-from domains.parts.station.records.parts import PACK, PART, from_row, parts_of
+from domains.parts.station.records.parts import parts_of
 from domains.parts.station.records.verify_queue import SALT_SHARE, VerifyItem, salt_queue
 from domains.parts.station.result import LineResult
 
 MOST = 200
+_ANYBODY = "anybody"
 KEYS = {"ok": "F5", "not_ok": "F8", "back": "F9"}
 _LABELS = {"ok": "OK", "not_ok": "Not OK", "back": "Back"}
 
@@ -61,6 +62,7 @@ def render() -> None:
     decide, rates = st.columns([2.2, 1], gap="large")
     with decide:
         _decide(session, station)
+        use_requests.show(session, station)
     with rates:
         _rates(session, station)
         _key_choice()
@@ -73,7 +75,7 @@ def _decide(session: ReviewSession, station: str) -> None:
         _back_button()
         return
     item = queue[0]
-    part = _part(session, station, item.number)
+    part = part_of(session.store, station, item.number)
     widgets.text(f"{len(queue)} to verify", "quiet")
     widgets.text(part.part_id or "Part without an id", "title")
     widgets.text(f"{part.result.value}: {part.verdict.message}", "big")
@@ -102,8 +104,16 @@ def _reasons(
     words, person = st.columns(2)
     text = words.text_input("In your words", key="verify_text", max_chars=300)
     second = ""
-    if step == "ok":
-        second = person.text_input("Second person, to use it as it is", key="verify_second")
+    if step == "ok" and sign_in.has_sign_in():
+        with person:
+            widgets.text(
+                "To use it as it is takes a second person: they sign in, and agree below.", "quiet"
+            )
+    elif step == "ok":
+        second = person.text_input(
+            "Second person, to use it as it is (kept as a typed name, not verified)",
+            key="verify_second",
+        )
     reasons = [one for one in OverrideReason if one.kind in kinds]
     columns = st.columns(2)
     for number, reason in enumerate(reasons, 1):
@@ -130,8 +140,16 @@ def _record(
     """Keep a decision once; an answer to a known-bad part is no override."""
     by = station_choice.person()
     try:
-        widgets.person_for(Role.REVIEWER, "decide about a part")
-        made = make_override(part, reason, by=by, at=now(), text=text, second_person=second)
+        person = widgets.person_for(Role.REVIEWER, "decide about a part")
+        needs_agreement = reason.kind is OverrideKind.USE_AS_IS and sign_in.has_sign_in()
+        if needs_agreement and not item.is_salt:
+            ask_to_use(
+                session.store, station, part, reason, by=person, role=by.role, at=now(), text=text
+            )
+            state["verify_step"] = ""
+            return
+        agreed = _ANYBODY if needs_agreement else second  # to a part that is known to be bad
+        made = make_override(part, reason, by=by, at=now(), text=text, second_person=agreed)
         if item.is_salt:
             released = made.kind is not OverrideKind.REJECT
             record_salt_answer(
@@ -153,6 +171,7 @@ def _queue(session: ReviewSession, station: str) -> list[VerifyItem]:
     )
     overrides = _overrides(session, station)
     decided = {one.number for one in overrides}
+    decided |= {one.number for one in open_requests(session.store, station)}
     waiting = [p.trigger.number for p in reversed(rejected) if p.trigger.number not in decided]
     salted = salt_queue(
         waiting, confirmed_bad(overrides), SALT_SHARE, _salt_key(session.settings.home)
@@ -163,13 +182,6 @@ def _queue(session: ReviewSession, station: str) -> list[VerifyItem]:
 
 def _overrides(session: ReviewSession, station: str) -> list[Override]:
     return overrides_of(session.store, station, limit=10 * MOST)
-
-
-def _part(session: ReviewSession, station: str, number: int) -> InspectedPart:
-    rows = pack_rows.rows_of(
-        session.store, PACK, PART, station, after=number - 1, before=number + 1, limit=1
-    )
-    return from_row(rows[0])
 
 
 def _picture(session: ReviewSession, part: InspectedPart) -> None:

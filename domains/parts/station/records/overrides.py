@@ -72,6 +72,7 @@ class Override:
         minutes: Minutes after the station's verdict.
         text: In the person's words.
         second_person: Who agreed; needed to use a part as it is.
+        is_second_typed: Whether that is a name that was typed, and no sign-in.
     """
 
     number: int
@@ -82,6 +83,7 @@ class Override:
     minutes: float
     text: str = ""
     second_person: str = ""
+    is_second_typed: bool = False
 
     @property
     def kind(self) -> OverrideKind:
@@ -97,8 +99,11 @@ def make_override(
     at: datetime,
     text: str = "",
     second_person: str = "",
+    is_second_typed: bool = True,
 ) -> Override:
     """Return a person's decision about a part, if it may be made.
+
+    The second person is a name that was typed unless they signed in and agreed themselves.
 
     Raises:
         ConfigError: It may not; every objection is named at once.
@@ -106,7 +111,8 @@ def make_override(
     second_person, text = second_person.strip(), text.strip()
     minutes = (at - part.recorded_at).total_seconds() / 60.0
     number, role = part.trigger.number, by.role.value
-    made = Override(number, reason, by.name, role, at, minutes, text, second_person)
+    typed = is_second_typed and bool(second_person)
+    made = Override(number, reason, by.name, role, at, minutes, text, second_person, typed)
     if objections := list(_objections(part, made)):
         raise ConfigError(
             f"Part {made.number} cannot be overridden: {'; '.join(objections)}.",
@@ -134,6 +140,7 @@ def record_override(store: Store, station: str, part: InspectedPart, made: Overr
         "minutes": made.minutes,
         "text": made.text,
         "second_person": made.second_person,
+        "second_person_typed": made.is_second_typed,
         "who": made.who,
         "station_result": part.result.value,
     }
@@ -151,7 +158,9 @@ def record_override(store: Store, station: str, part: InspectedPart, made: Overr
             body,
             revision,
         )
-        pack_rows.add(connection, [row], actor=made.who)
+        # Whoever completes it answers for it.
+        typed = made.is_second_typed or not made.second_person
+        pack_rows.add(connection, [row], actor=made.who if typed else made.second_person)
 
 
 def overrides_of(
@@ -284,4 +293,5 @@ def _from_row(number: int, at: datetime, body: Any) -> Override:  # noqa: ANN401
         body["minutes"],
         body["text"],
         body["second_person"],
+        body["second_person_typed"],
     )

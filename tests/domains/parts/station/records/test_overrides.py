@@ -59,6 +59,8 @@ def test_using_a_defective_part_as_it_is_needs_a_second_person_and_a_text():
     part = _part(4, LineReason.DEFECT)
     made = override(part, AS_IS, text="concession 17", second_person="Jan")
     assert (made.kind, made.second_person) == (OverrideKind.USE_AS_IS, "Jan")
+    assert made.is_second_typed
+    assert not override(part, text="glare").is_second_typed
     for second in ("", "Eva", " eva "):
         with pytest.raises(ConfigError, match="needs a second person"):
             override(part, AS_IS, text="concession 17", second_person=second)
