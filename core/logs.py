@@ -56,6 +56,7 @@ class Word(StrEnum):
     ALARM = "alarm"
     NEW_POLICY = "new policy"
     NOT_JUDGING = "not judging"
+    NOT_WATCHING = "not watching"
     STORE_FAILED = "store failed"
     LOGGED = "logged"
 

@@ -34,6 +34,8 @@ def show(session: ReviewSession, reader: BoardReader) -> None:
             widgets.error(exc)
             return
         certificates.draw(session, _product(live), live.recipe)
+        for problem in live.status.problems if live.status and live.is_answering else ():
+            widgets.text(problem)
         with st.container(key="board-day"):
             numbers, shares, scores = st.columns([1, 1.15, 1.15], gap="medium")
         with numbers:

@@ -60,6 +60,8 @@ class Line:
         sources: What notices parts by itself, opened.
         gate: Follows the parts to the reject gate; None where the station has none.
         on_part: Called with every part that was answered.
+        monitor_problem: Returns why nobody watches whether the certificate holds; empty while
+            somebody does.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Line:
         sources: Sequence[TriggerSource] = (),
         gate: GateRunner | None = None,
         on_part: OnPart = lambda _: None,
+        monitor_problem: Callable[[], str] = str,
     ) -> None:
         self.handshake, self._changeover = handshake, changeover
         self._outputs, self._next, self._waits = outputs, first_number, waits
@@ -87,6 +90,7 @@ class Line:
         self._unprepared = ""
         self._are_cameras_new = False
         self._challenge, self._gate, self._on_part = challenge, gate, on_part
+        self._monitor_problem = monitor_problem
 
     def post(self, signal: Item) -> None:
         """Hand in a signal, from any thread."""
@@ -134,7 +138,7 @@ class Line:
 
     def _show(self, moment: float) -> None:
         inspection = self._inspection or self._unprepared
-        problems = problems_of(self._sources, inspection, self._gate)
+        problems = problems_of(self._sources, inspection, self._gate, self._monitor_problem())
         self._outputs.show(self.handshake.block(), moment, problems)
 
     def _take_prepared(self, prepared: PreparedRecipe) -> None:

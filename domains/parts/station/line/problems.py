@@ -11,7 +11,10 @@ from domains.parts.station.ports import TriggerSource
 
 
 def problems_of(
-    sources: Sequence[TriggerSource], inspection: Inspection | str, gate: GateRunner | None
+    sources: Sequence[TriggerSource],
+    inspection: Inspection | str,
+    gate: GateRunner | None,
+    monitor: str = "",
 ) -> tuple[str, ...]:
     """Return what a person has to mend before parts can pass; empty where nothing is lost.
 
@@ -19,8 +22,10 @@ def problems_of(
         sources: What notices parts.
         inspection: How the recipe's parts are inspected, or why nothing is inspected yet.
         gate: Follows the parts to the reject gate; None where there is none.
+        monitor: Why nobody watches whether the certificate holds; empty while somebody does.
     """
-    return tuple(dict.fromkeys(_sentences(sources, inspection, gate)))
+    found = (*_sentences(sources, inspection, gate), *filter(None, [monitor]))
+    return tuple(dict.fromkeys(found))
 
 
 def offline_reasons(

@@ -13,6 +13,7 @@ from threading import Thread
 
 from core.errors import AssayError, ConfigError, StoreError
 from core.jobs.kinds import DELIVER_LANE, TRAIN_LANE
+from core.jobs.monitor_process import MonitorProcess
 from core.jobs.worker import work
 from core.records.connection import Store
 from core.service.store import open_store
@@ -113,6 +114,8 @@ class _Running:
         first_number = begin_numbers(self._answers, recorder, boot_id())
         stack.callback(self._settle, recorder)
         self._inspector = Inspector(recorder, self._post, reserve.free)
+        monitor = MonitorProcess(settings)
+        stack.callback(monitor.close)
         challenge = challenge_of(store, station.name, self._inspector)
         status = StatusFile(settings.home, station, lambda: challenge.outstanding)
         outputs = [*make_outputs(station, self._post), status]
@@ -136,8 +139,10 @@ class _Running:
             sources=self._sources,
             gate=make_gate(station, outputs),
             on_part=listeners.on_part,
+            monitor_problem=lambda: monitor.problem,
         )
         self._start(stack, judges, outbox, changeover, outputs)
+        monitor.start()
         self._housekeeping(stack, settings, reserve)
 
     def run(self, stop: Flag, recipe: int) -> None:

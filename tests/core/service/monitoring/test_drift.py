@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.decision.policy import certify, to_json
+from core.jobs.monitor_process import MonitorProcess
 from core.records import alarms, audit, deployments
 from core.records.store import decision, new_decision, record
 from core.service.monitoring.monitor import Monitor, watched
@@ -16,6 +20,7 @@ from core.service.monitoring.scopes import policy_place
 from core.settings import Settings
 from core.types import Targets
 from tests.core.decision.policy_cases import population
+from tests.core.jobs.running import until
 from tests.core.records.conftest import ENGINES, POSTGRES, an_assessment, emptied
 
 SHA = "b" * 64
@@ -90,6 +95,42 @@ def test_a_darker_source_is_named_with_the_twelve_pictures_that_add_most(
     assert len(set(alarm.evidence["pictures"]) & set(dark)) >= 11
     assert decision(store, alarm.evidence["pictures"][0]).id in dark
     assert alarm.is_voiding
+    assert deployments.newest(store, "parts").policy_id == alarm.evidence["suspended_policy"]
+    assert audit.verify(store).faults == ()
+
+
+def child_of_this_process(module: str) -> int:
+    """Return the process id of the one child that runs a module."""
+    found = []
+    for one in Path("/proc").glob("[0-9]*"):
+        try:
+            parent = int((one / "stat").read_text().rpartition(")")[2].split()[1])
+            is_of_module = module in (one / "cmdline").read_text()
+        except OSError:
+            continue  # it has ended meanwhile
+        if parent == os.getpid() and is_of_module:
+            found.append(int(one.name))
+    (pid,) = found
+    return pid
+
+
+def test_a_process_of_its_own_watches_where_no_worker_does(store, settings, judge, deployed):
+    judge("camera:top", "t", RNG.normal(120, 4, 200))
+    watching = MonitorProcess(settings, again_s=0.1)
+    watching.start()
+    try:
+        until(lambda: watched(store, settings, "parts")[0].state.streams)
+        assert watching.problem == ""
+        os.kill(child_of_this_process("core.jobs.monitor_main"), signal.SIGKILL)
+        until(lambda: watching.problem)
+        assert "Nobody watches whether the certificate still holds" in watching.problem
+        assert "SIGKILL" in watching.problem
+        judge("camera:top", "dark", RNG.normal(90, 4, 40))
+        until(lambda: alarms.list_alarms(store))
+        assert watching.problem == ""
+    finally:
+        watching.close()
+    (alarm,) = alarms.list_alarms(store)
     assert deployments.newest(store, "parts").policy_id == alarm.evidence["suspended_policy"]
     assert audit.verify(store).faults == ()
 

@@ -71,6 +71,12 @@ def test_a_problem_is_shown_at_once_and_told_only_when_it_changes():
     assert [list(one) for one in heard] == [both[:1], both, []]
 
 
+def test_that_nobody_watches_the_certificate_is_a_problem_after_those_that_stop_the_line():
+    lost = problems_of([], "Nothing is deployed.", None, "Nobody watches.")
+    assert lost == ("Nothing is deployed.", "Nobody watches.")
+    assert problems_of([], "", None, "") == ()
+
+
 def test_problems_stay_within_what_a_message_may_hold():
     output = Watcher()
     OutputGroup([output]).show(WORDS, 0.0, [f"{n} " + "x" * 1000 for n in range(50)])
