@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Column, Select, and_, func, select, tuple_
 
 from core.errors import StoreError
 from core.records.audit import cases_in
+from core.records.case_page import facets_of, named_case_ids
 from core.records.connection import Store, chunks, reading
 from core.records.tables import AUDIT_CASES, AUDIT_EVENTS, CASES, RowLike, TableRow
 from core.records.values import stamp
@@ -203,14 +204,20 @@ def list_actions(store: Store) -> list[str]:
 
 
 def case_ids_of(store: Store, text: str) -> list[str]:
-    """Return the ids of the cases of that id or name.
+    """Return the ids of the cases of that id or name, whichever pack and product they are of.
+
+    A name is found by the id that it makes: there is no index over names, which may be long.
 
     Raises:
         StoreError: The database failed.
     """
-    query = select(CASES.c.id).where(or_(CASES.c.id == text, CASES.c.key == text))
     with reading(store) as connection:
-        return sorted(connection.scalars(query.limit(20)))
+        ids = [text, *named_case_ids(facets_of(connection), text)]
+        found = [
+            connection.scalars(select(CASES.c.id).where(CASES.c.id.in_(some))).all()
+            for some in chunks(ids)
+        ]
+    return sorted({case_id for some in found for case_id in some})
 
 
 def _select(query: AuditQuery, after: tuple[str, int] | None) -> Select[*tuple[Any, ...]]:

@@ -8,7 +8,7 @@ facets that matches is one step into an index; the steps are merged here.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -22,7 +22,7 @@ from core.records.case_status import QueueState
 from core.records.cases import WorkItem, item_from_row
 from core.records.connection import Store, chunks, reading
 from core.records.tables import CASE_FACETS, CASE_STATUS, CASES, RowLike
-from core.records.values import now
+from core.records.values import case_id_of, now
 from core.types import Disposition, Reason
 
 _FETCHED = 500
@@ -82,6 +82,12 @@ def list_facets(store: Store) -> list[Facets]:
     """
     with reading(store) as connection:
         return facets_of(connection)
+
+
+def named_case_ids(facets: Iterable[Facets], key: str) -> list[str]:
+    """Return which id a case of that key has in each pack and product that there are cases of."""
+    spaces = {(one.pack, product) for one in facets for product in (one.product, "")}
+    return [case_id_of(*space, key) for space in sorted(spaces)]
 
 
 def facets_of(connection: Connection, packs: Sequence[str] = ()) -> list[Facets]:

@@ -17,13 +17,20 @@ from itertools import islice
 from sqlalchemy import Connection, select
 
 from core.records.case_filter import CaseFilter
-from core.records.case_page import CaseOrder, CasePlace, facets_of, items_of, iterate_places
+from core.records.case_page import (
+    CaseOrder,
+    CasePlace,
+    facets_of,
+    items_of,
+    iterate_places,
+    named_case_ids,
+)
 from core.records.cases import WorkItem
 from core.records.connection import Store, reading
 from core.records.final_reads import HAS_OPEN_READS
 from core.records.table_base import chunks
 from core.records.tables import CASE_STATUS, CASES, IMAGES, REVIEWS, RowLike
-from core.records.values import case_id_of, now
+from core.records.values import now
 
 SEARCHED = 3000
 """Cases of which the texts are read for one answer at the most."""
@@ -146,8 +153,7 @@ def _exact(
     """Return the places of the cases whose id, whole key or picture the text names, in order."""
     facets = facets_of(connection, case_filter.packs)
     text = case_filter.text
-    spaces = {(one.pack, product) for one in facets for product in (one.product, "")}
-    ids = [text.lower(), *(case_id_of(*space, text) for space in sorted(spaces))]
+    ids = [text.lower(), *named_case_ids(facets, text)]
     pictures = select(IMAGES.c.case_id).where(IMAGES.c.content_key == text.lower())
     ids += connection.scalars(pictures)
     matching = {one.id for one in facets if case_filter.matches(one)}

@@ -141,10 +141,11 @@ def _migrate(store: Store) -> None:
     from core.records.migrations import upgrade
 
     with writing(store) as connection:
-        upgrade(connection)
+        is_status_old = upgrade(connection)
         if store.engine.dialect.name == "sqlite":
             _estimate(connection)
-        refresh_all(connection)  # a cache, whose columns may be new
+        if is_status_old:
+            refresh_all(connection)
 
 
 def _estimate(connection: Connection) -> None:

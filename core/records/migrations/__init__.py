@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
 from pathlib import Path
 
 from alembic import command
@@ -13,8 +14,12 @@ from sqlalchemy import Connection
 from core.errors import StoreError
 
 
-def upgrade(connection: Connection) -> None:
-    """Bring the tables up to this code's schema inside the caller's transaction.
+def upgrade(connection: Connection) -> bool:
+    """Return whether the case status has to be worked out anew, once the tables are up to date.
+
+    They are brought to this code's schema inside the caller's transaction. A step that changes what
+    the case status or its facets hold says so by ``changes_case_status = True``: working them out
+    takes a minute for a million cases, and an index or a table more does not need it.
 
     Raises:
         StoreError: The tables were written by newer code.
@@ -23,7 +28,8 @@ def upgrade(connection: Connection) -> None:
     # Alembic expands percent signs in its options, and a path may hold some.
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.attributes["connection"] = connection
-    known = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
+    steps = list(ScriptDirectory.from_config(config).walk_revisions())
+    known = {step.revision for step in steps}
     present = set(MigrationContext.configure(connection).get_current_heads())
     if present - known:
         raise StoreError(
@@ -32,3 +38,6 @@ def upgrade(connection: Connection) -> None:
             hint="Install the version of Assay that wrote it, or a newer one.",
         )
     command.upgrade(config, "head")
+    # A new store has no cases.
+    new = takewhile(lambda step: step.revision not in present, steps) if present else ()
+    return any(getattr(step.module, "changes_case_status", False) for step in new)

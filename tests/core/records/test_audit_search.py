@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event as event_api
 
 from core.errors import StoreError
 from core.records import audit, reviews
@@ -17,7 +18,8 @@ from core.records.audit_search import (
     rows_written,
     search_events,
 )
-from core.records.values import now
+from core.records.store import new_decision, record
+from core.records.values import case_id_of, now
 from core.records.worklist import next_case
 from core.types import Disposition
 
@@ -91,6 +93,25 @@ def test_a_picture_judged_again_is_found_with_each_case_that_holds_it(store, ass
     for name in "ab":
         (case_id,) = case_ids_of(store, name)
         assert numbers(search_events(store, AuditQuery(case_id=case_id))) == [2, 1]
+
+
+def test_a_name_is_found_in_every_pack_and_product_without_a_look_at_every_case(
+    store, assessment, keep
+):
+    name = "lot 7 " + "x" * 3000  # longer than PostgreSQL takes into an index
+    for pack in ("parts", "crops"):
+        keep(store, assessment(pack.encode(), group=name), pack=pack)
+    made = new_decision(assessment(b"left", group=name), pack="parts", name="a.png", product="left")
+    record(store, [made])
+    keep(store, assessment(b"other", group="another"))
+    asked = []
+    event_api.listen(store.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+
+    expected = {case_id_of("parts", "", name), case_id_of("crops", "", name), made.case_id}
+    assert set(case_ids_of(store, name)) == expected
+    assert case_ids_of(store, made.case_id) == [made.case_id]
+    assert case_ids_of(store, "lot 7") == case_ids_of(store, "") == []
+    assert [text for text in asked if "cases.key" in text] == []
 
 
 def test_people_and_actions_are_listed_once(store, history):

@@ -8,11 +8,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import select
 
 from core.errors import ConfigError, StoreError
 from core.records import case_status, migrations, tables
 from core.records.connection import open_store, reading
-from core.records.tables import IMAGES, SCHEMA, TableRow
+from core.records.tables import CASE_STATUS, IMAGES, SCHEMA, TableRow
 
 
 def test_the_migrations_lead_to_the_tables_that_the_code_declares(store):
@@ -33,6 +34,23 @@ def test_a_store_of_newer_code_is_refused_unchanged(store, execute):
 
     with pytest.raises(StoreError, match=f"schema 9999; this code knows schemas up to {SCHEMA}"):
         open_store(where, store.blobs)
+
+
+def test_a_step_that_adds_a_table_leaves_a_million_statuses_as_they_are(
+    store, assessment, keep, execute
+):
+    keep(store, assessment())
+    execute(store, "DROP TABLE view_events")
+    execute(store, "DROP INDEX ix_reviews_reviewer")
+    execute(store, "UPDATE alembic_version SET version_num = 'r0009'")
+    execute(store, "UPDATE case_status SET sites = 'as it was'")
+
+    again = open_store(store.engine.url.render_as_string(hide_password=False), store.blobs)
+
+    with reading(again) as connection:
+        assert connection.scalar(select(CASE_STATUS.c.sites)) == "as it was"
+        assert compare_metadata(MigrationContext.configure(connection), TableRow.metadata) == []
+    again.close()
 
 
 def test_opening_again_keeps_what_is_there(store, assessment, keep):

@@ -7,6 +7,7 @@ from alembic import op
 
 revision = "r0006"
 down_revision = "r0005"
+changes_case_status = True
 
 
 def upgrade() -> None:
