@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from math import isnan
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.decision.rate import Rate, percentage
+from core.decision.rate import Rate
+from core.decision.subgroups import EstimatedRate
 from core.report.curves import Curve
 from core.report.reliability import Reliability
 from dashboard.styles import DEFER, NEGATIVE, POSITIVE
@@ -93,7 +95,9 @@ def draw_risk(curve: Curve, policy: tuple[float, Rate] | None) -> go.Figure:
     )
 
 
-def draw_rates(rows: Sequence[tuple[str, Rate]], title: str, target: float | None) -> go.Figure:
+def draw_rates(
+    rows: Sequence[tuple[str, Rate | EstimatedRate]], title: str, target: float | None
+) -> go.Figure:
     """Return rates below each other, each with its interval.
 
     Args:
@@ -101,7 +105,7 @@ def draw_rates(rows: Sequence[tuple[str, Rate]], title: str, target: float | Non
         title: What the rates are of.
         target: The rate asked for; None for none.
     """
-    shown = [(name, rate) for name, rate in rows if rate.n]
+    shown = [(name, rate) for name, rate in rows if not isnan(rate.value)]
     figure = go.Figure()
     figure.add_scatter(
         x=[rate.value for _, rate in shown],
@@ -113,7 +117,7 @@ def draw_rates(rows: Sequence[tuple[str, Rate]], title: str, target: float | Non
             "arrayminus": [rate.value - rate.low for _, rate in shown],
             "symmetric": False,
         },
-        customdata=[f"{percentage(rate.value)}, {rate.k:,} of {rate.n:,}" for _, rate in shown],
+        customdata=[rate.describe() for _, rate in shown],
         hovertemplate="%{y}: %{customdata}<extra></extra>",
         showlegend=False,
     )

@@ -12,6 +12,7 @@ from core.imaging.file_traits import read_traits
 from core.packs import DomainPack
 from core.types import Description, Frame, Prepared, Unreadable
 
+CAMERA = "camera"
 _LONGEST_MESSAGE = 500
 
 logger = logging.getLogger(__name__)
@@ -76,7 +77,7 @@ def _attempted(
         outcome = prepare_frame(pack, pack.read(data, max_pixels, size), size, depths)
         if outcome.pixels.shape[:2] != (size, size):
             raise ValueError(f"pixels: expected {size} x {size}, got {outcome.pixels.shape[:2]}")
-        outcome = replace(outcome, traits=read_traits(data))
+        outcome = with_camera(replace(outcome, traits=read_traits(data)))
     except InputError as exc:
         outcome = Unreadable(str(exc)[:_LONGEST_MESSAGE])
     except MemoryError:
@@ -88,6 +89,18 @@ def _attempted(
         detail = f"{type(exc).__name__}: {exc}"[:_LONGEST_MESSAGE]
         outcome = Unreadable(f"The reader of the pack {pack.name} failed: {detail}")
     return outcome
+
+
+def with_camera(picture: Prepared) -> Prepared:
+    """Return a picture whose header and traits both name the camera that either of them names.
+
+    Drift is watched by the trait, and rates are shown by the header's column.
+    """
+    camera = picture.meta.get(CAMERA) or picture.traits.get(CAMERA)
+    if not isinstance(camera, str):
+        return picture
+    own = {CAMERA: camera}
+    return replace(picture, meta={**picture.meta, **own}, traits={**picture.traits, **own})
 
 
 def prepare_frame(pack: DomainPack, frame: Frame, size: int, depths: Depths | None) -> Prepared:

@@ -48,6 +48,8 @@ class DomainPack:
         unit_names: What is counted on either side, positive first: ``defective parts``.
         group_columns: Names of a table's column that says which pictures belong together, the
             most telling first; the first that a table has counts.
+        subgroup_columns: Words of a picture's header by whose values error rates are shown apart;
+            none that tells who somebody is.
         views: Symmetries from ``VIEWS`` under which a picture of this domain keeps its class:
             ``mirror`` swaps left and right, ``flip`` top and bottom.
         negative_labels: Labels that mean "nothing wrong", in any case, ``*`` standing for any
@@ -106,6 +108,7 @@ class DomainPack:
     describe: Describe | None = None
     unit_names: tuple[str, str] = ("positive groups", "negative groups")
     group_columns: tuple[str, ...] = ("group",)
+    subgroup_columns: tuple[str, ...] = ("site", "camera", "view")
     views: tuple[str, ...] = ("identity",)
     targets: Targets = field(default_factory=Targets)
     ceiling: Ceiling = field(default_factory=Ceiling)

@@ -15,7 +15,7 @@ from core.decision.back_test import SEVERITY, PastVerdicts
 from core.records.case_status import REVIEW, QueueState
 from core.records.connection import Store, reading
 from core.records.final_reads import FINAL, FINAL_ANSWER
-from core.records.tables import CASE_STATUS, CASES, DECISIONS, IMAGES, READ_STATUS, REVIEWS
+from core.records.tables import CASE_STATUS, DECISIONS, IMAGES, READ_STATUS, REVIEWS
 from core.records.values import stamp
 from core.types import Reason
 
@@ -104,8 +104,10 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
             IMAGES,
             and_(IMAGES.c.content_key == columns.content_key, IMAGES.c.product == columns.product),
         )
-        .join(CASES, and_(CASES.c.id == IMAGES.c.case_id, CASES.c.pack == columns.pack))
-        .join(CASE_STATUS, CASE_STATUS.c.case_id == IMAGES.c.case_id)
+        .join(
+            CASE_STATUS,
+            and_(CASE_STATUS.c.case_id == IMAGES.c.case_id, CASE_STATUS.c.pack == columns.pack),
+        )
         .outerjoin(REVIEWS, standing)
         .outerjoin(READ_STATUS, READ_STATUS.c.case_id == IMAGES.c.case_id)
         .where(
@@ -124,9 +126,12 @@ def _arrays(rows: Sequence[tuple[Any, ...]]) -> PastVerdicts:
     names, first, case = np.unique(
         np.array(found[0], np.str_), return_index=True, return_inverse=True
     )
-    reasons = [{Reason(finding[0]) for finding in json.loads(text)} for text in found[7]]
+    # Of findings there are few different ones.
+    known = {text: {Reason(finding[0]) for finding in json.loads(text)} for text in set(found[7])}
+    follows = {text: all(reason.follows_scores for reason in own) for text, own in known.items()}
+    has_audit = {text: Reason.AUDIT in own for text, own in known.items()}
     is_drawn = np.zeros(names.size, np.bool_)
-    np.logical_or.at(is_drawn, case, np.array([Reason.AUDIT in one for one in reasons], np.bool_))
+    np.logical_or.at(is_drawn, case, np.array([has_audit[text] for text in found[7]], np.bool_))
     answer = np.array([_PLACE.get(found[9][i] or "", -1) for i in first], np.int8)
     is_open = np.array([found[10][i] not in (None, *FINAL) for i in first], np.bool_)
     chance = np.full(names.size, -1.0)
@@ -135,7 +140,7 @@ def _arrays(rows: Sequence[tuple[Any, ...]]) -> PastVerdicts:
         positive_probability=_figures(found[3]),
         ood_p=_figures(found[4]),
         good_p=_figures(found[5], 1.0),
-        gates_passed=np.array([all(r.follows_scores for r in one) for one in reasons], np.bool_),
+        gates_passed=np.array([follows[text] for text in found[7]], np.bool_),
         verdict=np.array([_PLACE[one] for one in found[6]], np.int8),
         case=case.astype(np.intp),
         case_id=names,

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision.back_test import CALLS_OUT, DEFERS, PASSES, SEVERITY, PastVerdicts
-from core.decision.rate import Rate
+from core.decision.subgroups import EstimatedRate, SubgroupRates, estimate_rate
 from core.packs import DomainPack
-from core.service.quality.periods import WorkHistory, figures_of
 from core.types import Disposition
 
 SELECTED = (
@@ -22,7 +21,10 @@ HELD_OUT = (
     "Held-out cases of the bundle: labelled, and nothing was fitted on them. Their pictures are "
     "not kept in the bundle, so there is none to open."
 )
-DRAWN = "Drawn at random for the audit: the one part of what passed that the model did not choose."
+DRAWN = (
+    "By the cases drawn at random for the audit, the one part of what passed that the model did "
+    "not choose; each counts for as many cases as it was drawn from."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,30 +110,28 @@ class CheckedRate:
 
     name: str
     short: str
-    rate: Rate
+    rate: EstimatedRate
     note: str
 
 
 def error_rates(past: PastVerdicts, pack: DomainPack) -> list[CheckedRate]:
-    """Return how often automatic verdicts were wrong, by the audit draw and by all answers."""
+    """Return how often automatic verdicts were wrong, as people's answers show."""
     passed, failed = pack.wording[Disposition.NEGATIVE], pack.wording[Disposition.POSITIVE]
     positive, negative = pack.unit_names
-    answered = (past.answer == PASSES) | (past.answer == CALLS_OUT)
-    drawn = answered & past.is_drawn & (past.given == PASSES)
-    mine = answered & (past.given == PASSES)
-    called = answered & (past.given == CALLS_OUT)
-    wrong_pass, wrong_call = past.answer == CALLS_OUT, past.answer == PASSES
-    among = f"{positive} among {passed}"
+    called = past.given == CALLS_OUT
+    answered = called & ((past.answer == PASSES) | (past.answer == CALLS_OUT))
     return [
         CheckedRate(
-            f"{among}, by the audit draw", f"{passed}, drawn", _rate(wrong_pass, drawn), DRAWN
+            f"{positive} among {passed}",
+            passed,
+            estimate_rate(past, past.given == PASSES, CALLS_OUT),
+            DRAWN,
         ),
-        CheckedRate(f"{among}, all answers", f"{passed}, all", _rate(wrong_pass, mine), SELECTED),
         CheckedRate(
-            f"{negative} among {failed}, all answers",
-            f"{failed}, all",
-            _rate(wrong_call, called),
-            _of_called(past, called),
+            f"{negative} among {failed}",
+            failed,
+            estimate_rate(past, called, PASSES),
+            _of_called(past, answered),
         ),
     ]
 
@@ -141,10 +141,6 @@ def _of_called(past: PastVerdicts, answered: NDArray[np.bool_]) -> str:
     if total and done == total:
         return "All of them were answered, so nothing was chosen."
     return f"{done:,} of {total:,} were answered, the most certain first."
-
-
-def _rate(hit: NDArray[np.bool_], mine: NDArray[np.bool_]) -> Rate:
-    return Rate.independent(int((hit & mine).sum()), int(mine.sum()))
 
 
 def describe_calibration(n: int, error: float, floor: float, outside: int, bins: int) -> str:
@@ -170,13 +166,20 @@ def describe_calibration(n: int, error: float, floor: float, outside: int, bins:
     )
 
 
-def group_rates(history: WorkHistory) -> list[tuple[str, Rate]]:
-    """Return for each product and site how often people decided against automatic verdicts.
+def subgroup_rows(
+    found: Sequence[SubgroupRates], column: str, pack: DomainPack
+) -> list[tuple[str, ...]]:
+    """Return a table of the error rates of each value of a column, with its head."""
+    passed, failed = pack.wording[Disposition.NEGATIVE], pack.wording[Disposition.POSITIVE]
+    positive, negative = pack.unit_names
+    head = (column, "cases", f"{positive} among {passed}", f"{negative} among {failed}")
+    rows = [
+        (one.name, f"{one.cases:,}", one.escapes.describe(), one.overkills.describe())
+        for one in found
+    ]
+    return [head, *rows]
 
-    What none of the cases names is no group.
-    """
-    groups = [(f"product {one}", history.of_product(one)) for one in history.products if one]
-    groups += [(f"site {one}", history.of_site(one)) for one in history.sites if one]
-    rates = [("all", figures_of({}, history.answers).overridden)]
-    rates += [(name, figures_of({}, mine.answers).overridden) for name, mine in groups]
-    return [(name, rate) for name, rate in rates if rate.n]
+
+def name_column(column: str) -> str:
+    """Return a header's word as it is shown: ``patient sex``."""
+    return column.replace("_", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,13 +14,13 @@ from core.decision.back_test import CALLS_OUT, DEFERS, PASSES, PastVerdicts
 from core.decision.cases import Cases
 from core.decision.policy import dispositions
 from core.decision.rate import Rate
+from core.decision.subgroups import rates_by
 from core.errors import AssayError
 from core.packs import DomainPack
-from core.records.over_time import AnsweredCase, answered_since
+from core.records.case_columns import read_columns
 from core.records.past_window import MOST, PastWindow, read_window
 from core.report.curves import risk_coverage
 from core.report.reliability import reliability
-from core.service.quality.periods import WorkHistory
 from core.service.quality.what_if import cases_behind
 from core.service.review import review
 from core.service.review.in_use import InUse, products_in_use
@@ -65,7 +66,7 @@ def render() -> None:
     widgets.text(_described(window), "quiet")
     cal = cases_behind(session.explainer.bundle(used.bundle_sha256), policy)
     _verdicts(session, pack, past)
-    _groups(session, pack, weeks)
+    _groups(session, pack, past, f"{pack.name} {product} {used.bundle_sha256} {_newest(window)}")
     _probabilities(pack, policy, cal, past)
     st.header("What if", anchor=False, divider="grey")
     WhatIfPanel(session, pack, product, used, policy, window, weeks).render()
@@ -105,6 +106,10 @@ def _window(
     del head  # whatever is written to the store changes it
     since = hour - timedelta(weeks=weeks)
     return read_window(_session.store, pack, product, used.bundle_sha256, since)
+
+
+def _newest(window: PastWindow) -> str:
+    return f"{window.past.case_id.size} {window.oldest} {window.newest}"
 
 
 def _described(window: PastWindow) -> str:
@@ -167,32 +172,43 @@ def _error_rates(pack: DomainPack, past: PastVerdicts) -> None:
         widgets.text(one.note, "quiet")
 
 
-def _groups(session: ReviewSession, pack: DomainPack, weeks: int) -> None:
-    """Show the rates of every product and site, whatever bundle judged."""
-    answers = _answers(widgets.head_of(session), _this_hour(), session, pack.name, weeks)
-    rows = quality.group_rates(WorkHistory({}, answers))
-    if len(rows) < 2:
+def _groups(session: ReviewSession, pack: DomainPack, past: PastVerdicts, key: str) -> None:
+    """Show the rates of the cases that one column of their headers tells apart."""
+    if not past.case_id.size:
         return
-    st.subheader("By product and site", anchor=False)
-    widgets.text("Automatic verdicts that people decided against; all bundles.", "quiet")
-    st.plotly_chart(
-        quality_figures.draw_rates(rows, "share decided against", None),
-        config=quality_figures.CONFIG,
-        key="quality-groups",
-        alt="; ".join(f"{name}: {rate.describe()}" for name, rate in rows),
-    )
-    widgets.table(
-        [("group", "decided against"), *((name, rate.describe()) for name, rate in rows)],
-        "Decided against, by product and site",
-    )
+    values = _columns(key, session, pack, past)
+    found = {name: rates_by(past, own) for name, own in values.items()}
+    columns = [name for name in pack.subgroup_columns if found[name]]
+    if not columns:
+        return
+    st.subheader("By what their headers state", anchor=False)
+    column = columns[0]
+    if len(columns) > 1:
+        column = st.selectbox(
+            "Column", columns, format_func=quality.name_column, key="quality-column"
+        )
+    rates = found[column]
+    widgets.text(quality.DRAWN, "quiet")
+    rows = [(one.name, one.escapes) for one in rates]
+    if any(rate.n for _, rate in rows):
+        st.plotly_chart(
+            quality_figures.draw_rates(
+                rows, f"{pack.unit_names[0]} among {pack.wording[Disposition.NEGATIVE]}", None
+            ),
+            config=quality_figures.CONFIG,
+            key="quality-groups",
+            alt="; ".join(f"{name}: {rate.describe()}" for name, rate in rows),
+        )
+    shown = quality.name_column(column)
+    widgets.table(quality.subgroup_rows(rates, shown, pack), f"Error rates by {shown}")
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
-def _answers(
-    head: str, hour: datetime, _session: ReviewSession, pack: str, weeks: int
-) -> list[AnsweredCase]:
-    del head  # whatever is written to the store changes it
-    return answered_since(_session.store, pack, hour - timedelta(weeks=weeks))
+@st.cache_resource(max_entries=4, show_spinner="Reading headers …")
+def _columns(
+    key: str, _session: ReviewSession, _pack: DomainPack, _past: PastVerdicts
+) -> Mapping[str, list[tuple[str, ...]]]:
+    del key  # which cases these are
+    return read_columns(_session.store, _past.case_id.tolist(), _pack.subgroup_columns)
 
 
 def _probabilities(pack: DomainPack, policy: Policy, cal: Cases, past: PastVerdicts) -> None:

@@ -29,6 +29,15 @@ pack = DomainPack(
         {"normal", "no finding", "no_finding", "no findings", "healthy", "negative", "none"}
     ),
     group_columns=("patient", "group"),
+    subgroup_columns=(
+        "site",
+        "camera",
+        "station",
+        "view",
+        "modality",
+        "patient_sex",
+        "photometric",
+    ),
     has_unique_groups=True,
     ceiling=Ceiling(bound=0.1, groups=30),
     views=("identity",),

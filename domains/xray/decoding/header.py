@@ -32,6 +32,8 @@ _OLDEST = 130
 _STAT = frozenset({"STAT", "S", "URGENT", "EMERGENCY", "EMERGENT", "CRITICAL", "ASAP", "A"})
 _OVERLAY_GROUPS = range(0x6000, 0x6020, 2)
 
+_CAMERA = ("Manufacturer", "ManufacturerModelName", "StationName", "DetectorID")
+_LONGEST_CAMERA = 120
 _TEXTS = {
     "patient_name": "PatientName",
     "patient_id": "PatientID",
@@ -129,6 +131,7 @@ def meta_of(dataset: Dataset) -> Mapping[str, str]:
     """Return what the file states, for display and the order of a worklist, without gaps."""
     meta = {name: text_of(dataset, keyword) for name, keyword in _TEXTS.items()}
     meta["laterality"] = text_of(dataset, "ImageLaterality") or text_of(dataset, "Laterality")
+    meta["camera"] = _camera(dataset)
     meta["priority"] = _priority(dataset)
     meta["spacing_mm"] = _spacing(dataset)
     overlays = sum((group, 0x0010) in dataset for group in _OVERLAY_GROUPS)
@@ -162,6 +165,15 @@ def _priority(dataset: Dataset) -> str:
     if stated & _STAT:
         return "STAT"
     return "HIGH" if "HIGH" in stated else "ROUTINE" if stated else ""
+
+
+def _camera(dataset: Dataset) -> str:
+    """Return what took the image: maker, model, station and detector, those that are stated.
+
+    Nothing of these is about a person; serial numbers are left out, which a repair changes.
+    """
+    words = (" ".join(text_of(dataset, keyword).split()) for keyword in _CAMERA)
+    return " ".join(dict.fromkeys(filter(None, words)))[:_LONGEST_CAMERA]
 
 
 def _spacing(dataset: Dataset) -> str:

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from core.decision.rate import Rate
 from core.people import Person
 from core.records import deployments, reviews
 from core.records.preferences import preference_of
@@ -124,19 +123,27 @@ def test_an_empty_store_says_what_to_do_first(page, assessed_home):
     assert "assay assess" in texts(page)
 
 
-def test_products_and_sites_are_told_apart_with_their_intervals(quality, store):
+def test_sites_and_cameras_are_told_apart_with_their_intervals(quality, store):
     made = decisions(store)[0]
-    for product, site in (("left", "north"), ("right", "south")):
+    for site, camera in (("north", "left"), ("south", "right")):
         called = replace(
-            made, product=product, content_key=product * 4, disposition=Disposition.POSITIVE,
-            positive_probability=0.999,
-        )  # fmt: skip
-        record(store, [NewDecision(product, "x.png", "x.png", called, {"site": site})])
+            made, content_key=site * 4, disposition=Disposition.POSITIVE, positive_probability=0.999
+        )
+        meta = {"site": site, "camera": camera, "patient_name": "DOE^JANE"}
+        record(store, [NewDecision(site, "x.png", "x.png", called, meta)])
         item = next_case(store, "parts")
-        while item.key != product:
+        while item.key != site:
             item = next_case(store, "parts", after=item.case_id)
         reviews.review(store, item, Disposition.NEGATIVE, reviewer="Ada")
-    shown = texts(quality())
-    rate = Rate.independent(1, 1).describe()
-    for name in ("product left", "product right", "site north", "site south"):
-        assert f'<th scope="row">{name}</th><td>{rate}</td>' in shown
+    page = quality()
+    row = (
+        '<th scope="row">{}</th><td>1</td><td>none decided so</td>'
+        "<td>100 % (95 % interval 100 to 100 %; 1 answers stand for 1 cases)</td>"
+    )
+    assert row.format("north") in texts(page)
+    assert row.format("south") in texts(page)
+    (column,) = (one for one in page.selectbox if one.label == "Column")
+    assert column.options == ["site", "camera"]
+    column.set_value("camera").run()
+    assert row.format("left") in texts(page)
+    assert "DOE" not in texts(page)

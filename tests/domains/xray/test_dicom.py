@@ -21,10 +21,12 @@ from pydicom.uid import (
 )
 
 from core.errors import UnreadableImage
+from core.imaging.attempt import attempt
 from core.imaging.files import open_file, wrap_bytes
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
 from core.types import Prepared, Unreadable
+from domains.xray import pack
 from domains.xray.decoding.reader import read
 from domains.xray.decoding.streams import describe
 from tests.domains.xray.radiographs import CANARY, MAX_PIXELS, a_chest, an_object, encodings, part10
@@ -105,6 +107,24 @@ def test_each_shared_file_ends_as_it_should_and_one_process_survives_them_all(sh
             checks = {finding.check for finding in frame.findings}
             assert checks >= end, name
             assert bool(checks) == bool(end), (name, checks)
+
+
+def test_the_camera_of_a_radiograph_is_a_column_and_is_watched_for_drift():
+    dataset = an_object(
+        a_chest(),
+        Manufacturer="ACME",
+        ManufacturerModelName="Flat 3",
+        StationName="ROOM 2",
+        DetectorID="D-17",
+        DeviceSerialNumber="S-4711",
+        OperatorsName="Somebody^Else",
+    )
+    prepared, _ = attempt(pack, part10(dataset), 64, MAX_PIXELS)
+    assert isinstance(prepared, Prepared)
+    assert prepared.meta["camera"] == prepared.traits["camera"] == "ACME Flat 3 ROOM 2 D-17"
+    bare = an_object(a_chest(), Manufacturer="ACME\x1b\n", ManufacturerModelName="ACME")
+    prepared, _ = attempt(pack, part10(bare), 64, MAX_PIXELS)
+    assert prepared.meta["camera"] == "ACME"
 
 
 def test_the_header_is_kept_as_plain_text_and_the_study_is_the_group():
