@@ -106,7 +106,11 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
         )
         .join(
             CASE_STATUS,
-            and_(CASE_STATUS.c.case_id == IMAGES.c.case_id, CASE_STATUS.c.pack == columns.pack),
+            and_(
+                CASE_STATUS.c.case_id == IMAGES.c.case_id,
+                # An expression has no index: SQLite would walk every case of the pack.
+                CASE_STATUS.c.pack.concat("") == columns.pack,
+            ),
         )
         .outerjoin(REVIEWS, standing)
         .outerjoin(READ_STATUS, READ_STATUS.c.case_id == IMAGES.c.case_id)

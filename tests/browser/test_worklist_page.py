@@ -11,8 +11,7 @@ from core.decision.second_read import ReadState
 from core.records import deployments, reviews
 from core.records.case_list import list_cases
 from core.records.deployment import Stage
-from core.records.final_reads import final_reads
-from core.records.final_reads import count_states
+from core.records.final_reads import count_states, final_reads
 from core.records.read_plans import ReadPlan, set_plan
 from core.records.store import decisions
 from core.records.worklist import case_detail
