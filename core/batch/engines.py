@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from types import ModuleType
-from typing import cast
+from typing import Any, cast
 
 from core.batch.judge import BatchWork, PartJudge
 from core.batch.output import Summary
 from core.batch.spec import BatchSpec, Engine
 from core.errors import AssayError, ConfigError
+
+logger = logging.getLogger(__name__)
 
 _OBJECT_STORE = 128 * 1024 * 1024  # part numbers and counts pass through it, never a picture
 _QUIET = {
@@ -65,7 +68,7 @@ def _on_ray(work: BatchWork, count: int) -> Iterator[Summary]:
         context.log_internal_stack_trace_to_stdout = False
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)
         parts = ray.data.range(count, override_num_blocks=count).map(
-            PartJudge,
+            _PartWorker,
             fn_constructor_args=(work,),
             compute=ray.data.ActorPoolStrategy(
                 min_size=1,
@@ -76,23 +79,32 @@ def _on_ray(work: BatchWork, count: int) -> Iterator[Summary]:
             num_cpus=1,
         )
         try:
-            yield from parts.iter_rows()
+            for row in parts.iter_rows():
+                if row["problem"]:
+                    raise AssayError(row["problem"], hint=row["hint"])
+                yield json.loads(row["summary"])
         except ray.exceptions.RayError as exc:
-            raise _own_error(exc) from exc
+            raise AssayError(
+                f"Ray gave the batch up: {str(exc).strip().splitlines()[-1]}",
+                hint="Run it again: what is written stays. --debug shows the trace.",
+            ) from exc
 
 
-def _own_error(exc: BaseException) -> AssayError:
-    """Return what an actor raised, out of what Ray wrapped around it."""
-    cause: BaseException | None = exc
-    while cause is not None:
-        inner = getattr(cause, "cause", None)
-        if isinstance(inner, AssayError):
-            return type(inner)(inner.message, hint=inner.hint)
-        cause = inner if isinstance(inner, BaseException) else cause.__cause__
-    return AssayError(
-        f"Ray gave the batch up: {type(exc).__name__}: {str(exc).strip().splitlines()[-1]}",
-        hint="Run it again: what is written stays. --debug shows the trace.",
-    )
+class _PartWorker:
+    """What an actor runs: a judge, opened with its first part so that what fails is a row too."""
+
+    def __init__(self, work: BatchWork) -> None:
+        self._work = work
+        self._judge: PartJudge | None = None
+
+    def __call__(self, row: Mapping[str, Any]) -> dict[str, str]:
+        """Return the summary of the part that a row's ``id`` numbers, or why there is none."""
+        try:
+            self._judge = self._judge or PartJudge(self._work)
+            summary = self._judge.judge(int(row["id"]))
+        except AssayError as exc:
+            return {"summary": "", "problem": exc.message, "hint": exc.hint}
+        return {"summary": json.dumps(dict(summary)), "problem": "", "hint": ""}
 
 
 @contextmanager
@@ -105,6 +117,8 @@ def _cluster(ray: ModuleType, spec: BatchSpec) -> Iterator[int]:
         "include_dashboard": False,
         "_node_ip_address": "127.0.0.1",
     }
+    # It prints on stdout that a worker died, which loses nothing: it would stand amid --json.
+    ray._private.worker.print_to_stdstream = _log
     try:
         with _silenced():
             ray.init(
@@ -124,9 +138,14 @@ def _cluster(ray: ModuleType, spec: BatchSpec) -> Iterator[int]:
             ray.shutdown()
 
 
+def _log(data: Mapping[str, Any], ignore_prefix: bool) -> None:
+    del ignore_prefix
+    logger.debug("%s", data["lines"])
+
+
 @contextmanager
 def _silenced() -> Iterator[None]:
-    """Keep native code from stderr, where Ray reports which level of logs it took."""
+    """Yield while native code writes no stderr: Ray reports there which level of logs it took."""
     own, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nothing, 2)
     try:

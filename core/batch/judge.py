@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.batch.output import Output, Summary, read_plan, summary_of
+from core.batch.output import Summary, VerdictFolder, read_plan, summary_of
 from core.batch.plan import name_part
 from core.batch.reading import open_locations
 from core.batch.rows import row_of
@@ -36,7 +36,7 @@ class BatchWork:
     """
 
     spec: BatchSpec
-    output: Output
+    output: VerdictFolder
     settings: Settings
     folder: Path
 
@@ -64,10 +64,6 @@ class PartJudge:
         self._assessor = self._open.enter_context(
             Assessor(bundle, self._policy, settings, spec.product, answers)
         )
-
-    def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the summary of the part that a row's ``id`` numbers, once its file is written."""
-        return dict(self.judge(int(row["id"])))
 
     def close(self) -> None:
         """End what judging takes."""

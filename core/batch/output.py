@@ -34,7 +34,7 @@ Summary = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Output:
+class VerdictFolder:
     """The folder of a batch, as one run may write it.
 
     Attributes:
@@ -87,7 +87,7 @@ class Output:
             yield
 
 
-def take_over(folder: Path, description: Mapping[str, Any]) -> Output:
+def take_over(folder: Path, description: Mapping[str, Any]) -> VerdictFolder:
     """Return a folder that this run alone writes from now on, made where it is not there.
 
     A run that ended in the middle may have left workers behind: none of them finishes a file after
@@ -114,7 +114,7 @@ def take_over(folder: Path, description: Mapping[str, Any]) -> Output:
                 unfinished.unlink()
     except OSError as exc:
         raise _unwritable(folder, exc) from exc
-    return Output(folder, run)
+    return VerdictFolder(folder, run)
 
 
 def _describe(folder: Path, description: Mapping[str, Any]) -> None:
@@ -179,7 +179,7 @@ def _footer(file: Path) -> Mapping[bytes, bytes]:
     return metadata
 
 
-def write_plan(output: Output, parts: Iterable[Sequence[bytes]]) -> tuple[int, int]:
+def write_plan(output: VerdictFolder, parts: Iterable[Sequence[bytes]]) -> tuple[int, int]:
     """Return how many parts there are and how many locations, after writing the plan.
 
     Raises:
@@ -199,7 +199,7 @@ def write_plan(output: Output, parts: Iterable[Sequence[bytes]]) -> tuple[int, i
     return count, total
 
 
-def read_plan(output: Output, number: int) -> list[bytes]:
+def read_plan(output: VerdictFolder, number: int) -> list[bytes]:
     """Return the locations of one part of the plan."""
     with pq.ParquetFile(output.plan) as plan:
         locations: list[bytes] = plan.read_row_group(number)["location"].to_pylist()

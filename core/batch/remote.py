@@ -54,7 +54,7 @@ def system_of(url: str) -> tuple[Any, str]:
 
 @contextmanager
 def reaching(url: str) -> Iterator[None]:
-    """Turn what a server does wrong into an error that names the URL.
+    """Yield while what a server does wrong becomes an error that names the URL.
 
     Raises:
         AssayError: The server cannot be reached, or failed.

@@ -11,7 +11,7 @@ from typing import Any
 from core.batch.engines import check_engine, run_parts
 from core.batch.judge import BatchWork
 from core.batch.listing import list_source, name_source
-from core.batch.output import Output, Summary, read_parts, take_over, write_plan
+from core.batch.output import Summary, VerdictFolder, read_parts, take_over, write_plan
 from core.batch.plan import DigestSet, cut
 from core.batch.spec import BatchSpec, Engine
 from core.errors import DataError
@@ -79,7 +79,7 @@ def run_batch(spec: BatchSpec, settings: Settings, progress: Progress = silent) 
 
 def _plan(
     spec: BatchSpec,
-    output: Output,
+    output: VerdictFolder,
     known: DigestSet,
     suffixes: frozenset[str],
     skipped: Skipped,
@@ -122,7 +122,7 @@ def _describe(spec: BatchSpec, bundle: Bundle, policy: Policy) -> dict[str, Any]
     }
 
 
-def _work(spec: BatchSpec, output: Output, settings: Settings, policy: Policy) -> BatchWork:
+def _work(spec: BatchSpec, output: VerdictFolder, settings: Settings, policy: Policy) -> BatchWork:
     """Return the work with paths that do not depend on where a process runs."""
     changed: dict[str, object] = {"home": settings.home.absolute()}
     if spec.engine is Engine.RAY:
