@@ -104,7 +104,7 @@ def test_a_part_that_was_written_and_not_reported_is_not_judged_again(spec, tiny
         first = judge.judge(0)
         file = output.folder / name_part(locations)
         written = file.stat().st_mtime_ns
-        assert judge({"id": 0}) == first
+        assert judge.judge(0) == first
     assert first["pictures"] == 2
     assert file.stat().st_mtime_ns == written
 
