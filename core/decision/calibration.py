@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from core.decision.splits import folds
 from core.types import F64
@@ -102,6 +101,8 @@ def fit(kind: str, logits: F64, labels: Labels) -> Calibrator:
     spread = varied if varied > _FLAT else 1.0
     free = kind == "platt"
     start = np.concatenate([[1.0], np.zeros(classes if free else 0)])
+    from scipy.optimize import minimize  # takes a tenth of a second: for fitting alone
+
     found = minimize(
         _loss,
         start,

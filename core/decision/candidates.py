@@ -20,7 +20,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from core.decision.calibration import is_clearly_less
 from core.types import F64
@@ -93,4 +93,4 @@ def _errors(members: NDArray[np.intp], level: float, folds: int) -> float:
     if groups < 2:
         return float("inf")
     shared = 1.0 + folds / (folds - 1)
-    return float(t.ppf(1.0 - level, groups - 1) * (shared * groups / (groups - 1)) ** 0.5)
+    return float(stdtrit(groups - 1, 1.0 - level) * (shared * groups / (groups - 1)) ** 0.5)

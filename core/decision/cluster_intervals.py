@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import betaincinv
+from scipy.special import betaincinv, stdtrit
 
 from core.types import F64
 
@@ -58,13 +58,11 @@ def _effective(excess: F64, n: int, variance: float) -> float:
         n: Number of pictures.
         variance: Of one picture.
     """
-    from scipy.stats import t  # takes half a second: imported where an interval is computed
-
     groups = excess.size
     if variance == 0.0:
         return float(groups)
     spread = groups / (groups - 1) * float(excess @ excess) / n**2
-    freedom = float(t.isf(_TAIL, n - 1) / t.isf(_TAIL, groups - 1)) ** 2
+    freedom = float(stdtrit(n - 1, _TAIL) / stdtrit(groups - 1, _TAIL)) ** 2
     if spread == 0.0:
         return float(n)
     return min(n / (n - 1) * variance / spread * freedom, float(n))
@@ -95,8 +93,6 @@ def auroc_interval(
     Raises:
         ValueError: The arrays differ in shape.
     """
-    from scipy.stats import t
-
     if scores.ndim != 1 or not positive.shape == group.shape == scores.shape:
         raise ValueError(
             f"scores, positive, group: expected equal (n,), got {scores.shape}, "
@@ -119,14 +115,14 @@ def auroc_interval(
     parts = np.array([float(ups @ ups), float(downs @ downs)]) * kinds / np.subtract(kinds, 1)
     variance = parts.sum() + 2.0 * groups / (groups - 1) * float(ups @ downs)
     freedom = parts.sum() ** 2 / float((parts**2 / np.subtract(kinds, 1)).sum())
-    half = float(t.isf(tail, freedom)) * math.sqrt(max(variance, 0.0)) / (area * (1.0 - area))
+    half = -float(stdtrit(freedom, tail)) * math.sqrt(max(variance, 0.0)) / (area * (1.0 - area))
     middle = math.log(area / (1.0 - area))
     return _logistic(middle - half), _logistic(middle + half)
 
 
 def _placements(scores: F64, positive: NDArray[np.bool_]) -> tuple[F64, F64]:
     """Return shares of negatives below each positive and positives above each negative."""
-    from scipy.stats import rankdata
+    from scipy.stats import rankdata  # takes half a second: imported where it is used
 
     rank = rankdata(scores)
     ups, downs = scores[positive], scores[~positive]

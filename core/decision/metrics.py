@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from core.types import F64
 
@@ -40,6 +39,8 @@ def auroc(scores: F64, positive: NDArray[np.bool_]) -> float:
     n_negative = scores.size - n_positive
     if n_positive == 0 or n_negative == 0:
         return math.nan
+    from scipy.stats import rankdata  # takes half a second: imported where it is used
+
     ranks = float(rankdata(scores)[positive].sum())
     return (ranks - n_positive * (n_positive + 1) / 2) / (n_positive * n_negative)
 
@@ -131,6 +132,8 @@ def _stated(probabilities: F64) -> F64:
 
 def _gap(stated: F64, hits: NDArray[np.bool_], bins: int) -> F64:
     """Return the ECE of each column of ``hits``, n r -> r."""
+    from scipy.stats import rankdata
+
     place = (bins * (rankdata(stated) - 0.5) / stated.size).astype(np.int64)
     order = np.argsort(place, kind="stable")
     starts = np.unique(place[order], return_index=True)[1]

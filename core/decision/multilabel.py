@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.special import expit
 
 from core.types import F64
@@ -101,6 +100,8 @@ def fit(scores: F64, targets: Bools, shrinkage: float = SHRINKAGE) -> Sigmoids:
 
 
 def _minimum(scores: F64, soft: F64, scale: F64, bias: F64, shrinkage: float) -> tuple[F64, F64]:
+    from scipy.optimize import minimize  # takes a tenth of a second: for fitting alone
+
     found = minimize(
         _loss,
         np.concatenate([scale, bias]),

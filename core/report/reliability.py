@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from markupsafe import Markup
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from core.decision.metrics import BINS
 from core.report import svg
@@ -51,6 +50,8 @@ def reliability(
         seed: Of the simulated outcomes.
         bins: Number of bins.
     """
+    from scipy.stats import rankdata  # takes half a second: imported where it is used
+
     place = (bins * (rankdata(stated) - 0.5) / stated.size).astype(np.int64)
     order = np.argsort(place, kind="stable")
     starts = np.unique(place[order], return_index=True)[1]

@@ -280,6 +280,26 @@ def heavy_after(imports):
     return ran.stdout.strip()
 
 
+def test_assessing_a_picture_loads_nothing_that_only_training_or_a_page_needs(tiny_product):
+    code = (
+        "import sys; from core.cli import main; before = set(sys.modules)\n"
+        "try: main()\nexcept SystemExit as ended: assert not ended.code\n"
+        "heavy = ('torch','sklearn','streamlit','monai','pandas','onnx','timm','alembic','plotly',"
+        "'scipy.stats','scipy.optimize','scipy.spatial','scipy.sparse')\n"
+        "print([m for m in heavy if m in sys.modules], file=sys.stderr)"
+    )
+    picture = tiny_product.pictures("test", "good")[0]
+    home = {"ASSAY_HOME": str(tiny_product.settings.home), "PATH": "/usr/bin"}
+    for options in ([], ["--no-store"]):
+        given = ["assess", str(tiny_product.bundle), str(picture), *options]
+        for _warmed in range(2):
+            ran = subprocess.run(
+                [sys.executable, "-c", code, *given], env=home, capture_output=True, text=True
+            )
+            assert ran.returncode == 0, ran.stderr
+        assert ran.stderr.strip() == "[]"
+
+
 def test_the_command_that_serves_the_pages_only_waits_and_a_page_opens_without_a_model():
     assert heavy_after("import core.service.review.server, core.cli.info") == "[]"
     pages = (
