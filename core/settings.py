@@ -25,7 +25,10 @@ class Settings(BaseSettings):
     store_url: str = Field(
         default="", description="PostgreSQL URL; empty = SQLite in the home folder."
     )
-    runtime: str = Field(default="onnx", description="Network runtime: onnx, openvino or torch.")
+    runtime: str = Field(
+        default="onnx",
+        description="Network runtime: onnx, openvino, torch, torch:cpu or torch:cuda.",
+    )
     workers: int = Field(default=2, ge=1, le=64, description="Inference threads, one core each.")
     decoders: int = Field(default=1, ge=1, le=64, description="Disposable decoder processes.")
     max_pixels: int = Field(

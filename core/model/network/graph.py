@@ -9,14 +9,12 @@ from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from core.model.network import backbone as backbones
 from core.model.network.backbone import Backbone, Files
 from core.model.network.foreground import pool_foreground
 from core.model.network.tail import cut_index, load_tails
-from core.types import F32, U8, NetworkOutput
 
 CELLS = 16
 _GREY_LEVEL = 1 / 64  # about one, after normalisation; an even picture has no sides
@@ -153,33 +151,6 @@ def _grid(output: torch.Tensor, channels: int) -> torch.Tensor:
     tokens = output[:, output.shape[1] - side * side :]
     grid: torch.Tensor = tokens.transpose(1, 2).unflatten(2, (side, side))
     return grid
-
-
-class TorchNetwork:
-    """A network run by torch itself, on CUDA when there is one."""
-
-    def __init__(self, backbone: Backbone, files: Files) -> None:
-        place = "cuda" if torch.cuda.is_available() else "cpu"
-        self.device = f"{place}/torch/f32"
-        self._place = torch.device(place)
-        network = backbones.load(backbone, files)
-        self._backbone = backbone
-        self._maps = MapGraph(backbone, network).eval().to(self._place)
-        tails = load_tails(backbone, files) if backbone.tail else []
-        self._features = FeatureGraph(backbone, network, tails).eval().to(self._place)
-
-    def extract(self, pixels: U8) -> NetworkOutput:
-        """Return the features, as ``Network.extract``."""
-        return self._backbone.to_output(self._run(self._features, pixels))
-
-    def maps(self, pixels: U8) -> list[F32]:
-        """Return the maps, as ``Network.maps``."""
-        return self._run(self._maps, pixels)
-
-    def _run(self, graph: FeatureGraph, pixels: U8) -> list[F32]:
-        batch = torch.from_numpy(np.ascontiguousarray(pixels[None])).to(self._place)
-        with torch.inference_mode():
-            return [out[0].cpu().numpy() for out in graph(batch)]
 
 
 def export(backbone: Backbone, files: Files, path: Path, *, maps: bool) -> None:

@@ -23,6 +23,8 @@ from core.model.network.backbone import PRECISIONS, Backbone, Files
 from core.types import F32, U8, NetworkOutput
 
 RUNTIMES = ("onnx", "openvino", "torch")
+DEVICES = ("cpu", "cuda")
+"""Where torch runs, written after a colon (``torch:cuda``); without one on CUDA if there is any."""
 
 _exporting = Lock()  # the exporter patches torch while it works
 
@@ -46,12 +48,13 @@ def open_network(
 
     Args:
         backbone: The network.
-        runtime: ``onnx``, ``openvino`` or ``torch`` (on CUDA where there is one).
+        runtime: One of ``RUNTIMES``; torch with one of ``DEVICES`` after a colon, or without.
         cache: Folder of exported networks.
         files: The weight files that no package carries.
 
     Raises:
-        ConfigError: The runtime is unknown or not installed, or has not the network's precision.
+        ConfigError: The runtime is unknown or not installed, has not the network's precision, or
+            names a device that is not there.
         BundleError: The weights are not the ones named, or the quantised network is missing.
     """
     missing = unsupported_reason(backbone.precision, runtime)
@@ -60,14 +63,32 @@ def open_network(
             f"The precision {backbone.precision} does not run here: {missing}.",
             hint="Train again with --precision f32, or go to a machine that has it.",
         )
-    if runtime == "torch":
-        from core.model.network.graph import TorchNetwork
+    name, device = split_runtime(runtime)
+    if name == "torch":
+        from core.model.network.torch_network import open_torch_network
 
-        return TorchNetwork(backbone, files)
+        return open_torch_network(backbone, files, device)
     exported = partial(_network_file, backbone, cache, files)
-    by_openvino = runtime == "openvino" or backbone.precision == "bf16"
+    by_openvino = name == "openvino" or backbone.precision == "bf16"
     kind = OpenVinoNetwork if by_openvino else OnnxNetwork
     return kind(backbone, exported)
+
+
+def split_runtime(runtime: str) -> tuple[str, str]:
+    """Return one of ``RUNTIMES`` and the device behind its colon, empty where none is given.
+
+    Raises:
+        ConfigError: Either is unknown, or another runtime than torch is given a device.
+    """
+    name, colon, device = runtime.partition(":")
+    is_known = name in RUNTIMES and (not colon or (name == "torch" and device in DEVICES))
+    if not is_known:
+        known = ", ".join([*RUNTIMES, *(f"torch:{one}" for one in DEVICES)])
+        raise ConfigError(
+            f"No runtime is called {runtime!r}; there are {known}.",
+            hint="Set ASSAY_RUNTIME to a runtime of these.",
+        )
+    return name, device
 
 
 def unsupported_reason(precision: str, runtime: str) -> str:
@@ -78,20 +99,20 @@ def unsupported_reason(precision: str, runtime: str) -> str:
 
     Args:
         precision: One of ``PRECISIONS``.
-        runtime: One of ``RUNTIMES``.
+        runtime: As for ``open_network``.
 
     Raises:
         ConfigError: The runtime or the precision is unknown.
     """
-    for kind, name, known in (("runtime", runtime, RUNTIMES), ("precision", precision, PRECISIONS)):
-        if name not in known:
-            raise ConfigError(
-                f"No {kind} is called {name!r}; there are {', '.join(known)}.",
-                hint=f"Set ASSAY_RUNTIME or --precision to a {kind} of these.",
-            )
+    name, _ = split_runtime(runtime)
+    if precision not in PRECISIONS:
+        raise ConfigError(
+            f"No precision is called {precision!r}; there are {', '.join(PRECISIONS)}.",
+            hint="Set --precision to one of these.",
+        )
     if precision == "f32":
         return ""
-    if runtime == "torch":
+    if name == "torch":
         return "the runtime torch is f32 alone; ASSAY_RUNTIME is to be onnx or openvino"
     return "" if precision == "int8" else _bf16_unsupported_reason()
 
