@@ -14,6 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from core.checking.registration import DETAIL, correlation, turn_between
+from core.checking.row_file import Rows, empty_rows, set_rows
 from core.checking.signature import (
     HARMONICS,
     RADII,
@@ -39,6 +40,7 @@ _LEAST_PEAK = 0.55
 _SAMPLE = 60
 _MOST_SHARED = 0.95
 _BLOCK = 256
+_BLOCK_OF_A_CELL = 1024
 _ALL_PAIRS = 4000  # pictures up to which each is compared with all
 _CELL = 1000  # pictures a cell beyond that
 _CELLS_OF_A_VIEW = 2
@@ -53,7 +55,7 @@ def exact_copies(sha256: Sequence[str]) -> list[list[int]]:
     return [same for same in rows.values() if len(same) > 1]
 
 
-def near_copies(details: U8) -> list[list[int]]:
+def near_copies(details: Rows) -> list[list[int]]:
     """Return the sets of pictures that come of one exposure, as row numbers.
 
     Candidates are the nearest few by spectra that no turn and no mirror changes, of the whole
@@ -73,7 +75,7 @@ def near_copies(details: U8) -> list[list[int]]:
     Raises:
         ValueError: The array has another shape.
     """
-    if details.ndim != 3 or details.shape[1:] != (DETAIL, DETAIL):
+    if details.shape[1:] != (DETAIL, DETAIL):
         raise ValueError(f"details: expected (n, {DETAIL}, {DETAIL}), got {details.shape}")
     n = len(details)
     if n < 2:
@@ -99,19 +101,19 @@ class _Search:
         details: uint8 ``n DETAIL DETAIL``.
         sound: bool ``n``, which have structure to compare.
         common: Finest detail that all share, float32 ``SIDE SIDE``.
-        units: Unit spectra of each view, float32 ``views n d``.
+        units: Unit spectra of each view, float32 ``n d``.
     """
 
-    details: U8
+    details: Rows
     sound: NDArray[np.bool_]
     common: F32
-    units: F32
+    units: Sequence[Rows]
 
     @classmethod
-    def over(cls, details: U8) -> _Search:
+    def over(cls, details: Rows) -> _Search:
         """Return what every comparison needs once, a block of pictures at a time."""
         n, width = len(details), RADII * HARMONICS
-        units = np.empty((len(VIEWS), n, width), np.float32)
+        units = [empty_rows(details, (width,), np.float32) for _ in VIEWS]
         common, sound = np.zeros((SIDE, SIDE), np.float32), np.empty(n, np.bool_)
         for start in range(0, n, _BLOCK):
             rows = slice(start, start + _BLOCK)
@@ -121,11 +123,11 @@ class _Search:
             for one in small:
                 common += _fine(one)
             for number, view in enumerate(VIEWS):
-                units[number, rows] = spectra(rings(structures, view))
+                set_rows(units[number], start, spectra(rings(structures, view)))
         scale = SpectrumScaler.of(units[0])
         for number, start in product(range(len(VIEWS)), range(0, n, _BLOCK)):
-            rows = slice(start, start + _BLOCK)
-            units[number, rows] = scale.unit(units[number, rows])
+            level = scale.unit(units[number][start : start + _BLOCK])
+            set_rows(units[number], start, level)
         return cls(details, sound, common / np.float32(n), units)
 
     def pairs(self) -> Iterator[tuple[int, int]]:
@@ -134,7 +136,7 @@ class _Search:
         candidates, others = self._neighbours()
         shared = min(self._shared(), _MOST_SHARED)
         near: dict[int, float] = {}
-        for (a, b), view in candidates.items():
+        for a, b, view in candidates:
             alike = self._alike(a, b, VIEWS[view])
             if alike < 1.0 - (1.0 - ALIKE) * (1.0 - shared):
                 continue
@@ -146,16 +148,17 @@ class _Search:
             if is_close or self._saved_again(a, b):
                 yield a, b
 
-    def _neighbours(self) -> tuple[dict[tuple[int, int], int], NDArray[np.int64]]:
+    def _neighbours(self) -> tuple[Iterator[tuple[int, int, int]], NDArray[np.int32]]:
         """Return candidate pairs with the view of the second that fits, and each one's others."""
         n = len(self.details)
         far = min(_OTHERS, n - 1)
-        pairs: dict[tuple[int, int], int] = {}
-        others = np.zeros((n, _COMPARED), np.int64)
+        found = [np.zeros((0, 3), np.int32)]
+        others = np.zeros((n, _COMPARED), np.int32)
         for rows, columns in cells(self.units):
             alike, view = self._block(rows, columns)
             ranks = np.arange(min(far + _COMPARED, len(columns)))
             order = np.argpartition(-alike, ranks if n > 1 else 0)
+            pairs: list[tuple[int, int, int]] = []
             for at, row in enumerate(rows.tolist()):
                 ranked = order[at]
                 others[row] = np.resize(columns[ranked[far : far + _COMPARED]], _COMPARED)
@@ -163,19 +166,19 @@ class _Search:
                 least = max(_PERHAPS, 1.0 - _CLOSER * (1.0 - usual))
                 close = [c for c in ranked[:_NEIGHBOURS].tolist() if alike[at, c] >= least]
                 for c in close if self.sound[row] else ():
-                    if (int(columns[c]), row) not in pairs:
-                        pairs[row, int(columns[c])] = int(view[at, c])
-        return pairs, others
+                    pairs.append((row, int(columns[c]), int(view[at, c])))
+            found.append(np.array(pairs, np.int32).reshape(-1, 3))
+        return _first_of_each_pair(np.concatenate(found), n), others
 
     def _block(
         self, rows: NDArray[np.intp], columns: NDArray[np.intp]
     ) -> tuple[F32, NDArray[np.int8]]:
         """Return the best correlation of some pictures with views of others, and which view."""
-        queries = self.units[0, rows]
-        best = queries @ self.units[0, columns].T
+        queries: F32 = self.units[0][rows]
+        best: F32 = queries @ self.units[0][columns].T
         view = np.zeros(best.shape, np.int8)
         for number in range(1, len(VIEWS)):
-            correlations = queries @ self.units[number, columns].T
+            correlations = queries @ self.units[number][columns].T
             view[correlations > best] = number
             np.maximum(best, correlations, out=best)
         best[:, ~self.sound[columns]] = -1.0
@@ -208,14 +211,22 @@ class _Search:
         drawn = [rng.choice(rows, 2, replace=False) for _ in range(_SAMPLE)]
         return max(0.0, float(np.median([self._alike(a, b, VIEWS[0], -1.0) for a, b in drawn])))
 
-    def _nearest_other(self, one: int, others: NDArray[np.int64]) -> float:
+    def _nearest_other(self, one: int, others: NDArray[np.int32]) -> float:
         """Return how alike a picture is to those of its kind that are no copies of it."""
         alike = [self._alike(one, other, VIEWS[0], -1.0) for other in others.tolist()]
         return float(np.median(alike))
 
 
+def _first_of_each_pair(pairs: NDArray[np.int32], n: int) -> Iterator[tuple[int, int, int]]:
+    """Yield each pair of pictures once, whichever of the two comes first, with its view."""
+    ends = np.sort(pairs[:, :2].astype(np.int64), axis=1)
+    first = np.sort(np.unique(ends[:, 0] * n + ends[:, 1], return_index=True)[1])
+    for start in range(0, len(first), _BLOCK):
+        yield from map(tuple, pairs[first[start : start + _BLOCK]].tolist())
+
+
 def cells(
-    units: F32, all_pairs: int = _ALL_PAIRS, cell: int = _CELL
+    units: Sequence[Rows], all_pairs: int = _ALL_PAIRS, cell: int = _CELL
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Yield blocks of pictures, and those among which the nearest of each are looked for.
 
@@ -225,11 +236,11 @@ def cells(
     with the number of pictures and not with its square.
 
     Args:
-        units: float32 ``views n d``, unit spectra, the whole picture first.
+        units: Unit spectra of each view, float32 ``n d``, the whole picture first.
         all_pairs: Pictures up to which all pairs are compared.
         cell: Pictures in a cell, on average.
     """
-    n = units.shape[1]
+    n = len(units[0])
     if n <= all_pairs:
         for start in range(0, n, _BLOCK):
             yield np.arange(start, min(start + _BLOCK, n)), np.arange(n)
@@ -240,19 +251,20 @@ def cells(
         own = np.flatnonzero(near[0, :, 0] == number)
         # A cell with too few others to tell a copy by is compared with all.
         columns = columns if len(columns) > _OTHERS + _COMPARED else np.arange(n)
-        for start in range(0, len(own), _BLOCK):
-            yield own[start : start + _BLOCK], columns
+        for start in range(0, len(own), _BLOCK_OF_A_CELL):
+            yield own[start : start + _BLOCK_OF_A_CELL], columns
 
 
-def _nearest_centres(units: F32, count: int) -> NDArray[np.int32]:
+def _nearest_centres(units: Sequence[Rows], count: int) -> NDArray[np.int32]:
     """Return the two nearest of so many clusters' centres for each view, ``views n 2``."""
-    drawn = np.random.default_rng(0).permutation(units.shape[1])[: 100 * count]
-    centres = cluster_centres(units[0, drawn], count, 0)
+    n = len(units[0])
+    drawn = np.random.default_rng(0).permutation(n)[: 100 * count]
+    centres = cluster_centres(units[0][drawn], count, 0)
     squared = (centres**2).sum(axis=1)
-    near = np.zeros((*units.shape[:2], _CELLS_OF_A_VIEW), np.int32)
-    for view, start in product(range(len(units)), range(0, units.shape[1], 20 * _BLOCK)):
+    near = np.zeros((len(units), n, _CELLS_OF_A_VIEW), np.int32)
+    for view, start in product(range(len(units)), range(0, n, 20 * _BLOCK)):
         rows = slice(start, start + 20 * _BLOCK)
-        apart = squared - 2.0 * (units[view, rows] @ centres.T)
+        apart = squared - 2.0 * (units[view][rows] @ centres.T)
         near[view, rows] = np.argpartition(apart, 1, axis=1)[:, :_CELLS_OF_A_VIEW]
     return near
 

@@ -17,8 +17,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checking.keypoints import Keypoints, detect, vote
+from core.checking.keypoint_votes import vote
+from core.checking.keypoints import KeypointFile
 from core.checking.registration import DETAIL, match_keypoints, refine
+from core.checking.row_file import Rows
 from core.types import F32, F64, U8
 
 SIDE = 224  # pixels: what is finer than this is looked at
@@ -36,7 +38,7 @@ _EDGE = 8
 _LEAST_COVERED = 0.6
 _LEAST_OVERLAP = 0.4
 _QUIETEST = 0.1
-_IN_MEMORY = 2000  # pictures in memory at a time
+_IN_MEMORY = 500  # pictures in memory at a time
 _INVERSE = cv2.WARP_INVERSE_MAP
 
 Reader = Callable[[Sequence[int]], Iterable[U8 | None]]
@@ -78,16 +80,19 @@ class _Laid:
     onto: F32
 
 
-def find_exposures(details: U8, read: Reader) -> list[tuple[int, int]]:
+def find_exposures(details: Rows, read: Reader) -> list[tuple[int, int]]:
     """Return the pairs of pictures of one origin, however turned or cropped.
 
     Candidates share many keypoints and agree once laid over each other; those are read again.
 
     Args:
-        details: uint8 ``n h w`` with h = w = 128, grey, as ``PictureFacts.detail``.
+        details: uint8 ``n h w`` with h = w = 128, grey, those of ``PictureFacts.detail``.
         read: Gives pictures at full resolution.
     """
-    candidates = list(_lay(details, [detect(one) for one in details]))
+    found = KeypointFile()
+    for at in range(len(details)):
+        found.add(details[at])
+    candidates = list(_lay(details, found))
     pairs: list[tuple[int, int]] = []
     for some in _bunches(candidates):
         numbers = sorted({end for one in some for end in (one.a, one.b)})
@@ -113,9 +118,9 @@ def _is_one(a: U8, b: U8, laid: _Laid) -> bool:
     return agreement(a, other, refine(a, other, guess)).is_one_origin
 
 
-def _lay(details: U8, found: Sequence[Keypoints]) -> Iterator[_Laid]:
+def _lay(details: Rows, found: KeypointFile) -> Iterator[_Laid]:
     """Yield the pairs that agree at the size of a detail, with the map that lays them so."""
-    for a, b, is_mirrored in vote([one.descriptors for one in found]):
+    for a, b, is_mirrored in vote(found.descriptors):
         other = found[b].mirrored(DETAIL) if is_mirrored else found[b]
         onto, matched = match_keypoints(found[a], other)
         if onto is None or matched < _MATCHED:

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from core.checking.registration import DETAIL
+from core.checking.row_file import RowFile, RowPlace
 from core.errors import UnreadableImage
 from core.imaging.sniff import sniff
 from core.labelled import Row
@@ -45,7 +46,7 @@ class FileFacts:
 
 @dataclass(frozen=True, slots=True)
 class PictureFacts:
-    """What is kept of one readable picture, about 20 KB.
+    """What is kept of one readable picture: under 1 KB, its shrunk pixels in a file.
 
     Attributes:
         row: Its row in the data set.
@@ -54,8 +55,8 @@ class PictureFacts:
         source_size: Height and width in pixels of the original.
         refusals: Findings of the pack's own checks.
         light: float64 ``len(LIGHT)``, brightness, contrast and colour cast of the whole picture.
-        thumb: uint8 ``THUMB THUMB 3``.
-        detail: uint8 ``DETAIL DETAIL``, grey.
+        thumb: Where its pixels lie, uint8 ``THUMB THUMB 3``.
+        detail: Where its grey ones lie, uint8 ``DETAIL DETAIL``.
         belongs: Group and patient that the file states, by kind.
         source: As in ``Frame``.
         peak: As in ``Prepared``.
@@ -67,11 +68,26 @@ class PictureFacts:
     source_size: tuple[int, int]
     refusals: tuple[str, ...]
     light: F64
-    thumb: U8
-    detail: U8
+    thumb: RowPlace
+    detail: RowPlace
     belongs: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     peak: int = 0
+
+
+class ShrunkPixels:
+    """The shrunk pixels of a set of pictures, kept in temporary files."""
+
+    def __init__(self) -> None:
+        self._thumbs = RowFile((THUMB, THUMB, 3), np.uint8)
+        self._details = RowFile((DETAIL, DETAIL), np.uint8)
+
+    def add(self, thumb: U8, detail: U8) -> tuple[RowPlace, RowPlace]:
+        """Return where the pixels of one more picture lie."""
+        return (
+            RowPlace(self._thumbs, self._thumbs.append(thumb)),
+            RowPlace(self._details, self._details.append(detail)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +112,18 @@ def file_facts(data: bytes, max_pixels: int) -> FileFacts:
     return FileFacts(kind, len(data), jpeg_quality(data) if kind == "JPEG" else NO_QUALITY)
 
 
-def facts_of(prepared: Prepared, row: Row, file: FileFacts) -> PictureFacts:
+def facts_of(prepared: Prepared, row: Row, file: FileFacts, shrunk: ShrunkPixels) -> PictureFacts:
     """Return what the check needs of one picture once its pixels are dropped.
 
     Args:
         prepared: The picture as the network takes it.
         row: Its row in the data set.
         file: Format, length and compression.
+        shrunk: Where shrunk pixels are kept, of all pictures of a set.
     """
     pixels = prepared.pixels
     grey: U8 = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+    thumb, detail = shrunk.add(_shrunk(pixels, THUMB), detail_of(grey))
     return PictureFacts(
         row=row,
         file=file,
@@ -113,8 +131,8 @@ def facts_of(prepared: Prepared, row: Row, file: FileFacts) -> PictureFacts:
         source_size=prepared.source_size,
         refusals=tuple(finding.detail for finding in prepared.findings),
         light=_light(pixels, grey),
-        thumb=_shrunk(pixels, THUMB),
-        detail=detail_of(grey),
+        thumb=thumb,
+        detail=detail,
         belongs=belongs_to(prepared),
         source=prepared.source,
         peak=prepared.peak,

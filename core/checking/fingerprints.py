@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.checking.row_file import Rows, take_rows
 from core.checking.signature import LARGER, SIDE, VIEWS, SpectrumScaler, rings, spectra, structure
 from core.types import F32, U8
 
@@ -49,11 +50,11 @@ class Fingerprints:
     limits: F32
 
     @classmethod
-    def of(cls, details: U8, same: Origins, origin: Origins) -> Self:
+    def of(cls, details: Rows, same: Origins, origin: Origins) -> Self:
         """Return the fingerprints of pictures, with limits from how alike different ones are.
 
         Args:
-            details: uint8 ``n h w``, grey, as ``PictureFacts.detail``.
+            details: uint8 ``n h w``, grey, those of ``PictureFacts.detail``.
             same: ``n``, equal for pictures that are of one group or certain copies.
             origin: ``n``, equal for those as well that may be copies.
         """
@@ -138,7 +139,7 @@ class Fingerprints:
         return nearest, np.asarray(distance / np.maximum(1.0 - alike.max(axis=1), 1e-6), np.float32)
 
 
-def match_copies(known: Fingerprints, details: U8) -> NDArray[np.intp]:
+def match_copies(known: Fingerprints, details: Rows) -> NDArray[np.intp]:
     """Return for each picture the number of the known one that it is a copy of; -1 for none.
 
     The whole picture and parts of it are compared, larger and smaller ones, with the known
@@ -153,7 +154,7 @@ def match_copies(known: Fingerprints, details: U8) -> NDArray[np.intp]:
 
     Args:
         known: At least three of different origin; none is recognised among fewer.
-        details: uint8 ``m h w``, grey, as ``PictureFacts.detail``.
+        details: uint8 ``m h w``, grey, those of ``PictureFacts.detail``.
     """
     found = np.full(len(details), -1, np.intp)
     if np.unique(known.origin[known.sound]).size < _MIN_ORIGINS:
@@ -170,7 +171,7 @@ def match_copies(known: Fingerprints, details: U8) -> NDArray[np.intp]:
 
 
 def find_certain_copies(
-    details: U8, sets: Sequence[Sequence[int]], group: Origins
+    details: Rows, sets: Sequence[Sequence[int]], group: Origins
 ) -> list[list[int]]:
     """Return the pairs in sets of near copies that are nearer than any two different pictures.
 
@@ -180,7 +181,7 @@ def find_certain_copies(
     set, and sets are looked at some at a time, so that time grows with the number of pictures.
 
     Args:
-        details: uint8 ``n h w``, grey, as ``PictureFacts.detail``.
+        details: uint8 ``n h w``, grey, those of ``PictureFacts.detail``.
         sets: Sets of near copies, as row numbers.
         group: ``n``, equal for pictures that the data set gives one group.
     """
@@ -194,7 +195,7 @@ def find_certain_copies(
         rows = np.concatenate([*some, others]).astype(np.intp)
         ends = np.cumsum([0, *map(len, some)]).tolist()
         parts = [list(range(a, b)) for a, b in pairwise(ends)]
-        pairs = _find_certain_copies(details[rows], parts, group[rows])
+        pairs = _find_certain_copies(take_rows(details, rows), parts, group[rows])
         found += [rows[pair].tolist() for pair in pairs]
     return found
 
@@ -212,7 +213,7 @@ def _bunches(sets: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
 
 
 def _find_certain_copies(
-    details: U8, sets: Sequence[Sequence[int]], group: Origins
+    details: Rows, sets: Sequence[Sequence[int]], group: Origins
 ) -> list[list[int]]:
     if not sets:
         return []
@@ -221,7 +222,7 @@ def _find_certain_copies(
         origin[one] = min(one)
     known = Fingerprints(strengths_of(details), origin, np.zeros(2, np.float32))
     members = np.array(sorted({at for one in sets for at in one}))
-    pairs = list(_pairs(known, members, details[members], group))
+    pairs = list(_pairs(known, members, take_rows(details, members), group))
     if not pairs:
         return []
     alone = np.setdiff1d(np.flatnonzero(known.sound), members)
@@ -236,7 +237,7 @@ def _find_certain_copies(
 
 
 def _pairs(
-    known: Fingerprints, members: NDArray[np.intp], details: U8, group: Origins
+    known: Fingerprints, members: NDArray[np.intp], details: Rows, group: Origins
 ) -> Iterator[tuple[int, int, float]]:
     """Yield members of one set and of two groups, with their distance to that of the next."""
     for rows, alike in correlate_with_known(known, details):
@@ -248,7 +249,7 @@ def _pairs(
 
 
 def correlate_with_known(
-    known: Fingerprints, details: U8
+    known: Fingerprints, details: Rows
 ) -> Iterator[tuple[NDArray[np.intp], F32]]:
     """Yield blocks of rows with structure, and their correlation with the known, ``m n``."""
     units, scale = known.units, SpectrumScaler.of(known.strengths[known.sound].astype(np.float32))
@@ -270,11 +271,11 @@ def _structures(details: U8) -> F32:
     return np.stack([structure(np.asarray(one, np.uint8)) for one in small])
 
 
-def strengths_of(details: U8) -> NDArray[np.float16]:
+def strengths_of(details: Rows) -> NDArray[np.float16]:
     """Return the spectra of whole pictures, float16 ``n d``, zeros for those without structure."""
     if len(details) == 0:
         return np.zeros((0, 1), np.float16)
-    blocks = [details[start : start + _BLOCK] for start in range(0, len(details), _BLOCK)]
+    blocks = (details[start : start + _BLOCK] for start in range(0, len(details), _BLOCK))
     return np.concatenate([__strengths_of_a_block(one) for one in blocks])
 
 

@@ -9,9 +9,11 @@ import numpy as np
 
 from core.checking.columns import Nuisance, one_hot
 from core.checking.facts import THUMB, PictureFacts
+from core.checking.row_file import select_places
 from core.types import F64
 
 _CELLS = 16
+_BLOCK = 1024
 
 
 def picture_nuisances(facts: Sequence[PictureFacts]) -> list[Nuisance]:
@@ -39,9 +41,12 @@ def picture_nuisances(facts: Sequence[PictureFacts]) -> list[Nuisance]:
 
 def cells_of(facts: Sequence[PictureFacts], cells: int) -> F64:
     """Return the pictures themselves, shrunk: float64 ``n cells cells 3``."""
-    thumbs = np.stack([one.thumb for one in facts])
-    step = THUMB // cells
-    return np.asarray(thumbs.reshape(-1, cells, step, cells, step, 3).mean(axis=(2, 4)))
+    thumbs, step = select_places([one.thumb for one in facts]), THUMB // cells
+    found = np.empty((len(facts), cells, cells, 3))
+    for start in range(0, len(facts), _BLOCK):
+        some = thumbs[start : start + _BLOCK].reshape(-1, cells, step, cells, step, 3)
+        found[start : start + len(some)] = some.mean(axis=(2, 4))
+    return found
 
 
 def _border(cells: F64) -> F64:

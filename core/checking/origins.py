@@ -14,6 +14,7 @@ from core.checking.duplicates import clusters, exact_copies, near_copies
 from core.checking.exposures import Reader, find_exposures
 from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.fingerprints import Fingerprints, find_certain_copies
+from core.checking.row_file import select_places
 from core.errors import DataError
 from core.labelled import SPLITS, Row
 
@@ -47,7 +48,7 @@ class Copies:
         if not facts:
             return cls([], [])
         exact = exact_copies([one.sha256 for one in facts])
-        details = np.stack([one.detail for one in facts])
+        details = select_places([one.detail for one in facts])
         turned = find_exposures(details, read) if read else []
         near = clusters(len(facts), [*_chains(near_copies(details)), *turned])
         names = [one.row.group for one in facts]
@@ -125,7 +126,7 @@ def fingerprints_of(facts: Sequence[PictureFacts], copies: Copies) -> Fingerprin
     n = len(facts)
     groups = [*_equal_sets({at: one.row.group for at, one in enumerate(facts)}), *_stated(facts)]
     known = [*groups, *copies.exact, *copies.certain]
-    details = np.stack([one.detail for one in facts])
+    details = select_places([one.detail for one in facts])
     return Fingerprints.of(details, _numbers(n, known), _numbers(n, [*known, *copies.near]))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from core.checking.row_file import Rows
 from core.types import F32, U8
 
 SIDE = 64
@@ -40,6 +41,7 @@ LARGER = tuple(  # what a picture would show had it not been cropped to 95 or 90
     for side, reach in ((0.95, 1.7), (0.9, 3.4))
     for x, y in ((0, 0), (-1, -1), (-1, 1), (1, -1), (1, 1))
 )
+_BLOCK = 1024
 _PADDING = 8  # pixels that are mirrored outwards at each edge, for what lies beyond
 
 
@@ -98,13 +100,24 @@ class SpectrumScaler:
     spread: F32
 
     @classmethod
-    def of(cls, strengths: F32) -> SpectrumScaler:
+    def of(cls, strengths: Rows) -> SpectrumScaler:
         """Return the scale of a set, float32 ``n d``."""
-        spread = strengths.std(axis=0)
-        return cls(strengths.mean(axis=0), spread + _FLOOR * max(float(spread.mean()), 1e-6))
+        if isinstance(strengths, np.ndarray):
+            mean, spread = strengths.mean(axis=0), strengths.std(axis=0)
+        else:
+            mean, spread = _mean_and_deviation(strengths)
+        return cls(mean, spread + _FLOOR * max(float(spread.mean()), 1e-6))
 
     def unit(self, strengths: F32) -> F32:
         """Return spectra as vectors of length one, whose products are correlations."""
         level = (strengths - self.mean) / self.spread
         norm = np.linalg.norm(level, axis=1, keepdims=True)
         return np.asarray(level / np.maximum(norm, 1e-6), np.float32)
+
+
+def _mean_and_deviation(rows: Rows) -> tuple[F32, F32]:
+    """Return both of each column, a block of rows at a time."""
+    starts = range(0, len(rows), _BLOCK)
+    mean = sum(rows[at : at + _BLOCK].sum(axis=0, dtype=np.float64) for at in starts) / len(rows)
+    squares = sum(((rows[at : at + _BLOCK] - mean) ** 2).sum(axis=0) for at in starts)
+    return np.asarray(mean, np.float32), np.asarray(np.sqrt(squares / len(rows)), np.float32)

@@ -21,7 +21,7 @@ import numpy as np
 
 from core.checking.check import check_rows
 from core.checking.duplicates import near_copies
-from core.checking.facts import FileFacts, PictureFacts
+from core.checking.facts import FileFacts, PictureFacts, ShrunkPixels
 from core.checking.fingerprints import Fingerprints
 from core.checking.origins import Copies, fingerprints_of, joined
 from core.labelled import Row
@@ -129,7 +129,14 @@ def _checking(n: int) -> str:
 
 def _facts(n: int) -> list[PictureFacts]:
     """Draw facts of pictures with a camera and a numbered name, three to a group."""
-    rng = np.random.default_rng(0)
+    rng, shrunk = np.random.default_rng(0), ShrunkPixels()
+    places = [
+        shrunk.add(
+            rng.integers(0, 255, (32, 32, 3), np.uint8),
+            rng.integers(0, 255, (128, 128), np.uint8),
+        )
+        for _ in range(n)
+    ]
     return [
         PictureFacts(
             row=Row(
@@ -144,10 +151,10 @@ def _facts(n: int) -> list[PictureFacts]:
             source_size=(300, 300 + int(rng.integers(3))),
             refusals=(),
             light=rng.normal(size=7),
-            thumb=rng.integers(0, 255, (32, 32, 3), np.uint8),
-            detail=rng.integers(0, 255, (128, 128), np.uint8),
+            thumb=thumb,
+            detail=detail,
         )
-        for at in range(n)
+        for at, (thumb, detail) in enumerate(places)
     ]
 
 

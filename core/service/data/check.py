@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.checking.check import check_rows
-from core.checking.facts import PictureFacts, UnreadablePicture, facts_of
+from core.checking.facts import PictureFacts, ShrunkPixels, UnreadablePicture, facts_of
 from core.checking.origins import Copies
 from core.checking.result import Alarm, CheckReport, Level
 from core.imaging import depth
@@ -135,7 +135,8 @@ def collect_facts(
         settings: Where things run.
         progress: Called after every picture.
     """
-    pictures = list(read_facts(rows, pack=pack, settings=settings, progress=progress))
+    shrunk = ShrunkPixels()
+    pictures = list(read_facts(rows, shrunk, pack=pack, settings=settings, progress=progress))
     depths = depths_of(pictures)
     narrow = [
         place
@@ -144,6 +145,7 @@ def collect_facts(
     ]
     again = read_facts(
         [rows[place] for place in narrow],
+        shrunk,
         pack=pack,
         settings=settings,
         progress=progress,
@@ -170,6 +172,7 @@ def peaks_of(pictures: Sequence[PictureFacts | UnreadablePicture]) -> list[tuple
 
 def read_facts(
     rows: Sequence[Row],
+    shrunk: ShrunkPixels,
     *,
     pack: str,
     settings: Settings,
@@ -180,6 +183,7 @@ def read_facts(
 
     Args:
         rows: The data set's rows.
+        shrunk: Where their shrunk pixels are kept.
         pack: Name of the pack that reads them.
         settings: Where things run.
         progress: Called after every picture.
@@ -194,4 +198,4 @@ def read_facts(
             if isinstance(frame, Unreadable):
                 yield UnreadablePicture(row, frame.message)
             else:
-                yield facts_of(frame, row, file)
+                yield facts_of(frame, row, file, shrunk)

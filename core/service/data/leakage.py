@@ -11,6 +11,7 @@ import numpy as np
 
 from core.checking.facts import PictureFacts, UnreadablePicture, belongs_to
 from core.checking.fingerprints import Fingerprints, match_copies
+from core.checking.row_file import select_places
 from core.checking.split_membership import GROUP as GROUP_NAME
 from core.checking.split_membership import PICTURE, Member, Name, SplitMembership, stated_name
 from core.decision.cases import Cases
@@ -93,7 +94,7 @@ def copies_in(bundle: Bundle, facts: Sequence[PictureFacts]) -> list[bool]:
     if not facts:
         return []
     known = Fingerprints.from_arrays(bundle.fingerprints)
-    found = match_copies(known, np.stack([one.detail for one in facts]))
+    found = match_copies(known, select_places([one.detail for one in facts]))
     return [bool(one) for one in found >= 0]
 
 
