@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checking.keypoints import DescriptorFile, Descriptors, mirror
+from core.checking.keypoints import Descriptors, KeypointDescriptors, mirror
 from core.checking.row_file import RowFile
 from core.types import F32
 
@@ -30,7 +30,7 @@ _COMPARED = 1_000_000  # pairs of descriptors compared at a time
 _POINT = np.dtype([("vector", np.float32, (_DIRECTIONS,)), ("picture", np.int32)])
 
 
-def vote(found: DescriptorFile) -> list[tuple[int, int, bool]]:
+def vote(found: KeypointDescriptors) -> list[tuple[int, int, bool]]:
     """Return the pairs of pictures that share most keypoints, and whether one is mirrored.
 
     Each keypoint, as it is and mirrored, has votes for the pictures of its nearest relatives, and
@@ -67,7 +67,7 @@ class _Index:
     starts: NDArray[np.int64]
 
     @classmethod
-    def over(cls, found: DescriptorFile) -> _Index:
+    def over(cls, found: KeypointDescriptors) -> _Index:
         """Return the index of the pictures' descriptors."""
         ends = np.cumsum(found.counts)
         m = int(ends[-1])
@@ -161,7 +161,7 @@ def _put_nearer(
 
 
 def _sort_into_cells(
-    found: DescriptorFile, mean: F32, axes: F32, pivots: F32
+    found: KeypointDescriptors, mean: F32, axes: F32, pivots: F32
 ) -> tuple[RowFile, NDArray[np.int64]]:
     """Return all points with their pictures, cell by cell, and where each cell begins."""
     counts = np.zeros(len(pivots) + 1, np.int64)

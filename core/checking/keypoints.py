@@ -79,7 +79,7 @@ class KeypointFile:
 
     def __init__(self) -> None:
         self._places = RowFile((KEYPOINTS, 2), np.float32)
-        self.descriptors = DescriptorFile()
+        self.descriptors = KeypointDescriptors()
 
     def add(self, grey: U8) -> None:
         """Keep the keypoints of one more picture, uint8 ``h w``."""
@@ -95,7 +95,7 @@ class KeypointFile:
         return Keypoints(self._places[at][: len(descriptors)], descriptors)
 
 
-class DescriptorFile:
+class KeypointDescriptors:
     """The descriptors of pictures in a temporary file, at most ``KEYPOINTS`` each."""
 
     def __init__(self, found: Iterable[Descriptors] = ()) -> None:

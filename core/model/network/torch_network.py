@@ -49,7 +49,7 @@ def open_torch_network(backbone: Backbone, files: Files, device: str = "") -> To
 def keep_float32() -> None:
     """Make CUDA compute in IEEE float32 by the same kernels every time.
 
-    cuDNN's convolutions round to TF32 unless told otherwise, ten bits in place of 23, by which the
+    cuDNN's convolutions round to TF32 unless set otherwise, ten bits in place of 23, by which the
     parity probe would not hold; and it may choose another algorithm at each start.
     """
     torch.backends.cuda.matmul.fp32_precision = "ieee"

@@ -6,7 +6,7 @@ import pytest
 
 from core.checking.exposures import SIDE, agreement, find_exposures
 from core.checking.keypoint_votes import vote
-from core.checking.keypoints import DescriptorFile, detect
+from core.checking.keypoints import KeypointDescriptors, detect
 
 SAME = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
 
@@ -135,15 +135,17 @@ def test_keypoints_of_a_mirrored_picture_are_the_mirrored_keypoints(line):
 def test_votes_join_a_picture_with_its_copy_and_name_the_mirrored_one(line):
     _, pictures = line
     given = [*pictures, pictures[2][:, ::-1]]
-    found = vote(DescriptorFile(detect(square(one, 128)).descriptors for one in given))
+    found = vote(KeypointDescriptors(detect(square(one, 128)).descriptors for one in given))
     assert (2, 24, True) in found
-    assert vote(DescriptorFile()) == []
-    assert vote(DescriptorFile([detect(np.full((128, 128), 9, np.uint8)).descriptors] * 3)) == []
+    assert vote(KeypointDescriptors()) == []
+    assert (
+        vote(KeypointDescriptors([detect(np.full((128, 128), 9, np.uint8)).descriptors] * 3)) == []
+    )
 
 
 def test_a_picture_without_detail_has_no_relatives_and_hides_none():
     rng = np.random.default_rng(2)
     one = rng.integers(0, 255, (60, 128), np.uint8)
     blank = np.zeros((0, 128), np.uint8)
-    assert {(a, b) for a, b, _ in vote(DescriptorFile([blank, one, blank, one]))} == {(1, 3)}
-    assert vote(DescriptorFile([blank, blank])) == []
+    assert {(a, b) for a, b, _ in vote(KeypointDescriptors([blank, one, blank, one]))} == {(1, 3)}
+    assert vote(KeypointDescriptors([blank, blank])) == []

@@ -10,7 +10,7 @@ from core.checking import duplicates, keypoint_votes
 from core.checking.duplicates import cells, near_copies
 from core.checking.exposures import find_exposures
 from core.checking.keypoint_votes import vote
-from core.checking.keypoints import DescriptorFile
+from core.checking.keypoints import KeypointDescriptors
 from core.checking.row_file import RowFile, RowPlace, RowSelection, select_places
 
 SIDE = 128
@@ -109,7 +109,7 @@ def test_memory_of_the_votes_hardly_grows_with_the_pictures(monkeypatch):
     monkeypatch.setattr(keypoint_votes, "_SAMPLE", 1000)
     rng = np.random.default_rng(0)
     kept = [
-        DescriptorFile(rng.integers(0, 160, (30, 128), np.uint8) for _ in range(n))
+        KeypointDescriptors(rng.integers(0, 160, (30, 128), np.uint8) for _ in range(n))
         for n in (200, 600)
     ]
     peaks = [peak_of(lambda found=found: vote(found)) for found in kept]
