@@ -79,6 +79,7 @@ export default function ({ data }) {
     if (!why) {
       last.viewId = viewId
       last.session = data.session
+      last.run = data.run
       viewLog.press(viewId, pressed)
       expectAnswer()
     } else {
@@ -136,13 +137,17 @@ export default function ({ data }) {
   // What became of the press that was on its way when this was drawn.
   function answerPending() {
     const pressed = last.viewId
-    const isNew = last.session !== null && last.session !== data.session
-    last.viewId = null
-    clearTimeout(last.waiting)
-    if (pressed === null || accepted === pressed) return
+    if (pressed === null) return
+    const isNew = last.session !== data.session
+    const isAnswered = accepted === pressed || data.kept.includes(pressed)
+    // A run that had begun before the press is drawn after it; the one after that has met the press.
+    if (!isAnswered && !isNew && pressed === viewId && data.run < last.run + 2) return
+    endPress()
+    if (accepted === pressed) return
     if (data.kept.includes(pressed)) notify('Kept: your answer had arrived before the connection was lost.', LONG_MS)
     else if (isNew) notify('Not kept: the connection was lost before your press arrived. Look, then press again.', LONG_MS)
     else if (pressed !== viewId) notify('Not counted: the case had changed before the press arrived.')
+    else notify(UNHEARD, LONG_MS)
   }
 }
 

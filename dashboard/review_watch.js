@@ -5,6 +5,9 @@ const ANSWER_MS = 4000 // no press takes longer on a server that is there
 const HEALTH_MS = 3000
 const LONG_MS = 10_000 // for what a person must not miss
 const ACTIVE_MS = 60_000
+const LOOK_MS = 1000
+const BUSY = 'Your press is on its way: the server is busy, with opening a model perhaps. Keys wait until it is kept.'
+const UNHEARD = 'Not counted: the press did not reach the server. Look, then press again.'
 
 // A screen reader goes on from the name of the case; whoever is writing goes on writing.
 function focusHeading(viewId) {
@@ -42,11 +45,37 @@ function notify(text, forMs = 2500) {
   if (forMs) last.timer = setTimeout(() => { box.textContent = '' }, forMs)
 }
 
+// Until the server has taken the press: what keeps it, or that it never arrived. No press goes silently.
 function expectAnswer() {
   clearTimeout(last.waiting)
-  last.waiting = setTimeout(async () => {
-    if (last.viewId !== null && !(await isServed())) lose()
-  }, ANSWER_MS)
+  last.idle = 0
+  const look = async () => {
+    const isThere = await isServed()
+    if (last.viewId === null) return
+    if (!isThere) lose()
+    else if (isRunning()) {
+      last.idle = 0
+      notify(BUSY, 0)
+    } else if (++last.idle >= 3) {
+      endPress()
+      notify(UNHEARD, LONG_MS)
+      return
+    }
+    last.waiting = setTimeout(look, LOOK_MS)
+  }
+  last.waiting = setTimeout(look, ANSWER_MS)
+}
+
+function endPress() {
+  last.viewId = null
+  clearTimeout(last.waiting)
+  if (last.notice === BUSY) notify('')
+}
+
+// Streamlit's own sign that it works on the page, or has been asked to.
+function isRunning() {
+  const found = document.querySelector('[data-test-script-state]')
+  return !!found && found.dataset.testScriptState !== 'notRunning'
 }
 
 async function isServed() {

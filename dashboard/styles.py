@@ -27,8 +27,9 @@ CSS = f"""
 .st-key-assay-enlarge {{ position: absolute; height: 0; }}
 [data-testid="stElementToolbar"] {{ display: none; }}
 html:not([data-assay-case]) .st-key-assay-case {{ visibility: hidden; }}
-html:not([data-assay-case]) .st-key-assay-case::before {{ content: "One moment …"; opacity: 0;
-  visibility: visible; animation: assay-late .2s linear .6s forwards; }}
+html:not([data-assay-case]) .st-key-assay-case::before {{ opacity: 0;
+  content: "The case is being opened. Keys wait until it is on the screen."; visibility: visible;
+  animation: assay-late .2s linear .6s forwards; }}
 @keyframes assay-late {{ to {{ opacity: .68; }} }}
 #assay-notice {{ position: fixed; left: 50%; bottom: 1.6rem; transform: translateX(-50%);
   z-index: 999999; background: #22272e; color: #fff; padding: .6rem 1rem; border-radius: 6px; }}

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from dataclasses import replace
 
 import cv2
@@ -15,14 +16,16 @@ import pytest
 from playwright.sync_api import expect
 
 from core.records import blobs
+from core.records.connection import writing
 from core.records.final_reads import final_reads
 from core.records.store import NewDecision, decisions, record
 from core.records.view_log import ViewKind, list_views
 from core.records.worklist import case_detail, next_case
 from core.service.review import server as review_server
 from core.settings import Settings
+from core.types import Disposition
 from tests.browser.conftest import answers
-from tests.browser.test_review_page import FIRST_TIME_MS, TITLE, shows
+from tests.browser.test_review_page import FIRST_TIME_MS, TITLE, WATCH, shows
 
 PANE = '[data-testid="stMain"] .pane'
 # How far the columns of the canvas's middle row differ from their neighbours, on average.
@@ -111,6 +114,14 @@ def test_every_pixel_is_there_and_every_tool_works_by_key_and_by_click(
     assert 0 < events[2].active_ms <= 60_000
 
 
+def open_keys(page):
+    """Open the window of the keys, once nothing is still to be drawn beside the case."""
+    expect(page.get_by_text("distance ").first).to_be_visible(timeout=FIRST_TIME_MS)
+    page.wait_for_timeout(1000)
+    page.locator(".st-key-open_keys button").first.click()
+    expect(page.locator("[role=dialog]")).to_have_count(1)
+
+
 def test_keys_are_of_the_layout_and_can_be_changed(page, serve, store):
     page.goto(serve("Ada"))
     first = next_case(store, "parts")
@@ -130,7 +141,34 @@ def test_keys_are_of_the_layout_and_can_be_changed(page, serve, store):
     shows(page, second)
     assert [one.case_id for one in final_reads(store, "parts")] == [first.case_id]
 
-    page.locator(".st-key-open_keys button").first.click()
+    # AZERTY: the key with the 7 types è, the figure takes shift; A is where QWERTY has Q.
+    open_keys(page)
+    page.get_by_label("FAIL").fill("7")
+    page.get_by_label("PASS").fill("a")
+    page.get_by_role("button", name="Keep").click()
+    expect(page.locator("[role=dialog]")).to_have_count(0)
+    shows(page, second)
+    for init in (
+        {"key": "q", "code": "KeyA"},
+        {"key": "7", "code": "Digit7", "shiftKey": True},
+        {"key": "f", "code": "KeyF"},
+    ):
+        page.evaluate(PRESS, init)
+    page.wait_for_timeout(700)
+    assert len(final_reads(store, "parts")) == 1
+    page.evaluate(PRESS, {"key": "è", "code": "Digit7"})
+    page.locator(f'html[data-assay-case^="{second.case_id}-"]').wait_for(state="detached")
+    third = next_case(store, "parts")
+    shows(page, third)
+    page.evaluate(PRESS, {"key": "a", "code": "KeyQ"})
+    page.locator(f'html[data-assay-case^="{third.case_id}-"]').wait_for(state="detached")
+    given = [one.disposition for one in final_reads(store, "parts")[:2]]
+    assert given == [Disposition.NEGATIVE, Disposition.POSITIVE]
+    second = next_case(store, "parts")
+    shows(page, second)
+
+    open_keys(page)
+    page.get_by_label("PASS").fill("p")
     page.get_by_label("FAIL").fill("r")
     page.get_by_role("button", name="Keep").click()
     expect(page.get_by_text("R is used by Streamlit")).to_be_visible()
@@ -143,10 +181,60 @@ def test_keys_are_of_the_layout_and_can_be_changed(page, serve, store):
     page.keyboard.press("f")
     page.keyboard.press("p")
     page.wait_for_timeout(700)
-    assert len(final_reads(store, "parts")) == 1
+    assert len(final_reads(store, "parts")) == 3
     page.keyboard.press("Alt+F9")
     expect(page.locator(TITLE)).not_to_have_text(second.key)
+    assert len(final_reads(store, "parts")) == 4
+
+
+def notices(page) -> str:
+    return page.evaluate("window.notices")
+
+
+def test_every_press_is_kept_once_or_named_as_not_counted(page, serve, store):
+    address = serve("Ada")
+    with writing(store):  # the page cannot claim a case: its first one takes long to open
+        page.goto(address)
+        page.locator(".assay-opening").wait_for(state="attached", timeout=FIRST_TIME_MS)
+        page.keyboard.press("f")
+        expect(page.get_by_text("Not counted: the case is still being opened.")).to_be_visible()
+    first = next_case(store, "parts")
+    shows(page, first)
+    page.evaluate(WATCH)
+    assert final_reads(store, "parts") == []
+
+    # A server that is busy: the press waits for the store.
+    with writing(store):
+        page.keyboard.press("f")
+        page.wait_for_timeout(500)
+        page.keyboard.press("p")
+        assert "Not counted: the press before it is being kept." in notices(page)
+        expect(page.get_by_text("Your press is on its way")).to_be_visible(timeout=15_000)
+    second = next_case_after_one(store, page)
+    assert [one.case_id for one in final_reads(store, "parts")] == [first.case_id]
+    expect(page.get_by_text("Your press is on its way")).to_have_count(0)
+
+    # A press that never reaches the server.
+    page.evaluate("""() => {
+        window.swallow = event => event.stopImmediatePropagation()
+        document.addEventListener('click', window.swallow, true)
+    }""")
+    page.keyboard.press("f")
+    expect(page.get_by_text("Not counted: the press did not reach")).to_be_visible(timeout=15_000)
+    page.evaluate("document.removeEventListener('click', window.swallow, true)")
+    assert len(final_reads(store, "parts")) == 1
+    page.keyboard.press("f")
+    expect(page.locator(TITLE)).not_to_have_text(second.key)
     assert len(final_reads(store, "parts")) == 2
+
+
+def next_case_after_one(store, page):
+    until = time.monotonic() + 60
+    while not final_reads(store, "parts") and time.monotonic() < until:
+        page.wait_for_timeout(100)
+    found = next_case(store, "parts")
+    shows(page, found)
+    return found
 
 
 def test_a_server_that_dies_under_a_press_is_named_and_the_page_goes_on_with_the_case(
