@@ -2,8 +2,10 @@
 
 import base64
 import csv
+import gc
 import re
 import shutil
+import tracemalloc
 
 import cv2
 import numpy as np
@@ -11,9 +13,10 @@ import pytest
 
 from core.decision.ood import conformal_p
 from core.errors import ConfigError, DataError
+from core.labelled import read_labelled
 from core.service.assessment.assessor import assess_paths
 from core.service.evaluation import report
-from core.service.evaluation.evaluate import _slim, evaluate
+from core.service.evaluation.evaluate import _assess_rows, _slim, evaluate
 from core.service.evaluation.learning_curve import SHARES, grow
 from core.service.evaluation.report import refuse_unwritable, write_report
 from core.service.progress import silent
@@ -224,3 +227,26 @@ def test_a_learning_curve_is_fitted_on_growing_shares(opened):
     assert grown.steps[-1].auroc.mean() >= grown.steps[0].auroc.mean()
     for one, other in zip(grown.steps, again.steps, strict=True):
         np.testing.assert_array_equal(one.nll, other.nll)
+
+
+def test_a_judged_picture_keeps_few_bytes_until_all_are_judged(opened, tiny_product):
+    bundle, policy = opened
+    rows = read_labelled(tiny_product.data).rows
+
+    def kept(count):
+        pictures = []
+        tracemalloc.start()
+        try:
+            judged = _assess_rows(
+                bundle, rows[:count], pictures, policy, tiny_product.settings, silent
+            )
+            found = list(_slim(judged))
+            gc.collect()
+            return len(found), tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    kept(20)
+    (few, before), (many, after) = kept(40), kept(120)
+    # Its shrunk pixels are 19 KB, and what the network and the traits gave several more.
+    assert (after - before) / (many - few) < 2200
