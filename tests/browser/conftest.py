@@ -13,12 +13,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from core.service.review import server as review_server
 from core.settings import Settings
 from tests.needed import skip_without
+from tests.openid_provider import Provider, provider
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -67,6 +69,41 @@ def serve(assessed_home: Path) -> Iterator[Callable[..., str]]:
                 assert server.poll() is None, "the server ended by itself"
                 time.sleep(0.1)
             return address
+
+        yield start
+
+
+@pytest.fixture(scope="module")
+def openid() -> Iterator[Provider]:
+    with provider() as found:
+        yield found
+
+
+@pytest.fixture
+def serve_team(openid, assessed_home) -> Iterator[Callable[..., str]]:
+    """Start the dashboard as `assay review` does for a team, and give its address."""
+    with ExitStack() as stack:
+
+        def start(**given: object) -> str:
+            with socket.socket() as probe:
+                probe.bind((review_server.HOST, 0))
+                port = probe.getsockname()[1]
+            base = f"http://{review_server.HOST}:{port}/assay"
+            settings = Settings(home=assessed_home, base_url=base, **openid.variables, **given)
+            server = subprocess.Popen(
+                review_server.serve_command(port),
+                env={**os.environ, **review_server.environment(settings)},
+                stdout=subprocess.DEVNULL,
+            )
+            stack.callback(server.wait)
+            stack.callback(server.terminate)
+            while True:
+                assert server.poll() is None, "the server ended by itself"
+                try:
+                    httpx.get(f"{base}/_stcore/health").raise_for_status()
+                    return base
+                except httpx.HTTPError:
+                    time.sleep(0.1)
 
         yield start
 

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
@@ -19,20 +13,12 @@ from core.people import Person, Role
 from core.records.final_reads import final_reads
 from core.service.people import roles
 from core.service.people.roles import Identity, grant
-from core.service.review import server as review_server
 from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition
-from tests.openid_provider import Provider, provider
 
 ROOT = Person.alone("root")
 LONG_MS = 90_000
-
-
-@pytest.fixture(scope="module")
-def openid() -> Iterator[Provider]:
-    with provider() as found:
-        yield found
 
 
 @pytest.fixture
@@ -40,35 +26,6 @@ def store(assessed_home: Path):
     opened = open_store(Settings(home=assessed_home))
     yield opened
     opened.close()
-
-
-@pytest.fixture
-def serve_team(openid, assessed_home) -> Iterator[Callable[..., str]]:
-    """Start the dashboard as `assay review` does for a team, and give its address."""
-    with ExitStack() as stack:
-
-        def start(**given: object) -> str:
-            with socket.socket() as probe:
-                probe.bind((review_server.HOST, 0))
-                port = probe.getsockname()[1]
-            base = f"http://{review_server.HOST}:{port}/assay"
-            settings = Settings(home=assessed_home, base_url=base, **openid.variables, **given)
-            server = subprocess.Popen(
-                review_server.serve_command(port),
-                env={**os.environ, **review_server.environment(settings)},
-                stdout=subprocess.DEVNULL,
-            )
-            stack.callback(server.wait)
-            stack.callback(server.terminate)
-            while True:
-                assert server.poll() is None, "the server ended by itself"
-                try:
-                    httpx.get(f"{base}/_stcore/health").raise_for_status()
-                    return base
-                except httpx.HTTPError:
-                    time.sleep(0.1)
-
-        yield start
 
 
 def sign_in(page: Page, subject: str) -> None:
