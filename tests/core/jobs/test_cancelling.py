@@ -20,6 +20,7 @@ from core.service.bundles.open import certify_bundle, open_bundle
 from core.types import Targets
 from tests.changed_bundles import copy_bundle
 from tests.core.jobs.running import installed_pack, until, working, write_pack
+from tests.core.records.conftest import ENGINES, empty_store
 
 SLOW = '''
 """Parts, read slowly."""
@@ -39,9 +40,10 @@ pack = replace(parts, name="slow", outputs=(), jobs=(), read=read)
 '''
 
 
-@pytest.fixture
-def settings(tiny_product, tmp_path):
-    return tiny_product.settings_at(tmp_path / "home", decoders=1)
+@pytest.fixture(params=ENGINES)
+def settings(request, tiny_product, tmp_path):
+    url = empty_store(request.param)
+    return tiny_product.settings_at(tmp_path / "home", store_url=url, decoders=1)
 
 
 @pytest.fixture

@@ -75,10 +75,7 @@ def assessment():
 @pytest.fixture(params=ENGINES)
 def settings(request, tmp_path):
     """A home whose store is on each engine in turn."""
-    if request.param == "sqlite":
-        return Settings(home=tmp_path)
-    emptied(POSTGRES)
-    return Settings(home=tmp_path, store_url=POSTGRES)
+    return Settings(home=tmp_path, store_url=empty_store(request.param))
 
 
 @pytest.fixture
@@ -95,6 +92,14 @@ def address(request, tmp_path):
         emptied(POSTGRES)
         return POSTGRES
     return str(tmp_path / "new" / "assay.sqlite")
+
+
+def empty_store(engine: str) -> str:
+    """Return the URL of an empty store on an engine, as the settings take it."""
+    if engine == "sqlite":
+        return ""
+    emptied(POSTGRES)
+    return POSTGRES
 
 
 def emptied(url: str) -> None:

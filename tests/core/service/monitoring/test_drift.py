@@ -21,7 +21,7 @@ from core.settings import Settings
 from core.types import Targets
 from tests.core.decision.policy_cases import population
 from tests.core.jobs.running import until
-from tests.core.records.conftest import ENGINES, POSTGRES, an_assessment, emptied
+from tests.core.records.conftest import ENGINES, an_assessment, empty_store
 
 SHA = "b" * 64
 BUNDLE = "widgets@0123456789ab"
@@ -30,10 +30,7 @@ RNG = np.random.default_rng(4)
 
 @pytest.fixture(params=ENGINES)
 def settings(request, tmp_path):
-    if request.param == "sqlite":
-        return Settings(home=tmp_path)
-    emptied(POSTGRES)
-    return Settings(home=tmp_path, store_url=POSTGRES)
+    return Settings(home=tmp_path, store_url=empty_store(request.param))
 
 
 @pytest.fixture

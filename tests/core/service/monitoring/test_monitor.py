@@ -28,6 +28,7 @@ from core.service.recertify.proposals import release
 from core.service.recertify.recertify import propose_recertified, recertify
 from core.types import Disposition, Reason, Targets
 from tests.core.jobs.running import until, work_once, working
+from tests.core.records.conftest import ENGINES, empty_store
 
 FOLLOWED_S = 2.0
 """By then everything that judges follows a deployment."""
@@ -35,9 +36,10 @@ FOLLOWED_S = 2.0
 ADA, GRACE = (Person(f"id-{name}", name, Role.LEAD) for name in ("Ada", "Grace"))
 
 
-@pytest.fixture
-def settings(tiny_product, tmp_path):
-    return tiny_product.settings_at(tmp_path / "home")
+@pytest.fixture(params=ENGINES)
+def settings(request, tiny_product, tmp_path):
+    url = empty_store(request.param)
+    return tiny_product.settings_at(tmp_path / "home", store_url=url)
 
 
 @pytest.fixture

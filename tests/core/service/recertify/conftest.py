@@ -6,14 +6,16 @@ import pytest
 
 from core.people import Person, Role
 from core.service.bundles.deployments import Signed, deploy_bundle
+from tests.core.records.conftest import ENGINES, empty_store
 
 ADA, GRACE = (Person(f"id-{name}", name, Role.LEAD) for name in ("Ada", "Grace"))
 REVIEWER = Person("id-Rob", "Rob", Role.REVIEWER)
 
 
-@pytest.fixture
-def settings(tiny_product, tmp_path):
-    return tiny_product.settings_at(tmp_path / "home")
+@pytest.fixture(params=ENGINES)
+def settings(request, tiny_product, tmp_path):
+    url = empty_store(request.param)
+    return tiny_product.settings_at(tmp_path / "home", store_url=url)
 
 
 @pytest.fixture
