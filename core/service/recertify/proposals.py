@@ -19,6 +19,7 @@ from core.people import Person, Role
 from core.records import deployments, proposals
 from core.records.connection import Store, writing
 from core.records.deployment import AUDIT_SHARE, SECOND_TYPED, Deployment, Figure
+from core.records.deployment_rows import history_of
 from core.records.proposals import Outcome, Proposal
 from core.records.voided import refuse_same_cases
 from core.service.bundles.added_cases import AddedCases
@@ -263,10 +264,22 @@ def _signature(by: Person, *, is_single: bool) -> dict[str, Figure]:
     return {SECOND_TYPED: True} if is_alone(by) else {}
 
 
+def _policy_before(connection: Connection, new: Deployment) -> str | None:
+    """Return the policy of all products, where a product gets its first deployment; else None.
+
+    An alarm may have suspended it since.
+    """
+    rows = [] if new.supersedes else history_of(connection, new.pack, "")
+    return next((one.policy_id for one in rows if one.id != new.id), None)
+
+
 def _settle_release(
     proposal: Proposal, by: Person, comment: str, connection: Connection, new: Deployment
 ) -> None:
-    if new.supersedes != proposal.deployment:
+    if new.supersedes != proposal.deployment or _policy_before(connection, new) not in (
+        None,
+        proposal.before,
+    ):
         raise ConfigError(
             f"Something else judges {proposal.pack} {proposal.product}".rstrip()
             + " since this was proposed; its evidence no longer holds.",

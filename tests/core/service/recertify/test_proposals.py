@@ -16,8 +16,11 @@ from core.records.proposals import Outcome, list_proposals, proposal_of
 from core.service.bundles.added_cases import AddedCases
 from core.service.bundles.archive import take
 from core.service.bundles.archived import place_on_shelf
-from core.service.bundles.deployments import Deployed
+from core.service.bundles.deployments import Deployed, Signed, deploy_bundle
 from core.service.bundles.open import make_policy, policy_of
+from core.service.monitoring.monitor import raise_alarm
+from core.service.monitoring.scopes import scopes_of
+from core.service.monitoring.signals import Signal
 from core.service.recertify.proposals import propose, reject, release, roll_back
 from core.types import Targets
 from tests.core.service.recertify.conftest import ADA, GRACE, REVIEWER
@@ -106,6 +109,27 @@ def test_a_proposal_is_decided_once_and_not_on_evidence_that_is_out_of_date(stor
         release(store, settings, third, by=GRACE)
     assert len(deployments.history(store, "parts", "left")) == 2
     assert proposal_of(store, third.id).outcome is Outcome.OPEN
+
+
+def test_what_was_proposed_before_an_alarm_is_not_released_after_it(
+    store, settings, deployed, tiny_product
+):
+    # No product has a deployment of its own here: that of all is suspended.
+    deploy_bundle(tiny_product.bundle, store, settings, product="", signed=Signed(GRACE))
+    policy = make_policy(deployed, TARGETS, 2)
+    proposal = propose(store, settings, "parts", "right", policy, by=ADA, evidence=EVIDENCE)
+    (scope,) = (one for one in scopes_of(store, settings) if not one.rows.product)
+    signal = Signal("ood", "", "The lamp was replaced.", {"pictures": []})
+    alarm = raise_alarm(store, settings, scope, signal, voids=True)
+    with pytest.raises(ConfigError, match="Something else judges parts right since"):
+        release(store, settings, proposal, by=GRACE)
+    judge = Deployed(store, settings).judge_of("parts", "right")
+    assert judge.policy.id == alarm.evidence["suspended_policy"]
+    assert proposal_of(store, proposal.id).outcome is Outcome.OPEN
+    with pytest.raises(ConfigError, match="rests on the same cases"):
+        propose(store, settings, "parts", "right", policy, by=ADA, evidence=EVIDENCE)
+    reject(store, proposal, by=GRACE)
+    assert audit.verify(store).faults == ()
 
 
 def test_rolling_back_is_one_action_and_the_way_forward_stays(store, settings, offer):
