@@ -13,8 +13,14 @@ from playwright.sync_api import Page, expect
 
 from core.jobs.worker import work
 from core.people import Person
+from core.records import reviews
+from core.records.final_reads import final_reads
+from core.records.read_plans import ReadPlan, set_plan
+from core.records.worklist import case_detail
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.store import open_store
+from core.settings import Settings
+from core.types import Disposition
 from domains.crops.demo.field import write_mosaic
 from tests.browser.test_board_page import axe
 from tests.conftest import Product
@@ -72,6 +78,7 @@ def test_a_farmer_sends_files_and_sees_photos_and_a_map(
     expect(night).to_contain_text("dark", timeout=LONG_MS)
     expect(page.get_by_text("2 photos have no place.")).to_be_visible()
     _correct(page)
+    _read_twice(page, farm)
     _place(page)
 
     page.get_by_text("Only measure, no model").click()
@@ -93,6 +100,20 @@ def _correct(page: Page) -> None:
     for kind, word in (("positive", "ACT"), ("negative", "HEALTHY")):
         page.locator(f"[class*='st-key-crops-gallery-{kind}'] button").click()
         expect(leaf).to_contain_text(f"Your answer: {word}", timeout=LONG_MS)
+
+
+def _read_twice(page: Page, farm: Path) -> None:
+    """Whoever may read a photo for the second time is shown no answer of the first."""
+    store = open_store(Settings(home=farm))
+    (read,) = final_reads(store, "crops")
+    set_plan(store, "crops", "", ReadPlan(1.0, 1.0, 1.0), by="Lena")
+    item = case_detail(store, read.case_id).item
+    assert reviews.review(store, item, Disposition.POSITIVE, reviewer="Grace")
+    store.close()
+    page.reload()
+    leaf = page.locator(".crops-photo", has_text="leaf.png")
+    expect(leaf).to_contain_text("LOOK", timeout=LONG_MS)
+    expect(leaf).not_to_contain_text("Your answer")
 
 
 def _place(page: Page) -> None:

@@ -16,6 +16,7 @@ from core.records import worklist
 from core.records.cases import CaseDetail
 from core.records.store import decision
 from core.service.review import review
+from core.service.review.blind import blind_cases
 from core.service.review.review import ReviewSession
 from core.types import Disposition, Finding, Reason
 from dashboard import widgets
@@ -71,10 +72,14 @@ class CardPage:
         self._about_place(line, place)
 
     def _detail(self, line: Line) -> CaseDetail | None:
+        """Return the case of a photo; None where it has none, or others still read it blind."""
         if line["verdict"] is None:
             return None
+        case_id = line["verdict"]["case_id"]
+        if blind_cases(self.session.store, widgets.person(), [case_id]):
+            return None
         try:
-            return worklist.case_detail(self.session.store, line["verdict"]["case_id"])
+            return worklist.case_detail(self.session.store, case_id)
         except AssayError:  # its pictures were deleted since
             return None
 
