@@ -102,15 +102,14 @@ def _reasons(
     released = (OverrideKind.RELEASE, OverrideKind.USE_AS_IS)
     kinds = released if step == "ok" else (OverrideKind.REJECT,)
     words, person = st.columns(2)
-    text = words.text_input("In your words", key="verify_text", max_chars=300)
-    second = ""
+    words.text_input("In your words", key="verify_text", max_chars=300)
     if step == "ok" and sign_in.has_sign_in():
         with person:
             widgets.text(
                 "To use it as it is takes a second person: they sign in, and agree below.", "quiet"
             )
     elif step == "ok":
-        second = person.text_input(
+        person.text_input(
             "Second person, to use it as it is (kept as a typed name, not verified)",
             key="verify_second",
         )
@@ -123,7 +122,7 @@ def _reasons(
             shortcut=str(number),
             width="stretch",
             on_click=_record,
-            args=(session, station, part, item, reason, text, second),
+            args=(session, station, part, item, reason),
         )
     _back_button()
 
@@ -134,11 +133,11 @@ def _record(
     part: InspectedPart,
     item: VerifyItem,
     reason: OverrideReason,
-    text: str,
-    second: str,
 ) -> None:
     """Keep a decision once; an answer to a known-bad part is no override."""
     by = station_choice.person()
+    # As they are now: a box that was left by this very click was drawn with what stood before.
+    text, second = (str(state.get(f"verify_{name}", "")) for name in ("text", "second"))
     try:
         person = widgets.person_for(Role.REVIEWER, "decide about a part")
         needs_agreement = reason.kind is OverrideKind.USE_AS_IS and sign_in.has_sign_in()
