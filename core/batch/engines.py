@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from types import ModuleType
 from typing import Any, cast
@@ -27,14 +27,15 @@ _QUIET = {
 }
 
 
-def run_parts(work: BatchWork, count: int) -> Iterator[Summary]:
+def run_parts(work: BatchWork, count: int) -> Generator[Summary, None, None]:
     """Yield the summaries of a plan's parts as they are written, in any order.
 
     Raises:
         ConfigError: Ray is not installed, or no cluster answers at the address.
         AssayError: Judging as such fails, here or on another machine.
     """
-    yield from (_on_ray if work.spec.engine is Engine.RAY else _by_threads)(work, count)
+    if count:
+        yield from (_on_ray if work.spec.engine is Engine.RAY else _by_threads)(work, count)
 
 
 def check_engine(spec: BatchSpec) -> None:
@@ -62,24 +63,8 @@ def _on_ray(work: BatchWork, count: int) -> Iterator[Summary]:
     """
     ray = import_ray()
     with _cluster(ray, work.spec) as processors:
-        workers = work.spec.workers or processors
-        context = ray.data.DataContext.get_current()
-        context.enable_progress_bars = False
-        context.log_internal_stack_trace_to_stdout = False
-        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-        parts = ray.data.range(count, override_num_blocks=count).map(
-            _PartWorker,
-            fn_constructor_args=(work,),
-            compute=ray.data.ActorPoolStrategy(
-                min_size=1,
-                max_size=max(1, min(workers, count)),
-                initial_size=max(1, min(workers, count, processors)),
-                max_tasks_in_flight_per_actor=2,
-            ),
-            num_cpus=1,
-        )
         try:
-            for row in parts.iter_rows():
+            for row in _dataset(ray, work, count, processors).iter_rows():
                 if row["problem"]:
                     raise AssayError(row["problem"], hint=row["hint"])
                 yield json.loads(row["summary"])
@@ -88,6 +73,24 @@ def _on_ray(work: BatchWork, count: int) -> Iterator[Summary]:
                 f"Ray gave the batch up: {str(exc).strip().splitlines()[-1]}",
                 hint="Run it again: what is written stays. --debug shows the trace.",
             ) from exc
+
+
+def _dataset(ray: ModuleType, work: BatchWork, count: int, processors: int) -> Any:  # noqa: ANN401
+    """Return Ray's dataset of a plan's parts, judged once it is iterated over."""
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.log_internal_stack_trace_to_stdout = False
+    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+    most = min(work.spec.workers or processors, count)
+    pool = ray.data.ActorPoolStrategy(
+        min_size=1,
+        max_size=most,
+        initial_size=min(most, processors),
+        max_tasks_in_flight_per_actor=2,
+    )
+    return ray.data.range(count, override_num_blocks=count).map(
+        _PartWorker, fn_constructor_args=(work,), compute=pool, num_cpus=1
+    )
 
 
 class _PartWorker:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -69,10 +70,11 @@ def run_batch(spec: BatchSpec, settings: Settings, progress: Progress = silent) 
     work = _work(spec, output, settings, policy)
     after = list(before)
     done = 0
-    for summary in run_parts(work, count) if count else ():
-        after.append(summary)
-        done += summary["locations"]
-        progress("Assessing", done, total)
+    with closing(run_parts(work, count)) as summaries:
+        for summary in summaries:
+            after.append(summary)
+            done += summary["locations"]
+            progress("Assessing", done, total)
     output.plan.unlink(missing_ok=True)
     return _result(before, after, skipped)
 

@@ -26,6 +26,8 @@ class LocalCluster:
     """A head that runs nothing and two machines with a processor each, all on this machine."""
 
     def __init__(self):
+        # By default nothing is spilled to a disk of which one part in twenty is free.
+        os.environ["RAY_local_fs_capacity_threshold"] = "1"  # noqa: SIM112 Ray spells it so
         import_ray()
         from ray.cluster_utils import Cluster
 
