@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from types import ModuleType
@@ -25,6 +26,7 @@ _QUIET = {
     "RAY_DATA_DISABLE_PROGRESS_BARS": "1",
     "OMP_NUM_THREADS": "1",
 }
+_ALONE = "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"  # where it is 0, Ray keeps to loopback on any system
 
 
 def run_parts(work: BatchWork, count: int) -> Generator[Summary, None, None]:
@@ -45,7 +47,7 @@ def check_engine(spec: BatchSpec) -> None:
         ConfigError: Ray is not installed.
     """
     if spec.engine is Engine.RAY:
-        import_ray()
+        import_ray(spec.address)
 
 
 def _by_threads(work: BatchWork, count: int) -> Iterator[Summary]:
@@ -61,7 +63,7 @@ def _on_ray(work: BatchWork, count: int) -> Iterator[Summary]:
     another when that one dies or its machine does. What passes through Ray's object store are the
     numbers of parts and their counts: pictures are read where they are judged.
     """
-    ray = import_ray()
+    ray = import_ray(work.spec.address)
     with _cluster(ray, work.spec) as processors:
         try:
             for row in _dataset(ray, work, count, processors).iter_rows():
@@ -115,10 +117,10 @@ def _cluster(ray: ModuleType, spec: BatchSpec) -> Iterator[int]:
     """Yield how many processors there are, connected to a cluster."""
     own = len(os.sched_getaffinity(0))
     here = {
+        "address": "local",  # not whichever cluster was started on this machine last
         "num_cpus": max(own, spec.workers),
         "object_store_memory": _OBJECT_STORE,
         "include_dashboard": False,
-        "_node_ip_address": "127.0.0.1",
     }
     # It prints on stdout that a worker died, which loses nothing: it would stand amid --json.
     ray._private.worker.print_to_stdstream = _log
@@ -159,13 +161,20 @@ def _silenced() -> Iterator[None]:
         os.close(nothing)
 
 
-def import_ray() -> ModuleType:
+def import_ray(address: str = "") -> ModuleType:
     """Return Ray, imported and quiet.
+
+    A cluster of its own stays on this machine: whoever reaches Ray's ports runs what he likes, so
+    they are opened on loopback alone and ask for a token.
+
+    Args:
+        address: Of the cluster that is meant; one of its own when empty.
 
     Raises:
         ConfigError: It is not installed.
     """
-    for name, value in _QUIET.items():
+    own = {_ALONE: "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    for name, value in (_QUIET if address else _QUIET | own).items():
         os.environ.setdefault(name, value)
     try:
         import ray

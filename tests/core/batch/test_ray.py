@@ -79,6 +79,20 @@ def on_ray(spec, cluster):
     return replace(spec, engine=Engine.RAY, address=cluster.address, workers=2, part_size=2)
 
 
+def test_nothing_of_it_listens_beyond_this_machine(cluster):
+    own = psutil.Process().children(recursive=True)
+    of_ray = [one for one in own if "ray" in " ".join(one.cmdline()[:2])]
+    ports = [
+        (one.name(), port.laddr.ip.removeprefix("::ffff:"))
+        for one in of_ray
+        for port in one.net_connections("inet")
+        if port.status == psutil.CONN_LISTEN
+    ]
+    assert {name for name, _ in ports} >= {"gcs_server", "raylet"}
+    assert {ip for _, ip in ports} == {"127.0.0.1"}
+    assert os.environ["RAY_AUTH_MODE"] == "token"
+
+
 class Once:
     """Does something when the first part is there; a callback for progress."""
 
