@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +17,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from core.service.review import server as review_server
 from core.settings import Settings
+from tests.forked import start_dashboard
 from tests.needed import skip_without
 from tests.openid_provider import Provider, provider
 
@@ -57,16 +56,12 @@ def serve(assessed_home: Path) -> Iterator[Callable[..., str]]:
                 probe.bind((review_server.HOST, 0))
                 port = probe.getsockname()[1]
             settings = Settings(home=home, reviewer=reviewer, **given)
-            server = subprocess.Popen(
-                review_server.serve_command(port),
-                env={**os.environ, **review_server.environment(settings)},
-                stdout=subprocess.DEVNULL,
-            )
-            stack.callback(server.wait)
+            server = start_dashboard(settings, port)
+            stack.callback(server.join)
             stack.callback(server.terminate)
             address = f"http://{review_server.HOST}:{port}"
             while not answers(f"{address}/_stcore/health"):
-                assert server.poll() is None, "the server ended by itself"
+                assert server.is_alive(), "the server ended by itself"
                 time.sleep(0.1)
             return address
 
@@ -90,15 +85,11 @@ def serve_team(openid, assessed_home) -> Iterator[Callable[..., str]]:
                 port = probe.getsockname()[1]
             base = f"http://{review_server.HOST}:{port}/assay"
             settings = Settings(home=assessed_home, base_url=base, **openid.variables, **given)
-            server = subprocess.Popen(
-                review_server.serve_command(port),
-                env={**os.environ, **review_server.environment(settings)},
-                stdout=subprocess.DEVNULL,
-            )
-            stack.callback(server.wait)
+            server = start_dashboard(settings, port)
+            stack.callback(server.join)
             stack.callback(server.terminate)
             while True:
-                assert server.poll() is None, "the server ended by itself"
+                assert server.is_alive(), "the server ended by itself"
                 try:
                     httpx.get(f"{base}/_stcore/health").raise_for_status()
                     return base

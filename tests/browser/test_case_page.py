@@ -6,9 +6,9 @@ import hashlib
 import os
 import signal
 import socket
-import subprocess
 import time
 from dataclasses import replace
+from multiprocessing.context import ForkServerProcess
 
 import cv2
 import numpy as np
@@ -26,6 +26,7 @@ from core.settings import Settings
 from core.types import Disposition
 from tests.browser.conftest import answers
 from tests.browser.test_review_page import FIRST_TIME_MS, TITLE, WATCH, shows
+from tests.forked import start_dashboard
 
 PANE = '[data-testid="stMain"] .pane'
 # How far the columns of the canvas's middle row differ from their neighbours, on average.
@@ -244,13 +245,12 @@ def test_a_server_that_dies_under_a_press_is_named_and_the_page_goes_on_with_the
         probe.bind((review_server.HOST, 0))
         port = probe.getsockname()[1]
     settings = Settings(home=assessed_home, reviewer="Ada")
-    environment = {**os.environ, **review_server.environment(settings)}
     address = f"http://{review_server.HOST}:{port}"
 
-    def start() -> subprocess.Popen[bytes]:
-        made = subprocess.Popen(review_server.serve_command(port), env=environment)
+    def start() -> ForkServerProcess:
+        made = start_dashboard(settings, port)
         while not answers(f"{address}/_stcore/health"):
-            assert made.poll() is None
+            assert made.is_alive()
         return made
 
     server = start()
@@ -260,11 +260,11 @@ def test_a_server_that_dies_under_a_press_is_named_and_the_page_goes_on_with_the
         page.keyboard.press("s")
         second = next_case(store, "parts", after=next_case(store, "parts").case_id)
         shows(page, second)
-        server.send_signal(signal.SIGSTOP)
+        os.kill(server.pid, signal.SIGSTOP)
         page.keyboard.press("f")
         page.wait_for_timeout(300)
         server.kill()
-        server.wait()
+        server.join()
         expect(page.get_by_text("The server does not answer.")).to_be_visible(timeout=30_000)
         assert final_reads(store, "parts") == []
         server = start()
@@ -277,4 +277,4 @@ def test_a_server_that_dies_under_a_press_is_named_and_the_page_goes_on_with_the
         assert [one.case_id for one in final_reads(store, "parts")] == [second.case_id]
     finally:
         server.kill()
-        server.wait()
+        server.join()

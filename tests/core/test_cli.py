@@ -16,6 +16,7 @@ import pytest
 from core.cli.output import finite
 from core.types import Disposition
 from tests.commands import ASSAY, run_assay
+from tests.forked import fork_assay
 
 KEYS = {
     "schema", "file", "sha256", "case", "pack", "bundle", "policy", "disposition", "wording",
@@ -30,10 +31,21 @@ FIGURES = {
 
 @pytest.fixture(scope="module")
 def run(tiny_product, tmp_path_factory):
-    home = tmp_path_factory.mktemp("home")
-    settings = tiny_product.settings_at(home / "store")
+    folder = tmp_path_factory.mktemp("home")
+    settings = tiny_product.settings_at(folder / "store")
 
-    return partial(run_assay, home=settings.home)
+    return partial(fork_assay, home=settings.home)
+
+
+@pytest.fixture(scope="module")
+def run_anew(run):
+    """Run a command in a process that imports everything itself."""
+    return partial(run_assay, home=run.keywords["home"])
+
+
+@pytest.fixture
+def home(tiny_product, tmp_path):
+    return tiny_product.settings_at(tmp_path / "own").home
 
 
 @pytest.fixture(scope="module")
@@ -44,9 +56,9 @@ def bundle(tiny_product, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def lines(run, bundle, tiny_product):
+def lines(run_anew, bundle, tiny_product):
     files = tiny_product.pictures("test")
-    out = run("assess", bundle, *files, "--json").stdout
+    out = run_anew("assess", bundle, *files, "--json").stdout
     return [json.loads(line) for line in out.splitlines()]
 
 
@@ -107,10 +119,9 @@ def test_a_recorded_verdict_replays_to_the_last_bit(run, lines):
         assert report == {"decision": line["decision"], "equal": True, "differences": []}
 
 
-def test_an_edited_row_no_longer_replays_and_the_audit_names_it(run, bundle, lines, tmp_path):
+def test_an_edited_row_no_longer_replays_and_the_audit_names_it(run, bundle, lines, home):
     import sqlite3
 
-    home = tmp_path / "store"
     run("assess", bundle, lines[0]["file"], home=home)
     with sqlite3.connect(home / "assay.sqlite") as base:
         base.execute("UPDATE decisions SET disposition = 'negative', ood_score = ood_score + 1")
@@ -121,8 +132,7 @@ def test_an_edited_row_no_longer_replays_and_the_audit_names_it(run, bundle, lin
     assert any(lines[0]["decision"] in finding for finding in findings)
 
 
-def test_an_altered_picture_is_named_by_the_audit(run, bundle, lines, tmp_path):
-    home = tmp_path / "store"
+def test_an_altered_picture_is_named_by_the_audit(run, bundle, lines, home):
     run("assess", bundle, lines[0]["file"], home=home)
     (blob,) = [p for p in (home / "blobs").rglob("*") if p.name == lines[0]["sha256"]]
     blob.chmod(0o644)
@@ -133,8 +143,10 @@ def test_an_altered_picture_is_named_by_the_audit(run, bundle, lines, tmp_path):
     assert "altered" in printed
 
 
-def test_evaluate_gives_every_figure_and_refuses_pictures_it_has_met(run, bundle, tiny_product):
-    figures = json.loads(run("evaluate", bundle, tiny_product.data, "--json").stdout)
+def test_evaluate_gives_every_figure_and_refuses_pictures_it_has_met(
+    run_anew, bundle, tiny_product
+):
+    figures = json.loads(run_anew("evaluate", bundle, tiny_product.data, "--json").stdout)
     assert set(figures) >= FIGURES
     assert figures["n"] == len(tiny_product.pictures("test"))
     assert figures["auroc"] > 0.9
@@ -197,8 +209,8 @@ def test_a_review_budget_buys_no_escapes_from_fewer_groups_than_the_pack_asks_fo
     assert printed["escape"]["needed"] >= 2
 
 
-def test_errors_are_one_line_with_the_way_out_and_exit_code_1(run, bundle, tmp_path):
-    printed = run("assess", tmp_path, bundle, code=1).stderr
+def test_errors_are_one_line_with_the_way_out_and_exit_code_1(run_anew, run, bundle, tmp_path):
+    printed = run_anew("assess", tmp_path, bundle, code=1).stderr
     assert printed.count("\n") == 1
     assert "is not a bundle" in printed
     assert "assay train -o" in printed
@@ -206,9 +218,9 @@ def test_errors_are_one_line_with_the_way_out_and_exit_code_1(run, bundle, tmp_p
     assert "installed packs: crops, parts, xray" in unknown
 
 
-def test_wrong_usage_is_exit_code_2(run):
-    run("assess", code=2)
-    run("no-such-command", code=2)
+def test_wrong_usage_is_exit_code_2(run_anew):
+    run_anew("assess", code=2)
+    run_anew("no-such-command", code=2)
 
 
 def test_train_learns_from_a_folder_per_class_and_from_a_csv(run, tiny_product, tmp_path):
@@ -230,7 +242,7 @@ def test_train_learns_from_a_folder_per_class_and_from_a_csv(run, tiny_product, 
         assert (out / "policies" / f"{printed['policy']}.json").is_file()
 
 
-def test_labels_that_all_look_bad_ask_for_the_good_one(run, tiny_product, tmp_path):
+def test_labels_that_all_look_bad_ask_for_the_good_one(run, run_anew, tiny_product, tmp_path):
     for label in ("fine", "scratched"):
         (tmp_path / "data" / label).mkdir(parents=True)
         kind = "good" if label == "fine" else label
@@ -238,13 +250,13 @@ def test_labels_that_all_look_bad_ask_for_the_good_one(run, tiny_product, tmp_pa
             shutil.copy(file, tmp_path / "data" / label)
     printed = run("train", "parts", tmp_path / "data", "-o", tmp_path / "out", code=1).stderr
     assert "--negative LABEL" in printed
-    run("train", "parts", tmp_path / "data", "-o", tmp_path / "out", "--negative", "fine")
+    run_anew("train", "parts", tmp_path / "data", "-o", tmp_path / "out", "--negative", "fine")
 
 
-def test_doctor_and_packs_and_data_tell_what_is_there(run):
-    assert "ok   network: cpu/onnxruntime/f32" in run("doctor").stdout
-    assert "PASS / FAIL / REVIEW" in run("packs").stdout
-    assert "elpv" in run("data", "list").stdout
+def test_doctor_and_packs_and_data_tell_what_is_there(run_anew):
+    assert "ok   network: cpu/onnxruntime/f32" in run_anew("doctor").stdout
+    assert "PASS / FAIL / REVIEW" in run_anew("packs").stdout
+    assert "elpv" in run_anew("data", "list").stdout
 
 
 def test_bundle_verify_and_sign_and_audit_export(run, bundle, tmp_path):
@@ -320,13 +332,14 @@ def test_the_installed_command_is_the_same_program():
 
 
 @pytest.fixture
-def endless(bundle, tiny_product, tmp_path):
+def endless(bundle, tiny_product, home, tmp_path):
     """Start `assay assess` on more pictures than it will finish."""
-    environment = {**os.environ, "ASSAY_HOME": str(tmp_path / "home"), "PYTHONWARNINGS": "error"}
+    environment = {**os.environ, "ASSAY_HOME": str(home), "PYTHONWARNINGS": "error"}
+    (tmp_path / "plates").mkdir()
     for number, file in enumerate(tiny_product.pictures("test") * 40):
-        shutil.copy(file, tmp_path / f"{number:04}.png")
+        shutil.copy(file, tmp_path / "plates" / f"{number:04}.png")
     process = subprocess.Popen(
-        [*ASSAY, "assess", str(bundle), str(tmp_path), "--json", "--no-store"],
+        [*ASSAY, "assess", str(bundle), str(tmp_path / "plates"), "--json", "--no-store"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env=environment,

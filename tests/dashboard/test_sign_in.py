@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +18,7 @@ from core.service.people.roles import Identity, grant
 from core.service.review import server as review_server
 from core.service.store import open_store
 from core.settings import Settings
+from tests.forked import start_dashboard
 from tests.openid_provider import (
     Provider,
     cookie_bytes,
@@ -55,26 +54,20 @@ def settings(openid, tmp_path_factory) -> Settings:
 @contextmanager
 def served(settings: Settings, port: int, log: Path, at: str = "") -> Iterator[str]:
     """Serve the dashboard as `assay review` does, and give its address, or where else it is."""
-    with log.open("w") as file:
-        server = subprocess.Popen(
-            review_server.serve_command(port),
-            env={**os.environ, **review_server.environment(settings)},
-            stdout=file,
-            stderr=file,
-        )
-        try:
-            while True:
-                assert server.poll() is None, log.read_text()
-                try:
-                    health = f"{httpx.URL(settings.base_url).path.rstrip('/')}/_stcore/health"
-                    httpx.get(f"http://{review_server.HOST}:{port}{health}").raise_for_status()
-                    break
-                except httpx.HTTPError:
-                    time.sleep(0.1)
-            yield at or settings.base_url
-        finally:
-            server.terminate()
-            server.wait()
+    server = start_dashboard(settings, port, log)
+    try:
+        while True:
+            assert server.is_alive(), log.read_text()
+            try:
+                health = f"{httpx.URL(settings.base_url).path.rstrip('/')}/_stcore/health"
+                httpx.get(f"http://{review_server.HOST}:{port}{health}").raise_for_status()
+                break
+            except httpx.HTTPError:
+                time.sleep(0.1)
+        yield at or settings.base_url
+    finally:
+        server.terminate()
+        server.join()
 
 
 @pytest.fixture(scope="module")
