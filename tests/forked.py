@@ -65,6 +65,8 @@ def fork_assay(*words: object, home: Path, code: int = 0) -> subprocess.Complete
     """Run a command to its end, as ``tests.commands.run_assay``."""
     with TemporaryDirectory() as folder:
         out, err = (Path(folder) / name for name in ("out", "err"))
+        for file in (out, err):
+            file.touch()
         command = list(map(str, words))
         process = start("core.cli.app", command, {"ASSAY_HOME": str(home)}, out, err)
         process.join(240)
