@@ -42,6 +42,7 @@ NAMES = (
     "beside",
     "few",
     "scale",
+    "batch",
     "memory",
     "store",
     "start",
