@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checking.row_file import Rows, take_rows
+from core.checking.row_file import Rows
 from core.checking.signature import LARGER, SIDE, VIEWS, SpectrumScaler, rings, spectra, structure
+from core.checking.view_search import ViewSearch
 from core.types import F32, U8
 
 CERTAIN = 0.03
-_LARGEST = 0.5
-_MARGIN = 0.5  # of the smallest ratio that the known pictures have among each other
-_RARE, _LOOSE = 0.001, 0.05  # quantiles of these ratios
+LARGEST = 0.5
+MARGIN = 0.5  # of the smallest ratio that the known pictures have among each other
+RARE, _LOOSE = 0.001, 0.05  # quantiles of these ratios
 _MANY = 0.05
-_ALIKE = 0.1
 _MIN_ORIGINS = 3
-_SAMPLE = 2000
-_COMPARED = 4000
+SAMPLE = 2000
+_RARE_PLACED = 0.02  # few are laid over others, and a copy that nobody knows of may be among them
+_PLACED = 100  # pictures that are laid over others, at about 30 ms each
 _BLOCK = 128
 _FLAT = 0.5  # grey levels: below this spread, what is left of a picture is noise
 
@@ -64,8 +64,12 @@ class Fingerprints:
         usual = bare.ratios_among(same, np.flatnonzero(bare.sound))
         if usual.size == 0:
             return bare
-        limits = [_MARGIN * np.quantile(usual, _RARE), np.quantile(usual, _LOOSE)]
-        return cls(strengths, number, np.clip(limits, CERTAIN, _LARGEST).astype(np.float32))
+        placed = bare._ratios_when_placed(details, same)
+        limits = [
+            MARGIN * min(np.quantile(usual, RARE), np.quantile(placed, _RARE_PLACED)),
+            min(np.quantile(usual, _LOOSE), np.quantile(placed, _LOOSE)),
+        ]
+        return cls(strengths, number, np.clip(limits, CERTAIN, LARGEST).astype(np.float32))
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -110,8 +114,8 @@ class Fingerprints:
         """
         if len(rows) == 0 or np.unique(self.origin[self.sound]).size < _MIN_ORIGINS:
             return np.zeros(0, np.float32)
-        if len(rows) > _SAMPLE:
-            rows = np.sort(np.random.default_rng(0).choice(rows, _SAMPLE, replace=False))
+        if len(rows) > SAMPLE:
+            rows = np.sort(np.random.default_rng(0).choice(rows, SAMPLE, replace=False))
         units, found = self.units, []
         for block in np.array_split(rows, -(-len(rows) // _BLOCK)):
             alike = units[block] @ units.T
@@ -119,6 +123,21 @@ class Fingerprints:
             alike[same[block, None] == same[None]] = -1.0
             own = self.origin[block, None] == self.origin[None]
             found.append(self._ratios(alike, own)[1])
+        return np.concatenate(found)
+
+    def _ratios_when_placed(self, details: Rows, same: Origins) -> F32:
+        """Return the ratios of some pictures that are laid over others as well as they can be.
+
+        Things of one shape before a plain ground differ in their place above all.
+        """
+        sound = np.flatnonzero(self.sound)
+        drawn = np.sort(np.random.default_rng(0).permutation(sound)[:_PLACED])
+        search, found = ViewSearch(self.strengths[sound].astype(np.float32)), []
+        for at in drawn.tolist():
+            (one,) = _structures(details[at : at + 1])
+            alike = np.full((1, len(same)), -1.0, np.float32)
+            alike[0, sound] = search.correlations(one, same[sound] == same[at])
+            found.append(self._ratios(alike, self.origin[None] == self.origin[at])[1])
         return np.concatenate(found)
 
     def _ratios(
@@ -149,8 +168,9 @@ def match_copies(known: Fingerprints, details: Rows) -> NDArray[np.intp]:
     the pictures are copies the set is taken for one of copies, and what is as near as one pair in
     twenty of different known pictures counts too.
 
-    Copies are missed whose light was clipped, that were turned by more than a few degrees, and,
-    where all pictures look alike, those that were cropped.
+    Of the others the part of a known picture that they show is searched for (``view_search``), and
+    held against the same limits. Copies are missed whose light was clipped much, and where all
+    pictures look alike some of those that were cropped or turned.
 
     Args:
         known: At least three of different origin; none is recognised among fewer.
@@ -159,93 +179,24 @@ def match_copies(known: Fingerprints, details: Rows) -> NDArray[np.intp]:
     found = np.full(len(details), -1, np.intp)
     if np.unique(known.origin[known.sound]).size < _MIN_ORIGINS:
         return found
+    search = ViewSearch(known.strengths[known.sound].astype(np.float32))
     ratios = np.full(len(details), np.inf, np.float32)
     nearest = np.zeros(len(details), np.intp)
     for rows, alike in correlate_with_known(known, details):
         nearest[rows], ratios[rows] = known._ratios(alike)
+    rest = np.flatnonzero((ratios > known.limits[0]) & np.isfinite(ratios))
+    for at in rest.tolist():
+        (one,) = _structures(details[at : at + 1])
+        alike = np.full((1, len(known.origin)), -1.0, np.float32)
+        alike[0, known.sound] = search.correlations(one)
+        which, ratio = known._ratios(alike)
+        if ratio[0] < ratios[at]:
+            nearest[at], ratios[at] = which[0], ratio[0]
     certain = ratios <= known.limits[0]
     if certain.mean() >= _MANY:
         certain = ratios <= known.limits[1]
     found[certain] = nearest[certain]
     return found
-
-
-def find_certain_copies(
-    details: Rows, sets: Sequence[Sequence[int]], group: Origins
-) -> list[list[int]]:
-    """Return the pairs in sets of near copies that are nearer than any two different pictures.
-
-    How near different pictures are is seen from those in no set. Where more than a tenth of those
-    in sets have no partner far below that, the sets hold different pictures too that look alike,
-    and ``CERTAIN`` alone counts. Of many pictures a draw of ``_COMPARED`` stands for those in no
-    set, and sets are looked at some at a time, so that time grows with the number of pictures.
-
-    Args:
-        details: uint8 ``n h w``, grey, those of ``PictureFacts.detail``.
-        sets: Sets of near copies, as row numbers.
-        group: ``n``, equal for pictures that the data set gives one group.
-    """
-    if len(details) <= _COMPARED:
-        return _find_certain_copies(details, sets, group)
-    found, alone = [], np.ones(len(details), np.bool_)
-    for one in sets:
-        alone[one] = False
-    others = np.random.default_rng(0).permutation(np.flatnonzero(alone))[:_COMPARED]
-    for some in _bunches(sets):
-        rows = np.concatenate([*some, others]).astype(np.intp)
-        ends = np.cumsum([0, *map(len, some)]).tolist()
-        parts = [list(range(a, b)) for a, b in pairwise(ends)]
-        pairs = _find_certain_copies(take_rows(details, rows), parts, group[rows])
-        found += [rows[pair].tolist() for pair in pairs]
-    return found
-
-
-def _bunches(sets: Sequence[Sequence[int]]) -> Iterator[list[Sequence[int]]]:
-    """Yield sets together until they hold ``_SAMPLE`` pictures."""
-    bunch: list[Sequence[int]] = []
-    for one in sets:
-        bunch.append(one)
-        if sum(map(len, bunch)) >= _SAMPLE:
-            yield bunch
-            bunch = []
-    if bunch:
-        yield bunch
-
-
-def _find_certain_copies(
-    details: Rows, sets: Sequence[Sequence[int]], group: Origins
-) -> list[list[int]]:
-    if not sets:
-        return []
-    origin = np.arange(len(details), dtype=np.int32)
-    for one in sets:
-        origin[one] = min(one)
-    known = Fingerprints(strengths_of(details), origin, np.zeros(2, np.float32))
-    members = np.array(sorted({at for one in sets for at in one}))
-    pairs = list(_pairs(known, members, take_rows(details, members), group))
-    if not pairs:
-        return []
-    alone = np.setdiff1d(np.flatnonzero(known.sound), members)
-    usual = known.ratios_among(group, alone)
-    limit = min(_LARGEST, _MARGIN * float(np.quantile(usual, _RARE))) if usual.size else CERTAIN
-    partner: dict[int, float] = {}
-    for a, _, ratio in pairs:
-        partner[a] = min(ratio, partner.get(a, np.inf))
-    if np.mean(np.array([*partner.values()]) > limit) > _ALIKE:
-        limit = CERTAIN
-    return [[a, b] for a, b, ratio in pairs if ratio <= max(limit, CERTAIN)]
-
-
-def _pairs(
-    known: Fingerprints, members: NDArray[np.intp], details: Rows, group: Origins
-) -> Iterator[tuple[int, int, float]]:
-    """Yield members of one set and of two groups, with their distance to that of the next."""
-    for rows, alike in correlate_with_known(known, details):
-        for at, likeness in zip(members[rows].tolist(), alike, strict=True):
-            own = known.origin == known.origin[at]
-            next_one = likeness[~own & (group != group[at])].max(initial=-1.0)
-            for b in np.flatnonzero(own & (group != group[at])).tolist():
-                yield at, b, float((1.0 - likeness[b]) / max(1.0 - next_one, 1e-6))
 
 
 def correlate_with_known(

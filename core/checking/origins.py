@@ -10,10 +10,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from core.checking.certain_copies import find_certain_copies
 from core.checking.duplicates import clusters, exact_copies, near_copies
 from core.checking.exposures import Reader, find_exposures
 from core.checking.facts import PictureFacts, UnreadablePicture
-from core.checking.fingerprints import Fingerprints, find_certain_copies
+from core.checking.fingerprints import Fingerprints
 from core.checking.row_file import select_places
 from core.errors import DataError
 from core.labelled import SPLITS, Row

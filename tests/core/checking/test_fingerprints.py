@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from core.checking import fingerprints
-from core.checking.fingerprints import CERTAIN, Fingerprints, find_certain_copies, match_copies
+from core.checking import certain_copies
+from core.checking.certain_copies import find_certain_copies
+from core.checking.fingerprints import CERTAIN, Fingerprints, match_copies
 
 
 def surface(rng):
@@ -73,7 +74,7 @@ def test_a_picture_that_was_changed_is_known_again_and_which_it_was(line, again)
 
 def test_other_pictures_of_the_kind_are_no_copies(line):
     rng = np.random.default_rng(5)
-    found = match_copies(known(line), details([surface(rng) for _ in range(300)]))
+    found = match_copies(known(line), details([surface(rng) for _ in range(60)]))
     assert (found == -1).all()
 
 
@@ -174,15 +175,15 @@ def test_among_many_pictures_a_draw_stands_for_all_that_are_in_no_set(line, monk
     made = details([*line, *sisters, *others, *again])
     sets = [*([at, 60 + at] for at in range(20)), *([at, 100 + at] for at in range(40, 60))]
     whole = find_certain_copies(made, sets, np.arange(160))
-    sizes, single = [], fingerprints._find_certain_copies
+    sizes, single = [], certain_copies._find_certain_copies
 
     def counted(details, sets, group):
         sizes.append(len(details))
         return single(details, sets, group)
 
-    monkeypatch.setattr(fingerprints, "_COMPARED", 50)
-    monkeypatch.setattr(fingerprints, "_SAMPLE", 40)
-    monkeypatch.setattr(fingerprints, "_find_certain_copies", counted)
+    monkeypatch.setattr(certain_copies, "_COMPARED", 50)
+    monkeypatch.setattr(certain_copies, "SAMPLE", 40)
+    monkeypatch.setattr(certain_copies, "_find_certain_copies", counted)
     assert sorted(find_certain_copies(made, sets, np.arange(160))) == sorted(whole)
     assert len(whole) >= 40
     assert sizes == [90, 90]
