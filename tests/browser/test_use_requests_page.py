@@ -70,6 +70,7 @@ def test_one_asks_and_another_agrees_and_nobody_agrees_with_themselves(
 
     signed_in(page, base, "grace")
     expect(page.get_by_text("Ada asks: Concession of the customer. concession 17")).to_be_visible()
+    expect(page.get_by_alt_text(f"Picture of {title}")).to_be_visible(timeout=LONG_MS)
     for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
         page.set_viewport_size({"width": width, "height": 1000})
         page.emulate_media(color_scheme=scheme)

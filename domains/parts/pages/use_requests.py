@@ -8,10 +8,12 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.people import Role
+from core.records import store as records
 from core.records.values import now
 from core.service.people.roles import names_of
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
+from domains.parts.station.part import InspectedPart
 from domains.parts.station.records.agreements import (
     UseRequest,
     agree,
@@ -42,6 +44,7 @@ def _request(session: ReviewSession, station: str, one: UseRequest, who: str) ->
     part = part_of(session.store, station, one.number)
     widgets.text(f"{one.part_id or f'Part {one.number}'}: use it as it is", "plain")
     widgets.text(f"The station: {part.verdict.message}", "quiet")
+    _picture(session, part)
     widgets.text(f"{who} asks: {one.reason.sentence}. {one.text}")
     by = widgets.person()
     is_own = by.id.casefold() == one.who.casefold()
@@ -62,6 +65,19 @@ def _request(session: ReviewSession, station: str, one: UseRequest, who: str) ->
     )
     if is_own:
         widgets.text("You asked for it; somebody else has to agree.", "quiet")
+
+
+def _picture(session: ReviewSession, part: InspectedPart) -> None:
+    """Show what whoever agrees is to look at."""
+    if not part.decisions:
+        widgets.text("Nothing was judged, so there is no picture.", "error")
+        return
+    try:
+        data = widgets.pictures().of(records.decision(session.store, part.decisions[0]))
+    except AssayError as exc:
+        widgets.error(exc)
+        return
+    widgets.picture(data, f"Picture of {part.part_id or 'the part'}", height="36vh")
 
 
 def _agree(session: ReviewSession, station: str, one: UseRequest) -> None:
