@@ -47,12 +47,12 @@ def test_what_was_drawn_more_often_counts_for_less():
 
 def test_the_interval_holds_the_true_share_in_at_least_95_of_100_stores():
     rng = np.random.default_rng(1)
-    held = 0
+    covering = 0
     for _ in range(300):
         past, is_wrong, _ = audited(400, rng)
         found = estimate_rate(past, past.given == PASSES, CALLS_OUT)
-        held += found.low <= is_wrong.mean() <= found.high
-    assert held >= 0.95 * 300 - 3 * math.sqrt(300 * 0.95 * 0.05)
+        covering += found.low <= is_wrong.mean() <= found.high
+    assert covering >= 0.95 * 300 - 3 * math.sqrt(300 * 0.95 * 0.05)
 
 
 def test_an_answer_that_nobody_drew_counts_for_nothing():
