@@ -11,7 +11,7 @@ from core.errors import AssayError
 from core.logs import Event, Word
 from core.packs import DomainPack, installed
 from core.people import Role
-from dashboard import enlarge, entrance, sign_in, widgets
+from dashboard import connection, enlarge, entrance, sign_in, widgets
 from dashboard.alarm_banner import show_banner
 
 VIEWS = Path(__file__).parent / "views"
@@ -53,6 +53,7 @@ def main() -> None:
     st.set_page_config(page_title="Assay", layout="wide")
     widgets.styles()
     try:
+        connection.watch()
         session = widgets.session()
         if not entrance.admit(session):
             return

@@ -18,7 +18,7 @@ NOTHING = "nothing"
 LATE = "This press did not count: another case is on the screen by now."
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("review_keys.js", "review_watch.js", "key_names.js")
+_SCRIPTS = ("review_keys.js", "review_watch.js", "notice.js", "key_names.js")
 _VIEWER = frozenset(one.name for one in VIEWER_ACTIONS)
 
 state = st.session_state

@@ -11,6 +11,7 @@ export default function ({ data }) {
   const root = document.documentElement
   // The same case drawn anew has been on the screen all along.
   let armedAt = root.dataset.assayCase === viewId && last.armed?.viewId === viewId ? last.armed.at : null
+  const cuts = () => window.assayConnection?.cuts ?? 0
   let isDrawing = false
   let hasChanged = false
   let hasEnded = false
@@ -66,6 +67,7 @@ export default function ({ data }) {
     button('cancel')?.setAttribute('aria-keyshortcuts', 'Escape')
   }
   const blockingReason = () => {
+    if (window.assayConnection?.problem) return `Not counted. ${window.assayConnection.problem}`
     if (last.viewId === viewId) return 'Not counted: the press before it is being kept.'
     if (armedAt === null) return 'Not counted: the case was not on the screen yet.'
     if (performance.now() - armedAt < SETTLE_MS) return 'Not counted: the case had only just come. Look, then press.'
@@ -80,11 +82,12 @@ export default function ({ data }) {
       last.viewId = viewId
       last.session = data.session
       last.run = data.run
+      last.cuts = cuts()
       viewLog.press(viewId, pressed)
       expectAnswer()
     } else {
       stop(event)
-      notify(why)
+      tell(why)
     }
   }
   // The note's box would keep what is written as soon as the cursor leaves it.
@@ -113,7 +116,7 @@ export default function ({ data }) {
     }
     const found = button(action)
     if (found && !found.disabled) found.click()
-    else notify(blockingReason() || 'Not counted: this does not work here now.')
+    else tell(blockingReason() || 'Not counted: this does not work here now.')
   }
   window.addEventListener('click', onClick, true)
   window.addEventListener('mousedown', onDown, true)
@@ -139,16 +142,24 @@ export default function ({ data }) {
     const pressed = last.viewId
     if (pressed === null) return
     const isNew = last.session !== data.session
+    const wasCut = isNew || last.cuts !== cuts()
     const isAnswered = accepted === pressed || data.kept.includes(pressed)
-    // A run that had begun before the press is drawn after it; the one after that has met the press.
-    if (!isAnswered && !isNew && pressed === viewId && data.run < last.run + 2) return
+    // A run that had begun before the press is drawn after it; the one after that has met the press,
+    // and so has whatever is drawn anew after a cut.
+    const isOld = !isNew && data.run < last.run + (wasCut ? 1 : 2)
+    if (!isAnswered && pressed === viewId && isOld) return
     endPress()
-    if (accepted === pressed) return
-    if (data.kept.includes(pressed)) notify('Kept: your answer had arrived before the connection was lost.', LONG_MS)
-    else if (isNew) notify('Not kept: the connection was lost before your press arrived. Look, then press again.', LONG_MS)
+    if (accepted === pressed && !wasCut) return
+    if (isAnswered) notify('Kept: your press had arrived before the connection was lost.', LONG_MS)
+    else if (wasCut) notify('Not kept: the connection was lost before your press arrived. Look, then press again.', LONG_MS)
     else if (pressed !== viewId) notify('Not counted: the case had changed before the press arrived.')
     else notify(UNHEARD, LONG_MS)
   }
+}
+
+// What holds as long as the connection is lost stays as long.
+function tell(why) {
+  notify(why, window.assayConnection?.problem ? 0 : undefined)
 }
 
 function stop(event) {

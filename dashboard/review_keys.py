@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.errors import AssayError, PermissionDenied
-from core.people import Role
+from core.people import Person, Role
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.kept_answers import KeptAnswer, keep_answer
 from core.service.review import review
@@ -227,9 +227,7 @@ class ReviewKeys(OpenCaseState):
         by = widgets.person()
         try:
             review.check_labels(session.explainer, self.pack, detail, disposition, labels)
-            # A case that passed may be open without any review.
-            last = detail.reviews[-1].disposition if detail.reviews else None
-            if self.is_answered(item) and disposition is last:
+            if self._is_given(detail, disposition, "|".join(labels), by):
                 self.leave()
                 return
             written = review.decide(
@@ -254,6 +252,22 @@ class ReviewKeys(OpenCaseState):
         key_bridge.announce(present.describe_kept(detail, disposition, self.pack))
         if stays:
             self.keep_open(item)
+
+    def _is_given(
+        self, detail: CaseDetail, disposition: Disposition, label: str, by: Person
+    ) -> bool:
+        """Return whether a verdict on an answered case is the person's own that stands already.
+
+        So it is where a case stays open after its answer, and where a page comes back to its case
+        after a press whose answer was lost with the connection.
+        """
+        if not detail.reviews or detail.item.queue_state in self.lanes:
+            return False
+        last = detail.reviews[-1]
+        if self.is_answered(detail.item):
+            return disposition is last.disposition
+        given = (last.disposition, last.label, last.reviewer)
+        return given == (disposition, label, by.id) and self._note_of(detail) in ("", last.comment)
 
     def _keep(
         self, session: ReviewSession, detail: CaseDetail, disposition: Disposition, label: str

@@ -1,8 +1,6 @@
-// What goes on beside the keys: where the cursor is, what is announced, what is logged, and whether
-// the server is still there.
+// What goes on beside the keys: where the cursor is, what is announced, what is logged.
 
 const ANSWER_MS = 4000 // no press takes longer on a server that is there
-const HEALTH_MS = 3000
 const LONG_MS = 10_000 // for what a person must not miss
 const ACTIVE_MS = 60_000
 const LOOK_MS = 1000
@@ -32,34 +30,27 @@ function announceOnce([id, text]) {
   box.textContent = text
 }
 
-function notify(text, forMs = 2500) {
-  let box = document.getElementById('assay-notice')
-  if (!box) {
-    box = document.createElement('div')
-    box.id = 'assay-notice'
-    box.setAttribute('role', 'status')
-    document.body.append(box)
-  }
-  box.textContent = last.notice = text
-  clearTimeout(last.timer)
-  if (forMs) last.timer = setTimeout(() => { box.textContent = '' }, forMs)
-}
-
 // Until the server has taken the press: what keeps it, or that it never arrived. No press goes silently.
 function expectAnswer() {
   clearTimeout(last.waiting)
   last.idle = 0
   const look = async () => {
-    const isThere = await isServed()
+    const connection = window.assayConnection
+    await connection?.check(true)
     if (last.viewId === null) return
-    if (!isThere) lose()
+    if (connection?.problem) last.idle = 0
     else if (isRunning()) {
       last.idle = 0
       notify(BUSY, 0)
     } else if (++last.idle >= 3) {
-      endPress()
-      notify(UNHEARD, LONG_MS)
-      return
+      if (last.cuts === (connection?.cuts ?? 0)) {
+        endPress()
+        notify(UNHEARD, LONG_MS)
+        return
+      }
+      // It may have arrived before the cut: what is drawn anew tells, and the asking may be lost too.
+      last.idle = 0
+      connection.redraw()
     }
     last.waiting = setTimeout(look, LOOK_MS)
   }
@@ -69,7 +60,7 @@ function expectAnswer() {
 function endPress() {
   last.viewId = null
   clearTimeout(last.waiting)
-  if (last.notice === BUSY) notify('')
+  if (line.text === BUSY) notify('')
 }
 
 // Streamlit's own sign that it works on the page, or has been asked to.
@@ -77,31 +68,6 @@ function isRunning() {
   const found = document.querySelector('[data-test-script-state]')
   return !!found && found.dataset.testScriptState !== 'notRunning'
 }
-
-async function isServed() {
-  try {
-    return (await fetch('_stcore/health', { cache: 'no-store', signal: AbortSignal.timeout(HEALTH_MS) })).ok
-  } catch { return false }
-}
-
-const LOST = 'The server does not answer. What it kept is safe; start `assay review` again and this page goes on ' +
-  'with this case. A press that is on its way is kept once or not at all, and the page will say which.'
-
-// Says so until the server answers; the page then draws itself anew and says what became of a press.
-function lose() {
-  last.isLost = true
-  notify(LOST, 0)
-}
-
-last.health ??= setInterval(async () => {
-  if (await isServed()) {
-    last.misses = 0
-    // Unless the page has said already what became of a press.
-    if (last.isLost && last.notice === LOST) notify('The server is back.')
-    last.isLost = false
-  } else if (++last.misses >= 2) lose()
-}, HEALTH_MS)
-last.misses ??= 0
 
 // When a case was shown, looked at closely and decided, by the browser's own clock that never jumps.
 const viewLog = (last.viewLog ??= {

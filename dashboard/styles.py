@@ -24,7 +24,11 @@ CSS = f"""
 .assay-enlarge {{ display: block; max-width: 100%; padding: 0; border: 0; background: none;
   cursor: zoom-in; border-radius: 6px; font: inherit; color: inherit; }}
 .assay-enlarge:focus-visible {{ outline: 3px solid #2a75c2; outline-offset: 2px; }}
-.st-key-assay-enlarge {{ position: absolute; height: 0; }}
+.st-key-assay-enlarge, .st-key-assay-connection,
+[data-testid="stLayoutWrapper"]:has(> .st-key-assay-enlarge),
+[data-testid="stLayoutWrapper"]:has(> .st-key-assay-connection) {{ position: absolute; height: 0; }}
+/* Streamlit asks there whether one is on the internet; the notice of the page tells what holds. */
+html[data-assay-lost] [data-testid="stDialog"] {{ display: none; }}
 [data-testid="stElementToolbar"] {{ display: none; }}
 html:not([data-assay-case]) .st-key-assay-case {{ visibility: hidden; }}
 html:not([data-assay-case]) .st-key-assay-case::before {{ opacity: 0;

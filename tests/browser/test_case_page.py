@@ -265,7 +265,7 @@ def test_a_server_that_dies_under_a_press_is_named_and_the_page_goes_on_with_the
         page.wait_for_timeout(300)
         server.kill()
         server.join()
-        expect(page.get_by_text("The server does not answer.")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("it was stopped, or")).to_be_visible(timeout=30_000)
         assert final_reads(store, "parts") == []
         server = start()
         expect(page.get_by_text("Not kept: the connection was lost")).to_be_visible(
