@@ -11,7 +11,7 @@ from core.errors import AssayError
 from core.logs import Event, Word
 from core.packs import DomainPack, installed
 from core.people import Role
-from dashboard import connection, enlarge, entrance, sign_in, widgets
+from dashboard import connection, enlarge, entrance, sidebar, sign_in, widgets
 from dashboard.alarm_banner import show_banner
 
 VIEWS = Path(__file__).parent / "views"
@@ -66,7 +66,7 @@ def main() -> None:
         # One list, all of it shown: Streamlit's groups are no lists to a screen reader (axe).
         pages = [review, *shared, *chain.from_iterable(own.values())]
         page = st.navigation(pages, expanded=True)
-        widgets.sidebar(session)
+        sidebar.draw(session)
         show_banner(session)
         if page in shared:
             st.title(page.title, anchor=False)

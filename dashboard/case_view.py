@@ -17,6 +17,7 @@ from dashboard import other_reads, present, viewer, widgets
 from dashboard.overlay import ColourPicture, KnownCase, Shown
 from dashboard.present.keys import VIEWER_ACTIONS
 from dashboard.review_keys import ReviewKeys
+from dashboard.verdict_html import known_case_html, labels_html, verdict_html
 from dashboard.viewer import Pane, ViewerSettings
 
 _VIEWER = [one.name for one in VIEWER_ACTIONS]
@@ -182,7 +183,7 @@ def _known_cases(known: tuple[KnownCase, ...]) -> None:
         with column:
             if one.jpeg:
                 widgets.picture(one.jpeg, f"Known case labelled {one.label}", height="112px")
-            widgets.known_case(one)
+            widgets.html(known_case_html(one))
 
 
 def _verdict(
@@ -194,10 +195,10 @@ def _verdict(
 ) -> None:
     policy = _policy_of(session, decision, facts)
     with verdict:
-        widgets.html(widgets.verdict_html(decision, pack.wording, policy))
+        widgets.html(verdict_html(decision, pack.wording, policy))
         ranked, left_out = present.rank_labels(decision)
         if ranked:
-            widgets.html(widgets.labels_html(ranked, left_out))
+            widgets.html(labels_html(ranked, left_out))
     with facts:
         widgets.text("Why it is here", "heading")
         for sentence in present.explain_verdict(decision, policy):

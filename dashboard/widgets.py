@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from html import escape
@@ -16,24 +16,19 @@ from core.packs import DomainPack, installed
 from core.people import Person, Role
 from core.records import audit
 from core.records.values import StoredDecision
-from core.records.worklist import counts
 from core.service.people.sessions import person_signed_in
-from core.service.review.last_person import LastPerson, keep_last_person, read_last_person
 from core.service.review.review import ReviewSession, open_review_session
 from core.settings import Settings
-from core.types import Disposition, Policy
 from dashboard import sign_in
 from dashboard.enlarge import Enlarged, enlarge_marked
 from dashboard.full_size import FullPictures
-from dashboard.overlay import KnownCase
 from dashboard.pictures import Pictures
-from dashboard.present import LIKELY, VerdictMark, format_probability, verdict_mark
+from dashboard.present import VerdictMark
 from dashboard.styles import CSS
+from dashboard.verdict_html import mark_html
 
 FOLLOW_S = 3.0
 """How often an open page looks whether the store has changed."""
-
-SINGLE_USER = "One person on this machine; nobody signs in."
 
 _VIEW_ID: ContextVar[str] = ContextVar("view_id", default="")
 
@@ -168,66 +163,6 @@ def error(failed: AssayError) -> None:
     html(f'<div class="assay-error"><b>{escape(failed.message)}</b><br>{escape(failed.hint)}</div>')
 
 
-def sidebar(session: ReviewSession) -> None:
-    """Ask which pack and who reviews; both stay while pages change."""
-    if "pack" not in st.session_state or "reviewer" not in st.session_state:
-        _recall(session)
-    with st.sidebar:
-        if len(installed()) > 1:
-            st.selectbox("Pack", list(installed()), key="pack", on_change=_remember)
-        text(current_pack().title, "quiet")
-        if sign_in.has_sign_in():
-            _signed_in_as(person())
-            return
-        text(SINGLE_USER, "quiet")
-        if not reviewer():
-            st.text_input(
-                "Your name",
-                key="typed_name",
-                max_chars=80,
-                placeholder="Stands under every verdict",
-                on_change=_sign,
-            )
-            return
-        # A box that keeps the cursor would swallow the verdict keys; so it goes once it is filled.
-        text("Reviewing as", "quiet")
-        text(reviewer(), "title")
-        st.button("Somebody else", key="somebody_else", type="tertiary", on_click=_sign_off)
-
-
-def _signed_in_as(found: Person) -> None:
-    text("Signed in as", "quiet")
-    text(found.name, "title")
-    text(f"Role: {found.role.value}", "quiet")
-    st.button("Sign out", key="sign_out", type="tertiary", on_click=st.logout)
-
-
-def _recall(session: ReviewSession) -> None:
-    """Begin with the pack and the name of the last time, else where most cases wait."""
-    last = read_last_person(session.settings.home)
-    waiting = {name: sum(counts(session.store, name).waiting.values()) for name in installed()}
-    pack = last.pack if last.pack in waiting else max(waiting, key=lambda name: waiting[name])
-    st.session_state.setdefault("pack", pack)
-    name = "" if sign_in.has_sign_in() else last.name
-    st.session_state.setdefault("reviewer", session.settings.reviewer or name)
-
-
-def _remember() -> None:
-    if not sign_in.has_sign_in():
-        kept = LastPerson(reviewer(), str(st.session_state.get("pack", "")))
-        keep_last_person(session().settings.home, kept)
-
-
-def _sign() -> None:
-    st.session_state["reviewer"] = st.session_state["typed_name"].strip()
-    _remember()
-
-
-def _sign_off() -> None:
-    st.session_state["reviewer"] = ""
-    _remember()
-
-
 def focus(key: str) -> None:
     """Put the cursor into a text box.
 
@@ -291,19 +226,6 @@ def person() -> Person:
     return Person.alone(str(st.session_state.get("reviewer", "")))
 
 
-def mark_html(mark: VerdictMark, style: str = "assay-mark") -> str:
-    """Return the sign of a verdict as HTML: its shape, which readers are not read, and its word.
-
-    Args:
-        mark: The sign.
-        style: ``assay-mark`` in a line of text, ``assay-word`` where it is what matters most.
-    """
-    return (
-        f'<span class="{style} {escape(mark.kind)}"><i aria-hidden="true">{escape(mark.shape)}</i>'
-        f"{escape(mark.word)}</span>"
-    )
-
-
 def person_for(role: Role, action: str) -> Person:
     """Return who uses the page, who may do what takes a role.
 
@@ -343,66 +265,3 @@ def why_not(role: Role) -> str:
     if not sign_in.has_sign_in():
         return "Write your name in the sidebar first; it stands under everything you do."
     return f"This takes the role {role.value}; yours is {found.role.value}."
-
-
-def verdict_html(
-    decision: StoredDecision, wording: Mapping[Disposition, str], policy: Policy | None
-) -> str:
-    """Return a verdict as HTML; a verdict without a probability has no bar."""
-    probability = decision.positive_probability
-    mark = verdict_mark(decision.disposition, decision.wording)
-    head = f'<div class="assay-head">{mark_html(mark, "assay-word")}'
-    if probability is None:
-        return f'{head}<span class="assay-quiet">no probability</span></div>'
-    positive = escape(wording[Disposition.POSITIVE])
-    return (
-        f'{head}<span class="assay-chance">{escape(format_probability(probability))}</span></div>'
-        f'<div class="assay-quiet">calibrated probability of {positive}</div>'
-        + bar_html(probability, wording, policy)
-    )
-
-
-def bar_html(probability: float, wording: Mapping[Disposition, str], policy: Policy | None) -> str:
-    """Return a probability as a bar from 0 to 1, with the two limits marked if they are known."""
-    mark = f'<b style="left:{100 * probability:.2f}%"></b>'
-    if policy is None:
-        return f'<div class="assay-bar">{mark}</div>'
-    t_neg, t_pos = policy.t_neg, policy.t_pos
-    passed, failed = (escape(wording[d]) for d in (Disposition.NEGATIVE, Disposition.POSITIVE))
-    zones, ends = [], []
-    if t_neg is not None:
-        zones.append(f'<i class="negative" style="left:0;width:{100 * t_neg:.2f}%"></i>')
-        ends.append(f"{passed} up to {escape(format_probability(t_neg))}")
-    else:
-        ends.append(f"no certified limit for {passed}")
-    if t_pos is not None:
-        zones.append(f'<i class="positive" style="left:{100 * t_pos:.2f}%;right:0"></i>')
-        ends.append(f"{failed} from {escape(format_probability(t_pos))}")
-    else:
-        ends.append(f"no certified limit for {failed}")
-    return (
-        f'<div class="assay-bar">{"".join(zones)}{mark}</div>'
-        f'<div class="assay-ends"><span>{ends[0]}</span><span>{ends[1]}</span></div>'
-    )
-
-
-def labels_html(probabilities: Sequence[tuple[str, float]], left_out: str) -> str:
-    """Return labels with their probabilities as bars; those as likely as not stand out."""
-    rows = [
-        f'<div class="assay-label {"likely" if probability >= LIKELY else ""}">'
-        f'<span>{escape(name)}</span><i><b style="width:{100 * probability:.1f}%"></b></i>'
-        f"<em>{escape(format_probability(probability))}</em></div>"
-        for name, probability in probabilities
-    ]
-    more = f'<div class="assay-quiet">{escape(left_out)}</div>' if left_out else ""
-    return f'<div class="assay-labels">{"".join(rows)}{more}</div>'
-
-
-def known_case(one: KnownCase) -> None:
-    """Write a known case's label and distance, with the shape of the side it is on."""
-    sides = {None: None, True: Disposition.POSITIVE, False: Disposition.NEGATIVE}
-    mark = verdict_mark(sides[one.positive], one.label.replace("|", ", "))
-    html(
-        f'<div class="assay-known">{mark_html(mark)}<br>'
-        f"<span>distance {one.distance:.1f}</span></div>"
-    )

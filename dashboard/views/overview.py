@@ -19,6 +19,7 @@ from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Certificate, Disposition, Policy
 from dashboard import figures, present, widgets
 from dashboard.overview_panel import OverviewPanel
+from dashboard.product_choice import choose_product
 
 MOST = 5000
 """Images counted at most; the newest, so that the page stays fast in its second year."""
@@ -38,7 +39,7 @@ def render() -> None:
         return
     OverviewPanel(session, pack, datetime.now(UTC)).render()
     st.header("What judges", anchor=False)
-    product = _choose_product(list(in_use))
+    product = choose_product("overview", pack.name, list(in_use))
     used = in_use[product]
     newest = decisions(session.store, pack=pack.name, product=product, limit=1)
     counted = _counted(newest[0].id if newest else "", session, pack.name, product, used)
@@ -54,14 +55,6 @@ def render() -> None:
     _reviews(session, pack, counted)
     if policy is not None:
         _more_data(pack, policy)
-
-
-def _choose_product(products: list[str]) -> str:
-    """Return the product to show: the only one, or what a person chooses."""
-    if len(products) == 1:
-        return products[0]
-    chosen = st.selectbox("Product", products, format_func=lambda one: one or "no product named")
-    return str(chosen)
 
 
 @st.cache_resource(max_entries=8, show_spinner="Counting …")

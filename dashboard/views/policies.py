@@ -24,6 +24,7 @@ from core.types import Policy
 from dashboard import present, widgets
 from dashboard.case_links import MOST, case_links
 from dashboard.present import policies as words
+from dashboard.product_choice import choose_product
 from dashboard.retraining_panel import RetrainingPanel
 
 
@@ -33,8 +34,8 @@ def render() -> None:
     in_use = products_in_use(session.store, pack.name)
     if not in_use:
         widgets.text(
-            "Nothing judges yet. `assay deploy BUNDLE --product PRODUCT` lets a bundle judge a "
-            "product; its policy then stands here.",
+            f"Nothing judges yet in {session.settings.home.resolve()}. `assay deploy BUNDLE "
+            "--product PRODUCT` lets a bundle judge a product; its policy then stands here.",
             "big",
         )
         return
@@ -52,18 +53,9 @@ def render() -> None:
 
 def _choose(session: ReviewSession, pack: DomainPack, products: list[str]) -> str:
     """Return the product that a person chooses; at first one that a proposal waits for."""
-    if len(products) == 1:
-        return products[0]
     listed = proposals.list_proposals(session.store, pack.name)
     waiting = {one.product for one in listed if one.outcome is Outcome.OPEN}
-    first = next((at for at, one in enumerate(products) if one in waiting), 0)
-    # Kept by its key: once the proposal is decided, another product would come first.
-    key = f"policies-product-{pack.name}"
-    if st.session_state.get(key) not in products:
-        st.session_state[key] = products[first]
-    return st.selectbox(
-        "Product", products, key=key, format_func=lambda one: one or "no product named"
-    )
+    return choose_product("policies", pack.name, products, preferred=waiting)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading reviewed cases …")

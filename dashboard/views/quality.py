@@ -29,6 +29,7 @@ from core.types import F64, Disposition, Policy
 from dashboard import present, quality_figures, widgets
 from dashboard.case_links import case_links
 from dashboard.present import quality, what_if
+from dashboard.product_choice import choose_product
 from dashboard.what_if_panel import WhatIfPanel
 
 WEEKS = (1, 2, 4, 8, 13, 26, 52)
@@ -42,12 +43,13 @@ def render() -> None:
     in_use = products_in_use(session.store, pack.name)
     if not in_use:
         widgets.text(
-            "Nothing has been assessed yet, so there is nothing to measure. `assay assess BUNDLE "
-            "PATH` assesses pictures; what people answer on them is compared here.",
+            f"Nothing has been assessed yet in {session.settings.home.resolve()}, so there is "
+            "nothing to measure. `assay assess BUNDLE PATH` assesses pictures; what people answer "
+            "on them is compared here.",
             "big",
         )
         return
-    product, weeks = _choose(list(in_use))
+    product, weeks = _choose(pack, list(in_use))
     used = in_use[product]
     try:
         policy = review.judged_by(session.explainer, used)
@@ -72,13 +74,10 @@ def render() -> None:
     WhatIfPanel(session, pack, product, used, policy, window, weeks).render()
 
 
-def _choose(products: list[str]) -> tuple[str, int]:
+def _choose(pack: DomainPack, products: list[str]) -> tuple[str, int]:
     row = st.columns(2)
-    product = products[0]
-    if len(products) > 1:
-        product = row[0].selectbox(
-            "Product", products, format_func=lambda one: one or "no product named"
-        )
+    with row[0]:
+        product = choose_product("quality", pack.name, products)
     weeks = row[-1].selectbox(
         "Decisions of the last",
         WEEKS,

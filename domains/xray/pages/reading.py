@@ -18,6 +18,7 @@ from core.service.review.review import ReviewSession
 from dashboard import key_bridge, other_reads, present, viewer, widgets
 from dashboard.present.keys import VIEWER_ACTIONS
 from dashboard.review_keys import NOTHING
+from dashboard.verdict_html import labels_html, verdict_html
 from dashboard.viewer import ViewerSettings
 from domains.xray import pack
 from domains.xray.pages import keys, panes
@@ -235,10 +236,10 @@ def _verdict(
         policy = None
         if panes.lightbox().is_quick(decision.bundle_sha256):
             policy = panes.policy_of(decision.bundle_sha256, decision.policy_id)
-        widgets.html(widgets.verdict_html(decision, pack.wording, policy))
+        widgets.html(verdict_html(decision, pack.wording, policy))
         chances, left_out = present.rank_labels(decision)
         if chances:
-            widgets.html(widgets.labels_html(chances, left_out))
+            widgets.html(labels_html(chances, left_out))
     with reasons:
         for sentence in present.explain_verdict(decision, policy):
             widgets.text(sentence)
