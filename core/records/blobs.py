@@ -113,6 +113,11 @@ def get(root: Path, sha256: str) -> bytes:
     return content
 
 
+def has(root: Path, sha256: str) -> bool:
+    """Return whether the file of a picture is there; nothing of it is read."""
+    return Path(_path(root, sha256)).is_file()
+
+
 def remove_many(root: Path, names: Iterable[str]) -> None:
     """Delete pictures; one that is not there is left out.
 

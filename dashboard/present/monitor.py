@@ -6,20 +6,19 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from core.decision.certificate_text import percent
 from core.decision.label_sets import COVERAGE
 from core.decision.monitoring import coverage_over_time
 from core.decision.rate import describe_share, percentage
+from core.errors import BundleError
 from core.records.alarms import MonitorAlarm
 from core.service.monitoring.monitor import Watched
 from core.service.monitoring.signals import drift_level, odds
+from core.service.review.in_use import InUse
 
-NOTHING_WATCHED = (
-    "Nothing is watched yet: no policy with a certificate judges here. `assay deploy BUNDLE "
-    "--product PRODUCT` lets a bundle judge; from its first verdict on it is watched."
-)
 WAY_OUT = (
     "Read the pictures below, have more cases read, and propose a policy that is certified on them "
     "on the page Quality; another person with the role lead releases it."
@@ -40,6 +39,23 @@ class Series:
     name: str
     times: tuple[datetime, ...]
     values: tuple[float | None, ...]
+
+
+def describe_nothing(home: Path) -> str:
+    """Return that nothing is watched in a home folder, and what to do next."""
+    return (
+        f"Nothing is watched yet in {home.resolve()}: no policy with a certificate judges there. "
+        "`assay deploy BUNDLE --product PRODUCT` lets a bundle judge; from its first verdict on it "
+        "is watched."
+    )
+
+
+def describe_missing_bundle(used: InUse, shelf: Path) -> BundleError:
+    """Return that a bundle judges whose files are missing, so that nothing of it is watched."""
+    return BundleError(
+        f"{used.bundle} judges here and is not watched: its files are missing from {shelf}.",
+        hint="Bring that folder back from a backup, or deploy the bundle again.",
+    )
 
 
 def describe_banner(standing: Sequence[MonitorAlarm]) -> str:

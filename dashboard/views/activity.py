@@ -22,7 +22,8 @@ def render() -> None:
         "quiet",
     )
     if not events:
-        widgets.text("Nothing yet: open a case on the page Review.", "big")
+        home = session.settings.home.resolve()
+        widgets.text(f"Nothing yet in {home}: open a case on the page Review.", "big")
         return
     head = ("Day", "Shown", "Zoomed", "Decided", "Median time to decide", "Active")
     widgets.table([head, *summarize_days(events)], "Your days, newest first")

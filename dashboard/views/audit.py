@@ -144,7 +144,8 @@ def _show_events(session: ReviewSession, query: AuditQuery) -> None:
     after = places[-1] if places else None
     events = audit_search.search_events(session.store, query, after=after, limit=PAGE + 1)
     if not events:
-        widgets.text("No event fits. Leave a field empty to search for more.", "big")
+        home = session.settings.home.resolve()
+        widgets.text(f"No event in {home} fits. Leave a field empty to search for more.", "big")
     names = names_of(session.store, {one.actor for one in events})
     for one in events[:PAGE]:
         st.button(

@@ -11,7 +11,9 @@ from core.people import Role
 from core.records import alarms
 from core.records.alarms import MonitorAlarm
 from core.records.store import decision
+from core.service.bundles.archived import place_on_shelf
 from core.service.monitoring.monitor import Watched, state_of, watched
+from core.service.review.in_use import products_in_use
 from core.service.review.review import ReviewSession
 from dashboard import alarm_banner, monitor_figures, widgets
 from dashboard.present import monitor
@@ -28,8 +30,9 @@ def render() -> None:
     for one in standing:
         _alarm(session, one)
     found = _watched(head, session, pack.name)
-    if not found and not standing:
-        widgets.text(monitor.NOTHING_WATCHED, "big")
+    is_missing = _missing_bundles(session, pack.name)
+    if not (found or standing or is_missing):
+        widgets.text(monitor.describe_nothing(session.settings.home), "big")
     for product in found:
         _product(product)
     if every:
@@ -42,6 +45,16 @@ def render() -> None:
 def _watched(head: str, _session: ReviewSession, pack: str) -> list[Watched]:
     del head  # whatever is written to the store changes it
     return watched(_session.store, _session.settings, pack)
+
+
+def _missing_bundles(session: ReviewSession, pack: str) -> bool:
+    """Return whether a bundle judges whose files are missing, having written which."""
+    used = {one.bundle_sha256: one for one in products_in_use(session.store, pack).values()}
+    shelves = {sha256: place_on_shelf(sha256, session.settings) for sha256 in used}
+    missing = [sha256 for sha256, shelf in shelves.items() if not shelf.is_dir()]
+    for sha256 in missing:
+        widgets.error(monitor.describe_missing_bundle(used[sha256], shelves[sha256].parent))
+    return bool(missing)
 
 
 def _alarm(session: ReviewSession, one: MonitorAlarm) -> None:

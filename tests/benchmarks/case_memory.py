@@ -66,10 +66,10 @@ def _press_keys(address: str, presses: int, server: int) -> list[tuple[int, dict
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         session = page.context.new_cdp_session(page)
         session.send("Performance.enable")
-        renderer = _renderer(browser.new_browser_cdp_session())
         page.goto(address)
         page.locator("html[data-assay-case]").wait_for(state="attached", timeout=WAIT_MS)
         page.wait_for_timeout(OPENING_MS)
+        renderer = _renderer(browser.new_browser_cdp_session())
         for number in range(presses + 1):
             if number % EVERY == 0:
                 rows.append((number, measure(session) | _resident(renderer, server)))
@@ -80,6 +80,10 @@ def _press_keys(address: str, presses: int, server: int) -> list[tuple[int, dict
                 )
             if number < presses:
                 press(page, "fj"[number % 2])
+        session.send("Memory.simulatePressureNotification", {"level": "critical"})
+        page.wait_for_timeout(OPENING_MS)
+        left = _resident_mib(renderer)
+        print(f"{left:.1f} MiB of the page's process once its caches are emptied")
         browser.close()
     return rows
 

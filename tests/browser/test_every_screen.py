@@ -111,6 +111,28 @@ def test_review_and_overview(page, serve, opened):
             page.locator(f'html[data-assay-case="{before}"]').wait_for(state="detached")
     page.goto(f"{address}/overview")
     check(page, "What more data would certify")
+    fits_at_200_percent(page, address)
+
+
+SHARED = ("", "cases", "overview", "quality", "monitor", "readers", "activity", "policies", "audit")
+CUT = """() => {
+    const main = document.querySelector('[data-testid=stMain]')
+    const boxes = [document.documentElement, main]
+    return boxes.filter(one => one.scrollWidth > one.clientWidth + 1).length
+}"""
+
+
+def fits_at_200_percent(page: Page, address: str) -> None:
+    """Hold every shared page at twice the size of a window of 1280 x 900 against being cut off."""
+    session = page.context.new_cdp_session(page)
+    size = {"width": 640, "height": 450, "deviceScaleFactor": 2, "mobile": False}
+    session.send("Emulation.setDeviceMetricsOverride", size)
+    for name in SHARED:
+        page.goto(f"{address}/{name}")
+        expect(page.locator("[data-testid=stMain] h1").first).to_be_attached(timeout=LONG_MS)
+        page.wait_for_timeout(1500)
+        assert page.evaluate("[innerWidth, devicePixelRatio]") == [640, 2]
+        assert page.evaluate(CUT) == 0, name
 
 
 @pytest.fixture

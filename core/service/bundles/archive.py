@@ -88,7 +88,8 @@ def shelf_of(sha256: str, settings: Settings) -> Path:
     place = place_on_shelf(sha256, settings)
     if not place.is_dir():
         raise BundleError(
-            f"The shelf {place.parent} has no bundle {sha256[:12]}.",
-            hint="Point ASSAY_HOME at the folder that the verdict was recorded in.",
+            f"The folder {place.parent} has no bundle by which this was judged.",
+            hint="Bring it back from a backup, or point ASSAY_HOME at the folder that the verdict "
+            "was recorded in.",
         )
     return place

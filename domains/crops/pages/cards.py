@@ -12,9 +12,10 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import pack_named
-from core.records import worklist
+from core.records import blobs, worklist
 from core.records.cases import CaseDetail
 from core.records.store import decision
+from core.records.values import StoredDecision
 from core.service.review import review
 from core.service.review.blind import blind_cases
 from core.service.review.review import ReviewSession
@@ -34,6 +35,9 @@ _YOURS = N_("Your answer: {word}")
 _CORRECT = N_("What is it?")
 _ON_MAP, _CONFIRM = N_("Show on the map"), N_("The place is right")
 _FORGET = N_("Take the place back")
+_MISSING = N_(
+    "The file of this photo is missing. Bring it back from a backup, or take the photo again."
+)
 _CHANGED = N_("The photo has changed since it was shown. Look again.")
 
 _UNFAMILIAR = {Reason.NOVEL, Reason.WRONG_INPUT, Reason.POOR_QUALITY}
@@ -84,21 +88,25 @@ class CardPage:
             return None
 
     def _figure(self, line: Line, detail: CaseDetail | None) -> str:
-        picture = ""
-        if line["verdict"] is not None:
-            found = decision(self.session.store, line["verdict"]["decision"])
-            address = OFFERS.put(f"crops {found.id}", partial(widgets.pictures().of, found))
-            opens = widgets.enlarge(found).attributes()
-            picture = (
-                f'<button type="button" class="assay-enlarge" {opens}>'
-                f'<img loading="lazy" src="{address}" alt="{escape(line["file"])}"></button>'
-            )
+        verdict = line["verdict"]
+        found = decision(self.session.store, verdict["decision"]) if verdict else None
+        picture = self._picture(line, found) if found else ""
         words = list(self._words(line, detail))
         texts = "".join(f"<p>{escape(word)}</p>" for word in words if word)
         kind = kind_of(line) or field_map.UNJUDGED
         return (
             f'<figure class="crops-photo {kind}">{picture}'
             f"<figcaption><b>{escape(line['file'])}</b>{texts}</figcaption></figure>"
+        )
+
+    def _picture(self, line: Line, found: StoredDecision) -> str:
+        if found.sha256 and not blobs.has(self.session.store.blobs, found.sha256):
+            return f"<p>{escape(self.language.text(_MISSING))}</p>"
+        address = OFFERS.put(f"crops {found.id}", partial(widgets.pictures().of, found))
+        opens = widgets.enlarge(found).attributes()
+        return (
+            f'<button type="button" class="assay-enlarge" {opens}>'
+            f'<img loading="lazy" src="{address}" alt="{escape(line["file"])}"></button>'
         )
 
     def _words(self, line: Line, detail: CaseDetail | None) -> list[str]:

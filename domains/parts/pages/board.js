@@ -109,6 +109,7 @@ function picture(board, tile) {
   if (!address) {
     board.image.hidden = true
     board.none.hidden = false
+    text(board.none, 'No picture yet')
     return
   }
   swap(board.image, address, () => board.wanted === key, () => {
@@ -120,6 +121,7 @@ function picture(board, tile) {
   }, () => {
     board.image.hidden = true
     board.none.hidden = false
+    text(board.none, 'The file of this picture is missing from the store, or does not read.')
   })
 }
 
