@@ -1,7 +1,7 @@
 """`assay batch`: what a picture costs on Ray beside plain threads, how it scales, and ten machines.
 
 Each run is a process of its own on two numbers of the same pictures, so that what a picture costs
-is parted from what a start costs. CPU is that of the process and everything below it, and apart from
+is apart from what a start costs. CPU is that of the process and everything below it, without
 that of Ray's own processes, which grows with the time that passes. The model at the end is
 arithmetic on what was measured; its assumptions are printed with it. `... batch 1` runs one round.
 """
