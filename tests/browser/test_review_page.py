@@ -9,6 +9,7 @@ from core.records.final_reads import final_reads
 from core.records.store import NewDecision, record
 from core.records.worklist import case_detail, counts, next_case
 from core.types import Disposition
+from tests.benchmarks.case_memory import measure, press
 
 TITLE = '[data-testid="stMain"] .assay-title'
 FIRST_TIME_MS = 120_000  # the network behind the heat map is exported on first use
@@ -221,3 +222,22 @@ def test_the_overview_draws_its_figure_without_asking_anybody(page, serve, tmp_p
     expect(page.get_by_text("What more data would certify")).to_be_visible()
     page.screenshot(path=tmp_path / "overview.png", full_page=True)
     assert (tmp_path / "overview.png").stat().st_size > 20_000
+
+
+PRESSES = 60
+
+
+def test_what_the_page_holds_does_not_grow_with_the_cases_that_pass(page, serve, store):
+    page.goto(serve("Ada"))
+    shows(page, next_case(store, "parts"))
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+    measured = []
+    for number in range(1, PRESSES + 1):
+        press(page, "s")  # each case comes again once all have been passed over
+        if number >= PRESSES // 2:
+            measured.append(measure(session))
+    early, late = measured[: len(measured) // 2], measured[len(measured) // 2 :]
+    for name, most in (("listeners", 4), ("nodes", 40)):
+        grown = max(one[name] for one in late) - max(one[name] for one in early)
+        assert grown <= most, (name, [one[name] for one in measured])

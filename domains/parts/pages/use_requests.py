@@ -73,11 +73,13 @@ def _picture(session: ReviewSession, part: InspectedPart) -> None:
         widgets.text("Nothing was judged, so there is no picture.", "error")
         return
     try:
-        data = widgets.pictures().of(records.decision(session.store, part.decisions[0]))
+        made = records.decision(session.store, part.decisions[0])
+        data = widgets.pictures().of(made)
     except AssayError as exc:
         widgets.error(exc)
         return
-    widgets.picture(data, f"Picture of {part.part_id or 'the part'}", height="36vh")
+    alt = f"Picture of {part.part_id or 'the part'}"
+    widgets.picture(data, alt, "36vh", widgets.enlarge(made))
 
 
 def _agree(session: ReviewSession, station: str, one: UseRequest) -> None:
