@@ -149,12 +149,16 @@ def cancel(job: Annotated[str, typer.Argument(metavar="ID", help="A job of the q
 
     A waiting job ends at once, a running one within five seconds.
     """
+    from contextlib import closing
+
     from core.errors import StoreError
     from core.records.queue import request_cancel
     from core.service.store import open_store
     from core.settings import Settings
 
-    if not request_cancel(open_store(Settings()), job):
+    with closing(open_store(Settings())) as store:
+        is_cancelled = request_cancel(store, job)
+    if not is_cancelled:
         raise StoreError(
             f"No job {job!r} runs or waits.", hint="`assay queue --json` lists those that do."
         )

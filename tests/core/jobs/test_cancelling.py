@@ -98,6 +98,7 @@ def test_a_worker_judges_all_of_a_batch_but_what_was_cancelled(
     tiny_product, store, settings, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+    monkeypatch.setenv("ASSAY_STORE_URL", settings.store_url)
     site = write_pack(tmp_path / "site", "slow", SLOW)
     with installed_pack(site, "slow"):
         path = copy_bundle(tiny_product.bundle, tmp_path / "slow", pack="slow")
