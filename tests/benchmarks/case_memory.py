@@ -1,9 +1,10 @@
 """Memory of one browser session, and of its server, over many reviewed cases.
 
 `nice -n 10 python -m tests.benchmarks.case_memory HOME [PRESSES]`, on a home that
-`python -m tests.benchmarks.case_store HOME CASES PICTURES` made with a third more cases, and as many
-pictures, as there are presses: some pass by themselves and wait for nobody. Every key is pressed when the case before it has gone; every hundred presses rubbish is
-collected and counted what is left. What grows with every case has a slope that is not zero.
+`python -m tests.benchmarks.case_store HOME CASES PICTURES` made with a third more cases, and as
+many pictures, as there are presses: some pass by themselves and wait for nobody. Every key is
+pressed when the case before it has gone; every hundred presses rubbish is collected and counted
+what is left. What grows with every case has a slope that is not zero.
 """
 
 from __future__ import annotations
