@@ -87,8 +87,9 @@ class MonitorState:
             return self
         counts, place = np.array(self.ood_counts), ood_place(one.ood_p)
         p = smoothed_p(counts, place, _chance(one.id, OOD))
+        # Where a picture lies beyond all, its number by chance would otherwise raise the alarm alone.
+        ood = self.ood.after(bet_on_small(max(p, 1.0 / (counts.sum() + 1.0))))
         counts[place] += 1
-        ood = self.ood.after(bet_on_small(p))
         return replace(self._ranking(OOD, p, one), ood=ood, ood_counts=tuple(counts.tolist()))
 
     def _bet_on_drift(self, one: WatchedPicture) -> MonitorState:
