@@ -79,6 +79,7 @@ class WatchedPicture:
         id: The decision.
         case_id: A case that its picture belongs to.
         ood_p: None where there is no such number.
+        positive_probability: None where there is none.
         reasons: Why it is what it is.
         source: Who or what the picture came from.
         measures: What was measured on it.
@@ -89,6 +90,7 @@ class WatchedPicture:
     id: str
     case_id: str
     ood_p: float | None
+    positive_probability: float | None
     reasons: frozenset[str]
     source: str
     measures: Mapping[str, float | str]
@@ -147,6 +149,7 @@ def pictures_after(
             d.id,
             case.label("case_id"),
             d.ood_p,
+            d.positive_probability,
             d.findings,
             d.decided_at,
             OBSERVATIONS.c.source,
@@ -163,6 +166,7 @@ def pictures_after(
             id=row["id"],
             case_id=row["case_id"] or "",
             ood_p=row["ood_p"],
+            positive_probability=row["positive_probability"],
             reasons=_reasons(row["findings"]),
             source=row["source"] or "",
             measures=json.loads(row["measures"] or "{}"),

@@ -113,7 +113,7 @@ def whole(runs: int = RUNS, cases: int = BASELINE + 200) -> str:
         pictures = [
             WatchedPicture(
                 number, f"{rng.integers(1 << 60)}", f"case {number}", float(rng.random()),
-                frozenset(), "camera", {
+                float(rng.random()), frozenset(), "camera", {
                     "brightness": float(rng.normal()), "hue": float(rng.normal()),
                     "camera": f"camera {rng.integers(2)}",
                 }, "",

@@ -198,7 +198,7 @@ def test_what_judges_changes_in_a_running_worker_and_a_running_station_and_stays
             store, settings, bundle, scope.policy, found, "plates", by=ADA
         )
         release(store, settings, proposal, by=GRACE)
-        # The line passes nothing yet: of so many attempts a certificate within its ceiling needs more.
+        # The line passes nothing yet: after so many attempts its ceiling takes more cases.
         restored = until_followed(store, plc, found.policy.id, None, 1300)
         assert worker.poll() is None
         worker.kill()

@@ -24,7 +24,13 @@ from core.records.deployments import all_in_force
 from core.records.monitored import WatchedRows, undeployed
 from core.records.values import name_of
 from core.service.bundles.archived import place_on_shelf
-from core.service.monitoring.state import OOD_PLACES, ood_place
+from core.service.monitoring.state import (
+    OOD_PLACES,
+    MonitorState,
+    OodCounts,
+    ood_place,
+    ood_side,
+)
 from core.settings import Settings
 from core.types import Policy
 
@@ -127,20 +133,22 @@ def policy_place(bundle_sha256: str, policy_id: str, settings: Settings) -> Path
     return place_on_shelf(bundle_sha256, settings) / _POLICIES / f"{policy_id}.json"
 
 
-def certified_places(bundle_sha256: str, settings: Settings) -> tuple[int, ...]:
-    """Return how many held-out groups lie in each place of the OOD p-value.
+def certified_places(bundle_sha256: str, settings: Settings) -> OodCounts:
+    """Return by side how many held-out groups lie in each place of the OOD p-value.
 
     The certificate rests on new pictures coming as these came. One picture of each group counts,
     of those that pass the gates; none where the bundle is not in the archive.
     """
-    counts = np.zeros(OOD_PLACES, np.int64)
+    counts = np.zeros((2, OOD_PLACES), np.int64)
     try:
         weights = load_file(place_on_shelf(bundle_sha256, settings) / _WEIGHTS)
         cal = unpack_cases("cal", weights)
     except (OSError, SafetensorError, BundleError):
-        return tuple(counts.tolist())
+        return MonitorState().ood_counts
     known = cal.gates_passed & np.isfinite(cal.ood_p)
     _, first = np.unique(cal.group[known], return_index=True)
-    for p in cal.ood_p[known][first]:
-        counts[ood_place(float(p))] += 1
-    return tuple(counts.tolist())
+    pairs = zip(cal.positive_probability[known][first], cal.ood_p[known][first], strict=True)
+    for positive_probability, p in pairs:
+        counts[ood_side(float(positive_probability)), ood_place(float(p))] += 1
+    negative, positive = (tuple(row) for row in counts.tolist())
+    return negative, positive

@@ -37,6 +37,8 @@ _GATES = {
 RankedPicture = tuple[float, str]
 """A p-value, and the decision whose picture has it."""
 
+OodCounts = tuple[tuple[int, ...], tuple[int, ...]]
+
 Stream = NumberStream | CategoryStream
 
 
@@ -47,8 +49,8 @@ class MonitorState:
     Attributes:
         seq: Number of the last decision taken in.
         recent: The last cases, so that one counts once.
-        ood_counts: How many cases lie in each of OOD_PLACES places of the OOD p-value, the most
-            unlike first to last; those of the certificate are there from the beginning.
+        ood_counts: By side (see ``ood_side``), how many cases lie in each of OOD_PLACES places of
+            the OOD p-value, the most unlike last; those of the certificate from the beginning.
         ood: Bets that pictures look less like those of the certificate.
         streams: By source and feature.
         ranked: By test, the p-values of the last pictures.
@@ -57,7 +59,7 @@ class MonitorState:
 
     seq: int = 0
     recent: tuple[str, ...] = ()
-    ood_counts: tuple[int, ...] = (0,) * OOD_PLACES
+    ood_counts: OodCounts = ((0,) * OOD_PLACES,) * 2
     ood: Martingale = field(default_factory=lambda: Martingale.fresh(SMALL_BETS))
     streams: Mapping[str, Mapping[str, Stream]] = field(default_factory=dict)
     ranked: Mapping[str, tuple[RankedPicture, ...]] = field(default_factory=dict)
@@ -85,12 +87,14 @@ class MonitorState:
         # The certificate is of pictures that pass the gates; drift is of all that come.
         if one.ood_p is None or one.reasons & _GATES:
             return self
-        counts, place = np.array(self.ood_counts), ood_place(one.ood_p)
+        sides, side = np.array(self.ood_counts), ood_side(one.positive_probability)
+        counts, place = sides[side], ood_place(one.ood_p)
         p = smoothed_p(counts, place, _chance(one.id, OOD))
-        # Where a picture lies beyond all, its number by chance would otherwise raise the alarm alone.
+        # Beyond all others p is a number drawn by chance alone, which must raise no alarm.
         ood = self.ood.after(bet_on_small(max(p, 1.0 / (counts.sum() + 1.0))))
         counts[place] += 1
-        return replace(self._ranking(OOD, p, one), ood=ood, ood_counts=tuple(counts.tolist()))
+        negative, positive = (tuple(row) for row in sides.tolist())
+        return replace(self._ranking(OOD, p, one), ood=ood, ood_counts=(negative, positive))
 
     def _bet_on_drift(self, one: WatchedPicture) -> MonitorState:
         source = one.source
@@ -158,7 +162,7 @@ class MonitorState:
         return cls(
             seq=data["seq"],
             recent=tuple(data["recent"]),
-            ood_counts=tuple(data["ood_counts"]),
+            ood_counts=(tuple(data["ood_counts"][0]), tuple(data["ood_counts"][1])),
             ood=Martingale.from_json(data["ood"]),
             streams={
                 source: {name: _stream(one) for name, one in own.items()}
@@ -175,6 +179,16 @@ class MonitorState:
 def drift_test(source: str, feature: str) -> str:
     """Return the name of the test of one feature of one source."""
     return f"{feature} from {source}" if source else feature
+
+
+def ood_side(positive_probability: float | None) -> int:
+    """Return the side on which a picture is compared: 1 where it is probably positive, else 0.
+
+    Certificates hold whatever share of the pictures is positive, and a line has far fewer defects
+    than they are counted over. Compared over both sides, that alone would look like a change.
+    Source: Mondrian conformal predictors, Vovk, Gammerman and Shafer (2005), section 4.5.
+    """
+    return int(positive_probability is not None and positive_probability >= 0.5)
 
 
 def ood_place(p: float) -> int:

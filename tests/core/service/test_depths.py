@@ -42,7 +42,7 @@ def test_a_data_set_is_looked_at_with_the_range_that_its_data_use(tiny_product, 
     assert all(isinstance(one, PictureFacts) for one in pictures)
     assert depths_of(pictures) == {PNG: 12}
     for eight, twelve in zip(pictures[:6], pictures[6:], strict=True):
-        assert np.abs(eight.thumb.astype(int) - twelve.thumb).max() <= 1
+        assert np.abs(eight.thumb.read().astype(int) - twelve.thumb.read()).max() <= 1
         assert eight.refusals == twelve.refusals
 
 

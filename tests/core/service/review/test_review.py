@@ -127,7 +127,7 @@ def test_a_decisions_limits_are_read_from_the_shelf_or_their_absence_is_said(
     decision = decisions(session.store, limit=1)[0]
     assert review.judged_by(session.explainer, decision) == policy
     (assessed_home / "bundles").rename(assessed_home / "elsewhere")
-    with pytest.raises(BundleError, match="shelf"):
+    with pytest.raises(BundleError, match="has no bundle by which this was judged"):
         review.judged_by(Explainer(session.store, session.settings), decision)
 
 
