@@ -98,7 +98,9 @@ def _correct(page: Page) -> None:
     leaf = page.locator(".crops-photo", has_text="leaf.png")
     expect(leaf).to_contain_text("LOOK")
     for kind, word in (("positive", "ACT"), ("negative", "HEALTHY")):
-        page.locator(f"[class*='st-key-crops-gallery-{kind}'] button").click()
+        button = page.locator(f"[class*='st-key-crops-gallery-{kind}'] button")
+        expect(button).to_have_count(1, timeout=LONG_MS)  # while it is drawn anew there are two
+        button.click()
         expect(leaf).to_contain_text(f"Your answer: {word}", timeout=LONG_MS)
 
 
