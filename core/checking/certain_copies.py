@@ -85,8 +85,8 @@ def _find_certain_copies(
     limit = min(LARGEST, MARGIN * float(np.quantile(usual, RARE))) if usual.size else CERTAIN
     partner: dict[int, float] = {}
     for a, b, ratio in pairs:
-        for one in (a, b):  # the next picture may lie nearer to one of the two than to the other
-            partner[one] = min(ratio, partner.get(one, np.inf))
+        for end in (a, b):  # the next picture may lie nearer to one of the two than to the other
+            partner[end] = min(ratio, partner.get(end, np.inf))
     if np.mean(np.array([*partner.values()]) > limit) > _ALIKE:
         limit = CERTAIN
     return [[a, b] for a, b, ratio in pairs if ratio <= max(limit, CERTAIN)]

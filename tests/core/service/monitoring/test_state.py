@@ -11,7 +11,7 @@ from core.service.monitoring.state import OOD, OOD_PLACES, MonitorState, ood_pla
 from core.service.monitoring.state import _chance as chance
 
 ALARM = log_alarm(DELTAS[OOD])
-SEEN = 36
+HELD_OUT = 36
 UNLUCKY = sorted(
     (f"decision-{number}" for number in range(20_000)), key=lambda id_: chance(id_, OOD)
 )
@@ -20,8 +20,8 @@ UNLUCKY = sorted(
 def taken_in(ids, ood_p):
     """Return the state after pictures of one p-value; few certified ones have a larger score."""
     counts = [0] * OOD_PLACES
-    for number in range(SEEN):
-        counts[ood_place(0.2 + 0.8 * number / SEEN)] += 1
+    for number in range(HELD_OUT):
+        counts[ood_place(0.2 + 0.8 * number / HELD_OUT)] += 1
     state = MonitorState(ood_counts=(tuple(counts), (0,) * OOD_PLACES))
     return state.after(
         WatchedPicture(
