@@ -209,7 +209,7 @@ def test_every_press_is_kept_once_or_named_as_not_counted(page, serve, store):
         page.keyboard.press("f")
         page.wait_for_timeout(500)
         page.keyboard.press("p")
-        assert "Not counted: the press before it is being kept." in notices(page)
+        expect(page.get_by_text("Not counted: the press before it is being kept.")).to_be_visible()
         expect(page.get_by_text("Your press is on its way")).to_be_visible(timeout=15_000)
     second = next_case_after_one(store, page)
     assert [one.case_id for one in final_reads(store, "parts")] == [first.case_id]
