@@ -7,7 +7,6 @@ import subprocess
 import time
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import pytest
 
@@ -28,6 +27,7 @@ from core.service.recertify.recertify import propose_recertified, recertify
 from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition, Provenance, Targets
+from domains.parts.station.capture.sources.encoding import encode
 from domains.parts.station.faults.plates import draw_plate
 from domains.parts.station.plc.client import StationClient
 from domains.parts.station.result import LineReason, LineResult
@@ -66,7 +66,7 @@ def worker(home):
 def send(store, number, scratch=0.0):
     """Put a picture into the worker's queue."""
     plate = draw_plate(np.random.default_rng(1000 + number), scratch)
-    (sha256,) = blobs.put_many(store.blobs, [cv2.imencode(".png", plate)[1].tobytes()])
+    (sha256,) = blobs.put_many(store.blobs, [encode(plate)])
     receive(
         store, pack="parts", product="plates", key=f"sent-{number}", sha256=sha256,
         source="a test", meta={"group": f"sent-{number}"},
@@ -145,7 +145,7 @@ def darken(store, policy_id):
     record(
         store,
         [
-            new_decision(one, pack="parts", product="plates", name="a.png", sender="station:press")
+            new_decision(one, pack="parts", product="plates", name="a.jpg", sender="station:press")
             for one in taken
         ],
     )

@@ -37,11 +37,7 @@ def a_station(folder: Path, port: int, plates: int, deadline_ms: int = 3000) -> 
     )
 
 
-def test_a_line_goes_on_after_a_killed_station_and_every_pass_is_on_record(
-    rig_home, tmp_path, monkeypatch
-):
-    # Its subject is the record: what the monitor makes of the drawn plates is another test's.
-    monkeypatch.setenv("ASSAY_VOIDING_ALARMS", "escapes")
+def test_a_line_goes_on_after_a_killed_station_and_every_pass_is_on_record(rig_home, tmp_path):
     port = free_port()
     file = a_station(tmp_path, port, 60)
     results: list[LineResult] = []

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from time import monotonic, sleep
 
-import cv2
 import numpy as np
 
 from core.types import U8
+from domains.parts.station.capture.sources.encoding import encode
 from domains.parts.station.faults.plates import draw_plate
 from domains.parts.station.part import CapturedFrame
 from domains.parts.station.ports import CameraIdentity
@@ -61,13 +61,13 @@ class DrawingCamera:
         self._since_open += 1
         frame = CapturedFrame(
             camera=self.name,
-            data=bytes(cv2.imencode(".png", pixels)[1]),
+            data=encode(pixels),
             counter=self._counter,
             exposed_at=exposed_at,
             camera_time_s=exposed_at,
             raw_sha256=hashlib.sha256(pixels.tobytes()).hexdigest(),
             since_open=self._since_open,
-            name=f"{self._counter}.png",
+            name=f"{self._counter}.jpg",
         )
         altered, self.last = self.alter(frame), frame
         return altered

@@ -1,4 +1,9 @@
-"""Drawn plates to inspect where no camera is: brushed metal, good or scratched."""
+"""Drawn plates to inspect where no camera is: brushed metal, good or scratched.
+
+They are kept as a station keeps the frames of its camera. A bundle trained on lossless files would
+meet other pictures on the line: of one plate, p-values of the OOD gate were .11 to .19 (n 8) as
+JPEG and .27 to 1 (n 40) as PNG, which a monitor takes for a change, and rightly.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +14,10 @@ import cv2
 import numpy as np
 
 from core.types import U8
+from domains.parts.station.capture.sources.encoding import encode
 
 SIDE = 96
-SPLITS = {"train": 36, "cal": 60}
+SPLITS = {"train": 60, "cal": 60}
 
 
 def draw_plate(rng: np.random.Generator, scratch: float = 0.0) -> U8:
@@ -45,6 +51,6 @@ def write_plates(folder: Path, seed: int = 7) -> None:
             for number in range(count):
                 label = ("good", "scratched")[number % 2]
                 depth = rng.uniform(0.3, 0.8) if label == "scratched" else 0.0
-                name = f"{split}-{number:02}.png"
-                cv2.imwrite(str(folder / name), draw_plate(rng, depth))
+                name = f"{split}-{number:02}.jpg"
+                (folder / name).write_bytes(encode(draw_plate(rng, depth)))
                 table.writerow([name, label, split, name])
