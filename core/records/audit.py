@@ -7,17 +7,19 @@ whole history made up anew. Note `head` outside (on paper, in another system) an
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import TextIO
+from typing import Any, TextIO
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import CompoundSelect, Connection, Select, Table, func, select, union
 
-from core.records.case_facets import facet_rows
+from core.records.audit_index import AuditIndex
+from core.records.case_facets import FacetCounts, count_facets, facet_rows
 from core.records.case_status import statuses_of
 from core.records.connection import Store, reading
-from core.records.hash_chain import GENESIS, Head, canonical, digest, link, newest
+from core.records.hash_chain import GENESIS, Head, canonical, link, newest
 from core.records.read_status import read_status_of
 from core.records.tables import (
     ALARM_NOTES,
@@ -80,9 +82,9 @@ _COVERED = (
 _CACHES = (CASE_STATUS, CASE_FACETS, READ_STATUS, AUDIT_CASES)
 
 _BATCH = 500
+_EVENTS = 32
+"""Events read at a time: one that covers a large batch is long."""
 
-_Digests = dict[tuple[str, str], str]
-_Entries = set[tuple[str, int]]
 _Watch = Callable[[int, int], None]
 
 
@@ -143,18 +145,19 @@ def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditRepo
     Raises:
         StoreError: The database failed.
     """
-    with reading(store) as connection:
-        rows_of = _Rows(connection, watch)
-        faults, covered, hashes, entries = _walk(rows_of)
-        for one in noted:
-            if hashes.get(one.seq) != one.hash:
-                faults.append(AuditFault("head differs", f"audit_events {one.seq}"))
-        rows = len(covered)
-        faults += _compare_rows(rows_of, covered)
-        faults += _compare_status(rows_of, connection)
-        faults += _compare_reads(rows_of, connection)
-        faults += _compare_search(rows_of, entries)
-        return AuditReport(len(hashes) - 1, rows, newest(connection), tuple(faults))
+    with reading(store) as connection, closing(AuditIndex()) as index:
+        tables = _Tables(connection, watch)
+        events, faults = _walk(tables, index, noted)
+        for table in _COVERED:
+            for rows in tables.batches(table):
+                index.add_rows(table, rows)
+        differences = [AuditFault(*one) for one in index.different_rows()]
+        again = sum(fault.kind == "row covered again" for fault in differences)
+        faults += differences
+        faults += _compare_status(tables, connection)
+        faults += _compare_reads(tables, connection)
+        faults += _compare_search(tables, index)
+        return AuditReport(events, index.covered - again, newest(connection), tuple(faults))
 
 
 def export(store: Store, file: TextIO) -> int:
@@ -165,13 +168,13 @@ def export(store: Store, file: TextIO) -> int:
     """
     count = 0
     with reading(store) as connection:
-        for event in _Rows(connection)(AUDIT_EVENTS):
-            file.write(canonical(dict(event)) + "\n")
-            count += 1
+        for events in _Tables(connection).batches(AUDIT_EVENTS, _EVENTS):
+            file.writelines(canonical(dict(event)) + "\n" for event in events)
+            count += len(events)
     return count
 
 
-class _Rows:
+class _Tables:
     """Reads whole tables of the audit and counts the rows that have been read."""
 
     def __init__(self, connection: Connection, watch: _Watch | None = None) -> None:
@@ -184,33 +187,43 @@ class _Rows:
             )
             self._total = sum(connection.execute(query).scalar_one() for query in counts)
 
-    def __call__(self, table: Table) -> Iterator[RowLike]:
-        """Yield every row of a table by its key."""
-        query = select(table).order_by(*table.primary_key)
-        found = self._connection.execute(query, execution_options={"yield_per": _BATCH})
-        for batch in found.mappings().partitions():
-            yield from batch
-            self._done += len(batch)
-            if self._watch is not None:
-                self._watch(self._done, self._total)
+    def batches(self, table: Table, size: int | None = None) -> Iterator[Sequence[RowLike]]:
+        """Yield every row of a table by its key, some at a time."""
+        for rows in self.select(select(table).order_by(*table.primary_key), size):
+            yield rows
+            self.count(len(rows))
+
+    def select(self, query: Select[Any], size: int | None = None) -> Iterator[Sequence[RowLike]]:
+        """Yield the rows of a query, some at a time."""
+        found = self._connection.execute(query, execution_options={"yield_per": size or _BATCH})
+        yield from found.mappings().partitions()
+
+    def count(self, rows: int) -> None:
+        """Tell who watches that so many more rows have been read."""
+        self._done += rows
+        if self._watch is not None and rows:
+            self._watch(self._done, self._total)
 
 
-def _walk(rows_of: _Rows) -> tuple[list[AuditFault], _Digests, dict[int, str], _Entries]:
+def _walk(
+    tables: _Tables, index: AuditIndex, noted: Sequence[Head]
+) -> tuple[int, list[AuditFault]]:
     faults: list[AuditFault] = []
-    covered: _Digests = {}
-    entries: _Entries = set()
+    pinned = {one.seq for one in noted}
     hashes = {0: GENESIS}
-    last = Head(0, GENESIS)
-    for event in rows_of(AUDIT_EVENTS):
-        faults += _check(event, last)
-        for row, found in _digests(event["detail"]).items():
-            if row in covered:
-                faults.append(AuditFault("row covered again", f"{row[0]} {row[1]}"))
-            covered.setdefault(row, found)
-        entries |= {(case_id, event["seq"]) for case_id in cases_in(event["detail"])}
-        last = Head(event["seq"], event["hash"])
-        hashes[last.seq] = last.hash
-    return faults, covered, hashes, entries
+    events, last = 0, Head(0, GENESIS)
+    for batch in tables.batches(AUDIT_EVENTS, _EVENTS):
+        for event in batch:
+            faults += _check(event, last)
+            index.add_event(event)
+            last = Head(event["seq"], event["hash"])
+            if last.seq in pinned:
+                hashes[last.seq] = last.hash
+        events += len(batch)
+    for one in noted:
+        if hashes.get(one.seq) != one.hash:
+            faults.append(AuditFault("head differs", f"audit_events {one.seq}"))
+    return events, faults
 
 
 def _check(event: RowLike, last: Head) -> Iterator[AuditFault]:
@@ -224,57 +237,45 @@ def _check(event: RowLike, last: Head) -> Iterator[AuditFault]:
         yield AuditFault("event edited", f"audit_events {last.seq or seq}")
 
 
-def cases_in(detail: str) -> list[str]:
-    """Return the ids of the cases that an event's detail names."""
-    try:
-        return list(json.loads(detail).get("cases", ()))
-    except (ValueError, AttributeError, TypeError):
-        return []  # an edited event: its hash tells
-
-
-def _digests(detail: str) -> _Digests:
-    try:
-        rows = json.loads(detail)["rows"]
-        return {(table, key): found for table in rows for key, found in rows[table].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return {}  # an edited event: its hash tells, and its rows count as added
-
-
-def _compare_rows(rows_of: _Rows, covered: _Digests) -> Iterator[AuditFault]:
-    for table in _COVERED:
-        for row in rows_of(table):
-            subject = f"{table.name} {row['id']}"
-            expected = covered.pop((table.name, row["id"]), None)
-            if expected is None:
-                yield AuditFault("row added", subject)
-            elif expected != digest(row):
-                yield AuditFault("row edited", subject)
-    for name, key in covered:
-        yield AuditFault("row missing", f"{name} {key}")
-
-
-def _compare_status(rows_of: _Rows, connection: Connection) -> Iterator[AuditFault]:
-    expected = {row["case_id"]: row for row in statuses_of(connection, None)}
-    found = {row["case_id"]: dict(row) for row in rows_of(CASE_STATUS)}
-    for case_id in sorted(expected.keys() | found.keys()):
-        if expected.get(case_id) != found.get(case_id):
-            yield AuditFault("case status differs", case_id)
-    counted = facet_rows(expected.values())
-    kept = {row["id"]: dict(row) for row in rows_of(CASE_FACETS)}
-    for facets_id in sorted(counted.keys() | kept.keys()):
-        if counted.get(facets_id) != kept.get(facets_id):
+def _compare_status(tables: _Tables, connection: Connection) -> Iterator[AuditFault]:
+    counted: FacetCounts = Counter()
+    every = union(select(CASES.c.id.label("case_id")), select(CASE_STATUS.c.case_id))
+    for batch in tables.select(_in_order(every)):
+        ids = [row["case_id"] for row in batch]
+        expected = {row["case_id"]: row for row in statuses_of(connection, ids)}
+        query = select(CASE_STATUS).where(CASE_STATUS.c.case_id.in_(ids))
+        found = {row["case_id"]: dict(row) for row in connection.execute(query).mappings()}
+        for case_id in ids:
+            if expected.get(case_id) != found.get(case_id):
+                yield AuditFault("case status differs", case_id)
+        counted += count_facets(expected.values())
+        tables.count(len(found))
+    kept = {row["id"]: dict(row) for rows in tables.batches(CASE_FACETS) for row in rows}
+    expected = facet_rows(counted)
+    for facets_id in sorted(expected.keys() | kept.keys()):
+        if expected.get(facets_id) != kept.get(facets_id):
             yield AuditFault("case count differs", facets_id)
 
 
-def _compare_reads(rows_of: _Rows, connection: Connection) -> Iterator[AuditFault]:
-    found = {row["case_id"]: dict(row) for row in rows_of(READ_STATUS)}
-    drawn = set(connection.scalars(select(READ_DRAWS.c.case_id)))
-    for case_id in sorted(drawn | found.keys()):
-        if read_status_of(connection, case_id) != found.get(case_id):
-            yield AuditFault("read status differs", case_id)
+def _compare_reads(tables: _Tables, connection: Connection) -> Iterator[AuditFault]:
+    every = union(select(READ_DRAWS.c.case_id), select(READ_STATUS.c.case_id))
+    for batch in tables.select(_in_order(every)):
+        ids = [row["case_id"] for row in batch]
+        query = select(READ_STATUS).where(READ_STATUS.c.case_id.in_(ids))
+        found = {row["case_id"]: dict(row) for row in connection.execute(query).mappings()}
+        for case_id in ids:
+            if read_status_of(connection, case_id) != found.get(case_id):
+                yield AuditFault("read status differs", case_id)
+        tables.count(len(found))
 
 
-def _compare_search(rows_of: _Rows, expected: _Entries) -> Iterator[AuditFault]:
-    found = {(row["case_id"], row["seq"]) for row in rows_of(AUDIT_CASES)}
-    for case_id, seq in sorted(expected ^ found):
+def _in_order(cases: CompoundSelect[Any]) -> Select[Any]:
+    each = cases.subquery()
+    return select(each.c.case_id).order_by(each.c.case_id)
+
+
+def _compare_search(tables: _Tables, index: AuditIndex) -> Iterator[AuditFault]:
+    for rows in tables.batches(AUDIT_CASES):
+        index.add_cases(rows)
+    for case_id, seq in index.different_cases():
         yield AuditFault("search differs", f"audit_events {seq}, case {case_id}")

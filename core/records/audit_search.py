@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Column, Select, and_, func, select, tuple_
 
 from core.errors import StoreError
-from core.records.audit import cases_in
+from core.records.audit_index import cases_in
 from core.records.case_page import facets_of, named_case_ids
 from core.records.connection import Store, chunks, reading
 from core.records.tables import AUDIT_CASES, AUDIT_EVENTS, CASES, RowLike, TableRow

@@ -20,6 +20,9 @@ from core.records.values import name_of
 NAMES = ("pack", "product", "sites", "reasons", "disposition", "queue_state")
 """The columns that make the facets of a case, in both tables."""
 
+FacetCounts = Counter[tuple[Any, ...]]
+"""Numbers of cases by the values of their facets, in the order of ``NAMES``."""
+
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _KNOWN = select(CASE_FACETS.c.id, CASE_FACETS.c.cases).where(CASE_FACETS.c.id.in_(_IDS))
 _FORGET = delete(CASE_FACETS).where(CASE_FACETS.c.id.in_(_IDS))
@@ -30,9 +33,13 @@ def facets_id(row: RowLike) -> str:
     return name_of("facets", *(str(row[name]) for name in NAMES))
 
 
-def facet_rows(statuses: Iterable[RowLike]) -> dict[str, dict[str, Any]]:
+def count_facets(statuses: Iterable[RowLike]) -> FacetCounts:
+    """Return how many cases have the same facets."""
+    return Counter(tuple(row[name] for name in NAMES) for row in statuses)
+
+
+def facet_rows(counted: FacetCounts) -> dict[str, dict[str, Any]]:
     """Return by id the row of each of the facets that some cases have, with their number."""
-    counted = Counter(tuple(row[name] for name in NAMES) for row in statuses)
     rows = [{**dict(zip(NAMES, values, strict=True)), "cases": n} for values, n in counted.items()]
     return {facets_id(row): {"id": facets_id(row), **row} for row in rows}
 
@@ -47,7 +54,7 @@ def apply_change(
         before: Their rows of the case status before.
         after: Their rows now.
     """
-    gone, come = facet_rows(before), facet_rows(after)
+    gone, come = (facet_rows(count_facets(rows)) for rows in (before, after))
     changed = {
         name: come.get(name, {}).get("cases", 0) - gone.get(name, {}).get("cases", 0)
         for name in gone.keys() | come.keys()

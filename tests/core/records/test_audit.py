@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
 import json
+import tracemalloc
 
 import pytest
 from sqlalchemy import select
@@ -96,6 +98,24 @@ def test_an_event_with_junk_for_detail_is_found_and_its_rows_are_unaccounted(fil
     execute(filled, "UPDATE audit_events SET detail = '[1' WHERE seq = 4")
 
     assert kinds(filled) == {"event edited", "row added", "search differs"}
+
+
+@pytest.mark.parametrize(
+    "detail",
+    [
+        '{"cases": [5, null, {"a": 1}], "rows": {"images": {"a": {"b": 1}}}}',
+        r'{"cases": ["\ud800"], "rows": {"images": {"\ud800": "\udfff"}}}',
+        r'{"cases": ["\u0000"], "rows": {"\u0000": {"\u0000": "\u0000"}}}',
+        '{"cases": 1, "rows": [1]}',
+    ],
+)
+def test_an_event_with_any_json_for_detail_is_found(filled, execute, detail):
+    execute(filled, "UPDATE audit_events SET detail = :detail WHERE seq = 4", detail=detail)
+
+    found = kinds(filled)
+
+    assert found - {"row missing"} == {"event edited", "row added", "search differs"}
+    assert ("row missing" in found) == ('"rows": {' in detail)
 
 
 def test_an_event_edited_and_hashed_anew_is_found_by_its_successor(filled, execute):
@@ -204,6 +224,64 @@ def test_an_edited_row_is_found_although_a_later_event_covers_it_again(filled, e
         AuditFault("row covered again", f"decisions {row}"),
         AuditFault("row edited", f"decisions {row}"),
     }
+
+
+def test_whatever_was_tampered_with_at_once_is_named_one_by_one(filled, execute):
+    noted = [Head(3, "0" * 64), Head(9, "1" * 64)]
+    hidden = worklist.next_case(filled, "parts")
+    decision, image, own = (one_id(filled, t) for t in ("decisions", "images", "reviews"))
+    execute(filled, f"UPDATE decisions SET wording = 'PASS' WHERE id = '{decision}'")
+    execute(filled, f"DELETE FROM observations WHERE id = '{one_id(filled, 'observations')}'")
+    execute(filled, "UPDATE audit_events SET actor = 'bob' WHERE seq = 2")
+    execute(filled, "INSERT INTO cases VALUES ('forged', 'parts', '', 'k', '2026-01-01')")
+    execute(filled, f"UPDATE images SET source = 'b' WHERE id = '{image}'")
+    execute(filled, f"UPDATE reviews SET comment = '' WHERE id = '{own}'")
+    execute(filled, f"UPDATE case_status SET pack = 'x' WHERE case_id = '{hidden.case_id}'")
+    execute(filled, "UPDATE case_facets SET cases = cases + 1 WHERE queue_state = 2")
+    execute(filled, "INSERT INTO audit_cases VALUES ('forged', 7)")
+
+    faults = audit.verify(filled, *noted).faults
+
+    assert sorted(fault.kind for fault in faults) == sorted(
+        [
+            *("event edited", "head differs", "head differs"),
+            *("row edited", "row edited", "row edited", "row missing", "row added"),
+            *("case status differs", "case count differs", "search differs"),
+        ]
+    )
+    assert {
+        AuditFault("row edited", f"decisions {decision}"),
+        AuditFault("row edited", f"images {image}"),
+        AuditFault("row edited", f"reviews {own}"),
+        AuditFault("row added", "cases forged"),
+        AuditFault("case status differs", hidden.case_id),
+        AuditFault("search differs", "audit_events 7, case forged"),
+        AuditFault("head differs", "audit_events 9"),
+    } <= set(faults)
+
+
+def test_a_walk_over_ten_times_the_cases_takes_no_more_memory(store, assessment, keep, monkeypatch):
+    monkeypatch.setattr(audit, "_BATCH", 10)
+    monkeypatch.setattr(audit, "_EVENTS", 2)
+
+    def peak(cases: range) -> int:
+        for start in cases[::10]:
+            keep(store, *(assessment(b"%d" % n) for n in range(start, start + 10)))
+        audit.verify(store)
+        gc.collect()
+        gc.freeze()
+        tracemalloc.start()
+        # What only waits for the collector is none of the walk's.
+        report = audit.verify(store, watch=lambda *_: gc.collect())
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        gc.unfreeze()
+        assert (report.rows, report.faults) == (4 * cases.stop, ())
+        return most
+
+    few, many = peak(range(40)), peak(range(40, 400))
+
+    assert many < 1.2 * few
 
 
 def test_a_walk_says_how_far_it_is(filled, monkeypatch):
