@@ -45,7 +45,7 @@ WORDING = {
 }
 PICTURES = 400
 DAYS = 60
-_BATCH = 5000
+_BATCH = 500
 _SEED = 20261129
 
 
@@ -64,14 +64,14 @@ def make_home(home: Path, cases: int, drawn: int = PICTURES) -> Settings:
             for table, some in rows.items():
                 if some:
                     connection.execute(insert(table), some)
-        hash_chain.append(
-            connection,
-            actor="benchmark",
-            action="record",
-            subject=PACK,
-            rows={},
-            at=datetime.now(UTC),
-        )
+            hash_chain.append(
+                connection,
+                actor="benchmark",
+                action="record",
+                subject=PACK,
+                rows={table.name: some for table, some in rows.items()},
+                at=datetime.now(UTC),
+            )
         refresh_all(connection)
     store.close()
     return settings
