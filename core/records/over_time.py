@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, case, func, select
 
 from core.records.case_status import REVIEW
 from core.records.connection import Store, reading
@@ -21,6 +20,20 @@ MOST_ANSWERS = 50_000
 
 _HOUR = len("2026-11-29T22")
 
+# The status of a case of one image says all of its decision: looking that up costs as much as the
+# rest of an answer, and is left to cases of which another decision was answered.
+_STANDS_STILL = and_(
+    CASE_STATUS.c.decision_id == REVIEWS.c.decision_id,
+    REVIEWS.c.decision_id != "",
+    CASE_STATUS.c.images == 1,
+)
+_OTHER_DECISION = case((_STANDS_STILL, None), else_=REVIEWS.c.decision_id)
+_VERDICT = case((_STANDS_STILL, CASE_STATUS.c.disposition), else_=DECISIONS.c.disposition)
+_IS_DRAWN = case(
+    (_STANDS_STILL, (" " + CASE_STATUS.c.reasons + " ").contains(f" {Reason.AUDIT.value} ")),
+    else_=DECISIONS.c.findings.contains(f'["{Reason.AUDIT.value}"', autoescape=True),
+)
+
 
 class HourOfCases(NamedTuple):
     """Cases whose first image came in one hour."""
@@ -30,8 +43,7 @@ class HourOfCases(NamedTuple):
     verdict: Disposition
 
 
-@dataclass(frozen=True, slots=True)
-class AnsweredCase:
+class AnsweredCase(NamedTuple):
     """A person's standing answer on a case, beside the verdict that it was given on.
 
     Attributes:
@@ -94,7 +106,6 @@ def answered_since(
     Raises:
         StoreError: The database failed.
     """
-    drawn = DECISIONS.c.findings.contains(f'["{Reason.AUDIT.value}"', autoescape=True)
     query = (
         select(
             REVIEWS.c.case_id,
@@ -103,8 +114,8 @@ def answered_since(
             REVIEWS.c.reviewer,
             REVIEWS.c.reviewed_at,
             FINAL_ANSWER,
-            DECISIONS.c.disposition,
-            drawn,
+            _VERDICT,
+            _IS_DRAWN,
         )
         .join(
             CASE_STATUS,
@@ -114,7 +125,7 @@ def answered_since(
             ),
         )
         .outerjoin(READ_STATUS, READ_STATUS.c.case_id == REVIEWS.c.case_id)
-        .outerjoin(DECISIONS, DECISIONS.c.id == REVIEWS.c.decision_id)
+        .outerjoin(DECISIONS, DECISIONS.c.id == _OTHER_DECISION)
         .where(
             # An expression has no index: SQLite would walk every case of the pack, not the answers.
             CASE_STATUS.c.pack.concat("") == pack,
@@ -127,16 +138,19 @@ def answered_since(
     )
     with reading(store) as connection:
         rows = connection.execute(query).all()
+    # Of these there are few different ones, and looking one up is cheaper than making it.
+    sites_of = {text: tuple(text.split("\n")) for text in {row[2] for row in rows}}
+    known: dict[str | None, Disposition] = {one.value: one for one in Disposition}
     return [
         AnsweredCase(
-            case_id=case_id,
-            product=product,
-            sites=tuple(sites.split("\n")),
-            reviewer=reviewer,
-            at=datetime.fromisoformat(at),
-            answer=Disposition(answer),
-            verdict=Disposition(verdict) if verdict else None,
-            is_drawn=bool(is_drawn),
+            case_id,
+            product,
+            sites_of[sites],
+            reviewer,
+            datetime.fromisoformat(at),
+            known[answer],
+            known.get(verdict),
+            bool(is_drawn),
         )
         for case_id, product, sites, reviewer, at, answer, verdict, is_drawn in rows
     ]

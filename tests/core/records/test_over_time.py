@@ -74,6 +74,28 @@ def test_answers_that_stand_come_with_the_verdict_they_were_given_on(store, asse
     assert answered_since(store, "parts", NOW - timedelta(hours=2)) == [oldest]
 
 
+def test_an_answer_keeps_the_verdict_it_was_given_on_when_the_case_is_judged_again(
+    store, assessment
+):
+    again = add(store, assessment, b"1", 5, p=0.9)
+    drawn = add(store, assessment, b"2", 4, p=0.1, drawn=True)
+    pair = add(store, assessment, b"3", 3, p=0.5, group="part 1")
+    add(store, assessment, b"4", 3, p=0.9, group="part 1")
+    for _ in range(3):
+        item = next_case(store, "parts")
+        reviews.review(store, item, Disposition.NEGATIVE, reviewer="Ada", at=NOW)
+    add(store, assessment, b"1", 1, p=0.5, policy="policy-2")
+    add(store, assessment, b"2", 1, p=0.9, policy="policy-2")
+
+    found = {one.case_id: one for one in answered_since(store, "parts", NOW - timedelta(hours=9))}
+
+    assert {case: (one.verdict, one.is_drawn) for case, one in found.items()} == {
+        again: (Disposition.POSITIVE, False),
+        drawn: (Disposition.NEGATIVE, True),
+        pair: (Disposition.POSITIVE, False),
+    }
+
+
 def test_a_case_that_two_people_read_counts_once_they_came_to_an_answer(store, assessment, execute):
     case = add(store, assessment, b"1", 3, p=0.9)
     item = next_case(store, "parts")
