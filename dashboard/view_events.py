@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 import anyio.to_thread
 import streamlit as st
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from streamlit import config
@@ -93,7 +93,7 @@ async def _take(request: Request) -> Response:
     try:
         sent = json.loads(await request.body())
         await anyio.to_thread.run_sync(record_view, store, view, sent)
-    except ValueError:
+    except (ValueError, ClientDisconnect):  # a window that closes may send a part
         return Response(status_code=400)
     except AssayError as exc:
         return Response(exc.message, status_code=400, media_type="text/plain")

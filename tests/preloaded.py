@@ -7,6 +7,6 @@ import core.service.assessment.recording
 import core.service.evaluation.evaluate
 import core.service.store
 import core.service.training.train  # noqa: F401
-from dashboard.__main__ import _import_pages
+from dashboard.first_page import import_pages
 
-_import_pages()
+import_pages()

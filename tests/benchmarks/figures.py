@@ -46,6 +46,7 @@ NAMES = (
     "memory",
     "store",
     "start",
+    "first_picture",
     "gpu",
     "stages",
     "overlap",
