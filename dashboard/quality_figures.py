@@ -53,7 +53,7 @@ def draw_reliability(found: Reliability, outcome: str) -> go.Figure:
     )
 
 
-def draw_risk(curve: Curve, policy: tuple[float, Rate] | None) -> go.Figure:
+def draw_risk(curve: Curve, policy: tuple[float, Rate | EstimatedRate] | None) -> go.Figure:
     """Return risk against coverage with its interval, and where the policy in force stands.
 
     Args:

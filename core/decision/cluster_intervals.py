@@ -18,15 +18,19 @@ from core.types import F64
 _TAIL = 0.025
 
 
-def share_interval(hit: NDArray[np.bool_], group: NDArray[Any]) -> tuple[float, float]:
+def share_interval(
+    hit: NDArray[np.bool_], group: NDArray[Any], weight: F64 | None = None
+) -> tuple[float, float]:
     """Return the two-sided 95 % interval of a share of pictures.
 
     Clopper-Pearson at the effective number of pictures, which the spread between groups gives and
-    which is never more than there are. Source: Korn and Graubard, Survey Methodology 24 (1998).
+    which is never more than there are, or than unequal weights leave of them (Kish, Survey
+    Sampling, 1965). Source: Korn and Graubard, Survey Methodology 24 (1998).
 
     Args:
         hit: bool ``n``.
         group: ``n``.
+        weight: float64 ``n``, above 0: for how many pictures each stands; for itself unless given.
 
     Returns:
         (low, high); (0.0, 1.0) for fewer than two groups, whose spread cannot be estimated.
@@ -38,34 +42,37 @@ def share_interval(hit: NDArray[np.bool_], group: NDArray[Any]) -> tuple[float, 
         raise ValueError(f"hit, group: expected equal (n,), got {hit.shape}, {group.shape}")
     member = np.unique(group, return_inverse=True)[1]
     groups = int(member.max(initial=-1)) + 1
-    if groups < 2:
+    weight = np.ones(hit.size) if weight is None else weight
+    total = float(weight.sum())
+    size = total**2 / max(float(weight @ weight), 1e-300)
+    if groups < 2 or size < 2.0:
         return 0.0, 1.0
-    p = float(hit.mean())
+    p = float(weight @ hit) / total
     # Counts are exact in any order of the pictures, sums of rounded differences are not.
-    excess = np.bincount(member, hit, groups) - p * np.bincount(member, minlength=groups)
-    n = _effective(excess, hit.size, p * (1.0 - p))
+    excess = np.bincount(member, weight * hit, groups) - p * np.bincount(member, weight, groups)
+    n = _effective(size / total * excess, size, p * (1.0 - p))
     k = p * n
     low = 0.0 if k <= 0.0 else float(betaincinv(k, n - k + 1.0, _TAIL))
     high = 1.0 if k >= n else float(betaincinv(k + 1.0, n - k, 1.0 - _TAIL))
     return low, high
 
 
-def _effective(excess: F64, n: int, variance: float) -> float:
-    """Return the effective number of pictures; the number of groups when all agree.
+def _effective(excess: F64, n: float, variance: float) -> float:
+    """Return the effective number of pictures; the number of groups at most when all agree.
 
     Args:
         excess: float64 ``groups``, hits of each group above what its size lets expect.
-        n: Number of pictures.
+        n: Number of pictures, as unequal weights leave of them.
         variance: Of one picture.
     """
     groups = excess.size
     if variance == 0.0:
-        return float(groups)
+        return min(float(groups), n)
     spread = groups / (groups - 1) * float(excess @ excess) / n**2
     freedom = float(stdtrit(n - 1, _TAIL) / stdtrit(groups - 1, _TAIL)) ** 2
     if spread == 0.0:
-        return float(n)
-    return min(n / (n - 1) * variance / spread * freedom, float(n))
+        return n
+    return min(n / (n - 1) * variance / spread * freedom, n)
 
 
 def auroc_interval(

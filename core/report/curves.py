@@ -54,7 +54,11 @@ def roc(scores: F64, positive: NDArray[np.bool_]) -> tuple[F64, F64]:
 
 
 def risk_coverage(
-    probability: F64, positive: NDArray[np.bool_], group: NDArray[Any], total: int
+    probability: F64,
+    positive: NDArray[np.bool_],
+    group: NDArray[Any],
+    total: float,
+    weight: F64 | None = None,
 ) -> Curve:
     """Return the share of wrong automatic verdicts against the share of pictures automated.
 
@@ -66,6 +70,7 @@ def risk_coverage(
         positive: bool ``m``.
         group: ``m``.
         total: All pictures, those that the gates send to review included.
+        weight: float64 ``m``, for how many pictures each stands; for itself unless given.
 
     Returns:
         At most about 40 points; the intervals allow for groups.
@@ -73,12 +78,14 @@ def risk_coverage(
     confidence = np.maximum(probability, 1.0 - probability)
     order = np.argsort(-confidence, kind="stable")
     wrong = ((probability >= 0.5) != positive)[order]
+    each = np.ones(wrong.size) if weight is None else weight[order]
     ends = np.flatnonzero(np.append(np.diff(confidence[order]) != 0.0, True)) + 1
     if ends.size > _POINTS:
         ends = ends[np.unique(np.linspace(0, ends.size - 1, _POINTS).round().astype(np.intp))]
-    bounds = np.array([share_interval(wrong[:n], group[order][:n]) for n in ends])
-    risk = np.cumsum(wrong)[ends - 1] / ends
-    return Curve(ends / total, risk, bounds[:, 0], bounds[:, 1])
+    bounds = np.array([share_interval(wrong[:n], group[order][:n], each[:n]) for n in ends])
+    decided = np.cumsum(each)[ends - 1]
+    risk = np.cumsum(each * wrong)[ends - 1] / decided
+    return Curve(decided / total, risk, bounds[:, 0], bounds[:, 1])
 
 
 def draw_roc(

@@ -26,6 +26,8 @@ class Reliability:
         low: float64 ``m``, what 97.5 % of perfect predictors show at least.
         high: float64 ``m``, what 97.5 % of them show at most.
         count: int ``m``, pictures.
+        error: Expected calibration error: mean of |stated - observed| over the pictures.
+        floor: What a perfect predictor would show as that, on average.
     """
 
     stated: F64
@@ -33,10 +35,16 @@ class Reliability:
     low: F64
     high: F64
     count: NDArray[np.intp]
+    error: float
+    floor: float
 
 
 def reliability(
-    stated: F64, true: NDArray[np.bool_], seed: int = 0, bins: int = BINS
+    stated: F64,
+    true: NDArray[np.bool_],
+    weight: F64 | None = None,
+    seed: int = 0,
+    bins: int = BINS,
 ) -> Reliability:
     """Return stated probabilities compared with observed frequencies.
 
@@ -47,25 +55,39 @@ def reliability(
     Args:
         stated: float64 ``n``, at least one.
         true: bool ``n``.
+        weight: float64 ``n``, above 0: for how many pictures each stands; for itself unless given.
         seed: Of the simulated outcomes.
         bins: Number of bins.
     """
-    from scipy.stats import rankdata  # takes half a second: imported where it is used
-
-    place = (bins * (rankdata(stated) - 0.5) / stated.size).astype(np.int64)
+    weight = np.ones(stated.size) if weight is None else weight
+    place = (bins * _middle_rank(stated, weight) / weight.sum()).astype(np.int64)
     order = np.argsort(place, kind="stable")
     starts = np.unique(place[order], return_index=True)[1]
-    count = np.diff(np.append(starts, stated.size))
-    draws = np.random.default_rng(seed).random((stated.size, _REPEATS)) < stated[order, None]
-    perfect = np.add.reduceat(draws, starts, axis=0, dtype=np.int64) / count[:, None]
+    stated, true, weight = stated[order], true[order], weight[order]
+    mass = np.add.reduceat(weight, starts)
+    draws = np.random.default_rng(seed).random((stated.size, _REPEATS)) < stated[:, None]
+    parts = np.split(np.arange(stated.size), starts[1:])
+    perfect = np.stack([weight[part] @ draws[part] for part in parts]) / mass[:, None]
     low, high = np.quantile(perfect, (0.025, 0.975), axis=1)
+    mean, observed = (np.add.reduceat(weight * one, starts) / mass for one in (stated, true))
+    share = mass / mass.sum()
     return Reliability(
-        stated=np.add.reduceat(stated[order], starts) / count,
-        observed=np.add.reduceat(true[order].astype(np.float64), starts) / count,
+        stated=mean,
+        observed=observed,
         low=low,
         high=high,
-        count=count,
+        count=np.diff(np.append(starts, stated.size)),
+        error=float(share @ np.abs(mean - observed)),
+        floor=float((share @ np.abs(mean[:, None] - perfect)).mean()),
     )
+
+
+def _middle_rank(stated: F64, weight: F64) -> F64:
+    """Return how many pictures state less than each, half of its equals included."""
+    member = np.unique(stated, return_inverse=True)[1]
+    equal = np.bincount(member, weight)
+    middle: F64 = (np.cumsum(equal) - 0.5 * equal)[member]
+    return middle
 
 
 def draw_reliability(key: str, found: Reliability, outcome: str) -> Markup:

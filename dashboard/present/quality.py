@@ -8,9 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.decision.answered import count_unrepresented, weigh_answers
 from core.decision.back_test import CALLS_OUT, DEFERS, PASSES, SEVERITY, PastVerdicts
 from core.decision.subgroups import EstimatedRate, SubgroupRates, estimate_rate
 from core.packs import DomainPack
+from core.report.reliability import Reliability
 from core.types import Disposition
 
 SELECTED = (
@@ -143,26 +145,35 @@ def _of_called(past: PastVerdicts, answered: NDArray[np.bool_]) -> str:
     return f"{done:,} of {total:,} were answered, the most certain first."
 
 
-def describe_calibration(n: int, error: float, floor: float, outside: int, bins: int) -> str:
-    """Return how far stated probabilities are from observed frequencies.
+def describe_weights(past: PastVerdicts, pack: DomainPack) -> str:
+    """Return which answers count for how many cases, and which cases no answer stands for."""
+    passed = pack.wording[Disposition.NEGATIVE]
+    weight = weigh_answers(past)
+    drawn = weight[past.given == PASSES]
+    stands = f"{int((drawn > 0).sum()):,} for {round(float(drawn.sum())):,} cases"
+    missing = count_unrepresented(past)
+    without = f" No answer stands for {missing:,} cases." if missing else ""
+    return (
+        f"Weighted. Of what passed ({passed}) only cases drawn at random for the audit count, each "
+        f"for as many as it was drawn from ({stands}). Of each other verdict, those answered count "
+        f"for all.{without}"
+    )
 
-    Args:
-        n: Cases.
-        error: Expected calibration error.
-        floor: What a perfect predictor would show with as many.
-        outside: Bins outside the band of a perfect predictor.
-        bins: Bins.
-    """
+
+def describe_calibration(found: Reliability) -> str:
+    """Return how far stated probabilities are from observed frequencies."""
+    outside = int(np.sum((found.observed < found.low) | (found.observed > found.high)))
+    bins = found.count.size
     if outside == 0:
         judged = "All dots lie inside the band: no evidence against the probabilities."
     else:
-        expected = 0.05 * bins
         judged = (
-            f"{outside} of {bins} dots lie outside the band; about {expected:.1f} would by chance."
+            f"{outside} of {bins} dots lie outside the band; about {0.05 * bins:.1f} would by "
+            "chance."
         )
     return (
-        f"{n:,} cases. Calibration error {error:.3f}; a perfect predictor would show about "
-        f"{floor:.3f} with as many. {judged}"
+        f"{int(found.count.sum()):,} cases. Calibration error {found.error:.3f}; a perfect "
+        f"predictor would show about {found.floor:.3f} with as many. {judged}"
     )
 
 

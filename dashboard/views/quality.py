@@ -6,35 +6,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import streamlit as st
 
-from core.decision import metrics
-from core.decision.back_test import CALLS_OUT, DEFERS, PASSES, PastVerdicts
-from core.decision.cases import Cases
-from core.decision.policy import dispositions
-from core.decision.rate import Rate
+from core.decision.back_test import PastVerdicts
 from core.decision.subgroups import rates_by
 from core.errors import AssayError
 from core.packs import DomainPack
 from core.records.case_columns import read_columns
 from core.records.past_window import MOST, PastWindow, read_window
-from core.report.curves import risk_coverage
-from core.report.reliability import reliability
 from core.service.quality.what_if import cases_behind
 from core.service.review import review
 from core.service.review.in_use import InUse, products_in_use
 from core.service.review.review import ReviewSession
-from core.types import F64, Disposition, Policy
-from dashboard import present, quality_figures, widgets
+from core.types import Disposition
+from dashboard import present, probability_panel, quality_figures, widgets
 from dashboard.case_links import case_links
 from dashboard.present import quality, what_if
 from dashboard.product_choice import choose_product
 from dashboard.what_if_panel import WhatIfPanel
 
 WEEKS = (1, 2, 4, 8, 13, 26, 52)
-BAND_CASES = 10_000
-"""Cases that a perfect predictor is simulated on at the most, the newest."""
 
 
 def render() -> None:
@@ -69,7 +60,7 @@ def render() -> None:
     cal = cases_behind(session.explainer.bundle(used.bundle_sha256), policy)
     _verdicts(session, pack, past)
     _groups(session, pack, past, f"{pack.name} {product} {used.bundle_sha256} {_newest(window)}")
-    _probabilities(pack, policy, cal, past)
+    probability_panel.render(pack, policy, cal, past)
     st.header("What if", anchor=False, divider="grey")
     WhatIfPanel(session, pack, product, used, policy, window, weeks).render()
 
@@ -208,93 +199,6 @@ def _columns(
 ) -> Mapping[str, list[tuple[str, ...]]]:
     del key  # which cases these are
     return read_columns(_session.store, _past.case_id.tolist(), _pack.subgroup_columns)
-
-
-def _probabilities(pack: DomainPack, policy: Policy, cal: Cases, past: PastVerdicts) -> None:
-    st.header("Probabilities", anchor=False, divider="grey")
-    left, right = st.columns(2, gap="large")
-    with left:
-        widgets.text("Held-out cases", "title")
-        widgets.text(quality.HELD_OUT, "quiet")
-        reached = cal.reached(policy.targets.ood_alpha)
-        made = dispositions(cal, policy)
-        decided = made != Disposition.DEFER.value
-        wrong = (made == Disposition.POSITIVE.value) != cal.positive
-        point = (float(decided.mean()), Rate.from_groups(wrong[decided], cal.group[decided]))
-        _curves(
-            pack,
-            cal.positive_probability[reached],
-            cal.positive[reached],
-            cal.group[reached],
-            len(cal.group),
-            point if decided.any() else None,
-            "held-out",
-        )
-    with right:
-        widgets.text("Cases that people answered", "title")
-        widgets.text("Chosen by the model, as above: no random sample.", "quiet")
-        _answered_curves(pack, past)
-
-
-def _answered_curves(pack: DomainPack, past: PastVerdicts) -> None:
-    answered = (past.answer == PASSES) | (past.answer == CALLS_OUT)
-    mine = np.flatnonzero(answered & ~np.isnan(past.case_probability))[-BAND_CASES:]
-    given, truth = past.given[mine], past.answer[mine] == CALLS_OUT
-    decided = given != DEFERS
-    wrong = (given == CALLS_OUT)[decided] != truth[decided]
-    point = (
-        float(decided.mean()) if decided.size else 0.0,
-        Rate.independent(int(wrong.sum()), int(decided.sum())),
-    )
-    _curves(
-        pack, past.case_probability[mine], truth, mine, mine.size,
-        point if decided.any() else None, "answered",
-    )  # fmt: skip
-
-
-def _curves(
-    pack: DomainPack,
-    p: F64,
-    truth: np.ndarray,
-    group: np.ndarray,
-    total: int,
-    point: tuple[float, Rate] | None,
-    key: str,
-) -> None:
-    if p.size == 0:
-        widgets.text("There is no such case with a probability, so there is nothing to draw.")
-        return
-    p = np.clip(p, 0.0, 1.0)
-    found = reliability(p, truth)
-    both = np.stack([1.0 - p, p], axis=1)
-    outside = int(np.sum((found.observed < found.low) | (found.observed > found.high)))
-    described = quality.describe_calibration(
-        p.size,
-        metrics.ece(both, truth.astype(np.int64)),
-        metrics.ece_floor(both, seed=0),
-        outside,
-        found.count.size,
-    )
-    positive = pack.unit_names[0]
-    st.plotly_chart(
-        quality_figures.draw_reliability(found, positive),
-        config=quality_figures.CONFIG,
-        key=f"reliability-{key}",
-        alt=f"Reliability diagram. {described}",
-    )
-    widgets.text(described)
-    curve = risk_coverage(p, truth, group, total)
-    risk = (
-        f"Risk against coverage: {100 * curve.y[-1]:.1f} % wrong where {100 * curve.x[-1]:.0f} % "
-        "are decided for the likelier side."
-    )
-    st.plotly_chart(
-        quality_figures.draw_risk(curve, point),
-        config=quality_figures.CONFIG,
-        key=f"risk-{key}",
-        alt=risk,
-    )
-    widgets.text(risk)
 
 
 render()

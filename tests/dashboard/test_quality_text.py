@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from dashboard.present.quality import (
     confusion_rows,
     count_confusion,
     describe_calibration,
+    describe_weights,
     error_rates,
     name_cell,
 )
@@ -87,10 +89,26 @@ def test_rates_count_what_was_drawn_and_say_how_the_others_were_chosen():
 
 
 def test_a_band_that_holds_every_dot_is_no_evidence():
-    assert "All dots lie inside the band" in describe_calibration(100, 0.05, 0.04, 0, 15)
-    text = describe_calibration(100, 0.2, 0.04, 6, 15)
+    p = np.linspace(0.02, 0.98, 150)
+    inside = replace(reliability(p, p > 0.5), observed=np.full(15, 0.5), error=0.2, floor=0.04)
+    inside = replace(inside, low=np.zeros(15), high=np.ones(15))
+    assert "All dots lie inside the band" in describe_calibration(inside)
+    text = describe_calibration(replace(inside, low=np.repeat([0.6, 0.0], [6, 9])))
     assert "6 of 15 dots lie outside the band; about 0.8 would by chance." in text
-    assert "Calibration error 0.200; a perfect predictor would show about 0.040" in text
+    assert "150 cases. Calibration error 0.200; a perfect predictor" in text
+    assert "would show about 0.040" in text
+
+
+def test_the_page_says_which_answers_count_and_for_how_many_cases():
+    found = past()
+    text = describe_weights(found, PARTS)
+    counted = (found.given == PASSES) & found.is_drawn & np.isin(found.answer, (PASSES, CALLS_OUT))
+    stood_for = int((found.given == PASSES).sum())
+    assert "Of what passed (PASS) only cases drawn at random" in text
+    assert f"({int(counted.sum())} for {stood_for} cases)" in text
+    assert "No answer stands" not in text
+    undrawn = replace(found, is_drawn=np.zeros_like(found.is_drawn))
+    assert f"No answer stands for {stood_for} cases." in describe_weights(undrawn, PARTS)
 
 
 def test_the_drawn_band_and_dots_are_those_that_were_worked_out():
