@@ -28,7 +28,7 @@ MOST_CASES = 10_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelledCases:
-    """Cases of which a person has told what they are, axis ``n``.
+    """Cases whose truth people have stated, axis ``n``.
 
     Attributes:
         key: Names the sample.

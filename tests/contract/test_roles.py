@@ -122,7 +122,7 @@ PAGES = sorted(
     file
     for folder in (Path(dashboard.__path__[0]), *(Path(one) for one in domains.__path__))
     for file in folder.rglob("*.py")
-    if "pages" in file.parts or "views" in file.parts
+    if {"pages", "views"} & set(file.relative_to(folder).parts)
 )
 WRITERS = {
     "request_cancel", "submit", "make_field", "pick_place", "accept", "decline", "review", "undo",

@@ -72,7 +72,7 @@ def test_weighed_curves_are_those_of_all_cases_and_bare_ones_are_not():
     mine = np.flatnonzero(weight)
     p, truth, own = past.case_probability[mine], positive[mine], weight[mine]
     found = reliability(p, truth, own)
-    every = reliability(past.case_probability, positive)  # bins held against scikit-learn's
+    every = reliability(past.case_probability, positive)  # bins compared with scikit-learn's
     chosen = np.flatnonzero(past.answer >= 0)
     bare = reliability(past.case_probability[chosen], positive[chosen])
     observed = np.interp(every.stated, found.stated, found.observed)
@@ -113,11 +113,11 @@ def test_weights_are_as_if_each_case_stood_there_so_many_times():
 
 def test_a_weighed_interval_holds_the_true_share_as_often_as_it_says():
     rng = np.random.default_rng(2)
-    held, runs = 0, 400
+    covered, runs = 0, 400
     for _ in range(runs):
         heavy = rng.random(300) < 0.3
         hit = rng.random(300) < np.where(heavy, 0.05, 0.25)
         weight = np.where(heavy, 7.0, 1.0)  # 0.3 were drawn of 0.75 of all cases
         low, high = share_interval(hit, np.arange(300), weight)
-        held += low <= 0.75 * 0.05 + 0.25 * 0.25 <= high
-    assert held >= binom.ppf(1e-4, runs, 0.95)
+        covered += low <= 0.75 * 0.05 + 0.25 * 0.25 <= high
+    assert covered >= binom.ppf(1e-4, runs, 0.95)
