@@ -345,36 +345,3 @@ def test_escape_gives_up_a_note_and_a_question(page, store):
 def test_cannot_judge_is_an_answer_where_the_picture_is_seen_too(page, store):
     press(press(page.run(), "Skip"), "Cannot judge, retake")
     assert final_reads(store, "parts")[0].disposition is DEFER
-
-
-def test_the_address_names_the_case_and_leads_back_to_it(page, store):
-    second = next_case(store, "parts", after=next_case(store, "parts").case_id)
-    press(page.run(), "Skip")
-    assert page.query_params["case"] == second.case_id
-    again = AppTest.from_file(APP, default_timeout=60)
-    again.session_state["pack"] = "parts"
-    again.query_params["case"] = second.case_id
-    again.query_params["filter"] = "verdict=positive"
-    assert f">{second.key}<" in texts(again.run())
-    press(again, "FAIL")
-    standing = next_case(store, "parts", after=next_case(store, "parts").case_id)
-    assert again.query_params["case"] == standing.case_id
-    assert "verdict=positive" in texts(again)
-    reviewed = AppTest.from_file(APP, default_timeout=60)
-    reviewed.session_state["pack"] = "parts"
-    reviewed.query_params["case"] = second.case_id
-    assert "Reviewed: ▲ FAIL by Ada" in texts(reviewed.run())
-    press(reviewed, "PASS")
-    assert [one.disposition for one in case_detail(store, second.case_id).reviews] == [
-        POSITIVE,
-        NEGATIVE,
-    ]
-
-
-def test_an_address_that_names_no_case_leads_to_the_queue_and_says_so(page, store):
-    page.query_params["case"] = "no-such-case"
-    page.query_params["filter"] = "verdict=perhaps"
-    shown = texts(page.run())
-    assert "The filter in the address cannot be used" in shown
-    assert "holds no case" in page.toast[0].value
-    assert f">{next_case(store, 'parts').key}<" in shown
