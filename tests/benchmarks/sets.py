@@ -24,7 +24,8 @@ from core.service.data.feature_table import table_of
 from core.service.data.labels import flag_positive
 from core.service.data.pictures import PictureFeatures, extract_features
 from core.service.progress import silent
-from core.service.training.corruptions import CorruptedSets, Extraction, extract_corrupted
+from core.service.training.corrupted_samples import Extraction
+from core.service.training.corruptions import CorruptedSets, extract_corrupted
 from core.settings import Settings
 from domains.parts import elpv
 

@@ -12,6 +12,7 @@ Known corruptions (``core.model.estimators.corruption_score``) add a score of th
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +32,7 @@ NEIGHBOURS = 10
 MAX_KNOWN = 2000
 DIRECTIONS = 128
 REFERENCE = 9999  # scores kept: p-values come in steps of 1 in 10,000
-VARIATION_FACTOR = 3  # At a gate of 1 % at most about 3 % of label-preserving variations fail it.
+VARIATION_FACTOR = 3  # At a gate of 1 % at most about 3 % of a harmless variation fail it.
 LATE_WEIGHT = 0.5  # The late distance is a squared one as well, and counts half.
 CORRUPTION_WEIGHT = 0.5  # More lowers the OOD AUROC of pictures without a known corruption.
 NEIGHBOUR_WEIGHT = 0.5
@@ -128,6 +129,7 @@ def fit_gate(
     corrupted: FoldedCorruptions | None = None,
     varied: FoldedCorruptions | None = None,
     foregrounds: FoldedForegrounds | None = None,
+    limits: Sequence[NDArray[np.bool_]] = (),
 ) -> tuple[Gate, F64]:
     """Return the gate, fitted with a reference of out-of-fold scores.
 
@@ -143,6 +145,7 @@ def fit_gate(
         corrupted: Training pictures with a known corruption, if any were made.
         varied: Label-preserving variations: in distribution to corruption score and reference.
         foregrounds: Foreground features of the training pictures and of those varied.
+        limits: bool ``m`` each, the varied pictures that are accepted together at the same rate.
 
     Returns:
         The gate, and float64 ``n``, the score out of fold of every training picture as it is.
@@ -176,7 +179,8 @@ def fit_gate(
         foreground = weigh(foreground, apart[: len(z)], spread)
         scores = scores + foreground.weight * apart
     gate, rows = _fit_part(z, np.arange(len(z)), gated, seed)
-    reference = thin_reference(widen_reference(scores[: len(z)], scores[len(z) :]), REFERENCE)
+    groups = [scores[len(z) :][rows] for rows in limits]
+    reference = thin_reference(widen_reference(scores[: len(z)], groups), REFERENCE)
     fitted = replace(
         gate,
         known_scores=own[rows],
@@ -187,20 +191,26 @@ def fit_gate(
     return fitted, scores[: len(z)]
 
 
-def widen_reference(own: F64, varied: F64) -> F64:
+def widen_reference(own: F64, varied: Sequence[F64]) -> F64:
     """Return the scores that others are compared with, float64 ``n``, ascending.
 
-    The p-value among them is the larger of two: among the training pictures, and a third
-    (``VARIATION_FACTOR``) of that among the varied ones. So ordinary pictures fail the gate at most
-    at the nominal rate, and varied ones at three times that: at the same rate corruptions that
-    resemble them would pass.
+    The p-value among them is the largest of several: among the training pictures, and a third
+    (``VARIATION_FACTOR``) of that among each group of varied ones. So ordinary pictures fail the
+    gate at most at the nominal rate, and those of each group at three times that: at the same rate
+    corruptions that resemble them would pass.
+
+    Args:
+        own: float64 ``n``, scores of the training pictures.
+        varied: Scores of the varied ones, a group each limit; an empty group sets none.
     """
-    if not len(varied):
-        return np.sort(own)
+    reference = np.sort(own)
     rank = np.arange(len(own), 0, -1)
-    passed = np.maximum(VARIATION_FACTOR * rank * (len(varied) + 1) // (len(own) + 1), 1)
-    beyond = np.sort(np.append(varied, -np.inf))  # below all varied ones only the own count
-    return np.asarray(np.maximum(np.sort(own), beyond[np.maximum(len(varied) + 1 - passed, 0)]))
+    for scores in varied:
+        passed = np.maximum(VARIATION_FACTOR * rank * (len(scores) + 1) // (len(own) + 1), 1)
+        beyond = np.sort(np.append(scores, -np.inf))  # below all varied ones only the own count
+        limit = beyond[np.maximum(len(scores) + 1 - passed, 0)]
+        reference = np.asarray(np.maximum(reference, limit))
+    return reference
 
 
 def thin_reference(reference: F64, most: int) -> F64:

@@ -89,10 +89,12 @@ def fit(
     def in_folds(made: CorruptedFeatures | None) -> FoldedCorruptions | None:
         return made.assign_folds(table.groups, fold, centre, scale) if made else None
 
+    limits: tuple[NDArray[np.bool_], ...] = ()
     if variations and varied:
         sides = heads.sides(table.groups, positive, seed)
-        kept = select_label_preserving(variations, sides[: len(z)], sides[len(z) :])
+        kept, groups = select_label_preserving(variations, sides[: len(z)], sides[len(z) :])
         variations, varied = variations.pick(kept), varied.pick(kept)
+        limits = tuple(rows[kept] for rows in groups)
     gate, ood_scores = fit_gate(
         z,
         table.gated,
@@ -101,6 +103,7 @@ def fit(
         in_folds(corruptions),
         varied,
         _fold_foregrounds(table, variations if varied else None),
+        limits,
     )
     whole = z if table.asymmetry is None else np.hstack([z, table.asymmetry])
     presentation_check, flagged = _fit_presentation_check(

@@ -18,6 +18,8 @@ from core.types import F32, F64
 
 MAX_CHANGED = 0.10
 """Share of changed predictions above which a variation does not preserve the label."""
+MAX_CHANGED_HARMLESS = 0.02
+"""Share of changed predictions up to which a variation gets a limit of its own."""
 PARTS = 3  # steps of strength
 
 
@@ -87,26 +89,49 @@ class VariedFeatures:
 
 def select_label_preserving(
     variations: VariedFeatures, before: NDArray[np.bool_], after: NDArray[np.bool_]
-) -> NDArray[np.bool_]:
-    """Return which variations leave the prediction unchanged, bool ``m``.
+) -> tuple[NDArray[np.bool_], tuple[NDArray[np.bool_], ...]]:
+    """Return which variations leave the prediction unchanged, and which of them share a limit.
 
-    A variation is followed from weak to strong until the prediction of more than ``MAX_CHANGED`` of
-    the pictures so far has changed.
+    A kind that changes at most ``MAX_CHANGED_HARMLESS`` of the predictions is taken in whole, with
+    a limit of its own: in a limit shared by all kinds the one that moves the score most takes up
+    what all are allowed. Any other kind is followed from weak to strong until the prediction of
+    more than ``MAX_CHANGED`` of the pictures so far has changed; all of these share one limit, so
+    that none of them widens the gate much. So do all kinds where the head calls every picture
+    alike: then no prediction can change, whatever a variation does.
 
     Args:
         variations: The varied pictures.
         before: bool ``n``, whether each training picture is called positive out of fold.
         after: bool ``m``, the same of the varied ones.
+
+    Returns:
+        bool ``m``, those taken in; and bool ``m`` for each limit, the pictures that set it.
     """
     changed = after != before[variations.of]
     part = np.minimum((variations.strength * PARTS).astype(np.int64), PARTS - 1)
-    kept = np.zeros(len(changed), np.bool_)
+    shared = np.zeros(len(changed), np.bool_)
+    kept, own = shared.copy(), []
+    tells = before.any() and not before.all()
     for kind in range(len(variations.names)):
-        for last in range(PARTS):
-            so_far = (variations.kind == kind) & (part <= last)
-            if so_far.any() and changed[so_far].mean() > MAX_CHANGED:
-                break
-            kept |= so_far
+        mine = variations.kind == kind
+        if tells and mine.any() and changed[mine].mean() <= MAX_CHANGED_HARMLESS:
+            kept |= mine
+            own.append(mine)
+        else:
+            shared |= _preserving_part(mine, part, changed)
+    return kept | shared, (*own, shared)
+
+
+def _preserving_part(
+    mine: NDArray[np.bool_], part: NDArray[np.int64], changed: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return the pictures of a kind up to the strength at which too many predictions change."""
+    kept = np.zeros_like(mine)
+    for last in range(PARTS):
+        so_far = mine & (part <= last)
+        if so_far.any() and changed[so_far].mean() > MAX_CHANGED:
+            break
+        kept = so_far
     return kept
 
 

@@ -26,7 +26,8 @@ from core.service.data import leakage
 from core.service.data.feature_table import cases_of, label_reference_of
 from core.service.data.pictures import PictureFeatures
 from core.service.progress import Progress, silent
-from core.service.training.corruptions import Extraction, extract_corrupted
+from core.service.training.corrupted_samples import Extraction
+from core.service.training.corruptions import extract_corrupted
 from core.service.training.features import features_of
 from core.service.training.finetune import FinetunedStages
 from core.service.training.model_card import list_data_remarks, make_card

@@ -1,5 +1,7 @@
 """Benign pictures: harmless until many change sides, ordinary to faults and reference alike."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,25 +34,49 @@ def benign_of(kind, strength, of, width=3):
 def test_a_variation_is_harmless_up_to_where_more_than_a_tenth_change_sides():
     strength = np.tile((np.arange(30) + 0.5) / 30, 2)
     variations = benign_of(np.repeat([0, 1], 30), strength, np.arange(60))
-    before = np.zeros(60, np.bool_)
+    before = np.arange(60) % 2 == 0
     after = before.copy()
-    after[[2, 12, 22]] = True  # One in ten everywhere: still harmless.
-    assert select_label_preserving(variations, before, after).all()
-    after[[52, 55, 56, 58]] = True  # Turns: four of thirty, all at the end.
-    kept = select_label_preserving(variations, before, after)
-    assert kept[:30].all()
-    np.testing.assert_array_equal(np.flatnonzero(kept[30:]), np.arange(20))
-    after[[42, 45, 46]] = True  # Three of twenty so far.
-    np.testing.assert_array_equal(
-        np.flatnonzero(select_label_preserving(variations, before, after)[30:]), range(10)
+    after[[2, 12, 22]] ^= True  # One in ten everywhere: still harmless.
+    after[[32, 36, 55, 56, 58]] ^= True  # Turns: two of the first ten, and of thirty, five.
+    kept, limits = select_label_preserving(variations, before, after)
+    np.testing.assert_array_equal(np.flatnonzero(kept), np.arange(30))
+    after[36] ^= True  # One of ten, one of twenty, four of thirty.
+    kept, (shared,) = select_label_preserving(variations, before, after)
+    np.testing.assert_array_equal(np.flatnonzero(kept), np.arange(50))
+    np.testing.assert_array_equal(shared, kept)
+    assert len(limits) == 1
+
+
+def test_a_kind_that_changes_no_more_than_one_in_fifty_has_a_limit_of_its_own():
+    strength = np.tile((np.arange(50) + 0.5) / 50, 3)
+    names = replace(
+        benign_of(np.repeat([0, 1, 2], 50), strength, np.arange(150)), names=("a", "b", "c")
     )
+    before = np.arange(150) % 3 == 0
+    after = before.copy()
+    after[0] ^= True  # One of fifty, though one of the two weakest: by itself that means nothing.
+    after[[60, 80, 99]] ^= True  # Three of fifty.
+    kept, limits = select_label_preserving(names, before, after)
+    assert kept.all()
+    own_a, own_c, shared = (np.flatnonzero(rows) for rows in limits)
+    np.testing.assert_array_equal(own_a, np.arange(50))
+    np.testing.assert_array_equal(own_c, np.arange(100, 150))
+    np.testing.assert_array_equal(shared, np.arange(50, 100))
+
+
+def test_where_every_picture_is_called_alike_all_kinds_share_one_limit():
+    variations = benign_of([0, 1] * 10, [0.5] * 20, np.arange(20))
+    good = np.zeros(20, np.bool_)
+    kept, (shared,) = select_label_preserving(variations, good, good)
+    assert kept.all()
+    assert shared.all()
 
 
 def test_changing_sides_is_counted_from_the_side_of_the_picture_itself():
     variations = benign_of([0] * 4, [0.1] * 4, [3, 3, 1, 0])
     before = np.array([False, True, False, True])
-    assert select_label_preserving(variations, before, before[variations.of]).all()
-    assert not select_label_preserving(variations, before, np.zeros(4, np.bool_)).any()
+    assert select_label_preserving(variations, before, before[variations.of])[0].all()
+    assert not select_label_preserving(variations, before, np.zeros(4, np.bool_))[0].any()
 
 
 def test_those_of_some_pictures_keep_their_place_among_these():
@@ -81,7 +107,8 @@ def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_
     right, varied, faulty, fold = drifted(0, 400)
     known = FoldedCorruptions(("light",), varied, np.zeros(400, np.int64), fold)
     plain, _ = fit_gate(right, GATED, fold, 0, faulty)
-    knowing, scores = fit_gate(right, GATED, fold, 0, faulty, known)
+    limits = (np.ones(400, np.bool_),)
+    knowing, scores = fit_gate(right, GATED, fold, 0, faulty, known, limits=limits)
     assert len(scores) == len(knowing.reference) == 400
     assert (knowing.reference >= np.sort(scores)).all()
     new, new_varied, _, _ = drifted(1, 400)
@@ -104,7 +131,7 @@ def test_the_p_value_is_that_among_training_pictures_or_a_third_of_that_among_va
     asked = rng.normal(0.5, 1.5, 500)
     extend_measures = conformal_p(asked, own)
     both = np.maximum(extend_measures, conformal_p(asked, varied) / 3)
-    got = conformal_p(asked, widen_reference(own, varied))
+    got = conformal_p(asked, widen_reference(own, [varied]))
     assert (got >= extend_measures).all()
     # Ranks among the training pictures are whole ones, and seven varied pictures say no less than
     # an eighth: beyond all of them the training pictures alone are asked.
@@ -113,6 +140,23 @@ def test_the_p_value_is_that_among_training_pictures_or_a_third_of_that_among_va
     assert (got[~inside] <= np.maximum(extend_measures, 0.02)[~inside]).all()
     # Nearly all pictures look varied here: what is asked of them counts.
     assert (both > extend_measures)[inside].any()
+
+
+def test_each_group_of_varied_pictures_is_held_back_at_the_same_rate():
+    rng = np.random.default_rng(0)
+    own, quiet, loud = rng.normal(size=999), rng.normal(0, 1, 200), rng.normal(3, 1, 200)
+
+    def held_out(reference, centre):
+        return float((conformal_p(rng.normal(centre, 1, 4000), reference) <= 0.01).mean())
+
+    together = widen_reference(own, [np.concatenate([quiet, loud])])
+    apart = widen_reference(own, [quiet, loud, quiet[:0]])
+    assert held_out(together, 3) > 0.045  # Nearly all of what both are allowed.
+    assert held_out(apart, 3) == pytest.approx(0.03, abs=0.015)
+    assert (apart >= widen_reference(own, [quiet])).all()
+    np.testing.assert_array_equal(
+        apart, np.maximum(*(widen_reference(own, [v]) for v in (quiet, loud)))
+    )
 
 
 def test_the_ends_of_a_measure_go_as_far_as_any_picture_went():

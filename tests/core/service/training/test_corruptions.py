@@ -13,12 +13,8 @@ from core.imaging.variations import COLOURED, VARIATIONS
 from core.labelled import read_labelled
 from core.packs import pack_named
 from core.service.progress import silent
-from core.service.training.corruptions import (
-    MIN_PER_KIND,
-    MIN_PICTURES,
-    Extraction,
-    extract_corrupted,
-)
+from core.service.training.corrupted_samples import MIN_PER_KIND, MIN_PICTURES, Extraction
+from core.service.training.corruptions import extract_corrupted
 from core.types import Reason
 from tests.conftest import SIDE
 
