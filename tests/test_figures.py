@@ -2,8 +2,10 @@
 
 import re
 from pathlib import Path
+from xml.etree import ElementTree
 
 from tests.benchmarks import figures
+from tests.benchmarks.cost_chart import HEIGHT, WIDTH, draw_chart, read_panels
 from tests.benchmarks.figures import Figure, Result
 from tests.needed import skip_without
 
@@ -17,6 +19,44 @@ def a_result(command="python -m tests.benchmarks speed", value="2.15", benchmark
 
 def test_the_page_is_made_of_the_results_alone():
     assert (ROOT / figures.PAGE).read_text() == figures.page(figures.ORDER)
+    assert (ROOT / figures.CHART).read_text() == figures.chart()
+    readme = (ROOT / figures.README).read_text()
+    assert readme == figures.compass(readme)
+
+
+def test_the_chart_shows_the_cost_that_a_line_states_for_each_size():
+    found = (
+        Figure("next case, n 10,000; 100,000 (calm)", "0.4; 1.5 CPU ms"),
+        Figure("verify, n 1000; n 4000", "2 CPU s, peak 26 MB; 6 CPU s, peak 1,239 MB; no more"),
+        Figure("fitting  n   2000", "fit 6.7 CPU s, arrays 4.9 MB, peak 391 MB"),
+        Figure("fitting  n   8000", "fit 29.1 CPU s, arrays 5.0 MB, peak 663 MB"),
+        Figure("test, healthy or not, n 639", "AUROC 0.9911"),
+        Figure("overview, n 10; 100", "5 CPU ms"),
+        Figure("nothing  n  0", "peak 149 MB"),
+    )
+    panels = read_panels([Result("store", "", "0123abc", "2026-11-29", found)])
+
+    assert panels == {
+        ("store", "CPU ms"): {"next case": [(10_000, 0.4), (100_000, 1.5)]},
+        ("store", "CPU s"): {
+            "verify": [(1000, 2), (4000, 6)],
+            "fitting": [(2000, 6.7), (8000, 29.1)],
+        },
+        ("store", "MB"): {
+            "verify": [(1000, 26), (4000, 1239)],
+            "fitting": [(2000, 391), (8000, 663)],
+        },
+    }
+
+
+def test_what_grows_tenfold_with_n_is_drawn_along_the_diagonal_of_a_decade():
+    drawn = draw_chart({("store", "CPU s"): {"verify <all>": [(10, 1.0), (100, 10.0)]}})
+    (track,) = re.findall(r'points="([^"]*)"', drawn)
+    (left, low), (right, high) = (map(float, point.split(",")) for point in track.split())
+
+    assert (right - left, low - high) == (WIDTH, HEIGHT - 40)
+    assert "verify &lt;all&gt;: 1, 10 CPU s" in drawn
+    ElementTree.fromstring(drawn)
 
 
 def test_a_run_replaces_what_its_own_command_measured_and_nothing_else(tmp_path):

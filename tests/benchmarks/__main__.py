@@ -30,6 +30,9 @@ def main() -> None:
         else:
             figures.keep(figures.measure(name, options, run))
     figures.PAGE.write_text(figures.page(figures.ORDER), encoding="utf-8")
+    readme = figures.README.read_text(encoding="utf-8")
+    figures.README.write_text(figures.compass(readme), encoding="utf-8")
+    figures.CHART.write_text(figures.chart(), encoding="utf-8")
 
 
 main()

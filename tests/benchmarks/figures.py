@@ -17,8 +17,27 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
 
+from tests.benchmarks.cost_chart import draw_chart, read_panels
+
 RESULTS = Path(__file__).with_name("results")
 PAGE = Path("data/figures.md")
+CHART = Path("data/cost.svg")
+README = Path("README.md")
+EDGES = ("<!-- figures -->\n", "<!-- end of figures -->\n")
+COMPASS = (
+    ("accuracy", "ELPV AUROC"),
+    ("site2", "site 1 test"),
+    ("crops", "test, healthy or not"),
+    ("guarantee", "500 grouped recalibrations"),
+    ("guarantee", "without a person"),
+    ("near", "FPR95 on far"),
+    ("benign", "held by any gate on harmless steps"),
+    ("monitor", "false alarms of the whole state"),
+    ("speed", "images a second against yolo11n-cls"),
+    ("start", "assess of one picture to the end"),
+    ("memory", "evaluate, n"),
+    ("store", "next case"),
+)  # benchmark, and how the line begins that README shows of it
 NAMES = (
     "accuracy",
     "landmarks",
@@ -67,7 +86,9 @@ Written by `make bench` out of `tests/benchmarks/results/`; do not edit. Each fi
 its n, seeds and spread, and with the command, the commit and the day of its measurement; it is
 true of that commit. What was measured before this page existed stands with the commit that stated
 it. `python -m tests.benchmarks NAME` measures some anew, `python -m tests.benchmarks page` writes
-this page alone.
+this page and its chart alone.
+
+![CPU time and memory against the number of pictures or cases](cost.svg)
 
 Measured on a shared 2-core x86-64 machine (AVX2, no AMX, no VNNI) on which other work was
 running, so ratios and CPU times count, not wall times. ELPV's test parts of seeds 0 to 4 were
@@ -166,6 +187,30 @@ def page(order: Iterable[str], folder: Path = RESULTS) -> str:
         parts.append(f"\n## {name}\n")
         parts += [_section(one) for one in read(folder / f"{name}.json")]
     return "".join(parts)
+
+
+def chart(folder: Path = RESULTS) -> str:
+    """Return the chart of cost against size, as SVG."""
+    files = sorted(folder.glob("*.json"))
+    return draw_chart(read_panels(one for file in files for one in read(file)))
+
+
+def compass(text: str, folder: Path = RESULTS) -> str:
+    """Return README with its few figures as they were measured last.
+
+    Raises:
+        ValueError: A figure that README shows is not among the results.
+    """
+    head, rest = text.split(EDGES[0])
+    end = rest.split(EDGES[1])[1]
+    rows = [_row(("what", "measured")), "|---|---|"]
+    for benchmark, begin in COMPASS:
+        figures = [one for made in read(folder / f"{benchmark}.json") for one in made.figures]
+        found = next((one for one in reversed(figures) if one.what.startswith(begin)), None)
+        if not found:
+            raise ValueError(f"{benchmark}: expected a figure that begins with {begin!r}, got none")
+        rows.append(_row((found.what, found.value)))
+    return "".join((head, EDGES[0], "\n".join(rows), "\n", EDGES[1], end))
 
 
 def _section(result: Result) -> str:
