@@ -7,13 +7,14 @@ largest probability counts, and it reaches the limits if every image does.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, select
 
 from core.records.case_status import REVIEW, QueueState
 from core.records.connection import Store, reading
@@ -78,8 +79,35 @@ class ReviewedCase:
         return self.positive_probability is not None and self.ood_p is not None
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedProduct:
+    """Which cases of a pack a deployment judges.
+
+    Attributes:
+        name: The product; empty for all without a deployment of their own.
+        deployed: Products with a deployment of their own.
+    """
+
+    name: str = ""
+    deployed: Collection[str] = ()
+
+    def has(self, product: str) -> bool:
+        """Return whether it judges a case of this product."""
+        return (product if product in self.deployed else "") == self.name
+
+    def may_have(self) -> ColumnElement[bool]:
+        """Return the condition that the case may be of it; one that spans products may be."""
+        if self.name:
+            return CASE_STATUS.c.product.in_([self.name, ""])
+        return CASE_STATUS.c.product.not_in([name for name in self.deployed if name])
+
+
 def reviewed_cases(
-    store: Store, pack: str, bundle_sha256: str, since: datetime | None = None
+    store: Store,
+    pack: str,
+    bundle_sha256: str,
+    since: datetime | None = None,
+    judged: JudgedProduct = JudgedProduct(),
 ) -> list[ReviewedCase]:
     """Return the cases judged by a bundle that came to a person, in the order of their arrival.
 
@@ -91,17 +119,18 @@ def reviewed_cases(
         pack: The pack's name.
         bundle_sha256: The bundle.
         since: Only those that came then or later.
+        judged: Only those of this product.
 
     Raises:
         StoreError: The database failed.
     """
-    query = _query(pack, bundle_sha256)
+    query = _query(pack, bundle_sha256).where(judged.may_have())
     if since is not None:
         query = query.where(CASES.c.opened_at >= stamp(since))
     with reading(store) as connection:
         rows = connection.execute(query).mappings().all()
     cases = (_case([*rows_]) for _, rows_ in groupby(rows, itemgetter("case_id")))
-    return [case for case in cases if case is not None]
+    return [case for case in cases if case is not None and judged.has(case.product)]
 
 
 def _query(pack: str, bundle_sha256: str) -> Select[Any]:

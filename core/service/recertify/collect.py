@@ -21,7 +21,7 @@ from core.model.bundle.bundle import Bundle
 from core.records import deployments
 from core.records.audit_draw import is_drawn
 from core.records.connection import Store
-from core.records.reviewed_cases import ReviewedCase, reviewed_cases
+from core.records.reviewed_cases import JudgedProduct, ReviewedCase, reviewed_cases
 from core.service.bundles.archive import policy_on_shelf
 from core.settings import Settings
 from core.types import Disposition
@@ -116,9 +116,8 @@ def collect(
     Raises:
         StoreError: The database failed.
     """
-    found = reviewed_cases(store, bundle.pack.name, bundle.sha256, since)
-    own = deployments.by_product(store, bundle.pack.name)
-    found = [one for one in found if (one.product if one.product in own else "") == product]
+    judged = JudgedProduct(product, deployments.by_product(store, bundle.pack.name).keys())
+    found = reviewed_cases(store, bundle.pack.name, bundle.sha256, since, judged)
     is_unbiased = _UnbiasedChoice(bundle, settings)
     membership = SplitMembership.from_arrays(bundle.membership)
     assigned = [Assigned(one, membership.assign(_names_of(one))) for one in found]
