@@ -107,6 +107,8 @@ def show_queue(retry: str = "", *, json: bool = False) -> None:
     Raises:
         StoreError: There is no such job, or the database failed.
     """
+    from contextlib import closing
+
     from core.errors import StoreError
     from core.records.failed_jobs import failed_jobs, reopen, running_jobs
     from core.records.outbox import dead_letters
@@ -114,13 +116,14 @@ def show_queue(retry: str = "", *, json: bool = False) -> None:
     from core.service.store import open_store
     from core.settings import Settings
 
-    store = open_store(Settings())
-    if retry and not reopen(store, retry):
-        raise StoreError(
-            f"No job {retry!r} has failed, was given up or waits.",
-            hint="`assay queue` lists those that are.",
-        )
-    counts, running, failed = waiting(store), running_jobs(store), failed_jobs(store)
+    with closing(open_store(Settings())) as store:
+        if retry and not reopen(store, retry):
+            raise StoreError(
+                f"No job {retry!r} has failed, was given up or waits.",
+                hint="`assay queue` lists those that are.",
+            )
+        counts, running, failed = waiting(store), running_jobs(store), failed_jobs(store)
+        letters = {job.job.id: message for message, job in dead_letters(store)}
     if json:
         print_json(
             {
@@ -133,7 +136,6 @@ def show_queue(retry: str = "", *, json: bool = False) -> None:
     print_line(_describe_counts(counts))
     for status in running:
         print_line(f"{'running':<12} {status.job.id} {status.job.kind}: {_progress(status)}")
-    letters = {job.job.id: message for message, job in dead_letters(store)}
     for one in failed:
         tried = f"{one.job.kind}, {one.job.tries} tries"
         print_line(f"{one.state.value:<12} {one.job.id} {tried}: {one.problem}")

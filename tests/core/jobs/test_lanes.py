@@ -17,10 +17,21 @@ from core.records import outbox, queue
 from core.records.connection import writing
 from core.records.job import State
 from core.records.values import now
+from core.settings import Settings
 from tests.core.jobs.patient import PATIENT, ask, is_alive, pid, status, until_begun
 from tests.core.jobs.running import installed_pack, until, work_once, working, write_pack
+from tests.core.records.conftest import ENGINES, empty_store
 
 pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(params=ENGINES)
+def settings(request, tmp_path, monkeypatch):
+    """A home, and its store, for the commands too."""
+    settings = Settings(home=tmp_path / "home", store_url=empty_store(request.param))
+    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+    monkeypatch.setenv("ASSAY_STORE_URL", settings.store_url)
+    return settings
 
 
 @pytest.fixture(scope="module")
@@ -68,15 +79,13 @@ def test_a_worker_may_be_started_for_some_lanes_alone(store, settings):
         work_once(store, settings, lanes=["fast"])
 
 
-def test_the_command_names_the_lanes_when_one_is_wrong(settings, monkeypatch):
-    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+def test_the_command_names_the_lanes_when_one_is_wrong(settings):
     with pytest.raises(ConfigError, match="has the lane fast; there are: assess, "):
         worker([], lane=["fast"], once=True)
 
 
 @pytest.mark.parametrize("kind", ["patient.count", "patient.deaf"])
-def test_a_job_that_is_cancelled_ends_whether_or_not_it_listens(store, settings, monkeypatch, kind):
-    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+def test_a_job_that_is_cancelled_ends_whether_or_not_it_listens(store, settings, kind):
     job = ask(store, kind, steps="100000")
     with working(store, settings):
         until(lambda: status(store, job).progress is not None)
@@ -166,7 +175,7 @@ def lapse(store):
 def test_kill_9_of_the_worker_ends_its_child_and_the_job_is_resumed_then_given_up(
     store, settings, site, after
 ):
-    environment = {**os.environ, "ASSAY_HOME": str(settings.home), "PYTHONPATH": str(site)}
+    environment = {**os.environ, "PYTHONPATH": str(site)}
     job = ask(store, "patient.deaf")
     children = set()
     for tries in (1, 2):
@@ -202,7 +211,6 @@ def test_a_job_whose_worker_died_and_that_was_cancelled_is_not_begun_again(store
 def test_a_message_is_sent_again_under_its_id_and_one_that_is_refused_waits_for_a_person(
     store, settings, monkeypatch, capsys
 ):
-    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
     monkeypatch.setattr(lease, "_FIRST_WAIT_S", 0.1)
     ids = []
     for seam in (1, 2):
@@ -219,8 +227,7 @@ def test_a_message_is_sent_again_under_its_id_and_one_that_is_refused_waits_for_
     assert f"message {ids[1]} to patient.line (ADA), case case" in capsys.readouterr().out
 
 
-def test_the_queue_shows_what_runs(store, settings, monkeypatch, capsys):
-    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+def test_the_queue_shows_what_runs(store, settings, capsys):
     job = ask(store, "patient.deaf")
     with working(store, settings):
         until(lambda: status(store, job).progress is not None)

@@ -29,6 +29,7 @@ from tests.ceilings import certify_above
 from tests.changed_bundles import copy_bundle
 from tests.commands import ASSAY
 from tests.core.jobs.running import ask, installed_pack, until, work_once, working, write_pack
+from tests.core.records.conftest import ENGINES, empty_store
 
 FRAIL = '''
 """Parts, read by a reader that dies of a marker, with jobs that fail as their payload asks."""
@@ -95,9 +96,14 @@ def no_second_try_unless_time_passes(monkeypatch):
     monkeypatch.setattr(lease, "_FIRST_WAIT_S", 600.0)
 
 
-@pytest.fixture
-def settings(tiny_product, tmp_path):
-    return tiny_product.settings_at(tmp_path / "home")
+@pytest.fixture(params=ENGINES)
+def settings(request, tiny_product, tmp_path, monkeypatch):
+    """A home, and its store, for the commands too."""
+    url = empty_store(request.param)
+    settings = tiny_product.settings_at(tmp_path / "home", store_url=url)
+    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+    monkeypatch.setenv("ASSAY_STORE_URL", url)
+    return settings
 
 
 @pytest.fixture
@@ -337,8 +343,7 @@ def test_a_job_that_hangs_delays_no_verdict_and_no_stop(
     assert {r["tries"] for r in rows(store, JOBS) if r["key"] == "stuck"} == {0}
 
 
-def test_the_queue_is_shown_to_people_with_what_went_wrong(store, settings, monkeypatch, capsys):
-    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
+def test_the_queue_is_shown_to_people_with_what_went_wrong(store, settings, capsys):
     for key in ("one", "two", "three"):
         ask(store, "frail", "frail.task", key)
     first, second = records_queue.claim(store, ["frail.task"], worker="w", lease_s=60, limit=2)
@@ -361,7 +366,6 @@ def test_the_worker_logs_nothing_of_untrusted_files_even_with_debug(
     tiny_product, frail_bundle, site, store, settings, monkeypatch
 ):
     monkeypatch.setenv("PYTHONPATH", str(site))
-    monkeypatch.setenv("ASSAY_HOME", str(settings.home))
     ask(store, "frail", "frail.task", "CANARY^JOHN", how="raise")
     send(store, b"CANARY^DOE", "CANARY^DOE", "frail", name="CANARY.png", patient_name="CANARY")
     ran = subprocess.run(
