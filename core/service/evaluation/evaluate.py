@@ -34,8 +34,8 @@ from core.service.training import good_only
 from core.settings import Settings
 from core.types import F64, Assessment, Evidence, Frame, Policy, Prepared, Unreadable
 
-_NO_FEATURES = np.zeros(0, np.float32)
-_NO_LOGITS = _NO_LIGHT = np.zeros(0)
+_NO_LIGHT = np.zeros(0)
+_NO_EVIDENCE = Evidence(np.zeros(0, np.float32), np.zeros(0), 0.0)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _NO_FILE = FileFacts("", 0, NO_QUALITY)
 
@@ -232,7 +232,8 @@ def _facts(
         raise ValueError("expected a prepared picture, got a frame")
     if isinstance(frame, Unreadable):
         return UnreadablePicture(row, frame.message)
-    return replace(facts_of(frame, row, _NO_FILE, shrunk), light=_NO_LIGHT)
+    facts = facts_of(frame, row, _NO_FILE, shrunk)
+    return replace(facts, light=_NO_LIGHT, belongs=facts.belongs or _NOTHING)
 
 
 def _watched(
@@ -252,9 +253,10 @@ def _watched(
 def _slim(assessments: Iterable[Assessment]) -> Iterator[Assessment]:
     """Yield assessments without what no figure needs: several kilobytes a picture."""
     for one in assessments:
-        kept = one.evidence and Evidence(_NO_FEATURES, _NO_LOGITS, one.evidence.ood_score)
+        kept = one.evidence and replace(_NO_EVIDENCE, ood_score=one.evidence.ood_score)
         yield replace(
             one,
+            sample_id="" if one.group else one.sample_id,
             evidence=kept,
             timing_ms=_NOTHING,
             meta=_NOTHING,
