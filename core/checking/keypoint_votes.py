@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.checking.keypoints import Descriptors, KeypointDescriptors, mirror
+from core.checking.pivots import Pivots, by_number
 from core.checking.row_file import RowFile
 from core.types import F32
 
@@ -25,7 +26,7 @@ _SAMPLE = 8000
 _CELL = 400  # descriptors a cell, on average
 _CELLS_OF_A_QUERY = 4
 _ASKED = 1000  # pictures whose relatives are looked for at a time
-_TOGETHER = 1000  # descriptors compared with all pivots at a time
+_TOGETHER = 1000  # descriptors projected at a time
 _COMPARED = 1_000_000  # pairs of descriptors compared at a time
 _POINT = np.dtype([("vector", np.float32, (_DIRECTIONS,)), ("picture", np.int32)])
 
@@ -55,14 +56,14 @@ class _Index:
     Attributes:
         mean: float32 ``128``, of roots of descriptors.
         axes: float32 ``128 d``.
-        pivots: float32 ``c d``, drawn descriptors; a cell is what is nearest to one of them.
+        pivots: Drawn descriptors; a cell is what is nearest to one of them.
         points: Cell by cell in the order of the pictures, each with its picture.
         starts: int64 ``c + 1``, where each cell's points begin.
     """
 
     mean: F32
     axes: F32
-    pivots: F32
+    pivots: Pivots
     points: RowFile
     starts: NDArray[np.int64]
 
@@ -81,7 +82,7 @@ class _Index:
         sample = _root(descriptors[:_SAMPLE])
         mean = sample.mean(axis=0)
         axes = np.linalg.svd(sample - mean, full_matrices=False)[2][:_DIRECTIONS].T
-        pivots = _project(descriptors[:count], mean, axes)
+        pivots = Pivots.over(_project(descriptors[:count], mean, axes))
         return cls(mean, axes, pivots, *_sort_into_cells(found, mean, axes, pivots))
 
     def partners(
@@ -127,8 +128,8 @@ class _Index:
         m = len(queries)
         distance = np.full((m, _NEAREST), np.inf, np.float32)
         picture = np.full((m, _NEAREST), -1, np.int64)
-        asked = _nearest_cells(queries, self.pivots, _CELLS_OF_A_QUERY)
-        for cell, askers in _by_cell(asked.ravel()).items():
+        asked = self.pivots.nearest(queries, _CELLS_OF_A_QUERY)
+        for cell, askers in by_number(asked.ravel()).items():
             points = self.points[self.starts[cell] : self.starts[cell + 1]]
             # Some cells hold very many points.
             step = max(1, _COMPARED // max(1, len(points)))
@@ -161,14 +162,14 @@ def _put_nearer(
 
 
 def _sort_into_cells(
-    found: KeypointDescriptors, mean: F32, axes: F32, pivots: F32
+    found: KeypointDescriptors, mean: F32, axes: F32, pivots: Pivots
 ) -> tuple[RowFile, NDArray[np.int64]]:
     """Return all points with their pictures, cell by cell, and where each cell begins."""
     counts = np.zeros(len(pivots) + 1, np.int64)
     own = RowFile((), np.int32)
     for start in range(0, len(found), _ASKED):
         descriptors, _ = found.between(start, start + _ASKED)
-        nearest = _nearest_cells(_project(descriptors, mean, axes), pivots, 1)[:, 0]
+        nearest = pivots.nearest(_project(descriptors, mean, axes), 1)[:, 0]
         own.extend(nearest)
         counts[1:] += np.bincount(nearest, minlength=len(pivots))
     starts = np.cumsum(counts)
@@ -177,22 +178,11 @@ def _sort_into_cells(
         descriptors, of = found.between(start, start + _ASKED)
         records = np.empty(len(of), _POINT)
         records["vector"], records["picture"] = _project(descriptors, mean, axes), of
-        for cell, rows in _by_cell(own[done : done + len(of)]).items():
+        for cell, rows in by_number(own[done : done + len(of)]).items():
             points[int(free[cell])] = records[rows]
             free[cell] += len(rows)
         done += len(of)
     return points, starts
-
-
-def _nearest_cells(points: F32, pivots: F32, count: int) -> NDArray[np.int64]:
-    count = min(count, len(pivots))
-    squared = (pivots**2).sum(axis=1)
-    found = np.empty((len(points), count), np.int64)
-    for start in range(0, len(points), _TOGETHER):
-        rows = slice(start, start + _TOGETHER)
-        apart = squared - 2.0 * (points[rows] @ pivots.T)
-        found[rows] = np.argpartition(apart, count - 1, axis=1)[:, :count]
-    return found
 
 
 def _project(descriptors: Descriptors, mean: F32, axes: F32) -> F32:
@@ -208,10 +198,3 @@ def _root(descriptors: Descriptors) -> F32:
     values = descriptors.astype(np.float32)
     sums = np.maximum(values.sum(axis=1, keepdims=True), 1.0)
     return np.asarray(np.sqrt(values / sums), np.float32)
-
-
-def _by_cell(cells: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
-    """Return the places of each cell's number."""
-    order = np.argsort(cells, kind="stable")
-    numbers, first = np.unique(cells[order], return_index=True)
-    return dict(zip(numbers.tolist(), np.split(order, first[1:]), strict=True))
