@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests.benchmarks import figures
+from tests.benchmarks import compass, figures
 from tests.benchmarks.cost_chart import HEIGHT, WIDTH, draw_chart, read_panels
 from tests.benchmarks.figures import Figure, Result
 from tests.needed import skip_without
@@ -20,8 +20,8 @@ def a_result(command="python -m tests.benchmarks speed", value="2.15", benchmark
 def test_the_page_is_made_of_the_results_alone():
     assert (ROOT / figures.PAGE).read_text() == figures.page(figures.ORDER)
     assert (ROOT / figures.CHART).read_text() == figures.chart()
-    readme = (ROOT / figures.README).read_text()
-    assert readme == figures.compass(readme)
+    readme = (ROOT / compass.README).read_text()
+    assert readme == compass.write_figures(readme)
 
 
 def test_the_chart_shows_the_cost_that_a_line_states_for_each_size():

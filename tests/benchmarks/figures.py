@@ -22,22 +22,6 @@ from tests.benchmarks.cost_chart import draw_chart, read_panels
 RESULTS = Path(__file__).with_name("results")
 PAGE = Path("data/figures.md")
 CHART = Path("data/cost.svg")
-README = Path("README.md")
-EDGES = ("<!-- figures -->\n", "<!-- end of figures -->\n")
-COMPASS = (
-    ("accuracy", "ELPV AUROC"),
-    ("site2", "site 1 test"),
-    ("crops", "test, healthy or not"),
-    ("guarantee", "500 grouped recalibrations"),
-    ("guarantee", "without a person"),
-    ("near", "FPR95 on far"),
-    ("benign", "held by any gate on harmless steps"),
-    ("monitor", "false alarms of the whole state"),
-    ("speed", "images a second against yolo11n-cls"),
-    ("start", "assess of one picture to the end"),
-    ("memory", "evaluate, n"),
-    ("store", "next case"),
-)  # benchmark, and how the line begins that README shows of it
 NAMES = (
     "accuracy",
     "landmarks",
@@ -195,36 +179,19 @@ def chart(folder: Path = RESULTS) -> str:
     return draw_chart(read_panels(one for file in files for one in read(file)))
 
 
-def compass(text: str, folder: Path = RESULTS) -> str:
-    """Return README with its few figures as they were measured last.
-
-    Raises:
-        ValueError: A figure that README shows is not among the results.
-    """
-    head, rest = text.split(EDGES[0])
-    end = rest.split(EDGES[1])[1]
-    rows = [_row(("what", "measured")), "|---|---|"]
-    for benchmark, begin in COMPASS:
-        figures = [one for made in read(folder / f"{benchmark}.json") for one in made.figures]
-        found = next((one for one in reversed(figures) if one.what.startswith(begin)), None)
-        if not found:
-            raise ValueError(f"{benchmark}: expected a figure that begins with {begin!r}, got none")
-        rows.append(_row((found.what, found.value)))
-    return "".join((head, EDGES[0], "\n".join(rows), "\n", EDGES[1], end))
-
-
 def _section(result: Result) -> str:
     has_goal = any(one.asked for one in result.figures)
     head = ("what", "asked", "measured") if has_goal else ("what", "measured")
-    lines = [f"\n`{result.command}`, commit {result.commit}, {result.date}\n", _row(head)]
+    lines = [f"\n`{result.command}`, commit {result.commit}, {result.date}\n", make_row(head)]
     lines.append("|" + "---|" * len(head))
     for one in result.figures:
         values = (one.what, one.asked, one.value) if has_goal else (one.what, one.value)
-        lines.append(_row(values))
+        lines.append(make_row(values))
     return "\n".join(lines) + "\n"
 
 
-def _row(values: Iterable[str]) -> str:
+def make_row(values: Iterable[str]) -> str:
+    """Return a row of a table."""
     return "| " + " | ".join(value.replace("|", "\\|") for value in values) + " |"
 
 
