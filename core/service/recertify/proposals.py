@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from core.errors import BundleError, ConfigError, PermissionDenied
+from core.model.bundle.bundle import Bundle
 from core.people import Person, Role
 from core.records import deployments, proposals
 from core.records.connection import Store, writing
@@ -27,7 +28,7 @@ from core.service.bundles.archive import keep_recertified, take
 from core.service.bundles.deployments import Signed, current_policy, return_to
 from core.service.bundles.open import open_bundle, policy_of
 from core.service.people.oidc import provider_of
-from core.service.recertify.in_force import in_force
+from core.service.recertify.in_force import InForce, in_force
 from core.service.summaries import summarise_policy
 from core.settings import Settings
 from core.types import Policy
@@ -75,19 +76,7 @@ def propose(
     bundle = take(now_.bundle_sha256, settings)
     keep_recertified(bundle, policy, added, settings)
     policy_of(bundle, policy.id)
-    refuse_same_cases(store, pack, product, bundle.sha256, policy.id, policy.added)
-    return proposals.add_proposal(
-        store,
-        pack=pack,
-        product=product,
-        bundle=bundle.label,
-        bundle_sha256=bundle.sha256,
-        policy_id=policy.id,
-        before=now_.policy_id,
-        deployment=now_.deployment_id,
-        evidence=evidence,
-        by=by.id,
-    )
+    return _add(store, bundle, policy, now_, evidence, by)
 
 
 def propose_bundle(
@@ -121,6 +110,20 @@ def propose_bundle(
     pack = bundle.pack.name
     now_ = in_force(store, pack, product)
     policy = current_policy(bundle, settings, policy_id)
+    evidence = {"summary": list(summarise_policy(bundle.pack, policy))}
+    return _add(store, bundle, policy, now_, evidence, by)
+
+
+def _add(
+    store: Store,
+    bundle: Bundle,
+    policy: Policy,
+    before: InForce,
+    evidence: Mapping[str, Any],
+    by: Person,
+) -> Proposal:
+    """Return the proposal that a policy of a bundle follows what judges a product now."""
+    pack, product = before.pack, before.product
     refuse_same_cases(store, pack, product, bundle.sha256, policy.id, policy.added)
     return proposals.add_proposal(
         store,
@@ -129,9 +132,9 @@ def propose_bundle(
         bundle=bundle.label,
         bundle_sha256=bundle.sha256,
         policy_id=policy.id,
-        before=now_.policy_id,
-        deployment=now_.deployment_id,
-        evidence={"summary": list(summarise_policy(bundle.pack, policy))},
+        before=before.policy_id,
+        deployment=before.deployment_id,
+        evidence=evidence,
         by=by.id,
     )
 
