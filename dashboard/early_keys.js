@@ -8,16 +8,7 @@ window.assayEarlyKeys ??= (() => {
   window.addEventListener('keydown', event => {
     if (!document.querySelector('.assay-opening') || window.assayReviewKeys?.stop) return
     if (!isOurs(event) || isWritten(event.target)) return
-    let box = document.getElementById('assay-notice')
-    if (!box) {
-      box = document.createElement('div')
-      box.id = 'assay-notice'
-      box.setAttribute('role', 'status')
-      document.body.append(box)
-    }
-    box.textContent = text
-    clearTimeout(window.assayEarlyTimer)
-    window.assayEarlyTimer = setTimeout(() => { if (box.textContent === text) box.textContent = '' }, 2500)
+    notify(text)
   }, true)
   return true
 })()

@@ -29,9 +29,10 @@ def hear_early_keys() -> None:
 
     The first that a page draws: whatever takes long comes after it.
     """
-    script = (_HERE / "early_keys.js").read_text()
+    script = "\n".join((_HERE / name).read_text() for name in ("notice.js", "early_keys.js"))
     mark = '<i class="assay-opening" hidden></i>'
-    st.html(f"{mark}<script>{script}</script>", unsafe_allow_javascript=True)
+    # In a block, since a browser runs it once more wherever it is drawn anew.
+    st.html(f"{mark}<script>{{\n{script}\n}}</script>", unsafe_allow_javascript=True)
 
 
 def accept_press(view_id: str) -> bool:

@@ -8,11 +8,11 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.people import Role
-from core.records import store as records
 from core.records.values import now
 from core.service.people.roles import names_of
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
+from domains.parts.pages.judged import first_decision
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.records.agreements import (
     UseRequest,
@@ -69,11 +69,8 @@ def _request(session: ReviewSession, station: str, one: UseRequest, who: str) ->
 
 def _picture(session: ReviewSession, part: InspectedPart) -> None:
     """Show what whoever agrees is to look at."""
-    if not part.decisions:
-        widgets.text("Nothing was judged, so there is no picture.", "error")
-        return
     try:
-        made = records.decision(session.store, part.decisions[0])
+        made = first_decision(session, part)
         data = widgets.pictures().of(made)
     except AssayError as exc:
         widgets.error(exc)

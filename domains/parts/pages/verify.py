@@ -15,12 +15,12 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.people import Role
-from core.records import store as records
 from core.records.values import StoredDecision, now
 from core.service.people.roles import names_of
 from core.service.review.review import ReviewSession
 from dashboard import present, sign_in, widgets
 from domains.parts.pages import station_choice, use_requests
+from domains.parts.pages.judged import first_decision
 from domains.parts.station.board.board import person_lines, reason_lines
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.records.agreements import ask_to_use, open_requests, part_of
@@ -184,11 +184,8 @@ def _overrides(session: ReviewSession, station: str) -> list[Override]:
 
 
 def _picture(session: ReviewSession, part: InspectedPart) -> None:
-    if not part.decisions:
-        widgets.text("Nothing was judged, so there is no picture.", "error")
-        return
     try:
-        made = records.decision(session.store, part.decisions[0])
+        made = first_decision(session, part)
         picture = widgets.pictures().of(made)
         widgets.pictures().prepare(made)
         explained = widgets.pictures().explained(made)
