@@ -179,8 +179,10 @@ def _strip(keys: ReviewKeys, detail: CaseDetail, chosen: CaseImage, is_blind: bo
 
 def _known_cases(known: tuple[KnownCase, ...]) -> None:
     widgets.text("Nearest known cases, and how far they are", "quiet")
-    for column, one in zip(st.columns(max(len(known), 1)), known, strict=False):
-        with column:
+    # Side by side on a telephone too, where columns would push the verdicts far below.
+    row = st.container(horizontal=True, gap="small")
+    for one in known:
+        with row.container(width=112, gap=None):
             if one.jpeg:
                 widgets.picture(one.jpeg, f"Known case labelled {one.label}", height="112px")
             widgets.html(known_case_html(one))

@@ -152,6 +152,8 @@ def describe_weights(past: PastVerdicts, pack: DomainPack) -> str:
     drawn = weight[past.given == PASSES]
     stands = f"{int((drawn > 0).sum()):,} for {round(float(drawn.sum())):,} cases"
     missing = count_unrepresented(past)
+    if not weight.any():
+        return f"No answer stands for {missing:,} cases."
     without = f" No answer stands for {missing:,} cases." if missing else ""
     return (
         f"Weighted. Of what passed ({passed}) only cases drawn at random for the audit count, each "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 
 import streamlit as st
 
@@ -23,9 +22,7 @@ from core.service.review.review import ReviewSession
 from core.types import Policy
 from dashboard import present, sign_in, widgets
 
-_CELL = (
-    'style="padding:.22rem 1.2rem .22rem 0;white-space:nowrap;border-bottom:1px solid #66758f33"'
-)
+_HEAD = ("what readers found", "reads", "share", "95 % interval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +142,10 @@ class _Site:
         widgets.text(self.site or autonomy_text.NO_SITE, "title")
         widgets.text(f"In use: {self.used.bundle}, policy {self.used.policy_id}", "quiet")
         widgets.text(autonomy_text.stage_text(self.current))
-        st.html(evidence_html(self.view.pack, evidence))
+        widgets.table(
+            [_HEAD, *autonomy_text.evidence_rows(self.view.pack, evidence)],
+            "Verdicts against reads",
+        )
         missing = autonomy.missing_evidence(self.view.pack, self.current, evidence)
         if self.current is Stage.AUTOMATIC and missing:
             widgets.text(f"What has been read since contradicts it. {missing}", "error")
@@ -210,13 +210,3 @@ class _Site:
             )
         except AssayError as exc:
             st.toast(present.escape_markdown(str(exc)))
-
-
-def evidence_html(pack: DomainPack, evidence: ReadEvidence) -> str:
-    """Return evidence as a table."""
-    head = ("", "reads", "share", "95 % interval")
-    lines = [head, *autonomy_text.evidence_rows(pack, evidence)]
-    rows = "".join(
-        f"<tr>{''.join(f'<td {_CELL}>{escape(word)}</td>' for word in line)}</tr>" for line in lines
-    )
-    return f'<table class="assay-plain" style="border-collapse:collapse">{rows}</table>'
