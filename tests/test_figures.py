@@ -33,11 +33,15 @@ def test_the_chart_shows_the_cost_that_a_line_states_for_each_size():
         Figure("test, healthy or not, n 639", "AUROC 0.9911"),
         Figure("overview, n 10; 100", "5 CPU ms"),
         Figure("nothing  n  0", "peak 149 MB"),
+        Figure("too short to tell, n 10; 100; 1000", "0 CPU ms; 3 CPU ms; 5 CPU ms"),
     )
     panels = read_panels([Result("store", "", "0123abc", "2026-11-29", found)])
 
     assert panels == {
-        ("store", "CPU ms"): {"next case": [(10_000, 0.4), (100_000, 1.5)]},
+        ("store", "CPU ms"): {
+            "next case": [(10_000, 0.4), (100_000, 1.5)],
+            "too short to tell": [(100, 3), (1000, 5)],
+        },
         ("store", "CPU s"): {
             "verify": [(1000, 2), (4000, 6)],
             "fitting": [(2000, 6.7), (8000, 29.1)],

@@ -38,7 +38,9 @@ def read_panels(results: Iterable[Result]) -> Panels:
             name = " ".join(figure.what[: named.start()].split())
             for unit, costs in _costs(figure.value).items():
                 if len(costs) == len(sizes):
-                    panels[result.benchmark, unit][name] += zip(sizes, costs, strict=True)
+                    panels[result.benchmark, unit][name] += [
+                        (n, cost) for n, cost in zip(sizes, costs, strict=True) if n and cost
+                    ]  # neither axis has a place for 0
     kept = {
         key: {name: one for name, one in found.items() if len(one) > 1}
         for key, found in panels.items()
