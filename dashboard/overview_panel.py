@@ -56,6 +56,7 @@ class OverviewPanel:
         ):
             with column.container(border=True, height="stretch"):
                 self._tile(tile)
+        self._limit(recent)
         self._chosen_cases(later)
         st.header("Over time", anchor=False)
         row = st.columns(2)
@@ -68,9 +69,14 @@ class OverviewPanel:
         )
         unit = row[1].radio("In", ["days", "weeks"], horizontal=True, key="overview-unit")
         history = _history(head, hour, self.session, self.pack.name, weeks)
+        self._limit(history)
         self._over_time(history, 1 if unit == "days" else 7)
         self._products(history, later, earlier, weeks)
         self._reviewers(history, later, earlier)
+
+    def _limit(self, history: WorkHistory) -> None:
+        if text := overview.describe_limit(history):
+            st.info(text)
 
     def _tile(self, tile: overview.RateTile) -> None:
         widgets.text(tile.title, "heading")

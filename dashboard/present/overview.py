@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.decision.change import RateChange
 from core.decision.rate import NONE, Rate
 from core.packs import DomainPack
-from core.records.over_time import AnsweredCase
+from core.records.over_time import MOST_ANSWERS, AnsweredCase
 from core.service.quality.periods import (
     PeriodFigures,
     WorkHistory,
@@ -79,6 +79,17 @@ def describe_counts(later: PeriodFigures, earlier: PeriodFigures, pack: DomainPa
         for one in (Disposition.NEGATIVE, Disposition.DEFER, Disposition.POSITIVE)
     )
     return f"{later.cases:,} cases came ({parts}); {earlier.cases:,} in the seven days before."
+
+
+def describe_limit(history: WorkHistory, most: int = MOST_ANSWERS) -> str:
+    """Return from when on answers are counted, where there are more than are read; else nothing."""
+    if len(history.answers) < most:
+        return ""
+    oldest = min(one.at for one in history.answers)
+    return (
+        f"Answers are counted from {oldest.astimezone():%Y-%m-%d %H:%M} on: the newest {most:,} "
+        "are read. Shares of answers before that are not known here."
+    )
 
 
 def cases_behind_rate(key: str, answers: Sequence[AnsweredCase]) -> list[AnsweredCase]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import select
 
 from core.decision.rate import Rate
 from core.people import Person, Role
-from core.records import reviews
+from core.records import over_time, reviews
 from core.records.connection import reading
 from core.records.store import decisions, record
 from core.records.tables import CASES
@@ -19,6 +20,7 @@ from core.records.values import NewDecision
 from core.records.worklist import case_detail, next_case
 from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Disposition
+from dashboard import present
 
 
 @pytest.fixture
@@ -117,6 +119,22 @@ def test_the_last_seven_days_come_with_intervals_and_each_rate_opens_its_cases(o
     button(page, "Show these cases (1)", 0).click().run()
     assert f"case={called[0].case_id}" in links(page)
     assert f"case={with_it.case_id}" not in links(page)
+
+
+def test_where_not_all_answers_are_read_the_page_says_since_when_they_are(
+    overview, store, monkeypatch
+):
+    for _ in range(3):
+        reviews.review(store, next_case(store, "parts"), Disposition.NEGATIVE, reviewer="Ada")
+    assert [one.value for one in overview().info if "newest" in one.value] == []
+    monkeypatch.setattr(over_time.answered_since, "__defaults__", (2,))
+    monkeypatch.setattr(present.overview.describe_limit, "__defaults__", (2,))
+    reviews.review(store, next_case(store, "parts"), Disposition.NEGATIVE, reviewer="Ada")
+    newest = over_time.answered_since(store, "parts", datetime(2000, 1, 1, tzinfo=UTC))
+    assert len(newest) == 2
+    shown = [one.value for one in overview().info if "newest 2" in one.value]
+    assert len(shown) == 2
+    assert all(f"{newest[-1].at.astimezone():%Y-%m-%d %H:%M}" in one for one in shown)
 
 
 def test_the_axis_of_time_has_the_cases_of_today(overview, store):
