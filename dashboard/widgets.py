@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import re
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -118,13 +119,14 @@ def enlarge(decision: StoredDecision, *, is_marked: bool = False) -> Enlarged:
 
 
 def text(body: str, kind: str = "plain") -> None:
-    """Write text from any source; nothing in it can become markup.
+    """Write text from any source; nothing in it can become markup but a command of ours.
 
     Args:
-        body: The text.
+        body: The text; a command stands between backquotes.
         kind: Its style: ``plain``, ``quiet``, ``title``, ``heading``, ``big`` or ``error``.
     """
-    html(f'<div class="assay-{kind}">{escape(body)}</div>')
+    shown = re.sub("`(assay [^`]+)`", r"<code>\1</code>", escape(body))
+    html(f'<div class="assay-{kind}">{shown}</div>')
 
 
 def table(rows: Sequence[Sequence[str]], caption: str) -> None:

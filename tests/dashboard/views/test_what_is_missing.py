@@ -35,9 +35,9 @@ def test_every_page_of_an_empty_home_names_its_folder_and_what_to_do(page, asses
         if name in NAMES_HOME:
             assert str(assessed_home.resolve()) in text, (name, text)
         if name in ("review", "cases", "overview", "quality"):
-            assert "`assay assess BUNDLE PATH`" in text, name
+            assert "<code>assay assess BUNDLE PATH</code>" in text, name
         if name in ("monitor", "policies"):
-            assert "`assay deploy BUNDLE --product PRODUCT`" in text, name
+            assert "<code>assay deploy BUNDLE --product PRODUCT</code>" in text, name
 
 
 def test_a_page_without_its_pictures_names_where_they_were_and_what_to_do(page, assessed_home):
