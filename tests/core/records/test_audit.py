@@ -140,6 +140,15 @@ def test_a_removed_event_is_found_with_the_rows_that_it_covered(filled, execute)
     assert [f.kind for f in report.faults].count("row added") == 4
 
 
+def test_a_gap_is_one_line_however_large_a_number_an_event_was_given(filled, execute):
+    execute(filled, "UPDATE audit_events SET seq = 2000000000 WHERE seq = 4")
+    execute(filled, "DELETE FROM audit_events WHERE seq = 2")
+
+    missing = [one.subject for one in audit.verify(filled).faults if one.kind == "event missing"]
+
+    assert missing == ["audit_events 2", "audit_events 4 to 1999999999"]
+
+
 def test_a_tail_cut_off_without_its_rows_is_found(filled, execute):
     execute(filled, "DELETE FROM audit_events WHERE seq = 4")
 
