@@ -11,6 +11,7 @@ import signal
 import subprocess
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 
 import numpy as np
 
@@ -124,7 +125,10 @@ class Decoder:
     def close(self) -> None:
         """Kill the process and give everything back; safe to call twice."""
         self._child.kill()
-        self._memory.close()
+        # Ctrl-C may have come while an array was being copied out: its frame, which the exception
+        # under way keeps, holds the memory, and gives it back at its own end.
+        with suppress(BufferError):
+            self._memory.close()
 
     def _output(self, answer: Answer, at: int) -> Output:
         arrays = {}

@@ -357,8 +357,7 @@ def test_ctrl_c_ends_a_run_quietly_with_the_usual_exit_code(endless):
     endless.send_signal(signal.SIGINT)
     _, problems = endless.communicate()
 
-    assert endless.returncode == 128 + signal.SIGINT
-    assert problems == b""
+    assert (endless.returncode, problems) == (128 + signal.SIGINT, b"")
 
 
 def test_a_reader_that_goes_away_ends_a_run_quietly(endless):

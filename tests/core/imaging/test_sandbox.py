@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from core.errors import ConfigError
+from core.imaging.decoder import Decoder
 from core.imaging.files import Incoming, open_file, refuse_file, wrap_bytes
 from core.imaging.sandbox import Sandbox, samples_in_process
 from core.settings import MEBI, Settings
@@ -227,6 +228,28 @@ def test_nothing_stays_behind_after_an_early_end():
     gc.collect()
     assert children() == before
     assert len(os.listdir("/proc/self/fd")) == len(files)
+
+
+def test_ctrl_c_in_the_middle_of_an_answer_is_what_the_caller_gets():
+    interrupted = []
+
+    def interrupting(frame, event, _):
+        if frame.f_code is Decoder._output.__code__ and "flat" in frame.f_locals:
+            interrupted.append(event)
+            raise KeyboardInterrupt
+        return interrupting
+
+    def read():
+        with Sandbox(HOSTILE, SIZE, LIMITS) as sandbox:
+            sys.settrace(interrupting)
+            list(sandbox.samples(a_run(20)))
+
+    before = sys.gettrace()
+    try:
+        pytest.raises(KeyboardInterrupt, read)
+    finally:
+        sys.settrace(before)
+    assert interrupted
 
 
 def test_a_decoder_dies_with_its_parent_even_while_it_hangs(tmp_path):
