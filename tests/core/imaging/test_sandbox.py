@@ -246,7 +246,8 @@ def test_ctrl_c_in_the_middle_of_an_answer_is_what_the_caller_gets():
 
     before = sys.gettrace()
     try:
-        pytest.raises(KeyboardInterrupt, read)
+        with pytest.raises(KeyboardInterrupt):
+            read()
     finally:
         sys.settrace(before)
     assert interrupted
