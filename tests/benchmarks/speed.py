@@ -28,10 +28,10 @@ from tests.benchmarks.sets import HOME
 
 PAIRS = 5
 RATIOS = (
-    ("ours f32", "peer torch"),
-    ("ours auto", "peer torch"),
-    ("ours f32", "peer openvino"),
-    ("ours auto", "peer openvino"),
+    ("assay f32", "yolo11n-cls torch"),
+    ("assay auto", "yolo11n-cls torch"),
+    ("assay f32", "yolo11n-cls OpenVINO"),
+    ("assay auto", "yolo11n-cls OpenVINO"),
 )
 SIZES = {"300x300": (300, 300, 600), "1280x960": (1280, 960, 600)}
 
@@ -40,10 +40,10 @@ def main() -> None:
     """Print pictures a second of every side and our ratios, for two sizes of picture."""
     settings = Settings(home=HOME)
     sides = {
-        "ours f32": ("ours", trained(settings, "f32")),
-        "ours auto": ("ours", trained(settings, "auto")),
-        "peer torch": ("peer", Path("-")),
-        "peer openvino": ("peer", exported()),
+        "assay f32": ("ours", trained(settings, "f32")),
+        "assay auto": ("ours", trained(settings, "auto")),
+        "yolo11n-cls torch": ("peer", Path("-")),
+        "yolo11n-cls OpenVINO": ("peer", exported()),
     }
     for name, (width, height, count) in SIZES.items():
         _compare(name, sides, pictures(name, width, height, count))
