@@ -122,9 +122,11 @@ def header(data: bytes) -> tuple[Dataset, str]:
 
 def unknown_syntax(syntax: str) -> UnreadableImage:
     """Return that a transfer syntax is not read, by its name in the standard."""
+    from pydicom import config
     from pydicom.uid import UID
 
-    known = UID(syntax).name if UID(syntax).is_transfer_syntax else "an unknown one"
+    found = UID(syntax, config.IGNORE)
+    known = found.name if found.is_transfer_syntax else "an unknown one"
     return UnreadableImage(
         f"The transfer syntax of the DICOM object is not read: expected uncompressed, RLE, JPEG, "
         f"JPEG-LS, JPEG 2000 or HTJ2K, got {known}.",

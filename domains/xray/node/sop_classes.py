@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pydicom import config
 from pydicom.uid import UID
 from pynetdicom import AllStoragePresentationContexts
 
@@ -63,4 +64,4 @@ TRANSFER_SYNTAXES = {
 
 def class_keyword(uid: str) -> str:
     """Return a SOP class's keyword of PS3.6, such as CTImageStorage; "Unregistered" without one."""
-    return UID(uid).keyword or "Unregistered"
+    return UID(uid, config.IGNORE).keyword or "Unregistered"

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from pydicom import config
 from pydicom.uid import UID
 
 from core.errors import StoreError
@@ -120,7 +121,7 @@ def arrival_text(receipt: StoredReceipt) -> str:
 def class_text(receipt: StoredReceipt) -> str:
     """Return the name of an object's class."""
     sop_class = receipt.meta.get("sop_class", "")
-    return UID(sop_class).name if sop_class else "unknown class"
+    return UID(sop_class, config.IGNORE).name if sop_class else "unknown class"
 
 
 def resolution_text(one: Resolution) -> str:

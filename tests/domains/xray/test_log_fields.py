@@ -17,6 +17,7 @@ def test_every_class_and_transport_is_logged_as_it_is():
     keywords = [class_keyword(uid) for uid in [*sorted(STORAGE_CLASSES), "1.2.3"]]
     for keyword in keywords:
         assert Event(Word.SET_ASIDE, {"sop_class": keyword}).to_json()["sop_class"] == keyword
+    assert class_keyword(f"DOE^JANE {'9' * 99}") == "Unregistered"
     for transport in ("c-store", "stow", "folder"):
         assert Event(Word.RECEIVED, {"transport": transport}).to_json()["transport"] == transport
 

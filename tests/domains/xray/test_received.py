@@ -1,6 +1,7 @@
 """Conflicts as people meet them: what the two sides say, the command, the page."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -109,6 +110,8 @@ def test_the_command_lists_both_sides_and_decides_under_a_name(home):
         )
         (aside,) = quarantine.receipts(store, "xray", ASIDE, limit=9)
         assert received.class_text(aside) == "X-Ray Radiation Dose SR Storage"
+        hostile = f"1.2 <img src=x> {'9' * 99}"  # no UID: shown as it came, and nothing warns
+        assert received.class_text(replace(aside, meta={"sop_class": hostile})) == hostile
         assert verify(store).faults == ()
 
 
