@@ -61,6 +61,14 @@ def start_dashboard(
     return start("dashboard.__main__", arguments[3:], environment, log, log)
 
 
+def end(server: ForkServerProcess) -> None:
+    """End a dashboard as `assay review` does: it is asked to stop, and killed when it does not."""
+    server.terminate()
+    server.join(review_server.STOP_S)
+    server.kill()
+    server.join()
+
+
 def fork_assay(*words: object, home: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, as ``tests.commands.run_assay``."""
     with TemporaryDirectory() as folder:

@@ -7,17 +7,19 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from threading import Timer
 from urllib.parse import urlsplit
 
 import httpx
+import psutil
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, sync_playwright
 
 from core.service.review import server as review_server
 from core.settings import Settings
-from tests.forked import start_dashboard
+from tests.forked import end, start_dashboard
 from tests.needed import skip_without
 from tests.openid_provider import Provider, provider
 
@@ -57,8 +59,7 @@ def serve(assessed_home: Path) -> Iterator[Callable[..., str]]:
                 port = probe.getsockname()[1]
             settings = Settings(home=home, reviewer=reviewer, **given)
             server = start_dashboard(settings, port)
-            stack.callback(server.join)
-            stack.callback(server.terminate)
+            stack.callback(end, server)
             address = f"http://{review_server.HOST}:{port}"
             while not answers(f"{address}/_stcore/health"):
                 assert server.is_alive(), "the server ended by itself"
@@ -86,8 +87,7 @@ def serve_team(openid, assessed_home) -> Iterator[Callable[..., str]]:
             base = f"http://{review_server.HOST}:{port}/assay"
             settings = Settings(home=assessed_home, base_url=base, **openid.variables, **given)
             server = start_dashboard(settings, port)
-            stack.callback(server.join)
-            stack.callback(server.terminate)
+            stack.callback(end, server)
             while True:
                 assert server.is_alive(), "the server ended by itself"
                 try:
@@ -123,9 +123,22 @@ def page(tmp_path: Path) -> Iterator[Page]:
         browser.on("request", lambda request: asked.append(request.url))
         window.on("websocket", lambda websocket: asked.append(websocket.url))
         yield window
-        browser.close()
+        # Playwright waits for chromium's end without limit, and chromium may hang on its way out.
+        hanging = Timer(60, kill_browser, [tmp_path / "profile"])
+        hanging.start()
+        with suppress(Error):  # it was killed
+            browser.close()
+        hanging.cancel()
     assert asked
     assert [url for url in asked if (urlsplit(url).hostname or "") not in HOME] == []
+
+
+def kill_browser(profile: Path) -> None:
+    """Kill the browser of a profile."""
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if f"--user-data-dir={profile}" in process.cmdline():
+                process.kill()
 
 
 @pytest.fixture

@@ -20,6 +20,8 @@ from core.settings import Settings
 
 HOST = "127.0.0.1"
 PORT = 8501
+STOP_S = 20.0
+"""How long a server may take to stop before it is killed."""
 
 
 def launch(settings: Settings, port: int = PORT, host: str = HOST) -> None:
@@ -44,8 +46,8 @@ def launch(settings: Settings, port: int = PORT, host: str = HOST) -> None:
         try:
             code = server.wait()
         except KeyboardInterrupt:
-            # The terminal signals the server as well; it closes in its own time.
-            server.wait()
+            # The terminal signals the server as well; it answers what it was asked, and closes.
+            _end(server)
             return
     if code and code != -signal.SIGTERM:
         raise ConfigError(
@@ -57,13 +59,25 @@ def launch(settings: Settings, port: int = PORT, host: str = HOST) -> None:
 @contextmanager
 def _stopped_together(server: subprocess.Popen[bytes]) -> Iterator[None]:
     """Yield while a signal that would end this process alone goes to its server as well."""
-    ending = (signal.SIGTERM, signal.SIGHUP)
-    before = {one: signal.signal(one, lambda *_: server.terminate()) for one in ending}
+
+    def stop(*_: object) -> None:
+        server.terminate()
+        raise KeyboardInterrupt
+
+    before = {one: signal.signal(one, stop) for one in (signal.SIGTERM, signal.SIGHUP)}
     try:
         yield
     finally:
         for one, handler in before.items():
             signal.signal(one, handler)
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """Wait for a server that was signalled, which waits for its requests, but not for ever."""
+    try:
+        server.wait(STOP_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
 
 
 def serve_command(port: int, host: str = HOST) -> list[str]:

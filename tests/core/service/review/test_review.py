@@ -162,13 +162,15 @@ def test_a_judgement_that_its_labels_contradict_is_refused(
 
 
 @pytest.mark.service
-def test_ending_the_command_ends_its_server(free_port, tmp_path):
+@pytest.mark.parametrize("hangs", [False, True])
+def test_ending_the_command_ends_its_server(hangs, free_port, tmp_path):
     script = (
         "import sys; from pathlib import Path; from core.service.review import server;"
-        "from core.settings import Settings;"
+        "from core.settings import Settings; server.STOP_S = 5.0 if int(sys.argv[3]) else 60.0;"
         "server.launch(Settings(home=Path(sys.argv[1])), int(sys.argv[2]))"
     )
-    command = subprocess.Popen([sys.executable, "-c", script, tmp_path, str(free_port)])
+    arguments = [tmp_path, str(free_port), str(int(hangs))]
+    command = subprocess.Popen([sys.executable, "-c", script, *arguments])
     servers = []
     try:
         until = time.monotonic() + 120
@@ -176,6 +178,8 @@ def test_ending_the_command_ends_its_server(free_port, tmp_path):
             time.sleep(0.1)
         servers = psutil.Process(command.pid).children(recursive=True)
         assert servers
+        if hangs:
+            servers[0].suspend()
 
         command.terminate()
 
