@@ -14,7 +14,7 @@ from functools import partial
 
 from core.errors import UnreadableImage
 from core.imaging import display8, display16
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
 from core.imaging.functions import Output
 from core.packs import entry_of
 from core.records.values import StoredDecision
@@ -36,7 +36,7 @@ class FullPictures:
         self._session = session
         self._lock = threading.Lock()
         self._stack = ExitStack()
-        self._sandboxes: dict[tuple[object, ...], FunctionSandbox] = {}
+        self._sandboxes: dict[tuple[object, ...], FunctionSandbox[Output]] = {}
         self._closed = False
 
     def colours_at(self, decision: StoredDecision) -> str:
@@ -90,6 +90,7 @@ class FullPictures:
                 sandbox = FunctionSandbox(
                     function,
                     self._session.settings,
+                    unparsed,
                     entry=entry_of(decision.pack),
                     arguments={"size": SIDE, "depths": dict(depths)},
                     outbox_bytes=outbox_bytes,

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from core.errors import UnreadableImage
 from core.imaging import display16
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
 from core.records.values import StoredDecision
 from core.service.review.explanations import RETAKE
 from core.service.review.review import ReviewSession
@@ -66,6 +66,7 @@ class Lightbox:
         self._sandbox = FunctionSandbox(
             display16.READ,
             session.settings,
+            unparsed,
             entry=entry,
             arguments={"size": SIDE},
             outbox_bytes=display16.outbox_bytes(SIDE),

@@ -1,11 +1,13 @@
-"""One named function in a disposable process, called on one file after the other."""
+"""One named function in disposable processes, called on one file after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from itertools import islice
+import hashlib
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from itertools import cycle, islice
 from threading import Lock
-from typing import Any, Self
+from typing import Any, Generic, Self, TypeVar
 
 from core.imaging.files import cap_bytes, wrap_bytes
 from core.imaging.functions import Output
@@ -17,21 +19,31 @@ from core.types import Unreadable
 _PART_BYTES = 64 * 1024
 """Largest request for a part of a file."""
 
+T = TypeVar("T")
 
-class FunctionSandbox:
+
+def unparsed(output: Output, _sha256: str) -> Output:
+    """Return what a function gave as it is, for a caller that checks it."""
+    return output
+
+
+class FunctionSandbox(Generic[T]):
     """Runs a function on files that may kill its process; a context manager.
 
-    The process starts on entry, or with the first call, and is gone after exit. Calls from several
-    threads take turns.
+    The processes start on entry, or with the first call, and are gone after exit. Calls from
+    several threads take turns.
 
     Args:
         function: Import path ``module:function``, as in `core.imaging.functions`.
         settings: The limits of the process; the function's arguments hold ``max_pixels`` of them.
+        parse: ``(Output, sha256) -> T``, as in `DecoderLane`: on a ValueError the process is
+            replaced, and a file on which that happens twice is unreadable.
         arguments: JSON that the function is called with besides.
         entry: Import path of the pack that the function calls; it gets it as ``entry``.
         outbox_bytes: Room for the arrays that it returns.
-        batch: Most files in work at once; 1 where the arrays are so large that more of them would
-            not fit the memory of a process.
+        processes: How many work on a ``map``; a ``call`` is the first one's.
+        batch: Most files in work at once in a process; 1 where the arrays are so large that more
+            of them would not fit its memory.
         file: Descriptor of a file too large to be sent, open for reading until exit; the function
             gets it as ``file``, and what it is called with says which part of it is asked for.
     """
@@ -40,10 +52,12 @@ class FunctionSandbox:
         self,
         function: str,
         settings: Settings,
+        parse: Callable[[Output, str], T],
         *,
         arguments: Mapping[str, Any] | None = None,
         entry: str = "",
         outbox_bytes: int = 0,
+        processes: int = 1,
         batch: int = BATCH,
         file: int | None = None,
     ) -> None:
@@ -62,26 +76,29 @@ class FunctionSandbox:
             batch=batch,
         )
         self._max_bytes = settings.max_bytes if file is None else _PART_BYTES
-        self._lane: DecoderLane[Output] = DecoderLane(spec, lambda output, _sha256: output)
+        self._max_request = spec.inbox_bytes // batch
+        self._lanes = [DecoderLane(spec, parse) for _ in range(processes)]
         self._turn = Lock()
         self._has_map = False
         self._batch = batch
 
     def __enter__(self) -> Self:
-        """Return itself, its process started but not waited for."""
-        self._lane.start()
+        """Return itself, its processes started but not waited for."""
+        for lane in self._lanes:
+            lane.start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        """Kill the process."""
+        """Kill the processes."""
         with self._turn:
-            self._lane.stop()
+            for lane in self._lanes:
+                lane.stop()
 
-    def call(self, data: bytes) -> Output | Unreadable:
+    def call(self, data: bytes) -> T | Unreadable:
         """Return what the function makes of a file, or why it makes nothing.
 
         The arrays and the record come from a process that is not trusted: types and sizes are
-        checked, what the record means is the caller's to check.
+        checked here, what the record means by ``parse``.
 
         Raises:
             ConfigError: The process cannot start at all.
@@ -92,15 +109,17 @@ class FunctionSandbox:
             return Unreadable(item.problem, item.sha256)
         with self._turn:
             self._refuse_second()
-            self._lane.submit([Request(item.data, item.sha256)])
-            ((outcome, _),) = self._lane.outcomes()
+            lane = self._lanes[0]
+            lane.submit([Request(item.data, item.sha256)])
+            ((outcome, _),) = lane.outcomes()
         return outcome
 
-    def map(self, requests: Iterable[bytes]) -> Generator[Output | Unreadable, None, None]:
-        """Yield what the function makes of each request, in order, a batch ahead of what is used.
+    def map(self, requests: Iterable[bytes]) -> Generator[T | Unreadable, None, None]:
+        """Yield what the function makes of each request, in order, two batches a process ahead.
 
         Args:
-            requests: What asks for the parts of a file, at most 64 KiB each.
+            requests: Whole files, of which a batch may take ``max_bytes`` together; or what asks
+                for the parts of ``file``, at most 64 KiB each.
 
         Raises:
             ConfigError: The process cannot start at all.
@@ -109,31 +128,37 @@ class FunctionSandbox:
         with self._turn:
             self._refuse_second()
             self._has_map = True
-        pending, under_way = iter(requests), 0
+        pending = iter(requests)
+        under_way: deque[DecoderLane[T]] = deque()
         try:
-            while batch := [_request(part) for part in islice(pending, self._batch)]:
-                self._lane.submit(batch)
-                under_way += 1
-                if under_way == SLOTS:
-                    yield from self._finish_batch()
-                    under_way -= 1
-            for _ in range(under_way):
-                yield from self._finish_batch()
+            for lane in cycle(self._lanes):
+                batch = [self._request(data) for data in islice(pending, self._batch)]
+                if not batch:
+                    break
+                lane.submit(batch)
+                under_way.append(lane)
+                if len(under_way) == SLOTS * len(self._lanes):
+                    yield from _finish_batch(under_way.popleft())
+            while under_way:
+                yield from _finish_batch(under_way.popleft())
         finally:
             # Not under the lock: whoever leaves a `map` half used may hold it, or end the sandbox.
-            self._lane.abandon()
+            for lane in self._lanes:
+                lane.abandon()
             self._has_map = False
 
     def _refuse_second(self) -> None:
         if self._has_map:
             raise ValueError("expected no `map` of the sandbox under way")
 
-    def _finish_batch(self) -> Iterator[Output | Unreadable]:
-        for outcome, _ in self._lane.outcomes():
-            yield outcome
+    def _request(self, data: bytes) -> Request:
+        if len(data) > self._max_request:
+            raise ValueError(
+                f"request: expected at most {self._max_request} bytes, got {len(data)}"
+            )
+        return Request(data, hashlib.sha256(data).hexdigest())
 
 
-def _request(part: bytes) -> Request:
-    if len(part) > _PART_BYTES:
-        raise ValueError(f"request: expected at most {_PART_BYTES} bytes, got {len(part)}")
-    return Request(part, "")
+def _finish_batch(lane: DecoderLane[T]) -> Iterator[T | Unreadable]:
+    for outcome, _ in lane.outcomes():
+        yield outcome

@@ -1,5 +1,6 @@
 """Pictures of several bands, and tiles of larger ones: from bytes to a verdict."""
 
+import hashlib
 import io
 import re
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 from core import packs
 from core.errors import ConfigError, UnreadableImage
 from core.imaging.files import wrap_bytes
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
 from core.imaging.sandbox import Sandbox
 from core.service.assessment.assessor import Assessor
 from core.settings import Settings
@@ -78,6 +79,7 @@ def test_tiles_of_a_mosaic_come_to_verdicts_that_name_their_place(product, plate
     cutting = FunctionSandbox(
         "tests.contract.bands_pack:cut",
         Settings(),
+        unparsed,
         arguments={"side": SIDE},
         outbox_bytes=whole.nbytes,
     )
@@ -140,7 +142,11 @@ def test_a_tile_lies_inside_of_a_picture_that_has_a_name():
 
 def test_a_named_function_gives_arrays_and_a_record_out_of_bytes():
     sandbox = FunctionSandbox(
-        "tests.contract.bands_pack:say", Settings(), arguments={"n": [1, None]}, outbox_bytes=16
+        "tests.contract.bands_pack:say",
+        Settings(),
+        unparsed,
+        arguments={"n": [1, None]},
+        outbox_bytes=16,
     )
     with sandbox:
         found = sandbox.call(b"\x01\x02\x03")
@@ -157,7 +163,7 @@ def test_a_named_function_gives_arrays_and_a_record_out_of_bytes():
     [("crash", r"crashed on this picture \(SIGABRT\)"), ("boast", "its arrays take 8000 bytes")],
 )
 def test_a_function_that_dies_or_gives_too_much_is_unreadable(function, message):
-    with FunctionSandbox(f"tests.contract.bands_pack:{function}", Settings()) as sandbox:
+    with FunctionSandbox(f"tests.contract.bands_pack:{function}", Settings(), unparsed) as sandbox:
         for _ in range(2):
             outcome = sandbox.call(b"x")
             assert isinstance(outcome, Unreadable)
@@ -166,7 +172,7 @@ def test_a_function_that_dies_or_gives_too_much_is_unreadable(function, message)
 
 def test_a_function_that_is_not_there_is_named():
     with (
-        FunctionSandbox("tests.contract.bands_pack:nothing", Settings()) as sandbox,
+        FunctionSandbox("tests.contract.bands_pack:nothing", Settings(), unparsed) as sandbox,
         pytest.raises(ConfigError, match="bands_pack:nothing"),
     ):
         sandbox.call(b"x")
@@ -180,7 +186,11 @@ def large_file(tmp_path):
     with path.open("rb") as file:
         path.unlink()
         with FunctionSandbox(
-            "tests.contract.bands_pack:read_at", Settings(), outbox_bytes=8, file=file.fileno()
+            "tests.contract.bands_pack:read_at",
+            Settings(),
+            unparsed,
+            outbox_bytes=8,
+            file=file.fileno(),
         ) as sandbox:
             yield sandbox
 
@@ -193,6 +203,39 @@ def test_parts_of_an_open_file_are_read_in_order_and_one_that_kills_takes_none_a
     values = [None if isinstance(one, Unreadable) else one.arrays["byte"][0] for one in found]
     assert values == [None if at == 13 else at for at in asked]
     assert len({one.record["pid"] for one in found if not isinstance(one, Unreadable)}) > 1
+
+
+def test_several_processes_read_parts_in_order_and_nonsense_costs_its_part_alone(tmp_path):
+    path = tmp_path / "large"
+    path.write_bytes(bytes(range(100)))
+
+    def parse(output, sha256):
+        value = int(output.arrays["byte"][0])
+        if value == 17:
+            raise ValueError("no such byte")
+        return value, sha256, output.record["pid"]
+
+    with (
+        path.open("rb") as file,
+        FunctionSandbox(
+            "tests.contract.bands_pack:read_at",
+            Settings(),
+            parse,
+            outbox_bytes=8,
+            processes=3,
+            batch=2,
+            file=file.fileno(),
+        ) as sandbox,
+    ):
+        found = list(sandbox.map(str(at).encode() for at in range(14, 50)))
+
+    nonsense = found.pop(3)
+    assert isinstance(nonsense, Unreadable)
+    assert "nonsense" in nonsense.message
+    expected = [at for at in range(14, 50) if at != 17]
+    digests = [hashlib.sha256(str(at).encode()).hexdigest() for at in expected]
+    assert [one[:2] for one in found] == list(zip(expected, digests, strict=True))
+    assert len({pid for _, _, pid in found}) >= 3
 
 
 def test_parts_are_read_a_batch_ahead_and_left_when_nobody_wants_more(large_file):
@@ -214,7 +257,11 @@ def test_a_sandbox_ends_though_somebody_still_has_parts_of_it(tmp_path):
     path.write_bytes(bytes(range(100)))
     with path.open("rb") as file:
         with FunctionSandbox(
-            "tests.contract.bands_pack:read_at", Settings(), outbox_bytes=8, file=file.fileno()
+            "tests.contract.bands_pack:read_at",
+            Settings(),
+            unparsed,
+            outbox_bytes=8,
+            file=file.fileno(),
         ) as sandbox:
             parts = sandbox.map(str(at).encode() for at in range(20, 90))
             next(parts)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, cycle
 
 import numpy as np
@@ -18,6 +19,7 @@ from core.imaging.corrupted import (
     CORRUPTIONS,
     NAMES,
     VARIATIONS,
+    CorruptedPicture,
     arguments_of,
     pictures_of,
 )
@@ -33,7 +35,7 @@ from core.packs import DomainPack, entry_of
 from core.service.data.pictures import read_pictures
 from core.service.progress import Progress
 from core.settings import Settings
-from core.types import Prepared
+from core.types import Prepared, Unreadable
 
 PRESENTATIONS, PAINTED = "presentations", "painted"
 MAX_PRESENTATIONS = 2000
@@ -149,18 +151,23 @@ def _of_sources(
         return
     size, settings = extraction.size, extraction.settings
     each = {name: plans[name].each for name in asked}
+    used = order[: max(asked.values())]
     with FunctionSandbox(
         CORRUPT,
         settings,
+        partial(_pictures_of, size=size),
         arguments=arguments_of(size, extraction.depths, seed, each),
         entry=entry_of(extraction.pack.name),
         outbox_bytes=sum(each.values()) * 3 * size * size,
+        processes=settings.decoders,
         batch=1,
     ) as sandbox:
-        for place, of in enumerate(order[: max(asked.values())]):
-            item = open_file(rows[of].file, settings.max_bytes)
-            output = sandbox.call(item.data or b"")
-            if isinstance(output, Output):
-                for one in pictures_of(output, size, item.sha256):
-                    if place < asked[one.set]:
-                        yield CorruptedSample(one.set, of, one.kind, one.strength, one.picture)
+        files = (open_file(rows[of].file, settings.max_bytes).data or b"" for of in used)
+        for place, (of, made) in enumerate(zip(used, sandbox.map(files), strict=True)):
+            for one in () if isinstance(made, Unreadable) else made:
+                if place < asked[one.set]:
+                    yield CorruptedSample(one.set, of, one.kind, one.strength, one.picture)
+
+
+def _pictures_of(output: Output, sha256: str, *, size: int) -> list[CorruptedPicture]:
+    return pictures_of(output, size, sha256)

@@ -14,7 +14,8 @@ from typing import Any
 
 from core.errors import DataError, InputError
 from core.imaging.files import ARCHIVE, Incoming, list_pictures, open_file
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
+from core.imaging.functions import Output
 from core.imaging.junk import Skipped
 from core.imaging.zip_archive import open_archive
 from core.service.progress import Progress
@@ -105,7 +106,7 @@ def list_photos(paths: Sequence[Path], settings: Settings, progress: Progress) -
     found = list(list_pictures(paths, skipped=skipped))
     has_archive = any(path.suffix.lower() == ARCHIVE for path in found)
     read = []
-    with FunctionSandbox(READ, settings) as sandbox:
+    with FunctionSandbox(READ, settings, unparsed) as sandbox:
         for item in _incoming(found, settings, skipped):
             read.append(_read(sandbox, item))
             progress(_READING, len(read), 0 if has_archive else len(found))
@@ -124,7 +125,7 @@ def _incoming(found: Sequence[Path], settings: Settings, skipped: Skipped) -> It
             yield open_file(path, settings.max_bytes)
 
 
-def _read(sandbox: FunctionSandbox, item: Incoming) -> _Read:
+def _read(sandbox: FunctionSandbox[Output], item: Incoming) -> _Read:
     if item.data is None:
         return _Read(item.id, item.sha256, ReadPhoto(PhotoFacts(), problem=item.problem))
     outcome = sandbox.call(item.data)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 from pydantic.dataclasses import dataclass as checked
 
 from core.errors import DataError
@@ -81,7 +81,7 @@ def read_captures(
         ConfigError: The process does not start.
     """
     arguments = {"factors": dict(factors or {})}
-    with FunctionSandbox(READ, settings, arguments=arguments) as sandbox:
+    with FunctionSandbox(READ, settings, _band_of, arguments=arguments) as sandbox:
         return group([(name, _read(sandbox.call(data))) for name, data in files])
 
 
@@ -99,7 +99,7 @@ def panel_factors(
         DataError: A file shows no panel, or there is no reflectance for its band.
     """
     factors = {}
-    with FunctionSandbox(READ_PANEL, settings) as sandbox:
+    with FunctionSandbox(READ_PANEL, settings, _band_of) as sandbox:
         for name, data in files:
             band = _read(sandbox.call(data))
             if band.refused or band.mean is None or band.band not in reflectances:
@@ -111,13 +111,14 @@ def panel_factors(
     return factors
 
 
-def _read(outcome: Output | Unreadable) -> ReadBand:
+def _band_of(output: Output, _sha256: str) -> ReadBand:
+    return TypeAdapter(ReadBand).validate_python(output.record)
+
+
+def _read(outcome: ReadBand | Unreadable) -> ReadBand:
     if isinstance(outcome, Unreadable):
         return ReadBand("", "", "", "", "", outcome.message, None, None)
-    try:
-        return TypeAdapter(ReadBand).validate_python(outcome.record)
-    except ValidationError:
-        return ReadBand("", "", "", "", "", "The process answered nonsense.", None, None)
+    return outcome
 
 
 def group(read: Sequence[tuple[str, ReadBand]]) -> list[MultispectralCapture]:

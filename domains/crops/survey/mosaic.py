@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass as checked
 
 from core.errors import DataError
 from core.imaging.files import open_regular
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
 from core.imaging.functions import Output
 from core.imaging.reading import picture_of
 from core.packs import entry_of
@@ -143,6 +143,7 @@ class Mosaic:
         with FunctionSandbox(
             READ,
             self._settings,
+            unparsed,
             arguments=arguments,
             entry=entry_of("crops"),
             outbox_bytes=3 * self._size**2,
@@ -158,6 +159,7 @@ class Mosaic:
         with FunctionSandbox(
             DESCRIBE,
             self._settings,
+            unparsed,
             arguments={"tile_m": tile_m, "bands": list(self._given)},
             outbox_bytes=2 * 8 * 4 * MOST_TILES,
             file=self._file,

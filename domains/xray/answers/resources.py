@@ -11,7 +11,7 @@ from core.imaging.function_sandbox import FunctionSandbox
 from core.records.connection import Store
 from core.service.review.explanations import Explainer
 from core.settings import Settings
-from domains.xray.decoding.source import sandbox
+from domains.xray.decoding.source import Header, sandbox
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Resources:
     store: Store
     settings: Settings
     explainer: Explainer
-    headers: FunctionSandbox
+    headers: FunctionSandbox[Header]
     lock: RLock = field(default_factory=RLock)
     _stack: ExitStack = field(default_factory=ExitStack)
 

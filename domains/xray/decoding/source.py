@@ -16,6 +16,7 @@ from core.errors import UnreadableImage
 from core.imaging.function_sandbox import FunctionSandbox
 from core.imaging.functions import Arguments, Output
 from core.settings import Settings
+from core.types import Unreadable
 from domains.xray.decoding.data_set import header as header_elements
 from domains.xray.decoding.data_set import silence_pydicom
 from domains.xray.decoding.values import is_stated, list_values, value_of
@@ -90,12 +91,23 @@ class Source:
     unusable: tuple[str, ...] = ()
 
 
-def sandbox(settings: Settings) -> FunctionSandbox:
+READ = f"{__name__}:read_header"
+Header = Mapping[str, str]
+"""What a header states, by DICOM keyword."""
+
+
+def sandbox(settings: Settings) -> FunctionSandbox[Header]:
     """Return the disposable process that ``sources`` reads in; enter it before use."""
-    return FunctionSandbox(f"{__name__}:read_header", settings)
+    return FunctionSandbox(READ, settings, _header_of)
 
 
-def sources(box: FunctionSandbox, files: Iterable[bytes]) -> list[Source | None]:
+def _header_of(output: Output, _sha256: str) -> Header:
+    if not all(isinstance(value, str) for value in output.record.values()):
+        raise ValueError("header: expected texts")
+    return output.record
+
+
+def sources(box: FunctionSandbox[Header], files: Iterable[bytes]) -> list[Source | None]:
     """Return what answers need to know of untrusted files, by their headers.
 
     Args:
@@ -110,10 +122,10 @@ def sources(box: FunctionSandbox, files: Iterable[bytes]) -> list[Source | None]
     """
     # What is wrong with a file is the reader's business, and stands in its verdict.
     read = (box.call(data) for data in files)
-    return [source_of(one.record) if isinstance(one, Output) else None for one in read]
+    return [None if isinstance(one, Unreadable) else source_of(one) for one in read]
 
 
-def source_of(stated: Mapping[str, str]) -> Source | None:
+def source_of(stated: Header) -> Source | None:
     """Return what a header by DICOM keyword allows; None when it names no study or object."""
     kept = {keyword: _allowed(stated.get(keyword, ""), vr) for keyword, vr in _REQUESTED.items()}
     if not all(kept[keyword] for keyword in _PLACE):

@@ -7,7 +7,7 @@ import logging
 from threading import Lock
 
 from core.errors import AssayError
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
 from core.imaging.functions import Output
 from core.logs import Event, Word
 from core.settings import Settings
@@ -27,7 +27,7 @@ class Comparer:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._sandbox: FunctionSandbox | None = None
+        self._sandbox: FunctionSandbox[Output] | None = None
         self._lock = Lock()
 
     def is_same(self, one: bytes, other: bytes, *, is_own: bool) -> bool:
@@ -61,7 +61,7 @@ class Comparer:
     def _digests(self, *files: bytes) -> list[dict[str, str]]:
         """Return the files' digests, nothing for a file that does not read."""
         if self._sandbox is None:
-            self._sandbox = FunctionSandbox(_DIGESTS, self._settings).__enter__()
+            self._sandbox = FunctionSandbox(_DIGESTS, self._settings, unparsed).__enter__()
             atexit.register(self.close)
         read = [self._sandbox.call(data) for data in files]
         return [dict(one.record) if isinstance(one, Output) else {} for one in read]

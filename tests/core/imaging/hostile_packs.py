@@ -99,8 +99,18 @@ def prepare(frame: Frame, size: int) -> Prepared:
     return replace(prepared, findings=(*prepared.findings, finding), measures=measures)
 
 
+def is_wrong_size(sha256: str) -> bool:
+    return int(sha256[:8], 16) % 3 == 0
+
+
 pack = replace(parts, name="hostile", outputs=(), read=read, prepare=prepare)
 wrong_size = replace(
     parts, name="wrong", outputs=(), prepare=lambda frame, size: parts.prepare(frame, size + 1)
+)
+some_wrong_size = replace(
+    parts,
+    name="partly_wrong",
+    outputs=(),
+    prepare=lambda frame, size: parts.prepare(frame, size + is_wrong_size(frame.sha256)),
 )
 not_a_pack = 7

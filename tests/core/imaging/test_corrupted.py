@@ -16,7 +16,7 @@ from core.imaging.corrupted import (
     corrupt,
     pictures_of,
 )
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
 from core.imaging.functions import Output
 from core.packs import entry_of, pack_named
 from core.settings import Settings
@@ -103,6 +103,7 @@ def test_it_runs_in_the_sandbox_bit_for_bit():
     with FunctionSandbox(
         CORRUPT,
         Settings(),
+        unparsed,
         arguments=arguments_of(SIZE, {}, 0, ALL),
         entry=entry_of("parts"),
         outbox_bytes=sum(ALL.values()) * 3 * SIZE * SIZE,

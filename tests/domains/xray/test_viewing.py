@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.imaging import display16
 from core.imaging.display16 import fit_size
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
 from core.packs import entry_of
 from core.settings import Settings
 from core.types import Frame
@@ -58,6 +58,7 @@ def test_the_sandbox_gives_the_levels_that_the_reader_gives():
     sandbox = FunctionSandbox(
         display16.READ,
         Settings(),
+        unparsed,
         entry=entry_of("xray"),
         arguments={"size": 512},
         outbox_bytes=display16.outbox_bytes(512),

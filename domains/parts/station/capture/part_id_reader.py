@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from core.errors import ConfigError
 from core.imaging import functions
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
 from core.imaging.functions import Output
 from core.settings import Settings
 from core.types import Unreadable
@@ -44,7 +44,9 @@ class PartIdReader:
         self._max_pixels = settings.max_pixels
         needs_sandbox = self._options.source == "code" and any(self._is_folder.values())
         self._sandbox = (
-            FunctionSandbox(FIND, settings, arguments=self._arguments) if needs_sandbox else None
+            FunctionSandbox(FIND, settings, unparsed, arguments=self._arguments)
+            if needs_sandbox
+            else None
         )
 
     def __enter__(self) -> Self:

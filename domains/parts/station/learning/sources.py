@@ -11,7 +11,8 @@ from time import monotonic
 
 from core.errors import AssayError, ConfigError
 from core.imaging.files import ARCHIVE, list_pictures, open_file
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
+from core.imaging.functions import Output
 from core.records import blobs, pack_rows
 from core.records.connection import Store
 from core.records.pack_rows import PackRow
@@ -108,7 +109,10 @@ def read_folder(
     """
     if not folder.is_dir():
         raise ConfigError(f"There is no folder {folder}.", hint="Name one with pictures.")
-    with FunctionSandbox(CHECK, settings) as sandbox, PartIdReader(recipe, settings) as reader:
+    with (
+        FunctionSandbox(CHECK, settings, unparsed) as sandbox,
+        PartIdReader(recipe, settings) as reader,
+    ):
         for file in list_pictures([folder]):
             name = file.relative_to(folder).as_posix()
             incoming = open_file(file, settings.max_bytes)
@@ -183,7 +187,7 @@ def _pictures_of(part: CapturedPart) -> list[PartPicture]:
     return [PartPicture(one.name or one.camera, part.group, one.data) for one in part.frames]
 
 
-def _problem_of(sandbox: FunctionSandbox, data: bytes) -> str:
+def _problem_of(sandbox: FunctionSandbox[Output], data: bytes) -> str:
     outcome = sandbox.call(data)
     return outcome.message if isinstance(outcome, Unreadable) else ""
 

@@ -15,9 +15,11 @@ from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRL
 from core.errors import ConfigError
 from core.imaging.files import wrap_bytes
 from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.functions import Output
 from core.imaging.sandbox import Sandbox
 from core.settings import Settings
-from domains.xray.decoding.source import CONTEXT, sandbox, source_of, sources
+from domains.xray.decoding import source as reading
+from domains.xray.decoding.source import CONTEXT, Header, sandbox, source_of, sources
 from tests.domains.xray.radiographs import CANARY, a_chest, an_object, part10
 
 PLACE = {
@@ -29,7 +31,7 @@ PLACE = {
 
 
 @pytest.fixture(scope="module")
-def box() -> Iterator[FunctionSandbox]:
+def box() -> Iterator[FunctionSandbox[Header]]:
     with sandbox(Settings()) as opened:
         yield opened
 
@@ -184,6 +186,19 @@ def test_a_file_that_names_no_character_set_is_read_in_the_one_of_the_site(
         (sample,) = reader.samples([wrap_bytes("a.dcm", file)])
     assert source.context["PatientID"] == read
     assert sample.frame.meta["patient_id"] == read
+
+
+def give_numbers(data, arguments):
+    """Give a header as no reader states it."""
+    return Output(record={**PLACE, "PatientName": 7} if data == b"odd" else PLACE)
+
+
+def test_a_process_that_answers_no_header_gives_no_source_and_takes_none_along(monkeypatch):
+    monkeypatch.setattr(reading, "READ", f"{__name__}:give_numbers")
+    with sandbox(Settings()) as opened:
+        before, odd, after = sources(opened, [b"a", b"odd", b"b"])
+    assert odd is None
+    assert before == after == source_of(PLACE)
 
 
 def test_bytes_that_the_site_s_character_set_does_not_hold_are_no_number(box):

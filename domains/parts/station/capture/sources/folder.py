@@ -14,7 +14,7 @@ from time import monotonic
 
 from core.errors import AssayError, ConfigError
 from core.imaging.files import open_file, open_regular, suffix_of
-from core.imaging.function_sandbox import FunctionSandbox
+from core.imaging.function_sandbox import FunctionSandbox, unparsed
 from core.imaging.junk import PEEK, is_junk
 from core.imaging.sniff import SUFFIXES, looks_like_picture
 from core.settings import Settings
@@ -78,7 +78,7 @@ class FolderSource:
         self._most = most
         limit_s = min(LONGEST_CHECK_S, settings.decode_timeout_s)
         limits = settings.model_copy(update={"decode_timeout_s": limit_s})
-        self._sandbox = FunctionSandbox(CHECK, limits)
+        self._sandbox = FunctionSandbox(CHECK, limits, unparsed)
         self._pending = PendingFiles(options.settle_ms / 1000)
         self._states: dict[str, FileState] = {}
         self._answers: SimpleQueue[tuple[Trigger, bool]] = SimpleQueue()
