@@ -117,7 +117,8 @@ class ReviewKeys(OpenCaseState):
     ) -> None:
         nameless = not widgets.reviewer()
         view_id, keys = present.make_view_id(detail.item), self.key_map(session)
-        for column, disposition in zip(st.columns(len(self.letters)), self.letters, strict=True):
+        row = st.container(key="case-verdicts").columns(len(self.letters))
+        for column, disposition in zip(row, self.letters, strict=True):
             asks = not has_picture and disposition is Disposition.NEGATIVE
             column.button(
                 _with_key(self.pack.wording[disposition], keys.key_of(disposition.value)),

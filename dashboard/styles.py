@@ -118,6 +118,12 @@ h1.assay-title {{ margin: 0; padding: 0; outline-offset: 4px; }}
 .assay-table td, .assay-table tbody th {{ min-width: 6.5rem; }}
 @media (max-width: 640px) {{
   .stMainBlockContainer {{ padding: 3.9rem 1rem 1rem; }}
+  /* In the thumb's reach, beside the picture and all that stands below it. */
+  .st-key-case-verdicts {{ position: fixed; bottom: 0; left: 0; width: 100%; z-index: 100;
+    padding: .5rem 1rem; background: light-dark(#fff, #0e1117); box-shadow: 0 0 6px #0006; }}
+  .stMainBlockContainer:has(.st-key-case-verdicts) {{ padding-bottom: 6rem; }}
+  [data-testid="stMain"]:has(.st-key-case-verdicts) {{ scroll-padding-bottom: 5rem; }}
+  html:has(.st-key-case-verdicts) #assay-notice {{ bottom: 5.5rem; }}
   .assay-table {{ font-size: .84rem; }}
   .assay-table td, .assay-table tbody th {{ min-width: 4.4rem; padding-right: .5rem; }}
 }}
