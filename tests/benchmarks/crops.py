@@ -163,7 +163,7 @@ def say_local(one: Labelled) -> None:
     there = (split == "train") & (site != "field")
     x = table.pooled[there]
     centre, scale = x.mean(axis=0), x.std(axis=0) + np.float32(1e-6)
-    start = TransferSource((x - centre) / scale, sides[there], centre, scale)
+    start = TransferSource((x - centre) / scale, sides[there], centre, scale, sides[there])
     test = (split == "test") & (site == "field")
     for count in LOCAL:
         runs = []

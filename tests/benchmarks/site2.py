@@ -61,7 +61,8 @@ def start_of(bundle: Bundle, away: Labelled) -> TransferSource:
     """Take a bundle's pictures as a start."""
     known = bundle.known
     labels = np.array([away.classes.index(label) for label in known.labels], np.int64)
-    return TransferSource(known.features, labels, bundle.model.centre, bundle.model.scale)
+    sides = np.array(away.positive, np.int64)[labels]
+    return TransferSource(known.features, labels, bundle.model.centre, bundle.model.scale, sides)
 
 
 def adapted(

@@ -43,7 +43,13 @@ def main() -> None:
 def _start(cells: Labelled, rows: NDArray[np.bool_]) -> TransferSource:
     x = cells.table.pooled[rows]
     centre, scale = x.mean(axis=0), x.std(axis=0) + np.float32(1e-6)
-    return TransferSource((x - centre) / scale, cells.table.labels[rows], centre, scale)
+    return TransferSource(
+        (x - centre) / scale,
+        cells.table.labels[rows],
+        centre,
+        scale,
+        cells.truth[rows].astype(np.int64),
+    )
 
 
 def _pair(

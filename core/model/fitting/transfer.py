@@ -4,6 +4,9 @@ The training features of the other bundle lie in it. They give three heads: one 
 alone, so that only the calibration is learned here; the same, corrected on this site's pictures;
 and one fitted on both sites with equal weight. One of them is used only where it is clearly better,
 out of fold on this site's pictures, than the best head fitted on these alone.
+
+Where the two sites' labels differ, the head of the other tells its two sides apart, nothing wrong
+and something wrong, which corrects this site's; learned from together are the labels of both.
 """
 
 from __future__ import annotations
@@ -28,15 +31,17 @@ class TransferSource:
 
     Attributes:
         z: float32 ``m d``, features as that site's bundle standardises them.
-        labels: int64 ``m``, index into this site's classes.
+        labels: int64 ``m``, index into this site's classes; -1 where it has no such class.
         centre: float32 ``d``, what that bundle subtracts from pooled features.
         scale: float32 ``d``, what it divides them by.
+        sides: int64 ``m``, 1 for something wrong; read where the labels are not this site's.
     """
 
     z: F32
     labels: NDArray[np.int64]
     centre: F32
     scale: F32
+    sides: NDArray[np.int64]
 
     def fitters(self, centre: F32, scale: F32, k: int) -> Mapping[str, HeadFitter]:
         """Return fitters of heads for this site that use the other's pictures, by name.
@@ -53,21 +58,26 @@ class TransferSource:
             return LinearHead(head.weights * ratio, head.bias + moved)
 
         # Fitted in that site's units: a feature that is constant here may vary there.
-        alone = rescale(fit_logistic(self.z, self.labels, k))
+        has_all = np.isin(np.arange(k), self.labels).all()
+        alone = rescale(fit_logistic(self.z, *((self.labels, k) if has_all else (self.sides, 2))))
+        shared = self.labels >= 0
 
         def together(z: F32, labels: LabelArray, k: int) -> LinearHead:
-            both = np.concatenate([self.z, z * ratio + shift])
+            both = np.concatenate([self.z[shared], z * ratio + shift])
             weight = np.concatenate(
-                [_balanced_weights(self.labels, len(z)), _balanced_weights(labels, len(z))]
+                [_balanced_weights(one, len(z)) for one in (self.labels[shared], labels)]
             )
-            answers = np.concatenate([self.labels, labels])
+            answers = np.concatenate([self.labels[shared], labels])
             return rescale(fit_logistic(both, answers, k, weight=weight))
 
-        return {
-            RECALIBRATED: lambda _z, _labels, _k: alone,
-            CORRECTED: lambda z, labels, k: _corrected(alone, z, labels, k),
-            TOGETHER: together,
+        found: dict[str, HeadFitter] = {
+            CORRECTED: lambda z, labels, k: _corrected(alone, z, labels, k)
         }
+        if has_all:
+            found[RECALIBRATED] = lambda _z, _labels, _k: alone
+        if shared.any():
+            found[TOGETHER] = together
+        return found
 
 
 def _corrected(alone: LinearHead, z: F32, labels: LabelArray, k: int) -> LinearHead:

@@ -57,17 +57,16 @@ class TransferBundle:
 
         Args:
             classes: This place's classes.
-
-        Raises:
-            ConfigError: Its labels and this place's do not go together.
         """
         model, known = self.bundle.model, self.bundle.known
         names = self._names(classes)
+        sides = dict(zip(model.classes, model.positive, strict=True))
         return TransferSource(
             z=known.features,
-            labels=np.array([classes.index(names[one]) for one in known.labels], np.int64),
+            labels=np.array([names.get(one, -1) for one in known.labels], np.int64),
             centre=model.centre,
             scale=model.scale,
+            sides=np.array([sides[one] for one in known.labels], np.int64),
         )
 
     def to_json(self, head: str) -> dict[str, Any]:
@@ -81,20 +80,25 @@ class TransferBundle:
             "here.",
         }
 
-    def _names(self, classes: tuple[str, ...]) -> dict[str, str]:
-        """Return its classes mapped to this site's: by name, or by side where each has one here."""
-        there, sides = self.bundle.model.classes, self.bundle.model.positive
-        if set(there) <= set(classes):
-            return {name: name for name in there}
+    def _names(self, classes: tuple[str, ...]) -> dict[str, int]:
+        """Return where its classes stand among this site's, of those that this site has.
+
+        Each class is its namesake's, unless that lies on the other side here. Where the names
+        differ, a side that is one class here takes all of that side.
+        """
         here = flag_positive(classes, self.negative)
-        if len(classes) == 2:
-            by_side = dict(zip(here, classes, strict=True))
-            return {name: by_side[side] for name, side in zip(there, sides, strict=True)}
-        raise ConfigError(
-            f"{self.bundle.label} knows the labels {', '.join(there)}, the pictures given have "
-            f"{', '.join(classes)}.",
-            hint="Use the same labels, or one label for each side.",
-        )
+        there = dict(zip(self.bundle.model.classes, self.bundle.model.positive, strict=True))
+        only = {side: here.index(side) for side in (False, True) if here.count(side) == 1}
+        places = {name: at for at, name in enumerate(classes)}
+        by_name = {
+            name: places[name]
+            for name, side in there.items()
+            if name in places and here[places[name]] is side
+        }
+        if by_name.keys() == there.keys():
+            return by_name
+        by_side = {name: only[side] for name, side in there.items() if side in only}
+        return {**by_name, **by_side}
 
     @property
     def pictures(self) -> list[str]:

@@ -1,5 +1,7 @@
 """What another place's pictures bring: heads in this place's units, chosen by this place's."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -23,7 +25,7 @@ def a_place(rng, n, direction, noise=1.0, offset=0.0):
 
 def a_start(x, labels):
     centre, scale = x.mean(axis=0), x.std(axis=0) + np.float32(1e-6)
-    return TransferSource(standardise(x, centre, scale), labels, centre, scale)
+    return TransferSource(standardise(x, centre, scale), labels, centre, scale, 1 - labels)
 
 
 def a_table(x, labels):
@@ -68,8 +70,11 @@ def test_both_places_weigh_the_same_however_many_pictures_each_has(places):
     centre, scale = local.mean(axis=0), local.std(axis=0)
     z = standardise(local, centre, scale)
     once = start.fitters(centre, scale, 2)[TOGETHER](z, mine, 2)
-    twice = TransferSource(
-        np.tile(start.z, (2, 1)), np.tile(start.labels, 2), start.centre, start.scale
+    twice = replace(
+        start,
+        z=np.tile(start.z, (2, 1)),
+        labels=np.tile(start.labels, 2),
+        sides=np.tile(start.sides, 2),
     )
     again = twice.fitters(centre, scale, 2)[TOGETHER](z, mine, 2)
     np.testing.assert_allclose(once.weights, again.weights, atol=2e-3)
@@ -92,6 +97,44 @@ def test_a_start_that_knows_the_matter_speaks_and_predicts_better():
     alone = fit(table, CLASSES, POSITIVE)
     assert started.head in (RECALIBRATED, CORRECTED, TOGETHER)
     assert nll_on(started.model, *new) < nll_on(alone.model, *new)
+
+
+def test_a_start_of_other_labels_tells_the_sides_apart_for_a_head_of_three(places):
+    start, (_, labels), (local, mine) = places
+    mine = np.where(mine == 0, np.arange(len(mine)) // 2 % 2, 2)  # bad is one of two labels here
+    centre, scale = local.mean(axis=0), local.std(axis=0)
+    z = standardise(local, centre, scale)
+    other = replace(start, labels=np.where(labels == 1, 2, -1))
+    fitters = other.fitters(centre, scale, 3)
+    assert fitters.keys() == {CORRECTED, TOGETHER}
+
+    reference = LogisticRegression(C=0.01, max_iter=2000, class_weight="balanced")
+    side = reference.fit(start.z, start.sides).decision_function(
+        standardise(local, start.centre, start.scale)
+    )
+    word = np.stack([-side, side], axis=1) / 2
+    stacked = np.hstack([z, 10 * word / word.std()])
+    expected = reference.fit(stacked, mine).decision_function(stacked)
+    result = np.array([heads.logits(fitters[CORRECTED](z, mine, 3), one) for one in z])
+    np.testing.assert_allclose(result, expected, atol=1e-3)
+
+    shared = labels == 1
+    both = np.concatenate([start.z[shared], standardise(local, start.centre, start.scale)])
+    names = np.concatenate([np.full(shared.sum(), 2), mine])
+    weight = np.full(len(both), len(z) / shared.sum())
+    for name in range(3):
+        weight[shared.sum() :][mine == name] = len(z) / (3 * (mine == name).sum())
+    plain = LogisticRegression(C=0.01, max_iter=2000).fit(both, names, sample_weight=weight)
+    expected = plain.decision_function(both[shared.sum() :])
+    result = np.array([heads.logits(fitters[TOGETHER](z, mine, 3), one) for one in z])
+    np.testing.assert_allclose(result, expected, atol=1e-2)
+
+
+def test_labels_that_no_picture_here_shares_leave_the_correction_alone():
+    rng = np.random.default_rng(9)
+    x, labels = a_place(rng, 60, rng.normal(0, 0.25, D))
+    start = replace(a_start(x, labels), labels=np.full(60, -1))
+    assert start.fitters(x.mean(axis=0), x.std(axis=0), 3).keys() == {CORRECTED}
 
 
 def test_a_start_that_knows_the_opposite_is_not_heard():

@@ -131,11 +131,31 @@ def test_a_bundle_of_another_pack_or_of_several_labels_is_no_start(tiny_product,
         open_transfer_bundle(
             tiny_product.bundle, "xray", known, is_multilabel=True, settings=settings
         )
+
+
+@pytest.mark.parametrize(
+    ("classes", "negative", "scratched", "good"),
+    [
+        (("good", "scratched"), {"good"}, 1, 0),
+        (("fine", "marked"), {"fine"}, 1, 0),
+        (("bent", "good", "scratched"), {"good"}, 2, 1),
+        (("bent", "dent", "fine"), {"fine"}, -1, 2),
+        (("bent", "old", "young"), {"old", "young"}, 0, -1),
+        (("bent", "dent", "scratched"), {"scratched"}, -1, 2),
+    ],
+)
+def test_labels_of_a_start_are_their_namesakes_or_the_one_of_their_side(
+    tiny_product, tmp_path, classes, negative, scratched, good
+):
+    settings = tiny_product.settings_at(tmp_path / "home")
     start = open_transfer_bundle(
-        tiny_product.bundle, "parts", known, is_multilabel=False, settings=settings
+        tiny_product.bundle, "parts", frozenset(negative), is_multilabel=False, settings=settings
     )
-    with pytest.raises(ConfigError, match="knows the labels good, scratched, the pictures given"):
-        start.source(("bent", "dent", "good"))
+    source = start.source(classes)
+    known = np.array(start.bundle.known.labels)
+    assert set(source.labels[known == "scratched"]) == {scratched}
+    assert set(source.labels[known == "good"]) == {good}
+    assert np.array_equal(source.sides == 1, known == "scratched")
 
 
 def test_the_command_says_where_it_started_and_what_is_missing(
