@@ -57,7 +57,7 @@ def _close(opened: tuple[ReviewSession, Pictures, FullPictures]) -> None:
     session.close()
 
 
-@st.cache_resource(show_spinner="Opening the store …", on_release=_close)
+@st.cache_resource(show_spinner=False, on_release=_close)
 def _opened() -> tuple[ReviewSession, Pictures, FullPictures]:
     session = open_review_session(Settings())
     return session, Pictures(session.explainer), FullPictures(session)

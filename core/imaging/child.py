@@ -35,7 +35,7 @@ def main() -> None:
 def _serve(spec: Spec, memory: mmap.mmap, channel: Channel, layers: list[str]) -> None:
     try:
         if spec.entry:
-            packs.load(spec.entry)
+            packs.load_to_read(spec.entry)
         loaded = [functions.load(path) for path in spec.functions]
     except ConfigError as exc:
         channel.send(json.dumps({"failed": str(exc)}).encode() + b"\n")

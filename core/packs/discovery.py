@@ -50,6 +50,24 @@ def load(entry: str) -> DomainPack:
     return pack
 
 
+def load_to_read(entry: str) -> DomainPack:
+    """Return one pack as ``load``, with what its ``read`` imports already imported.
+
+    Raises:
+        ConfigError: The pack or one of these modules does not import.
+    """
+    pack = load(entry)
+    for module in pack.read_imports:
+        try:
+            import_module(module)
+        except ImportError as exc:
+            raise ConfigError(
+                f"{module!r}, which the pack {pack.name!r} reads with, does not import: {exc}.",
+                hint="Reinstall the distribution that brings it.",
+            ) from exc
+    return pack
+
+
 def import_path(path: str) -> object:
     """Return what a path ``module:attribute`` names.
 

@@ -57,6 +57,8 @@ class DomainPack:
         read: ``(bytes, max_pixels, min_side) -> Frame``; runs in a disposable process. ``min_side``
             is the smallest side in pixels that a reduced-scale decode may return.
         prepare: ``(Frame, size) -> Prepared``; runs where ``read`` runs.
+        read_imports: Modules that ``read`` imports when first called: a process that reads imports
+            them while it waits for its first file.
         describe: ``bytes -> Description``, what a file says of itself although its pixels do not
             read; runs where ``read`` runs, on the whole file or its beginning. None where files
             of this domain say nothing.
@@ -69,6 +71,9 @@ class DomainPack:
             alone.
         reviews_on_pages: Whether the first of its pages shows what waits for a person, in place of
             the shared page of reviews.
+        warm_up: Import path ``module:function`` of what the pages' server calls once, while the
+            browser still loads: it starts what the first of the pack's pages would wait for, such
+            as a process that reads; empty for nothing.
         demo: Import path ``module:function`` of its lane of `assay demo`, or empty.
         suffixes: Further suffixes that folders and archives are searched for, in lower case; an
             empty one stands for files without any.
@@ -105,6 +110,7 @@ class DomainPack:
     negative_labels: frozenset[str]
     read: Read
     prepare: Prepare
+    read_imports: tuple[str, ...] = ()
     describe: Describe | None = None
     unit_names: tuple[str, str] = ("positive groups", "negative groups")
     group_columns: tuple[str, ...] = ("group",)
@@ -115,6 +121,7 @@ class DomainPack:
     data_sets: tuple[DataSet, ...] = ()
     pages: tuple[Path, ...] = ()
     reviews_on_pages: bool = True
+    warm_up: str = ""
     demo: str = ""
     suffixes: frozenset[str] = frozenset()
     commands: str = ""

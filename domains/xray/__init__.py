@@ -43,6 +43,7 @@ pack = DomainPack(
     views=("identity",),
     read=read,
     prepare=prepare,
+    read_imports=("pydicom.pixels.processing", "domains.xray.decoding.dicom"),
     describe=describe,
     suffixes=frozenset({".dcm", ".dicom", ".ima", ""}),
     wrong_presentations=WRONG_PRESENTATIONS,
@@ -61,6 +62,7 @@ pack = DomainPack(
     after_decision="xray.answer",
     commands="domains.xray.commands:app",
     pages=(Path(__file__).parent / "pages" / "start.py",),
+    warm_up="domains.xray.pages.panes:warm_up",
     priorities={"STAT": 20, "HIGH": 10},
     log_fields={
         # The keyword of a class that DICOM registers, never what somebody sent in its place.

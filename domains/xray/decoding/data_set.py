@@ -12,7 +12,6 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from core.errors import AssayError, UnreadableImage
-from core.settings import Settings
 from domains.xray.decoding.syntaxes import DECODERS, DEFLATED, NATIVE
 from domains.xray.decoding.values import list_values, text_of, value_of
 
@@ -209,6 +208,9 @@ def _character_set(dataset: Dataset) -> list[str]:
 
 @cache
 def _default_character_set() -> str:
+    # Imported late: it takes a tenth of a second, and most files name their character set.
+    from core.settings import Settings
+
     return Settings().character_set
 
 

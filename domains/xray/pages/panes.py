@@ -11,7 +11,7 @@ from core.errors import AssayError
 from core.packs import entry_of
 from core.records.cases import CaseImage
 from core.records.values import StoredDecision
-from core.service.review.review import ReviewSession
+from core.service.review.review import ReviewSession, next_case
 from core.types import Policy
 from dashboard import widgets
 from dashboard.lightbox import Lightbox
@@ -77,6 +77,12 @@ def lightbox() -> Lightbox:
 @st.cache_resource(on_release=Lightbox.close, show_spinner=False)
 def _lightbox(_session: ReviewSession) -> Lightbox:
     return Lightbox(_session, entry_of("xray"))
+
+
+def warm_up() -> None:
+    """Start the process that reads the pictures, where a case waits that it will be asked for."""
+    if next_case(widgets.session().store, "xray") is not None:
+        lightbox()
 
 
 def prepare(images: Sequence[CaseImage], *, heat: bool) -> None:
