@@ -93,11 +93,11 @@ def select_label_preserving(
     """Return which variations leave the prediction unchanged, and which of them share a limit.
 
     A kind that changes at most ``MAX_CHANGED_HARMLESS`` of the predictions is taken in whole, with
-    a limit of its own: in a limit shared by all kinds the one that moves the score most takes up
-    what all are allowed. Any other kind is followed from weak to strong until the prediction of
-    more than ``MAX_CHANGED`` of the pictures so far has changed; all of these share one limit, so
-    that none of them widens the gate much. So do all kinds where the head calls every picture
-    alike: then no prediction can change, whatever a variation does.
+    a limit of its own, up to a bound: in a limit shared by all kinds the one that moves the score
+    most takes up what all are allowed. Any other kind is followed from weak to strong until the
+    prediction of more than ``MAX_CHANGED`` of the pictures so far has changed; all of these share
+    one limit, so that none of them widens the gate much. So do all kinds where the head calls every
+    picture alike: then no prediction can change, whatever a variation does.
 
     Args:
         variations: The varied pictures.
