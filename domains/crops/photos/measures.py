@@ -20,7 +20,8 @@ _FINE, _COARSE = 1.0, 4.0  # deviations in pixels between which detail is coarse
 _LEAST_DETAIL = 0.7  # grey levels a pixel; a block with less has nothing to be sharp
 _FLOOR = 0.02
 _SHARPEST_BLOCKS = 90
-_CLIPPED, _PAPER = 250, 235
+_CLIPPED = 250
+_WHITEST_COLOUR = 195 / 255  # least over greatest channel; white paper in warm light has more
 _SATURATION, _VALUE = 40, 30
 # OpenCV's hues, 2 degrees each.
 _GREEN_TO_YELLOW, _LEAF_HUES = ((20, 90),), ((0, 90), (150, 179))
@@ -37,8 +38,9 @@ def measure(pixels: U8) -> dict[str, float]:
     the blocks; ``least sharpness``: the same of the whole picture; ``sharpness ratio``: that of its
     least over its sharpest direction, low where the camera moved; ``bright end`` and ``brightest``:
     95th and 99th percentile of grey; ``clipped``: share with a channel at its end; ``clipped
-    colour``: the same among what is not as white as paper; ``green``: share from yellow to green;
-    ``largest leaf`` and ``second leaf``: shares of the largest areas in colours of leaves.
+    colour``: the same among what has a colour, as paper in the light of a lamp has not; ``green``:
+    share from yellow to green; ``largest leaf`` and ``second leaf``: shares of the largest areas in
+    colours of leaves.
 
     Args:
         pixels: RGB, uint8 ``h w 3``.
@@ -124,7 +126,7 @@ def _exposure(pixels: U8) -> dict[str, float]:
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     bright_end, brightest = np.percentile(grey, (95, 99))
     clipped = pixels.max(axis=2) >= _CLIPPED
-    coloured = pixels.min(axis=2) < _PAPER
+    coloured = pixels.min(axis=2) < _WHITEST_COLOUR * pixels.max(axis=2)
     return {
         "bright end": float(bright_end),
         "brightest": float(brightest),
