@@ -19,6 +19,7 @@ from core.checking.fingerprints import (
     correlate_with_known,
     strengths_of,
 )
+from core.checking.kept_keypoints import KeptKeypoints
 from core.checking.row_file import Rows, take_rows
 
 _ALIKE = 0.1
@@ -75,7 +76,9 @@ def _find_certain_copies(
     origin = np.arange(len(details), dtype=np.int32)
     for one in sets:
         origin[one] = min(one)
-    known = Fingerprints(strengths_of(details), origin, np.zeros(2, np.float32))
+    known = Fingerprints(
+        strengths_of(details), origin, np.zeros(2, np.float32), KeptKeypoints.none(0)
+    )
     members = np.array(sorted({at for one in sets for at in one}))
     pairs = list(_pairs(known, members, take_rows(details, members), group))
     if not pairs:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,15 +32,18 @@ _DIFFERENT = 0.3
 _INNER = 0.15  # of a side: what a turn may have filled in says nothing
 _WORTH_READING, _WORTH_REFINING = 0.85, 0.8
 _MATCHED = 8
-_FINE, _COARSE = 0.7, 3.0  # pixels: what lies between these blurs is compared
+FINE, COARSE = 0.7, 3.0  # pixels: what lies between these blurs is compared
+FLAT = 1e-3  # squared grey levels: where no more varies there is nothing to compare
 _NOISE = 0.8  # pixels: what is finer is hardly anything but noise
 _BLOCK = 16
 _EDGE = 8
 _LEAST_COVERED = 0.6
 _LEAST_OVERLAP = 0.4
+_FEWEST_BLOCKS = 8
 _QUIETEST = 0.1
 _IN_MEMORY = 500  # pictures in memory at a time
 _INVERSE = cv2.WARP_INVERSE_MAP
+_Float = NDArray[np.floating[Any]]
 
 Reader = Callable[[Sequence[int]], Iterable[U8 | None]]
 """Gives the pictures of some numbers, uint8 ``SIDE SIDE``; None for one that is not readable."""
@@ -111,7 +115,7 @@ def find_exposures(details: Rows, read: Reader) -> list[tuple[int, int]]:
 
 def _is_one(a: U8, b: U8, laid: _Laid) -> bool:
     """Return whether two pictures are of one origin; a map is refined where it may matter."""
-    guess, other = _enlarged(laid.onto), _turned(b, laid)
+    guess, other = enlarge(laid.onto), _turned(b, laid)
     first = agreement(a, other, guess)
     if first.is_one_origin or first.found < _WORTH_REFINING:
         return first.is_one_origin
@@ -161,20 +165,55 @@ def agreement(a: U8, b: U8, onto: F32) -> OverlapAgreement:
     def energy(x: F32, y: F32) -> F64:
         return np.asarray((_blocks(x * y * covered) / np.maximum(share, 0.05))[inside], np.float64)
 
-    x, y = _band(a, _FINE, _COARSE), _band(laid, _FINE, _COARSE)
-    xx, yy = np.maximum(energy(x, x), 1e-3), np.maximum(energy(y, y), 1e-3)
+    x, y = pass_band(a, FINE, COARSE), pass_band(laid, FINE, COARSE)
+    xx, yy = np.maximum(energy(x, x), FLAT), np.maximum(energy(y, y), FLAT)
     found = energy(x, y) / np.sqrt(xx * yy)
-    noise = [
-        _white_ratio() * np.quantile(energy(fine, fine), _QUIETEST)
-        for fine in (_band(a, 0.0, _NOISE), _band(laid, 0.0, _NOISE))
-    ]
-    parts = np.clip(1.0 - noise[0] / xx, 0.0, 1.0) * np.clip(1.0 - noise[1] / yy, 0.0, 1.0)
-    short = np.sqrt(parts) - found
-    return OverlapAgreement(
-        float(np.median(found)),
-        float(np.median(short)),
-        float(np.mean(short[_is_inner(len(share))[inside]] > _DIFFERENT)),
+    fine = (pass_band(a, 0.0, _NOISE), pass_band(laid, 0.0, _NOISE))
+    parts = structure_share(xx, energy(fine[0], fine[0])) * structure_share(
+        yy, energy(fine[1], fine[1])
     )
+    return summarise_blocks(found, parts, parts > 0.0, _is_inner(len(share))[inside])
+
+
+def summarise_blocks(
+    found: F64, parts: F64, compared: NDArray[np.bool_], inner: NDArray[np.bool_]
+) -> OverlapAgreement:
+    """Return the agreement of two pictures by that of their blocks.
+
+    Args:
+        found: Correlation in each block, ``b``.
+        parts: How much of what is there is structure, in both pictures, ``b``.
+        compared: Which blocks count, ``b``; none do where too few have anything to compare.
+        inner: Which lie away from the edges, ``b``.
+    """
+    if compared.sum() < _FEWEST_BLOCKS:
+        return OverlapAgreement(0.0, 1.0, 1.0)
+    short = np.sqrt(parts) - found
+    away = short[compared & inner]
+    return OverlapAgreement(
+        float(np.median(found[compared])),
+        float(np.median(short[compared])),
+        float(np.mean(away > _DIFFERENT)) if away.size else 1.0,
+    )
+
+
+def structure_share(power: _Float, finest: _Float) -> _Float:
+    """Return the part of what was measured that is structure and not noise, 0 to 1.
+
+    Where nothing varies, as where a light ground is clipped, there is none.
+
+    Args:
+        power: Energies of detail, ``FLAT`` at least, of any shape.
+        finest: Energies of what is finer, of which the quietest blocks are taken for noise.
+    """
+    noise = _white_ratio() * np.quantile(finest, _QUIETEST)
+    return np.where(power > FLAT, np.clip(1.0 - noise / power, 0.0, 1.0), 0.0)
+
+
+def band_energies(grey: U8) -> F32:
+    """Return the energy of a picture's finest detail in each block, ``c c``."""
+    fine = pass_band(grey, 0.0, _NOISE)
+    return _blocks(fine * fine)
 
 
 def _is_inner(count: int) -> NDArray[np.bool_]:
@@ -200,7 +239,8 @@ def _blocks(values: F32) -> F32:
     return np.asarray(cv2.resize(values, (count, count), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _band(grey: U8 | F32, finest: float, coarsest: float) -> F32:
+def pass_band(grey: U8 | F32, finest: float, coarsest: float) -> F32:
+    """Return what of a picture lies between two blurs, both in pixels; 0 for none."""
     picture = grey.astype(np.float32)
     smooth = cv2.GaussianBlur(picture, (0, 0), finest) if finest else picture
     return np.asarray(smooth - cv2.GaussianBlur(picture, (0, 0), coarsest), np.float32)
@@ -210,10 +250,10 @@ def _band(grey: U8 | F32, finest: float, coarsest: float) -> F32:
 def _white_ratio() -> float:
     """Return white noise's energy in what is compared, as a share of that in what is finer."""
     noise = np.random.default_rng(0).normal(0.0, 1.0, (SIDE, SIDE)).astype(np.float32)
-    return float(_band(noise, _FINE, _COARSE).var() / _band(noise, 0.0, _NOISE).var())
+    return float(pass_band(noise, FINE, COARSE).var() / pass_band(noise, 0.0, _NOISE).var())
 
 
-def _enlarged(onto: F32) -> F32:
+def enlarge(onto: F32) -> F32:
     """Return the map between pictures of ``SIDE`` pixels for one between those of ``DETAIL``."""
     scale = SIDE / DETAIL
     shift = np.array([scale / 2 - 0.5] * 2)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from core.checking.fine_detail import WIDTH, sample_detail
 from core.checking.registration import DETAIL
 from core.checking.row_file import RowFile, RowPlace
 from core.errors import UnreadableImage
@@ -57,6 +58,7 @@ class PictureFacts:
         light: float64 ``len(LIGHT)``, brightness, contrast and colour cast of the whole picture.
         thumb: Where its pixels lie, uint8 ``THUMB THUMB 3``.
         detail: Where its grey ones lie, uint8 ``DETAIL DETAIL``.
+        fine: Where what is kept of its finest detail lies, uint8 ``WIDTH``.
         belongs: Group and patient that the file states, by kind.
         source: As in ``Frame``.
         peak: As in ``Prepared``.
@@ -70,6 +72,7 @@ class PictureFacts:
     light: F64
     thumb: RowPlace
     detail: RowPlace
+    fine: RowPlace
     belongs: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     peak: int = 0
@@ -81,12 +84,14 @@ class ShrunkPixels:
     def __init__(self) -> None:
         self._thumbs = RowFile((THUMB, THUMB, 3), np.uint8)
         self._details = RowFile((DETAIL, DETAIL), np.uint8)
+        self._fine = RowFile((WIDTH,), np.uint8)
 
-    def add(self, thumb: U8, detail: U8) -> tuple[RowPlace, RowPlace]:
+    def add(self, thumb: U8, detail: U8, fine: U8) -> tuple[RowPlace, RowPlace, RowPlace]:
         """Return where the pixels of one more picture lie."""
         return (
             RowPlace(self._thumbs, self._thumbs.append(thumb)),
             RowPlace(self._details, self._details.append(detail)),
+            RowPlace(self._fine, self._fine.append(fine)),
         )
 
 
@@ -123,7 +128,8 @@ def facts_of(prepared: Prepared, row: Row, file: FileFacts, shrunk: ShrunkPixels
     """
     pixels = prepared.pixels
     grey: U8 = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
-    thumb, detail = shrunk.add(_shrunk(pixels, THUMB), detail_of(grey))
+    places = shrunk.add(_shrunk(pixels, THUMB), detail_of(grey), sample_detail(grey))
+    thumb, detail, fine = places
     return PictureFacts(
         row=row,
         file=file,
@@ -133,6 +139,7 @@ def facts_of(prepared: Prepared, row: Row, file: FileFacts, shrunk: ShrunkPixels
         light=_light(pixels, grey),
         thumb=thumb,
         detail=detail,
+        fine=fine,
         belongs=belongs_to(prepared),
         source=prepared.source,
         peak=prepared.peak,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.checking.kept_keypoints import KeptKeypoints
 from core.checking.row_file import Rows
 from core.checking.signature import LARGER, SIDE, VIEWS, SpectrumScaler, rings, spectra, structure
 from core.checking.view_search import ViewSearch
@@ -19,7 +20,6 @@ CERTAIN = 0.03
 LARGEST = 0.5
 MARGIN = 0.5  # of the smallest ratio that the known pictures have among each other
 RARE, _LOOSE = 0.001, 0.05  # quantiles of these ratios
-_MANY = 0.05
 _MIN_ORIGINS = 3
 SAMPLE = 2000
 _RARE_PLACED = 0.02  # few are laid over others, and a copy that nobody knows of may be among them
@@ -35,7 +35,8 @@ class Fingerprints:
     """What is kept of pictures to recognise copies of them.
 
     Of each ring around a picture's centre the magnitudes of its harmonics are kept. Their phases,
-    without which the picture cannot be reconstructed, are not.
+    without which the picture cannot be reconstructed, are not. Of its keypoints, and of its finest
+    detail at one pixel in 25, see ``KeptKeypoints``.
 
     Attributes:
         strengths: float16 ``n d``, see ``signature.spectra``; zeros where there is no
@@ -43,24 +44,29 @@ class Fingerprints:
         origin: int32 ``n``; pictures of one number may be copies of each other.
         limits: float32 ``2``, the ratios up to which a picture is a copy, see ``match_copies``: of
             any picture, and of one of a set in which copies are many.
+        keypoints: Of the same pictures; of none where they were not kept.
     """
 
     strengths: NDArray[np.float16]
     origin: NDArray[np.int32]
     limits: F32
+    keypoints: KeptKeypoints
 
     @classmethod
-    def of(cls, details: Rows, same: Origins, origin: Origins) -> Self:
+    def of(cls, details: Rows, same: Origins, origin: Origins, fine: Rows | None = None) -> Self:
         """Return the fingerprints of pictures, with limits from how alike different ones are.
 
         Args:
             details: uint8 ``n h w``, grey, those of ``PictureFacts.detail``.
             same: ``n``, equal for pictures that are of one group or certain copies.
             origin: ``n``, equal for those as well that may be copies.
+            fine: uint8 ``n WIDTH``, those of ``PictureFacts.fine``; no keypoints are kept without.
         """
+        n = len(details)
+        keypoints = KeptKeypoints.none(n) if fine is None else KeptKeypoints.of(details, fine)
         strengths = strengths_of(details)
         number = np.unique(origin, return_inverse=True)[1].astype(np.int32)
-        bare = cls(strengths, number, np.full(2, CERTAIN, np.float32))
+        bare = cls(strengths, number, np.full(2, CERTAIN, np.float32), keypoints)
         usual = bare.ratios_among(same, np.flatnonzero(bare.sound))
         if usual.size == 0:
             return bare
@@ -69,7 +75,7 @@ class Fingerprints:
             MARGIN * min(np.quantile(usual, RARE), np.quantile(placed, _RARE_PLACED)),
             min(np.quantile(usual, _LOOSE), np.quantile(placed, _LOOSE)),
         ]
-        return cls(strengths, number, np.clip(limits, CERTAIN, LARGEST).astype(np.float32))
+        return replace(bare, limits=np.clip(limits, CERTAIN, LARGEST).astype(np.float32))
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
@@ -78,11 +84,18 @@ class Fingerprints:
         Raises:
             KeyError: An array is missing.
         """
-        return cls(arrays["strengths"], arrays["origin"], arrays["limits"])
+        strengths = arrays["strengths"]
+        keypoints = KeptKeypoints.from_arrays(arrays, len(strengths))
+        return cls(strengths, arrays["origin"], arrays["limits"], keypoints)
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything as named arrays."""
-        return {"strengths": self.strengths, "origin": self.origin, "limits": self.limits}
+        return {
+            "strengths": self.strengths,
+            "origin": self.origin,
+            "limits": self.limits,
+            **self.keypoints.to_arrays(),
+        }
 
     def with_those_of(self, other: Fingerprints) -> Fingerprints:
         """Return these with those of pictures of another place."""
@@ -90,6 +103,7 @@ class Fingerprints:
             np.concatenate([self.strengths, other.strengths]),
             np.concatenate([self.origin, other.origin + self.origin.max(initial=-1) + 1]),
             np.minimum(self.limits, other.limits),
+            self.keypoints.with_those_of(other.keypoints),
         )
 
     @property
@@ -122,7 +136,7 @@ class Fingerprints:
             alike[:, ~self.sound] = -1.0
             alike[same[block, None] == same[None]] = -1.0
             own = self.origin[block, None] == self.origin[None]
-            found.append(self._ratios(alike, own)[1])
+            found.append(self.ratios(alike, own)[1])
         return np.concatenate(found)
 
     def _ratios_when_placed(self, details: Rows, same: Origins) -> F32:
@@ -134,13 +148,13 @@ class Fingerprints:
         drawn = np.sort(np.random.default_rng(0).permutation(sound)[:_PLACED])
         search, found = ViewSearch(self.strengths[sound].astype(np.float32)), []
         for at in drawn.tolist():
-            (one,) = _structures(details[at : at + 1])
+            (one,) = structures_of(details[at : at + 1])
             alike = np.full((1, len(same)), -1.0, np.float32)
             alike[0, sound] = search.correlations(one, same[sound] == same[at])
-            found.append(self._ratios(alike, self.origin[None] == self.origin[at])[1])
+            found.append(self.ratios(alike, self.origin[None] == self.origin[at])[1])
         return np.concatenate(found)
 
-    def _ratios(
+    def ratios(
         self, alike: F32, own: NDArray[np.bool_] | None = None
     ) -> tuple[NDArray[np.intp], F32]:
         """Return the nearest known picture, and its distance to that of the next of other origin.
@@ -158,54 +172,13 @@ class Fingerprints:
         return nearest, np.asarray(distance / np.maximum(1.0 - alike.max(axis=1), 1e-6), np.float32)
 
 
-def match_copies(known: Fingerprints, details: Rows) -> NDArray[np.intp]:
-    """Return for each picture the number of the known one that it is a copy of; -1 for none.
-
-    The whole picture and parts of it are compared, larger and smaller ones, with the known
-    pictures, whichever way round they lie. A copy is much nearer to one of them than to the next
-    of another origin, as in the matching of Lowe (IJCV 60, 2004): by a ratio that no pair of known
-    pictures comes near that are no copies, and by ``CERTAIN`` at any rate. Where a twentieth of
-    the pictures are copies the set is taken for one of copies, and what is as near as one pair in
-    twenty of different known pictures counts too.
-
-    Of the others the part of a known picture that they show is searched for (``view_search``), and
-    held against the same limits. Copies are missed whose light was clipped much, and where all
-    pictures look alike some of those that were cropped or turned.
-
-    Args:
-        known: At least three of different origin; none is recognised among fewer.
-        details: uint8 ``m h w``, grey, those of ``PictureFacts.detail``.
-    """
-    found = np.full(len(details), -1, np.intp)
-    if np.unique(known.origin[known.sound]).size < _MIN_ORIGINS:
-        return found
-    search = ViewSearch(known.strengths[known.sound].astype(np.float32))
-    ratios = np.full(len(details), np.inf, np.float32)
-    nearest = np.zeros(len(details), np.intp)
-    for rows, alike in correlate_with_known(known, details):
-        nearest[rows], ratios[rows] = known._ratios(alike)
-    rest = np.flatnonzero((ratios > known.limits[0]) & np.isfinite(ratios))
-    for at in rest.tolist():
-        (one,) = _structures(details[at : at + 1])
-        alike = np.full((1, len(known.origin)), -1.0, np.float32)
-        alike[0, known.sound] = search.correlations(one)
-        which, ratio = known._ratios(alike)
-        if ratio[0] < ratios[at]:
-            nearest[at], ratios[at] = which[0], ratio[0]
-    certain = ratios <= known.limits[0]
-    if certain.mean() >= _MANY:
-        certain = ratios <= known.limits[1]
-    found[certain] = nearest[certain]
-    return found
-
-
 def correlate_with_known(
     known: Fingerprints, details: Rows
 ) -> Iterator[tuple[NDArray[np.intp], F32]]:
     """Yield blocks of rows with structure, and their correlation with the known, ``m n``."""
     units, scale = known.units, SpectrumScaler.of(known.strengths[known.sound].astype(np.float32))
     for start in range(0, len(details), _BLOCK):
-        structures = _structures(details[start : start + _BLOCK])
+        structures = structures_of(details[start : start + _BLOCK])
         sound = structures.std(axis=(1, 2)) > _FLAT
         if not sound.any():
             continue
@@ -217,7 +190,8 @@ def correlate_with_known(
         yield start + np.flatnonzero(sound), best
 
 
-def _structures(details: U8) -> F32:
+def structures_of(details: U8) -> F32:
+    """Return the structures of pictures, float32 ``n SIDE SIDE``."""
     small = [cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for one in details]
     return np.stack([structure(np.asarray(one, np.uint8)) for one in small])
 
@@ -227,11 +201,11 @@ def strengths_of(details: Rows) -> NDArray[np.float16]:
     if len(details) == 0:
         return np.zeros((0, 1), np.float16)
     blocks = (details[start : start + _BLOCK] for start in range(0, len(details), _BLOCK))
-    return np.concatenate([__strengths_of_a_block(one) for one in blocks])
+    return np.concatenate([_strengths_of_a_block(one) for one in blocks])
 
 
-def __strengths_of_a_block(details: U8) -> NDArray[np.float16]:
-    structures = _structures(details)
+def _strengths_of_a_block(details: U8) -> NDArray[np.float16]:
+    structures = structures_of(details)
     strengths = spectra(rings(structures, VIEWS[0])).astype(np.float16)
     strengths[structures.std(axis=(1, 2)) <= _FLAT] = 0.0
     return np.asarray(strengths, np.float16)

@@ -79,7 +79,7 @@ class _Index:
         descriptors = np.stack(
             [found[a][b] for a, b in zip(whose.tolist(), place.tolist(), strict=True)]
         )
-        sample = _root(descriptors[:_SAMPLE])
+        sample = square_roots(descriptors[:_SAMPLE])
         mean = sample.mean(axis=0)
         axes = np.linalg.svd(sample - mean, full_matrices=False)[2][:_DIRECTIONS].T
         pivots = Pivots.over(_project(descriptors[:count], mean, axes))
@@ -189,12 +189,12 @@ def _project(descriptors: Descriptors, mean: F32, axes: F32) -> F32:
     found = np.empty((len(descriptors), axes.shape[1]), np.float32)
     for start in range(0, len(descriptors), _TOGETHER):
         rows = slice(start, start + _TOGETHER)
-        found[rows] = (_root(descriptors[rows]) - mean) @ axes
+        found[rows] = (square_roots(descriptors[rows]) - mean) @ axes
     return found
 
 
-def _root(descriptors: Descriptors) -> F32:
-    """Return Hellinger's square roots (Arandjelovic and Zisserman, CVPR 2012)."""
+def square_roots(descriptors: Descriptors) -> F32:
+    """Return descriptors as Hellinger's square roots (Arandjelovic and Zisserman, CVPR 2012)."""
     values = descriptors.astype(np.float32)
     sums = np.maximum(values.sum(axis=1, keepdims=True), 1.0)
     return np.asarray(np.sqrt(values / sums), np.float32)

@@ -128,7 +128,9 @@ def fingerprints_of(facts: Sequence[PictureFacts], copies: Copies) -> Fingerprin
     groups = [*_equal_sets({at: one.row.group for at, one in enumerate(facts)}), *_stated(facts)]
     known = [*groups, *copies.exact, *copies.certain]
     details = select_places([one.detail for one in facts])
-    return Fingerprints.of(details, _numbers(n, known), _numbers(n, [*known, *copies.near]))
+    fine = select_places([one.fine for one in facts])
+    origin = _numbers(n, [*known, *copies.near])
+    return Fingerprints.of(details, _numbers(n, known), origin, fine)
 
 
 def _numbers(n: int, sets: Sequence[list[int]]) -> NDArray[np.int64]:

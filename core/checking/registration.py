@@ -104,20 +104,32 @@ def _overlaid(a: F32, b: F32, onto: F32) -> float:
 def match_keypoints(a: Keypoints, b: Keypoints) -> tuple[F32 | None, int]:
     """Return the affine map, float32 ``2 3``, from a's pixels to b's, and the keypoints it takes.
 
+    See ``match_points``.
+    """
+    of_a, of_b = (one.descriptors.astype(np.float32) for one in (a, b))
+    return match_points((a.places, of_a), (b.places, of_b))
+
+
+def match_points(a: tuple[F32, F32], b: tuple[F32, F32]) -> tuple[F32 | None, int]:
+    """Return the affine map, float32 ``2 3``, from a's pixels to b's, and the points it takes.
+
     None where too few match, or where it bends a picture as no turn, crop or resizing does. Matches
     pass the ratio test of Lowe (IJCV 60, 2004); the map is found by RANSAC.
+
+    Args:
+        a: Places, float32 ``k 2``, and what each is known by, float32 ``k d``.
+        b: The same of the other picture.
     """
-    if min(len(a.places), len(b.places)) < _FEWEST:
+    if min(len(a[0]), len(b[0])) < _FEWEST:
         return None, 0
-    of_a, of_b = (one.descriptors.astype(np.float32) for one in (a, b))
-    both = cv2.BFMatcher().knnMatch(of_a, of_b, k=2)
+    both = cv2.BFMatcher().knnMatch(a[1], b[1], k=2)
     pairs = [one for one, other in both if one.distance < _RATIO * other.distance]
     if len(pairs) < _FEWEST:
         return None, 0
     cv2.setRNGSeed(0)
     found, inside = cv2.estimateAffine2D(
-        a.places[[one.queryIdx for one in pairs]],
-        b.places[[one.trainIdx for one in pairs]],
+        a[0][[one.queryIdx for one in pairs]],
+        b[0][[one.trainIdx for one in pairs]],
         method=cv2.RANSAC,
         ransacReprojThreshold=_APART,
         maxIters=500,

@@ -22,6 +22,7 @@ import numpy as np
 from core.checking.check import check_rows
 from core.checking.duplicates import near_copies
 from core.checking.facts import FileFacts, PictureFacts, ShrunkPixels
+from core.checking.fine_detail import WIDTH
 from core.checking.fingerprints import Fingerprints
 from core.checking.origins import Copies, fingerprints_of, joined
 from core.labelled import Row
@@ -134,6 +135,7 @@ def _facts(n: int) -> list[PictureFacts]:
         shrunk.add(
             rng.integers(0, 255, (32, 32, 3), np.uint8),
             rng.integers(0, 255, (128, 128), np.uint8),
+            rng.integers(0, 255, WIDTH, np.uint8),
         )
         for _ in range(n)
     ]
@@ -153,8 +155,9 @@ def _facts(n: int) -> list[PictureFacts]:
             light=rng.normal(size=7),
             thumb=thumb,
             detail=detail,
+            fine=fine,
         )
-        for at, (thumb, detail) in enumerate(places)
+        for at, (thumb, detail, fine) in enumerate(places)
     ]
 
 

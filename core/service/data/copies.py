@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import cv2
 import numpy as np
 
-from core.checking.exposures import SIDE
+from core.checking.exposures import SIDE, Reader
 from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.origins import Copies
 from core.imaging.depth import Depths
@@ -34,6 +34,20 @@ def find_copies(
         depths: Bits that the data of each source use; None where they are not known.
     """
     facts = [one for one in pictures if isinstance(one, PictureFacts)]
+    return Copies.among(facts, reader_of(facts, pack=pack, settings=settings, depths=depths))
+
+
+def reader_of(
+    facts: Sequence[PictureFacts], *, pack: str, settings: Settings, depths: Depths | None
+) -> Reader:
+    """Return what reads pictures once more, in full, by their places among these.
+
+    Args:
+        facts: The pictures.
+        pack: Name of the pack that reads them.
+        settings: Where things run.
+        depths: Bits that the data of each source use; None where they are not known.
+    """
 
     def read(numbers: Sequence[int]) -> Iterator[U8 | None]:
         rows = [facts[number].row for number in numbers]
@@ -41,7 +55,7 @@ def find_copies(
             for _, frame, _ in read_pictures(rows, sandbox, settings):
                 yield _grey(frame) if isinstance(frame, Prepared) else None
 
-    return Copies.among(facts, read)
+    return read
 
 
 def _grey(prepared: Prepared) -> U8:

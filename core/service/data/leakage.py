@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from core.checking.facts import PictureFacts, UnreadablePicture, belongs_to
-from core.checking.fingerprints import Fingerprints, match_copies
+from core.checking.fingerprints import Fingerprints
+from core.checking.known_copies import match_copies
 from core.checking.row_file import select_places
 from core.checking.split_membership import GROUP as GROUP_NAME
 from core.checking.split_membership import PICTURE, Member, Name, SplitMembership, stated_name
@@ -18,7 +19,9 @@ from core.decision.cases import Cases
 from core.errors import DataError
 from core.labelled import Row
 from core.model.bundle.bundle import Bundle
+from core.service.data.copies import reader_of
 from core.service.data.pictures import PictureFeatures
+from core.settings import Settings
 
 BYTES = "the same bytes"
 COPY = "a copy: saved again, resized, mirrored, turned or cropped"
@@ -62,13 +65,14 @@ def hash_groups(cases: Cases, membership: SplitMembership) -> Cases:
 
 
 def find_leaks(
-    bundle: Bundle, pictures: Sequence[PictureFacts | UnreadablePicture]
+    bundle: Bundle, pictures: Sequence[PictureFacts | UnreadablePicture], settings: Settings
 ) -> dict[int, str]:
     """Return which pictures, by their places, are in a bundle's train or cal, and how.
 
     Args:
         bundle: The bundle.
         pictures: The pictures, with the groups that the data set gives.
+        settings: Where things run.
     """
     members = SplitMembership.from_arrays(bundle.membership)
     leaks = {
@@ -78,7 +82,7 @@ def find_leaks(
     }
     places = [at for at, one in enumerate(pictures) if isinstance(one, PictureFacts)]
     facts = [one for one in pictures if isinstance(one, PictureFacts)]
-    copies = copies_in(bundle, facts)
+    copies = copies_in(bundle, facts, settings)
     for at, one, is_copy in zip(places, facts, copies, strict=True):
         if any(stated_name(*pair) in members for pair in one.belongs.items()):
             leaks[at] = STATED
@@ -89,12 +93,16 @@ def find_leaks(
     return leaks
 
 
-def copies_in(bundle: Bundle, facts: Sequence[PictureFacts]) -> list[bool]:
-    """Return for each picture whether it is a copy of one in a bundle's train or cal."""
+def copies_in(bundle: Bundle, facts: Sequence[PictureFacts], settings: Settings) -> list[bool]:
+    """Return for each picture whether it is a copy of one in a bundle's train or cal.
+
+    Some of them are read once more.
+    """
     if not facts:
         return []
     known = Fingerprints.from_arrays(bundle.fingerprints)
-    found = match_copies(known, select_places([one.detail for one in facts]))
+    read = reader_of(facts, pack=bundle.pack.name, settings=settings, depths=bundle.model.depths)
+    found = match_copies(known, select_places([one.detail for one in facts]), read)
     return [bool(one) for one in found >= 0]
 
 

@@ -101,7 +101,7 @@ def evaluate(
     split, rows = _rows(bundle, labelled.rows, split)
     pictures: list[PictureFacts | UnreadablePicture] = []
     found = list(_slim(_assess_rows(bundle, rows, pictures, policy, settings, progress)))
-    leaks = find_leaks(bundle, pictures)
+    leaks = find_leaks(bundle, pictures, settings)
     if not leave_out_copies:
         refuse_leaked(rows, leaks)
     if len(leaks) == len(rows):

@@ -126,7 +126,7 @@ def read_training_set(
         start = open_transfer_bundle(
             spec.start_from, spec.pack, negative, is_multilabel=is_multilabel, settings=settings
         )
-        start.refuse_leaked(pictures)
+        start.refuse_leaked(pictures, settings)
     dealt = not any(row.split for row in labelled.rows)
     few = not is_multilabel and not start and good_only.has_few_defects(rows, negative)
     kept = dealt and not is_multilabel and not start and good_only.needs_bank(rows, negative)

@@ -110,7 +110,9 @@ class TransferBundle:
         """The fingerprints of these."""
         return Fingerprints.from_arrays(self.bundle.fingerprints)
 
-    def refuse_leaked(self, pictures: Sequence[PictureFacts | UnreadablePicture]) -> None:
+    def refuse_leaked(
+        self, pictures: Sequence[PictureFacts | UnreadablePicture], settings: Settings
+    ) -> None:
         """Refuse this place's pictures that it has met.
 
         Raises:
@@ -123,7 +125,7 @@ class TransferBundle:
         )
         leaked = [
             one.row.file.name
-            for one, is_copy in zip(facts, copies_in(self.bundle, facts), strict=True)
+            for one, is_copy in zip(facts, copies_in(self.bundle, facts, settings), strict=True)
             if is_copy or one.sha256 in known
         ]
         if leaked:

@@ -6,7 +6,8 @@ import pytest
 
 from core.checking import certain_copies
 from core.checking.certain_copies import find_certain_copies
-from core.checking.fingerprints import CERTAIN, Fingerprints, match_copies
+from core.checking.fingerprints import CERTAIN, Fingerprints
+from core.checking.known_copies import match_copies
 
 
 def surface(rng):

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from core.checking.fingerprints import Fingerprints, match_copies
+from core.checking.fingerprints import Fingerprints
+from core.checking.known_copies import match_copies
 from core.checking.signature import SIDE, structure
 from core.checking.view_search import ViewSearch
 

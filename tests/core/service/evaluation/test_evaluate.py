@@ -99,6 +99,24 @@ def test_copies_of_training_pictures_are_refused_as_the_pictures_themselves_are(
         evaluate(bundle, mixed, policy=policy, settings=tiny_product.settings)
 
 
+def test_a_training_picture_cropped_or_turned_a_little_is_refused_among_new_ones(
+    opened, tiny_product, tmp_path
+):
+    bundle, policy = opened
+    for label in ("good", "scratched"):
+        (tmp_path / label).mkdir()
+        for file in tiny_product.pictures("test", label):
+            shutil.copy(file, tmp_path / label)
+    first, second = (cv2.imread(str(one)) for one in tiny_product.pictures("train")[5:7])
+    height, width = first.shape[:2]
+    cv2.imwrite(str(tmp_path / "good" / "cut.png"), first[height // 10 :, : -width // 10])
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 3.0, 1.0)
+    turned = cv2.warpAffine(second, matrix, (width, height), borderMode=cv2.BORDER_REFLECT)
+    cv2.imwrite(str(tmp_path / "good" / "turned.png"), turned)
+    with pytest.raises(DataError, match=r"2 of 34 pictures .*2 a copy: .*cut\.png, turned\.png"):
+        evaluate(bundle, tmp_path, policy=policy, settings=tiny_product.settings)
+
+
 def test_what_was_met_can_be_left_out_and_is_named(found, opened, tiny_product, mixed, tmp_path):
     bundle, policy = opened
     settings = tiny_product.settings

@@ -1,0 +1,203 @@
+"""Keypoints of known pictures, as a bundle keeps them, and the search for copies by them.
+
+A keypoint's descriptor is kept in a few directions, with its place; of the picture itself no more
+than ``fine_detail`` keeps. A copy shares keypoints with its original whatever way round it lies and
+whatever was cut off. Where the two are laid over each other by these, it agrees in finest detail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.checking.exposures import enlarge
+from core.checking.fine_detail import WIDTH, FineDetail
+from core.checking.keypoint_votes import MIN_VOTES, square_roots
+from core.checking.keypoints import detect
+from core.checking.pivots import Pivots
+from core.checking.registration import DETAIL, match_points
+from core.checking.row_file import Rows
+from core.types import F32, U8
+
+_DIRECTIONS = 32
+_SAMPLE = 8000
+_STEP = 200.0  # of a byte: descriptors' roots have length one
+_PLACE = 2.0  # of a byte, a pixel
+_NEAREST, _PARTNERS = 3, 3
+_PREFIX = "keypoint_"
+
+
+@dataclass(frozen=True, eq=False)
+class KeptKeypoints:
+    """What is kept of the keypoints of known pictures.
+
+    Attributes:
+        mean: float32 ``128``, of roots of descriptors.
+        axes: float32 ``128 d``, the directions.
+        vectors: int8 ``m d``, the keypoints of all pictures, one picture's after another's.
+        places: uint8 ``m 2``, x and y in half pixels of a picture of ``DETAIL`` pixels a side.
+        counts: int32 ``n``, keypoints of each picture.
+        fine: uint8 ``n WIDTH``, see ``sample_detail``.
+    """
+
+    mean: F32
+    axes: F32
+    vectors: NDArray[np.int8]
+    places: U8
+    counts: NDArray[np.int32]
+    fine: U8
+
+    @classmethod
+    def none(cls, n: int) -> Self:
+        """Return what is known of n pictures of which nothing was kept."""
+        return cls(
+            np.zeros(0, np.float32),
+            np.zeros((0, _DIRECTIONS), np.float32),
+            np.zeros((0, _DIRECTIONS), np.int8),
+            np.zeros((0, 2), np.uint8),
+            np.zeros(n, np.int32),
+            np.zeros((n, WIDTH), np.uint8),
+        )
+
+    @classmethod
+    def of(cls, details: Rows, fine: Rows) -> Self:
+        """Return the keypoints of pictures.
+
+        Args:
+            details: uint8 ``n DETAIL DETAIL``, grey.
+            fine: uint8 ``n WIDTH``, of each what ``sample_detail`` gave.
+        """
+        found = [detect(details[at]) for at in range(len(details))]
+        if not any(len(one.places) for one in found):
+            return cls.none(len(details))
+        descriptors = np.concatenate([one.descriptors for one in found])
+        drawn = np.random.default_rng(0).permutation(len(descriptors))[:_SAMPLE]
+        sample = square_roots(descriptors[drawn])
+        mean = np.asarray(sample.mean(axis=0), np.float32)
+        axes = np.linalg.svd(sample - mean, full_matrices=False)[2][:_DIRECTIONS].T
+        places = np.concatenate([one.places for one in found])
+        return cls(
+            mean,
+            np.asarray(axes, np.float32),
+            _bytes_of((square_roots(descriptors) - mean) @ axes),
+            np.clip(np.rint(_PLACE * places), 0, 255).astype(np.uint8),
+            np.array([len(one.places) for one in found], np.int32),
+            np.asarray(fine[:], np.uint8),
+        )
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], n: int) -> Self:
+        """Return what ``to_arrays`` gave; nothing of n pictures where it is not there."""
+        names = {one.name: _PREFIX + one.name for one in fields(cls)}
+        if not set(names.values()) <= set(arrays):
+            return cls.none(n)
+        return cls(**{name: arrays[key] for name, key in names.items()})
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return everything as named arrays."""
+        return {_PREFIX + one.name: getattr(self, one.name) for one in fields(self)}
+
+    def with_those_of(self, other: KeptKeypoints) -> KeptKeypoints:
+        """Return these with those of further pictures, told in the directions of these."""
+        if not self.counts.any():
+            rest = np.concatenate([self.counts, other.counts])
+            fine = np.concatenate([self.fine, other.fine])
+            return KeptKeypoints(other.mean, other.axes, other.vectors, other.places, rest, fine)
+        told = other.vectors
+        if len(told):
+            roots = told.astype(np.float32) @ other.axes.T / np.float32(_STEP) + other.mean
+            told = _bytes_of(_project(roots, self))
+        return KeptKeypoints(
+            self.mean,
+            self.axes,
+            np.concatenate([self.vectors, told]),
+            np.concatenate([self.places, other.places]),
+            np.concatenate([self.counts, other.counts]),
+            np.concatenate([self.fine, other.fine]),
+        )
+
+
+class Overlay(NamedTuple):
+    """A known picture that another one may be a copy of, and how it lies.
+
+    Attributes:
+        known: Its number.
+        is_mirrored: Whether the other is mirrored.
+        onto: float32 ``2 3``, the map from its pixels to the other's, at ``exposures.SIDE``.
+    """
+
+    known: int
+    is_mirrored: bool
+    onto: F32
+
+
+class KeypointSearch:
+    """Known pictures, ready to be known again."""
+
+    def __init__(self, kept: KeptKeypoints) -> None:
+        self._kept = kept
+        self._starts = np.concatenate([[0], np.cumsum(kept.counts)])
+        drawn = np.random.default_rng(0).permutation(len(kept.vectors))
+        self._picture = np.repeat(np.arange(len(kept.counts)), kept.counts)[drawn]
+        self._points = Pivots.over(kept.vectors[drawn].astype(np.float32) / _STEP)
+
+    def overlay(self, detail: U8) -> list[Overlay]:
+        """Return the known pictures that share keypoints with another one, most of them first.
+
+        Args:
+            detail: uint8 ``DETAIL DETAIL``, grey.
+        """
+        found = detect(detail)
+        if len(found.places) < MIN_VOTES or len(self._points) < _NEAREST:
+            return []
+        ways = (found, found.mirrored(DETAIL))
+        vectors = [_project(square_roots(one.descriptors), self._kept) for one in ways]
+        votes = np.stack([self._votes(one) for one in vectors])
+        overlays = []
+        for place in np.argsort(-votes, axis=None, kind="stable")[:_PARTNERS].tolist():
+            way, known = divmod(place, votes.shape[1])
+            if votes[way, known] >= MIN_VOTES:
+                onto, _ = match_points(self._points_of(known), (ways[way].places, vectors[way]))
+                if onto is not None:
+                    overlays.append(Overlay(known, bool(way), enlarge(onto)))
+        return overlays
+
+    def recognise(self, grey: U8, overlays: list[Overlay]) -> int | None:
+        """Return the number of the known picture that another one is a copy of; None for none.
+
+        Args:
+            grey: uint8 ``SIDE SIDE``, the other one in full.
+            overlays: What ``overlay`` gave for it.
+        """
+        whole: dict[bool, FineDetail] = {}
+        for one in overlays:
+            if one.is_mirrored not in whole:
+                turned = grey[:, ::-1] if one.is_mirrored else grey
+                whole[one.is_mirrored] = FineDetail.of(np.ascontiguousarray(turned))
+            fine = self._kept.fine[one.known]
+            if whole[one.is_mirrored].agree_with(fine, one.onto).is_one_origin:
+                return one.known
+        return None
+
+    def _votes(self, queries: F32) -> NDArray[np.int64]:
+        """Return for each known picture how many points have one of its own among the nearest."""
+        near = np.sort(self._picture[self._points.nearest(queries, _NEAREST)], axis=1)
+        is_first = np.diff(near, axis=1, prepend=-1) != 0
+        return np.bincount(near[is_first], minlength=len(self._kept.counts))
+
+    def _points_of(self, known: int) -> tuple[F32, F32]:
+        rows = slice(self._starts[known], self._starts[known + 1])
+        places = self._kept.places[rows].astype(np.float32) / _PLACE
+        return places, self._kept.vectors[rows].astype(np.float32) / _STEP
+
+
+def _project(roots: F32, kept: KeptKeypoints) -> F32:
+    return np.asarray((roots - kept.mean) @ kept.axes, np.float32)
+
+
+def _bytes_of(vectors: F32) -> NDArray[np.int8]:
+    return np.asarray(np.clip(np.rint(_STEP * vectors), -127, 127), np.int8)
