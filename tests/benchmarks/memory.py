@@ -1,8 +1,9 @@
-"""Peak memory of assess, evaluate and report against the number of pictures in a folder.
+"""Peak memory of assess, evaluate, report and batch against the number of pictures in a folder.
 
-`... memory 1000 20000` names the numbers. The pictures are drawn plates of 96 pixels, each
-another one; each command is a process of its own, and its peak that of its largest
-process. CPU seconds are of the command with its decoder processes.
+`... memory report archive 1000 20000` names the commands, all of them otherwise, and the numbers.
+The pictures are drawn plates of 96 pixels, each another one. Each command is a process of its own.
+Its peak is that of its largest process, and that of all its processes together (what they share is
+counted in each; looked at twice a second). CPU seconds are of the command with its decoders.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,39 +27,76 @@ ASSAY = Path(sys.executable).with_name("assay")
 NUMBERS = (1000, 4000, 16_000)
 _SEED = 11
 _LABELS = ("good", "scratched")
+_HERE = HOME_OF_PLATES / "running"
+COMMANDS: dict[str, tuple[str, list[str]]] = {
+    "evaluate": ("evaluate", ["--json"]),
+    "report": ("evaluate", ["--json", "--report", str(_HERE / "report.html")]),
+    "archive": ("batch", ["--engine", "threads", "--json", "-o", str(_HERE / "rows")]),
+    "assess": ("assess", []),
+    "assess without a store": ("assess", ["--no-store"]),
+}
 # A small process of its own: what is forked here counts this process's memory as its peak.
 _WATCH = """
-import os, subprocess, sys
+import contextlib, os, subprocess, sys, threading
+import psutil
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+ended, together = threading.Event(), 0
+
+def watch():
+    global together
+    tree = psutil.Process(process.pid)
+    while not ended.wait(0.5):
+        now = 0
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for one in [tree, *tree.children(recursive=True)]:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    now += one.memory_info().rss
+        together = max(together, now)
+
+watching = threading.Thread(target=watch)
+watching.start()
 _, status, used = os.wait4(process.pid, 0)
-print(used.ru_maxrss, used.ru_utime + used.ru_stime)
+ended.set()
+watching.join()
+print(used.ru_maxrss, together // 1024, used.ru_utime + used.ru_stime)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
 
 
+class Spent(NamedTuple):
+    """What a command took: KB of its largest process, KB of all together, CPU seconds."""
+
+    largest_kb: int
+    together_kb: int
+    cpu_s: float
+
+
 def main() -> None:
     """Print peak memory and CPU time of each command, and what a further picture adds."""
-    numbers = [int(word) for word in sys.argv[1:] if word.isdigit()] or NUMBERS
-    home, bundle = HOME_OF_PLATES, make_bundle()
-    folders = {n: draw_pictures(home / "pictures", n) for n in numbers}
-    for name, verb, options in (
-        ("evaluate", "evaluate", ["--json"]),
-        ("report", "evaluate", ["--json", "--report", home / "report.html"]),
-        ("assess", "assess", []),
-        ("assess without a store", "assess", ["--no-store"]),
-    ):
-        peaks = []
-        for n in numbers:
-            store = home / f"store-{n}"
-            shutil.copytree(home / "home", store, dirs_exist_ok=True)
-            command = [ASSAY, verb, bundle, folders[n], *options]
-            peak, spent = run_alone(command, store)
-            shutil.rmtree(store)
-            peaks.append(peak)
-            print(f"{name}, n {n}: peak {peak / 1024:.0f} MB, {spent:.0f} CPU s", flush=True)
+    words = sys.argv[1:]
+    numbers = [int(word) for word in words if word.isdigit()] or NUMBERS
+    bundle = make_bundle()
+    folders = {n: draw_pictures(HOME_OF_PLATES / "pictures", n) for n in numbers}
+    for name in [word for word in words if word in COMMANDS] or COMMANDS:
+        spent = {n: _measure(name, bundle, folders[n]) for n in numbers}
         if len(numbers) > 1:
-            added = (peaks[-1] - peaks[0]) / (numbers[-1] - numbers[0])
-            print(f"{name}, a further picture: {added:.2f} KB", flush=True)
+            first, last = spent[numbers[0]], spent[numbers[-1]]
+            added = (last.together_kb - first.together_kb) / (numbers[-1] - numbers[0])
+            print(f"{name}, a further picture: {added:.2f} KB of all together", flush=True)
+
+
+def _measure(name: str, bundle: Path, folder: Path) -> Spent:
+    verb, options = COMMANDS[name]
+    shutil.rmtree(_HERE, ignore_errors=True)
+    shutil.copytree(HOME_OF_PLATES / "home", _HERE)
+    spent = run_alone([ASSAY, verb, bundle, folder, *options], _HERE)
+    shutil.rmtree(_HERE)
+    print(
+        f"{name}, n {folder.name}: largest process {spent.largest_kb / 1024:.0f} MB, all together "
+        f"{spent.together_kb / 1024:.0f} MB, {spent.cpu_s:.0f} CPU s",
+        flush=True,
+    )
+    return spent
 
 
 def make_bundle() -> Path:
@@ -89,8 +128,8 @@ def _drawn(n: int) -> Iterator[tuple[str, bytes]]:
         yield _LABELS[number % 2], bytes(cv2.imencode(".jpg", plate)[1])
 
 
-def run_alone(command: Sequence[str | Path], home: Path) -> tuple[int, float]:
-    """Return the peak in KB and the CPU seconds of a command.
+def run_alone(command: Sequence[str | Path], home: Path) -> Spent:
+    """Return the peaks of memory and the CPU seconds of a command.
 
     Raises:
         RuntimeError: It failed.
@@ -103,5 +142,5 @@ def run_alone(command: Sequence[str | Path], home: Path) -> tuple[int, float]:
     )
     if done.returncode:
         raise RuntimeError(f"{command} failed: {done.stderr[-2000:]}")
-    peak, spent = done.stdout.splitlines()[-1].split()
-    return int(peak), float(spent)
+    largest, together, cpu_s = done.stdout.splitlines()[-1].split()
+    return Spent(int(largest), int(together), float(cpu_s))

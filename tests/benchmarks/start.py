@@ -22,10 +22,10 @@ def main() -> None:
         ("assess of one picture without a store", [ASSAY, "assess", bundle, picture, "--no-store"]),
     ):
         run_alone(command, home)
-        runs = sorted(run_alone(command, home) for _ in range(REPEATS))
-        spent = [seconds for _, seconds in runs]
+        runs = [run_alone(command, home) for _ in range(REPEATS)]
+        spent = [run.cpu_s for run in runs]
         print(
             f"{name}: CPU {statistics.median(spent):.2f} s ({min(spent):.2f} to {max(spent):.2f}), "
-            f"peak {runs[-1][0] / 1024:.0f} MB, {REPEATS} runs",
+            f"peak {max(run.largest_kb for run in runs) / 1024:.0f} MB, {REPEATS} runs",
             flush=True,
         )
