@@ -59,7 +59,7 @@ class PartJudge:
         settings, spec = work.settings, work.spec
         bundle = open_bundle(spec.bundle, settings)
         self._policy = policy_of(bundle, spec.policy)
-        self._store = open_store(settings) if spec.is_recorded else None
+        self._store = self._open.enter_context(open_store(settings)) if spec.is_recorded else None
         answers = KnownAnswers(self._store, bundle, settings) if self._store else None
         self._assessor = self._open.enter_context(
             Assessor(bundle, self._policy, settings, spec.product, answers)

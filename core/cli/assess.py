@@ -39,6 +39,8 @@ def assess(
     What cannot be decided automatically is sent to review. No random share of the negatives is:
     that is for what a deployment judges (`assay worker`).
     """
+    from contextlib import ExitStack
+
     from core.errors import DataError
     from core.imaging.junk import Skipped
     from core.imaging.zip_archive import incoming
@@ -55,28 +57,29 @@ def assess(
     skipped = Skipped()
     given = incoming(paths, settings.max_bytes, opened.pack.suffixes, skipped)
     answers: Iterator[Recorded]
-    if no_store:
-        answers = (
-            Recorded("", one, "")
-            for one in assess_incoming(
-                opened, given, policy=limits, settings=settings, product=product
-            )
-        )
-    else:
-        from core.service.bundles.archive import keep
-        from core.service.store import open_store
-
-        keep(opened, limits, settings)
-        answers = assess_and_record(
-            opened,
-            given,
-            open_store(settings),
-            policy=limits,
-            settings=settings,
-            product=product,
-        )
     read = 0
-    with progress_bar() as progress:
+    with ExitStack() as stack:
+        if no_store:
+            answers = (
+                Recorded("", one, "")
+                for one in assess_incoming(
+                    opened, given, policy=limits, settings=settings, product=product
+                )
+            )
+        else:
+            from core.service.bundles.archive import keep
+            from core.service.store import open_store
+
+            keep(opened, limits, settings)
+            answers = assess_and_record(
+                opened,
+                given,
+                stack.enter_context(open_store(settings)),
+                policy=limits,
+                settings=settings,
+                product=product,
+            )
+        progress = stack.enter_context(progress_bar())
         for done, one in enumerate(answers, 1):
             read += not is_unread(one.assessment)
             progress("Assessing", done, 0)
@@ -112,7 +115,8 @@ def replay(
     from core.settings import Settings
 
     settings = Settings()
-    report = replay(decision, open_store(settings), settings)
+    with open_store(settings) as store:
+        report = replay(decision, store, settings)
     if json:
         print_json({"decision": decision, "equal": not report, "differences": report})
     elif not report:

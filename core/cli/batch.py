@@ -127,5 +127,6 @@ def _submit(spec: BatchSpec) -> None:
     # A worker runs in a folder of its own.
     source = spec.source if is_url(spec.source) else os.path.abspath(spec.source)
     fixed = replace(spec, source=source, bundle=spec.bundle.absolute(), out=spec.out.absolute())
-    job = submit(open_store(settings), fixed, pack)
+    with open_store(settings) as store:
+        job = submit(store, fixed, pack)
     print_line(f"{job} waits for `assay worker`; `assay queue` shows how far it is.")

@@ -64,16 +64,17 @@ def deploy(
     if propose:
         _propose(bundle, product, policy, person, json=json)
         return
-    made = deploy_bundle(
-        bundle,
-        open_store(settings),
-        settings,
-        product=product,
-        signed=Signed(person, second),
-        policy_id=policy,
-        stage=_stage(stage) if stage else None,
-        audit_share=audit,
-    )
+    with open_store(settings) as store:
+        made = deploy_bundle(
+            bundle,
+            store,
+            settings,
+            product=product,
+            signed=Signed(person, second),
+            policy_id=policy,
+            stage=_stage(stage) if stage else None,
+            audit_share=audit,
+        )
     _show([made], json=json)
 
 
@@ -96,37 +97,42 @@ def deployments(
 
     --take-back returns to the deployment before.
     """
-    from core.records import deployments as records
+    from core.people import Person
+    from core.service.bundles.deployments import Signed, return_to
     from core.service.store import open_store
     from core.settings import Settings
 
     settings = Settings()
-    store = open_store(settings)
-    if take_back:
-        from core.people import Person
-        from core.service.bundles.deployments import Signed, return_to
+    with open_store(settings) as store:
+        if not take_back:
+            listed = _chosen(store, pack, product, history=history)
+        else:
+            listed = [
+                return_to(
+                    store,
+                    settings,
+                    pack or only_pack(store),
+                    product or "",
+                    signed=Signed(Person.alone(by or getpass.getuser()), second),
+                    number=to or None,
+                )
+            ]
+    _show(listed, json=json)
 
-        made = return_to(
-            store,
-            settings,
-            pack or only_pack(store),
-            product or "",
-            signed=Signed(Person.alone(by or getpass.getuser()), second),
-            number=to or None,
-        )
-        _show([made], json=json)
-        return
+
+def _chosen(store: Store, pack: str, product: str | None, *, history: bool) -> list[Deployment]:
+    from core.records import deployments as records
+
     chosen = {
         key: one
         for key, one in records.all_in_force(store).items()
         if pack in ("", key[0]) and product in (None, key[1])
     }
-    listed = [
+    return [
         one
         for key, newest in sorted(chosen.items())
         for one in (records.history(store, *key) if history else [newest])
     ]
-    _show(listed, json=json)
 
 
 def only_pack(store: Store) -> str:
@@ -153,8 +159,8 @@ def _propose(bundle: Path, product: str, policy: str, by: Person, *, json: bool)
     from core.settings import Settings
 
     settings = Settings()
-    store = open_store(settings)
-    made = propose_bundle(store, settings, bundle, product, by=by, policy_id=policy)
+    with open_store(settings) as store:
+        made = propose_bundle(store, settings, bundle, product, by=by, policy_id=policy)
     if json:
         print_json({"proposals": [{"number": made.number, "policy": made.policy_id}]})
         return

@@ -41,7 +41,8 @@ def list_(json: Json = False) -> None:
     from core.service.store import open_store
     from core.settings import Settings
 
-    found = list_people(open_store(Settings()), by=Person.alone(getpass.getuser()))
+    with open_store(Settings()) as store:
+        found = list_people(store, by=Person.alone(getpass.getuser()))
     if json:
         print_json({"people": [_line(one) for one in found]})
         return
@@ -66,8 +67,8 @@ def grant(
     from core.service.store import open_store
     from core.settings import Settings
 
-    store = open_store(Settings())
-    _give(store, _identity(store, person, issuer, name), _role(role), by)
+    with open_store(Settings()) as store:
+        _give(store, _identity(store, person, issuer, name), _role(role), by)
 
 
 @people.command()
@@ -80,8 +81,8 @@ def revoke(person: Who, by: By = "") -> None:
     from core.service.store import open_store
     from core.settings import Settings
 
-    store = open_store(Settings())
-    _give(store, _identity(store, person, "", ""), Role.NONE, by)
+    with open_store(Settings()) as store:
+        _give(store, _identity(store, person, "", ""), Role.NONE, by)
 
 
 def _give(store: Store, who: Identity, role: Role, by: str) -> None:

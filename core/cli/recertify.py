@@ -13,6 +13,7 @@ from core.cli.output import print_json, print_line
 if TYPE_CHECKING:
     from core.people import Person
     from core.records.proposals import Proposal
+    from core.service.recertify.collect import Collected
 
 By = Annotated[str, typer.Option(help="Your name; the account's name by default.")]
 Pack = Annotated[str, typer.Option(help="Name of the pack; default: the only one deployed.")]
@@ -49,30 +50,33 @@ def recertify(
     from core.settings import Settings
 
     settings = Settings()
-    store = open_store(settings)
-    used = in_force(store, pack or only_pack(store), product)
-    bundle = take(used.bundle_sha256, settings)
-    if not propose:
-        found = collect(store, settings, bundle, product)
-        counts = {
-            "counted": len(found.counted),
-            "complete": found.complete,
-            "next": found.look.following.size,
-            "waiting": len(found.waiting),
-            "unsuitable": found.unsuitable,
-            "train": len(found.train),
-        }
-        if json:
-            print_json(counts)
+    with open_store(settings) as store:
+        used = in_force(store, pack or only_pack(store), product)
+        bundle = take(used.bundle_sha256, settings)
+        if not propose:
+            _show_counted(collect(store, settings, bundle, product), json=json)
             return
+        before = policy_on_shelf(bundle, used.policy_id, settings)
+        made = certify_anew(store, settings, bundle, before.targets, product)
+        proposed = propose_recertified(
+            store, settings, bundle, before, made, product, by=_person(by)
+        )
+    _show([proposed], json=json)
+
+
+def _show_counted(found: Collected, *, json: bool) -> None:
+    counts = {
+        "counted": len(found.counted),
+        "complete": found.complete,
+        "next": found.look.following.size,
+        "waiting": len(found.waiting),
+        "unsuitable": found.unsuitable,
+        "train": len(found.train),
+    }
+    if json:
+        print_json(counts)
+    else:
         print_line(found.refusal or f"{counts['counted']} reviewed cases count.")
-        return
-    before = policy_on_shelf(bundle, used.policy_id, settings)
-    made = certify_anew(store, settings, bundle, before.targets, product)
-    _show(
-        [propose_recertified(store, settings, bundle, before, made, product, by=_person(by))],
-        json=json,
-    )
 
 
 def proposals(
@@ -97,18 +101,18 @@ def proposals(
     from core.settings import Settings
 
     settings = Settings()
-    store = open_store(settings)
-    if not (release or reject):
-        _show(list_proposals(store, pack, product), json=json)
-        return
-    chosen = proposal_of(store, release or reject)
-    if reject:
-        use_cases.reject(store, chosen, by=_person(by), comment=comment)
-    else:
-        use_cases.release(
-            store, settings, chosen, by=_person(by), comment=comment, confirmation=confirm
-        )
-    _show([proposal_of(store, chosen.id)], json=json)
+    with open_store(settings) as store:
+        if not (release or reject):
+            _show(list_proposals(store, pack, product), json=json)
+            return
+        chosen = proposal_of(store, release or reject)
+        if reject:
+            use_cases.reject(store, chosen, by=_person(by), comment=comment)
+        else:
+            use_cases.release(
+                store, settings, chosen, by=_person(by), comment=comment, confirmation=confirm
+            )
+        _show([proposal_of(store, chosen.id)], json=json)
 
 
 def _person(name: str) -> Person:

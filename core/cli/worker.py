@@ -69,12 +69,12 @@ def worker(
     for one in opened:
         current_policy(one, settings)
     lanes_of(installed_kinds().values(), lane or ())  # raises while stderr still shows why
-    store, stop = open_store(settings), Event()
+    stop = Event()
     listener = HealthListener(settings, (health_host, health_port)) if health_port else None
     for number in (signal.SIGTERM, signal.SIGINT):
         # From a thread: the main one may be inside the very lock that the flag needs.
         signal.signal(number, lambda *_: Thread(target=stop.set).start())
-    with confined():
+    with open_store(settings) as store, confined():
         if listener is not None:
             listener.start()
         work(
@@ -107,8 +107,6 @@ def show_queue(retry: str = "", *, json: bool = False) -> None:
     Raises:
         StoreError: There is no such job, or the database failed.
     """
-    from contextlib import closing
-
     from core.errors import StoreError
     from core.records.failed_jobs import failed_jobs, reopen, running_jobs
     from core.records.outbox import dead_letters
@@ -116,7 +114,7 @@ def show_queue(retry: str = "", *, json: bool = False) -> None:
     from core.service.store import open_store
     from core.settings import Settings
 
-    with closing(open_store(Settings())) as store:
+    with open_store(Settings()) as store:
         if retry and not reopen(store, retry):
             raise StoreError(
                 f"No job {retry!r} has failed, was given up or waits.",
@@ -151,14 +149,12 @@ def cancel(job: Annotated[str, typer.Argument(metavar="ID", help="A job of the q
 
     A waiting job ends at once, a running one within five seconds.
     """
-    from contextlib import closing
-
     from core.errors import StoreError
     from core.records.queue import request_cancel
     from core.service.store import open_store
     from core.settings import Settings
 
-    with closing(open_store(Settings())) as store:
+    with open_store(Settings()) as store:
         is_cancelled = request_cancel(store, job)
     if not is_cancelled:
         raise StoreError(

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 from urllib.parse import quote, quote_plus
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
@@ -37,6 +38,8 @@ _WRITER_LOCK = 0x_A55A_7001
 class Store:
     """Where decisions are kept; cheap to pass around, safe to share between threads.
 
+    A ``with`` block closes it at its end.
+
     Attributes:
         engine: The database.
         blobs: Folder of the content-addressed files.
@@ -44,6 +47,12 @@ class Store:
 
     engine: Engine
     blobs: Path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Let go of every connection; the handle may be used again."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -151,7 +150,7 @@ def note_now(settings: Settings) -> Head | None:
             "No anchor file is set.",
             hint="Set ASSAY_ANCHOR_FILE to a file outside the home folder.",
         )
-    with closing(open_store(settings)) as store:
+    with open_store(settings) as store:
         return note_anchor(store, file)
 
 

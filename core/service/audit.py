@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -44,7 +43,7 @@ def head(settings: Settings) -> str:
     Raises:
         StoreError: The store cannot be read.
     """
-    with closing(open_store(settings)) as store:
+    with open_store(settings) as store:
         return str(audit.head(store))
 
 
@@ -63,7 +62,7 @@ def check(settings: Settings, noted: Sequence[str] = (), progress: Progress = si
     file = anchor_file(settings)
     anchored = [one.head for one in read_anchors(file)] if file else []
     heads = [*anchored, *map(parse_head, noted)]
-    with closing(open_store(settings)) as store:
+    with open_store(settings) as store:
         walked = audit.verify(store, *heads, watch=partial(progress, "Checking the log"))
         pictures = blobs.verify(
             store.blobs, recorded_blobs(store), partial(progress, "Checking pictures")
@@ -90,7 +89,7 @@ def export(out: Path, settings: Settings) -> int:
     # The first event follows on none, which is near the start of every export.
     check_file_destination(out, f'"previous":"{GENESIS}"'.encode())
     with (
-        closing(open_store(settings)) as store,
+        open_store(settings) as store,
         replacing(out) as temporary,
         temporary.open("w") as file,
     ):

@@ -68,5 +68,5 @@ def _decoders(settings: Settings) -> str:
 
 
 def _store(settings: Settings) -> str:
-    store = open_store(settings)
-    return mask_url(store.engine.url)
+    with open_store(settings) as store:
+        return mask_url(store.engine.url)

@@ -45,12 +45,11 @@ def run(settings: Settings, progress: Progress) -> list[str]:
     incoming = (open_file(r.file, settings.max_bytes, r.group) for r in rows)
     started = time.perf_counter()
     recorded: list[Recorded] = []
-    answers = assess_and_record(
-        bundle, incoming, open_store(settings), policy=policy, settings=settings
-    )
-    for done, one in enumerate(answers, 1):
-        progress("Assessing", done, len(rows))
-        recorded.append(one)
+    with open_store(settings) as store:
+        answers = assess_and_record(bundle, incoming, store, policy=policy, settings=settings)
+        for done, one in enumerate(answers, 1):
+            progress("Assessing", done, len(rows))
+            recorded.append(one)
     elapsed_s = time.perf_counter() - started
     judged = evaluation.labelled_verdicts(
         [one.assessment for one in recorded],

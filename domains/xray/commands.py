@@ -71,20 +71,19 @@ def listen(
     options = NodeOptions(
         host, port if dimse else None, stow_port, watch, os.environ.get(TOKEN, "")
     )
-    store = open_store(settings)
-    listeners = bind_listeners(
-        options,
-        peers,
-        store,
-        settings,
-        site=site,
-        limits=limits,
-        oldest_days=oldest_days,
-    )
-    locations = "\n".join(listener.location for listener in listeners)
-    with confined():
-        is_asked = serve(listeners, lambda: typer.echo(locations))
-        store.close()
+    with open_store(settings) as store:
+        listeners = bind_listeners(
+            options,
+            peers,
+            store,
+            settings,
+            site=site,
+            limits=limits,
+            oldest_days=oldest_days,
+        )
+        locations = "\n".join(listener.location for listener in listeners)
+        with confined():
+            is_asked = serve(listeners, lambda: typer.echo(locations))
     if not is_asked:
         raise typer.Exit(1)
 

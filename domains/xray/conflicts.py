@@ -35,8 +35,7 @@ def conflicts(
     from domains.xray.worklist import received
 
     settings = Settings()
-    store = open_store(settings)
-    try:
+    with open_store(settings) as store:
         if accept or keep_first:
             _decide(store, accept, keep_first, by or settings.reviewer)
         waiting = quarantine.conflicts(store, PACK)
@@ -47,8 +46,6 @@ def conflicts(
             )
             return
         found = received.read_differences(waiting, store, settings)
-    finally:
-        store.close()
     typer.echo(f"{len(waiting)} in conflict, {aside} set aside.")
     for conflict, differing in zip(waiting, found, strict=True):
         typer.echo(f"\n{conflict.other.id}  {received.class_text(conflict.other)}")

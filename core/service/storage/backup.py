@@ -58,7 +58,7 @@ def backup_store(
         # The bulk of them before the moment that the rows are of, so that this is soon over.
         copy_pictures(store, folder / "blobs", progress)
         with replacing(folder / DATABASE) as draft:
-            with closing(open_store(draft, folder / "blobs")) as new, reading(store) as source:
+            with open_store(draft, folder / "blobs") as new, reading(store) as source:
                 copied = copy_store(store, source, new, progress)
                 with reading(new) as connection:
                     gone = still_cleared(connection)
@@ -89,7 +89,7 @@ def restore_store(
     """
     by.require(Role.ADMIN, "restore a backup")
     _check_home(settings)
-    with closing(open_existing(folder / DATABASE)) as old:
+    with open_existing(folder / DATABASE) as old:
         remarks = _check_log(old, settings, progress)
         home = settings.home
         home.mkdir(parents=True, exist_ok=True)

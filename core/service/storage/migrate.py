@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -67,8 +66,8 @@ def migrate_store(
             "Source and target are one database.", hint="Give an empty database as the target."
         )
     with (
-        closing(open_existing(source, source_blobs)) as old,
-        closing(open_store(target, target_blobs)) as new,
+        open_existing(source, source_blobs) as old,
+        open_store(target, target_blobs) as new,
     ):
         with reading(new) as connection:
             check_empty(connection)

@@ -149,7 +149,7 @@ def judge_of(spec: SurveySpec, settings: Settings) -> ProductJudge:
         ConfigError: The bundle given is for something else than crops.
     """
     if spec.bundle is None:
-        with closing(open_store(settings)) as store:
+        with open_store(settings) as store:
             return Deployed(store, settings).judge_of(PACK, spec.product)
     bundle = open_bundle(spec.bundle, settings)
     if bundle.pack.name != PACK:

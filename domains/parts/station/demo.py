@@ -68,9 +68,8 @@ def run_line(
     folder = settings.home / "demo" / "line"
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "camera").mkdir(parents=True)
-    store = open_store(settings)
-    deploy_bundle(bundle, store, settings, product=PRODUCT, signed=Signed(Person.alone("demo")))
-    store.close()
+    with open_store(settings) as store:
+        deploy_bundle(bundle, store, settings, product=PRODUCT, signed=Signed(Person.alone("demo")))
     parts: list[InspectedPart] = []
     shown = with_faults(pictures[:: max(1, len(pictures) // PARTS)][:PARTS])
     with running_broker(folder) as broker, _received(broker) as topics:

@@ -98,18 +98,18 @@ def run(settings: Settings, progress: Progress) -> list[str]:
 
 def lane(chest: Chest, plan: Plan, settings: Settings, progress: Progress) -> list[str]:
     """Return what ``run`` does with any chest, as much of it as a plan says."""
-    store = open_store(settings)
     lines = words.opening()
-    if (plan.starter / "bundle.json").exists():
-        starter = open_bundle(plan.starter, settings)
-        studies = draw(_OOD_SEED, plan.ood_studies, FINDINGS)
+    with open_store(settings) as store:
+        if (plan.starter / "bundle.json").exists():
+            starter = open_bundle(plan.starter, settings)
+            studies = draw(_OOD_SEED, plan.ood_studies, FINDINGS)
+            sent = _written(chest, studies, plan.plate, progress)
+            lines += words.before(_judged(sent, store, starter, settings, progress))
+        own = _learned(chest, plan, settings, progress)
+        findings = list(islice(cycle(FINDINGS), plan.sick))
+        studies = draw(_QUEUE_SEED, plan.queue, findings, FAULTS)
         sent = _written(chest, studies, plan.plate, progress)
-        lines += words.before(_judged(sent, store, starter, settings, progress))
-    own = _learned(chest, plan, settings, progress)
-    findings = list(islice(cycle(FINDINGS), plan.sick))
-    studies = draw(_QUEUE_SEED, plan.queue, findings, FAULTS)
-    sent = _written(chest, studies, plan.plate, progress)
-    answered = _judged(sent, store, own, settings, progress)
+        answered = _judged(sent, store, own, settings, progress)
     return [*lines, *words.after(answered, policy_of(own), plan.train, plan.cal)]
 
 

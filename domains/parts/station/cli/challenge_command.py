@@ -49,14 +49,11 @@ def run_challenge(file: Path, *, begin: bool, release: str, by: str, json: bool)
             f"No recipe of {file} lists reference parts.",
             hint="Add [recipes.challenge] with three good and three bad ones.",
         )
-    store = open_store(Settings())
-    try:
+    with open_store(Settings()) as store:
         if begin or release:
             _ask(store, station, release, by or getpass.getuser())
         for recipe in recipes:
             _show(store, station, recipe, json=json)
-    finally:
-        store.close()
 
 
 def _ask(store: Store, station: StationFile, release: str, by: str) -> None:

@@ -49,12 +49,8 @@ def run_learn(file: Path, options: LearnOptions, *, json: bool) -> bool:
     settings, station = Settings(), read_station(file)
     recipe = recipe_of(station, options)
     place = place_of(settings.home, station, recipe)
-    with only_process(settings.home, place.lock):
-        store = open_store(settings)
-        try:
-            return _Session(file, station, recipe, settings, store, place, options, json).run()
-        finally:
-            store.close()
+    with only_process(settings.home, place.lock), open_store(settings) as store:
+        return _Session(file, station, recipe, settings, store, place, options, json).run()
 
 
 class _Session:

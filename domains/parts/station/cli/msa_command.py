@@ -59,7 +59,6 @@ def msa(
 def _station_rows(
     rows: list[dict[str, str]], station: str, since: datetime | None
 ) -> list[dict[str, str]]:
-    from contextlib import closing
     from datetime import UTC
 
     from core.service.store import open_store
@@ -68,7 +67,7 @@ def _station_rows(
     from domains.parts.station.spc.msa_study import station_rows
 
     began = since.replace(tzinfo=UTC) if since is not None else None
-    with closing(open_store(Settings())) as store:
+    with open_store(Settings()) as store:
         return station_rows(rows, parts_of(store, station, since=began), station)
 
 

@@ -59,7 +59,6 @@ def _parts(station: str, product: str, since: datetime | None) -> list[Inspected
     Raises:
         DataError: There are none.
     """
-    from contextlib import closing
     from datetime import UTC
 
     from core.errors import DataError
@@ -69,7 +68,7 @@ def _parts(station: str, product: str, since: datetime | None) -> list[Inspected
     from domains.parts.station.records.parts import parts_of
 
     began = since.replace(tzinfo=UTC) if since is not None else None
-    with closing(open_store(Settings())) as store:
+    with open_store(Settings()) as store:
         found = [
             *parts_of(store, station, since=began),
             *reference_parts_of(store, station, since=began),

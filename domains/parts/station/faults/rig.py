@@ -59,9 +59,8 @@ def make_product(settings: Settings, progress: Progress = silent) -> Path:
         write_plates(data)
         train(TrainSpec("parts", data, out), settings, progress)
         certify_bundle(open_bundle(out, settings), Targets(escape=0.15, overkill=0.3))
-    with_store = open_store(settings)
-    deploy_bundle(out, with_store, settings, product=PRODUCT, signed=Signed(Person.alone("rig")))
-    with_store.close()
+    with open_store(settings) as store:
+        deploy_bundle(out, store, settings, product=PRODUCT, signed=Signed(Person.alone("rig")))
     return out
 
 
@@ -116,8 +115,7 @@ class Rig:
     def __enter__(self) -> Self:
         """Return itself, the station started and ready for the first part."""
         with ExitStack() as stack:
-            self.store: Store = open_store(self.settings)
-            stack.callback(self.store.close)
+            self.store: Store = stack.enter_context(open_store(self.settings))
             event.listen(self.store.engine.pool, "checkout", self._limit_pages)
             self.judges = Judges(self.store, self.settings)
             self.judges.start()

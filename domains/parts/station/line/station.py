@@ -75,8 +75,7 @@ def run_station(
     with ExitStack() as stack:
         stack.enter_context(_usable(settings.home))
         stack.enter_context(only_process(settings.home, station.name))
-        store = open_store(settings)
-        stack.callback(store.close)
+        store = stack.enter_context(open_store(settings))
         keep_station(settings.home, station)
         listeners = Listeners(on_part, on_problems, on_capture)
         _Running(station, store, settings, first, stack, listeners).run(stop, first.number)
