@@ -246,7 +246,10 @@ def _compare_status(tables: _Tables, connection: Connection) -> Iterator[AuditFa
         ids = [row["case_id"] for row in batch]
         expected = {row["case_id"]: row for row in statuses_of(connection, ids)}
         query = select(CASE_STATUS).where(CASE_STATUS.c.case_id.in_(ids))
-        found = {row["case_id"]: dict(row) for row in connection.execute(query).mappings()}
+        found = {
+            row["case_id"]: {name: value for name, value in row.items() if value is not None}
+            for row in connection.execute(query).mappings()
+        }
         for case_id in ids:
             if expected.get(case_id) != found.get(case_id):
                 yield AuditFault("case status differs", case_id)

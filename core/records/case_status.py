@@ -12,6 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from enum import IntEnum
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, and_, bindparam, delete, insert, select
@@ -48,7 +49,7 @@ class QueueState(IntEnum):
 def case_status_of(
     images: Collection[RowLike], last: RowLike | None, corrected_at: str = ""
 ) -> dict[str, Any]:
-    """Return the row of one case.
+    """Return the row of one case, without the columns of an answer where none stands.
 
     The verdict is the worst of the images (positive, then defer, then negative). The urgency puts
     a case with an unscored image first, then the largest positive probability. A case is reviewed
@@ -59,7 +60,8 @@ def case_status_of(
 
     Args:
         images: One mapping per image with the decision that stands; None where it has none.
-        last: The case's last review row, an undo included; None before the first.
+        last: The case's last review row, an undo included, with the verdict and the findings of
+            the decision that it was given on; None before the first.
         corrected_at: When an image of the case was last replaced by a correction; empty for never.
     """
     deciding = max(images, key=_severity)
@@ -86,8 +88,25 @@ def case_status_of(
         "revision": last["revision"] + 1 if last else 0,
         "sites": "\n".join(sorted(set(map(_site, images)))),
         "reasons": " ".join(sorted(set().union(*map(_reasons, images)))),
+        **_answer_of(last),
     }
     return {**row, "facets_id": case_facets.facets_id(row)}
+
+
+def _has_answer(row: RowLike) -> bool:
+    return "answer" in row
+
+
+def _answer_of(last: RowLike | None) -> dict[str, Any]:
+    if last is None or last["kind"] != REVIEW:
+        return {}
+    return {
+        "answer": last["disposition"],
+        "answer_by": last["reviewer"],
+        "answer_at": last["reviewed_at"],
+        "answer_verdict": last["verdict"],
+        "answer_is_drawn": _drawn(last),
+    }
 
 
 def _unmarked_urgency(case_id: str) -> float:
@@ -150,22 +169,28 @@ _LATEST = (
     .where(is_current())
     .order_by(IN_ORDER)
 )
-_REVIEW = (
-    REVIEWS.c.case_id,
-    REVIEWS.c.revision,
-    REVIEWS.c.kind,
-    REVIEWS.c.images,
-    REVIEWS.c.reviewed_at,
+_LAST = (
+    select(
+        REVIEWS.c.case_id,
+        REVIEWS.c.revision,
+        REVIEWS.c.kind,
+        REVIEWS.c.disposition,
+        REVIEWS.c.reviewer,
+        REVIEWS.c.reviewed_at,
+        REVIEWS.c.images,
+        DECISIONS.c.disposition.label("verdict"),
+        DECISIONS.c.findings,
+    )
+    .outerjoin(DECISIONS, DECISIONS.c.id == REVIEWS.c.decision_id)
+    .order_by(REVIEWS.c.revision)
 )
-_LAST = select(*_REVIEW).order_by(REVIEWS.c.revision)
 _CORRECTED = (
     select(IMAGES.c.case_id, RESOLUTIONS.c.resolved_at)
     .join(RESOLUTIONS, RESOLUTIONS.c.replaces == IMAGES.c.content_key)
     .order_by(RESOLUTIONS.c.seq)
 )
-_ALL = (_LATEST, _LAST, _CORRECTED)
 _CASE_IDS: BindParameter[Any] = bindparam("case_ids", expanding=True)
-_SOME = (
+_OF_CASES = (
     _LATEST.where(IMAGES.c.case_id.in_(_CASE_IDS)),
     _LAST.where(REVIEWS.c.case_id.in_(_CASE_IDS)),
     _CORRECTED.where(IMAGES.c.case_id.in_(_CASE_IDS)),
@@ -174,15 +199,18 @@ _BEFORE = select(*(CASE_STATUS.c[name] for name in case_facets.NAMES)).where(
     CASE_STATUS.c.case_id.in_(_CASE_IDS)
 )
 _FORGET = delete(CASE_STATUS).where(CASE_STATUS.c.case_id.in_(_CASE_IDS))
+_CASES_AFTER = (
+    select(CASES.c.id).where(CASES.c.id > bindparam("last")).order_by(CASES.c.id).limit(1000)
+)
 
 
-def statuses_of(connection: Connection, case_ids: Sequence[str] | None) -> list[dict[str, Any]]:
-    """Return the status of some cases, or of all (None), from the append-only rows.
+def statuses_of(connection: Connection, case_ids: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the status of some cases from the append-only rows.
 
     A case whose every image was replaced, by one that belongs to another case, has none.
     """
-    queries, named = (_ALL, {}) if case_ids is None else (_SOME, {"case_ids": case_ids})
-    latest, last, corrected = (connection.execute(query, named) for query in queries)
+    named = {"case_ids": case_ids}
+    latest, last, corrected = (connection.execute(query, named) for query in _OF_CASES)
     # What is met last stands.
     images: dict[str, dict[str, RowLike]] = defaultdict(dict)
     for row in latest.mappings():
@@ -201,8 +229,9 @@ def refresh(connection: Connection, case_ids: Collection[str]) -> None:
         before = connection.execute(_BEFORE, {"case_ids": ids}).mappings().all()
         connection.execute(_FORGET, {"case_ids": ids})
         rows = statuses_of(connection, ids)
-        if rows:
-            connection.execute(insert(CASE_STATUS), rows)
+        # Rows of one statement have the same columns; those of new cases have no answer.
+        for _, alike in groupby(sorted(rows, key=_has_answer), key=_has_answer):
+            connection.execute(insert(CASE_STATUS), list(alike))
         case_facets.apply_change(connection, before, rows)
 
 
@@ -210,4 +239,6 @@ def refresh_all(connection: Connection) -> None:
     """Work out the status of every case and the counts anew, in the caller's transaction."""
     connection.execute(delete(CASE_STATUS))
     connection.execute(delete(CASE_FACETS))
-    refresh(connection, list(connection.scalars(select(CASES.c.id))))
+    ids: list[str] = [""]
+    while ids := list(connection.scalars(_CASES_AFTER, {"last": ids[-1]})):
+        refresh(connection, ids)

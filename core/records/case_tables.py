@@ -6,7 +6,7 @@ index of their own would add nothing, and PostgreSQL refuses one over very long 
 
 from __future__ import annotations
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field
 
 from core.records.table_base import BY_ID, TableRow
@@ -153,6 +153,8 @@ class CaseStatusRow(TableRow, table=True):
     ``queue_state`` and ``negated_urgency`` sort the queue, smallest first, so that the next case is
     one look-up; `core.records.case_status` works them out. ``facets_id`` names the values that
     cases are filtered by, so that a filtered list is one look-up for each of those that match.
+    The columns named ``answer`` hold a person's answer that stands, and NULL where none does: an
+    index over those that have one, in the order of time, holds all that figures over time need.
     """
 
     __tablename__ = "case_status"
@@ -169,6 +171,19 @@ class CaseStatusRow(TableRow, table=True):
             "case_id",
         ),
         Index("ix_case_status_facets_time", "facets_id", "opened_at", "case_id"),
+        Index(
+            "ix_case_status_answers",
+            "pack",
+            "answer_at",
+            "case_id",
+            "facets_id",
+            "answer",
+            "answer_by",
+            "answer_verdict",
+            "answer_is_drawn",
+            sqlite_where=text("answer_at IS NOT NULL"),
+            postgresql_where=text("answer_at IS NOT NULL"),
+        ),
         BY_ID,
     )
 
@@ -185,6 +200,11 @@ class CaseStatusRow(TableRow, table=True):
     sites: str
     reasons: str
     facets_id: str
+    answer: str | None
+    answer_by: str | None
+    answer_at: str | None
+    answer_verdict: str | None
+    answer_is_drawn: bool | None
 
 
 class CaseFacetsRow(TableRow, table=True):

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, select
 
@@ -20,11 +21,21 @@ from core.records.connection import Store, chunks, reading
 from core.records.tables import CASES, READ_STATUS, REVIEWS, RowLike
 from core.types import Disposition
 
-FINAL_ANSWER: ColumnElement[str | None] = case(
-    (READ_STATUS.c.case_id.is_(None), REVIEWS.c.disposition),
-    else_=func.nullif(READ_STATUS.c.disposition, ""),
-)
-"""What a case is by its reads, where ``read_status`` is outer-joined; NULL while they are open."""
+
+def final_answer(first: ColumnElement[Any]) -> ColumnElement[str | None]:
+    """Return what a case is by its reads, NULL while they are open.
+
+    Args:
+        first: The first answer on a case, in a query that outer-joins ``read_status``.
+    """
+    return case(
+        (READ_STATUS.c.case_id.is_(None), first),
+        else_=func.nullif(READ_STATUS.c.disposition, ""),
+    )
+
+
+FINAL_ANSWER = final_answer(REVIEWS.c.disposition)
+"""What the case of a review is by its reads."""
 
 FINAL_LABEL: ColumnElement[str] = case(
     (READ_STATUS.c.case_id.is_(None), REVIEWS.c.label), else_=READ_STATUS.c.label

@@ -6,33 +6,20 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import func, select
 
-from core.records.case_status import REVIEW
 from core.records.connection import Store, reading
-from core.records.final_reads import FINAL_ANSWER
-from core.records.tables import CASE_STATUS, DECISIONS, READ_STATUS, REVIEWS
+from core.records.final_reads import final_answer
+from core.records.tables import CASE_FACETS, CASE_STATUS, READ_STATUS
 from core.records.values import stamp
-from core.types import Disposition, Reason
+from core.types import Disposition
 
 MOST_ANSWERS = 50_000
 """Answers read at the most, the newest."""
 
 _HOUR = len("2026-11-29T22")
 
-# The status of a case of one image says all of its decision: looking that up costs as much as the
-# rest of an answer, and is left to cases of which another decision was answered.
-_STANDS_STILL = and_(
-    CASE_STATUS.c.decision_id == REVIEWS.c.decision_id,
-    REVIEWS.c.decision_id != "",
-    CASE_STATUS.c.images == 1,
-)
-_OTHER_DECISION = case((_STANDS_STILL, None), else_=REVIEWS.c.decision_id)
-_VERDICT = case((_STANDS_STILL, CASE_STATUS.c.disposition), else_=DECISIONS.c.disposition)
-_IS_DRAWN = case(
-    (_STANDS_STILL, (" " + CASE_STATUS.c.reasons + " ").contains(f" {Reason.AUDIT.value} ")),
-    else_=DECISIONS.c.findings.contains(f'["{Reason.AUDIT.value}"', autoescape=True),
-)
+_ANSWER = final_answer(CASE_STATUS.c.answer)
 
 
 class HourOfCases(NamedTuple):
@@ -106,34 +93,23 @@ def answered_since(
     Raises:
         StoreError: The database failed.
     """
+    status = CASE_STATUS.c
     query = (
         select(
-            REVIEWS.c.case_id,
-            CASE_STATUS.c.product,
-            CASE_STATUS.c.sites,
-            REVIEWS.c.reviewer,
-            REVIEWS.c.reviewed_at,
-            FINAL_ANSWER,
-            _VERDICT,
-            _IS_DRAWN,
+            status.case_id,
+            # Not those of the status, which the index over answers does not hold.
+            CASE_FACETS.c.product,
+            CASE_FACETS.c.sites,
+            status.answer_by,
+            status.answer_at,
+            _ANSWER,
+            status.answer_verdict,
+            status.answer_is_drawn,
         )
-        .join(
-            CASE_STATUS,
-            and_(
-                CASE_STATUS.c.case_id == REVIEWS.c.case_id,
-                CASE_STATUS.c.revision == REVIEWS.c.revision + 1,
-            ),
-        )
-        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == REVIEWS.c.case_id)
-        .outerjoin(DECISIONS, DECISIONS.c.id == _OTHER_DECISION)
-        .where(
-            # An expression has no index: SQLite would walk every case of the pack, not the answers.
-            CASE_STATUS.c.pack.concat("") == pack,
-            REVIEWS.c.kind == REVIEW,
-            FINAL_ANSWER.is_not(None),
-            REVIEWS.c.reviewed_at >= stamp(since),
-        )
-        .order_by(REVIEWS.c.reviewed_at.desc())
+        .join(CASE_FACETS, CASE_FACETS.c.id == status.facets_id)
+        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == status.case_id)
+        .where(status.pack == pack, status.answer_at >= stamp(since), _ANSWER.is_not(None))
+        .order_by(status.answer_at.desc())
         .limit(most)
     )
     with reading(store) as connection:

@@ -52,7 +52,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0011"
+SCHEMA = "r0012"
 
 
 def _table(row: type[TableRow]) -> Table:

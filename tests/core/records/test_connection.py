@@ -2,18 +2,26 @@ from __future__ import annotations
 
 import importlib
 import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime
+from hashlib import sha256
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core.errors import ConfigError, StoreError
-from core.records import case_status, migrations, tables
-from core.records.connection import open_store, reading
+from core.records import audit, case_status, migrations, reviews, tables
+from core.records.connection import open_store, reading, writing
+from core.records.over_time import answered_since
+from core.records.store import new_decision, record
 from core.records.tables import CASE_STATUS, IMAGES, SCHEMA, TableRow
+from core.records.values import case_id_of
+from core.records.worklist import case_detail
+from core.types import Disposition, Finding, Reason
 
 
 def test_the_migrations_lead_to_the_tables_that_the_code_declares(store):
@@ -40,6 +48,7 @@ def test_a_step_that_adds_a_table_leaves_a_million_statuses_as_they_are(
     store, assessment, keep, execute
 ):
     keep(store, assessment())
+    forget_answers(store)
     for table in ("view_events", "skipped_cases", "kept_answers"):
         execute(store, f"DROP TABLE {table}")
     execute(store, "DROP INDEX ix_reviews_reviewer")
@@ -52,6 +61,43 @@ def test_a_step_that_adds_a_table_leaves_a_million_statuses_as_they_are(
         assert connection.scalar(select(CASE_STATUS.c.sites)) == "as it was"
         assert compare_metadata(MigrationContext.configure(connection), TableRow.metadata) == []
     again.close()
+
+
+def test_answers_of_an_older_store_are_found_by_their_time(store, assessment, keep):
+    contents = (b"stands", b"is taken back", b"drawn", b"judged again", b"waits")
+    for content in contents:
+        new = new_decision(assessment(content, p=0.9), pack="parts", name="a.png")
+        found = (Finding(Reason.AUDIT, ""),) if content == b"drawn" else ()
+        record(store, [replace(new, decision=replace(new.decision, findings=found))])
+    cases = {content: case_id_of("parts", "", sha256(content).hexdigest()) for content in contents}
+    for content in contents[:-1]:
+        item = case_detail(store, cases[content]).item
+        reviews.review(store, item, Disposition.NEGATIVE, reviewer="Ada")
+    reviews.undo(store, cases[b"is taken back"], 1, reviewer="Ada")
+    keep(store, assessment(b"judged again", p=0.1, policy="policy-2"))
+    before = answered_since(store, "parts", datetime(2000, 1, 1, tzinfo=UTC))
+    forget_answers(store)
+
+    with open_store(store.engine.url.render_as_string(hide_password=False), store.blobs) as again:
+        assert answered_since(again, "parts", datetime(2000, 1, 1, tzinfo=UTC)) == before
+        assert audit.verify(again).faults == ()
+        with reading(again) as connection:
+            context = MigrationContext.configure(connection)
+            assert compare_metadata(context, TableRow.metadata) == []
+    assert {one.case_id: (one.verdict, one.is_drawn) for one in before} == {
+        cases[b"stands"]: (Disposition.POSITIVE, False),
+        cases[b"drawn"]: (Disposition.POSITIVE, True),
+        cases[b"judged again"]: (Disposition.POSITIVE, False),
+    }
+
+
+def forget_answers(store):
+    """Take a store back to the tables of r0011, which knew no answers in the status of a case."""
+    with writing(store) as connection:
+        connection.execute(text("DROP INDEX ix_case_status_answers"))
+        for name in ("answer", "answer_by", "answer_at", "answer_verdict", "answer_is_drawn"):
+            connection.execute(text(f"ALTER TABLE case_status DROP COLUMN {name}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = 'r0011'"))
 
 
 def test_opening_again_keeps_what_is_there(store, assessment, keep):
