@@ -7,85 +7,20 @@ whole history made up anew. Note `head` outside (on paper, in another system) an
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import TextIO
 
-from sqlalchemy import CompoundSelect, Connection, Select, Table, func, select, union
-
+from core.records.audit_caches import compare_caches
 from core.records.audit_index import AuditIndex
-from core.records.case_facets import FacetCounts, count_facets, facet_rows
-from core.records.case_status import statuses_of
+from core.records.audit_tables import COVERED, AuditTables, Watch
 from core.records.connection import Store, reading
 from core.records.hash_chain import GENESIS, Head, canonical, link, newest
-from core.records.read_status import read_status_of
-from core.records.tables import (
-    ALARM_NOTES,
-    ALARMS,
-    AUDIT_CASES,
-    AUDIT_EVENTS,
-    CASE_FACETS,
-    CASE_READS,
-    CASE_STATUS,
-    CASES,
-    DECISIONS,
-    DEPLOYMENTS,
-    ENDED_SESSIONS,
-    GOLD_ANSWERS,
-    HEADERS,
-    IMAGES,
-    OBSERVATIONS,
-    PACK_ROWS,
-    PREFERENCES,
-    PROPOSAL_OUTCOMES,
-    PROPOSALS,
-    READ_DRAWS,
-    READ_PLANS,
-    READ_STATUS,
-    RECEIPTS,
-    REINSTATEMENTS,
-    RESOLUTIONS,
-    REVIEWS,
-    ROLE_GRANTS,
-    VIEW_EVENTS,
-    RowLike,
-)
+from core.records.tables import AUDIT_EVENTS, RowLike
 
-_COVERED = (
-    CASES,
-    IMAGES,
-    HEADERS,
-    DECISIONS,
-    REINSTATEMENTS,
-    REVIEWS,
-    RECEIPTS,
-    RESOLUTIONS,
-    DEPLOYMENTS,
-    PROPOSALS,
-    PROPOSAL_OUTCOMES,
-    PACK_ROWS,
-    ROLE_GRANTS,
-    ENDED_SESSIONS,
-    PREFERENCES,
-    READ_PLANS,
-    READ_DRAWS,
-    CASE_READS,
-    GOLD_ANSWERS,
-    OBSERVATIONS,
-    ALARMS,
-    ALARM_NOTES,
-    VIEW_EVENTS,
-)
-
-_CACHES = (CASE_STATUS, CASE_FACETS, READ_STATUS, AUDIT_CASES)
-
-_BATCH = 500
 _EVENTS = 32
 """Events read at a time: one that covers a large batch is long."""
-
-_Watch = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +66,7 @@ def head(store: Store) -> Head:
         return newest(connection)
 
 
-def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditReport:
+def verify(store: Store, *noted: Head, watch: Watch | None = None) -> AuditReport:
     """Return what differs between the chain of the log and the rows that it covers.
 
     Finds edited and removed events, edited, removed and slipped-in rows, and a worklist that does
@@ -146,17 +81,15 @@ def verify(store: Store, *noted: Head, watch: _Watch | None = None) -> AuditRepo
         StoreError: The database failed.
     """
     with reading(store) as connection, closing(AuditIndex()) as index:
-        tables = _Tables(connection, watch)
+        tables = AuditTables(connection, watch)
         events, faults = _walk(tables, index, noted)
-        for table in _COVERED:
+        for table in COVERED:
             for rows in tables.batches(table):
                 index.add_rows(table, rows)
         differences = [AuditFault(*one) for one in index.different_rows()]
         again = sum(fault.kind == "row covered again" for fault in differences)
         faults += differences
-        faults += _compare_status(tables, connection)
-        faults += _compare_reads(tables, connection)
-        faults += _compare_search(tables, index)
+        faults += [AuditFault(*one) for one in compare_caches(tables, connection, index)]
         return AuditReport(events, index.covered - again, newest(connection), tuple(faults))
 
 
@@ -168,45 +101,14 @@ def export(store: Store, file: TextIO) -> int:
     """
     count = 0
     with reading(store) as connection:
-        for events in _Tables(connection).batches(AUDIT_EVENTS, _EVENTS):
+        for events in AuditTables(connection).batches(AUDIT_EVENTS, _EVENTS):
             file.writelines(canonical(dict(event)) + "\n" for event in events)
             count += len(events)
     return count
 
 
-class _Tables:
-    """Reads whole tables of the audit and counts the rows that have been read."""
-
-    def __init__(self, connection: Connection, watch: _Watch | None = None) -> None:
-        self._connection, self._watch = connection, watch
-        self._done, self._total = 0, 0
-        if watch is not None:
-            counts = (
-                select(func.count()).select_from(table)
-                for table in (AUDIT_EVENTS, *_COVERED, *_CACHES)
-            )
-            self._total = sum(connection.execute(query).scalar_one() for query in counts)
-
-    def batches(self, table: Table, size: int | None = None) -> Iterator[Sequence[RowLike]]:
-        """Yield every row of a table by its key, some at a time."""
-        for rows in self.select(select(table).order_by(*table.primary_key), size):
-            yield rows
-            self.count(len(rows))
-
-    def select(self, query: Select[Any], size: int | None = None) -> Iterator[Sequence[RowLike]]:
-        """Yield the rows of a query, some at a time."""
-        found = self._connection.execute(query, execution_options={"yield_per": size or _BATCH})
-        yield from found.mappings().partitions()
-
-    def count(self, rows: int) -> None:
-        """Tell who watches that so many more rows have been read."""
-        self._done += rows
-        if self._watch is not None and rows:
-            self._watch(self._done, self._total)
-
-
 def _walk(
-    tables: _Tables, index: AuditIndex, noted: Sequence[Head]
+    tables: AuditTables, index: AuditIndex, noted: Sequence[Head]
 ) -> tuple[int, list[AuditFault]]:
     faults: list[AuditFault] = []
     pinned = {one.seq for one in noted}
@@ -237,50 +139,3 @@ def _check(event: RowLike, last: Head) -> Iterator[AuditFault]:
     elif seq == last.seq + 1 and event["previous"] != last.hash:
         # The one before was changed and hashed anew; before the first there is none.
         yield AuditFault("event edited", f"audit_events {last.seq or seq}")
-
-
-def _compare_status(tables: _Tables, connection: Connection) -> Iterator[AuditFault]:
-    counted: FacetCounts = Counter()
-    every = union(select(CASES.c.id.label("case_id")), select(CASE_STATUS.c.case_id))
-    for batch in tables.select(_in_order(every)):
-        ids = [row["case_id"] for row in batch]
-        expected = {row["case_id"]: row for row in statuses_of(connection, ids)}
-        query = select(CASE_STATUS).where(CASE_STATUS.c.case_id.in_(ids))
-        found = {
-            row["case_id"]: {name: value for name, value in row.items() if value is not None}
-            for row in connection.execute(query).mappings()
-        }
-        for case_id in ids:
-            if expected.get(case_id) != found.get(case_id):
-                yield AuditFault("case status differs", case_id)
-        counted += count_facets(expected.values())
-        tables.count(len(found))
-    kept = {row["id"]: dict(row) for rows in tables.batches(CASE_FACETS) for row in rows}
-    expected = facet_rows(counted)
-    for facets_id in sorted(expected.keys() | kept.keys()):
-        if expected.get(facets_id) != kept.get(facets_id):
-            yield AuditFault("case count differs", facets_id)
-
-
-def _compare_reads(tables: _Tables, connection: Connection) -> Iterator[AuditFault]:
-    every = union(select(READ_DRAWS.c.case_id), select(READ_STATUS.c.case_id))
-    for batch in tables.select(_in_order(every)):
-        ids = [row["case_id"] for row in batch]
-        query = select(READ_STATUS).where(READ_STATUS.c.case_id.in_(ids))
-        found = {row["case_id"]: dict(row) for row in connection.execute(query).mappings()}
-        for case_id in ids:
-            if read_status_of(connection, case_id) != found.get(case_id):
-                yield AuditFault("read status differs", case_id)
-        tables.count(len(found))
-
-
-def _in_order(cases: CompoundSelect[Any]) -> Select[Any]:
-    each = cases.subquery()
-    return select(each.c.case_id).order_by(each.c.case_id)
-
-
-def _compare_search(tables: _Tables, index: AuditIndex) -> Iterator[AuditFault]:
-    for rows in tables.batches(AUDIT_CASES):
-        index.add_cases(rows)
-    for case_id, seq in index.different_cases():
-        yield AuditFault("search differs", f"audit_events {seq}, case {case_id}")

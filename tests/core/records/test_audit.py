@@ -9,7 +9,7 @@ import tracemalloc
 import pytest
 from sqlalchemy import select
 
-from core.records import audit, hash_chain, worklist
+from core.records import audit, audit_tables, hash_chain, worklist
 from core.records.audit import AuditFault, Head
 from core.records.connection import writing
 from core.records.reviews import review
@@ -270,7 +270,7 @@ def test_whatever_was_tampered_with_at_once_is_named_one_by_one(filled, execute)
 
 
 def test_a_walk_over_ten_times_the_cases_takes_no_more_memory(store, assessment, keep, monkeypatch):
-    monkeypatch.setattr(audit, "_BATCH", 10)
+    monkeypatch.setattr(audit_tables, "_BATCH", 10)
     monkeypatch.setattr(audit, "_EVENTS", 2)
 
     def peak(cases: range) -> int:
@@ -294,7 +294,7 @@ def test_a_walk_over_ten_times_the_cases_takes_no_more_memory(store, assessment,
 
 
 def test_a_walk_says_how_far_it_is(filled, monkeypatch):
-    monkeypatch.setattr(audit, "_BATCH", 2)
+    monkeypatch.setattr(audit_tables, "_BATCH", 2)
     calls = []
 
     report = audit.verify(filled, watch=lambda done, total: calls.append((done, total)))
