@@ -32,6 +32,7 @@ __all__ = [
 
 _BUSY_S = 60.0
 _WRITER_LOCK = 0x_A55A_7001
+_SYNCHRONOUS = "synchronous"
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,19 +198,26 @@ def reading(store: Store) -> Iterator[Connection]:
 
 
 @contextmanager
-def writing(store: Store) -> Iterator[Connection]:
+def writing(store: Store, *, is_durable: bool = True) -> Iterator[Connection]:
     """Return the one writing connection; commits at the end, rolls back on an exception.
 
     Writers take turns from the first statement on: what a writer reads here nobody else changes
     before it commits. A read that turns into a write later would fail at once under SQLite.
 
+    Args:
+        store: The store.
+        is_durable: Whether the commit waits for the disk. Without it a power cut may take the
+            change, whole; the next durable commit makes it durable as well.
+
     Raises:
         StoreError: The database failed, or stayed busy for a minute.
     """
-    engine = store.engine.execution_options(immediate=True)
+    engine = store.engine.execution_options(immediate=True, is_durable=is_durable)
     with _mapped(engine), engine.begin() as connection:
         if engine.dialect.name == "postgresql":
             connection.execute(select(func.pg_advisory_xact_lock(_WRITER_LOCK)))
+            if not is_durable:
+                connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
         yield connection
 
 
@@ -296,8 +304,13 @@ def _prepare_sqlite(raw: sqlite3.Connection, _: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    options, wanted = connection.get_execution_options(), "FULL"
+    if not options.get("is_durable", True):
+        wanted = "NORMAL"
+    if connection.info.get(_SYNCHRONOUS, "FULL") != wanted:  # lasts as long as the connection
+        connection.exec_driver_sql(f"PRAGMA synchronous={wanted}")
+        connection.info[_SYNCHRONOUS] = wanted
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("immediate") else "BEGIN")
 
 
 def _revision_of(store: Store) -> str | None:

@@ -1,4 +1,4 @@
-"""What the monitor reads of the rows, and where it keeps how far it is."""
+"""What the monitor reads of the rows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,9 @@ from sqlalchemy import (
     Connection,
     and_,
     func,
-    insert,
     literal,
     or_,
     select,
-    update,
 )
 
 from core.records.case_status import REVIEW, QueueState
@@ -27,7 +25,6 @@ from core.records.tables import (
     CASE_STATUS,
     DECISIONS,
     IMAGES,
-    MONITOR_STATES,
     OBSERVATIONS,
     READ_STATUS,
     REVIEWS,
@@ -269,26 +266,6 @@ def undeployed(
         if row.product not in own and row.audit_probability is not None:
             return row.bundle, row.bundle_sha256, row.policy_id
     return None
-
-
-def read_state(connection: Connection, state_id: str) -> dict[str, Any] | None:
-    """Return a state as it was kept; None where there is none yet."""
-    query = select(MONITOR_STATES.c.body).where(MONITOR_STATES.c.id == state_id)
-    body = connection.scalar(query)
-    return json.loads(body) if body is not None else None
-
-
-def keep_state(
-    connection: Connection, state_id: str, pack: str, product: str, body: Mapping[str, Any]
-) -> None:
-    """Keep a state in place of the one before."""
-    text = json.dumps(body, separators=(",", ":"), allow_nan=False)
-    row = {"id": state_id, "pack": pack, "product": product, "body": text}
-    changed = connection.execute(
-        update(MONITOR_STATES).where(MONITOR_STATES.c.id == state_id).values(body=text)
-    )
-    if not changed.rowcount:
-        connection.execute(insert(MONITOR_STATES), row)
 
 
 def answered_label_sets(

@@ -15,7 +15,7 @@ from core.decision.policy import suspend, to_json
 from core.errors import StoreError
 from core.files import write_atomic
 from core.logs import Event, Word
-from core.records import alarms, monitored
+from core.records import alarms, monitor_states, monitored
 from core.records.alarms import MonitorAlarm, alarm_id
 from core.records.connection import Store, reading, writing
 from core.records.deployment import AUDIT_SHARE, Deployment, Stage
@@ -86,7 +86,7 @@ class Monitor:
 
     def _follow(self, scope: Scope) -> bool:
         with reading(self._store) as connection:
-            kept = monitored.read_state(connection, scope.epoch_id)
+            kept = monitor_states.read_state(connection, scope.epoch_id)
             before = self._state(kept, scope)
             pictures = monitored.pictures_after(connection, scope.rows, before.seq, BATCH)
             reads = monitored.reads(connection, scope.rows)
@@ -98,18 +98,15 @@ class Monitor:
         found = list(signals(state, escapes, scope.policy.targets.escape))
         if state == before and kept is not None and not found:
             return False
-        with writing(self._store) as connection:
-            if monitored.read_state(connection, scope.epoch_id) != kept:
-                return True
-            monitored.keep_state(
-                connection, scope.epoch_id, scope.rows.pack, scope.rows.product, state.to_json()
-            )
+        body = json.dumps(state.to_json(), separators=(",", ":"), allow_nan=False)
+        if not monitor_states.keep_state(self._store, scope.epoch_id, scope.rows, body, kept):
+            return True
         self._raise(scope, found)
         return bool(pictures)
 
-    def _state(self, kept: Mapping[str, Any] | None, scope: Scope) -> MonitorState:
+    def _state(self, kept: str | None, scope: Scope) -> MonitorState:
         if kept is not None:
-            return MonitorState.from_json(kept)
+            return MonitorState.from_json(json.loads(kept))
         places = certified_places(scope.rows.bundle_sha256, self._settings)
         return MonitorState(ood_counts=places)
 
@@ -140,15 +137,15 @@ def state_of(store: Store, epoch_id: str) -> MonitorState | None:
         StoreError: The database failed.
     """
     with reading(store) as connection:
-        kept = monitored.read_state(connection, epoch_id)
-    return MonitorState.from_json(kept) if kept else None
+        kept = monitor_states.read_state(connection, epoch_id)
+    return MonitorState.from_json(json.loads(kept)) if kept else None
 
 
 def _watched(connection: Connection, scope: Scope) -> Watched:
-    kept = monitored.read_state(connection, scope.epoch_id)
+    kept = monitor_states.read_state(connection, scope.epoch_id)
     reads = monitored.reads(connection, scope.rows)
     escapes = measure_escapes(reads, scope.policy.targets.escape, scope.audit_share)
-    state = MonitorState.from_json(kept) if kept else MonitorState()
+    state = MonitorState.from_json(json.loads(kept)) if kept else MonitorState()
     named = monitored.answered_label_sets(connection, scope.rows)
     covered = tuple(label in found for _, label, found in named)
     return Watched(scope, state, escapes, covered, monitored.count_audited(connection, scope.rows))

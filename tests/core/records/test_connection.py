@@ -119,6 +119,17 @@ def test_sqlite_waits_for_the_disk_and_holds_its_foreign_keys(sqlite_store):
     assert found == ["wal", 2, 1]
 
 
+def test_a_write_may_leave_the_disk_to_the_next_one_that_waits_for_it(store):
+    is_sqlite = store.engine.dialect.name == "sqlite"
+    asked = "PRAGMA synchronous" if is_sqlite else "SHOW synchronous_commit"
+    found = []
+    for is_durable in (True, False, True):
+        with writing(store, is_durable=is_durable) as connection:
+            found.append(connection.exec_driver_sql(asked).scalar())
+
+    assert found == ([2, 1, 2] if is_sqlite else ["on", "off", "on"])
+
+
 def test_a_reader_sees_one_moment_while_others_write(store, assessment, keep):
     keep(store, assessment(b"one"))
     with reading(store) as connection:

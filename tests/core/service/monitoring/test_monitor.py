@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from dataclasses import replace
@@ -14,7 +15,7 @@ from core.records import alarms, audit, blobs, deployments, reviews
 from core.records.case_list import list_cases
 from core.records.connection import reading, writing
 from core.records.intake import receive
-from core.records.monitored import read_state
+from core.records.monitor_states import read_state
 from core.records.store import decisions
 from core.records.tables import MONITOR_STATES
 from core.service.assessment.replay import replay
@@ -215,7 +216,7 @@ def test_a_bundle_that_a_worker_was_given_is_watched_and_suspended_too(
     found = watched(store, settings, "parts")
     assert [one.scope.deployment for one in found] == [None]
     with reading(store) as connection:
-        assert read_state(connection, found[0].scope.epoch_id)["seq"] == 12
+        assert json.loads(read_state(connection, found[0].scope.epoch_id))["seq"] == 12
 
 
 def test_the_suspended_policy_in_the_archive_says_why(deployed, store, settings, send):
