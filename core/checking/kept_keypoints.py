@@ -102,19 +102,19 @@ class KeptKeypoints:
         return {_PREFIX + one.name: getattr(self, one.name) for one in fields(self)}
 
     def with_those_of(self, other: KeptKeypoints) -> KeptKeypoints:
-        """Return these with those of further pictures, told in the directions of these."""
+        """Return these with those of further pictures, projected on the directions of these."""
         if not self.counts.any():
             rest = np.concatenate([self.counts, other.counts])
             fine = np.concatenate([self.fine, other.fine])
             return KeptKeypoints(other.mean, other.axes, other.vectors, other.places, rest, fine)
-        told = other.vectors
-        if len(told):
-            roots = told.astype(np.float32) @ other.axes.T / np.float32(_STEP) + other.mean
-            told = _bytes_of(_project(roots, self))
+        vectors = other.vectors
+        if len(vectors):
+            roots = vectors.astype(np.float32) @ other.axes.T / np.float32(_STEP) + other.mean
+            vectors = _bytes_of(_project(roots, self))
         return KeptKeypoints(
             self.mean,
             self.axes,
-            np.concatenate([self.vectors, told]),
+            np.concatenate([self.vectors, vectors]),
             np.concatenate([self.places, other.places]),
             np.concatenate([self.counts, other.counts]),
             np.concatenate([self.fine, other.fine]),
