@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from core.checking.columns import (
 from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.leaks import copy_alarms, group_alarms
 from core.checking.nuisance import cells_of, picture_nuisances
-from core.checking.origins import Copies
+from core.checking.origins import Copies, group_origins
 from core.checking.result import Alarm, CheckReport, Level
 from core.checking.shortcut_alarms import shortcut_alarms
 from core.checking.shortcuts import CONTENT, measure_shortcuts
@@ -50,7 +51,7 @@ def check_rows(
     """Return what is wrong with a labelled data set, by the facts of its pictures.
 
     Nothing that is shipped is fitted here, so every row that has a label is looked at, those of
-    test as well.
+    test as well. What is of one origin counts as one group, as it does in training.
 
     Args:
         pictures: One a row: the facts of its picture, or why it could not be read.
@@ -60,18 +61,23 @@ def check_rows(
         copies: Those among the readable pictures; searched for when None.
     """
     facts = [one for one in pictures if isinstance(one, PictureFacts)]
+    found = copies or Copies.among(facts)
     rows = [one.row for one in pictures]
+    joined = group_origins(pictures, found)
+    counted = [replace(one, row=row) for one, row in zip(pictures, joined, strict=True)]
     alarms = [
         *_unreadable([one for one in pictures if isinstance(one, UnreadablePicture)], len(rows)),
         *_refused(facts),
         *group_alarms(rows),
-        *copy_alarms(facts, copies or Copies.among(facts)),
-        *balance_alarms(rows, positive),
-        *_shortcuts(facts, positive, known, seed),
+        *copy_alarms(facts, found),
+        *balance_alarms(joined, positive),
+        *_shortcuts(
+            [one for one in counted if isinstance(one, PictureFacts)], positive, known, seed
+        ),
     ]
     return CheckReport(
         pictures=len(rows),
-        groups=len({row.group for row in rows}),
+        groups=len({row.group for row in joined}),
         alarms=tuple(sorted(alarms, key=_weight)),
         balance=balance(rows),
     )

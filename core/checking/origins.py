@@ -86,9 +86,22 @@ def join_origins(pictures: Sequence[PictureFacts | UnreadablePicture], copies: C
         DataError: Files of the same bytes, certain copies, or what the files say belongs together,
             lie in two of train, cal and test.
     """
-    rows = [one.row for one in pictures]
     sets = _sets(pictures, copies)
-    _refuse_split_origins(rows, sets)
+    _refuse_split_origins([one.row for one in pictures], sets)
+    return _join(pictures, sets)
+
+
+def group_origins(
+    pictures: Sequence[PictureFacts | UnreadablePicture], copies: Copies
+) -> list[Row]:
+    """Return the rows as ``join_origins`` does, also where splits part what is of one origin."""
+    return _join(pictures, _sets(pictures, copies))
+
+
+def _join(
+    pictures: Sequence[PictureFacts | UnreadablePicture], sets: Sequence[Sequence[int]]
+) -> list[Row]:
+    rows = [one.row for one in pictures]
     for members in sets:
         name = min(rows[at].group for at in members)
         grouped = any(rows[at].grouped for at in members)

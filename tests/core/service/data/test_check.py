@@ -50,16 +50,32 @@ def kinds(found, *levels):
 def test_files_are_read_and_what_is_wrong_with_them_is_said(plates, settings):
     result = []
     found = check("parts", plates, settings, progress=lambda *step: result.append(step))
-    assert (found.pictures, found.groups) == (82, 82)
+    assert (found.pictures, found.groups) == (82, 81)  # one file is there twice
     assert kinds(found, Level.STRONG) == {"leak", "conflict", "shortcut"}
     (torn,) = [alarm for alarm in found.alarms if alarm.kind == "unreadable"]
     assert list(torn.figures["files"]) == [str(plates / "torn.png")]
     assert ("Looking at the pictures", 82, 82) in result
     lines = summarise_check(found)
-    assert lines[0] == "82 pictures in 82 groups."
+    assert lines[0] == "82 pictures in 81 groups."
     assert lines[1] == "Read as table manifest.csv: 82 pictures."
     assert found.to_json()["read"]["counts"]["cal"] == {"good": 13, "scratched": 13}
     assert lines[-1].split() == ["scratched", "14", "13", "14"]
+
+
+def test_copies_count_once_in_what_could_be_certified(tmp_path, settings):
+    rng = np.random.default_rng(7)
+    for label in ("good", "scratched"):
+        (tmp_path / label).mkdir()
+        for number in range(6):
+            grain = cv2.resize(rng.normal(120, 40, (24, 24)), (SIDE, SIDE))
+            plate = np.clip(grain, 0, 255).astype(np.uint8)
+            for name, again in (("a", plate), ("b", plate[:, ::-1]), ("c", plate[::-1])):
+                cv2.imwrite(str(tmp_path / label / f"{number}{name}.png"), again)
+    found = check("parts", tmp_path, settings)
+    assert (found.pictures, found.groups) == (36, 12)
+    assert any(
+        "the whole set, of which cal takes a part, has 6." in a.sentence for a in found.alarms
+    )
 
 
 def test_the_command_prints_one_json_object_and_ends_well_with_alarms(plates, monkeypatch):
