@@ -31,6 +31,7 @@ NAMES = (
     "ladders",
     "benign",
     "near",
+    "copies",
     "crops",
     "crops_ood",
     "mosaic",
