@@ -111,7 +111,8 @@ def test_a_plate_under_other_light_is_judged_and_one_with_a_fault_is_not(tiny_pr
         return np.mean(found)
 
     for name, strength in HARMLESS:
-        assert held_out(partial(varied, name=name, strength=strength)) <= 0.1, (name, strength)
+        # At most three times the gate's level.
+        assert held_out(partial(varied, name=name, strength=strength)) <= 0.15, (name, strength)
     for name in ("out of focus", "noisy", "too dark", "turned"):
         assert held_out(partial(broken_by, name=name)) >= 0.9, name
 
