@@ -9,9 +9,11 @@ export default function ({ data, parentElement }) {
   const onClick = event => {
     const asked = event.composedPath().find(one => one instanceof Element && one.hasAttribute('data-enlarge'))
     const image = asked?.matches('img') ? asked : asked?.querySelector('img')
-    if (!image?.naturalWidth) return
+    if (!image) return
     event.preventDefault()
-    open(dialog, image, asked.dataset, data.keys)
+    const opens = () => { if (image.checkVisibility()) open(dialog, image, asked.dataset, data.keys) }
+    if (image.naturalWidth) opens()
+    else image.addEventListener('load', opens, { once: true }) // it is still on its way
   }
   document.addEventListener('click', onClick)
   kept.stop = () => document.removeEventListener('click', onClick)

@@ -99,10 +99,10 @@ def test_a_press_on_a_cut_connection_is_kept_once_or_not_at_all_and_the_page_say
     page, wire, store
 ):
     torn = next_case(store, "parts")
+    first = next_case(store, "parts", after=torn.case_id)
     page.goto(wire.address)
     shows(page, torn)
     page.keyboard.press("j")
-    first = next_case(store, "parts", after=torn.case_id)
     shows(page, first)
     answered = [torn.case_id]
     assert written(store) == answered

@@ -171,7 +171,9 @@ function open(board, number) {
   const tile = board.data.tiles.find(one => one.number === number)
   if (!tile) return
   board.open = tile
-  board.dialog.querySelector('img').removeAttribute('src')
+  const image = board.dialog.querySelector('img')
+  image.removeAttribute('src')
+  delete image.dataset.address // so that the same picture is drawn again
   board.dialog.querySelector('.other input').value = ''
   board.drawn = ''
   board.dialog.showModal()
