@@ -152,10 +152,10 @@ def test_one_tap_names_a_defect_and_it_is_a_review(board, line):
 
 
 def test_a_picture_that_still_loads_opens_once_it_is_there(board, line):
-    part, held = line.inspect(LineReason.DEFECT), []
+    part, waiting = line.inspect(LineReason.DEFECT), []
     tile = board.locator(".strip button", has_text=part.part_id)
     expect(tile).to_be_visible(timeout=30_000)
-    board.route("**/assay-offered/**", lambda route: held.append(route))
+    board.route("**/assay-offered/**", lambda route: waiting.append(route))
     tile.click()
     expect(board.locator("dialog .what")).to_contain_text(f"{part.part_id} · FAIL")
     frame = board.locator("dialog .frame")
@@ -163,8 +163,8 @@ def test_a_picture_that_still_loads_opens_once_it_is_there(board, line):
     expect(board.locator(".st-key-assay-enlarge")).to_be_attached(timeout=30_000)
     frame.dispatch_event("click")
     board.wait_for_timeout(500)
-    assert held
-    board.unroute("**/assay-offered/**")  # which lets go of those that are held
+    assert waiting
+    board.unroute("**/assay-offered/**")  # which lets go of those that wait
     large = board.locator("dialog[open] .pane")
     expect(large).to_have_attribute("data-resolution", "full", timeout=30_000)
     for key in ("Escape", "Escape"):
