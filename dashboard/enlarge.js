@@ -30,7 +30,7 @@ async function open(dialog, image, asked, keys) {
   const find = selector => dialog.querySelector(selector)
   let bench = null
   const onKey = event => {
-    if (event.key === 'Escape' || event.key === 'Tab') return
+    if (!dialog.open || event.key === 'Escape' || event.key === 'Tab') return // it closes a moment before `onclose`
     event.stopImmediatePropagation()
     if (event.key !== 'Enter' && event.key !== ' ') bench?.onKey(event)
   }

@@ -47,6 +47,17 @@ WATCH = """() => {
     look()
 }"""
 
+# Closes the viewer and presses a key at once; gives how often the page below hears it.
+CLOSE_AND_PRESS = """dialog => {
+    let heard = 0
+    const count = () => { heard++ }
+    document.addEventListener('keydown', count)
+    dialog.close()
+    document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'F5', bubbles: true }))
+    document.removeEventListener('keydown', count)
+    return heard
+}"""
+
 
 @pytest.fixture
 def line(rig_home: Path, tmp_path: Path) -> Iterator[BoardLine]:
@@ -167,8 +178,9 @@ def test_a_picture_that_still_loads_opens_once_it_is_there(board, line):
     board.unroute("**/assay-offered/**")  # which lets go of those that wait
     large = board.locator("dialog[open] .pane")
     expect(large).to_have_attribute("data-resolution", "full", timeout=30_000)
-    for key in ("Escape", "Escape"):
-        board.keyboard.press(key)
+    assert board.locator("dialog[open]:has(.pane)").evaluate(CLOSE_AND_PRESS) == 1
+    expect(large).to_have_count(0)
+    board.keyboard.press("Escape")
     tile.click()  # the same part again: its picture is drawn again
     expect(frame.locator("img")).to_have_js_property("naturalWidth", 720, timeout=30_000)
 
