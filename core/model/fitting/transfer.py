@@ -57,9 +57,6 @@ class TransferSource:
             moved = (head.weights @ shift).astype(np.float64)
             return LinearHead(head.weights * ratio, head.bias + moved)
 
-        # Fitted in that site's units: a feature that is constant here may vary there.
-        has_all = np.isin(np.arange(k), self.labels).all()
-        alone = rescale(fit_logistic(self.z, *((self.labels, k) if has_all else (self.sides, 2))))
         shared = self.labels >= 0
 
         def together(z: F32, labels: LabelArray, k: int) -> LinearHead:
@@ -70,13 +67,15 @@ class TransferSource:
             answers = np.concatenate([self.labels[shared], labels])
             return rescale(fit_logistic(both, answers, k, weight=weight))
 
-        found: dict[str, HeadFitter] = {
-            CORRECTED: lambda z, labels, k: _corrected(alone, z, labels, k)
-        }
+        found: dict[str, HeadFitter] = {TOGETHER: together} if shared.any() else {}
+        has_all = np.isin(np.arange(k), self.labels).all()
+        if not has_all and np.unique(self.sides).size < 2:
+            return found  # such as a bundle of good parts: nothing in it tells anything apart
+        # Fitted in that site's units: a feature that is constant here may vary there.
+        alone = rescale(fit_logistic(self.z, *((self.labels, k) if has_all else (self.sides, 2))))
+        found[CORRECTED] = lambda z, labels, k: _corrected(alone, z, labels, k)
         if has_all:
             found[RECALIBRATED] = lambda _z, _labels, _k: alone
-        if shared.any():
-            found[TOGETHER] = together
         return found
 
 

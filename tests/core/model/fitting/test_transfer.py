@@ -137,6 +137,14 @@ def test_labels_that_no_picture_here_shares_leave_the_correction_alone():
     assert start.fitters(x.mean(axis=0), x.std(axis=0), 3).keys() == {CORRECTED}
 
 
+def test_a_start_of_one_side_alone_is_only_learned_from_together():
+    rng = np.random.default_rng(10)
+    x, labels = a_place(rng, 60, rng.normal(0, 0.25, D))
+    good = replace(a_start(x, labels), labels=np.ones(60, np.int64), sides=np.zeros(60, np.int64))
+    assert good.fitters(x.mean(axis=0), x.std(axis=0), 2).keys() == {TOGETHER}
+    assert fit(a_table(x, labels), CLASSES, POSITIVE, source=good).model.classes == CLASSES
+
+
 def test_a_start_that_knows_the_opposite_is_not_heard():
     rng = np.random.default_rng(6)
     direction = rng.normal(0, 0.25, D)
