@@ -4,20 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from core.checking.exposures import SIDE, agreement, find_exposures
+from core.checking.exposures import agreement, find_exposures
 from core.checking.keypoint_votes import vote
 from core.checking.keypoints import KeypointDescriptors, detect
-
-SAME = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
-
-
-def part(rng):
-    """A part of one kind, without noise: the same rails on each, and fine grain of its own."""
-    picture = np.full((256, 256), 120.0)
-    picture[80:88] -= 70
-    picture[170:178] -= 70
-    grain = cv2.resize(rng.normal(0, 14, (90, 90)), (256, 256), interpolation=cv2.INTER_CUBIC)
-    return picture + grain
+from tests.core.checking.scenes import SAME, part, square
 
 
 def photograph(scene, rng):
@@ -34,10 +24,6 @@ def sister(scene, rng):
 def turned(picture, degrees):
     matrix = cv2.getRotationMatrix2D((128, 128), degrees, 1.0)
     return cv2.warpAffine(picture, matrix, (256, 256), borderMode=cv2.BORDER_REFLECT)
-
-
-def square(picture, side=SIDE):
-    return cv2.resize(np.ascontiguousarray(picture), (side, side), interpolation=cv2.INTER_AREA)
 
 
 def pairs_of(pictures):

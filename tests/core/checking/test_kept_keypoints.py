@@ -11,17 +11,7 @@ from core.checking.fine_detail import POINTS, WIDTH, FineDetail, sample_detail
 from core.checking.fingerprints import Fingerprints
 from core.checking.kept_keypoints import KeptKeypoints, KeypointSearch
 from core.checking.known_copies import match_copies
-
-SAME = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
-
-
-def part(rng):
-    """A part of one kind: the same rails on each, and fine grain of its own."""
-    picture = np.full((256, 256), 120.0)
-    picture[80:88] -= 70
-    picture[170:178] -= 70
-    grain = cv2.resize(rng.normal(0, 14, (90, 90)), (256, 256), interpolation=cv2.INTER_CUBIC)
-    return picture + grain
+from tests.core.checking.scenes import SAME, part, square
 
 
 def sister(scene, rng):
@@ -32,10 +22,6 @@ def sister(scene, rng):
 
 def photograph(scene, rng):
     return np.clip(scene + rng.normal(0, 3, scene.shape), 0, 255).astype(np.uint8)
-
-
-def square(picture, side=SIDE):
-    return cv2.resize(np.ascontiguousarray(picture), (side, side), interpolation=cv2.INTER_AREA)
 
 
 def turned(picture, degrees):
