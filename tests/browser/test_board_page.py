@@ -47,15 +47,15 @@ WATCH = """() => {
     look()
 }"""
 
-# Closes the viewer and presses a key at once; gives how often the page below hears it.
+# Closes the viewer and presses a key at once; gives how often the page below gets it.
 CLOSE_AND_PRESS = """dialog => {
-    let heard = 0
-    const count = () => { heard++ }
+    let received = 0
+    const count = () => { received++ }
     document.addEventListener('keydown', count)
     dialog.close()
     document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'F5', bubbles: true }))
     document.removeEventListener('keydown', count)
-    return heard
+    return received
 }"""
 
 
