@@ -4,9 +4,9 @@ BIN := .venv/bin
 # Every number below is one thread a worker: more threads only fight over the same cores.
 export OMP_NUM_THREADS ?= 1
 
-FAST := not slow and not trained and not service and not browser and not shared
+REST := slow or trained or service or browser or shared
 
-.PHONY: setup dev demo test test-fast coverage check bench clean
+.PHONY: setup dev demo test test-fast test-rest coverage check bench clean
 
 setup: .venv/ready
 
@@ -34,10 +34,13 @@ SPREAD := --dist loadfile --no-loadscope-reorder
 test: dev
 	$(BIN)/pytest --numprocesses 3 $(SPREAD)
 
-# Two thousand tests in under two minutes: no training, no service, no browser, no database server.
+# No training, no service, no browser, no database server.
 test-fast: dev
 	env -u CI -u ASSAY_TEST_POSTGRES \
-	  $(BIN)/python -m pytest --numprocesses 2 $(SPREAD) -m "$(FAST)" $(COVERAGE) tests
+	  $(BIN)/python -m pytest --numprocesses 2 $(SPREAD) -m "not ($(REST))" $(COVERAGE) tests
+
+test-rest: dev
+	$(BIN)/pytest --numprocesses 3 $(SPREAD) -m "$(REST)"
 
 # Of those tests alone: tracing costs Python a third more time.
 coverage: COVERAGE := --cov --cov-report=term

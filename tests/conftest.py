@@ -70,11 +70,13 @@ class Product:
             ]
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    # Before -m chooses by marks; the order is given to what it chose.
     for item in items:
         if "network_home" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.trained)
+    yield
     if "PYTEST_XDIST_WORKER" in os.environ:
         _begin_with_the_longest(items)
 

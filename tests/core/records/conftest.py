@@ -25,7 +25,8 @@ from core.types import (
 )
 
 POSTGRES = os.environ.get("ASSAY_TEST_POSTGRES", "")
-ENGINES = ["sqlite", *(["postgresql"] if POSTGRES else [])]
+SERVED = pytest.param("postgresql", marks=pytest.mark.service)
+ENGINES = ["sqlite", *([SERVED] if POSTGRES else [])]
 if os.environ.get("CI") == "true" and not POSTGRES:
     raise RuntimeError(
         "CI must test the store on PostgreSQL too: apt-get install postgresql, start it, make an "

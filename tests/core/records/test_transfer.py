@@ -1,7 +1,5 @@
 """Rows copied from one store to another, on every pair of engines at hand."""
 
-import itertools
-
 import pytest
 from sqlalchemy import Integer
 
@@ -15,9 +13,10 @@ from core.records.values import now
 from core.records.worklist import next_case
 from core.service.storage.migrate import migrate_store
 from core.types import Disposition
-from tests.core.records.conftest import ENGINES, POSTGRES, emptied
+from tests.core.records.conftest import POSTGRES, emptied
 
-PAIRS = [pair for pair in itertools.product(ENGINES, repeat=2) if pair != ("postgresql",) * 2]
+SERVED = [("sqlite", "postgresql"), ("postgresql", "sqlite")] if POSTGRES else []
+PAIRS = [("sqlite", "sqlite"), *(pytest.param(one, marks=pytest.mark.service) for one in SERVED)]
 
 
 def where_of(engine, folder):

@@ -41,6 +41,7 @@ def test_no_mark_is_left_and_every_command_exists(settings):
         assert not isinstance(here, typer.core.TyperGroup), line
 
 
+@pytest.mark.service
 def test_systemd_finds_nothing_wrong(settings, tmp_path):
     skip_without(shutil.which("systemd-analyze") is not None, "apt-get install systemd")
     written = write_units(tmp_path / "units", settings, BACKUP)

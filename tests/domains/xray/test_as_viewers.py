@@ -47,6 +47,7 @@ def frames(text: bytes) -> bytes:
     return file[:at] + text + file[at + 2 :]
 
 
+@pytest.mark.service
 @pytest.mark.parametrize("text", [b"0 ", b"-1", b"  "])
 def test_no_frames_are_one_frame(theirs, text):
     file = frames(text)
@@ -95,6 +96,7 @@ def test_a_sequence_without_its_end_before_the_pixels_is_said(missing):
         ours(file[:at] + file[at + len(missing) :])
 
 
+@pytest.mark.service
 @pytest.mark.parametrize("signed", [False, True])
 @pytest.mark.parametrize("bits", [10, 12, 14])
 def test_fewer_bits_than_stored_without_a_window_are_shown_by_their_own_range(theirs, bits, signed):
@@ -115,6 +117,7 @@ def test_signed_values_around_zero_are_shown_by_their_own_range():
     assert np.abs(ours(file) - 255 * ((chest + 2048) / 4095)).max() < 1
 
 
+@pytest.mark.service
 def test_a_window_that_is_stated_counts_whatever_bits_are_in_use(theirs):
     file = part10(an_object(CHEST, 16, WindowCenter=2048, WindowWidth=4096))
     assert np.abs(ours(file) - theirs(file, "--use-window", "1")).max() < 1

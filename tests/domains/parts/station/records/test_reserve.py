@@ -64,6 +64,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "-l", disk], check=True)
 
 
+@pytest.mark.service
 def test_on_a_full_disk_stop_is_still_put_on_record_and_retention_makes_room(small_disk):
     settings = Settings(home=small_disk)
     store = open_store(settings)
