@@ -10,7 +10,7 @@ from core.records import alarms, deployments
 from core.records.alarms import MonitorAlarm
 from core.service.review.review import ReviewSession
 from dashboard import widgets
-from dashboard.present.monitor import describe_banner
+from dashboard.present.alarms import describe_banner
 
 
 def show_banner(session: ReviewSession) -> None:

@@ -3,7 +3,7 @@
 
 const kept = (window.assayEnlarged ??= { views: new Map(), pictures: new Map(), isHeatOn: true, stop: null, leave: null })
 
-export default function ({ data, parentElement }) {
+export default function ({ data: [keys], parentElement }) {
   kept.stop?.() // called anew for every rerun, and only the last one is stopped at its end
   const dialog = parentElement.querySelector('dialog')
   const onClick = event => {
@@ -11,7 +11,7 @@ export default function ({ data, parentElement }) {
     const image = asked?.matches('img') ? asked : asked?.querySelector('img')
     if (!image) return
     event.preventDefault()
-    const opens = () => { if (image.checkVisibility()) open(dialog, image, asked.dataset, data.keys) }
+    const opens = () => { if (image.checkVisibility()) open(dialog, image, asked.dataset, keys) }
     if (image.naturalWidth) opens()
     else image.addEventListener('load', opens, { once: true }) // it is still on its way
   }

@@ -74,7 +74,7 @@ def mount() -> None:
     )
     keys = KeyMap(VIEWER_ACTIONS, {}).by_key([one.name for one in VIEWER_ACTIONS])
     with st.container(key="assay-enlarge"):  # out of the page's flow: it takes no room
-        component(key="assay_enlarge", data={"keys": keys})
+        component(key="assay_enlarge", data=[keys])
 
 
 def _heat(pictures: Pictures, decision: StoredDecision) -> bytes:

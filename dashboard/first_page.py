@@ -39,9 +39,7 @@ def import_pages() -> None:
     The first page would import it all later. What fails here fails there again, and is shown.
     """
     import_frame()
-    # Streamlit asks for pandas when it first mounts a component, and walks the stack, with every
-    # module's file, when it first draws: 0.6 and 0.3 s.
-    import_module("pandas")
+    # Streamlit walks the stack, with every module's file, when it first draws: 0.3 s.
     inspect.stack()
     for pack in _packs():
         if pack.has_own_review:

@@ -80,7 +80,8 @@ def arm(session: ReviewSession, detail: CaseDetail | None, pictures: int, keys: 
         "log": view_events.address_for(session, detail, widgets.person()) if detail else "",
         "run": state["runs"],
     }
-    mount(key="assay_review_keys", data=data)
+    # In a list: in a dict Streamlit looks for tables, and imports pandas for that.
+    mount(key="assay_review_keys", data=[data])
 
 
 def _kept_of(detail: CaseDetail | None) -> list[str]:

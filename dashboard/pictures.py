@@ -17,6 +17,9 @@ from dashboard.overlay import ColourPicture, Shown, picture_of, shown_of
 
 KEPT = 256
 PATIENCE_S = 0.3
+HEAD_START_S = 1.0
+"""By how much a bundle is opened later than asked: a browser paints the picture meanwhile."""
+
 _KINDS = ("picture", "heat")
 
 
@@ -32,6 +35,7 @@ class Pictures:
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, str], Future[Any]] = OrderedDict()
         self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pictures")
+        self._is_closed = threading.Event()
         self._explaining = ThreadPoolExecutor(max_workers=1, thread_name_prefix="heat")
 
     def of(self, decision: StoredDecision) -> bytes:
@@ -74,6 +78,7 @@ class Pictures:
 
     def close(self) -> None:
         """Drop what has not begun and end the threads."""
+        self._is_closed.set()
         self._explaining.shutdown(cancel_futures=True)
         self._decoding.shutdown(cancel_futures=True)
 
@@ -113,6 +118,8 @@ class Pictures:
         return ColourPicture(prepared.source_size, picture_of(prepared))
 
     def _explain(self, decision: StoredDecision) -> Shown:
+        if not self._desk.has_tried(decision.bundle_sha256):
+            self._is_closed.wait(HEAD_START_S)
         model = self._desk.bundle(decision.bundle_sha256).model
         sides = dict(zip(model.classes, model.positive, strict=True))
         return shown_of(self._desk.explain(decision), sides)

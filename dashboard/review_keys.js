@@ -5,7 +5,7 @@ const SETTLE_MS = 300 // a second press of the same key comes within this time
 const CASE = '.st-key-assay-case'
 const last = (window.assayReviewKeys ??= { viewId: null, session: null, stop: null })
 
-export default function ({ data }) {
+export default function ({ data: [data] }) {
   last.stop?.() // called anew for every rerun, and only the last one is stopped at its end
   const { view_id: viewId, revision, pictures, keys, picks, accepted, log } = data
   const root = document.documentElement

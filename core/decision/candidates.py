@@ -19,8 +19,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import scipy  # special functions take a tenth of a second: loaded by their first use
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from core.decision.calibration import is_clearly_less
 from core.types import F64
@@ -93,4 +93,6 @@ def _errors(members: NDArray[np.intp], level: float, folds: int) -> float:
     if groups < 2:
         return float("inf")
     shared = 1.0 + folds / (folds - 1)
-    return float(stdtrit(groups - 1, 1.0 - level) * (shared * groups / (groups - 1)) ** 0.5)
+    return float(
+        scipy.special.stdtrit(groups - 1, 1.0 - level) * (shared * groups / (groups - 1)) ** 0.5
+    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy  # special functions take a tenth of a second: loaded by their first use
 from numpy.typing import NDArray
-from scipy.special import betaincinv
 
 from core.types import F64, Ceiling, Certificate
 
@@ -33,7 +33,7 @@ def upper_bound(k: int, n: int, confidence: float) -> float:
         ValueError: k is not within 0 to n, or the confidence not inside (0, 1).
     """
     _check(k, n, confidence)
-    return 1.0 if k == n else float(betaincinv(k + 1, n - k, confidence))
+    return 1.0 if k == n else float(scipy.special.betaincinv(k + 1, n - k, confidence))
 
 
 def interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -49,8 +49,8 @@ def interval(k: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
     """
     _check(k, n, confidence)
     tail = (1.0 - confidence) / 2.0
-    low = 0.0 if k == 0 else float(betaincinv(k, n - k + 1, tail))
-    high = 1.0 if k == n else float(betaincinv(k + 1, n - k, 1.0 - tail))
+    low = 0.0 if k == 0 else float(scipy.special.betaincinv(k, n - k + 1, tail))
+    high = 1.0 if k == n else float(scipy.special.betaincinv(k + 1, n - k, 1.0 - tail))
     return low, high
 
 

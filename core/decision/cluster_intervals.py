@@ -10,8 +10,8 @@ import math
 from typing import Any
 
 import numpy as np
+import scipy  # special functions take a tenth of a second: loaded by their first use
 from numpy.typing import NDArray
-from scipy.special import betaincinv, stdtrit
 
 from core.types import F64
 
@@ -52,8 +52,8 @@ def share_interval(
     excess = np.bincount(member, weight * hit, groups) - p * np.bincount(member, weight, groups)
     n = _effective(size / total * excess, size, p * (1.0 - p))
     k = p * n
-    low = 0.0 if k <= 0.0 else float(betaincinv(k, n - k + 1.0, _TAIL))
-    high = 1.0 if k >= n else float(betaincinv(k + 1.0, n - k, 1.0 - _TAIL))
+    low = 0.0 if k <= 0.0 else float(scipy.special.betaincinv(k, n - k + 1.0, _TAIL))
+    high = 1.0 if k >= n else float(scipy.special.betaincinv(k + 1.0, n - k, 1.0 - _TAIL))
     return low, high
 
 
@@ -69,7 +69,9 @@ def _effective(excess: F64, n: float, variance: float) -> float:
     if variance == 0.0:
         return min(float(groups), n)
     spread = groups / (groups - 1) * float(excess @ excess) / n**2
-    freedom = float(stdtrit(n - 1, _TAIL) / stdtrit(groups - 1, _TAIL)) ** 2
+    freedom = (
+        float(scipy.special.stdtrit(n - 1, _TAIL) / scipy.special.stdtrit(groups - 1, _TAIL)) ** 2
+    )
     if spread == 0.0:
         return n
     return min(n / (n - 1) * variance / spread * freedom, n)
@@ -122,7 +124,11 @@ def auroc_interval(
     parts = np.array([float(ups @ ups), float(downs @ downs)]) * kinds / np.subtract(kinds, 1)
     variance = parts.sum() + 2.0 * groups / (groups - 1) * float(ups @ downs)
     freedom = parts.sum() ** 2 / float((parts**2 / np.subtract(kinds, 1)).sum())
-    half = -float(stdtrit(freedom, tail)) * math.sqrt(max(variance, 0.0)) / (area * (1.0 - area))
+    half = (
+        -float(scipy.special.stdtrit(freedom, tail))
+        * math.sqrt(max(variance, 0.0))
+        / (area * (1.0 - area))
+    )
     middle = math.log(area / (1.0 - area))
     return _logistic(middle - half), _logistic(middle + half)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import gammaln, logsumexp
+import scipy  # special functions take a tenth of a second: loaded by their first use
 
 from core.types import F64
 
@@ -60,9 +60,13 @@ def _at_most(k: int, n: int, total: int, hits: int) -> float:
     if not found.size:
         return 0.0
     logs = _choose(hits, found) + _choose(total - hits, n - found) - _choose(total, np.array([n]))
-    return float(min(1.0, np.exp(logsumexp(logs))))
+    return float(min(1.0, np.exp(scipy.special.logsumexp(logs))))
 
 
 def _choose(n: int, k: F64) -> F64:
-    chosen: F64 = gammaln(n + 1.0) - gammaln(k + 1.0) - gammaln(n - k + 1.0)
+    chosen: F64 = (
+        scipy.special.gammaln(n + 1.0)
+        - scipy.special.gammaln(k + 1.0)
+        - scipy.special.gammaln(n - k + 1.0)
+    )
     return chosen

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy  # special functions take a tenth of a second: loaded by their first use
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from core.types import F64
 
@@ -63,7 +63,7 @@ def apply(sigmoids: Sigmoids, scores: F64) -> F64:
     # A huge score times its scale may be infinite: its probability is then a plain 0 or 1.
     with np.errstate(over="ignore"):
         margin = sigmoids.scale * np.where(finite, scores, 0.0) + sigmoids.bias
-    return np.where(finite, expit(margin), np.nan)
+    return np.where(finite, scipy.special.expit(margin), np.nan)
 
 
 def fit(scores: F64, targets: Bools, shrinkage: float = SHRINKAGE) -> Sigmoids:
@@ -120,7 +120,7 @@ def _loss(parameters: F64, scores: F64, soft: F64, shrinkage: float) -> tuple[fl
     scale, bias = parameters[:-labels], parameters[-labels:]
     margin, off = scale * scores + bias, scale - 1.0
     loss = float((np.logaddexp(0.0, margin) - soft * margin).sum() + shrinkage / 2.0 * (off @ off))
-    slope = expit(margin) - soft
+    slope = scipy.special.expit(margin) - soft
     by_scale = (slope * scores).sum(axis=0)
     if scale.size == 1:
         by_scale = by_scale.sum(keepdims=True)

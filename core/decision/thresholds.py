@@ -6,7 +6,7 @@ from bisect import bisect_left
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import expit, logit
+import scipy  # special functions take a tenth of a second: loaded by their first use
 
 from core.decision.cases import Cases, Side, candidates, sides
 from core.decision.certificate import (
@@ -147,8 +147,11 @@ def _between(grid: F64, place: int) -> float:
     """Return the middle of two neighbours of a grid in log odds, the upper one left out."""
     if place == grid.size:
         return float(grid[-1])
-    low, high = (float(logit(np.clip(p, _TINY, 1.0 - _TINY))) for p in grid[place - 1 : place + 1])
-    middle = float(expit((low + high) / 2.0))
+    low, high = (
+        float(scipy.special.logit(np.clip(p, _TINY, 1.0 - _TINY)))
+        for p in grid[place - 1 : place + 1]
+    )
+    middle = float(scipy.special.expit((low + high) / 2.0))
     return middle if grid[place - 1] < middle < grid[place] else float(grid[place - 1])
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # special functions take a tenth of a second: loaded by their first use
 from markupsafe import Markup
-from scipy.special import betaincinv
 
 from core.report import svg
 from core.types import F64, Certificate
@@ -62,7 +62,9 @@ def certified_rate(certificate: Certificate, groups: F64, errors: float) -> F64:
             expected number need not be whole.
     """
     k = errors * certificate.k * groups / certificate.n
-    bound: F64 = betaincinv(k + 1.0, np.maximum(groups - k, 1e-9), certificate.confidence)
+    bound: F64 = scipy.special.betaincinv(
+        k + 1.0, np.maximum(groups - k, 1e-9), certificate.confidence
+    )
     return bound
 
 

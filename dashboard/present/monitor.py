@@ -14,7 +14,6 @@ from core.decision.label_sets import COVERAGE
 from core.decision.monitoring import coverage_over_time
 from core.decision.rate import describe_share, percentage
 from core.errors import BundleError
-from core.records.alarms import MonitorAlarm
 from core.service.monitoring.monitor import Watched
 from core.service.monitoring.signals import drift_level, odds
 from core.service.review.in_use import InUse
@@ -23,7 +22,6 @@ WAY_OUT = (
     "Read the pictures below, have more cases read, and propose a policy that is certified on them "
     "on the page Quality; another person with the role lead releases it."
 )
-_KINDS = {"escapes": "escapes", "ood": "unlike the certificate's pictures", "drift": "drift"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,40 +54,6 @@ def describe_missing_bundle(used: InUse, shelf: Path) -> BundleError:
         f"{used.bundle} judges here and is not watched: its files are missing from {shelf}.",
         hint="Bring that folder back from a backup, or deploy the bundle again.",
     )
-
-
-def describe_banner(standing: Sequence[MonitorAlarm]) -> str:
-    """Return in one line that alarms stand; empty where none does."""
-    if not standing:
-        return ""
-    first = next((one for one in standing if one.is_voiding), standing[0])
-    more = f" {len(standing) - 1} more." if len(standing) > 1 else ""
-    where = f"{first.pack} {first.product}".strip()
-    if not first.is_voiding:
-        return f"Alarm for {where}: {_KINDS[first.kind]}. The certificate stands.{more}"
-    return (
-        f"Alarm for {where}: {_KINDS[first.kind]}. Nothing passes without a person until it is "
-        f"certified again.{more}"
-    )
-
-
-def describe_alarm(one: MonitorAlarm) -> str:
-    """Return when an alarm was raised, what it did, and who has taken note."""
-    at = one.raised_at.astimezone()
-    parts = [f"Raised {at:%Y-%m-%d %H:%M}."]
-    if one.is_voiding:
-        parts.append(
-            "The certificate is suspended: nothing passes without a person until the policy is "
-            "certified again and released. Taking note does not bring it back."
-        )
-    else:
-        parts.append("The certificate stands.")
-    parts += [
-        f"{note.by} took note {note.at.astimezone():%Y-%m-%d %H:%M}"
-        + (f": {note.comment}" if note.comment else ".")
-        for note in one.notes
-    ]
-    return " ".join(parts)
 
 
 def describe_escapes(one: Watched) -> str:
@@ -149,22 +113,6 @@ def drift_rows(one: Watched) -> list[tuple[str, ...]]:
             rows.append((log, (source or "all", name, f"{steps:,}", evidence, odds(level))))
     ranked = [row for _, row in sorted(rows, key=lambda row: -row[0])]
     return [("Source", "Feature", "Pictures", "By chance", "Alarm at once in"), *ranked]
-
-
-def alarm_rows(alarms: Sequence[MonitorAlarm]) -> list[tuple[str, ...]]:
-    """Return a table of alarms with its head."""
-    head = ("Raised", "Product", "Alarm", "What it says", "Noted by")
-    rows = [
-        (
-            f"{one.raised_at.astimezone():%Y-%m-%d %H:%M}",
-            one.product or "all",
-            _KINDS[one.kind],
-            one.sentence,
-            ", ".join(note.by for note in one.notes),
-        )
-        for one in alarms
-    ]
-    return [head, *rows]
 
 
 def series_of(points: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[Series]:

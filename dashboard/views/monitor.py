@@ -17,6 +17,7 @@ from core.service.review.in_use import products_in_use
 from core.service.review.review import ReviewSession
 from dashboard import alarm_banner, monitor_figures, widgets
 from dashboard.present import monitor
+from dashboard.present.alarms import alarm_rows, describe_alarm
 
 _PLAIN = {"displayModeBar": False}
 
@@ -37,7 +38,7 @@ def render() -> None:
         _product(product)
     if every:
         st.header("All alarms", anchor=False, divider="grey")
-        widgets.table(monitor.alarm_rows(every), "Alarms, the newest first")
+        widgets.table(alarm_rows(every), "Alarms, the newest first")
     widgets.follow(session, head)
 
 
@@ -62,7 +63,7 @@ def _alarm(session: ReviewSession, one: MonitorAlarm) -> None:
         where = f"{one.pack} {one.product}".strip()
         widgets.text(f"Alarm for {where}", "title")
         widgets.text(one.sentence, "big")
-        widgets.text(monitor.describe_alarm(one))
+        widgets.text(describe_alarm(one))
         if one.is_voiding:
             widgets.text(monitor.WAY_OUT)
         _pictures(session, one.evidence.get("pictures", ()))

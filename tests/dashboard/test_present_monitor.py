@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.decision.drift import NumberStream
 from core.decision.monitoring import FoundPositive, estimate_escapes
 from core.decision.policy import certify
-from core.records.alarms import AlarmNote, MonitorAlarm
 from core.records.monitored import WatchedRows
 from core.service.monitoring.monitor import Watched
 from core.service.monitoring.scopes import Scope
@@ -20,9 +18,6 @@ from dashboard.present import monitor
 from tests.core.decision.policy_cases import population
 
 AT = datetime(2026, 11, 29, 12, tzinfo=UTC)
-ALARM = MonitorAlarm(
-    1, "parts", "left", "b@1", "1" * 64, "p1", "e", "escapes", "", "Too many.", {}, "d", AT
-)
 
 
 def watched(escapes=None, covered=(), state=None, audited=40):
@@ -30,21 +25,6 @@ def watched(escapes=None, covered=(), state=None, audited=40):
     rows = WatchedRows("parts", "left", frozenset(), "1" * 64, policy.id, AT)
     scope = Scope(rows, policy, "b@1", "e", None)
     return Watched(scope, state or MonitorState(), escapes, covered, audited)
-
-
-def test_the_banner_names_the_worst_alarm_and_counts_the_others():
-    drift = replace(ALARM, kind="drift", deployment_id="", product="right")
-    assert monitor.describe_banner([]) == ""
-    both = monitor.describe_banner([drift, ALARM])
-    assert both.startswith("Alarm for parts left: escapes. Nothing passes without a person")
-    assert both.endswith("1 more.")
-    assert monitor.describe_banner([drift]).endswith("The certificate stands.")
-
-
-def test_a_note_stands_under_the_alarm_that_it_is_of():
-    noted = replace(ALARM, notes=(AlarmNote("Ada", "Lamp.", AT),))
-    assert "Taking note does not bring it back." in monitor.describe_alarm(ALARM)
-    assert monitor.describe_alarm(noted).endswith(": Lamp.")
 
 
 def test_the_live_rate_stands_beside_the_certified_one_with_its_interval():

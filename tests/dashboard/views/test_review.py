@@ -308,7 +308,7 @@ def test_an_audited_case_is_judged_without_knowing_what_the_system_said(page, st
 
 def test_a_missing_bundle_is_said_and_the_case_can_still_be_decided(page, store, assessed_home):
     (assessed_home / "bundles").rename(assessed_home / "elsewhere")
-    shown = texts(press(page.run(), "Skip"))
+    shown = texts(settled(press(page.run(), "Skip")))
     assert "has no bundle" in shown
     assert "assay-bar" in shown
     press(page, "FAIL")
