@@ -50,6 +50,23 @@ def line():
     return [surface(rng) for _ in range(60)]
 
 
+@pytest.fixture(scope="module")
+def known_line(line):
+    return known(line)
+
+
+@pytest.fixture(scope="module")
+def pairs(line):
+    """Each picture of the line and a sister of it, one after the other."""
+    rng = np.random.default_rng(6)
+    return [one for picture in line for one in (picture, sister(picture, rng))]
+
+
+@pytest.fixture(scope="module")
+def known_pairs(pairs):
+    return known(pairs)
+
+
 @pytest.mark.parametrize(
     "again",
     [
@@ -68,41 +85,39 @@ def line():
         ),
     ],
 )
-def test_a_picture_that_was_changed_is_known_again_and_which_it_was(line, again):
-    found = match_copies(known(line), details([again(line[7]), again(line[31])]))
+def test_a_picture_that_was_changed_is_known_again_and_which_it_was(line, known_line, again):
+    found = match_copies(known_line, details([again(line[7]), again(line[31])]))
     assert found.tolist() == [7, 31]
 
 
-def test_other_pictures_of_the_kind_are_no_copies(line):
+def test_other_pictures_of_the_kind_are_no_copies(known_line):
     rng = np.random.default_rng(5)
-    found = match_copies(known(line), details([surface(rng) for _ in range(60)]))
+    found = match_copies(known_line, details([surface(rng) for _ in range(60)]))
     assert (found == -1).all()
 
 
-def test_parts_that_share_much_are_no_copies_and_copies_of_them_are(line):
-    rng = np.random.default_rng(6)
-    pairs = [one for picture in line for one in (picture, sister(picture, rng))]
-    fingerprints = known(pairs)
-    assert fingerprints.limits[0] < known(line).limits[0]
+def test_parts_that_share_much_are_no_copies_and_copies_of_them_are(
+    line, known_line, pairs, known_pairs
+):
+    rng = np.random.default_rng(5)
+    assert known_pairs.limits[0] < known_line.limits[0]
     third = [sister(picture, rng) for picture in line]
-    assert (match_copies(fingerprints, details(third)) == -1).all()
-    again = match_copies(fingerprints, details([saved(one, 90) for one in pairs[10:14]]))
+    assert (match_copies(known_pairs, details(third)) == -1).all()
+    again = match_copies(known_pairs, details([saved(one, 90) for one in pairs[10:14]]))
     assert again.tolist() == [10, 11, 12, 13]
 
 
-def test_many_copies_in_a_set_are_known_by_weaker_signs_than_one(line):
+def test_many_copies_in_a_set_are_known_by_weaker_signs_than_one(pairs, known_pairs):
     rng = np.random.default_rng(7)
-    pairs = [one for picture in line for one in (picture, sister(picture, rng))]
-    fingerprints = known(pairs)
 
     def noisy(picture):
         return np.clip(picture + rng.normal(0, 14, picture.shape), 0, 255).astype(np.uint8)
 
     worn = [noisy(one) for one in pairs[:20]]
-    alone = match_copies(fingerprints, details([worn[0], *[surface(rng) for _ in range(40)]]))
+    alone = match_copies(known_pairs, details([worn[0], *[surface(rng) for _ in range(40)]]))
     assert alone[0] == -1
     plain = [saved(one, 90) for one in pairs[20:40]]
-    found = match_copies(fingerprints, details([*worn, *plain]))
+    found = match_copies(known_pairs, details([*worn, *plain]))
     assert np.mean(found[:20] == np.arange(20)) >= 0.8
 
 
@@ -127,9 +142,9 @@ def test_nothing_is_known_again_among_two_or_none(line):
     assert match_copies(empty, details(line[:1])).tolist() == [-1]
 
 
-def test_what_is_kept_does_not_say_how_a_picture_lies(line):
+def test_what_is_kept_does_not_say_how_a_picture_lies(line, known_line):
     """The phases are gone: a picture and its mirror image leave the same numbers."""
-    one, other = known(line).strengths, known([p[:, ::-1] for p in line]).strengths
+    one, other = known_line.strengths, known([p[:, ::-1] for p in line]).strengths
     np.testing.assert_allclose(one, other, atol=0.02)
     assert one.dtype == np.float16
     assert one[0].nbytes == 816
