@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import cv2
@@ -118,10 +118,12 @@ class ViewSearch:
             without: bool ``n``, known pictures that are not looked at and get -1; none when None.
         """
         picture = _Picture.of(structure)
+        # The ascents cross each other's ways: more than one look in four is at a place seen before.
+        unit = cache(partial(self._unit, picture))
         passed_over = np.zeros(len(self._strengths), np.bool_) if without is None else without
 
         def correlate(at: Ellipse) -> F32:
-            alike = self._correlate(picture, at)
+            alike = np.asarray(self._of(at.inner)[1] @ unit(at), np.float32)
             alike[passed_over] = -1.0
             return alike
 
@@ -132,22 +134,21 @@ class ViewSearch:
         guides = np.argsort(-found)[:_GUIDES]
 
         def best_of(rows: NDArray[np.intp]) -> Callable[[Ellipse], float]:
-            return lambda at: self._best(picture, at, rows)
+            return lambda at: self._best(unit, at, rows)
 
         _, near = max(_ascend(best_of(guides), one, _FIRST_ROUNDS) for one in starts)
         candidates = np.argsort(-correlate(near))[:_CANDIDATES]
         _, at = max(_ascend(best_of(row[None]), near, _LAST_ROUNDS) for row in candidates)
         return correlate(at)
 
-    def _best(self, picture: _Picture, at: Ellipse, rows: NDArray[np.intp]) -> float:
+    def _best(self, unit: Callable[[Ellipse], F32], at: Ellipse, rows: NDArray[np.intp]) -> float:
         if not at.is_possible:
             return -1.0
-        scaler, units = self._of(at.inner)
-        return float((units[rows] @ scaler.unit(picture.strengths(at))[0]).max())
+        return float((self._of(at.inner)[1][rows] @ unit(at)).max())
 
-    def _correlate(self, picture: _Picture, at: Ellipse) -> F32:
-        scaler, units = self._of(at.inner)
-        return np.asarray(units @ scaler.unit(picture.strengths(at))[0], np.float32)
+    def _unit(self, picture: _Picture, at: Ellipse) -> F32:
+        """Return what an ellipse shows, as a vector of length one, float32 ``d``."""
+        return np.asarray(self._of(at.inner)[0].unit(picture.strengths(at))[0], np.float32)
 
     def _of(self, inner: int) -> tuple[SpectrumScaler, F32]:
         if inner not in self._scaled:
