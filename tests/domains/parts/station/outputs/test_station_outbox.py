@@ -38,7 +38,7 @@ from domains.parts.station.recipe import (
 from domains.parts.station.result import LineReason
 from tests.domains.parts.station.broker import Broker, free_port
 from tests.domains.parts.station.inspected import inspected, wait_for
-from tests.domains.parts.station.outputs.test_mqtt import subscribed
+from tests.domains.parts.station.outputs.mqtt.peers import subscribed
 from tests.domains.parts.station.outputs.test_webhook import Receiver, serving
 
 pytestmark = pytest.mark.slow

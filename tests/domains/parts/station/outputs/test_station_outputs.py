@@ -31,7 +31,7 @@ from domains.parts.station.records.parts import parts_of
 from tests.domains.parts.station.broker import Broker, free_port, listens
 from tests.domains.parts.station.inspected import wait_for
 from tests.domains.parts.station.opcua_client import Peer
-from tests.domains.parts.station.outputs.test_mqtt import fresh, subscribed
+from tests.domains.parts.station.outputs.mqtt.peers import fresh, subscribed
 from tests.domains.parts.station.outputs.test_webhook import Receiver, serving
 
 pytestmark = [pytest.mark.trained, pytest.mark.service, pytest.mark.slow]
