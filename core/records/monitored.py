@@ -29,6 +29,7 @@ from core.records.tables import (
     READ_STATUS,
     REVIEWS,
 )
+from core.records.tiles import DECIDES_ON_TILE
 from core.records.values import stamp
 from core.types import Disposition, Reason
 
@@ -36,6 +37,9 @@ from core.types import Disposition, Reason
 @dataclass(frozen=True, slots=True)
 class WatchedRows:
     """Which decisions are watched together: those of one policy that is in force.
+
+    Tiles of a larger picture are left out: those of one field are alike, and which of them are on
+    record depends on their verdicts, so that they would look like a change.
 
     Attributes:
         pack: The pack's name.
@@ -64,6 +68,7 @@ class WatchedRows:
             d.bundle_sha256 == self.bundle_sha256,
             d.policy_id == self.policy_id,
             d.decided_at >= stamp(self.since),
+            ~DECIDES_ON_TILE,
         )
 
 

@@ -15,7 +15,8 @@ from core.decision.back_test import SEVERITY, PastVerdicts
 from core.records.case_status import REVIEW, QueueState
 from core.records.connection import Store, reading
 from core.records.final_reads import FINAL, FINAL_ANSWER
-from core.records.tables import CASE_STATUS, DECISIONS, IMAGES, READ_STATUS, REVIEWS
+from core.records.tables import CASE_STATUS, DECISIONS, HEADERS, IMAGES, READ_STATUS, REVIEWS
+from core.records.tiles import HAS_NO_TILE
 from core.records.values import stamp
 from core.types import Reason
 
@@ -47,7 +48,8 @@ def read_window(
 ) -> PastWindow:
     """Return the decisions of a bundle since a moment, with what people answered.
 
-    A picture that was judged again counts once, by its newest decision. A case has an answer while
+    A picture that was judged again counts once, by its newest decision. Tiles of a larger picture
+    are left out: only those that need a person are on record. A case has an answer while
     a person's review stands that covers all its images; where two read it, once they agreed or a
     third decided.
 
@@ -112,6 +114,7 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
                 CASE_STATUS.c.pack.concat("") == columns.pack,
             ),
         )
+        .outerjoin(HEADERS, HEADERS.c.id == IMAGES.c.id)
         .outerjoin(REVIEWS, standing)
         .outerjoin(READ_STATUS, READ_STATUS.c.case_id == IMAGES.c.case_id)
         .where(
@@ -120,6 +123,7 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
             columns.decided_at >= since,
             columns.bundle_sha256 == bundle_sha256,
             ~columns.is_provisional,
+            HAS_NO_TILE,
         )
         .order_by(columns.decided_at.desc(), columns.seq.desc())
     )

@@ -30,7 +30,7 @@ from core.records.tables import (
     REVIEWS,
     RowLike,
 )
-from core.records.values import stamp
+from core.records.values import TILE_OF, stamp
 from core.types import Disposition, Reason
 
 
@@ -55,6 +55,8 @@ class ReviewedCase:
         label: The class that they named, or empty.
         reviewer: Who; empty while it waits.
         reviewed_at: When, as text that sorts; empty while it waits.
+        tile_of: Digest of the larger picture that its images are tiles of; empty where they are
+            whole.
     """
 
     case_id: str
@@ -72,6 +74,12 @@ class ReviewedCase:
     label: str
     reviewer: str
     reviewed_at: str
+    tile_of: str = ""
+
+    @property
+    def group(self) -> str:
+        """What it is counted with: all tiles of one larger picture, else its key."""
+        return self.tile_of or self.key
 
     @property
     def is_scored(self) -> bool:
@@ -188,9 +196,8 @@ def _case(rows: list[RowLike]) -> ReviewedCase | None:
     newest = {row["content_key"]: row for row in rows}
     drawn = next((row for row in rows if row["audit_probability"] is not None), rows[0])
     first, scored = rows[0], list(newest.values())
-    patients = {
-        json.loads(row["meta"]).get("patient_id", "").strip() for row in rows if row["meta"]
-    }
+    headers = [json.loads(row["meta"]) for row in rows if row["meta"]]
+    patients = {header.get("patient_id", "").strip() for header in headers}
     return ReviewedCase(
         case_id=first["case_id"],
         key=first["key"],
@@ -207,6 +214,7 @@ def _case(rows: list[RowLike]) -> ReviewedCase | None:
         label=first["label"] or "",
         reviewer=first["reviewer"] or "",
         reviewed_at=first["reviewed_at"] or "",
+        tile_of=max((header.get(TILE_OF, "") for header in headers), default=""),
     )
 
 

@@ -14,6 +14,8 @@ import numpy as np
 from core.types import F32, F64, Assessment, Disposition, Finding, Reason
 
 UNREAD = "unread:"
+TILE_OF = "tile_of"
+"""Key of a header under which a tile's image names the larger picture, by its digest."""
 
 
 def now() -> datetime:
@@ -281,6 +283,8 @@ def new_decision(
         good_p=None if read is None else _figure(read.good_p),
     )
     meta = {plain(word): plain(text) for word, text in assessment.meta.items()}
+    if assessment.tile is not None:
+        meta[TILE_OF] = assessment.tile.parent
     case_key = plain(assessment.group) or key
     observation = _observation(assessment, plain(sender))
     return NewDecision(case_key, plain(name), source, decision, meta, spans_products, observation)

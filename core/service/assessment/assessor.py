@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import Generic, Self, TypeVar
@@ -22,9 +22,12 @@ from core.service.assessment.known_answers import KnownAnswers
 from core.service.bundles.decoders import decoders_of
 from core.service.bundles.open import policy_of
 from core.settings import Settings
-from core.types import Assessment, Frame, Policy, Prepared, Reason, Sample, Unreadable
+from core.types import Assessment, Finding, Frame, Policy, Prepared, Reason, Sample, Unreadable
 
 In = TypeVar("In", bound=Incoming)
+
+CLAIMED_TILE = "claimed_tile"
+"""Check of a file that calls itself a tile and was not written by this program."""
 
 _CAMERA = (960, 1280)
 _ROUNDS = 3
@@ -58,6 +61,8 @@ class Assessor:
         settings: Where things run.
         product: Which of the pack's products the pictures are of; ``use`` changes it too.
         answers: What people answered on earlier pictures; None where nobody could have.
+        reads_tiles: Whether a file that says it is a tile of a larger picture is believed: only
+            where this program has written it.
 
     Raises:
         AssayError: The policy was certified on another bundle.
@@ -70,8 +75,10 @@ class Assessor:
         settings: Settings,
         product: str = "",
         answers: KnownAnswers | None = None,
+        *,
+        reads_tiles: bool = False,
     ) -> None:
-        self._answers = answers
+        self._answers, self._reads_tiles = answers, reads_tiles
         self._judge = Judge.of(bundle, policy, product)
         self._sandbox = decoders_of(bundle, settings)
         self._threads = WatchedThreads(settings.workers, settings.inference_timeout_s)
@@ -148,7 +155,8 @@ class Assessor:
             judge = self._judge
             sample = Sample(item.id, Unreadable("", item.sha256), item.group)
             try:
-                ((_, sample),) = self._sandbox.pairs([item])
+                ((_, read),) = self._sandbox.pairs([item])
+                sample = self._believe(read)
                 made = self._threads.call(judge, sample, judge.stalled)
                 return self._check([(sample, made)])[0]
             except Exception as exc:
@@ -175,13 +183,24 @@ class Assessor:
             judge = self._judge
         try:
             with (
-                closing(self._sandbox.pairs(incoming)) as pairs,
-                closing(judge_pairs(judge, pairs, self._threads, self._check)) as judged,
+                closing(self._sandbox.pairs(incoming)) as read,
+                closing(
+                    judge_pairs(
+                        judge,
+                        ((item, self._believe(sample)) for item, sample in read),
+                        self._threads,
+                        self._check,
+                    )
+                ) as judged,
             ):
                 for item, sample, assessment in judged:
                     yield AssessedPicture(item, sample.frame, assessment)
         finally:
             self._has_many = False
+
+    def _believe(self, sample: Sample) -> Sample:
+        """Return a picture as what it says it is; a claimed tile skips checks of whole pictures."""
+        return sample if self._reads_tiles else distrust_tile(sample)
 
     def _check(self, judged: Sequence[tuple[Sample, Assessment]]) -> list[Assessment]:
         """Return verdicts compared with what people answered on the same pictures."""
@@ -208,6 +227,20 @@ class Assessor:
         with closing(judge_pairs(self._judge, pairs, self._threads)) as judged:
             for _, _, assessment in judged:
                 yield assessment
+
+
+def distrust_tile(sample: Sample) -> Sample:
+    """Return a picture that calls itself a tile as wrong input, and nothing else it says of itself.
+
+    A pack does not put a tile through its checks of whole pictures, so that whoever sends a file
+    could skip them.
+    """
+    frame = sample.frame
+    if not isinstance(frame, Prepared) or frame.tile is None:
+        return sample
+    detail = "The file says that it was cut out of a larger picture; expected a whole one."
+    findings = (*frame.findings, Finding(Reason.WRONG_INPUT, detail, CLAIMED_TILE))
+    return replace(sample, frame=replace(frame, tile=None, meta={}, group="", findings=findings))
 
 
 def _made_up() -> list[bytes]:

@@ -140,6 +140,8 @@ class KnownAnswers:
         with self._lock:
             if self._index is None or not len(self._index) or not isinstance(frame, Prepared):
                 return None
+            if frame.tile is not None:  # its neighbours in the field are as alike as copies
+                return None
             at = self._index.find(_detail(frame))
             return None if at is None else self._answers[at]
 

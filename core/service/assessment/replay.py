@@ -14,7 +14,7 @@ from core.records.connection import Store
 from core.records.store import cases_of
 from core.records.store import decision as stored_decision
 from core.records.values import StoredDecision, new_decision
-from core.service.assessment.assessor import Assessor
+from core.service.assessment.assessor import CLAIMED_TILE, Assessor
 from core.service.bundles.archive import take
 from core.service.bundles.open import policy_of
 from core.settings import Settings
@@ -50,7 +50,8 @@ def replay(decision_id: str, store: Store, settings: Settings) -> list[str]:
     if not past.sha256:
         return ["The file could not be read at all then, so there is nothing to recompute."]
     data = blobs.get(store.blobs, past.sha256)
-    with Assessor(bundle, policy, settings, past.product) as assessor:
+    claims = any(one.check == CLAIMED_TILE for one in past.findings)
+    with Assessor(bundle, policy, settings, past.product, reads_tiles=not claims) as assessor:
         again = assessor.one(data)
     made = new_decision(again, pack=past.pack, name="", product=past.product).decision
     draw = _draw_differences(past, cases_of(store, past))

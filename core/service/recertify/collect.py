@@ -177,8 +177,8 @@ class _UnbiasedChoice:
         self._has_negatives: dict[str, bool] = {}
 
     def __call__(self, case: ReviewedCase) -> bool:
-        if not self._passes_any(case.policy_id):
-            return True  # everything goes to a person
+        if not case.tile_of and not self._passes_any(case.policy_id):
+            return True  # everything goes to a person, of tiles the most urgent alone
         share = case.audit_probability
         return share is not None and is_drawn(case.policy_id, case.case_id, share)
 
@@ -193,7 +193,7 @@ class _UnbiasedChoice:
 
 
 def _names_of(case: ReviewedCase) -> CaseNames:
-    group = "" if case.key in case.pictures else case.key
+    group = "" if case.group in case.pictures else case.group
     return CaseNames(pictures=case.pictures, group=group, patients=case.patients)
 
 

@@ -146,7 +146,7 @@ def _reviewed_rows(
                 continue  # it was cleared away
             name = f"pictures/reviewed-{content[:16]}.img"
             (folder / name).write_bytes(data)
-            yield name, label, "train", one.case.key
+            yield name, label, "train", one.case.group
 
 
 def _label(one: Assigned, bundle: Bundle) -> str:

@@ -19,7 +19,8 @@ from core.records import case_list, deployments
 from core.records.case_list import Read
 from core.records.connection import Store
 from core.records.deployment import Deployment, Figure, Stage
-from core.service.review.case_rules import CaseRules
+from core.records.values import TILE_OF
+from core.service.review.case_rules import CaseRules, header_value
 from core.types import Disposition, Policy
 
 MEANING = {
@@ -193,7 +194,8 @@ def release(
 
 
 def _group(read: Read, rules: CaseRules) -> str:
-    return rules.group_of(read.headers) or read.case_id
+    tile_of = header_value(read.headers, TILE_OF)
+    return tile_of or rules.group_of(read.headers) or read.case_id
 
 
 def figures_of(evidence: ReadEvidence, policy: Policy | None) -> Mapping[str, Figure]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.checking.split_membership import Assignment, CaseNames, SplitMembership
 from core.records.cases import CaseDetail
+from core.records.values import TILE_OF
 
 
 def assign_case(membership: SplitMembership, detail: CaseDetail) -> Assignment:
@@ -11,16 +12,18 @@ def assign_case(membership: SplitMembership, detail: CaseDetail) -> Assignment:
 
     Args:
         membership: Of the bundle that is to be certified or trained anew.
-        detail: The case. Its pictures, its group and the patient that its files state are looked
-            up; copies of a picture in other bytes are not recognised here.
+        detail: The case. Its pictures, its group (of a tile the larger picture) and the patient
+            that its files state are looked up; copies of a picture in other bytes are not
+            recognised here.
     """
     pictures = {image.content_key for image in detail.images}
     patients = {image.meta.get("patient_id", "").strip() for image in detail.images}
-    key = detail.item.key
+    tile_of = max((image.meta.get(TILE_OF, "") for image in detail.images), default="")
+    group = tile_of or detail.item.key
     return membership.assign(
         CaseNames(
             pictures=tuple(sorted(pictures)),
-            group="" if key in pictures else key,
+            group="" if group in pictures else group,
             patients=tuple(sorted(patients - {""})),
         )
     )

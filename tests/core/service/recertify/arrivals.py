@@ -14,12 +14,15 @@ from core.records.case_status import REVIEW, refresh
 from core.records.connection import writing
 from core.records.store import record
 from core.records.tables import REVIEWS
-from core.records.values import NewDecision, StoredDecision, now, stamp
+from core.records.values import TILE_OF, NewDecision, StoredDecision, now, stamp
 from core.types import Disposition
 
 
-def arrive(store, bundle, policy, count, *, share=1.0, product="left", seed=0, start=0):
-    """Record cases of one picture; return the case ids with the truth of each, in their order."""
+def arrive(store, bundle, policy, count, *, share=1.0, product="left", seed=0, start=0, tile_of=()):
+    """Record cases of one picture; return the case ids with the truth of each, in their order.
+
+    They are tiles of the larger pictures named by ``tile_of``, of each in turn.
+    """
     rng = np.random.default_rng(seed)
     batch, truth = [], {}
     for number in range(start, start + count):
@@ -27,6 +30,8 @@ def arrive(store, bundle, policy, count, *, share=1.0, product="left", seed=0, s
         p = float(rng.beta(*((8, 2) if positive else (2, 8))))
         new = _new(bundle, policy, f"plate-{number}", p, product)
         new = new if share is None else draw(new, share)
+        if tile_of:
+            new = replace(new, meta={TILE_OF: tile_of[number % len(tile_of)]})
         batch.append(new)
         truth[new.case_id] = positive
         record(store, [new]) if count <= 50 else None

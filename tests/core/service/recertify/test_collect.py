@@ -218,3 +218,30 @@ def test_recertification_grows_no_faster_than_the_reviewed_cases(store, settings
         recertify(store, settings, deployed, census.targets, "left")
         spent.append(time.process_time() - begun)
     assert spent[1] < 12 * spent[0]
+
+
+FIELDS = [f"field {number}" for number in range(6)]
+
+
+def test_tiles_of_one_picture_count_as_one_group_and_join_one_split(
+    store, settings, deployed, census
+):
+    truth = arrive(store, deployed, census, 300, tile_of=FIELDS)
+    answer_all(store, truth)
+    found = collect(store, settings, deployed, "left")
+    cal = sum(draw_split(field) == "cal" for field in FIELDS)
+    assert 0 < cal < len(FIELDS)
+    assert found.complete == 50 * cal
+    assert found.look.size > 50
+    assert found.groups <= cal
+    assert found.new_train_groups == len(FIELDS) - cal
+
+
+def test_tiles_that_came_by_their_verdict_never_count_whatever_the_policy_passes(
+    store, settings, deployed, census
+):
+    truth = arrive(store, deployed, census, 120, share=None, tile_of=FIELDS)
+    answer_all(store, truth)
+    found = collect(store, settings, deployed, "left")
+    assert found.complete == 0
+    assert found.unsuitable == 20 * sum(draw_split(field) == "cal" for field in FIELDS)
