@@ -57,3 +57,13 @@ def filter_link(case_filter: CaseFilter, label: str) -> None:
         icon=":material/list:",
         query_params={"filter": case_filter.to_query()},
     )
+
+
+def queue_link(case_filter: CaseFilter, label: str) -> None:
+    """Link to the queue of the cases that a filter means, the most urgent first."""
+    st.page_link(
+        "views/review.py",
+        label=present.escape_markdown(label),
+        icon=":material/rate_review:",
+        query_params={"filter": case_filter.to_query()},
+    )

@@ -2,11 +2,10 @@
 
 from pathlib import Path
 
-from core.imaging.decode import decode
 from core.packs import DomainPack, JobKind
 from core.types import Disposition, Targets
 from domains.crops.classes import SUBJECTS, SUPERCLASSES
-from domains.crops.reader import prepare
+from domains.crops.reader import prepare, read
 
 pack = DomainPack(
     name="crops",
@@ -27,7 +26,7 @@ pack = DomainPack(
     # A rose must be LOOK: at 1 % one flower in eight passed the gate, at 5 % none.
     targets=Targets(ood_alpha=0.05),
     views=("identity", "mirror"),
-    read=decode,
+    read=read,
     prepare=prepare,
     pages=(Path(__file__).parent / "pages" / "field.py",),
     reviews_on_pages=False,

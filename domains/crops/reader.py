@@ -7,15 +7,32 @@ from dataclasses import replace
 import cv2
 
 from core.imaging import square
+from core.imaging.decode import decode
 from core.types import U8, Finding, Frame, Prepared, Reason
 from domains.crops.photos.measures import eight_bit_rgb, measure
 from domains.crops.photos.quality import faults_of
 from domains.crops.photos.reasons import TEXTS, PhotoReason
+from domains.crops.tile_file import name_mosaic, tile_in
 
 LEAST_PLANT = 0.02
 _SATURATION, _VALUE = 40, 30  # below: grey or black
 # OpenCV's hues, 2 degrees each. All but blue and violet: leaves are green, yellow, brown or red.
 _PLANT_HUES = ((0, 90), (150, 179))
+
+
+def read(data: bytes, max_pixels: int, min_side: int) -> Frame:
+    """Return a picture as `core.imaging.decode.decode` does, a tile of a mosaic as such.
+
+    A tile is no photo of a leaf: it is not held to what a photo must be.
+
+    Raises:
+        UnreadableImage: As there.
+    """
+    frame = decode(data, max_pixels, min_side)
+    place = tile_in(data)
+    if place is None:
+        return frame
+    return replace(frame, tile=place, meta={**frame.meta, "site": name_mosaic(place.parent)})
 
 
 def prepare(frame: Frame, size: int) -> Prepared:

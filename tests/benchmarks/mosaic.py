@@ -26,7 +26,8 @@ from core.settings import Settings
 from core.types import Sample
 from domains.crops.demo.field import render, severity_map
 from domains.crops.survey.mosaic import Mosaic
-from domains.crops.survey.survey import SurveySpec, survey_mosaic
+from domains.crops.survey.spec import SurveySpec
+from domains.crops.survey.survey import survey_mosaic
 from tests.benchmarks.sets import HOME
 
 BUNDLE = Path("data/bundles/crops-leaves")
@@ -36,7 +37,8 @@ _LARGE = """
 import json, resource, sys
 from pathlib import Path
 from core.settings import Settings
-from domains.crops.survey.survey import SurveySpec, survey_mosaic
+from domains.crops.survey.spec import SurveySpec
+from domains.crops.survey.survey import survey_mosaic
 spec = SurveySpec(Path(sys.argv[1]), Path("-"), tile_m=float(sys.argv[2]), bundle=Path(sys.argv[3]))
 survey = survey_mosaic(spec, Settings(home=Path(sys.argv[4])))
 whose = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
@@ -14,18 +15,27 @@ from playwright.sync_api import Page, expect
 from core.jobs.worker import work
 from core.people import Person
 from core.records import reviews
+from core.records.case_answers import case_answers
+from core.records.case_filter import CaseFilter
+from core.records.case_page import page_of_cases
+from core.records.case_status import QueueState
 from core.records.final_reads import final_reads
 from core.records.read_plans import ReadPlan, set_plan
+from core.records.values import now
 from core.records.worklist import case_detail
 from core.service.bundles.deployments import Signed, deploy_bundle
+from core.service.intake.resumable import Announced, Batch, BatchLimits
 from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition
 from domains.crops.demo.field import write_mosaic
+from domains.crops.exports.stored import read_survey
+from domains.crops.fields.folder import FieldFolder, make_field
 from tests.browser.test_board_page import axe
 from tests.conftest import Product
 
 LONG_MS = 180_000
+SETTLE_MS = 800  # a case that has only just come takes no answer
 BUNDLE = Path(__file__).parents[2] / "data" / "bundles" / "crops-leaves"
 SIZES = [{"width": 1280, "height": 900}, {"width": 390, "height": 844}]
 
@@ -137,3 +147,81 @@ def test_a_page_speaks_the_language_that_is_chosen(page: Page, serve, farm: Path
     assert main.evaluate("one => getComputedStyle(one).direction") == "rtl"
     page.goto(page.url.replace("lang=ar", "lang=es"))
     expect(page.get_by_text("Nueva parcela")).to_be_visible(timeout=LONG_MS)
+
+
+@pytest.fixture
+def mosaic(farm: Path, tmp_path: Path) -> FieldFolder:
+    """A field of which a mosaic was sent."""
+    field = make_field(farm, "North", "", now(), by=Person.alone("Eva"))
+    data = write_mosaic_file(tmp_path).read_bytes()
+    batch = Batch(field.uploads, BatchLimits())
+    upload = batch.announce(Announced("north.tif", len(data)))
+    with batch.appending(upload.id, 0) as appender:
+        appender.write(data)
+    return field
+
+
+def write_mosaic_file(folder: Path) -> Path:
+    write_mosaic(folder / "north.tif", side_m=16.0, patches=())
+    return folder / "north.tif"
+
+
+def test_a_hatched_tile_is_looked_at_and_answered_on_the_map_and_in_review(
+    page: Page, serve, farm: Path, mosaic: FieldFolder
+):
+    page.set_viewport_size(SIZES[0])
+    page.goto(f"{serve('Eva', farm)}/crops?field={mosaic.id}")
+    page.get_by_role("button", name="Judge the field").click(timeout=LONG_MS)
+    expect(page.locator(".field-map .area")).to_have_count(64, timeout=LONG_MS)
+    hatched = page.locator(".field-map .area.defer")
+    many = hatched.count()
+    assert many > 5
+    expect(page.get_by_text(f"{many} of 64 tiles wait for a person.")).to_be_visible()
+
+    hatched.first.click()
+    expect(page.get_by_text("Waits for a person.", exact=True)).to_be_visible(timeout=LONG_MS)
+    picture = page.locator(".crops-tile img")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("async one => (await one.decode(), one.naturalWidth)") > 50
+    for kind, word in (("positive", "ACT"), ("negative", "HEALTHY")):
+        button = page.locator(f"[class*='st-key-crops-tile-{kind}'] button")
+        expect(button).to_have_count(1, timeout=LONG_MS)
+        button.click()
+        expect(page.get_by_text(f"Eva called it {word}.")).to_be_visible(timeout=LONG_MS)
+        expect(page.locator(f".field-map .area.{kind}.answered")).to_have_count(1)
+    expect(hatched).to_have_count(many - 1)
+    expect(page.get_by_text(f"{many - 1} of 64 tiles wait for a person.")).to_be_visible()
+    for size in SIZES:
+        axe(page, size)
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0
+    page.set_viewport_size(SIZES[0])
+
+    _review(page, farm, many)
+
+
+def _review(page: Page, farm: Path, many: int) -> None:
+    """The queue that the map leads to holds the tiles of this mosaic, and an answer goes back."""
+    store = open_store(Settings(home=farm))
+    known = page_of_cases(store, CaseFilter(states=()), limit=100)
+    (survey,) = (farm / "fields").glob("*/surveys/*")
+    asked = {tile.case for tile in read_survey(survey).tiles if tile.case}
+    assert asked == {one.case_id for one in known if one.disposition is Disposition.DEFER}
+    assert len(asked) == many
+    (answered,) = (one for one in known if one.queue_state is QueueState.REVIEWED)
+    assert case_detail(store, answered.case_id).reviews[-1].disposition is Disposition.NEGATIVE
+    address = page.url
+    page.get_by_role("link", name="Answer them one after the other").click()
+    name = re.compile(r"mosaic [0-9a-f]{12}, tile \d+-\d+ of 2 m")
+    heading = page.get_by_role("heading", name=name)
+    expect(heading).to_be_visible(timeout=LONG_MS)
+    first = heading.inner_text()
+    assert "site%3Dmosaic" in page.url
+    page.wait_for_timeout(SETTLE_MS)
+    page.locator("[class*='st-key-case-positive-'] button").click(timeout=LONG_MS)
+    expect(page.get_by_role("heading", name=first, exact=True)).to_have_count(0, timeout=LONG_MS)
+    expect(heading).to_be_visible(timeout=LONG_MS)
+    assert sum(one.answer is not None for one in case_answers(store, asked).values()) == 2
+    page.goto(address)
+    expect(page.locator(".field-map .area.answered")).to_have_count(2, timeout=LONG_MS)
+    store.close()

@@ -20,7 +20,8 @@ from domains.crops.exports.layers import Positions
 from domains.crops.exports.rate_table_file import table_of
 from domains.crops.exports.stored import read_survey
 from domains.crops.exports.write import SurveyExport, export_prescription, export_survey
-from domains.crops.survey.survey import SurveySpec, run_survey
+from domains.crops.survey.spec import SurveySpec
+from domains.crops.survey.survey import run_survey
 from domains.crops.survey.values import Survey, SurveyTile
 
 _SICK, _HEALTHY = 0.6, 0.03

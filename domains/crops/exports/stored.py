@@ -32,7 +32,7 @@ _MAX_BYTES = 1 << 30
 _SNAP = 1e-9
 _NO_INDEX = frozenset(
     {"row", "column", "status", "disposition", "wording", "label", "labels", "reasons", "message"}
-    | {"positive_probability", "is_hatched", "valid", "crop", "area_m2"}
+    | {"positive_probability", "is_hatched", "valid", "crop", "area_m2", "case"}
 )
 
 Json = dict[str, Any]
@@ -97,6 +97,8 @@ def _survey(
         certificates=tuple(map(str, summary["certificates"])),
         is_certified=summary["is_certified"] is True,
         refused={str(key): str(value) for key, value in summary["indices_refused"].items()},
+        waiting=int(summary.get("waiting", 0)),
+        not_asked=int(summary.get("not_asked", 0)),
     )
 
 
@@ -121,6 +123,7 @@ def _tile(feature: Json, grid: Grid, sha256: str) -> SurveyTile:
         },
         verdict=_verdict(known),
         detail="" if known["disposition"] else str(known["message"]),
+        case=str(known.get("case", "")),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 from html import escape
 from typing import Any
 
@@ -12,33 +11,27 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import pack_named
-from core.records import blobs, worklist
 from core.records.cases import CaseDetail
 from core.records.store import decision
-from core.records.values import StoredDecision
-from core.service.review import review
-from core.service.review.blind import blind_cases
 from core.service.review.review import ReviewSession
 from core.types import Disposition, Finding, Reason
 from dashboard import widgets
-from dashboard.offered import OFFERS
 from dashboard.present import escape_markdown, verdict_mark
 from domains.crops.fields import places
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import field_map
+from domains.crops.pages.case_answer import answer_of, draw_answers, open_case, picture_html
 from domains.crops.photos.reasons import PhotoReason, sentence_of
 from domains.crops.verdict_reasons import verdict_sentences
 
 _UNFIT = N_("Cannot be judged")
 _YOURS = N_("Your answer: {word}")
-_CORRECT = N_("What is it?")
 _ON_MAP, _CONFIRM = N_("Show on the map"), N_("The place is right")
 _FORGET = N_("Take the place back")
 _MISSING = N_(
     "The file of this photo is missing. Bring it back from a backup, or take the photo again."
 )
-_CHANGED = N_("The photo has changed since it was shown. Look again.")
 
 _UNFAMILIAR = {Reason.NOVEL, Reason.WRONG_INPUT, Reason.POOR_QUALITY}
 """Reasons by which no label is worth naming."""
@@ -72,25 +65,19 @@ class CardPage:
         detail = self._detail(line)
         widgets.html(self._figure(line, detail))
         if detail is not None:
-            self._verdicts(line, detail, place)
+            draw_answers(self.session, detail, place, self.language)
         self._about_place(line, place)
 
     def _detail(self, line: Line) -> CaseDetail | None:
         """Return the case of a photo; None where it has none, or others still read it blind."""
-        if line["verdict"] is None:
-            return None
-        case_id = line["verdict"]["case_id"]
-        if blind_cases(self.session.store, widgets.person(), [case_id]):
-            return None
-        try:
-            return worklist.case_detail(self.session.store, case_id)
-        except AssayError:  # its pictures were deleted since
-            return None
+        verdict = line["verdict"]
+        return open_case(self.session, verdict["case_id"]) if verdict else None
 
     def _figure(self, line: Line, detail: CaseDetail | None) -> str:
         verdict = line["verdict"]
         found = decision(self.session.store, verdict["decision"]) if verdict else None
-        picture = self._picture(line, found) if found else ""
+        missing = self.language.text(_MISSING)
+        picture = picture_html(self.session, found, line["file"], missing) if found else ""
         words = list(self._words(line, detail))
         texts = "".join(f"<p>{escape(word)}</p>" for word in words if word)
         kind = kind_of(line) or field_map.UNJUDGED
@@ -99,21 +86,11 @@ class CardPage:
             f"<figcaption><b>{escape(line['file'])}</b>{texts}</figcaption></figure>"
         )
 
-    def _picture(self, line: Line, found: StoredDecision) -> str:
-        if found.sha256 and not blobs.has(self.session.store.blobs, found.sha256):
-            return f"<p>{escape(self.language.text(_MISSING))}</p>"
-        address = OFFERS.put(f"crops {found.id}", partial(widgets.pictures().of, found))
-        opens = widgets.enlarge(found).attributes()
-        return (
-            f'<button type="button" class="assay-enlarge" {opens}>'
-            f'<img loading="lazy" src="{address}" alt="{escape(line["file"])}"></button>'
-        )
-
     def _words(self, line: Line, detail: CaseDetail | None) -> list[str]:
         """Return what a person should know of a photo, in their language."""
         language = self.language
         words = [heading_of(line, language)]
-        if detail is not None and (answer := _answer(detail)):
+        if detail is not None and (answer := answer_of(detail)):
             word = pack_named("crops").wording[answer]
             words.append(language.render(Sentence(_YOURS, {"word": word})))
         if line["verdict"] is not None:
@@ -127,20 +104,6 @@ class CardPage:
             language.render(sentence_of(PhotoReason(one["code"]), one["values"])) for one in found
         ]
         return words
-
-    def _verdicts(self, line: Line, detail: CaseDetail, place: str) -> None:
-        """Draw a button a verdict; one tap corrects or confirms, another one changes it."""
-        answer, key = _answer(detail), line["verdict"]["decision"][:24]
-        widgets.text(self.language.text(_CORRECT), "quiet")
-        row = st.container(horizontal=True, gap="small")
-        for disposition, word in pack_named("crops").wording.items():
-            row.button(
-                escape_markdown(str(verdict_mark(disposition, word))),
-                key=f"crops-{place}-{disposition.value}-{key}-{detail.item.revision}",
-                type="primary" if answer is disposition else "secondary",
-                on_click=self._correct,
-                args=(detail, disposition),
-            )
 
     def _about_place(self, line: Line, place: str) -> None:
         key, text = line["case"], self.language.text
@@ -169,17 +132,6 @@ class CardPage:
                 args=(places.confirm_place, self.field, line),
             )
 
-    def _correct(self, detail: CaseDetail, disposition: Disposition) -> None:
-        try:
-            written = review.decide(
-                self.session.store, detail.item, disposition, by=widgets.person()
-            )
-        except AssayError as exc:
-            st.toast(escape_markdown(str(exc)))
-            return
-        if not written:
-            st.toast(self.language.text(_CHANGED))
-
 
 def _change_place(change: Callable[..., None], *args: object) -> None:
     try:
@@ -203,9 +155,3 @@ def heading_of(line: Line, language: Language) -> str:
 
 def _findings(line: Line) -> list[tuple[str, str]]:
     return [(code, check) for code, check in line["verdict"]["findings"]]
-
-
-def _answer(detail: CaseDetail) -> Disposition | None:
-    """Return a person's answer that stands; None where nobody has answered."""
-    last = detail.reviews[-1] if detail.reviews else None
-    return last.disposition if last is not None else None

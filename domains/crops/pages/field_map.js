@@ -142,11 +142,17 @@ class FieldMap {
     this.svg.setAttribute('viewBox', `${x} ${y} ${size} ${size}`)
     this.pattern.setAttribute('patternTransform', `rotate(45) scale(${scale})`)
     this.layer.replaceChildren(
-      ...this.data.areas.map(one => this.area(one)),
+      ...this.fromBackToFront().map(one => this.area(one)),
       ...this.groups(NEAR * scale).map(group => this.circle(group, scale)),
       ...this.data.labels.map(one => label(one, scale)),
       ruler(this.view, scale),
     )
+  }
+
+  // A frame is whole only where no neighbour is drawn over it.
+  fromBackToFront() {
+    const height = one => (one.id === this.data.picked ? 2 : one.kind.includes('answered') ? 1 : 0)
+    return [...this.data.areas].sort((one, other) => height(one) - height(other))
   }
 
   area(one) {

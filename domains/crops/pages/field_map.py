@@ -11,9 +11,10 @@ import numpy as np
 import shapely
 import streamlit as st
 
+from core.packs import pack_named
 from core.types import Disposition
 from domains.crops.locale import N_, Language
-from domains.crops.survey.values import Survey
+from domains.crops.survey.values import PACK, Survey, SurveyTile
 
 _HERE = Path(__file__).parent
 _METRES_PER_DEGREE = 111_320.0
@@ -30,7 +31,7 @@ class Area:
     Attributes:
         id: What is picked when it is tapped.
         path: Its outline as the data of an SVG path, in metres.
-        kind: A disposition, or ``unjudged``.
+        kind: A disposition, or ``unjudged``; ``answered`` besides where a person decided.
         text: What a pointer over it reads.
     """
 
@@ -75,7 +76,7 @@ class FieldMap:
     Attributes:
         view: Names what is shown; zoom and place start anew where it changes.
         box: Left, top, width and height of everything, in metres.
-        areas: From back to front.
+        areas: Of the tiles; an answered one and the one that is picked are drawn above the others.
         points: The most urgent first.
         labels: Above everything.
     """
@@ -113,21 +114,25 @@ class Plane:
         return longitude, self.latitude - south / _METRES_PER_DEGREE
 
 
-def map_of_survey(survey: Survey, view: str, zones: int) -> FieldMap:
+def map_of_survey(
+    survey: Survey, view: str, zones: int, answers: Mapping[str, Disposition] | None = None
+) -> FieldMap:
     """Return the tiles of a survey, and the numbers of its first zones.
 
     Args:
         survey: The survey.
         view: Names what is shown.
         zones: How many zones get their number.
+        answers: What people called tiles, by case.
     """
+    called = answers or {}
     rings = [np.array(tile.ring) for tile in survey.tiles]
     corners = np.concatenate(rings)
     middle = (corners.min(0) + corners.max(0)) / 2
     plane = Plane(float(middle[0]), float(middle[1]))
     placed = [plane.place(ring) for ring in rings]
     areas = tuple(
-        Area(str(number), _path(ring), kind_of(tile.disposition), _text(tile.verdict, tile.status))
+        _area(number, tile, ring, called.get(tile.case))
         for number, (tile, ring) in enumerate(zip(survey.tiles, placed, strict=True))
     )
     labels = []
@@ -146,9 +151,14 @@ def kind_of(disposition: Disposition | None) -> str:
     return disposition.value if disposition else UNJUDGED
 
 
-def _text(verdict: object, status: object) -> str:
-    wording = getattr(verdict, "wording", "")
-    return str(wording or getattr(status, "sentence", ""))
+def _area(number: int, tile: SurveyTile, ring: np.ndarray, answer: Disposition | None) -> Area:
+    """Return a tile by what a person called it, else by its verdict."""
+    if answer is not None:
+        word = pack_named(PACK).wording[answer]
+        return Area(str(number), _path(ring), f"{answer.value} answered", word)
+    word = tile.verdict.wording if tile.verdict else ""
+    kind = kind_of(tile.disposition)
+    return Area(str(number), _path(ring), kind, word or tile.status.sentence)
 
 
 def _path(ring: np.ndarray) -> str:

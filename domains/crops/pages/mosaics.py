@@ -19,7 +19,7 @@ from domains.crops.fields.photo_job import is_photo
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import jobs, survey_view
 from domains.crops.survey.job import SURVEY, submit
-from domains.crops.survey.survey import SurveySpec
+from domains.crops.survey.spec import SurveySpec
 from domains.crops.survey.values import Survey
 
 _MOSAIC = N_("Mosaic {name}")
@@ -47,7 +47,8 @@ def _mosaic(session: ReviewSession, field: FieldFolder, upload: Upload, language
         widgets.text(status.problem, "error")
     out = field.survey_of(upload.id)
     if (out / "survey.json").exists():
-        survey_view.show(_survey(str(out), _stamp(out)), out, field, language)
+        found = _survey(str(out), _stamp(out))
+        survey_view.show(session, found, out, field, language)
         with st.expander(language.text(_AGAIN)):
             _ask(session, field, upload, language)
     else:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from html import escape
 from pathlib import Path
 
 import streamlit as st
 
-from core.types import Disposition, Finding, Reason
+from core.records.case_answers import CaseAnswer, case_answers
+from core.records.case_status import QueueState
+from core.service.review.review import ReviewSession
+from core.types import Disposition
 from dashboard import widgets
+from dashboard.case_links import queue_link
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.rates import HECTARE_M2
 from domains.crops.exports.write import FORMATS, SurveyExport, export_one
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
-from domains.crops.pages import field_map, rates_form
-from domains.crops.survey.values import Survey, SurveyTile, Zone
-from domains.crops.verdict_reasons import verdict_sentences
+from domains.crops.pages import field_map, rates_form, tile_card
+from domains.crops.survey.tile_cases import MOST_ASKED
+from domains.crops.survey.values import Survey, Zone
 
 _ZONES = 12
 _TITLE = N_("The field from above, north up")
@@ -28,7 +32,15 @@ _NONE = N_("No zone calls for action.")
 _ZONE = N_("Zone {number}")
 _LEGEND = N_("Orange: act. Green: healthy. Hatched: a person decides. Grey: not judged.")
 _AREA = N_("{hectares} ha, {low} % to {high} % of its tiles sick")
-_TILE, _MAY_BE = N_("Tile {row}, {column}"), N_("What it may be")
+_LEGEND_ANSWERED = N_(
+    "Orange: act. Green: healthy. Hatched: a person decides. Framed: a person has decided. Grey: "
+    "not judged."
+)
+_WAITING_ONE = N_("One of {total} tiles waits for a person.")
+_WAITING = N_("{count} of {total} tiles wait for a person.")
+_ANSWER = N_("Answer them one after the other")
+_NOT_ASKED_ONE = N_("One more tile needs a person; only the {most} most urgent are asked about.")
+_NOT_ASKED = N_("{count} more tiles need a person; only the {most} most urgent are asked about.")
 _UNCERTIFIED = N_("Nothing is certified about these verdicts.")
 _FILES, _PLACES = N_("Files"), N_("Places in the files")
 _EXACT, _COARSE, _LEFT_OUT = N_("Exact"), N_("To about a kilometre"), N_("Left out")
@@ -47,10 +59,13 @@ _FORMAT_NAMES = {
 _TERMINAL = N_("For the tractor")
 
 
-def show(survey: Survey, folder: Path, field: FieldFolder, language: Language) -> None:
+def show(
+    session: ReviewSession, survey: Survey, folder: Path, field: FieldFolder, language: Language
+) -> None:
     """Show a survey.
 
     Args:
+        session: The open store.
         survey: What is shown.
         folder: Where its files lie.
         field: The field that it is of.
@@ -60,11 +75,14 @@ def show(survey: Survey, folder: Path, field: FieldFolder, language: Language) -
     acting = [zone for zone in survey.zones if zone.disposition is Disposition.POSITIVE]
     sentence = Sentence(_ONE, {"count": len(acting)}, plural=_MANY)
     widgets.text(language.render(sentence) if acting else language.text(_NONE), "big")
+    known = case_answers(session.store, [tile.case for tile in survey.tiles if tile.case])
+    answers = {case: one.answer for case, one in known.items() if one.answer is not None}
+    _asked(survey, known, language)
     across, aside = st.columns([1.5, 1], gap="large")
     with across:
         view = f"{survey.sha256}-{len(survey.tiles)}"
         tapped = field_map.show(
-            field_map.map_of_survey(survey, view, _ZONES),
+            field_map.map_of_survey(survey, view, _ZONES, answers),
             st.session_state.get(f"crops-picked-{key}", ""),
             language.text(_TITLE),
             language,
@@ -72,9 +90,9 @@ def show(survey: Survey, folder: Path, field: FieldFolder, language: Language) -
         )
         if tapped is not None:
             st.session_state[f"crops-picked-{key}"] = tapped
-        widgets.text(language.text(_LEGEND), "quiet")
+        widgets.text(language.text(_LEGEND_ANSWERED if answers else _LEGEND), "quiet")
     with aside:
-        _picked(survey, st.session_state.get(f"crops-picked-{key}", ""), language)
+        _picked(session, survey, st.session_state.get(f"crops-picked-{key}", ""), language)
         _zones(survey.zones[:_ZONES], language)
         for certificate in survey.certificates or (language.text(_UNCERTIFIED),):
             widgets.text(certificate, "quiet")
@@ -83,29 +101,23 @@ def show(survey: Survey, folder: Path, field: FieldFolder, language: Language) -
         rates_form.show(survey, key, language)
 
 
-def _picked(survey: Survey, picked: str, language: Language) -> None:
-    if not picked.isdigit() or int(picked) >= len(survey.tiles):
-        return
-    tile = survey.tiles[int(picked)]
-    where = Sentence(_TILE, {"row": tile.row + 1, "column": tile.column + 1})
-    widgets.text(language.render(where), "heading")
-    if jpeg := survey.pictures.get((tile.row, tile.column)):
-        widgets.picture(jpeg, language.render(where), height="40vh")
-    widgets.text(_what(tile, language))
-    if tile.verdict and tile.verdict.labels:
-        widgets.text(language.text(_MAY_BE), "quiet")
-        for label, probability in tile.verdict.labels[:3]:
-            widgets.text(f"{label}: {100 * probability:.0f} %")
-    for name, value in tile.indices.items():
-        widgets.text(f"{name} {value:.3f}", "quiet")
+def _picked(session: ReviewSession, survey: Survey, picked: str, language: Language) -> None:
+    if picked.isdigit() and int(picked) < len(survey.tiles):
+        tile_card.draw(session, survey, survey.tiles[int(picked)], language)
 
 
-def _what(tile: SurveyTile, language: Language) -> str:
-    if tile.verdict is None:
-        return f"{language.text(tile.status.sentence)} {tile.detail}".strip()
-    found = [Finding(Reason(code), "") for code in tile.verdict.reasons]
-    sentences = (language.render(one) for one in verdict_sentences(found))
-    return " ".join((tile.verdict.wording, *sentences))
+def _asked(survey: Survey, known: Mapping[str, CaseAnswer], language: Language) -> None:
+    """Say how many tiles wait for a person, and lead to them."""
+    waiting = sum(one.queue_state is QueueState.WAITING for one in known.values())
+    if waiting:
+        values = {"count": waiting, "total": len(survey.tiles)}
+        sentence = Sentence(_WAITING_ONE, values, plural=_WAITING)
+        widgets.text(language.render(sentence))
+        queue_link(tile_card.cases_of_survey(survey), language.text(_ANSWER))
+    if survey.not_asked:
+        values = {"count": survey.not_asked, "most": MOST_ASKED}
+        sentence = Sentence(_NOT_ASKED_ONE, values, plural=_NOT_ASKED)
+        widgets.text(language.render(sentence), "quiet")
 
 
 def _zones(zones: Sequence[Zone], language: Language) -> None:

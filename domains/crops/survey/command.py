@@ -45,16 +45,24 @@ def survey(
     panel_reflectance: Annotated[
         str, typer.Option(help="Of the panel: red=0.49,green=0.5,nir=0.48.")
     ] = "",
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="Record nothing, so that nobody is asked.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")] = False,
 ) -> None:
     """Survey a field: judge and measure the tiles of a mosaic, and put zones on the map.
 
     Of a mosaic it writes tiles.geojson and zones.geojson, of a folder photos.geojson and
-    captures.geojson, and survey.json last. Verdicts are not recorded in the store.
+    captures.geojson, and survey.json last. Tiles that need a person become cases of the store,
+    the most urgent first: `assay review` shows them. Of a folder no verdict is recorded.
     """
+    from contextlib import ExitStack
+
     from core.cli.output import print_json, print_line, progress_bar
+    from core.service.store import open_store
     from core.settings import Settings
-    from domains.crops.survey.survey import SurveySpec, run_survey
+    from domains.crops.survey.spec import SurveySpec
+    from domains.crops.survey.survey import run_survey
 
     spec = SurveySpec(
         source,
@@ -68,8 +76,10 @@ def survey(
         panel=panel,
         panel_reflectance=parse_reflectances(panel_reflectance),
     )
-    with progress_bar() as progress:
-        summary = run_survey(spec, Settings(), progress)
+    settings = Settings()
+    with ExitStack() as stack:
+        store = None if no_store else stack.enter_context(open_store(settings))
+        summary = run_survey(spec, settings, stack.enter_context(progress_bar()), store)
     if json:
         print_json({**summary, "path": str(out)})
     else:
@@ -93,9 +103,24 @@ def describe_summary(summary: dict[str, Any], out: Path) -> list[str]:
             f"{called['negative']:,} healthy; {summary['zones']:,} zones. "
             f"By {summary['bundle']}."
         )
-        lines += summary["certificates"][:2]
+        lines += [*_asked_lines(summary), *summary["certificates"][:2]]
     lines += [f"No {name}: {reason}" for name, reason in summary["indices_refused"].items()]
     return [*lines, f"Written to {out}."]
+
+
+def _asked_lines(summary: dict[str, Any]) -> Iterator[str]:
+    from domains.crops.survey.tile_cases import MOST_ASKED
+
+    if summary["waiting"]:
+        yield (
+            f"{summary['waiting']:,} of {summary['tiles']:,} tiles wait for a person: "
+            "`assay review` shows them."
+        )
+    if summary["not_asked"]:
+        yield (
+            f"{summary['not_asked']:,} more need a person and are not asked about: of one mosaic "
+            f"at most {MOST_ASKED} are, those first that nobody could decide."
+        )
 
 
 def _photo_lines(summary: dict[str, Any]) -> Iterator[str]:

@@ -78,7 +78,10 @@ def write_features(path: Path, features: Iterable[Json]) -> None:
 
 
 def tile_feature(tile: SurveyTile) -> Json:
-    """Return a tile as a feature; ``is_hatched`` where no colour may stand for a verdict."""
+    """Return a tile as a feature; ``is_hatched`` where no colour may stand for a verdict.
+
+    ``case`` names the case of the store by which a person is asked about it.
+    """
     verdict = tile.verdict
     properties = {
         "row": tile.row,
@@ -90,6 +93,7 @@ def tile_feature(tile: SurveyTile) -> Json:
         "valid": tile.valid,
         "crop": tile.crop,
         "area_m2": tile.area_m2,
+        "case": tile.case,
         **tile.indices,
     }
     return feature(f"{tile.row}-{tile.column}", polygon(tile.outline), properties)
@@ -160,6 +164,8 @@ def summary_of(survey: Survey) -> Json:
         "tiles": len(survey.tiles),
         "status": dict(Counter(tile.status.value for tile in survey.tiles)),
         "dispositions": {one.value: dispositions[one.value] for one in Disposition},
+        "waiting": survey.waiting,
+        "not_asked": survey.not_asked,
         "zones": len(survey.zones),
         "bundle": survey.bundle,
         "policy": survey.policy,

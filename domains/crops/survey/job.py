@@ -13,7 +13,9 @@ from core.people import Person, Role
 from core.records.connection import Store, writing
 from core.records.job import add
 from core.records.values import name_of, now
-from domains.crops.survey.survey import PACK, SurveySpec, run_survey
+from domains.crops.survey.spec import SurveySpec
+from domains.crops.survey.survey import run_survey
+from domains.crops.survey.values import PACK
 
 SURVEY = "survey"
 
@@ -46,7 +48,8 @@ def run(context: JobContext) -> Mapping[str, Any]:
     """
     try:
         spec = TypeAdapter(SurveySpec).validate_json(context.job.payload.get("spec", ""))
-        return {**run_survey(spec, context.settings, context.step), "path": str(spec.out)}
+        summary = run_survey(spec, context.settings, context.step, context.store)
+        return {**summary, "path": str(spec.out)}
     except ValidationError as exc:
         raise PermanentFailure(
             f"The payload of the job is no survey: {exc.error_count()} errors.",

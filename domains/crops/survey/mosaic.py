@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,7 @@ from core.packs import entry_of
 from core.settings import Settings
 from core.types import Prepared, Tile, Unreadable
 from domains.crops.survey.indices import indices_of
-from domains.crops.survey.mosaic_reader import DESCRIBE, MOST_TILES, READ
+from domains.crops.survey.mosaic_reader import DESCRIBE, MOST_TILES, READ, WRITE
 from domains.crops.survey.values import Grid, Position, SurveyTile, TileStatus
 
 _PIECE = 4 * 1024**2
@@ -133,25 +133,47 @@ class Mosaic:
         """
         grid = self.grid
         places = [(row, column) for row in range(grid.rows) for column in range(grid.columns)]
-        arguments = {
-            "tile": [grid.height, grid.width],
-            "bands": list(self._given),
-            "size": self._size,
-            "parent": self.sha256,
-        }
-        asked = (json.dumps(place).encode() for place in places)
         with FunctionSandbox(
             READ,
             self._settings,
             unparsed,
-            arguments=arguments,
+            arguments={**self._arguments, "size": self._size},
             entry=entry_of("crops"),
             outbox_bytes=3 * self._size**2,
             file=self._file,
         ) as sandbox:
-            outcomes = sandbox.map(asked)
+            outcomes = sandbox.map(json.dumps(place).encode() for place in places)
             for place, outcome in zip(places, outcomes, strict=True):
                 yield self._part(place, outcome)
+
+    def files(self, places: Sequence[tuple[int, int]]) -> Generator[bytes | Unreadable, None, None]:
+        """Yield some tiles as files, whatever the process that reads makes of them.
+
+        Args:
+            places: Row and column of each.
+
+        Raises:
+            ConfigError: The process that reads does not start.
+        """
+        with FunctionSandbox(
+            WRITE,
+            self._settings,
+            _file_of,
+            arguments=self._arguments,
+            outbox_bytes=4 * self.grid.height * self.grid.width + _PIECE,
+            batch=1,
+            file=self._file,
+        ) as sandbox:
+            yield from sandbox.map(json.dumps(place).encode() for place in places)
+
+    @property
+    def _arguments(self) -> dict[str, Any]:
+        """What the process that reads takes of every tile."""
+        return {
+            "tile": [self.grid.height, self.grid.width],
+            "bands": list(self._given),
+            "parent": self.sha256,
+        }
 
     def _describe(
         self, path: Path, tile_m: float
@@ -217,6 +239,13 @@ class Mosaic:
     def _ring(self, row: int, column: int) -> tuple[Position, ...]:
         corners = ((row, column), (row + 1, column), (row + 1, column + 1), (row, column + 1))
         return tuple((float(self._lon[at]), float(self._lat[at])) for at in corners)
+
+
+def _file_of(output: Output, _sha256: str) -> bytes:
+    png = output.arrays.get("png")
+    if png is None or png.dtype != np.uint8:
+        raise ValueError("png: expected bytes")
+    return png.tobytes()
 
 
 def _unread(message: str) -> _ReadTile:

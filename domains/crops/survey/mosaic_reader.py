@@ -42,8 +42,9 @@ from domains.crops.survey.pixels import (
     window_of,
 )
 from domains.crops.survey.values import TileStatus
+from domains.crops.tile_file import write_tile
 
-DESCRIBE, READ = f"{__name__}:describe", f"{__name__}:read_tile"
+DESCRIBE, READ, WRITE = (f"{__name__}:{name}" for name in ("describe", "read_tile", "write_file"))
 LEAST_VALID = 0.6
 """Share of a tile's pixels that must be valid for it to be judged."""
 
@@ -198,16 +199,8 @@ def read_tile(data: bytes, arguments: Arguments) -> Output:
         arguments: ``file``, ``tile`` (rows and columns of its pixels), ``bands``, ``entry``,
             ``size``, the side of the network's square, 0 for none, and ``parent``, the digest.
     """
-    row, column = json.loads(data)
-    source, size = open_mosaic(arguments["file"]), arguments["tile"]
-    window = window_of(row, column, size, source.shape)
-    try:
-        pixels = read_pixels(source, window, _names(source, arguments))
-    except (RasterioError, CPLE_BaseError) as exc:
-        raise UnreadableImage(
-            "This part of the file is damaged or missing.", hint="Send the mosaic again, whole."
-        ) from exc
-    scale = scale_of(source)
+    pixels, scale, place = _read(data, arguments)
+    size = arguments["tile"]
     record: dict[str, Any] = {
         "valid": float(np.count_nonzero(pixels.valid) / (size[0] * size[1])),
         "crop": None,
@@ -226,8 +219,33 @@ def read_tile(data: bytes, arguments: Arguments) -> Output:
             "detail": f"{clipped:.1%} of its values are no reflectance from 0 to 1.",
         }
         return Output({}, record)
-    place = Tile(arguments["parent"], int(window.row_off), int(window.col_off))
     return _with_picture(pixels, scale, record, arguments, place)
+
+
+def write_file(data: bytes, arguments: Arguments) -> Output:
+    """Return one tile as a file, ``png``: the pixels of which ``read_tile`` makes the picture.
+
+    Args:
+        data: As ``read_tile``.
+        arguments: As ``read_tile``; ``entry`` and ``size`` are not needed.
+    """
+    pixels, scale, place = _read(data, arguments)
+    rgb = colours_of(pixels, scale, means_of(pixels, scale))
+    return Output({"png": np.frombuffer(write_tile(rgb, place), np.uint8)})
+
+
+def _read(data: bytes, arguments: Arguments) -> tuple[TilePixels, ValueScale, Tile]:
+    row, column = json.loads(data)
+    source = open_mosaic(arguments["file"])
+    window = window_of(row, column, arguments["tile"], source.shape)
+    try:
+        pixels = read_pixels(source, window, _names(source, arguments))
+    except (RasterioError, CPLE_BaseError) as exc:
+        raise UnreadableImage(
+            "This part of the file is damaged or missing.", hint="Send the mosaic again, whole."
+        ) from exc
+    place = Tile(arguments["parent"], int(window.row_off), int(window.col_off))
+    return pixels, scale_of(source), place
 
 
 def _with_picture(

@@ -2,81 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-from core.errors import ConfigError
 from core.imaging.files import ARCHIVE, printable
 from core.model.bundle.bundle import Bundle
 from core.model.bundle.destination import check_folder_destination
+from core.records.connection import Store
 from core.service.assessment.assessor import Assessor
-from core.service.bundles.deployments import Deployed, ProductJudge
-from core.service.bundles.open import open_bundle, policy_of
+from core.service.bundles.deployments import ProductJudge
 from core.service.progress import Progress, silent
-from core.service.store import open_store
 from core.settings import Settings
 from core.types import Sample
 from domains.crops.locale import N_
 from domains.crops.survey import geojson
+from domains.crops.survey.judging import case_spec, judge_of, open_assessor
 from domains.crops.survey.mosaic import Mosaic, MosaicPart
 from domains.crops.survey.photos import Panel, SurveyPhoto, judge_photos, list_folder
 from domains.crops.survey.photos_geojson import PhotoSurvey, write_photos
 from domains.crops.survey.pictures import Place, UrgentPictures
+from domains.crops.survey.spec import SurveySpec
+from domains.crops.survey.tile_cases import AskedTiles, record_tiles
 from domains.crops.survey.values import Survey, SurveyTile, TileStatus
 from domains.crops.survey.verdict import verdict_of
 from domains.crops.survey.zones import certificates_of, zones_of
 
-PACK = "crops"
 STEP = N_("Surveying")
 
 
-@dataclass(frozen=True)
-class SurveySpec:
-    """What a survey is asked for.
-
-    Attributes:
-        source: A georeferenced orthomosaic, GeoTIFF; or a folder or zip of drone photos.
-        out: Folder to write.
-        tile_m: Side of a tile on the ground, in metres.
-        bands: Names of the mosaic's bands in their order; empty for those that the file states.
-        bundle: Folder of the bundle that judges; what is deployed for the product where None.
-        policy: Id of a policy; the current one when empty.
-        product: Crop and region, where a bundle is deployed for each.
-        is_measured_only: Whether indices alone are wanted, and no model looks at anything.
-        panel: Pictures of a reflectance panel, for multispectral captures; their own light sensor
-            where None.
-        panel_reflectance: Of the panel, by band.
-    """
-
-    source: Path
-    out: Path
-    tile_m: float = 2.0
-    bands: tuple[str, ...] = ()
-    bundle: Path | None = None
-    policy: str = ""
-    product: str = ""
-    is_measured_only: bool = False
-    panel: Path | None = None
-    panel_reflectance: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        """Refuse a tile without a size.
-
-        Raises:
-            ConfigError: It is not positive.
-        """
-        if not 0.0 < self.tile_m < float("inf"):
-            raise ConfigError(
-                f"A tile of {self.tile_m:g} m was asked for; expected a positive length.",
-                hint="Give --tile-m 2.",
-            )
-
-
-def run_survey(spec: SurveySpec, settings: Settings, progress: Progress = silent) -> dict[str, Any]:
+def run_survey(
+    spec: SurveySpec, settings: Settings, progress: Progress = silent, store: Store | None = None
+) -> dict[str, Any]:
     """Return the summary of a survey, once its files are written.
+
+    Args:
+        spec: What is asked for.
+        settings: Where things run.
+        progress: Called as work goes on; what it raises ends the survey.
+        store: Where tiles of a mosaic that need a person become cases; nobody is asked where None.
 
     Raises:
         DataError: The mosaic cannot be surveyed; the message says why.
@@ -86,7 +51,7 @@ def run_survey(spec: SurveySpec, settings: Settings, progress: Progress = silent
     check_folder_destination(spec.out, geojson.FILES)
     if spec.source.is_dir() or spec.source.suffix.lower() == ARCHIVE:
         return write_photos(survey_photos(spec, settings, progress), spec.out)
-    return geojson.write(survey_mosaic(spec, settings, progress), spec.out)
+    return geojson.write(survey_mosaic(spec, settings, progress, store), spec.out)
 
 
 def survey_photos(spec: SurveySpec, settings: Settings, progress: Progress = silent) -> PhotoSurvey:
@@ -120,44 +85,35 @@ def survey_photos(spec: SurveySpec, settings: Settings, progress: Progress = sil
     )
 
 
-def survey_mosaic(spec: SurveySpec, settings: Settings, progress: Progress = silent) -> Survey:
+def survey_mosaic(
+    spec: SurveySpec, settings: Settings, progress: Progress = silent, store: Store | None = None
+) -> Survey:
     """Return a surveyed mosaic.
 
     Args:
         spec: What is asked for.
         settings: Where things run.
         progress: Called for each tile; what it raises ends the survey.
+        store: As in ``run_survey``.
 
     Raises:
         DataError: The mosaic cannot be surveyed.
         BundleError: There is no bundle to judge by, or it was altered.
+        StoreError: The store refused.
     """
     judge = None if spec.is_measured_only else judge_of(spec, settings)
     size = judge.bundle.backbone.size if judge else 0
     with Mosaic(spec.source, settings, tile_m=spec.tile_m, bands=spec.bands, size=size) as mosaic:
         if judge is None:
             return _survey(mosaic, tuple(part.tile for part in _shown(mosaic, progress)), None)
-        tiles, pictures = _judged(mosaic, judge, settings, progress)
-        return replace(_survey(mosaic, tuple(tiles), judge), pictures=pictures)
-
-
-def judge_of(spec: SurveySpec, settings: Settings) -> ProductJudge:
-    """Return what judges: the bundle given, else what is deployed for the product.
-
-    Raises:
-        BundleError: There is none, or it was altered.
-        ConfigError: The bundle given is for something else than crops.
-    """
-    if spec.bundle is None:
-        with open_store(settings) as store:
-            return Deployed(store, settings).judge_of(PACK, spec.product)
-    bundle = open_bundle(spec.bundle, settings)
-    if bundle.pack.name != PACK:
-        raise ConfigError(
-            f"{bundle.label} is for {bundle.pack.name}; expected a bundle for {PACK}.",
-            hint="Name a bundle that `assay train crops` has made.",
-        )
-    return ProductJudge(bundle, policy_of(bundle, spec.policy))
+        with open_assessor(judge, settings, spec, store) as assessor:
+            tiles, pictures = _judged(mosaic, assessor, progress)
+            asked = AskedTiles(tuple(tiles))
+            if store is not None:
+                where = case_spec(spec, judge, settings, store)
+                asked = record_tiles(mosaic, tiles, assessor, where, progress)
+        found = _survey(mosaic, asked.tiles, judge)
+        return replace(found, pictures=pictures, waiting=asked.waiting, not_asked=asked.not_asked)
 
 
 def _shown(mosaic: Mosaic, progress: Progress) -> Iterator[MosaicPart]:
@@ -169,7 +125,7 @@ def _shown(mosaic: Mosaic, progress: Progress) -> Iterator[MosaicPart]:
 
 
 def _judged(
-    mosaic: Mosaic, judge: ProductJudge, settings: Settings, progress: Progress
+    mosaic: Mosaic, assessor: Assessor, progress: Progress
 ) -> tuple[list[SurveyTile], dict[Place, bytes]]:
     tiles: dict[str, SurveyTile] = {}
     pictures = UrgentPictures()
@@ -182,10 +138,7 @@ def _judged(
                 pictures.add(part.tile, part.picture.pixels)
                 yield Sample(name, part.picture, mosaic.name)
 
-    with (
-        Assessor(judge.bundle, judge.policy, settings) as assessor,
-        closing(assessor.frames(samples())) as assessed,
-    ):
+    with closing(assessor.frames(samples())) as assessed:
         for one in assessed:
             judged = replace(
                 tiles[one.sample_id], status=TileStatus.JUDGED, verdict=verdict_of(one)

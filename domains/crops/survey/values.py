@@ -16,6 +16,8 @@ from core.types import Disposition, Tile
 from domains.crops.locale import N_
 from domains.crops.survey.outlines import cut
 
+PACK = "crops"
+
 Position = tuple[float, float]
 
 
@@ -84,6 +86,7 @@ class SurveyTile:
         indices: Vegetation indices by name, of the means over its valid pixels.
         verdict: None where no model looked at it.
         detail: What was measured where the status is none of a verdict.
+        case: Id of the case by which a person is asked about it; empty where nobody is.
     """
 
     row: int
@@ -99,6 +102,7 @@ class SurveyTile:
     indices: Mapping[str, float]
     verdict: TileVerdict | None = None
     detail: str = ""
+    case: str = ""
 
     @property
     def disposition(self) -> Disposition | None:
@@ -200,6 +204,8 @@ class Survey:
         is_certified: Whether the policy bounds how often a tile that calls for something is missed.
         refused: Indices that cannot be had from this mosaic, each with the reason.
         pictures: JPEGs of the tiles most probably sick by row and column, the worst first.
+        waiting: How many tiles a person was asked about and nobody had answered at its end.
+        not_asked: How many more need a person and are not asked about.
     """
 
     name: str
@@ -216,6 +222,8 @@ class Survey:
     is_certified: bool
     refused: Mapping[str, str]
     pictures: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
+    waiting: int = 0
+    not_asked: int = 0
 
     @property
     def center(self) -> Position:

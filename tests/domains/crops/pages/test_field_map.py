@@ -1,6 +1,7 @@
 """Where things lie on the map, in metres, against an independent geodesic."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,3 +41,15 @@ def test_every_tile_is_an_area_of_its_kind_with_north_up():
 def test_a_field_across_the_antimeridian_lies_in_one_piece():
     drawn = map_of_survey(a_survey([[ACT, OK, OK]], west=179.99925), "v", 9)
     assert drawn.box[2] == pytest.approx(GEOD.inv(11.0, 48.0, 11.0015, 48.0)[2], rel=1e-2)
+
+
+def test_a_tile_that_a_person_answered_is_what_they_called_it():
+    survey = a_survey([[ACT, OK], [LOOK, LOOK]])
+    tiles = [replace(tile, case=f"case {number}") for number, tile in enumerate(survey.tiles)]
+    drawn = map_of_survey(
+        replace(survey, tiles=tuple(tiles)), "v", 9, {"case 0": OK, "case 2": ACT}
+    )
+    assert [area.kind for area in drawn.areas] == [
+        "negative answered", "negative", "positive answered", "defer",
+    ]  # fmt: skip
+    assert [area.text for area in drawn.areas][::2] == ["HEALTHY", "ACT"]

@@ -12,7 +12,8 @@ from core.cli.output import finite
 from core.errors import ConfigError
 from core.settings import Settings
 from domains.crops.survey.command import describe_summary, parse_reflectances
-from domains.crops.survey.survey import SurveySpec, run_survey
+from domains.crops.survey.spec import SurveySpec
+from domains.crops.survey.survey import run_survey
 from tests.domains.crops.survey.test_captures import CAMERA, a_band, packet
 
 

@@ -31,7 +31,8 @@ from domains.crops.locale import language
 from domains.crops.survey.command import describe_summary
 from domains.crops.survey.job import submit
 from domains.crops.survey.pictures import MOST
-from domains.crops.survey.survey import SurveySpec, run_survey, survey_mosaic
+from domains.crops.survey.spec import SurveySpec
+from domains.crops.survey.survey import run_survey, survey_mosaic
 from domains.crops.survey.values import TileStatus
 from tests.commands import run_assay
 from tests.core.jobs.running import work_once
@@ -48,9 +49,10 @@ def out(field, tmp_path_factory):
 @pytest.fixture(scope="module")
 def summary(field, out):
     """What the command prints, once its files are written."""
+    home = field.settings_at(out.parent / "home").home
     done = run_assay(
         *("crops", "survey", field.mosaic, "-o", out, "--bundle", field.bundle, "--json"),
-        home=field.settings.home,
+        home=home,
     )
     return json.loads(done.stdout)
 
