@@ -74,9 +74,12 @@ def prescribe(
 ) -> None:
     """Write a prescription that a tractor's terminal opens.
 
-    Tiles that a person decides or that were not judged have the default rate, and are listed.
+    What a person answered on a tile counts, whatever the verdict. Tiles that nobody has decided or
+    judged have the default rate, and are listed.
     """
     from core.cli.output import print_json, print_line
+    from core.service.store import open_store
+    from core.settings import Settings
     from domains.crops.exports.rate_table_file import read_table, table_of
     from domains.crops.exports.write import export_prescription
 
@@ -93,7 +96,8 @@ def prescribe(
         "product": product_name or None,
     }
     table: RateTable = read_table(rates) if rates is not None else table_of(typed)
-    made = export_prescription(folder, table, terminal, out)
+    with open_store(Settings()) as store:
+        made = export_prescription(folder, table, terminal, out, store)
     if json:
         print_json({**_summary(made), "path": str(out)})
     else:
@@ -118,6 +122,7 @@ def _summary(made: Prescription) -> dict[str, object]:
         "unit": made.table.unit,
         "area_ha": sum(one.tile.area_m2 for one in made.tiles) / 1e4,
         "tiles": len(made.tiles),
+        "answered": made.answered,
         "by_default": [
             {"row": one.tile.row, "column": one.tile.column, "reason": one.reason}
             for one in made.by_default
@@ -132,6 +137,8 @@ def _lines(made: Prescription) -> list[str]:
         f"{made.total:,.1f} {made.quantity} on {area:,.2f} ha, "
         f"{made.total / area:,.2f} {made.quantity}/ha on average."
     ]
+    if made.answered:
+        lines.append(f"{made.answered:,} tiles have the rate of a person's answer.")
     count = len(made.by_default)
     if count:
         rate = made.table.rate(None)

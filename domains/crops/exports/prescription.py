@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import shapely
@@ -27,13 +27,15 @@ class PrescribedTile:
         tile: The surveyed tile.
         rate: In the unit of the table.
         is_default: Whether it has the default rate because nobody knows better.
-        reason: Why, in words; empty where the verdict gave the rate.
+        reason: Why, in words; empty where a verdict or a person gave the rate.
+        is_answered: Whether a person who looked at it gave the rate.
     """
 
     tile: SurveyTile
     rate: float
     is_default: bool
     reason: str
+    is_answered: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,16 +69,29 @@ class Prescription:
         """Return the tiles that have the default rate because nobody knows better."""
         return tuple(one for one in self.tiles if one.is_default)
 
+    @property
+    def answered(self) -> int:
+        """How many tiles have their rate by what a person answered."""
+        return sum(one.is_answered for one in self.tiles)
+
     def is_total(self, total: float) -> bool:
         """Return whether a total is the sum of area times rate, within ``TOLERANCE``."""
         return abs(total - self.total) <= TOLERANCE * max(self.total, 1e-9)
 
 
-def prescribe(survey: Survey, table: RateTable) -> Prescription:
+def prescribe(
+    survey: Survey, table: RateTable, answers: Mapping[str, Disposition] | None = None
+) -> Prescription:
     """Return the rates of a survey's tiles.
 
-    A tile that a person has to decide, that no model judged, or that was gated has the default
-    rate and is listed; it never takes a rate from its neighbours.
+    What a person answered counts for a tile, whatever its verdict. A tile that a person still has
+    to decide or could not tell, that no model judged, or that was gated has the default rate and is
+    listed; it never takes a rate from its neighbours.
+
+    Args:
+        survey: The survey.
+        table: Which rate what calls for.
+        answers: What people called tiles, by case.
 
     Raises:
         ConfigError: Nothing is certified about the verdicts and the rates come from a file.
@@ -88,7 +103,10 @@ def prescribe(survey: Survey, table: RateTable) -> Prescription:
             "are not applied to it.",
             hint="Type the rates for this survey, or release a bundle with a certificate.",
         )
-    tiles = tuple(_prescribed(tile, table) for tile in survey.tiles if tile.valid > 0)
+    called = answers or {}
+    tiles = tuple(
+        _prescribed(tile, table, called.get(tile.case)) for tile in survey.tiles if tile.valid > 0
+    )
     if not tiles:
         raise DataError(
             "No tile of the survey lies on the field, so there is nothing to prescribe.",
@@ -98,7 +116,11 @@ def prescribe(survey: Survey, table: RateTable) -> Prescription:
     return Prescription(survey.name, table, tiles, note)
 
 
-def _prescribed(tile: SurveyTile, table: RateTable) -> PrescribedTile:
+def _prescribed(tile: SurveyTile, table: RateTable, answer: Disposition | None) -> PrescribedTile:
+    if answer is Disposition.DEFER:
+        return PrescribedTile(tile, table.rate(None), True, "A person could not tell.")
+    if answer is not None:
+        return PrescribedTile(tile, table.rate(answer), False, "", is_answered=True)
     verdict = tile.verdict
     if verdict is None:
         return PrescribedTile(tile, table.rate(None), True, tile.status.sentence)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from core.errors import ConfigError, DataError
 from core.files import write_atomic
+from core.records.connection import Store
 from domains.crops.exports.archive import pack
 from domains.crops.exports.isoxml_task import Version, write_task
 from domains.crops.exports.layers import (
@@ -27,6 +28,7 @@ from domains.crops.exports.stored import read_survey
 from domains.crops.exports.terminal_check import find_faults
 from domains.crops.exports.terminals import PROFILES, profile, write_shapefile
 from domains.crops.locale import language
+from domains.crops.survey.tile_cases import answers_on_tiles
 from domains.crops.survey.values import Survey
 
 ISOXML: Mapping[str, Version] = {"isoxml3": 3, "isoxml4": 4}
@@ -129,7 +131,9 @@ def _contents(spec: SurveyExport) -> Files:
     return files
 
 
-def export_prescription(folder: Path, table: RateTable, terminal: str, out: Path) -> Prescription:
+def export_prescription(
+    folder: Path, table: RateTable, terminal: str, out: Path, store: Store | None = None
+) -> Prescription:
     """Return the prescription of a survey, once its archive is written and was read back.
 
     Args:
@@ -137,14 +141,18 @@ def export_prescription(folder: Path, table: RateTable, terminal: str, out: Path
         table: Which rate a verdict calls for.
         terminal: One of ``TERMINALS``.
         out: The archive to write, a zip.
+        store: Where people answered on tiles; None for the verdicts alone.
 
     Raises:
         ConfigError: The terminal is not known, or does not know the unit; nothing is certified and
             the rates come from a file.
         DataError: The folder holds no survey, or the terminal would not open what came of it.
+        StoreError: The store cannot be read.
         OSError: The archive cannot be written.
     """
-    prescription = prescribe(read_survey(folder), table)
+    survey = read_survey(folder)
+    answers = answers_on_tiles(store, survey.tiles) if store is not None else {}
+    prescription = prescribe(survey, table, answers)
     write_atomic(out, archive_of(prescription, terminal))
     return prescription
 

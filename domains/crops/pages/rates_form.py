@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from core.errors import AssayError
+from core.types import Disposition
 from dashboard import widgets
 from domains.crops.exports.prescription import Prescription, prescribe
 from domains.crops.exports.rate_table_file import table_of
@@ -28,14 +31,17 @@ _MAKE, _SAVE = N_("Make the prescription"), N_("Save it for the terminal")
 _TOTAL = N_("{total} {quantity} on {hectares} ha.")
 _ONE_DEFAULT = N_("{count} tile has the rate for where nobody knows.")
 _DEFAULTS = N_("{count} tiles have the rate for where nobody knows.")
+_ONE_ANSWERED = N_("{count} tile has the rate of a person's answer.")
+_ANSWERED = N_("{count} tiles have the rate of a person's answer.")
 _UNCERTIFIED = N_("Nothing is certified about these verdicts: the rates are yours alone.")
 
 
-def show(survey: Survey, key: str, language: Language) -> None:
+def show(survey: Survey, answers: Mapping[str, Disposition], key: str, language: Language) -> None:
     """Ask for rates, and offer the archive that comes of them.
 
     Args:
         survey: What the rates are for.
+        answers: What people called its tiles, by case.
         key: Names the place on the page.
         language: Of the page.
     """
@@ -57,18 +63,15 @@ def show(survey: Survey, key: str, language: Language) -> None:
     asked = st.session_state.get(f"crops-given-{key}")
     if asked is not None:
         terminal, given = asked
-        _offer(survey, terminal, given, key, language)
+        try:
+            prescription = prescribe(survey, table_of(given), answers)
+            _offer(prescription, terminal, key, language)
+        except AssayError as exc:
+            widgets.error(exc)
 
 
-def _offer(
-    survey: Survey, terminal: str, given: dict[str, object], key: str, language: Language
-) -> None:
-    try:
-        prescription = prescribe(survey, table_of(given))
-        archive = archive_of(prescription, terminal)
-    except AssayError as exc:
-        widgets.error(exc)
-        return
+def _offer(prescription: Prescription, terminal: str, key: str, language: Language) -> None:
+    archive = archive_of(prescription, terminal)
     for sentence in _sentences(prescription):
         widgets.text(language.render(sentence))
     st.download_button(
@@ -89,6 +92,8 @@ def _sentences(prescription: Prescription) -> list[Sentence]:
         "hectares": round(area, 3),
     }
     sentences = [Sentence(_TOTAL, values)]
+    if answered := prescription.answered:
+        sentences.append(Sentence(_ONE_ANSWERED, {"count": answered}, plural=_ANSWERED))
     count = len(prescription.by_default)
     if count:
         sentences.append(Sentence(_ONE_DEFAULT, {"count": count}, plural=_DEFAULTS))

@@ -98,7 +98,7 @@ def show(
             widgets.text(certificate, "quiet")
     _files(folder, field, language)
     with st.expander(language.text(_TERMINAL)):
-        rates_form.show(survey, key, language)
+        rates_form.show(survey, answers, key, language)
 
 
 def _picked(session: ReviewSession, survey: Survey, picked: str, language: Language) -> None:

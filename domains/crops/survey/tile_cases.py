@@ -7,7 +7,7 @@ would judge it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
@@ -138,6 +138,16 @@ def choose(
     first = sorted(needing, key=lambda at: _urgency(tiles[at]))[:MOST_ASKED]
     others = (at for at, case in enumerate(case_ids) if tiles[at].verdict and case in always)
     return sorted({*first, *others})
+
+
+def answers_on_tiles(store: Store, tiles: Iterable[SurveyTile]) -> dict[str, Disposition]:
+    """Return by case what people called tiles, of those on which somebody has answered.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    known = case_answers(store, [tile.case for tile in tiles if tile.case])
+    return {case: one.answer for case, one in known.items() if one.answer is not None}
 
 
 def _urgency(tile: SurveyTile) -> tuple[bool, float]:

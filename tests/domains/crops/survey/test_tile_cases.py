@@ -27,6 +27,7 @@ from core.service.review.review import decide, next_matching
 from core.service.store import open_store
 from core.types import Disposition, Reason, Targets, Tile
 from domains.crops.exports.stored import read_survey
+from domains.crops.exports.write import export_prescription
 from domains.crops.survey import tile_cases
 from domains.crops.survey.command import describe_summary
 from domains.crops.survey.job import submit
@@ -35,6 +36,7 @@ from domains.crops.survey.survey import run_survey
 from domains.crops.survey.tile_cases import MOST_ASKED, choose
 from domains.crops.survey.values import SurveyTile, TileStatus, TileVerdict
 from tests.core.jobs.running import work_once
+from tests.domains.crops.exports.fields import a_table
 
 ADA = Person.alone("Ada")
 EVERYBODY = CaseFilter(states=())
@@ -170,6 +172,18 @@ class TestSurvey:
             assert after.case == before.case
             assert after.disposition is not Disposition.NEGATIVE
             assert case_detail(store, after.case).reviews[-1].disposition is Disposition.NEGATIVE
+
+    def test_a_prescription_takes_the_answers_for_the_verdicts(self, store, survey, spec, tmp_path):
+        made = export_prescription(spec.out, a_table(), "isoxml4", tmp_path / "rx.zip", store)
+        verdicts = export_prescription(spec.out, a_table(), "isoxml4", tmp_path / "verdicts.zip")
+
+        assert (made.answered, verdicts.answered) == (2, 0)
+        assert len(made.by_default) == len(verdicts.by_default) - 2
+        assert all(
+            one.rate == a_table().rate(Disposition.NEGATIVE)
+            for one in made.tiles
+            if one.is_answered
+        )
 
     def test_a_cleared_picture_comes_back_with_the_next_survey(self, store, settings, survey, spec):
         tile = next(t for t in survey.tiles if t.disposition is Disposition.DEFER)
