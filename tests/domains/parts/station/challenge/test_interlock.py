@@ -11,7 +11,6 @@ from core.people import Person
 from core.records import pack_rows
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.bundles.open import certify_bundle, open_bundle
-from core.service.training.train import TrainSpec, train
 from core.settings import Settings
 from core.types import Targets
 from domains.parts.station.challenge.interlock import CHALLENGE, record_release
@@ -23,6 +22,7 @@ from domains.parts.station.recipe import ChallengeOptions
 from domains.parts.station.records.parts import parts_of
 from domains.parts.station.result import LineReason, LineResult
 from domains.parts.station.user import StationRole, StationUser
+from tests.changed_bundles import copy_bundle
 from tests.domains.parts.station.inspected import wait_for
 
 pytestmark = pytest.mark.trained
@@ -81,8 +81,7 @@ def test_another_bundle_makes_the_challenge_due_while_the_line_runs(rig_home):
     with a_rig(rig_home) as rig:
         pass_challenge(rig)
         assert rig.plc.inspect(rig.next_part(), 5.0).result is LineResult.PASS
-        out = rig_home / "other-bundle"
-        train(TrainSpec("parts", rig_home / "plates", out, seed=1), rig.settings)
+        out = copy_bundle(rig_home / "plates-bundle", rig_home / "other-bundle", name="other")
         certify_bundle(open_bundle(out, rig.settings), Targets(escape=0.15, overkill=0.3))
         deploy_bundle(
             out, rig.store, rig.settings, product=PRODUCT, signed=Signed(Person.alone("Ann"))
