@@ -53,8 +53,8 @@ def survey(
     """Survey a field: judge and measure the tiles of a mosaic, and put zones on the map.
 
     Of a mosaic it writes tiles.geojson and zones.geojson, of a folder photos.geojson and
-    captures.geojson, and survey.json last. Tiles that need a person become cases of the store,
-    the most urgent first: `assay review` shows them. Of a folder no verdict is recorded.
+    captures.geojson, and survey.json last. Photos, and tiles that need a person, become cases
+    of the store, the most urgent first: `assay review` shows them.
     """
     from contextlib import ExitStack
 
@@ -131,6 +131,8 @@ def _photo_lines(summary: dict[str, Any]) -> Iterator[str]:
         f"{called['negative']:,} healthy, "
         f"{summary['photos'] - summary['photos_judged']:,} not judged."
     )
+    if summary["waiting"]:
+        yield f"{summary['waiting']:,} photos wait for a person: `assay review` shows them."
     yield from summary["certificates"]
     if summary["captures"]:
         yield f"{summary['captures']:,} captures, {summary['captures_skipped']:,} of them skipped."

@@ -11,8 +11,7 @@ from core.service.bundles.deployments import Deployed, ProductJudge
 from core.service.bundles.open import open_bundle, policy_of
 from core.service.store import open_store
 from core.settings import Settings
-from domains.crops.survey.spec import SurveySpec
-from domains.crops.survey.tile_cases import CaseSpec
+from domains.crops.survey.spec import CaseSpec, SurveySpec
 from domains.crops.survey.values import PACK
 
 
@@ -36,18 +35,38 @@ def judge_of(spec: SurveySpec, settings: Settings) -> ProductJudge:
 
 
 def open_assessor(
-    judge: ProductJudge, settings: Settings, spec: SurveySpec, store: Store | None
+    judge: ProductJudge,
+    settings: Settings,
+    spec: SurveySpec,
+    where: CaseSpec | None,
+    *,
+    reads_tiles: bool = False,
 ) -> Assessor:
-    """Return what judges tiles, and files of tiles that were written here."""
-    answers = None if store is None else KnownAnswers(store, judge.bundle, settings)
-    return Assessor(judge.bundle, judge.policy, settings, spec.product, answers, reads_tiles=True)
+    """Return what judges a survey.
 
-
-def case_spec(spec: SurveySpec, judge: ProductJudge, settings: Settings, store: Store) -> CaseSpec:
-    """Return where tiles are recorded, once a bundle that is not deployed is archived.
-
-    Without it no verdict could be replayed. Nobody acts on what it says, so nothing is drawn.
+    Args:
+        judge: The bundle and the policy.
+        settings: Where things run.
+        spec: What is asked for.
+        where: Where verdicts are recorded, and people have answered; None for nowhere.
+        reads_tiles: As in ``Assessor``.
     """
+    answers = None if where is None else KnownAnswers(where.store, judge.bundle, settings)
+    return Assessor(
+        judge.bundle, judge.policy, settings, spec.product, answers, reads_tiles=reads_tiles
+    )
+
+
+def case_spec(
+    spec: SurveySpec, judge: ProductJudge, settings: Settings, store: Store | None
+) -> CaseSpec | None:
+    """Return where verdicts are recorded; None without a store.
+
+    A bundle that is not deployed is archived first, since without it no verdict could be replayed.
+    Nobody acts on what it says, so that nothing is drawn.
+    """
+    if store is None:
+        return None
     if spec.bundle is None:
         return CaseSpec(store, spec.product, judge.audit_share)
     keep(judge.bundle, judge.policy, settings)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.imaging.files import ARCHIVE, Incoming, list_pictures, open_file, printable
 from core.imaging.zip_archive import open_archive
+from core.records.case_answers import case_answers
+from core.records.case_status import QueueState
+from core.records.connection import Store
 from core.service.assessment.assessor import Assessor
-from core.service.bundles.deployments import ProductJudge
+from core.service.assessment.recording import Recorded, record_many
 from core.service.progress import Progress
 from core.settings import Settings
+from core.types import Disposition
 from domains.crops.photos.listing import ListedPhoto, list_photos
 from domains.crops.photos.place import Location
 from domains.crops.survey.captures import MultispectralCapture, panel_factors, read_captures
+from domains.crops.survey.spec import CaseSpec
 from domains.crops.survey.values import TileVerdict
 from domains.crops.survey.verdict import verdict_of
 
@@ -29,10 +34,12 @@ class SurveyPhoto:
     Attributes:
         photo: Place, outline on the ground, and why it cannot be judged.
         verdict: None where it cannot be judged, or no model was asked.
+        case: Id of its case in the store; empty where it is not recorded.
     """
 
     photo: ListedPhoto
     verdict: TileVerdict | None
+    case: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,29 +103,62 @@ def list_folder(
 def judge_photos(
     source: Path,
     photos: Collection[ListedPhoto],
-    judge: ProductJudge,
+    assessor: Assessor,
     settings: Settings,
     progress: Progress,
+    where: CaseSpec | None = None,
 ) -> list[SurveyPhoto]:
     """Return photos with their verdicts; those that cannot be judged have none.
 
     Args:
         source: The folder that they come from.
         photos: Of ``list_folder``.
-        judge: What judges.
+        assessor: What judges, open.
         settings: Where things run.
         progress: Called for each photo; what it raises ends the work.
+        where: Where verdicts are recorded; nowhere where None.
+
+    Raises:
+        StoreError: The store refused.
     """
     wanted = {one.name for one in photos if not one.faults}
-    verdicts: dict[str, TileVerdict] = {}
-    with (
-        Assessor(judge.bundle, judge.policy, settings) as assessor,
-        closing(assessor.many(files_of(source, settings, wanted))) as assessed,
-    ):
-        for one in assessed:
-            verdicts[one.incoming.id] = verdict_of(one.assessment)
-            progress(JUDGING, len(verdicts), len(wanted))
-    return [SurveyPhoto(one, verdicts.get(one.name)) for one in photos]
+    verdicts: dict[str, Recorded] = {}
+    for made in _recorded(assessor, files_of(source, settings, wanted), where):
+        verdicts[made.assessment.sample_id] = made
+        progress(JUDGING, len(verdicts), len(wanted))
+    return [_photo(one, verdicts.get(one.name)) for one in photos]
+
+
+def count_waiting(store: Store | None, photos: Sequence[SurveyPhoto]) -> int:
+    """Return how many photos that need a person wait for one; of healthy ones it tells nothing.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    if store is None:
+        return 0
+    verdicts = ((one.case, one.verdict) for one in photos if one.verdict is not None)
+    cases = [case for case, made in verdicts if made.disposition is not Disposition.NEGATIVE]
+    known = case_answers(store, cases).values()
+    return sum(one.queue_state is QueueState.WAITING for one in known)
+
+
+def _recorded(
+    assessor: Assessor, incoming: Iterable[Incoming], where: CaseSpec | None
+) -> Iterator[Recorded]:
+    if where is None:
+        with closing(assessor.many(incoming)) as assessed:
+            yield from (Recorded("", one.assessment, "") for one in assessed)
+        return
+    yield from record_many(
+        assessor, where.store, incoming, product=where.product, audit_share=where.audit_share
+    )
+
+
+def _photo(one: ListedPhoto, made: Recorded | None) -> SurveyPhoto:
+    if made is None:
+        return SurveyPhoto(one, None)
+    return SurveyPhoto(one, verdict_of(made.assessment), made.case_id)
 
 
 def files_of(

@@ -43,6 +43,7 @@ class PhotoSurvey:
         certificates: The sentences of the policy's certificates.
         is_certified: Whether the policy bounds how often a photo that calls for something is
             missed.
+        waiting: How many photos wait for a person.
     """
 
     name: str
@@ -53,6 +54,7 @@ class PhotoSurvey:
     policy: str = ""
     certificates: tuple[str, ...] = ()
     is_certified: bool = False
+    waiting: int = 0
 
 
 def write_photos(survey: PhotoSurvey, folder: Path) -> Json:
@@ -87,6 +89,7 @@ def photo_feature(one: SurveyPhoto, root: str) -> Json:
         "sample_distance_m": photo.ground.sample_distance_m if photo.ground else None,
         **verdict_json(verdict),
         "faults": list(_rendered(photo.faults)),
+        "case": one.case,
         "message": verdict.message if verdict else " ".join(reasons),
     }
     return feature(name, geometry, properties)
@@ -119,6 +122,7 @@ def summary_of(survey: PhotoSurvey) -> Json:
         "photos_placed": sum(one.photo.location.place is not None for one in survey.photos),
         "photos_judged": called.total(),
         "dispositions": {one.value: called[one] for one in Disposition},
+        "waiting": survey.waiting,
         "captures": len(survey.captures),
         "captures_skipped": sum(bool(one.capture.problem) for one in survey.captures),
         "problems": {

@@ -1,4 +1,4 @@
-"""What a survey is asked for."""
+"""What a survey is asked for, and where its verdicts are recorded."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.errors import ConfigError
+from core.records.connection import Store
 
 
 @dataclass(frozen=True)
@@ -49,3 +50,19 @@ class SurveySpec:
                 f"A tile of {self.tile_m:g} m was asked for; expected a positive length.",
                 hint="Give --tile-m 2.",
             )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSpec:
+    """Where verdicts are recorded.
+
+    Attributes:
+        store: The store.
+        product: Crop and region.
+        audit_share: Share of a deployment's automatic negatives drawn at random for a person; None
+            where no deployment judges.
+    """
+
+    store: Store
+    product: str
+    audit_share: float | None

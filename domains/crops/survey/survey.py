@@ -20,7 +20,13 @@ from domains.crops.locale import N_
 from domains.crops.survey import geojson
 from domains.crops.survey.judging import case_spec, judge_of, open_assessor
 from domains.crops.survey.mosaic import Mosaic, MosaicPart
-from domains.crops.survey.photos import Panel, SurveyPhoto, judge_photos, list_folder
+from domains.crops.survey.photos import (
+    Panel,
+    SurveyPhoto,
+    count_waiting,
+    judge_photos,
+    list_folder,
+)
 from domains.crops.survey.photos_geojson import PhotoSurvey, write_photos
 from domains.crops.survey.pictures import Place, UrgentPictures
 from domains.crops.survey.spec import SurveySpec
@@ -41,7 +47,8 @@ def run_survey(
         spec: What is asked for.
         settings: Where things run.
         progress: Called as work goes on; what it raises ends the survey.
-        store: Where tiles of a mosaic that need a person become cases; nobody is asked where None.
+        store: Where photos, and tiles of a mosaic that need a person, become cases; nobody is
+            asked where None.
 
     Raises:
         DataError: The mosaic cannot be surveyed; the message says why.
@@ -50,21 +57,25 @@ def run_survey(
     """
     check_folder_destination(spec.out, geojson.FILES)
     if spec.source.is_dir() or spec.source.suffix.lower() == ARCHIVE:
-        return write_photos(survey_photos(spec, settings, progress), spec.out)
+        return write_photos(survey_photos(spec, settings, progress, store), spec.out)
     return geojson.write(survey_mosaic(spec, settings, progress, store), spec.out)
 
 
-def survey_photos(spec: SurveySpec, settings: Settings, progress: Progress = silent) -> PhotoSurvey:
+def survey_photos(
+    spec: SurveySpec, settings: Settings, progress: Progress = silent, store: Store | None = None
+) -> PhotoSurvey:
     """Return surveyed photos and captures of a folder or zip.
 
     Args:
         spec: What is asked for.
         settings: Where things run.
         progress: Called as work goes on; what it raises ends the survey.
+        store: As in ``run_survey``.
 
     Raises:
         DataError: There is nothing to survey.
         BundleError: There is no bundle to judge the photos by, or it was altered.
+        StoreError: The store refused.
     """
     panel = Panel(spec.panel, spec.panel_reflectance) if spec.panel else None
     listed, captures = list_folder(spec.source, settings, progress, panel)
@@ -73,15 +84,19 @@ def survey_photos(spec: SurveySpec, settings: Settings, progress: Progress = sil
         photos = [SurveyPhoto(one, None) for one in listed]
         return PhotoSurvey(name, root, tuple(photos), tuple(captures))
     judge = judge_of(spec, settings)
+    where = case_spec(spec, judge, settings, store)
+    with open_assessor(judge, settings, spec, where) as assessor:
+        photos = judge_photos(spec.source, listed, assessor, settings, progress, where)
     return PhotoSurvey(
         name,
         root,
-        tuple(judge_photos(spec.source, listed, judge, settings, progress)),
+        tuple(photos),
         tuple(captures),
         judge.bundle.label,
         judge.policy.id,
         tuple(certificates_of(judge.policy, judge.bundle.pack).values())[:2],
         is_certified=judge.policy.escape.certified,
+        waiting=count_waiting(store, photos),
     )
 
 
@@ -106,11 +121,11 @@ def survey_mosaic(
     with Mosaic(spec.source, settings, tile_m=spec.tile_m, bands=spec.bands, size=size) as mosaic:
         if judge is None:
             return _survey(mosaic, tuple(part.tile for part in _shown(mosaic, progress)), None)
-        with open_assessor(judge, settings, spec, store) as assessor:
+        where = case_spec(spec, judge, settings, store)
+        with open_assessor(judge, settings, spec, where, reads_tiles=True) as assessor:
             tiles, pictures = _judged(mosaic, assessor, progress)
             asked = AskedTiles(tuple(tiles))
-            if store is not None:
-                where = case_spec(spec, judge, settings, store)
+            if where is not None:
                 asked = record_tiles(mosaic, tiles, assessor, where, progress)
         found = _survey(mosaic, asked.tiles, judge)
         return replace(found, pictures=pictures, waiting=asked.waiting, not_asked=asked.not_asked)

@@ -23,6 +23,7 @@ from core.service.progress import Progress
 from core.types import Disposition, Unreadable
 from domains.crops.locale import N_
 from domains.crops.survey.mosaic import Mosaic
+from domains.crops.survey.spec import CaseSpec
 from domains.crops.survey.values import PACK, SurveyTile
 from domains.crops.survey.verdict import verdict_of
 from domains.crops.tile_file import name_mosaic
@@ -36,22 +37,6 @@ MOST_DRAWN = 50
 _NEEDING = (Disposition.DEFER, Disposition.POSITIVE)
 
 STEP = N_("Putting tiles before a person")
-
-
-@dataclass(frozen=True, slots=True)
-class CaseSpec:
-    """Where tiles are recorded.
-
-    Attributes:
-        store: The store.
-        product: Crop and region.
-        audit_share: Share of a deployment's automatic negatives drawn at random for a person; None
-            where no deployment judges.
-    """
-
-    store: Store
-    product: str
-    audit_share: float | None
 
 
 @dataclass(frozen=True, slots=True)

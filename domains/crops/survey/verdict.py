@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from core.types import Assessment
+from dataclasses import replace
+
+from core.types import Assessment, Reason
 from domains.crops.survey.values import TileVerdict
 
 
 def verdict_of(assessment: Assessment) -> TileVerdict:
-    """Return an assessment without its arrays."""
-    verdict, prediction = assessment.verdict, assessment.prediction
+    """Return an assessment without its arrays, and without the audit draw, which is blind."""
+    prediction, made = assessment.prediction, assessment.verdict
+    shown = tuple(one for one in made.findings if one.reason is not Reason.AUDIT)
+    verdict = replace(made, findings=shown)
     return TileVerdict(
         disposition=verdict.disposition,
         wording=assessment.wording,

@@ -10,11 +10,22 @@ from shapely.geometry import Point, shape
 
 from core.cli.output import finite
 from core.errors import ConfigError
+from core.people import Person
+from core.records.case_filter import CaseFilter
+from core.records.case_page import page_of_cases
+from core.records.worklist import case_detail
+from core.service.assessment.assessor import CLAIMED_TILE
+from core.service.bundles.deployments import Signed, deploy_bundle
+from core.service.store import open_store
 from core.settings import Settings
+from core.types import Tile
 from domains.crops.survey.command import describe_summary, parse_reflectances
 from domains.crops.survey.spec import SurveySpec
 from domains.crops.survey.survey import run_survey
+from domains.crops.tile_file import write_tile
 from tests.domains.crops.survey.test_captures import CAMERA, a_band, packet
+
+ADA = Person.alone("Ada")
 
 
 def features(out, name):
@@ -95,3 +106,39 @@ def test_reflectances_of_a_panel_are_read_by_band():
     for wrong in ("red", "red=half", "magenta=0.4"):
         with pytest.raises(ConfigError, match="no reflectance of a band"):
             parse_reflectances(wrong)
+
+
+@pytest.mark.slow
+@pytest.mark.trained
+def test_photos_of_a_folder_that_need_a_person_wait_for_one(field, tmp_path):
+    source = tmp_path / "flight"
+    source.mkdir()
+    rng = np.random.default_rng(7)
+    for number in range(6):
+        leaf = np.full((300, 300, 3), 170, np.uint8)
+        leaf = cv2.circle(leaf, (150, 150), 90 + number, (40, 140, 60), -1)
+        pixels = np.clip(leaf + rng.integers(-25, 26, (300, 300, 1)), 0, 255).astype(np.uint8)
+        cv2.imwrite(str(source / f"{number}.png"), pixels)
+    (source / "5.png").write_bytes(write_tile(pixels, Tile("ab" * 32, 0, 0)))
+    settings = field.settings_at(tmp_path / "home")
+    spec = SurveySpec(source, tmp_path / "out", product="north")
+    with open_store(settings) as store:
+        deploy_bundle(
+            field.bundle, store, settings, product="north", signed=Signed(ADA), audit_share=1.0
+        )
+        summary = run_survey(spec, settings, store=store)
+        made = {
+            one["properties"]["file"]: one["properties"] for one in features(spec.out, "photos")
+        }
+        waiting = {one.case_id: one for one in page_of_cases(store, CaseFilter(), limit=99)}
+        claimed = case_detail(store, made["5.png"]["case"]).images[0].decision
+
+    assert {one["case"] for one in made.values()} == set(waiting)
+    assert len(waiting) == summary["photos_judged"] == 6
+    called = summary["dispositions"]
+    assert summary["waiting"] == called["defer"] + called["positive"] > 0
+    assert "AUDIT" not in (spec.out / "photos.geojson").read_text()
+    assert CLAIMED_TILE in [one.check for one in claimed.findings]
+    assert made["5.png"]["disposition"] == "defer"
+    lines = "\n".join(describe_summary(summary, spec.out))
+    assert f"{summary['waiting']} photos wait for a person" in lines
