@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from core.cli.options import Json
-from core.cli.output import print_json, print_line
+from core.cli.output import print_json, print_line, progress_bar
 
 if TYPE_CHECKING:
     from core.people import Person
@@ -57,7 +57,8 @@ def recertify(
             _show_counted(collect(store, settings, bundle, product), json=json)
             return
         before = policy_on_shelf(bundle, used.policy_id, settings)
-        made = certify_anew(store, settings, bundle, before.targets, product)
+        with progress_bar() as step:
+            made = certify_anew(store, settings, bundle, before.targets, product, step=step)
         proposed = propose_recertified(
             store, settings, bundle, before, made, product, by=_person(by)
         )
@@ -70,6 +71,8 @@ def _show_counted(found: Collected, *, json: bool) -> None:
         "complete": found.complete,
         "next": found.look.following.size,
         "waiting": len(found.waiting),
+        "uncompared": found.uncompared,
+        "copies": found.copies,
         "unsuitable": found.unsuitable,
         "train": len(found.train),
     }

@@ -7,6 +7,7 @@ nothing, after every turn. It ends itself as soon as whoever started it is gone.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import threading
@@ -16,12 +17,17 @@ from time import sleep
 from core.child_process import take_channel
 from core.errors import AssayError
 from core.logs import confine
+from core.records.connection import Store
 from core.service.monitoring.monitor import Monitor
+from core.service.recertify.comparison import Comparison
 from core.service.store import open_store
 from core.settings import Settings
 
 NICENESS = 5
 IDLE_S = 0.5
+COMPARE_S = 30.0
+
+logger = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -36,13 +42,29 @@ def main() -> None:
     while True:
         problem, has_more = "", False
         try:
-            monitor = monitor or Monitor(open_store(settings), settings)
+            if monitor is None:
+                store = open_store(settings)
+                threading.Thread(target=_compare, args=(store, settings), daemon=True).start()
+                monitor = Monitor(store, settings)
             has_more = monitor.turn()
         except AssayError as exc:
             problem = exc.message
         channel.send(json.dumps(problem).encode() + b"\n")
         if not has_more:
             sleep(IDLE_S)
+
+
+def _compare(store: Store, settings: Settings) -> None:
+    """Search what people reviewed for copies; on a thread, since many pictures take minutes."""
+    comparison = Comparison(store, settings)
+    while True:
+        try:
+            comparison.turn()
+        except AssayError as exc:
+            logger.warning("reviewed pictures were not compared: %s", exc.message)
+        except Exception:
+            logger.exception("the comparison of reviewed pictures failed")
+        sleep(COMPARE_S)
 
 
 def _end_with_parent(lines: Iterator[bytes]) -> None:

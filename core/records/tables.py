@@ -19,6 +19,7 @@ from core.records.case_tables import (
     ReinstatementRow,
     ReviewRow,
 )
+from core.records.copy_tables import ComparedPicturesRow, PictureOriginRow
 from core.records.in_hand_tables import KeptAnswerRow, SkippedCaseRow
 from core.records.monitor_tables import (
     AlarmNoteRow,
@@ -52,7 +53,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0012"
+SCHEMA = "r0013"
 
 
 def _table(row: type[TableRow]) -> Table:
@@ -94,3 +95,5 @@ OBSERVATIONS = _table(ObservationRow)
 ALARMS = _table(AlarmRow)
 ALARM_NOTES = _table(AlarmNoteRow)
 MONITOR_STATES = _table(MonitorStateRow)
+PICTURE_ORIGINS = _table(PictureOriginRow)
+COMPARED_PICTURES = _table(ComparedPicturesRow)

@@ -87,6 +87,16 @@ def describe_reviewed(found: Collected) -> list[str]:
         )
         if found.waiting:
             lines.append(f"{len(found.waiting):,} case(s) that would count wait for a person.")
+        if found.uncompared:
+            lines.append(
+                f"{found.uncompared:,} reviewed case(s) are still to be compared with the known "
+                "pictures; certifying does that first."
+            )
+        if found.copies:
+            lines.append(
+                f"{found.copies:,} reviewed case(s) show copies of pictures that the bundle was "
+                "trained or certified on, and do not count."
+            )
     if found.unsuitable and not found.refusal:
         lines.append(
             f"{found.unsuitable:,} reviewed case(s) do not count: a person saw them because of "

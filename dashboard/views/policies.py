@@ -10,6 +10,7 @@ from core.errors import AssayError
 from core.packs import DomainPack
 from core.people import Role
 from core.records import deployments, people, proposals
+from core.records.picture_origins import times_compared
 from core.records.proposals import Outcome, Proposal
 from core.records.released_answers import corrected_since_release
 from core.service.recertify.collect import Collected, collect
@@ -25,6 +26,7 @@ from dashboard import present, widgets
 from dashboard.case_links import MOST, case_links
 from dashboard.present import policies as words
 from dashboard.product_choice import choose_product
+from dashboard.progress_bar import Bar
 from dashboard.retraining_panel import RetrainingPanel
 
 
@@ -59,8 +61,10 @@ def _choose(session: ReviewSession, pack: DomainPack, products: list[str]) -> st
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading reviewed cases …")
-def _collected(head: str, _session: ReviewSession, bundle_sha256: str, product: str) -> Collected:
-    del head  # whatever is written to the store changes it
+def _collected(
+    head: str, compared: int, _session: ReviewSession, bundle_sha256: str, product: str
+) -> Collected:
+    del head, compared  # whatever is written to the store changes one of them
     bundle = _session.explainer.bundle(bundle_sha256)
     return collect(_session.store, _session.settings, bundle, product)
 
@@ -180,14 +184,16 @@ class _Product:
 
     def _review(self) -> None:
         head = widgets.head_of(self.session)
-        found = _collected(head, self.session, self.used.bundle_sha256, self.product)
+        sha256 = self.used.bundle_sha256
+        compared = times_compared(self.session.store, sha256)
+        found = _collected(head, compared, self.session, sha256, self.product)
         for line in words.describe_reviewed(found):
             widgets.text(line)
         # Which cases these are is not listed: to be drawn tells that a case has likely passed.
         st.button(
             "Recertify and propose",
             key=self._key("recertify"),
-            disabled=bool(found.refusal) or not widgets.person().may(Role.LEAD),
+            disabled=not found.may_suffice or not widgets.person().may(Role.LEAD),
             on_click=self._act,
             args=("recertify", None),
             help="Nothing changes by it until somebody else releases the proposal.",
@@ -217,7 +223,8 @@ class _Product:
         store, settings, by = self.session.store, self.session.settings, widgets.person()
         by.require(Role.LEAD, "propose a policy")
         bundle = self.session.explainer.bundle(self.used.bundle_sha256)
-        found = recertify(store, settings, bundle, self.policy.targets, self.product)
+        step = Bar()
+        found = recertify(store, settings, bundle, self.policy.targets, self.product, step=step)
         propose_recertified(store, settings, bundle, self.policy, found, self.product, by=by)
 
     def _key(self, name: str, one: Proposal | None = None) -> str:

@@ -98,7 +98,7 @@ def _measure(name: str) -> None:
     new = [row for row in rows if row.split == "test" and row.group not in groups]
     drawn = [new[at] for at in rng.permutation(len(new))[:OTHERS]]
     cal = [at for at, row in enumerate(met) if row.split == "cal"]
-    known = _fingerprints(pack, met)
+    known = known_fingerprints(pack, met)
     others = [_grey(pack, row.file.read_bytes()) for row in drawn]
     for reads in (False, True):
         started = time.process_time()
@@ -124,7 +124,7 @@ def _measure_kinds(
 ) -> None:
     for kind, change in KINDS.items():
         places = rng.permutation(cal)[:COUNT].tolist()
-        copies = [_grey(pack, _png(change(_picture(met[at]), rng))) for at in places]
+        copies = [_grey(pack, png_of(change(open_picture(met[at]), rng))) for at in places]
         found = []
         for reads in (False, True):
             matched = _match(known, copies, reads=reads)
@@ -136,7 +136,8 @@ def _measure_kinds(
         print(f"{name}, {kind}: {found[0]}: {found[1]} of {len(places)}", flush=True)
 
 
-def _fingerprints(pack: DomainPack, rows: Sequence[Row]) -> Fingerprints:
+def known_fingerprints(pack: DomainPack, rows: Sequence[Row]) -> Fingerprints:
+    """Give what pictures are known again by."""
     details, fine = [], []
     for row in rows:
         grey = _grey(pack, row.file.read_bytes())
@@ -161,11 +162,13 @@ def _reader(pictures: Sequence[U8]) -> Reader:
     return read
 
 
-def _picture(row: Row) -> U8:
+def open_picture(row: Row) -> U8:
+    """Read a picture in colour."""
     return np.asarray(cv2.imread(str(row.file), cv2.IMREAD_COLOR))
 
 
-def _png(picture: U8) -> bytes:
+def png_of(picture: U8) -> bytes:
+    """Write a picture as PNG."""
     return bytes(cv2.imencode(".png", np.ascontiguousarray(picture))[1].tobytes())
 
 

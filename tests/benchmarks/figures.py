@@ -32,6 +32,7 @@ NAMES = (
     "benign",
     "near",
     "copies",
+    "reviewed_copies",
     "crops",
     "crops_ood",
     "mosaic",

@@ -13,7 +13,7 @@ from datetime import datetime
 
 import numpy as np
 
-from core.checking.split_membership import Assignment, CaseNames, SplitMembership
+from core.checking.split_membership import CaseNames, SplitMembership
 from core.decision.cases import Cases
 from core.decision.looks import Look, last_look
 from core.errors import BundleError
@@ -21,18 +21,12 @@ from core.model.bundle.bundle import Bundle
 from core.records import deployments
 from core.records.audit_draw import is_drawn
 from core.records.connection import Store
+from core.records.picture_origins import origins_of
 from core.records.reviewed_cases import JudgedProduct, ReviewedCase, reviewed_cases
 from core.service.bundles.archive import policy_on_shelf
+from core.service.recertify.copies import Assigned, join_copies
 from core.settings import Settings
 from core.types import Disposition
-
-
-@dataclass(frozen=True, slots=True)
-class Assigned:
-    """A reviewed case with the split and the group that its label joins."""
-
-    case: ReviewedCase
-    place: Assignment
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +38,9 @@ class Collected:
         counted: Cases of cal that count at it, in the order of their arrival.
         cases: The same as a policy sees them; fewer where some are ambiguous or were not scored.
         complete: Cases of cal in a row, from the first, that a person has judged.
-        waiting: Cases of cal that the row waits for, the first of them first.
+        waiting: Cases of cal that the row waits for a person on, the first of them first.
+        uncompared: Cases of cal that a person judged and that are still to be searched for copies.
+        copies: Cases left out that show a picture which the bundle was trained or certified on.
         unsuitable: Reviewed cases of cal that came to a person because of their verdict.
         unclear: Counted cases that a person could not tell.
         unscored: Counted cases without scores.
@@ -58,6 +54,8 @@ class Collected:
     cases: Cases
     complete: int
     waiting: tuple[str, ...]
+    uncompared: int
+    copies: int
     unsuitable: int
     unclear: int
     unscored: int
@@ -81,6 +79,11 @@ class Collected:
         return len({one.place.group for one in self.train if one.place.is_new})
 
     @property
+    def may_suffice(self) -> bool:
+        """Whether there is something to certify on, once all that was judged is compared."""
+        return not self.refusal or self.uncompared > 0
+
+    @property
     def refusal(self) -> str:
         """Return why nothing can be certified on them; empty where something can."""
         if self.look.number:
@@ -89,6 +92,13 @@ class Collected:
         reasons = [f"{more:,} of {self.look.following.size} cases that count are still to come."]
         if self.waiting:
             reasons.append(f"{len(self.waiting):,} wait for a person now.")
+        if self.uncompared:
+            reasons.append(
+                f"{self.uncompared:,} reviewed case(s) are still to be compared with the known "
+                "pictures: a copy of one is no further case."
+            )
+        if self.copies:
+            reasons.append(f"{self.copies:,} reviewed case(s) show copies of known pictures.")
         if self.unsuitable:
             reasons.append(
                 f"{self.unsuitable:,} reviewed case(s) do not count: a person saw them because of "
@@ -121,13 +131,15 @@ def collect(
     is_unbiased = _UnbiasedChoice(bundle, settings)
     membership = SplitMembership.from_arrays(bundle.membership)
     assigned = [Assigned(one, membership.assign(_names_of(one))) for one in found]
-    return sort_out(assigned, lambda one: is_unbiased(one), since)
+    joined, copies = join_copies(assigned, origins_of(store, bundle.sha256))
+    return sort_out(joined, lambda one: is_unbiased(one), since, copies)
 
 
 def sort_out(
     assigned: Iterable[Assigned],
     is_unbiased: Callable[[ReviewedCase], bool],
     since: datetime | None = None,
+    copies: int = 0,
 ) -> Collected:
     """Return assigned cases by what they may be used for.
 
@@ -135,6 +147,7 @@ def sort_out(
         assigned: In the order of their arrival.
         is_unbiased: Whether the choice of a case owes nothing to its verdict.
         since: As in ``collect``.
+        copies: How many cases were left out as copies of known pictures.
     """
     cal: list[Assigned] = []
     train: list[Assigned] = []
@@ -148,7 +161,10 @@ def sort_out(
         elif one.case.answer is not None:
             unsuitable += 1
     waiting = [at for at, one in enumerate(cal) if one.case.answer is None]
-    complete = waiting[0] if waiting else len(cal)
+    uncompared = [
+        at for at, one in enumerate(cal) if one.case.answer is not None and not one.is_compared
+    ]
+    complete = min([*waiting[:1], *uncompared[:1]], default=len(cal))
     look = last_look(complete)
     counted = cal[: look.size]
     scored = [one for one in counted if one.case.is_scored]
@@ -160,6 +176,8 @@ def sort_out(
         cases=_cases(kept),
         complete=complete,
         waiting=tuple(cal[at].case.case_id for at in waiting),
+        uncompared=len(uncompared),
+        copies=copies,
         unsuitable=unsuitable,
         unclear=len(scored) - len(clear),
         unscored=len(counted) - len(scored),

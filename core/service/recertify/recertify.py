@@ -19,7 +19,9 @@ from core.records.voided import voided_since
 from core.service.bundles.added_cases import AddedCases
 from core.service.bundles.attempts import attempts, note, recorded_attempt
 from core.service.bundles.open import certifications, make_policy
+from core.service.progress import Progress, silent
 from core.service.recertify.collect import Collected, collect
+from core.service.recertify.comparison import compare_reviewed
 from core.service.recertify.proposals import propose
 from core.service.summaries import summarise_policy
 from core.settings import Settings
@@ -53,6 +55,7 @@ def recertify(
     targets: Targets,
     product: str = "",
     since: datetime | None = None,
+    step: Progress = silent,
 ) -> Recertified:
     """Return the policy that the reviewed cases justify; nothing changes by it.
 
@@ -66,12 +69,14 @@ def recertify(
         product: The product that the bundle judges.
         since: Only cases that came since count, and the bundle's own do not; when the last alarm
             was that voided its certificate, if not given, for they no longer describe what comes.
+        step: Called while pictures that nobody has compared yet are searched for copies.
 
     Raises:
         DataError: Too few cases may count yet, and why.
         StoreError: The database failed.
     """
     since = since or voided_since(store, bundle.pack.name, product, bundle.sha256)
+    compare_reviewed(store, settings, bundle.pack.name, bundle.sha256, step)
     collected = collect(store, settings, bundle, product, since)
     if collected.refusal:
         raise DataError(

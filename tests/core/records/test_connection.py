@@ -97,6 +97,8 @@ def forget_answers(store):
         connection.execute(text("DROP INDEX ix_case_status_answers"))
         for name in ("answer", "answer_by", "answer_at", "answer_verdict", "answer_is_drawn"):
             connection.execute(text(f"ALTER TABLE case_status DROP COLUMN {name}"))
+        for name in ("picture_origins", "compared_pictures"):
+            connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("UPDATE alembic_version SET version_num = 'r0011'"))
 
 

@@ -28,6 +28,7 @@ from core.service.monitoring.signals import Signal
 from core.service.recertify.proposals import release
 from core.service.recertify.recertify import propose_recertified, recertify
 from core.types import Disposition, Reason, Targets
+from tests.conftest import draw_plates
 from tests.core.jobs.running import until, work_once, working
 from tests.core.records.conftest import ENGINES, empty_store
 
@@ -62,12 +63,12 @@ def send(tiny_product, store):
     """Send good plates, each under a name of its own: of one picture there are many copies."""
     goods = tiny_product.pictures("test", "good")
 
-    def call(first, last, pictures=goods):
+    def call(first, last, pictures=goods, good=goods):
         truth = {}
         for number in range(first, last):
             path = pictures[number % len(pictures)]
             data = path.read_bytes() + bytes([number])
-            is_good = path in goods
+            is_good = path in good
             truth[f"plate-{number}"] = Disposition.NEGATIVE if is_good else Disposition.POSITIVE
             (sha256,) = blobs.put_many(store.blobs, [data])
             receive(
@@ -77,6 +78,13 @@ def send(tiny_product, store):
         return truth
 
     return call
+
+
+@pytest.fixture
+def other_plates(tmp_path):
+    """Plates that nobody has seen, one picture of each, every second one scratched."""
+    draw_plates(tmp_path / "others", seed=11, counts={"test": 90})
+    return [tmp_path / f"others/images/test-{number:02}a.png" for number in range(90)]
 
 
 def read_audited(store, answer):
@@ -133,7 +141,7 @@ def test_audited_escapes_stop_automatic_negatives_and_nothing_known_before_resto
 
 
 def test_a_policy_certified_on_cases_read_since_the_alarm_restores_it(
-    deployed, store, settings, send, bundle, tiny_product
+    deployed, store, settings, send, bundle, other_plates
 ):
     (scope,) = scopes_of(store, settings)
     signal = Signal("ood", "", "The lamp was replaced.", {"pictures": []})
@@ -141,7 +149,7 @@ def test_a_policy_certified_on_cases_read_since_the_alarm_restores_it(
     with pytest.raises(DataError, match="still to come"):
         recertify(store, settings, bundle, Targets(escape=0.3, overkill=0.3), "left")
 
-    truth = send(0, 90, tiny_product.pictures("test"))
+    truth = send(0, 90, other_plates, good=other_plates[::2])
     work_once(store, settings, lanes=["assess"])
     assert {one.disposition for one in decisions(store)} <= {
         Disposition.DEFER, Disposition.POSITIVE,

@@ -6,14 +6,14 @@ import hashlib
 from dataclasses import replace
 
 import numpy as np
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from core.decision.rule import judge_one
 from core.records.audit_draw import draw
 from core.records.case_status import REVIEW, refresh
 from core.records.connection import writing
 from core.records.store import record
-from core.records.tables import REVIEWS
+from core.records.tables import DECISIONS, IMAGES, PICTURE_ORIGINS, REVIEWS
 from core.records.values import TILE_OF, NewDecision, StoredDecision, now, stamp
 from core.types import Disposition
 
@@ -72,6 +72,20 @@ def answer_all(store, truth, cases=None, *, reviewer="Rob", disposition=None):
     with writing(store) as connection:
         connection.execute(insert(REVIEWS), rows)
         refresh(connection, [row["case_id"] for row in rows])
+        _compare(connection, [row["case_id"] for row in rows])
+
+
+def _compare(connection, cases):
+    """Note that the pictures are copies of none, as of those whose bytes are not there."""
+    known = select(PICTURE_ORIGINS.c.content_key)
+    pictures = (
+        select(DECISIONS.c.bundle_sha256, IMAGES.c.content_key, IMAGES.c.content_key)
+        .join(DECISIONS, DECISIONS.c.content_key == IMAGES.c.content_key)
+        .where(IMAGES.c.case_id.in_(cases), IMAGES.c.content_key.not_in(known))
+        .distinct()
+    )
+    columns = ["bundle_sha256", "content_key", "origin"]
+    connection.execute(insert(PICTURE_ORIGINS).from_select(columns, pictures))
 
 
 def side(positive):

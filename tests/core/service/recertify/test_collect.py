@@ -15,7 +15,8 @@ from core.records.reviewed_cases import reviewed_cases
 from core.records.values import case_id_of, now
 from core.service.bundles.archive import keep_recertified
 from core.service.bundles.open import make_policy
-from core.service.recertify.collect import Assigned, collect, sort_out
+from core.service.recertify.collect import collect, sort_out
+from core.service.recertify.copies import Assigned
 from core.service.recertify.recertify import evidence_of, propose_recertified, recertify
 from core.service.summaries import summarise_policy
 from core.types import Disposition, Targets
