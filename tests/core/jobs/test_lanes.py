@@ -234,6 +234,8 @@ def test_the_queue_shows_what_runs(store, settings, capsys):
         show_queue()
         show_queue(json=True)
         queue.request_cancel(store, job)
+        # A worker that stops waits longer for a job than one that cancels it.
+        until(lambda: status(store, job).state is State.CANCELLED)
     shown, machine = capsys.readouterr().out.rsplit("\n", 2)[:2]
     assert f"running      {job} patient.deaf: Sleeping, 3 of 8" in shown
     (running,) = json.loads(machine)["running"]

@@ -8,6 +8,7 @@ import pytest
 
 from core.cli.worker import show_queue
 from core.errors import StoreError
+from core.jobs import process
 from core.records import failed_jobs
 from core.records import queue as records_queue
 from core.records.store import decisions
@@ -39,8 +40,9 @@ def test_a_packs_function_may_fail_as_it_likes_and_the_next_job_is_done(
 
 
 def test_a_job_that_hangs_delays_no_verdict_and_no_stop(
-    tiny_product, frail_bundle, store, settings
+    tiny_product, frail_bundle, store, settings, monkeypatch
 ):
+    monkeypatch.setattr(process, "_STOP_GRACE_S", 1.0)
     ask(store, "frail", "frail.stuck", "stuck", how="hang")
     with working(store, settings, frail_bundle):
         until(lambda: (settings.home / "done.txt").exists())
