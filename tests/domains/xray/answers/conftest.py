@@ -79,7 +79,7 @@ def orthanc(tmp_path: Path) -> Iterator[Orthanc]:
     server = Orthanc(tmp_path / "orthanc")
     server.start()
     yield server
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture
@@ -91,8 +91,10 @@ def dcmtk() -> None:
 @pytest.fixture
 def collected() -> Iterator[None]:
     """Drop sockets that pynetdicom forgot to close here, not in the middle of another test."""
+    gc.freeze()  # what was there before the test need not be looked through
     yield
     gc.collect()
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

@@ -65,8 +65,15 @@ class Orthanc:
             time.sleep(0.1)
 
     def stop(self) -> None:
+        """Let it put everything away, which takes it some seconds."""
         if self._process is not None:
             self._process.terminate()
+            self._process.wait()
+        self._process = None
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.kill()
             self._process.wait()
         self._process = None
 
