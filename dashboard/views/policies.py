@@ -223,8 +223,8 @@ class _Product:
         store, settings, by = self.session.store, self.session.settings, widgets.person()
         by.require(Role.LEAD, "propose a policy")
         bundle = self.session.explainer.bundle(self.used.bundle_sha256)
-        step = Bar()
-        found = recertify(store, settings, bundle, self.policy.targets, self.product, step=step)
+        with Bar() as step:
+            found = recertify(store, settings, bundle, self.policy.targets, self.product, step=step)
         propose_recertified(store, settings, bundle, self.policy, found, self.product, by=by)
 
     def _key(self, name: str, one: Proposal | None = None) -> str:

@@ -95,7 +95,7 @@ class Collected:
         if self.uncompared:
             reasons.append(
                 f"{self.uncompared:,} reviewed case(s) are still to be compared with the known "
-                "pictures: a copy of one is no further case."
+                "pictures, which certifying does first: a copy is no further case."
             )
         if self.copies:
             reasons.append(f"{self.copies:,} reviewed case(s) show copies of known pictures.")

@@ -108,9 +108,11 @@ def compare_reviewed(
         number = times_compared(store, bundle_sha256)
         earlier = compared_pictures(store, bundle_sha256, MOST)
         known, names = _known(bundle_sha256, earlier, settings)
+        step("Comparing pictures", 0, len(contents))
         new, origins = found.compare(known, names)
         if keep_origins(store, bundle_sha256, number, new, origins):
             done += len(contents)
+        step("Comparing pictures", len(contents), len(contents))
     return done
 
 
