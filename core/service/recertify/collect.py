@@ -130,7 +130,7 @@ def collect(
     found = reviewed_cases(store, bundle.pack.name, bundle.sha256, since, judged)
     is_unbiased = _UnbiasedChoice(bundle, settings)
     membership = SplitMembership.from_arrays(bundle.membership)
-    assigned = [Assigned(one, membership.assign(_names_of(one))) for one in found]
+    assigned = [Assigned(one, membership.assign(names_of(one))) for one in found]
     joined, copies = join_copies(assigned, origins_of(store, bundle.sha256))
     return sort_out(joined, lambda one: is_unbiased(one), since, copies)
 
@@ -210,7 +210,8 @@ class _UnbiasedChoice:
         return self._has_negatives[policy_id]
 
 
-def _names_of(case: ReviewedCase) -> CaseNames:
+def names_of(case: ReviewedCase) -> CaseNames:
+    """Return what a case may be in a bundle under."""
     group = "" if case.group in case.pictures else case.group
     return CaseNames(pictures=case.pictures, group=group, patients=case.patients)
 

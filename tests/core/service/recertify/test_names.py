@@ -10,9 +10,10 @@ from core.decision.splits import draw_split
 from core.imaging.files import open_file
 from core.people import Person
 from core.records import worklist
+from core.records.reviewed_cases import reviewed_cases
 from core.records.store import cases_of, decision
 from core.service.assessment.recording import assess_and_record
-from core.service.review.feedback import assign_case
+from core.service.recertify.collect import names_of
 from core.service.review.review import decide
 from core.types import Disposition
 from tests.conftest import PLATES
@@ -30,20 +31,19 @@ def reviewed(tiny_product, store):
     ]
     settings = tiny_product.settings_at(store.blobs.parent)
     made = assess_and_record(bundle, files, store, policy=policy, settings=settings)
-    details = {}
-    for group, one in zip(groups, list(made), strict=True):
+    for one in list(made):
         (case,) = cases_of(store, decision(store, one.decision))
         item = worklist.case_detail(store, case).item
         assert decide(store, item, Disposition.POSITIVE, by=Person.alone("Ada"), label="scratched")
-        details[group] = worklist.case_detail(store, case)
-    return bundle, details
+    cases = {one.key: one for one in reviewed_cases(store, "parts", bundle.sha256)}
+    return bundle, {group: cases[group or files[-1].sha256] for group in groups}
 
 
 def test_a_reviewed_label_joins_the_split_and_the_group_of_its_part(reviewed):
-    bundle, details = reviewed
+    bundle, cases = reviewed
     membership = SplitMembership.from_arrays(bundle.membership)
-    cal = assign_case(membership, details["cal-03"])
-    train = assign_case(membership, details["train-05"])
+    cal = membership.assign(names_of(cases["cal-03"]))
+    train = membership.assign(names_of(cases["train-05"]))
     assert (cal.split, cal.is_new, train.split, train.is_new) == ("cal", False, "train", False)
     # One more picture of a group that is counted already, not one more group.
     assert (bundle.cal.group == cal.group).sum() == 2
@@ -53,11 +53,11 @@ def test_a_reviewed_label_joins_the_split_and_the_group_of_its_part(reviewed):
 
 
 def test_a_new_part_is_drawn_by_its_name_and_a_lone_picture_by_its_content(reviewed):
-    bundle, details = reviewed
+    bundle, cases = reviewed
     membership = SplitMembership.from_arrays(bundle.membership)
-    new, lone = (assign_case(membership, details[name]) for name in ("plate-new", ""))
+    new, lone = (membership.assign(names_of(cases[name])) for name in ("plate-new", ""))
     assert (new.split, new.is_new) == (draw_split("plate-new"), True)
-    assert (lone.split, lone.is_new) == (draw_split(details[""].item.key), True)
+    assert (lone.split, lone.is_new) == (draw_split(cases[""].key), True)
     assert len({new.group, lone.group, *bundle.cal.group, *bundle.oof.group}) == 74
 
 
