@@ -137,6 +137,8 @@ def keep_origins(
 ) -> bool:
     """Return whether origins were kept: not where somebody else compared pictures meanwhile.
 
+    The disk is not waited for: what a power cut takes is compared again.
+
     Args:
         store: The store.
         bundle_sha256: The bundle.
@@ -147,7 +149,7 @@ def keep_origins(
     Raises:
         StoreError: The database failed.
     """
-    with writing(store) as connection:
+    with writing(store, is_durable=False) as connection:
         if _times(connection, bundle_sha256) != number:
             return False
         row = {
