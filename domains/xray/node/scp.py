@@ -31,6 +31,7 @@ from domains.xray.node.pynetdicom_private import (
     StorageServiceClass,
     ThreadedAssociationServer,
     silence,
+    wake_if_unrequested,
 )
 from domains.xray.node.scp_handlers import StorageHandlers
 from domains.xray.node.sop_classes import (
@@ -141,6 +142,8 @@ class DicomListener(ThreadListener, ThreadedAssociationServer):
             caller.shutdown(socket.SHUT_RDWR)
         for association in left:
             association.kill()
+            # A connection that ends unheard wakes nobody who waits for its request.
+            wake_if_unrequested(association)
 
 
 class _BoundedHandler(RequestHandler):
