@@ -6,7 +6,7 @@ export OMP_NUM_THREADS ?= 1
 
 REST := slow or trained or service or browser or shared
 
-.PHONY: setup dev demo test test-fast test-rest coverage check bench clean
+.PHONY: setup dev demo test test-fast coverage check bench clean
 
 setup: .venv/ready
 
@@ -38,9 +38,6 @@ test: dev
 test-fast: dev
 	env -u CI -u ASSAY_TEST_POSTGRES \
 	  $(BIN)/python -m pytest --numprocesses 2 $(SPREAD) -m "not ($(REST))" $(COVERAGE) tests
-
-test-rest: dev
-	$(BIN)/pytest --numprocesses 3 $(SPREAD) -m "$(REST)"
 
 # Of those tests alone: tracing costs Python a third more time.
 coverage: COVERAGE := --cov --cov-report=term
