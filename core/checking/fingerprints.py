@@ -97,13 +97,16 @@ class Fingerprints:
             **self.keypoints.to_arrays(),
         }
 
-    def with_those_of(self, other: Fingerprints) -> Fingerprints:
-        """Return these with those of pictures of another place."""
+    def with_those_of(self, *others: Fingerprints) -> Fingerprints:
+        """Return these with those of pictures of other places."""
+        every = (self, *others)
+        starts = np.cumsum([0, *(one.origin.max(initial=-1) + 1 for one in every)])
+        numbered = [one.origin + start for one, start in zip(every, starts, strict=False)]
         return Fingerprints(
-            np.concatenate([self.strengths, other.strengths]),
-            np.concatenate([self.origin, other.origin + self.origin.max(initial=-1) + 1]),
-            np.minimum(self.limits, other.limits),
-            self.keypoints.with_those_of(other.keypoints),
+            np.concatenate([one.strengths for one in every]),
+            np.concatenate(numbered).astype(np.int32),
+            np.min([one.limits for one in every], axis=0),
+            self.keypoints.with_those_of(*(one.keypoints for one in others)),
         )
 
     @property

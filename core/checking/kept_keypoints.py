@@ -101,24 +101,25 @@ class KeptKeypoints:
         """Return everything as named arrays."""
         return {_PREFIX + one.name: getattr(self, one.name) for one in fields(self)}
 
-    def with_those_of(self, other: KeptKeypoints) -> KeptKeypoints:
-        """Return these with those of further pictures, projected on the directions of these."""
-        if not self.counts.any():
-            rest = np.concatenate([self.counts, other.counts])
-            fine = np.concatenate([self.fine, other.fine])
-            return KeptKeypoints(other.mean, other.axes, other.vectors, other.places, rest, fine)
-        vectors = other.vectors
-        if len(vectors):
-            roots = vectors.astype(np.float32) @ other.axes.T / np.float32(_STEP) + other.mean
-            vectors = _bytes_of(_project(roots, self))
+    def with_those_of(self, *others: KeptKeypoints) -> KeptKeypoints:
+        """Return these with those of further pictures, projected on the directions of the first."""
+        every = (self, *others)
+        first = next((one for one in every if len(one.vectors)), self)
         return KeptKeypoints(
-            self.mean,
-            self.axes,
-            np.concatenate([self.vectors, vectors]),
-            np.concatenate([self.places, other.places]),
-            np.concatenate([self.counts, other.counts]),
-            np.concatenate([self.fine, other.fine]),
+            first.mean,
+            first.axes,
+            np.concatenate([one._vectors_along(first) for one in every]),
+            np.concatenate([one.places for one in every]),
+            np.concatenate([one.counts for one in every]),
+            np.concatenate([one.fine for one in every]),
         )
+
+    def _vectors_along(self, other: KeptKeypoints) -> NDArray[np.int8]:
+        """Return the vectors in the directions of other keypoints."""
+        if other is self or not len(self.vectors):
+            return self.vectors
+        roots = self.vectors.astype(np.float32) @ self.axes.T / np.float32(_STEP) + self.mean
+        return _bytes_of(_project(roots, other))
 
 
 class Overlay(NamedTuple):

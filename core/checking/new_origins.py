@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +46,7 @@ def find_origins(
 def fingerprints_of_new(facts: Sequence[PictureFacts]) -> Fingerprints:
     """Return what new pictures, each of an origin of its own, are known again by.
 
-    Their limits are not measured: those of the known pictures go on to hold.
+    Their limits are not measured but infinite: those of the pictures they join go on to hold.
     """
     return Fingerprints(
         strengths_of(select_places([one.detail for one in facts])),
@@ -57,8 +56,3 @@ def fingerprints_of_new(facts: Sequence[PictureFacts]) -> Fingerprints:
             select_places([one.detail for one in facts]), select_places([one.fine for one in facts])
         ),
     )
-
-
-def add_new(known: Fingerprints, new: Fingerprints) -> Fingerprints:
-    """Return known pictures with those of ``fingerprints_of_new``; the known ones' limits stay."""
-    return replace(known.with_those_of(new), limits=known.limits)

@@ -18,7 +18,7 @@ import numpy as np
 from core.checking.exposures import SIDE
 from core.checking.facts import FileFacts, PictureFacts, ShrunkPixels, facts_of
 from core.checking.fingerprints import Fingerprints
-from core.checking.new_origins import add_new, find_origins, fingerprints_of_new
+from core.checking.new_origins import find_origins, fingerprints_of_new
 from core.imaging.attempt import attempt
 from core.labelled import Row
 from core.packs import DomainPack, pack_named
@@ -59,7 +59,7 @@ def _measure(name: str) -> None:
         f"{(numbers < len(met)).sum()} taken for known, {spent:.3f} CPU s a picture"
     )
     kept = [one for one, is_own in zip(pictures[0], own, strict=True) if is_own]
-    grown = add_new(known, fingerprints_of_new(kept))
+    grown = known.with_those_of(fingerprints_of_new(kept))
     places = np.flatnonzero(own)
     for kind, change in KINDS.items():
         _measure_kind(

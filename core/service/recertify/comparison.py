@@ -18,7 +18,7 @@ from safetensors.numpy import load, load_file, save
 from core.checking.exposures import SIDE
 from core.checking.facts import FileFacts, PictureFacts, ShrunkPixels, facts_of
 from core.checking.fingerprints import Fingerprints
-from core.checking.new_origins import add_new, find_origins, fingerprints_of_new
+from core.checking.new_origins import find_origins, fingerprints_of_new
 from core.errors import BundleError, StoreError
 from core.imaging.files import Incoming, wrap_bytes
 from core.imaging.sandbox import Sandbox
@@ -162,13 +162,11 @@ def _known(
     bundle_sha256: str, earlier: Sequence[ComparedPictures], settings: Settings
 ) -> tuple[Fingerprints, list[str]]:
     """Return the pictures that are known by now, and the name of each one's origin."""
-    known = _fingerprints_of(bundle_sha256, settings)
-    names = [IN_BUNDLE] * len(known.origin)
-    for one in earlier:
-        if one.contents:
-            known = add_new(known, Fingerprints.from_arrays(load(one.fingerprints)))
-            names += one.contents
-    return known, names
+    own = _fingerprints_of(bundle_sha256, settings)
+    some = [one for one in earlier if one.contents]
+    new = [Fingerprints.from_arrays(load(one.fingerprints)) for one in some]
+    names = [name for one in some for name in one.contents]
+    return own.with_those_of(*new), [*[IN_BUNDLE] * len(own.origin), *names]
 
 
 def _fingerprints_of(bundle_sha256: str, settings: Settings) -> Fingerprints:

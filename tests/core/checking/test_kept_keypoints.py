@@ -100,6 +100,12 @@ def test_keypoints_come_back_from_arrays_and_join_those_of_another_place(line, k
     both = fingerprints(line[:30]).with_those_of(fingerprints(line[30:]))
     copies = [AGAIN[0](line[6]), AGAIN[0](line[41])]
     assert match(both, copies) == [6, 41]
+    first, *others = (fingerprints(line[at : at + 15]) for at in (0, 15, 30, 45))
+    at_once, in_turn = first.with_those_of(*others), first
+    for one in others:
+        in_turn = in_turn.with_those_of(one)
+    for name, array in at_once.to_arrays().items():
+        assert np.array_equal(array, in_turn.to_arrays()[name]), name
 
 
 def test_a_bundle_that_kept_no_keypoints_still_knows_what_it_knew(line, known):
