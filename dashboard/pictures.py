@@ -118,7 +118,7 @@ class Pictures:
         return ColourPicture(prepared.source_size, picture_of(prepared))
 
     def _explain(self, decision: StoredDecision) -> Shown:
-        if not self._desk.has_tried(decision.bundle_sha256):
+        if self._desk.has_to_open(decision.bundle_sha256):
             self._is_closed.wait(HEAD_START_S)
         model = self._desk.bundle(decision.bundle_sha256).model
         sides = dict(zip(model.classes, model.positive, strict=True))

@@ -16,7 +16,7 @@ from core.records import blobs
 from core.records.clearings import was_cleared
 from core.records.connection import Store
 from core.records.values import StoredDecision
-from core.service.bundles.archived import depths_on_shelf
+from core.service.bundles.archived import depths_on_shelf, place_on_shelf
 from core.settings import Settings
 from core.types import F32, U8, Prepared, Unreadable
 
@@ -155,6 +155,10 @@ class Explainer:
     def has_tried(self, sha256: str) -> bool:
         """Return whether a bundle is open, or was found not to open: asking costs no seconds."""
         return sha256 in self._tried
+
+    def has_to_open(self, sha256: str) -> bool:
+        """Return whether a bundle that is there is still to be opened, which takes seconds."""
+        return sha256 not in self._tried and place_on_shelf(sha256, self._settings).is_dir()
 
     def start(self, pack: str) -> None:
         """Start the process that decodes a pack's pictures, without waiting for it."""
