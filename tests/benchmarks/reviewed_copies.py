@@ -2,7 +2,7 @@
 
 Known are the pictures of train and cal; test pictures, one a group, were reviewed before. Copies of
 these, one change a kind, come later in a batch of their own, or together with them. The pictures
-reviewed before are of different groups: how many origins they are counted as stands beside.
+reviewed before are of different groups: how many origins they are counted as is printed too.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def _read(pack: DomainPack, shrunk: ShrunkPixels, files: Sequence[bytes]) -> Bat
         prepared, _ = attempt(pack, data, SIDE, Settings().max_pixels)
         if not isinstance(prepared, Prepared):
             raise ValueError(f"expected a picture, got: {prepared.message}")
-        row = Row(Path(str(number)), "", "", str(number), grouped=False)
+        row = Row(Path(str(number)), "", "", "", grouped=False)
         facts.append(facts_of(prepared, row, FileFacts("", 0, 0.0), shrunk))
         grey.append(np.asarray(cv2.cvtColor(prepared.pixels, cv2.COLOR_RGB2GRAY)))
     return facts, grey

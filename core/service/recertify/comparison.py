@@ -44,7 +44,7 @@ AT_ONCE = 500
 MOST = 5000
 """Reviewed pictures whose copies are known again, the newest; a bundle's own all are."""
 
-_FILE = "fingerprints.safetensors"
+_FILE = "fingerprints.safetensors"  # as core.model.bundle.bundle, whose import takes seconds
 _NO_FILE = FileFacts("", 0, 0.0)
 
 logger = logging.getLogger(__name__)
@@ -134,7 +134,8 @@ class _ReviewedPictures:
         samples = sandbox.pairs(_files(store, contents))
         for done, (file, sample) in enumerate(samples, 1):
             if isinstance(sample.frame, Prepared):
-                row = Row(Path(file.id), "", "", file.id, grouped=False)
+                # Of one group, so that nobody asks which near copies are beyond doubt as well.
+                row = Row(Path(file.id), "", "", "", grouped=False)
                 facts.append(facts_of(sample.frame, row, _NO_FILE, shrunk))
                 grey.append(np.asarray(cv2.cvtColor(sample.frame.pixels, cv2.COLOR_RGB2GRAY)))
             step("Looking for copies", done, len(contents))
@@ -147,15 +148,15 @@ class _ReviewedPictures:
         origins = {content: content for content in self.contents}
         if not self.facts:
             return ComparedPictures((), b""), origins
-        read = [one.row.group for one in self.facts]
+        read = [one.row.file.name for one in self.facts]
         numbers = find_origins(known, self.facts, lambda places: [self.grey[at] for at in places])
         every = [*names, *read]
         origins |= {
             content: every[number] for content, number in zip(read, numbers.tolist(), strict=True)
         }
-        new = [one for one in self.facts if origins[one.row.group] == one.row.group]
+        new = [one for one in self.facts if origins[one.row.file.name] == one.row.file.name]
         kept = save(fingerprints_of_new(new).to_arrays()) if new else b""
-        return ComparedPictures(tuple(one.row.group for one in new), kept), origins
+        return ComparedPictures(tuple(one.row.file.name for one in new), kept), origins
 
 
 def _known(
