@@ -25,12 +25,13 @@ class FakeDesk:
     asked: Counter[str] = field(default_factory=Counter)
     missing: set[str] = field(default_factory=set)
     is_open: bool = True
+    opens_slowly: bool = False
 
     def has_tried(self, sha256):
         return self.is_open
 
     def has_to_open(self, sha256):
-        return False  # opening takes this one no time
+        return self.opens_slowly
 
     def bundle(self, sha256):
         return SimpleNamespace(model=SimpleNamespace(classes=("good", "bad"), positive=(0, 1)))
@@ -106,3 +107,15 @@ def test_memory_stays_bounded_and_what_was_used_last_is_kept(kept, explainer, mo
     assert explainer.asked["old"] == 1
     kept.of(a_decision("a"))
     assert explainer.asked["a"] == 2
+
+
+def test_a_bundle_that_has_to_be_opened_waits_for_the_picture_and_never_for_the_end(
+    explainer, kept, monkeypatch
+):
+    monkeypatch.setattr(pictures, "HEAD_START_S", 60.0)
+    explainer.opens_slowly = True
+    kept.prepare(a_decision("a"))
+    assert kept.of(a_decision("a")).startswith(b"\xff\xd8")
+    assert not kept.is_explained(a_decision("a"))
+    kept.close()  # the test's own limit would end it otherwise
+    assert kept.is_explained(a_decision("a"))

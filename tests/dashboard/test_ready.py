@@ -16,6 +16,7 @@ before = set(sys.modules)
 app = AppTest.from_file(sys.argv[1], default_timeout=300).run()
 assert not app.exception, app.exception
 assert any("assay-picture" in one.proto.body for one in app.get("html"))
+assert not {"pandas", "scipy.special"} & set(sys.modules)
 late = set(sys.modules) - before
 print(*sorted({name if name.startswith("dashboard") else name.split(".")[0] for name in late}))
 """
