@@ -20,6 +20,8 @@ UNMEASURED = ("peer", "starter", "starter_crops")  # they make something
 
 def main() -> None:
     words = sys.argv[1:]
+    if any(word.startswith("-") for word in words):  # All of them would take hours.
+        sys.exit(__doc__)
     asked = [word for word in words if word in figures.ORDER]
     options = [word for word in words if word not in (*asked, "page")]
     for name in asked or ([] if "page" in words else figures.NAMES):

@@ -28,7 +28,7 @@ from core.settings import Settings
 from tests.benchmarks.sets import HOME
 from tests.benchmarks.speed import made, pictures
 
-FEW, MANY = 100, 600
+FEW, MANY = 500, 3000
 ROUNDS = next((int(word) for word in sys.argv[1:] if word.isdigit()), 3)
 SIDES = {
     "threads": ("threads", 0),
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def _folder(count: int) -> Path:
-    whole, some = pictures("300x300", 300, 300, MANY), HOME / f"batch-{count}"
+    whole, some = pictures("300x300-many", 300, 300, MANY), HOME / f"batch-{count}"
     if not some.exists():
         some.mkdir()
         for file in sorted(whole.iterdir())[:count]:

@@ -33,11 +33,15 @@ RATIOS = (
     ("assay f32", "yolo11n-cls OpenVINO"),
     ("assay auto", "yolo11n-cls OpenVINO"),
 )
-SIZES = {"300x300": (300, 300, 600), "1280x960": (1280, 960, 600)}
+SIZES = {
+    "300x300": (300, 300, 600),
+    "1280x960": (1280, 960, 600),
+    "4000x3000": (4000, 3000, 100),
+}
 
 
 def main() -> None:
-    """Print pictures a second of every side and our ratios, for two sizes of picture."""
+    """Print pictures a second of every side and our ratios, for three sizes of picture."""
     settings = Settings(home=HOME)
     sides = {
         "assay f32": ("ours", trained(settings, "f32")),
