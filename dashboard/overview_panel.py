@@ -51,11 +51,13 @@ class OverviewPanel:
         st.header("The last seven days", anchor=False)
         this_week, last_week = map(overview.figures_of_history, (later, earlier))
         widgets.text(overview.describe_counts(this_week, last_week, self.pack), "big")
+        if tiles := overview.describe_tiles(this_week, self.pack):
+            widgets.text(tiles)
         for column, tile in zip(
             st.columns(3), overview.rate_tiles(this_week, last_week, self.pack), strict=True
         ):
             with column.container(border=True, height="stretch"):
-                self._tile(tile)
+                self._tile(tile, this_week.tiles[Disposition.DEFER])
         self._limit(recent)
         self._chosen_cases(later)
         st.header("Over time", anchor=False)
@@ -78,19 +80,20 @@ class OverviewPanel:
         if text := overview.describe_limit(history):
             st.info(text)
 
-    def _tile(self, tile: overview.RateTile) -> None:
+    def _tile(self, tile: overview.RateTile, deferred_tiles: int) -> None:
         widgets.text(tile.title, "heading")
         if not tile.rate.n:
             widgets.text(tile.empty)
             return
         widgets.text(tile.rate.describe(), "big")
         widgets.text(f"Since the seven days before: {tile.change.describe()}", "quiet")
-        label = f"Show these cases ({tile.rate.k:,})"
         if tile.key == overview.DEFERRED:
-            self._deferred_link(label, max_age_h=7 * 24)
+            # The list that it leads to has the tiles of larger pictures too.
+            more = f" and {deferred_tiles:,} tiles" if deferred_tiles else ""
+            self._deferred_link(f"Show these cases ({tile.rate.k:,}{more})", max_age_h=7 * 24)
             return
         st.button(
-            label,
+            f"Show these cases ({tile.rate.k:,})",
             key=f"overview-show-{tile.key}",
             disabled=not tile.rate.k,
             on_click=_choose,

@@ -33,6 +33,7 @@ from core.records.tables import (
     REVIEWS,
     RowLike,
 )
+from core.records.values import TILE_OF
 from core.types import Disposition, Reason
 
 REVIEW, UNDO = "review", "undo"
@@ -88,6 +89,7 @@ def case_status_of(
         "revision": last["revision"] + 1 if last else 0,
         "sites": "\n".join(sorted(set(map(_site, images)))),
         "reasons": " ".join(sorted(set().union(*map(_reasons, images)))),
+        "tile_of": max(map(_tile_of, images)),
         **_answer_of(last),
     }
     return {**row, "facets_id": case_facets.facets_id(row)}
@@ -140,6 +142,11 @@ def _site(image: RowLike) -> str:
     """
     meta: dict[str, str] = json.loads(image["meta"] or "{}")
     return meta.get("site") or meta.get("institution") or image["image_product"]
+
+
+def _tile_of(image: RowLike) -> str:
+    meta: dict[str, str] = json.loads(image["meta"] or "{}")
+    return meta.get(TILE_OF, "")
 
 
 _LATEST = (

@@ -155,6 +155,7 @@ class CaseStatusRow(TableRow, table=True):
     cases are filtered by, so that a filtered list is one look-up for each of those that match.
     The columns named ``answer`` hold a person's answer that stands, and NULL where none does: an
     index over those that have one, in the order of time, holds all that figures over time need.
+    ``tile_of`` is the digest of the larger picture that its images are tiles of; empty for none.
     """
 
     __tablename__ = "case_status"
@@ -162,7 +163,7 @@ class CaseStatusRow(TableRow, table=True):
         Index(
             "ix_case_status_queue", "pack", "queue_state", "negated_urgency", "opened_at", "case_id"
         ),
-        Index("ix_case_status_time", "pack", "opened_at", "product", "disposition"),
+        Index("ix_case_status_time", "pack", "opened_at", "product", "disposition", "tile_of"),
         Index(
             "ix_case_status_facets_urgency",
             "facets_id",
@@ -181,6 +182,7 @@ class CaseStatusRow(TableRow, table=True):
             "answer_by",
             "answer_verdict",
             "answer_is_drawn",
+            "tile_of",
             sqlite_where=text("answer_at IS NOT NULL"),
             postgresql_where=text("answer_at IS NOT NULL"),
         ),
@@ -205,6 +207,7 @@ class CaseStatusRow(TableRow, table=True):
     answer_at: str | None
     answer_verdict: str | None
     answer_is_drawn: bool | None
+    tile_of: str
 
 
 class CaseFacetsRow(TableRow, table=True):

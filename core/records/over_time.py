@@ -25,11 +25,19 @@ _ANSWER = final_answer(CASE_STATUS.c.answer)
 
 
 class HourOfCases(NamedTuple):
-    """Cases whose first image came in one hour."""
+    """Cases whose first image came in one hour.
+
+    Attributes:
+        start: When the hour begins, in UTC.
+        product: Which of the pack's products they are of.
+        verdict: The automatic verdict.
+        tile_of: Digest of the larger picture that they are tiles of; empty for none.
+    """
 
     start: datetime
     product: str
     verdict: Disposition
+    tile_of: str = ""
 
 
 class AnsweredCase(NamedTuple):
@@ -44,6 +52,7 @@ class AnsweredCase(NamedTuple):
         answer: What the person decided.
         verdict: The automatic verdict; None where the case had none.
         is_drawn: Whether the audit draw brought it to the person, who did not know the verdict.
+        tile_of: Digest of the larger picture that it is a tile of; empty for none.
     """
 
     case_id: str
@@ -54,6 +63,7 @@ class AnsweredCase(NamedTuple):
     answer: Disposition
     verdict: Disposition | None
     is_drawn: bool
+    tile_of: str = ""
 
     @property
     def is_override(self) -> bool:
@@ -63,7 +73,7 @@ class AnsweredCase(NamedTuple):
 
 
 def count_cases(store: Store, pack: str, since: datetime) -> Mapping[HourOfCases, int]:
-    """Return how many cases of a pack came since a moment, by hour, product and verdict.
+    """Return how many cases of a pack came since a moment, alike in all that the keys name.
 
     Raises:
         StoreError: The database failed.
@@ -71,17 +81,20 @@ def count_cases(store: Store, pack: str, since: datetime) -> Mapping[HourOfCases
     status = CASE_STATUS.c
     hour = func.substr(status.opened_at, 1, _HOUR)
     query = (
-        select(hour, status.product, status.disposition, func.count())
+        select(hour, status.product, status.disposition, status.tile_of, func.count())
         .where(status.pack == pack, status.opened_at >= stamp(since))
-        .group_by(hour, status.product, status.disposition)
+        .group_by(hour, status.product, status.disposition, status.tile_of)
     )
     with reading(store) as connection:
         rows = connection.execute(query).all()
     return {
         HourOfCases(
-            datetime.fromisoformat(f"{text}:00").replace(tzinfo=UTC), product, Disposition(verdict)
+            datetime.fromisoformat(f"{text}:00").replace(tzinfo=UTC),
+            product,
+            Disposition(verdict),
+            tile_of,
         ): count
-        for text, product, verdict, count in rows
+        for text, product, verdict, tile_of, count in rows
     }
 
 
@@ -107,6 +120,7 @@ def answered_since(
             _ANSWER,
             status.answer_verdict,
             status.answer_is_drawn,
+            status.tile_of,
         )
         .join(CASE_FACETS, CASE_FACETS.c.id == status.facets_id)
         .outerjoin(READ_STATUS, READ_STATUS.c.case_id == status.case_id)
@@ -130,6 +144,7 @@ def answered_since(
                 known[answer],
                 known.get(verdict),
                 bool(is_drawn),
+                tile_of,
             )
-            for case_id, product, sites, reviewer, at, answer, verdict, is_drawn in rows
+            for case_id, product, sites, reviewer, at, answer, verdict, is_drawn, tile_of in rows
         ]

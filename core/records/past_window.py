@@ -15,8 +15,8 @@ from core.decision.back_test import SEVERITY, PastVerdicts
 from core.records.case_status import REVIEW, QueueState
 from core.records.connection import Store, reading
 from core.records.final_reads import FINAL, FINAL_ANSWER
-from core.records.tables import CASE_STATUS, DECISIONS, HEADERS, IMAGES, READ_STATUS, REVIEWS
-from core.records.tiles import HAS_NO_TILE
+from core.records.tables import CASE_STATUS, DECISIONS, IMAGES, READ_STATUS, REVIEWS
+from core.records.tiles import IS_NO_TILE
 from core.records.values import stamp
 from core.types import Reason
 
@@ -114,7 +114,6 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
                 CASE_STATUS.c.pack.concat("") == columns.pack,
             ),
         )
-        .outerjoin(HEADERS, HEADERS.c.id == IMAGES.c.id)
         .outerjoin(REVIEWS, standing)
         .outerjoin(READ_STATUS, READ_STATUS.c.case_id == IMAGES.c.case_id)
         .where(
@@ -123,7 +122,7 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
             columns.decided_at >= since,
             columns.bundle_sha256 == bundle_sha256,
             ~columns.is_provisional,
-            HAS_NO_TILE,
+            IS_NO_TILE,
         )
         .order_by(columns.decided_at.desc(), columns.seq.desc())
     )

@@ -25,6 +25,7 @@ from core.records.tables import (
     RECEIPTS,
     REINSTATEMENTS,
 )
+from core.records.tiles import DECIDES_ON_TILE
 from core.records.values import UNREAD, NewDecision, StoredDecision, new_decision, now, stamp
 from core.types import Disposition
 
@@ -182,6 +183,7 @@ def decisions(
     bundle_sha256: str | None = None,
     policy_id: str | None = None,
     disposition: Disposition | None = None,
+    has_tiles: bool = True,
     since: datetime | None = None,
     limit: int | None = None,
 ) -> list[StoredDecision]:
@@ -194,6 +196,7 @@ def decisions(
         bundle_sha256: Only this bundle's.
         policy_id: Only this policy's.
         disposition: Only these.
+        has_tiles: Whether those on tiles of larger pictures are among them.
         since: Only those decided then or later.
         limit: At most so many.
 
@@ -210,6 +213,8 @@ def decisions(
     }
     query = select(DECISIONS).order_by(columns.seq.desc()).limit(limit)
     query = query.where(*(column == value for column, value in equal.items() if value is not None))
+    if not has_tiles:
+        query = query.where(~DECIDES_ON_TILE)
     if since is not None:
         query = query.where(columns.decided_at >= stamp(since))
     with reading(store) as connection:

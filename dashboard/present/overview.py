@@ -16,6 +16,7 @@ from core.service.quality.periods import (
     figures_of,
     is_audited,
     is_escape,
+    share_of,
 )
 from core.types import Disposition
 
@@ -79,6 +80,21 @@ def describe_counts(later: PeriodFigures, earlier: PeriodFigures, pack: DomainPa
         for one in (Disposition.NEGATIVE, Disposition.DEFER, Disposition.POSITIVE)
     )
     return f"{later.cases:,} cases came ({parts}); {earlier.cases:,} in the seven days before."
+
+
+def describe_tiles(found: PeriodFigures, pack: DomainPack) -> str:
+    """Return which tiles of larger pictures came, and where they count; empty where none did."""
+    count = sum(found.tiles.values())
+    if not count:
+        return ""
+    parts = ", ".join(f"{n:,} {pack.wording[one]}" for one, n in found.tiles.items() if n)
+    pictures = "one larger picture" if found.larger == 1 else f"{found.larger:,} larger pictures"
+    passed = pack.wording[Disposition.NEGATIVE]
+    return (
+        f"Besides them, {count:,} {'tile' if count == 1 else 'tiles'} of {pictures} became cases "
+        f"({parts}). Most {passed} tiles become none, so no share of verdicts counts tiles. Of "
+        "what people answered, those of one picture count as one group."
+    )
 
 
 def describe_limit(history: WorkHistory, most: int = MOST_ANSWERS) -> str:
@@ -149,14 +165,14 @@ def reviewer_rows(
     ]
     this_week, last_week = later.by_reviewer(), earlier.by_reviewer()
     for person, answers in history.by_reviewer().items():
-        unsure = sum(one.answer is Disposition.DEFER for one in answers)
+        unsure = share_of(answers, lambda one: one.answer is Disposition.DEFER)
         new, old = (figures_of({}, week.get(person, [])) for week in (this_week, last_week))
         moved = changes_of(new, old)
         rows.append(
             (
                 names.get(person, person),
                 f"{len(answers):,}",
-                Rate.independent(unsure, len(answers)).describe_briefly(),
+                unsure.describe_briefly(),
                 _brief(figures_of({}, answers).overridden),
                 _moved(moved.overridden),
             )

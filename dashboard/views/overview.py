@@ -68,6 +68,7 @@ def _counted(
         product=product,
         bundle_sha256=used.bundle_sha256,
         policy_id=used.policy_id,
+        has_tiles=False,
         limit=MOST,
     )
     return present.count_verdicts(found)

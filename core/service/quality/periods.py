@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+import numpy as np
 
 from core.decision.change import RateChange, rate_change
 from core.decision.rate import Rate
@@ -15,24 +17,33 @@ from core.types import Disposition
 
 @dataclass(frozen=True, slots=True)
 class PeriodFigures:
-    """Counts and rates of one stretch of time, over cases, which are independent.
+    """Counts and rates of one stretch of time, over cases.
+
+    Cases are independent, but for tiles of one larger picture: of what people answered they count
+    as one group. Which tiles became cases depends on their verdicts, so that no share of verdicts
+    counts them.
 
     Attributes:
-        verdicts: Cases that came, by verdict.
-        deferred: Those of them that went to a person because no limit decided them.
+        verdicts: Cases that came, by verdict, without tiles.
+        tiles: Tiles that came, by verdict.
+        larger: How many larger pictures they are of.
+        deferred: Of the cases without tiles, those that went to a person because no limit decided
+            them.
         overridden: Of the automatic verdicts that people answered, those they decided against.
         escaped: Of the passed cases that the audit drew and people answered, those that were
             positive: the one rate of passed cases that the model did not select.
     """
 
     verdicts: Mapping[Disposition, int]
+    tiles: Mapping[Disposition, int]
+    larger: int
     deferred: Rate
     overridden: Rate
     escaped: Rate
 
     @property
     def cases(self) -> int:
-        """Cases that came."""
+        """Cases that came, without tiles."""
         return self.deferred.n
 
 
@@ -48,14 +59,17 @@ class RateChanges:
 def figures_of(cases: Mapping[HourOfCases, int], answers: Sequence[AnsweredCase]) -> PeriodFigures:
     """Return the figures of the cases that came and the answers that were given."""
     verdicts: Counter[Disposition] = Counter()
+    tiles: Counter[Disposition] = Counter()
     for hour, count in cases.items():
-        verdicts[hour.verdict] += count
+        (tiles if hour.tile_of else verdicts)[hour.verdict] += count
     total = sum(verdicts.values())
     return PeriodFigures(
         verdicts={one: verdicts[one] for one in Disposition},
+        tiles={one: tiles[one] for one in Disposition},
+        larger=len({hour.tile_of for hour in cases if hour.tile_of}),
         deferred=Rate.independent(verdicts[Disposition.DEFER], total),
-        overridden=_share(answers, is_automatic, lambda one: one.is_override),
-        escaped=_share(answers, is_audited, is_escape),
+        overridden=share_of([one for one in answers if is_automatic(one)], _is_override),
+        escaped=share_of([one for one in answers if is_audited(one)], is_escape),
     )
 
 
@@ -75,13 +89,17 @@ def is_escape(one: AnsweredCase) -> bool:
     return one.verdict is Disposition.NEGATIVE and one.answer is Disposition.POSITIVE
 
 
-def _share(
-    answers: Iterable[AnsweredCase],
-    counts: Callable[[AnsweredCase], bool],
-    hit: Callable[[AnsweredCase], bool],
-) -> Rate:
-    looked_at = [one for one in answers if counts(one)]
-    return Rate.independent(sum(hit(one) for one in looked_at), len(looked_at))
+def share_of(answers: Sequence[AnsweredCase], hit: Callable[[AnsweredCase], bool]) -> Rate:
+    """Return the share of answers that are hits; those on tiles of one picture are one group."""
+    hits = [hit(one) for one in answers]
+    if not any(one.tile_of for one in answers):
+        return Rate.independent(sum(hits), len(hits))
+    groups = [one.tile_of or f"case {number}" for number, one in enumerate(answers)]
+    return Rate.from_groups(np.array(hits, bool), np.array(groups))
+
+
+def _is_override(one: AnsweredCase) -> bool:
+    return one.is_override
 
 
 def changes_of(later: PeriodFigures, earlier: PeriodFigures) -> RateChanges:

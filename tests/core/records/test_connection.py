@@ -19,9 +19,11 @@ from core.records.connection import open_store, reading, writing
 from core.records.over_time import answered_since
 from core.records.store import new_decision, record
 from core.records.tables import CASE_STATUS, IMAGES, SCHEMA, TableRow
-from core.records.values import case_id_of
+from core.records.values import TILE_OF, case_id_of
 from core.records.worklist import case_detail
-from core.types import Disposition, Finding, Reason
+from core.types import Disposition, Finding, Reason, Tile
+
+FIELD = "f1e1d" * 12
 
 
 def test_the_migrations_lead_to_the_tables_that_the_code_declares(store):
@@ -66,7 +68,9 @@ def test_a_step_that_adds_a_table_leaves_a_million_statuses_as_they_are(
 def test_answers_of_an_older_store_are_found_by_their_time(store, assessment, keep):
     contents = (b"stands", b"is taken back", b"drawn", b"judged again", b"waits")
     for content in contents:
-        new = new_decision(assessment(content, p=0.9), pack="parts", name="a.png")
+        made = replace(assessment(content, p=0.9), meta={"note": f'"{TILE_OF}": "'})
+        tile = Tile(FIELD, 0, 0) if content == b"drawn" else None
+        new = new_decision(replace(made, tile=tile), pack="parts", name="a.png")
         found = (Finding(Reason.AUDIT, ""),) if content == b"drawn" else ()
         record(store, [replace(new, decision=replace(new.decision, findings=found))])
     cases = {content: case_id_of("parts", "", sha256(content).hexdigest()) for content in contents}
@@ -84,10 +88,10 @@ def test_answers_of_an_older_store_are_found_by_their_time(store, assessment, ke
         with reading(again) as connection:
             context = MigrationContext.configure(connection)
             assert compare_metadata(context, TableRow.metadata) == []
-    assert {one.case_id: (one.verdict, one.is_drawn) for one in before} == {
-        cases[b"stands"]: (Disposition.POSITIVE, False),
-        cases[b"drawn"]: (Disposition.POSITIVE, True),
-        cases[b"judged again"]: (Disposition.POSITIVE, False),
+    assert {one.case_id: (one.verdict, one.is_drawn, one.tile_of) for one in before} == {
+        cases[b"stands"]: (Disposition.POSITIVE, False, ""),
+        cases[b"drawn"]: (Disposition.POSITIVE, True, FIELD),
+        cases[b"judged again"]: (Disposition.POSITIVE, False, ""),
     }
 
 
@@ -95,7 +99,13 @@ def forget_answers(store):
     """Take a store back to the tables of r0011, which knew no answers in the status of a case."""
     with writing(store) as connection:
         connection.execute(text("DROP INDEX ix_case_status_answers"))
-        for name in ("answer", "answer_by", "answer_at", "answer_verdict", "answer_is_drawn"):
+        connection.execute(text("DROP INDEX ix_case_status_time"))
+        columns = "pack, opened_at, product, disposition"
+        connection.execute(text(f"CREATE INDEX ix_case_status_time ON case_status ({columns})"))
+        for name in (
+            *("answer", "answer_by", "answer_at", "answer_verdict", "answer_is_drawn"),
+            "tile_of",
+        ):
             connection.execute(text(f"ALTER TABLE case_status DROP COLUMN {name}"))
         for name in ("picture_origins", "compared_pictures"):
             connection.execute(text(f"DROP TABLE {name}"))

@@ -11,7 +11,7 @@ from core.records import reviews
 from core.records.over_time import HourOfCases, answered_since, count_cases
 from core.records.store import new_decision, record
 from core.records.worklist import next_case
-from core.types import Disposition, Finding, Reason
+from core.types import Disposition, Finding, Reason, Tile
 
 NOW = datetime(2026, 6, 15, 12, 30, tzinfo=UTC)
 HOUR = NOW.replace(minute=0)
@@ -45,6 +45,23 @@ def test_the_pictures_of_a_case_are_counted_as_one(store, assessment):
     assert count_cases(store, "parts", NOW - timedelta(hours=24)) == {
         HourOfCases(HOUR - timedelta(hours=1), "", Disposition.POSITIVE): 1
     }
+
+
+def test_tiles_are_counted_apart_and_their_answers_name_the_larger_picture(store, assessment):
+    field = "f1e1d" * 12
+    for number in range(2):
+        made = replace(assessment(b"%d" % number, p=0.5), tile=Tile(field, number, 0))
+        record(store, [new_decision(made, pack="parts", name="a.png")], at=NOW)
+    add(store, assessment, b"whole", 0, p=0.5)
+
+    assert count_cases(store, "parts", NOW - timedelta(hours=24)) == {
+        HourOfCases(HOUR, "", Disposition.DEFER): 1,
+        HourOfCases(HOUR, "", Disposition.DEFER, field): 2,
+    }
+    while item := next_case(store, "parts"):
+        reviews.review(store, item, Disposition.NEGATIVE, reviewer="Ada", at=NOW)
+    found = answered_since(store, "parts", NOW - timedelta(hours=2))
+    assert sorted(one.tile_of for one in found) == ["", field, field]
 
 
 def test_answers_that_stand_come_with_the_verdict_they_were_given_on(store, assessment):

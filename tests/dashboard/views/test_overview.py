@@ -16,7 +16,7 @@ from core.records import over_time, reviews
 from core.records.connection import reading
 from core.records.store import decisions, record
 from core.records.tables import CASES
-from core.records.values import NewDecision
+from core.records.values import TILE_OF, NewDecision
 from core.records.worklist import case_detail, next_case
 from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Disposition
@@ -119,6 +119,23 @@ def test_the_last_seven_days_come_with_intervals_and_each_rate_opens_its_cases(o
     button(page, "Show these cases (1)", 0).click().run()
     assert f"case={called[0].case_id}" in links(page)
     assert f"case={with_it.case_id}" not in links(page)
+
+
+def test_tiles_of_a_larger_picture_are_named_and_count_in_no_share_of_verdicts(overview, store):
+    made = decisions(store)[0]
+    tiles = []
+    for number in range(2):
+        tile = replace(made, content_key=f"{number:064}", disposition=Disposition.DEFER)
+        tiles.append(NewDecision(f"t{number}", "t", "t.png", tile, meta={TILE_OF: "f" * 64}))
+    before = [one.value for one in overview().metric]
+    record(store, tiles)
+    page = overview()
+    shown = texts(page)
+    assert "20 cases came (" in shown
+    assert "Besides them, 2 tiles of one larger picture became cases (2 REVIEW)." in shown
+    assert [one.value for one in page.metric] == before
+    labels = [one.proto.label for one in page.get("page_link")]
+    assert any("and 2 tiles" in label for label in labels)
 
 
 def test_where_not_all_answers_are_read_the_page_says_since_when_they_are(

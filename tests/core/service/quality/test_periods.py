@@ -34,8 +34,8 @@ def came(verdict, count, at=MONDAY, product=""):
     return {HourOfCases(at, product, verdict): count}
 
 
-def answer(verdict, given, *, drawn=False, by="Ada", at=MONDAY, product="", sites=("",)):
-    return AnsweredCase("c", product, sites, by, at, given, verdict, drawn)
+def answer(verdict, given, *, drawn=False, by="Ada", at=MONDAY, product="", sites=("",), of=""):
+    return AnsweredCase("c", product, sites, by, at, given, verdict, drawn, of)
 
 
 def test_the_rates_are_of_what_they_say():
@@ -122,3 +122,23 @@ def test_products_sites_and_people_are_taken_apart():
     assert len(history.of_site("south").answers) == 2
     assert {name: len(mine) for name, mine in history.by_reviewer().items()} == {"Ada": 2, "Ben": 1}
     assert list(history.by_reviewer()) == ["Ada", "Ben"]
+
+
+def test_no_share_of_verdicts_counts_tiles_of_larger_pictures():
+    tiles = {HourOfCases(MONDAY, "", DEFER, field): 30 for field in ("a", "b")}
+    found = figures_of(came(NEGATIVE, 70) | came(DEFER, 20) | tiles, [])
+    assert (found.deferred.k, found.deferred.n) == (20, 90)
+    assert found.verdicts == {NEGATIVE: 70, DEFER: 20, POSITIVE: 0}
+    assert (found.tiles, found.larger) == ({NEGATIVE: 0, DEFER: 60, POSITIVE: 0}, 2)
+
+
+def test_answers_on_tiles_of_one_picture_are_one_group():
+    # Two fields, one all wrong and one all right, tell as much as two pictures, not as forty.
+    answers = [answer(POSITIVE, NEGATIVE, of="a")] * 20 + [answer(POSITIVE, POSITIVE, of="b")] * 20
+    found = figures_of({}, answers).overridden
+    alone = binomtest(1, 2).proportion_ci(method="exact")
+    assert (found.k, found.n) == (20, 40)
+    assert found.low <= alone.low + 1e-9
+    assert found.high >= alone.high - 1e-9
+    one_field = figures_of({}, answers[:20]).overridden
+    assert (one_field.low, one_field.high) == (0.0, 1.0)
