@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from core.checking.facts import PictureFacts
+from core.checking.name_origins import sets_by_name
 from core.checking.origins import Copies
 from core.checking.result import Alarm, Level
 from core.labelled import SPLITS, Row
 
 _MOST_LISTED = 50
 _SAME = "files of the same bytes"
+_NAMED = "pictures of one origin by their names"
 _ALIKE = "pictures of one origin (nearly the same, mirrored, turned or cropped)"
 
 
@@ -27,6 +29,11 @@ def copy_alarms(facts: Sequence[PictureFacts], copies: Copies) -> Iterator[Alarm
     yield from _of(rows, copies.exact, _SAME, Level.STRONG)
     yield from _of(
         rows, [one for one in copies.near if frozenset(one) not in known], _ALIKE, Level.NOTICE
+    )
+    named = sets_by_name([row.file for row in rows])
+    found = {frozenset(one) for one in (*copies.exact, *copies.near)}
+    yield from _of(
+        rows, [one for one in named if frozenset(one) not in found], _NAMED, Level.NOTICE
     )
 
 

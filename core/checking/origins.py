@@ -15,6 +15,7 @@ from core.checking.duplicates import clusters, exact_copies, near_copies
 from core.checking.exposures import Reader, find_exposures
 from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.fingerprints import Fingerprints
+from core.checking.name_origins import sets_by_name
 from core.checking.row_file import select_places
 from core.errors import DataError
 from core.labelled import SPLITS, Row
@@ -172,7 +173,8 @@ def _sets(pictures: Sequence[PictureFacts | UnreadablePicture], copies: Copies) 
 
 
 def _stated(pictures: Sequence[PictureFacts | UnreadablePicture]) -> Iterator[list[int]]:
-    """Yield the places of files that state the same of one thing."""
+    """Yield the places of files that state the same of one thing, in them or by their names."""
+    yield from sets_by_name([one.row.file for one in pictures])
     stated: dict[str, dict[int, str]] = defaultdict(dict)
     for at, one in enumerate(pictures):
         for kind, value in one.belongs.items() if isinstance(one, PictureFacts) else ():
@@ -205,7 +207,8 @@ def _refuse_split_origins(rows: Sequence[Row], sets: Sequence[list[int]]) -> Non
         shown = "; ".join(_named(rows, one) for one in found[:_MOST_NAMED])
         raise DataError(
             f"{len(found)} sets of pictures of one origin (the same bytes, copies that were saved "
-            f"again, mirrored or turned, or one group or patient by what the files say) lie in "
+            f"again, mirrored or turned, or one group, patient or original by what the files or their "
+            f"names say) lie in "
             f"two of train, cal and test: {shown}.",
             hint="Put each set into one split, or leave the split column out: splits are then "
             "dealt by origin. --leave-out-copies leaves out those in the later split. `assay data "
