@@ -207,9 +207,8 @@ def _refuse_split_origins(rows: Sequence[Row], sets: Sequence[list[int]]) -> Non
         shown = "; ".join(_named(rows, one) for one in found[:_MOST_NAMED])
         raise DataError(
             f"{len(found)} sets of pictures of one origin (the same bytes, copies that were saved "
-            f"again, mirrored or turned, or one group, patient or original by what the files or their "
-            f"names say) lie in "
-            f"two of train, cal and test: {shown}.",
+            f"again, mirrored or turned, or one group, patient or original by what the files "
+            f"or their names say) lie in two of train, cal and test: {shown}.",
             hint="Put each set into one split, or leave the split column out: splits are then "
             "dealt by origin. --leave-out-copies leaves out those in the later split. `assay data "
             "check PACK DATA --json` lists all copies.",
