@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.imaging.files import SUFFIXES
+from core.imaging.sniff import SUFFIXES
 
 _EXTENSIONS = "|".join(sorted(one.removeprefix(".") for one in SUFFIXES))
 _EXTENSION = re.compile(rf"\.(?:{_EXTENSIONS})$", re.IGNORECASE)
