@@ -9,8 +9,8 @@ from sklearn.metrics import roc_auc_score
 from core.decision.ood import conformal_p
 from core.model.bundle import serialization
 from core.model.estimators import gate, heads, landmarks
-from core.model.estimators.gate import thin_reference
 from core.model.estimators.landmarks import choose_landmarks, main_directions, ridge_on_landmarks
+from core.model.estimators.reference import thin_reference
 from core.model.fitting import head_fitting
 from core.model.fitting.fit import FeatureTable, fit
 

@@ -7,7 +7,8 @@ import pytest
 
 from core.decision.ood import conformal_p
 from core.model.estimators.discriminants import FoldedCorruptions
-from core.model.estimators.gate import fit_gate, widen_reference
+from core.model.estimators.gate import fit_gate
+from core.model.estimators.reference import widen_reference
 from core.model.fitting.fit import fit
 from core.model.fitting.table import FeatureTable
 from core.model.fitting.variations import VariedFeatures, extend_measures, select_label_preserving
