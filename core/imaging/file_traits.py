@@ -10,6 +10,7 @@ from PIL import Image, JpegImagePlugin, PngImagePlugin
 
 _MAKE, _MODEL = 271, 272
 _LONGEST = 64
+JPEG_QUALITY = "JPEG quality"
 
 # Luminance table of ITU-T T.81, annex K.1, which encoders scale by the quality.
 _LUMINANCE = np.array([
@@ -32,7 +33,7 @@ def read_traits(data: bytes) -> dict[str, float | str]:
             if camera := " ".join(filter(None, words))[:_LONGEST]:
                 found["camera"] = camera
             if isinstance(picture, JpegImagePlugin.JpegImageFile) and picture.quantization:
-                found["JPEG quality"] = _quality(picture.quantization[0])
+                found[JPEG_QUALITY] = _quality(picture.quantization[0])
     except Exception:
         # Whatever a header does to its reader, the picture's own decoder decides on the file.
         return found

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from core.decision import metrics
 from core.imaging.variations import suits, vary
+from core.model.estimators.stated_changes import LOSSLESS
 from core.settings import Settings
 from core.types import F64, Frame
-from tests.benchmarks.homes import ALPHAS, Home, settle
+from tests.benchmarks.homes import ALPHAS, Judged, settle
 from tests.benchmarks.ladders import SMALL, sample
 from tests.benchmarks.sets import asked, labelled
 
@@ -87,7 +88,9 @@ def _climb(name: str) -> list[Step]:
         if not all(suits(ladder, frame.pixels.astype(np.uint8)) for frame in frames):
             continue
         for strength in strengths:
-            steps.append(_step(home, _varied(frames, rows, ladder, strength), still, truth))
+            quality = LOSSLESS - strength if ladder == "compressed" else LOSSLESS
+            observed = home.judge(_varied(frames, rows, ladder, strength), quality)
+            steps.append(_step(observed, still, truth))
             one = steps[-1]
             print(
                 f"{ladder:<14} {strength:>6.2f} {one.lost:+.3f} {one.flips:.3f} | "
@@ -107,8 +110,7 @@ def _varied(
     ]
 
 
-def _step(home: Home, frames: list[Frame], still: F64, truth: NDArray[np.bool_]) -> Step:
-    observed = home.judge(frames)
+def _step(observed: Judged, still: F64, truth: NDArray[np.bool_]) -> Step:
     gate, deferred = observed.flagged(ALPHAS[0])
     return Step(
         lost=metrics.auroc(still, truth) - metrics.auroc(observed.chance, truth),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.decision import metrics
+from core.imaging.file_traits import JPEG_QUALITY
 from core.model.estimators.model import Model
+from core.model.estimators.stated_changes import LOSSLESS, read_facts
 from core.model.fitting.fit import fit
 from core.model.fitting.table import FeatureTable
 from core.model.network.runtime import Network, open_network
@@ -17,7 +19,7 @@ from core.packs import DomainPack, pack_named
 from core.service.training.corruptions import CorruptedSets
 from core.settings import Settings
 from core.types import F64, Finding, Frame, NetworkOutput, Prepared, Reason
-from tests.benchmarks.sets import HOME, Labelled, altered, rows_of
+from tests.benchmarks.sets import HOME, Labelled, altered, rows_of, stored
 
 ALPHAS = (0.01, 0.05)
 SIZE = 224
@@ -53,9 +55,12 @@ class Home:
     test: NDArray[np.intp]
     ordinary: Judged
 
-    def judge(self, frames: Iterable[Frame]) -> Judged:
-        """Send pictures the whole way."""
-        ready = (self.pack.prepare(frame, SIZE) for frame in frames)
+    def judge(self, frames: Iterable[Frame], quality: float = LOSSLESS) -> Judged:
+        """Send pictures the whole way, of files that state a JPEG quality."""
+        ready = (
+            replace(self.pack.prepare(frame, SIZE), traits={JPEG_QUALITY: quality})
+            for frame in frames
+        )
         return judged(self.model, ((self.network.extract(one.pixels), one) for one in ready))
 
     def rows(self, rows: NDArray[np.intp]) -> Judged:
@@ -103,16 +108,17 @@ def fit_to(one: Labelled, table: FeatureTable, made: CorruptedSets) -> Model:
 
 def judged(model: Model, observed: Iterable[tuple[NetworkOutput, Prepared]]) -> Judged:
     """Judge pictures after the network."""
-    evidence, predictions, wrongly = [], [], []
+    evidence, predictions, wrongly, scores = [], [], [], []
     for output, prepared in observed:
         evidence.append(model.evidence(output))
         whole = np.concatenate([evidence[-1].features, output.asymmetry])
         wrongly.append(
             model.presentations.discriminants.scores(whole).max() if model.presentations else 0.0
         )
+        scores.append(model.gate.adjust(evidence[-1].ood_score, read_facts(prepared)))
         predictions.append(model.predict(evidence[-1], prepared))
     return Judged(
-        np.array([one.ood_score for one in evidence]),
+        np.array(scores),
         np.array(wrongly),
         np.array([one.ood_p for one in predictions]),
         np.array([bool(one.findings) for one in predictions]),
@@ -137,4 +143,5 @@ def kept(one: Labelled, row: int) -> tuple[NetworkOutput, Prepared]:
         else np.zeros((len(table.labels), 0), np.float32)
     )
     output = NetworkOutput(table.pooled[row], asymmetry=asymmetry[row], foreground=foreground[row])
-    return output, Prepared(blank, "", (1, 1), refused, measures)
+    size, traits = stored(one.rows[row])
+    return output, Prepared(blank, "", size, refused, measures, traits=traits)

@@ -11,9 +11,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
+from core.imaging.file_traits import read_traits
 from core.labelled import Row, read_labelled
 from core.model.estimators.discriminants import CorruptedFeatures
+from core.model.estimators.stated_changes import read_facts
 from core.model.fitting.table import FeatureTable
 from core.model.fitting.variations import VariedFeatures
 from core.model.network import backbone as backbones
@@ -27,6 +30,7 @@ from core.service.progress import silent
 from core.service.training.corrupted_samples import Extraction
 from core.service.training.corruptions import CorruptedSets, extract_corrupted
 from core.settings import Settings
+from core.types import F64, Prepared
 from domains.parts import elpv
 
 HOME = Path(".bench")
@@ -237,4 +241,20 @@ def _read(kept: Path, rows: list[Row], gated: int) -> FeatureTable:
             gated=gated,
             asymmetry=found.get("asymmetry"),
             foreground=found.get("foreground"),
+            stated=_facts(rows),
         )
+
+
+def _facts(rows: list[Row]) -> Mapping[str, F64]:
+    """Read what the files state, which tables made before do not keep."""
+    blank = Prepared(np.zeros((1, 1, 3), np.uint8), "", (1, 1))
+    headers = [stored(row) for row in rows]
+    found = [read_facts(replace(blank, source_size=a, traits=b)) for a, b in headers]
+    return {name: np.array([one[name] for one in found]) for name in found[0]}
+
+
+def stored(row: Row) -> tuple[tuple[int, int], dict[str, float | str]]:
+    """Give the size of a picture and what else its header states."""
+    with Image.open(row.file) as picture:
+        width, height = picture.size
+    return (height, width), read_traits(row.file.read_bytes())

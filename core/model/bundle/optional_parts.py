@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from core.decision.label_sets import LabelReference
 from core.model.estimators.foreground_distance import ForegroundDistance
 from core.model.estimators.shift import ShiftHead
+from core.model.estimators.stated_changes import STATED, StatedChange
 
 Arrays = dict[str, NDArray[Any]]
 Metadata = dict[str, Any]
@@ -89,3 +90,32 @@ def unpack_foreground(
         arrays["foreground.known"].astype(np.float32),
         float(metadata["weight"]),
     )
+
+
+def pack_stated(changes: Sequence[StatedChange]) -> list[Metadata]:
+    """Return metadata, a change each."""
+    return [
+        {name: list(value) if isinstance(value, tuple) else value for name, value in fields}
+        for fields in (change._asdict().items() for change in changes)
+    ]
+
+
+def unpack_stated(metadata: Sequence[Metadata]) -> tuple[StatedChange, ...]:
+    """Return what ``pack_stated`` took.
+
+    Raises:
+        KeyError: There is no name.
+        TypeError: A field is missing.
+        ValueError: A variation is not known, or a number not finite.
+    """
+    changes = []
+    for one in metadata:
+        numbers: Metadata = {
+            name: tuple(map(float, value)) if isinstance(value, list) else float(value)
+            for name, value in one.items()
+            if name != "name"
+        }
+        if one["name"] not in STATED or not np.isfinite(np.hstack(list(numbers.values()))).all():
+            raise ValueError(f"stated: {one}")
+        changes.append(StatedChange(name=one["name"], **numbers))
+    return tuple(changes)

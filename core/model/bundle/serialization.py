@@ -18,9 +18,11 @@ from core.model.bundle.optional_parts import (
     pack_foreground,
     pack_label_reference,
     pack_shift,
+    pack_stated,
     unpack_foreground,
     unpack_label_reference,
     unpack_shift,
+    unpack_stated,
 )
 from core.model.estimators.bank import Bank
 from core.model.estimators.corruption_score import CorruptionScore
@@ -33,7 +35,9 @@ from core.model.explain import Known
 
 Arrays = dict[str, NDArray[Any]]
 Metadata = dict[str, Any]
-GATE = tuple(one.name for one in fields(Gate) if one.name not in ("corruptions", "foreground"))
+GATE = tuple(
+    one.name for one in fields(Gate) if one.name not in ("corruptions", "foreground", "stated")
+)
 BANK = tuple(one.name for one in fields(Bank))
 
 
@@ -79,6 +83,7 @@ def pack_model(model: Model) -> tuple[Arrays, Metadata]:
         "label_reference": reference_metadata,
         "shift": shift_metadata,
         "foreground": foreground_metadata,
+        "stated": pack_stated(model.gate.stated),
     }
     return arrays | head | calibrator | reference | shift | foreground, metadata
 
@@ -101,6 +106,7 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Mode
                 **{name: arrays[f"gate.{name}"] for name in GATE},
                 corruptions=_unpack_corruptions(arrays, metadata.get("corruptions", {})),
                 foreground=unpack_foreground(arrays, metadata.get("foreground", {})),
+                stated=unpack_stated(metadata.get("stated", [])),
             ),
             ranges={name: (low, high) for name, (low, high) in metadata["ranges"].items()},
             bank=_unpack_bank(arrays),

@@ -12,7 +12,7 @@ Known corruptions (``core.model.estimators.corruption_score``) add a score of th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,6 +27,7 @@ from core.model.estimators.foreground_distance import (
 )
 from core.model.estimators.landmarks import main_directions
 from core.model.estimators.reference import REFERENCE, thin_reference, widen_reference
+from core.model.estimators.stated_changes import StatedChange
 from core.types import F32, F64
 
 NEIGHBOURS = 10
@@ -58,6 +59,7 @@ class Gate:
         corruptions: Score of known corruptions, by the first ``g`` features; None where there were
             too few pictures to fit it.
         foreground: Distance of the foreground; None where the network does not give it.
+        stated: How scores move with what files state of how they are stored.
     """
 
     mean: F32
@@ -68,6 +70,7 @@ class Gate:
     reference: F64
     corruptions: CorruptionScore | None = None
     foreground: ForegroundDistance | None = None
+    stated: tuple[StatedChange, ...] = ()
 
     def accepts(self, width: int) -> bool:
         """Return whether the arrays agree with each other and with ``width`` features."""
@@ -91,6 +94,17 @@ class Gate:
         own, nearest = self.raw_score(z)
         relative = own - NEIGHBOUR_WEIGHT * float(self.known_scores[nearest].mean())
         return relative + (self.foreground.score(foreground) if self.foreground else 0.0)
+
+    def adjust(self, score: float, facts: Mapping[str, float]) -> float:
+        """Return a score as it is compared with the reference: without what the file states.
+
+        Args:
+            score: What ``score`` gave.
+            facts: What the file states, as ``stated_changes.read_facts`` returns it.
+        """
+        for change in self.stated:
+            score = change.adjust(score, facts)
+        return score
 
     def resembled(self, z: F32) -> str:
         """Return the corruption that standardised features ``z`` resemble; empty for none."""
@@ -129,7 +143,7 @@ def fit_gate(
     varied: FoldedCorruptions | None = None,
     foregrounds: FoldedForegrounds | None = None,
     limits: Sequence[NDArray[np.bool_]] = (),
-) -> tuple[Gate, F64]:
+) -> tuple[Gate, F64, F64]:
     """Return the gate, fitted with a reference of out-of-fold scores.
 
     A new in-distribution picture is then exchangeable with those of the reference, up to the fifth
@@ -147,7 +161,8 @@ def fit_gate(
         limits: bool ``m`` each, the varied pictures that are accepted together at the same rate.
 
     Returns:
-        The gate, and float64 ``n``, the score out of fold of every training picture as it is.
+        The gate; float64 ``n``, the score out of fold of every training picture as it is; and
+        float64 ``m``, that of every varied one.
     """
     folds = {
         number: _fit_part(z, np.flatnonzero(fold != number), gated, seed)
@@ -187,7 +202,7 @@ def fit_gate(
         corruptions=corruptions,
         foreground=foreground,
     )
-    return fitted, scores[: len(z)]
+    return fitted, scores[: len(z)], scores[len(z) :]
 
 
 def _fit_part(

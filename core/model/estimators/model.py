@@ -23,6 +23,7 @@ from core.model.estimators.gate import Gate
 from core.model.estimators.heads import Head
 from core.model.estimators.presentation import WrongPresentations
 from core.model.estimators.shift import P_VALUE, ShiftHead, apply_shift
+from core.model.estimators.stated_changes import read_facts
 from core.types import F32, F64, Evidence, Finding, NetworkOutput, Prediction, Prepared
 
 
@@ -111,7 +112,8 @@ class Model:
     def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:
         """Return calibrated probabilities, p-values, and the checks that the picture fails."""
         probabilities, positive_probability = self._calibrated(evidence.logits)
-        ood_p = ood.conformal_p_one(evidence.ood_score, self.gate.reference)
+        ood_score = self.gate.adjust(evidence.ood_score, read_facts(prepared))
+        ood_p = ood.conformal_p_one(ood_score, self.gate.reference)
         if ood_p <= P_VALUE and not math.isnan(evidence.shifted):
             flags = np.array(self.positive, np.float64)
             probabilities = apply_shift(

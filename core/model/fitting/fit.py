@@ -20,6 +20,7 @@ from core.model.estimators.model import Model
 from core.model.estimators.presentation import WrongPresentations, fit_presentations
 from core.model.fitting import score_calibration
 from core.model.fitting.head_choice import choose_head
+from core.model.fitting.stated_changes import fit_stated_changes
 from core.model.fitting.table import FeatureTable
 from core.model.fitting.transfer import TransferSource
 from core.model.fitting.variations import VariedFeatures, extend_measures, select_label_preserving
@@ -95,7 +96,7 @@ def fit(
         kept, groups = select_label_preserving(variations, sides[: len(z)], sides[len(z) :])
         variations, varied = variations.pick(kept), varied.pick(kept)
         limits = tuple(rows[kept] for rows in groups)
-    gate, ood_scores = fit_gate(
+    gate, ood_scores, varied_scores = fit_gate(
         z,
         table.gated,
         fold,
@@ -105,6 +106,9 @@ def fit(
         _fold_foregrounds(table, variations if varied else None),
         limits,
     )
+    if variations and varied:
+        stated = fit_stated_changes(ood_scores, varied_scores, variations, table.stated)
+        gate = replace(gate, stated=stated)
     whole = z if table.asymmetry is None else np.hstack([z, table.asymmetry])
     presentation_check, flagged = _fit_presentation_check(
         whole, in_folds(presentations), fold, varied

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,8 @@ class FeatureTable:
             learned; else None.
         foreground: float32 ``n f``, the last features pooled over the foreground, where a head for
             pictures unlike these is learned; else None.
+        stated: What each file states of how it is stored to float64 ``n``; empty where nobody
+            read it.
     """
 
     pooled: F32
@@ -43,6 +45,7 @@ class FeatureTable:
     tail: F64 | None = None
     asymmetry: F32 | None = None
     foreground: F32 | None = None
+    stated: Mapping[str, F64] = field(default_factory=dict)
 
     def pick(self, rows: NDArray[np.bool_]) -> FeatureTable:
         """Return some of the pictures."""
@@ -58,4 +61,5 @@ class FeatureTable:
             None if self.tail is None else self.tail[rows],
             None if self.asymmetry is None else self.asymmetry[rows],
             None if self.foreground is None else self.foreground[rows],
+            {name: values[rows] for name, values in self.stated.items()},
         )

@@ -24,7 +24,8 @@ NOT_CARRIED = (
     "leaves both sides at least as long as the network's input; source_size then names the "
     "original's height and width",
     "turning by the EXIF orientation, and pictures of more than 8 bits",
-    "what a file's header says: its own checks, and the population that the bundle is for",
+    "what a file's header says: its own checks, the population that the bundle is for, and what "
+    "a low JPEG quality adds to the OOD score, so that a graph defers some pictures more",
     "the sentences of a reason, the record of the decision, the random audit",
 )
 
@@ -63,7 +64,7 @@ def build(bundle: Bundle, policy: Policy, network: Path, *, sizes: bool) -> onnx
     further = {
         name: features[name] for name in ("tail", "asymmetry", "foreground") if name in features
     }
-    read = add_model(nodes, bundle.model, features["pooled"], **further)
+    read = add_model(nodes, bundle.model, features["pooled"], picture.measures["size"], **further)
     made = add_verdict(nodes, read, picture, bundle.model.ranges, policy)
     for tensor, name in zip((*read[:4], made), OUTPUTS, strict=True):
         nodes.name(tensor, name)

@@ -10,6 +10,7 @@ from core.decision.label_sets import LabelReference, fit_label_reference
 from core.decision.multilabel import rarest
 from core.decision.policy import Cases
 from core.model.estimators.model import Model
+from core.model.estimators.stated_changes import read_facts
 from core.model.fitting.table import FeatureTable
 from core.packs import DomainPack, superclasses_of
 from core.service.data.labels import targets_of
@@ -32,6 +33,7 @@ def table_of(
         is_multilabel: Whether a picture may have several labels.
     """
     names = readable[0].prepared.measures if readable else {}
+    facts = [read_facts(one.prepared) for one in readable]
     targets = targets_of([one.row for one in readable], classes)
     return FeatureTable(
         pooled=np.stack([one.output.pooled for one in readable]),
@@ -46,6 +48,10 @@ def table_of(
         targets=targets if is_multilabel else None,
         asymmetry=np.stack([one.output.asymmetry for one in readable]),
         foreground=np.stack([one.output.foreground for one in readable]),
+        stated={
+            name: np.array([one[name] for one in facts], np.float64)
+            for name in (facts[0] if facts else {})
+        },
     )
 
 

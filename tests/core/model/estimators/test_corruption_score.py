@@ -40,8 +40,8 @@ def test_a_known_fault_is_seen_sooner_and_ordinary_pictures_are_flagged_as_often
     for seed in range(8):
         right, new, shifted, placed, fold, _ = ready(seed)
         right, fold = right[:m], fold[:m]
-        plain, _ = fit_gate(right, GATED, fold)
-        knowing, _ = fit_gate(right, GATED, fold, corrupted=placed)
+        plain, *_ = fit_gate(right, GATED, fold)
+        knowing, *_ = fit_gate(right, GATED, fold, corrupted=placed)
         truth = np.arange(2 * n) >= n
         areas = []
         for gate in (plain, knowing):
@@ -69,7 +69,7 @@ def test_what_it_adds_grows_along_a_fault_and_spreads_as_told():
 
 def test_a_picture_is_said_to_resemble_the_fault_it_has_gone_over_halfway_to():
     right, new, shifted, placed, fold, kind = ready(4, shift=12.0)
-    gate, _ = fit_gate(right, GATED, fold, corrupted=placed)
+    gate, *_ = fit_gate(right, GATED, fold, corrupted=placed)
     named = [gate.resembled(z) for z in shifted]
     assert np.mean([name == NAMES[k] for name, k in zip(named, kind, strict=True)]) > 0.99
     assert np.mean([gate.resembled(z) == "" for z in new]) > 0.99
@@ -78,7 +78,7 @@ def test_a_picture_is_said_to_resemble_the_fault_it_has_gone_over_halfway_to():
 
 def test_nan_makes_no_picture_ordinary_and_resembles_nothing():
     right, _, _, placed, fold, _ = ready(5)
-    gate, _ = fit_gate(right, GATED, fold, corrupted=placed)
+    gate, *_ = fit_gate(right, GATED, fold, corrupted=placed)
     broken = right[0].copy()
     broken[3] = math.nan
     assert math.isnan(gate.score(broken))
@@ -87,7 +87,7 @@ def test_nan_makes_no_picture_ordinary_and_resembles_nothing():
 
 def test_faults_of_another_width_do_not_fit_a_gate():
     right, _, _, placed, fold, _ = ready(6)
-    gate, _ = fit_gate(right, GATED, fold, corrupted=placed)
+    gate, *_ = fit_gate(right, GATED, fold, corrupted=placed)
     assert gate.accepts(right.shape[1])
     narrow = replace(
         gate.corruptions.discriminants, weights=gate.corruptions.discriminants.weights[:, 1:]

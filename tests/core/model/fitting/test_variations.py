@@ -107,9 +107,9 @@ def drifted(seed, n, drift=6.0):
 def test_a_gate_that_knows_a_harmless_drift_lets_new_drifted_pictures_in_and_no_more_ood_ones():
     right, varied, faulty, fold = drifted(0, 400)
     known = FoldedCorruptions(("light",), varied, np.zeros(400, np.int64), fold)
-    plain, _ = fit_gate(right, GATED, fold, 0, faulty)
+    plain, *_ = fit_gate(right, GATED, fold, 0, faulty)
     limits = (np.ones(400, np.bool_),)
-    knowing, scores = fit_gate(right, GATED, fold, 0, faulty, known, limits=limits)
+    knowing, scores, _ = fit_gate(right, GATED, fold, 0, faulty, known, limits=limits)
     assert len(scores) == len(knowing.reference) == 400
     assert (knowing.reference >= np.sort(scores)).all()
     new, new_varied, _, _ = drifted(1, 400)
