@@ -1,7 +1,8 @@
 """How sharp, how bright and how full of leaf a picture is: pure numbers of its pixels.
 
 Everything is measured on the picture shrunk to 256 pixels, about what a network sees of it: a
-blur that is gone by then harms no verdict.
+blur that is gone by then harms no verdict. A picture that is smaller than what a network sees is
+enlarged for it, and loses nothing where that was done by half before.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 from core.types import F64, U8, Frame
 
 SIDE = 256
+_SEEN = 224  # A picture below it is enlarged for the network.
+_ENLARGED = 1.5
 _BLOCK = 32
 _FINE, _COARSE = 1.0, 4.0  # deviations in pixels between which detail is coarse
 _LEAST_DETAIL = 0.7  # grey levels a pixel; a block with less has nothing to be sharp
@@ -46,7 +49,7 @@ def measure(pixels: U8) -> dict[str, float]:
         pixels: RGB, uint8 ``h w 3``.
     """
     small = _shrunk(pixels)
-    return {**_sharpness(small), **_exposure(small), **_leaves(small)}
+    return {**_sharpest(small), **_exposure(small), **_leaves(small)}
 
 
 def eight_bit_rgb(frame: Frame) -> U8 | None:
@@ -68,6 +71,16 @@ def _shrunk(pixels: U8) -> U8:
         return pixels
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA))
+
+
+def _sharpest(pixels: U8) -> dict[str, float]:
+    """Return the sharpness of a picture, shrunk back where it may have been enlarged."""
+    own = _sharpness(pixels)
+    if max(pixels.shape[:2]) >= _SEEN:
+        return own
+    height, width = (max(1, round(side / _ENLARGED)) for side in pixels.shape[:2])
+    shrunk = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
+    return max(own, _sharpness(np.asarray(shrunk)), key=lambda found: found["sharpness"])
 
 
 def _sharpness(pixels: U8) -> dict[str, float]:

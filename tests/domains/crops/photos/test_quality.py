@@ -106,6 +106,17 @@ def test_a_blur_that_the_network_does_not_see_is_none():
     assert faults_of(measure(blurred(large, 3))) == faults_of(measure(large)) == ()
 
 
+@pytest.mark.parametrize("side", [100, 140])
+def test_a_small_picture_that_was_enlarged_is_not_blurred_and_a_blurred_one_is(side):
+    small = blurred(leaf_on_board(radius=side // 3, side=side), 0.6)
+    enlarged = cv2.resize(small, None, fx=1.5, fy=1.5, interpolation=cv2.INTER_LINEAR)
+
+    assert faults_of(measure(small)) == ()
+    assert faults_of(measure(enlarged)) == ()
+    assert faults_of(measure(blurred(small, 1.5))) == (BLURRED,)
+    assert faults_of(measure(blurred(enlarged, 3))) == (BLURRED,)
+
+
 def test_a_second_leaf_counts_only_where_one_leaf_is_judged():
     two = measure(leaf_on_board(radius=60, centres=((0.25, 0.5), (0.75, 0.5))))
 
