@@ -18,6 +18,8 @@ from core.types import F64, U8, Prepared
 
 THUMB = 32
 NO_QUALITY = 0.0
+LARGER = "larger picture"
+"""Kind of what a file states: which larger picture it was cut out of."""
 LIGHT = ("mean", "spread", "dark end", "middle", "bright end", "red - green", "blue - green")
 _ENDS = (5, 50, 95)
 # Annex K.1 of ITU-T T.81, the luminance table at quality 50, in zigzag order.
@@ -59,7 +61,7 @@ class PictureFacts:
         thumb: Where its pixels lie, uint8 ``THUMB THUMB 3``.
         detail: Where its grey ones lie, uint8 ``DETAIL DETAIL``.
         fine: Where what is kept of its finest detail lies, uint8 ``WIDTH``.
-        belongs: Group and patient that the file states, by kind.
+        belongs: Group, patient and larger picture that the file states, by kind.
         source: As in ``Frame``.
         peak: As in ``Prepared``.
     """
@@ -175,8 +177,12 @@ def _luminance_tables(data: bytes) -> Iterator[F64]:
 
 
 def belongs_to(prepared: Prepared) -> dict[str, str]:
-    """Return the group and the patient that a file states, by kind."""
-    stated = {"group": prepared.group, "patient": prepared.meta.get("patient_id", "")}
+    """Return the group, the patient and the larger picture that a file states, by kind."""
+    stated = {
+        "group": prepared.group,
+        "patient": prepared.meta.get("patient_id", ""),
+        LARGER: prepared.tile.parent if prepared.tile else "",
+    }
     return {kind: value.strip() for kind, value in stated.items() if value.strip()}
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.checking.certain_copies import find_certain_copies
 from core.checking.duplicates import clusters, exact_copies, near_copies
 from core.checking.exposures import Reader, find_exposures
-from core.checking.facts import PictureFacts, UnreadablePicture
+from core.checking.facts import LARGER, PictureFacts, UnreadablePicture
 from core.checking.fingerprints import Fingerprints
 from core.checking.name_origins import sets_by_name
 from core.checking.row_file import select_places
@@ -71,7 +71,8 @@ class Copies:
 def join_origins(pictures: Sequence[PictureFacts | UnreadablePicture], copies: Copies) -> list[Row]:
     """Return the rows with one group for pictures of one origin: copies, one patient, one group.
 
-    A stated value that all files share says nothing of what belongs together.
+    A stated value that all files share says nothing of what belongs together, but that they are
+    tiles of one larger picture does.
 
     Args:
         pictures: One a row.
@@ -179,8 +180,8 @@ def _stated(pictures: Sequence[PictureFacts | UnreadablePicture]) -> Iterator[li
     for at, one in enumerate(pictures):
         for kind, value in one.belongs.items() if isinstance(one, PictureFacts) else ():
             stated[kind][at] = value
-    for values in stated.values():
-        if len(set(values.values())) > 1:
+    for kind, values in stated.items():
+        if kind == LARGER or len(set(values.values())) > 1:
             yield from _equal_sets(values)
 
 

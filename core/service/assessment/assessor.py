@@ -62,7 +62,7 @@ class Assessor:
         product: Which of the pack's products the pictures are of; ``use`` changes it too.
         answers: What people answered on earlier pictures; None where nobody could have.
         reads_tiles: Whether a file that says it is a tile of a larger picture is believed: only
-            where this program has written it.
+            where this program has written it, or whoever labelled it answers for it.
 
     Raises:
         AssayError: The policy was certified on another bundle.

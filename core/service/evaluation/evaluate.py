@@ -79,7 +79,8 @@ def evaluate(
 
     Memory grows by under 2 KB a picture: its row and its verdict. What copies are found by lies in
     temporary files meanwhile, about 60 KB a picture in ``TMPDIR``. Pictures of one
-    origin (copies, a patient, what the files say belongs together) are counted as one group.
+    origin (copies, a patient, tiles of a mosaic, what the files say belongs together) are counted
+    as one group.
 
     Args:
         bundle: A verified bundle.
@@ -206,7 +207,8 @@ def _assess_rows(
     """Yield the assessments of pictures, noting the facts of each on the way."""
     incoming = (_LabelledPicture.open(row, settings.max_bytes) for row in rows)
     shrunk = ShrunkPixels()
-    with Assessor(bundle, policy, settings) as assessor:
+    # Whoever labels files answers for them: tiles count as such, as training reads them.
+    with Assessor(bundle, policy, settings, reads_tiles=True) as assessor:
         for done, one in enumerate(assessor.many(incoming), 1):
             pictures.append(_facts(one.incoming.row, one.frame, shrunk))
             progress("Assessing", done, len(rows))

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.checking.facts import UnreadablePicture
+from core.checking.facts import LARGER, UnreadablePicture
 from core.checking.origins import Copies, find_split_origins, fingerprints_of, join_origins
 from core.errors import DataError
 
@@ -42,6 +42,14 @@ def test_two_studies_of_one_patient_are_one_group(drawn):
 def test_a_value_that_all_files_share_joins_nothing(drawn):
     pictures = facts_of(drawn, 3, patient=["ANONYMOUS"] * 3)
     assert groups(join_origins(pictures, NONE)) == ["own-0", "own-1", "own-2"]
+
+
+def test_tiles_of_one_larger_picture_are_one_group_also_where_all_are(drawn):
+    among = [replace(one, belongs={}) for one in facts_of(drawn, 4)]
+    tiles = facts_of(drawn, 4, **{LARGER: ["f" * 64] * 4})
+    assert groups(join_origins(tiles, NONE)) == ["own-0"] * 4
+    mixed = [*among[:2], *tiles[2:]]
+    assert groups(join_origins(mixed, NONE)) == ["own-0", "own-1", "own-2", "own-2"]
 
 
 def test_rows_that_could_not_be_read_keep_their_place(drawn):

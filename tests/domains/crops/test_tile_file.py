@@ -12,10 +12,13 @@ from core.service.assessment.recording import record_one
 from core.service.assessment.replay import replay
 from core.service.bundles.archive import keep
 from core.service.bundles.open import open_bundle, policy_of
+from core.service.evaluation.evaluate import evaluate
 from core.service.store import open_store
 from core.types import Disposition, Reason, Tile
 from domains.crops import pack
+from domains.crops.demo.field import HEALTHY, STRESSED
 from domains.crops.photos.reasons import PhotoReason
+from domains.crops.survey.mosaic import Mosaic
 from domains.crops.tile_file import tile_in, write_tile
 
 PLACE = Tile("c0ffee" * 10 + "0123", 1200, 300)
@@ -90,3 +93,28 @@ def test_a_sent_file_that_calls_itself_a_tile_skips_no_check_and_passes_never(fi
         made = believing.one(data)
     assert made.tile == PLACE
     assert PhotoReason.TOO_DARK.value not in [one.check for one in made.verdict.findings]
+
+
+@pytest.mark.trained
+def test_labelled_tiles_are_evaluated_as_the_survey_judges_them_and_as_one_group(field, tmp_path):
+    settings = field.settings_at(tmp_path / "home")
+    bundle = open_bundle(field.bundle, settings)
+    policy = policy_of(bundle)
+    with Mosaic(field.mosaic, settings, tile_m=2.0, size=bundle.backbone.size) as mosaic:
+        places = [(row, column) for row in range(2, 11) for column in range(2, 11)]
+        files, side = list(mosaic.files(places)), mosaic.grid.height
+    for (row, column), data in zip(places, files, strict=True):
+        ground = field.severity[row * side : (row + 1) * side, column * side : (column + 1) * side]
+        label = STRESSED if ground.mean() > 0.6 else HEALTHY
+        (tmp_path / "data" / label).mkdir(parents=True, exist_ok=True)
+        parent = ("ab" * 32, "cd" * 32)[column % 2]
+        tile = write_tile(pack.read(data, 10**7, 0).pixels, Tile(parent, row * side, column * side))
+        (tmp_path / "data" / label / f"{row}-{column}.png").write_bytes(tile)
+
+    found = evaluate(bundle, tmp_path / "data", policy=policy, settings=settings)
+
+    assert found.figures["n"] == 81
+    assert found.figures["deferred"] < 0.5
+    mosaics = [{row.group for row in found.rows if f"-{c}.png" in row.file.name} for c in (3, 4)]
+    assert [len(groups) for groups in mosaics] == [1, 1]
+    assert len({row.group for row in found.rows}) == 2
