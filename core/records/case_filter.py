@@ -56,7 +56,8 @@ class Facets:
 
 def is_hidden(reasons: Iterable[Reason], queue_state: QueueState) -> bool:
     """Return whether a case was drawn for the audit and nobody has decided on it yet."""
-    return Reason.AUDIT in reasons and queue_state is QueueState.WAITING
+    undecided = (QueueState.WAITING, QueueState.WITHDRAWN)
+    return Reason.AUDIT in reasons and queue_state in undecided
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ from core.records.tables import (
 from core.records.values import TILE_OF
 from core.types import Disposition, Reason
 
-REVIEW, UNDO = "review", "undo"
+REVIEW, UNDO, WITHDRAW = "review", "undo", "withdraw"
 
 
 class QueueState(IntEnum):
@@ -45,6 +45,10 @@ class QueueState(IntEnum):
     WAITING = 0
     NEGATIVE = 1
     REVIEWED = 2
+    WITHDRAWN = 3
+
+
+_CLOSING = {REVIEW: QueueState.REVIEWED, WITHDRAW: QueueState.WITHDRAWN}
 
 
 def case_status_of(
@@ -54,7 +58,8 @@ def case_status_of(
 
     The verdict is the worst of the images (positive, then defer, then negative). The urgency puts
     a case with an unscored image first, then the largest positive probability. A case is reviewed
-    while its last review stands and covers every image, those that took another's place included;
+    (or withdrawn: nobody is to look at it any more) while its last review stands and covers every
+    image, those that took another's place included;
     else it waits for a person unless it is negative and none of its images was drawn for the audit.
     A negative that was drawn waits at a random place: at the end of the queue, where its
     probability belongs, everybody would know it for what it is.
@@ -67,8 +72,8 @@ def case_status_of(
     """
     deciding = max(images, key=_severity)
     disposition = Disposition(deciding["disposition"] or Disposition.DEFER)
-    if last and last["kind"] == REVIEW and _covers(last, images, corrected_at):
-        queue_state = QueueState.REVIEWED
+    if last and last["kind"] in _CLOSING and _covers(last, images, corrected_at):
+        queue_state = _CLOSING[last["kind"]]
     elif disposition is Disposition.NEGATIVE and not any(map(_drawn, images)):
         queue_state = QueueState.NEGATIVE
     else:

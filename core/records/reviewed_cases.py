@@ -141,6 +141,9 @@ def reviewed_cases(
     return [case for case in cases if case is not None and judged.has(case.product)]
 
 
+_ASKED = (int(QueueState.WAITING), int(QueueState.REVIEWED))
+
+
 def _query(pack: str, bundle_sha256: str) -> Select[Any]:
     is_reviewed = CASE_STATUS.c.queue_state == int(QueueState.REVIEWED)
     standing = and_(
@@ -183,7 +186,7 @@ def _query(pack: str, bundle_sha256: str) -> Select[Any]:
         .outerjoin(READ_STATUS, READ_STATUS.c.case_id == REVIEWS.c.case_id)
         .where(
             CASE_STATUS.c.pack == pack,
-            CASE_STATUS.c.queue_state != int(QueueState.NEGATIVE),
+            CASE_STATUS.c.queue_state.in_(_ASKED),
             is_current(),
         )
         .order_by(CASES.c.opened_at, CASE_STATUS.c.case_id, DECISIONS.c.seq)

@@ -59,7 +59,7 @@ def review(
         "reviewer": plain(reviewer),
     }
     with writing(store) as connection:
-        status = _status(connection, item.case_id)
+        status = standing_status(connection, item.case_id)
         shown = {
             "revision": item.revision,
             "decision_id": item.decision_id,
@@ -67,7 +67,7 @@ def review(
         }
         if status is None or any(status[name] != value for name, value in shown.items()):
             return False
-        _write(connection, status, REVIEW, judgement, at or now())
+        write_row(connection, status, REVIEW, judgement, at or now())
     return True
 
 
@@ -91,13 +91,13 @@ def undo(
     """
     judgement = {"disposition": "", "label": "", "comment": "", "reviewer": plain(reviewer)}
     with writing(store) as connection:
-        status = _status(connection, case_id)
+        status = standing_status(connection, case_id)
         if status is None or status["revision"] != revision:
             return False
         query = select(REVIEWS.c.kind).where(REVIEWS.c.id == _id(case_id, revision - 1))
         if connection.execute(query).scalar() != REVIEW:
             return False
-        _write(connection, status, UNDO, judgement, at or now())
+        write_row(connection, status, UNDO, judgement, at or now())
     return True
 
 
@@ -126,19 +126,29 @@ def last_of(store: Store, reviewer: str, packs: Collection[str]) -> StoredReview
     return review_from_row(row) if row else None
 
 
-def _status(connection: Connection, case_id: str) -> dict[str, Any] | None:
+def standing_status(connection: Connection, case_id: str) -> dict[str, Any] | None:
+    """Return the row of a case's status; None where it has none."""
     query = select(CASE_STATUS).where(CASE_STATUS.c.case_id == case_id)
     row = connection.execute(query).mappings().first()
     return dict(row) if row else None
 
 
-def _write(
+def write_row(
     connection: Connection,
     status: dict[str, Any],
     kind: str,
     judgement: dict[str, str],
     at: datetime,
 ) -> None:
+    """Write a row of ``reviews``, its audit event and what follows from it.
+
+    Args:
+        connection: From `core.records.connection.writing`.
+        status: The case's status before it.
+        kind: What kind of row.
+        judgement: Its disposition, label, comment and reviewer.
+        at: When.
+    """
     case_id, revision = status["case_id"], status["revision"]
     row = {
         "id": _id(case_id, revision),

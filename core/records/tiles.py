@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, select
 
+from core.records.case_status import QueueState
+from core.records.connection import Store, reading
 from core.records.tables import CASE_STATUS, DECISIONS, IMAGES
 
 IS_NO_TILE: ColumnElement[bool] = CASE_STATUS.c.tile_of == ""
@@ -23,3 +25,26 @@ DECIDES_ON_TILE: ColumnElement[bool] = (
     .exists()
 )
 """Whether a decision is on the content of a tile."""
+
+
+def waiting_tiles(store: Store, pack: str, product: str, larger: str) -> list[str]:
+    """Return the cases of tiles of one larger picture that wait for a person.
+
+    Args:
+        store: The store.
+        pack: The pack's name.
+        product: The product that they were judged under.
+        larger: Digest of the larger picture.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    status = CASE_STATUS.c
+    query = select(status.case_id).where(
+        status.pack == pack,
+        status.queue_state == int(QueueState.WAITING),
+        status.product == product,
+        status.tile_of == larger,
+    )
+    with reading(store) as connection:
+        return sorted(connection.scalars(query))

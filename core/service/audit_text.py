@@ -110,6 +110,8 @@ def _review(row: Mapping[str, Any], packs: Mapping[str, DomainPack], names: Name
     who = names.get(row["reviewer"], row["reviewer"])
     if row["kind"] == "undo":
         return f"{who} took the review of this case back."
+    if row["kind"] == "withdraw":
+        return f"{who} withdrew this case: nobody is asked about it. {_short(row['comment'])}"
     word = _word(row["disposition"], packs)
     label = f", label {row['label']}" if row["label"] else ""
     basis = f" The verdict on screen was {row['decision_id']}." if row["decision_id"] else ""

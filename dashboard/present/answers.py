@@ -67,7 +67,7 @@ def list_history(
     for one in detail.reviews:
         given = _mark(one.disposition, pack) if one.disposition else None
         text = " · ".join(filter(None, (one.label.replace("|", ", "), one.comment)))
-        what = text if given else "took the answer back"
+        what = text if given or text else "took the answer back"
         happened.append((one.reviewed_at, _name(one, names), given, what))
     happened.sort(key=lambda row: row[0])
     return [

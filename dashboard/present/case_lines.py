@@ -30,6 +30,7 @@ STATES = {
     QueueState.WAITING: "waits",
     QueueState.NEGATIVE: "passed",
     QueueState.REVIEWED: "reviewed",
+    QueueState.WITHDRAWN: "withdrawn",
 }
 AGES: Mapping[str, tuple[float | None, float | None]] = {
     "any age": (None, None),

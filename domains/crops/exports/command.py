@@ -29,13 +29,19 @@ def export(
     language: Annotated[str, typer.Option(help="Of the report: en, es or ar.")] = "en",
     json: Annotated[bool, _JSON] = False,
 ) -> None:
-    """Write a survey as files for maps and spreadsheets, and as a page to print."""
+    """Write a survey as files for maps and spreadsheets, and as a page to print.
+
+    What a person answered on a tile stands beside its verdict, and zones follow it.
+    """
     from core.cli.output import print_json, print_line
+    from core.service.store import open_store
+    from core.settings import Settings
     from domains.crops.exports.write import SurveyExport, export_survey
 
     formats = tuple(name.strip() for name in to.split(",") if name.strip())
     spec = SurveyExport(folder, out, formats, _positions(positions), language)
-    written = export_survey(spec)
+    with open_store(Settings()) as store:
+        written = export_survey(spec, store)
     if json:
         print_json({"files": [str(path) for path in written], "positions": positions})
     else:

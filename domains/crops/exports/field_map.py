@@ -52,7 +52,8 @@ def draw_map(survey: Survey, title: str, zones: int) -> Markup:
         return np.stack([x, y], 1)
 
     height = high * scale + 3 * _MARGIN
-    marks = [_tile(tile, placed(ring)) for tile, ring in zip(survey.tiles, rings, strict=True)]
+    drawn = sorted(zip(survey.tiles, rings, strict=True), key=lambda one: bool(one[0].answer))
+    marks = [_tile(tile, placed(ring)) for tile, ring in drawn]  # frames above their neighbours
     for zone in survey.zones[:zones]:
         middle = shapely.get_coordinates(shapely.point_on_surface(zone.area))
         marks.append(_number(zone.number, *placed(middle)[0].tolist()))
@@ -64,12 +65,13 @@ def draw_map(survey: Survey, title: str, zones: int) -> Markup:
 
 
 def _tile(tile: SurveyTile, corners: np.ndarray) -> Markup:
-    disposition = tile.disposition
-    fill, name = _UNJUDGED if disposition is None else _FILLS[disposition]
+    called = tile.called
+    fill, name = _UNJUDGED if called is None else _FILLS[called]
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+    stroke, width = ("#fff", ".4") if tile.answer is None else ("#1a2230", "1.4")
     return Markup(
-        '<polygon class="field-{}" points="{}" fill="{}" stroke="#fff" stroke-width=".4"/>'
-    ).format(name, points, fill)
+        '<polygon class="field-{}" points="{}" fill="{}" stroke="{}" stroke-width="{}"/>'
+    ).format(name, points, fill, stroke, width)
 
 
 def _number(number: int, x: float, y: float) -> Markup:

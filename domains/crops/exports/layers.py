@@ -17,13 +17,13 @@ from shapely.geometry import MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from core.spreadsheet import escape_formula
-from domains.crops.survey.values import Survey, SurveyTile, Zone
+from domains.crops.survey.values import PersonAnswer, Survey, SurveyTile, Zone
 
 _COARSE_DIGITS = 2  # about a kilometre
 _FINE_DIGITS = 7  # about a centimetre
 _MAX_DBF_TEXT = 254
 _DBF_NAMES = {"probability": "PROB", "certificate": "CERTIFIED", "lowest_share": "LOW_SHARE"}
-_DBF_NAMES["highest_share"] = "HIGH_SHARE"
+_DBF_NAMES |= {"highest_share": "HIGH_SHARE", "answered_by": "ANSWER_BY"}
 
 Value = str | int | float | None
 
@@ -80,11 +80,17 @@ def _tile_row(tile: SurveyTile, indices: Sequence[str]) -> Mapping[str, Value]:
         "probability": verdict.positive_probability if verdict else None,
         "reasons": " ".join(verdict.reasons) if verdict else "",
         "message": verdict.message if verdict else tile.status.sentence,
+        **answer_columns(tile.answer),
         "area_m2": round(tile.area_m2, 2),
         "valid": tile.valid,
         "crop": tile.crop,
         **{name: tile.indices.get(name) for name in indices},
     }
+
+
+def answer_columns(answer: PersonAnswer | None) -> Mapping[str, Value]:
+    """Return what a person called it and who, beside the verdict; empty while nobody has."""
+    return {"answer": answer.wording if answer else "", "answered_by": answer.by if answer else ""}
 
 
 def _zone_row(zone: Zone) -> Mapping[str, Value]:
@@ -94,6 +100,7 @@ def _zone_row(zone: Zone) -> Mapping[str, Value]:
         "tiles": len(zone.tiles),
         "positive": zone.positive,
         "uncertain": zone.uncertain,
+        "answered": zone.answered,
         "lowest_share": zone.lowest_share,
         "highest_share": zone.highest_share,
         "area_m2": round(zone.area_m2, 2),

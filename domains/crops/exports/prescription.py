@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import shapely
@@ -79,9 +79,7 @@ class Prescription:
         return abs(total - self.total) <= TOLERANCE * max(self.total, 1e-9)
 
 
-def prescribe(
-    survey: Survey, table: RateTable, answers: Mapping[str, Disposition] | None = None
-) -> Prescription:
+def prescribe(survey: Survey, table: RateTable) -> Prescription:
     """Return the rates of a survey's tiles.
 
     What a person answered counts for a tile, whatever its verdict. A tile that a person still has
@@ -91,7 +89,6 @@ def prescribe(
     Args:
         survey: The survey.
         table: Which rate what calls for.
-        answers: What people called tiles, by case.
 
     Raises:
         ConfigError: Nothing is certified about the verdicts and the rates come from a file.
@@ -103,10 +100,7 @@ def prescribe(
             "are not applied to it.",
             hint="Type the rates for this survey, or release a bundle with a certificate.",
         )
-    called = answers or {}
-    tiles = tuple(
-        _prescribed(tile, table, called.get(tile.case)) for tile in survey.tiles if tile.valid > 0
-    )
+    tiles = tuple(_prescribed(tile, table) for tile in survey.tiles if tile.valid > 0)
     if not tiles:
         raise DataError(
             "No tile of the survey lies on the field, so there is nothing to prescribe.",
@@ -116,12 +110,12 @@ def prescribe(
     return Prescription(survey.name, table, tiles, note)
 
 
-def _prescribed(tile: SurveyTile, table: RateTable, answer: Disposition | None) -> PrescribedTile:
-    if answer is Disposition.DEFER:
+def _prescribed(tile: SurveyTile, table: RateTable) -> PrescribedTile:
+    answer, verdict = tile.answer, tile.verdict
+    if answer is not None and answer.disposition is Disposition.DEFER:
         return PrescribedTile(tile, table.rate(None), True, "A person could not tell.")
     if answer is not None:
-        return PrescribedTile(tile, table.rate(answer), False, "", is_answered=True)
-    verdict = tile.verdict
+        return PrescribedTile(tile, table.rate(answer.disposition), False, "", is_answered=True)
     if verdict is None:
         return PrescribedTile(tile, table.rate(None), True, tile.status.sentence)
     if verdict.disposition is Disposition.DEFER:

@@ -22,6 +22,7 @@ from core.types import Disposition, Finding, Reason
 from domains.crops.exports.field_map import draw_map
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.rates import HECTARE_M2
+from domains.crops.exports.report_answers import answer_sections, describe_answer
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.survey.values import Survey, SurveyTile, Zone
 from domains.crops.verdict_reasons import verdict_sentences
@@ -43,6 +44,11 @@ _UNJUDGED = N_("Not judged")
 _HECTARES = N_("{hectares} ha")
 _TILES_ONE, _TILES_MANY = N_("{count} tile"), N_("{count} tiles")
 _MAP_TITLE = N_("The field from above, north up")
+_LEGEND_ANSWERED = N_(
+    "Orange: act. Green: healthy. Hatched: a person decides. Framed: a person has decided. Dotted: "
+    "not judged. Numbers are the zones below, the one to walk to first is 1."
+)
+_COULD_NOT = N_("A person could not tell.")
 _LEGEND = N_(
     "Orange: act. Green: healthy. Hatched: a person decides. Dotted: not judged. "
     "Numbers are the zones below, the one to walk to first is 1."
@@ -74,7 +80,7 @@ def write_report(
     """Return one self-contained HTML page that fetches nothing and prints on A4.
 
     Args:
-        survey: What is reported.
+        survey: What is reported, with what people answered.
         language: Of all sentences but those that the model's certificate is stated in.
         positions: Whether longitudes and latitudes are written; other than exact leaves them out.
     """
@@ -83,12 +89,13 @@ def write_report(
         Section("summary", language.text(_SUMMARY), _summary(survey, language)),
         Section("map", language.text(_MAP), _map(survey, language)),
         Section("zones", language.text(_ZONES), _zones(survey, language, positions)),
+        *answer_sections(survey, language),
         Section("unknown", language.text(_UNKNOWN), _unknown(survey, language)),
         Section("certified", language.text(_PROMISE), _certified(survey, language)),
     ]
     if pictures := tuple(_pictures(survey, language)):
         gallery = Gallery(language.text(_PICTURES), pictures)
-        sections.insert(3, Section("pictures", language.text(_PICTURES), (gallery,)))
+        sections.insert(-2, Section("pictures", language.text(_PICTURES), (gallery,)))
     return render_page(
         title=language.render(Sentence(_TITLE, {"field": survey.name})),
         kind=language.text(_KIND),
@@ -114,7 +121,7 @@ def _summary(survey: Survey, language: Language) -> tuple[Block, ...]:
 
 
 def _stat(survey: Survey, kind: Disposition | None, tone: str, language: Language) -> StatTile:
-    chosen = [tile for tile in survey.tiles if tile.disposition is kind and tile.valid > 0]
+    chosen = [tile for tile in survey.tiles if tile.called is kind and tile.valid > 0]
     area = sum(tile.area_m2 for tile in chosen)
     return StatTile(
         language.text(_WORDS[kind]),
@@ -130,7 +137,9 @@ def _hectares(area_m2: float, language: Language) -> str:
 
 def _map(survey: Survey, language: Language) -> tuple[Block, ...]:
     drawing = draw_map(survey, language.text(_MAP_TITLE), _MAX_ZONES)
-    return (Figures((Figure(drawing, language.text(_LEGEND)),)),)
+    has_answers = any(tile.answer for tile in survey.tiles)
+    legend = language.text(_LEGEND_ANSWERED if has_answers else _LEGEND)
+    return (Figures((Figure(drawing, legend),)),)
 
 
 def _zones(survey: Survey, language: Language, positions: Positions) -> tuple[Block, ...]:
@@ -174,7 +183,7 @@ def _labels(tiles: Sequence[SurveyTile]) -> list[str]:
     counted = Counter(
         tile.verdict.label
         for tile in tiles
-        if tile.verdict and tile.disposition is Disposition.POSITIVE
+        if tile.verdict and tile.disposition is tile.called is Disposition.POSITIVE
     )
     return [name for name, _ in counted.most_common(_MAX_LABELS)]
 
@@ -189,10 +198,12 @@ def _unknown(survey: Survey, language: Language) -> tuple[Block, ...]:
 
 
 def _is_open(tile: SurveyTile) -> bool:
-    return tile.disposition in (None, Disposition.DEFER)
+    return tile.called in (None, Disposition.DEFER)
 
 
 def _reason(tile: SurveyTile, language: Language) -> str:
+    if tile.answer is not None:
+        return language.text(_COULD_NOT)
     if tile.verdict is None:
         return language.text(tile.status.sentence)
     found = [Finding(Reason(code), "") for code in tile.verdict.reasons]
@@ -203,9 +214,12 @@ def _pictures(survey: Survey, language: Language) -> Iterator[Picture]:
     """Yield the tiles most probably sick, each with its place in the grid and what it may be."""
     tiles = {(tile.row, tile.column): tile for tile in survey.tiles}
     for (row, column), jpeg in survey.pictures.items():
-        verdict = tiles[row, column].verdict
+        verdict, answer = tiles[row, column].verdict, tiles[row, column].answer
         name = language.render(Sentence(_TILE, {"row": row + 1, "column": column + 1}))
-        yield Picture(jpeg, name, f"{verdict.wording}, {verdict.label}" if verdict else "")
+        words = [f"{verdict.wording}, {verdict.label}"] if verdict else []
+        if answer is not None:
+            words.append(language.render(describe_answer(answer)))
+        yield Picture(jpeg, name, ". ".join(words))
 
 
 def _certified(survey: Survey, language: Language) -> tuple[Block, ...]:

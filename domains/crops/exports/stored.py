@@ -99,6 +99,7 @@ def _survey(
         refused={str(key): str(value) for key, value in summary["indices_refused"].items()},
         waiting=int(summary.get("waiting", 0)),
         not_asked=int(summary.get("not_asked", 0)),
+        withdrawn=int(summary.get("withdrawn", 0)),
     )
 
 

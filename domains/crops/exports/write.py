@@ -28,7 +28,7 @@ from domains.crops.exports.stored import read_survey
 from domains.crops.exports.terminal_check import find_faults
 from domains.crops.exports.terminals import PROFILES, profile, write_shapefile
 from domains.crops.locale import language
-from domains.crops.survey.tile_cases import answers_on_tiles
+from domains.crops.survey.answered import read_answers, with_answers
 from domains.crops.survey.values import Survey
 
 ISOXML: Mapping[str, Version] = {"isoxml3": 3, "isoxml4": 4}
@@ -91,40 +91,57 @@ FORMATS: Mapping[str, Callable[[Survey, SurveyExport], Files]] = {
 }
 
 
-def export_survey(spec: SurveyExport) -> tuple[Path, ...]:
+def export_survey(spec: SurveyExport, store: Store | None = None) -> tuple[Path, ...]:
     """Return the files that a survey was written into.
+
+    Args:
+        spec: What is exported.
+        store: Where people answered on tiles; None for the verdicts alone.
 
     Raises:
         ConfigError: A format is not known.
         DataError: The folder holds no survey.
+        StoreError: The store cannot be read.
         OSError: A file cannot be written.
     """
-    contents = _contents(spec)
+    contents = _contents(spec, store)
     spec.out.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         write_atomic(spec.out / name, content)
     return tuple(spec.out / name for name in contents)
 
 
-def export_one(spec: SurveyExport) -> bytes:
+def export_one(spec: SurveyExport, store: Store | None = None) -> bytes:
     """Return a survey in one file: its only one, or a zip of several.
+
+    Args:
+        spec: What is exported.
+        store: As in ``export_survey``.
 
     Raises:
         ConfigError: A format is not known.
         DataError: The folder holds no survey.
+        StoreError: The store cannot be read.
     """
-    contents = _contents(spec)
+    contents = _contents(spec, store)
     return next(iter(contents.values())) if len(contents) == 1 else pack(contents)
 
 
-def _contents(spec: SurveyExport) -> Files:
+def _answered_survey(folder: Path, store: Store | None) -> Survey:
+    survey = read_survey(folder)
+    if store is None:
+        return survey
+    return with_answers(survey, read_answers(store, [tile.case for tile in survey.tiles]))
+
+
+def _contents(spec: SurveyExport, store: Store | None) -> Files:
     unknown = sorted(set(spec.formats) - set(FORMATS))
     if unknown or not spec.formats:
         raise ConfigError(
             f"No format is called {', '.join(unknown) or 'so'}.",
             hint=f"Formats: {', '.join(FORMATS)}.",
         )
-    survey = read_survey(spec.folder)
+    survey = _answered_survey(spec.folder, store)
     files: dict[str, bytes] = {}
     for name in spec.formats:
         files |= FORMATS[name](survey, spec)
@@ -150,9 +167,7 @@ def export_prescription(
         StoreError: The store cannot be read.
         OSError: The archive cannot be written.
     """
-    survey = read_survey(folder)
-    answers = answers_on_tiles(store, survey.tiles) if store is not None else {}
-    prescription = prescribe(survey, table, answers)
+    prescription = prescribe(_answered_survey(folder, store), table)
     write_atomic(out, archive_of(prescription, terminal))
     return prescription
 

@@ -11,10 +11,9 @@ import numpy as np
 import shapely
 import streamlit as st
 
-from core.packs import pack_named
 from core.types import Disposition
 from domains.crops.locale import N_, Language
-from domains.crops.survey.values import PACK, Survey, SurveyTile
+from domains.crops.survey.values import Survey, SurveyTile
 
 _HERE = Path(__file__).parent
 _METRES_PER_DEGREE = 111_320.0
@@ -114,25 +113,21 @@ class Plane:
         return longitude, self.latitude - south / _METRES_PER_DEGREE
 
 
-def map_of_survey(
-    survey: Survey, view: str, zones: int, answers: Mapping[str, Disposition] | None = None
-) -> FieldMap:
+def map_of_survey(survey: Survey, view: str, zones: int) -> FieldMap:
     """Return the tiles of a survey, and the numbers of its first zones.
 
     Args:
         survey: The survey.
         view: Names what is shown.
         zones: How many zones get their number.
-        answers: What people called tiles, by case.
     """
-    called = answers or {}
     rings = [np.array(tile.ring) for tile in survey.tiles]
     corners = np.concatenate(rings)
     middle = (corners.min(0) + corners.max(0)) / 2
     plane = Plane(float(middle[0]), float(middle[1]))
     placed = [plane.place(ring) for ring in rings]
     areas = tuple(
-        _area(number, tile, ring, called.get(tile.case))
+        _area(number, tile, ring)
         for number, (tile, ring) in enumerate(zip(survey.tiles, placed, strict=True))
     )
     labels = []
@@ -151,11 +146,11 @@ def kind_of(disposition: Disposition | None) -> str:
     return disposition.value if disposition else UNJUDGED
 
 
-def _area(number: int, tile: SurveyTile, ring: np.ndarray, answer: Disposition | None) -> Area:
+def _area(number: int, tile: SurveyTile, ring: np.ndarray) -> Area:
     """Return a tile by what a person called it, else by its verdict."""
-    if answer is not None:
-        word = pack_named(PACK).wording[answer]
-        return Area(str(number), _path(ring), f"{answer.value} answered", word)
+    if (answer := tile.answer) is not None:
+        kind = f"{answer.disposition.value} answered"
+        return Area(str(number), _path(ring), kind, answer.wording)
     word = tile.verdict.wording if tile.verdict else ""
     kind = kind_of(tile.disposition)
     return Area(str(number), _path(ring), kind, word or tile.status.sentence)

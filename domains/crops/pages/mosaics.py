@@ -13,14 +13,13 @@ from core.service.intake.resumable import Batch, Upload
 from core.service.review.review import ReviewSession
 from dashboard import widgets
 from dashboard.present import escape_markdown
-from domains.crops.exports.stored import read_survey
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.fields.photo_job import is_photo
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import jobs, survey_view
+from domains.crops.survey.geojson import SUMMARY
 from domains.crops.survey.job import SURVEY, submit
 from domains.crops.survey.spec import SurveySpec
-from domains.crops.survey.values import Survey
 
 _MOSAIC = N_("Mosaic {name}")
 _TILE = N_("Side of a tile on the ground, in metres")
@@ -46,9 +45,8 @@ def _mosaic(session: ReviewSession, field: FieldFolder, upload: Upload, language
     if status is not None and status.problem:
         widgets.text(status.problem, "error")
     out = field.survey_of(upload.id)
-    if (out / "survey.json").exists():
-        found = _survey(str(out), _stamp(out))
-        survey_view.show(session, found, out, field, language)
+    if (out / SUMMARY).exists():
+        survey_view.show(session, out, field, language)
         with st.expander(language.text(_AGAIN)):
             _ask(session, field, upload, language)
     else:
@@ -89,12 +87,3 @@ def _asked(session: ReviewSession, upload: Upload) -> list[JobStatus]:
 
 def _key(upload: Upload, number: int) -> str:
     return f"{upload.id}/{number}"
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _survey(folder: str, stamp: int) -> Survey:  # noqa: ARG001 - the stamp is part of the key
-    return read_survey(Path(folder))
-
-
-def _stamp(folder: Path) -> int:
-    return (folder / "survey.json").stat().st_mtime_ns

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import streamlit as st
 
 from core.errors import AssayError
-from core.types import Disposition
 from dashboard import widgets
 from domains.crops.exports.prescription import Prescription, prescribe
 from domains.crops.exports.rate_table_file import table_of
@@ -36,12 +33,11 @@ _ANSWERED = N_("{count} tiles have the rate of a person's answer.")
 _UNCERTIFIED = N_("Nothing is certified about these verdicts: the rates are yours alone.")
 
 
-def show(survey: Survey, answers: Mapping[str, Disposition], key: str, language: Language) -> None:
+def show(survey: Survey, key: str, language: Language) -> None:
     """Ask for rates, and offer the archive that comes of them.
 
     Args:
-        survey: What the rates are for.
-        answers: What people called its tiles, by case.
+        survey: What the rates are for, with what people answered.
         key: Names the place on the page.
         language: Of the page.
     """
@@ -64,7 +60,7 @@ def show(survey: Survey, answers: Mapping[str, Disposition], key: str, language:
     if asked is not None:
         terminal, given = asked
         try:
-            prescription = prescribe(survey, table_of(given), answers)
+            prescription = prescribe(survey, table_of(given))
             _offer(prescription, terminal, key, language)
         except AssayError as exc:
             widgets.error(exc)

@@ -17,12 +17,15 @@ from dashboard import widgets
 from dashboard.case_links import queue_link
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.rates import HECTARE_M2
+from domains.crops.exports.stored import read_survey
 from domains.crops.exports.write import FORMATS, SurveyExport, export_one
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import field_map, rates_form, tile_card
+from domains.crops.survey.answered import name_answers, with_answers
+from domains.crops.survey.geojson import SUMMARY
 from domains.crops.survey.tile_cases import MOST_ASKED
-from domains.crops.survey.values import Survey, Zone
+from domains.crops.survey.values import PersonAnswer, Survey, Zone
 
 _ZONES = 12
 _TITLE = N_("The field from above, north up")
@@ -41,6 +44,8 @@ _WAITING = N_("{count} of {total} tiles wait for a person.")
 _ANSWER = N_("Answer them one after the other")
 _NOT_ASKED_ONE = N_("One more tile needs a person; only the {most} most urgent are asked about.")
 _NOT_ASKED = N_("{count} more tiles need a person; only the {most} most urgent are asked about.")
+_WITHDRAWN_ONE = N_("One tile of an earlier survey, cut otherwise, waits no longer.")
+_WITHDRAWN = N_("{count} tiles of an earlier survey, cut otherwise, wait no longer.")
 _UNCERTIFIED = N_("Nothing is certified about these verdicts.")
 _FILES, _PLACES = N_("Files"), N_("Places in the files")
 _EXACT, _COARSE, _LEFT_OUT = N_("Exact"), N_("To about a kilometre"), N_("Left out")
@@ -59,30 +64,32 @@ _FORMAT_NAMES = {
 _TERMINAL = N_("For the tractor")
 
 
-def show(
-    session: ReviewSession, survey: Survey, folder: Path, field: FieldFolder, language: Language
-) -> None:
+def show(session: ReviewSession, folder: Path, field: FieldFolder, language: Language) -> None:
     """Show a survey.
 
     Args:
         session: The open store.
-        survey: What is shown.
         folder: Where its files lie.
         field: The field that it is of.
         language: Of the page.
+
+    Raises:
+        DataError: The folder holds no survey that can be read.
     """
-    key = folder.name
+    key, stamp = folder.name, (folder / SUMMARY).stat().st_mtime_ns
+    surveyed = _survey(str(folder), stamp)
+    known = case_answers(session.store, [tile.case for tile in surveyed.tiles if tile.case])
+    answers = tuple(sorted(name_answers(session.store, known).items()))
+    survey = _answered(str(folder), stamp, answers, surveyed)
     acting = [zone for zone in survey.zones if zone.disposition is Disposition.POSITIVE]
     sentence = Sentence(_ONE, {"count": len(acting)}, plural=_MANY)
     widgets.text(language.render(sentence) if acting else language.text(_NONE), "big")
-    known = case_answers(session.store, [tile.case for tile in survey.tiles if tile.case])
-    answers = {case: one.answer for case, one in known.items() if one.answer is not None}
     _asked(survey, known, language)
     across, aside = st.columns([1.5, 1], gap="large")
     with across:
         view = f"{survey.sha256}-{len(survey.tiles)}"
         tapped = field_map.show(
-            field_map.map_of_survey(survey, view, _ZONES, answers),
+            field_map.map_of_survey(survey, view, _ZONES),
             st.session_state.get(f"crops-picked-{key}", ""),
             language.text(_TITLE),
             language,
@@ -90,15 +97,31 @@ def show(
         )
         if tapped is not None:
             st.session_state[f"crops-picked-{key}"] = tapped
-        widgets.text(language.text(_LEGEND_ANSWERED if answers else _LEGEND), "quiet")
+        has_answers = any(tile.answer for tile in survey.tiles)
+        widgets.text(language.text(_LEGEND_ANSWERED if has_answers else _LEGEND), "quiet")
     with aside:
         _picked(session, survey, st.session_state.get(f"crops-picked-{key}", ""), language)
         _zones(survey.zones[:_ZONES], language)
         for certificate in survey.certificates or (language.text(_UNCERTIFIED),):
             widgets.text(certificate, "quiet")
-    _files(folder, field, language)
+    _files(session, folder, field, language)
     with st.expander(language.text(_TERMINAL)):
-        rates_form.show(survey, answers, key, language)
+        rates_form.show(survey, key, language)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _survey(folder: str, stamp: int) -> Survey:  # noqa: ARG001 - the stamp is part of the key
+    return read_survey(Path(folder))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _answered(
+    folder: str,  # noqa: ARG001 - part of the key
+    stamp: int,  # noqa: ARG001 - the same
+    answers: tuple[tuple[str, PersonAnswer], ...],
+    _survey: Survey,
+) -> Survey:
+    return with_answers(_survey, dict(answers))
 
 
 def _picked(session: ReviewSession, survey: Survey, picked: str, language: Language) -> None:
@@ -117,6 +140,11 @@ def _asked(survey: Survey, known: Mapping[str, CaseAnswer], language: Language) 
     if survey.not_asked:
         values = {"count": survey.not_asked, "most": MOST_ASKED}
         sentence = Sentence(_NOT_ASKED_ONE, values, plural=_NOT_ASKED)
+        widgets.text(language.render(sentence), "quiet")
+
+    if survey.withdrawn:
+        values = {"count": survey.withdrawn}
+        sentence = Sentence(_WITHDRAWN_ONE, values, plural=_WITHDRAWN)
         widgets.text(language.render(sentence), "quiet")
 
 
@@ -141,7 +169,7 @@ def _zones(zones: Sequence[Zone], language: Language) -> None:
         )
 
 
-def _files(folder: Path, field: FieldFolder, language: Language) -> None:
+def _files(session: ReviewSession, folder: Path, field: FieldFolder, language: Language) -> None:
     widgets.text(language.text(_FILES), "heading")
     positions = st.radio(
         language.text(_PLACES),
@@ -155,7 +183,7 @@ def _files(folder: Path, field: FieldFolder, language: Language) -> None:
         spec = SurveyExport(folder, folder, (name,), Positions(positions or "none"), language.code)
         column.download_button(
             language.text(title),
-            data=partial(export_one, spec),
+            data=partial(export_one, spec, session.store),
             file_name=f"{field.id}-{name}{_SUFFIXES[name]}",
             key=f"crops-file-{folder.name}-{name}",
             width="stretch",

@@ -121,6 +121,11 @@ def _asked_lines(summary: dict[str, Any]) -> Iterator[str]:
             f"{summary['not_asked']:,} more need a person and are not asked about: of one mosaic "
             f"at most {MOST_ASKED} are, those first that nobody could decide."
         )
+    if summary["withdrawn"]:
+        yield (
+            f"{summary['withdrawn']:,} tiles of an earlier survey, cut otherwise, waited and are "
+            "withdrawn: their answers would show on no map."
+        )
 
 
 def _photo_lines(summary: dict[str, Any]) -> Iterator[str]:

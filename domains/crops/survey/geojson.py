@@ -166,6 +166,7 @@ def summary_of(survey: Survey) -> Json:
         "dispositions": {one.value: dispositions[one.value] for one in Disposition},
         "waiting": survey.waiting,
         "not_asked": survey.not_asked,
+        "withdrawn": survey.withdrawn,
         "zones": len(survey.zones),
         "bundle": survey.bundle,
         "policy": survey.policy,

@@ -128,7 +128,13 @@ def survey_mosaic(
             if where is not None:
                 asked = record_tiles(mosaic, tiles, assessor, where, progress)
         found = _survey(mosaic, asked.tiles, judge)
-        return replace(found, pictures=pictures, waiting=asked.waiting, not_asked=asked.not_asked)
+        return replace(
+            found,
+            pictures=pictures,
+            waiting=asked.waiting,
+            not_asked=asked.not_asked,
+            withdrawn=asked.withdrawn,
+        )
 
 
 def _shown(mosaic: Mosaic, progress: Progress) -> Iterator[MosaicPart]:

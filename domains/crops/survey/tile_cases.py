@@ -7,16 +7,17 @@ would judge it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 
 from core.imaging.files import Incoming, refuse_file, wrap_bytes
 from core.records.audit_draw import is_drawn
-from core.records.case_answers import case_answers
+from core.records.case_answers import CaseAnswer, case_answers
 from core.records.case_status import QueueState
-from core.records.connection import Store
+from core.records.tiles import waiting_tiles
 from core.records.values import case_id_of
+from core.records.withdrawals import ask_again, withdraw
 from core.service.assessment.assessor import Assessor
 from core.service.assessment.recording import record_many
 from core.service.progress import Progress
@@ -34,6 +35,9 @@ MOST_ASKED = 400
 MOST_DRAWN = 50
 """Tiles of one mosaic that the audit draws on average, at the most: the share is lowered to it."""
 
+_CUT_ANEW = "The mosaic was surveyed again, cut otherwise: other tiles are asked about."
+_BY = "assay"
+
 _NEEDING = (Disposition.DEFER, Disposition.POSITIVE)
 
 STEP = N_("Putting tiles before a person")
@@ -47,11 +51,13 @@ class AskedTiles:
         tiles: All of them; those that a person is asked about name their case.
         waiting: How many of these nobody has answered.
         not_asked: How many more need a person and are not asked about.
+        withdrawn: How many tiles of an earlier survey, cut otherwise, wait no longer.
     """
 
     tiles: tuple[SurveyTile, ...]
     waiting: int = 0
     not_asked: int = 0
+    withdrawn: int = 0
 
 
 def record_tiles(
@@ -64,7 +70,8 @@ def record_tiles(
     """Return the tiles of a mosaic, once those that need a person are cases of the store.
 
     A survey that is done again finds the same cases, and judges each of them again: no verdict
-    passes against an answer, and what a newer bundle decides waits no longer.
+    passes against an answer, and what a newer bundle decides waits no longer. Tiles of an earlier
+    survey that was cut otherwise wait no longer either, until it is done so again.
 
     Args:
         mosaic: The mosaic, open.
@@ -84,6 +91,8 @@ def record_tiles(
     share = _share(spec.audit_share, len(judged))
     drawn = {case for case in judged if share and is_drawn(assessor.policy.id, case, share)}
     places = choose(tiles, ids, known.keys() | drawn)
+    back = {ids[at] for at in places if _is_withdrawn(known.get(ids[at]))}
+    ask_again(spec.store, sorted(back), by=_BY)
     done = list(tiles)
     with closing(mosaic.files([(tiles[at].row, tiles[at].column) for at in places])) as files:
         incoming = (_incoming(keys[at], file) for at, file in zip(places, files, strict=True))
@@ -97,7 +106,15 @@ def record_tiles(
             progress(STEP, number, len(places))
     asked = {tile.case for tile in done if tile.case}
     needing = sum(tile.disposition in _NEEDING for tile in done)
-    return AskedTiles(tuple(done), len(asked - answered), needing - len(asked))
+    earlier = waiting_tiles(spec.store, PACK, spec.product, mosaic.sha256)
+    others = sorted(set(earlier) - set(ids))
+    withdrawn = withdraw(spec.store, others, reason=_CUT_ANEW, by=_BY)
+    return AskedTiles(tuple(done), len(asked - answered), needing - len(asked), withdrawn)
+
+
+def _is_withdrawn(known: CaseAnswer | None) -> bool:
+    """Return whether a case is on record and was withdrawn."""
+    return known is not None and known.queue_state is QueueState.WITHDRAWN
 
 
 def case_key(tile: SurveyTile, tile_m: float) -> str:
@@ -123,16 +140,6 @@ def choose(
     first = sorted(needing, key=lambda at: _urgency(tiles[at]))[:MOST_ASKED]
     others = (at for at, case in enumerate(case_ids) if tiles[at].verdict and case in always)
     return sorted({*first, *others})
-
-
-def answers_on_tiles(store: Store, tiles: Iterable[SurveyTile]) -> dict[str, Disposition]:
-    """Return by case what people called tiles, of those on which somebody has answered.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    known = case_answers(store, [tile.case for tile in tiles if tile.case])
-    return {case: one.answer for case, one in known.items() if one.answer is not None}
 
 
 def _urgency(tile: SurveyTile) -> tuple[bool, float]:

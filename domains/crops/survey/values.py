@@ -69,6 +69,21 @@ class TileVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonAnswer:
+    """What a person who looked called a tile or a photo.
+
+    Attributes:
+        disposition: Negative, positive, or defer where they could not tell.
+        wording: The pack's word for it.
+        by: Their name.
+    """
+
+    disposition: Disposition
+    wording: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyTile:
     """One tile of a mosaic.
 
@@ -87,6 +102,7 @@ class SurveyTile:
         verdict: None where no model looked at it.
         detail: What was measured where the status is none of a verdict.
         case: Id of the case by which a person is asked about it; empty where nobody is.
+        answer: What a person called it; None while nobody has.
     """
 
     row: int
@@ -103,6 +119,12 @@ class SurveyTile:
     verdict: TileVerdict | None = None
     detail: str = ""
     case: str = ""
+    answer: PersonAnswer | None = None
+
+    @property
+    def called(self) -> Disposition | None:
+        """What a person called it, else what the verdict is; None without either."""
+        return self.answer.disposition if self.answer else self.disposition
 
     @property
     def disposition(self) -> Disposition | None:
@@ -130,7 +152,8 @@ class Zone:
         area: Its area on the map, running on across the antimeridian.
         area_m2: Area on the ground.
         positive: How many of its tiles are positive.
-        uncertain: How many a person has to decide.
+        uncertain: How many a person has to decide, or could not tell.
+        answered: How many a person answered, whose answers count in place of the verdicts.
         certificate: What is certified about such verdicts, and for what; never more than that.
     """
 
@@ -142,6 +165,7 @@ class Zone:
     positive: int
     uncertain: int
     certificate: str
+    answered: int = 0
 
     @property
     def share(self) -> float:
@@ -206,6 +230,7 @@ class Survey:
         pictures: JPEGs of the tiles most probably sick by row and column, the worst first.
         waiting: How many tiles a person was asked about and nobody had answered at its end.
         not_asked: How many more need a person and are not asked about.
+        withdrawn: How many tiles of an earlier survey, cut otherwise, waited and wait no longer.
     """
 
     name: str
@@ -224,6 +249,7 @@ class Survey:
     pictures: Mapping[tuple[int, int], bytes] = field(default_factory=dict)
     waiting: int = 0
     not_asked: int = 0
+    withdrawn: int = 0
 
     @property
     def center(self) -> Position:

@@ -41,6 +41,10 @@ _NOTHING = {
     None: N_("Nothing was judged here, so nothing is certified."),
 }
 
+_ANSWERED = N_("A person decided here; what people answer is not certified.")
+_CERTIFIED = (Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER, None)
+"""The order in which a survey keeps what is certified of each kind."""
+
 Codes = NDArray[np.int64]  # place in _ORDER of what each tile of the grid calls for
 
 
@@ -57,14 +61,21 @@ def certificates_of(policy: Policy, pack: DomainPack) -> dict[Called, str]:
     }
 
 
+def certificates_by_call(kept: Sequence[str]) -> dict[Called, str]:
+    """Return what is certified of each kind of verdict, out of what a survey keeps of it."""
+    unknown = dict.fromkeys(_CERTIFIED, "")
+    return unknown | _NOTHING | dict(zip(_CERTIFIED, kept, strict=False))
+
+
 def zones_of(
     tiles: Sequence[SurveyTile], shape: tuple[int, int], certificates: Certificates
 ) -> tuple[Zone, ...]:
     """Return zones of neighbouring tiles, the one to walk to first before the others.
 
-    Tiles touch by a side or a corner. A judged tile among five or more positive neighbours belongs
-    to their zone, which then has a share of positive tiles below 1. Tiles without crop among five
-    or more with crop are a bare patch, which a person looks at.
+    What a person answered counts for a tile, whatever its verdict. Tiles touch by a side or a
+    corner. A judged tile among five or more positive neighbours belongs to their zone, which then
+    has a share of positive tiles below 1. Tiles without crop among five or more with crop are a
+    bare patch, which a person looks at.
 
     Args:
         tiles: Row by row, all of a grid.
@@ -86,7 +97,7 @@ def zones_of(
 
 
 def _codes(tiles: Sequence[SurveyTile], shape: tuple[int, int]) -> Codes:
-    codes = np.array([_ORDER.index(tile.disposition) for tile in tiles]).reshape(shape)
+    codes = np.array([_ORDER.index(tile.called) for tile in tiles]).reshape(shape)
     is_bare = np.array([tile.status is TileStatus.NO_CROP for tile in tiles]).reshape(shape)
     is_judged = codes != _ORDER.index(None)
     codes = np.where(is_bare & (_neighbours(is_judged) >= MOST), 1, codes)
@@ -103,17 +114,19 @@ def _zone(
     called: Called, group: list[int], tiles: Sequence[SurveyTile], certificates: Certificates
 ) -> Zone:
     members = [tiles[place] for place in group]
+    answered = sum(tile.answer is not None for tile in members)
     return Zone(
         number=0,
         disposition=called,
         tiles=tuple(group),
         area=_area(members),
         area_m2=sum(tile.area_m2 for tile in members),
-        positive=sum(tile.disposition is Disposition.POSITIVE for tile in members),
+        positive=sum(tile.called is Disposition.POSITIVE for tile in members),
         uncertain=sum(
-            tile.disposition not in (Disposition.POSITIVE, Disposition.NEGATIVE) for tile in members
+            tile.called not in (Disposition.POSITIVE, Disposition.NEGATIVE) for tile in members
         ),
-        certificate=certificates[called],
+        certificate=_ANSWERED if answered == len(members) else certificates[called],
+        answered=answered,
     )
 
 

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pyproj import Geod
 
 from core.types import Disposition, Tile
 from domains.crops.exports.rates import RateSource, RateTable
-from domains.crops.survey.values import Grid, Survey, SurveyTile, TileStatus, TileVerdict
+from domains.crops.survey.answered import with_answers
+from domains.crops.survey.values import (
+    Grid,
+    PersonAnswer,
+    Survey,
+    SurveyTile,
+    TileStatus,
+    TileVerdict,
+)
 from domains.crops.survey.zones import zones_of
 
 GEOD = Geod(ellps="WGS84")
@@ -95,3 +105,18 @@ def a_survey(answers, *, west=11.0, north=48.0, size=0.0005, is_certified=True, 
         is_certified=is_certified,
         refused={},
     )
+
+
+def answered(survey, answers):
+    """Return a survey on whose tiles Ada answered; ``answers`` are rows, None where nobody did."""
+    flat = [one for row in answers for one in row]
+    tiles = [
+        replace(tile, case=f"case {number}" if flat[number] else "")
+        for number, tile in enumerate(survey.tiles)
+    ]
+    given = {
+        f"case {number}": PersonAnswer(one, WORDS[one], "Ada")
+        for number, one in enumerate(flat)
+        if one
+    }
+    return with_answers(replace(survey, tiles=tuple(tiles)), given)

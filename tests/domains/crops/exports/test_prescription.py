@@ -1,7 +1,6 @@
 """Rates: nobody's guess is spread, and the totals are those of the file."""
 
 import math
-from dataclasses import replace
 
 import pytest
 
@@ -10,7 +9,7 @@ from core.types import Disposition
 from domains.crops.exports.prescription import merge_rates, prescribe
 from domains.crops.exports.rates import UNITS, RateSource
 from domains.crops.survey.values import TileStatus
-from tests.domains.crops.exports.fields import a_survey, a_table
+from tests.domains.crops.exports.fields import a_survey, a_table, answered
 
 ACT, OK, LOOK = Disposition.POSITIVE, Disposition.NEGATIVE, Disposition.DEFER
 
@@ -31,17 +30,14 @@ def test_a_verdict_has_its_rate_and_what_nobody_knows_has_the_default_and_is_lis
 
 
 def test_what_a_person_answered_counts_whatever_the_verdict():
-    field = a_survey([[ACT, LOOK, LOOK, OK, LOOK]])
-    tiles = [replace(tile, case=f"case {tile.column}") for tile in field.tiles]
-    answers = {"case 0": OK, "case 1": ACT, "case 2": LOOK, "case 3": ACT, "other": ACT}
-    prescription = prescribe(replace(field, tiles=tuple(tiles)), a_table(), answers)
+    field = answered(a_survey([[ACT, LOOK, LOOK, OK, LOOK]]), [[OK, ACT, LOOK, ACT, None]])
+    prescription = prescribe(field, a_table())
     assert rates(prescription) == [20, 60, 40, 60, 40]
     assert prescription.answered == 3
     assert [one.reason for one in prescription.by_default] == [
         "A person could not tell.",
         "A person decides.",
     ]
-    assert prescribe(field, a_table(), {"case 0": OK}).answered == 0
 
 
 def test_a_tile_between_two_sick_ones_takes_nothing_from_its_neighbours():

@@ -1,14 +1,13 @@
 """Where things lie on the map, in metres, against an independent geodesic."""
 
 import re
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from core.types import Disposition
 from domains.crops.pages.field_map import Plane, map_of_survey
-from tests.domains.crops.exports.fields import GEOD, a_survey
+from tests.domains.crops.exports.fields import GEOD, a_survey, answered
 
 ACT, OK, LOOK = Disposition.POSITIVE, Disposition.NEGATIVE, Disposition.DEFER
 
@@ -45,10 +44,7 @@ def test_a_field_across_the_antimeridian_lies_in_one_piece():
 
 def test_a_tile_that_a_person_answered_is_what_they_called_it():
     survey = a_survey([[ACT, OK], [LOOK, LOOK]])
-    tiles = [replace(tile, case=f"case {number}") for number, tile in enumerate(survey.tiles)]
-    drawn = map_of_survey(
-        replace(survey, tiles=tuple(tiles)), "v", 9, {"case 0": OK, "case 2": ACT}
-    )
+    drawn = map_of_survey(answered(survey, [[OK, None], [ACT, None]]), "v", 9)
     assert [area.kind for area in drawn.areas] == [
         "negative answered", "negative", "positive answered", "defer",
     ]  # fmt: skip

@@ -6,14 +6,17 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import pyogrio
 import pytest
 
 from core.people import Person
 from core.records import blobs, failed_jobs
 from core.records.audit import verify
 from core.records.audit_draw import is_drawn
+from core.records.case_answers import case_answers
 from core.records.case_filter import CaseFilter
 from core.records.case_page import page_of_cases
+from core.records.case_status import QueueState
 from core.records.clearings import clear_pictures
 from core.records.job import State
 from core.records.reviewed_cases import reviewed_cases
@@ -26,8 +29,9 @@ from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.review.review import decide, next_matching
 from core.service.store import open_store
 from core.types import Disposition, Reason, Targets, Tile
+from domains.crops.exports.layers import Positions
 from domains.crops.exports.stored import read_survey
-from domains.crops.exports.write import export_prescription
+from domains.crops.exports.write import SurveyExport, export_prescription, export_survey
 from domains.crops.survey import tile_cases
 from domains.crops.survey.command import describe_summary
 from domains.crops.survey.job import submit
@@ -185,6 +189,23 @@ class TestSurvey:
             if one.is_answered
         )
 
+    def test_exports_show_the_answers_and_zones_follow_them(self, store, survey, spec, tmp_path):
+        given = SurveyExport(spec.out, tmp_path, ("gpkg", "report"), Positions.EXACT)
+        export_survey(given, store)
+        tiles, zones = (
+            pyogrio.raw.read(tmp_path / "survey.gpkg", layer=name) for name in ("tiles", "zones")
+        )
+        columns = dict(zip(tiles[0]["fields"], tiles[3], strict=True))
+        answered = columns["answer"] == "HEALTHY"
+        assert answered.sum() == 2
+        assert set(columns["answered_by"][answered]) == {"Ada"}
+        assert set(columns["verdict"][answered]) <= {"LOOK", "ACT"}
+        read = dict(zip(zones[0]["fields"], zones[3], strict=True))
+        assert sum(read["answered"]) == 2
+        healthy = sum(zone.positive + zone.uncertain for zone in survey.zones)
+        assert sum(read["positive"]) + sum(read["uncertain"]) == healthy - 2
+        assert "What people answered" in (tmp_path / "report.html").read_text()
+
     def test_a_cleared_picture_comes_back_with_the_next_survey(self, store, settings, survey, spec):
         tile = next(t for t in survey.tiles if t.disposition is Disposition.DEFER)
         (image,) = case_detail(store, tile.case).images
@@ -255,6 +276,41 @@ def test_what_a_later_policy_decides_waits_no_longer(field, tmp_path):
     assert after["dispositions"]["negative"] > 5
     assert waiting == {tile.case for tile in read_survey(tmp_path / "out").tiles if tile.case}
     assert len(waiting) == after["waiting"] < before["waiting"]
+
+
+@pytest.mark.slow
+@pytest.mark.trained
+def test_tiles_of_another_size_take_the_place_of_those_that_wait_and_give_it_back(field, tmp_path):
+    settings = field.settings_at(tmp_path / "home")
+
+    def survey_of(tile_m):
+        spec = SurveySpec(field.mosaic, tmp_path / "out", tile_m=tile_m, bundle=field.bundle)
+        summary = run_survey(spec, settings, store=store)
+        return summary, {one.case for one in read_survey(spec.out).tiles if one.case}
+
+    def waiting():
+        return {one.case_id for one in page_of_cases(store, CaseFilter(), limit=1000)}
+
+    with open_store(settings) as store:
+        first, small = survey_of(4.0)
+        answered = next_matching(store, CaseFilter(packs=("crops",)))
+        assert decide(store, answered, Disposition.POSITIVE, by=ADA)
+        second, large = survey_of(6.0)
+        assert (first["withdrawn"], second["withdrawn"]) == (0, len(small) - 1)
+        assert waiting() == large
+        (gone, *_) = small - {answered.case_id}
+        detail = case_detail(store, gone)
+        assert detail.item.queue_state is QueueState.WITHDRAWN
+        assert "surveyed again" in detail.reviews[-1].comment
+        assert case_answers(store, [gone])[gone].answer is None
+        assert any("withdrawn" in line for line in describe_summary(second, tmp_path))
+
+        again, same = survey_of(4.0)
+        assert same == small
+        assert waiting() == small - {answered.case_id}
+        assert again["withdrawn"] == len(large)
+        assert decide(store, case_detail(store, gone).item, Disposition.NEGATIVE, by=ADA)
+        assert verify(store).faults == ()
 
 
 def a_tile(number, disposition, chance):
