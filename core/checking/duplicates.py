@@ -137,8 +137,11 @@ class _Search:
         shared = min(self._shared(), _MOST_SHARED)
         near: dict[int, float] = {}
         for a, b, view in candidates:
+            least = 1.0 - (1.0 - ALIKE) * (1.0 - shared)
             alike = self._alike(a, b, VIEWS[view])
-            if alike < 1.0 - (1.0 - ALIKE) * (1.0 - shared):
+            if alike < least:
+                alike = self._alike(a, b, VIEWS[view], is_negative=True)
+            if alike < least:
                 continue
             for one in (a, b):
                 if one not in near:
@@ -185,11 +188,22 @@ class _Search:
         best[rows[:, None] == columns[None]] = -2.0
         return best, view
 
-    def _alike(self, a: int, b: int, view: View, least: float = _LEAST_PEAK) -> float:
-        peak, turn, mirrored = turn_between(self._around(a, VIEWS[0]), self._around(b, view))
+    def _alike(
+        self,
+        a: int,
+        b: int,
+        view: View,
+        least: float = _LEAST_PEAK,
+        *,
+        is_negative: bool = False,
+    ) -> float:
+        """Return the correlation of a picture with a view of another, or with its negative."""
+        sign = np.float32(-1.0 if is_negative else 1.0)
+        peak, turn, mirrored = turn_between(self._around(a, VIEWS[0]), sign * self._around(b, view))
         if peak < least:
             return 0.0
-        return correlation(self.details[a], self.details[b], view, turn, mirrored=mirrored)
+        other = cv2.bitwise_not(self.details[b]) if is_negative else self.details[b]
+        return correlation(self.details[a], np.asarray(other), view, turn, mirrored=mirrored)
 
     def _saved_again(self, a: int, b: int) -> bool:
         """Return whether two pictures agree to the finest detail, in one of eight orientations."""

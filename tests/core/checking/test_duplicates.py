@@ -97,6 +97,8 @@ def test_pairs_are_joined_into_sets_through_their_neighbours():
             p, cv2.getRotationMatrix2D((128, 128), 8, 1.1), (256, 256), borderMode=2
         ),
         lambda p: cv2.GaussianBlur(p, (0, 0), 1.5),
+        lambda p: 255 - p,
+        lambda p: 255 - p[::-1],
     ],
 )
 def test_a_picture_mirrored_turned_cropped_or_blurred_is_found(again):
