@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,11 @@ def run_batch(spec: BatchSpec, settings: Settings, progress: Progress = silent) 
     policy = policy_of(bundle, spec.policy)
     if spec.is_recorded:
         keep(bundle, policy, settings)
+    skipped = Skipped()
+    locations = _locations(spec, bundle.pack.suffixes, skipped)
     output = take_over(spec.out.absolute(), _describe(spec, bundle, policy))
     known, before = read_parts(output.folder)
-    skipped = Skipped()
-    count, total = _plan(spec, output, known, bundle.pack.suffixes, skipped, progress)
+    count, total = _plan(locations, output, known, spec.part_size, progress)
     work = _work(spec, output, settings, policy)
     after = list(before)
     done = 0
@@ -79,29 +81,40 @@ def run_batch(spec: BatchSpec, settings: Settings, progress: Progress = silent) 
     return _result(before, after, skipped)
 
 
+def _locations(spec: BatchSpec, suffixes: frozenset[str], skipped: Skipped) -> Iterable[bytes]:
+    """Return where the pictures are; the first is found before a folder is taken for verdicts.
+
+    Raises:
+        DataError: There is nothing at the source, or it holds no picture.
+        AssayError: A server cannot be reached.
+    """
+    locations = iter(list_source(spec.source, spec.column, suffixes, skipped))
+    try:
+        first = next(locations)
+    except StopIteration:
+        raise DataError(
+            f"There is no picture in {spec.source}.",
+            hint="Name a folder, a zip, a manifest (CSV, Parquet) or a URL that holds pictures.",
+        ) from None
+    return chain([first], locations)
+
+
 def _plan(
-    spec: BatchSpec,
+    locations: Iterable[bytes],
     output: VerdictFolder,
     known: DigestSet,
-    suffixes: frozenset[str],
-    skipped: Skipped,
+    part_size: int,
     progress: Progress,
 ) -> tuple[int, int]:
     listed = 0
 
-    def counted(locations: Iterable[bytes]) -> Iterable[bytes]:
+    def counted() -> Iterable[bytes]:
         nonlocal listed
         for listed, location in enumerate(locations, 1):
             progress("Listing", listed, 0)
             yield location
 
-    locations = counted(list_source(spec.source, spec.column, suffixes, skipped))
-    counts = write_plan(output, cut(locations, known, spec.part_size))
-    if not listed:
-        raise DataError(
-            f"There is no picture in {spec.source}.",
-            hint="Name a folder, a zip, a manifest (CSV, Parquet) or a URL that holds pictures.",
-        )
+    counts = write_plan(output, cut(counted(), known, part_size))
     progress("Listing", listed, listed)
     return counts
 

@@ -163,6 +163,8 @@ def test_what_cannot_be_done_is_refused_before_anything_is_judged(
     (tmp_path / "bare").mkdir()
     with pytest.raises(DataError, match="no picture in"):
         run_batch(replace(spec, source=str(tmp_path / "bare"), out=tmp_path / "other"), settings)
+    assert not spec.out.exists(), "a mistyped source takes no folder from the right one"
+    assert not (tmp_path / "other").exists()
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ConfigError, match=r"pip install 'assay-inspection\[ray\]'"):
         run_batch(replace(spec, engine=Engine.RAY), settings)
