@@ -8,22 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
-from urllib.parse import quote, quote_plus
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, inspect, select, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from core.errors import ConfigError, StoreError
+from core.records.addresses import ADDRESSES, mask_secrets, mask_url, parse_address
 from core.records.table_base import chunks
 from core.records.tables import SCHEMA
 
 __all__ = [
     "Store",
     "chunks",
-    "is_same",
-    "mask_url",
     "open_existing",
     "open_store",
     "reading",
@@ -71,7 +69,7 @@ def open_store(where: str | Path, blobs: Path | None = None) -> Store:
         ConfigError: The URL cannot be used, or names a server and no blob folder is given.
         StoreError: The database cannot be reached, or was written by newer code.
     """
-    store = _connect(_url(where), blobs)
+    store = _connect(parse_address(where), blobs)
     try:
         _migrate(store)
     except StoreError:
@@ -91,7 +89,7 @@ def open_existing(where: str | Path, blobs: Path | None = None) -> Store:
         ConfigError: The URL cannot be used, or names a server and no blob folder is given.
         StoreError: There is no store, or its tables are not those of this code.
     """
-    url = _url(where)
+    url = parse_address(where)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise _absent(url)
     store = _connect(url, blobs)
@@ -116,20 +114,7 @@ def _check_schema(store: Store) -> None:
 
 
 def _absent(url: URL) -> StoreError:
-    return StoreError(f"There is no store at {mask_url(url)}.", hint=_URLS)
-
-
-def is_same(where: str | Path, other: str | Path) -> bool:
-    """Return whether two addresses name one database.
-
-    Raises:
-        ConfigError: One cannot be used.
-    """
-    urls = [_url(one) for one in (where, other)]
-    if {url.get_backend_name() for url in urls} == {"sqlite"}:
-        files = [Path(url.database or "").resolve() for url in urls]
-        return files[0] == files[1]
-    return urls[0] == urls[1]
+    return StoreError(f"There is no store at {mask_url(url)}.", hint=ADDRESSES)
 
 
 def _connect(url: URL, blobs: Path | None) -> Store:
@@ -228,47 +213,9 @@ def _mapped(engine: Engine) -> Iterator[None]:
     except (DBAPIError, PoolTimeout, sqlite3.Error) as exc:
         raise StoreError(
             f"The store at {mask_url(engine.url)} failed: "
-            f"{_masked(str(getattr(exc, 'orig', exc)), engine.url)}.",
+            f"{mask_secrets(str(getattr(exc, 'orig', exc)), engine.url)}.",
             hint="Check that it is reachable and writable, and that its disk has room.",
         ) from exc
-
-
-def _url(where: str | Path) -> URL:
-    if isinstance(where, Path) or "://" not in where:
-        return URL.create("sqlite", database=str(where))
-    try:
-        url = make_url(where)
-    except (ArgumentError, ValueError):
-        # The parser's own words may quote the URL, password and all.
-        raise ConfigError("The store's URL cannot be read.", hint=_URLS) from None
-    if url.get_backend_name() in {"postgresql", "postgres"}:
-        return url.set(drivername="postgresql+psycopg")
-    if url.get_backend_name() != "sqlite" or not url.database:
-        raise ConfigError(f"A store cannot live at {mask_url(url)}.", hint=_URLS)
-    return url
-
-
-def mask_url(url: URL) -> str:
-    """Return a URL to be printed: passwords, in the query too, are masked."""
-    query = {name: _MASK if name.lower() in _SECRET else text for name, text in url.query.items()}
-    return url.set(query=query).render_as_string(hide_password=True)
-
-
-def _masked(message: str, url: URL) -> str:
-    """Return what a driver says with a URL's passwords masked."""
-    secrets = [str(url.password or "")]
-    for name, value in url.query.items():
-        if name.lower() in _SECRET:
-            secrets += [value] if isinstance(value, str) else list(value)
-    for secret in filter(None, secrets):
-        for spelt in (secret, quote(secret, safe=""), quote_plus(secret)):
-            message = message.replace(spelt, _MASK)
-    return message
-
-
-_MASK = "***"
-_SECRET = {"password", "passfile", "sslpassword", "sslkey", "service", "servicefile"}
-_URLS = "Give a path, sqlite:///PATH or postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
 def _engine(url: URL) -> Engine:

@@ -15,7 +15,7 @@ from core.imaging.files import wrap_bytes
 from core.imaging.sandbox import Sandbox
 from core.model.network import backbone
 from core.model.network.runtime import open_network
-from core.records.connection import mask_url
+from core.records.addresses import mask_url
 from core.service.store import open_store
 from core.settings import Settings
 

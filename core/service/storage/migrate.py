@@ -10,7 +10,8 @@ from sqlalchemy import Connection
 
 from core.errors import ConfigError
 from core.records import blobs
-from core.records.connection import Store, is_same, open_existing, open_store, reading, writing
+from core.records.addresses import is_same
+from core.records.connection import Store, open_existing, open_store, reading, writing
 from core.records.hash_chain import newest
 from core.records.store import recorded_blobs
 from core.records.transfer import check_empty, check_idle, combine, copy_rows
