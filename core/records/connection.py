@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,8 @@ __all__ = [
     "reading",
     "writing",
 ]
+
+logger = logging.getLogger(__name__)
 
 _BUSY_S = 60.0
 _WRITER_LOCK = 0x_A55A_7001
@@ -129,8 +132,17 @@ def _connect(url: URL, blobs: Path | None) -> Store:
 
 
 def _migrate(store: Store) -> None:
-    if _revision_of(store) == SCHEMA:
+    found = _revision_of(store)
+    if found == SCHEMA:
         return
+    if found is not None:
+        logger.warning(
+            "The store at %s is brought from schema %s to %s; a million cases take about half a "
+            "minute.",
+            mask_url(store.engine.url),
+            found,
+            SCHEMA,
+        )
     # Alembic takes a third of a second to import: only a store that needs it pays.
     from core.records.case_status import refresh_all
     from core.records.migrations import upgrade

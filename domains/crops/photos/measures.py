@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from core.types import F64, U8, Frame
 
 SIDE = 256
-_SEEN = 224  # A picture below it is enlarged for the network.
+_INPUT_SIDE = 224  # A picture below it is enlarged for the network.
 _ENLARGED = 1.5
 _BLOCK = 32
 _FINE, _COARSE = 1.0, 4.0  # deviations in pixels between which detail is coarse
@@ -76,7 +76,7 @@ def _shrunk(pixels: U8) -> U8:
 def _sharpest(pixels: U8) -> dict[str, float]:
     """Return the sharpness of a picture, shrunk back where it may have been enlarged."""
     own = _sharpness(pixels)
-    if max(pixels.shape[:2]) >= _SEEN:
+    if max(pixels.shape[:2]) >= _INPUT_SIDE:
         return own
     height, width = (max(1, round(side / _ENLARGED)) for side in pixels.shape[:2])
     shrunk = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)

@@ -15,6 +15,7 @@ from sqlalchemy import select, text
 
 from core.errors import ConfigError, StoreError
 from core.records import audit, case_status, migrations, reviews, tables
+from core.records.addresses import mask_url
 from core.records.connection import open_store, reading, writing
 from core.records.over_time import answered_since
 from core.records.store import new_decision, record
@@ -110,6 +111,21 @@ def forget_answers(store):
         for name in ("picture_origins", "compared_pictures"):
             connection.execute(text(f"DROP TABLE {name}"))
         connection.execute(text("UPDATE alembic_version SET version_num = 'r0011'"))
+
+
+def test_who_opens_an_older_store_reads_why_it_takes_long(store, caplog, tmp_path):
+    where = store.engine.url.render_as_string(hide_password=False)
+    forget_answers(store)
+    with open_store(where, store.blobs):
+        pass
+    with open_store(where, store.blobs), open_store(tmp_path / "new.sqlite"):
+        pass
+
+    (line,) = caplog.messages
+    assert line.startswith(
+        f"The store at {mask_url(store.engine.url)} is brought from schema r0011"
+    )
+    assert where == mask_url(store.engine.url) or where not in line
 
 
 def test_opening_again_keeps_what_is_there(store, assessment, keep):
