@@ -41,8 +41,8 @@ def named_origin(file: Path) -> str:
     """Return what the pictures of one folder that come of one picture have in common.
 
     A camera's pair (IMG_1.HEIC and IMG_1.JPG) has one name; Roboflow and Augmentor, and whoever
-    names what was done to a copy, keep the name of what was augmented in those of its copies. A name
-    that says nothing of the kind stands for itself, without its extension.
+    names what was done to a copy, keep the name of what was augmented in those of its copies. A
+    name that says nothing of the kind stands for itself, without its extension.
 
     Args:
         file: A picture's path.
