@@ -8,7 +8,8 @@ Every network is exported once and kept in a cache that may be deleted at any ti
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -224,7 +225,7 @@ def export_network(backbone: Backbone, cache: Path, files: Files, kind: str = "f
 
     Raises:
         BundleError: The weights are not the ones named.
-        ConfigError: The cache's folder cannot be made.
+        ConfigError: The cache's folder cannot be written.
     """
     plain = replace(backbone, precision="f32")
     # The name comes out of a bundle and must not lead out of the folder.
@@ -233,17 +234,21 @@ def export_network(backbone: Backbone, cache: Path, files: Files, kind: str = "f
         if not path.exists():
             from core.model.network import graph
 
-            _make(cache)
-            with replacing(path) as temporary:
+            with _writing(cache), replacing(path) as temporary:
                 graph.export(plain, files, temporary, maps=kind == "maps")
     return path
 
 
-def _make(cache: Path) -> None:
+@contextmanager
+def _writing(cache: Path) -> Iterator[None]:
+    """Make the folder and let it be written; what fails there is no fault of the bundle."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
+        yield
+    except FileNotFoundError:  # a weight file that the bundle names
+        raise
     except OSError as exc:
         raise ConfigError(
-            f"The folder {cache} cannot be made: {exc.strerror}.",
-            hint="Set ASSAY_HOME to a folder that is yours.",
+            f"The folder {cache} cannot be written: {exc.strerror or exc}.",
+            hint="Make room on its disk, or set ASSAY_HOME to a folder that is yours.",
         ) from exc

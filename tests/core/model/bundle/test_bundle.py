@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 from dataclasses import replace
 from functools import partial
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from core.errors import BundleError, ParityError
+from core.errors import BundleError, ConfigError, ParityError
 from core.files import sha256_of
 from core.model.bundle import bundle as layout
 from core.model.bundle import parity
@@ -90,6 +91,18 @@ def test_an_exported_network_stays_in_the_cache_whatever_a_bundle_calls_it(
     path = export_network(named, tmp_path / "a/b", layout.weights_in(bundle.path))
 
     assert path.resolve().parent == tmp_path / "a/b"
+
+
+def test_a_cache_that_cannot_be_written_is_no_fault_of_the_bundle(tiny_product, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    settings = tiny_product.settings.model_copy(update={"home": tmp_path / "full"})
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))  # as a full disk: the next write
+    try:
+        with pytest.raises(ConfigError, match=r"full/cache cannot be written: File too large"):
+            open_bundle(tiny_product.bundle, settings)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "full/cache").iterdir()) == []
 
 
 def test_arrays_that_do_not_fit_one_another_are_refused(tiny_product, copied):
