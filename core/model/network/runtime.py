@@ -241,7 +241,7 @@ def export_network(backbone: Backbone, cache: Path, files: Files, kind: str = "f
 
 @contextmanager
 def _writing(cache: Path) -> Iterator[None]:
-    """Make the folder and let it be written; what fails there is no fault of the bundle."""
+    """Yield once the folder is there; what cannot be written in it is no fault of the bundle."""
     try:
         cache.mkdir(parents=True, exist_ok=True)
         yield
