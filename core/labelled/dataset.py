@@ -11,7 +11,7 @@ from core.imaging.junk import Skipped
 from core.labelled.folders import find, from_folders, table_for
 from core.labelled.layout import Form
 from core.labelled.rows import SPLITS, Labelled, Row
-from core.labelled.spelling import join_spellings
+from core.labelled.spelling import join_group_spellings, join_spellings
 from core.labelled.tables import HINT, Entries, Entry, from_csv
 from core.packs import means_nothing_wrong
 
@@ -67,7 +67,8 @@ def read_labelled(
     )
     root = path if path.is_dir() else path.parent
     joined = join_spellings([entry.row for entry in read.entries], known)
-    rows = joined.rows
+    grouped = join_group_spellings(joined.rows)
+    rows = grouped.rows
     errors = [
         *read.errors,
         *_file_errors(read.entries, root),
@@ -80,7 +81,7 @@ def read_labelled(
         errors.append(f"expected at least {min_labels} labels, got {len(labels)} ({got})")
     if errors:
         raise DataError(f"{path} cannot be learned from: {_listed(errors)}.", hint=HINT)
-    return Labelled(rows, layout, (*read.notices, *joined.notices), skipped)
+    return Labelled(rows, layout, (*read.notices, *joined.notices, *grouped.notices), skipped)
 
 
 def _read(

@@ -1,4 +1,4 @@
-"""One spelling a label: what looks the same to a person is the same class."""
+"""One spelling a label and a group: what looks the same to a person is the same."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ def plain_labels(text: str) -> str:
 
 @dataclass(frozen=True)
 class Spellings:
-    """Rows after labels that differ in capital letters alone became one.
+    """Rows after labels or groups that differ in capital letters alone became one.
 
     Attributes:
         rows: The rows, in order.
-        notices: A sentence for each label that was written in several ways.
+        notices: A sentence for each label that was written in several ways, or for all such groups.
     """
 
     rows: list[Row]
@@ -67,3 +67,34 @@ def join_spellings(rows: Sequence[Row], known: Iterable[str] = ()) -> Spellings:
         for row in rows
     ]
     return Spellings(joined, tuple(notices))
+
+
+def join_group_spellings(rows: Sequence[Row]) -> Spellings:
+    """Return the rows with one spelling for groups that differ in capital letters alone.
+
+    One part under two spellings would count as two, and could lie in two splits. Where such groups
+    are truly different, fewer are counted than there are.
+
+    Args:
+        rows: Rows; those whose group the data set does not give are left as they are.
+    """
+    counts: dict[str, Counter[str]] = {}
+    for row in rows:
+        if row.grouped:
+            counts.setdefault(row.group.casefold(), Counter())[row.group] += 1
+    respelled = {key: written for key, written in counts.items() if len(written) > 1}
+    if not respelled:
+        return Spellings(list(rows), ())
+    chosen = {
+        key: min(written, key=lambda one: (-written[one], one))
+        for key, written in respelled.items()
+    }
+    joined = [
+        replace(row, group=chosen.get(row.group.casefold(), row.group)) if row.grouped else row
+        for row in rows
+    ]
+    first = " and ".join(sorted(next(iter(respelled.values()))))
+    more = f", and {len(respelled) - 1} more" if len(respelled) > 1 else ""
+    return Spellings(
+        joined, (f"Groups that differ in capital letters alone are one: {first}{more}.",)
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import DataError
 from core.labelled import read_labelled
 from core.labelled.spelling import plain, plain_labels
 
@@ -81,3 +82,34 @@ def test_groups_of_one_name_to_a_person_are_one_group(tmp_path):
     table.write_text("file,label,group\n0.png,good,pàrt 1\n1.png,bad,pa\u0300rt  1\n2.png,bad,x\n")
 
     assert [row.group for row in read_labelled(table).rows] == ["pàrt 1", "pàrt 1", "x"]
+
+
+def a_grouped_table(root: Path, rows: list[tuple[str, str]]) -> Path:
+    for i in range(len(rows)):
+        (root / f"{i}.png").write_bytes(b"never opened")
+    lines = "".join(
+        f"{i}.png,{'bad' if i else 'good'},{split},{group}\n"
+        for i, (split, group) in enumerate(rows)
+    )
+    (root / "manifest.csv").write_text(f"file,label,split,group\n{lines}")
+    return root
+
+
+def test_groups_that_differ_in_capitals_alone_are_one_and_that_is_said(tmp_path):
+    read = read_labelled(a_grouped_table(tmp_path, [("", one) for one in ("P7", "p7", "p7", "q")]))
+    assert [row.group for row in read.rows] == ["p7", "p7", "p7", "q"]
+    assert "Groups that differ in capital letters alone are one: P7 and p7." in read.notices
+
+
+def test_one_part_under_two_spellings_is_refused_in_two_splits(tmp_path):
+    table = a_grouped_table(tmp_path, [("train", "P7"), ("cal", "p7"), ("train", "q")])
+    with pytest.raises(DataError, match="the group P7 leaks between the splits cal, train"):
+        read_labelled(table)
+
+
+def test_files_that_nobody_grouped_keep_their_own_names(tmp_path):
+    for name in ("good/A.png", "good/a.png", "bad/b.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"never opened")
+    rows = read_labelled(tmp_path).rows
+    assert len({row.group for row in rows}) == 3
