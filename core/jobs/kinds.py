@@ -8,7 +8,7 @@ from typing import cast
 from core.errors import ConfigError
 from core.jobs.context import JobContext, Result
 from core.packs import JobKind, import_path, installed
-from core.records.job import ASSESS
+from core.records.job import ASSESS, COMPARE
 from core.records.outbox import DELIVER
 
 ASSESS_LANE, DELIVER_LANE, TRAIN_LANE, REVIEW_LANE = "assess", "deliver", "train", "review"
@@ -30,6 +30,8 @@ CORE = (
     # A try judges what the one before left.
     JobKind("batch", "core.jobs.use_cases:judge_batch", 7 * 24 * _HOUR_S, 10, BATCH_LANE),
     JobKind("recertify", "core.jobs.use_cases:recertify", 600.0, 3, REVIEW_LANE),
+    # A bundle that is missing may be back in a while.
+    JobKind(COMPARE, "core.jobs.use_cases:compare_pictures", 12 * _HOUR_S, None, REVIEW_LANE),
 )
 
 

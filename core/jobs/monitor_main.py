@@ -10,22 +10,22 @@ import json
 import logging
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from time import sleep
 
 from core.child_process import take_channel
 from core.errors import AssayError
+from core.jobs.comparisons import INTERVAL_S, Comparisons, compare_claimed
 from core.logs import confine
 from core.records.connection import Store
 from core.service.monitoring.monitor import Monitor
-from core.service.recertify.comparison import Comparison
 from core.service.store import open_store
 from core.settings import Settings
 
 NICENESS = 5
 IDLE_S = 0.5
-COMPARE_S = 30.0
 
 logger = logging.getLogger(__name__)
 
@@ -56,15 +56,19 @@ def main() -> None:
 
 def _compare(store: Store, settings: Settings) -> None:
     """Search what people reviewed for copies; on a thread, since many pictures take minutes."""
-    comparison = Comparison(store, settings)
+    comparisons = Comparisons(store, settings)
+    worker = f"{socket.gethostname()}:{os.getpid()}:monitor"
     while True:
+        has_more = False
         try:
-            comparison.turn()
+            comparisons.turn()
+            has_more = compare_claimed(store, settings, worker)
         except AssayError as exc:
             logger.warning("reviewed pictures were not compared: %s", exc.message)
         except Exception:
             logger.exception("the comparison of reviewed pictures failed")
-        sleep(COMPARE_S)
+        if not has_more:
+            sleep(INTERVAL_S)
 
 
 def _end_with_parent(lines: Iterator[bytes]) -> None:

@@ -25,6 +25,7 @@ from core.service.bundles.open import certify_bundle, open_bundle, policy_of
 from core.service.delivery.deliver import deliver
 from core.service.evaluation.evaluate import evaluate
 from core.service.export.export import export_bundle
+from core.service.recertify.comparison import compare_reviewed
 from core.service.recertify.retraining import RetrainSpec, training_spec, write_training_data
 from core.service.training.train import TrainSpec, train
 from core.types import Targets
@@ -230,6 +231,19 @@ def recertify(context: JobContext) -> Mapping[str, Any]:
     except ConfigError as exc:
         raise PermanentFailure(exc.message, hint=exc.hint) from exc
     return {"bundle": bundle.label, "policy": policy.id}
+
+
+def compare_pictures(context: JobContext) -> Mapping[str, Any]:
+    """Return how many pictures were compared with those of the bundle that the job's key names.
+
+    Raises:
+        AssayError: The bundle is not on the shelf, or the database failed.
+    """
+    job = context.job
+    done = compare_reviewed(
+        context.store, context.settings, job.pack, job.key, context.step, with_waiting=True
+    )
+    return {"pictures": done}
 
 
 def deliver_message(context: JobContext) -> Mapping[str, Any]:

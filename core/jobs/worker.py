@@ -17,6 +17,7 @@ from core.errors import AssayError, StoreError
 from core.jobs.anchor_lane import AnchorLane
 from core.jobs.assess import judge
 from core.jobs.benches import Benches
+from core.jobs.comparisons import Comparisons
 from core.jobs.kinds import ASSESS_LANE, NICENESS, installed_kinds, lanes_of
 from core.jobs.lanes import Lane
 from core.jobs.lease import LEASE_S, BatchHeartbeat
@@ -89,6 +90,7 @@ def work(
             for benches, pack in _open_benches(bundles, store, settings):
                 turns.append(partial(_judge, stack.enter_context(benches), pack, worker))
             turns.append(Monitor(store, settings).turn)
+            turns.append(Comparisons(store, settings).turn)
         for name, kinds in lanes_with_kinds.items():
             if name != ASSESS_LANE:
                 process = stack.enter_context(JobProcess(settings, NICENESS.get(name, 0)))

@@ -15,6 +15,7 @@ from core.records.tables import JOBS, RowLike
 from core.records.values import name_of, plain, stamp
 
 ASSESS = "assess"
+COMPARE = "compare"
 URGENT = 20
 
 _TICK = timedelta(microseconds=1)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, Select, and_, func, insert, or_, select
 
 from core.records.case_status import QueueState
-from core.records.connection import Store, reading, writing
+from core.records.connection import Store, chunks, reading, writing
 from core.records.tables import (
     CASE_STATUS,
     CASES,
@@ -18,6 +19,7 @@ from core.records.tables import (
     IMAGES,
     PICTURE_ORIGINS,
 )
+from core.types import Disposition
 
 IN_BUNDLE = "bundle"
 """The origin of a copy of a picture that the bundle was trained or certified on."""
@@ -48,18 +50,68 @@ def origins_of(store: Store, bundle_sha256: str) -> dict[str, str]:
         return {row.content_key: row.origin for row in connection.execute(query)}
 
 
-def pictures_to_compare(store: Store, pack: str, bundle_sha256: str, most: int) -> list[str]:
-    """Return pictures of reviewed cases that are still to be compared, by their cases' arrival.
+def origins_of_cases(
+    connection: Connection, bundle_sha256: str, case_ids: Sequence[str]
+) -> dict[str, frozenset[str]]:
+    """Return the origins of each case's pictures, as far as they were compared.
+
+    Args:
+        connection: An open one.
+        bundle_sha256: The bundle that judged them.
+        case_ids: The cases.
+    """
+    compared = and_(
+        PICTURE_ORIGINS.c.content_key == IMAGES.c.content_key,
+        PICTURE_ORIGINS.c.bundle_sha256 == bundle_sha256,
+    )
+    query = select(IMAGES.c.case_id, PICTURE_ORIGINS.c.origin).join(PICTURE_ORIGINS, compared)
+    found: dict[str, set[str]] = defaultdict(set)
+    for some in chunks(case_ids):
+        for case_id, origin in connection.execute(query.where(IMAGES.c.case_id.in_(some))):
+            found[case_id].add(origin)
+    return {case_id: frozenset(origins) for case_id, origins in found.items()}
+
+
+def pictures_to_compare(
+    store: Store, pack: str, bundle_sha256: str, most: int, *, with_waiting: bool = False
+) -> list[str]:
+    """Return pictures that are still to be compared, by their cases' arrival.
+
+    Those of reviewed cases, and if wanted those of automatic positives that wait for a person,
+    which the monitor counts as found.
 
     Args:
         store: The store.
         pack: The pack's name.
         bundle_sha256: The bundle that judged them.
         most: At most so many.
+        with_waiting: Whether those that wait are compared too.
 
     Raises:
         StoreError: The database failed.
     """
+    query = (
+        _to_compare(pack, bundle_sha256, with_waiting=with_waiting)
+        .group_by(IMAGES.c.content_key)
+        .order_by(func.min(CASES.c.opened_at), IMAGES.c.content_key)
+        .limit(most)
+    )
+    with reading(store) as connection:
+        return list(connection.scalars(query))
+
+
+def has_to_compare(store: Store, pack: str, bundle_sha256: str) -> bool:
+    """Return whether a picture that was reviewed, or waits as a positive, is to be compared.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    query = _to_compare(pack, bundle_sha256, with_waiting=True).limit(1)
+    with reading(store) as connection:
+        return connection.scalar(query) is not None
+
+
+def _to_compare(pack: str, bundle_sha256: str, *, with_waiting: bool) -> Select[tuple[str]]:
     judged = and_(
         DECISIONS.c.content_key == IMAGES.c.content_key,
         DECISIONS.c.pack == CASE_STATUS.c.pack,
@@ -70,7 +122,10 @@ def pictures_to_compare(store: Store, pack: str, bundle_sha256: str, most: int) 
         PICTURE_ORIGINS.c.bundle_sha256 == bundle_sha256,
         PICTURE_ORIGINS.c.content_key == IMAGES.c.content_key,
     )
-    query = (
+    state, verdict = CASE_STATUS.c.queue_state, CASE_STATUS.c.disposition
+    waits = and_(state == int(QueueState.WAITING), verdict == Disposition.POSITIVE.value)
+    reviewed = state == int(QueueState.REVIEWED)
+    return (
         select(IMAGES.c.content_key)
         .join(CASE_STATUS, CASE_STATUS.c.case_id == IMAGES.c.case_id)
         .join(CASES, CASES.c.id == IMAGES.c.case_id)
@@ -78,15 +133,10 @@ def pictures_to_compare(store: Store, pack: str, bundle_sha256: str, most: int) 
         .outerjoin(PICTURE_ORIGINS, known)
         .where(
             CASE_STATUS.c.pack == pack,
-            CASE_STATUS.c.queue_state == int(QueueState.REVIEWED),
+            or_(reviewed, waits) if with_waiting else reviewed,
             PICTURE_ORIGINS.c.content_key.is_(None),
         )
-        .group_by(IMAGES.c.content_key)
-        .order_by(func.min(CASES.c.opened_at), IMAGES.c.content_key)
-        .limit(most)
     )
-    with reading(store) as connection:
-        return list(connection.scalars(query))
 
 
 def compared_pictures(store: Store, bundle_sha256: str, most: int) -> list[ComparedPictures]:

@@ -238,6 +238,7 @@ def test_it_listens_logs_runs_a_job_and_sends(call, run, bundle, tiny_product, h
         ("assess", "done", 3),
         ("welds.count", "done", 3),
         ("deliver", "done", 3),
+        ("compare", "done", 1),
     }
     call(*ASSAY, "worker", bundle, "--once")
     assert len(line.read_text().splitlines()) == 3

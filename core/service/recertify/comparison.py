@@ -5,7 +5,6 @@ Which pictures are of one origin is worked out once and kept, so that cases are 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,8 +23,7 @@ from core.imaging.files import Incoming, wrap_bytes
 from core.imaging.sandbox import Sandbox
 from core.labelled import Row
 from core.packs import entry_of
-from core.records import blobs, deployments
-from core.records.answers import reviewed_until
+from core.records import blobs
 from core.records.connection import Store
 from core.records.picture_origins import (
     IN_BUNDLE,
@@ -47,44 +45,15 @@ MOST = 5000
 _FILE = "fingerprints.safetensors"  # as core.model.bundle.bundle, whose import takes seconds
 _NO_FILE = FileFacts("", 0, 0.0)
 
-logger = logging.getLogger(__name__)
-
-
-class Comparison:
-    """Compares what people reviewed since, for every bundle that judges.
-
-    Args:
-        store: The store.
-        settings: Where the archive is.
-    """
-
-    def __init__(self, store: Store, settings: Settings) -> None:
-        self._store, self._settings = store, settings
-        self._until: tuple[str, ...] = ()
-
-    def turn(self) -> None:
-        """Compare the pictures reviewed since the last turn; a bundle that is not there waits.
-
-        Raises:
-            StoreError: The database failed.
-        """
-        until = reviewed_until(self._store)
-        if until == self._until:
-            return
-        used = {
-            (pack, one.bundle_sha256)
-            for (pack, _), one in deployments.all_in_force(self._store).items()
-        }
-        for pack, sha256 in sorted(used):
-            try:
-                compare_reviewed(self._store, self._settings, pack, sha256)
-            except BundleError as exc:
-                logger.warning("reviewed pictures of %s were not compared: %s", pack, exc.message)
-        self._until = until
-
 
 def compare_reviewed(
-    store: Store, settings: Settings, pack: str, bundle_sha256: str, step: Progress = silent
+    store: Store,
+    settings: Settings,
+    pack: str,
+    bundle_sha256: str,
+    step: Progress = silent,
+    *,
+    with_waiting: bool = False,
 ) -> int:
     """Return how many reviewed pictures were compared with a bundle's and with each other.
 
@@ -96,13 +65,16 @@ def compare_reviewed(
         pack: The pack's name.
         bundle_sha256: The bundle that judged them.
         step: Called as work goes on.
+        with_waiting: Whether automatic positives that wait for a person are compared too.
 
     Raises:
         BundleError: The bundle is not on the shelf.
         StoreError: The database failed.
     """
     done = 0
-    while contents := pictures_to_compare(store, pack, bundle_sha256, AT_ONCE):
+    while contents := pictures_to_compare(
+        store, pack, bundle_sha256, AT_ONCE, with_waiting=with_waiting
+    ):
         with _sandbox(pack, bundle_sha256, settings) as sandbox:
             found = _ReviewedPictures.read(store, sandbox, contents, step)
         number = times_compared(store, bundle_sha256)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from core.checking.duplicates import clusters
 from core.checking.split_membership import Assignment
+from core.decision.shared_names import join_by_name
 from core.records.picture_origins import IN_BUNDLE
 from core.records.reviewed_cases import ReviewedCase
 
@@ -41,13 +41,19 @@ def join_copies(
     """
     kept = []
     for one in assigned:
-        of = {origins.get(picture, "") for picture in one.case.pictures}
-        if not (one.place.is_new and IN_BUNDLE in of):
-            kept.append(replace(one, is_compared="" not in of))
-    for members in clusters(len(kept), _pairs(kept, origins)):
-        first = min(members, key=lambda at: (*_rank(kept[at], origins), at))
-        for at in members:
-            kept[at] = replace(kept[at], place=kept[first].place)
+        is_compared = all(picture in origins for picture in one.case.pictures)
+        if not (one.place.is_new and IN_BUNDLE in _origins(one.case, origins)):
+            kept.append(replace(one, is_compared=is_compared))
+    names = [_origins(one.case, origins) - {IN_BUNDLE} for one in kept]
+    groups = join_by_name(names)
+    home: dict[int, int] = {}
+    for at, group in enumerate(groups):
+        best = home.setdefault(group, at)
+        if (_rank(kept[at], origins), at) < (_rank(kept[best], origins), best):
+            home[group] = at
+    kept = [
+        replace(one, place=kept[home[group]].place) for one, group in zip(kept, groups, strict=True)
+    ]
     return kept, len(assigned) - len(kept)
 
 
@@ -57,11 +63,5 @@ def _rank(one: Assigned, origins: Mapping[str, str]) -> tuple[bool, bool, bool]:
     return not (is_known and one.place.split == "train"), not is_known, not is_origin
 
 
-def _pairs(kept: Sequence[Assigned], origins: Mapping[str, str]) -> list[tuple[int, int]]:
-    first: dict[str, int] = {}
-    return [
-        (first.setdefault(origins[picture], at), at)
-        for at, one in enumerate(kept)
-        for picture in one.case.pictures
-        if origins.get(picture, IN_BUNDLE) != IN_BUNDLE
-    ]
+def _origins(case: ReviewedCase, origins: Mapping[str, str]) -> set[str]:
+    return {origins[picture] for picture in case.pictures if picture in origins}

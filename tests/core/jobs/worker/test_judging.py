@@ -30,7 +30,7 @@ def test_what_is_queued_is_judged_recorded_and_done(tiny_product, bundle, store,
     work_once(store, settings, bundle)
     assert Counter(one.disposition for one in decisions(store))[Disposition.DEFER] >= 1
     assert {one.policy_id for one in decisions(store)} == {policy_of(bundle).id}
-    assert records_queue.waiting(store) == {("assess", "done"): 7}
+    assert records_queue.waiting(store) == {("assess", "done"): 7, ("compare", "done"): 1}
     assert {r["key"] for r in rows(store, CASES)} > {p.stem[:-1] for p in pictures}
     assert {r["name"] for r in rows(store, IMAGES)} > {p.name for p in pictures}
     assert {r["source"] for r in rows(store, IMAGES)} == {"a test"}
@@ -142,7 +142,7 @@ def test_when_judging_as_such_fails_the_rest_of_the_batch_is_put_back_uncounted(
     assert Counter(r["tries"] for r in rows(store, JOBS)) == {1: 20, 0: 4}
     later(store)
     work_once(store, settings, bundle)
-    assert records_queue.waiting(store) == {("assess", "done"): 24}
+    assert records_queue.waiting(store) == {("assess", "done"): 24, ("compare", "done"): 1}
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from core.service.assessment.recording import assess_and_record
 from core.service.bundles.archive import keep_recertified
 from core.service.bundles.open import make_policy
 from core.service.recertify.collect import collect
-from core.service.recertify.comparison import Comparison, compare_reviewed
+from core.service.recertify.comparison import compare_reviewed
 from core.service.recertify.copies import Assigned, join_copies
 from core.service.review.review import decide
 from core.types import Disposition, Targets
@@ -117,7 +117,7 @@ def test_a_copy_that_comes_later_joins_the_picture_compared_before(
     assert compare(store, settings, deployed) == 0
     after = review(copies_of(first))
     assert len(pictures_to_compare(store, "parts", deployed.sha256, 100)) == 4
-    Comparison(store, settings).turn()
+    compare(store, settings, deployed)
     origins = origins_of(store, deployed.sha256)
     assert {origins[one] for one in after.values()} == {before["first"]}
     assert origins[before["second"]] == before["second"]
