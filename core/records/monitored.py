@@ -6,32 +6,25 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    and_,
-    func,
-    literal,
-    or_,
-    select,
-)
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
-from core.records.case_status import REVIEW, QueueState
-from core.records.final_reads import FINAL_ANSWER, FINAL_LABEL
+from core.records.case_status import REVIEW
+from core.records.final_reads import FINAL_LABEL
+from core.records.picture_origins import IN_BUNDLE
 from core.records.tables import (
     AUDIT_EVENTS,
     CASE_STATUS,
+    COMPARED_PICTURES,
     DECISIONS,
     IMAGES,
     OBSERVATIONS,
+    PICTURE_ORIGINS,
     READ_STATUS,
     REVIEWS,
 )
 from core.records.tiles import DECIDES_ON_TILE
 from core.records.values import stamp
-from core.types import Disposition, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,33 +92,15 @@ class WatchedPicture:
     decided_at: str
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedRead:
-    """A case that a person has read, or an automatic positive that waits for one.
+def head(connection: Connection) -> tuple[int, int]:
+    """Return what changes with whatever the monitor reads.
 
-    Attributes:
-        seq: Number of the decision that makes its verdict.
-        decision_id: That decision.
-        verdict: What was decided.
-        draw_probability: With which probability it was drawn, or would have been as a negative;
-            None where no deployment judged it.
-        is_drawn: Whether it was.
-        reasons: Why the verdict is what it is.
-        answer: What the person called it; None while it waits.
+    The number of the newest event, and how many times pictures were compared with each other, which
+    is no event.
     """
-
-    seq: int
-    decision_id: str
-    verdict: Disposition
-    draw_probability: float | None
-    is_drawn: bool
-    reasons: frozenset[str]
-    answer: Disposition | None
-
-
-def head(connection: Connection) -> int:
-    """Return the number of the newest event: whatever is written to the store changes it."""
-    return connection.scalar(select(func.max(AUDIT_EVENTS.c.seq))) or 0
+    events = connection.scalar(select(func.max(AUDIT_EVENTS.c.seq)))
+    compared = connection.scalar(select(func.count(COMPARED_PICTURES.c.number)))
+    return events or 0, compared or 0
 
 
 def pictures_after(
@@ -169,7 +144,7 @@ def pictures_after(
             case_id=row["case_id"] or "",
             ood_p=row["ood_p"],
             positive_probability=row["positive_probability"],
-            reasons=_reasons(row["findings"]),
+            reasons=reasons_in(row["findings"]),
             source=row["source"] or "",
             measures=json.loads(row["measures"] or "{}"),
             decided_at=row["decided_at"],
@@ -178,75 +153,8 @@ def pictures_after(
     ]
 
 
-def reads(connection: Connection, rows: WatchedRows) -> list[WatchedRead]:
-    """Return the cases that say how often escapes happen, in the order of their decisions.
-
-    Those that people called positive, and automatic positives that wait.
-    """
-    d, r, s = DECISIONS.c, REVIEWS.c, CASE_STATUS.c
-    columns = (d.seq, d.id, d.disposition, d.audit_probability, d.findings)
-    # Few, and found without looking at the decisions of all reviews.
-    positive = (
-        select(r.decision_id)
-        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == r.case_id)
-        .join(CASE_STATUS, and_(s.case_id == r.case_id, s.revision == r.revision + 1))
-        .where(
-            r.kind == REVIEW,
-            or_(r.disposition == Disposition.POSITIVE.value, READ_STATUS.c.case_id.is_not(None)),
-            FINAL_ANSWER.in_([Disposition.POSITIVE.value]),
-        )
-    )
-    answered = select(*columns, literal(Disposition.POSITIVE.value).label("answer")).where(
-        d.id.in_(positive), rows.condition()
-    )
-    waiting = (
-        select(*columns)
-        .join(CASE_STATUS, s.decision_id == d.id)
-        .where(
-            rows.condition(),
-            s.pack == rows.pack,
-            s.queue_state == int(QueueState.WAITING),
-            s.disposition == Disposition.POSITIVE.value,
-        )
-    )
-    found = [*connection.execute(answered).mappings(), *connection.execute(waiting).mappings()]
-    return sorted((_read(row) for row in found), key=lambda one: one.seq)
-
-
-def count_audited(connection: Connection, rows: WatchedRows) -> int:
-    """Return how many audited negatives people have read."""
-    d, r, s = DECISIONS.c, REVIEWS.c, CASE_STATUS.c
-    query = (
-        select(func.count())
-        .select_from(DECISIONS)
-        .join(REVIEWS, r.decision_id == d.id)
-        .outerjoin(READ_STATUS, READ_STATUS.c.case_id == r.case_id)
-        .join(CASE_STATUS, and_(s.case_id == r.case_id, s.revision == r.revision + 1))
-        .where(
-            rows.condition(),
-            r.kind == REVIEW,
-            FINAL_ANSWER.is_not(None),
-            d.findings.contains(f'["{Reason.AUDIT.value}"', autoescape=True),
-        )
-    )
-    return connection.scalar(query) or 0
-
-
-def _read(row: Any) -> WatchedRead:  # noqa: ANN401
-    reasons = _reasons(row["findings"])
-    answer = row.get("answer")
-    return WatchedRead(
-        seq=row["seq"],
-        decision_id=row["id"],
-        verdict=Disposition(row["disposition"]),
-        draw_probability=row["audit_probability"],
-        is_drawn=Reason.AUDIT.value in reasons,
-        reasons=reasons,
-        answer=Disposition(answer) if answer else None,
-    )
-
-
-def _reasons(findings: str) -> frozenset[str]:
+def reasons_in(findings: str) -> frozenset[str]:
+    """Return the reasons that the findings of a decision name."""
     return frozenset(code for code, *_ in json.loads(findings or "[]"))
 
 
@@ -278,21 +186,32 @@ def answered_label_sets(
 ) -> Sequence[tuple[str, str, tuple[str, ...]]]:
     """Return when people named a label, which, and the label set of the picture, oldest first.
 
+    Of pictures of one origin the first counts, and copies of the bundle's own do not.
+
     Args:
         connection: An open one.
         rows: Which.
         most: At most so many, the newest.
     """
     d, r, s = DECISIONS.c, REVIEWS.c, CASE_STATUS.c
+    compared = and_(
+        PICTURE_ORIGINS.c.bundle_sha256 == d.bundle_sha256,
+        PICTURE_ORIGINS.c.content_key == d.content_key,
+    )
+    origin = func.coalesce(PICTURE_ORIGINS.c.origin, d.content_key)
     query = (
-        select(r.reviewed_at, FINAL_LABEL, OBSERVATIONS.c.label_set)
+        select(r.reviewed_at, FINAL_LABEL, OBSERVATIONS.c.label_set, origin)
         .join(DECISIONS, r.decision_id == d.id)
         .join(OBSERVATIONS, OBSERVATIONS.c.id == d.id)
         .join(CASE_STATUS, and_(s.case_id == r.case_id, s.revision == r.revision + 1))
+        .outerjoin(PICTURE_ORIGINS, compared)
         .outerjoin(READ_STATUS, READ_STATUS.c.case_id == r.case_id)
         .where(rows.condition(), r.kind == REVIEW, FINAL_LABEL != "", s.images == 1)
         .order_by(r.reviewed_at.desc())
         .limit(most)
     )
-    found = [(at, label, tuple(json.loads(one))) for at, label, one in connection.execute(query)]
-    return [one for one in reversed(found) if one[2]]
+    first: dict[str, tuple[str, str, tuple[str, ...]]] = {}
+    for at, label, found, of in reversed(connection.execute(query).all()):
+        if of != IN_BUNDLE:
+            first.setdefault(of, (at, label, tuple(json.loads(found))))
+    return [one for one in first.values() if one[2]]

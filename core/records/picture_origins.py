@@ -60,15 +60,22 @@ def origins_of_cases(
         bundle_sha256: The bundle that judged them.
         case_ids: The cases.
     """
-    compared = and_(
-        PICTURE_ORIGINS.c.content_key == IMAGES.c.content_key,
-        PICTURE_ORIGINS.c.bundle_sha256 == bundle_sha256,
-    )
-    query = select(IMAGES.c.case_id, PICTURE_ORIGINS.c.origin).join(PICTURE_ORIGINS, compared)
-    found: dict[str, set[str]] = defaultdict(set)
+    images, rows = IMAGES.c, PICTURE_ORIGINS.c
+    shown: list[tuple[str, str]] = []
     for some in chunks(case_ids):
-        for case_id, origin in connection.execute(query.where(IMAGES.c.case_id.in_(some))):
-            found[case_id].add(origin)
+        query = select(images.case_id, images.content_key).where(images.case_id.in_(some))
+        shown += [(case_id, content) for case_id, content in connection.execute(query)]
+    origin_of: dict[str, str] = {}
+    # Apart, since in one query SQLite would walk all that was ever compared.
+    for contents in chunks(sorted({content for _, content in shown})):
+        known = select(rows.content_key, rows.origin).where(
+            rows.bundle_sha256 == bundle_sha256, rows.content_key.in_(contents)
+        )
+        origin_of.update((row.content_key, row.origin) for row in connection.execute(known))
+    found: dict[str, set[str]] = defaultdict(set)
+    for case_id, content in shown:
+        if content in origin_of:
+            found[case_id].add(origin_of[content])
     return {case_id: frozenset(origins) for case_id, origins in found.items()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,12 +15,13 @@ from core.decision.policy import suspend, to_json
 from core.errors import StoreError
 from core.files import write_atomic
 from core.logs import Event, Word
-from core.records import alarms, monitor_states, monitored
+from core.records import alarms, monitor_states, monitored, watched_reads
 from core.records.alarms import MonitorAlarm, alarm_id
 from core.records.connection import Store, reading, writing
 from core.records.deployment import AUDIT_SHARE, Deployment, Stage
 from core.records.deployment_rows import history_of, newest_number, write
 from core.records.values import now, stamp
+from core.records.watched_reads import WatchedRead
 from core.service.delivery.alarm_messages import put_messages
 from core.service.monitoring.scopes import Scope, certified_places, policy_place, scopes_of
 from core.service.monitoring.signals import EscapeTest, Signal, measure_escapes, signals
@@ -66,7 +67,7 @@ class Monitor:
 
     def __init__(self, store: Store, settings: Settings) -> None:
         self._store, self._settings = store, settings
-        self._head = -1
+        self._head = (-1, -1)
 
     def turn(self) -> bool:
         """Return whether anything was taken in, so that there may be more.
@@ -89,9 +90,9 @@ class Monitor:
             kept = monitor_states.read_state(connection, scope.epoch_id)
             before = self._state(kept, scope)
             pictures = monitored.pictures_after(connection, scope.rows, before.seq, BATCH)
-            reads = monitored.reads(connection, scope.rows)
+            reads = watched_reads.reads(connection, scope.rows)
         state = before.after(pictures)
-        escapes = measure_escapes(reads, scope.policy.targets.escape, scope.audit_share)
+        escapes = _measure(reads, scope)
         point = _point(state, escapes)
         if not before.points or _figures(before.points[-1]) != _figures(point):
             state = state.with_point(point)
@@ -143,12 +144,18 @@ def state_of(store: Store, epoch_id: str) -> MonitorState | None:
 
 def _watched(connection: Connection, scope: Scope) -> Watched:
     kept = monitor_states.read_state(connection, scope.epoch_id)
-    reads = monitored.reads(connection, scope.rows)
-    escapes = measure_escapes(reads, scope.policy.targets.escape, scope.audit_share)
+    reads = watched_reads.reads(connection, scope.rows)
+    escapes = _measure(reads, scope)
     state = MonitorState.from_json(json.loads(kept)) if kept else MonitorState()
     named = monitored.answered_label_sets(connection, scope.rows)
     covered = tuple(label in found for _, label, found in named)
-    return Watched(scope, state, escapes, covered, monitored.count_audited(connection, scope.rows))
+    return Watched(
+        scope, state, escapes, covered, watched_reads.count_audited(connection, scope.rows)
+    )
+
+
+def _measure(reads: Sequence[WatchedRead], scope: Scope) -> EscapeTest | None:
+    return measure_escapes(reads, scope.policy.targets.escape, scope.audit_share, now())
 
 
 def raise_alarm(

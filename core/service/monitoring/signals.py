@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from core.decision.certificate_text import percent
@@ -16,7 +17,10 @@ from core.decision.monitoring import (
     estimate_escapes,
 )
 from core.decision.rate import describe_share
-from core.records.monitored import WatchedRead
+from core.decision.shared_names import join_by_name
+from core.records.picture_origins import IN_BUNDLE
+from core.records.values import stamp
+from core.records.watched_reads import WatchedRead
 from core.service.monitoring.state import OOD, PICTURES, MonitorState, drift_test
 from core.types import Disposition, Reason
 
@@ -26,6 +30,9 @@ as long as a policy is in force."""
 
 FEATURES = 9
 """Features of a source that are watched, among which the probability for drift is shared."""
+
+PATIENCE = timedelta(minutes=10)
+"""How long a read waits for being compared with the others."""
 
 ESCAPES, DRIFT = "escapes", "drift"
 _MOST_LOG = 690.0
@@ -72,25 +79,25 @@ class Signal:
 
 
 def measure_escapes(
-    reads: Sequence[WatchedRead], alpha: float, audit_share: float
+    reads: Sequence[WatchedRead], alpha: float, audit_share: float, at: datetime
 ) -> EscapeTest | None:
     """Return what reads say of the escape rate; None where nothing is drawn for the audit.
 
     An automatic positive that waits for a person counts as found until the person says otherwise:
-    whoever reads the audit draw before all others must not make escapes look frequent.
+    whoever reads the audit draw before all others must not make escapes look frequent. Of one
+    origin the first case counts, and the next ones say nothing more.
 
     Args:
         reads: In the order of their decisions.
         alpha: The escape rate that was certified.
         audit_share: With which probability a negative is drawn now.
+        at: Now.
     """
     found, pictures = [], []
-    for one in reads:
-        positive = one.answer in (Disposition.POSITIVE, None)
-        escaped = one.verdict is Disposition.NEGATIVE
+    for one in first_of_each_origin([one for one in reads if _says_something(one)], at):
         q = one.draw_probability if one.draw_probability is not None else audit_share
-        is_counted = one.is_drawn if escaped else one.reasons <= _REACH_LIMITS
-        if positive and is_counted and q:
+        if q:
+            escaped = one.verdict is Disposition.NEGATIVE
             found.append(FoundPositive(escaped, q))
             if escaped:
                 pictures.append(one.decision_id)
@@ -103,6 +110,32 @@ def measure_escapes(
         max(path, default=0.0),
         tuple(reversed(pictures)),
     )
+
+
+def first_of_each_origin(reads: Sequence[WatchedRead], at: datetime) -> list[WatchedRead]:
+    """Return the reads that are independent of each other and of what the bundle was made of.
+
+    One that is still to be compared with the others waits for that, which is a matter of a minute;
+    where nothing compared it for ``PATIENCE`` it counts as of an origin of its own, so that no
+    alarm depends on a search that fails.
+
+    Args:
+        reads: In the order of their decisions.
+        at: Now.
+    """
+    due = stamp(at - PATIENCE)
+    ready = [
+        one for one in reads if (one.origins or one.at <= due) and IN_BUNDLE not in one.origins
+    ]
+    groups = join_by_name([{*one.origins, one.decision_id} for one in ready])
+    return [one for place, one in enumerate(ready) if groups[place] == place]
+
+
+def _says_something(one: WatchedRead) -> bool:
+    """Return whether a read is of a positive case that came to a person whatever its verdict."""
+    is_positive = one.answer in (Disposition.POSITIVE, None)
+    is_audited = one.verdict is Disposition.NEGATIVE
+    return is_positive and (one.is_drawn if is_audited else one.reasons <= _REACH_LIMITS)
 
 
 def drift_level(source_number: int) -> float:

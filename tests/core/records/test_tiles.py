@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from core.records.connection import reading
-from core.records.monitored import WatchedRows, count_audited, pictures_after, reads
+from core.records.monitored import WatchedRows, pictures_after
 from core.records.past_window import read_window
 from core.records.reviewed_cases import reviewed_cases
 from core.records.reviews import review
 from core.records.store import new_decision, record
 from core.records.values import TILE_OF
+from core.records.watched_reads import count_audited, reads
 from core.records.worklist import case_detail
 from core.types import Disposition, Finding, Reason, Tile
 

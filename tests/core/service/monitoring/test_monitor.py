@@ -32,6 +32,7 @@ from tests.conftest import draw_plates
 from tests.core.jobs.running import until, work_once, working
 from tests.core.records.conftest import ENGINES, empty_store
 
+LANES = ["assess", "review"]
 FOLLOWED_S = 2.0
 """By then everything that judges follows a deployment."""
 
@@ -106,7 +107,7 @@ def test_audited_escapes_stop_automatic_negatives_and_nothing_known_before_resto
     deployed, store, settings, send, bundle
 ):
     send(0, 12)
-    with working(store, settings, lanes=["assess"]):
+    with working(store, settings, lanes=LANES):
         until(lambda: len(decisions(store)) == 12)
         assert read_audited(store, Disposition.POSITIVE) >= 10
         until(lambda: alarms.list_alarms(store))
@@ -150,7 +151,7 @@ def test_a_policy_certified_on_cases_read_since_the_alarm_restores_it(
         recertify(store, settings, bundle, Targets(escape=0.3, overkill=0.3), "left")
 
     truth = send(0, 90, other_plates, good=other_plates[::2])
-    work_once(store, settings, lanes=["assess"])
+    work_once(store, settings, lanes=LANES)
     assert {one.disposition for one in decisions(store)} <= {
         Disposition.DEFER, Disposition.POSITIVE,
     }  # fmt: skip
@@ -167,20 +168,34 @@ def test_a_policy_certified_on_cases_read_since_the_alarm_restores_it(
     release(store, settings, proposal, by=GRACE)
     assert alarms.standing(alarms.list_alarms(store), deployments.all_in_force(store)) == []
     send(90, 98)
-    work_once(store, settings, lanes=["assess"])
+    work_once(store, settings, lanes=LANES)
     assert Disposition.NEGATIVE in {one.disposition for one in decisions(store, limit=8)}
     with pytest.raises(ConfigError, match="voided the certificate"):
         return_to(store, settings, "parts", "left", signed=Signed(GRACE), number=deployed.number)
     assert audit.verify(store).faults == ()
 
 
+def test_copies_of_one_picture_that_passed_are_one_escape(
+    deployed, store, settings, send, tiny_product
+):
+    (good,) = tiny_product.pictures("test", "good")[:1]
+    send(0, 30, [good])
+    work_once(store, settings, lanes=LANES)
+    assert read_audited(store, Disposition.POSITIVE) == 30
+    work_once(store, settings, lanes=LANES)
+    (one,) = watched(store, settings, "parts")
+    assert (one.escapes.estimate.escapes, one.escapes.estimate.found) == (1, 1)
+    assert len(one.escapes.pictures) == 1
+    assert alarms.list_alarms(store) == []
+
+
 def test_negatives_that_people_agree_with_raise_nothing_and_are_counted(
     deployed, store, settings, send
 ):
     send(0, 8)
-    work_once(store, settings, lanes=["assess"])
+    work_once(store, settings, lanes=LANES)
     audited = read_audited(store, Disposition.NEGATIVE)
-    work_once(store, settings, lanes=["assess"])
+    work_once(store, settings, lanes=LANES)
     (one,) = watched(store, settings, "parts")
     assert alarms.list_alarms(store) == []
     assert one.audited == audited > 0
@@ -193,7 +208,7 @@ def test_negatives_that_people_agree_with_raise_nothing_and_are_counted(
 def test_the_state_is_a_function_of_the_rows(deployed, store, settings, send):
     for first in (0, 3):
         send(first, first + 3)
-        work_once(store, settings, lanes=["assess"])
+        work_once(store, settings, lanes=LANES)
     (one,) = watched(store, settings, "parts")
     with writing(store) as connection:
         connection.execute(MONITOR_STATES.delete())
@@ -205,7 +220,7 @@ def test_the_state_is_a_function_of_the_rows(deployed, store, settings, send):
 
 def test_two_monitors_of_one_store_count_every_picture_once(deployed, store, settings, send):
     send(0, 6)
-    work_once(store, settings, lanes=["assess"])
+    work_once(store, settings, lanes=LANES)
     with writing(store) as connection:
         connection.execute(MONITOR_STATES.delete())
     both = [Monitor(store, settings) for _ in range(2)]
@@ -220,7 +235,7 @@ def test_a_bundle_that_a_worker_was_given_is_watched_and_suspended_too(
 ):
     keep(bundle, certify_bundle(bundle, Targets(escape=0.2, overkill=0.2)), settings)
     send(0, 12)
-    work_once(store, settings, bundle, lanes=["assess"])
+    work_once(store, settings, bundle, lanes=LANES)
     found = watched(store, settings, "parts")
     assert [one.scope.deployment for one in found] == [None]
     with reading(store) as connection:
@@ -229,9 +244,9 @@ def test_a_bundle_that_a_worker_was_given_is_watched_and_suspended_too(
 
 def test_the_suspended_policy_in_the_archive_says_why(deployed, store, settings, send):
     send(0, 12)
-    work_once(store, settings, lanes=["assess"])
+    work_once(store, settings, lanes=LANES)
     read_audited(store, Disposition.POSITIVE)
-    work_once(store, settings, lanes=["assess"])
+    work_once(store, settings, lanes=LANES)
     (alarm,) = alarms.list_alarms(store)
     in_force = deployments.newest(store, "parts", "left")
     assert in_force.policy_id == alarm.evidence["suspended_policy"]
