@@ -14,7 +14,7 @@ from core.people import Role
 from core.records.failed_jobs import JobStatus, job_status
 from core.records.job import State
 from core.records.values import name_of
-from core.service.recertify.collect import Collected
+from core.service.recertify.collected import Collected
 from core.service.recertify.retraining import RetrainSpec, retraining_reason
 from core.service.review.review import ReviewSession
 from core.types import Policy

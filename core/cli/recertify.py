@@ -13,7 +13,7 @@ from core.cli.output import print_json, print_line, progress_bar
 if TYPE_CHECKING:
     from core.people import Person
     from core.records.proposals import Proposal
-    from core.service.recertify.collect import Collected
+    from core.service.recertify.collected import Collected
 
 By = Annotated[str, typer.Option(help="Your name; the account's name by default.")]
 Pack = Annotated[str, typer.Option(help="Name of the pack; default: the only one deployed.")]
@@ -73,13 +73,15 @@ def _show_counted(found: Collected, *, json: bool) -> None:
         "waiting": len(found.waiting),
         "uncompared": found.uncompared,
         "copies": found.copies,
+        "disputed": list(found.disputed),
         "unsuitable": found.unsuitable,
         "train": len(found.train),
     }
     if json:
         print_json(counts)
     else:
-        print_line(found.refusal or f"{counts['counted']} reviewed cases count.")
+        counted = f"{counts['counted']} reviewed cases count."
+        print_line(found.refusal or f"{counted} {found.dispute}".strip())
 
 
 def proposals(

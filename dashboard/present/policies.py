@@ -9,7 +9,7 @@ from core.decision.certificate_text import percent
 from core.people import Person, Role
 from core.records.deployment import Deployment
 from core.records.proposals import Outcome, Proposal
-from core.service.recertify.collect import Collected
+from core.service.recertify.collected import Collected
 from core.service.recertify.proposals import SINGLE_PERSON, is_alone
 
 Names = Mapping[str, str]
@@ -97,6 +97,8 @@ def describe_reviewed(found: Collected) -> list[str]:
                 f"{found.copies:,} reviewed case(s) show copies of pictures that the bundle was "
                 "trained or certified on, and do not count."
             )
+        if found.dispute:
+            lines.append(found.dispute)
     if found.unsuitable and not found.refusal:
         lines.append(
             f"{found.unsuitable:,} reviewed case(s) do not count: a person saw them because of "

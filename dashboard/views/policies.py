@@ -13,7 +13,8 @@ from core.records import deployments, people, proposals
 from core.records.picture_origins import times_compared
 from core.records.proposals import Outcome, Proposal
 from core.records.released_answers import corrected_since_release
-from core.service.recertify.collect import Collected, collect
+from core.service.recertify.collect import collect
+from core.service.recertify.collected import Collected
 from core.service.recertify.in_force import in_force
 from core.service.recertify.proposals import reject, release, roll_back
 from core.service.recertify.recertify import propose_recertified, recertify

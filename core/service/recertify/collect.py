@@ -8,14 +8,14 @@ and without a gap (`core.decision.looks`); the others are named with their numbe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
 
 from core.checking.split_membership import CaseNames, SplitMembership
 from core.decision.cases import Cases
-from core.decision.looks import Look, last_look
+from core.decision.contradictions import ClearAnswer, find_disputed, find_superseded
+from core.decision.looks import last_look
 from core.errors import BundleError
 from core.model.bundle.bundle import Bundle
 from core.records import deployments
@@ -24,87 +24,12 @@ from core.records.connection import Store
 from core.records.picture_origins import origins_of
 from core.records.reviewed_cases import JudgedProduct, ReviewedCase, reviewed_cases
 from core.service.bundles.archive import policy_on_shelf
+from core.service.recertify.collected import Collected
 from core.service.recertify.copies import Assigned, join_copies
 from core.settings import Settings
 from core.types import Disposition
 
-
-@dataclass(frozen=True, eq=False)
-class Collected:
-    """What review has given for a bundle and a product.
-
-    Attributes:
-        look: The last size, of those fixed beforehand, that the complete cases suffice for.
-        counted: Cases of cal that count at it, in the order of their arrival.
-        cases: The same as a policy sees them; fewer where some are ambiguous or were not scored.
-        complete: Cases of cal in a row, from the first, that a person has judged.
-        waiting: Cases of cal that the row waits for a person on, the first of them first.
-        uncompared: Cases of cal that a person judged and that are still to be searched for copies.
-        copies: Cases left out that show a picture which the bundle was trained or certified on.
-        unsuitable: Reviewed cases of cal that came to a person because of their verdict.
-        unclear: Counted cases that a person could not tell.
-        unscored: Counted cases without scores.
-        conflicts: Cases that another one contradicts about the same picture; the newest word holds.
-        train: Reviewed cases of train with an answer.
-        since: Only cases that came then or later were looked at; None for all.
-    """
-
-    look: Look
-    counted: tuple[Assigned, ...]
-    cases: Cases
-    complete: int
-    waiting: tuple[str, ...]
-    uncompared: int
-    copies: int
-    unsuitable: int
-    unclear: int
-    unscored: int
-    conflicts: tuple[str, ...]
-    train: tuple[Assigned, ...]
-    since: datetime | None
-
-    @property
-    def positive_groups(self) -> int:
-        """Groups with a case that a person called positive."""
-        return int(np.unique(self.cases.group[self.cases.positive]).size)
-
-    @property
-    def groups(self) -> int:
-        """Groups that are counted."""
-        return int(np.unique(self.cases.group).size)
-
-    @property
-    def new_train_groups(self) -> int:
-        """Groups of train that the bundle has no picture of."""
-        return len({one.place.group for one in self.train if one.place.is_new})
-
-    @property
-    def may_suffice(self) -> bool:
-        """Whether there is something to certify on, once all that was judged is compared."""
-        return not self.refusal or self.uncompared > 0
-
-    @property
-    def refusal(self) -> str:
-        """Return why nothing can be certified on them; empty where something can."""
-        if self.look.number:
-            return ""
-        more = self.look.following.size - self.complete
-        reasons = [f"{more:,} of {self.look.following.size} cases that count are still to come."]
-        if self.waiting:
-            reasons.append(f"{len(self.waiting):,} wait for a person now.")
-        if self.uncompared:
-            reasons.append(
-                f"{self.uncompared:,} reviewed case(s) are still to be compared with the known "
-                "pictures, which certifying does first: a copy is no further case."
-            )
-        if self.copies:
-            reasons.append(f"{self.copies:,} reviewed case(s) show copies of known pictures.")
-        if self.unsuitable:
-            reasons.append(
-                f"{self.unsuitable:,} reviewed case(s) do not count: a person saw them because of "
-                "their verdict, and among such cases no escape can be seen."
-            )
-        return " ".join(reasons)
+_CLEAR = (Disposition.POSITIVE, Disposition.NEGATIVE)
 
 
 def collect(
@@ -149,12 +74,14 @@ def sort_out(
         since: As in ``collect``.
         copies: How many cases were left out as copies of known pictures.
     """
+    every = list(assigned)
+    disputed = _find_disputed(every)
     cal: list[Assigned] = []
     train: list[Assigned] = []
     unsuitable = 0
-    for one in assigned:
+    for one in every:
         if one.place.split == "train":
-            if one.case.answer in (Disposition.POSITIVE, Disposition.NEGATIVE):
+            if one.case.answer in _CLEAR and one.case.case_id not in disputed:
                 train.append(one)
         elif is_unbiased(one.case):
             cal.append(one)
@@ -164,7 +91,8 @@ def sort_out(
     uncompared = [
         at for at, one in enumerate(cal) if one.case.answer is not None and not one.is_compared
     ]
-    complete = min([*waiting[:1], *uncompared[:1]], default=len(cal))
+    open_ = [at for at, one in enumerate(cal) if one.case.case_id in disputed]
+    complete = min([*waiting[:1], *uncompared[:1], *open_[:1]], default=len(cal))
     look = last_look(complete)
     counted = cal[: look.size]
     scored = [one for one in counted if one.case.is_scored]
@@ -182,6 +110,7 @@ def sort_out(
         unclear=len(scored) - len(clear),
         unscored=len(counted) - len(scored),
         conflicts=conflicts,
+        disputed=tuple(one.case.case_id for one in every if one.case.case_id in disputed),
         train=tuple(train),
         since=since,
     )
@@ -218,15 +147,20 @@ def names_of(case: ReviewedCase) -> CaseNames:
 
 def _settle_conflicts(clear: Sequence[Assigned]) -> tuple[list[Assigned], tuple[str, ...]]:
     """Return the cases that hold, and those that were contradicted about one of their pictures."""
-    word: dict[str, Assigned] = {}
-    for one in sorted(clear, key=lambda one: one.case.reviewed_at):
-        word.update(dict.fromkeys(one.case.pictures, one))
-    wrong = {
-        one.case.case_id
-        for one in clear
-        if any(word[picture].case.answer is not one.case.answer for picture in one.case.pictures)
-    }
-    return [one for one in clear if one.case.case_id not in wrong], tuple(sorted(wrong))
+    wrong = find_superseded([_answer(one) for one in clear])
+    names = sorted(clear[at].case.case_id for at in wrong)
+    return [one for at, one in enumerate(clear) if at not in wrong], tuple(names)
+
+
+def _find_disputed(assigned: Sequence[Assigned]) -> set[str]:
+    clear = [one for one in assigned if one.case.answer in _CLEAR]
+    return {clear[at].case.case_id for at in find_disputed([_answer(one) for one in clear])}
+
+
+def _answer(one: Assigned) -> ClearAnswer:
+    case = one.case
+    is_positive = case.answer is Disposition.POSITIVE
+    return ClearAnswer(frozenset(case.pictures), one.origins, is_positive, case.reviewed_at)
 
 
 def _cases(kept: Sequence[Assigned]) -> Cases:

@@ -19,11 +19,13 @@ class Assigned:
         case: The case.
         place: Split and group.
         is_compared: Whether its pictures have been compared with the known ones.
+        origins: What its pictures are copies of; themselves where they are of none.
     """
 
     case: ReviewedCase
     place: Assignment
     is_compared: bool = True
+    origins: frozenset[str] = frozenset()
 
 
 def join_copies(
@@ -41,11 +43,12 @@ def join_copies(
     """
     kept = []
     for one in assigned:
-        is_compared = all(picture in origins for picture in one.case.pictures)
-        if not (one.place.is_new and IN_BUNDLE in _origins(one.case, origins)):
-            kept.append(replace(one, is_compared=is_compared))
-    names = [_origins(one.case, origins) - {IN_BUNDLE} for one in kept]
-    groups = join_by_name(names)
+        pictures = one.case.pictures
+        is_compared = all(picture in origins for picture in pictures)
+        of = frozenset(origins.get(picture, picture) for picture in pictures)
+        if not (one.place.is_new and IN_BUNDLE in of):
+            kept.append(replace(one, is_compared=is_compared, origins=of - {IN_BUNDLE}))
+    groups = join_by_name([one.origins for one in kept])
     home: dict[int, int] = {}
     for at, group in enumerate(groups):
         best = home.setdefault(group, at)
@@ -61,7 +64,3 @@ def _rank(one: Assigned, origins: Mapping[str, str]) -> tuple[bool, bool, bool]:
     is_known = not one.place.is_new
     is_origin = any(origins.get(picture) == picture for picture in one.case.pictures)
     return not (is_known and one.place.split == "train"), not is_known, not is_origin
-
-
-def _origins(case: ReviewedCase, origins: Mapping[str, str]) -> set[str]:
-    return {origins[picture] for picture in case.pictures if picture in origins}

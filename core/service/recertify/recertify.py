@@ -20,7 +20,8 @@ from core.service.bundles.added_cases import AddedCases
 from core.service.bundles.attempts import attempts, note, recorded_attempt
 from core.service.bundles.open import certifications, make_policy
 from core.service.progress import Progress, silent
-from core.service.recertify.collect import Collected, collect
+from core.service.recertify.collect import collect
+from core.service.recertify.collected import Collected
 from core.service.recertify.comparison import compare_reviewed
 from core.service.recertify.proposals import propose
 from core.service.summaries import summarise_policy
@@ -242,6 +243,7 @@ def _counts(collected: Collected) -> dict[str, Any]:
         "unclear": collected.unclear,
         "unscored": collected.unscored,
         "conflicts": list(collected.conflicts),
+        "disputed": list(collected.disputed),
         "unsuitable": collected.unsuitable,
         "waiting": len(collected.waiting),
         "since": collected.since.isoformat() if collected.since else "",

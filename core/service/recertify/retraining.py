@@ -20,7 +20,8 @@ from core.labelled import Row, read_labelled
 from core.model.bundle.bundle import Bundle
 from core.records import blobs
 from core.records.connection import Store
-from core.service.recertify.collect import Collected, collect
+from core.service.recertify.collect import collect
+from core.service.recertify.collected import Collected
 from core.service.recertify.copies import Assigned
 from core.service.training.spec import TrainSpec
 from core.settings import Settings

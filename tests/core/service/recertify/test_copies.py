@@ -25,7 +25,7 @@ from core.records.store import cases_of, decision
 from core.service.assessment.recording import assess_and_record
 from core.service.bundles.archive import keep_recertified
 from core.service.bundles.open import make_policy
-from core.service.recertify.collect import collect
+from core.service.recertify.collect import collect, sort_out
 from core.service.recertify.comparison import compare_reviewed
 from core.service.recertify.copies import Assigned, join_copies
 from core.service.review.review import decide
@@ -231,3 +231,45 @@ def test_a_case_of_several_pictures_joins_all_that_share_an_origin_with_one():
     assert [one.place for one in joined] == [IN_CAL, IN_CAL, IN_CAL, NEW_TRAIN, IN_CAL]
     assert [one.is_compared for one in joined] == [True, True, True, False, True]
     assert left_out == 1
+
+
+def copies_in_cal(count, answers):
+    """Return cases of cal in the order of their arrival; the first are copies of one picture."""
+    cases = [
+        Assigned(
+            replace(a_case(f"{at:03}", f"p{at}"), answer=answers.get(at, Disposition.NEGATIVE)),
+            Assignment("cal", f"{at:016x}", is_new=True),
+        )
+        for at in range(count)
+    ]
+    origins = {f"p{at}": f"p{at}" for at in range(count)} | {f"p{at}": "p5" for at in answers}
+    return sort_out(join_copies(cases, origins)[0], lambda _: True)
+
+
+def test_copies_answered_differently_end_the_row_until_the_answers_agree():
+    pair = {5: Disposition.POSITIVE, 12: Disposition.NEGATIVE}
+    found = copies_in_cal(60, pair)
+    assert (found.complete, found.look.number) == (5, 0)
+    assert found.disputed == ("005", "012")
+    assert "2 reviewed case(s) show copies of one picture" in found.refusal
+    assert "005, 012" in found.refusal
+    for settled in (Disposition.POSITIVE, Disposition.NEGATIVE):
+        agreed = copies_in_cal(60, dict.fromkeys(pair, settled))
+        assert (agreed.complete, agreed.disputed) == (60, ())
+        assert agreed.groups == len(agreed.counted) - 1
+    doubted = copies_in_cal(60, pair | {12: Disposition.DEFER})
+    assert (doubted.complete, doubted.unclear, doubted.disputed) == (60, 1, ())
+    assert doubted.positive_groups == 1
+
+
+def test_copies_answered_differently_are_not_learned_from():
+    cases = [
+        Assigned(replace(a_case(name, name), answer=answer), NEW_TRAIN)
+        for name, answer in (
+            ("a", Disposition.POSITIVE), ("b", Disposition.NEGATIVE), ("c", Disposition.NEGATIVE),
+        )
+    ]  # fmt: skip
+    joined, _ = join_copies(cases, {"a": "a", "b": "a", "c": "c"})
+    found = sort_out(joined, lambda _: True)
+    assert [one.case.case_id for one in found.train] == ["c"]
+    assert found.disputed == ("a", "b")
