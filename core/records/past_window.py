@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,14 +15,17 @@ from core.decision.back_test import SEVERITY, PastVerdicts
 from core.records.case_status import REVIEW, QueueState
 from core.records.connection import Store, reading
 from core.records.final_reads import FINAL, FINAL_ANSWER
+from core.records.picture_origins import origins_of
 from core.records.tables import CASE_STATUS, DECISIONS, IMAGES, READ_STATUS, REVIEWS
 from core.records.tiles import IS_NO_TILE
 from core.records.values import stamp
+from core.records.window_copies import ShownCase, independent_cases
 from core.types import Reason
 
 MOST = 50_000
 """Pictures read at the most, the newest: an answer must not take longer as a store grows."""
 
+_ANSWER, _ANSWERED_AT = 9, 11
 _PLACE = {one.value: place for place, one in enumerate(SEVERITY)}
 
 
@@ -35,12 +38,15 @@ class PastWindow:
         oldest: When the first of them was decided; None where there are none.
         newest: When the last was.
         is_capped: Whether older ones were left out because there are more than are read.
+        copies: Cases left out because they show copies: of another case, or of a picture that the
+            bundle was made of.
     """
 
     past: PastVerdicts
     oldest: datetime | None
     newest: datetime | None
     is_capped: bool
+    copies: int = 0
 
 
 def read_window(
@@ -51,7 +57,8 @@ def read_window(
     A picture that was judged again counts once, by its newest decision. Tiles of a larger picture
     are left out: only those that need a person are on record. A case has an answer while
     a person's review stands that covers all its images; where two read it, once they agreed or a
-    third decided.
+    third decided. Of cases found to be of one origin the first that was decided counts, without an
+    answer where people answered differently on them.
 
     Args:
         store: The store.
@@ -67,17 +74,39 @@ def read_window(
     query = _query(pack, product, bundle_sha256, stamp(since)).limit(most + 1)
     with reading(store) as connection:
         rows = [tuple(row) for row in connection.execute(query)]
+    origins = origins_of(store, bundle_sha256)
     newest: dict[tuple[str, str], tuple[Any, ...]] = {}
     for row in rows[:most]:
         newest.setdefault((row[0], row[1]), row)
-    kept = list(newest.values())
-    times = [datetime.fromisoformat(row[2]) for row in (kept[-1:] + kept[:1])]
+    every = list(newest.values())
+    kept = _leave_out_copies(every, origins)
+    times = [datetime.fromisoformat(row[2]) for row in (every[-1:] + every[:1])]
     return PastWindow(
         past=_arrays(kept),
         oldest=times[0] if times else None,
         newest=times[-1] if times else None,
         is_capped=len(rows) > most,
+        copies=len({row[0] for row in every}) - len({row[0] for row in kept}),
     )
+
+
+def _leave_out_copies(
+    rows: Sequence[tuple[Any, ...]], origins: Mapping[str, str]
+) -> list[tuple[Any, ...]]:
+    """Return the rows, newest first, of the cases that count, without answers that are disputed."""
+    contents: dict[str, set[str]] = {}
+    answers: dict[str, tuple[str, str]] = {}
+    for row in reversed(rows):
+        contents.setdefault(row[0], set()).add(row[1])
+        answers[row[0]] = (row[_ANSWER] or "", row[_ANSWERED_AT] or "")
+    cases = {case: ShownCase(own, *answers[case]) for case, own in contents.items()}
+    first, disputed = independent_cases(cases, origins)
+    counted = set(first)
+    return [
+        (*row[:_ANSWER], None, *row[_ANSWER + 1 :]) if row[0] in disputed else row
+        for row in rows
+        if row[0] in counted
+    ]
 
 
 def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[Any]:
@@ -101,6 +130,7 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
             columns.audit_probability,
             FINAL_ANSWER.label("answer"),
             READ_STATUS.c.state,
+            REVIEWS.c.reviewed_at,
         )
         .join(
             IMAGES,
@@ -129,7 +159,7 @@ def _query(pack: str, product: str, bundle_sha256: str, since: str) -> Select[An
 
 
 def _arrays(rows: Sequence[tuple[Any, ...]]) -> PastVerdicts:
-    found = list(zip(*rows, strict=True)) or [()] * 11
+    found = list(zip(*rows, strict=True)) or [()] * 12
     names, first, case = np.unique(
         np.array(found[0], np.str_), return_index=True, return_inverse=True
     )
@@ -139,7 +169,7 @@ def _arrays(rows: Sequence[tuple[Any, ...]]) -> PastVerdicts:
     has_audit = {text: Reason.AUDIT in own for text, own in known.items()}
     is_drawn = np.zeros(names.size, np.bool_)
     np.logical_or.at(is_drawn, case, np.array([has_audit[text] for text in found[7]], np.bool_))
-    answer = np.array([_PLACE.get(found[9][i] or "", -1) for i in first], np.int8)
+    answer = np.array([_PLACE.get(found[_ANSWER][i] or "", -1) for i in first], np.int8)
     is_open = np.array([found[10][i] not in (None, *FINAL) for i in first], np.bool_)
     chance = np.full(names.size, -1.0)
     np.maximum.at(chance, case, _figures(found[8], -1.0))

@@ -33,7 +33,12 @@ def describe_share_choice(share: float) -> str:
 
 
 def describe_window(
-    pictures: int, cases: int, oldest: datetime | None, newest: datetime | None, most: int | None
+    pictures: int,
+    cases: int,
+    oldest: datetime | None,
+    newest: datetime | None,
+    most: int | None,
+    copies: int = 0,
 ) -> str:
     """Return which past decisions the figures are of.
 
@@ -43,12 +48,19 @@ def describe_window(
         oldest: When the first of them was decided.
         newest: When the last was.
         most: How many are read at the most, where there are more; None where all were read.
+        copies: Cases left out since they show copies.
     """
     if oldest is None or newest is None:
         return "No decision of the bundle in use lies in this stretch of time."
     start, end = (f"{one.astimezone():%Y-%m-%d %H:%M}" for one in (oldest, newest))
     read = f"the newest {most:,} of more" if most else "all"
-    return f"{cases:,} cases, {pictures:,} pictures ({read}), decided from {start} to {end}."
+    text = f"{cases:,} cases, {pictures:,} pictures ({read}), decided from {start} to {end}."
+    if copies:
+        text += (
+            f" Left out: {copies:,} more that show copies of their pictures, or of those that the "
+            "bundle was made of."
+        )
+    return text
 
 
 def describe_estimate(one: ErrorEstimate) -> str:

@@ -110,6 +110,7 @@ def _described(window: PastWindow) -> str:
         window.oldest,
         window.newest,
         MOST if window.is_capped else None,
+        window.copies,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from core.decision.back_test import Costs, ErrorEstimate, PolicyEffect
@@ -89,6 +91,9 @@ def test_the_sliders_offer_what_the_pack_allows_and_what_is_in_force():
 
 def test_a_window_and_its_flips_say_what_was_left_out():
     assert describe_window(0, 0, None, None, None).startswith("No decision of the bundle in use")
+    now = datetime(2026, 6, 15, tzinfo=UTC)
+    assert "Left out: 1,200 more" in describe_window(5, 5, now, now, None, 1200)
+    assert "Left out" not in describe_window(5, 5, now, now, None)
     text = describe_flips(200, 1234, 5)
     assert text.startswith("1,234 past verdicts would be another one; 200 of them are listed")
     assert "5 wait for a person who must not know the verdict" in text

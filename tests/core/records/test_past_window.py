@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 
 from core.decision.back_test import CALLS_OUT, DEFERS, PASSES
+from core.decision.subgroups import estimate_rate
 from core.records import reviews
 from core.records.past_window import read_window
+from core.records.picture_origins import IN_BUNDLE, ComparedPictures, keep_origins
 from core.records.store import new_decision, record
-from core.records.worklist import next_case
+from core.records.worklist import case_detail, next_case
 from core.types import Disposition, Finding, Reason
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -124,3 +127,61 @@ def test_where_two_people_read_their_common_answer_counts_and_none_before(
     past = window(store).past
     assert past.answer.tolist() == [answer]
     assert past.is_hidden.tolist() == [is_hidden]
+
+
+@pytest.fixture
+def answer(store):
+    """Answer cases, each after the one before."""
+
+    def _answer(**answers):
+        for case, given in answers.items():
+            item = case_detail(store, case).item
+            assert reviews.review(store, item, given, reviewer="Ada")
+
+    return _answer
+
+
+def content_of(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def keep_copies(store, *sets):
+    origins = {content_of(one): content_of(some[0]) for some in sets for one in some}
+    assert keep_origins(store, BUNDLE, 0, ComparedPictures((), b""), origins)
+
+
+def test_cases_of_one_origin_count_once_the_first_of_them(store, add, answer):
+    drawn = {"p": 0.1, "audit": 1.0, "is_drawn": True, "reason": None}
+    first, *copies = [add(f"{at}".encode(), 9 - at, **drawn) for at in range(6)]
+    other = add(b"other", 1, **drawn)
+    unread = add(b"unread", 1, **drawn)
+    answer(**dict.fromkeys((first, *copies), Disposition.POSITIVE), **{other: Disposition.NEGATIVE})
+    before = window(store)
+    assert (before.copies, before.past.case_id.size) == (0, 8)
+    keep_copies(store, [f"{at}".encode() for at in range(6)], [b"other"])
+    after = window(store)
+    assert after.copies == 5
+    assert sorted(after.past.case_id) == sorted([first, other, unread])
+    assert after.oldest == before.oldest
+    rate = estimate_rate(after.past, after.past.given == PASSES, CALLS_OUT)
+    # Of three that passed two were looked at: the third may be either.
+    assert (rate.n, rate.total, rate.value) == (2, 3, 0.5)
+    assert (rate.low, rate.high) == pytest.approx((1 / 3, 2 / 3))
+
+
+def test_copies_that_people_answered_differently_on_have_no_answer(store, add, answer):
+    one, two, alone = (add(content, 5 - at, p=0.5) for at, content in enumerate((b"1", b"2", b"3")))
+    answer(**{one: Disposition.POSITIVE, two: Disposition.NEGATIVE, alone: Disposition.NEGATIVE})
+    keep_copies(store, [b"1", b"2"], [b"3"])
+    past = window(store).past
+    found = dict(zip(past.case_id, past.answer.tolist(), strict=True))
+    assert found == {one: -1, alone: PASSES}
+
+
+def test_copies_of_what_the_bundle_was_made_of_do_not_count(store, add):
+    add(b"1", p=0.5)
+    kept = add(b"2", p=0.5)
+    origins = {content_of(b"1"): IN_BUNDLE, content_of(b"2"): content_of(b"2")}
+    assert keep_origins(store, BUNDLE, 0, ComparedPictures((), b""), origins)
+    found = window(store)
+    assert (found.copies, found.past.case_id.tolist()) == (1, [kept])
