@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -23,6 +23,7 @@ from core.records.connection import Store, chunks, reading
 from core.records.corrections import is_current
 from core.records.final_reads import read_states
 from core.records.image_products import other_products, with_products
+from core.records.picture_origins import origins_of_cases
 from core.records.tables import (
     CASE_STATUS,
     CASES,
@@ -80,6 +81,8 @@ class Read:
         last: Their answer that stands.
         headers: What the images of the case say of themselves.
         at: When the first answer was given, in UTC.
+        origins: What its pictures are copies of, as far as they were compared with those of the
+            bundle and with each other.
     """
 
     case_id: str
@@ -90,6 +93,7 @@ class Read:
     last: Disposition
     headers: Headers
     at: datetime
+    origins: frozenset[str] = frozenset()
 
 
 _MAKER = (DECISIONS.c.bundle, DECISIONS.c.bundle_sha256, DECISIONS.c.policy_id)
@@ -182,11 +186,27 @@ def reads(store: Store, pack: str, *, most: int = 5000) -> list[Read]:
                 rows[row["case_id"]].append(row)
         headers = _headers(connection, (IMAGES.c.case_id.in_(ids) for ids in chunks(cases)))
         twice = read_states(connection, cases)
+        origins = _origins(connection, rows)
     return [
-        _as_decided(_read(rows[case], headers.get(case, ())), twice.get(case))
+        replace(
+            _as_decided(_read(rows[case], headers.get(case, ())), twice.get(case)),
+            origins=origins.get(case, frozenset()),
+        )
         for case in cases
         if case not in twice or twice[case]["disposition"]
     ]
+
+
+def _origins(
+    connection: Connection, rows: Mapping[str, Sequence[RowLike]]
+) -> dict[str, frozenset[str]]:
+    by_bundle: dict[str, list[str]] = defaultdict(list)
+    for case, own in rows.items():
+        by_bundle[own[-1]["bundle_sha256"] or ""].append(case)
+    found: dict[str, frozenset[str]] = {}
+    for sha256, cases in by_bundle.items():
+        found |= origins_of_cases(connection, sha256, cases)
+    return found
 
 
 def _as_decided(read: Read, twice: RowLike | None) -> Read:
@@ -257,8 +277,7 @@ def _reviews_of(ids: Collection[str]) -> Select[tuple[Any, ...]]:
         REVIEWS.c.kind,
         REVIEWS.c.disposition,
         REVIEWS.c.reviewed_at,
-        DECISIONS.c.bundle,
-        DECISIONS.c.policy_id,
+        *_MAKER,
         DECISIONS.c.disposition.label("verdict"),
     ).outerjoin(DECISIONS, DECISIONS.c.id == REVIEWS.c.decision_id)
     return query.where(REVIEWS.c.case_id.in_(ids)).order_by(REVIEWS.c.revision)

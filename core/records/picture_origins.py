@@ -175,8 +175,8 @@ def compared_pictures(store: Store, bundle_sha256: str, most: int) -> list[Compa
     return found
 
 
-def times_compared(store: Store, bundle_sha256: str) -> int:
-    """Return how many times pictures were compared with a bundle's.
+def times_compared(store: Store, bundle_sha256: str = "") -> int:
+    """Return how many times pictures were compared with a bundle's, with all bundles' if empty.
 
     Raises:
         StoreError: The database failed.
@@ -221,10 +221,10 @@ def keep_origins(
 
 
 def _times(connection: Connection, bundle_sha256: str) -> int:
-    query = select(func.count()).select_from(COMPARED_PICTURES)
-    return int(
-        connection.scalar(query.where(COMPARED_PICTURES.c.bundle_sha256 == bundle_sha256)) or 0
-    )
+    query = select(func.count(COMPARED_PICTURES.c.number))
+    if bundle_sha256:
+        query = query.where(COMPARED_PICTURES.c.bundle_sha256 == bundle_sha256)
+    return int(connection.scalar(query) or 0)
 
 
 def _rows(bundle_sha256: str, origins: Mapping[str, str]) -> Sequence[dict[str, str]]:

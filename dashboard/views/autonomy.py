@@ -13,6 +13,7 @@ from core.people import Role
 from core.records import audit, case_list, deployments
 from core.records.case_list import Read
 from core.records.deployment import Stage
+from core.records.picture_origins import times_compared
 from core.service.people.roles import names_of
 from core.service.review import autonomy, autonomy_text
 from core.service.review.autonomy import ReadEvidence
@@ -47,7 +48,7 @@ class AutonomyView:
             session: The store.
             open_sites: Sites that have open cases.
         """
-        reads = _reads(session, self.pack.name, audit.head(session.store).hash)
+        reads = _reads(session, self.pack.name, _head(session))
         released = deployments.by_product(session.store, self.pack.name)
         sites = dict.fromkeys([*open_sites, *released, *self._read_sites(reads)])
         in_use = {site: in_use_at(session.store, self.pack.name, site) for site in sites}
@@ -67,7 +68,7 @@ class AutonomyView:
 
     def override_text(self, session: ReviewSession, site: str | None) -> str:
         """Return how often readers differ from the verdicts in use; empty while nobody read any."""
-        reads = _reads(session, self.pack.name, audit.head(session.store).hash)
+        reads = _reads(session, self.pack.name, _head(session))
         sites = self._read_sites(reads) if site is None else [site]
         found = (in_use_at(session.store, self.pack.name, one) for one in sites)
         return autonomy_text.override_texts(
@@ -102,8 +103,13 @@ class AutonomyView:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _reads(_session: ReviewSession, pack: str, head: str) -> list[Read]:
-    del head  # whatever is written to the store changes it
+    del head
     return case_list.reads(_session.store, pack)
+
+
+def _head(session: ReviewSession) -> str:
+    """Return what changes with whatever evidence is made of; a comparison is no event."""
+    return f"{audit.head(session.store).hash} {times_compared(session.store)}"
 
 
 @dataclass(frozen=True, slots=True)

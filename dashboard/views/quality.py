@@ -14,6 +14,7 @@ from core.errors import AssayError
 from core.packs import DomainPack
 from core.records.case_columns import read_columns
 from core.records.past_window import MOST, PastWindow, read_window
+from core.records.picture_origins import times_compared
 from core.service.quality.what_if import cases_behind
 from core.service.review import review
 from core.service.review.in_use import InUse, products_in_use
@@ -48,7 +49,13 @@ def render() -> None:
         widgets.error(exc)
         return
     window = _window(
-        widgets.head_of(session), _this_hour(), session, pack.name, product, used, weeks
+        f"{widgets.head_of(session)} {times_compared(session.store, used.bundle_sha256)}",
+        _this_hour(),
+        session,
+        pack.name,
+        product,
+        used,
+        weeks,
     )
     past = window.past
     if pack.has_own_review:
@@ -93,7 +100,7 @@ def _window(
     used: InUse,
     weeks: int,
 ) -> PastWindow:
-    del head  # whatever is written to the store changes it
+    del head  # whatever is written to the store changes it, and so does a comparison
     since = hour - timedelta(weeks=weeks)
     return read_window(_session.store, pack, product, used.bundle_sha256, since)
 

@@ -12,6 +12,7 @@ import numpy as np
 from core.decision.certificate import groups_needed, groups_to_ceiling, upper_bound
 from core.decision.certificate_text import percent
 from core.decision.rate import Rate
+from core.decision.shared_names import join_by_name
 from core.errors import ConfigError
 from core.packs import DomainPack
 from core.people import Person, Role
@@ -19,6 +20,7 @@ from core.records import case_list, deployments
 from core.records.case_list import Read
 from core.records.connection import Store
 from core.records.deployment import Deployment, Figure, Stage
+from core.records.picture_origins import IN_BUNDLE
 from core.records.values import TILE_OF
 from core.service.review.case_rules import CaseRules, header_value
 from core.types import Disposition, Policy
@@ -50,7 +52,8 @@ class ReadEvidence:
         escape: Share called negative of the cases that the reader called positive at first.
         overkill: Share called positive of the cases that the reader called negative at first.
         overridden: Share of automatic verdicts that the reader's last answer differs from.
-        supervised: Cases read since the bundle under the policy was released supervised.
+        supervised: Cases read since the bundle under the policy was released supervised, those of
+            one origin once.
         positive_groups: Groups (patients, parts) with a case that the reader called positive,
             first or last, and that the verdict decided on by itself: one that it left to a person
             cannot escape.
@@ -78,7 +81,9 @@ def evidence_of(
 ) -> ReadEvidence:
     """Return how people's answers compare with the verdicts of one bundle under one policy.
 
-    Reads of a case whose images contradict each other as to whose they are count for nothing.
+    Reads of a case whose images contradict each other as to whose they are count for nothing, and
+    so do copies of pictures that the bundle was made of. Cases of one origin are one group, and one
+    of the reads that a stage asks for.
 
     Args:
         reads: What people answered.
@@ -95,7 +100,15 @@ def evidence_of(
         and read.verdict is not None
         and not rules.contradictions(read.headers)
         and (site is None or site in rules.sites_of(read.headers))
+        and IN_BUNDLE not in read.origins
     ]
+    own = [_group(read, rules) for read in counted]
+    names = [{f"group {name}", *read.origins} for name, read in zip(own, counted, strict=True)]
+    joined = dict(zip(own, join_by_name(names), strict=True))
+
+    def group_of(read: Read) -> int:
+        return joined[_group(read, rules)]
+
     automatic = [read for read in counted if read.verdict is not Disposition.DEFER]
     positive = [read for read in counted if read.first is Disposition.POSITIVE]
     negative = [read for read in counted if read.first is Disposition.NEGATIVE]
@@ -104,7 +117,7 @@ def evidence_of(
 
     def share(some: Sequence[Read], is_hit: Callable[[Read], bool]) -> Rate:
         hit = np.array([is_hit(read) for read in some], np.bool_)
-        return Rate.from_groups(hit, np.array([_group(read, rules) for read in some]))
+        return Rate.from_groups(hit, np.array([group_of(read) for read in some]))
 
     return ReadEvidence(
         reads=len(counted),
@@ -113,9 +126,11 @@ def evidence_of(
         escape=share(positive, lambda read: read.verdict is Disposition.NEGATIVE),
         overkill=share(negative, lambda read: read.verdict is Disposition.POSITIVE),
         overridden=share(automatic, lambda read: read.last is not read.verdict),
-        supervised=sum(since is not None and read.at >= since for read in counted),
-        positive_groups=len({_group(read, rules) for read in called}),
-        escaped_groups=len({_group(read, rules) for read in escaped}),
+        supervised=len(set(join_by_name([read.origins for read in counted if read.at >= since])))
+        if since
+        else 0,
+        positive_groups=len({group_of(read) for read in called}),
+        escaped_groups=len({group_of(read) for read in escaped}),
     )
 
 

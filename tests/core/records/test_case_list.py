@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 from sqlalchemy import event
@@ -12,6 +13,7 @@ from core.records.case_list import alike, list_cases, reads
 from core.records.case_status import QueueState
 from core.records.connection import writing
 from core.records.intake import receive
+from core.records.picture_origins import ComparedPictures, keep_origins
 from core.records.store import new_decision, record
 from core.records.worklist import case_detail, next_case
 from core.types import Disposition, Reason
@@ -50,6 +52,21 @@ def test_a_list_says_of_each_case_what_the_case_itself_says(store, put):
             made.bundle, made.bundle_sha256, made.policy_id, made.findings,
         )  # fmt: skip
         assert one.is_judged
+
+
+def test_a_read_says_what_the_pictures_of_its_case_are_copies_of(store, put):
+    for content, group in ((b"one", "a"), (b"two", "a"), (b"three", "b")):
+        put(content, p=0.9, group=group)
+    for case in list_cases(store, "xray"):
+        assert reviews.review(store, case.item, POSITIVE, reviewer="Ada")
+    assert {one.origins for one in reads(store, "xray")} == {frozenset()}
+    one, two, three = (sha256(content).hexdigest() for content in (b"one", b"two", b"three"))
+    found = {one: one, two: two, three: one}
+    assert keep_origins(store, "b" * 64, 0, ComparedPictures((), b""), found)
+    assert keep_origins(store, "c" * 64, 0, ComparedPictures((), b""), {three: three})
+    assert {read.origins for read in reads(store, "xray")} == {
+        frozenset({one, two}), frozenset({one}),
+    }  # fmt: skip
 
 
 def test_only_the_lanes_asked_for_are_listed(store, put):

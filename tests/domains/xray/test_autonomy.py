@@ -9,6 +9,7 @@ import pytest
 
 from core.records.case_list import Read
 from core.records.deployment import Deployment, Stage
+from core.records.picture_origins import IN_BUNDLE
 from core.service.review import autonomy, autonomy_text
 from core.service.review.autonomy import blocking_reason, evidence_of, figures_of
 from domains.xray import pack
@@ -60,6 +61,34 @@ def test_evidence_compares_first_answers_and_overrides_compare_last_ones():
         "overridden": (1, 4),
     }  # fmt: skip
     assert evidence_of(READS, RULES, "b@1", "p1", "South").reads == 0
+
+
+def test_copies_are_one_group_and_one_read_and_known_pictures_are_none():
+    since = NOW - timedelta(days=1)
+    rows = [(NEGATIVE, "a"), (POSITIVE, "b"), (POSITIVE, "c")] + [(NEGATIVE, "a")] * 40
+    reads = [
+        a_read(i, verdict, POSITIVE, patient=f"p{i}", origins=frozenset({origin}))
+        for i, (verdict, origin) in enumerate(rows)
+    ]
+    known = [
+        a_read(100 + i, NEGATIVE, POSITIVE, patient=f"k{i}", origins=frozenset({IN_BUNDLE}))
+        for i in range(40)
+    ]
+    found = evidence_of([*reads, *known], RULES, "b@1", "p1", None, since)
+    assert (found.positive_groups, found.escaped_groups, found.supervised) == (3, 1, 3)
+    apart = [replace(read, origins=frozenset()) for read in reads]
+    alone = evidence_of(apart, RULES, "b@1", "p1", None, since)
+    assert (alone.positive_groups, alone.escaped_groups, alone.supervised) == (43, 41, 43)
+    assert found.escape.high - found.escape.low > alone.escape.high - alone.escape.low
+
+
+def test_one_patients_cases_join_those_of_another_through_a_copy():
+    reads = [
+        a_read(1, NEGATIVE, POSITIVE, patient="p1", origins=frozenset({"a"})),
+        a_read(2, NEGATIVE, POSITIVE, patient="p1", origins=frozenset({"b"})),
+        a_read(3, NEGATIVE, POSITIVE, patient="p2", origins=frozenset({"b"})),
+    ]
+    assert evidence_of(reads, RULES, "b@1", "p1").positive_groups == 1
 
 
 def test_the_intervals_are_clopper_and_pearsons_and_widen_where_one_patient_comes_often():
