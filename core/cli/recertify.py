@@ -74,6 +74,7 @@ def _show_counted(found: Collected, *, json: bool) -> None:
         "uncompared": found.uncompared,
         "copies": found.copies,
         "disputed": list(found.disputed),
+        "unsearched": found.unsearched,
         "unsuitable": found.unsuitable,
         "train": len(found.train),
     }
@@ -81,7 +82,8 @@ def _show_counted(found: Collected, *, json: bool) -> None:
         print_json(counts)
     else:
         counted = f"{counts['counted']} reviewed cases count."
-        print_line(found.refusal or f"{counted} {found.dispute}".strip())
+        words = [found.refusal] if found.refusal else [counted, found.dispute]
+        print_line(" ".join(filter(None, [*words, found.limit])))
 
 
 def proposals(

@@ -175,6 +175,20 @@ def compared_pictures(store: Store, bundle_sha256: str, most: int) -> list[Compa
     return found
 
 
+def count_origins(store: Store, bundle_sha256: str) -> int:
+    """Return how many pictures were compared with a bundle's and are copies of no earlier one.
+
+    Raises:
+        StoreError: The database failed.
+    """
+    rows = PICTURE_ORIGINS.c
+    query = select(func.count(rows.content_key)).where(
+        rows.bundle_sha256 == bundle_sha256, rows.origin == rows.content_key
+    )
+    with reading(store) as connection:
+        return connection.scalar(query) or 0
+
+
 def times_compared(store: Store, bundle_sha256: str = "") -> int:
     """Return how many times pictures were compared with a bundle's, with all bundles' if empty.
 

@@ -78,37 +78,39 @@ def describe_reviewed(found: Collected) -> list[str]:
         f"{len(found.counted):,} reviewed cases count ({found.groups:,} groups, "
         f"{found.positive_groups:,} of them positive); {len(found.train):,} are kept for training."
     ]
-    if found.refusal:
-        lines.append(found.refusal)
-    else:
-        more = found.look.following.size - found.complete
-        lines.append(
-            f"They are counted at sizes fixed beforehand; the next needs {more:,} more case(s)."
-        )
-        if found.waiting:
-            lines.append(f"{len(found.waiting):,} case(s) that would count wait for a person.")
-        if found.uncompared:
-            lines.append(
-                f"{found.uncompared:,} reviewed case(s) are still to be compared with the known "
-                "pictures; certifying does that first."
-            )
-        if found.copies:
-            lines.append(
-                f"{found.copies:,} reviewed case(s) show copies of pictures that the bundle was "
-                "trained or certified on, and do not count."
-            )
-        if found.dispute:
-            lines.append(found.dispute)
+    lines += [found.refusal] if found.refusal else _what_counts(found)
     if found.unsuitable and not found.refusal:
         lines.append(
             f"{found.unsuitable:,} reviewed case(s) do not count: a person saw them because of "
             "their verdict, and among such cases no escape can be seen."
         )
+    if found.limit:
+        lines.append(found.limit)
     if found.conflicts:
         lines.append(
             f"{len(found.conflicts):,} case(s) are contradicted by a later answer on the same "
             "picture; the later one holds."
         )
+    return lines
+
+
+def _what_counts(found: Collected) -> list[str]:
+    more = found.look.following.size - found.complete
+    lines = [f"They are counted at sizes fixed beforehand; the next needs {more:,} more case(s)."]
+    if found.waiting:
+        lines.append(f"{len(found.waiting):,} case(s) that would count wait for a person.")
+    if found.uncompared:
+        lines.append(
+            f"{found.uncompared:,} reviewed case(s) are still to be compared with the known "
+            "pictures; certifying does that first."
+        )
+    if found.copies:
+        lines.append(
+            f"{found.copies:,} reviewed case(s) show copies of pictures that the bundle was "
+            "trained or certified on, and do not count."
+        )
+    if found.dispute:
+        lines.append(found.dispute)
     return lines
 
 

@@ -8,6 +8,7 @@ and without a gap (`core.decision.looks`); the others are named with their numbe
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -21,10 +22,11 @@ from core.model.bundle.bundle import Bundle
 from core.records import deployments
 from core.records.audit_draw import is_drawn
 from core.records.connection import Store
-from core.records.picture_origins import origins_of
+from core.records.picture_origins import count_origins, origins_of
 from core.records.reviewed_cases import JudgedProduct, ReviewedCase, reviewed_cases
 from core.service.bundles.archive import policy_on_shelf
 from core.service.recertify.collected import Collected
+from core.service.recertify.comparison import MOST
 from core.service.recertify.copies import Assigned, join_copies
 from core.settings import Settings
 from core.types import Disposition
@@ -57,7 +59,8 @@ def collect(
     membership = SplitMembership.from_arrays(bundle.membership)
     assigned = [Assigned(one, membership.assign(names_of(one))) for one in found]
     joined, copies = join_copies(assigned, origins_of(store, bundle.sha256))
-    return sort_out(joined, lambda one: is_unbiased(one), since, copies)
+    collected = sort_out(joined, lambda one: is_unbiased(one), since, copies)
+    return replace(collected, unsearched=max(count_origins(store, bundle.sha256) - MOST, 0))
 
 
 def sort_out(

@@ -34,6 +34,8 @@ class Collected:
             on. They do not count, and end the row, until the answers agree.
         train: Reviewed cases of train with an answer.
         since: Only cases that came then or later were looked at; None for all.
+        unsearched: Different pictures before the newest ``comparison.MOST``, of which copies are
+            not known again.
     """
 
     look: Look
@@ -50,6 +52,7 @@ class Collected:
     disputed: tuple[str, ...]
     train: tuple[Assigned, ...]
     since: datetime | None
+    unsearched: int = 0
 
     @property
     def positive_groups(self) -> int:
@@ -70,6 +73,17 @@ class Collected:
     def may_suffice(self) -> bool:
         """Whether there is something to certify on, once all that was judged is compared."""
         return not self.refusal or self.uncompared > 0
+
+    @property
+    def limit(self) -> str:
+        """Return which copies are not found; empty where all are searched for."""
+        if not self.unsearched:
+            return ""
+        return (
+            f"Copies of {self.unsearched:,} earlier pictures are not searched for, since the time "
+            "that takes grows with them: only those of the bundle's own and of the newest that "
+            "were compared are. A copy of such an earlier one counts as a case of its own."
+        )
 
     @property
     def dispute(self) -> str:

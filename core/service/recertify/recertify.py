@@ -244,6 +244,7 @@ def _counts(collected: Collected) -> dict[str, Any]:
         "unscored": collected.unscored,
         "conflicts": list(collected.conflicts),
         "disputed": list(collected.disputed),
+        "unsearched": collected.unsearched,
         "unsuitable": collected.unsuitable,
         "waiting": len(collected.waiting),
         "since": collected.since.isoformat() if collected.since else "",

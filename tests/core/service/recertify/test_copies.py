@@ -30,6 +30,7 @@ from core.service.recertify.comparison import compare_reviewed
 from core.service.recertify.copies import Assigned, join_copies
 from core.service.review.review import decide
 from core.types import Disposition, Targets
+from dashboard.present.policies import describe_reviewed
 from tests.conftest import a_plate
 
 ROB = Person.alone("Rob")
@@ -273,3 +274,18 @@ def test_copies_answered_differently_are_not_learned_from():
     found = sort_out(joined, lambda _: True)
     assert [one.case.case_id for one in found.train] == ["c"]
     assert found.disputed == ("a", "b")
+
+
+def test_what_lies_beyond_the_newest_that_are_searched_is_said(
+    store, settings, deployed, monkeypatch
+):
+    none = ComparedPictures((), b"")
+    origins = {name: name for name in "abcdef"} | {"copy": "a", "known": IN_BUNDLE}
+    assert keep_origins(store, deployed.sha256, 0, none, origins)
+    found = collect(store, settings, deployed, "left")
+    assert (found.unsearched, found.limit) == (0, "")
+    monkeypatch.setattr("core.service.recertify.collect.MOST", 4)
+    found = collect(store, settings, deployed, "left")
+    assert found.unsearched == 2
+    assert "Copies of 2 earlier pictures are not searched for" in found.limit
+    assert found.limit in describe_reviewed(found)
