@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -11,6 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 from core.errors import ConfigError
 from core.files import write_atomic
 from domains.parts.station.options import OutputOptions, StrictModel, TriggerOptions
+from domains.parts.station.part_id_options import PartIdOptions
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$")]
 """A name that is a file's name too, and never one of the folders `.` and `..`."""
@@ -25,7 +27,8 @@ class CameraOptions(StrictModel):
     name: Name = "camera"
     kind: Literal["folder", "video", "genicam"] = "folder"
     source: str = Field(
-        description="A folder; a device number, file or RTSP address; a GenICam device id."
+        min_length=1,
+        description="A folder; a device number, file or RTSP address; a GenICam device id.",
     )
     serial: str = Field(default="", description="Serial number that it must have; empty = any.")
     width: int | None = Field(default=None, ge=1, description="Width in pixels it must have.")
@@ -61,16 +64,6 @@ class CameraOptions(StrictModel):
     open_timeout_ms: int = Field(
         default=3000, ge=100, le=60_000, description="Longest wait for it to open."
     )
-
-
-class PartIdOptions(StrictModel):
-    """Where a part's id comes from, and what it must look like."""
-
-    source: Literal["none", "code", "trigger", "file_name"] = "none"
-    pattern: str = Field(default=r".{1,64}", description="Regular expression of the whole id.")
-    check_digit: Literal["none", "gs1", "luhn"] = "none"
-    formats: tuple[str, ...] = Field(default=(), description="Code formats; empty = any.")
-    agree: int = Field(default=2, ge=1, le=5, description="Decodes that must agree.")
 
 
 class ChallengeOptions(StrictModel):
@@ -182,18 +175,17 @@ def read_station(path: Path) -> StationFile:
         ConfigError: It is missing, no TOML, or wrong; every error is named at once.
     """
     try:
-        with path.open("rb") as file:
-            return StationFile(**tomllib.load(file))
+        return StationFile(**tomllib.loads(path.read_text(encoding="utf-8-sig")))
     except FileNotFoundError as exc:
         raise ConfigError(
             f"There is no station file {path}.",
             hint="`assay parts station example` prints one to begin with.",
         ) from exc
-    except (OSError, tomllib.TOMLDecodeError) as exc:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise ConfigError(f"{path} cannot be read as TOML: {exc}.", hint="Correct it.") from exc
     except ValidationError as exc:
         raise ConfigError(
-            f"{path} cannot be used: {'; '.join(map(_sentence, exc.errors()))}.",
+            f"{path} cannot be used: {'; '.join(_sentences(exc.errors()))}.",
             hint="domains/parts/README.md lists every entry.",
         ) from exc
 
@@ -233,5 +225,11 @@ def _kept_file(home: Path, name: str) -> Path:
     return home / "stations" / f"{name}.json"
 
 
-def _sentence(error: Any) -> str:  # noqa: ANN401 - pydantic's own TypedDict
-    return f"{'.'.join(map(str, error['loc'])) or 'the file'}: {error['msg']}"
+def _sentences(errors: Sequence[Any]) -> Iterator[str]:
+    """Yield what is wrong, without lists that are short only because their entries are wrong."""
+    for error in errors:
+        inside = [one["loc"] for one in errors if len(one["loc"]) > len(error["loc"])]
+        if any(loc[: len(error["loc"])] == error["loc"] for loc in inside):
+            continue
+        wrong = str(error["ctx"]["error"]) if error["type"] == "value_error" else error["msg"]
+        yield f"{'.'.join(map(str, error['loc'])) or 'the file'}: {wrong}"

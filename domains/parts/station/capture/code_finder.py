@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.imaging.decode import decode
 from core.imaging.functions import Arguments, Output
 from domains.parts.station.capture.part_id import LONGEST_TEXT, CodeReading, is_settled
-from domains.parts.station.recipe import PartIdOptions
+from domains.parts.station.part_id_options import PartIdOptions
 
 FIND = f"{__name__}:find"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from domains.parts.station.recipe import PartIdOptions
+from domains.parts.station.part_id_options import PartIdOptions
 from domains.parts.station.result import LineReason
 
 ID_GROUP = "(?P<id>"

@@ -33,6 +33,9 @@ source = "/srv/camera"
 region = [0, 0, 8, 8]
 discard = 3
 latency_ms = 0
+[recipes.part_id]
+pattern = 'P-[0-9]+'
+formats = ["QRCode"]
 """
 
 
@@ -69,6 +72,9 @@ def test_the_example_and_a_sensible_file_are_read(tmp_path):
         ("region = [0, 0, 8, 8]", "region = [-1, 0, 8, 8]"),
         ("region = [0, 0, 8, 8]", "region = [0, 0, 0, 8]"),
         ("discard = 3", "discard = 1000000000"),
+        ('source = "/srv/camera"', 'source = ""'),
+        ("pattern = 'P-[0-9]+'", "pattern = 'P-([0-9]+'"),
+        ('formats = ["QRCode"]', 'formats = ["QR"]'),
         ("latency_ms = 0", "latency_ms = inf"),
     ],
 )
@@ -77,3 +83,19 @@ def test_an_absurd_value_is_refused_by_its_name(tmp_path, entry, absurd):
     field = absurd.partition(" ")[0]
     with pytest.raises(ConfigError, match=field):
         read(tmp_path / "line.toml", STATION.replace(entry, absurd, 1))
+
+
+def test_one_wrong_entry_is_named_once_and_nothing_else_with_it(tmp_path):
+    with pytest.raises(ConfigError) as refused:
+        read(tmp_path / "line.toml", STATION.replace("discard = 3", "discard = -3"))
+    assert "recipes.0.cameras.0.discard" in str(refused.value)
+    assert str(refused.value).count("recipes") == 1
+
+
+def test_a_file_from_an_editor_that_marks_its_encoding_is_read(tmp_path):
+    path = tmp_path / "line.toml"
+    path.write_text(STATION, encoding="utf-8-sig")
+    assert read_station(path).name == "line-1"
+    path.write_text(STATION, encoding="utf-16")
+    with pytest.raises(ConfigError, match="cannot be read as TOML"):
+        read_station(path)

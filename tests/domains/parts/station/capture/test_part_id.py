@@ -19,7 +19,8 @@ from domains.parts.station.capture.part_id import CodeReading, has_check_digit, 
 from domains.parts.station.capture.part_id_reader import PartIdReader
 from domains.parts.station.capture.sources.encoding import encode
 from domains.parts.station.part import CapturedFrame, Trigger
-from domains.parts.station.recipe import CameraOptions, PartIdOptions, Recipe
+from domains.parts.station.part_id_options import PartIdOptions
+from domains.parts.station.recipe import CameraOptions, Recipe
 from domains.parts.station.result import LineReason
 from tests.domains.parts.station.codes import damage, draw_code, on_part
 

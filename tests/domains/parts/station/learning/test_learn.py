@@ -25,7 +25,8 @@ from domains.parts.station.learning.odd_parts import PartLook, rank_parts
 from domains.parts.station.learning.sources import capture, read_folder
 from domains.parts.station.options import TriggerOptions
 from domains.parts.station.part import InspectedPart
-from domains.parts.station.recipe import CameraOptions, PartIdOptions, Recipe, StationFile
+from domains.parts.station.part_id_options import PartIdOptions
+from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 from domains.parts.station.records.naming import check_defect
 from domains.parts.station.records.parts import parts_of
 from domains.parts.station.result import LineReason, LineResult

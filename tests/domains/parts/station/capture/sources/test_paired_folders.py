@@ -13,7 +13,8 @@ from core.settings import Settings
 from domains.parts.station.judging.capture import CapturedPart
 from domains.parts.station.line.station import run_station
 from domains.parts.station.options import TriggerOptions
-from domains.parts.station.recipe import CameraOptions, PartIdOptions, Recipe, StationFile
+from domains.parts.station.part_id_options import PartIdOptions
+from domains.parts.station.recipe import CameraOptions, Recipe, StationFile
 from domains.parts.station.records.parts import parts_of
 from domains.parts.station.result import LineReason
 from tests.domains.parts.station.inspected import wait_for
