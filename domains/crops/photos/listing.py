@@ -163,6 +163,8 @@ def _side_files(companions: Companions, kept: Sequence[_Read], skipped: Skipped)
 
 def _photo(one: _Read, named: NamedFacts, location: Location, *, is_raw: bool) -> ListedPhoto:
     facts, photo = one.photo.facts, one.photo
+    if photo.problem and location.place is None:  # nobody knows what the file states of it
+        location = Location(None)
     ground = ground_view(facts, location.place) if _is_of_a_drone(facts) else None
     faults: tuple[PhotoReason, ...]
     if is_raw:

@@ -59,7 +59,8 @@ class Location:
 
     Attributes:
         place: None where none is certain enough to be shown on a map.
-        reason: Why there is none, with what to do; None where there is one.
+        reason: Why there is none, with what to do; None where there is one, and of a file that
+            cannot be read.
         notes: What else a person should know of it.
         candidate: A place that a person is asked to confirm; never shown as it is.
     """
