@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterator
+from io import BytesIO, StringIO
 from pathlib import Path
 from threading import Event, Thread
+from zipfile import ZipFile
 
 import cv2
 import numpy as np
@@ -88,6 +91,8 @@ def test_a_farmer_sends_files_and_sees_photos_and_a_map(
     expect(night).to_contain_text("dark", timeout=LONG_MS)
     expect(page.get_by_text("2 photos have no place.")).to_be_visible()
     _correct(page)
+    (leaf,) = [one for one in _table(page, "photos") if one["file"] == "leaf.png"]
+    assert (leaf["verdict"], leaf["answer"], leaf["answered_by"]) == ("LOOK", "HEALTHY", "Eva")
     _read_twice(page, farm)
     _place(page)
 
@@ -101,6 +106,20 @@ def test_a_farmer_sends_files_and_sees_photos_and_a_map(
         axe(page, size)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0
+
+
+def _table(page: Page, name: str) -> list[dict[str, str]]:
+    """Download a table, alone or out of its zip."""
+    # A click while the page is drawn anew is on a button that is gone.
+    still = page.locator("[data-test-script-state='notRunning']")
+    expect(still).to_have_count(1, timeout=LONG_MS)
+    with page.expect_download(timeout=LONG_MS) as got:
+        page.get_by_role("button", name="Table (CSV)").click()
+    data = got.value.path().read_bytes()
+    if data[:2] == b"PK":
+        with ZipFile(BytesIO(data)) as archive:
+            data = archive.read(f"{name}.csv")
+    return list(csv.DictReader(StringIO(data.decode("utf-8-sig"))))
 
 
 def _correct(page: Page) -> None:
@@ -191,6 +210,10 @@ def test_a_hatched_tile_is_looked_at_and_answered_on_the_map_and_in_review(
         expect(page.locator(f".field-map .area.{kind}.answered")).to_have_count(1)
     expect(hatched).to_have_count(many - 1)
     expect(page.get_by_text(f"{many - 1} of 64 tiles wait for a person.")).to_be_visible()
+    (answered,) = [one for one in _table(page, "tiles") if one["answer"]]
+    assert (answered["verdict"], answered["answer"]) == ("LOOK", "HEALTHY")
+    assert answered["answered_by"] == "Eva"
+    assert sum(int(one["answered"]) for one in _table(page, "zones")) == 1
     for size in SIZES:
         axe(page, size)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")

@@ -21,8 +21,12 @@ def export(
     folder: Annotated[Path, _FOLDER],
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")],
     to: Annotated[
-        str, typer.Option(help="Formats: geojson, gpkg, shapefile, csv, report.")
-    ] = "gpkg,csv,report",
+        str,
+        typer.Option(
+            help="Formats: geojson, gpkg, shapefile, csv, report; gpkg, csv and, of a mosaic, "
+            "report unless given."
+        ),
+    ] = "",
     positions: Annotated[
         str, typer.Option(help="Places: exact, coarse (about a kilometre) or none.")
     ] = "exact",
@@ -31,14 +35,15 @@ def export(
 ) -> None:
     """Write a survey as files for maps and spreadsheets, and as a page to print.
 
-    What a person answered on a tile stands beside its verdict, and zones follow it.
+    What a person answered on a tile or a photo stands beside its verdict, and zones follow it.
     """
     from core.cli.output import print_json, print_line
     from core.service.store import open_store
     from core.settings import Settings
-    from domains.crops.exports.write import SurveyExport, export_survey
+    from domains.crops.exports.write import SurveyExport, export_survey, usual_formats
 
     formats = tuple(name.strip() for name in to.split(",") if name.strip())
+    formats = formats or usual_formats(folder)
     spec = SurveyExport(folder, out, formats, _positions(positions), language)
     with open_store(Settings()) as store:
         written = export_survey(spec, store)

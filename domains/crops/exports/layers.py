@@ -43,12 +43,13 @@ class Layer:
     Attributes:
         name: What they are.
         rows: The values by column; all rows have the same columns.
-        shapes: One a row, longitude and latitude; None where positions are left out.
+        shapes: One a row, longitude and latitude, None for one without a place; None where
+            positions are left out.
     """
 
     name: str
     rows: tuple[Mapping[str, Value], ...]
-    shapes: tuple[BaseGeometry, ...] | None
+    shapes: tuple[BaseGeometry | None, ...] | None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -60,13 +61,13 @@ def tile_layer(survey: Survey, positions: Positions) -> Layer:
     """Return the tiles of a survey, one a row."""
     names = sorted({name for tile in survey.tiles for name in tile.indices})
     rows = tuple(_tile_row(tile, names) for tile in survey.tiles)
-    return Layer("tiles", rows, _shapes([tile.outline for tile in survey.tiles], positions))
+    return Layer("tiles", rows, shapes_of([tile.outline for tile in survey.tiles], positions))
 
 
 def zone_layer(survey: Survey, positions: Positions) -> Layer:
     """Return the zones of a survey, one a row, the one to walk to first before the others."""
     rows = tuple(_zone_row(zone) for zone in survey.zones)
-    return Layer("zones", rows, _shapes([zone.outline for zone in survey.zones], positions))
+    return Layer("zones", rows, shapes_of([zone.outline for zone in survey.zones], positions))
 
 
 def _tile_row(tile: SurveyTile, indices: Sequence[str]) -> Mapping[str, Value]:
@@ -108,16 +109,25 @@ def _zone_row(zone: Zone) -> Mapping[str, Value]:
     }
 
 
-def _shapes(
-    outlines: Sequence[BaseGeometry], positions: Positions
-) -> tuple[BaseGeometry, ...] | None:
+def shapes_of(
+    outlines: Sequence[BaseGeometry | None], positions: Positions
+) -> tuple[BaseGeometry | None, ...] | None:
     """Return outlines as they are written: themselves, points to about a kilometre, or none."""
     if positions is Positions.NONE:
         return None
     if positions is Positions.EXACT:
         return tuple(outlines)
-    middles = shapely.get_coordinates(shapely.point_on_surface(np.array(outlines, object)))
-    return tuple(Point(*place) for place in np.round(middles, _COARSE_DIGITS))
+    return tuple(
+        Point(*(round(middle, _COARSE_DIGITS) for middle in place)) if place else None
+        for place in map(_middle, outlines)
+    )
+
+
+def _middle(outline: BaseGeometry | None) -> tuple[float, float] | None:
+    if outline is None:
+        return None
+    inside = outline.representative_point()
+    return inside.x, inside.y
 
 
 def write_csv(layer: Layer) -> bytes:
@@ -136,10 +146,10 @@ def write_csv(layer: Layer) -> bytes:
 
 
 def _places(layer: Layer) -> list[tuple[str, str]]:
-    if layer.shapes is None:
-        return []
-    middles = shapely.get_coordinates(shapely.point_on_surface(np.array(layer.shapes, object)))
-    return [(f"{lon:.{_FINE_DIGITS}f}", f"{lat:.{_FINE_DIGITS}f}") for lon, lat in middles]
+    return [
+        (f"{place[0]:.{_FINE_DIGITS}f}", f"{place[1]:.{_FINE_DIGITS}f}") if place else ("", "")
+        for place in map(_middle, layer.shapes or ())
+    ]
 
 
 def _cell(value: Value) -> Value:

@@ -19,9 +19,9 @@ from core.report.blocks import (
 )
 from core.report.page import render_page
 from core.types import Disposition, Finding, Reason
+from domains.crops.exports.areas import describe_area
 from domains.crops.exports.field_map import draw_map
 from domains.crops.exports.layers import Positions
-from domains.crops.exports.rates import HECTARE_M2
 from domains.crops.exports.report_answers import answer_sections, describe_answer
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.survey.values import Survey, SurveyTile, Zone
@@ -41,7 +41,6 @@ _MANY_ZONES = N_("{count} zones call for action. Walk to zone 1 first.")
 _NO_ZONE = N_("No zone calls for action.")
 _ACT, _LOOK, _HEALTHY = N_("To act on"), N_("To look at"), N_("Healthy")
 _UNJUDGED = N_("Not judged")
-_HECTARES = N_("{hectares} ha")
 _TILES_ONE, _TILES_MANY = N_("{count} tile"), N_("{count} tiles")
 _MAP_TITLE = N_("The field from above, north up")
 _LEGEND_ANSWERED = N_(
@@ -125,14 +124,10 @@ def _stat(survey: Survey, kind: Disposition | None, tone: str, language: Languag
     area = sum(tile.area_m2 for tile in chosen)
     return StatTile(
         language.text(_WORDS[kind]),
-        _hectares(area, language),
+        describe_area(area, language),
         language.render(Sentence(_TILES_ONE, {"count": len(chosen)}, plural=_TILES_MANY)),
         tone if chosen else "plain",
     )
-
-
-def _hectares(area_m2: float, language: Language) -> str:
-    return language.render(Sentence(_HECTARES, {"hectares": round(area_m2 / HECTARE_M2, 3)}))
 
 
 def _map(survey: Survey, language: Language) -> tuple[Block, ...]:
@@ -171,7 +166,7 @@ def _zone(zone: Zone, survey: Survey, language: Language, is_exact: bool) -> tup
     return (
         str(zone.number),
         language.text(_WORDS[zone.disposition]),
-        _hectares(zone.area_m2, language),
+        describe_area(zone.area_m2, language),
         language.render(Sentence(_BETWEEN, {"low": low, "high": high})),
         ", ".join(_labels([survey.tiles[one] for one in zone.tiles])),
         *((f"{place.y:.6f}, {place.x:.6f}",) if is_exact else ()),

@@ -12,6 +12,7 @@ from core.records.connection import Store
 from domains.crops.exports.archive import pack
 from domains.crops.exports.isoxml_task import Version, write_task
 from domains.crops.exports.layers import (
+    Layer,
     Positions,
     tile_layer,
     write_csv,
@@ -20,6 +21,7 @@ from domains.crops.exports.layers import (
     write_shapefiles,
     zone_layer,
 )
+from domains.crops.exports.photo_layer import photo_layer, read_photos
 from domains.crops.exports.prescription import Prescription, prescribe
 from domains.crops.exports.rate_grid import rasterize
 from domains.crops.exports.rates import RateTable
@@ -29,6 +31,7 @@ from domains.crops.exports.terminal_check import find_faults
 from domains.crops.exports.terminals import PROFILES, profile, write_shapefile
 from domains.crops.locale import language
 from domains.crops.survey.answered import read_answers, with_answers
+from domains.crops.survey.geojson import PHOTOS
 from domains.crops.survey.values import Survey
 
 ISOXML: Mapping[str, Version] = {"isoxml3": 3, "isoxml4": 4}
@@ -55,40 +58,38 @@ class SurveyExport:
 
 
 Files = Mapping[str, bytes]
+Layers = Sequence[Layer]
 
 
-def _geojson(survey: Survey, spec: SurveyExport) -> Files:
-    layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
+def _geojson(layers: Layers) -> Files:
     return {f"{layer.name}.geojson": write_geojson(layer) for layer in layers if layer.rows}
 
 
-def _geopackage(survey: Survey, spec: SurveyExport) -> Files:
-    layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
+def _geopackage(layers: Layers) -> Files:
     return {"survey.gpkg": write_geopackage(layers)}
 
 
-def _shapefile(survey: Survey, spec: SurveyExport) -> Files:
-    layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
+def _shapefile(layers: Layers) -> Files:
     return {"survey-shapefile.zip": pack(write_shapefiles(layers))}
 
 
-def _csv(survey: Survey, spec: SurveyExport) -> Files:
-    layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
+def _csv(layers: Layers) -> Files:
     return {f"{layer.name}.csv": write_csv(layer) for layer in layers if layer.rows}
 
 
-def _report(survey: Survey, spec: SurveyExport) -> Files:
-    page = write_report(survey, language(spec.language), spec.positions)
-    return {"report.html": page.encode()}
-
-
-FORMATS: Mapping[str, Callable[[Survey, SurveyExport], Files]] = {
+TABLES: Mapping[str, Callable[[Layers], Files]] = {
     "geojson": _geojson,
     "gpkg": _geopackage,
     "shapefile": _shapefile,
     "csv": _csv,
-    "report": _report,
 }
+REPORT = "report"
+FORMATS = (*TABLES, REPORT)
+
+
+def usual_formats(folder: Path) -> tuple[str, ...]:
+    """Return the formats that a survey is written in unless others are asked for."""
+    return ("gpkg", "csv") if (folder / PHOTOS).exists() else ("gpkg", "csv", REPORT)
 
 
 def export_survey(spec: SurveyExport, store: Store | None = None) -> tuple[Path, ...]:
@@ -96,10 +97,10 @@ def export_survey(spec: SurveyExport, store: Store | None = None) -> tuple[Path,
 
     Args:
         spec: What is exported.
-        store: Where people answered on tiles; None for the verdicts alone.
+        store: Where people answered; None for the verdicts alone.
 
     Raises:
-        ConfigError: A format is not known.
+        ConfigError: A format is not known, or photos are to be a report.
         DataError: The folder holds no survey.
         StoreError: The store cannot be read.
         OSError: A file cannot be written.
@@ -123,8 +124,7 @@ def export_one(spec: SurveyExport, store: Store | None = None) -> bytes:
         DataError: The folder holds no survey.
         StoreError: The store cannot be read.
     """
-    contents = _contents(spec, store)
-    return next(iter(contents.values())) if len(contents) == 1 else pack(contents)
+    return one_file(_contents(spec, store))
 
 
 def _answered_survey(folder: Path, store: Store | None) -> Survey:
@@ -141,11 +141,40 @@ def _contents(spec: SurveyExport, store: Store | None) -> Files:
             f"No format is called {', '.join(unknown) or 'so'}.",
             hint=f"Formats: {', '.join(FORMATS)}.",
         )
+    if (spec.folder / PHOTOS).exists():
+        return _photo_contents(spec, store)
     survey = _answered_survey(spec.folder, store)
-    files: dict[str, bytes] = {}
-    for name in spec.formats:
-        files |= FORMATS[name](survey, spec)
+    layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
+    files = write_tables(layers, spec.formats)
+    if REPORT in spec.formats:
+        page = write_report(survey, language(spec.language), spec.positions)
+        files["report.html"] = page.encode()
     return files
+
+
+def _photo_contents(spec: SurveyExport, store: Store | None) -> Files:
+    if REPORT in spec.formats:
+        raise ConfigError(
+            "A survey of photos has no report to print.",
+            hint=f"Give --to some of {', '.join(TABLES)}.",
+        )
+    photos = read_photos(spec.folder)
+    answers = {} if store is None else read_answers(store, [one.case for one in photos])
+    return write_tables([photo_layer(photos, answers, spec.positions)], spec.formats)
+
+
+def write_tables(layers: Layers, formats: Sequence[str]) -> dict[str, bytes]:
+    """Return layers as files by name, in those of the formats that are tables."""
+    files: dict[str, bytes] = {}
+    for name in formats:
+        if name in TABLES:
+            files |= TABLES[name](layers)
+    return files
+
+
+def one_file(files: Files) -> bytes:
+    """Return the only file, or a zip of several."""
+    return next(iter(files.values())) if len(files) == 1 else pack(files)
 
 
 def export_prescription(

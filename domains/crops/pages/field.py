@@ -60,7 +60,7 @@ def render() -> None:
         _choose(language)
         return
     st.button(
-        f"← {language.text(_OTHER)}",
+        f"{'→' if language.is_right_to_left else '←'} {language.text(_OTHER)}",
         key="crops-others",
         type="tertiary",
         on_click=_open,

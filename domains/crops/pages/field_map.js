@@ -21,8 +21,12 @@ class FieldMap {
     const defs = node('defs', {})
     defs.append(this.pattern)
     this.svg.append(defs)
+    this.ground = node('g', {})
     this.layer = node('g', {})
-    this.svg.append(this.layer)
+    this.svg.append(this.ground, this.layer)
+    this.shapes = []
+    this.ground.addEventListener('click', ({ target }) => this.moved > 4 || this.pick(target.closest('.area').dataset.id))
+    this.ground.addEventListener('pointerover', ({ target }) => this.name(target.closest('.area')))
     const bar = document.createElement('div')
     bar.className = 'bar'
     this.buttons = {}
@@ -54,6 +58,7 @@ class FieldMap {
     this.svg.setAttribute('aria-label', data.title)
     for (const [name, button] of Object.entries(this.buttons)) button.setAttribute('aria-label', data.words[name])
     this.root.classList.toggle('places', data.takesPlaces)
+    this.cover()
     if (isNew) this.fit()
     else this.draw()
     // Picked elsewhere on the page: brought into sight, here and on the map.
@@ -141,26 +146,40 @@ class FieldMap {
     const scale = size / side // metres a pixel
     this.svg.setAttribute('viewBox', `${x} ${y} ${size} ${size}`)
     this.pattern.setAttribute('patternTransform', `rotate(45) scale(${scale})`)
+    // Lines between areas would cover areas of a few pixels.
+    const [, , width, height] = this.data.box
+    this.ground.classList.toggle('fine', Math.sqrt((width * height) / this.shapes.length) < 8 * scale)
     this.layer.replaceChildren(
-      ...this.fromBackToFront().map(one => this.area(one)),
       ...this.groups(NEAR * scale).map(group => this.circle(group, scale)),
       ...this.data.labels.map(one => label(one, scale)),
       ruler(this.view, scale),
     )
   }
 
-  // A frame is whole only where no neighbour is drawn over it.
-  fromBackToFront() {
-    const height = one => (one.id === this.data.picked ? 2 : one.kind.includes('answered') ? 1 : 0)
-    return [...this.data.areas].sort((one, other) => height(one) - height(other))
+  // There may be tens of thousands of areas: they stay while the map is moved, and only what has
+  // changed of them is touched.
+  cover() {
+    const { areas, picked } = this.data
+    if (areas.length !== this.shapes.length || areas.some((one, n) => one.path !== this.shapes[n].path)) {
+      this.shapes = areas.map(one => ({ path: one.path, area: node('path', { d: one.path, 'data-id': one.id }) }))
+      this.ground.replaceChildren(...this.shapes.map(one => one.area))
+    }
+    const raised = [[], []]
+    areas.forEach((one, n) => {
+      const { area } = this.shapes[n]
+      const style = `area ${one.kind}${one.id === picked ? ' picked' : ''}`
+      if (area.getAttribute('class') !== style) area.setAttribute('class', style)
+      if (one.id === picked) raised[1].push(area)
+      else if (one.kind.includes('answered')) raised[0].push(area)
+    })
+    // A frame is whole only where no neighbour is drawn over it.
+    this.ground.append(...raised.flat())
   }
 
-  area(one) {
-    const shape = node('path', { d: one.path, class: `area ${one.kind}`, 'data-id': one.id })
-    if (one.id === this.data.picked) shape.classList.add('picked')
-    shape.addEventListener('click', () => this.moved > 4 || this.pick(one.id))
-    shape.append(titled(one.text))
-    return shape
+  // What a pointer over an area reads.
+  name(area) {
+    const one = area && this.data.areas.find(one => one.id === area.dataset.id)
+    if (one) area.replaceChildren(titled(one.text))
   }
 
   groups(near) {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -15,12 +15,17 @@ from core.service.intake.resumable import Batch
 from core.service.review.review import ReviewSession
 from dashboard import widgets
 from dashboard.present import escape_markdown
+from domains.crops.exports.layers import Positions
+from domains.crops.exports.photo_layer import listed_photo, photo_layer
+from domains.crops.exports.write import TABLES, one_file, write_tables
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.fields.photo_job import RESULT, is_photo, job_id, submit
 from domains.crops.fields.places import with_places
 from domains.crops.locale import N_, Language, Sentence
-from domains.crops.pages import jobs, photo_map
+from domains.crops.pages import downloads, jobs, photo_map
 from domains.crops.pages.cards import CardPage, Line, heading_of, kind_of
+from domains.crops.survey.answered import read_answers
+from domains.crops.survey.values import PersonAnswer
 
 _PAGE = 24
 _CARD_PX = 230
@@ -59,7 +64,8 @@ def show(session: ReviewSession, field: FieldFolder, batch: Batch, language: Lan
     if (field.folder / RESULT).exists():
         file = field.folder / RESULT
         lines = with_places(field, _listed(str(file), file.stat().st_mtime_ns))
-        _results(session, field, lines, language)
+        cases = [line["verdict"]["case_id"] for line in lines if line["verdict"]]
+        _results(session, field, lines, read_answers(session.store, cases), language)
 
 
 def _submit(session: ReviewSession, field: FieldFolder, number: int) -> None:
@@ -75,13 +81,17 @@ def _listed(file: str, stamp: int) -> list[Line]:  # noqa: ARG001 - the stamp is
 
 
 def _results(
-    session: ReviewSession, field: FieldFolder, lines: Sequence[Line], language: Language
+    session: ReviewSession,
+    field: FieldFolder,
+    lines: Sequence[Line],
+    answers: Mapping[str, PersonAnswer],
+    language: Language,
 ) -> None:
     ordered = sorted(lines, key=lambda line: _ORDER[kind_of(line)])
     if not any(line["verdict"] for line in lines):
         widgets.text(language.text(_NO_BUNDLE), "quiet")
     cards = CardPage(session, field, language, lambda case: photo_map.pick(field, case))
-    photo_map.show(field, ordered, language, cards)
+    photo_map.show(field, ordered, answers, language, cards)
     counted = Counter(heading_of(line, language) for line in ordered)
     choices = [language.text(_ALL), *counted]
     chosen = st.radio(
@@ -104,3 +114,20 @@ def _results(
             on_click=st.session_state.update,
             args=({f"crops-most-{field.id}": most + _PAGE},),
         )
+    _files(field, ordered, answers, language)
+
+
+def _files(
+    field: FieldFolder,
+    lines: Sequence[Line],
+    answers: Mapping[str, PersonAnswer],
+    language: Language,
+) -> None:
+    def make(name: str, positions: Positions) -> bytes:
+        photos = [listed_photo(line) for line in lines]
+        return one_file(write_tables([photo_layer(photos, answers, positions)], (name,)))
+
+    downloads.offer(tuple(TABLES), make, f"{field.id}-photos", _SUFFIXES, language)
+
+
+_SUFFIXES = {"geojson": ".geojson", "gpkg": ".gpkg", "shapefile": ".zip", "csv": ".csv"}

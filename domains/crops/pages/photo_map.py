@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import streamlit as st
@@ -17,6 +17,7 @@ from domains.crops.fields.places import pick_place
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import field_map
 from domains.crops.pages.cards import CardPage, Line, kind_of
+from domains.crops.survey.values import PersonAnswer
 
 _TITLE = N_("Where the photos were taken, north up")
 _NO_PLACE_ONE, _NO_PLACE = N_("One photo has no place."), N_("{count} photos have no place.")
@@ -33,19 +34,26 @@ def pick(field: FieldFolder, case: str) -> None:
     st.session_state[_key(field)] = case
 
 
-def show(field: FieldFolder, lines: Sequence[Line], language: Language, cards: CardPage) -> None:
+def show(
+    field: FieldFolder,
+    lines: Sequence[Line],
+    answers: Mapping[str, PersonAnswer],
+    language: Language,
+    cards: CardPage,
+) -> None:
     """Show where photos were taken, the one that was tapped, and what has no place.
 
     Args:
         field: Whose photos.
         lines: The most urgent first.
+        answers: What people called photos, by case of the store.
         language: Of the page.
         cards: Draws the photo that was tapped.
     """
     placed = [line for line in lines if line["place"]]
     without = [line["case"] for line in lines if not line["place"]]
     if placed:
-        _map(field, placed, without, language, cards)
+        _map(field, placed, answers, without, language, cards)
     if without:
         _without(field, without, language, has_map=bool(placed))
 
@@ -69,6 +77,7 @@ def _key(field: FieldFolder) -> str:
 def _map(
     field: FieldFolder,
     placed: Sequence[Line],
+    answers: Mapping[str, PersonAnswer],
     without: Sequence[str],
     language: Language,
     cards: CardPage,
@@ -79,7 +88,7 @@ def _map(
     across, aside = st.columns([1.5, 1], gap="large")
     with across:
         tapped = field_map.show(
-            _points(field, placed, plane.place(at)),
+            _points(field, placed, answers, plane.place(at)),
             st.session_state.get(_key(field), ""),
             language.text(_TITLE),
             language,
@@ -98,16 +107,27 @@ def _map(
                 cards.draw(line, "picked")
 
 
-def _points(field: FieldFolder, placed: Sequence[Line], metres: np.ndarray) -> field_map.FieldMap:
+def _points(
+    field: FieldFolder,
+    placed: Sequence[Line],
+    answers: Mapping[str, PersonAnswer],
+    metres: np.ndarray,
+) -> field_map.FieldMap:
     points = tuple(
-        field_map.Point(
-            one["case"], float(x), float(y), kind_of(one) or field_map.UNJUDGED, one["file"]
-        )
+        field_map.Point(one["case"], float(x), float(y), called(one, answers), one["file"])
         for one, (x, y) in zip(placed, metres, strict=True)
     )
     left, top = metres.min(0).tolist()
     width, height = np.ptp(metres, axis=0).tolist()
     return field_map.FieldMap(f"{field.id}-{len(placed)}", (left, top, width, height), (), points)
+
+
+def called(line: Line, answers: Mapping[str, PersonAnswer]) -> str:
+    """Return the style of a photo on the map: what a person called it, else its verdict."""
+    answer = answers.get(line["verdict"]["case_id"]) if line["verdict"] else None
+    if answer is not None:
+        return f"{answer.disposition.value} answered"
+    return kind_of(line) or field_map.UNJUDGED
 
 
 def _without(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -15,13 +14,13 @@ from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import widgets
 from dashboard.case_links import queue_link
+from domains.crops.exports.areas import describe_area
 from domains.crops.exports.layers import Positions
-from domains.crops.exports.rates import HECTARE_M2
 from domains.crops.exports.stored import read_survey
-from domains.crops.exports.write import FORMATS, SurveyExport, export_one
+from domains.crops.exports.write import REPORT, TABLES, SurveyExport, export_one
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
-from domains.crops.pages import field_map, rates_form, tile_card
+from domains.crops.pages import downloads, field_map, rates_form, tile_card
 from domains.crops.survey.answered import name_answers, with_answers
 from domains.crops.survey.geojson import SUMMARY
 from domains.crops.survey.tile_cases import MOST_ASKED
@@ -34,7 +33,7 @@ _MANY = N_("{count} zones call for action. Walk to zone 1 first.")
 _NONE = N_("No zone calls for action.")
 _ZONE = N_("Zone {number}")
 _LEGEND = N_("Orange: act. Green: healthy. Hatched: a person decides. Grey: not judged.")
-_AREA = N_("{hectares} ha, {low} % to {high} % of its tiles sick")
+_AREA = N_("{area}, {low} % to {high} % of its tiles sick")
 _LEGEND_ANSWERED = N_(
     "Orange: act. Green: healthy. Hatched: a person decides. Framed: a person has decided. Grey: "
     "not judged."
@@ -47,20 +46,6 @@ _NOT_ASKED = N_("{count} more tiles need a person; only the {most} most urgent a
 _WITHDRAWN_ONE = N_("One tile of an earlier survey, cut otherwise, waits no longer.")
 _WITHDRAWN = N_("{count} tiles of an earlier survey, cut otherwise, wait no longer.")
 _UNCERTIFIED = N_("Nothing is certified about these verdicts.")
-_FILES, _PLACES = N_("Files"), N_("Places in the files")
-_EXACT, _COARSE, _LEFT_OUT = N_("Exact"), N_("To about a kilometre"), N_("Left out")
-_PLACE_NAMES = {
-    Positions.EXACT: _EXACT,
-    Positions.COARSE: _COARSE,
-    Positions.NONE: _LEFT_OUT,
-}
-_FORMAT_NAMES = {
-    "report": N_("Report to print"),
-    "geojson": "GeoJSON",
-    "gpkg": "GeoPackage",
-    "shapefile": "Shapefile",
-    "csv": N_("Table (CSV)"),
-}
 _TERMINAL = N_("For the tractor")
 
 
@@ -80,16 +65,15 @@ def show(session: ReviewSession, folder: Path, field: FieldFolder, language: Lan
     surveyed = _survey(str(folder), stamp)
     known = case_answers(session.store, [tile.case for tile in surveyed.tiles if tile.case])
     answers = tuple(sorted(name_answers(session.store, known).items()))
-    survey = _answered(str(folder), stamp, answers, surveyed)
+    survey, drawn = _answered(str(folder), stamp, answers, surveyed)
     acting = [zone for zone in survey.zones if zone.disposition is Disposition.POSITIVE]
     sentence = Sentence(_ONE, {"count": len(acting)}, plural=_MANY)
     widgets.text(language.render(sentence) if acting else language.text(_NONE), "big")
     _asked(survey, known, language)
     across, aside = st.columns([1.5, 1], gap="large")
     with across:
-        view = f"{survey.sha256}-{len(survey.tiles)}"
         tapped = field_map.show(
-            field_map.map_of_survey(survey, view, _ZONES),
+            drawn,
             st.session_state.get(f"crops-picked-{key}", ""),
             language.text(_TITLE),
             language,
@@ -120,8 +104,10 @@ def _answered(
     stamp: int,  # noqa: ARG001 - the same
     answers: tuple[tuple[str, PersonAnswer], ...],
     _survey: Survey,
-) -> Survey:
-    return with_answers(_survey, dict(answers))
+) -> tuple[Survey, field_map.FieldMap]:
+    survey = with_answers(_survey, dict(answers))
+    view = f"{survey.sha256}-{len(survey.tiles)}"
+    return survey, field_map.map_of_survey(survey, view, _ZONES)
 
 
 def _picked(session: ReviewSession, survey: Survey, picked: str, language: Language) -> None:
@@ -141,7 +127,6 @@ def _asked(survey: Survey, known: Mapping[str, CaseAnswer], language: Language) 
         values = {"count": survey.not_asked, "most": MOST_ASKED}
         sentence = Sentence(_NOT_ASKED_ONE, values, plural=_NOT_ASKED)
         widgets.text(language.render(sentence), "quiet")
-
     if survey.withdrawn:
         values = {"count": survey.withdrawn}
         sentence = Sentence(_WITHDRAWN_ONE, values, plural=_WITHDRAWN)
@@ -156,7 +141,7 @@ def _zones(zones: Sequence[Zone], language: Language) -> None:
         facts = Sentence(
             _AREA,
             {
-                "hectares": round(zone.area_m2 / HECTARE_M2, 3),
+                "area": describe_area(zone.area_m2, language),
                 "low": round(100 * zone.lowest_share),
                 "high": round(100 * zone.highest_share),
             },
@@ -170,24 +155,12 @@ def _zones(zones: Sequence[Zone], language: Language) -> None:
 
 
 def _files(session: ReviewSession, folder: Path, field: FieldFolder, language: Language) -> None:
-    widgets.text(language.text(_FILES), "heading")
-    positions = st.radio(
-        language.text(_PLACES),
-        list(Positions),
-        format_func=lambda one: language.text(_PLACE_NAMES[one]),
-        horizontal=True,
-        key=f"crops-positions-{folder.name}",
-    )
-    columns = st.columns(len(FORMATS))
-    for column, (name, title) in zip(columns, _FORMAT_NAMES.items(), strict=True):
-        spec = SurveyExport(folder, folder, (name,), Positions(positions or "none"), language.code)
-        column.download_button(
-            language.text(title),
-            data=partial(export_one, spec, session.store),
-            file_name=f"{field.id}-{name}{_SUFFIXES[name]}",
-            key=f"crops-file-{folder.name}-{name}",
-            width="stretch",
-        )
+    def make(name: str, positions: Positions) -> bytes:
+        spec = SurveyExport(folder, folder, (name,), positions, language.code)
+        return export_one(spec, session.store)
+
+    name = f"{field.id}-{folder.name}"
+    downloads.offer((REPORT, *TABLES), make, name, _SUFFIXES, language)
 
 
 _SUFFIXES = {

@@ -147,7 +147,7 @@ def is_hatched(disposition: Disposition | None) -> bool:
 
 def summary_of(survey: Survey) -> Json:
     """Return what a survey found, with the counts of its tiles."""
-    grid = survey.grid
+    grid, (lon, lat) = survey.grid, survey.center
     dispositions = Counter(tile.disposition.value for tile in survey.tiles if tile.disposition)
     return {
         "schema": SCHEMA,
@@ -155,7 +155,7 @@ def summary_of(survey: Survey) -> Json:
         "sha256": survey.sha256,
         "crs": survey.crs,
         "position_accuracy_m": survey.accuracy_m,
-        "center": list(survey.center),
+        "center": [lon - 360.0 if lon > 180.0 else lon, lat],
         "bands": list(survey.bands),
         "tile_m": grid.tile_m,
         "tile_pixels": [grid.height, grid.width],

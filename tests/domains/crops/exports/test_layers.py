@@ -68,6 +68,12 @@ def test_a_survey_across_the_antimeridian_comes_back_in_one(tmp_path):
         )
 
 
+def test_the_middle_of_a_survey_is_a_longitude_also_beyond_the_antimeridian():
+    east, north = geojson.summary_of(a_survey([[OK]], west=180.2))["center"]
+    assert (east, north) == (pytest.approx(-179.79975), pytest.approx(47.99975))
+    assert geojson.summary_of(a_survey([[OK]]))["center"][0] == pytest.approx(11.00025)
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from core.types import Disposition
+from domains.crops.exports.areas import describe_area
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.report import write_report
 from domains.crops.locale import LANGUAGES, language
@@ -99,3 +100,10 @@ def test_a_page_prints_on_paper_and_asks_for_nothing(tmp_path):
     assert printed.startswith(b"%PDF")
     assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
     assert wide <= 0
+
+
+@pytest.mark.parametrize(
+    ("area_m2", "text"), [(4.1, "4.1 m²"), (99.0, "99 m²"), (780.0, "0.078 ha"), (0.0, "0 ha")]
+)
+def test_a_small_area_is_not_rounded_away(area_m2, text):
+    assert describe_area(area_m2, language("en")) == text

@@ -1,5 +1,6 @@
 """A folder without a mosaic: each photo and capture has its own place, or none and a reason."""
 
+import csv
 import json
 import shutil
 
@@ -16,9 +17,12 @@ from core.records.case_page import page_of_cases
 from core.records.worklist import case_detail
 from core.service.assessment.assessor import CLAIMED_TILE
 from core.service.bundles.deployments import Signed, deploy_bundle
+from core.service.review.review import decide
 from core.service.store import open_store
 from core.settings import Settings
-from core.types import Tile
+from core.types import Disposition, Tile
+from domains.crops.exports.layers import Positions
+from domains.crops.exports.write import SurveyExport, export_survey
 from domains.crops.survey.command import describe_summary, parse_reflectances
 from domains.crops.survey.spec import SurveySpec
 from domains.crops.survey.survey import run_survey
@@ -132,6 +136,14 @@ def test_photos_of_a_folder_that_need_a_person_wait_for_one(field, tmp_path):
         }
         waiting = {one.case_id: one for one in page_of_cases(store, CaseFilter(), limit=99)}
         claimed = case_detail(store, made["5.png"]["case"]).images[0].decision
+        shown = case_detail(store, made["5.png"]["case"]).item
+        assert decide(store, shown, Disposition.NEGATIVE, by=ADA)
+        export_survey(SurveyExport(spec.out, tmp_path, ("csv",), Positions.EXACT), store)
+    with (tmp_path / "photos.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["file"]: row for row in csv.DictReader(file)}
+    answered = {name: row["answered_by"] for name, row in rows.items() if row["answer"]}
+    assert answered == {"5.png": "Ada"}
+    assert (rows["5.png"]["verdict"], rows["5.png"]["answer"]) == ("LOOK", "HEALTHY")
 
     assert {one["case"] for one in made.values()} == set(waiting)
     assert len(waiting) == summary["photos_judged"] == 6
