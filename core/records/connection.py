@@ -132,10 +132,10 @@ def _connect(url: URL, blobs: Path | None) -> Store:
 
 
 def _migrate(store: Store) -> None:
-    found = _revision_of(store)
-    if found == SCHEMA:
+    if _revision_of(store) == SCHEMA:
         return
-    if found is not None:
+
+    def announce(found: str) -> None:
         logger.warning(
             "The store at %s is brought from schema %s to %s; a million cases take about half a "
             "minute.",
@@ -143,12 +143,13 @@ def _migrate(store: Store) -> None:
             found,
             SCHEMA,
         )
+
     # Alembic takes a third of a second to import: only a store that needs it pays.
     from core.records.case_status import refresh_all
     from core.records.migrations import upgrade
 
     with writing(store) as connection:
-        is_status_old = upgrade(connection)
+        is_status_old = upgrade(connection, announce)
         if store.engine.dialect.name == "sqlite":
             _estimate(connection)
         if is_status_old:

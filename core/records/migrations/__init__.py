@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import takewhile
 from pathlib import Path
 
@@ -14,12 +15,16 @@ from sqlalchemy import Connection
 from core.errors import StoreError
 
 
-def upgrade(connection: Connection) -> bool:
+def upgrade(connection: Connection, announce: Callable[[str], None]) -> bool:
     """Return whether the case status has to be worked out anew, once the tables are up to date.
 
     They are brought to this code's schema inside the caller's transaction. A step that changes what
     the case status or its facets hold says so by ``changes_case_status = True``: working them out
     takes a minute for a million cases, and an index or a table more does not need it.
+
+    Args:
+        connection: An open one.
+        announce: Called with the schema of an older store before its tables change.
 
     Raises:
         StoreError: The tables were written by newer code.
@@ -37,6 +42,8 @@ def upgrade(connection: Connection) -> bool:
             f"this code knows schemas up to {max(known)}.",
             hint="Install the version of Assay that wrote it, or a newer one.",
         )
+    for revision in sorted(present - {steps[0].revision}):
+        announce(revision)
     command.upgrade(config, "head")
     # A new store has no cases.
     new = takewhile(lambda step: step.revision not in present, steps) if present else ()

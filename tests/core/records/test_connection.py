@@ -39,12 +39,14 @@ def test_the_schema_that_the_code_names_is_the_last_migration():
     assert ScriptDirectory.from_config(config).get_current_head() == SCHEMA
 
 
-def test_a_store_of_newer_code_is_refused_unchanged(store, execute):
+def test_a_store_of_newer_code_is_refused_unchanged(store, execute, caplog):
     execute(store, "UPDATE alembic_version SET version_num = '9999'")
     where = store.engine.url.render_as_string(hide_password=False)
 
     with pytest.raises(StoreError, match=f"schema 9999; this code knows schemas up to {SCHEMA}"):
         open_store(where, store.blobs)
+
+    assert caplog.messages == []
 
 
 def test_a_step_that_adds_a_table_leaves_a_million_statuses_as_they_are(
