@@ -10,6 +10,9 @@ from pydantic import Field, field_validator
 
 from domains.parts.station.options import StrictModel
 
+PART_OF_OTHERS = "UPCE"
+"""Part of a damaged EAN-13 reads as a UPC-E, check digit included: it counts only on its own."""
+
 
 class PartIdOptions(StrictModel):
     """Where a part's id comes from, and what it must look like."""
@@ -34,4 +37,6 @@ class PartIdOptions(StrictModel):
     def _are_known(cls, formats: tuple[str, ...]) -> tuple[str, ...]:
         for name in formats:
             zxingcpp.barcode_format_from_str(name)
+        if PART_OF_OTHERS in formats and len(formats) > 1:
+            raise ValueError(f"{PART_OF_OTHERS} stands beside others, parts of which read as one")
         return formats

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.imaging.decode import decode
 from core.imaging.functions import Arguments, Output
 from domains.parts.station.capture.part_id import LONGEST_TEXT, CodeReading, is_settled
-from domains.parts.station.part_id_options import PartIdOptions
+from domains.parts.station.part_id_options import PART_OF_OTHERS, PartIdOptions
 
 FIND = f"{__name__}:find"
 
@@ -25,9 +25,6 @@ WEAKLY_CHECKED = frozenset(
     }
 )
 """Bar codes with one check digit or none: one misreading in ten passes, in every way of reading."""
-
-PART_OF_OTHERS = "UPCE"
-"""Part of a damaged EAN-13 reads as a UPC-E, check digit included: it counts only on its own."""
 
 _SMALL_PIXELS = 2_000_000
 _MOST_CODES = 64
@@ -74,13 +71,7 @@ def read_codes(grey: NDArray[np.uint8], options: PartIdOptions) -> list[CodeRead
 
 
 def formats_of(options: PartIdOptions) -> zxingcpp.BarcodeFormats:
-    """Return the formats that a recipe names; all where it names none.
-
-    Raises:
-        ValueError: There is no such format, or UPC-E stands beside others.
-    """
-    if PART_OF_OTHERS in options.formats and len(options.formats) > 1:
-        raise ValueError(f"{PART_OF_OTHERS} stands beside others, parts of which read as one")
+    """Return the formats that a recipe names; all where it names none."""
     return zxingcpp.barcode_formats_from_str(",".join(options.formats) or "AllReadable")
 
 

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from pathlib import PurePath
 from types import TracebackType
 from typing import Any, Self
 
-from core.errors import ConfigError
 from core.imaging import functions
 from core.imaging.function_sandbox import FunctionSandbox, unparsed
 from core.imaging.functions import Output
 from core.settings import Settings
 from core.types import Unreadable
 from domains.parts.station.capture.cameras import Grabbed
-from domains.parts.station.capture.code_finder import FIND, find, formats_of
+from domains.parts.station.capture.code_finder import FIND, find
 from domains.parts.station.capture.part_id import CodeReading, ReadId, identify, part_in_file
 from domains.parts.station.part import CapturedFrame, Trigger
 from domains.parts.station.recipe import Recipe
@@ -31,14 +29,10 @@ class PartIdReader:
     Args:
         recipe: The recipe.
         settings: Limits of the files, and of the process that reads them.
-
-    Raises:
-        ConfigError: The recipe's pattern or formats cannot be used.
     """
 
     def __init__(self, recipe: Recipe, settings: Settings) -> None:
         self._options = recipe.part_id
-        self._check()
         self._is_folder = {one.name: one.kind == "folder" for one in recipe.cameras}
         self._arguments: dict[str, Any] = {"part_id": self._options.model_dump(mode="json")}
         self._max_pixels = settings.max_pixels
@@ -91,17 +85,6 @@ class PartIdReader:
             log.warning("no codes in %s: %s", frame.name or frame.camera, outcome.message)
             return []
         return _checked(outcome, frame)
-
-    def _check(self) -> None:
-        try:
-            re.compile(self._options.pattern)
-            formats_of(self._options)
-        except (re.error, ValueError) as exc:
-            raise ConfigError(
-                f"The recipe's part ids cannot be read: {exc}.",
-                hint="Correct `pattern` or `formats` of its `part_id`; formats are called as in "
-                "zxing-cpp: QRCode, DataMatrix, Code128, EAN13, ….",
-            ) from exc
 
 
 def _checked(output: Output, frame: CapturedFrame) -> list[CodeReading]:

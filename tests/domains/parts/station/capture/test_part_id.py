@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from core.errors import ConfigError
 from core.settings import Settings
 from domains.parts.station.capture.cameras import Grabbed
 from domains.parts.station.capture.code_finder import read_codes
@@ -199,8 +199,6 @@ def test_a_upc_e_counts_only_where_no_other_code_can_be_meant():
     assert read_codes(picture, options()) == []
     alone = options(formats=("UPCE",))
     assert {one.format for one in read_codes(picture, alone)} == {"UPCE"}
-    with pytest.raises(ConfigError, match="beside others"):
-        PartIdReader(recipe("video", formats=("UPCE", "EAN13")), Settings())
 
 
 @pytest.mark.parametrize("turn", [0, 17, 90, 180, 200])
@@ -268,10 +266,17 @@ def test_the_id_may_be_the_files_name():
         assert found.part_id == "P-000017"
 
 
-@pytest.mark.parametrize("wrong", [{"pattern": "("}, {"formats": ("QRCod3",)}])
-def test_a_recipe_that_cannot_be_read_by_is_refused(wrong):
-    with pytest.raises(ConfigError, match="cannot be read"):
-        PartIdReader(recipe("video", **wrong), Settings())
+@pytest.mark.parametrize(
+    ("wrong", "error"),
+    [
+        ({"pattern": "("}, "expected a regular expression"),
+        ({"formats": ("QRCod3",)}, "not a valid barcode format"),
+        ({"formats": ("UPCE", "EAN13")}, "stands beside others"),
+    ],
+)
+def test_a_recipe_that_cannot_be_read_by_is_refused(wrong, error):
+    with pytest.raises(ValidationError, match=error):
+        recipe("video", **wrong)
 
 
 @pytest.mark.parametrize("text", ["A\x1b[2J", "A\n=1", "\ufffd1", "A\x00", "A\u202e"])
