@@ -217,7 +217,7 @@ def add_stated_changes(nodes: Nodes, changes: Sequence[StatedChange], score: str
                 (change.deviation, change.usual_deviation),
             )
         )
-        share = nodes.add("Div", np.float32(change.usual_deviation), deviation)
+        share = nodes.add("Sqrt", nodes.add("Div", np.float32(change.usual_deviation), deviation))
         moved = nodes.add("Mul", nodes.add("Sub", score, mean), share)
         moved = nodes.add("Min", nodes.add("Add", moved, np.float32(change.usual_mean)), score)
         is_beyond = nodes.add("Greater", beyond, np.float32(0))
