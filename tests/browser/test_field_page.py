@@ -108,6 +108,23 @@ def test_a_farmer_sends_files_and_sees_photos_and_a_map(
         assert wide <= 0
 
 
+def test_equal_files_under_two_names_stand_there_each(
+    page: Page, serve, farm: Path, files: list[Path]
+):
+    field = make_field(farm, "North", "", now(), by=Person.alone("Eva"))
+    files[1].write_bytes(files[0].read_bytes())
+    page.goto(f"{serve('Eva', farm)}/crops?field={field.id}")
+    page.locator(".uploader input[type=file]").first.set_input_files(files[:2], timeout=LONG_MS)
+    expect(page.get_by_text("2 of 2 files have arrived")).to_be_visible(timeout=LONG_MS)
+    page.get_by_role("button", name="Look at the photos").click(timeout=LONG_MS)
+    expect(page.locator(".crops-photo")).to_have_count(2, timeout=LONG_MS)
+    answers = page.locator("[class*='st-key-crops-gallery-negative'] button")
+    expect(answers).to_have_count(2, timeout=LONG_MS)
+    answers.last.click()
+    yours = page.locator(".crops-photo", has_text="Your answer: HEALTHY")
+    expect(yours).to_have_count(2, timeout=LONG_MS)
+
+
 def _table(page: Page, name: str) -> list[dict[str, str]]:
     """Download a table, alone or out of its zip."""
     # A click while the page is drawn anew is on a button that is gone.

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -95,12 +96,13 @@ def run(context: JobContext) -> Mapping[str, Any]:
     try:
         _stage(field, staged)
         photos = list_photos([staged], context.settings, context.step).photos
-        verdicts = dict(_verdicts(context, field, staged, photos))
+        cases = _cases(field, photos, staged)
+        verdicts = dict(_verdicts(context, field, staged, photos, cases))
     except DataError as exc:
         raise PermanentFailure(exc.message, hint=exc.hint) from exc
     finally:
         shutil.rmtree(staged, ignore_errors=True)
-    named = [(photo, _case(field, photo.name, staged)) for photo in photos]
+    named = [(photo, cases[photo.name]) for photo in photos]
     lines = [_line(photo, case, verdicts.get(case), staged) for photo, case in named]
     write_atomic(field.folder / RESULT, json.dumps(lines, ensure_ascii=False))
     return {"photos": len(lines), "judged": len(verdicts)}
@@ -119,16 +121,20 @@ def _stage(field: FieldFolder, staged: Path) -> None:
 
 
 def _verdicts(
-    context: JobContext, field: FieldFolder, staged: Path, photos: tuple[ListedPhoto, ...]
+    context: JobContext,
+    field: FieldFolder,
+    staged: Path,
+    photos: tuple[ListedPhoto, ...],
+    cases: Mapping[str, str],
 ) -> Iterator[tuple[str, Recorded]]:
     """Yield the verdict on each photo that can be judged, with the name of its case."""
-    cases = {_case(field, photo.name, staged) for photo in photos if not photo.faults}
+    fit = {photo.name: cases[photo.name] for photo in photos if not photo.faults}
     judge = _judge(context, field)
-    if judge is None or not cases:
+    if judge is None or not fit:
         return
     answers = assess_and_record(
         judge.bundle,
-        _incoming(staged, cases, field, context),
+        _incoming(staged, fit, context),
         context.store,
         policy=judge.policy,
         settings=context.settings,
@@ -136,18 +142,15 @@ def _verdicts(
         audit_share=judge.audit_share,
     )
     for done, one in enumerate(answers, 1):
-        context.step(_JUDGING, done, len(cases))
+        context.step(_JUDGING, done, len(fit))
         yield one.assessment.sample_id, one
 
 
-def _incoming(
-    staged: Path, cases: set[str], field: FieldFolder, context: JobContext
-) -> Iterator[Incoming]:
+def _incoming(staged: Path, cases: Mapping[str, str], context: JobContext) -> Iterator[Incoming]:
     suffixes = pack_named(PACK).suffixes
     for one in read_incoming([staged], context.settings.max_bytes, suffixes):
-        case = _case(field, one.id, staged)
-        if case in cases:
-            yield replace(one, id=case)
+        if one.id in cases:
+            yield replace(one, id=cases[one.id])
 
 
 def _judge(context: JobContext, field: FieldFolder) -> ProductJudge | None:
@@ -157,8 +160,19 @@ def _judge(context: JobContext, field: FieldFolder) -> ProductJudge | None:
         return None
 
 
-def _case(field: FieldFolder, name: str, staged: Path) -> str:
-    return f"{field.name}/{_shown(name, staged)}"
+def _cases(field: FieldFolder, photos: tuple[ListedPhoto, ...], staged: Path) -> dict[str, str]:
+    """Return the name of each photo's case by its path: no two photos share one.
+
+    Cameras begin to number anew: where several photos have one name, that of their upload is added.
+    """
+    counted = Counter(_shown(photo.name, staged) for photo in photos)
+    found = {}
+    for photo in photos:
+        shown = _shown(photo.name, staged)
+        upload = Path(photo.name).relative_to(staged).parts[0][:8]
+        beside = f" ({upload})" if counted[shown] > 1 else ""
+        found[photo.name] = f"{field.name}/{shown}{beside}"
+    return found
 
 
 def _shown(name: str, staged: Path) -> str:

@@ -55,18 +55,19 @@ class CardPage:
     language: Language
     pick: Callable[[str], None]
 
-    def draw(self, line: Line, place: str) -> None:
+    def draw(self, line: Line, place: str, number: int = 0) -> None:
         """Draw a photo.
 
         Args:
             line: The photo as it was listed.
             place: Names the place on the page, where a photo stands twice.
+            number: Of the photo in that place.
         """
         detail = self._detail(line)
         widgets.html(self._figure(line, detail))
         if detail is not None:
-            draw_answers(self.session, detail, place, self.language)
-        self._about_place(line, place)
+            draw_answers(self.session, detail, place, self.language, number)
+        self._about_place(line, place, number)
 
     def _detail(self, line: Line) -> CaseDetail | None:
         """Return the case of a photo; None where it has none, or others still read it blind."""
@@ -98,20 +99,22 @@ class CardPage:
             if not any(found.reason in _UNFAMILIAR for found in findings):
                 labels = (label.replace("_", " ") for label in line["verdict"]["labels"])
                 words.append(" / ".join(labels))
-            words += [language.render(one) for one in verdict_sentences(findings)]
+            sentences = (language.render(one) for one in verdict_sentences(findings))
+            words += dict.fromkeys(sentences)
         found = [*line["faults"], *([line["reason"]] if line["reason"] else [])]
         words += [
             language.render(sentence_of(PhotoReason(one["code"]), one["values"])) for one in found
         ]
         return words
 
-    def _about_place(self, line: Line, place: str) -> None:
+    def _about_place(self, line: Line, place: str, number: int) -> None:
         key, text = line["case"], self.language.text
+        named = f"{key}-{number}"
         row = st.container(horizontal=True, gap="small")
         if line["place"] and place != "picked":
             row.button(
                 text(_ON_MAP),
-                key=f"crops-{place}-map-{key}",
+                key=f"crops-{place}-map-{named}",
                 type="tertiary",
                 on_click=self.pick,
                 args=(key,),
@@ -119,7 +122,7 @@ class CardPage:
         if line["by_hand"]:
             row.button(
                 text(_FORGET),
-                key=f"crops-{place}-forget-{key}",
+                key=f"crops-{place}-forget-{named}",
                 type="tertiary",
                 on_click=_change_place,
                 args=(places.forget_place, self.field, key),
@@ -127,7 +130,7 @@ class CardPage:
         elif line["candidate"] is not None and line["place"] is None:
             row.button(
                 text(_CONFIRM),
-                key=f"crops-{place}-confirm-{key}",
+                key=f"crops-{place}-confirm-{named}",
                 on_click=_change_place,
                 args=(places.confirm_place, self.field, line),
             )

@@ -72,7 +72,9 @@ def state_of(session: ReviewSession, detail: CaseDetail, language: Language) -> 
     return language.render(Sentence(_CALLED, {"name": name, "word": word}))
 
 
-def draw_answers(session: ReviewSession, detail: CaseDetail, key: str, language: Language) -> None:
+def draw_answers(
+    session: ReviewSession, detail: CaseDetail, key: str, language: Language, number: int = 0
+) -> None:
     """Draw a button a verdict; one tap corrects or confirms, another one changes it.
 
     Args:
@@ -80,8 +82,10 @@ def draw_answers(session: ReviewSession, detail: CaseDetail, key: str, language:
         detail: The case as it is shown.
         key: Begins the name of each button, unique on the page.
         language: Of the page.
+        number: Of the photo on the page: equal files are one case, and stand there each.
     """
-    answer, named = answer_of(detail), f"{detail.item.case_id}-{detail.item.revision}"
+    answer = answer_of(detail)
+    named = f"{detail.item.case_id}-{detail.item.revision}-{number}"
     widgets.text(language.text(_CORRECT), "quiet")
     row = st.container(horizontal=True, gap="small")
     for disposition, word in pack_named("crops").wording.items():

@@ -104,9 +104,9 @@ def _results(
     shown = [one for one in ordered if chosen in (choices[0], heading_of(one, language))]
     most = st.session_state.setdefault(f"crops-most-{field.id}", _PAGE)
     row = st.container(horizontal=True, gap="medium", key="crops-gallery")
-    for line in shown[:most]:
+    for number, line in enumerate(shown[:most]):
         with row.container(width=_CARD_PX, gap="small"):
-            cards.draw(line, "gallery")
+            cards.draw(line, "gallery", number)
     if len(shown) > most:
         st.button(
             language.text(_MORE),

@@ -102,9 +102,9 @@ def _map(
         pick_place(field, without, latitude, longitude, by=widgets.person_or_account())
         st.rerun()
     with aside:
-        for line in placed:
-            if line["case"] == st.session_state.get(_key(field)):
-                cards.draw(line, "picked")
+        picked = st.session_state.get(_key(field))
+        for number, line in enumerate(one for one in placed if one["case"] == picked):
+            cards.draw(line, "picked", number)
 
 
 def _points(

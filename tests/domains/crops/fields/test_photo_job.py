@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import cv2
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from core.people import Person
 from core.records import worklist
 from core.records.failed_jobs import job_status
+from core.records.store import decision
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.intake.resumable import Announced, Batch, BatchLimits
 from core.service.review import review
@@ -82,6 +84,26 @@ def test_the_same_photos_looked_at_again_are_the_same_cases(rig):
         found.append((verdict["case_id"], verdict["decision"]))
     assert found[0] == found[1]
     assert not (sent.folder / "staged").exists()
+
+
+def test_photos_of_one_name_each_have_their_own_verdict_and_equal_files_one(rig, field):
+    settings, store, sent = rig
+    plots = sorted((field.bundle.parent / "plots").glob("*.png"))
+    send(sent, "plot.png", plots[-1].read_bytes())
+    send(sent, "again.png", plots[0].read_bytes())
+    submit(store, sent, 1, by=ADA)
+    work_once(store, settings, lanes=["survey"])
+
+    lines = json.loads((sent.folder / RESULT).read_text())
+    assert len({line["case"] for line in lines}) == len(lines) == 4
+    digests = {sha256(one.read_bytes()).hexdigest() for one in (plots[0], plots[-1])}
+    named = [line for line in lines if line["file"] == "plot.png"]
+    assert {line["sha256"] for line in named} == digests
+    for line in lines:
+        if line["verdict"]:
+            assert decision(store, line["verdict"]["decision"]).sha256 == line["sha256"]
+    cases = [line["verdict"]["case_id"] for line in lines if line["verdict"]]
+    assert (len(cases), len(set(cases))) == (3, 2)
 
 
 def test_a_field_that_is_gone_or_empty_is_a_failure_that_says_so(field, tmp_path):
