@@ -43,7 +43,7 @@ def _mosaic(session: ReviewSession, field: FieldFolder, upload: Upload, language
         jobs.follow(session, status, language)
         return
     if status is not None and status.problem:
-        widgets.text(status.problem, "error")
+        widgets.text(name_file(status.problem, upload.path, name), "error")
     out = field.survey_of(upload.id)
     if (out / SUMMARY).exists():
         survey_view.show(session, out, field, language)
@@ -87,3 +87,8 @@ def _asked(session: ReviewSession, upload: Upload) -> list[JobStatus]:
 
 def _key(upload: Upload, number: int) -> str:
     return f"{upload.id}/{number}"
+
+
+def name_file(problem: str, path: Path, name: str) -> str:
+    """Return why a survey failed with the file called as its sender calls it."""
+    return problem.replace(str(path), name)
