@@ -37,7 +37,8 @@ _KINDS = {
     "refused": 4,
     "duplicate": 5,
     "balance": 6,
-    "another_label": 7,
+    "ungrouped": 7,
+    "another_label": 8,
 }
 
 

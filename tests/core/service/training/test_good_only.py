@@ -229,6 +229,7 @@ def test_the_thirtieth_defect_drops_no_memory_or_the_cause_is_told(
     (tmp_path / "manifest.csv").write_text("\n".join(lines) + "\n")
     spec = TrainSpec("parts", tmp_path, tmp_path / "b")
     bundle = open_bundle(train(spec, settings), settings)
+    assert any(line.startswith("No groups are given") for line in list_remarks(bundle))
     reported = [line for line in list_remarks(bundle) if "No memory of good pictures" in line]
     if named:
         assert bundle.model.bank is None
