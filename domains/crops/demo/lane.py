@@ -66,8 +66,9 @@ def run(settings: Settings, progress: Progress) -> list[str]:
     started = time.perf_counter()
     run_survey(SurveySpec(mosaic, out, bundle=model), settings, progress)
     elapsed_s = time.perf_counter() - started
-    export_survey(SurveyExport(out, out, ("report", "gpkg", "csv"), Positions.EXACT))
-    rates = out / "prescription-isoxml.zip"
+    files = home / "field-files"
+    export_survey(SurveyExport(out, files, ("report", "gpkg", "csv"), Positions.EXACT))
+    rates = files / "prescription-isoxml.zip"
     prescription = export_prescription(out, table_of(_RATES), "isoxml4", rates)
     survey = read_survey(out)
     return [
@@ -75,7 +76,7 @@ def run(settings: Settings, progress: Progress) -> list[str]:
         f"  prescription      {prescription.total:.2f} l on "
         f"{sum(one.tile.area_m2 for one in prescription.tiles) / 1e4:.3f} ha; "
         f"{len(prescription.by_default)} tiles have the default rate, since nobody knows better",
-        f"  report            {out / 'report.html'}",
+        f"  report            {files / 'report.html'}",
         "",
     ]
 
