@@ -5,7 +5,7 @@ It repeats ``core.model.estimators.model`` and ``core.decision.rule`` in float32
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -21,9 +21,9 @@ from core.model.estimators.heads import Head, HeadEnsemble, LinearHead
 from core.model.estimators.model import Model
 from core.model.estimators.presentation import WrongPresentations
 from core.model.estimators.shift import P_VALUE
-from core.model.estimators.stated_changes import SIZE, STATED, StatedChange
 from core.model.onnx.builder import Nodes
 from core.model.onnx.preprocessing import Square
+from core.model.onnx.stated_changes import add_stated_changes
 from core.types import Disposition, Policy
 
 DISPOSITIONS = (Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER)
@@ -199,38 +199,6 @@ def _add_ood_score(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
         added = nodes.add("Mul", discriminants, gate.corruptions.scale)
         own = nodes.add("Add", own, nodes.add("ReduceMax", added, attributes=_SCALAR))
     return nodes.add("Sub", own, nodes.add("Mul", usual, np.float32(gates.NEIGHBOUR_WEIGHT)))
-
-
-def add_stated_changes(nodes: Nodes, changes: Sequence[StatedChange], score: str, size: str) -> str:
-    """Return ``Gate.adjust`` of a score by the size of the original as a node."""
-    for change in changes:
-        fact, direction = STATED[change.name]
-        if fact != SIZE:
-            continue
-        beyond = nodes.add("Sub", size, np.float32(change.usual))
-        beyond = nodes.add("Mul", beyond, np.float32(direction))
-        distance = nodes.add("Min", beyond, np.float32(change.end))
-        mean, deviation = (
-            nodes.add("Max", _polynomial(nodes, of, distance), np.float32(usual))
-            for of, usual in (
-                (change.mean, change.usual_mean),
-                (change.deviation, change.usual_deviation),
-            )
-        )
-        share = nodes.add("Sqrt", nodes.add("Div", np.float32(change.usual_deviation), deviation))
-        moved = nodes.add("Mul", nodes.add("Sub", score, mean), share)
-        moved = nodes.add("Min", nodes.add("Add", moved, np.float32(change.usual_mean)), score)
-        is_beyond = nodes.add("Greater", beyond, np.float32(0))
-        score = nodes.add("Where", is_beyond, moved, score)
-    return score
-
-
-def _polynomial(nodes: Nodes, coefficients: Sequence[float], x: str) -> str:
-    """Return a polynomial, highest power first, as a node (Horner's rule)."""
-    value: str | np.float32 = np.float32(coefficients[0])
-    for one in coefficients[1:]:
-        value = nodes.add("Add", nodes.add("Mul", value, x), np.float32(one))
-    return value if isinstance(value, str) else nodes.add("Identity", value)
 
 
 def _add_distance(nodes: Nodes, distance: ForegroundDistance, foreground: str) -> str:

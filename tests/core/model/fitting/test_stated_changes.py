@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -11,13 +12,17 @@ from onnx import TensorProto, helper
 
 from core.decision.ood import conformal_p
 from core.imaging.variations import VARIATIONS
+from core.labelled import Row
 from core.model.bundle.optional_parts import pack_stated, unpack_stated
 from core.model.estimators.stated_changes import LOSSLESS, SIZE, StatedChange, read_facts
+from core.model.fitting.fit import fit
 from core.model.fitting.stated_changes import FEWEST, fit_stated_changes
 from core.model.fitting.variations import VariedFeatures
 from core.model.onnx.builder import Nodes
-from core.model.onnx.rule import add_stated_changes
-from core.types import Prepared
+from core.model.onnx.stated_changes import add_stated_changes
+from core.service.data.feature_table import table_of
+from core.service.data.pictures import PictureFeatures
+from core.types import Evidence, NetworkOutput, Prepared
 
 QUALITY = "JPEG quality"
 NAMES = ("darker", "compressed", "smaller")
@@ -138,3 +143,54 @@ def test_a_graph_adjusts_by_the_size_as_the_model_does():
                 expected = change.adjust(expected, {QUALITY: LOSSLESS, SIZE: size})
             feed = {"score": np.array(score, np.float32), "size": np.array(size, np.float32)}
             assert session.run(None, feed)[0] == pytest.approx(expected, abs=1e-5)
+
+
+def labelled_pictures(n=240):
+    """A picture each part, of two classes, as files that state quality 90 and 300 pixels."""
+    rng = np.random.default_rng(0)
+    pooled = rng.standard_normal((n, 12)).astype(np.float32)
+    pooled[:, 0] += 6.0 * (np.arange(n) % 2)
+    prepared = replace(BLANK, traits={QUALITY: 90.0})
+    return [
+        PictureFeatures(
+            Row(Path(f"{at}.jpg"), ("good", "bad")[at % 2], "train", str(at)),
+            prepared,
+            NetworkOutput(one),
+            b"",
+        )
+        for at, one in enumerate(pooled)
+    ]
+
+
+def test_training_learns_from_what_the_files_of_its_pictures_state():
+    pictures = labelled_pictures()
+    table = table_of(pictures, ("good", "bad"), 12)
+    of = np.arange(len(pictures))
+    strength = np.linspace(0.0, 1.0, len(of))
+    pooled = table.pooled + np.where(np.arange(12) == 5, 3.0 * strength[:, None], 0.0)
+    nothing = np.zeros((len(of), 0), np.float32)
+    kind = np.zeros(len(of), np.int64)
+    variations = VariedFeatures(
+        ("compressed",), pooled.astype(np.float32), nothing, kind, strength, of, {}, nothing
+    )
+    with_facts = fit(table, ("good", "bad"), (False, True), variations=variations).model
+    without = fit(
+        replace(table, stated={}), ("good", "bad"), (False, True), variations=variations
+    ).model
+
+    assert [(one.name, one.usual) for one in with_facts.gate.stated] == [("compressed", 90.0)]
+    assert with_facts.gate.stated[0].end == pytest.approx(20.0)  # from quality 90 down to 70
+    assert without.gate.stated == ()
+
+
+def test_a_prediction_compares_a_score_without_what_the_file_states(tiny_product):
+    bundle, _ = tiny_product.opened()
+    known = StatedChange("compressed", 100.0, 30.0, (0.0, 50.0), (0.0, 1.0), 0.0, 1.0)
+    model = replace(bundle.model, gate=replace(bundle.model.gate, stated=(known,)))
+    z = np.zeros(len(model.centre), np.float32)
+    score = float(model.gate.reference[-1]) + 1.0
+    found = Evidence(z, np.array([2.0, -2.0]), score)
+
+    least = 1 / (len(model.gate.reference) + 1)
+    assert model.predict(found, BLANK).ood_p == pytest.approx(least)
+    assert model.predict(found, replace(BLANK, traits={QUALITY: 70.0})).ood_p == 1.0
