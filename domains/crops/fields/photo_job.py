@@ -126,7 +126,7 @@ def _verdicts(
     staged: Path,
     photos: tuple[ListedPhoto, ...],
     cases: Mapping[str, str],
-) -> Iterator[tuple[str, Recorded]]:
+) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the verdict on each photo that can be judged, with the name of its case."""
     fit = {photo.name: cases[photo.name] for photo in photos if not photo.faults}
     judge = _judge(context, field)
@@ -143,7 +143,7 @@ def _verdicts(
     )
     for done, one in enumerate(answers, 1):
         context.step(_JUDGING, done, len(fit))
-        yield one.assessment.sample_id, one
+        yield one.assessment.sample_id, _verdict(one)
 
 
 def _incoming(staged: Path, cases: Mapping[str, str], context: JobContext) -> Iterator[Incoming]:
@@ -181,18 +181,22 @@ def _shown(name: str, staged: Path) -> str:
     return str(Path(*within.parts[1:]))
 
 
-def _line(photo: ListedPhoto, case: str, recorded: Recorded | None, staged: Path) -> dict[str, Any]:
+def _verdict(recorded: Recorded) -> dict[str, Any]:
+    """Return a verdict as the page shows it, without the arrays that it rests on."""
+    one = recorded.assessment
+    return {
+        "decision": recorded.decision,
+        "case_id": recorded.case_id,
+        "disposition": one.verdict.disposition.value,
+        "wording": one.wording,
+        "labels": list(one.label_set),
+        "findings": [[found.reason.value, found.check] for found in one.verdict.findings],
+    }
+
+
+def _line(
+    photo: ListedPhoto, case: str, verdict: Mapping[str, Any] | None, staged: Path
+) -> dict[str, Any]:
     """Return a photo as the page shows it."""
     line = photo_line(photo, language("en"))
-    line |= {"file": _shown(photo.name, staged), "case": case, "verdict": None}
-    if recorded is not None:
-        one = recorded.assessment
-        line["verdict"] = {
-            "decision": recorded.decision,
-            "case_id": recorded.case_id,
-            "disposition": one.verdict.disposition.value,
-            "wording": one.wording,
-            "labels": list(one.label_set),
-            "findings": [[found.reason.value, found.check] for found in one.verdict.findings],
-        }
-    return line
+    return {**line, "file": _shown(photo.name, staged), "case": case, "verdict": verdict}

@@ -122,11 +122,12 @@ def judge_photos(
         StoreError: The store refused.
     """
     wanted = {one.name for one in photos if not one.faults}
-    verdicts: dict[str, Recorded] = {}
+    judged: dict[str, tuple[TileVerdict, str]] = {}
     for made in _recorded(assessor, files_of(source, settings, wanted), where):
-        verdicts[made.assessment.sample_id] = made
-        progress(JUDGING, len(verdicts), len(wanted))
-    return [_photo(one, verdicts.get(one.name)) for one in photos]
+        # The verdict alone: with the arrays that it rests on, a photo would keep 100 KB.
+        judged[made.assessment.sample_id] = verdict_of(made.assessment), made.case_id
+        progress(JUDGING, len(judged), len(wanted))
+    return [SurveyPhoto(one, *judged.get(one.name, (None,))) for one in photos]
 
 
 def count_waiting(store: Store | None, photos: Sequence[SurveyPhoto]) -> int:
@@ -153,12 +154,6 @@ def _recorded(
     yield from record_many(
         assessor, where.store, incoming, product=where.product, audit_share=where.audit_share
     )
-
-
-def _photo(one: ListedPhoto, made: Recorded | None) -> SurveyPhoto:
-    if made is None:
-        return SurveyPhoto(one, None)
-    return SurveyPhoto(one, verdict_of(made.assessment), made.case_id)
 
 
 def files_of(
