@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from core.report.drawing import Drawing, svg_of
+
 
 @dataclass(frozen=True)
 class Paragraph:
@@ -63,10 +65,22 @@ class Table:
 
 @dataclass(frozen=True)
 class Figure:
-    """A drawing with the sentence that says what to see in it."""
+    """A drawing with the sentence that says what to see in it.
+
+    Attributes:
+        svg: As a page shows it.
+        caption: The sentence.
+        drawing: The same as values, which a PDF is made of; None where no PDF is.
+    """
 
     svg: Markup
     caption: str
+    drawing: Drawing | None = None
+
+
+def draw_figure(drawing: Drawing, title: str, caption: str) -> Figure:
+    """Return a drawing as a figure; ``title`` is what a screen reader says."""
+    return Figure(svg_of(drawing, title), caption, drawing)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,9 @@ from core.types import Finding, Reason
 from domains.crops.locale import N_, Sentence
 from domains.crops.photos.reasons import PhotoReason, sentence_of
 
+UNFAMILIAR = frozenset({Reason.NOVEL, Reason.WRONG_INPUT, Reason.POOR_QUALITY})
+"""Reasons by which no label is worth naming."""
+
 _OTHER_CROP = N_("The picture does not look like the crop that you named.")
 _TEXTS: Mapping[Reason, str] = {
     Reason.AMBIGUOUS: N_("Healthy or not is too close to call. Have a look at it."),

@@ -123,20 +123,28 @@ def test_equal_files_under_two_names_stand_there_each(
     answers.last.click()
     yours = page.locator(".crops-photo", has_text="Your answer: HEALTHY")
     expect(yours).to_have_count(2, timeout=LONG_MS)
+    report = _download(page, "Report to print").decode()
+    assert "Photos of North" in report
+    assert report.count("data:image/jpeg") == 2
+    assert "<td>HEALTHY</td><td>Eva</td>" in "".join(report.split("\n"))
 
 
 def _table(page: Page, name: str) -> list[dict[str, str]]:
     """Download a table, alone or out of its zip."""
-    # A click while the page is drawn anew is on a button that is gone.
-    still = page.locator("[data-test-script-state='notRunning']")
-    expect(still).to_have_count(1, timeout=LONG_MS)
-    with page.expect_download(timeout=LONG_MS) as got:
-        page.get_by_role("button", name="Table (CSV)").click()
-    data = got.value.path().read_bytes()
+    data = _download(page, "Table (CSV)")
     if data[:2] == b"PK":
         with ZipFile(BytesIO(data)) as archive:
             data = archive.read(f"{name}.csv")
     return list(csv.DictReader(StringIO(data.decode("utf-8-sig"))))
+
+
+def _download(page: Page, name: str) -> bytes:
+    # A click while the page is drawn anew is on a button that is gone.
+    still = page.locator("[data-test-script-state='notRunning']")
+    expect(still).to_have_count(1, timeout=LONG_MS)
+    with page.expect_download(timeout=LONG_MS) as got:
+        page.get_by_role("button", name=name).click()
+    return got.value.path().read_bytes()
 
 
 def _correct(page: Page) -> None:

@@ -23,8 +23,8 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            help="Formats: geojson, gpkg, shapefile, csv, report; gpkg, csv and, of a mosaic, "
-            "report unless given."
+            help="Formats: geojson, gpkg, shapefile, csv, report; gpkg, csv and report unless "
+            "given."
         ),
     ] = "",
     positions: Annotated[
@@ -37,16 +37,18 @@ def export(
 
     What a person answered on a tile or a photo stands beside its verdict, and zones follow it.
     """
+    from contextlib import closing
+
     from core.cli.output import print_json, print_line
-    from core.service.store import open_store
+    from core.service.review.review import open_review_session
     from core.settings import Settings
-    from domains.crops.exports.write import SurveyExport, export_survey, usual_formats
+    from domains.crops.exports.write import USUAL_FORMATS, SurveyExport, export_survey
 
     formats = tuple(name.strip() for name in to.split(",") if name.strip())
-    formats = formats or usual_formats(folder)
+    formats = formats or USUAL_FORMATS
     spec = SurveyExport(folder, out, formats, _positions(positions), language)
-    with open_store(Settings()) as store:
-        written = export_survey(spec, store)
+    with closing(open_review_session(Settings())) as session:
+        written = export_survey(spec, session.store, session.explainer)
     if json:
         print_json({"files": [str(path) for path in written], "positions": positions})
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,13 @@ import shapely
 from shapely.geometry import Point, shape
 
 from core.errors import DataError
-from core.types import Disposition
+from core.types import Disposition, Finding, Reason
 from domains.crops.exports.layers import Layer, Positions, answer_columns, shapes_of
+from domains.crops.locale import Sentence
+from domains.crops.photos.reasons import PhotoReason, sentence_of
 from domains.crops.survey.geojson import PHOTOS
 from domains.crops.survey.values import PersonAnswer
+from domains.crops.verdict_reasons import UNFAMILIAR, verdict_sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,9 @@ class ExportedPhoto:
         labels: What it may be.
         reasons: Codes of why a person is to look.
         message: The same in words, or why it could not be judged.
+        probability: That it is sick, calibrated; None where no model looked at it.
+        why: Why a person is to look, or why it could not be judged, in any language.
+        no_place: Why it has no place; None where it has one, or nobody knows.
     """
 
     file: str
@@ -45,6 +51,14 @@ class ExportedPhoto:
     labels: tuple[str, ...]
     reasons: tuple[str, ...]
     message: str
+    probability: float | None = None
+    why: tuple[Sentence, ...] = ()
+    no_place: Sentence | None = None
+
+    @property
+    def is_unfamiliar(self) -> bool:
+        """Whether the model does not know such a picture, so that no label is worth naming."""
+        return not UNFAMILIAR.isdisjoint(self.reasons)
 
 
 def read_photos(folder: Path) -> tuple[ExportedPhoto, ...]:
@@ -75,10 +89,26 @@ def _photo(feature: Mapping[str, Any]) -> ExportedPhoto:
         place_accuracy_m=known["place_accuracy_m"],
         disposition=Disposition(called) if called else None,
         verdict=str(known["wording"] or ""),
-        labels=(str(known["label"]),) if called else (),
+        labels=tuple(map(str, known.get("label_set") or (known["label"],))) if called else (),
         reasons=tuple(map(str, known["reasons"])),
         message=str(known["message"]),
+        probability=known["positive_probability"],
+        why=_why(
+            zip(known["reasons"], known.get("checks", ()), strict=False), known.get("codes", ())
+        ),
+        no_place=_sentence(known.get("place_code")),
     )
+
+
+def _why(
+    findings: Iterable[tuple[str, str]], faults: Iterable[Mapping[str, Any]]
+) -> tuple[Sentence, ...]:
+    found = [Finding(Reason(code), "", check) for code, check in findings]
+    return (*verdict_sentences(found), *filter(None, map(_sentence, faults)))
+
+
+def _sentence(stated: Mapping[str, Any] | None) -> Sentence | None:
+    return sentence_of(PhotoReason(stated["code"]), stated["values"]) if stated else None
 
 
 def listed_photo(line: Mapping[str, Any]) -> ExportedPhoto:
@@ -97,6 +127,9 @@ def listed_photo(line: Mapping[str, Any]) -> ExportedPhoto:
         labels=() if verdict is None else tuple(verdict["labels"]),
         reasons=tuple(code for code, *_ in found),
         message=" ".join(sentences),
+        probability=None if verdict is None else verdict.get("positive_probability"),
+        why=_why(found, line["faults"]),
+        no_place=_sentence(line["reason"]),
     )
 
 

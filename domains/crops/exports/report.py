@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from core.report.blocks import (
     Block,
-    Figure,
     Figures,
     Gallery,
     Paragraph,
@@ -16,14 +15,17 @@ from core.report.blocks import (
     StatTile,
     Table,
     Tiles,
+    draw_figure,
 )
 from core.report.page import render_page
 from core.types import Disposition, Finding, Reason
 from domains.crops.exports.areas import describe_area
-from domains.crops.exports.field_map import draw_map
+from domains.crops.exports.field_map import draw_field
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.report_answers import answer_sections, describe_answer
+from domains.crops.exports.report_judge import certified_section, describe_judge
 from domains.crops.locale import N_, Language, Sentence
+from domains.crops.survey.judged_by import JudgedBy
 from domains.crops.survey.values import Survey, SurveyTile, Zone
 from domains.crops.verdict_reasons import verdict_sentences
 
@@ -32,10 +34,8 @@ _MAX_LABELS = 5
 
 _TITLE = N_("Survey of {field}")
 _KIND = N_("Crop health from above")
-_MADE = N_("Judged by {bundle}, policy {policy}.")
-_MEASURED = N_("Measured only; no model looked at it.")
 _SUMMARY, _MAP, _ZONES = N_("In short"), N_("The field"), N_("Where to walk")
-_UNKNOWN, _PROMISE = N_("What could not be judged"), N_("What is certified")
+_UNKNOWN = N_("What could not be judged")
 _ONE_ZONE = N_("One zone calls for action. Walk to zone 1 first.")
 _MANY_ZONES = N_("{count} zones call for action. Walk to zone 1 first.")
 _NO_ZONE = N_("No zone calls for action.")
@@ -59,7 +59,6 @@ _MORE_ZONES = N_("{count} more zones are in the files.")
 _ONE_MORE_ZONE = N_("One more zone is in the files.")
 _REASON, _COUNT = N_("Reason"), N_("Tiles")
 _ALL_JUDGED = N_("Every tile was judged.")
-_NOTHING = N_("Nothing is certified about these verdicts.")
 _PICTURES, _TILE = N_("Pictures"), N_("Tile {row}, {column}")
 _COARSE = N_("Places are left out of this page.")
 
@@ -83,14 +82,19 @@ def write_report(
         language: Of all sentences but those that the model's certificate is stated in.
         positions: Whether longitudes and latitudes are written; other than exact leaves them out.
     """
-    made = Sentence(_MADE, {"bundle": survey.bundle, "policy": survey.policy})
+    answered = [
+        (tile.verdict.wording if tile.verdict else "", tile.answer)
+        for tile in survey.tiles
+        if tile.answer
+    ]
+    judge = JudgedBy(survey.bundle, survey.policy, survey.certificates, survey.is_certified)
     sections = [
         Section("summary", language.text(_SUMMARY), _summary(survey, language)),
         Section("map", language.text(_MAP), _map(survey, language)),
         Section("zones", language.text(_ZONES), _zones(survey, language, positions)),
-        *answer_sections(survey, language),
+        *answer_sections(answered, _COUNT, language),
         Section("unknown", language.text(_UNKNOWN), _unknown(survey, language)),
-        Section("certified", language.text(_PROMISE), _certified(survey, language)),
+        certified_section(judge, language),
     ]
     if pictures := tuple(_pictures(survey, language)):
         gallery = Gallery(language.text(_PICTURES), pictures)
@@ -98,7 +102,7 @@ def write_report(
     return render_page(
         title=language.render(Sentence(_TITLE, {"field": survey.name})),
         kind=language.text(_KIND),
-        made=language.render(made) if survey.bundle else language.text(_MEASURED),
+        made=describe_judge(judge, language),
         sections=sections,
         language=language.code,
         is_right_to_left=language.is_right_to_left,
@@ -131,10 +135,10 @@ def _stat(survey: Survey, kind: Disposition | None, tone: str, language: Languag
 
 
 def _map(survey: Survey, language: Language) -> tuple[Block, ...]:
-    drawing = draw_map(survey, language.text(_MAP_TITLE), _MAX_ZONES)
     has_answers = any(tile.answer for tile in survey.tiles)
     legend = language.text(_LEGEND_ANSWERED if has_answers else _LEGEND)
-    return (Figures((Figure(drawing, legend),)),)
+    drawing = draw_field(survey, _MAX_ZONES)
+    return (Figures((draw_figure(drawing, language.text(_MAP_TITLE), legend),)),)
 
 
 def _zones(survey: Survey, language: Language, positions: Positions) -> tuple[Block, ...]:
@@ -215,9 +219,3 @@ def _pictures(survey: Survey, language: Language) -> Iterator[Picture]:
         if answer is not None:
             words.append(language.render(describe_answer(answer)))
         yield Picture(jpeg, name, ". ".join(words))
-
-
-def _certified(survey: Survey, language: Language) -> tuple[Block, ...]:
-    if not survey.is_certified:
-        return (Paragraph(language.text(_NOTHING), "warn"),)
-    return tuple(Paragraph(sentence) for sentence in survey.certificates)

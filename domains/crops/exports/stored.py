@@ -45,12 +45,7 @@ def read_survey(folder: Path) -> Survey:
         DataError: The folder holds none, or one that was altered beyond reading.
     """
     try:
-        summary = _load(folder / SUMMARY)
-        if summary["schema"] != SCHEMA:
-            raise DataError(
-                f"{folder / SUMMARY} has the schema {summary['schema']!r}, expected {SCHEMA!r}.",
-                hint="Survey the field again with this version.",
-            )
+        summary = read_summary(folder)
         grid = _grid(summary)
         sha256 = str(summary["sha256"])
         tiles = tuple(_tile(one, grid, sha256) for one in _load(folder / TILES)["features"])
@@ -62,6 +57,28 @@ def read_survey(folder: Path) -> Survey:
             f"{folder} holds no survey that can be read: {type(exc).__name__}: {exc}",
             hint="Name the folder that `assay crops survey` wrote.",
         ) from exc
+
+
+def read_summary(folder: Path) -> Json:
+    """Return the summary that ``assay crops survey`` wrote into a folder.
+
+    Raises:
+        DataError: The folder holds none, or one of another version.
+    """
+    try:
+        summary = _load(folder / SUMMARY)
+        schema = summary["schema"]
+    except (OSError, ValueError, KeyError, TypeError) as exc:
+        raise DataError(
+            f"{folder} holds no survey that can be read: {type(exc).__name__}: {exc}",
+            hint="Name the folder that `assay crops survey` wrote.",
+        ) from exc
+    if schema != SCHEMA:
+        raise DataError(
+            f"{folder / SUMMARY} has the schema {schema!r}, expected {SCHEMA!r}.",
+            hint="Survey the field again with this version.",
+        )
+    return summary
 
 
 def _load(path: Path) -> Json:

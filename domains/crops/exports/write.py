@@ -9,6 +9,7 @@ from pathlib import Path
 from core.errors import ConfigError, DataError
 from core.files import write_atomic
 from core.records.connection import Store
+from core.service.review.explanations import Explainer
 from domains.crops.exports.archive import pack
 from domains.crops.exports.isoxml_task import Version, write_task
 from domains.crops.exports.layers import (
@@ -22,16 +23,19 @@ from domains.crops.exports.layers import (
     zone_layer,
 )
 from domains.crops.exports.photo_layer import photo_layer, read_photos
+from domains.crops.exports.photo_pictures import picture_photos
+from domains.crops.exports.photo_report import PhotoReport, order_photos, write_photo_report
 from domains.crops.exports.prescription import Prescription, prescribe
 from domains.crops.exports.rate_grid import rasterize
 from domains.crops.exports.rates import RateTable
 from domains.crops.exports.report import write_report
-from domains.crops.exports.stored import read_survey
+from domains.crops.exports.stored import read_summary, read_survey
 from domains.crops.exports.terminal_check import find_faults
 from domains.crops.exports.terminals import PROFILES, profile, write_shapefile
 from domains.crops.locale import language
 from domains.crops.survey.answered import read_answers, with_answers
 from domains.crops.survey.geojson import PHOTOS
+from domains.crops.survey.judged_by import read_judged_by
 from domains.crops.survey.values import Survey
 
 ISOXML: Mapping[str, Version] = {"isoxml3": 3, "isoxml4": 4}
@@ -85,46 +89,49 @@ TABLES: Mapping[str, Callable[[Layers], Files]] = {
 }
 REPORT = "report"
 FORMATS = (*TABLES, REPORT)
+USUAL_FORMATS = ("gpkg", "csv", REPORT)
+"""What a survey is written in unless others are asked for."""
 
 
-def usual_formats(folder: Path) -> tuple[str, ...]:
-    """Return the formats that a survey is written in unless others are asked for."""
-    return ("gpkg", "csv") if (folder / PHOTOS).exists() else ("gpkg", "csv", REPORT)
-
-
-def export_survey(spec: SurveyExport, store: Store | None = None) -> tuple[Path, ...]:
+def export_survey(
+    spec: SurveyExport, store: Store | None = None, explainer: Explainer | None = None
+) -> tuple[Path, ...]:
     """Return the files that a survey was written into.
 
     Args:
         spec: What is exported.
         store: Where people answered; None for the verdicts alone.
+        explainer: Reads the pictures of photos that are on record; None leaves them out.
 
     Raises:
-        ConfigError: A format is not known, or photos are to be a report.
+        ConfigError: A format is not known.
         DataError: The folder holds no survey.
         StoreError: The store cannot be read.
         OSError: A file cannot be written.
     """
-    contents = _contents(spec, store)
+    contents = _contents(spec, store, explainer)
     spec.out.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         write_atomic(spec.out / name, content)
     return tuple(spec.out / name for name in contents)
 
 
-def export_one(spec: SurveyExport, store: Store | None = None) -> bytes:
+def export_one(
+    spec: SurveyExport, store: Store | None = None, explainer: Explainer | None = None
+) -> bytes:
     """Return a survey in one file: its only one, or a zip of several.
 
     Args:
         spec: What is exported.
         store: As in ``export_survey``.
+        explainer: As there.
 
     Raises:
         ConfigError: A format is not known.
         DataError: The folder holds no survey.
         StoreError: The store cannot be read.
     """
-    return one_file(_contents(spec, store))
+    return one_file(_contents(spec, store, explainer))
 
 
 def _answered_survey(folder: Path, store: Store | None) -> Survey:
@@ -134,7 +141,7 @@ def _answered_survey(folder: Path, store: Store | None) -> Survey:
     return with_answers(survey, read_answers(store, [tile.case for tile in survey.tiles]))
 
 
-def _contents(spec: SurveyExport, store: Store | None) -> Files:
+def _contents(spec: SurveyExport, store: Store | None, explainer: Explainer | None) -> Files:
     unknown = sorted(set(spec.formats) - set(FORMATS))
     if unknown or not spec.formats:
         raise ConfigError(
@@ -142,7 +149,7 @@ def _contents(spec: SurveyExport, store: Store | None) -> Files:
             hint=f"Formats: {', '.join(FORMATS)}.",
         )
     if (spec.folder / PHOTOS).exists():
-        return _photo_contents(spec, store)
+        return _photo_contents(spec, store, explainer)
     survey = _answered_survey(spec.folder, store)
     layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
     files = write_tables(layers, spec.formats)
@@ -152,15 +159,19 @@ def _contents(spec: SurveyExport, store: Store | None) -> Files:
     return files
 
 
-def _photo_contents(spec: SurveyExport, store: Store | None) -> Files:
-    if REPORT in spec.formats:
-        raise ConfigError(
-            "A survey of photos has no report to print.",
-            hint=f"Give --to some of {', '.join(TABLES)}.",
-        )
+def _photo_contents(spec: SurveyExport, store: Store | None, explainer: Explainer | None) -> Files:
     photos = read_photos(spec.folder)
     answers = {} if store is None else read_answers(store, [one.case for one in photos])
-    return write_tables([photo_layer(photos, answers, spec.positions)], spec.formats)
+    files = write_tables([photo_layer(photos, answers, spec.positions)], spec.formats)
+    if REPORT in spec.formats:
+        ordered = order_photos(photos, answers)
+        summary = read_summary(spec.folder)
+        judge = read_judged_by(summary)
+        pictures = picture_photos(ordered, store, explainer)
+        report = PhotoReport(str(summary["file"]), ordered, judge, pictures)
+        page = write_photo_report(report, language(spec.language), spec.positions)
+        files["report.html"] = page.encode()
+    return files
 
 
 def write_tables(layers: Layers, formats: Sequence[str]) -> dict[str, bytes]:

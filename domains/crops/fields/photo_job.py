@@ -8,7 +8,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +29,11 @@ from domains.crops.fields.folder import FieldFolder, open_field
 from domains.crops.locale import N_, language
 from domains.crops.photos.listing import ListedPhoto, list_photos
 from domains.crops.photos.listing_json import photo_line
+from domains.crops.survey.judged_by import JudgedBy, read_judged_by
 
 PHOTOS = "crops.photos"
 PACK = "crops"
-RESULT = "photos.json"
+RESULT, JUDGE = "photos.json", "judge.json"
 _JUDGING = N_("Judging photos")
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -83,6 +84,12 @@ def is_photo(upload: Upload) -> bool:
         return file.read(4) not in TIFF
 
 
+def judge_of_photos(field: FieldFolder) -> JudgedBy:
+    """Return what judged a field's photos; nothing where that was not kept."""
+    file = field.folder / JUDGE
+    return read_judged_by(json.loads(file.read_text("utf-8"))) if file.exists() else JudgedBy()
+
+
 def run(context: JobContext) -> Mapping[str, Any]:
     """Return the counts of what became of a field's photos, which are then listed in a file.
 
@@ -97,13 +104,16 @@ def run(context: JobContext) -> Mapping[str, Any]:
         _stage(field, staged)
         photos = list_photos([staged], context.settings, context.step).photos
         cases = _cases(field, photos, staged)
-        verdicts = dict(_verdicts(context, field, staged, photos, cases))
+        judge = _judge(context, field)
+        verdicts = dict(_verdicts(context, field, staged, photos, cases, judge))
     except DataError as exc:
         raise PermanentFailure(exc.message, hint=exc.hint) from exc
     finally:
         shutil.rmtree(staged, ignore_errors=True)
     named = [(photo, cases[photo.name]) for photo in photos]
     lines = [_line(photo, case, verdicts.get(case), staged) for photo, case in named]
+    promised = JudgedBy() if judge is None else JudgedBy.of(judge)
+    write_atomic(field.folder / JUDGE, json.dumps(asdict(promised), ensure_ascii=False))
     write_atomic(field.folder / RESULT, json.dumps(lines, ensure_ascii=False))
     return {"photos": len(lines), "judged": len(verdicts)}
 
@@ -126,10 +136,10 @@ def _verdicts(
     staged: Path,
     photos: tuple[ListedPhoto, ...],
     cases: Mapping[str, str],
+    judge: ProductJudge | None,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the verdict on each photo that can be judged, with the name of its case."""
     fit = {photo.name: cases[photo.name] for photo in photos if not photo.faults}
-    judge = _judge(context, field)
     if judge is None or not fit:
         return
     answers = assess_and_record(
@@ -190,6 +200,7 @@ def _verdict(recorded: Recorded) -> dict[str, Any]:
         "disposition": one.verdict.disposition.value,
         "wording": one.wording,
         "labels": list(one.label_set),
+        "positive_probability": one.prediction.positive_probability if one.prediction else None,
         "findings": [[found.reason.value, found.check] for found in one.verdict.findings],
     }
 

@@ -23,7 +23,7 @@ from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import field_map
 from domains.crops.pages.case_answer import answer_of, draw_answers, open_case, picture_html
 from domains.crops.photos.reasons import PhotoReason, sentence_of
-from domains.crops.verdict_reasons import verdict_sentences
+from domains.crops.verdict_reasons import UNFAMILIAR, verdict_sentences
 
 _UNFIT = N_("Cannot be judged")
 _YOURS = N_("Your answer: {word}")
@@ -32,9 +32,6 @@ _FORGET = N_("Take the place back")
 _MISSING = N_(
     "The file of this photo is missing. Bring it back from a backup, or take the photo again."
 )
-
-_UNFAMILIAR = {Reason.NOVEL, Reason.WRONG_INPUT, Reason.POOR_QUALITY}
-"""Reasons by which no label is worth naming."""
 
 Line = Mapping[str, Any]
 
@@ -96,7 +93,7 @@ class CardPage:
             words.append(language.render(Sentence(_YOURS, {"word": word})))
         if line["verdict"] is not None:
             findings = [Finding(Reason(code), "", check) for code, check in _findings(line)]
-            if not any(found.reason in _UNFAMILIAR for found in findings):
+            if not any(found.reason in UNFAMILIAR for found in findings):
                 labels = (label.replace("_", " ") for label in line["verdict"]["labels"])
                 words.append(" / ".join(labels))
             sentences = (language.render(one) for one in verdict_sentences(findings))

@@ -17,9 +17,11 @@ from dashboard import widgets
 from dashboard.present import escape_markdown
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.photo_layer import listed_photo, photo_layer
-from domains.crops.exports.write import TABLES, one_file, write_tables
+from domains.crops.exports.photo_pictures import picture_photos
+from domains.crops.exports.photo_report import PhotoReport, order_photos, write_photo_report
+from domains.crops.exports.write import REPORT, TABLES, one_file, write_tables
 from domains.crops.fields.folder import FieldFolder
-from domains.crops.fields.photo_job import RESULT, is_photo, job_id, submit
+from domains.crops.fields.photo_job import RESULT, is_photo, job_id, judge_of_photos, submit
 from domains.crops.fields.places import with_places
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import downloads, jobs, photo_map
@@ -114,10 +116,11 @@ def _results(
             on_click=st.session_state.update,
             args=({f"crops-most-{field.id}": most + _PAGE},),
         )
-    _files(field, ordered, answers, language)
+    _files(session, field, ordered, answers, language)
 
 
 def _files(
+    session: ReviewSession,
     field: FieldFolder,
     lines: Sequence[Line],
     answers: Mapping[str, PersonAnswer],
@@ -125,9 +128,20 @@ def _files(
 ) -> None:
     def make(name: str, positions: Positions) -> bytes:
         photos = [listed_photo(line) for line in lines]
+        if name == REPORT:
+            ordered = order_photos(photos, answers)
+            pictures = picture_photos(ordered, session.store, session.explainer)
+            report = PhotoReport(field.name, ordered, judge_of_photos(field), pictures)
+            return write_photo_report(report, language, positions).encode()
         return one_file(write_tables([photo_layer(photos, answers, positions)], (name,)))
 
-    downloads.offer(tuple(TABLES), make, f"{field.id}-photos", _SUFFIXES, language)
+    downloads.offer((REPORT, *TABLES), make, f"{field.id}-photos", _SUFFIXES, language)
 
 
-_SUFFIXES = {"geojson": ".geojson", "gpkg": ".gpkg", "shapefile": ".zip", "csv": ".csv"}
+_SUFFIXES = {
+    "report": ".html",
+    "geojson": ".geojson",
+    "gpkg": ".gpkg",
+    "shapefile": ".zip",
+    "csv": ".csv",
+}

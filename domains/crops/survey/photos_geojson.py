@@ -88,7 +88,11 @@ def photo_feature(one: SurveyPhoto, root: str) -> Json:
         "is_outline": footprint is not None and geometry is not None,
         "sample_distance_m": photo.ground.sample_distance_m if photo.ground else None,
         **verdict_json(verdict),
+        "checks": list(verdict.checks) if verdict else [],
+        "label_set": list(verdict.label_set) if verdict else [],
         "faults": list(_rendered(photo.faults)),
+        "codes": [fault.to_json() for fault in photo.faults],
+        "place_code": photo.location.reason.to_json() if photo.location.reason else None,
         "case": one.case,
         "message": verdict.message if verdict else " ".join(reasons),
     }

@@ -57,6 +57,8 @@ class TileVerdict:
         positive_probability: Calibrated; None where the picture never reached the model.
         reasons: Codes of why it is a defer.
         message: The same as a sentence.
+        checks: Of each reason, which check found it; empty for those that name none.
+        label_set: The labels that it may be, with the coverage that was asked for.
     """
 
     disposition: Disposition
@@ -66,6 +68,8 @@ class TileVerdict:
     positive_probability: float | None
     reasons: tuple[str, ...]
     message: str
+    checks: tuple[str, ...] = ()
+    label_set: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,4 +21,6 @@ def verdict_of(assessment: Assessment) -> TileVerdict:
         positive_probability=prediction.positive_probability if prediction else None,
         reasons=tuple(finding.reason.value for finding in verdict.findings),
         message=verdict.message,
+        checks=tuple(finding.check for finding in verdict.findings),
+        label_set=tuple(assessment.label_set),
     )

@@ -1,7 +1,6 @@
 """Photos for others: each at its place or none, with what people answered beside the verdict."""
 
 import csv
-import json
 from io import BytesIO, StringIO
 from zipfile import ZipFile
 
@@ -9,16 +8,12 @@ import pyogrio
 import pytest
 import shapely
 
-from core.errors import ConfigError, DataError
+from core.errors import DataError
 from core.types import Disposition
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.photo_layer import listed_photo, photo_layer, read_photos
 from domains.crops.exports.write import (
-    TABLES,
-    SurveyExport,
-    export_survey,
     one_file,
-    usual_formats,
     write_tables,
 )
 from domains.crops.survey.geojson import PHOTOS
@@ -38,8 +33,11 @@ def a_line(name, wording, place=None):
     where = place and {
         "longitude": place[0], "latitude": place[1], "source": "exif", "accuracy_m": 5.0,
     }  # fmt: skip
-    faults = [] if wording else [{"sentence": "Hold still."}]
-    return {"file": name, "case": name, "verdict": verdict, "place": where, "faults": faults}
+    faults = [] if wording else [{"code": "BLURRED", "values": {}, "sentence": "Hold still."}]
+    return {
+        "file": name, "case": name, "verdict": verdict, "place": where, "faults": faults,
+        "reason": None if place else {"code": "NO_GPS", "values": {}},
+    }  # fmt: skip
 
 
 LINES = [
@@ -98,14 +96,6 @@ def test_a_table_leaves_out_the_place_that_a_photo_does_not_have():
     coarse = one_file(write_tables([a_layer(Positions.NONE)], ("csv",))).decode("utf-8-sig")
     assert "longitude" not in coarse
     assert "48." not in coarse
-
-
-def test_a_survey_of_photos_has_no_report_and_says_what_it_has(tmp_path):
-    (tmp_path / PHOTOS).write_text(json.dumps({"type": "FeatureCollection", "features": []}))
-    with pytest.raises(ConfigError, match="no report") as caught:
-        export_survey(SurveyExport(tmp_path, tmp_path, ("csv", "report"), Positions.EXACT))
-    assert all(name in caught.value.hint for name in TABLES)
-    assert set(usual_formats(tmp_path)) < set(TABLES)
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"features": [{"properties": {}}]}'])

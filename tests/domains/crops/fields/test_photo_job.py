@@ -17,7 +17,7 @@ from core.service.review import review
 from core.service.store import open_store
 from core.types import Disposition
 from domains.crops.fields.folder import make_field
-from domains.crops.fields.photo_job import RESULT, job_id, submit
+from domains.crops.fields.photo_job import RESULT, job_id, judge_of_photos, submit
 from tests.core.jobs.running import work_once
 
 ADA = Person.alone("Ada")
@@ -66,6 +66,10 @@ def test_photos_are_listed_with_verdicts_that_a_person_can_correct(rig):
     verdict = lines["plot.png"]["verdict"]
     detail = worklist.case_detail(store, verdict["case_id"])
     assert [one.decision.id for one in detail.images] == [verdict["decision"]]
+    assert 0.0 <= verdict["positive_probability"] <= 1.0
+    judge = judge_of_photos(sent)
+    assert (judge.policy, judge.is_certified) == (detail.images[0].decision.policy_id, True)
+    assert len(judge.certificates) == 2
     assert detail.images[0].decision.disposition.value == verdict["disposition"]
 
     assert review.decide(store, detail.item, Disposition.POSITIVE, by=Person.alone("Eva"))
