@@ -83,17 +83,19 @@ def language(code: str) -> Language:
 
 def catalogue(code: str) -> Catalog:
     """Return all translations into a language, from every ``.po`` file of its folder."""
-    from babel.messages.catalog import Catalog
     from babel.messages.pofile import read_po
 
-    merged = Catalog(locale=code)
     folder = files(__package__) / code
-    for file in sorted(folder.iterdir(), key=lambda one: one.name):
-        if file.name.endswith(".po"):
-            part = read_po(io.BytesIO(file.read_bytes()), locale=code, abort_invalid=True)
-            for message in part:
-                if message.id:
-                    merged.add(message.id, message.string, flags=message.flags)
+    merged, *others = (
+        read_po(io.BytesIO(file.read_bytes()), locale=code, abort_invalid=True)
+        for file in sorted(folder.iterdir(), key=lambda one: one.name)
+        if file.name.endswith(".po")
+    )
+    # The first file's own plural rule stays: Babel's for a language changes with its version.
+    for part in others:
+        for message in part:
+            if message.id:
+                merged.add(message.id, message.string, flags=message.flags)
     return merged
 
 

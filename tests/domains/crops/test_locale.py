@@ -70,6 +70,16 @@ def test_every_marked_text_is_translated_with_the_same_values(code):
 
 
 @pytest.mark.parametrize("code", OTHERS)
+def test_no_number_falls_back_to_english(code):
+    plurals = [message for message in catalogue(code) if isinstance(message.id, tuple)]
+    assert len(plurals) > 10
+    spoken = language(code).translations
+    for message in plurals:
+        for count in (*range(130), 1000, 1_000_000):
+            assert spoken.ngettext(*message.id, count) in message.string, (message.id, count)
+
+
+@pytest.mark.parametrize("code", OTHERS)
 def test_no_translation_is_left_of_a_text_that_is_gone(code):
     assert sorted(set(entries(code)) - marked_texts()) == []
 
