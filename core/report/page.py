@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -32,35 +33,41 @@ def write_sections(report_input: ReportInput) -> tuple[Section, ...]:
 
 def render(report_input: ReportInput) -> str:
     """Return the page about one evaluation."""
-    return render_page(
+    page = Page(
         title=f"Evaluation of {report_input.origin.bundle}",
         kind=report_input.pack.title,
         made=report_input.origin.made,
         sections=write_sections(report_input),
     )
+    return render_page(page)
 
 
-def render_page(
-    *,
-    title: str,
-    kind: str,
-    made: str,
-    sections: Sequence[Section],
-    language: str = "en",
-    is_right_to_left: bool = False,
-) -> str:
-    """Return one self-contained HTML page: no script, and nothing fetched from anywhere.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a page says.
 
-    Every text that comes from outside (names of files, classes, columns) is escaped. The same
-    input gives the same page.
-
-    Args:
-        title: What the page is about.
+    Attributes:
+        title: What it is about.
         kind: What kind of page it is, above the title.
         made: When and by what it was made.
         sections: In reading order.
         language: Code of the language that the texts are in.
         is_right_to_left: Whether its lines run from right to left.
+    """
+
+    title: str
+    kind: str
+    made: str
+    sections: Sequence[Section]
+    language: str = "en"
+    is_right_to_left: bool = False
+
+
+def render_page(page: Page) -> str:
+    """Return one self-contained HTML page: no script, and nothing fetched from anywhere.
+
+    Every text that comes from outside (names of files, classes, columns) is escaped. The same
+    input gives the same page.
     """
     environment = Environment(
         loader=PackageLoader("core.report", "templates"),
@@ -69,12 +76,11 @@ def render_page(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("page.html")
-    return page.render(
-        title=title,
-        kind=kind,
-        made=made,
-        sections=sections,
-        language=language,
-        direction="rtl" if is_right_to_left else "ltr",
+    return environment.get_template("page.html").render(
+        title=page.title,
+        kind=page.kind,
+        made=page.made,
+        sections=page.sections,
+        language=page.language,
+        direction="rtl" if page.is_right_to_left else "ltr",
     )

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from html import escape
-from pathlib import Path
 
-import reportlab
 from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import LongTable, Paragraph, SimpleDocTemplate, Spacer, TableStyle
 
-_FONT = "Vera"
+from core.report.pdf_text import FONT, open_font, paragraph
+
 _MARGIN = 14 * mm
 _LONGEST = 1200
 
@@ -48,11 +45,11 @@ def write_pdf(
         author="Assay",
         invariant=1,
     )
-    font = _font()
-    heading = ParagraphStyle("heading", fontName=_FONT, fontSize=15, leading=20)
-    plain = ParagraphStyle("plain", fontName=_FONT, fontSize=8.5, leading=12)
+    font = open_font()
+    heading = ParagraphStyle("heading", fontName=FONT, fontSize=15, leading=20)
+    plain = ParagraphStyle("plain", fontName=FONT, fontSize=8.5, leading=12)
     small = ParagraphStyle(
-        "small", fontName=_FONT, fontSize=6.5, leading=8.5, splitLongWords=True, wordWrap="CJK"
+        "small", fontName=FONT, fontSize=6.5, leading=8.5, splitLongWords=True, wordWrap="CJK"
     )
     cells = [
         [_paragraph(name, small, font) for name, _ in columns],
@@ -85,24 +82,10 @@ def write_pdf(
 
 
 def _number(canvas: Canvas, document: SimpleDocTemplate) -> None:
-    canvas.setFont(_FONT, 7)
+    canvas.setFont(FONT, 7)
     canvas.drawRightString(document.pagesize[0] - _MARGIN, 8 * mm, f"page {document.page}")
-
-
-def _font() -> TTFont:
-    # Its own object for each document: a font remembers the characters that it was asked for.
-    file = Path(reportlab.__file__).parent / "fonts" / f"{_FONT}.ttf"
-    font = TTFont(_FONT, str(file))
-    pdfmetrics.registerFont(font)
-    return font
 
 
 def _paragraph(text: str, style: ParagraphStyle, font: TTFont) -> Paragraph:
     shown = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} [...]"
-    lines = ("".join(_glyph(c, font) for c in line) for line in shown.split("\n"))
-    return Paragraph("<br/>".join(map(escape, lines)), style)
-
-
-def _glyph(character: str, font: TTFont) -> str:
-    has_glyph = ord(character) in font.face.charToGlyph
-    return character if has_glyph and character >= " " else f"\\u{ord(character):04x}"
+    return paragraph(shown, style, font)

@@ -126,6 +126,7 @@ def test_equal_files_under_two_names_stand_there_each(
     report = _download(page, "Report to print").decode()
     assert "Photos of North" in report
     assert report.count("data:image/jpeg") == 2
+    assert _download(page, "PDF").startswith(b"%PDF")
     assert "<td>HEALTHY</td><td>Eva</td>" in "".join(report.split("\n"))
 
 

@@ -23,8 +23,8 @@ def export(
     to: Annotated[
         str,
         typer.Option(
-            help="Formats: geojson, gpkg, shapefile, csv, report; gpkg, csv and report unless "
-            "given."
+            help="Formats: geojson, gpkg, shapefile, csv, report (HTML), pdf; gpkg, csv and report "
+            "unless given."
         ),
     ] = "",
     positions: Annotated[

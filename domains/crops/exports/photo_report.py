@@ -18,7 +18,7 @@ from core.report.blocks import (
     Tiles,
     draw_figure,
 )
-from core.report.page import render_page
+from core.report.page import Page
 from core.types import Disposition
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.photo_layer import ExportedPhoto
@@ -94,15 +94,15 @@ def order_photos(
     )
 
 
-def write_photo_report(report: PhotoReport, language: Language, positions: Positions) -> str:
-    """Return one self-contained HTML page that fetches nothing and prints on A4.
+def photo_page(report: PhotoReport, language: Language, positions: Positions) -> Page:
+    """Return photos as a page to print.
 
     Args:
         report: What is reported.
         language: Of all sentences but those that the model's certificate is stated in.
         positions: Whether longitudes and latitudes are written as they are, rounded or not at all.
     """
-    return render_page(
+    return Page(
         title=language.render(Sentence(_TITLE, {"field": report.name})),
         kind=language.text(_KIND),
         made=describe_judge(report.judge, language),

@@ -17,7 +17,7 @@ from core.report.blocks import (
     Tiles,
     draw_figure,
 )
-from core.report.page import render_page
+from core.report.page import Page
 from core.types import Disposition, Finding, Reason
 from domains.crops.exports.areas import describe_area
 from domains.crops.exports.field_map import draw_field
@@ -70,12 +70,8 @@ _WORDS: Mapping[Disposition | None, str] = {
 }
 
 
-def write_report(
-    survey: Survey,
-    language: Language,
-    positions: Positions,
-) -> str:
-    """Return one self-contained HTML page that fetches nothing and prints on A4.
+def report_page(survey: Survey, language: Language, positions: Positions) -> Page:
+    """Return a survey as a page to print.
 
     Args:
         survey: What is reported, with what people answered.
@@ -99,7 +95,7 @@ def write_report(
     if pictures := tuple(_pictures(survey, language)):
         gallery = Gallery(language.text(_PICTURES), pictures)
         sections.insert(-2, Section("pictures", language.text(_PICTURES), (gallery,)))
-    return render_page(
+    return Page(
         title=language.render(Sentence(_TITLE, {"field": survey.name})),
         kind=language.text(_KIND),
         made=describe_judge(judge, language),

@@ -9,6 +9,7 @@ from pathlib import Path
 from core.errors import ConfigError, DataError
 from core.files import write_atomic
 from core.records.connection import Store
+from core.report.page import Page, render_page
 from core.service.review.explanations import Explainer
 from domains.crops.exports.archive import pack
 from domains.crops.exports.isoxml_task import Version, write_task
@@ -24,11 +25,11 @@ from domains.crops.exports.layers import (
 )
 from domains.crops.exports.photo_layer import photo_layer, read_photos
 from domains.crops.exports.photo_pictures import picture_photos
-from domains.crops.exports.photo_report import PhotoReport, order_photos, write_photo_report
+from domains.crops.exports.photo_report import PhotoReport, order_photos, photo_page
 from domains.crops.exports.prescription import Prescription, prescribe
 from domains.crops.exports.rate_grid import rasterize
 from domains.crops.exports.rates import RateTable
-from domains.crops.exports.report import write_report
+from domains.crops.exports.report import report_page
 from domains.crops.exports.stored import read_summary, read_survey
 from domains.crops.exports.terminal_check import find_faults
 from domains.crops.exports.terminals import PROFILES, profile, write_shapefile
@@ -87,8 +88,26 @@ TABLES: Mapping[str, Callable[[Layers], Files]] = {
     "shapefile": _shapefile,
     "csv": _csv,
 }
-REPORT = "report"
-FORMATS = (*TABLES, REPORT)
+
+
+def _html(page: Page) -> bytes:
+    return render_page(page).encode()
+
+
+def _pdf(page: Page) -> bytes:
+    from core.report.pdf import render_pdf
+
+    return render_pdf(page)
+
+
+REPORT, PDF = "report", "pdf"
+PAGES: Mapping[str, tuple[str, Callable[[Page], bytes]]] = {
+    REPORT: ("html", _html),
+    PDF: ("pdf", _pdf),
+}
+"""Suffix and writer of each format of a page to print."""
+
+FORMATS = (*TABLES, *PAGES)
 USUAL_FORMATS = ("gpkg", "csv", REPORT)
 """What a survey is written in unless others are asked for."""
 
@@ -153,9 +172,9 @@ def _contents(spec: SurveyExport, store: Store | None, explainer: Explainer | No
     survey = _answered_survey(spec.folder, store)
     layers = tile_layer(survey, spec.positions), zone_layer(survey, spec.positions)
     files = write_tables(layers, spec.formats)
-    if REPORT in spec.formats:
-        page = write_report(survey, language(spec.language), spec.positions)
-        files["report.html"] = page.encode()
+    if PAGES.keys() & set(spec.formats):
+        page = report_page(survey, language(spec.language), spec.positions)
+        files |= write_pages(page, spec.formats)
     return files
 
 
@@ -163,15 +182,28 @@ def _photo_contents(spec: SurveyExport, store: Store | None, explainer: Explaine
     photos = read_photos(spec.folder)
     answers = {} if store is None else read_answers(store, [one.case for one in photos])
     files = write_tables([photo_layer(photos, answers, spec.positions)], spec.formats)
-    if REPORT in spec.formats:
+    if PAGES.keys() & set(spec.formats):
         ordered = order_photos(photos, answers)
         summary = read_summary(spec.folder)
         judge = read_judged_by(summary)
         pictures = picture_photos(ordered, store, explainer)
         report = PhotoReport(str(summary["file"]), ordered, judge, pictures)
-        page = write_photo_report(report, language(spec.language), spec.positions)
-        files["report.html"] = page.encode()
+        page = photo_page(report, language(spec.language), spec.positions)
+        files |= write_pages(page, spec.formats)
     return files
+
+
+def write_pages(page: Page, formats: Sequence[str]) -> dict[str, bytes]:
+    """Return a page as files by name, in those of the formats that print it.
+
+    Raises:
+        ConfigError: A PDF is asked for in a language that runs from right to left.
+    """
+    return {
+        f"report.{suffix}": write(page)
+        for name, (suffix, write) in PAGES.items()
+        if name in formats
+    }
 
 
 def write_tables(layers: Layers, formats: Sequence[str]) -> dict[str, bytes]:

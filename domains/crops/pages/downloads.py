@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import widgets
 from domains.crops.exports.layers import Positions
+from domains.crops.exports.write import PDF, REPORT
 from domains.crops.locale import N_, Language
 
 _FILES, _PLACES = N_("Files"), N_("Places in the files")
@@ -17,8 +18,10 @@ _PLACE_NAMES = {
     Positions.COARSE: N_("To about a kilometre"),
     Positions.NONE: N_("Left out"),
 }
+_NO_PDF = N_("No PDF is made in this language: open the report in a browser and print it.")
 _FORMAT_NAMES = {
-    "report": N_("Report to print"),
+    REPORT: N_("Report to print"),
+    PDF: "PDF",
     "geojson": "GeoJSON",
     "gpkg": "GeoPackage",
     "shapefile": "Shapefile",
@@ -51,7 +54,8 @@ def offer(
         key=f"crops-positions-{name}",
     )
     positions = Positions(chosen or "none")
-    for column, one in zip(st.columns(len(formats)), formats, strict=True):
+    offered = [one for one in formats if one != PDF or not language.is_right_to_left]
+    for column, one in zip(st.columns(len(offered)), offered, strict=True):
         column.download_button(
             language.text(_FORMAT_NAMES[one]),
             data=partial(make, one, positions),
@@ -61,3 +65,5 @@ def offer(
             on_click="ignore",
             width="stretch",
         )
+    if len(offered) < len(formats):
+        widgets.text(language.text(_NO_PDF), "quiet")

@@ -18,8 +18,8 @@ from dashboard.present import escape_markdown
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.photo_layer import listed_photo, photo_layer
 from domains.crops.exports.photo_pictures import picture_photos
-from domains.crops.exports.photo_report import PhotoReport, order_photos, write_photo_report
-from domains.crops.exports.write import REPORT, TABLES, one_file, write_tables
+from domains.crops.exports.photo_report import PhotoReport, order_photos, photo_page
+from domains.crops.exports.write import PAGES, TABLES, one_file, write_pages, write_tables
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.fields.photo_job import RESULT, is_photo, job_id, judge_of_photos, submit
 from domains.crops.fields.places import with_places
@@ -128,18 +128,20 @@ def _files(
 ) -> None:
     def make(name: str, positions: Positions) -> bytes:
         photos = [listed_photo(line) for line in lines]
-        if name == REPORT:
+        if name in PAGES:
             ordered = order_photos(photos, answers)
             pictures = picture_photos(ordered, session.store, session.explainer)
             report = PhotoReport(field.name, ordered, judge_of_photos(field), pictures)
-            return write_photo_report(report, language, positions).encode()
+            page = photo_page(report, language, positions)
+            return one_file(write_pages(page, (name,)))
         return one_file(write_tables([photo_layer(photos, answers, positions)], (name,)))
 
-    downloads.offer((REPORT, *TABLES), make, f"{field.id}-photos", _SUFFIXES, language)
+    downloads.offer((*PAGES, *TABLES), make, f"{field.id}-photos", _SUFFIXES, language)
 
 
 _SUFFIXES = {
     "report": ".html",
+    "pdf": ".pdf",
     "geojson": ".geojson",
     "gpkg": ".gpkg",
     "shapefile": ".zip",

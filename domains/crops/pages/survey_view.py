@@ -17,7 +17,7 @@ from dashboard.case_links import queue_link
 from domains.crops.exports.areas import describe_area
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.stored import read_survey
-from domains.crops.exports.write import REPORT, TABLES, SurveyExport, export_one
+from domains.crops.exports.write import PAGES, TABLES, SurveyExport, export_one
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import downloads, field_map, rates_form, tile_card
@@ -160,11 +160,12 @@ def _files(session: ReviewSession, folder: Path, field: FieldFolder, language: L
         return export_one(spec, session.store)
 
     name = f"{field.id}-{folder.name}"
-    downloads.offer((REPORT, *TABLES), make, name, _SUFFIXES, language)
+    downloads.offer((*PAGES, *TABLES), make, name, _SUFFIXES, language)
 
 
 _SUFFIXES = {
     "report": ".html",
+    "pdf": ".pdf",
     "geojson": ".zip",
     "gpkg": ".gpkg",
     "shapefile": ".zip",

@@ -7,6 +7,7 @@ import numpy as np
 import pyogrio
 import pytest
 
+from core.report.page import render_page
 from core.types import Disposition
 from domains.crops.exports.layers import (
     Positions,
@@ -15,7 +16,7 @@ from domains.crops.exports.layers import (
     write_shapefiles,
     zone_layer,
 )
-from domains.crops.exports.report import write_report
+from domains.crops.exports.report import report_page
 from domains.crops.exports.stored import read_survey
 from domains.crops.locale import language
 from domains.crops.survey import geojson
@@ -107,8 +108,8 @@ def test_maps_of_others_show_the_answer_beside_the_verdict(tmp_path):
 @pytest.mark.parametrize("code", ["en", "ar"])
 def test_the_page_to_print_says_what_people_answered_and_draws_it(code):
     field = replace(a_survey(FIELD), pictures={(0, 1): b"jpeg"})
-    before = write_report(field, language(code), Positions.EXACT)
-    after = write_report(answered(field, ANSWERS), language(code), Positions.EXACT)
+    before = render_page(report_page(field, language(code), Positions.EXACT))
+    after = render_page(report_page(answered(field, ANSWERS), language(code), Positions.EXACT))
 
     def drawn(page, name):
         return page.count(f'class="field-{name}"')

@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
+from core.report.page import render_page
 from core.service.review.review import open_review_session
 from core.types import Disposition
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.photo_layer import ExportedPhoto
-from domains.crops.exports.photo_report import PhotoReport, order_photos, write_photo_report
+from domains.crops.exports.photo_report import PhotoReport, order_photos, photo_page
 from domains.crops.exports.write import USUAL_FORMATS, SurveyExport, export_survey
 from domains.crops.locale import LANGUAGES, language
 from domains.crops.photos.reasons import PhotoReason, sentence_of
@@ -49,7 +50,7 @@ PHOTOS = (
 def a_page(photos=PHOTOS, code="en", positions=Positions.EXACT, answers=None, judge=JUDGE):
     ordered = order_photos(photos, answers or {})
     report = PhotoReport("North", ordered, judge, {"case bad.jpg": b"\xff\xd8"})
-    return write_photo_report(report, language(code), positions)
+    return render_page(photo_page(report, language(code), positions))
 
 
 def rows(page, key):

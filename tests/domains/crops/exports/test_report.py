@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 from playwright.sync_api import sync_playwright
 
+from core.report.page import render_page
 from core.types import Disposition
 from domains.crops.exports.areas import describe_area
 from domains.crops.exports.layers import Positions
-from domains.crops.exports.report import write_report
+from domains.crops.exports.report import report_page
 from domains.crops.locale import LANGUAGES, language
 from tests.domains.crops.exports.fields import a_survey
 
@@ -18,7 +19,7 @@ FIELD = [[ACT, ACT, OK, OK], [ACT, LOOK, OK, OK], [OK, None, OK, OK]]
 
 
 def a_page(field, code="en", positions=Positions.EXACT):
-    return write_report(field, language(code), positions)
+    return render_page(report_page(field, language(code), positions))
 
 
 def test_every_tile_is_drawn_as_what_it_is():

@@ -20,12 +20,13 @@ from core.jobs.context import JobCancelled
 from core.people import Person
 from core.records import failed_jobs
 from core.records.job import State
+from core.report.page import render_page
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.bundles.open import open_bundle, policy_of
 from core.service.store import open_store
 from core.settings import Settings
 from domains.crops.exports.layers import Positions
-from domains.crops.exports.report import write_report
+from domains.crops.exports.report import report_page
 from domains.crops.exports.stored import read_survey
 from domains.crops.locale import language
 from domains.crops.survey.command import describe_summary
@@ -110,7 +111,7 @@ def test_the_pictures_are_those_of_the_tiles_most_probably_sick(field, tiles, su
         rows, columns = (slice(100 * at, 100 * at + 100) for at in (row, column))
         whole = pixels[:, rows, columns].mean(axis=(1, 2))
         np.testing.assert_allclose(shown.mean(axis=(0, 1)), whole, atol=4)
-    page = write_report(survey, language("en"), Positions.EXACT)
+    page = render_page(report_page(survey, language("en"), Positions.EXACT))
     for jpeg in survey.pictures.values():
         assert b64encode(jpeg).decode() in page
 
