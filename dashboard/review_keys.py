@@ -1,8 +1,7 @@
 """What a person can do with the case before them: one key each, on whichever page.
 
 Every button is named after the case and its revision. The browser lets a press through only while
-that case, its picture included, is on the screen as a whole (``review_keys.js``); the press comes
-here with that name, and the store keeps it only while the case is still as it was shown.
+that case, its picture included, is on the screen as a whole (``review_keys.js``).
 """
 
 from __future__ import annotations
@@ -12,21 +11,17 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.errors import AssayError, PermissionDenied
-from core.people import Person, Role
-from core.records.cases import CaseDetail, StoredReview, WorkItem
-from core.records.kept_answers import KeptAnswer, keep_answer
+from core.people import Role
+from core.records.cases import CaseDetail
 from core.service.review import review
 from core.service.review.review import ReviewSession
 from core.types import Disposition
-from dashboard import key_bridge, key_settings, present, sign_in, widgets
-from dashboard.key_bridge import NOTHING, accept_press
-from dashboard.open_case import OpenCaseState
+from dashboard import key_bridge, key_settings, present, widgets
+from dashboard.case_presses import CasePresses
+from dashboard.key_bridge import NOTHING
 from dashboard.present.keys import KeyMap, list_case_actions
 
-__all__ = ["CHANGED", "NOTHING", "ReviewKeys", "label_ticks"]
-
-CHANGED = "This case has changed since it was shown. Nothing was kept; look again."
+__all__ = ["NOTHING", "ReviewKeys", "label_ticks"]
 
 _KEY_SIGNS = {"ArrowRight": "→", "ArrowLeft": "←"}
 
@@ -34,7 +29,7 @@ state = st.session_state
 
 
 @dataclass(frozen=True, slots=True)
-class ReviewKeys(OpenCaseState):
+class ReviewKeys(CasePresses):
     """The keys of one page, which act on the case that it has open.
 
     Attributes:
@@ -96,7 +91,7 @@ class ReviewKeys(OpenCaseState):
             width="stretch",
             disabled=last is None,
             help=present.escape_markdown(present.describe_undo(last, self.pack)),
-            on_click=self._undo,
+            on_click=self.press_undo,
             args=(session, last, view_id),
         )
 
@@ -126,7 +121,7 @@ class ReviewKeys(OpenCaseState):
                 type="primary" if has_picture else "secondary",
                 width="stretch",
                 disabled=nameless,
-                on_click=self._ask if asks else self._decide,
+                on_click=self.press_blindly if asks else self.press_verdict,
                 args=(view_id,) if asks else (session, detail, disposition, stays),
             )
         if nameless:
@@ -143,7 +138,7 @@ class ReviewKeys(OpenCaseState):
             type="secondary" if has_picture else "primary",
             width="stretch",
             disabled=not widgets.reviewer(),
-            on_click=self._decide,
+            on_click=self.press_verdict,
             args=(session, detail, Disposition.DEFER, False),
         )
         if self._get("asking", "") == view_id:
@@ -152,7 +147,7 @@ class ReviewKeys(OpenCaseState):
                 f"Yes, {present.escape_markdown(negative)} without a picture",
                 key=f"case-sure-{view_id}",
                 width="stretch",
-                on_click=self._decide,
+                on_click=self.press_verdict,
                 args=(session, detail, Disposition.NEGATIVE, False),
             )
             self._cancel_button(view_id)
@@ -166,7 +161,7 @@ class ReviewKeys(OpenCaseState):
             key=f"case-skip-{view_id}",
             width="stretch",
             help=help_,
-            on_click=self._skip,
+            on_click=self.press_skip,
             args=(session, detail.item),
         )
         with undo:
@@ -176,13 +171,13 @@ class ReviewKeys(OpenCaseState):
             _with_key(label, keys.key_of("note")),
             key=f"case-note-{view_id}",
             width="stretch",
-            on_click=self._open_note,
+            on_click=self.press_note,
             args=(view_id,),
         )
         self._draw_note(label, detail)
 
     def _draw_note(self, label: str, detail: CaseDetail) -> None:
-        view_id, text = present.make_view_id(detail.item), self._note_of(detail)
+        view_id, text = present.make_view_id(detail.item), self.note_of(detail)
         if self._get("noting", "") == view_id:
             key = self._name("note_text")
             st.text_input(
@@ -192,7 +187,7 @@ class ReviewKeys(OpenCaseState):
                 max_chars=500,
                 placeholder="Enter keeps it with the verdict",
                 label_visibility="collapsed",
-                on_change=self._keep_note,
+                on_change=self.write_note,
                 args=(view_id,),
             )
             widgets.focus(key)
@@ -205,117 +200,9 @@ class ReviewKeys(OpenCaseState):
             _with_key("Cancel", "Esc"),
             key=f"case-cancel-{view_id}",
             type="tertiary",
-            on_click=self._cancel,
+            on_click=self.press_cancel,
             args=(view_id,),
         )
-
-    def _note_of(self, detail: CaseDetail) -> str:
-        """Return the note of the case as it is shown: what is written by now, else what stood."""
-        written = self.note(present.make_view_id(detail.item))
-        if written is not None:
-            return written
-        earlier = review.taken_back(detail, widgets.person())
-        return earlier.comment if earlier else ""
-
-    def _decide(
-        self, session: ReviewSession, detail: CaseDetail, disposition: Disposition, stays: bool
-    ) -> None:
-        item = detail.item
-        view_id = present.make_view_id(item)
-        if not accept_press(view_id):
-            return
-        labels = sorted(state.get(f"labels-{view_id}", []))
-        by = widgets.person()
-        try:
-            review.check_labels(session.explainer, self.pack, detail, disposition, labels)
-            if self._is_given(detail, disposition, "|".join(labels), by):
-                self.leave()
-                return
-            written = review.decide(
-                session.store,
-                item,
-                disposition,
-                by=by,
-                label="|".join(labels),
-                comment=self._note_of(detail),
-            )
-        except PermissionDenied as exc:
-            self._keep(session, detail, disposition, "|".join(labels))
-            st.toast(present.escape_markdown(str(exc)))
-            return
-        except AssayError as exc:
-            st.toast(present.escape_markdown(str(exc)))
-            return
-        self.leave()
-        if not written:
-            st.toast(CHANGED)
-            return
-        key_bridge.announce(present.describe_kept(detail, disposition, self.pack))
-        if stays:
-            self.keep_open(item)
-
-    def _is_given(
-        self, detail: CaseDetail, disposition: Disposition, label: str, by: Person
-    ) -> bool:
-        """Return whether a verdict on an answered case is the person's own that stands already.
-
-        So it is where a case stays open after its answer, and where a page comes back to its case
-        after a press whose answer was lost with the connection.
-        """
-        if not detail.reviews or detail.item.queue_state in self.lanes:
-            return False
-        last = detail.reviews[-1]
-        if self.is_answered(detail.item):
-            return disposition is last.disposition
-        given = (last.disposition, last.label, last.reviewer)
-        return given == (disposition, label, by.id) and self._note_of(detail) in ("", last.comment)
-
-    def _keep(
-        self, session: ReviewSession, detail: CaseDetail, disposition: Disposition, label: str
-    ) -> None:
-        """Keep a verdict whose person's sign-in has ended, for when they are back."""
-        found = sign_in.current()
-        if found is not None and not widgets.person().id:
-            answer = KeptAnswer(detail.item, disposition, label, self._note_of(detail))
-            keep_answer(session.store, found.who.id, answer)
-
-    def _undo(self, session: ReviewSession, last: StoredReview, view_id: str) -> None:
-        if not accept_press(view_id):
-            return
-        self.leave()
-        try:
-            is_undone = review.undo(session.store, last, widgets.person())
-        except AssayError as exc:
-            st.toast(present.escape_markdown(str(exc)))
-            return
-        if is_undone:
-            key_bridge.announce("Taken back. The case is open again.")
-            self.reopen(session.store, last.case_id)
-        else:
-            st.toast(CHANGED)
-
-    def _skip(self, session: ReviewSession, item: WorkItem) -> None:
-        if not accept_press(present.make_view_id(item)):
-            return
-        try:
-            self.skip(session.store, item)
-        except AssayError as exc:
-            st.toast(present.escape_markdown(str(exc)))
-
-    def _ask(self, view_id: str) -> None:
-        if accept_press(view_id):
-            self._put("asking", view_id)
-
-    def _open_note(self, view_id: str) -> None:
-        if accept_press(view_id):
-            self._put("noting", view_id)
-
-    def _cancel(self, view_id: str) -> None:
-        if accept_press(view_id):
-            self.cancel()
-
-    def _keep_note(self, view_id: str) -> None:
-        self.keep_note(view_id, state[self._name("note_text")].strip())
 
     def _keys_name(self) -> str:
         return f"{self.page} {self.pack.name}"
