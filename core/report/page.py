@@ -33,7 +33,7 @@ def write_sections(report_input: ReportInput) -> tuple[Section, ...]:
 
 def render(report_input: ReportInput) -> str:
     """Return the page about one evaluation."""
-    page = Page(
+    page = ReportPage(
         title=f"Evaluation of {report_input.origin.bundle}",
         kind=report_input.pack.title,
         made=report_input.origin.made,
@@ -43,7 +43,7 @@ def render(report_input: ReportInput) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ReportPage:
     """What a page says.
 
     Attributes:
@@ -63,7 +63,7 @@ class Page:
     is_right_to_left: bool = False
 
 
-def render_page(page: Page) -> str:
+def render_page(page: ReportPage) -> str:
     """Return one self-contained HTML page: no script, and nothing fetched from anywhere.
 
     Every text that comes from outside (names of files, classes, columns) is escaped. The same

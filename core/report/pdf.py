@@ -36,7 +36,7 @@ from core.report.blocks import (
     Table,
     Tiles,
 )
-from core.report.page import Page
+from core.report.page import ReportPage
 from core.report.pdf_drawing import PdfDrawing
 from core.report.pdf_text import BOLD, FONT, open_font, paragraph
 
@@ -48,7 +48,7 @@ _LEAST_SHARE, _MOST_LETTERS = 9, 40
 _MOST_HEIGHT = 0.55  # of a page, for a figure
 
 
-def render_pdf(page: Page) -> bytes:
+def render_pdf(page: ReportPage) -> bytes:
     """Return a page as PDF on A4.
 
     Args:
@@ -101,7 +101,7 @@ class _Writer:
     plain: TTFont = field(default_factory=open_font)
     bold: TTFont = field(default_factory=lambda: open_font(BOLD))
 
-    def story(self, page: Page) -> Iterator[Flowable]:
+    def story(self, page: ReportPage) -> Iterator[Flowable]:
         yield self._text(page.kind, 8, "quiet")
         yield self._text(page.title, 17, is_bold=True)
         yield self._text(page.made, 8, "quiet")

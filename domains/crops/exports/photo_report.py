@@ -18,7 +18,7 @@ from core.report.blocks import (
     Tiles,
     draw_figure,
 )
-from core.report.page import Page
+from core.report.page import ReportPage
 from core.types import Disposition
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.photo_layer import ExportedPhoto
@@ -94,7 +94,7 @@ def order_photos(
     )
 
 
-def photo_page(report: PhotoReport, language: Language, positions: Positions) -> Page:
+def photo_page(report: PhotoReport, language: Language, positions: Positions) -> ReportPage:
     """Return photos as a page to print.
 
     Args:
@@ -102,7 +102,7 @@ def photo_page(report: PhotoReport, language: Language, positions: Positions) ->
         language: Of all sentences but those that the model's certificate is stated in.
         positions: Whether longitudes and latitudes are written as they are, rounded or not at all.
     """
-    return Page(
+    return ReportPage(
         title=language.render(Sentence(_TITLE, {"field": report.name})),
         kind=language.text(_KIND),
         made=describe_judge(report.judge, language),
@@ -192,8 +192,8 @@ def _walk(
         sentence = Sentence(_MORE_ONE, {"count": more}, plural=_MORE)
         blocks.append(Paragraph(language.render(sentence), "quiet"))
     if positions is not Positions.EXACT:
-        said = _COARSE if has_place else _LEFT_OUT
-        blocks.append(Paragraph(language.text(said), "quiet"))
+        note = _COARSE if has_place else _LEFT_OUT
+        blocks.append(Paragraph(language.text(note), "quiet"))
     return tuple(blocks)
 
 

@@ -17,7 +17,7 @@ from core.report.blocks import (
     Tiles,
     draw_figure,
 )
-from core.report.page import Page
+from core.report.page import ReportPage
 from core.types import Disposition, Finding, Reason
 from domains.crops.exports.areas import describe_area
 from domains.crops.exports.field_map import draw_field
@@ -70,7 +70,7 @@ _WORDS: Mapping[Disposition | None, str] = {
 }
 
 
-def report_page(survey: Survey, language: Language, positions: Positions) -> Page:
+def report_page(survey: Survey, language: Language, positions: Positions) -> ReportPage:
     """Return a survey as a page to print.
 
     Args:
@@ -95,7 +95,7 @@ def report_page(survey: Survey, language: Language, positions: Positions) -> Pag
     if pictures := tuple(_pictures(survey, language)):
         gallery = Gallery(language.text(_PICTURES), pictures)
         sections.insert(-2, Section("pictures", language.text(_PICTURES), (gallery,)))
-    return Page(
+    return ReportPage(
         title=language.render(Sentence(_TITLE, {"field": survey.name})),
         kind=language.text(_KIND),
         made=describe_judge(judge, language),

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.errors import ConfigError, DataError
 from core.files import write_atomic
 from core.records.connection import Store
-from core.report.page import Page, render_page
+from core.report.page import ReportPage, render_page
 from core.service.review.explanations import Explainer
 from domains.crops.exports.archive import pack
 from domains.crops.exports.isoxml_task import Version, write_task
@@ -90,18 +90,18 @@ TABLES: Mapping[str, Callable[[Layers], Files]] = {
 }
 
 
-def _html(page: Page) -> bytes:
+def _html(page: ReportPage) -> bytes:
     return render_page(page).encode()
 
 
-def _pdf(page: Page) -> bytes:
+def _pdf(page: ReportPage) -> bytes:
     from core.report.pdf import render_pdf
 
     return render_pdf(page)
 
 
 REPORT, PDF = "report", "pdf"
-PAGES: Mapping[str, tuple[str, Callable[[Page], bytes]]] = {
+PAGES: Mapping[str, tuple[str, Callable[[ReportPage], bytes]]] = {
     REPORT: ("html", _html),
     PDF: ("pdf", _pdf),
 }
@@ -193,7 +193,7 @@ def _photo_contents(spec: SurveyExport, store: Store | None, explainer: Explaine
     return files
 
 
-def write_pages(page: Page, formats: Sequence[str]) -> dict[str, bytes]:
+def write_pages(page: ReportPage, formats: Sequence[str]) -> dict[str, bytes]:
     """Return a page as files by name, in those of the formats that print it.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.report.blocks import Block, Definitions, Paragraph, Section, Table
-from core.report.page import Page, render_page
+from core.report.page import ReportPage, render_page
 from domains.parts.station.spc.kappa import Kappa
 from domains.parts.station.spc.msa import Acceptance, AgainstReference, AgreementAnalysis
 
@@ -38,7 +38,7 @@ def write_page(analysis: AgreementAnalysis, *, made: str) -> str:
         analysis: The analysis.
         made: When and by which version it was made, for the head of the page.
     """
-    page = Page(
+    page = ReportPage(
         title="Attribute agreement analysis",
         kind="Measurement system analysis of a line-side station",
         made=made,

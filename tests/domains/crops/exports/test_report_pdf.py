@@ -10,7 +10,7 @@ from pypdf import PdfReader
 
 from core.errors import ConfigError
 from core.report.blocks import Figure, Figures, Section
-from core.report.page import Page
+from core.report.page import ReportPage
 from core.report.pdf import render_pdf
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.photo_report import PhotoReport, order_photos, photo_page
@@ -115,4 +115,4 @@ def test_arabic_is_refused_with_a_way_out():
 def test_a_figure_without_a_drawing_is_an_error_not_a_gap():
     figure = Figures((Figure("<svg/>", "a chart"),))
     with pytest.raises(ValueError, match="a chart"):
-        render_pdf(Page("t", "k", "m", [Section("s", "S", (figure,))]))
+        render_pdf(ReportPage("t", "k", "m", [Section("s", "S", (figure,))]))
