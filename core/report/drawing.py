@@ -19,7 +19,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Area:
+class DrawnArea:
     """A polygon; ``fill`` is a colour, `HATCHED` or `DOTTED`, and ``kind`` what it stands for."""
 
     points: tuple[Point, ...]
@@ -30,8 +30,8 @@ class Area:
 
 
 @dataclass(frozen=True, slots=True)
-class Disc:
-    """A circle; ``fill`` and ``kind`` as of an `Area`."""
+class DrawnDisc:
+    """A circle; ``fill`` and ``kind`` as of an `DrawnArea`."""
 
     middle: Point
     radius: float
@@ -42,7 +42,7 @@ class Disc:
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class DrawnLabel:
     """A word at a point of its base line; ``anchor`` is ``start``, ``middle`` or ``end``."""
 
     at: Point
@@ -52,13 +52,13 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DrawnLine:
     """Straight lines from point to point."""
 
     points: tuple[Point, ...]
 
 
-Mark = Area | Disc | Label | Line
+Mark = DrawnArea | DrawnDisc | DrawnLabel | DrawnLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,18 +96,18 @@ def svg_of(drawing: Drawing, title: str) -> Markup:
 
 
 def _mark(mark: Mark) -> Markup:
-    if isinstance(mark, Area):
+    if isinstance(mark, DrawnArea):
         return Markup(
             '<polygon class="{}" points="{}" fill="{}" stroke="{}" stroke-width="{}"/>'
         ).format(mark.kind, _points(mark.points), _fill(mark.fill), mark.stroke, mark.stroke_width)
-    if isinstance(mark, Disc):
+    if isinstance(mark, DrawnDisc):
         return Markup(
             '<circle class="{}" cx="{:.1f}" cy="{:.1f}" r="{:g}" fill="{}" stroke="{}" '
             'stroke-width="{}"/>'
         ).format(
             mark.kind, *mark.middle, mark.radius, _fill(mark.fill), mark.stroke, mark.stroke_width
         )
-    if isinstance(mark, Label):
+    if isinstance(mark, DrawnLabel):
         style = f"fill:{INK};font-weight:600" if mark.is_bold else ""
         return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" style="{}">{}</text>').format(
             *mark.at, mark.anchor, style, mark.text

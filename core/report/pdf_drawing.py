@@ -20,10 +20,10 @@ from core.report.drawing import (
     HATCHED,
     INK,
     PAPER,
-    Area,
-    Disc,
     Drawing,
-    Label,
+    DrawnArea,
+    DrawnDisc,
+    DrawnLabel,
     Point,
 )
 from core.report.pdf_text import BOLD, FONT
@@ -50,28 +50,28 @@ class PdfDrawing(Flowable):  # type: ignore[misc]  # reportlab has no types
         """Draw it; reportlab has its zero at the lower left end."""
         canvas = cast("Canvas", self.canv)
         canvas.scale(self._scale, self._scale)
-        areas = [mark for mark in self._drawing.marks if isinstance(mark, Area)]
+        areas = [mark for mark in self._drawing.marks if isinstance(mark, DrawnArea)]
         for pattern in _PATTERNS:
             self._fill([one.points for one in areas if one.fill == pattern], pattern)
         for mark in self._drawing.marks:
-            if isinstance(mark, Area):
+            if isinstance(mark, DrawnArea):
                 self._outline(mark)
-            elif isinstance(mark, Disc):
+            elif isinstance(mark, DrawnDisc):
                 self._disc(mark)
-            elif isinstance(mark, Label):
+            elif isinstance(mark, DrawnLabel):
                 self._label(mark)
             else:
                 self._ink(INK, 1.0)
                 canvas.drawPath(self._path([mark.points]), stroke=1, fill=0)
 
-    def _outline(self, area: Area) -> None:
+    def _outline(self, area: DrawnArea) -> None:
         has_colour = area.fill not in _PATTERNS
         if has_colour:
             self.canv.setFillColor(colors.HexColor(area.fill))
         self._ink(area.stroke, area.stroke_width)
         self.canv.drawPath(self._path([area.points], is_closed=True), stroke=1, fill=has_colour)
 
-    def _disc(self, disc: Disc) -> None:
+    def _disc(self, disc: DrawnDisc) -> None:
         (x, y), radius = self._turn(disc.middle), disc.radius
         has_colour = disc.fill not in _PATTERNS
         if has_colour:
@@ -83,7 +83,7 @@ class PdfDrawing(Flowable):  # type: ignore[misc]  # reportlab has no types
         self._ink(disc.stroke, disc.stroke_width)
         self.canv.circle(x, y, radius, stroke=1, fill=has_colour)
 
-    def _label(self, label: Label) -> None:
+    def _label(self, label: DrawnLabel) -> None:
         self.canv.setFillColor(colors.HexColor(INK))
         self.canv.setFont(BOLD if label.is_bold else FONT, _FONT_SIZE)
         canvas = self.canv

@@ -5,7 +5,17 @@ from __future__ import annotations
 import numpy as np
 import shapely
 
-from core.report.drawing import DOTTED, HATCHED, INK, PAPER, Area, Disc, Drawing, Label, Mark
+from core.report.drawing import (
+    DOTTED,
+    HATCHED,
+    INK,
+    PAPER,
+    Drawing,
+    DrawnArea,
+    DrawnDisc,
+    DrawnLabel,
+    Mark,
+)
 from core.types import F64, Disposition
 from domains.crops.exports.map_plane import MapPlane
 from domains.crops.survey.values import Survey, SurveyTile
@@ -39,15 +49,15 @@ def draw_field(survey: Survey, zones: int) -> Drawing:
     return plane.drawing(marks)
 
 
-def _tile(tile: SurveyTile, corners: F64) -> Area:
+def _tile(tile: SurveyTile, corners: F64) -> DrawnArea:
     fill, name = FILLS[tile.called]
     points = tuple((float(x), float(y)) for x, y in corners)
     if tile.answer is None:
-        return Area(points, fill, f"field-{name}")
-    return Area(points, fill, f"field-{name}", INK, ANSWERED_WIDTH)
+        return DrawnArea(points, fill, f"field-{name}")
+    return DrawnArea(points, fill, f"field-{name}", INK, ANSWERED_WIDTH)
 
 
 def number_marks(number: int, x: float, y: float) -> tuple[Mark, Mark]:
     """Return a number on a disc, at a place in pixels."""
-    disc = Disc((x, y), 11, PAPER, "field-number", INK, 1.6)
-    return disc, Label((x, y + 4.2), str(number), "middle", is_bold=True)
+    disc = DrawnDisc((x, y), 11, PAPER, "field-number", INK, 1.6)
+    return disc, DrawnLabel((x, y + 4.2), str(number), "middle", is_bold=True)

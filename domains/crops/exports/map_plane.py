@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.report.drawing import Drawing, Label, Line, Mark, Point
+from core.report.drawing import Drawing, DrawnLabel, DrawnLine, Mark, Point
 from core.types import F64
 
 _WIDTH, _MARGIN, _MAX_HEIGHT = 720.0, 26.0, 900.0
@@ -68,8 +68,8 @@ class MapPlane:
         ends: tuple[Point, ...] = ((_MARGIN, y - 5), (_MARGIN, y), (end, y), (end, y - 5))
         arrow = ((north, y), (north - 6, y), (north, y - 16), (north + 6, y), (north, y))
         return (
-            Line(ends),
-            Label((end + 6, y), f"{metres} m"),
-            Line(arrow),
-            Label((north - 10, y), "N", "end"),
+            DrawnLine(ends),
+            DrawnLabel((end + 6, y), f"{metres} m"),
+            DrawnLine(arrow),
+            DrawnLabel((north - 10, y), "N", "end"),
         )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.report.drawing import INK, Disc, Drawing, Mark
+from core.report.drawing import INK, Drawing, DrawnDisc, Mark
 from core.types import F64, Disposition
 from domains.crops.exports.field_map import ANSWERED_WIDTH, FILLS, number_marks
 from domains.crops.exports.map_plane import MapPlane
@@ -39,7 +39,7 @@ def draw_photos(
     for number, (x, y) in reversed(list(zip(placed, plane.place(positions).tolist(), strict=True))):
         fill, name = FILLS[called[number]]
         width = ANSWERED_WIDTH if answered[number] else _THIN
-        marks.append(Disc((x, y), _RADIUS, fill, f"field-{name}", INK, width))
+        marks.append(DrawnDisc((x, y), _RADIUS, fill, f"field-{name}", INK, width))
         if number < numbered:
             marks += number_marks(number + 1, x, y - _RADIUS - 11)
     return plane.drawing(marks)
