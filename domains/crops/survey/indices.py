@@ -11,6 +11,9 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
+from core.types import F64
 from domains.crops.survey.bands import BLUE, GREEN, NEAR_INFRARED, RED, RED_EDGE
 
 DIGITS = 6
@@ -26,12 +29,24 @@ class Index:
         bands: The bands that it takes, in the order of the formula.
         formula: Of the mean of each band.
         needs_reflectance: Whether it means something only where values are reflectances.
+        shown: What a picture of it spans, from the first colour to the last.
     """
 
     name: str
     bands: tuple[str, ...]
     formula: Callable[..., float]
     needs_reflectance: bool
+    shown: tuple[float, float]
+
+    def of_pixels(self, values: Mapping[str, F64]) -> F64:
+        """Return it for each pixel; NaN where it divides by 0 or a value is none.
+
+        Args:
+            values: Of each band, ``h w``, scaled.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = np.asarray(self.formula(*(values[band] for band in self.bands)), np.float64)
+        return np.where(np.isfinite(found), found, np.nan)
 
 
 def excess_green(red: float, green: float, blue: float) -> float:
@@ -50,12 +65,12 @@ def normalized_difference(one: float, other: float) -> float:
 
 
 INDICES = (
-    Index("exg", (RED, GREEN, BLUE), excess_green, False),
-    Index("vari", (RED, GREEN, BLUE), visible_resistant, False),
+    Index("exg", (RED, GREEN, BLUE), excess_green, False, (-0.2, 0.6)),
+    Index("vari", (RED, GREEN, BLUE), visible_resistant, False, (-0.4, 0.6)),
     # Rouse and others 1974; Barnes and others 2000; Gitelson and others 1996.
-    Index("ndvi", (NEAR_INFRARED, RED), normalized_difference, True),
-    Index("ndre", (NEAR_INFRARED, RED_EDGE), normalized_difference, True),
-    Index("gndvi", (NEAR_INFRARED, GREEN), normalized_difference, True),
+    Index("ndvi", (NEAR_INFRARED, RED), normalized_difference, True, (0.0, 1.0)),
+    Index("ndre", (NEAR_INFRARED, RED_EDGE), normalized_difference, True, (0.0, 1.0)),
+    Index("gndvi", (NEAR_INFRARED, GREEN), normalized_difference, True, (0.0, 1.0)),
 )
 
 

@@ -105,7 +105,7 @@ class Mosaic:
         self._settings, self._size, self._given = settings, size, bands
         self._opened = ExitStack()
         with ExitStack() as stack:
-            self._file = _open(path)
+            self._file = open_mosaic_file(path)
             stack.callback(os.close, self._file)
             described, lon, lat = self._describe(path, tile_m)
             self.sha256 = _digest(self._file)
@@ -252,7 +252,12 @@ def _unread(message: str) -> _ReadTile:
     return _ReadTile(0.0, None, {}, TileStatus.UNREADABLE, message, None)
 
 
-def _open(path: Path) -> int:
+def open_mosaic_file(path: Path) -> int:
+    """Return the descriptor of a file that is open for reading.
+
+    Raises:
+        DataError: It cannot be read, or is no plain file.
+    """
     try:
         return open_regular(path)
     except (OSError, ValueError) as exc:

@@ -18,6 +18,7 @@ import rasterio
 from rasterio._err import CPLE_BaseError  # some errors of GDAL pass without being wrapped
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
+from rasterio.windows import Window
 
 from core.errors import UnreadableImage
 from core.imaging.attempt import prepare_frame
@@ -139,7 +140,7 @@ def describe(data: bytes, arguments: Arguments) -> Output:
     """
     del data
     source = open_mosaic(arguments["file"])
-    names, scale = _names(source, arguments), scale_of(source)
+    names, scale = names_of(source, arguments), scale_of(source)
     placed = georeference_of(source)
     pixel_m = placed.pixel_m()
     size = _tile_size(arguments["tile_m"], pixel_m)
@@ -164,7 +165,8 @@ def describe(data: bytes, arguments: Arguments) -> Output:
     return Output({"lon": np.ascontiguousarray(lon), "lat": np.ascontiguousarray(lat)}, record)
 
 
-def _names(source: DatasetReader, arguments: Arguments) -> tuple[str, ...]:
+def names_of(source: DatasetReader, arguments: Arguments) -> tuple[str, ...]:
+    """Return the names of a mosaic's bands, ``bands`` of the arguments before the file's own."""
     described = [text or "" for text in source.descriptions]
     colours = [one.name for one in source.colorinterp]
     return identify(colours, described, arguments["bands"])
@@ -238,14 +240,23 @@ def _read(data: bytes, arguments: Arguments) -> tuple[TilePixels, ValueScale, Ti
     row, column = json.loads(data)
     source = open_mosaic(arguments["file"])
     window = window_of(row, column, arguments["tile"], source.shape)
+    pixels = read_window(source, window, names_of(source, arguments))
+    place = Tile(arguments["parent"], int(window.row_off), int(window.col_off))
+    return pixels, scale_of(source), place
+
+
+def read_window(source: DatasetReader, window: Window, names: tuple[str, ...]) -> TilePixels:
+    """Return a window of a mosaic with its valid pixels.
+
+    Raises:
+        UnreadableImage: This part of the file cannot be read.
+    """
     try:
-        pixels = read_pixels(source, window, _names(source, arguments))
+        return read_pixels(source, window, names)
     except (RasterioError, CPLE_BaseError) as exc:
         raise UnreadableImage(
             "This part of the file is damaged or missing.", hint="Send the mosaic again, whole."
         ) from exc
-    place = Tile(arguments["parent"], int(window.row_off), int(window.col_off))
-    return pixels, scale_of(source), place
 
 
 def _with_picture(

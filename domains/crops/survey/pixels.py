@@ -13,7 +13,7 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from core.errors import UnreadableImage
-from core.types import U8
+from core.types import F64, U8
 from domains.crops.survey.bands import ALPHA, COLOURS
 
 GREEN_ABOVE = 0.1
@@ -154,6 +154,19 @@ def means_of(pixels: TilePixels, scale: ValueScale) -> dict[str, float]:
             mean = float(pixels.values[index].sum(where=pixels.valid, dtype=total)) / count
             means[name] = mean * scale.gains[index] + scale.offsets[index]
     return means
+
+
+def scaled_bands(pixels: TilePixels, scale: ValueScale) -> dict[str, F64]:
+    """Return the values of each band but alpha, scaled, float64 ``h w``; NaN where not valid."""
+    return {
+        name: np.where(
+            pixels.valid,
+            pixels.values[index].astype(np.float64) * scale.gains[index] + scale.offsets[index],
+            np.nan,
+        )
+        for index, name in enumerate(pixels.names)
+        if name != ALPHA
+    }
 
 
 def clipped_share(pixels: TilePixels, scale: ValueScale) -> float:
