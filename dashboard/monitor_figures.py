@@ -62,13 +62,21 @@ def martingales(points: Sequence[Mapping[str, Any]]) -> go.Figure:
             x=line.times, y=values, mode="lines+markers", name=line.name,
             line={"color": colour, "dash": dash, "width": 2},
         )  # fmt: skip
-    figure.add_hline(
-        y=math.exp(log_alarm(DELTAS["escapes"])), line={"dash": "dash", "color": POSITIVE},
-        annotation_text="alarm of escapes and unlike pictures", annotation_position="top left",
+    alarm = log_alarm(DELTAS["escapes"])
+    figure.add_hline(y=math.exp(alarm), line={"dash": "dash", "color": POSITIVE})
+    figure.add_annotation(
+        # Of an annotation alone plotly takes the exponent where the axis is a log axis.
+        y=alarm / math.log(10.0), x=0, xref="x domain", xanchor="left", yanchor="bottom",
+        text="alarm of escapes and unlike pictures", showarrow=False,
     )  # fmt: skip
     return _laid_out(
         figure,
-        {"type": "log", "title": "evidence of a change, log scale", "exponentformat": "power"},
+        {
+            "type": "log",
+            "dtick": 1,
+            "exponentformat": "power",
+            "title": "evidence of a change, log scale",
+        },
     )
 
 
@@ -96,7 +104,7 @@ def _laid_out(figure: go.Figure, yaxis: Mapping[str, Any]) -> go.Figure:
     figure.update_layout(
         height=300,
         margin={"l": 10, "r": 10, "t": 24, "b": 10},
-        legend={"orientation": "h", "y": 1.18, "x": 1.0, "xanchor": "right"},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 1.0, "xanchor": "right"},
         yaxis=dict(yaxis),
     )
     return figure

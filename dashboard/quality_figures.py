@@ -187,9 +187,10 @@ def draw_rates_over_time(
     figure = _layout(
         figure,
         xaxis={"type": "date" if len(days) > 2 else "category"},
-        yaxis={"tickformat": ".0%", "rangemode": "tozero"},
+        yaxis={"tickformat": ".0%", "rangemode": "tozero", "title": "share of cases"},
     )
-    return figure.update_layout(height=280)
+    # Named also where one of them alone has been measured.
+    return figure.update_layout(height=280, showlegend=True)
 
 
 def _layout(figure: go.Figure, *, xaxis: dict[str, object], yaxis: dict[str, object]) -> go.Figure:

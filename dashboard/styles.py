@@ -125,7 +125,8 @@ h1.assay-title {{ margin: 0; padding: 0; outline-offset: 4px; }}
   [data-testid="stMain"]:has(.st-key-case-verdicts) {{ scroll-padding-bottom: 5rem; }}
   html:has(.st-key-case-verdicts) #assay-notice {{ bottom: 5.5rem; }}
   .assay-table {{ font-size: .84rem; }}
-  .assay-table td, .assay-table tbody th {{ min-width: 4.4rem; padding-right: .5rem; }}
+  .assay-table thead th {{ white-space: normal; }}
+  .assay-table td, .assay-table tbody th {{ min-width: 3.9rem; padding-right: .5rem; }}
 }}
 [data-testid="stButtonGroup"] [role="radiogroup"], [data-testid="stButtonGroup"] > div {{
   flex-wrap: wrap; }}

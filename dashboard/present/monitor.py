@@ -80,9 +80,12 @@ def describe_ood(one: Watched) -> str:
     """Return how unlike the certificate's pictures those of now are."""
     if not one.state.ood.steps:
         return "No picture has come since the policy is in force."
+    cases = f"{one.state.ood.steps:,} cases"
+    if not _is_unusual(one.state.ood.log):
+        return f"{cases}, no more unlike the pictures of the certificate than chance makes them."
     return (
-        f"{one.state.ood.steps:,} cases. As unlike the pictures of the certificate as these are, "
-        f"chance alone is at most once in {odds(max(one.state.ood.log, 0.0))} times."
+        f"{cases}. As unlike the pictures of the certificate as these are, chance alone is at most "
+        f"once in {odds(one.state.ood.log)} times."
     )
 
 
@@ -109,10 +112,20 @@ def drift_rows(one: Watched) -> list[tuple[str, ...]]:
         for name, stream in own.items():
             log, level = stream.martingale.log, drift_level(number)
             steps = stream.martingale.steps
-            evidence = f"once in {odds(max(log, 0.0))}" if steps else "gathering a baseline"
-            rows.append((log, (source or "all", name, f"{steps:,}", evidence, odds(level))))
+            evidence = describe_evidence(log) if steps else "gathering a baseline"
+            alarm = f"once in {odds(level)}"
+            rows.append((log, (source or "all", name, f"{steps:,}", evidence, alarm)))
     ranked = [row for _, row in sorted(rows, key=lambda row: -row[0])]
-    return [("Source", "Feature", "Pictures", "By chance", "Alarm at once in"), *ranked]
+    return [("Source", "Feature", "Pictures", "By chance alone", "Alarm from"), *ranked]
+
+
+def describe_evidence(log_wealth: float) -> str:
+    """Return how seldom chance alone would look like this, as a test's wealth bounds it."""
+    return f"once in {odds(log_wealth)}" if _is_unusual(log_wealth) else "nothing unusual"
+
+
+def _is_unusual(log_wealth: float) -> bool:
+    return log_wealth >= math.log(2.0)
 
 
 def series_of(points: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[Series]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -10,6 +11,7 @@ from core.errors import AssayError
 from core.packs import DomainPack
 from core.people import Role
 from core.records import deployments, people, proposals
+from core.records.deployment import Deployment
 from core.records.picture_origins import times_compared
 from core.records.proposals import Outcome, Proposal
 from core.records.released_answers import corrected_since_release
@@ -108,11 +110,18 @@ class _Product:
         st.header("From review", anchor=False, divider="grey")
         self._review()
         st.header("History", anchor=False, divider="grey")
-        for made in history:
-            widgets.text(words.describe_deployment(made, names))
-        for one in proposed:
-            if one.outcome is not Outcome.OPEN:
-                widgets.text(words.describe_proposal(one, names), "quiet")
+        past = [one for one in proposed if one.outcome is not Outcome.OPEN]
+        self._history(history, past, names)
+
+    def _history(
+        self, made: Sequence[Deployment], past: Sequence[Proposal], names: Mapping[str, str]
+    ) -> None:
+        if not (made or past):
+            widgets.text("No policy has been released or turned down here yet.", "quiet")
+        for deployment in made:
+            widgets.text(words.describe_deployment(deployment, names))
+        for proposal in past:
+            widgets.text(words.describe_proposal(proposal, names), "quiet")
 
     def _corrected(self) -> None:
         found = corrected_since_release(self.session.store, self.pack.name, self.product)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from core.decision.drift import NumberStream
+from core.decision.martingales import Martingale
 from core.decision.monitoring import FoundPositive, estimate_escapes
 from core.decision.policy import certify
 from core.records.monitored import WatchedRows
@@ -65,3 +68,18 @@ def test_evidence_is_drawn_on_a_log_axis_with_the_line_of_the_alarm():
     assert figure.layout.yaxis.type == "log"
     assert round(figure.data[1].y[0], 4) == 10.0
     assert round(figure.layout.shapes[0].y0, 6) == 50.0
+    # plotly.js places annotations on log axes by the exponent, and the axis has room for them.
+    assert round(10 ** figure.layout.annotations[0].y, 6) == 50.0
+
+
+def test_what_chance_alone_explains_is_not_said_to_be_rare():
+    def bets(*log_wealths):
+        return [Martingale(40, (one,)) for one in log_wealths]
+
+    usual, rare = (replace(MonitorState(), ood=one) for one in bets(0.3, math.log(1200)))
+    assert monitor.describe_ood(watched(state=usual)) == (
+        "40 cases, no more unlike the pictures of the certificate than chance makes them."
+    )
+    assert "at most once in 1,200 times" in monitor.describe_ood(watched(state=rare))
+    assert monitor.describe_evidence(0.3) == "nothing unusual"
+    assert monitor.describe_evidence(math.log(1200)) == "once in 1,200"

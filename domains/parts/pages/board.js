@@ -151,17 +151,19 @@ function strip(board, tiles) {
     let item = board.tiles.get(tile.number)
     if (!item) {
       item = document.createElement('li')
-      item.innerHTML = '<button type="button"><img alt="" hidden><span class="name"></span><span class="result"></span></button>'
+      item.innerHTML = '<button type="button"><img alt="" hidden><span class="none">no picture</span><span class="name"></span><span class="result"></span></button>'
       item.querySelector('button').addEventListener('click', () => open(board, tile.number))
       board.tiles.set(tile.number, item)
     }
-    const [button, image, name, result] = ['button', 'img', '.name', '.result'].map(one => item.querySelector(one))
+    const [button, image, none, name, result] = ['button', 'img', '.none', '.name', '.result'].map(one => item.querySelector(one))
     write(button, 'data-state', tile.state)
     text(name, tile.title)
     text(result, `${SIGNS[tile.state]} ${tile.word}`)
     if (image.dataset.address !== tile.small) {
       image.dataset.address = tile.small
-      if (tile.small) swap(image, tile.small, () => image.dataset.address === tile.small, () => { image.hidden = false })
+      const shows = has => { image.hidden = !has; none.hidden = has }
+      if (!tile.small) shows(false)
+      else swap(image, tile.small, () => image.dataset.address === tile.small, () => shows(true), () => shows(false))
     }
     if (board.strip.children[place] !== item) board.strip.insertBefore(item, board.strip.children[place] ?? null)
   })

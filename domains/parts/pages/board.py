@@ -60,7 +60,7 @@ def _commands(session: ReviewSession, reader: BoardReader) -> None:
     nameless = not widgets.reviewer()
     recipes = live.status.recipes if (live := reader.live()).status else ()
     stop, go, challenge, choice, change = st.columns(
-        [1.5, 1.5, 1.5, 1.2, 1.2], vertical_alignment="bottom"
+        [1.5, 1.5, 1.5, 1.2, 1.2], vertical_alignment="center"
     )
     wanted = choice.selectbox(
         "Recipe",

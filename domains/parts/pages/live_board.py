@@ -24,6 +24,7 @@ from core.errors import AssayError
 from core.records import store as records
 from core.records.values import StoredDecision
 from core.service.review.review import ReviewSession
+from core.types import Reason
 from dashboard import present, widgets
 from dashboard.enlarge import enlarge_marked
 from dashboard.full_size import FullPictures
@@ -69,6 +70,11 @@ class LivePictures:
                 while len(self._decisions) > _REMEMBERED:
                     self._decisions.popitem(last=False)
             return self._decisions[decision_id]
+
+    def is_readable(self, decision_id: str) -> bool:
+        """Return whether there is a picture to show: bytes that nobody could read are none."""
+        findings = self.decision(decision_id).findings
+        return all(one.reason is not Reason.UNREADABLE for one in findings)
 
     def whole(self, decision_id: str) -> str:
         """Return the address of a picture."""
@@ -172,6 +178,7 @@ def message(reader: BoardReader, pictures: LivePictures) -> dict[str, Any]:
 def _add_pictures(tile: dict[str, Any], pictures: LivePictures) -> None:
     made = tile["decision"]
     try:
+        made = made if made and pictures.is_readable(made) else ""
         tile["small"] = pictures.small(made) if made else ""
         tile["whole"] = pictures.whole(made) if made else ""
         tile["marked"] = pictures.marked(made) if made else ""

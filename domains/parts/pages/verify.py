@@ -213,9 +213,12 @@ def _come_back(made: StoredDecision) -> None:
 
 def _rates(session: ReviewSession, station: str) -> None:
     """Show what each person and each reason let through."""
-    overrides = overrides_of(session.store, station, limit=10 * MOST)
-    widgets.text("By person", "heading")
+    overrides = _overrides(session, station)
     lines = person_lines(overrides, salt_answers(session.store, station))
+    if not lines:
+        widgets.text("Nobody has decided about a rejected part yet.", "quiet")
+        return
+    widgets.text("By person", "heading")
     names = names_of(session.store, [who for who, _ in lines])
     for who, line in lines:
         widgets.text(names[who], "plain")
