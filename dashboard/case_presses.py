@@ -21,8 +21,6 @@ from dashboard import key_bridge, present, sign_in, widgets
 from dashboard.key_bridge import accept_press
 from dashboard.open_case import OpenCaseState
 
-CHANGED = "This case has changed since it was shown. Nothing was kept; look again."
-
 state = st.session_state
 
 
@@ -70,7 +68,7 @@ class CasePresses(OpenCaseState):
             return
         self.leave()
         if not written:
-            st.toast(CHANGED)
+            st.toast(present.escape_markdown(present.describe_not_kept(detail)))
             return
         key_bridge.announce(present.describe_kept(detail, disposition, self.pack))
         if stays:
@@ -115,7 +113,7 @@ class CasePresses(OpenCaseState):
             key_bridge.announce("Taken back. The case is open again.")
             self.reopen(session.store, last.case_id)
         else:
-            st.toast(CHANGED)
+            st.toast("That answer is no longer the last on its case. Nothing was taken back.")
 
     def press_skip(self, session: ReviewSession, item: WorkItem) -> None:
         """Pass the case over."""

@@ -7,13 +7,13 @@ import streamlit as st
 from core.errors import AssayError
 from core.packs import DomainPack
 from core.records.cases import CaseDetail, CaseImage
-from core.records.people import names_of
 from core.records.values import StoredDecision
 from core.service.review import review
 from core.service.review.review import ReviewSession
 from core.service.summaries import summarise_policy
 from core.types import Policy
 from dashboard import other_reads, present, viewer, widgets
+from dashboard.names import names_of
 from dashboard.overlay import ColourPicture, KnownCase, Shown
 from dashboard.present.keys import VIEWER_ACTIONS
 from dashboard.review_keys import ReviewKeys

@@ -12,12 +12,12 @@ from core.packs import DomainPack
 from core.people import Role
 from core.records.case_filter import CaseFilter
 from core.records.over_time import AnsweredCase, answered_since, count_cases
-from core.service.people.roles import names_of
 from core.service.quality.periods import WorkHistory, this_week_and_last
 from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import present, quality_figures, widgets
 from dashboard.case_links import case_links, filter_link
+from dashboard.names import names_of
 from dashboard.present import overview
 from dashboard.styles import DEFER, POSITIVE
 

@@ -24,6 +24,11 @@ CSS = f"""
 .assay-enlarge {{ display: block; max-width: 100%; padding: 0; border: 0; background: none;
   cursor: zoom-in; border-radius: 6px; font: inherit; color: inherit; }}
 .assay-enlarge:focus-visible {{ outline: 3px solid #2a75c2; outline-offset: 2px; }}
+/* Streamlit marks a focused link by a shade alone, fainter than that of the open page. */
+[data-testid="stApp"] a:focus-visible {{ outline: 2px solid light-dark(#1f5fa8, #7db4ef) !important;
+  outline-offset: 1px; }}
+/* A line of text that is a button is read whole. */
+[data-testid="stBaseButton-tertiary"] * {{ white-space: normal !important; text-align: left; }}
 .st-key-assay-enlarge, .st-key-assay-connection,
 [data-testid="stLayoutWrapper"]:has(> .st-key-assay-enlarge),
 [data-testid="stLayoutWrapper"]:has(> .st-key-assay-connection) {{ position: absolute; height: 0; }}

@@ -32,6 +32,8 @@ _TABLES = {
     "role_grants": ("role", "roles"),
     "ended_sessions": ("end of a sign-in", "ends of sign-ins"),
     "preferences": ("preference", "preferences"),
+    "view_events": ("look at a case", "looks at cases"),
+    "read_plans": ("plan of second reads", "plans of second reads"),
     "case_reads": ("second read", "second reads"),
     "read_draws": ("draw for a second read", "draws for second reads"),
     "gold_answers": ("known answer", "known answers"),

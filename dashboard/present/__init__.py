@@ -11,6 +11,7 @@ from dashboard.present.agreement import (
 )
 from dashboard.present.answers import (
     describe_kept,
+    describe_not_kept,
     describe_standing,
     describe_taken_back,
     list_history,
@@ -75,6 +76,7 @@ __all__ = [
     "describe_image",
     "describe_kept",
     "describe_matches",
+    "describe_not_kept",
     "describe_progress",
     "describe_reviewed",
     "describe_standing",

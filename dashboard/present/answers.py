@@ -29,6 +29,11 @@ def describe_kept(detail: CaseDetail, disposition: Disposition, pack: DomainPack
     return f"Kept: {word}, {name_case(detail)}."
 
 
+def describe_not_kept(detail: CaseDetail) -> str:
+    """Return that somebody else was first, on a case that the page may have left by now."""
+    return f"{name_case(detail)} changed while it was open here. Your answer to it was not kept."
+
+
 def describe_standing(detail: CaseDetail, pack: DomainPack, names: Mapping[str, str]) -> str:
     """Return the answer that stands on a case that was reviewed; empty where none does.
 

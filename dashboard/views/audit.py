@@ -11,7 +11,6 @@ from core.errors import AssayError
 from core.people import Person, Role
 from core.records import audit_search
 from core.records.audit_search import AuditQuery
-from core.records.people import names_of
 from core.records.values import now
 from core.service.anchors import anchor_file, check_anchors
 from core.service.assessment.replay import replay
@@ -28,6 +27,7 @@ from core.service.audit_text import describe_event, describe_row, packs_about
 from core.service.progress import Progress
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
+from dashboard.names import names_of
 from dashboard.tasks import Work, begin_task, task_result
 
 PAGE = 40

@@ -14,7 +14,6 @@ from core.records import audit, case_list, deployments
 from core.records.case_list import Read
 from core.records.deployment import Stage
 from core.records.picture_origins import times_compared
-from core.service.people.roles import names_of
 from core.service.review import autonomy, autonomy_text
 from core.service.review.autonomy import ReadEvidence
 from core.service.review.case_rules import CaseRules
@@ -22,6 +21,7 @@ from core.service.review.in_use import InUse, in_use_at
 from core.service.review.review import ReviewSession
 from core.types import Policy
 from dashboard import present, sign_in, widgets
+from dashboard.names import names_of
 
 _HEAD = ("what readers found", "reads", "share", "95 % interval")
 

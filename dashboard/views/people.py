@@ -13,6 +13,7 @@ from core.service.people import roles
 from core.service.people.roles import Identity
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
+from dashboard.names import names_of
 
 MEANING = {
     Role.NONE: "sees nothing",
@@ -47,7 +48,7 @@ def _list(title: str, some: Sequence[RoleGrant]) -> None:
     if not some:
         return
     session, by = widgets.session(), widgets.person()
-    names = roles.names_of(session.store, [one.granted_by for one in some])
+    names = names_of(session.store, [one.granted_by for one in some])
     widgets.text(f"{title}: {len(some):,}", "heading")
     for one in some[:MOST]:
         _person(session, one, by, names[one.granted_by])

@@ -10,7 +10,7 @@ import streamlit as st
 from core.errors import AssayError
 from core.packs import DomainPack
 from core.people import Role
-from core.records import deployments, people, proposals
+from core.records import deployments, proposals
 from core.records.deployment import Deployment
 from core.records.picture_origins import times_compared
 from core.records.proposals import Outcome, Proposal
@@ -27,6 +27,7 @@ from core.service.summaries import summarise_policy
 from core.types import Policy
 from dashboard import present, widgets
 from dashboard.case_links import MOST, case_links
+from dashboard.names import names_of
 from dashboard.present import policies as words
 from dashboard.product_choice import choose_product
 from dashboard.progress_bar import Bar
@@ -87,7 +88,7 @@ class _Product:
         history = deployments.history(self.session.store, self.pack.name, self.product)
         proposed = proposals.list_proposals(self.session.store, self.pack.name, self.product)
         ids = words.people_in(history, proposed)
-        names = people.names_of(self.session.store, ids)
+        names = names_of(self.session.store, ids)
         st.header("In force", anchor=False, divider="grey")
         widgets.text(f"{self.used.bundle}, policy {self.used.policy_id}", "title")
         for line in summarise_policy(self.pack, self.policy):

@@ -9,7 +9,6 @@ from core.packs import DomainPack
 from core.people import Role
 from core.records.double_reads import DoubleRead
 from core.records.gold_answers import list_gold
-from core.records.people import names_of
 from core.records.read_plans import MOST_GOLD, ReadPlan
 from core.service.review import read_plan
 from core.service.review.readers import ReadingQuality, double_reads, measure_readers
@@ -17,6 +16,7 @@ from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import present, widgets
 from dashboard.case_links import case_link, case_links
+from dashboard.names import names_of
 from dashboard.present import readers
 
 DAYS = (1, 7, 28, 91, 365)

@@ -114,6 +114,25 @@ def test_review_and_overview(page, serve, opened):
     fits_at_200_percent(page, address)
 
 
+# Whether what has the focus is framed by two pixels at the least.
+FRAMED = """() => {
+    const style = getComputedStyle(document.activeElement)
+    return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2
+}"""
+
+
+def test_every_page_in_the_list_is_framed_while_it_has_the_focus(page, serve):
+    page.goto(f"{serve('Ada')}/readers")
+    links = page.get_by_test_id("stSidebarNavLink")
+    expect(links.nth(len(SHARED))).to_be_visible(timeout=LONG_MS)
+    for scheme in ("dark", "light"):
+        page.emulate_media(color_scheme=scheme)
+        page.locator("body").press("Tab")  # by keys: a click frames nothing
+        for number in range(links.count()):
+            links.nth(number).focus()
+            assert page.evaluate(FRAMED), links.nth(number).inner_text()
+
+
 SHARED = ("", "cases", "overview", "quality", "monitor", "readers", "activity", "policies", "audit")
 CUT = """() => {
     const main = document.querySelector('[data-testid=stMain]')

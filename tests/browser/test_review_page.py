@@ -211,7 +211,7 @@ def test_two_tabs_on_one_case_decide_it_once(page, serve, store):
         tab.bring_to_front()
         shows(tab, first)
         tab.keyboard.press("f")
-    expect(other.get_by_text("changed since it was shown")).to_be_visible()
+    expect(other.get_by_text("changed while it was open here")).to_be_visible()
     assert len(case_detail(store, first.case_id).reviews) == 1
     assert len(final_reads(store, "parts")) == 1
 

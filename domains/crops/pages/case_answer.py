@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.packs import pack_named
-from core.records import blobs, people, worklist
+from core.records import blobs, worklist
 from core.records.cases import CaseDetail
 from core.records.values import StoredDecision
 from core.service.review import review
@@ -17,6 +17,7 @@ from core.service.review.blind import blind_cases
 from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import widgets
+from dashboard.names import names_of
 from dashboard.offered import OFFERS
 from dashboard.present import escape_markdown, verdict_mark
 from domains.crops.locale import N_, Language, Sentence
@@ -67,7 +68,7 @@ def state_of(session: ReviewSession, detail: CaseDetail, language: Language) -> 
     if answer is None:
         return language.text(_WAITS)
     reviewer = detail.reviews[-1].reviewer
-    name = people.names_of(session.store, {reviewer}).get(reviewer, reviewer)
+    name = names_of(session.store, {reviewer}).get(reviewer, reviewer)
     word = pack_named("crops").wording[answer]
     return language.render(Sentence(_CALLED, {"name": name, "word": word}))
 

@@ -9,9 +9,9 @@ import streamlit as st
 from core.errors import AssayError
 from core.people import Role
 from core.records.values import now
-from core.service.people.roles import names_of
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
+from dashboard.names import names_of
 from domains.parts.pages.judged import first_decision
 from domains.parts.station.part import InspectedPart
 from domains.parts.station.records.agreements import (

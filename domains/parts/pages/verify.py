@@ -16,9 +16,9 @@ import streamlit as st
 from core.errors import AssayError
 from core.people import Role
 from core.records.values import StoredDecision, now
-from core.service.people.roles import names_of
 from core.service.review.review import ReviewSession
 from dashboard import present, sign_in, widgets
+from dashboard.names import names_of
 from domains.parts.pages import station_choice, use_requests
 from domains.parts.pages.judged import first_decision
 from domains.parts.station.board.board import person_lines, reason_lines

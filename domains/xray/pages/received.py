@@ -13,10 +13,10 @@ from core.records import audit, quarantine
 from core.records.connection import Store
 from core.records.intake import ASIDE
 from core.records.quarantine import Conflict
-from core.service.people.roles import names_of
 from core.service.review import conflicts
 from core.service.review.review import ReviewSession
 from dashboard import present, widgets
+from dashboard.names import names_of
 from domains.xray import pack
 from domains.xray.worklist import received
 from domains.xray.worklist.received import Difference

@@ -189,7 +189,7 @@ def test_a_case_that_another_person_decided_meanwhile_is_left_as_it_is(page, sto
     assert [(r.reviewer, r.disposition) for r in final_reads(store, "parts")] == [
         ("Grace", NEGATIVE)
     ]
-    assert "changed since it was shown" in page.toast[0].value
+    assert "changed while it was open here" in page.toast[0].value
 
 
 def test_an_undo_takes_back_the_persons_own_last_verdict_and_shows_its_case(page, store):

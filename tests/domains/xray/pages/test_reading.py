@@ -84,7 +84,7 @@ def test_a_case_that_another_reader_answered_meanwhile_is_left_as_it_is(page, st
     assert [(r.reviewer, r.disposition) for r in final_reads(store, "xray")] == [
         ("Grace", NEGATIVE)
     ]
-    assert "changed since it was shown" in page.toast[0].value
+    assert "changed while it was open here" in page.toast[0].value
 
 
 def test_a_blind_first_read_covers_the_verdict_until_the_answer_and_keeps_both(page, store):
