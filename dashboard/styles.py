@@ -47,7 +47,8 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ opacity: 0;
 [data-testid="stHeading"] h1 {{ font-size: 1.7rem; padding: 0 0 .3rem; }}
 [data-testid="stHeading"] h2 {{ font-size: 1.3rem; }}
 [data-testid="stHeading"] h3 {{ font-size: 1.15rem; }}
-h1.assay-title {{ margin: 0; padding: 0; outline-offset: 4px; }}
+h1.assay-title {{ margin: 0; padding: 0; width: fit-content; outline-offset: 4px; }}
+h1.assay-title:focus-visible {{ outline: 2px solid light-dark(#1f5fa8, #7db4ef); }}
 [data-testid="stColumn"]:has(.st-key-case-side) {{
   min-width: min(100%, 18rem); }}
 .st-key-case-side [data-testid="stHorizontalBlock"] {{ flex-wrap: wrap; gap: .5rem; }}

@@ -125,8 +125,7 @@ def text(body: str, kind: str = "plain") -> None:
         body: The text; a command stands between backquotes.
         kind: Its style: ``plain``, ``quiet``, ``title``, ``heading``, ``big`` or ``error``.
     """
-    shown = re.sub("`(assay [^`]+)`", r"<code>\1</code>", escape(body))
-    html(f'<div class="assay-{kind}">{shown}</div>')
+    html(f'<div class="assay-{kind}">{_with_commands(body)}</div>')
 
 
 def table(rows: Sequence[Sequence[str]], caption: str) -> None:
@@ -162,7 +161,13 @@ def history_line(when: str, mark: VerdictMark | None, body: str) -> None:
 
 def error(failed: AssayError) -> None:
     """Show what went wrong and the way out, in place of what would stand here."""
-    html(f'<div class="assay-error"><b>{escape(failed.message)}</b><br>{escape(failed.hint)}</div>')
+    message, hint = _with_commands(failed.message), _with_commands(failed.hint)
+    html(f'<div class="assay-error"><b>{message}</b><br>{hint}</div>')
+
+
+def _with_commands(body: str) -> str:
+    """Return HTML of a text from any source, in which commands of ours stand out."""
+    return re.sub("`(assay [^`]+)`", r"<code>\1</code>", escape(body))
 
 
 def focus(key: str) -> None:

@@ -179,6 +179,11 @@ def policy_of(bundle: Bundle, policy_id: str = "") -> Policy:
     Raises:
         BundleError: There is none, or its content is not what its name says.
     """
+    if not bundle.path.is_dir():  # opened before, and removed or moved since
+        raise BundleError(
+            f"The files of {bundle.label} are missing from {bundle.path}.",
+            hint="Bring that folder back from a backup, or deploy the bundle again.",
+        )
     if not policy_id:
         current = _read_current(bundle)
         if current is None:

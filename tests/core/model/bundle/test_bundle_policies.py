@@ -180,3 +180,16 @@ def test_no_arrays_come_back_transposed(tiny_product):
     turned = late @ gate.basis.T
     turned /= np.linalg.norm(turned, axis=1, keepdims=True)
     np.testing.assert_allclose(turned, gate.known, atol=1e-4)  # kept in half precision
+
+
+def test_a_bundle_whose_folder_is_gone_since_it_was_opened_is_named_as_missing(
+    tiny_product, copied
+):
+    bundle = open_bundle(copied, tiny_product.settings)
+    policy = policy_of(bundle)
+    away = copied.rename(copied.with_name("away"))
+    for named in ("", policy.id):
+        with pytest.raises(BundleError, match=r"are missing from .*Bring that folder back"):
+            policy_of(bundle, named)
+    away.rename(copied)
+    assert policy_of(bundle, policy.id) == policy
