@@ -29,6 +29,7 @@ from domains.crops.fields.folder import FieldFolder, open_field
 from domains.crops.locale import N_, language
 from domains.crops.photos.listing import ListedPhoto, list_photos
 from domains.crops.photos.listing_json import photo_line
+from domains.crops.survey.journal import JUDGED, Journal, name_photo
 from domains.crops.survey.judged_by import JudgedBy, read_judged_by
 
 PHOTOS = "crops.photos"
@@ -115,6 +116,7 @@ def run(context: JobContext) -> Mapping[str, Any]:
     promised = JudgedBy() if judge is None else JudgedBy.of(judge)
     write_atomic(field.folder / JUDGE, json.dumps(asdict(promised), ensure_ascii=False))
     write_atomic(field.folder / RESULT, json.dumps(lines, ensure_ascii=False))
+    (field.folder / JUDGED).unlink(missing_ok=True)
     return {"photos": len(lines), "judged": len(verdicts)}
 
 
@@ -139,21 +141,31 @@ def _verdicts(
     judge: ProductJudge | None,
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the verdict on each photo that can be judged, with the name of its case."""
-    fit = {photo.name: cases[photo.name] for photo in photos if not photo.faults}
-    if judge is None or not fit:
+    named = {
+        cases[photo.name]: name_photo(photo.name, photo.sha256)
+        for photo in photos
+        if not photo.faults
+    }
+    if judge is None or not named:
         return
-    answers = assess_and_record(
-        judge.bundle,
-        _incoming(staged, fit, context),
-        context.store,
-        policy=judge.policy,
-        settings=context.settings,
-        product=field.crop,
-        audit_share=judge.audit_share,
-    )
-    for done, one in enumerate(answers, 1):
-        context.step(_JUDGING, done, len(fit))
-        yield one.assessment.sample_id, _verdict(one)
+    with Journal(field.folder / JUDGED, f"{judge.bundle.sha256} {judge.policy.id}") as journal:
+        known = {case: journal.known[key] for case, key in named.items() if key in journal.known}
+        yield from known.items()
+        fit = {name: case for name, case in cases.items() if case in named.keys() - known.keys()}
+        answers = assess_and_record(
+            judge.bundle,
+            _incoming(staged, fit, context),
+            context.store,
+            policy=judge.policy,
+            settings=context.settings,
+            product=field.crop,
+            audit_share=judge.audit_share,
+        )
+        for done, one in enumerate(answers, len(known) + 1):
+            case, verdict = one.assessment.sample_id, _verdict(one)
+            journal.add(named[case], verdict)
+            context.step(_JUDGING, done, len(named))
+            yield case, verdict
 
 
 def _incoming(staged: Path, cases: Mapping[str, str], context: JobContext) -> Iterator[Incoming]:

@@ -13,6 +13,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from core.cli.output import finite
 from core.files import replacing, write_atomic
 from core.types import Disposition
+from domains.crops.survey.journal import JUDGED
 from domains.crops.survey.pictures import pictures_json
 from domains.crops.survey.values import Survey, SurveyTile, TileVerdict, Zone
 
@@ -20,7 +21,7 @@ SCHEMA = "assay.survey/1"
 TILES, ZONES, SUMMARY = "tiles.geojson", "zones.geojson", "survey.json"
 PHOTOS, CAPTURES = "photos.geojson", "captures.geojson"
 PICTURES = "pictures.json"
-FILES = frozenset({TILES, ZONES, PHOTOS, CAPTURES, SUMMARY, PICTURES})
+FILES = frozenset({TILES, ZONES, PHOTOS, CAPTURES, SUMMARY, PICTURES, JUDGED})
 
 _DIGITS = 9  # a tenth of a millimetre
 

@@ -7,6 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from core.imaging.files import ARCHIVE, Incoming, list_pictures, open_file, printable
 from core.imaging.zip_archive import open_archive
 from core.records.case_answers import case_answers
@@ -20,9 +22,12 @@ from core.types import Disposition
 from domains.crops.photos.listing import ListedPhoto, list_photos
 from domains.crops.photos.place import Location
 from domains.crops.survey.captures import MultispectralCapture, panel_factors, read_captures
+from domains.crops.survey.journal import Journal, name_photo
 from domains.crops.survey.spec import CaseSpec
 from domains.crops.survey.values import TileVerdict
 from domains.crops.survey.verdict import verdict_of
+
+_VERDICTS = TypeAdapter(tuple[TileVerdict, str])
 
 JUDGING, MEASURING = "Judging photos", "Measuring captures"
 
@@ -106,6 +111,7 @@ def judge_photos(
     assessor: Assessor,
     settings: Settings,
     progress: Progress,
+    journal: Journal,
     where: CaseSpec | None = None,
 ) -> list[SurveyPhoto]:
     """Return photos with their verdicts; those that cannot be judged have none.
@@ -116,17 +122,25 @@ def judge_photos(
         assessor: What judges, open.
         settings: Where things run.
         progress: Called for each photo; what it raises ends the work.
+        journal: What was judged before, and where verdicts are kept until the survey is whole.
         where: Where verdicts are recorded; nowhere where None.
 
     Raises:
         StoreError: The store refused.
     """
-    wanted = {one.name for one in photos if not one.faults}
-    judged: dict[str, tuple[TileVerdict, str]] = {}
+    named = {one.name: name_photo(one.name, one.sha256) for one in photos if not one.faults}
+    judged = {
+        name: _VERDICTS.validate_python(journal.known[key])
+        for name, key in named.items()
+        if key in journal.known
+    }
+    wanted = named.keys() - judged.keys()
     for made in _recorded(assessor, files_of(source, settings, wanted), where):
         # The verdict alone: with the arrays that it rests on, a photo would keep 100 KB.
-        judged[made.assessment.sample_id] = verdict_of(made.assessment), made.case_id
-        progress(JUDGING, len(judged), len(wanted))
+        name, entry = made.assessment.sample_id, (verdict_of(made.assessment), made.case_id)
+        judged[name] = entry
+        journal.add(named[name], _VERDICTS.dump_python(entry, mode="json"))
+        progress(JUDGING, len(judged), len(named))
     return [SurveyPhoto(one, *judged.get(one.name, (None,))) for one in photos]
 
 

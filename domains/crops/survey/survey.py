@@ -18,6 +18,7 @@ from core.settings import Settings
 from core.types import Sample
 from domains.crops.locale import N_
 from domains.crops.survey import geojson
+from domains.crops.survey.journal import JUDGED, Journal
 from domains.crops.survey.judging import case_spec, judge_of, open_assessor
 from domains.crops.survey.mosaic import Mosaic, MosaicPart
 from domains.crops.survey.photos import (
@@ -85,8 +86,12 @@ def survey_photos(
         return PhotoSurvey(name, root, tuple(photos), tuple(captures))
     judge = judge_of(spec, settings)
     where = case_spec(spec, judge, settings, store)
-    with open_assessor(judge, settings, spec, where) as assessor:
-        photos = judge_photos(spec.source, listed, assessor, settings, progress, where)
+    key = f"{judge.bundle.sha256} {judge.policy.id} {spec.product} {where is not None}"
+    with (
+        Journal(spec.out / JUDGED, key) as journal,
+        open_assessor(judge, settings, spec, where) as assessor,
+    ):
+        photos = judge_photos(spec.source, listed, assessor, settings, progress, journal, where)
     return PhotoSurvey(
         name,
         root,

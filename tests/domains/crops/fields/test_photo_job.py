@@ -2,22 +2,28 @@
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
+from types import SimpleNamespace
 
 import cv2
 import pytest
 
+from core.errors import PermanentFailure
 from core.people import Person
 from core.records import worklist
 from core.records.failed_jobs import job_status
 from core.records.store import decision
+from core.service.assessment.recording import assess_and_record
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.intake.resumable import Announced, Batch, BatchLimits
 from core.service.review import review
 from core.service.store import open_store
 from core.types import Disposition
+from domains.crops.fields import photo_job
 from domains.crops.fields.folder import make_field
-from domains.crops.fields.photo_job import RESULT, job_id, judge_of_photos, submit
+from domains.crops.fields.photo_job import RESULT, job_id, judge_of_photos, run, submit
+from domains.crops.survey.journal import JUDGED
 from tests.core.jobs.running import work_once
 
 ADA = Person.alone("Ada")
@@ -88,6 +94,43 @@ def test_the_same_photos_looked_at_again_are_the_same_cases(rig):
         found.append((verdict["case_id"], verdict["decision"]))
     assert found[0] == found[1]
     assert not (sent.folder / "staged").exists()
+
+
+def test_photos_that_were_judged_before_the_worker_stopped_are_not_judged_again(
+    rig, field, monkeypatch
+):
+    settings, store, sent = rig
+    for number, plot in enumerate(sorted((field.bundle.parent / "plots").glob("*.png"))[1:4]):
+        send(sent, f"{number}.png", plot.read_bytes())
+    submit(store, sent, 1, by=ADA)
+    work_once(store, settings, lanes=["survey"])
+    whole = listed(sent)
+    assert not (sent.folder / JUDGED).exists()
+
+    def stop(context, text, done, total):
+        if text == "Judging photos" and done == 2:
+            raise PermanentFailure("stopped", hint="")
+
+    job = SimpleNamespace(payload={"field": sent.id})
+    stopped = SimpleNamespace(settings=settings, store=store, job=job, step=partial(stop, None))
+    with pytest.raises(PermanentFailure, match="stopped"):
+        run(stopped)
+    asked = []
+    monkeypatch.setattr(
+        photo_job,
+        "assess_and_record",
+        lambda bundle, incoming, *more, **named: _noting(asked, bundle, incoming, *more, **named),
+    )
+    run(SimpleNamespace(settings=settings, store=store, job=job, step=lambda *_: None))
+    assert len(asked) == len([one for one in whole.values() if one["verdict"]]) - 2
+    assert listed(sent) == whole
+    assert not (sent.folder / JUDGED).exists()
+
+
+def _noting(asked, bundle, incoming, *more, **named):
+    for made in assess_and_record(bundle, incoming, *more, **named):
+        asked.append(made.assessment.sample_id)
+        yield made
 
 
 def test_photos_of_one_name_each_have_their_own_verdict_and_equal_files_one(rig, field):

@@ -4,6 +4,7 @@ import csv
 import gc
 import json
 import shutil
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -17,7 +18,7 @@ from core.records.case_filter import CaseFilter
 from core.records.case_page import page_of_cases
 from core.records.worklist import case_detail
 from core.service.assessment.assessor import CLAIMED_TILE
-from core.service.assessment.recording import BATCH
+from core.service.assessment.recording import BATCH, record_many
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.service.review.review import decide
 from core.service.store import open_store
@@ -25,7 +26,9 @@ from core.settings import Settings
 from core.types import Assessment, Disposition, Tile
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.write import SurveyExport, export_survey
+from domains.crops.survey import photos
 from domains.crops.survey.command import describe_summary, parse_reflectances
+from domains.crops.survey.journal import JUDGED, Journal
 from domains.crops.survey.photos import JUDGING
 from domains.crops.survey.spec import SurveySpec
 from domains.crops.survey.survey import run_survey
@@ -135,6 +138,59 @@ def test_of_a_photo_that_was_judged_its_verdict_stays_alone(field, tmp_path):
         summary = run_survey(spec, settings, count, store)
     assert summary["photos_judged"] == 3 * BATCH
     assert 0 < kept[0] <= 2 * BATCH  # what is recorded, and what is judged meanwhile
+
+
+@pytest.mark.slow
+@pytest.mark.trained
+def test_a_survey_that_was_stopped_goes_on_where_it_was(field, tmp_path, monkeypatch):
+    source = tmp_path / "flight"
+    source.mkdir()
+    plots = sorted((field.bundle.parent / "plots").glob("*.png"))[:70]
+    for number, plot in enumerate(plots):
+        shutil.copy(plot, source / f"{number}.png")
+    asked = []
+
+    def assess(assessor, store, incoming, **more):
+        for made in record_many(assessor, store, incoming, **more):
+            asked.append(made.assessment.sample_id)
+            yield made
+
+    def stop(step, done, total):
+        if step == JUDGING and done == 40:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(photos, "record_many", assess)
+    spec = SurveySpec(source, tmp_path / "out", bundle=field.bundle)
+    with open_store(settings := field.settings_at(tmp_path / "home")) as store:
+        with pytest.raises(KeyboardInterrupt):
+            run_survey(spec, settings, stop, store)
+        first = len(asked)
+        (source / "3.png").write_bytes(plots[-1].read_bytes())  # it is another photo now
+        summary = run_survey(spec, settings, store=store)
+        whole = run_survey(replace(spec, out=tmp_path / "whole"), settings, store=store)
+    assert summary == whole
+    assert (spec.out / "photos.geojson").read_text() == (
+        tmp_path / "whole" / "photos.geojson"
+    ).read_text()
+    again = asked[first : -summary["photos_judged"]]
+    was_judged = any(one.endswith("/3.png") for one in asked[:40])
+    assert len(again) == summary["photos_judged"] - 40 + was_judged
+    assert not (spec.out / JUDGED).exists()
+
+
+def test_a_journal_of_another_judge_or_cut_short_is_believed_as_far_as_it_goes(tmp_path):
+    path = tmp_path / "new" / JUDGED
+    with Journal(path, "a") as journal:
+        journal.add("x", {"case": "1"})
+        journal.add("y", {"case": "2"})
+    path.write_text(path.read_text()[:-4])
+    with Journal(path, "a") as journal:
+        assert journal.known == {"x": {"case": "1"}}
+        journal.add("z", {"case": "3"})
+    with Journal(path, "a") as journal:
+        assert set(journal.known) == {"x", "z"}
+    with Journal(path, "b") as journal:
+        assert journal.known == {}
 
 
 @pytest.mark.slow
