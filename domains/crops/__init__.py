@@ -34,6 +34,7 @@ pack = DomainPack(
     commands="domains.crops.commands:app",
     jobs=(
         JobKind("crops.photos", "domains.crops.fields.photo_job:run", 12 * 3600.0, lane="survey"),
+        JobKind("crops.indices", "domains.crops.survey.index_job:run", 12 * 3600.0, lane="survey"),
         JobKind("survey", "domains.crops.survey.job:run", 12 * 3600.0, max_tries=2, lane="survey"),
     ),
 )

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
+from rasterio.io import MemoryFile
 
 from core.jobs.worker import work
 from core.people import Person
@@ -240,6 +241,7 @@ def test_a_hatched_tile_is_looked_at_and_answered_on_the_map_and_in_review(
     assert (answered["verdict"], answered["answer"]) == ("LOOK", "HEALTHY")
     assert answered["answered_by"] == "Eva"
     assert sum(int(one["answered"]) for one in _table(page, "zones")) == 1
+    _map_indices(page)
     for size in SIZES:
         axe(page, size)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
@@ -247,6 +249,18 @@ def test_a_hatched_tile_is_looked_at_and_answered_on_the_map_and_in_review(
     page.set_viewport_size(SIZES[0])
 
     _review(page, farm, many)
+
+
+def _map_indices(page: Page) -> None:
+    """The picture of an index, and its file, which GDAL reads."""
+    page.get_by_text("Vegetation indices").click()
+    page.get_by_role("button", name="Map the indices").click()
+    picture = page.locator("img.crops-index")
+    expect(picture).to_be_visible(timeout=LONG_MS)
+    assert picture.evaluate("async one => (await one.decode(), one.naturalWidth)") > 100
+    expect(page.get_by_text("NDVI: There is no near infrared band.", exact=True)).to_be_visible()
+    with MemoryFile(_download(page, "GeoTIFF of EXG")) as file, file.open() as made:
+        assert (made.dtypes, made.crs.is_projected) == (("float32",), True)
 
 
 def _review(page: Page, farm: Path, many: int) -> None:

@@ -47,6 +47,10 @@ class FieldFolder:
         """Return the folder of the survey of an uploaded mosaic."""
         return self.folder / "surveys" / upload_id
 
+    def indices_of(self, upload_id: str) -> Path:
+        """Return the folder of the index maps of an uploaded mosaic."""
+        return self.folder / "indices" / upload_id
+
 
 def make_field(home: Path, name: str, crop: str, at: datetime, *, by: Person) -> FieldFolder:
     """Return a new field.

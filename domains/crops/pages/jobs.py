@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from html import escape
+from pathlib import Path
 
 import streamlit as st
 
 from core.errors import AssayError
 from core.records.failed_jobs import JobStatus, job_status
 from core.records.job import State
+from core.records.values import name_of
 from core.service.cancel import cancel_job
 from core.service.review.review import ReviewSession
 from dashboard import widgets
@@ -23,6 +25,24 @@ _WAITING = N_("Waiting for a worker (`assay worker`).")
 def is_open(status: JobStatus) -> bool:
     """Return whether a job waits or runs."""
     return status.state in {State.WAITING, State.LEASED}
+
+
+def key_of(name: str, number: int) -> str:
+    """Return the key of the job that is asked for about something the n-th time."""
+    return f"{name}/{number}"
+
+
+def asked(session: ReviewSession, kind: str, name: str) -> list[JobStatus]:
+    """Return every job of a kind that was asked for about something, the last one last."""
+    found: list[JobStatus] = []
+    while status := job_status(session.store, name_of(kind, key_of(name, len(found) + 1))):
+        found.append(status)
+    return found
+
+
+def name_file(problem: str, path: Path, name: str) -> str:
+    """Return why a job failed with the file called as its sender calls it."""
+    return problem.replace(str(path), name)
 
 
 def follow(session: ReviewSession, status: JobStatus, language: Language) -> None:

@@ -7,8 +7,6 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import AssayError
-from core.records.failed_jobs import JobStatus, job_status
-from core.records.values import name_of
 from core.service.intake.resumable import Batch, Upload
 from core.service.review.review import ReviewSession
 from dashboard import widgets
@@ -16,7 +14,7 @@ from dashboard.present import escape_markdown
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.fields.photo_job import is_photo
 from domains.crops.locale import N_, Language, Sentence
-from domains.crops.pages import jobs, survey_view
+from domains.crops.pages import index_view, jobs, survey_view
 from domains.crops.survey.geojson import SUMMARY
 from domains.crops.survey.job import SURVEY, submit
 from domains.crops.survey.spec import SurveySpec
@@ -37,13 +35,13 @@ def show(session: ReviewSession, field: FieldFolder, batch: Batch, language: Lan
 def _mosaic(session: ReviewSession, field: FieldFolder, upload: Upload, language: Language) -> None:
     name = Path(upload.announced.name).name
     widgets.text(language.render(Sentence(_MOSAIC, {"name": name})), "heading")
-    asked = _asked(session, upload)
+    asked = jobs.asked(session, SURVEY, upload.id)
     status = asked[-1] if asked else None
     if status is not None and jobs.is_open(status):
         jobs.follow(session, status, language)
         return
     if status is not None and status.problem:
-        widgets.text(name_file(status.problem, upload.path, name), "error")
+        widgets.text(jobs.name_file(status.problem, upload.path, name), "error")
     out = field.survey_of(upload.id)
     if (out / SUMMARY).exists():
         survey_view.show(session, out, field, language)
@@ -51,6 +49,7 @@ def _mosaic(session: ReviewSession, field: FieldFolder, upload: Upload, language
             _ask(session, field, upload, language)
     else:
         _ask(session, field, upload, language)
+    index_view.show(session, field, upload, language)
 
 
 def _ask(session: ReviewSession, field: FieldFolder, upload: Upload, language: Language) -> None:
@@ -71,24 +70,7 @@ def _submit(session: ReviewSession, field: FieldFolder, upload: Upload) -> None:
         is_measured_only=st.session_state[f"crops-measure-{upload.id}"],
     )
     try:
-        key = _key(upload, len(_asked(session, upload)) + 1)
+        key = jobs.key_of(upload.id, len(jobs.asked(session, SURVEY, upload.id)) + 1)
         submit(session.store, spec, by=widgets.person_or_account(), key=key)
     except AssayError as exc:
         st.toast(escape_markdown(f"{exc.message} {exc.hint}"))
-
-
-def _asked(session: ReviewSession, upload: Upload) -> list[JobStatus]:
-    """Return every survey of a mosaic that was asked for, the last one last."""
-    found: list[JobStatus] = []
-    while status := job_status(session.store, name_of(SURVEY, _key(upload, len(found) + 1))):
-        found.append(status)
-    return found
-
-
-def _key(upload: Upload, number: int) -> str:
-    return f"{upload.id}/{number}"
-
-
-def name_file(problem: str, path: Path, name: str) -> str:
-    """Return why a survey failed with the file called as its sender calls it."""
-    return problem.replace(str(path), name)

@@ -4,7 +4,7 @@ import pytest
 
 from core.errors import DataError
 from core.settings import Settings
-from domains.crops.pages.mosaics import name_file
+from domains.crops.pages.jobs import name_file
 from domains.crops.survey.mosaic import Mosaic
 
 
