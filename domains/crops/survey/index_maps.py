@@ -38,6 +38,8 @@ from domains.crops.survey.mosaic import open_mosaic_file
 STEP = N_("Mapping indices")
 _ROWS, _COLUMNS, _BLOCK = 512, 2048, 512
 _PICTURE_SIDE = 1024
+_MOST_PIXELS = 4_000_000_000
+"""A sparse file of a few bytes may state any size, and each of its pixels would be written."""
 _HINT = "Send the orthomosaic as GeoTIFF, whole."
 
 
@@ -60,13 +62,13 @@ class IndexMaps:
         files: The GeoTIFFs and the pictures.
         refused: Indices that the mosaic cannot give, each with the reason.
         valid: Share of the pixels that have a value, by index.
-        unread: How many windows could not be read.
+        unread: Share of the pixels that lie in damaged parts of the file.
     """
 
     files: tuple[Path, ...]
     refused: Mapping[str, str]
     valid: Mapping[str, float]
-    unread: int
+    unread: float
 
 
 def write_index_maps(
@@ -114,11 +116,18 @@ def _describe(path: Path, file: int, bands: Sequence[str], settings: Settings) -
     if isinstance(outcome, Unreadable):
         raise DataError(f"{path}: {outcome.message}")
     try:
-        return TypeAdapter(_DescribedMosaic).validate_python(outcome.record)
+        described = TypeAdapter(_DescribedMosaic).validate_python(outcome.record)
     except ValidationError as exc:
         raise DataError(
             f"{path}: the process that reads it answered nonsense.", hint=_HINT
         ) from exc
+    if not 0 < described.height * described.width <= _MOST_PIXELS:
+        raise DataError(
+            f"{path} has {described.width:,} x {described.height:,} pixels; expected "
+            f"{_MOST_PIXELS:,} at most.",
+            hint="Cut it into fields, such as with gdal_translate -srcwin.",
+        )
+    return described
 
 
 def _given(path: Path, described: _DescribedMosaic, wanted: Sequence[str]) -> list[Index]:
@@ -148,10 +157,8 @@ def _write(
     with ExitStack() as stack:
         paths = [stack.enter_context(replacing(out / f"{one.name}.tif")) for one in indices]
         writers = [stack.enter_context(_open(path, described)) for path in paths]
-        for window, maps in _windows(file, described, indices, bands, settings, progress):
-            if maps is None:
-                unread += 1
-                maps = np.full((len(indices), window.height, window.width), np.nan, np.float32)
+        for window, maps, damaged in _windows(file, described, indices, bands, settings, progress):
+            unread += damaged
             for writer, values in zip(writers, maps, strict=True):
                 writer.write(values, 1, window=window)
             valid += np.isfinite(maps).sum((1, 2))
@@ -160,9 +167,10 @@ def _write(
     for one, values in zip(indices, pictures, strict=True):
         write_atomic(out / f"{one.name}.png", draw_index(values, one))
         files += [out / f"{one.name}.tif", out / f"{one.name}.png"]
-    shares = valid / (described.height * described.width)
+    count = described.height * described.width
+    shares = valid / count
     named = zip((one.name for one in indices), shares.tolist(), strict=True)
-    return IndexMaps(tuple(files), described.refused, dict(named), unread)
+    return IndexMaps(tuple(files), described.refused, dict(named), unread / count)
 
 
 def _open(path: Path, described: _DescribedMosaic) -> DatasetWriter:
@@ -193,8 +201,8 @@ def _windows(
     bands: Sequence[str],
     settings: Settings,
     progress: Progress,
-) -> Iterator[tuple[Window, F32 | None]]:
-    """Yield the indices of every window, float32 ``n h w``; None where it could not be read."""
+) -> Iterator[tuple[Window, F32, int]]:
+    """Yield the indices of every window, float32 ``n h w``, and how many pixels were not read."""
     places = [
         (row, column, min(_ROWS, described.height - row), min(_COLUMNS, described.width - column))
         for row in range(0, described.height, _ROWS)
@@ -214,17 +222,20 @@ def _windows(
         progress(STEP, 0, len(places))
         for done, (place, outcome) in enumerate(zip(places, outcomes, strict=True), 1):
             row, column, height, width = place
-            yield Window(column, row, width, height), _maps(outcome, (len(indices), height, width))
+            maps, unread = _maps(outcome, (len(indices), height, width))
+            yield Window(column, row, width, height), maps, unread
             progress(STEP, done, len(places))
 
 
-def _maps(outcome: Output | Unreadable, shape: tuple[int, int, int]) -> F32 | None:
+def _maps(outcome: Output | Unreadable, shape: tuple[int, int, int]) -> tuple[F32, int]:
+    """Return what the process made of a window, nothing of one at which it ended."""
     if isinstance(outcome, Unreadable):
-        return None
+        return np.full(shape, np.nan, np.float32), shape[1] * shape[2]
     maps: Any = outcome.arrays.get("maps")
-    if maps is None or maps.shape != shape or maps.dtype != np.float32:
+    unread = outcome.record.get("unread")
+    if maps is None or maps.shape != shape or maps.dtype != np.float32 or type(unread) is not int:
         raise DataError("The process that reads the mosaic answered nonsense.", hint=_HINT)
-    return np.asarray(maps, np.float32)
+    return np.asarray(maps, np.float32), unread
 
 
 def _sample(pictures: F32, maps: F32, window: Window, step: int) -> None:
