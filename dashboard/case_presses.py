@@ -14,7 +14,7 @@ from core.errors import AssayError, PermissionDenied
 from core.people import Person
 from core.records.cases import CaseDetail, StoredReview, WorkItem
 from core.records.kept_answers import KeptAnswer, keep_answer
-from core.service.review import review
+from core.service.review import review, undo
 from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import key_bridge, present, sign_in, widgets
@@ -33,7 +33,7 @@ class CasePresses(OpenCaseState):
         written = self.note(present.make_view_id(detail.item))
         if written is not None:
             return written
-        earlier = review.taken_back(detail, widgets.person())
+        earlier = undo.taken_back(detail, widgets.person())
         return earlier.comment if earlier else ""
 
     def press_verdict(
@@ -105,7 +105,7 @@ class CasePresses(OpenCaseState):
             return
         self.leave()
         try:
-            is_undone = review.undo(session.store, last, widgets.person())
+            is_undone = undo.undo(session.store, last, widgets.person())
         except AssayError as exc:
             st.toast(present.escape_markdown(str(exc)))
             return

@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.people import Role
 from core.records.cases import CaseDetail
-from core.service.review import review
+from core.service.review import undo
 from core.service.review.review import ReviewSession
 from core.types import Disposition
 from dashboard import key_bridge, key_settings, present, widgets
@@ -61,7 +61,7 @@ class ReviewKeys(CasePresses):
             has_picture: Whether the person can see the picture that they would judge.
             stays: Whether the case stays open after its answer, with its verdict uncovered.
         """
-        earlier = review.taken_back(detail, widgets.person())
+        earlier = undo.taken_back(detail, widgets.person())
         if earlier is not None:
             widgets.text(present.describe_taken_back(earlier, self.pack), "heading")
         self._draw_verdicts(session, detail, has_picture=has_picture, stays=stays)
@@ -84,7 +84,7 @@ class ReviewKeys(CasePresses):
         self, session: ReviewSession, view_id: str, packs: Collection[str] = ()
     ) -> None:
         """Draw the button that takes the person's last verdict back, of the page's packs."""
-        last = review.last_review(session.store, packs or (self.pack.name,), widgets.person())
+        last = undo.last_review(session.store, packs or (self.pack.name,), widgets.person())
         st.button(
             _with_key("Undo", self.key_map(session).key_of("undo")),
             key=f"case-undo-{view_id}",
@@ -212,7 +212,7 @@ def label_ticks(detail: CaseDetail, classes: Sequence[str]) -> None:
     """Offer the labels to tick, where they say more than the two verdicts; none has to be."""
     if len(classes) <= 2:
         return
-    earlier = review.taken_back(detail, widgets.person())
+    earlier = undo.taken_back(detail, widgets.person())
     ticked = [one for one in (earlier.label.split("|") if earlier else ()) if one in classes]
     with st.expander("Name what you see", expanded=bool(ticked)):
         st.pills(

@@ -1,42 +1,34 @@
-"""Many cases at once: what is still to be read, what was read, and what belongs to one subject.
+"""Many cases at once: what is still to be read, and what belongs to one subject.
 
 A few statements however many cases there are: the cases with the decision that makes their verdict,
-their images with what the files say of themselves, the reviews. What is in a header is for the pack
+their images with what the files say of themselves. What is in a header is for the pack
 to understand; here it is text.
 """
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Select, and_, exists, select
 
-from core.records.case_status import REVIEW, QueueState
+from core.records.case_headers import Headers, headers_of
+from core.records.case_status import QueueState
 from core.records.cases import WorkItem, item_from_row
 from core.records.clearing import awaited_groups, makers_of
 from core.records.connection import Store, chunks, reading
 from core.records.corrections import is_current
-from core.records.final_reads import read_states
-from core.records.image_products import other_products, with_products
-from core.records.picture_origins import origins_of_cases
 from core.records.tables import (
     CASE_STATUS,
     CASES,
     DECISIONS,
     HEADERS,
     IMAGES,
-    REVIEWS,
     RowLike,
 )
-from core.types import Disposition, Finding, Reason
-
-Headers = tuple[Mapping[str, str], ...]
-"""What each image of a case says of itself, in the order received."""
+from core.types import Finding, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +60,7 @@ class ListedCase:
     is_awaited: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A person's answers on a case, beside what had been decided.
-
-    Attributes:
-        case_id: The case.
-        bundle: Bundle of the decision before them; empty when there was none.
-        policy_id: Policy of that decision.
-        verdict: What had been decided; None when nothing had.
-        first: The person's first answer since the last undo.
-        last: Their answer that stands.
-        headers: What the images of the case say of themselves.
-        at: When the first answer was given, in UTC.
-        origins: What its pictures are copies of, as far as they were compared with those of the
-            bundle and with each other.
-    """
-
-    case_id: str
-    bundle: str
-    policy_id: str
-    verdict: Disposition | None
-    first: Disposition
-    last: Disposition
-    headers: Headers
-    at: datetime
-    origins: frozenset[str] = frozenset()
-
-
-_MAKER = (DECISIONS.c.bundle, DECISIONS.c.bundle_sha256, DECISIONS.c.policy_id)
+MAKER = (DECISIONS.c.bundle, DECISIONS.c.bundle_sha256, DECISIONS.c.policy_id)
 
 
 def list_cases(
@@ -151,74 +115,9 @@ def alike(store: Store, pack: str, word: str, text: str, *, most: int = 50) -> l
     return sorted(found, key=lambda one: one.item.opened_at, reverse=True)[:most]
 
 
-def reads(store: Store, pack: str, *, most: int = 5000) -> list[Read]:
-    """Return people's reads of the cases of a pack that they did not take back, newest first.
-
-    Both answers on a case that was read twice are what its reads came to; one of which that is
-    still open is left out.
-
-    Args:
-        store: The store.
-        pack: The pack's name.
-        most: At most so many cases.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    newest = (
-        select(REVIEWS.c.case_id)
-        .join(
-            CASE_STATUS,
-            and_(
-                CASE_STATUS.c.case_id == REVIEWS.c.case_id,
-                CASE_STATUS.c.revision == REVIEWS.c.revision + 1,
-            ),
-        )
-        .where(CASE_STATUS.c.pack == pack, REVIEWS.c.kind == REVIEW)
-        .order_by(REVIEWS.c.reviewed_at.desc())
-        .limit(most)
-    )
-    with reading(store) as connection:
-        cases = list(connection.scalars(newest))
-        rows: dict[str, list[RowLike]] = defaultdict(list)
-        for ids in chunks(cases):
-            for row in connection.execute(_reviews_of(ids)).mappings():
-                rows[row["case_id"]].append(row)
-        headers = _headers(connection, (IMAGES.c.case_id.in_(ids) for ids in chunks(cases)))
-        twice = read_states(connection, cases)
-        origins = _origins(connection, rows)
-    return [
-        replace(
-            _as_decided(_read(rows[case], headers.get(case, ())), twice.get(case)),
-            origins=origins.get(case, frozenset()),
-        )
-        for case in cases
-        if case not in twice or twice[case]["disposition"]
-    ]
-
-
-def _origins(
-    connection: Connection, rows: Mapping[str, Sequence[RowLike]]
-) -> dict[str, frozenset[str]]:
-    by_bundle: dict[str, list[str]] = defaultdict(list)
-    for case, own in rows.items():
-        by_bundle[own[-1]["bundle_sha256"] or ""].append(case)
-    found: dict[str, frozenset[str]] = {}
-    for sha256, cases in by_bundle.items():
-        found |= origins_of_cases(connection, sha256, cases)
-    return found
-
-
-def _as_decided(read: Read, twice: RowLike | None) -> Read:
-    if twice is None:
-        return read
-    decided = Disposition(twice["disposition"])
-    return replace(read, first=decided, last=decided)
-
-
 def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:
     query = (
-        select(CASE_STATUS, CASES.c.key, *_MAKER, DECISIONS.c.findings)
+        select(CASE_STATUS, CASES.c.key, *MAKER, DECISIONS.c.findings)
         .join(CASES, CASES.c.id == CASE_STATUS.c.case_id)
         .outerjoin(DECISIONS, DECISIONS.c.id == CASE_STATUS.c.decision_id)
         .where(wanted)
@@ -227,7 +126,7 @@ def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:
     cases = select(CASE_STATUS.c.case_id).where(wanted)
     with reading(store) as connection:
         rows = connection.execute(query).mappings().all()
-        headers = _headers(connection, [IMAGES.c.case_id.in_(cases)])
+        headers = headers_of(connection, [IMAGES.c.case_id.in_(cases)])
         waiting: set[str] = set(connection.scalars(_unjudged(wanted)))
         makers = makers_of(connection, wanted)
         clearable = {row["pack"] for row in rows if row["queue_state"] == QueueState.NEGATIVE}
@@ -242,25 +141,6 @@ def _listed(store: Store, wanted: ColumnElement[bool]) -> list[ListedCase]:
     ]
 
 
-def _headers(connection: Connection, some: Iterable[ColumnElement[bool]]) -> dict[str, Headers]:
-    # Sorted here: the database would carry every header through its sorter.
-    columns = (IMAGES.c.case_id, IMAGES.c.received_at, IMAGES.c.name, HEADERS.c.meta, IMAGES.c.id)
-    query = select(*columns).join(HEADERS, HEADERS.c.id == IMAGES.c.id).where(is_current())
-    found: dict[str, list[tuple[str, str, str, str]]] = defaultdict(list)
-    others: dict[str, set[str]] = {}
-    for wanted in some:
-        for case, *image in connection.execute(query.where(wanted)):
-            found[case].append(tuple(image))
-        others |= other_products(connection, wanted)
-    return {
-        case: tuple(
-            with_products(json.loads(meta), others.get(image, ()))
-            for _, _, meta, image in sorted(images)
-        )
-        for case, images in found.items()
-    }
-
-
 def _unjudged(wanted: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
     decided = exists().where(
         DECISIONS.c.content_key == IMAGES.c.content_key,
@@ -269,18 +149,6 @@ def _unjudged(wanted: ColumnElement[bool]) -> Select[tuple[Any, ...]]:
     )
     query = select(IMAGES.c.case_id).join(CASE_STATUS, CASE_STATUS.c.case_id == IMAGES.c.case_id)
     return query.where(wanted, ~decided, is_current())
-
-
-def _reviews_of(ids: Collection[str]) -> Select[tuple[Any, ...]]:
-    query = select(
-        REVIEWS.c.case_id,
-        REVIEWS.c.kind,
-        REVIEWS.c.disposition,
-        REVIEWS.c.reviewed_at,
-        *_MAKER,
-        DECISIONS.c.disposition.label("verdict"),
-    ).outerjoin(DECISIONS, DECISIONS.c.id == REVIEWS.c.decision_id)
-    return query.where(REVIEWS.c.case_id.in_(ids)).order_by(REVIEWS.c.revision)
 
 
 def _case(row: RowLike, headers: Headers, waiting: Collection[str]) -> ListedCase:
@@ -293,20 +161,4 @@ def _case(row: RowLike, headers: Headers, waiting: Collection[str]) -> ListedCas
         findings=tuple(Finding(Reason(reason), *rest) for reason, *rest in findings),
         is_judged=row["case_id"] not in waiting,
         headers=headers,
-    )
-
-
-def _read(rows: list[RowLike], headers: Headers) -> Read:
-    undone = max((i for i, row in enumerate(rows) if row["kind"] != REVIEW), default=-1)
-    status = rows[undone + 1 :]
-    last = status[-1]
-    return Read(
-        case_id=last["case_id"],
-        bundle=last["bundle"] or "",
-        policy_id=last["policy_id"] or "",
-        verdict=Disposition(last["verdict"]) if last["verdict"] else None,
-        first=Disposition(status[0]["disposition"]),
-        last=Disposition(last["disposition"]),
-        headers=headers,
-        at=datetime.fromisoformat(status[0]["reviewed_at"]),
     )

@@ -10,10 +10,10 @@ import streamlit as st
 from core.errors import AssayError
 from core.packs import DomainPack
 from core.people import Role
-from core.records import audit, case_list, deployments
-from core.records.case_list import Read
+from core.records import audit, deployments, read_list
 from core.records.deployment import Stage
 from core.records.picture_origins import times_compared
+from core.records.read_list import Read
 from core.service.review import autonomy, autonomy_text
 from core.service.review.autonomy import ReadEvidence
 from core.service.review.case_rules import CaseRules
@@ -104,7 +104,7 @@ class AutonomyView:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _reads(_session: ReviewSession, pack: str, head: str) -> list[Read]:
     del head
-    return case_list.reads(_session.store, pack)
+    return read_list.reads(_session.store, pack)
 
 
 def _head(session: ReviewSession) -> str:

@@ -25,9 +25,9 @@ import numpy as np
 from core.errors import InferenceStalled
 from core.imaging.files import Incoming, wrap_bytes
 from core.imaging.zip_archive import incoming
+from core.judge import Judge
 from core.model.bundle.bundle import Bundle
 from core.ordered_map import WatchedThreads
-from core.pipeline import Judge
 from core.service.assessment.recording import BATCH, assess_and_record
 from core.service.bundles.decoders import decoders_of
 from core.service.bundles.open import open_bundle, policy_of

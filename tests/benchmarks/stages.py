@@ -23,8 +23,9 @@ import numpy as np
 from core.decision.policy import decide
 from core.imaging.files import Incoming, wrap_bytes
 from core.imaging.zip_archive import incoming
+from core.judge import Judge
 from core.model.bundle.bundle import Bundle
-from core.pipeline import BATCH, Judge
+from core.pipeline import BATCH
 from core.records import blobs
 from core.records.store import Store, new_decision, record_decisions
 from core.service.assessment import recording

@@ -15,9 +15,10 @@ import numpy as np
 
 from core.imaging.files import Incoming, wrap_bytes
 from core.imaging.zip_archive import incoming as read_incoming
+from core.judge import Judge
 from core.model.bundle.bundle import Bundle
 from core.ordered_map import WatchedThreads
-from core.pipeline import Judge, judge_pairs
+from core.pipeline import judge_pairs
 from core.service.assessment.known_answers import KnownAnswers
 from core.service.bundles.decoders import decoders_of
 from core.service.bundles.open import policy_of

@@ -16,11 +16,11 @@ from core.decision.shared_names import join_by_name
 from core.errors import ConfigError
 from core.packs import DomainPack
 from core.people import Person, Role
-from core.records import case_list, deployments
-from core.records.case_list import Read
+from core.records import deployments, read_list
 from core.records.connection import Store
 from core.records.deployment import Deployment, Figure, Stage
 from core.records.picture_origins import IN_BUNDLE
+from core.records.read_list import Read
 from core.records.values import TILE_OF
 from core.service.review.case_rules import CaseRules, header_value
 from core.types import Disposition, Policy
@@ -188,7 +188,7 @@ def release(
     by.require(Role.LEAD, "release a stage of autonomy")
     own = policy if policy is not None and policy.id == policy_id else None
     since = supervised_since(deployments.history(store, pack.name, site), bundle, policy_id)
-    reads = case_list.reads(store, pack.name)
+    reads = read_list.reads(store, pack.name)
     evidence = evidence_of(reads, rules, bundle, policy_id, site, since)
     if problems := blocking_reasons(pack, stage, own, evidence):
         raise ConfigError(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.records.case_list import Headers
+from core.records.case_headers import Headers
 
 
 @dataclass(frozen=True, slots=True)

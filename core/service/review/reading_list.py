@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from core.records.case_list import Headers, ListedCase
+from core.records.case_headers import Headers
+from core.records.case_list import ListedCase
 from core.records.case_status import QueueState
 from core.records.cases import WorkItem
 from core.records.deployment import Deployment, Stage

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import exists, func, select
 
-from core.errors import BundleError, ConfigError, DataError
+from core.errors import BundleError, DataError
 from core.packs import DomainPack, means_nothing_wrong
 from core.people import Person, Role
 from core.records import reviews
@@ -16,9 +16,8 @@ from core.records.case_filter import CaseFilter
 from core.records.case_page import page_of_cases
 from core.records.case_search import find_cases
 from core.records.case_status import REVIEW, QueueState
-from core.records.cases import CaseDetail, StoredReview, WorkItem
+from core.records.cases import CaseDetail, WorkItem
 from core.records.connection import Store, reading
-from core.records.released_answers import policy_resting_on
 from core.records.skipped_cases import skip_case
 from core.records.tables import CASE_STATUS, REVIEWS
 from core.records.values import StoredDecision, stamp
@@ -202,75 +201,6 @@ def _positive_labels(
         except BundleError:
             pass  # the pack's own words hold
     return lambda label: sides.get(label, not means_nothing_wrong(label, pack.negative_labels))
-
-
-def last_review(store: Store, packs: Collection[str], by: Person) -> StoredReview | None:
-    """Return the newest review of a person that still stands, the one to undo.
-
-    A second read, an adjudication or a known case counts as one, so that undoing shows no reader
-    which of them it was.
-
-    Args:
-        store: The store.
-        packs: Names of the packs that it may be of.
-        by: Who.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    if not by.id:
-        return None
-    own = reviews.last_of(store, by.id, packs)
-    reads = [second_read.last_answer(store, by, pack) for pack in packs]
-    read = max(filter(None, reads), key=lambda one: one.read_at, default=None)
-    if read is None or (own is not None and own.reviewed_at >= read.read_at):
-        return own
-    return StoredReview(
-        case_id=read.case_id,
-        key="",
-        revision=0,
-        kind=read.kind.value,
-        disposition=read.answer.disposition,
-        label=read.answer.label,
-        comment=read.comment,
-        reviewer=by.id,
-        reviewed_at=read.read_at,
-        supersedes="",
-        decision_id="",
-        images=0,
-    )
-
-
-def taken_back(detail: CaseDetail, by: Person) -> StoredReview | None:
-    """Return the person's own answer that they took back last; None where none was, or not last."""
-    if not detail.reviews or detail.reviews[-1].kind == REVIEW or not by.id:
-        return None
-    earlier = next((one for one in reversed(detail.reviews) if one.kind == REVIEW), None)
-    return earlier if earlier is not None and earlier.reviewer == by.id else None
-
-
-def undo(store: Store, stored: StoredReview, by: Person) -> bool:
-    """Return whether a review was taken back; not if the case was reviewed since.
-
-    Raises:
-        PermissionDenied: Nobody is named, the person may not review, or the review is somebody
-            else's and the person no lead.
-        ConfigError: The policy in force was certified on it.
-        StoreError: The database failed.
-    """
-    by.require(Role.REVIEWER, "take back a review")
-    if stored.kind != REVIEW:
-        read = second_read.last_answer(store, by)
-        return read is not None and second_read.take_back(store, read, by)
-    if stored.reviewer != by.id:
-        by.require(Role.LEAD, "take back a review of somebody else")
-    if policy := policy_resting_on(store, stored.case_id):
-        raise ConfigError(
-            f"The policy {policy}, which is in force, was certified on this answer.",
-            hint="Correct it instead: open the case and give the right answer. The page Policies "
-            "then asks for the policy to be certified anew.",
-        )
-    return reviews.undo(store, stored.case_id, stored.revision + 1, reviewer=by.id)
 
 
 def done_since(store: Store, pack: str, since: datetime) -> int:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core.records.case_list import Headers, alike
+from core.records.case_headers import Headers
+from core.records.case_list import alike
 from core.records.cases import CaseDetail, CaseImage
 from core.records.values import StoredDecision, now
 from core.records.worklist import case_detail

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from core.records.case_list import Headers, ListedCase
+from core.records.case_headers import Headers
+from core.records.case_list import ListedCase
 from domains.xray.worklist.persons import is_same_person
 
 OLDEST_DAYS = 365

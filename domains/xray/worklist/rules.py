@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from core.records.case_list import Headers
+from core.records.case_headers import Headers
 from core.records.image_products import OTHER_PRODUCTS
 from core.service.review.case_rules import CaseRules, header_value
 from domains.xray.worklist.history import is_old

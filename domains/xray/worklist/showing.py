@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from core.records.case_list import Headers
+from core.records.case_headers import Headers
 from core.records.cases import CaseDetail, CaseImage
 from core.service.review.case_rules import header_value
 from core.service.review.order import LONGEST_WAIT, Rank

@@ -9,11 +9,12 @@ import pytest
 from sqlalchemy import event
 
 from core.records import quarantine, queue, reviews
-from core.records.case_list import alike, list_cases, reads
+from core.records.case_list import alike, list_cases
 from core.records.case_status import QueueState
 from core.records.connection import writing
 from core.records.intake import receive
 from core.records.picture_origins import ComparedPictures, keep_origins
+from core.records.read_list import reads
 from core.records.store import new_decision, record
 from core.records.worklist import case_detail, next_case
 from core.types import Disposition, Reason

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from core.records.case_list import Read
 from core.records.deployment import Deployment, Stage
 from core.records.picture_origins import IN_BUNDLE
+from core.records.read_list import Read
 from core.service.review import autonomy, autonomy_text
 from core.service.review.autonomy import blocking_reason, evidence_of, figures_of
 from domains.xray import pack

@@ -16,15 +16,14 @@ from core.records.values import now
 from domains.parts.station.board.baseline import baseline_parts
 from domains.parts.station.board.board import (
     BoardTile,
-    Headline,
     RateLine,
     backlog_line,
     challenge_line,
-    headline,
     rates_today,
     tile,
 )
 from domains.parts.station.board.charts import ChartView, score_chart, share_chart
+from domains.parts.station.board.headline import Headline, headline
 from domains.parts.station.board.status_file import (
     ShownRecipe,
     ShownStatus,

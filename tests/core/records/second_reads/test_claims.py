@@ -14,7 +14,7 @@ from core.people import Person, Role
 from core.records import audit, worklist
 from core.records.final_reads import count_states, final_reads
 from core.records.read_claims import LASTS, claim_case, claims_of
-from core.service.review import review
+from core.service.review import review, undo
 from core.service.review.second_read import next_read, put_off
 from tests.core.records.second_reads.reads import (
     ANN,
@@ -87,16 +87,16 @@ def test_later_is_no_answer_and_keeps_the_case_away_for_a_while(cases):
 def test_a_reader_takes_a_read_back_until_another_is_built_on_it(cases):
     case_id = read_first(cases)
     answer(cases, BOB, POSITIVE)
-    last = review.last_review(cases, PACKS, BOB)
+    last = undo.last_review(cases, PACKS, BOB)
     assert (last.case_id, last.disposition) == (case_id, POSITIVE)
-    assert review.undo(cases, last, BOB)
+    assert undo.undo(cases, last, BOB)
     assert count_states(cases, "parts") == {ReadState.READ1: 1}
     again = answer(cases, BOB, NEGATIVE)  # the same case, again before the same person
     assert again.detail.item.case_id == case_id
 
     task = next_read(cases, PACKS, LEAD, None)
     review.decide(cases, task.detail.item, NEGATIVE, by=LEAD)
-    assert not review.undo(cases, review.last_review(cases, PACKS, BOB), BOB)
+    assert not undo.undo(cases, undo.last_review(cases, PACKS, BOB), BOB)
     assert [r.disposition for r in final_reads(cases, "parts")] == [NEGATIVE]
     assert audit.verify(cases).faults == ()
 
@@ -108,7 +108,7 @@ def test_a_first_reader_who_corrects_themselves_opens_an_agreed_case_again(cases
     assert review.decide(cases, item, NEGATIVE, by=ANN)
     assert count_states(cases, "parts") == {ReadState.DISPUTED: 1}
     assert final_reads(cases, "parts") == []
-    assert review.undo(cases, review.last_review(cases, PACKS, ANN), ANN)
+    assert undo.undo(cases, undo.last_review(cases, PACKS, ANN), ANN)
     assert count_states(cases, "parts") == {}
 
 

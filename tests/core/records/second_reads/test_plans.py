@@ -7,7 +7,7 @@ import pytest
 from core.decision.second_read import ReadState
 from core.errors import ConfigError
 from core.people import Person, Role
-from core.records import audit, case_list, over_time, past_window, worklist
+from core.records import audit, over_time, past_window, read_list, worklist
 from core.records.final_reads import count_states, final_reads
 from core.records.gold_answers import choose_gold, list_gold, withdraw_gold
 from core.records.read_plans import ReadPlan, plan_of, set_plan
@@ -40,14 +40,14 @@ def test_a_second_read_of_fewer_pictures_counts_no_more(cases, assessment, keep)
 
 def test_reads_for_the_stages_of_autonomy_are_what_the_readers_came_to(cases):
     one, two = read_first(cases, disposition=NEGATIVE), read_first(cases)
-    assert case_list.reads(cases, "parts") == []
+    assert read_list.reads(cases, "parts") == []
     answer(cases, BOB, POSITIVE)
     answer(cases, BOB, POSITIVE)
-    found = {r.case_id: (r.first, r.last) for r in case_list.reads(cases, "parts")}
+    found = {r.case_id: (r.first, r.last) for r in read_list.reads(cases, "parts")}
     assert found == {two: (POSITIVE, POSITIVE)}
     task = next_read(cases, PACKS, LEAD, None)
     review.decide(cases, task.detail.item, POSITIVE, by=LEAD)
-    found = {r.case_id: (r.first, r.last) for r in case_list.reads(cases, "parts")}
+    found = {r.case_id: (r.first, r.last) for r in read_list.reads(cases, "parts")}
     assert found == {one: (POSITIVE, POSITIVE), two: (POSITIVE, POSITIVE)}
 
 

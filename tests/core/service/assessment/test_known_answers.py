@@ -21,7 +21,8 @@ from core.service.assessment.known_answers import KnownAnswers
 from core.service.assessment.recording import assess_and_record, record_one
 from core.service.assessment.replay import replay
 from core.service.bundles.deployments import Signed, deploy_bundle
-from core.service.review.review import decide, last_review, undo
+from core.service.review.review import decide
+from core.service.review.undo import last_review, undo
 from core.types import Disposition, Reason
 
 ADA = Person.alone("Ada")

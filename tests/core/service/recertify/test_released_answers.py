@@ -13,7 +13,7 @@ from core.service.bundles.archive import keep_recertified
 from core.service.bundles.open import make_policy
 from core.service.recertify.proposals import release, roll_back
 from core.service.recertify.recertify import propose_recertified, recertify
-from core.service.review import review
+from core.service.review import review, undo
 from core.types import Disposition, Targets
 from tests.core.service.recertify.arrivals import answer_all, arrive
 from tests.core.service.recertify.conftest import ADA, GRACE, REVIEWER
@@ -31,7 +31,7 @@ def proposal(store, settings, deployed):
 
 def take_back(store, case_id):
     last = worklist.case_detail(store, case_id).reviews[-1]
-    return review.undo(store, last, REVIEWER)
+    return undo.undo(store, last, REVIEWER)
 
 
 def test_an_answer_is_taken_back_until_a_policy_rests_on_it_and_then_corrected(

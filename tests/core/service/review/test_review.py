@@ -22,7 +22,7 @@ from core.records import reviews, worklist
 from core.records.final_reads import final_reads
 from core.records.store import decisions
 from core.records.values import now
-from core.service.review import review
+from core.service.review import review, undo
 from core.service.review import server as review_server
 from core.service.review.explanations import Explainer
 from core.settings import Settings
@@ -81,12 +81,12 @@ def test_the_review_to_undo_is_the_persons_own_last_one_and_is_undone_once(sessi
         case = review.next_case(store, "parts")
         assert review.decide(store, case, judgement, by=Person.alone(f" {who} "))
         assert not review.decide(store, case, judgement, by=Person.alone(who))
-    last = review.last_review(store, ("parts",), ADA)
+    last = undo.last_review(store, ("parts",), ADA)
     assert last.disposition is PASS
-    assert review.undo(store, last, ADA)
-    assert not review.undo(store, last, ADA)
-    assert review.last_review(store, ("parts",), ADA).disposition is FAIL
-    assert review.last_review(store, ("parts",), Person.alone("Mary")) is None
+    assert undo.undo(store, last, ADA)
+    assert not undo.undo(store, last, ADA)
+    assert undo.last_review(store, ("parts",), ADA).disposition is FAIL
+    assert undo.last_review(store, ("parts",), Person.alone("Mary")) is None
 
 
 def test_a_viewer_reviews_nothing_and_only_a_lead_takes_back_what_somebody_else_reviewed(session):
@@ -104,8 +104,8 @@ def test_a_viewer_reviews_nothing_and_only_a_lead_takes_back_what_somebody_else_
     assert written.reviewer == "id of another"
     for refused in (viewer, reviewer):
         with pytest.raises(PermissionDenied, match="take back a review"):
-            review.undo(store, written, refused)
-    assert review.undo(store, written, lead)
+            undo.undo(store, written, refused)
+    assert undo.undo(store, written, lead)
 
 
 def test_only_reviews_that_stand_and_are_recent_count_as_done(session):
@@ -115,7 +115,7 @@ def test_only_reviews_that_stand_and_are_recent_count_as_done(session):
     for _ in range(3):
         case = review.next_case(store, "parts")
         review.decide(store, case, FAIL, by=ADA)
-    review.undo(store, review.last_review(store, ("parts",), ADA), ADA)
+    undo.undo(store, undo.last_review(store, ("parts",), ADA), ADA)
     assert review.done_since(store, "parts", start) == 2
     assert review.done_since(store, "welds", start) == 0
 

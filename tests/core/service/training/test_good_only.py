@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from core.errors import DataError
+from core.judge import Extracted, Judge
 from core.labelled import Row
 from core.model.bundle.bundle import Bundle
 from core.model.explain import anomaly_map
-from core.pipeline import Extracted, Judge
 from core.service.assessment.assessor import assess_paths
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
 from core.service.evaluation.evaluate import evaluate

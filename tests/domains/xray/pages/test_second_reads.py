@@ -7,7 +7,7 @@ from sqlalchemy import delete
 
 from core.decision.second_read import ReadState, draw_number
 from core.people import Person
-from core.records import case_list, reviews
+from core.records import read_list, reviews
 from core.records.case_list import list_cases
 from core.records.connection import writing
 from core.records.deployment import Stage
@@ -60,7 +60,7 @@ def test_a_second_reader_is_shown_the_pictures_alone_and_a_third_decides(
     press(page, "NORMAL")
     assert count_states(read_once, "xray")[ReadState.DISPUTED] == 1
     assert len(case_detail(read_once, case_id).reviews) == 1
-    assert case_id not in {one.case_id for one in case_list.reads(read_once, "xray")}
+    assert case_id not in {one.case_id for one in read_list.reads(read_once, "xray")}
     press(page, "Undo")
     assert page.session_state["read_task"].detail.item.case_id == case_id
     press(page, "NORMAL")
@@ -78,7 +78,7 @@ def test_a_second_reader_is_shown_the_pictures_alone_and_a_third_decides(
     assert count_states(read_once, "xray")[ReadState.ADJUDICATED] == 1
     [decided] = [one for one in final_reads(read_once, "xray") if one.case_id == case_id]
     assert decided.disposition is NEGATIVE
-    assert case_list.reads(read_once, "xray")[0].last is NEGATIVE
+    assert read_list.reads(read_once, "xray")[0].last is NEGATIVE
     assert measure_readers(read_once, "xray", LENA).agreement.cases == 1
 
 

@@ -14,15 +14,14 @@ from core.records.cases import Counts
 from core.types import Disposition, GoodOnly
 from domains.parts import pack
 from domains.parts.station.board.board import (
-    BoardState,
     backlog_line,
     certificate_lines,
     challenge_line,
-    headline,
     person_lines,
     rates_today,
     tile,
 )
+from domains.parts.station.board.headline import BoardState, headline
 from domains.parts.station.board.status_file import ShownRecipe
 from domains.parts.station.plc.blocks import StatusBlock
 from domains.parts.station.plc.registers import OfflineReason

@@ -15,8 +15,8 @@ import pytest
 
 from core.service.store import open_store
 from core.settings import Settings
-from domains.parts.station.board.board import headline
 from domains.parts.station.board.commands import CommandName, answer_to, send_command
+from domains.parts.station.board.headline import headline
 from domains.parts.station.board.status_file import boot_id, is_answering, read_status, status_path
 from domains.parts.station.faults.plates import draw_plate
 from domains.parts.station.faults.rig import PRODUCT
