@@ -21,7 +21,7 @@ from core.imaging.files import open_file
 from core.json_output import assessment_line
 from core.records.final_reads import final_reads
 from core.records.store import decisions
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.assessment.recording import assess_and_record
 from core.service.assessment.replay import replay
 from core.service.bundles.archive import keep

@@ -16,8 +16,9 @@ from core.batch.reading import open_locations
 from core.batch.rows import row_of
 from core.batch.spec import BatchSpec
 from core.imaging.junk import Skipped
-from core.service.assessment.assessor import Assessor, is_unread
+from core.service.assessment.assessor import Assessor
 from core.service.assessment.known_answers import KnownAnswers
+from core.service.assessment.paths import is_unread
 from core.service.assessment.recording import Recorded, record_many
 from core.service.bundles.open import open_bundle, policy_of
 from core.service.store import open_store

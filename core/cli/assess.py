@@ -45,7 +45,7 @@ def assess(
     from core.imaging.junk import Skipped
     from core.imaging.zip_archive import incoming
     from core.json_output import assessment_line
-    from core.service.assessment.assessor import assess_incoming, is_unread
+    from core.service.assessment.paths import assess_incoming, is_unread
     from core.service.assessment.recording import Recorded, assess_and_record
     from core.service.bundles.open import open_bundle, policy_of
     from core.service.summaries import describe_assessment

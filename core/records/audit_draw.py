@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from core.records.values import NewDecision
+from core.records.new_decision import NewDecision
 from core.types import Disposition, Finding, Reason, Verdict
 
 _BITS = 53

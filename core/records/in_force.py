@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select
 
+from core.records.new_decision import NewDecision
 from core.records.row_mapping import to_row
 from core.records.table_base import chunks
 from core.records.tables import DECISIONS, REINSTATEMENTS
-from core.records.values import NewDecision, StoredDecision, name_of, stamp
+from core.records.values import StoredDecision, name_of, stamp
 from core.types import Disposition, Reason
 
 IN_ORDER = func.coalesce(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from core.records.values import NewDecision
+from core.records.new_decision import NewDecision
 
 
 def case_rows(batch: Sequence[NewDecision], received: str) -> Iterable[dict[str, Any]]:

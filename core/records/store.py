@@ -14,6 +14,7 @@ from core.records.case_status import refresh
 from core.records.clearings import still_cleared
 from core.records.connection import Store, chunks, open_store, reading, writing
 from core.records.in_force import Additions, additions
+from core.records.new_decision import NewDecision, new_decision
 from core.records.new_rows import case_rows, header_rows, image_rows, observation_rows
 from core.records.row_mapping import from_row
 from core.records.tables import (
@@ -26,7 +27,7 @@ from core.records.tables import (
     REINSTATEMENTS,
 )
 from core.records.tiles import DECIDES_ON_TILE
-from core.records.values import UNREAD, NewDecision, StoredDecision, new_decision, now, stamp
+from core.records.values import UNREAD, StoredDecision, now, stamp
 from core.types import Disposition
 
 __all__ = [

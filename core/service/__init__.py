@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.service.assessment.assessor import assess_paths
+    from core.service.assessment.paths import assess_paths
     from core.service.bundles.open import open_bundle
 
 __all__ = ["assess_paths", "open_bundle"]

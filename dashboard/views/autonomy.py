@@ -14,10 +14,10 @@ from core.records import audit, deployments, read_list
 from core.records.deployment import Stage
 from core.records.picture_origins import times_compared
 from core.records.read_list import Read
-from core.service.review import autonomy, autonomy_text
-from core.service.review.autonomy import ReadEvidence
+from core.service.review import autonomy, autonomy_text, read_evidence
 from core.service.review.case_rules import CaseRules
 from core.service.review.in_use import InUse, in_use_at
+from core.service.review.read_evidence import ReadEvidence
 from core.service.review.review import ReviewSession
 from core.types import Policy
 from dashboard import present, sign_in, widgets
@@ -73,7 +73,7 @@ class AutonomyView:
         found = (in_use_at(session.store, self.pack.name, one) for one in sites)
         return autonomy_text.override_texts(
             {
-                used.bundle: autonomy.evidence_of(
+                used.bundle: read_evidence.evidence_of(
                     reads, self.rules, used.bundle, used.policy_id, site
                 )
                 for used in dict.fromkeys(filter(None, found))
@@ -127,8 +127,8 @@ class _Site:
         """Show where the site stands, and what may be released."""
         pack, used = self.view.pack, self.used
         history = deployments.history(self.session.store, pack.name, self.site)
-        since = autonomy.supervised_since(history, used.bundle, used.policy_id)
-        evidence = autonomy.evidence_of(
+        since = read_evidence.supervised_since(history, used.bundle, used.policy_id)
+        evidence = read_evidence.evidence_of(
             reads, self.view.rules, used.bundle, used.policy_id, self.site, since
         )
         left, right = st.columns([1.5, 1], gap="large")

@@ -19,7 +19,7 @@ from core.decision import metrics
 from core.decision.certificate import interval
 from core.decision.named_subject import NamedSubject, restrict_to_subject
 from core.evaluation import is_novel, ood_scores
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.bundles.open import open_bundle, policy_of
 from core.settings import Settings
 from core.types import Assessment, Disposition

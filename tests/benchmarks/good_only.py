@@ -26,7 +26,7 @@ from core.model.estimators.model import one_thread
 from core.model.fitting.bank_fitting import collect_patches, fit_bank
 from core.model.network import backbone as backbones
 from core.model.network.runtime import open_network
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.data.pictures import PictureFeatures, extract_features
 from core.service.progress import silent

@@ -9,7 +9,7 @@ import numpy as np
 
 from core.decision.certificate import interval
 from core.evaluation import is_novel
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings

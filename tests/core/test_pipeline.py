@@ -9,7 +9,7 @@ import pytest
 from core.errors import AssayError
 from core.imaging.zip_archive import incoming
 from core.pipeline import BATCH, FAULTS_IN_A_ROW, assess
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.types import Disposition, Frame, Reason, Sample, Unreadable
 
 

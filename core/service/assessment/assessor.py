@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
-from pathlib import Path
 from threading import Lock
 from typing import Generic, Self, TypeVar
 
@@ -14,14 +13,12 @@ import cv2
 import numpy as np
 
 from core.imaging.files import Incoming, wrap_bytes
-from core.imaging.zip_archive import incoming as read_incoming
 from core.judge import Judge
 from core.model.bundle.bundle import Bundle
 from core.ordered_map import WatchedThreads
 from core.pipeline import judge_pairs
 from core.service.assessment.known_answers import KnownAnswers
 from core.service.bundles.decoders import decoders_of
-from core.service.bundles.open import policy_of
 from core.settings import Settings
 from core.types import Assessment, Finding, Frame, Policy, Prepared, Reason, Sample, Unreadable
 
@@ -252,52 +249,3 @@ def _made_up() -> list[bytes]:
     made = [(".jpg", smooth), (".jpg", grey), (".png", smooth), (".png", grey)]
     pictures = [bytes(cv2.imencode(suffix, pixels)[1]) for suffix, pixels in made]
     return [*pictures, b"", b"no picture", pictures[0][: len(pictures[0]) // 2]]
-
-
-def assess_paths(
-    bundle: Bundle,
-    paths: Iterable[Path | str],
-    *,
-    policy: Policy | None = None,
-    settings: Settings | None = None,
-    product: str = "",
-) -> Iterator[Assessment]:
-    """Yield the assessments of files, folders and zip archives; record nothing.
-
-    Args:
-        bundle: A verified bundle.
-        paths: Files, folders (walked in order of name) and zip archives.
-        policy: The thresholds; the bundle's current policy when None.
-        settings: Where things run; read from the environment when None.
-        product: Which of the pack's products they are of; empty for the only one.
-
-    Yields:
-        One assessment a picture, in order.
-    """
-    settings = settings or Settings()
-    given = [Path(path) for path in paths]
-    incoming = read_incoming(given, settings.max_bytes, bundle.pack.suffixes)
-    judged_by = policy or policy_of(bundle)
-    yield from assess_incoming(
-        bundle, incoming, policy=judged_by, settings=settings, product=product
-    )
-
-
-def assess_incoming(
-    bundle: Bundle,
-    incoming: Iterable[Incoming],
-    *,
-    policy: Policy,
-    settings: Settings,
-    product: str = "",
-) -> Iterator[Assessment]:
-    """Yield one assessment a picture that came in, in order; record nothing."""
-    with Assessor(bundle, policy, settings, product) as assessor:
-        for one in assessor.many(incoming):
-            yield one.assessment
-
-
-def is_unread(assessment: Assessment) -> bool:
-    """Return whether the picture could not be read, so that nothing was judged."""
-    found = assessment.verdict.findings
-    return bool(found) and all(one.reason is Reason.UNREADABLE for one in found)

@@ -11,9 +11,10 @@ from core.model.bundle.bundle import Bundle
 from core.records import blobs
 from core.records.audit_draw import is_drawn
 from core.records.connection import Store
+from core.records.new_decision import new_decision
 from core.records.store import cases_of
 from core.records.store import decision as stored_decision
-from core.records.values import StoredDecision, new_decision
+from core.records.values import StoredDecision
 from core.service.assessment.assessor import CLAIMED_TILE, Assessor
 from core.service.bundles.archive import take
 from core.service.bundles.open import policy_of

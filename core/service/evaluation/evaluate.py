@@ -25,7 +25,8 @@ from core.evaluation import LabelledVerdicts
 from core.imaging.files import Incoming, open_file
 from core.labelled import Form, Labelled, Row, read_labelled
 from core.model.bundle.bundle import Bundle
-from core.service.assessment.assessor import Assessor, assess_paths
+from core.service.assessment.assessor import Assessor
+from core.service.assessment.paths import assess_paths
 from core.service.data.copies import find_copies
 from core.service.data.labels import refuse_mixed, refuse_multilabel
 from core.service.data.leakage import find_leaks, refuse_leaked

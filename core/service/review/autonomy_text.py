@@ -10,7 +10,8 @@ from core.decision.certificate_text import percent
 from core.decision.rate import percent_range, percentage
 from core.packs import DomainPack
 from core.records.deployment import Deployment, Stage
-from core.service.review.autonomy import MEANING, ReadEvidence
+from core.service.review.autonomy import MEANING
+from core.service.review.read_evidence import ReadEvidence
 from core.types import Disposition
 
 SINGLE_USER = (

@@ -10,7 +10,7 @@ import pytest
 
 from core.batch.rows import SCHEMA, row_of
 from core.batch.spec import BatchSpec, Engine
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.assessment.recording import Recorded
 
 UNTIMED = [name for name in SCHEMA.names if not name.endswith("_ms") and name != "decision"]

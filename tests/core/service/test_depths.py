@@ -13,7 +13,7 @@ from core.errors import DataError
 from core.imaging.depth import CHECK
 from core.labelled import Row
 from core.model.bundle import serialization
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.bundles.archive import keep
 from core.service.bundles.archived import depths_on_shelf
 from core.service.data.check import collect_facts, depths_of

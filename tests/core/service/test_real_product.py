@@ -8,7 +8,7 @@ from scipy.stats import binom
 
 from core.evaluation import is_novel
 from core.labelled import read_labelled
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.bundles.open import open_bundle
 from core.service.training.train import TrainSpec, train
 from core.settings import Settings

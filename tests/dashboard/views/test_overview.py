@@ -14,9 +14,10 @@ from core.decision.rate import Rate
 from core.people import Person, Role
 from core.records import over_time, reviews
 from core.records.connection import reading
+from core.records.new_decision import NewDecision
 from core.records.store import decisions, record
 from core.records.tables import CASES
-from core.records.values import TILE_OF, NewDecision
+from core.records.values import TILE_OF
 from core.records.worklist import case_detail, next_case
 from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Disposition

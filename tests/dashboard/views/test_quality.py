@@ -9,10 +9,10 @@ import pytest
 
 from core.people import Person
 from core.records import deployments, reviews
+from core.records.new_decision import NewDecision
 from core.records.preferences import preference_of
 from core.records.proposals import list_proposals
 from core.records.store import decisions, record
-from core.records.values import NewDecision
 from core.records.worklist import next_case
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.types import Disposition

@@ -20,7 +20,7 @@ from core.records.final_reads import final_reads
 from core.records.skipped_cases import list_skipped
 from core.records.store import new_decision, record
 from core.records.worklist import case_detail, counts, next_case
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.assessment.recording import assess_and_record
 from core.service.bundles import archive
 from core.service.bundles.archive import take

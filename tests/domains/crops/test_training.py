@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from core.imaging.files import open_file
-from core.service.assessment.assessor import Assessor, assess_paths
+from core.service.assessment.assessor import Assessor
+from core.service.assessment.paths import assess_paths
 from core.service.assessment.recording import assess_and_record
 from core.service.assessment.replay import replay
 from core.service.bundles.archive import keep

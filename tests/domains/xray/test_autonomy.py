@@ -11,7 +11,8 @@ from core.records.deployment import Deployment, Stage
 from core.records.picture_origins import IN_BUNDLE
 from core.records.read_list import Read
 from core.service.review import autonomy, autonomy_text
-from core.service.review.autonomy import blocking_reason, evidence_of, figures_of
+from core.service.review.autonomy import blocking_reason
+from core.service.review.read_evidence import evidence_of, figures_of
 from domains.xray import pack
 from domains.xray.worklist.rules import RULES
 from tests.domains.xray.test_reading_list import (

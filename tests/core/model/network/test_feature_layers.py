@@ -13,7 +13,7 @@ from core.errors import ConfigError
 from core.model.network import backbone as backbones
 from core.model.network.backbone import Files
 from core.model.network.runtime import open_network
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.training.train import TrainSpec, train
 from core.types import Targets

@@ -15,7 +15,8 @@ from core.records import blobs
 from core.records.connection import reading
 from core.records.store import decision, open_store
 from core.records.tables import AUDIT_EVENTS, CASES, DECISIONS, IMAGES
-from core.service.assessment.assessor import Assessor, assess_paths
+from core.service.assessment.assessor import Assessor
+from core.service.assessment.paths import assess_paths
 from core.service.assessment.recording import assess_and_record, record_one, warm_up
 from core.types import Disposition, Reason
 from tests.core.imaging.pictures import png_claiming

@@ -7,7 +7,8 @@ import pytest
 
 from core.decision.label_sets import LabelReference
 from core.packs import Subjects
-from core.service.assessment.assessor import Assessor, assess_paths
+from core.service.assessment.assessor import Assessor
+from core.service.assessment.paths import assess_paths
 from core.service.bundles.open import open_bundle
 from core.service.evaluation.evaluate import evaluate
 from core.types import Disposition

@@ -14,7 +14,7 @@ import pytest
 from core.decision.ood import conformal_p
 from core.errors import ConfigError, DataError
 from core.labelled import read_labelled
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.evaluation import report
 from core.service.evaluation.evaluate import _assess_rows, _slim, evaluate
 from core.service.evaluation.learning_curve import SHARES, grow

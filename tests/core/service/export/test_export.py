@@ -24,7 +24,7 @@ from core.model.network.backbone import Files
 from core.model.network.runtime import export_network, open_network
 from core.model.network.tail import arrays_of, fresh_tail, save_tails
 from core.model.onnx.export import build
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
 from core.service.export.export import export_bundle, run_onnx
 from core.service.export.parity import compare

@@ -12,9 +12,10 @@ from core.decision.rule import judge_one
 from core.records.audit_draw import draw
 from core.records.case_status import REVIEW, refresh
 from core.records.connection import writing
+from core.records.new_decision import NewDecision
 from core.records.store import record
 from core.records.tables import DECISIONS, IMAGES, PICTURE_ORIGINS, REVIEWS
-from core.records.values import TILE_OF, NewDecision, StoredDecision, now, stamp
+from core.records.values import TILE_OF, StoredDecision, now, stamp
 from core.types import Disposition
 
 

@@ -14,7 +14,7 @@ from core.judge import Extracted, Judge
 from core.labelled import Row
 from core.model.bundle.bundle import Bundle
 from core.model.explain import anomaly_map
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.bundles.open import certify_bundle, open_bundle, policy_of
 from core.service.evaluation.evaluate import evaluate
 from core.service.summaries import describe_fit, list_remarks, summarise_policy

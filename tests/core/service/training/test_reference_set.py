@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.bundles.open import certify_bundle, open_bundle
 from core.service.training.reference_set import CLOSE, bring_to
 from core.service.training.train import TrainSpec, train

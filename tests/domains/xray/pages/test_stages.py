@@ -9,8 +9,8 @@ import domains.xray
 from core.records import audit, deployments
 from core.records.case_list import list_cases
 from core.records.deployment import Stage
+from core.records.new_decision import NewDecision
 from core.records.store import decisions, record
-from core.records.values import NewDecision
 from core.service.review import autonomy
 from core.service.review.reading_list import OPEN
 from core.types import Ceiling

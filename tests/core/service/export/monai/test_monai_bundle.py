@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from core.errors import ConfigError
-from core.service.assessment.assessor import assess_paths
+from core.service.assessment.paths import assess_paths
 from core.service.export.export import export_bundle
 from core.service.export.monai.runner import run_bundle
 from core.service.export.monai.writer import file_names
