@@ -1,4 +1,4 @@
-"""Files and folders assessed as the command line does: read, judged, and told apart."""
+"""Files and folders assessed as the command line does."""
 
 from __future__ import annotations
 
