@@ -22,6 +22,7 @@ from domains.crops.fields.folder import (
 )
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import gallery, language_choice, mosaics
+from domains.crops.pages.sent_files import sent_files
 
 _FIELDS, _NEW, _NAME = N_("Your fields"), N_("New field"), N_("Name of the field")
 _CROP = N_("What grows there (may be left empty)")
@@ -71,8 +72,9 @@ def render() -> None:
         widgets.text(field.crop, "quiet")
     batch = _batch(str(field.uploads))
     _upload(field, batch, language)
-    gallery.show(widgets.session(), field, batch, language)
-    mosaics.show(widgets.session(), field, batch, language)
+    sent = sent_files(field.uploads)
+    gallery.show(widgets.session(), field, sent, language)
+    mosaics.show(widgets.session(), field, sent, language)
     _offer_deletion(field, language)
 
 

@@ -11,7 +11,6 @@ import streamlit as st
 
 from core.errors import AssayError
 from core.records.failed_jobs import job_status
-from core.service.intake.resumable import Batch
 from core.service.review.review import ReviewSession
 from dashboard import widgets
 from dashboard.present import escape_markdown
@@ -21,11 +20,12 @@ from domains.crops.exports.photo_pictures import picture_photos
 from domains.crops.exports.photo_report import PhotoReport, order_photos, photo_page
 from domains.crops.exports.write import PAGES, TABLES, one_file, write_pages, write_tables
 from domains.crops.fields.folder import FieldFolder
-from domains.crops.fields.photo_job import RESULT, is_photo, job_id, judge_of_photos, submit
+from domains.crops.fields.photo_job import RESULT, job_id, judge_of_photos, submit
 from domains.crops.fields.places import with_places
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import downloads, jobs, photo_map
 from domains.crops.pages.cards import CardPage, Line, heading_of, kind_of
+from domains.crops.pages.sent_files import SentFiles
 from domains.crops.survey.answered import read_answers
 from domains.crops.survey.values import PersonAnswer
 
@@ -41,10 +41,9 @@ _NO_BUNDLE = N_("No model is deployed for this crop: the photos were read, not j
 _ORDER = {"positive": 0, "defer": 1, "": 2, "negative": 3}
 
 
-def show(session: ReviewSession, field: FieldFolder, batch: Batch, language: Language) -> None:
+def show(session: ReviewSession, field: FieldFolder, sent: SentFiles, language: Language) -> None:
     """Show the photos that were sent: ask for them to be looked at, or what came of it."""
-    count = sum(is_photo(upload) for upload in batch.uploads())
-    if not count:
+    if not sent.photos:
         return
     number = 0
     last = None
@@ -55,7 +54,7 @@ def show(session: ReviewSession, field: FieldFolder, batch: Batch, language: Lan
         return
     if last is not None and last.problem:
         widgets.text(last.problem, "error")
-    widgets.text(language.render(Sentence(_ONE, {"count": count}, plural=_MANY)))
+    widgets.text(language.render(Sentence(_ONE, {"count": sent.photos}, plural=_MANY)))
     st.button(
         language.text(_LOOK),
         key="crops-look",

@@ -7,14 +7,14 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import AssayError
-from core.service.intake.resumable import Batch, Upload
+from core.service.intake.resumable import Upload
 from core.service.review.review import ReviewSession
 from dashboard import widgets
 from dashboard.present import escape_markdown
 from domains.crops.fields.folder import FieldFolder
-from domains.crops.fields.photo_job import is_photo
 from domains.crops.locale import N_, Language, Sentence
 from domains.crops.pages import index_view, jobs, survey_view
+from domains.crops.pages.sent_files import SentFiles
 from domains.crops.survey.geojson import SUMMARY
 from domains.crops.survey.job import SURVEY, submit
 from domains.crops.survey.spec import SurveySpec
@@ -25,11 +25,10 @@ _SURVEY, _MEASURE = N_("Judge the field"), N_("Only measure, no model")
 _AGAIN = N_("Survey it again")
 
 
-def show(session: ReviewSession, field: FieldFolder, batch: Batch, language: Language) -> None:
+def show(session: ReviewSession, field: FieldFolder, sent: SentFiles, language: Language) -> None:
     """Show every mosaic that was sent: what to do with it, how far it is, or what came of it."""
-    for upload in batch.uploads():
-        if upload.is_complete and not is_photo(upload):
-            _mosaic(session, field, upload, language)
+    for upload in sent.mosaics:
+        _mosaic(session, field, upload, language)
 
 
 def _mosaic(session: ReviewSession, field: FieldFolder, upload: Upload, language: Language) -> None:
