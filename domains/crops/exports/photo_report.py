@@ -23,7 +23,14 @@ from core.types import Disposition
 from domains.crops.exports.layers import Positions
 from domains.crops.exports.photo_layer import ExportedPhoto
 from domains.crops.exports.photo_map import draw_photos
-from domains.crops.exports.photo_rows import ReportedPhoto, labels_of, row_of, what_of, why_of
+from domains.crops.exports.photo_rows import (
+    ReportedPhoto,
+    labels_of,
+    name_photo_row,
+    row_of,
+    what_of,
+    why_of,
+)
 from domains.crops.exports.report_answers import answer_sections
 from domains.crops.exports.report_judge import certified_section, describe_judge
 from domains.crops.locale import N_, Language, Sentence
@@ -232,4 +239,6 @@ def _pictures(report: PhotoReport, language: Language) -> Iterator[Picture]:
         jpeg = report.pictures.get(one.photo.case)
         if jpeg is not None:
             words = (what_of(one, language), labels_of(one.photo), why_of(one.photo, language))
-            yield Picture(jpeg, f"{number}. {one.photo.file}", ". ".join(filter(None, words)))
+            yield Picture(
+                jpeg, name_photo_row(number, one.photo, language), ". ".join(filter(None, words))
+            )

@@ -30,15 +30,21 @@ def row_of(
 ) -> tuple[str, ...]:
     """Return a photo as a row of the table of what to look at first."""
     photo = one.photo
-    place = (_place(photo.place, positions),) if positions is not Positions.NONE else ()
+    shown = language.isolate(_place(photo.place, positions))
+    place = (shown,) if positions is not Positions.NONE else ()
     return (
-        f"{number}. {photo.file}",
+        name_photo_row(number, photo, language),
         what_of(one, language),
-        _percent(photo.probability),
-        labels_of(photo),
+        language.isolate(_percent(photo.probability)),
+        language.isolate(labels_of(photo)),
         why_of(photo, language),
         *place,
     )
+
+
+def name_photo_row(number: int, photo: ExportedPhoto, language: Language) -> str:
+    """Return the number and the file of a photo."""
+    return language.isolate(f"{number}. {photo.file}")
 
 
 def what_of(one: ReportedPhoto, language: Language) -> str:

@@ -65,7 +65,11 @@ class Language:
         from babel.numbers import format_decimal
 
         shown = value if isinstance(value, str) else format_decimal(value, locale=self.code)
-        return f"{_ISOLATE}{shown}{_END_ISOLATE}" if self.is_right_to_left else shown
+        return self.isolate(shown)
+
+    def isolate(self, text: str) -> str:
+        """Return a text that keeps its own direction in a line of this language."""
+        return f"{_ISOLATE}{text}{_END_ISOLATE}" if text and self.is_right_to_left else text
 
 
 @cache

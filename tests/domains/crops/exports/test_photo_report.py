@@ -131,6 +131,14 @@ def test_a_page_is_in_its_language_and_direction(code):
     assert blurred[code] in page
 
 
+def test_numbers_keep_their_direction_in_a_line_from_right_to_left():
+    """Without isolates "> 99 %" is read as "less than"."""
+    first = rows(a_page(code="ar"), "walk")[0]
+    for cell, text in ((0, "1. bad.jpg"), (2, "> 99 %"), (5, "48.100100, 11.500100")):
+        assert first[cell] == f"\u2068{text}\u2069"
+    assert "\u2068" not in a_page(code="es")
+
+
 def test_photos_at_one_place_and_across_the_antimeridian_are_drawn_on_the_paper():
     for places in ([(179.9999, 1.0), (-179.9999, 1.0001)], [(5.0, 5.0), (5.0, 5.0)]):
         page = a_page([a_photo(f"{n}.jpg", ACT, 0.9, place) for n, place in enumerate(places)])
