@@ -48,14 +48,6 @@ def balance_alarms(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterato
         )
     yield from _missing(rows, positive)
     yield from _too_few(rows, positive)
-    if not any(row.grouped for row in rows):
-        yield Alarm(
-            "ungrouped",
-            Level.NOTICE,
-            "No groups are given, so every picture counts as a part of its own: pictures of one "
-            "part in two splits cannot be seen, and the certificates take them for independent.",
-            {"groups": 0},
-        )
 
 
 def _missing(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterator[Alarm]:

@@ -19,7 +19,7 @@ from core.checking.columns import (
 from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.leaks import copy_alarms, group_alarms
 from core.checking.nuisance import cells_of, picture_nuisances
-from core.checking.origins import Copies, group_origins
+from core.checking.origins import Copies, group_origins, stated_sets
 from core.checking.result import Alarm, CheckReport, Level
 from core.checking.shortcut_alarms import shortcut_alarms
 from core.checking.shortcuts import CONTENT, measure_shortcuts
@@ -72,6 +72,7 @@ def check_rows(
         *group_alarms(rows),
         *copy_alarms(facts, found),
         *balance_alarms(joined, positive),
+        *_ungrouped(pictures),
         *_shortcuts(
             [one for one in counted if isinstance(one, PictureFacts)], positive, known, seed
         ),
@@ -96,6 +97,18 @@ def _unreadable(lost: Sequence[UnreadablePicture], total: int) -> Iterator[Alarm
             f"{len(lost)} of {total} pictures do not read, such as {lost[0].row.file.name}: "
             f"{lost[0].message}",
             {"pictures": len(lost), "files": {str(one.row.file): one.message for one in lost}},
+        )
+
+
+def _ungrouped(pictures: Sequence[PictureFacts | UnreadablePicture]) -> Iterator[Alarm]:
+    if not any(one.row.grouped for one in pictures) and not any(stated_sets(pictures)):
+        yield Alarm(
+            "ungrouped",
+            Level.NOTICE,
+            "No groups are given and no file states any, so every picture that is no copy counts "
+            "as a group of its own: pictures of one part or patient in two splits cannot be seen, "
+            "and the certificates take them for independent.",
+            {"groups": 0},
         )
 
 

@@ -176,6 +176,15 @@ def _sets(pictures: Sequence[PictureFacts | UnreadablePicture], copies: Copies) 
 def _stated(pictures: Sequence[PictureFacts | UnreadablePicture]) -> Iterator[list[int]]:
     """Yield the places of files that state the same of one thing, in them or by their names."""
     yield from sets_by_name([one.row.file for one in pictures])
+    yield from stated_sets(pictures)
+
+
+def stated_sets(pictures: Sequence[PictureFacts | UnreadablePicture]) -> Iterator[list[int]]:
+    """Yield the places of files that state one group, patient or larger picture, also of one file.
+
+    A value that all files share says nothing of what belongs together, but that they are tiles of
+    one larger picture does.
+    """
     stated: dict[str, dict[int, str]] = defaultdict(dict)
     for at, one in enumerate(pictures):
         for kind, value in one.belongs.items() if isinstance(one, PictureFacts) else ():
@@ -189,7 +198,7 @@ def _equal_sets(values: Mapping[int, str]) -> list[list[int]]:
     members: dict[str, list[int]] = defaultdict(list)
     for at, value in values.items():
         members[value].append(at)
-    return [one for one in members.values() if len(one) > 1]
+    return list(members.values())
 
 
 def _chains(sets: Iterable[list[int]]) -> Iterator[tuple[int, int]]:

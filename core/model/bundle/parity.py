@@ -74,9 +74,9 @@ def run(
         The largest difference in any probability or p-value.
 
     Raises:
-        ParityError: There is no probe, one does not read, a probability or p-value moved by more
-            than ``TOLERANCE``, a measure by more than that share of its size, another check failed
-            than did, or a verdict flipped.
+        ParityError: There is no probe, one does not read, the network's features do not fit the
+            model, a probability or p-value moved by more than ``TOLERANCE``, a measure by more than
+            that share of its size, another check failed than did, or a verdict flipped.
     """
     if not probes:
         raise ParityError("The bundle carries no probe pictures.", hint="Train it again.")
@@ -84,12 +84,19 @@ def run(
     for probe, picture in zip(probes, pictures, strict=True):
         if isinstance(picture, Unreadable):
             raise _refuse(f"{probe.file} does not read: {picture.message}")
-        got = model.predict(model.evidence(network.extract(picture.pixels)), picture)
+        got = _predict(model, network, picture)
         try:
             worst = max(worst, _compare(probe, picture, got, same_verdict))
         except (KeyError, TypeError, AttributeError) as exc:
             raise _refuse(f"what {probe.file} expects is incomplete ({exc!r})") from exc
     return worst
+
+
+def _predict(model: Model, network: Network, picture: Prepared) -> Prediction:
+    try:
+        return model.predict(model.evidence(network.extract(picture.pixels)), picture)
+    except ValueError as exc:
+        raise _refuse(f"what the network gives does not fit the model ({exc})") from exc
 
 
 def _compare(

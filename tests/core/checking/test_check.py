@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ from core.checking.check import check_rows
 from core.checking.facts import UnreadablePicture
 from core.checking.result import Level
 from core.labelled import Row
+from tests.core.checking.conftest import POSITIVE
 
 
 def of(found, kind, word=""):
@@ -180,6 +182,17 @@ def test_groups_of_several_labels_are_counted_not_blamed(drawn, check_pictures):
     (alarm,) = of(check_pictures(drafts), "conflict")
     assert alarm.level == Level.INFORMATION
     assert alarm.figures["sets"] == 1
+
+
+def test_groups_that_files_alone_state_are_groups(drawn):
+    facts = [one.facts() for one in drawn(24)]
+    ungrouped = [replace(one, row=replace(one.row, grouped=False)) for one in facts]
+    of_one = [replace(one, belongs={"patient": "P1"}) for one in ungrouped]
+    of_many = [
+        replace(one, belongs={"patient": f"P{number // 2}"}) for number, one in enumerate(ungrouped)
+    ]
+    reports = [check_rows(one, POSITIVE) for one in (ungrouped, of_one, of_many)]
+    assert [bool(of(one, "ungrouped")) for one in reports] == [True, True, False]
 
 
 def test_unreadable_and_refused_pictures_are_named(drawn, check_pictures):

@@ -115,6 +115,15 @@ def test_arrays_that_do_not_fit_one_another_are_refused(tiny_product, copied):
         open_bundle(copied, tiny_product.settings)
 
 
+def test_a_network_that_does_not_fit_the_model_is_refused(tiny_product, copied):
+    metadata = json.loads((copied / layout.METADATA).read_text())
+    metadata["backbone"]["taps"].pop()
+    (copied / layout.METADATA).write_text(json.dumps(metadata))
+    reseal(copied)
+    with pytest.raises(ParityError, match="what the network gives does not fit the model"):
+        open_bundle(copied, tiny_product.settings)
+
+
 def test_a_folder_that_is_no_bundle_says_what_to_give(tmp_path, tiny_product):
     with pytest.raises(BundleError, match="assay train -o"):
         open_bundle(tmp_path, tiny_product.settings)
