@@ -8,8 +8,9 @@ of no use, and two bundles cannot be searched for one patient by comparing them.
 who has the bundle has the key, can ask whether a name that they know is in it, and can find a short
 number by trying all of them. Evaluation and feedback must be able to ask exactly that.
 
-At most three names a picture are kept (its content, its group, what its file states), 17 bytes
-each. Two of a million names share a hash with probability 3e-8.
+At most four names a picture are kept (its content, its group as it is written and as all spellings
+share it, what its file states), 17 bytes each. Two of a million names share a hash with probability
+3e-8.
 """
 
 from __future__ import annotations
@@ -23,12 +24,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.decision.splits import draw_split
+from core.labelled import group_key
 
 PICTURE, GROUP, PATIENT = "picture", "group", "patient"
 _BYTES = 8
 
 Name = tuple[str, str]
 """Kind and value: ``("group", "plate 7")``."""
+
+
+def group_names(group: str) -> list[Name]:
+    """Return the names of a group that a table gives: as it is written, and what spellings share.
+
+    Another table may have it from a spreadsheet that wrote ``5.0`` for ``05``.
+    """
+    return [(GROUP, one) for one in dict.fromkeys((group, group_key(group)))]
 
 
 def stated_name(kind: str, value: str) -> Name:
@@ -194,7 +204,7 @@ def _names_of(case: CaseNames, patients: Iterable[str]) -> list[Name]:
     """
     names = [pair for one in patients for pair in (stated_name(PATIENT, one), (GROUP, one))]
     if case.group:
-        names += [stated_name(GROUP, case.group), (GROUP, case.group)]
+        names += [stated_name(GROUP, case.group), *group_names(case.group)]
     return [*names, *((PICTURE, one) for one in case.pictures)]
 
 

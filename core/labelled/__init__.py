@@ -3,7 +3,7 @@
 from core.labelled.dataset import read_labelled
 from core.labelled.layout import Form
 from core.labelled.rows import SPLITS, Labelled, Row, describe_data_set, lone_group
-from core.labelled.spelling import plain
+from core.labelled.spelling import group_key, plain
 
 __all__ = [
     "SPLITS",
@@ -11,6 +11,7 @@ __all__ = [
     "Labelled",
     "Row",
     "describe_data_set",
+    "group_key",
     "lone_group",
     "plain",
     "read_labelled",

@@ -73,7 +73,7 @@ def read_labelled(
         *read.errors,
         *_file_errors(read.entries, root),
         *_split_errors(read.entries),
-        *_leaks(rows),
+        *_leaks(rows, grouped.notices),
     ]
     labels = sorted({name for row in rows for name in row.labels})
     if len(labels) < min_labels:
@@ -140,14 +140,20 @@ def _split_errors(entries: Sequence[Entry]) -> Iterator[str]:
             yield f"{entry.place}: expected a split as in the other rows, got nothing"
 
 
-def _leaks(rows: Sequence[Row]) -> Iterator[str]:
+def _leaks(rows: Sequence[Row], joined: Sequence[str]) -> Iterator[str]:
+    """Yield the groups that lie in two splits, and after them which spellings were joined."""
     splits: dict[str, set[str]] = {}
     for row in rows:
         if row.split in SPLITS:
             splits.setdefault(row.group, set()).add(row.split)
-    for group, found in splits.items():
-        if len(found) > 1:
-            yield f"the group {group} leaks between the splits {', '.join(sorted(found))}"
+    leaks = [
+        f"the group {group} leaks between the splits {', '.join(sorted(found))}"
+        for group, found in splits.items()
+        if len(found) > 1
+    ]
+    yield from leaks
+    if leaks:
+        yield from (sentence.rstrip(".") for sentence in joined)
 
 
 def _listed(errors: Sequence[str]) -> str:

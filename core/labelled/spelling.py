@@ -1,7 +1,8 @@
-"""One spelling a label and a group: what looks the same to a person is the same."""
+"""One spelling a label and a group: what is the same to a person, or to a spreadsheet, is one."""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,8 @@ from dataclasses import dataclass, replace
 from core.labelled.rows import Row
 
 _FORMAT = "Cf"  # zero-width and direction marks
+_MOST_NAMED = 3
+_WHOLE_NUMBER = re.compile(r"0*(\d+)(\.0+)?", re.ASCII)
 
 
 def plain(text: str) -> str:
@@ -25,9 +28,19 @@ def plain_labels(text: str) -> str:
     return "|".join(name for part in text.split("|") if (name := plain(part)))
 
 
+def group_key(group: str) -> str:
+    """Return what spellings of one group share: small letters, and a whole number as ``5``.
+
+    A spreadsheet drops the leading zeros of a column that it takes for numbers, and writes ``.0``
+    behind each where one cell is empty: ``05``, ``5`` and ``5.0`` are one part.
+    """
+    number = _WHOLE_NUMBER.fullmatch(group)
+    return number[1] if number else group.casefold()
+
+
 @dataclass(frozen=True)
 class Spellings:
-    """Rows after labels or groups that differ in capital letters alone became one.
+    """Rows after labels or groups that differ in spelling alone became one.
 
     Attributes:
         rows: The rows, in order.
@@ -70,7 +83,7 @@ def join_spellings(rows: Sequence[Row], known: Iterable[str] = ()) -> Spellings:
 
 
 def join_group_spellings(rows: Sequence[Row]) -> Spellings:
-    """Return the rows with one spelling for groups that differ in capital letters alone.
+    """Return the rows with one spelling for groups that ``group_key`` takes for one.
 
     One part under two spellings would count as two, and could lie in two splits. Where such groups
     are truly different, fewer are counted than there are.
@@ -81,7 +94,7 @@ def join_group_spellings(rows: Sequence[Row]) -> Spellings:
     counts: dict[str, Counter[str]] = {}
     for row in rows:
         if row.grouped:
-            counts.setdefault(row.group.casefold(), Counter())[row.group] += 1
+            counts.setdefault(group_key(row.group), Counter())[row.group] += 1
     respelled = {key: written for key, written in counts.items() if len(written) > 1}
     if not respelled:
         return Spellings(list(rows), ())
@@ -90,11 +103,15 @@ def join_group_spellings(rows: Sequence[Row]) -> Spellings:
         for key, written in respelled.items()
     }
     joined = [
-        replace(row, group=chosen.get(row.group.casefold(), row.group)) if row.grouped else row
+        replace(row, group=chosen.get(group_key(row.group), row.group)) if row.grouped else row
         for row in rows
     ]
-    first = " and ".join(sorted(next(iter(respelled.values()))))
-    more = f", and {len(respelled) - 1} more" if len(respelled) > 1 else ""
+    named = "; ".join(" and ".join(sorted(one)) for one in [*respelled.values()][:_MOST_NAMED])
+    more = len(respelled) - _MOST_NAMED
     return Spellings(
-        joined, (f"Groups that differ in capital letters alone are one: {first}{more}.",)
+        joined,
+        (
+            "Groups that differ in capital letters, leading zeros or a spreadsheet's .0 alone are "
+            f"one: {named}{f'; and {more} more' if more > 0 else ''}.",
+        ),
     )

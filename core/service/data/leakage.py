@@ -13,8 +13,14 @@ from core.checking.facts import PictureFacts, UnreadablePicture, belongs_to
 from core.checking.fingerprints import Fingerprints
 from core.checking.known_copies import match_copies
 from core.checking.row_file import select_places
-from core.checking.split_membership import GROUP as GROUP_NAME
-from core.checking.split_membership import PICTURE, Member, Name, SplitMembership, stated_name
+from core.checking.split_membership import (
+    PICTURE,
+    Member,
+    Name,
+    SplitMembership,
+    group_names,
+    stated_name,
+)
 from core.decision.cases import Cases
 from core.errors import DataError
 from core.labelled import Row
@@ -78,7 +84,7 @@ def find_leaks(
     leaks = {
         at: GROUP
         for at, one in enumerate(pictures)
-        if one.row.grouped and (GROUP_NAME, one.row.group) in members
+        if one.row.grouped and any(name in members for name in group_names(one.row.group))
     }
     places = [at for at, one in enumerate(pictures) if isinstance(one, PictureFacts)]
     facts = [one for one in pictures if isinstance(one, PictureFacts)]
@@ -127,7 +133,8 @@ def refuse_leaked(rows: Sequence[Row], leaks: Mapping[int, str]) -> None:
 def _group_members(names: Mapping[Path, str], rows: Sequence[Row]) -> Iterator[Member]:
     for row in rows:
         if row.file in names:
-            yield Member((GROUP_NAME, names[row.file]), row.group, row.split)
+            for name in group_names(names[row.file]):
+                yield Member(name, row.group, row.split)
 
 
 def _picture_members(

@@ -12,6 +12,7 @@ from core.checking.split_membership import (
     CaseNames,
     Member,
     SplitMembership,
+    group_names,
     stated_name,
 )
 from core.decision.splits import CAL_KEY, CAL_SHARE, draw_split, hold_out
@@ -124,6 +125,17 @@ def test_of_a_name_in_both_splits_train_counts():
     for members in (rows, rows[::-1]):
         found = SplitMembership.of(members, PICTURES).assign(CaseNames((PICTURES[0],)))
         assert (found.split, found.is_new) == ("train", False)
+
+
+@pytest.mark.parametrize(
+    ("written", "asked", "is_known"),
+    [("07", "7.0", True), ("7", "007", True), ("P7", "p7", True), ("7", "7.5", False)],
+)
+def test_a_group_that_another_table_spells_otherwise_is_known(written, asked, is_known):
+    members = [Member(name, written, "train") for name in group_names(written)]
+    known = SplitMembership.of(members, PICTURES[:1])
+    assert any(name in known for name in group_names(asked)) == is_known
+    assert known.assign(new(asked)).is_new != is_known
 
 
 def test_a_bundle_without_a_name_draws_every_case():

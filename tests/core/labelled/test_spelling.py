@@ -95,15 +95,34 @@ def a_grouped_table(root: Path, rows: list[tuple[str, str]]) -> Path:
     return root
 
 
-def test_groups_that_differ_in_capitals_alone_are_one_and_that_is_said(tmp_path):
-    read = read_labelled(a_grouped_table(tmp_path, [("", one) for one in ("P7", "p7", "p7", "q")]))
-    assert [row.group for row in read.rows] == ["p7", "p7", "p7", "q"]
-    assert "Groups that differ in capital letters alone are one: P7 and p7." in read.notices
+@pytest.mark.parametrize(
+    ("written", "kept", "named"),
+    [
+        (("P7", "p7", "p7", "q"), ("p7", "p7", "p7", "q"), "P7 and p7"),
+        (("5", "5.0", "05", "5"), ("5", "5", "5", "5"), "05 and 5 and 5.0"),
+        (("00", "0", "10", "0"), ("0", "0", "10", "0"), "0 and 00"),
+    ],
+)
+def test_groups_that_differ_in_spelling_alone_are_one_and_that_is_said(
+    tmp_path, written, kept, named
+):
+    read = read_labelled(a_grouped_table(tmp_path, [("", one) for one in written]))
+    assert [row.group for row in read.rows] == list(kept)
+    (notice,) = [one for one in read.notices if one.startswith("Groups that differ")]
+    assert notice.endswith(f"alone are one: {named}.")
 
 
-def test_one_part_under_two_spellings_is_refused_in_two_splits(tmp_path):
-    table = a_grouped_table(tmp_path, [("train", "P7"), ("cal", "p7"), ("train", "q")])
-    with pytest.raises(DataError, match="the group P7 leaks between the splits cal, train"):
+def test_groups_that_are_no_spellings_of_one_stay_apart(tmp_path):
+    written = ["5.1", "5.10", "5", "50", "P05", "P5", "5.0.0", "-5"]
+    read = read_labelled(a_grouped_table(tmp_path, [("", one) for one in written]))
+    assert [row.group for row in read.rows] == written
+    assert not [one for one in read.notices if "alone are one" in one]
+
+
+@pytest.mark.parametrize(("one", "other"), [("P7", "p7"), ("07", "7")])
+def test_one_part_under_two_spellings_is_refused_in_two_splits(tmp_path, one, other):
+    table = a_grouped_table(tmp_path, [("train", one), ("cal", other), ("train", "q")])
+    with pytest.raises(DataError, match=f"splits cal, train; .* are one: {one} and {other}"):
         read_labelled(table)
 
 

@@ -103,12 +103,17 @@ def test_a_bundle_has_met_what_its_start_has_met(started, tiny_product):
     assert {membership.assign(CaseNames((one,))).split for one in start} == {"train"}
 
 
-def test_groups_of_the_new_place_are_refused_beside_those_of_a_start(started, local, tmp_path):
+@pytest.mark.parametrize("written", ["cal-3", "CAL-3"])
+def test_groups_of_the_new_place_are_refused_beside_those_of_a_start(
+    started, local, tmp_path, written
+):
     bundle, settings = started
     policy = certify_bundle(bundle, Targets())
     folder = shutil.copytree(local, tmp_path / "again")
     table = folder / "manifest.csv"
-    table.write_text(table.read_text().replace(",test-0,", ",cal-3,").replace("cal,", "set_aside,"))
+    table.write_text(
+        table.read_text().replace(",test-0,", f",{written},").replace("cal,", "set_aside,")
+    )
     with pytest.raises(DataError, match=r"1 of 6 pictures were .*\(1 of a group in it\)"):
         evaluate(bundle, folder, policy=policy, settings=settings)
 
