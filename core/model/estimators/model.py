@@ -128,6 +128,7 @@ class Model:
             is_multilabel=self.is_multilabel,
             good_p=evidence.good_p,
             resembled=self.gate.resembled(evidence.features),
+            ood_score=ood_score,
         )
 
     def _calibrated(self, logits: F64) -> tuple[F64, float]:

@@ -6,6 +6,7 @@ import gc
 import re
 import shutil
 import tracemalloc
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -13,7 +14,9 @@ import pytest
 
 from core.decision.ood import conformal_p
 from core.errors import ConfigError, DataError
+from core.evaluation import ood_scores
 from core.labelled import read_labelled
+from core.model.estimators.stated_changes import StatedChange
 from core.service.assessment.paths import assess_paths
 from core.service.evaluation import report
 from core.service.evaluation.evaluate import _assess_rows, _slim, evaluate
@@ -165,9 +168,32 @@ def test_features_are_dropped_as_soon_as_a_picture_is_judged(opened, tiny_produc
     files = tiny_product.pictures("test")[:3]
     judged = list(assess_paths(bundle, files, policy=policy, settings=tiny_product.settings))
     for whole, slim in zip(judged, _slim(judged), strict=True):
-        assert whole.evidence.features.size > 0 == slim.evidence.features.size
-        assert slim.evidence.ood_score == whole.evidence.ood_score
-        assert slim.verdict == whole.verdict
+        assert whole.evidence.features.size > 0
+        assert slim.evidence is None
+        assert (slim.prediction, slim.verdict) == (whole.prediction, whole.verdict)
+
+
+def test_the_scores_that_are_drawn_are_those_that_pictures_were_decided_on(
+    opened, tiny_product, tmp_path
+):
+    bundle, policy = opened
+    reference = bundle.model.gate.reference
+    lower = StatedChange("compressed", 100.0, 90.0, (0.0, 50.0), (0.0, 1.0), 0.0, 1.0)
+    gate = replace(bundle.model.gate, stated=(lower,))
+    known = replace(bundle, model=replace(bundle.model, gate=gate))
+    rng = np.random.default_rng(3)
+    for number in range(4):
+        noise = cv2.resize(rng.integers(0, 256, (40, 40, 3)).astype(np.uint8), (240, 240))
+        cv2.imwrite(str(tmp_path / f"{number}.png"), noise)
+        cv2.imwrite(str(tmp_path / f"{number}.jpg"), noise, [cv2.IMWRITE_JPEG_QUALITY, 60])
+    settings = tiny_product.settings
+    judged = list(assess_paths(known, [tmp_path], policy=policy, settings=settings))
+
+    limit = report._ood_limit(reference, 0.1)
+    beyond = [bool(score > limit) for score in ood_scores(judged)]
+    assert beyond == [one.prediction.ood_p <= 0.1 for one in judged]
+    assert beyond == [one.sample_id.endswith(".png") for one in judged]
+    assert all(one.evidence.ood_score > limit for one in judged)
 
 
 def test_the_report_holds_the_figures_and_the_worst_pictures(found, opened, tiny_product, tmp_path):
