@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from core.types import Assessment, Certificate, Policy
+from core.types import FURTHER, Assessment, Certificate, Policy
 
 ASSESSMENT = "assay.assessment/1"
 
@@ -48,6 +48,7 @@ def assessment_line(
         "reasons": [f.reason.value for f in one.verdict.findings],
         "checks": [f.check for f in one.verdict.findings],
         "message": one.verdict.message,
+        "further_picture": FURTHER in one.meta,
         "certificate": {
             "escape": certificate_json(policy.escape),
             "overkill": certificate_json(policy.overkill),

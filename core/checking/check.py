@@ -27,6 +27,7 @@ from core.checking.slices import LabelledPictures, list_slices
 from core.labelled import Row
 
 CONFIDENCE = 0.95
+_MOST_LISTED = 50
 _LONGEST = 200  # characters of a cell that are looked at
 _ORDER = {level: place for place, level in enumerate(Level)}
 _KINDS = {
@@ -35,10 +36,11 @@ _KINDS = {
     "shortcut": 2,
     "unreadable": 3,
     "refused": 4,
-    "duplicate": 5,
-    "balance": 6,
-    "ungrouped": 7,
-    "another_label": 8,
+    "further": 5,
+    "duplicate": 6,
+    "balance": 7,
+    "ungrouped": 8,
+    "another_label": 9,
 }
 
 
@@ -69,6 +71,7 @@ def check_rows(
     alarms = [
         *_unreadable([one for one in pictures if isinstance(one, UnreadablePicture)], len(rows)),
         *_refused(facts),
+        *_further(facts),
         *group_alarms(rows),
         *copy_alarms(facts, found),
         *balance_alarms(joined, positive),
@@ -97,6 +100,18 @@ def _unreadable(lost: Sequence[UnreadablePicture], total: int) -> Iterator[Alarm
             f"{len(lost)} of {total} pictures do not read, such as {lost[0].row.file.name}: "
             f"{lost[0].message}",
             {"pictures": len(lost), "files": {str(one.row.file): one.message for one in lost}},
+        )
+
+
+def _further(facts: Sequence[PictureFacts]) -> Iterator[Alarm]:
+    found = [one for one in facts if one.has_further]
+    if found:
+        yield Alarm(
+            "further",
+            Level.NOTICE,
+            f"{len(found)} files hold a further picture that is not looked at, such as "
+            f"{found[0].row.file.name}.",
+            {"pictures": len(found), "files": [str(one.row.file) for one in found[:_MOST_LISTED]]},
         )
 
 

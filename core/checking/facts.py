@@ -14,7 +14,7 @@ from core.checking.row_file import RowFile, RowPlace
 from core.errors import UnreadableImage
 from core.imaging.sniff import sniff
 from core.labelled import Row
-from core.types import F64, U8, Prepared
+from core.types import F64, FURTHER, U8, Prepared
 
 THUMB = 32
 NO_QUALITY = 0.0
@@ -64,6 +64,7 @@ class PictureFacts:
         belongs: Group, patient and larger picture that the file states, by kind.
         source: As in ``Frame``.
         peak: As in ``Prepared``.
+        has_further: Whether the file holds another picture, which is not looked at.
     """
 
     row: Row
@@ -78,6 +79,7 @@ class PictureFacts:
     belongs: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     peak: int = 0
+    has_further: bool = False
 
 
 class ShrunkPixels:
@@ -145,6 +147,7 @@ def facts_of(prepared: Prepared, row: Row, file: FileFacts, shrunk: ShrunkPixels
         belongs=belongs_to(prepared),
         source=prepared.source,
         peak=prepared.peak,
+        has_further=FURTHER in prepared.meta,
     )
 
 

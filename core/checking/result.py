@@ -22,7 +22,7 @@ class Alarm:
 
     Attributes:
         kind: Stable code: ``leak``, ``duplicate``, ``conflict``, ``balance``, ``unreadable``,
-            ``refused``, ``shortcut``, ``another_label``.
+            ``refused``, ``further``, ``ungrouped``, ``shortcut``, ``another_label``.
         level: How much it weighs.
         sentence: What was found, for a person.
         figures: The same in numbers and names, JSON-ready.

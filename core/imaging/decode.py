@@ -18,7 +18,7 @@ from core.imaging.headers import ImageHeader
 from core.imaging.headers_rare import has_clean_aperture, pnm_layout
 from core.imaging.heif import HEIF_KINDS, decode_heif
 from core.imaging.sniff import sniff
-from core.types import Frame
+from core.types import FURTHER, Frame
 
 _REDUCED = {1: 0, 2: 16, 4: 32, 8: 64}  # cv2.IMREAD_REDUCED_GRAYSCALE_n; 0 = full size
 _STRIP_ROWS = 256
@@ -37,7 +37,8 @@ def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
     Transparent pixels are laid on white, as a viewer shows them. A JPEG is decoded at 1/2, 1/4
     or 1/8 where the shorter side stays at least ``min_side``, which is both the fastest and the
     smoothest way to shrink it. A JPEG whose data libjpeg cannot follow to the end is refused: its
-    decoder would fill the rest with grey. Bytes after the end marker play no part.
+    decoder would fill the rest with grey. Bytes after the end marker play no part, unless they are
+    a second picture: see ``headers_jpeg``.
 
     Args:
         data: The whole file.
@@ -69,7 +70,7 @@ def decode(data: bytes, max_pixels: int, min_side: int) -> Frame:
         bit_depth=bits,
         sha256=hashlib.sha256(data).hexdigest(),
         source_size=header.upright_size,
-        meta={"format": header.kind},
+        meta={"format": header.kind} | ({FURTHER: "not looked at"} if header.has_further else {}),
         source=source_of(header.kind, bits, pixels.shape[2]) if bits > 8 else "",
     )
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from core.imaging import tiff
 
-_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _V3_SIZE = 56
 _BAD_TIFF = "Assay reads grey, palette and RGB TIFF of 1, 8 or 16 bits, samples side by side"
 
@@ -25,6 +23,7 @@ class ImageHeader:
         grey: Whether a JPEG has one component; False for the other formats.
         opaque: Whether a fourth channel means nothing, as in a BMP without a mask for alpha.
         cmyk: Whether a JPEG has four components.
+        has_further: Whether a JPEG names further pictures and one of them is as large.
     """
 
     kind: str
@@ -34,6 +33,7 @@ class ImageHeader:
     grey: bool = False
     opaque: bool = False
     cmyk: bool = False
+    has_further: bool = False
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -41,50 +41,6 @@ class ImageHeader:
         if self.orientation >= 5:
             return self.width, self.height
         return self.height, self.width
-
-
-def jpeg(data: bytes) -> ImageHeader:
-    """Return the header in the segments up to the first scan (ITU-T T.81, annex B).
-
-    Raises:
-        ValueError: No frame header, two of them, or no end marker after the scan.
-        IndexError: The bytes end before the first scan.
-    """
-    orientation, scan_at = 1, 0
-    frame: ImageHeader | None = None
-    for marker, at, end in _jpeg_segments(data):
-        if marker in _JPEG_FRAMES:
-            if frame is not None:
-                raise ValueError("it has two frame headers")
-            height, width = struct.unpack_from(">HH", data, at + 3)
-            parts = data[at + 7]
-            frame = ImageHeader("JPEG", width, height, grey=parts == 1, cmyk=parts == 4)
-        elif marker == 0xE1 and data[at + 2 : at + 8] == b"Exif\0\0":
-            orientation = tiff.exif_orientation(data[at + 8 : end])
-        scan_at = at
-    if frame is None:
-        raise ValueError("it has no frame header")
-    # In entropy-coded data 0xFF is always followed by 0, so an end marker here is a real one.
-    if data.rfind(b"\xff\xd9", scan_at) < 0:
-        raise ValueError("its end is missing")
-    return replace(frame, orientation=orientation)
-
-
-def _jpeg_segments(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, start (at its length) and end of each segment, the first scan's last."""
-    at = 2
-    while True:
-        marker = data[at + 1]
-        if data[at] != 0xFF or marker == 0xFF:
-            at += 1
-        elif marker <= 0x01 or 0xD0 <= marker <= 0xD9:  # stand alone, no length
-            at += 2
-        else:
-            end = at + 2 + (data[at + 2] << 8 | data[at + 3])
-            yield marker, at + 2, end
-            if marker == 0xDA:
-                return
-            at = end
 
 
 def png(data: bytes) -> ImageHeader:

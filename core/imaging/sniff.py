@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 
 from core.errors import UnreadableImage
-from core.imaging import headers, headers_rare
+from core.imaging import headers, headers_jpeg, headers_rare
 from core.imaging.headers import ImageHeader
 
 ACCEPTED = "JPEG, PNG, TIFF, BMP, WebP, HEIC, AVIF, GIF, PGM, PPM or JPEG 2000"
@@ -58,7 +58,7 @@ def looks_like_picture(head: bytes) -> bool:
 
 def _format(data: bytes) -> tuple[str, Callable[[bytes], ImageHeader]]:
     if data.startswith(b"\xff\xd8\xff"):
-        return "JPEG", headers.jpeg
+        return "JPEG", headers_jpeg.jpeg
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "PNG", headers.png
     if data.startswith((b"II*\0", b"MM\0*")):

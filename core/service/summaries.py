@@ -15,7 +15,7 @@ from core.labelled import describe_data_set
 from core.model.bundle.bundle import Bundle
 from core.packs import DomainPack
 from core.report.provenance import REMARKS
-from core.types import Assessment, Disposition, Policy
+from core.types import FURTHER, Assessment, Disposition, Policy
 
 _SHOWN_LEVELS = (Level.STRONG, Level.NOTICE)
 
@@ -135,7 +135,9 @@ def describe_assessment(one: Assessment) -> str:
     if one.prediction is None:
         return f"{one.wording:<8} {one.sample_id}: {one.verdict.message}"
     shown = f"{one.verdict.label} {one.prediction.positive_probability:.3f}"
-    return f"{one.wording:<8} {one.sample_id}: {shown} {one.verdict.message}".rstrip()
+    further = "A further picture in the file was not looked at." if FURTHER in one.meta else ""
+    parts = filter(None, (shown, one.verdict.message, further))
+    return f"{one.wording:<8} {one.sample_id}: {' '.join(parts)}"
 
 
 def describe_rate(rate: Mapping[str, Any]) -> str:

@@ -13,6 +13,9 @@ from core.errors import UnreadableImage
 from core.types.arrays import U8
 from core.types.reasons import Finding
 
+FURTHER = "further picture"
+"""Key of what a file says of itself, where it holds another picture that was not looked at."""
+
 MOST_BANDS = 12
 _USUAL_BANDS = {1: ("grey",), 3: ("red", "green", "blue")}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from core.decision.urgency import urgency
 from core.records.cases import CaseDetail, CaseImage, StoredReview, WorkItem
-from core.types import Reason
+from core.types import FURTHER, Reason
 from dashboard.present.escaping import display_name
 
 
@@ -55,6 +55,8 @@ def describe_image(detail: CaseDetail, image: CaseImage) -> str:
         number = sort_worst_first(detail.images).index(image) + 1
         order = "" if is_blind(detail) else ", the worst first"
         parts.append(f"image {number} of {len(detail.images)}{order}")
+    if FURTHER in image.meta:
+        parts.append("a further picture in the file was not looked at")
     if image.decision is not None and not is_blind(detail):
         at = image.decision.decided_at.astimezone()
         parts.append(f"assessed {at:%Y-%m-%d %H:%M}")

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from core.cli.output import finite
 from core.types import Disposition
@@ -89,6 +90,25 @@ def test_what_was_not_read_is_counted_in_the_json(run, bundle, tiny_product, tmp
         "others": {"count": 1, "first": [str(tmp_path / "notes.txt")]},
         "system": {"count": 1, "first": [str(tmp_path / "thumbs")]},
     }
+
+
+def test_a_further_picture_in_a_file_is_named_and_two_files_joined_are_not_judged(
+    run, bundle, tiny_product, tmp_path
+):
+    first, second = (Image.open(one).convert("L") for one in tiny_product.pictures("test")[:2])
+    first.save(tmp_path / "1 two views.jpg", "MPO", save_all=True, append_images=[second])
+    first.save(tmp_path / "2 one.jpg", quality=95)
+    (tmp_path / "3 joined.jpg").write_bytes((tmp_path / "2 one.jpg").read_bytes() * 2)
+    out = run("assess", bundle, tmp_path, "--json", "--no-store").stdout
+    two, one, joined = map(json.loads, out.splitlines())
+    assert [two["further_picture"], one["further_picture"]] == [True, False]
+    assert two["probabilities"]
+    assert one["probabilities"]
+    assert (joined["disposition"], joined["reasons"]) == ("defer", ["UNREADABLE"])
+    assert "two pictures, one behind the other" in joined["message"]
+    printed = run("assess", bundle, tmp_path, "--no-store").stdout.splitlines()
+    named = ["A further picture in the file was not looked at." in line for line in printed]
+    assert named == [True, False, False]
 
 
 def test_labels_in_other_letters_are_the_bundles_and_the_layout_is_printed(

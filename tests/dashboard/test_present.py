@@ -14,7 +14,7 @@ from core.packs import pack_named
 from core.records.case_status import QueueState
 from core.records.cases import CaseDetail, CaseImage, Counts, StoredReview, WorkItem
 from core.records.values import StoredDecision
-from core.types import Disposition, Finding, Reason
+from core.types import FURTHER, Disposition, Finding, Reason
 from dashboard import present
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
@@ -62,6 +62,14 @@ def an_image(name: str, decision: StoredDecision | None) -> CaseImage:
 def a_case(*images: CaseImage, key: str = "plate-7") -> CaseDetail:
     item = WorkItem("c1", "parts", key, NOW, QueueState.WAITING, DEFER, 0.5, "d1", len(images), 0)
     return CaseDetail(item, images, ())
+
+
+def test_a_further_picture_in_a_file_is_named_beside_the_one_shown():
+    image = an_image("a.jpg", a_decision())
+    several = replace(image, meta={FURTHER: "not looked at"})
+    words = "a further picture in the file was not looked at"
+    assert words in present.describe_image(a_case(several), several)
+    assert words not in present.describe_image(a_case(image), image)
 
 
 def a_review(decision_id: str, disposition: Disposition) -> StoredReview:

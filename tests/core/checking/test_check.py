@@ -184,6 +184,15 @@ def test_groups_of_several_labels_are_counted_not_blamed(drawn, check_pictures):
     assert alarm.figures["sets"] == 1
 
 
+def test_files_that_hold_a_further_picture_are_counted(drawn):
+    facts = [one.facts() for one in drawn(12)]
+    several = [replace(one, has_further=number < 3) for number, one in enumerate(facts)]
+    (alarm,) = of(check_rows(several, POSITIVE), "further")
+    assert alarm.figures["pictures"] == 3
+    assert alarm.sentence.startswith("3 files hold a further picture that is not looked at")
+    assert not of(check_rows(facts, POSITIVE), "further")
+
+
 def test_groups_that_files_alone_state_are_groups(drawn):
     facts = [one.facts() for one in drawn(24)]
     ungrouped = [replace(one, row=replace(one.row, grouped=False)) for one in facts]

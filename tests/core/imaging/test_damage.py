@@ -1,13 +1,17 @@
 """A damaged JPEG is refused, a whole one with a trailer is read; a BMP's unused byte is unused."""
 
+import io
 import struct
+import time
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.errors import UnreadableImage
 from core.imaging.decode import decode
+from core.types import FURTHER
 
 MOST = 10**7
 
@@ -57,16 +61,53 @@ def test_a_whole_jpeg_is_what_opencv_decodes(picture, options, min_side):
         np.testing.assert_array_equal(np.broadcast_to(got, expected.shape), expected)
 
 
-def test_what_cameras_append_to_a_whole_jpeg_plays_no_part(jpeg):
+def test_what_cameras_append_to_a_whole_jpeg_plays_no_part(picture, jpeg):
     whole = decode(jpeg, MOST, 0).pixels
+    preview = cv2.imencode(".jpg", cv2.resize(picture, (160, 120)))[1].tobytes()
     trailers = {
-        "a second picture (MPF)": jpeg + jpeg[: len(jpeg) // 3] + b"\xff\xd9",
+        "a preview": jpeg + preview,
         "a vendor's block": jpeg + b"SEFH" + bytes(range(256)) + b"SEFT",
         "zeros": jpeg + bytes(4096),
         "fill before the end": jpeg[:-2] + bytes(100) + b"\xff\xd9",
     }
     for what, data in trailers.items():
         np.testing.assert_array_equal(decode(data, MOST, 0).pixels, whole, err_msg=what)
+
+
+def _pillow(picture, *further, kind="JPEG", **options):
+    first, *others = (Image.fromarray(one) for one in (picture, *further))
+    file = io.BytesIO()
+    several = {"save_all": True, "append_images": others} if others else {}
+    first.save(file, kind, **several, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_two_jpegs_one_behind_the_other_are_refused(picture, progressive):
+    one, other = (_pillow(two, progressive=progressive) for two in (picture, 255 - picture))
+    for data in (one + other, one + other + other):
+        with pytest.raises(UnreadableImage, match="two pictures, one behind the other"):
+            decode(data, MOST, 0)
+    assert FURTHER not in decode(one, MOST, 0).meta
+
+
+def test_of_two_views_in_one_file_the_first_is_read_and_the_other_is_named(picture):
+    data = _pillow(picture, 255 - picture, kind="MPO", quality=90)
+    frame = decode(data, MOST, 0)
+    with Image.open(io.BytesIO(data)) as expected:
+        np.testing.assert_array_equal(frame.pixels, np.asarray(expected))
+    assert frame.meta[FURTHER] == "not looked at"
+
+
+def test_a_smaller_picture_that_a_jpeg_names_is_a_preview(picture):
+    data = _pillow(picture, cv2.resize(picture, (320, 240)), kind="MPO")
+    assert FURTHER not in decode(data, MOST, 0).meta
+
+
+def test_a_tail_of_false_beginnings_costs_little(jpeg):
+    began = time.process_time()
+    decode(jpeg + b"\xff\xd8\xff\xe0" * 1_000_000, MOST, 0)
+    assert time.process_time() - began < 3.0
 
 
 def _bmp32(picture, fourth, masks, alpha=None):
