@@ -66,9 +66,9 @@ def a_case(*images: CaseImage, key: str = "plate-7") -> CaseDetail:
 
 def test_a_further_picture_in_a_file_is_named_beside_the_one_shown():
     image = an_image("a.jpg", a_decision())
-    several = replace(image, meta={FURTHER: "not looked at"})
+    double = replace(image, meta={FURTHER: "not looked at"})
     words = "a further picture in the file was not looked at"
-    assert words in present.describe_image(a_case(several), several)
+    assert words in present.describe_image(a_case(double), double)
     assert words not in present.describe_image(a_case(image), image)
 
 

@@ -186,8 +186,8 @@ def test_groups_of_several_labels_are_counted_not_blamed(drawn, check_pictures):
 
 def test_files_that_hold_a_further_picture_are_counted(drawn):
     facts = [one.facts() for one in drawn(12)]
-    several = [replace(one, has_further=number < 3) for number, one in enumerate(facts)]
-    (alarm,) = of(check_rows(several, POSITIVE), "further")
+    marked = [replace(one, has_further=number < 3) for number, one in enumerate(facts)]
+    (alarm,) = of(check_rows(marked, POSITIVE), "further")
     assert alarm.figures["pictures"] == 3
     assert alarm.sentence.startswith("3 files hold a further picture that is not looked at")
     assert not of(check_rows(facts, POSITIVE), "further")

@@ -77,8 +77,8 @@ def test_what_cameras_append_to_a_whole_jpeg_plays_no_part(picture, jpeg):
 def _pillow(picture, *further, kind="JPEG", **options):
     first, *others = (Image.fromarray(one) for one in (picture, *further))
     file = io.BytesIO()
-    several = {"save_all": True, "append_images": others} if others else {}
-    first.save(file, kind, **several, **options)
+    frames = {"save_all": True, "append_images": others} if others else {}
+    first.save(file, kind, **frames, **options)
     return file.getvalue()
 
 
