@@ -44,7 +44,8 @@ _MARGIN = 15 * mm
 _PICTURES_A_ROW, _PICTURE = 4, 40 * mm
 _TONES = {"bad": "#a33207", "warn": "#8a5a00", "good": "#2f6f55", "quiet": "#5a6478"}
 _INK, _GREY, _LIGHT = "#1a2230", "#c9ced8", "#f3f4f7"
-_LEAST_SHARE, _MOST_LETTERS = 9, 40
+_PADDING, _LETTER = 13.0, 5.8  # points: of a cell, and of a wide letter at 8 points
+_LONGEST_WORD, _MOST_LETTERS = 14, 40
 _MOST_HEIGHT = 0.55  # of a page, for a figure
 
 
@@ -180,7 +181,7 @@ class _Writer:
                 ("BACKGROUND", (0, 0), (-1, 0), colors.HexColor(_LIGHT)),
             ]
         )
-        widths = [self.width * share for share in _shares([table.head, *rows])]
+        widths = _widths([table.head, *rows], self.width)
         return LongTable(cells, colWidths=widths, repeatRows=1, splitInRow=1, style=style)
 
     def _figure(self, figure: Figure) -> Iterator[Flowable]:
@@ -207,10 +208,14 @@ class _Writer:
         return Grid(rows, colWidths=widths, style=top)
 
 
-def _shares(rows: Sequence[Sequence[str]]) -> list[float]:
-    """Return the share of the width of each column: by its longest text, within limits."""
-    letters = [
-        min(max(_LEAST_SHARE, *(len(text) for text in column)), _MOST_LETTERS)
-        for column in zip(*rows, strict=True)
+def _widths(rows: Sequence[Sequence[str]], width: float) -> list[float]:
+    """Return the width of each column: its longest word fits, the rest goes by its longest text."""
+    columns = list(zip(*rows, strict=True))
+    words = [
+        max((len(word) for text in one for word in text.split()), default=0) for one in columns
     ]
-    return [one / sum(letters) for one in letters]
+    least = [_PADDING + _LETTER * min(word, _LONGEST_WORD) for word in words]
+    texts = [1 + min(max(map(len, one)), _MOST_LETTERS) for one in columns]
+    rest = max(width - sum(least), 0.0)
+    found = [low + rest * text / sum(texts) for low, text in zip(least, texts, strict=True)]
+    return [one * width / sum(found) for one in found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from core.types import Disposition
@@ -10,6 +11,9 @@ from domains.crops.exports.photo_layer import ExportedPhoto
 from domains.crops.exports.report_answers import describe_answer
 from domains.crops.locale import Language
 from domains.crops.survey.values import PersonAnswer
+
+# Unicode's marks, embeddings, overrides and isolates: "\u202egpj.exe" is shown as "exe.jpg".
+_TURNS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +47,8 @@ def row_of(
 
 
 def name_photo_row(number: int, photo: ExportedPhoto, language: Language) -> str:
-    """Return the number and the file of a photo."""
-    return language.isolate(f"{number}. {photo.file}")
+    """Return the number and the file of a photo, without what would turn a line around."""
+    return language.isolate(f"{number}. {_TURNS.sub('', photo.file)}")
 
 
 def what_of(one: ReportedPhoto, language: Language) -> str:

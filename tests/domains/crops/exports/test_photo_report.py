@@ -119,6 +119,9 @@ def test_text_from_outside_stays_text_and_nothing_is_fetched():
     page = a_page([replace(PHOTOS[3], file="<script>alert(1)</script>")])
     assert "<script" not in page
     assert not re.search(r'(?:src|href)="(?!data:|#)', page)
+    turned = a_page([replace(PHOTOS[3], file="\u202egpj.exe.jpg")])
+    assert "\u202e" not in turned
+    assert "gpj.exe.jpg" in turned
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

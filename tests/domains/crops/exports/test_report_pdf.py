@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from domains.crops.exports.layers import Positions
 from domains.crops.exports.photo_report import PhotoReport, order_photos, photo_page
 from domains.crops.exports.report import report_page
 from domains.crops.locale import language
+from domains.crops.photos.reasons import PhotoReason, sentence_of
 from tests.domains.crops.exports.fields import a_survey
 from tests.domains.crops.exports.test_photo_report import ACT as SICK
 from tests.domains.crops.exports.test_photo_report import JUDGE, LOOK, OK, PHOTOS
@@ -59,6 +61,14 @@ def test_photos_say_what_their_page_says_with_pictures():
         assert sentence in text
     pages = PdfReader(io.BytesIO(data)).pages
     assert [one.image.size for page in pages for one in page.images] == [(224, 224)] * 2
+
+
+def test_no_word_of_a_table_is_broken_that_fits():
+    odd = replace(PHOTOS[4], file="n" * 200 + ".jpg", why=(sentence_of(PhotoReason.BLURRED),))
+    report = PhotoReport("North", order_photos([odd, *PHOTOS[:4]], {}), JUDGE, {})
+    words = text_of(render_pdf(photo_page(report, language("es"), Positions.EXACT))).split()
+    assert {"LOOK", "ACT", "48.100100,", "Probablemente"} <= set(words)
+    assert "LOO" not in words
 
 
 @pytest.mark.parametrize("made", [a_photo_pdf, a_survey_pdf])
