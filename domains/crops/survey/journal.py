@@ -17,7 +17,7 @@ class Journal:
         key: What judges. A file of another key is begun anew.
 
     Attributes:
-        known: What was judged, by the photo's digest and name.
+        known: What was judged before, by the photo's digest and name; nothing of what is added.
     """
 
     def __init__(self, path: Path, key: str) -> None:
@@ -42,7 +42,6 @@ class Journal:
         Raises:
             OSError: It cannot be written.
         """
-        self.known[photo] = verdict
         self._line((photo, verdict))
 
     def _line(self, content: Any) -> None:  # noqa: ANN401 - JSON
