@@ -16,6 +16,7 @@ from dashboard.alarm_banner import show_banner
 
 VIEWS = Path(__file__).parent / "views"
 _TITLES = {"activity": "Your work"}
+_OF_ONE_PACK = {"overview", "quality", "monitor", "readers", "policies"}
 
 
 def pack_pages(pack: DomainPack) -> list[StreamlitPage]:
@@ -66,7 +67,7 @@ def main() -> None:
         # One list, all of it shown: Streamlit's groups are no lists to a screen reader (axe).
         pages = [review, *shared, *chain.from_iterable(own.values())]
         page = st.navigation(pages, expanded=True)
-        sidebar.draw(session)
+        sidebar.draw(session, asks_pack=page is review or page.url_path in _OF_ONE_PACK)
         show_banner(session)
         if page in shared:
             st.title(page.title, anchor=False)

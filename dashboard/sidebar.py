@@ -14,14 +14,23 @@ from dashboard import sign_in, widgets
 SINGLE_USER = "One person on this machine; nobody signs in."
 
 
-def draw(session: ReviewSession) -> None:
-    """Ask which pack and who reviews; both stay while pages change."""
+def draw(session: ReviewSession, *, asks_pack: bool) -> None:
+    """Ask which pack and who reviews; both stay while pages change.
+
+    Args:
+        session: The open store.
+        asks_pack: Whether the page is of the pack that is chosen; others are of all packs, or of
+            their own.
+    """
     if "pack" not in st.session_state or "reviewer" not in st.session_state:
         _recall(session)
+    # What a box held is dropped once a page is drawn without it, unless it is set anew.
+    st.session_state["pack"] = st.session_state["pack"]
     with st.sidebar:
-        if len(installed()) > 1:
-            st.selectbox("Pack", list(installed()), key="pack", on_change=_remember)
-        widgets.text(widgets.current_pack().title, "quiet")
+        if asks_pack:
+            if len(installed()) > 1:
+                st.selectbox("Pack", list(installed()), key="pack", on_change=_remember)
+            widgets.text(widgets.current_pack().title, "quiet")
         if sign_in.has_sign_in():
             _signed_in_as(widgets.person())
             return

@@ -27,8 +27,10 @@ CSS = f"""
 /* Streamlit marks a focused link by a shade alone, fainter than that of the open page. */
 [data-testid="stApp"] a:focus-visible {{ outline: 2px solid light-dark(#1f5fa8, #7db4ef) !important;
   outline-offset: 1px; }}
-/* A line of text that is a button is read whole. */
-[data-testid="stBaseButton-tertiary"] * {{ white-space: normal !important; text-align: left; }}
+/* The words on a button or a link are read whole, however narrow it is. */
+[data-testid="stMain"] button p, [data-testid="stMain"] [data-testid="stPageLink"] * {{
+  white-space: normal !important; overflow: visible; }}
+[data-testid="stBaseButton-tertiary"] * {{ white-space: normal; text-align: left; }}
 .st-key-assay-enlarge, .st-key-assay-connection,
 [data-testid="stLayoutWrapper"]:has(> .st-key-assay-enlarge),
 [data-testid="stLayoutWrapper"]:has(> .st-key-assay-connection) {{ position: absolute; height: 0; }}

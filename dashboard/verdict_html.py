@@ -45,7 +45,8 @@ def bar_html(probability: float, wording: Mapping[Disposition, str], policy: Pol
     """Return a probability as a bar from 0 to 1, with the two limits marked if they are known."""
     mark = f'<b style="left:{100 * probability:.2f}%"></b>'
     if policy is None:
-        return f'<div class="assay-bar">{mark}</div>'
+        # The line of the limits is kept free: what stands below does not move once they are read.
+        return f'<div class="assay-bar">{mark}</div><div class="assay-ends">&nbsp;</div>'
     t_neg, t_pos = policy.t_neg, policy.t_pos
     passed, failed = (escape(wording[d]) for d in (Disposition.NEGATIVE, Disposition.POSITIVE))
     zones, ends = [], []

@@ -1,4 +1,4 @@
-"""No page asks for what there is not, or writes an error into the browser's console."""
+"""No page asks for what there is not, writes an error into the console, or cuts words off."""
 
 from __future__ import annotations
 
@@ -35,17 +35,43 @@ def errors(page: Page) -> list[str]:
     return found
 
 
+# Words in a button, a link or a cell that are cut off where it ends.
+CUT = """() => [...document.querySelectorAll("[data-testid=stMain] *")].filter(one => {
+    const style = getComputedStyle(one), hides = style.overflowX === 'hidden'
+    const shows = one.innerText && one.clientWidth > 20 && one.clientHeight > 4
+    return (hides || style.textOverflow === "ellipsis") && shows
+        && one.scrollWidth > one.clientWidth + 1 && !one.querySelector("svg, canvas, img")
+}).map(one => one.innerText)"""
+WIDTHS = (1920, 1280, 1024, 640, 390)
+
+
+def check_words(page: Page) -> None:
+    """Hold a page against words that are cut off, at every width."""
+    size = page.viewport_size
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        page.wait_for_timeout(300)
+        assert page.evaluate(CUT) == [], f"{page.url} at {width} px"
+    page.set_viewport_size(size)
+
+
 def visit(page: Page, address: str, names: tuple[str, ...]) -> None:
-    """Open each page by its address, as a bookmark does, and let it come to rest."""
+    """Open each page by its address, as a bookmark does, let it come to rest, and look at it."""
     for name in names:
         page.goto(f"{address}/{name}")
         heading = page.locator("[data-testid=stMain]").locator("h1, h2").first
         expect(heading).to_be_attached(timeout=LONG_MS)
         page.wait_for_timeout(1000)
+        check_words(page)
 
 
 def test_every_page_of_one_person_alone(page, errors, serve):
     visit(page, serve("Ada"), (*SHARED, *OWN))
+    assert errors == []
+
+
+def test_a_worklist_with_studies(page, errors, serve, department_home):
+    visit(page, serve("Ada", department_home), ("xray",))
     assert errors == []
 
 

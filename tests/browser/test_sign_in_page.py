@@ -151,3 +151,25 @@ def test_an_admin_gives_a_role_and_nobody_else_has_the_page(page, serve_team, op
     sign_in(page, "grace")
     case_shown(page)
     expect(page.get_by_role("link", name="People")).to_have_count(0)
+
+
+def test_the_pack_is_asked_for_where_it_counts_and_stays_chosen_elsewhere(
+    page, serve_team, openid, store
+):
+    openid.add("ada", name="Ada")
+    grant(store, Identity(openid.address, "ada", "Ada"), Role.LEAD, by=ROOT)
+    page.goto(serve_team())
+    sign_in(page, "ada")
+    case_shown(page)
+    pack, links = page.get_by_label("Pack", exact=True), page.get_by_test_id("stSidebarNavLink")
+    links.get_by_text("Overview", exact=True).click()
+    page.get_by_role("heading", name="Overview").wait_for(timeout=LONG_MS)
+    pack.click()
+    page.get_by_role("option", name="crops").click()
+    expect(page.get_by_text("Crop health from photographs")).to_be_visible(timeout=LONG_MS)
+    for name in ("Cases", "Audit", "Xray", "Crops"):
+        links.get_by_text(name, exact=True).click()
+        expect(pack).to_have_count(0, timeout=LONG_MS)
+    links.get_by_text("Quality", exact=True).click()
+    expect(pack).to_be_visible(timeout=LONG_MS)
+    expect(page.get_by_text("Crop health from photographs")).to_be_visible(timeout=LONG_MS)

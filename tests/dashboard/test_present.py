@@ -16,6 +16,7 @@ from core.records.cases import CaseDetail, CaseImage, Counts, StoredReview, Work
 from core.records.values import StoredDecision
 from core.types import FURTHER, Disposition, Finding, Reason
 from dashboard import present
+from dashboard.verdict_html import bar_html
 
 NOW = datetime(2026, 3, 4, 5, 6, tzinfo=UTC)
 PARTS = pack_named("parts")
@@ -276,3 +277,12 @@ def test_each_verdict_has_a_shape_of_its_own_beside_its_word_and_colour():
     assert len({one.kind for one in marks}) == len({one.shape for one in marks}) == 4
     assert present.summarize_verdict(a_decision(0.5, POSITIVE)) == "▲ FAIL 0.500"
     assert present.summarize_verdict(None) == "○ not assessed"
+
+
+def test_what_stands_below_a_bar_does_not_move_once_the_limits_are_read(tiny_product):
+    _, policy = tiny_product.opened()
+    wording = pack_named("parts").wording
+    before, after = (bar_html(0.5, wording, one) for one in (None, policy))
+    assert before.count("<div") == after.count("<div") == 2
+    assert "&nbsp;" in before
+    assert "up to" in after

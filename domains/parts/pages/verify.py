@@ -55,9 +55,7 @@ def render() -> None:
         return
     # Streamlit's grey of a key is too faint on white.
     st.html(
-        "<style>.stMain button kbd { color: inherit !important; opacity: 1 !important; }"
-        # A reason is read whole, however narrow its button.
-        ".stMain button p { white-space: normal; overflow: visible; }</style>"
+        "<style>.stMain button kbd { color: inherit !important; opacity: 1 !important; }</style>"
     )
     decide, rates = st.columns([2.2, 1], gap="large")
     with decide:

@@ -77,15 +77,13 @@ def _newest(session: ReviewSession, site: str | None) -> ReadingList:
 
 
 def _banner() -> None:
-    left, *right = st.columns([3, 1, 1, 1, 1], vertical_alignment="center")
-    with left:
-        widgets.text(showing.BANNER, "quiet")
-    for column, (name, key) in zip(right, SCREENS.items(), strict=True):
-        column.button(
+    widgets.text(showing.BANNER, "quiet")
+    row = st.container(horizontal=True, gap="small")
+    for name, key in SCREENS.items():
+        row.button(
             name,
             key=f"screen-{name}",
             shortcut=key,
-            width="stretch",
             type="primary" if state["xray_screen"] == name else "secondary",
             on_click=_go,
             args=(name,),
