@@ -124,7 +124,7 @@ def _explained(pack: DomainPack, decision: StoredDecision | None) -> Shown | Non
 def _come_back(decision: StoredDecision) -> None:
     """Draw the page again once the explanation is ready."""
     if widgets.pictures().is_explained(decision):
-        st.rerun()
+        widgets.draw_anew()
 
 
 def _viewer(

@@ -40,10 +40,15 @@ def button(store: Store, page: str, keys: KeyMap) -> None:
         if st.button(
             "Keys", key="open_keys", type="tertiary", help="Change keys, or switch them off."
         ):
+            state[widgets.WINDOW] = True
             _window(store, page, keys)
 
 
-@st.dialog("Keys", width="large")
+def _close() -> None:
+    state[widgets.WINDOW] = False
+
+
+@st.dialog("Keys", width="large", on_dismiss=_close)
 def _window(store: Store, page: str, keys: KeyMap) -> None:
     if not widgets.person().id:
         widgets.text("Write your name in the sidebar first: keys are kept for each person.")
@@ -81,4 +86,5 @@ def _keep(
         widgets.error(exc)
         return
     state.pop("key_choices", None)
+    _close()
     st.rerun()

@@ -31,6 +31,9 @@ from dashboard.verdict_html import mark_html
 FOLLOW_S = 3.0
 """How often an open page looks whether the store has changed."""
 
+WINDOW = "window_is_open"
+"""Name in the session's state of whether a window is open over the page."""
+
 _VIEW_ID: ContextVar[str] = ContextVar("view_id", default="")
 
 
@@ -209,6 +212,12 @@ def follow(session: ReviewSession, drawn: str) -> None:
         drawn: What ``head_of`` returned when the page was drawn.
     """
     if head_of(session) != drawn:
+        draw_anew()
+
+
+def draw_anew() -> None:
+    """Draw the page anew unasked, unless a window is open over it: that would close the window."""
+    if not st.session_state.get(WINDOW, False):
         st.rerun()
 
 

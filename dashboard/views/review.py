@@ -136,7 +136,7 @@ def _progress(session: ReviewSession, pack: DomainPack, *, waits: bool) -> None:
     counted, today = _counted(session, pack.name, widgets.head_of(session), midnight)
     widgets.text(present.describe_progress(counted, today), "quiet")
     if waits and any(counted.waiting.values()):
-        st.rerun()
+        widgets.draw_anew()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

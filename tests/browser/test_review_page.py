@@ -9,6 +9,7 @@ from core.records.final_reads import final_reads
 from core.records.store import NewDecision, record
 from core.records.worklist import case_detail, counts, next_case
 from core.types import Disposition
+from dashboard.widgets import FOLLOW_S
 from tests.benchmarks.case_memory import measure, press
 
 TITLE = '[data-testid="stMain"] .assay-title'
@@ -121,7 +122,14 @@ def test_a_new_case_comes_by_itself_to_whoever_waits_and_moves_nobody_else(page,
         timeout=FIRST_TIME_MS
     )
     page.wait_for_timeout(1000)
+    # A window over the page stays open with what is written in it; the case comes after it.
+    page.get_by_role("button", name="Keys").click()
+    box = page.get_by_role("dialog").get_by_role("textbox").first
+    box.fill("alt+q")
     come_again(store, torn.case_id, "come-last")
+    page.wait_for_timeout(2000 * FOLLOW_S)
+    expect(box).to_have_value("alt+q")
+    page.keyboard.press("Escape")
     shows(page, next_case(store, "parts"))
     assert next_case(store, "parts").key == "come-last"
 

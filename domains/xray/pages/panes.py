@@ -65,7 +65,7 @@ def _plated(bare: Pane, image: CaseImage, decision: StoredDecision) -> Pane:
 def _come_back(decision: StoredDecision) -> None:
     """Draw the page again once the heat map is there."""
     if lightbox().has_heat(decision):
-        st.rerun()
+        widgets.draw_anew()
 
 
 def lightbox() -> Lightbox:
