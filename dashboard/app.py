@@ -53,6 +53,7 @@ def main() -> None:
     """Lay out the frame and run the chosen page."""
     st.set_page_config(page_title="Assay", layout="wide")
     widgets.styles()
+    st.session_state[widgets.WINDOW] = False  # whatever was open, a run of the page closes it
     try:
         connection.watch()
         session = widgets.session()

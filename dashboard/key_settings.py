@@ -44,11 +44,7 @@ def button(store: Store, page: str, keys: KeyMap) -> None:
             _window(store, page, keys)
 
 
-def _close() -> None:
-    state[widgets.WINDOW] = False
-
-
-@st.dialog("Keys", width="large", on_dismiss=_close)
+@st.dialog("Keys", width="large", on_dismiss="rerun")
 def _window(store: Store, page: str, keys: KeyMap) -> None:
     if not widgets.person().id:
         widgets.text("Write your name in the sidebar first: keys are kept for each person.")
@@ -86,5 +82,4 @@ def _keep(
         widgets.error(exc)
         return
     state.pop("key_choices", None)
-    _close()
     st.rerun()

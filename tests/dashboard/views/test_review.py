@@ -345,3 +345,11 @@ def test_escape_gives_up_a_note_and_a_question(page, store):
 def test_cannot_judge_is_an_answer_where_the_picture_is_seen_too(page, store):
     press(press(page.run(), "Skip"), "Cannot judge, retake")
     assert final_reads(store, "parts")[0].disposition is DEFER
+
+
+def test_a_page_that_was_left_under_an_open_window_goes_on_by_itself(page):
+    page.run()
+    page.button(key="open_keys").click().run()
+    assert page.session_state["window_is_open"]
+    page.run()  # as when a person goes back in the browser
+    assert not page.session_state["window_is_open"]
