@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["assess_paths", "open_bundle"]
 
 _HOME = {
-    "assess_paths": "core.service.assessment.assessor",
+    "assess_paths": "core.service.assessment.paths",
     "open_bundle": "core.service.bundles.open",
 }
 
