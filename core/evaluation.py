@@ -132,8 +132,7 @@ def labelled_verdicts(
 def ood_scores(assessments: Sequence[Assessment]) -> F64:
     """Return the score that each picture was decided on, float64 ``n``; NaN where none was."""
     return np.array(
-        [np.nan if a.prediction is None else a.prediction.ood_score for a in assessments],
-        np.float64,
+        [np.nan if a.evidence is None else a.evidence.ood_score for a in assessments], np.float64
     )
 
 

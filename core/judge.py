@@ -144,7 +144,7 @@ class Judge:
 
     def _conclude(self, sample: Sample, step: Extracted) -> Assessment:
         model, started = self.bundle.model, time.perf_counter()
-        evidence = model.evidence(step.output)
+        evidence = model.evidence(step.output, step.prepared)
         prediction = model.predict(evidence, step.prepared)
         label_set, superclasses = list_labels(model, prediction, self._subject)
         prediction = restrict(model, prediction, self._subject)

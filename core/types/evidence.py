@@ -45,7 +45,7 @@ class Evidence:
         features: float32 ``d``, pooled backbone features, standardised.
         logits: float64 ``k``, head scores before calibration; one more, for the roll-up, where a
             picture may have several labels.
-        ood_score: Higher = less like the training pictures.
+        ood_score: Higher = less like the training pictures, whatever way the file is stored.
         good_p: p-value among good groups; 1 without a memory bank.
         asymmetry: float32 ``q``, as in ``NetworkOutput``.
         shifted: Probability of being positive by the head for pictures unlike those of training;
@@ -69,15 +69,13 @@ class Prediction:
             may have several labels: then each is of its own label alone.
         positive_probability: Sum over the positive classes; where it may have several labels,
             the calibrated probability that any positive one applies.
-        ood_p: Conformal p-value of ``ood_score``; small = less like the training pictures.
+        ood_p: Conformal p-value of the OOD score; small = less like the training pictures.
         findings: Gates the image did not pass before the class was looked at.
         is_multilabel: Whether a picture may have several labels.
         good_p: p-value among good groups, by a memory bank; small = less usual than they are. 1
             without one.
         resembled: What the picture looks like if it is unusual (``out of focus``); empty where it
             looks like nothing known.
-        ood_score: The evidence's, less what the file states of how it is stored; NaN where it was
-            not kept.
     """
 
     probabilities: F64
@@ -87,4 +85,3 @@ class Prediction:
     is_multilabel: bool = False
     good_p: float = 1.0
     resembled: str = ""
-    ood_score: float = float("nan")

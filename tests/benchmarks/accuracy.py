@@ -101,7 +101,7 @@ def candidate(effort: str, seed: int) -> Judged:
                 shutil.rmtree(stages.folder)
             fitted, observed = fit(table, CLASSES, POSITIVE, seed), []
             cpu_s = time.process_time() - started
-    logits = np.array([fitted.model.evidence(one.output).logits for one in observed])
+    logits = np.array([fitted.model.evidence(one.output, one.prepared).logits for one in observed])
     return Judged(
         calibration.apply(fitted.model.calibrator, logits),
         np.array([CLASSES.index(one.row.label) for one in observed], np.int64),

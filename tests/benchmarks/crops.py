@@ -85,7 +85,7 @@ def painted(one: Labelled) -> F32:
 def predicted(one: Labelled, model: Model, rows: Rows) -> list[Prediction]:
     """Judge some pictures by a model."""
     pairs = (kept(one, int(row)) for row in np.flatnonzero(rows))
-    return [model.predict(model.evidence(output), ready) for output, ready in pairs]
+    return [model.predict(model.evidence(output, ready), ready) for output, ready in pairs]
 
 
 def chances(found: Sequence[Prediction]) -> F64:

@@ -30,7 +30,7 @@ from core.service.training import good_only
 from core.settings import Settings
 from core.types import F32, F64, NetworkOutput, Targets
 from tests.benchmarks.good_only import is_mono, patched
-from tests.benchmarks.sets import HOME, pictures, rows_of
+from tests.benchmarks.sets import BLANK, HOME, pictures, rows_of
 
 GOOD, TESTED = 50, 80
 DEFECTS = (0, 5, 10, 20, 30, 40, 60, 100, 150, 200)
@@ -199,7 +199,7 @@ def _learn(one: Product, train: NDArray[np.intp], seed: int, *, kept: bool) -> t
 
 
 def _scores(model: Model, one: Product, at: NDArray[np.intp]) -> tuple[F64, F64]:
-    evidence = [model.evidence(_look(model.bank, one, i)) for i in at.tolist()]
+    evidence = [model.evidence(_look(model.bank, one, i), BLANK) for i in at.tolist()]
     p = np.array([model._calibrated(e.logits)[1] for e in evidence], np.float64)
     return p, np.array([e.good_p for e in evidence], np.float64)
 

@@ -19,7 +19,7 @@ from core.model.fitting.head_choice import choose_head
 from core.model.fitting.table import FeatureTable
 from core.service.training.selection import WEIGHTS
 from core.types import F64, NetworkOutput
-from tests.benchmarks.sets import Labelled, asked, labelled
+from tests.benchmarks.sets import BLANK, Labelled, asked, labelled
 
 FOLDS, REPEATS = 5, 2
 
@@ -87,7 +87,7 @@ def predicted(
             best = i if kept[-1] else best
     model = fit(tables[best], sizes[best].classes, sizes[best].positive, seed).model
     pooled = sizes[best].table.pooled[asked_for]
-    logits = np.array([model.evidence(NetworkOutput(row)).logits for row in pooled])
+    logits = np.array([model.evidence(NetworkOutput(row), BLANK).logits for row in pooled])
     return calibration.apply(model.calibrator, logits)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.decision import metrics
 from core.imaging.file_traits import JPEG_QUALITY
 from core.model.estimators.model import Model
-from core.model.estimators.stated_changes import LOSSLESS, read_facts
+from core.model.estimators.stated_changes import LOSSLESS
 from core.model.fitting.fit import fit
 from core.model.fitting.table import FeatureTable
 from core.model.network.runtime import Network, open_network
@@ -108,17 +108,16 @@ def fit_to(one: Labelled, table: FeatureTable, made: CorruptedSets) -> Model:
 
 def judged(model: Model, observed: Iterable[tuple[NetworkOutput, Prepared]]) -> Judged:
     """Judge pictures after the network."""
-    evidence, predictions, wrongly, scores = [], [], [], []
+    evidence, predictions, wrongly = [], [], []
     for output, prepared in observed:
-        evidence.append(model.evidence(output))
+        evidence.append(model.evidence(output, prepared))
         whole = np.concatenate([evidence[-1].features, output.asymmetry])
         wrongly.append(
             model.presentations.discriminants.scores(whole).max() if model.presentations else 0.0
         )
-        scores.append(model.gate.adjust(evidence[-1].ood_score, read_facts(prepared)))
         predictions.append(model.predict(evidence[-1], prepared))
     return Judged(
-        np.array(scores),
+        np.array([one.ood_score for one in evidence]),
         np.array(wrongly),
         np.array([one.ood_p for one in predictions]),
         np.array([bool(one.findings) for one in predictions]),

@@ -30,7 +30,7 @@ from core.model.bundle import serialization
 from core.model.estimators.model import one_thread
 from core.model.fitting.fit import FeatureTable, Fit, fit
 from core.types import U8, NetworkOutput
-from tests.benchmarks.sets import HOME, altered, labelled
+from tests.benchmarks.sets import BLANK, HOME, altered, labelled
 
 NUMBERS = (2000, 8000, 32_000)
 NOISE = 0.3
@@ -110,7 +110,7 @@ def _judging(found: Fit, table: FeatureTable) -> float:
     for _ in range(5):
         started = time.thread_time()
         for output in outputs:
-            found.model.evidence(output)
+            found.model.evidence(output, BLANK)
         best = min(best, time.thread_time() - started)
     return 1e3 * best / len(outputs)
 

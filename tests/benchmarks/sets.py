@@ -45,6 +45,7 @@ SETS = {
     "crops": ("crops", "crops"),
 }
 HOUSE = ("train", "cal", "test")
+BLANK = Prepared(np.zeros((1, 1, 3), np.uint8), "", (1, 1))  # of a picture that is not at hand
 Made = TypeVar("Made", CorruptedFeatures, VariedFeatures)
 
 
@@ -247,9 +248,8 @@ def _read(kept: Path, rows: list[Row], gated: int) -> FeatureTable:
 
 def _facts(rows: list[Row]) -> Mapping[str, F64]:
     """Read what the files state, which tables made before do not keep."""
-    blank = Prepared(np.zeros((1, 1, 3), np.uint8), "", (1, 1))
     headers = [stored(row) for row in rows]
-    found = [read_facts(replace(blank, source_size=a, traits=b)) for a, b in headers]
+    found = [read_facts(replace(BLANK, source_size=a, traits=b)) for a, b in headers]
     return {name: np.array([one[name] for one in found]) for name in found[0]}
 
 

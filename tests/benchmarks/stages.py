@@ -86,7 +86,7 @@ def _stages(
         samples = [Sample(one.id, frame) for one, frame in zip(batch, ready, strict=True)]
         steps = [timed("network", judge.extract, sample) for sample in samples]
         for frame, step in zip(ready, steps, strict=True):
-            evidence = timed("head and gate", bundle.model.evidence, step.output)
+            evidence = timed("head and gate", bundle.model.evidence, step.output, step.prepared)
             read = timed("calibration", bundle.model.predict, evidence, frame)
             timed("verdict", decide, read, policy, bundle.model.classes, bundle.model.positive)
         answers += [judge.conclude(*one) for one in zip(samples, steps, strict=True)]

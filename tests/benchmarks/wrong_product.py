@@ -186,7 +186,7 @@ def _judged(made: Sequence[Assessment], policy: Policy, level: float) -> Shown:
     if any(LineReason.INFERENCE_FAULT in one for one in reasons):
         raise ValueError("a picture was not judged: the machine is too busy to measure on")
     # What does not even read as a picture of a part never reaches the gate.
-    scores = [one.prediction.ood_score if one.prediction else np.inf for one in made]
+    scores = [one.evidence.ood_score if one.evidence else np.inf for one in made]
     return Shown(
         np.array(scores),
         sum(LineReason.NOVEL in one for one in reasons),

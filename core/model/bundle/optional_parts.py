@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.decision.label_sets import LabelReference
 from core.model.estimators.foreground_distance import ForegroundDistance
 from core.model.estimators.shift import ShiftHead
-from core.model.estimators.stated_changes import STATED, StatedChange
+from core.model.estimators.stated_changes import STATED, StatedChange, StatedShift
 
 Arrays = dict[str, NDArray[Any]]
 Metadata = dict[str, Any]
@@ -92,30 +92,59 @@ def unpack_foreground(
     )
 
 
-def pack_stated(changes: Sequence[StatedChange]) -> list[Metadata]:
-    """Return metadata, a change each."""
-    return [
-        {name: list(value) if isinstance(value, tuple) else value for name, value in fields}
-        for fields in (change._asdict().items() for change in changes)
+def pack_stated(changes: Sequence[StatedChange]) -> tuple[Arrays, list[Metadata]]:
+    """Return arrays, and metadata, a change each."""
+    arrays: Arrays = {}
+    for i, one in enumerate(changes):
+        arrays[f"stated.{i}.features"] = one.shift.features
+        arrays[f"stated.{i}.foreground"] = one.shift.foreground
+    metadata = [
+        {
+            "name": one.shift.name,
+            "usual": one.shift.usual,
+            "end": one.shift.end,
+            "mean": list(one.mean),
+            "deviation": list(one.deviation),
+            "usual_mean": one.usual_mean,
+            "usual_deviation": one.usual_deviation,
+        }
+        for one in changes
     ]
+    return arrays, metadata
 
 
-def unpack_stated(metadata: Sequence[Metadata]) -> tuple[StatedChange, ...]:
-    """Return what ``pack_stated`` took.
+def unpack_stated(
+    arrays: Mapping[str, NDArray[Any]], metadata: Sequence[Metadata]
+) -> tuple[StatedChange, ...]:
+    """Return what ``pack_stated`` took; bundles made before it kept arrays move no features.
 
     Raises:
-        KeyError: There is no name.
-        TypeError: A field is missing.
+        KeyError: A field is missing.
         ValueError: A variation is not known, or a number not finite.
     """
-    changes = []
-    for one in metadata:
-        numbers: Metadata = {
-            name: tuple(map(float, value)) if isinstance(value, list) else float(value)
-            for name, value in one.items()
-            if name != "name"
-        }
-        if one["name"] not in STATED or not np.isfinite(np.hstack(list(numbers.values()))).all():
-            raise ValueError(f"stated: {one}")
-        changes.append(StatedChange(name=one["name"], **numbers))
-    return tuple(changes)
+    return tuple(_unpack_change(arrays, f"stated.{i}", one) for i, one in enumerate(metadata))
+
+
+def _unpack_change(
+    arrays: Mapping[str, NDArray[Any]], prefix: str, metadata: Metadata
+) -> StatedChange:
+    nothing = np.zeros((0, 0), np.float32)
+    shift = StatedShift(
+        metadata["name"],
+        float(metadata["usual"]),
+        float(metadata["end"]),
+        arrays.get(f"{prefix}.features", nothing),
+        arrays.get(f"{prefix}.foreground", nothing),
+    )
+    change = StatedChange(
+        shift,
+        tuple(map(float, metadata["mean"])),
+        tuple(map(float, metadata["deviation"])),
+        float(metadata["usual_mean"]),
+        float(metadata["usual_deviation"]),
+    )
+    numbers = [shift.usual, shift.end, *change.mean, *change.deviation, *change[3:]]
+    arrays_are_finite = np.isfinite(shift.features).all() and np.isfinite(shift.foreground).all()
+    if shift.name not in STATED or not np.isfinite(numbers).all() or not arrays_are_finite:
+        raise ValueError(f"stated: {metadata}")
+    return change

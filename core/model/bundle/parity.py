@@ -94,7 +94,7 @@ def run(
 
 def _predict(model: Model, network: Network, picture: Prepared) -> Prediction:
     try:
-        return model.predict(model.evidence(network.extract(picture.pixels)), picture)
+        return model.predict(model.evidence(network.extract(picture.pixels), picture), picture)
     except ValueError as exc:
         raise _refuse(f"what the network gives does not fit the model ({exc})") from exc
 

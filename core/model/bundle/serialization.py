@@ -65,6 +65,7 @@ def pack_model(model: Model) -> tuple[Arrays, Metadata]:
     reference, reference_metadata = pack_label_reference(model.label_reference)
     shift, shift_metadata = pack_shift(model.shift)
     foreground, foreground_metadata = pack_foreground(model.gate.foreground)
+    stated, stated_metadata = pack_stated(model.gate.stated)
     metadata: Metadata = {
         "classes": list(model.classes),
         "positive": list(model.positive),
@@ -83,9 +84,9 @@ def pack_model(model: Model) -> tuple[Arrays, Metadata]:
         "label_reference": reference_metadata,
         "shift": shift_metadata,
         "foreground": foreground_metadata,
-        "stated": pack_stated(model.gate.stated),
+        "stated": stated_metadata,
     }
-    return arrays | head | calibrator | reference | shift | foreground, metadata
+    return arrays | head | calibrator | reference | shift | foreground | stated, metadata
 
 
 def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Model:
@@ -106,7 +107,7 @@ def unpack_model(arrays: Mapping[str, NDArray[Any]], metadata: Metadata) -> Mode
                 **{name: arrays[f"gate.{name}"] for name in GATE},
                 corruptions=_unpack_corruptions(arrays, metadata.get("corruptions", {})),
                 foreground=unpack_foreground(arrays, metadata.get("foreground", {})),
-                stated=unpack_stated(metadata.get("stated", [])),
+                stated=unpack_stated(arrays, metadata.get("stated", [])),
             ),
             ranges={name: (low, high) for name, (low, high) in metadata["ranges"].items()},
             bank=_unpack_bank(arrays),

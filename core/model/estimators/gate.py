@@ -27,7 +27,7 @@ from core.model.estimators.foreground_distance import (
 )
 from core.model.estimators.landmarks import main_directions
 from core.model.estimators.reference import REFERENCE, thin_reference, widen_reference
-from core.model.estimators.stated_changes import StatedChange
+from core.model.estimators.stated_changes import UNSTATED, StatedChange
 from core.types import F32, F64
 
 NEIGHBOURS = 10
@@ -59,7 +59,7 @@ class Gate:
         corruptions: Score of known corruptions, by the first ``g`` features; None where there were
             too few pictures to fit it.
         foreground: Distance of the foreground; None where the network does not give it.
-        stated: How scores move with what files state of how they are stored.
+        stated: How features and scores move with what files state of how they are stored.
     """
 
     mean: F32
@@ -82,33 +82,44 @@ class Gate:
             and self.known.shape == (m, q)
             and m > 0
             and (self.corruptions is None or self.corruptions.accepts(g))
+            and all(change.shift.accepts(width) for change in self.stated)
         )
 
-    def score(self, z: F32, foreground: F32 = NO_FOREGROUND) -> float:
+    def score(
+        self,
+        z: F32,
+        foreground: F32 = NO_FOREGROUND,
+        facts: Mapping[str, float] = UNSTATED,
+    ) -> float:
         """Return the score of a picture; higher = more out of distribution.
+
+        What its file states of how it is stored is taken out.
 
         Args:
             z: float32 ``d``, standardised features.
             foreground: float32 ``f``, those of the foreground, where the gate looks at it.
+            facts: As ``stated_changes.read_facts`` returns them; what is left out moves nothing.
         """
-        own, nearest = self.raw_score(z)
-        relative = own - NEIGHBOUR_WEIGHT * float(self.known_scores[nearest].mean())
-        return relative + (self.foreground.score(foreground) if self.foreground else 0.0)
-
-    def adjust(self, score: float, facts: Mapping[str, float]) -> float:
-        """Return a score as it is compared with the reference: without what the file states.
-
-        Args:
-            score: What ``score`` gave.
-            facts: What the file states, as ``stated_changes.read_facts`` returns it.
-        """
+        own, nearest = self.raw_score(self._unmoved(z, facts))
+        score = own - NEIGHBOUR_WEIGHT * float(self.known_scores[nearest].mean())
+        if self.foreground:
+            for change in self.stated:
+                foreground = change.shift.unmoved_foreground(foreground, facts)
+            score += self.foreground.score(foreground)
         for change in self.stated:
             score = change.adjust(score, facts)
         return score
 
-    def resembled(self, z: F32) -> str:
+    def _unmoved(self, z: F32, facts: Mapping[str, float]) -> F32:
+        for change in self.stated:
+            z = change.shift.unmoved(z, facts)
+        return z
+
+    def resembled(self, z: F32, facts: Mapping[str, float] = UNSTATED) -> str:
         """Return the corruption that standardised features ``z`` resemble; empty for none."""
-        return self.corruptions.resembled(z[: len(self.mean)]) if self.corruptions else ""
+        if not self.corruptions:
+            return ""
+        return self.corruptions.resembled(self._unmoved(z, facts)[: len(self.mean)])
 
     def raw_score(self, z: F32) -> tuple[float, NDArray[np.intp]]:
         """Return the score of ``z`` before normalisation, and its neighbours' rows.

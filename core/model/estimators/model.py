@@ -86,16 +86,16 @@ class Model:
             return output
         return with_bank_score(output, self.bank.score(output.patches))
 
-    def evidence(self, output: NetworkOutput) -> Evidence:
-        """Return the evidence in what the network gave."""
-        found = self._evidence(output)
+    def evidence(self, output: NetworkOutput, prepared: Prepared) -> Evidence:
+        """Return the evidence in what the network gave for a picture."""
+        found = self._evidence(output, read_facts(prepared))
         if self.shift is None or not output.foreground.size:
             return found
         return replace(found, shifted=self.shift.probability(output.foreground))
 
-    def _evidence(self, output: NetworkOutput) -> Evidence:
+    def _evidence(self, output: NetworkOutput, facts: Mapping[str, float]) -> Evidence:
         z = standardise(output.pooled, self.centre, self.scale)
-        ood_score = self.gate.score(z, output.foreground)
+        ood_score = self.gate.score(z, output.foreground, facts)
         experts = [heads.logits(self.head, z)]
         if output.tail.size:
             experts.append(output.tail.astype(np.float64))
@@ -112,8 +112,7 @@ class Model:
     def predict(self, evidence: Evidence, prepared: Prepared) -> Prediction:
         """Return calibrated probabilities, p-values, and the checks that the picture fails."""
         probabilities, positive_probability = self._calibrated(evidence.logits)
-        ood_score = self.gate.adjust(evidence.ood_score, read_facts(prepared))
-        ood_p = ood.conformal_p_one(ood_score, self.gate.reference)
+        ood_p = ood.conformal_p_one(evidence.ood_score, self.gate.reference)
         if ood_p <= P_VALUE and not math.isnan(evidence.shifted):
             flags = np.array(self.positive, np.float64)
             probabilities = apply_shift(
@@ -127,8 +126,7 @@ class Model:
             findings=self.findings(prepared, evidence),
             is_multilabel=self.is_multilabel,
             good_p=evidence.good_p,
-            resembled=self.gate.resembled(evidence.features),
-            ood_score=ood_score,
+            resembled=self.gate.resembled(evidence.features, read_facts(prepared)),
         )
 
     def _calibrated(self, logits: F64) -> tuple[F64, float]:

@@ -18,9 +18,14 @@ from core.model.estimators.foreground_distance import FoldedForegrounds
 from core.model.estimators.gate import fit_gate
 from core.model.estimators.model import Model
 from core.model.estimators.presentation import WrongPresentations, fit_presentations
+from core.model.estimators.stated_changes import StatedShift
 from core.model.fitting import score_calibration
 from core.model.fitting.head_choice import choose_head
-from core.model.fitting.stated_changes import fit_stated_changes
+from core.model.fitting.stated_changes import (
+    fit_stated_changes,
+    fit_stated_shifts,
+    unmoved,
+)
 from core.model.fitting.table import FeatureTable
 from core.model.fitting.transfer import TransferSource
 from core.model.fitting.variations import VariedFeatures, extend_measures, select_label_preserving
@@ -96,18 +101,12 @@ def fit(
         kept, groups = select_label_preserving(variations, sides[: len(z)], sides[len(z) :])
         variations, varied = variations.pick(kept), varied.pick(kept)
         limits = tuple(rows[kept] for rows in groups)
+    stored_alike, foregrounds, shifts = _take_out_stated(z, table, variations, varied)
     gate, ood_scores, varied_scores = fit_gate(
-        z,
-        table.gated,
-        fold,
-        seed,
-        in_folds(corruptions),
-        varied,
-        _fold_foregrounds(table, variations if varied else None),
-        limits,
+        z, table.gated, fold, seed, in_folds(corruptions), stored_alike, foregrounds, limits
     )
-    if variations and varied:
-        stated = fit_stated_changes(ood_scores, varied_scores, variations, table.stated)
+    if variations:
+        stated = fit_stated_changes(shifts, ood_scores, varied_scores, variations, table.stated)
         gate = replace(gate, stated=stated)
     whole = z if table.asymmetry is None else np.hstack([z, table.asymmetry])
     presentation_check, flagged = _fit_presentation_check(
@@ -132,14 +131,35 @@ def fit(
     return Fit(model, oof, heads.nll, best, heads.shares)
 
 
-def _fold_foregrounds(
-    table: FeatureTable, variations: VariedFeatures | None
-) -> FoldedForegrounds | None:
-    """Return the foreground features of training pictures and of those varied, if there are any."""
-    own = table.foreground
-    if own is None or not own.size:
-        return None
-    return FoldedForegrounds(own, variations.foreground if variations else own[:0])
+def _take_out_stated(
+    z: F32,
+    table: FeatureTable,
+    variations: VariedFeatures | None,
+    varied: FoldedCorruptions | None,
+) -> tuple[FoldedCorruptions | None, FoldedForegrounds | None, tuple[StatedShift, ...]]:
+    """Return varied pictures without what their files would state, and what that was.
+
+    Args:
+        z: float32 ``n d``, standardised features of the training pictures.
+        table: The training pictures.
+        variations: Their variations.
+        varied: The same, standardised and in folds.
+    """
+    own = table.foreground if table.foreground is not None else np.zeros((len(z), 0), np.float32)
+    if not variations or not varied:
+        return varied, FoldedForegrounds(own, own[:0]) if own.size else None, ()
+    features, foreground = varied.z[:, : z.shape[1]], variations.foreground
+    beyond = features - z[variations.of]
+    shifts = fit_stated_shifts(beyond, foreground - own[variations.of], variations, table.stated)
+    features = unmoved(features, [s.features for s in shifts], shifts, variations, table.stated)
+    foreground = unmoved(
+        foreground, [s.foreground for s in shifts], shifts, variations, table.stated
+    )
+    return (
+        replace(varied, z=features),
+        FoldedForegrounds(own, foreground) if own.size else None,
+        shifts,
+    )
 
 
 def _fit_presentation_check(

@@ -23,7 +23,7 @@ from core.model.estimators.presentation import WrongPresentations
 from core.model.estimators.shift import P_VALUE
 from core.model.onnx.builder import Nodes
 from core.model.onnx.preprocessing import Square
-from core.model.onnx.stated_changes import add_stated_changes
+from core.model.onnx.stated_changes import add_adjusted, add_unmoved, of_size
 from core.types import Disposition, Policy
 
 DISPOSITIONS = (Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER)
@@ -69,11 +69,8 @@ def add_model(
         scores = nodes.add("Squeeze", tail, np.array([0]))
         logits = nodes.add("Add", nodes.add("Mul", logits, own), nodes.add("Mul", scores, late))
     probabilities, positive = _calibrated(nodes, model, logits)
-    score = _add_ood_score(nodes, model.gate, z, len(model.centre))
-    if foreground and model.gate.foreground:
-        score = nodes.add("Add", score, _add_distance(nodes, model.gate.foreground, foreground))
-    compared = add_stated_changes(nodes, model.gate.stated, score, size)
-    at_least = nodes.add("GreaterOrEqual", model.gate.reference, compared)
+    score = _add_gate(nodes, model.gate, z, len(model.centre), foreground, size)
+    at_least = nodes.add("GreaterOrEqual", model.gate.reference, score)
     more = nodes.total(nodes.cast(at_least, "f32"))
     of = np.float32(len(model.gate.reference) + 1)
     p = nodes.add("Div", nodes.add("Add", more, np.float32(1)), of)
@@ -173,8 +170,23 @@ def _shifted(
     )
 
 
-def _add_ood_score(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
+def _add_gate(nodes: Nodes, gate: Gate, z: str, width: int, foreground: str, size: str) -> str:
     """Return ``Gate.score`` of ``width`` features as a node."""
+    stated = of_size(gate.stated)
+    for one in stated:
+        z = add_unmoved(nodes, one.shift, one.shift.features, z, size)
+    score = _add_raw_score(nodes, gate, z, width)
+    if foreground and gate.foreground:
+        for one in stated:
+            foreground = add_unmoved(nodes, one.shift, one.shift.foreground, foreground, size)
+        score = nodes.add("Add", score, _add_distance(nodes, gate.foreground, foreground))
+    for one in stated:
+        score = add_adjusted(nodes, one, score, size)
+    return score
+
+
+def _add_raw_score(nodes: Nodes, gate: Gate, z: str, width: int) -> str:
+    """Return ``Gate.raw_score`` of ``width`` features, normalised, as a node."""
     gated, late = len(gate.mean), gate.basis.shape[1]
     first = nodes.add("Gather", z, np.arange(gated))
     white = nodes.add("MatMul", gate.whiten, nodes.add("Sub", first, gate.mean))

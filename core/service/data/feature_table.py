@@ -57,7 +57,7 @@ def table_of(
 
 def cases_of(model: Model, readable: Sequence[PictureFeatures]) -> Cases:
     """Return the scored cases of labelled pictures, as certificates take them."""
-    evidence = [model.evidence(one.output) for one in readable]
+    evidence = [model.evidence(one.output, one.prepared) for one in readable]
     predictions = [
         model.predict(e, one.prepared) for e, one in zip(evidence, readable, strict=True)
     ]
@@ -85,7 +85,9 @@ def label_reference_of(
     """
     if model.is_multilabel:
         return None
-    found = [model.predict(model.evidence(one.output), one.prepared) for one in readable]
+    found = [
+        model.predict(model.evidence(one.output, one.prepared), one.prepared) for one in readable
+    ]
     subject = pack.subjects.of_label if pack.subjects else lambda _label: ""
     return fit_label_reference(
         np.array([p.probabilities for p in found]).reshape(-1, len(model.classes)),

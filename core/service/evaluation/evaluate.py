@@ -33,9 +33,10 @@ from core.service.data.leakage import find_leaks, refuse_leaked
 from core.service.progress import Progress, silent
 from core.service.training import good_only
 from core.settings import Settings
-from core.types import F64, Assessment, Frame, Policy, Prepared, Unreadable
+from core.types import F64, Assessment, Evidence, Frame, Policy, Prepared, Unreadable
 
 _NO_LIGHT = np.zeros(0)
+_NO_EVIDENCE = Evidence(np.zeros(0, np.float32), np.zeros(0), 0.0)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _NO_FILE = FileFacts("", 0, NO_QUALITY)
 
@@ -255,10 +256,11 @@ def _watched(
 def _slim(assessments: Iterable[Assessment]) -> Iterator[Assessment]:
     """Yield assessments without what no figure needs: several kilobytes a picture."""
     for one in assessments:
+        kept = one.evidence and replace(_NO_EVIDENCE, ood_score=one.evidence.ood_score)
         yield replace(
             one,
             sample_id="" if one.group else one.sample_id,
-            evidence=None,
+            evidence=kept,
             timing_ms=_NOTHING,
             meta=_NOTHING,
             superclasses=_NOTHING,

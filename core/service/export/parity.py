@@ -104,7 +104,7 @@ def _apart(name: str, frame: Frame, got: Answer, bundle: Bundle, policy: Policy)
 def _known_good(bundle: Bundle, policy: Policy, frame: Frame) -> tuple[Prediction, Disposition]:
     prepared = bundle.pack.prepare(frame, bundle.backbone.size)
     output = bundle.network.extract(prepared.pixels)
-    prediction = bundle.model.predict(bundle.model.evidence(output), prepared)
+    prediction = bundle.model.predict(bundle.model.evidence(output, prepared), prepared)
     classes, positive = bundle.model.classes, bundle.model.positive
     return prediction, decide(prediction, policy, classes, positive).disposition
 

@@ -131,7 +131,7 @@ class Explainer:
             view = self._prepare(bundle.pack.name, data, VIEW, depths)
             small = self._prepare(bundle.pack.name, data, bundle.backbone.size, depths)
             output = bundle.network.extract(small.pixels)
-            evidence = bundle.model.evidence(output)
+            evidence = bundle.model.evidence(output, small)
             maps = [] if bundle.model.uses_bank_alone else bundle.network.maps(small.pixels)
         heat = (
             anomaly_map(bundle.model, output, VIEW)

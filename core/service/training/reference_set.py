@@ -39,7 +39,7 @@ def known_cases(
         rows = np.sort(np.random.default_rng(seed).permutation(rows)[:KNOWN_CASES])
     kept = [readable[int(i)] for i in rows]
     return Known(
-        features=np.stack([model.evidence(one.output).features for one in kept]),
+        features=np.stack([model.evidence(one.output, one.prepared).features for one in kept]),
         labels=tuple(format_labels(one.row) for one in kept),
         names=tuple(one.row.file.name if pictures else "" for one in kept),
         jpegs=tuple(one.jpeg if pictures else b"" for one in kept),
@@ -53,7 +53,9 @@ def probes(model: Model, readable: Sequence[PictureFeatures]) -> list[Probe]:
         model: The fitted model.
         readable: Pictures that nothing was fitted on, where there are any.
     """
-    predictions = [model.predict(model.evidence(one.output), one.prepared) for one in readable]
+    predictions = [
+        model.predict(model.evidence(one.output, one.prepared), one.prepared) for one in readable
+    ]
     return [
         Probe(
             f"{place}{readable[i].row.file.suffix.lower()}",
@@ -106,14 +108,17 @@ def made_probes(
         return (
             data,
             prepared,
-            model.predict(model.evidence(network.extract(prepared.pixels)), prepared),
+            model.predict(model.evidence(network.extract(prepared.pixels), prepared), prepared),
         )
 
     def chance(data: bytes) -> float:
         return judge(data)[2].positive_probability
 
     p = np.array(
-        [model.predict(model.evidence(o.output), o.prepared).positive_probability for o in readable]
+        [
+            model.predict(model.evidence(o.output, o.prepared), o.prepared).positive_probability
+            for o in readable
+        ]
     )
     means = [_mean([readable[i].jpeg for i in near], size) for near in _neighbours(p)]
     made = [judge(data) for data in (*means, *(_noise(seed, size) for seed in range(MADE)))]

@@ -14,7 +14,9 @@ from core.model.estimators.heads import LinearHead
 from core.model.estimators.model import Model
 from core.model.explain import Known, heat_map, nearest
 from core.model.network.backbone import Tap
-from core.types import NetworkOutput
+from core.types import NetworkOutput, Prepared
+
+BLANK = Prepared(np.zeros((1, 1, 3), np.uint8), "", (1, 1))
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def bundle(tiny_product):
 
 def look(bundle, file, size=224):
     prepared = bundle.pack.prepare(bundle.pack.read(file.read_bytes(), 10**7, size), size)
-    return prepared.pixels, bundle.model.evidence(bundle.network.extract(prepared.pixels))
+    return prepared.pixels, bundle.model.evidence(bundle.network.extract(prepared.pixels), prepared)
 
 
 def test_heat_is_warmer_on_the_scratch_than_beside_it(bundle, tiny_product):
@@ -69,7 +71,9 @@ def test_heat_of_a_known_map_is_its_share_of_the_pooled_statistics(by_mean, by_d
     stage[0, 2, 5] += 3.0
     model = one_channel_model(by_mean, by_deviation)
     known = Known(np.array([[1.0, 0.1], [9, 9]], np.float32), ("good", "bad"), ("a", "b"), ())
-    evidence = model.evidence(NetworkOutput(np.array([stage.mean(), stage.std()], np.float32)))
+    evidence = model.evidence(
+        NetworkOutput(np.array([stage.mean(), stage.std()], np.float32)), BLANK
+    )
     heat = heat_map(model, known, evidence, [Tap("only", 1)], [stage], 8)
     spread = stage.std()
     expected = by_mean * (stage[0] - 1.0)
@@ -87,7 +91,7 @@ def test_heat_of_a_maximum_lies_where_it_is_and_nowhere_else():
     known = Known(np.array([[1.0, 0.75], [9, 9]], np.float32), ("good", "bad"), ("a", "b"), ())
     output = NetworkOutput(stage.max(axis=(1, 2)))
     tap = Tap("only", 2, mean=False, deviation=False, maximum=True)
-    heat = heat_map(model, known, model.evidence(output), [tap], [stage], 8)
+    heat = heat_map(model, known, model.evidence(output, BLANK), [tap], [stage], 8)
     expected = np.zeros((8, 8))
     expected[2, 5] = 2.0 * (4.0 - 1.0) * 64
     first = np.unravel_index(stage[1].argmax(), (8, 8))
@@ -110,7 +114,7 @@ def test_heat_of_several_labels_follows_the_roll_up_whatever_the_labels_say():
     features = np.array([[0.2, 0.1], [9, 9], [7, 7]], np.float32)
     known = Known(features, ("good", "scratch|stain", "stain"), ("a", "b", "c"), ())
     output = NetworkOutput(np.array([stage.mean(), stage.std()], np.float32))
-    heat = heat_map(model, known, model.evidence(output), [Tap("only", 1)], [stage], 8)
+    heat = heat_map(model, known, model.evidence(output, BLANK), [Tap("only", 1)], [stage], 8)
     np.testing.assert_allclose(heat, stage[0] - 0.2, atol=1e-4)
 
 

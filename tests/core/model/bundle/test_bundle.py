@@ -162,7 +162,7 @@ def a_probe(bundle, file):
     size, data = bundle.backbone.size, file.read_bytes()
     picture = bundle.pack.prepare(bundle.pack.read(data, 10**8, size), size)
     prediction = bundle.model.predict(
-        bundle.model.evidence(bundle.network.extract(picture.pixels)), picture
+        bundle.model.evidence(bundle.network.extract(picture.pixels), picture), picture
     )
     return parity.Probe("0.png", data, parity.expectation(prediction, picture)), picture
 

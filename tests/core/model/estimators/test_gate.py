@@ -134,7 +134,7 @@ def _score(bundle, plate: Frame, ladder, step):
     if step:
         pixels = shifted(pixels, ladder, step, np.random.default_rng(1))
     ready = bundle.pack.prepare(Frame(pixels, 8, "", plate.source_size), bundle.backbone.size)
-    return bundle.model.evidence(bundle.network.extract(ready.pixels)).ood_score
+    return bundle.model.evidence(bundle.network.extract(ready.pixels), ready).ood_score
 
 
 def test_detection_grows_with_severity_on_every_ladder(climbed):

@@ -105,7 +105,7 @@ def test_a_plate_under_other_light_is_judged_and_one_with_a_fault_is_not(tiny_pr
             frame = extraction.pack.read(file.read_bytes(), extraction.settings.max_pixels, 0)
             frame = change(frame, np.random.default_rng(number))
             ready = extraction.pack.prepare(frame, extraction.size)
-            evidence = bundle.model.evidence(bundle.network.extract(ready.pixels))
+            evidence = bundle.model.evidence(bundle.network.extract(ready.pixels), ready)
             prediction = bundle.model.predict(evidence, ready)
             found.append(bool(prediction.findings) or prediction.ood_p <= 0.05)
         return np.mean(found)
@@ -135,7 +135,7 @@ def test_a_strange_plate_is_deferred_with_the_fault_that_it_looks_like(tiny_prod
         row.file.read_bytes(), extraction.settings.max_pixels, extraction.size
     )
     ready = replace(extraction.pack.prepare(frame, extraction.size), pixels=pixels)
-    evidence = bundle.model.evidence(bundle.network.extract(pixels))
+    evidence = bundle.model.evidence(bundle.network.extract(pixels), ready)
     prediction = bundle.model.predict(evidence, ready)
     assert prediction.resembled == name
     # Seventy-two plates cannot give a p-value of 1 %.

@@ -107,7 +107,7 @@ def test_the_stages_are_heard_beside_the_head(best):
     assert bundle.model.expert_weights[1] > 0.0
     for one in looked:
         assert isinstance(one, PictureFeatures)
-        evidence = bundle.model.evidence(one.output)
+        evidence = bundle.model.evidence(one.output, one.prepared)
         head = heads.logits(bundle.model.head, evidence.features)
         both = np.stack([head, one.output.tail.astype(np.float64)])
         np.testing.assert_allclose(

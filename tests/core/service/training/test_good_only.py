@@ -134,7 +134,7 @@ def test_patches_are_scored_beside_the_network_and_not_kept(
     assert isinstance(step, Extracted)
     assert output.patches.size
     assert step.output.patches.size == 0
-    whole, scored = model.evidence(output), model.evidence(step.output)
+    whole, scored = model.evidence(output, ready), model.evidence(step.output, ready)
     assert whole.logits.tobytes() == scored.logits.tobytes()
     assert (whole.good_p, whole.ood_score) == (scored.good_p, scored.ood_score)
 
