@@ -148,7 +148,8 @@ def _take_out_stated(
     own = table.foreground if table.foreground is not None else np.zeros((len(z), 0), np.float32)
     if not variations or not varied:
         return varied, FoldedForegrounds(own, own[:0]) if own.size else None, ()
-    features, foreground = varied.z[:, : z.shape[1]], variations.foreground
+    features = varied.z[:, : z.shape[1]]
+    foreground = variations.foreground[:, : own.shape[1]]  # nothing where nobody asks
     beyond = features - z[variations.of]
     shifts = fit_stated_shifts(beyond, foreground - own[variations.of], variations, table.stated)
     features = unmoved(features, [s.features for s in shifts], shifts, variations, table.stated)

@@ -277,6 +277,21 @@ def test_training_learns_from_what_the_files_of_its_pictures_state():
     np.testing.assert_allclose(np.delete(by, 5), 0.0, atol=1e-4)
 
 
+def test_features_of_the_foreground_are_left_alone_where_the_gate_does_not_look_at_them():
+    table = table_of(labelled_pictures(), ("good", "bad"), 12)
+    of = np.arange(len(table.labels))
+    nothing = np.zeros((len(of), 0), np.float32)
+    kind, strength = np.zeros(len(of), np.int64), np.linspace(0.0, 1.0, len(of))
+    variations = VariedFeatures(
+        ("compressed",), table.pooled, nothing, kind, strength, of, {}, table.pooled[:, :4]
+    )
+    alone = replace(table, foreground=None)
+    gate = fit(alone, ("good", "bad"), (False, True), variations=variations).model.gate
+
+    assert gate.foreground is None
+    assert [one.shift.foreground.shape for one in gate.stated] == [(2, 0)]
+
+
 def test_a_prediction_goes_by_features_and_score_without_what_the_file_states(tiny_product):
     bundle, _ = tiny_product.opened()
     model = bundle.model
