@@ -10,7 +10,7 @@ photograph of the very same part counts too. None of this depends on the set the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from core.checking.keypoint_votes import vote
 from core.checking.keypoints import KeypointFile
-from core.checking.registration import DETAIL, match_keypoints, refine
+from core.checking.registration import DETAIL, lay, match_keypoints, plane, refine
 from core.checking.row_file import Rows
 from core.types import F32, F64, U8
 
@@ -28,9 +28,11 @@ SIDE = 224  # pixels: what is finer than this is looked at
 LEAST_AGREEMENT = 0.7
 MOST_SHORT = 0.01
 MOST_DIFFERENT = 0.01
+ALL_BUT_COMPLETE, MOST_SHORT_THEN, WORST_THEN = 0.9, 0.02, 0.15
 _DIFFERENT = 0.3
 _INNER = 0.15  # of a side: what a turn may have filled in says nothing
-_WORTH_READING, _WORTH_REFINING = 0.85, 0.8
+_WORTH_READING, _WORTH_REFINING = 0.85, 0.5
+_WORTH_BENDING = 0.6  # agreement of details from which on they may be of one plane seen aslant
 _MATCHED = 8
 FINE, COARSE = 0.7, 3.0  # pixels: what lies between these blurs is compared
 FLAT = 1e-3  # squared grey levels: where no more varies there is nothing to compare
@@ -39,10 +41,9 @@ _BLOCK = 16
 _EDGE = 8
 _LEAST_COVERED = 0.6
 _LEAST_OVERLAP = 0.4
-_FEWEST_BLOCKS = 8
+_FEWEST_BLOCKS, _MANY_BLOCKS = 8, 50
 _QUIETEST = 0.1
 _IN_MEMORY = 500  # pictures in memory at a time
-_INVERSE = cv2.WARP_INVERSE_MAP
 _Float = NDArray[np.floating[Any]]
 
 Reader = Callable[[Sequence[int]], Iterable[U8 | None]]
@@ -58,15 +59,25 @@ class OverlapAgreement:
         short: By how much it falls short of what two pictures of one scene with independent noise
             would have; below zero where the noise agrees too.
         different: Share of the inner blocks that fall far short of it.
+        worst: By how much that of the inner blocks falls short that does most; 1 where there are
+            too few of them to tell.
     """
 
     found: float
     short: float
     different: float
+    worst: float = 1.0
 
     @property
     def is_one_origin(self) -> bool:
-        """Whether the two are one picture, or two of the very same thing."""
+        """Whether the two are one picture, or two of the very same thing.
+
+        Where tones were changed (equalised, sharpened) noise is strengthened here and weakened
+        there, and its part is taken for less than it is: agreement that is all but complete, in
+        every block, may then fall short by more.
+        """
+        if self.found >= ALL_BUT_COMPLETE and self.worst <= WORST_THEN:
+            return self.short <= MOST_SHORT_THEN
         return (
             self.found >= LEAST_AGREEMENT
             and self.short <= MOST_SHORT
@@ -76,7 +87,10 @@ class OverlapAgreement:
 
 @dataclass(frozen=True, slots=True)
 class _Laid:
-    """Two pictures by number, and the map from the first's pixels to the second's."""
+    """Two pictures by number, and the map from the first's pixels to the second's.
+
+    It is affine, ``2 3``, or of a plane, ``3 3``.
+    """
 
     a: int
     b: int
@@ -119,7 +133,10 @@ def _is_one(a: U8, b: U8, laid: _Laid) -> bool:
     first = agreement(a, other, guess)
     if first.is_one_origin or first.found < _WORTH_REFINING:
         return first.is_one_origin
-    return agreement(a, other, refine(a, other, guess)).is_one_origin
+    return any(
+        agreement(a, other, refine(a, other, one)).is_one_origin
+        for one in ((guess, plane(guess)) if len(guess) < 3 else (guess,))
+    )
 
 
 def _lay(details: Rows, found: KeypointFile) -> Iterator[_Laid]:
@@ -130,7 +147,12 @@ def _lay(details: Rows, found: KeypointFile) -> Iterator[_Laid]:
         if onto is None or matched < _MATCHED:
             continue
         laid = _Laid(a, b, is_mirrored, onto)
-        if agreement(details[a], _turned(details[b], laid), onto).found >= _WORTH_READING:
+        detail = _turned(details[b], laid)
+        agreed = agreement(details[a], detail, onto).found
+        if _WORTH_BENDING <= agreed < _WORTH_READING:
+            laid = replace(laid, onto=refine(details[a], detail, plane(onto)))
+            agreed = agreement(details[a], detail, laid.onto).found
+        if agreed >= _WORTH_READING:
             yield laid
 
 
@@ -148,15 +170,10 @@ def agreement(a: U8, b: U8, onto: F32) -> OverlapAgreement:
     Args:
         a: uint8 ``h w``, grey.
         b: The same of the other picture.
-        onto: float32 ``2 3``, the map from a's pixels to b's.
+        onto: float32 ``2 3`` or ``3 3``, the map from a's pixels to b's.
     """
-    side = len(a)
-    laid = np.asarray(
-        cv2.warpAffine(
-            b, onto, (side, side), flags=cv2.INTER_CUBIC | _INVERSE, borderMode=cv2.BORDER_REPLICATE
-        )
-    )
-    covered = _covered(onto, side)
+    laid = lay(b, onto, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
+    covered = _covered(onto, len(a))
     share = _blocks(covered)
     inside = share > _LEAST_COVERED
     if inside.mean() < _LEAST_OVERLAP:
@@ -194,6 +211,7 @@ def summarise_blocks(
         float(np.median(found[compared])),
         float(np.median(short[compared])),
         float(np.mean(away > _DIFFERENT)) if away.size else 1.0,
+        float(away.max()) if away.size >= _MANY_BLOCKS else 1.0,
     )
 
 
@@ -226,8 +244,7 @@ def _is_inner(count: int) -> NDArray[np.bool_]:
 
 def _covered(onto: F32, side: int) -> F32:
     """Return 1 where both pictures have pixels, away from the edges, float32 ``h w``."""
-    whole = np.ones((side, side), np.float32)
-    laid = cv2.warpAffine(whole, onto, (side, side), flags=cv2.INTER_LINEAR | _INVERSE)
+    laid = lay(np.ones((side, side), np.float32), onto, cv2.INTER_LINEAR)
     covered = np.asarray(cv2.erode(np.asarray(laid > 0.99, np.float32), np.ones((7, 7))))
     inner = np.zeros_like(covered)
     inner[_EDGE:-_EDGE, _EDGE:-_EDGE] = covered[_EDGE:-_EDGE, _EDGE:-_EDGE]
@@ -256,10 +273,10 @@ def _white_ratio() -> float:
 def enlarge(onto: F32) -> F32:
     """Return the map between pictures of ``SIDE`` pixels for one between those of ``DETAIL``."""
     scale = SIDE / DETAIL
-    shift = np.array([scale / 2 - 0.5] * 2)
-    linear = onto[:, :2].astype(np.float64)
-    moved = scale * onto[:, 2] + shift - linear @ shift
-    return np.asarray(np.column_stack([linear, moved]), np.float32)
+    shift = scale / 2 - 0.5
+    larger = np.array([[scale, 0.0, shift], [0.0, scale, shift], [0.0, 0.0, 1.0]])
+    enlarged = larger @ plane(onto) @ np.linalg.inv(larger)
+    return np.asarray(enlarged[: len(onto)], np.float32)
 
 
 def _bunches(candidates: Sequence[_Laid]) -> Iterator[list[_Laid]]:

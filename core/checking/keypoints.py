@@ -21,6 +21,7 @@ KEYPOINTS = 60
 _LEAST_CONTRAST = 0.004
 _SPREAD, _SHADING, _NEIGHBOURHOOD = 40.0, 9, 33  # grey levels; pixels
 _ORIENTATIONS = 8
+_PLAIN, _BESIDE = 4, 4  # grey levels; pixels beside a frame
 _WIDTH = 4 * 4 * _ORIENTATIONS
 
 Descriptors = U8
@@ -50,11 +51,23 @@ def detect(grey: U8, most: int = KEYPOINTS) -> Keypoints:
     sift = cv2.SIFT.create(
         nfeatures=most, contrastThreshold=_LEAST_CONTRAST, enable_precise_upscale=True
     )
-    found, descriptors = sift.detectAndCompute(equal_contrast(grey), None)
+    found, descriptors = sift.detectAndCompute(equal_contrast(grey), _within_a_frame(grey))
     places = np.array([one.pt for one in found[:most]], np.float32).reshape(-1, 2)
     if descriptors is None:
         return Keypoints(places, np.zeros((0, 128), np.uint8))
     return Keypoints(places, descriptors[:most].astype(np.uint8))
+
+
+def _within_a_frame(grey: U8) -> U8:
+    """Return where keypoints are looked for, 255 or 0: not at a plain frame around the picture.
+
+    All padded pictures share the edges of their frames.
+    """
+    inner = np.zeros(grey.shape, np.uint8)
+    rows, columns = (np.flatnonzero(np.ptp(grey, axis=axis) > _PLAIN) for axis in (1, 0))
+    if len(rows) and len(columns):
+        inner[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = 255
+    return np.asarray(cv2.erode(inner, np.ones((2 * _BESIDE + 1,) * 2)), np.uint8)
 
 
 def equal_contrast(grey: U8) -> U8:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from core.checking.keypoints import Keypoints, equal_contrast
 from core.checking.signature import ANGLES, SIDE, View, structure
 from core.types import F32, F64, U8
+
+Picture = TypeVar("Picture", U8, F32)
 
 DETAIL = 128
 _FINEST = 1.5
@@ -140,18 +142,39 @@ def match_points(a: tuple[F32, F32], b: tuple[F32, F32]) -> tuple[F32 | None, in
 
 
 def refine(a: U8, b: U8, guess: F32) -> F32:
-    """Return the map from a's pixels to b's, refined by the enhanced correlation coefficient."""
+    """Return the map from a's pixels to b's, refined by the enhanced correlation coefficient.
+
+    Args:
+        a: uint8 ``h w``.
+        b: The same of the other picture.
+        guess: float32, affine ``2 3`` or a plane's ``3 3``, which a camera that stood elsewhere
+            sees; the map found is of the same kind.
+    """
     height, width = a.shape
+    motion = cv2.MOTION_HOMOGRAPHY if len(guess) > 2 else cv2.MOTION_AFFINE
     inner = np.zeros((height, width), np.uint8)
     off_y, off_x = round(_INNER * height), round(_INNER * width)
     inner[off_y : height - off_y, off_x : width - off_x] = 1
     try:
-        _, refined = cv2.findTransformECC(
-            _soft(a), _soft(b), guess.copy(), cv2.MOTION_AFFINE, _STOP, inner, 5
-        )
+        _, refined = cv2.findTransformECC(_soft(a), _soft(b), guess.copy(), motion, _STOP, inner, 5)
     except cv2.error:  # it did not converge
         return guess
     return np.asarray(refined, np.float32) if _is_rigid_enough(refined) else guess
+
+
+def plane(onto: F32) -> F32:
+    """Return an affine map, float32 ``2 3``, as one of a plane, ``3 3``."""
+    if len(onto) > 2:
+        return onto
+    return np.vstack([onto, np.array([[0.0, 0.0, 1.0]], np.float32)])
+
+
+def lay(b: Picture, onto: F32, flags: int, border: int = cv2.BORDER_CONSTANT) -> Picture:
+    """Return a square picture as a map, affine or of a plane, lays it over another."""
+    warp = cv2.warpAffine if len(onto) < 3 else cv2.warpPerspective
+    inverse = flags | cv2.WARP_INVERSE_MAP
+    laid = warp(b, onto, b.shape[::-1], flags=inverse, borderMode=border)
+    return cast("Picture", np.asarray(laid))
 
 
 def _soft(grey: U8) -> U8:
@@ -160,5 +183,5 @@ def _soft(grey: U8) -> U8:
 
 
 def _is_rigid_enough(onto: NDArray[np.floating[Any]]) -> bool:
-    longest, shortest = np.linalg.svd(onto[:, :2])[1]
+    longest, shortest = np.linalg.svd(onto[:2, :2])[1]
     return bool(shortest > _SHORTEST and longest < _LONGEST)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import partial
+
 import cv2
 import numpy as np
 import pytest
@@ -54,6 +56,52 @@ def line():
 def test_a_picture_turned_cropped_or_mirrored_is_found_among_parts_that_look_alike(line, again):
     _, pictures = line
     assert pairs_of([*pictures, again(pictures[7]), again(pictures[18])]) == [(7, 24), (18, 25)]
+
+
+def equalised(picture):
+    return cv2.equalizeHist(np.ascontiguousarray(picture))
+
+
+def sharpened(picture):
+    blurred = cv2.GaussianBlur(picture, (0, 0), 1.5).astype(np.float32)
+    return np.clip(2.5 * picture - 1.5 * blurred, 0, 255).astype(np.uint8)
+
+
+def aslant(picture):
+    corners = np.array([[0, 0], [255, 0], [255, 255], [0, 255]], np.float32)
+    moved = corners + np.array([[14, 8], [-6, 17], [-15, -3], [9, -16]], np.float32)
+    onto = cv2.getPerspectiveTransform(corners, moved)
+    return cv2.warpPerspective(picture, onto, (256, 256), borderMode=cv2.BORDER_REPLICATE)
+
+
+def framed(picture, value):
+    return cv2.copyMakeBorder(picture, *(26,) * 4, cv2.BORDER_CONSTANT, value=value)
+
+
+@pytest.mark.parametrize(
+    ("again", "least"),
+    [
+        (equalised, 4),
+        (sharpened, 14),
+        (aslant, 14),
+        (partial(framed, value=0), 14),
+        (partial(framed, value=255), 14),
+    ],
+)
+def test_a_picture_of_other_tones_seen_aslant_or_framed_is_found(line, again, least):
+    _, pictures = line
+    copies = [again(one) for one in pictures[4:20]]
+    found = set(pairs_of([*pictures, *copies]))
+    assert found <= {(at, 20 + at) for at in range(4, 20)}
+    assert len(found) >= least
+
+
+@pytest.mark.parametrize("again", [equalised, sharpened, aslant])
+def test_sisters_of_other_tones_or_seen_aslant_are_told_apart(line, again):
+    scenes, pictures = line
+    rng = np.random.default_rng(1)
+    sisters = [again(photograph(sister(one, rng), rng)) for one in scenes]
+    assert pairs_of([*pictures, *sisters]) == []
 
 
 def test_sisters_that_agree_in_all_that_is_coarse_are_told_from_a_second_photograph(line):
