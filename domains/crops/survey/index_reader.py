@@ -57,11 +57,11 @@ def read_indices(data: bytes, arguments: Arguments) -> Output:
     """
     row, column, height, width = json.loads(data)
     source = open_mosaic(arguments["file"])
-    names, scale = names_of(source, arguments), scale_of(source)
+    scale = scale_of(source)
     wanted = [one for one in INDICES if one.name in arguments["indices"]]
     maps = np.full((len(wanted), height, width), np.nan, np.float32)
     unread = 0
-    for part in _readable(source, Window(column, row, width, height), names):
+    for part in _readable(source, Window(column, row, width, height), arguments):
         if part.pixels is None:
             unread += part.window.height * part.window.width
             continue
@@ -82,10 +82,10 @@ class _ReadPart:
     pixels: TilePixels | None
 
 
-def _readable(source: DatasetReader, window: Window, names: tuple[str, ...]) -> Iterator[_ReadPart]:
+def _readable(source: DatasetReader, window: Window, arguments: Arguments) -> Iterator[_ReadPart]:
     """Yield a window whole; where a piece of it is damaged, in parts down to that piece."""
     try:
-        yield _ReadPart(window, read_window(source, window, names))
+        yield _ReadPart(window, read_window(source, window, arguments))
         return
     except UnreadableImage:
         if max(window.height, window.width) <= _SMALLEST:
@@ -94,7 +94,7 @@ def _readable(source: DatasetReader, window: Window, names: tuple[str, ...]) -> 
     for top, height in _halves(window.height):
         for left, width in _halves(window.width):
             part = Window(window.col_off + left, window.row_off + top, width, height)
-            yield from _readable(source, part, names)
+            yield from _readable(source, part, arguments)
 
 
 def _halves(length: int) -> list[tuple[int, int]]:

@@ -240,19 +240,20 @@ def _read(data: bytes, arguments: Arguments) -> tuple[TilePixels, ValueScale, Ti
     row, column = json.loads(data)
     source = open_mosaic(arguments["file"])
     window = window_of(row, column, arguments["tile"], source.shape)
-    pixels = read_window(source, window, names_of(source, arguments))
+    pixels = read_window(source, window, arguments)
     place = Tile(arguments["parent"], int(window.row_off), int(window.col_off))
     return pixels, scale_of(source), place
 
 
-def read_window(source: DatasetReader, window: Window, names: tuple[str, ...]) -> TilePixels:
+def read_window(source: DatasetReader, window: Window, arguments: Arguments) -> TilePixels:
     """Return a window of a mosaic with its valid pixels.
 
     Raises:
         UnreadableImage: This part of the file cannot be read.
     """
     try:
-        return read_pixels(source, window, names)
+        # GDAL may tell of a read that failed at the next call alone, that for the names.
+        return read_pixels(source, window, names_of(source, arguments))
     except (RasterioError, CPLE_BaseError) as exc:
         raise UnreadableImage(
             "This part of the file is damaged or missing.", hint="Send the mosaic again, whole."

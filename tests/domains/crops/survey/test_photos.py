@@ -129,11 +129,16 @@ def test_of_a_photo_that_was_judged_its_verdict_stays_alone(field, tmp_path):
         (source / f"{number}.png").write_bytes(plot)
     kept = []
 
+    def alive():
+        return sum(type(one) is Assessment for one in gc.get_objects())
+
     def count(step, done, total):
         if step == JUDGING and done == total:
-            kept.append(sum(type(one) is Assessment for one in gc.get_objects()))
+            kept.append(alive() - before)
 
     spec = SurveySpec(source, tmp_path / "out", bundle=field.bundle)
+    gc.collect()
+    before = alive()  # of tests before this one
     with open_store(settings := field.settings_at(tmp_path / "home")) as store:
         summary = run_survey(spec, settings, count, store)
     assert summary["photos_judged"] == 3 * BATCH
