@@ -11,6 +11,7 @@ from core.service.review.last_person import LastPerson, keep_last_person, read_l
 from core.service.review.review import ReviewSession
 from dashboard import sign_in, widgets
 
+_BOX = "pack_box"
 SINGLE_USER = "One person on this machine; nobody signs in."
 
 
@@ -24,12 +25,12 @@ def draw(session: ReviewSession, *, asks_pack: bool) -> None:
     """
     if "pack" not in st.session_state or "reviewer" not in st.session_state:
         _recall(session)
-    # What a box held is dropped once a page is drawn without it, unless it is set anew.
-    st.session_state["pack"] = st.session_state["pack"]
     with st.sidebar:
         if asks_pack:
             if len(installed()) > 1:
-                st.selectbox("Pack", list(installed()), key="pack", on_change=_remember)
+                # Kept apart from the box, whose own state goes while a page is drawn without it.
+                st.session_state[_BOX] = st.session_state["pack"]
+                st.selectbox("Pack", list(installed()), key=_BOX, on_change=_choose)
             widgets.text(widgets.current_pack().title, "quiet")
         if sign_in.has_sign_in():
             _signed_in_as(widgets.person())
@@ -66,6 +67,11 @@ def _recall(session: ReviewSession) -> None:
     st.session_state.setdefault("pack", pack)
     name = "" if sign_in.has_sign_in() else last.name
     st.session_state.setdefault("reviewer", session.settings.reviewer or name)
+
+
+def _choose() -> None:
+    st.session_state["pack"] = st.session_state[_BOX]
+    _remember()
 
 
 def _remember() -> None:
