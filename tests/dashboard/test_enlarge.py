@@ -15,6 +15,7 @@ from dashboard.enlarge import Enlarged
 OPENS = {
     "dashboard/widgets.py": "opens = (enlarged or Enlarged()).attributes()",
     "domains/crops/pages/case_answer.py": "opens = widgets.enlarge(found).attributes()",
+    "domains/crops/pages/index_view.py": "{Enlarged().attributes()}",
     "domains/parts/pages/learn_choice.py": "{Enlarged().attributes()}",
     "domains/parts/pages/learn_sources.py": "opens = Enlarged().attributes()",
     "domains/parts/pages/board.js": "write(frame, 'data-enlarge', tile.full)",

@@ -12,6 +12,7 @@ from core.errors import AssayError
 from core.service.intake.resumable import Upload
 from core.service.review.review import ReviewSession
 from dashboard import widgets
+from dashboard.enlarge import Enlarged
 from dashboard.present import escape_markdown
 from domains.crops.fields.folder import FieldFolder
 from domains.crops.locale import N_, Language, Sentence
@@ -70,7 +71,8 @@ def _draw(out: Path, made: MappedIndices, upload: Upload, language: Language) ->
     )
     picture = b64encode((out / f"{name}.png").read_bytes()).decode()
     widgets.html(
-        f'<img class="crops-index" alt="{escape(str(name).upper())}" style="max-width:100%" '
+        f'<img {Enlarged().attributes()} class="crops-index" '
+        f'alt="{escape(str(name).upper())}" style="max-width:100%" '
         f'src="data:image/png;base64,{picture}">'
     )
     file = out / f"{name}.tif"

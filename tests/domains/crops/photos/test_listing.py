@@ -228,7 +228,7 @@ def test_a_photo_of_a_field_is_not_held_for_showing_no_leaf(tmp_path, settings):
 @pytest.mark.parametrize("kind", ["second picture", "film"])
 def test_of_a_file_with_more_behind_the_picture_the_picture_alone_is_decoded(kind):
     first = jpeg(tiff(gps=BERLIN))
-    more = jpeg(size=(160, 120)) if kind == "second picture" else b"\0\0\0\x18ftypmp42" * 500
+    more = jpeg(size=(32, 24)) if kind == "second picture" else b"\0\0\0\x18ftypmp42" * 500
 
     whole, alone = decode(first + more, 10**6, 0).pixels, decode(first, 10**6, 0).pixels
 
