@@ -16,7 +16,7 @@ from core.decision.second_read import ReadAnswer, ReadState
 from core.people import Person
 from core.records import hash_chain
 from core.records.case_status import QueueState
-from core.records.connection import Store, reading, writing
+from core.records.connection import Store, writing
 from core.records.gold_answers import standing_answer
 from core.records.read_claims import ReadClaim, end_claim, standing_claim
 from core.records.read_status import (
@@ -40,6 +40,9 @@ from core.records.tables import (
 )
 from core.records.values import now, plain, stamp
 from core.types import Disposition
+
+READ = "read"
+"""Action of the events of every answer that is no first one."""
 
 LONGEST = timedelta(seconds=60)
 """Time counted on one case at most: longer is a break."""
@@ -142,16 +145,6 @@ def retract(store: Store, read: StoredRead, by: Person, at: datetime | None = No
     return True
 
 
-def last_read(store: Store, reader: str, pack: str = "") -> StoredRead | None:
-    """Return the newest read of a person that still stands; None where they have none.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    with reading(store) as connection:
-        return next(iter(reads_by(connection, pack=pack, reader=reader, most=20)), None)
-
-
 def reads_by(
     connection: Connection, *, pack: str = "", reader: str = "", most: int | None = None
 ) -> list[StoredRead]:
@@ -173,7 +166,9 @@ def reads_by(
     )
     found = rows.mappings().all()
     taken = {row["refers"] for row in found if row["kind"] == RETRACTED}
-    return [_read(row) for row in found if row["kind"] != RETRACTED and row["id"] not in taken]
+    return [
+        stored_read(row) for row in found if row["kind"] != RETRACTED and row["id"] not in taken
+    ]
 
 
 def first_and_second(connection: Connection, case_id: str) -> tuple[RowLike, RowLike] | None:
@@ -258,7 +253,7 @@ def _write(connection: Connection, row: dict[str, Any], at: datetime) -> None:
         CASE_READS,
         row,
         actor=row["reader"],
-        action="read" if row["kind"] != RETRACTED else "take read back",
+        action=READ if row["kind"] != RETRACTED else "take read back",
         subject=row["case_id"],
         at=at,
     )
@@ -274,7 +269,8 @@ def _pack_of(connection: Connection, case_id: str) -> str:
     return str(connection.scalar(select(CASES.c.pack).where(CASES.c.id == case_id)))
 
 
-def _read(row: RowLike) -> StoredRead:
+def stored_read(row: RowLike) -> StoredRead:
+    """Return an answer from its row."""
     return StoredRead(
         id=row["id"],
         case_id=row["case_id"],

@@ -129,7 +129,6 @@ class ReviewRow(TableRow, table=True):
     __tablename__ = "reviews"
     __table_args__ = (
         UniqueConstraint("case_id", "revision"),
-        Index("ix_reviews_reviewer", "reviewer", "reviewed_at"),
         BY_ID,
     )
 
@@ -238,6 +237,7 @@ class AuditEventRow(TableRow, table=True):
         Index("ix_audit_events_actor", "actor", "at", "seq"),
         Index("ix_audit_events_action", "action", "at", "seq"),
         Index("ix_audit_events_actor_action", "actor", "action", "at", "seq"),
+        Index("ix_audit_events_actor_order", "actor", "action", "seq"),
     )
 
     seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})

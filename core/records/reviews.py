@@ -7,7 +7,6 @@ an image they have not seen. A later image makes the case wait again.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +14,10 @@ from sqlalchemy import Connection, insert, select
 
 from core.records import hash_chain
 from core.records.case_status import REVIEW, UNDO, refresh
-from core.records.cases import StoredReview, WorkItem, review_from_row
-from core.records.connection import Store, reading, writing
+from core.records.cases import WorkItem
+from core.records.connection import Store, writing
 from core.records.read_status import draw_review, refresh_reads
-from core.records.tables import CASE_STATUS, CASES, READ_DRAWS, REVIEWS
+from core.records.tables import CASE_STATUS, READ_DRAWS, REVIEWS
 from core.records.values import now, plain, stamp
 from core.types import Disposition
 
@@ -99,31 +98,6 @@ def undo(
             return False
         write_row(connection, status, UNDO, judgement, at or now())
     return True
-
-
-def last_of(store: Store, reviewer: str, packs: Collection[str]) -> StoredReview | None:
-    """Return the newest review of a person that stands; None where none does.
-
-    Args:
-        store: The store.
-        reviewer: Who.
-        packs: Names of the packs that it may be of.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    query = (
-        select(REVIEWS, CASES.c.key)
-        .join(CASES, REVIEWS.c.case_id == CASES.c.id)
-        .join(CASE_STATUS, REVIEWS.c.case_id == CASE_STATUS.c.case_id)
-        .where(REVIEWS.c.reviewer == plain(reviewer), REVIEWS.c.kind == REVIEW)
-        .where(CASES.c.pack.in_(packs), CASE_STATUS.c.revision == REVIEWS.c.revision + 1)
-        .order_by(REVIEWS.c.reviewed_at.desc())
-        .limit(1)
-    )
-    with reading(store) as connection:
-        row = connection.execute(query).mappings().first()
-    return review_from_row(row) if row else None
 
 
 def standing_status(connection: Connection, case_id: str) -> dict[str, Any] | None:

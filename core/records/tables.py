@@ -53,7 +53,7 @@ from core.records.work_tables import (
 
 __all__ = ["SCHEMA", "RowLike", "TableRow"]
 
-SCHEMA = "r0014"
+SCHEMA = "r0015"
 
 
 def _table(row: type[TableRow]) -> Table:

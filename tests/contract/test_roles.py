@@ -44,7 +44,6 @@ LOOKS = {
     "core.service.review.readers.double_reads": "shows a viewer no names",
     "core.service.review.undo.last_review": "finds the person's own",
     "core.service.review.undo.taken_back": "finds the person's own",
-    "core.service.review.second_read.last_answer": "finds the person's own",
     "core.service.review.second_read.next_read": "gives nothing to who may not review",
     "core.service.review.second_read.running_read": "finds the person's own",
     "core.service.review.second_read.open_read": "gives nothing to who may not review",

@@ -23,7 +23,6 @@ from core.people import Person, Role
 from core.records.case_reads import (
     StoredRead,
     first_and_second,
-    last_read,
     retract,
     write_read,
 )
@@ -222,20 +221,6 @@ def put_off(store: Store, item: WorkItem, by: Person, at: datetime | None = None
         claim = last_claim(connection, _claim_id(ReadKind(item.read), item.case_id, by), by.id)
     if claim is not None:
         pass_over(store, claim, at)
-
-
-def last_answer(store: Store, by: Person, pack: str = "") -> StoredRead | None:
-    """Return the newest read of a person, the first ones aside, that still stands.
-
-    Args:
-        store: The store.
-        by: Who.
-        pack: The pack's name; empty for all.
-
-    Raises:
-        StoreError: The database failed.
-    """
-    return last_read(store, by.id, pack)
 
 
 def take_back(store: Store, read: StoredRead, by: Person, at: datetime | None = None) -> bool:

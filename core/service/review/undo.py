@@ -7,15 +7,17 @@ from collections.abc import Collection
 from core.errors import ConfigError
 from core.people import Person, Role
 from core.records import reviews
+from core.records.case_reads import StoredRead
 from core.records.case_status import REVIEW
 from core.records.cases import CaseDetail, StoredReview
 from core.records.connection import Store
+from core.records.own_answers import last_own_answer, own_read
 from core.records.released_answers import policy_resting_on
 from core.service.review import second_read
 
 
 def last_review(store: Store, packs: Collection[str], by: Person) -> StoredReview | None:
-    """Return the newest review of a person that still stands, the one to undo.
+    """Return the review of a person that was written last and still stands, the one to undo.
 
     A second read, an adjudication or a known case counts as one, so that undoing shows no reader
     which of them it was.
@@ -30,11 +32,11 @@ def last_review(store: Store, packs: Collection[str], by: Person) -> StoredRevie
     """
     if not by.id:
         return None
-    own = reviews.last_of(store, by.id, packs)
-    reads = [second_read.last_answer(store, by, pack) for pack in packs]
-    read = max(filter(None, reads), key=lambda one: one.read_at, default=None)
-    if read is None or (own is not None and own.reviewed_at >= read.read_at):
-        return own
+    last = last_own_answer(store, by.id, packs)
+    return _as_review(last) if isinstance(last, StoredRead) else last
+
+
+def _as_review(read: StoredRead) -> StoredReview:
     return StoredReview(
         case_id=read.case_id,
         key="",
@@ -43,7 +45,7 @@ def last_review(store: Store, packs: Collection[str], by: Person) -> StoredRevie
         disposition=read.answer.disposition,
         label=read.answer.label,
         comment=read.comment,
-        reviewer=by.id,
+        reviewer=read.answer.reader,
         reviewed_at=read.read_at,
         supersedes="",
         decision_id="",
@@ -70,7 +72,7 @@ def undo(store: Store, stored: StoredReview, by: Person) -> bool:
     """
     by.require(Role.REVIEWER, "take back a review")
     if stored.kind != REVIEW:
-        read = second_read.last_answer(store, by)
+        read = own_read(store, stored.case_id, by.id)
         return read is not None and second_read.take_back(store, read, by)
     if stored.reviewer != by.id:
         by.require(Role.LEAD, "take back a review of somebody else")

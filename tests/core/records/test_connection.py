@@ -56,7 +56,7 @@ def test_a_step_that_adds_a_table_leaves_a_million_statuses_as_they_are(
     forget_answers(store)
     for table in ("view_events", "skipped_cases", "kept_answers"):
         execute(store, f"DROP TABLE {table}")
-    execute(store, "DROP INDEX ix_reviews_reviewer")
+    execute(store, "DROP INDEX ix_reviews_reviewer")  # which r0010 makes
     execute(store, "UPDATE alembic_version SET version_num = 'r0009'")
     execute(store, "UPDATE case_status SET sites = 'as it was'")
 
@@ -101,6 +101,8 @@ def test_answers_of_an_older_store_are_found_by_their_time(store, assessment, ke
 def forget_answers(store):
     """Take a store back to the tables of r0011, which knew no answers in the status of a case."""
     with writing(store) as connection:
+        connection.execute(text("DROP INDEX ix_audit_events_actor_order"))
+        connection.execute(text("CREATE INDEX ix_reviews_reviewer ON reviews (reviewer)"))
         connection.execute(text("DROP INDEX ix_case_status_answers"))
         connection.execute(text("DROP INDEX ix_case_status_time"))
         columns = "pack, opened_at, product, disposition"

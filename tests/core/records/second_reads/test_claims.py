@@ -11,10 +11,10 @@ import pytest
 from core.decision.second_read import ReadState
 from core.errors import PermissionDenied
 from core.people import Person, Role
-from core.records import audit, worklist
+from core.records import audit, reviews, worklist
 from core.records.final_reads import count_states, final_reads
 from core.records.read_claims import LASTS, claim_case, claims_of
-from core.service.review import review, undo
+from core.service.review import review, second_read, undo
 from core.service.review.second_read import next_read, put_off
 from tests.core.records.second_reads.reads import (
     ANN,
@@ -98,6 +98,21 @@ def test_a_reader_takes_a_read_back_until_another_is_built_on_it(cases):
     review.decide(cases, task.detail.item, NEGATIVE, by=LEAD)
     assert not undo.undo(cases, undo.last_review(cases, PACKS, BOB), BOB)
     assert [r.disposition for r in final_reads(cases, "parts")] == [NEGATIVE]
+    assert audit.verify(cases).faults == ()
+
+
+def test_undo_takes_reads_and_first_answers_back_in_the_order_of_writing(cases):
+    read_first(cases)
+    task = next_read(cases, PACKS, BOB, None)
+    earlier = task.claim.claimed_at - timedelta(hours=3)  # the clock is set back
+    assert second_read.answer(cases, task.detail.item, POSITIVE, by=BOB, at=earlier)
+    first = worklist.next_case(cases, "parts")
+    assert reviews.review(cases, first, NEGATIVE, reviewer="bob", at=earlier - timedelta(hours=1))
+    order = []
+    while (last := undo.last_review(cases, PACKS, BOB)) is not None:
+        order.append(last.case_id)
+        assert undo.undo(cases, last, BOB)
+    assert order == [first.case_id, task.claim.case_id]
     assert audit.verify(cases).faults == ()
 
 

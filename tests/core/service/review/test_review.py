@@ -18,7 +18,7 @@ import pytest
 from core.errors import BundleError, ConfigError, DataError, PermissionDenied
 from core.packs import pack_named
 from core.people import Person, Role
-from core.records import reviews, worklist
+from core.records import audit, reviews, worklist
 from core.records.final_reads import final_reads
 from core.records.store import decisions
 from core.records.values import now
@@ -87,6 +87,22 @@ def test_the_review_to_undo_is_the_persons_own_last_one_and_is_undone_once(sessi
     assert not undo.undo(store, last, ADA)
     assert undo.last_review(store, ("parts",), ADA).disposition is FAIL
     assert undo.last_review(store, ("parts",), Person.alone("Mary")) is None
+
+
+def test_undo_goes_by_the_order_of_writing_where_the_clock_was_set_back(session):
+    store = session.store
+    written = []
+    for hours in (0, 3, -2, -1):
+        case = review.next_case(store, "parts")
+        at = now() + timedelta(hours=hours)
+        assert reviews.review(store, case, FAIL, reviewer="Ada", at=at)
+        written.append(case.case_id)
+    taken_back = []
+    while (last := undo.last_review(store, ("parts",), ADA)) is not None:
+        taken_back.append(last.case_id)
+        assert undo.undo(store, last, ADA)
+    assert taken_back == written[::-1]
+    assert audit.verify(store).faults == ()
 
 
 def test_a_viewer_reviews_nothing_and_only_a_lead_takes_back_what_somebody_else_reviewed(session):
