@@ -125,7 +125,20 @@ def open_mosaic(descriptor: int) -> DatasetReader:
             "The mosaic is stored as one piece, which cannot be read in parts.",
             hint="Save it tiled, such as with gdal_translate -of COG.",
         )
+    _stated_bands(source)  # before any of its pixels are read
     return source
+
+
+@lru_cache(maxsize=1)
+def _stated_bands(source: DatasetReader) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the colour and the description of each band.
+
+    Asking GDAL for a colour has no result that tells of a failure, so rasterio looks whether GDAL
+    keeps an error, and finds that of a read before it: after a damaged part a sound one would
+    count as damaged. So it is asked once, before anything is read.
+    """
+    colours = tuple(one.name for one in source.colorinterp)
+    return colours, tuple(text or "" for text in source.descriptions)
 
 
 def describe(data: bytes, arguments: Arguments) -> Output:
@@ -167,9 +180,7 @@ def describe(data: bytes, arguments: Arguments) -> Output:
 
 def names_of(source: DatasetReader, arguments: Arguments) -> tuple[str, ...]:
     """Return the names of a mosaic's bands, ``bands`` of the arguments before the file's own."""
-    described = [text or "" for text in source.descriptions]
-    colours = [one.name for one in source.colorinterp]
-    return identify(colours, described, arguments["bands"])
+    return identify(*_stated_bands(source), arguments["bands"])
 
 
 def _tile_size(tile_m: float, pixel_m: tuple[float, float]) -> tuple[int, int]:
@@ -251,9 +262,9 @@ def read_window(source: DatasetReader, window: Window, arguments: Arguments) -> 
     Raises:
         UnreadableImage: This part of the file cannot be read.
     """
+    names = names_of(source, arguments)
     try:
-        # GDAL may tell of a read that failed at the next call alone, that for the names.
-        return read_pixels(source, window, names_of(source, arguments))
+        return read_pixels(source, window, names)
     except (RasterioError, CPLE_BaseError) as exc:
         raise UnreadableImage(
             "This part of the file is damaged or missing.", hint="Send the mosaic again, whole."

@@ -128,25 +128,6 @@ def test_a_sparse_file_of_any_size_is_refused_before_anything_is_written(tmp_pat
     assert not (tmp_path / "out").exists()
 
 
-def test_a_damaged_part_alone_has_no_value_and_is_counted(tmp_path):
-    rng = np.random.default_rng(5)
-    noise = rng.integers(40, 200, (3, 192, 128), np.uint8)
-    path = write(tmp_path / "m.tif", noise, compress="deflate")
-    data = bytearray(path.read_bytes())
-    with rasterio.open(path) as file:
-        at = int(file.get_tag_item("BLOCK_OFFSET_1_2", "TIFF", bidx=1))
-    data[at : at + 4000] = bytes(4000)
-    path.write_bytes(data)
-    made = write_index_maps(path, tmp_path / "out", Settings())
-    assert made.unread == 1 / 6  # one block of 2 x 3, not the window that it lies in
-    whole = expected(*noise.astype("f8"))["exg"]
-    with rasterio.open(tmp_path / "out" / "exg.tif") as file:
-        values = file.read(1)
-    lost = np.isnan(values)
-    assert lost.sum() == 64 * 64
-    np.testing.assert_array_equal(values[~lost], whole[~lost])
-
-
 def test_a_picture_has_the_legends_colours_and_white_where_nothing_is_known():
     ndvi = next(one for one in INDICES if one.name == "ndvi")
     values = np.array([[0.0, 1.0, np.nan, 2.0]], "f4").repeat(4, 0)

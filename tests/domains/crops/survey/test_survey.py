@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import pytest
 import rasterio
-import tifffile
 from pyproj import Transformer
 from shapely.geometry import Point, shape
 
@@ -34,7 +33,6 @@ from domains.crops.survey.job import submit
 from domains.crops.survey.pictures import MOST
 from domains.crops.survey.spec import SurveySpec
 from domains.crops.survey.survey import run_survey, survey_mosaic
-from domains.crops.survey.values import TileStatus
 from tests.commands import run_assay
 from tests.core.jobs.running import work_once
 from tests.domains.crops.survey.mosaics import filled, write
@@ -253,30 +251,6 @@ def test_progress_counts_the_tiles_and_what_it_raises_ends_the_survey(field, tmp
     assert calls == [("Surveying", done, 169) for done in range(41)]
     assert not (tmp_path / "out").exists()
     assert threading.active_count() < 20
-
-
-def test_a_truncated_mosaic_gives_the_tiles_that_are_there_and_names_the_others(tmp_path):
-    # Its directory stands before its pixels, unlike in GDAL's files, so that it opens.
-    path, keys = tmp_path / "m.tif", (1, 1, 0, 3, 1024, 0, 1, 1, 1025, 0, 1, 1, 3072, 0, 1, 32633)
-    placed = [
-        (33550, "d", 3, (0.05, 0.05, 0.0), True),
-        (33922, "d", 6, (0, 0, 0, 500_000.0, 5_800_000.0, 0), True),
-        (34735, "H", len(keys), keys, True),
-    ]
-    pixels = np.moveaxis(filled((640, 640)), 0, 2)
-    tifffile.imwrite(path, pixels, photometric="rgb", tile=(64, 64), extratags=placed)
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) * 6 // 10])
-    spec = SurveySpec(path, tmp_path / "out", tile_m=3.2, is_measured_only=True)
-
-    survey = survey_mosaic(spec, Settings())
-
-    status = Counter(tile.status for tile in survey.tiles)
-    assert status == {TileStatus.MEASURED: 59, TileStatus.UNREADABLE: 41}
-    for tile in survey.tiles[59:]:
-        assert tile.verdict is None
-        assert "damaged or missing" in tile.detail
-        assert tile.indices == {}
 
 
 def test_a_mosaic_without_its_directory_is_refused(tmp_path):
