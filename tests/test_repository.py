@@ -15,7 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 TOP = {
     "core", "domains", "dashboard", "tests", "data", "pyproject.toml", "README.md", "Makefile",
     "LICENSE", "CHANGELOG.md", ".github", ".pre-commit-config.yaml", ".ci", ".constraints.txt",
-    ".gitignore",
+    ".dockerignore", ".gitignore",
 }  # fmt: skip
 
 

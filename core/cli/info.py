@@ -1,4 +1,4 @@
-"""demo, packs, doctor, review."""
+"""--version, demo, packs, doctor, review."""
 
 from __future__ import annotations
 
@@ -12,10 +12,31 @@ from core.cli.output import print_json, print_line, progress_bar
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
+    app.callback()(take_options)
     app.command()(demo)
     app.command()(packs)
     app.command()(doctor)
     app.command()(review)
+
+
+def _print_version(is_asked: bool) -> None:
+    if not is_asked:
+        return
+    from importlib.metadata import version
+
+    print_line(f"assay {version('assay-inspection')}")
+    raise typer.Exit
+
+
+def take_options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options of the program itself, which need no command."""
 
 
 def demo() -> None:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,11 @@ def lines(run_anew, bundle, tiny_product):
     files = tiny_product.pictures("test")
     out = run_anew("assess", bundle, *files, "--json").stdout
     return [json.loads(line) for line in out.splitlines()]
+
+
+def test_the_program_says_its_version_without_a_command(run):
+    done = run("--version")
+    assert (done.returncode, done.stdout) == (0, f"assay {version('assay-inspection')}\n")
 
 
 def test_assess_writes_one_complete_object_a_picture_in_order(lines, tiny_product):
