@@ -1,16 +1,16 @@
-"""An ordered map over daemon threads with a watchdog on every call."""
+"""Ordered maps over threads: one with a watchdog on every call, a plain one for pure work."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Overdue
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from time import monotonic
-from typing import Any, Self, TypeVar
+from typing import Any, Protocol, Self, TypeVar
 
 from core.errors import InferenceStalled
 
@@ -22,6 +22,13 @@ _END_S = 5.0  # an ordinary call is over in well under a second
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Each(Protocol):
+    """Applies work to items, in their order, as the builtin ``map`` does."""
+
+    def __call__(self, work: Callable[[T], R], items: Iterable[T], /) -> Iterator[R]:
+        """Return an iterator of the answers."""
 
 
 class WatchedThreads:
@@ -170,3 +177,30 @@ def ordered_map(
     """
     with WatchedThreads(workers, timeout_s) as threads:
         yield from threads.map(work, items, stalled)
+
+
+def threaded_map(work: Callable[[T], R], items: Iterable[T], *, workers: int) -> Iterator[R]:
+    """Yield ``work`` of every item, in the items' order, by threads of its own.
+
+    For work that ends by itself and lets other threads run, as OpenCV's functions do. Items are
+    taken ``AHEAD`` a thread before the answers.
+
+    Args:
+        work: What to do with one item.
+        items: Any iterable, endless ones too.
+        workers: Number of threads, at least 1.
+
+    Raises:
+        Exception: Whatever ``work`` raised, at that item's turn.
+    """
+    waiting: deque[Future[R]] = deque()
+    pool = ThreadPoolExecutor(workers, THREAD_NAME)
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
 
 import cv2
@@ -27,6 +28,7 @@ from core.checking.signature import (
     structure,
 )
 from core.clusters import cluster_centres
+from core.ordered_map import Each
 from core.types import F32, U8
 
 ALIKE = 0.95
@@ -55,7 +57,7 @@ def exact_copies(sha256: Sequence[str]) -> list[list[int]]:
     return [same for same in rows.values() if len(same) > 1]
 
 
-def near_copies(details: Rows) -> list[list[int]]:
+def near_copies(details: Rows, each: Each = map) -> list[list[int]]:
     """Return the sets of pictures that come of one exposure, as row numbers.
 
     Candidates are the nearest few by spectra that no turn and no mirror changes, of the whole
@@ -71,6 +73,7 @@ def near_copies(details: Rows) -> list[list[int]]:
 
     Args:
         details: uint8 ``n h w`` with h = w = 128, grey.
+        each: Compares pairs, on several threads or one.
 
     Raises:
         ValueError: The array has another shape.
@@ -80,7 +83,7 @@ def near_copies(details: Rows) -> list[list[int]]:
     n = len(details)
     if n < 2:
         return []
-    return clusters(n, _Search.over(details).pairs())
+    return clusters(n, _Search.over(details).pairs(each))
 
 
 def clusters(n: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
@@ -130,26 +133,33 @@ class _Search:
             set_rows(units[number], start, level)
         return cls(details, sound, common / np.float32(n), units)
 
-    def pairs(self) -> Iterator[tuple[int, int]]:
+    def pairs(self, each: Each) -> Iterator[tuple[int, int]]:
         """Yield the pairs that are copies."""
         n = len(self.details)
         candidates, others = self._neighbours()
         shared = min(self._shared(), _MOST_SHARED)
-        near: dict[int, float] = {}
-        for a, b, view in candidates:
-            least = 1.0 - (1.0 - ALIKE) * (1.0 - shared)
-            alike = self._alike(a, b, VIEWS[view])
-            if alike < least:
-                alike = self._alike(a, b, VIEWS[view], is_negative=True)
-            if alike < least:
-                continue
-            for one in (a, b):
-                if one not in near:
-                    near[one] = self._nearest_other(one, others[one]) if n > 2 * _OTHERS else 0.0
+        least = 1.0 - (1.0 - ALIKE) * (1.0 - shared)
+        compared = each(partial(self._alike_or_negative, least=least), candidates)
+        pairs = [(a, b, alike) for a, b, alike in compared if alike >= least]
+        near = np.zeros(n)
+        if n > 2 * _OTHERS:
+            ends = np.unique(np.array([one[:2] for one in pairs], np.int64)).tolist()
+            near[ends] = list(each(partial(self._nearest_other, others), ends))
+        for a, b, alike in pairs:
             limit = max(shared, min(near[a], near[b]))
             is_close = 1.0 - alike <= (1.0 - ALIKE) * (1.0 - limit)
             if is_close or self._saved_again(a, b):
                 yield a, b
+
+    def _alike_or_negative(
+        self, pair: tuple[int, int, int], *, least: float
+    ) -> tuple[int, int, float]:
+        """Return a pair with how alike it is; where that is too little, as a negative."""
+        a, b, view = pair
+        alike = self._alike(a, b, VIEWS[view])
+        if alike < least:
+            alike = self._alike(a, b, VIEWS[view], is_negative=True)
+        return a, b, alike
 
     def _neighbours(self) -> tuple[Iterator[tuple[int, int, int]], NDArray[np.int32]]:
         """Return candidate pairs with the view of the second that fits, and each one's others."""
@@ -225,9 +235,9 @@ class _Search:
         drawn = [rng.choice(rows, 2, replace=False) for _ in range(_SAMPLE)]
         return max(0.0, float(np.median([self._alike(a, b, VIEWS[0], -1.0) for a, b in drawn])))
 
-    def _nearest_other(self, one: int, others: NDArray[np.int32]) -> float:
+    def _nearest_other(self, others: NDArray[np.int32], one: int) -> float:
         """Return how alike a picture is to those of its kind that are no copies of it."""
-        alike = [self._alike(one, other, VIEWS[0], -1.0) for other in others.tolist()]
+        alike = [self._alike(one, other, VIEWS[0], -1.0) for other in others[one].tolist()]
         return float(np.median(alike))
 
 

@@ -9,19 +9,20 @@ photograph of the very same part counts too. None of this depends on the set the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, Self
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from core.checking.keypoint_votes import vote
-from core.checking.keypoints import KeypointFile
-from core.checking.registration import DETAIL, lay, match_keypoints, plane, refine
+from core.checking.keypoints import KeypointRows
+from core.checking.registration import DETAIL, lay, match_keypoints, plane, refine, soften
 from core.checking.row_file import Rows
+from core.ordered_map import Each
 from core.types import F32, F64, U8
 
 SIDE = 224  # pixels: what is finer than this is looked at
@@ -98,62 +99,63 @@ class _Laid:
     onto: F32
 
 
-def find_exposures(details: Rows, read: Reader) -> list[tuple[int, int]]:
+def find_exposures(
+    details: Rows, keypoints: KeypointRows, read: Reader, each: Each = map
+) -> list[tuple[int, int]]:
     """Return the pairs of pictures of one origin, however turned or cropped.
 
     Candidates share many keypoints and agree once laid over each other; those are read again.
 
     Args:
         details: uint8 ``n h w`` with h = w = 128, grey, those of ``PictureFacts.detail``.
+        keypoints: Those of the same.
         read: Gives pictures at full resolution.
+        each: Compares pairs, on several threads or one.
     """
-    found = KeypointFile()
-    for at in range(len(details)):
-        found.add(details[at])
-    candidates = list(_lay(details, found))
+    laid = each(partial(_lay, details, keypoints), vote(keypoints))
     pairs: list[tuple[int, int]] = []
-    for some in _bunches(candidates):
+    for some in _bunches([one for one in laid if one is not None]):
         numbers = sorted({end for one in some for end in (one.a, one.b)})
         grey = {
             number: one
             for number, one in zip(numbers, read(numbers), strict=True)
             if one is not None
         }
-        pairs += [
-            (one.a, one.b)
-            for one in some
-            if one.a in grey and one.b in grey and _is_one(grey[one.a], grey[one.b], one)
-        ]
+        found = each(partial(_is_one, grey), some)
+        pairs += [(one.a, one.b) for one, is_one in zip(some, found, strict=True) if is_one]
     return pairs
 
 
-def _is_one(a: U8, b: U8, laid: _Laid) -> bool:
+def _is_one(grey: Mapping[int, U8], laid: _Laid) -> bool:
     """Return whether two pictures are of one origin; a map is refined where it may matter."""
-    guess, other = enlarge(laid.onto), _turned(b, laid)
-    first = agreement(a, other, guess)
+    if laid.a not in grey or laid.b not in grey:
+        return False
+    a, b, guess = grey[laid.a], _turned(grey[laid.b], laid), enlarge(laid.onto)
+    bands = _Bands.of(a)
+    first = bands.agree_with(b, guess)
     if first.is_one_origin or first.found < _WORTH_REFINING:
         return first.is_one_origin
+    soft = soften(a), soften(b)
     return any(
-        agreement(a, other, refine(a, other, one)).is_one_origin
+        bands.agree_with(b, refine(*soft, one)).is_one_origin
         for one in ((guess, plane(guess)) if len(guess) < 3 else (guess,))
     )
 
 
-def _lay(details: Rows, found: KeypointFile) -> Iterator[_Laid]:
-    """Yield the pairs that agree at the size of a detail, with the map that lays them so."""
-    for a, b, is_mirrored in vote(found.descriptors):
-        other = found[b].mirrored(DETAIL) if is_mirrored else found[b]
-        onto, matched = match_keypoints(found[a], other)
-        if onto is None or matched < _MATCHED:
-            continue
-        laid = _Laid(a, b, is_mirrored, onto)
-        detail = _turned(details[b], laid)
-        agreed = agreement(details[a], detail, onto).found
-        if _WORTH_BENDING <= agreed < _WORTH_READING:
-            laid = replace(laid, onto=refine(details[a], detail, plane(onto)))
-            agreed = agreement(details[a], detail, laid.onto).found
-        if agreed >= _WORTH_READING:
-            yield laid
+def _lay(details: Rows, found: KeypointRows, pair: tuple[int, int, bool]) -> _Laid | None:
+    """Return a pair with the map that lays it; None unless it agrees so, at a detail's size."""
+    a, b, is_mirrored = pair
+    other = found[b].mirrored(DETAIL) if is_mirrored else found[b]
+    onto, matched = match_keypoints(found[a], other)
+    if onto is None or matched < _MATCHED:
+        return None
+    laid = _Laid(a, b, is_mirrored, onto)
+    one, detail = details[a], _turned(details[b], laid)
+    agreed = agreement(one, detail, onto).found
+    if _WORTH_BENDING <= agreed < _WORTH_READING:
+        laid = replace(laid, onto=refine(soften(one), soften(detail), plane(onto)))
+        agreed = agreement(one, detail, laid.onto).found
+    return laid if agreed >= _WORTH_READING else None
 
 
 def _turned(picture: U8, laid: _Laid) -> U8:
@@ -172,24 +174,39 @@ def agreement(a: U8, b: U8, onto: F32) -> OverlapAgreement:
         b: The same of the other picture.
         onto: float32 ``2 3`` or ``3 3``, the map from a's pixels to b's.
     """
-    laid = lay(b, onto, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE)
-    covered = _covered(onto, len(a))
-    share = _blocks(covered)
-    inside = share > _LEAST_COVERED
-    if inside.mean() < _LEAST_OVERLAP:
-        return OverlapAgreement(0.0, 1.0, 1.0)
+    return _Bands.of(a).agree_with(b, onto)
 
-    def energy(x: F32, y: F32) -> F64:
-        return np.asarray((_blocks(x * y * covered) / np.maximum(share, 0.05))[inside], np.float64)
 
-    x, y = pass_band(a, FINE, COARSE), pass_band(laid, FINE, COARSE)
-    xx, yy = np.maximum(energy(x, x), FLAT), np.maximum(energy(y, y), FLAT)
-    found = energy(x, y) / np.sqrt(xx * yy)
-    fine = (pass_band(a, 0.0, _NOISE), pass_band(laid, 0.0, _NOISE))
-    parts = structure_share(xx, energy(fine[0], fine[0])) * structure_share(
-        yy, energy(fine[1], fine[1])
-    )
-    return summarise_blocks(found, parts, parts > 0.0, _is_inner(len(share))[inside])
+@dataclass(frozen=True, slots=True)
+class _Bands:
+    """What of a picture is compared, and what is finer and taken for noise, float32 ``h w``."""
+
+    detail: F32
+    fine: F32
+
+    @classmethod
+    def of(cls, grey: U8) -> Self:
+        return cls(pass_band(grey, FINE, COARSE), pass_band(grey, 0.0, _NOISE))
+
+    def agree_with(self, b: U8, onto: F32) -> OverlapAgreement:
+        """Return how well this picture agrees with another one, see ``agreement``."""
+        covered = _covered(onto, len(b))
+        share = _blocks(covered)
+        inside = share > _LEAST_COVERED
+        if inside.mean() < _LEAST_OVERLAP:
+            return OverlapAgreement(0.0, 1.0, 1.0)
+
+        def energy(x: F32, y: F32) -> F64:
+            shared = (_blocks(x * y * covered) / np.maximum(share, 0.05))[inside]
+            return np.asarray(shared, np.float64)
+
+        other = _Bands.of(lay(b, onto, cv2.INTER_CUBIC, cv2.BORDER_REPLICATE))
+        x, y = self.detail, other.detail
+        xx, yy = np.maximum(energy(x, x), FLAT), np.maximum(energy(y, y), FLAT)
+        found = energy(x, y) / np.sqrt(xx * yy)
+        noise = energy(self.fine, self.fine), energy(other.fine, other.fine)
+        parts = structure_share(xx, noise[0]) * structure_share(yy, noise[1])
+        return summarise_blocks(found, parts, parts > 0.0, _is_inner(len(share))[inside])
 
 
 def summarise_blocks(

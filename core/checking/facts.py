@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from core.checking.fine_detail import WIDTH, sample_detail
+from core.checking.keypoints import RECORD, KeypointRows, detect, to_record
 from core.checking.registration import DETAIL
-from core.checking.row_file import RowFile, RowPlace
+from core.checking.row_file import RowFile, RowPlace, select_places
 from core.errors import UnreadableImage
 from core.imaging.sniff import sniff
 from core.labelled import Row
@@ -61,6 +64,7 @@ class PictureFacts:
         thumb: Where its pixels lie, uint8 ``THUMB THUMB 3``.
         detail: Where its grey ones lie, uint8 ``DETAIL DETAIL``.
         fine: Where what is kept of its finest detail lies, uint8 ``WIDTH``.
+        keypoints: Where its keypoints lie, a ``RECORD``.
         belongs: Group, patient and larger picture that the file states, by kind.
         source: As in ``Frame``.
         peak: As in ``Prepared``.
@@ -76,27 +80,63 @@ class PictureFacts:
     thumb: RowPlace
     detail: RowPlace
     fine: RowPlace
+    keypoints: RowPlace
     belongs: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     peak: int = 0
     has_further: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class ShrunkPicture:
+    """What is worked out of the pixels of one picture.
+
+    Attributes:
+        light: As in ``PictureFacts``.
+        thumb: uint8 ``THUMB THUMB 3``.
+        detail: uint8 ``DETAIL DETAIL``.
+        fine: uint8 ``WIDTH``.
+        keypoints: A ``RECORD``.
+    """
+
+    light: F64
+    thumb: U8
+    detail: U8
+    fine: U8
+    keypoints: NDArray[Any]
+
+    @classmethod
+    def of(cls, pixels: U8) -> Self:
+        """Return what is worked out of a picture as the network takes it, uint8 ``h w 3``."""
+        grey: U8 = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
+        detail = detail_of(grey)
+        return cls(
+            light=_light(pixels, grey),
+            thumb=_shrunk(pixels, THUMB),
+            detail=detail,
+            fine=sample_detail(grey),
+            keypoints=to_record(detect(detail)),
+        )
+
+
 class ShrunkPixels:
     """The shrunk pixels of a set of pictures, kept in temporary files."""
 
     def __init__(self) -> None:
-        self._thumbs = RowFile((THUMB, THUMB, 3), np.uint8)
-        self._details = RowFile((DETAIL, DETAIL), np.uint8)
-        self._fine = RowFile((WIDTH,), np.uint8)
-
-    def add(self, thumb: U8, detail: U8, fine: U8) -> tuple[RowPlace, RowPlace, RowPlace]:
-        """Return where the pixels of one more picture lie."""
-        return (
-            RowPlace(self._thumbs, self._thumbs.append(thumb)),
-            RowPlace(self._details, self._details.append(detail)),
-            RowPlace(self._fine, self._fine.append(fine)),
+        self._files = (
+            RowFile((THUMB, THUMB, 3), np.uint8),
+            RowFile((DETAIL, DETAIL), np.uint8),
+            RowFile((WIDTH,), np.uint8),
+            RowFile((), RECORD),
         )
+
+    def add(self, one: ShrunkPicture) -> tuple[RowPlace, RowPlace, RowPlace, RowPlace]:
+        """Return where thumb, detail, finest detail and keypoints of one more picture lie."""
+        number, rows = len(self._files[0]), (one.thumb, one.detail, one.fine, one.keypoints)
+        for file, row in zip(self._files, rows, strict=True):
+            file.append(row)
+        thumb, detail, fine, keypoints = (RowPlace(file, number) for file in self._files)
+        return thumb, detail, fine, keypoints
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,34 +161,40 @@ def file_facts(data: bytes, max_pixels: int) -> FileFacts:
     return FileFacts(kind, len(data), jpeg_quality(data) if kind == "JPEG" else NO_QUALITY)
 
 
-def facts_of(prepared: Prepared, row: Row, file: FileFacts, shrunk: ShrunkPixels) -> PictureFacts:
+def facts_of(
+    prepared: Prepared, one: ShrunkPicture, row: Row, file: FileFacts, shrunk: ShrunkPixels
+) -> PictureFacts:
     """Return what the check needs of one picture once its pixels are dropped.
 
     Args:
-        prepared: The picture as the network takes it.
+        prepared: The picture as the network takes it; its pixels are not looked at.
+        one: What was worked out of them.
         row: Its row in the data set.
         file: Format, length and compression.
         shrunk: Where shrunk pixels are kept, of all pictures of a set.
     """
-    pixels = prepared.pixels
-    grey: U8 = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY))
-    places = shrunk.add(_shrunk(pixels, THUMB), detail_of(grey), sample_detail(grey))
-    thumb, detail, fine = places
+    thumb, detail, fine, keypoints = shrunk.add(one)
     return PictureFacts(
         row=row,
         file=file,
         sha256=prepared.sha256,
         source_size=prepared.source_size,
         refusals=tuple(finding.detail for finding in prepared.findings),
-        light=_light(pixels, grey),
+        light=one.light,
         thumb=thumb,
         detail=detail,
         fine=fine,
+        keypoints=keypoints,
         belongs=belongs_to(prepared),
         source=prepared.source,
         peak=prepared.peak,
         has_further=FURTHER in prepared.meta,
     )
+
+
+def keypoints_of(facts: Sequence[PictureFacts]) -> KeypointRows:
+    """Return the keypoints of pictures, at least one."""
+    return KeypointRows(select_places([one.keypoints for one in facts]))
 
 
 def jpeg_quality(data: bytes) -> float:

@@ -14,6 +14,7 @@ from core.checking.kept_keypoints import KeptKeypoints
 from core.checking.row_file import Rows
 from core.checking.signature import LARGER, SIDE, VIEWS, SpectrumScaler, rings, spectra, structure
 from core.checking.view_search import ViewSearch
+from core.ordered_map import Each
 from core.types import F32, U8
 
 CERTAIN = 0.03
@@ -53,24 +54,31 @@ class Fingerprints:
     keypoints: KeptKeypoints
 
     @classmethod
-    def of(cls, details: Rows, same: Origins, origin: Origins, fine: Rows | None = None) -> Self:
+    def of(
+        cls,
+        details: Rows,
+        same: Origins,
+        origin: Origins,
+        keypoints: KeptKeypoints | None = None,
+        each: Each = map,
+    ) -> Self:
         """Return the fingerprints of pictures, with limits from how alike different ones are.
 
         Args:
             details: uint8 ``n h w``, grey, those of ``PictureFacts.detail``.
             same: ``n``, equal for pictures that are of one group or certain copies.
             origin: ``n``, equal for those as well that may be copies.
-            fine: uint8 ``n WIDTH``, those of ``PictureFacts.fine``; no keypoints are kept without.
+            keypoints: What is kept of theirs; nothing when None.
+            each: Lays pictures over others, on several threads or one.
         """
-        n = len(details)
-        keypoints = KeptKeypoints.none(n) if fine is None else KeptKeypoints.of(details, fine)
+        keypoints = keypoints or KeptKeypoints.none(len(details))
         strengths = strengths_of(details)
         number = np.unique(origin, return_inverse=True)[1].astype(np.int32)
         bare = cls(strengths, number, np.full(2, CERTAIN, np.float32), keypoints)
         usual = bare.ratios_among(same, np.flatnonzero(bare.sound))
         if usual.size == 0:
             return bare
-        placed = bare._ratios_when_placed(details, same)
+        placed = bare._ratios_when_placed(details, same, each)
         limits = [
             MARGIN * min(np.quantile(usual, RARE), np.quantile(placed, _RARE_PLACED)),
             min(np.quantile(usual, _LOOSE), np.quantile(placed, _LOOSE)),
@@ -142,20 +150,22 @@ class Fingerprints:
             found.append(self.ratios(alike, own)[1])
         return np.concatenate(found)
 
-    def _ratios_when_placed(self, details: Rows, same: Origins) -> F32:
+    def _ratios_when_placed(self, details: Rows, same: Origins, each: Each) -> F32:
         """Return the ratios of some pictures that are laid over others as well as they can be.
 
         Things of one shape before a plain ground differ in their place above all.
         """
         sound = np.flatnonzero(self.sound)
         drawn = np.sort(np.random.default_rng(0).permutation(sound)[:_PLACED])
-        search, found = ViewSearch(self.strengths[sound].astype(np.float32)), []
-        for at in drawn.tolist():
+        search = ViewSearch(self.strengths[sound].astype(np.float32))
+
+        def place(at: int) -> F32:
             (one,) = structures_of(details[at : at + 1])
             alike = np.full((1, len(same)), -1.0, np.float32)
             alike[0, sound] = search.correlations(one, same[sound] == same[at])
-            found.append(self.ratios(alike, self.origin[None] == self.origin[at])[1])
-        return np.concatenate(found)
+            return self.ratios(alike, self.origin[None] == self.origin[at])[1]
+
+        return np.concatenate(list(each(place, drawn.tolist())))
 
     def ratios(
         self, alike: F32, own: NDArray[np.bool_] | None = None

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from core.checking.exposures import enlarge
 from core.checking.fine_detail import WIDTH, FineDetail
 from core.checking.keypoint_votes import MIN_VOTES, square_roots
-from core.checking.keypoints import detect
+from core.checking.keypoints import KeypointRows, Keypoints
 from core.checking.pivots import Pivots
 from core.checking.registration import DETAIL, match_points
 from core.checking.row_file import Rows
@@ -64,16 +64,16 @@ class KeptKeypoints:
         )
 
     @classmethod
-    def of(cls, details: Rows, fine: Rows) -> Self:
+    def of(cls, keypoints: KeypointRows, fine: Rows) -> Self:
         """Return the keypoints of pictures.
 
         Args:
-            details: uint8 ``n DETAIL DETAIL``, grey.
+            keypoints: Of ``n`` pictures of ``DETAIL`` pixels a side.
             fine: uint8 ``n WIDTH``, of each what ``sample_detail`` gave.
         """
-        found = [detect(details[at]) for at in range(len(details))]
-        if not any(len(one.places) for one in found):
-            return cls.none(len(details))
+        found = [keypoints[at] for at in range(len(keypoints))]
+        if not keypoints.counts.any():
+            return cls.none(len(keypoints))
         descriptors = np.concatenate([one.descriptors for one in found])
         drawn = np.random.default_rng(0).permutation(len(descriptors))[:_SAMPLE]
         sample = square_roots(descriptors[drawn])
@@ -85,7 +85,7 @@ class KeptKeypoints:
             np.asarray(axes, np.float32),
             _bytes_of((square_roots(descriptors) - mean) @ axes),
             np.clip(np.rint(_PLACE * places), 0, 255).astype(np.uint8),
-            np.array([len(one.places) for one in found], np.int32),
+            keypoints.counts.astype(np.int32),
             np.asarray(fine[:], np.uint8),
         )
 
@@ -146,13 +146,12 @@ class KeypointSearch:
         self._picture = np.repeat(np.arange(len(kept.counts)), kept.counts)[drawn]
         self._points = Pivots.over(kept.vectors[drawn].astype(np.float32) / _STEP)
 
-    def overlay(self, detail: U8) -> list[Overlay]:
+    def overlay(self, found: Keypoints) -> list[Overlay]:
         """Return the known pictures that share keypoints with another one, most of them first.
 
         Args:
-            detail: uint8 ``DETAIL DETAIL``, grey.
+            found: Its keypoints, at ``DETAIL`` pixels a side.
         """
-        found = detect(detail)
         if len(found.places) < MIN_VOTES or len(self._points) < _NEAREST:
             return []
         ways = (found, found.mirrored(DETAIL))

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checking.keypoints import Descriptors, KeypointDescriptors, mirror
+from core.checking.keypoints import Descriptors, KeypointRows, mirror
 from core.checking.pivots import Pivots, by_number
 from core.checking.row_file import RowFile
 from core.types import F32
@@ -31,7 +31,7 @@ _COMPARED = 1_000_000  # pairs of descriptors compared at a time
 _POINT = np.dtype([("vector", np.float32, (_DIRECTIONS,)), ("picture", np.int32)])
 
 
-def vote(found: KeypointDescriptors) -> list[tuple[int, int, bool]]:
+def vote(found: KeypointRows) -> list[tuple[int, int, bool]]:
     """Return the pairs of pictures that share most keypoints, and whether one is mirrored.
 
     Each keypoint, as it is and mirrored, has votes for the pictures of its nearest relatives, and
@@ -68,7 +68,7 @@ class _Index:
     starts: NDArray[np.int64]
 
     @classmethod
-    def over(cls, found: KeypointDescriptors) -> _Index:
+    def over(cls, found: KeypointRows) -> _Index:
         """Return the index of the pictures' descriptors."""
         ends = np.cumsum(found.counts)
         m = int(ends[-1])
@@ -76,9 +76,8 @@ class _Index:
         drawn = np.random.default_rng(0).permutation(m)[: max(_SAMPLE, count)]
         whose = np.searchsorted(ends, drawn, "right")
         place = drawn - (ends - found.counts)[whose]
-        descriptors = np.stack(
-            [found[a][b] for a, b in zip(whose.tolist(), place.tolist(), strict=True)]
-        )
+        each = zip(whose.tolist(), place.tolist(), strict=True)
+        descriptors = np.stack([found[a].descriptors[b] for a, b in each])
         sample = square_roots(descriptors[:_SAMPLE])
         mean = sample.mean(axis=0)
         axes = np.linalg.svd(sample - mean, full_matrices=False)[2][:_DIRECTIONS].T
@@ -162,7 +161,7 @@ def _put_nearer(
 
 
 def _sort_into_cells(
-    found: KeypointDescriptors, mean: F32, axes: F32, pivots: Pivots
+    found: KeypointRows, mean: F32, axes: F32, pivots: Pivots
 ) -> tuple[RowFile, NDArray[np.int64]]:
     """Return all points with their pictures, cell by cell, and where each cell begins."""
     counts = np.zeros(len(pivots) + 1, np.int64)

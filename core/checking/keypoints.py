@@ -7,14 +7,14 @@ keypoints of all pictures, and a copy has far more of them than another picture 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.checking.row_file import RowFile
+from core.checking.row_file import Rows
 from core.types import F32, U8
 
 KEYPOINTS = 60
@@ -23,6 +23,16 @@ _SPREAD, _SHADING, _NEIGHBOURHOOD = 40.0, 9, 33  # grey levels; pixels
 _ORIENTATIONS = 8
 _PLAIN, _BESIDE = 4, 4  # grey levels; pixels beside a frame
 _WIDTH = 4 * 4 * _ORIENTATIONS
+_BLOCK = 1000  # pictures read at a time
+
+RECORD = np.dtype(
+    [
+        ("places", np.float32, (KEYPOINTS, 2)),
+        ("descriptors", np.uint8, (KEYPOINTS, _WIDTH)),
+        ("count", np.int32),
+    ]
+)
+"""A picture's keypoints in a row of a file."""
 
 Descriptors = U8
 
@@ -87,59 +97,41 @@ def mirror(descriptors: Descriptors) -> Descriptors:
     return np.ascontiguousarray(turned.reshape(descriptors.shape))
 
 
-class KeypointFile:
-    """The keypoints of pictures, kept in temporary files in the order in which they were added."""
-
-    def __init__(self) -> None:
-        self._places = RowFile((KEYPOINTS, 2), np.float32)
-        self.descriptors = KeypointDescriptors()
-
-    def add(self, grey: U8) -> None:
-        """Keep the keypoints of one more picture, uint8 ``h w``."""
-        found = detect(grey)
-        places = np.zeros((KEYPOINTS, 2), np.float32)
-        places[: len(found.places)] = found.places
-        self._places.append(places)
-        self.descriptors.append(found.descriptors)
-
-    def __getitem__(self, at: int) -> Keypoints:
-        """Return the keypoints of a picture."""
-        descriptors = self.descriptors[at]
-        return Keypoints(self._places[at][: len(descriptors)], descriptors)
+def to_record(found: Keypoints) -> NDArray[Any]:
+    """Return a picture's keypoints, the first ``KEYPOINTS`` of them, as one ``RECORD``."""
+    record, count = np.zeros((), RECORD), min(KEYPOINTS, len(found.descriptors))
+    record["places"][: len(found.places)] = found.places[:KEYPOINTS]
+    record["descriptors"][:count] = found.descriptors[:count]
+    record["count"] = count
+    return record
 
 
-class KeypointDescriptors:
-    """The descriptors of pictures in a temporary file, at most ``KEYPOINTS`` each."""
+class KeypointRows:
+    """The keypoints of pictures, as records in memory or in a file.
 
-    def __init__(self, found: Iterable[Descriptors] = ()) -> None:
-        self._rows = RowFile((KEYPOINTS, _WIDTH), np.uint8)
-        self._counts: list[int] = []
-        for one in found:
-            self.append(one)
+    Args:
+        records: ``n`` of ``RECORD``, as ``to_record`` gives them.
+    """
+
+    def __init__(self, records: Rows) -> None:
+        self._records = records
+        blocks = range(0, len(records), _BLOCK)
+        counts = [records[start : start + _BLOCK]["count"] for start in blocks]
+        self.counts: NDArray[np.int64] = np.concatenate([np.zeros(0), *counts]).astype(np.int64)
+        """How many keypoints each picture has."""
 
     def __len__(self) -> int:
         """Return the number of pictures."""
-        return len(self._counts)
+        return len(self.counts)
 
-    @property
-    def counts(self) -> NDArray[np.int64]:
-        """How many descriptors each picture has."""
-        return np.array(self._counts, np.int64)
-
-    def append(self, descriptors: Descriptors) -> None:
-        """Keep the descriptors of one more picture, uint8 ``k 128``."""
-        padded = np.zeros((KEYPOINTS, _WIDTH), np.uint8)
-        padded[: len(descriptors)] = descriptors
-        self._rows.append(padded)
-        self._counts.append(len(descriptors))
-
-    def __getitem__(self, at: int) -> Descriptors:
-        """Return the descriptors of a picture."""
-        return np.asarray(self._rows[at][: self._counts[at]], np.uint8)
+    def __getitem__(self, at: int) -> Keypoints:
+        """Return the keypoints of a picture."""
+        record, count = self._records[at], self.counts[at]
+        return Keypoints(record["places"][:count], record["descriptors"][:count])
 
     def between(self, start: int, stop: int) -> tuple[Descriptors, NDArray[np.int64]]:
         """Return the descriptors of some pictures, ``m 128``, and the picture of each."""
-        counts = self._counts[start:stop]
-        rows = self._rows[start:stop]
-        given = np.arange(KEYPOINTS) < np.array(counts, np.int64).reshape(-1, 1)
-        return rows[given], np.repeat(np.arange(start, start + len(counts)), counts)
+        counts = self.counts[start:stop]
+        given = np.arange(KEYPOINTS) < counts.reshape(-1, 1)
+        descriptors = self._records[start:stop]["descriptors"][given]
+        return descriptors, np.repeat(np.arange(start, start + len(counts)), counts)

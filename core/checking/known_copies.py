@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.checking.exposures import Reader
 from core.checking.fingerprints import Fingerprints, correlate_with_known, structures_of
 from core.checking.kept_keypoints import KeypointSearch
+from core.checking.keypoints import KeypointRows
 from core.checking.row_file import Rows
 from core.checking.view_search import ViewSearch
 from core.types import F32
@@ -19,7 +20,10 @@ _MIN_ORIGINS = 3
 
 
 def match_copies(
-    known: Fingerprints, details: Rows, read: Reader | None = None
+    known: Fingerprints,
+    details: Rows,
+    keypoints: KeypointRows | None = None,
+    read: Reader | None = None,
 ) -> NDArray[np.intp]:
     """Return for each picture the number of the known one that it is a copy of; -1 for none.
 
@@ -39,7 +43,8 @@ def match_copies(
     Args:
         known: At least three of different origin; none is recognised among fewer.
         details: uint8 ``m h w``, grey, those of ``PictureFacts.detail``.
-        read: Gives those of some numbers in full; without it keypoints are not compared.
+        keypoints: Of the same.
+        read: Gives those of some numbers in full; without both keypoints are not compared.
     """
     found = np.full(len(details), -1, np.intp)
     if np.unique(known.origin[known.sound]).size < _MIN_ORIGINS:
@@ -49,8 +54,8 @@ def match_copies(
     for rows, alike in correlate_with_known(known, details):
         nearest[rows], ratios[rows] = known.ratios(alike)
     rest = np.flatnonzero((ratios > known.limits[0]) & np.isfinite(ratios))
-    if read is not None:
-        for at, number in _match_keypoints(known, details, rest, read):
+    if keypoints is not None and read is not None:
+        for at, number in _match_keypoints(known, keypoints, rest, read):
             nearest[at], ratios[at] = number, 0.0
         rest = rest[ratios[rest] > 0.0]
     correlate = _view_correlations(known)
@@ -67,11 +72,11 @@ def match_copies(
 
 
 def _match_keypoints(
-    known: Fingerprints, details: Rows, rows: NDArray[np.intp], read: Reader
+    known: Fingerprints, keypoints: KeypointRows, rows: NDArray[np.intp], read: Reader
 ) -> Sequence[tuple[int, int]]:
     """Return which of some pictures agree with a known one in finest detail, and with which."""
     search = KeypointSearch(known.keypoints)
-    overlays = {at: laid for at in rows.tolist() if (laid := search.overlay(details[at]))}
+    overlays = {at: laid for at in rows.tolist() if (laid := search.overlay(keypoints[at]))}
     return [
         (at, number)
         for (at, laid), grey in zip(overlays.items(), read(list(overlays)), strict=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from core.checking.duplicates import clusters
 from core.checking.exposures import Reader
-from core.checking.facts import PictureFacts
+from core.checking.facts import PictureFacts, keypoints_of
 from core.checking.fingerprints import Fingerprints, strengths_of
 from core.checking.kept_keypoints import KeptKeypoints
 from core.checking.known_copies import match_copies
@@ -34,7 +34,9 @@ def find_origins(
         ``n``: below ``k`` a known picture, from there on ``k`` plus the place of a new one.
     """
     count = len(known.origin)
-    found = match_copies(known, select_places([one.detail for one in facts]), read)
+    found = match_copies(
+        known, select_places([one.detail for one in facts]), keypoints_of(facts), read
+    )
     copies = Copies.among(facts, read)
     origin = np.where(found >= 0, found, count + np.arange(len(facts)))
     pairs = [(one[0], at) for one in (*copies.exact, *copies.near) for at in one]
@@ -52,7 +54,5 @@ def fingerprints_of_new(facts: Sequence[PictureFacts]) -> Fingerprints:
         strengths_of(select_places([one.detail for one in facts])),
         np.arange(len(facts), dtype=np.int32),
         np.full(2, np.inf, np.float32),
-        KeptKeypoints.of(
-            select_places([one.detail for one in facts]), select_places([one.fine for one in facts])
-        ),
+        KeptKeypoints.of(keypoints_of(facts), select_places([one.fine for one in facts])),
     )

@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 from core.checking.certain_copies import find_certain_copies
 from core.checking.duplicates import clusters, exact_copies, near_copies
 from core.checking.exposures import Reader, find_exposures
-from core.checking.facts import LARGER, PictureFacts, UnreadablePicture
+from core.checking.facts import LARGER, PictureFacts, UnreadablePicture, keypoints_of
 from core.checking.fingerprints import Fingerprints
+from core.checking.kept_keypoints import KeptKeypoints
 from core.checking.name_origins import sets_by_name
 from core.checking.row_file import select_places
 from core.errors import DataError
 from core.labelled import SPLITS, Row
+from core.ordered_map import Each
 
 _MOST_NAMED = 3
 
@@ -39,20 +41,23 @@ class Copies:
     certain: list[list[int]] = field(default_factory=list)
 
     @classmethod
-    def among(cls, facts: Sequence[PictureFacts], read: Reader | None = None) -> Copies:
+    def among(
+        cls, facts: Sequence[PictureFacts], read: Reader | None = None, each: Each = map
+    ) -> Copies:
         """Return the copies among pictures.
 
         Args:
             facts: The pictures.
             read: Gives those of some places in full, to find turned and cropped copies among
                 pictures that all look alike; these are not looked for when None.
+            each: Compares pairs, on several threads or one.
         """
         if not facts:
             return cls([], [])
         exact = exact_copies([one.sha256 for one in facts])
         details = select_places([one.detail for one in facts])
-        turned = find_exposures(details, read) if read else []
-        near = clusters(len(facts), [*_chains(near_copies(details)), *turned])
+        turned = find_exposures(details, keypoints_of(facts), read, each) if read else []
+        near = clusters(len(facts), [*_chains(near_copies(details, each)), *turned])
         names = [one.row.group for one in facts]
         doubted = [one for one in near if len({names[at] for at in one}) > 1]
         pairs = find_certain_copies(details, doubted, np.unique(names, return_inverse=True)[1])
@@ -132,20 +137,23 @@ def find_split_origins(
     return sorted(places)
 
 
-def fingerprints_of(facts: Sequence[PictureFacts], copies: Copies) -> Fingerprints:
+def fingerprints_of(
+    facts: Sequence[PictureFacts], copies: Copies, each: Each = map
+) -> Fingerprints:
     """Return what copies of pictures are known again by.
 
     Args:
         facts: The pictures, with the groups that the data set itself gives them.
         copies: Those among them.
+        each: Lays pictures over others, on several threads or one.
     """
     n = len(facts)
     groups = [*_equal_sets({at: one.row.group for at, one in enumerate(facts)}), *_stated(facts)]
     known = [*groups, *copies.exact, *copies.certain]
     details = select_places([one.detail for one in facts])
-    fine = select_places([one.fine for one in facts])
+    kept = KeptKeypoints.of(keypoints_of(facts), select_places([one.fine for one in facts]))
     origin = _numbers(n, [*known, *copies.near])
-    return Fingerprints.of(details, _numbers(n, known), origin, fine)
+    return Fingerprints.of(details, _numbers(n, known), origin, kept, each)
 
 
 def _numbers(n: int, sets: Sequence[list[int]]) -> NDArray[np.int64]:

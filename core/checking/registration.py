@@ -145,7 +145,7 @@ def refine(a: U8, b: U8, guess: F32) -> F32:
     """Return the map from a's pixels to b's, refined by the enhanced correlation coefficient.
 
     Args:
-        a: uint8 ``h w``.
+        a: uint8 ``h w``, as ``soften`` gives it.
         b: The same of the other picture.
         guess: float32, affine ``2 3`` or a plane's ``3 3``, which a camera that stood elsewhere
             sees; the map found is of the same kind.
@@ -156,7 +156,7 @@ def refine(a: U8, b: U8, guess: F32) -> F32:
     off_y, off_x = round(_INNER * height), round(_INNER * width)
     inner[off_y : height - off_y, off_x : width - off_x] = 1
     try:
-        _, refined = cv2.findTransformECC(_soft(a), _soft(b), guess.copy(), motion, _STOP, inner, 5)
+        _, refined = cv2.findTransformECC(a, b, guess.copy(), motion, _STOP, inner, 5)
     except cv2.error:  # it did not converge
         return guess
     return np.asarray(refined, np.float32) if _is_rigid_enough(refined) else guess
@@ -177,7 +177,7 @@ def lay(b: Picture, onto: F32, flags: int, border: int = cv2.BORDER_CONSTANT) ->
     return cast("Picture", np.asarray(laid))
 
 
-def _soft(grey: U8) -> U8:
+def soften(grey: U8) -> U8:
     """Return a picture that a dark wedge at its edge, which a turn left, does not dominate."""
     return np.asarray(cv2.GaussianBlur(equal_contrast(grey), (0, 0), 1.0), np.uint8)
 

@@ -17,6 +17,8 @@ from core.checking.exposures import SIDE, Reader
 from core.checking.facts import detail_of
 from core.checking.fine_detail import sample_detail
 from core.checking.fingerprints import Fingerprints
+from core.checking.kept_keypoints import KeptKeypoints
+from core.checking.keypoints import RECORD, KeypointRows, detect, to_record
 from core.checking.known_copies import match_copies
 from core.imaging.attempt import attempt
 from core.labelled import Row
@@ -144,14 +146,20 @@ def known_fingerprints(pack: DomainPack, rows: Sequence[Row]) -> Fingerprints:
         details.append(detail_of(grey))
         fine.append(sample_detail(grey))
     group = np.unique([row.group for row in rows], return_inverse=True)[1]
-    return Fingerprints.of(np.stack(details), group, group, np.stack(fine))
+    kept = KeptKeypoints.of(_keypoints(details), np.stack(fine))
+    return Fingerprints.of(np.stack(details), group, group, kept)
+
+
+def _keypoints(details: Sequence[U8]) -> KeypointRows:
+    return KeypointRows(np.array([to_record(detect(one)) for one in details], RECORD))
 
 
 def _match(known: Fingerprints, pictures: Sequence[U8], *, reads: bool) -> Sequence[int]:
     """Match pictures among flat ones, which are no copies of anything."""
     flat = [np.full((SIDE, SIDE), 9, np.uint8)] * (RARE * len(pictures))
     details = np.stack([detail_of(one) for one in [*pictures, *flat]])
-    found = match_copies(known, details, _reader(pictures) if reads else None)
+    keypoints = _keypoints(details) if reads else None
+    found = match_copies(known, details, keypoints, _reader(pictures))
     return [int(one) for one in found[: len(pictures)]]
 
 

@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from core.checking.exposures import SIDE
-from core.checking.facts import FileFacts, PictureFacts, ShrunkPixels, facts_of
+from core.checking.facts import FileFacts, PictureFacts, ShrunkPicture, ShrunkPixels, facts_of
 from core.checking.fingerprints import Fingerprints
 from core.checking.new_origins import find_origins, fingerprints_of_new
 from core.imaging.attempt import attempt
@@ -98,6 +98,7 @@ def _read(pack: DomainPack, shrunk: ShrunkPixels, files: Sequence[bytes]) -> Bat
         if not isinstance(prepared, Prepared):
             raise ValueError(f"expected a picture, got: {prepared.message}")
         row = Row(Path(str(number)), "", "", "", grouped=False)
-        facts.append(facts_of(prepared, row, FileFacts("", 0, 0.0), shrunk))
+        one = ShrunkPicture.of(prepared.pixels)
+        facts.append(facts_of(prepared, one, row, FileFacts("", 0, 0.0), shrunk))
         grey.append(np.asarray(cv2.cvtColor(prepared.pixels, cv2.COLOR_RGB2GRAY)))
     return facts, grey

@@ -21,9 +21,10 @@ import numpy as np
 
 from core.checking.check import check_rows
 from core.checking.duplicates import near_copies
-from core.checking.facts import FileFacts, PictureFacts, ShrunkPixels
+from core.checking.facts import FileFacts, PictureFacts, ShrunkPicture, ShrunkPixels
 from core.checking.fine_detail import WIDTH
 from core.checking.fingerprints import Fingerprints
+from core.checking.keypoints import RECORD
 from core.checking.origins import Copies, fingerprints_of, joined
 from core.labelled import Row
 from core.model.bundle import serialization
@@ -133,9 +134,13 @@ def _facts(n: int) -> list[PictureFacts]:
     rng, shrunk = np.random.default_rng(0), ShrunkPixels()
     places = [
         shrunk.add(
-            rng.integers(0, 255, (32, 32, 3), np.uint8),
-            rng.integers(0, 255, (128, 128), np.uint8),
-            rng.integers(0, 255, WIDTH, np.uint8),
+            ShrunkPicture(
+                light=np.zeros(7),
+                thumb=rng.integers(0, 255, (32, 32, 3), np.uint8),
+                detail=rng.integers(0, 255, (128, 128), np.uint8),
+                fine=rng.integers(0, 255, WIDTH, np.uint8),
+                keypoints=np.zeros((), RECORD),
+            )
         )
         for _ in range(n)
     ]
@@ -156,8 +161,9 @@ def _facts(n: int) -> list[PictureFacts]:
             thumb=thumb,
             detail=detail,
             fine=fine,
+            keypoints=keypoints,
         )
-        for at, (thumb, detail, fine) in enumerate(places)
+        for at, (thumb, detail, fine, keypoints) in enumerate(places)
     ]
 
 

@@ -7,37 +7,50 @@ import time
 import pytest
 
 from core.errors import InferenceStalled
-from core.ordered_map import AHEAD, THREAD_NAME, ordered_map
+from core.ordered_map import AHEAD, THREAD_NAME, ordered_map, threaded_map
 
 
 def refuse(_item, exc):
     raise exc
 
 
-def test_answers_come_in_the_items_order_however_long_each_takes():
+def watched(work, items, workers):
+    return ordered_map(work, items, workers=workers, timeout_s=10, stalled=refuse)
+
+
+def plain(work, items, workers):
+    return threaded_map(work, items, workers=workers)
+
+
+both = pytest.mark.parametrize("mapped", [watched, plain])
+
+
+@both
+def test_answers_come_in_the_items_order_however_long_each_takes(mapped):
     def work(n):
         time.sleep(0.002 * (n % 3))
         return n * n
 
-    answers = ordered_map(work, range(40), workers=4, timeout_s=10, stalled=refuse)
-    assert list(answers) == [n * n for n in range(40)]
+    assert list(mapped(work, range(40), 4)) == [n * n for n in range(40)]
 
 
-def test_endless_items_are_drawn_only_a_few_ahead():
+@both
+def test_endless_items_are_drawn_only_a_few_ahead(mapped):
     drawn = itertools.count()
-    answers = ordered_map(lambda n: n, drawn, workers=2, timeout_s=10, stalled=refuse)
+    answers = mapped(lambda n: n, drawn, 2)
     assert [next(answers) for _ in range(10)] == list(range(10))
     answers.close()
     assert next(drawn) <= 10 + AHEAD * 2 + 1
 
 
-def test_an_error_is_raised_at_its_items_turn():
+@both
+def test_an_error_is_raised_at_its_items_turn(mapped):
     def work(n):
         if n == 3:
             raise ValueError("three")
         return n
 
-    answers = ordered_map(work, range(6), workers=2, timeout_s=10, stalled=refuse)
+    answers = mapped(work, range(6), 2)
     assert [next(answers) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="three"):
         next(answers)

@@ -7,7 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.checking.check import check_rows
-from core.checking.facts import PictureFacts, ShrunkPixels, UnreadablePicture, facts_of
+from core.checking.facts import (
+    PictureFacts,
+    ShrunkPicture,
+    ShrunkPixels,
+    UnreadablePicture,
+    facts_of,
+)
 from core.checking.origins import Copies
 from core.checking.result import Alarm, CheckReport, Level
 from core.imaging import depth
@@ -15,9 +21,10 @@ from core.imaging.depth import Depths
 from core.imaging.sandbox import Sandbox
 from core.labelled import Form, Row, describe_data_set, plain, read_labelled
 from core.model.estimators.model import one_thread
+from core.ordered_map import threaded_map
 from core.packs import entry_of, means_nothing_wrong, pack_named
 from core.service.data.copies import find_copies
-from core.service.data.pictures import read_pictures
+from core.service.data.pictures import Picture, read_pictures
 from core.service.progress import Progress, silent
 from core.settings import Settings
 from core.types import Unreadable
@@ -193,9 +200,16 @@ def read_facts(
         One ``PictureFacts`` or ``UnreadablePicture`` a row, in order.
     """
     with Sandbox(entry_of(pack), SIDE, settings, depths) as sandbox:
-        for done, (row, frame, file) in enumerate(read_pictures(rows, sandbox, settings), 1):
+        pictures = read_pictures(rows, sandbox, settings)
+        small = threaded_map(_shrink, pictures, workers=settings.workers)
+        for done, ((row, frame, file), one) in enumerate(small, 1):
             progress("Looking at the pictures", done, len(rows))
             if isinstance(frame, Unreadable):
                 yield UnreadablePicture(row, frame.message)
-            else:
-                yield facts_of(frame, row, file, shrunk)
+            elif one is not None:
+                yield facts_of(frame, one, row, file, shrunk)
+
+
+def _shrink(picture: Picture) -> tuple[Picture, ShrunkPicture | None]:
+    frame = picture[1]
+    return picture, None if isinstance(frame, Unreadable) else ShrunkPicture.of(frame.pixels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.origins import Copies
 from core.imaging.depth import Depths
 from core.imaging.sandbox import Sandbox
+from core.ordered_map import threaded_map
 from core.packs import entry_of
 from core.service.data.pictures import read_pictures
 from core.settings import Settings
@@ -34,7 +36,8 @@ def find_copies(
         depths: Bits that the data of each source use; None where they are not known.
     """
     facts = [one for one in pictures if isinstance(one, PictureFacts)]
-    return Copies.among(facts, reader_of(facts, pack=pack, settings=settings, depths=depths))
+    read = reader_of(facts, pack=pack, settings=settings, depths=depths)
+    return Copies.among(facts, read, partial(threaded_map, workers=settings.workers))
 
 
 def reader_of(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.checking.facts import PictureFacts, UnreadablePicture, belongs_to
+from core.checking.facts import PictureFacts, UnreadablePicture, belongs_to, keypoints_of
 from core.checking.fingerprints import Fingerprints
 from core.checking.known_copies import match_copies
 from core.checking.row_file import select_places
@@ -108,7 +108,8 @@ def copies_in(bundle: Bundle, facts: Sequence[PictureFacts], settings: Settings)
         return []
     known = Fingerprints.from_arrays(bundle.fingerprints)
     read = reader_of(facts, pack=bundle.pack.name, settings=settings, depths=bundle.model.depths)
-    found = match_copies(known, select_places([one.detail for one in facts]), read)
+    details = select_places([one.detail for one in facts])
+    found = match_copies(known, details, keypoints_of(facts), read)
     return [bool(one) for one in found >= 0]
 
 

@@ -15,6 +15,7 @@ from core.checking.facts import (
     NO_QUALITY,
     FileFacts,
     PictureFacts,
+    ShrunkPicture,
     ShrunkPixels,
     UnreadablePicture,
     facts_of,
@@ -235,7 +236,7 @@ def _facts(
         raise ValueError("expected a prepared picture, got a frame")
     if isinstance(frame, Unreadable):
         return UnreadablePicture(row, frame.message)
-    facts = facts_of(frame, row, _NO_FILE, shrunk)
+    facts = facts_of(frame, ShrunkPicture.of(frame.pixels), row, _NO_FILE, shrunk)
     return replace(facts, light=_NO_LIGHT, belongs=facts.belongs or _NOTHING)
 
 

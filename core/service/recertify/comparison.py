@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, load_file, save
 
 from core.checking.exposures import SIDE
-from core.checking.facts import FileFacts, PictureFacts, ShrunkPixels, facts_of
+from core.checking.facts import FileFacts, PictureFacts, ShrunkPicture, ShrunkPixels, facts_of
 from core.checking.fingerprints import Fingerprints
 from core.checking.new_origins import find_origins, fingerprints_of_new
 from core.errors import BundleError, StoreError
@@ -108,7 +108,8 @@ class _ReviewedPictures:
             if isinstance(sample.frame, Prepared):
                 # Of one group, so that nobody asks which near copies are beyond doubt as well.
                 row = Row(Path(file.id), "", "", "", grouped=False)
-                facts.append(facts_of(sample.frame, row, _NO_FILE, shrunk))
+                one = ShrunkPicture.of(sample.frame.pixels)
+                facts.append(facts_of(sample.frame, one, row, _NO_FILE, shrunk))
                 grey.append(np.asarray(cv2.cvtColor(sample.frame.pixels, cv2.COLOR_RGB2GRAY)))
             step("Looking for copies", done, len(contents))
         return cls(contents, facts, grey)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
+from functools import partial
 
 from core.checking.facts import PictureFacts, UnreadablePicture
 from core.checking.fingerprints import Fingerprints
@@ -11,6 +12,7 @@ from core.checking.origins import Copies, find_split_origins, fingerprints_of, j
 from core.checking.result import CheckReport
 from core.imaging.depth import Depths, describe_depths
 from core.labelled import Labelled, Row, describe_data_set, plain, read_labelled
+from core.ordered_map import threaded_map
 from core.packs import DomainPack, pack_named
 from core.service.data.check import check_pictures, collect_facts, depths_of, peaks_of
 from core.service.data.copies import find_copies
@@ -145,7 +147,7 @@ def read_training_set(
     refuse_all_unreadable(pictures)
     check = _check(pictures, copies, rows, negative, progress)
     facts = [one for one in pictures if isinstance(one, PictureFacts)]
-    fingerprints = fingerprints_of(facts, copies)
+    fingerprints = fingerprints_of(facts, copies, partial(threaded_map, workers=settings.workers))
     if start:
         fingerprints = fingerprints.with_those_of(start.fingerprints)
     depths = _depths(pictures, rows)

@@ -14,7 +14,14 @@ import numpy as np
 import pytest
 
 from core.checking.check import check_rows
-from core.checking.facts import FileFacts, PictureFacts, ShrunkPixels, UnreadablePicture, facts_of
+from core.checking.facts import (
+    FileFacts,
+    PictureFacts,
+    ShrunkPicture,
+    ShrunkPixels,
+    UnreadablePicture,
+    facts_of,
+)
 from core.checking.result import CheckReport
 from core.labelled import Row
 from core.types import Finding, Prepared, Reason
@@ -57,7 +64,8 @@ class Draft:
         digest = hashlib.sha256(self.pixels.tobytes()).hexdigest()
         findings = tuple(Finding(Reason.POOR_QUALITY, detail) for detail in self.refusals)
         prepared = Prepared(self.pixels, digest, self.size, findings)
-        return facts_of(prepared, row, FileFacts(self.kind, self.length, self.quality), SHRUNK)
+        file = FileFacts(self.kind, self.length, self.quality)
+        return facts_of(prepared, ShrunkPicture.of(self.pixels), row, file, SHRUNK)
 
 
 @lru_cache

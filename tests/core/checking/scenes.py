@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from core.checking.exposures import SIDE
+from core.checking.keypoints import RECORD, KeypointRows, Keypoints, detect, to_record
 
 SAME = np.array([[1, 0, 0], [0, 1, 0]], np.float32)
 
@@ -21,3 +22,18 @@ def part(rng):
 
 def square(picture, side=SIDE):
     return cv2.resize(np.ascontiguousarray(picture), (side, side), interpolation=cv2.INTER_AREA)
+
+
+def records_of(details):
+    return np.array([to_record(detect(one)) for one in details], RECORD)
+
+
+def keypoints_of(details):
+    return KeypointRows(records_of(details))
+
+
+def described(*descriptors):
+    """Records of pictures' keypoints of which the descriptors alone matter."""
+    places = [np.zeros((len(one), 2), np.float32) for one in descriptors]
+    found = zip(places, descriptors, strict=True)
+    return np.array([to_record(Keypoints(*one)) for one in found], RECORD)

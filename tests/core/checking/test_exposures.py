@@ -8,8 +8,8 @@ import pytest
 
 from core.checking.exposures import agreement, find_exposures
 from core.checking.keypoint_votes import vote
-from core.checking.keypoints import KeypointDescriptors, detect
-from tests.core.checking.scenes import SAME, part, square
+from core.checking.keypoints import KeypointRows, detect
+from tests.core.checking.scenes import SAME, described, keypoints_of, part, square
 
 
 def photograph(scene, rng):
@@ -31,7 +31,9 @@ def turned(picture, degrees):
 def pairs_of(pictures):
     fine = [square(one) for one in pictures]
     details = np.stack([square(one, 128) for one in fine])
-    return find_exposures(details, lambda numbers: [fine[number] for number in numbers])
+    return find_exposures(
+        details, keypoints_of(details), lambda numbers: [fine[number] for number in numbers]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +153,8 @@ def test_pictures_that_hardly_overlap_are_not_compared(line):
 def test_what_cannot_be_read_again_is_no_copy(line):
     _, pictures = line
     details = np.stack([square(one, 128) for one in [*pictures, turned(pictures[7], 5)]])
-    assert find_exposures(details, lambda numbers: [None for _ in numbers]) == []
+    found = find_exposures(details, keypoints_of(details), lambda numbers: [None for _ in numbers])
+    assert found == []
 
 
 def test_keypoints_of_a_mirrored_picture_are_the_mirrored_keypoints(line):
@@ -169,17 +172,15 @@ def test_keypoints_of_a_mirrored_picture_are_the_mirrored_keypoints(line):
 def test_votes_join_a_picture_with_its_copy_and_name_the_mirrored_one(line):
     _, pictures = line
     given = [*pictures, pictures[2][:, ::-1]]
-    found = vote(KeypointDescriptors(detect(square(one, 128)).descriptors for one in given))
+    found = vote(keypoints_of([square(one, 128) for one in given]))
     assert (2, 24, True) in found
-    assert vote(KeypointDescriptors()) == []
-    assert (
-        vote(KeypointDescriptors([detect(np.full((128, 128), 9, np.uint8)).descriptors] * 3)) == []
-    )
+    assert vote(keypoints_of([])) == []
+    assert vote(keypoints_of([np.full((128, 128), 9, np.uint8)] * 3)) == []
 
 
 def test_a_picture_without_detail_has_no_relatives_and_hides_none():
     rng = np.random.default_rng(2)
     one = rng.integers(0, 255, (60, 128), np.uint8)
     blank = np.zeros((0, 128), np.uint8)
-    assert {(a, b) for a, b, _ in vote(KeypointDescriptors([blank, one, blank, one]))} == {(1, 3)}
-    assert vote(KeypointDescriptors([blank, blank])) == []
+    assert {(a, b) for a, b, _ in vote(KeypointRows(described(blank, one, blank, one)))} == {(1, 3)}
+    assert vote(KeypointRows(described(blank, blank))) == []

@@ -9,12 +9,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.checking.facts import LIGHT, FileFacts, ShrunkPixels, facts_of, file_facts, jpeg_quality
+from core.checking.facts import (
+    LIGHT,
+    FileFacts,
+    ShrunkPicture,
+    ShrunkPixels,
+    facts_of,
+    file_facts,
+    jpeg_quality,
+)
 from core.labelled import Row
 from core.types import Finding, Prepared, Reason
 
 PNG = FileFacts("PNG", 1, 0.0)
 ROW = Row(Path("a.png"), "good", "train", "a")
+
+
+def look_at(prepared):
+    return facts_of(prepared, ShrunkPicture.of(prepared.pixels), ROW, PNG, ShrunkPixels())
 
 
 def a_jpeg(quality, **options):
@@ -52,7 +64,7 @@ def test_light_is_what_numpy_measures():
     rng = np.random.default_rng(1)
     pixels = rng.integers(0, 256, (224, 224, 3)).astype(np.uint8)
     pixels[:, :, 0] //= 2
-    observed = facts_of(Prepared(pixels, "0", (9, 8)), ROW, PNG, ShrunkPixels())
+    observed = look_at(Prepared(pixels, "0", (9, 8)))
     light = dict(zip(LIGHT, observed.light.tolist(), strict=True))
     red, green, blue = pixels.reshape(-1, 3).mean(axis=0)
     grey = np.round(pixels @ [0.299, 0.587, 0.114])
@@ -68,7 +80,7 @@ def test_thumbnails_keep_the_place_and_colour_of_things():
     pixels = np.zeros((224, 224, 3), np.uint8)
     pixels[:112, 112:] = (200, 100, 0)
     finding = Finding(Reason.POOR_QUALITY, "blank.")
-    observed = facts_of(Prepared(pixels, "0", (9, 8), (finding,)), ROW, PNG, ShrunkPixels())
+    observed = look_at(Prepared(pixels, "0", (9, 8), (finding,)))
     assert observed.refusals == ("blank.",)
     assert (observed.thumb.read()[:16, 16:] == (200, 100, 0)).all()
     assert not observed.thumb.read()[16:].any()

@@ -10,8 +10,9 @@ from core.checking.exposures import SIDE
 from core.checking.fine_detail import POINTS, WIDTH, FineDetail, sample_detail
 from core.checking.fingerprints import Fingerprints
 from core.checking.kept_keypoints import KeptKeypoints, KeypointSearch
+from core.checking.keypoints import detect
 from core.checking.known_copies import match_copies
-from tests.core.checking.scenes import SAME, part, square
+from tests.core.checking.scenes import SAME, keypoints_of, part, square
 
 
 def sister(scene, rng):
@@ -36,11 +37,16 @@ def details_of(pictures):
 def fingerprints(pictures):
     numbers = np.arange(len(pictures))
     fine = np.stack([sample_detail(square(one)) for one in pictures])
-    return Fingerprints.of(details_of(pictures), numbers, numbers, fine)
+    details = details_of(pictures)
+    kept = KeptKeypoints.of(keypoints_of(details), fine)
+    return Fingerprints.of(details, numbers, numbers, kept)
 
 
 def match(known, pictures):
-    found = match_copies(known, details_of(pictures), lambda at: [square(pictures[i]) for i in at])
+    details = details_of(pictures)
+    found = match_copies(
+        known, details, keypoints_of(details), lambda at: [square(pictures[i]) for i in at]
+    )
     return found.tolist()
 
 
@@ -89,7 +95,8 @@ def test_sisters_and_other_parts_are_no_copies(line, known):
 
 def test_what_cannot_be_read_again_is_no_copy_by_its_keypoints(line, known):
     crop = [AGAIN[0](line[6])]
-    blind = match_copies(known, details_of(crop), lambda at: [None for _ in at])
+    keypoints = keypoints_of(details_of(crop))
+    blind = match_copies(known, details_of(crop), keypoints, lambda at: [None for _ in at])
     assert blind.tolist() == match_copies(known, details_of(crop)).tolist()
 
 
@@ -115,13 +122,16 @@ def test_a_bundle_that_kept_no_keypoints_still_knows_what_it_knew(line, known):
     assert match(old, copies) == match_copies(known, details_of(copies)).tolist()
     joined = replace(old, keypoints=old.keypoints.with_those_of(fingerprints(line[:4]).keypoints))
     assert len(joined.keypoints.counts) == 64
-    assert KeypointSearch(joined.keypoints).overlay(square(square(line[2]), 128))[0].known == 62
+    assert (
+        KeypointSearch(joined.keypoints).overlay(detect(square(square(line[2]), 128)))[0].known
+        == 62
+    )
 
 
 def test_pictures_without_keypoints_are_kept_and_looked_for_without_any():
     black = np.zeros((3, 128, 128), np.uint8)
-    kept = KeptKeypoints.of(black, np.zeros((3, WIDTH), np.uint8))
-    assert KeypointSearch(kept).overlay(black[0]) == []
+    kept = KeptKeypoints.of(keypoints_of(black), np.zeros((3, WIDTH), np.uint8))
+    assert KeypointSearch(kept).overlay(detect(black[0])) == []
 
 
 def test_under_five_kilobytes_are_kept_of_a_picture(line, known):

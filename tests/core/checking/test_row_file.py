@@ -1,6 +1,7 @@
 """Rows that lie in a file: the same as in memory, and memory that does not grow with them."""
 
 import tracemalloc
+from functools import partial
 
 import cv2
 import numpy as np
@@ -10,8 +11,10 @@ from core.checking import duplicates, keypoint_votes
 from core.checking.duplicates import cells, near_copies
 from core.checking.exposures import find_exposures
 from core.checking.keypoint_votes import vote
-from core.checking.keypoints import KeypointDescriptors
+from core.checking.keypoints import KeypointRows
 from core.checking.row_file import RowFile, RowPlace, RowSelection, select_places
+from core.ordered_map import threaded_map
+from tests.core.checking.scenes import described, keypoints_of, records_of
 
 SIDE = 128
 
@@ -83,14 +86,17 @@ def test_copies_are_found_in_a_file_as_in_memory(monkeypatch):
     kept = in_file(details)
     found = near_copies(details)
     assert [0, 139] in found
-    assert near_copies(kept) == found
+    assert near_copies(kept, partial(threaded_map, workers=2)) == found
 
     def read(numbers):
         return [cv2.resize(details[number], (224, 224)) for number in numbers]
 
-    pairs = find_exposures(details, read)
+    keypoints = keypoints_of(details)
+    pairs = find_exposures(details, keypoints, read)
     assert (1, 138) in pairs
-    assert find_exposures(kept, read) == pairs
+    in_rows = KeypointRows(in_file(records_of(details)))
+    each = partial(threaded_map, workers=2)
+    assert find_exposures(kept, in_rows, read, each) == pairs
     monkeypatch.setattr(duplicates, "cells", lambda units: cells(units, all_pairs=50, cell=40))
     assert near_copies(kept) == near_copies(details)
 
@@ -109,7 +115,7 @@ def test_memory_of_the_votes_hardly_grows_with_the_pictures(monkeypatch):
     monkeypatch.setattr(keypoint_votes, "_SAMPLE", 1000)
     rng = np.random.default_rng(0)
     kept = [
-        KeypointDescriptors(rng.integers(0, 160, (30, 128), np.uint8) for _ in range(n))
+        KeypointRows(in_file(described(*rng.integers(0, 160, (n, 30, 128), np.uint8))))
         for n in (200, 600)
     ]
     peaks = [peak_of(lambda found=found: vote(found)) for found in kept]
