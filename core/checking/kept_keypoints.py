@@ -7,7 +7,7 @@ whatever was cut off. Where the two are laid over each other by these, it agrees
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple, Self
 
@@ -146,22 +146,32 @@ class KeypointSearch:
         self._picture = np.repeat(np.arange(len(kept.counts)), kept.counts)[drawn]
         self._points = Pivots.over(kept.vectors[drawn].astype(np.float32) / _STEP)
 
-    def overlay(self, found: Keypoints) -> list[Overlay]:
-        """Return the known pictures that share keypoints with another one, most of them first.
+    def overlay(self, found: Sequence[Keypoints]) -> list[list[Overlay]]:
+        """Return for others the known pictures that share keypoints, most of them first.
 
         Args:
-            found: Its keypoints, at ``DETAIL`` pixels a side.
+            found: The keypoints of each, at ``DETAIL`` pixels a side; a few hundred ask together,
+                since each group of known points is gone through once for all of them.
         """
-        if len(found.places) < MIN_VOTES or len(self._points) < _NEAREST:
+        if len(self._points) < _NEAREST:
+            return [[] for _ in found]
+        ways = [way for one in found for way in (one, one.mirrored(DETAIL))]
+        points = [(one.places, _project(square_roots(one.descriptors), self._kept)) for one in ways]
+        near = self._near_pictures(np.concatenate([vectors for _, vectors in points]))
+        ends = np.cumsum([len(vectors) for _, vectors in points])
+        each = list(zip(points, np.split(near, ends[:-1]), strict=True))
+        return [self._lay(each[at : at + 2]) for at in range(0, len(each), 2)]
+
+    def _lay(self, ways: Sequence[tuple[tuple[F32, F32], NDArray[np.int64]]]) -> list[Overlay]:
+        """Return how a picture lies on known ones, by its points as they are and mirrored."""
+        if len(ways[0][1]) < MIN_VOTES:
             return []
-        ways = (found, found.mirrored(DETAIL))
-        vectors = [_project(square_roots(one.descriptors), self._kept) for one in ways]
-        votes = np.stack([self._votes(one) for one in vectors])
+        votes = np.stack([self._votes(near) for _, near in ways])
         overlays = []
         for place in np.argsort(-votes, axis=None, kind="stable")[:_PARTNERS].tolist():
             way, known = divmod(place, votes.shape[1])
             if votes[way, known] >= MIN_VOTES:
-                onto, _ = match_points(self._points_of(known), (ways[way].places, vectors[way]))
+                onto, _ = match_points(self._points_of(known), ways[way][0])
                 if onto is not None:
                     overlays.append(Overlay(known, bool(way), enlarge(onto)))
         return overlays
@@ -183,11 +193,15 @@ class KeypointSearch:
                 return one.known
         return None
 
-    def _votes(self, queries: F32) -> NDArray[np.int64]:
+    def _near_pictures(self, queries: F32) -> NDArray[np.int64]:
+        """Return the known pictures of the points nearest to each query, ``m _NEAREST``."""
+        return np.asarray(self._picture[self._points.nearest(queries, _NEAREST)])
+
+    def _votes(self, near: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return for each known picture how many points have one of its own among the nearest."""
-        near = np.sort(self._picture[self._points.nearest(queries, _NEAREST)], axis=1)
-        is_first = np.diff(near, axis=1, prepend=-1) != 0
-        return np.bincount(near[is_first], minlength=len(self._kept.counts))
+        ordered = np.sort(near, axis=1)
+        is_first = np.diff(ordered, axis=1, prepend=-1) != 0
+        return np.bincount(ordered[is_first], minlength=len(self._kept.counts))
 
     def _points_of(self, known: int) -> tuple[F32, F32]:
         rows = slice(self._starts[known], self._starts[known + 1])

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.checking.exposures import Reader
 from core.checking.fingerprints import Fingerprints, correlate_with_known, structures_of
-from core.checking.kept_keypoints import KeypointSearch
+from core.checking.kept_keypoints import KeypointSearch, Overlay
 from core.checking.keypoints import KeypointRows
 from core.checking.row_file import Rows
 from core.checking.view_search import ViewSearch
-from core.types import F32
+from core.ordered_map import Each
 
 _MANY = 0.05
 _MIN_ORIGINS = 3
+_TOGETHER = 128  # pictures whose keypoints are looked for at a time
 
 
 def match_copies(
@@ -24,6 +25,7 @@ def match_copies(
     details: Rows,
     keypoints: KeypointRows | None = None,
     read: Reader | None = None,
+    each: Each = map,
 ) -> NDArray[np.intp]:
     """Return for each picture the number of the known one that it is a copy of; -1 for none.
 
@@ -45,6 +47,7 @@ def match_copies(
         details: uint8 ``m h w``, grey, those of ``PictureFacts.detail``.
         keypoints: Of the same.
         read: Gives those of some numbers in full; without both keypoints are not compared.
+        each: Searches for parts of known pictures, on several threads or one.
     """
     found = np.full(len(details), -1, np.intp)
     if np.unique(known.origin[known.sound]).size < _MIN_ORIGINS:
@@ -58,12 +61,9 @@ def match_copies(
         for at, number in _match_keypoints(known, keypoints, rest, read):
             nearest[at], ratios[at] = number, 0.0
         rest = rest[ratios[rest] > 0.0]
-    correlate = _view_correlations(known)
-    for at in rest.tolist():
-        (one,) = structures_of(details[at : at + 1])
-        which, ratio = known.ratios(correlate(one))
-        if ratio[0] < ratios[at]:
-            nearest[at], ratios[at] = which[0], ratio[0]
+    for at, which, ratio in _match_parts(known, details, rest, each):
+        if ratio < ratios[at]:
+            nearest[at], ratios[at] = which, ratio
     certain = ratios <= known.limits[0]
     if certain.mean() >= _MANY:
         certain = ratios <= known.limits[1]
@@ -76,7 +76,11 @@ def _match_keypoints(
 ) -> Sequence[tuple[int, int]]:
     """Return which of some pictures agree with a known one in finest detail, and with which."""
     search = KeypointSearch(known.keypoints)
-    overlays = {at: laid for at in rows.tolist() if (laid := search.overlay(keypoints[at]))}
+    overlays: dict[int, list[Overlay]] = {}
+    for start in range(0, len(rows), _TOGETHER):
+        some = rows[start : start + _TOGETHER].tolist()
+        laid = search.overlay([keypoints[at] for at in some])
+        overlays |= {at: one for at, one in zip(some, laid, strict=True) if one}
     return [
         (at, number)
         for (at, laid), grey in zip(overlays.items(), read(list(overlays)), strict=True)
@@ -84,12 +88,17 @@ def _match_keypoints(
     ]
 
 
-def _view_correlations(known: Fingerprints) -> Callable[[F32], F32]:
+def _match_parts(
+    known: Fingerprints, details: Rows, rows: NDArray[np.intp], each: Each
+) -> Iterator[tuple[int, int, float]]:
+    """Yield some pictures with the known one of which each shows a part, and the ratio."""
     search = ViewSearch(known.strengths[known.sound].astype(np.float32))
 
-    def correlate(structure: F32) -> F32:
+    def match(at: int) -> tuple[int, int, float]:
+        (one,) = structures_of(details[at : at + 1])
         alike = np.full((1, len(known.origin)), -1.0, np.float32)
-        alike[0, known.sound] = search.correlations(structure)
-        return alike
+        alike[0, known.sound] = search.correlations(one)
+        which, ratio = known.ratios(alike)
+        return at, int(which[0]), float(ratio[0])
 
-    return correlate
+    return each(match, rows.tolist())

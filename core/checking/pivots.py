@@ -68,11 +68,13 @@ class Pivots:
         found = np.zeros((len(queries), count), np.int64)
         for number, places in by_number(asked.ravel()).items():
             some, group = places // asked.shape[1], self.groups[number]
+            if not len(group):
+                continue
             both = np.hstack([apart[some], _apart(queries[some], self.points[group])])
             kept = np.argpartition(both, count - 1, axis=1)[:, :count]
-            names = np.hstack([found[some], np.broadcast_to(group, (len(some), len(group)))])
+            before = np.take_along_axis(found[some], np.minimum(kept, count - 1), 1)
             apart[some] = np.take_along_axis(both, kept, 1)
-            found[some] = np.take_along_axis(names, kept, 1)
+            found[some] = np.where(kept < count, before, group[np.maximum(kept - count, 0)])
         return found
 
 

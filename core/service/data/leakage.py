@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from core.decision.cases import Cases
 from core.errors import DataError
 from core.labelled import Row
 from core.model.bundle.bundle import Bundle
+from core.ordered_map import threaded_map
 from core.service.data.copies import reader_of
 from core.service.data.pictures import PictureFeatures
 from core.settings import Settings
@@ -109,7 +111,8 @@ def copies_in(bundle: Bundle, facts: Sequence[PictureFacts], settings: Settings)
     known = Fingerprints.from_arrays(bundle.fingerprints)
     read = reader_of(facts, pack=bundle.pack.name, settings=settings, depths=bundle.model.depths)
     details = select_places([one.detail for one in facts])
-    found = match_copies(known, details, keypoints_of(facts), read)
+    each = partial(threaded_map, workers=settings.workers)
+    found = match_copies(known, details, keypoints_of(facts), read, each)
     return [bool(one) for one in found >= 0]
 
 

@@ -122,16 +122,27 @@ def test_a_bundle_that_kept_no_keypoints_still_knows_what_it_knew(line, known):
     assert match(old, copies) == match_copies(known, details_of(copies)).tolist()
     joined = replace(old, keypoints=old.keypoints.with_those_of(fingerprints(line[:4]).keypoints))
     assert len(joined.keypoints.counts) == 64
-    assert (
-        KeypointSearch(joined.keypoints).overlay(detect(square(square(line[2]), 128)))[0].known
-        == 62
-    )
+    (laid,) = KeypointSearch(joined.keypoints).overlay([detect(details_of(line)[2])])
+    assert laid[0].known == 62
 
 
 def test_pictures_without_keypoints_are_kept_and_looked_for_without_any():
     black = np.zeros((3, 128, 128), np.uint8)
     kept = KeptKeypoints.of(keypoints_of(black), np.zeros((3, WIDTH), np.uint8))
-    assert KeypointSearch(kept).overlay(detect(black[0])) == []
+    assert KeypointSearch(kept).overlay([detect(black[0])]) == [[]]
+
+
+def test_pictures_that_ask_together_get_the_answers_of_each_alone(line, known):
+    search = KeypointSearch(known.keypoints)
+    black = np.zeros((128, 128), np.uint8)
+    asked = [detect(one) for one in [*details_of(AGAIN[0](one) for one in line[:9]), black]]
+    together = search.overlay(asked)
+    for one, laid in zip(asked, together, strict=True):
+        (alone,) = search.overlay([one])
+        assert [(a.known, a.is_mirrored) for a in laid] == [(a.known, a.is_mirrored) for a in alone]
+        np.testing.assert_allclose([a.onto for a in laid], [a.onto for a in alone], atol=1e-3)
+    assert [one[0].known for one in together[:-1]] == list(range(9))
+    assert together[-1] == []
 
 
 def test_under_five_kilobytes_are_kept_of_a_picture(line, known):
