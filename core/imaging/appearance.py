@@ -27,7 +27,9 @@ def measure_appearance(pixels: U8) -> dict[str, float]:
         ``saturation`` (mean, 0 to 1), and ``hue`` (degrees, 0 to 360, the mean direction weighted
         by saturation); no hue where the picture is grey.
     """
-    grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
+    red, green, blue = cv2.split(pixels)
+    is_grey = not (cv2.norm(red, green, cv2.NORM_INF) or cv2.norm(green, blue, cv2.NORM_INF))
+    grey = red if is_grey else cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY)
     mean, deviation = cv2.meanStdDev(grey)
     edges = cv2.norm(cv2.Laplacian(grey, cv2.CV_16S), cv2.NORM_L2SQR) / grey.size
     share = np.ravel(cv2.calcHist([grey], [0], None, [256], [0, 256])).astype(float) / grey.size
@@ -38,7 +40,8 @@ def measure_appearance(pixels: U8) -> dict[str, float]:
         "sharpness": math.log1p(edges),
         "entropy": float(-(share * np.log2(share)).sum()) + 0.0,
     }
-    return found | _measure_colour(pixels)
+    # Most cameras of lines and all X-rays are grey; to count hues takes as long as all the rest.
+    return found | ({"saturation": 0.0} if is_grey else _measure_colour(pixels))
 
 
 def _measure_colour(pixels: U8) -> dict[str, float]:

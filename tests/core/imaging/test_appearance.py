@@ -43,6 +43,21 @@ def test_a_grey_picture_has_no_hue_and_its_own_entropy():
     assert made["sharpness"] > math.log1p(1000)
 
 
+def test_all_greys_have_their_own_values_and_one_reddish_pixel_hardly_changes_them():
+    levels = np.tile(np.arange(256, dtype=np.uint8), (256, 1))
+    grey = np.repeat(levels[:, :, None], 3, axis=2)
+    made = measure_appearance(grey)
+    assert made["brightness"] == levels.mean()
+    assert made["contrast"] == pytest.approx(levels.std())
+    assert made["entropy"] == pytest.approx(8.0)
+    assert made["saturation"] == 0.0
+    grey[0, 200] = (201, 200, 200)
+    near = measure_appearance(grey)
+    assert near.keys() == made.keys()
+    assert 0.0 < near["saturation"] < 1e-6
+    assert near["brightness"] == pytest.approx(made["brightness"])
+
+
 @pytest.mark.parametrize("quality", [35, 60, 75, 90, 97])
 def test_the_quality_of_a_jpeg_is_read_off_its_tables(quality):
     rng, file = np.random.default_rng(1), BytesIO()
