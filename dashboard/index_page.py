@@ -1,4 +1,4 @@
-"""Streamlit's index page, which is given the address of its server.
+"""Streamlit's index page, which is given the address of its server and the frame's style.
 
 Left to itself the page at ``/cases`` asks ``/cases/_stcore/health`` before ``/_stcore/health``,
 since it cannot tell a page's name from a reverse proxy's path: each page would begin with requests
@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import file_util
 
 from dashboard.addresses import root_path
+from dashboard.styles import FRAME
 
 _HEAD = b"<head>"
 _TITLE = b"<title>Streamlit</title>"
@@ -70,11 +71,11 @@ class _Replaced:
 
 
 def ours(index: bytes, root: str) -> bytes:
-    """Return the index page that names the program, and its server below the path ``root``."""
+    """Return the index page with our title and frame, and its server below the path ``root``."""
     path = json.dumps(root).replace("<", "\\u003c")
     script = f"<script>window.__streamlit = {{BACKEND_BASE_URL: location.origin + {path}}}</script>"
     named = index.replace(_TITLE, b"<title>Assay</title>", 1)
-    return named.replace(_HEAD, _HEAD + script.encode(), 1)
+    return named.replace(_HEAD, _HEAD + f"{script}<style>{FRAME}</style>".encode(), 1)
 
 
 def _opens_a_page(scope: Scope) -> bool:

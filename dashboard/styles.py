@@ -18,8 +18,22 @@ _BUTTON_SHAPES = "\n".join(
     for disposition in Disposition
 )
 
+FRAME = """
+[data-testid="stApp"] .stMainBlockContainer { padding: 2.4rem 2.6rem 1rem; max-width: 1920px; }
+[data-testid="stApp"] [data-testid="stHeading"] h1 { font-size: 1.7rem; padding: 0 0 .3rem; }
+[data-testid="stApp"] [data-testid="stHeading"] h2 { font-size: 1.3rem; }
+[data-testid="stApp"] [data-testid="stHeading"] h3 { font-size: 1.15rem; }
+@media (max-width: 900px) {
+  [data-testid="stApp"] .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
+@media (max-width: 640px) {
+  [data-testid="stApp"] .stMainBlockContainer { padding: 3.9rem 1rem 1rem; } }
+"""
+"""Where everything on a page begins: it is there before the page is, which would jump otherwise.
+
+Each rule names one element more than Streamlit's own, whose style comes later.
+"""
+
 CSS = f"""
-.stMainBlockContainer {{ padding: 2.4rem 2.6rem 1rem; max-width: 1920px; }}
 .assay-picture {{ display: block; max-width: 100%; object-fit: contain; border-radius: 6px; }}
 .assay-enlarge {{ display: block; max-width: 100%; padding: 0; border: 0; background: none;
   cursor: zoom-in; border-radius: 6px; font: inherit; color: inherit; }}
@@ -46,9 +60,6 @@ html:not([data-assay-case]) .st-key-assay-case::before {{ opacity: 0;
   z-index: 999999; background: #22272e; color: #fff; padding: .6rem 1rem; border-radius: 6px; }}
 #assay-notice:empty {{ display: none; }}
 [class^="assay-"] {{ overflow-wrap: anywhere; }}
-[data-testid="stHeading"] h1 {{ font-size: 1.7rem; padding: 0 0 .3rem; }}
-[data-testid="stHeading"] h2 {{ font-size: 1.3rem; }}
-[data-testid="stHeading"] h3 {{ font-size: 1.15rem; }}
 h1.assay-title {{ margin: 0; padding: 0; width: fit-content; outline-offset: 4px; }}
 h1.assay-title:focus-visible {{ outline: 2px solid light-dark(#1f5fa8, #7db4ef); }}
 [data-testid="stColumn"]:has(.st-key-case-side) {{
@@ -60,7 +71,6 @@ h1.assay-title:focus-visible {{ outline: 2px solid light-dark(#1f5fa8, #7db4ef);
   [data-testid="stHorizontalBlock"]:has(> [data-testid="stColumn"] .st-key-case-side) {{
     flex-wrap: nowrap; }}
   [data-testid="stColumn"]:has(.st-key-case-side) {{ min-width: 17rem; }} }}
-@media (max-width: 900px) {{ .stMainBlockContainer {{ padding-left: 1rem; padding-right: 1rem; }} }}
 .assay-history {{ font-size: .84rem; line-height: 1.45; margin-bottom: .25rem; }}
 .assay-history > span:first-child {{ opacity: .72; font-variant-numeric: tabular-nums; }}
 #assay-live {{ position: fixed; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
@@ -125,11 +135,10 @@ h1.assay-title:focus-visible {{ outline: 2px solid light-dark(#1f5fa8, #7db4ef);
 .assay-table thead th {{ font-weight: 600; white-space: nowrap; }}
 .assay-table td, .assay-table tbody th {{ min-width: 6.5rem; }}
 @media (max-width: 640px) {{
-  .stMainBlockContainer {{ padding: 3.9rem 1rem 1rem; }}
   /* In the thumb's reach, beside the picture and all that stands below it. */
   .st-key-case-verdicts {{ position: fixed; bottom: 0; left: 0; width: 100%; z-index: 100;
     padding: .5rem 1rem; background: light-dark(#fff, #0e1117); box-shadow: 0 0 6px #0006; }}
-  .stMainBlockContainer:has(.st-key-case-verdicts) {{ padding-bottom: 6rem; }}
+  [data-testid="stApp"] .stMainBlockContainer:has(.st-key-case-verdicts) {{ padding-bottom: 6rem; }}
   [data-testid="stMain"]:has(.st-key-case-verdicts) {{ scroll-padding-bottom: 5rem; }}
   html:has(.st-key-case-verdicts) #assay-notice {{ bottom: 5.5rem; }}
   .assay-table {{ font-size: .84rem; }}

@@ -12,6 +12,7 @@ from streamlit.web.server.starlette.starlette_static_routes import (
 
 from dashboard import index_page
 from dashboard.index_page import IndexPage
+from dashboard.styles import FRAME
 
 REPORT = "<html><head><title>Streamlit</title></head></html>"
 NAVIGATION = {"accept": "text/html,*/*;q=0.8", "accept-encoding": "gzip"}
@@ -42,6 +43,7 @@ def test_every_page_is_told_where_its_server_is_whatever_the_browser_has_kept(cl
         # Before the module that reads it.
         assert answer.text.index("__streamlit") < answer.text.index("<script type=")
         assert "<title>Assay</title>" in answer.text
+        assert answer.text.index(FRAME) < answer.text.index("<body>")  # there before the page is
         assert int(answer.headers["content-length"]) == len(answer.content)
         assert "etag" not in answer.headers
         assert answer.headers["cache-control"] == "no-cache"

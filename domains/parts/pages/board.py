@@ -23,8 +23,9 @@ from domains.parts.station.board.commands import (
 from domains.parts.station.board.data import BoardReader
 
 _STYLE = """<style>
-.stMainBlockContainer { max-width: none; }
-@media (min-width: 901px) { .stMainBlockContainer { padding: 1.2rem 1rem .6rem; } }
+[data-testid="stApp"] .stMainBlockContainer { max-width: none; }
+@media (min-width: 901px) {
+  [data-testid="stApp"] .stMainBlockContainer { padding: 1.2rem 1rem .6rem; } }
 .stMainBlockContainer > div { gap: .6rem; }
 [class*="st-key-command-stop"] button { background: #b3261e; border-color: #b3261e; color: #fff; }
 [class*="st-key-command-"] button { min-height: 3.4rem; }
