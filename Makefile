@@ -28,8 +28,9 @@ demo: setup
 	$(BIN)/assay demo
 
 # By files: what a file's tests share is made once. The longest files first (tests/conftest.py).
-# Three processes for two cores: browsers, brokers and cameras are waited for.
-SPREAD := --dist loadfile --no-loadscope-reorder
+# Three processes for two cores: browsers, brokers and cameras are waited for. A process that dies
+# ends the run: another in its place runs what it died of again, or waits for ever after the last.
+SPREAD := --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test: dev
 	$(BIN)/pytest --numprocesses 3 $(SPREAD)
