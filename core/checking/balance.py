@@ -71,11 +71,10 @@ def _missing(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterator[Alar
 
 
 def _too_few(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterator[Alarm]:
-    split = "cal" if any(row.split == "cal" for row in rows) else ""
-    where = "cal" if split else "the whole set, of which cal takes a part,"
+    pool, where = _pool_of_cal(rows)
     groups: dict[str, set[str]] = defaultdict(set)
     for row in rows:
-        if row.split == split:
+        if row.split in pool:
             groups["positive" if is_positive(row, positive) else "negative"].add(row.group)
             for label in row.labels:
                 groups[label].add(row.group)
@@ -101,6 +100,15 @@ def _too_few(rows: Sequence[Row], positive: Mapping[str, bool]) -> Iterator[Alar
             f"groups in {where.rstrip(',')} (under {least}): {list_names(short)}.",
             {"labels": {name: counts[name] for name in short}, "needed": least},
         )
+
+
+def _pool_of_cal(rows: Sequence[Row]) -> tuple[frozenset[str], str]:
+    """Return the splits that cal is, or that training draws it from, and their name."""
+    named = {row.split for row in rows}
+    if "cal" in named:
+        return frozenset({"cal"}), "cal"
+    whole = "the split train" if "train" in named else "the whole set"
+    return frozenset({"", "train"}), f"{whole}, of which cal takes a part,"
 
 
 def list_names(names: Sequence[str], most: int = _MOST_NAMED) -> str:

@@ -78,6 +78,19 @@ def test_copies_count_once_in_what_could_be_certified(tmp_path, settings):
     )
 
 
+def test_what_could_be_certified_is_counted_where_training_takes_cal_from(tmp_path, settings):
+    rng = np.random.default_rng(8)
+    for split, count in (("train", 4), ("test", 5)):
+        for label in ("good", "scratched"):
+            (tmp_path / split / label).mkdir(parents=True)
+            for number in range(count):
+                grain = rng.normal(120, 40, (SIDE, SIDE)).clip(0, 255).astype(np.uint8)
+                cv2.imwrite(str(tmp_path / split / label / f"{number}.png"), grain)
+    sentences = [alarm.sentence for alarm in check("parts", tmp_path, settings).alarms]
+    has = "the split train, of which cal takes a part, has 4."
+    assert sum(has in sentence for sentence in sentences) == 2
+
+
 def test_the_command_prints_one_json_object_and_ends_well_with_alarms(plates, monkeypatch):
     monkeypatch.setenv("ASSAY_HOME", str(plates / "home"))
     answer = CliRunner().invoke(admin.data, ["check", "parts", str(plates), "--json"])
