@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
 from core.people import Person
 from core.records.connection import Store, reading, writing
@@ -20,6 +20,8 @@ from core.records.values import now, plain, stamp
 LASTS = timedelta(minutes=10)
 RENEWED_AFTER = timedelta(minutes=1)
 """A claim is renewed at most so often: a page is drawn many times a minute."""
+
+_APART = timedelta(minutes=1)
 
 FIRST = "first"
 _GOLD = "gold"
@@ -150,7 +152,7 @@ def claims_of(store: Store, pack: str, at: datetime | None = None) -> list[ReadC
     """
     query = select(READ_CLAIMS).where(
         READ_CLAIMS.c.pack == pack,
-        READ_CLAIMS.c.expires_at > stamp(at or now()),
+        _stands(at or now()),
         READ_CLAIMS.c.is_passed.is_(False),
         READ_CLAIMS.c.kind != _GOLD,
     )
@@ -162,7 +164,7 @@ def own_claims(connection: Connection, person: str, at: datetime) -> list[ReadCl
     """Return the claims of a person that stand, the newest first, those passed over among them."""
     query = select(READ_CLAIMS).where(
         READ_CLAIMS.c.person == person,
-        READ_CLAIMS.c.expires_at > stamp(at),
+        _stands(at),
     )
     rows = connection.execute(query.order_by(READ_CLAIMS.c.claimed_at.desc())).mappings()
     return [_claim(row) for row in rows]
@@ -178,7 +180,7 @@ def last_claim(connection: Connection, claim_id: str, person: str) -> ReadClaim 
 def standing_claim(connection: Connection, claim_id: str, at: datetime) -> ReadClaim | None:
     """Return a claim that has not expired; None where there is none."""
     query = select(READ_CLAIMS).where(READ_CLAIMS.c.id == claim_id)
-    row = connection.execute(query.where(READ_CLAIMS.c.expires_at > stamp(at))).mappings().first()
+    row = connection.execute(query.where(_stands(at))).mappings().first()
     return _claim(row) if row else None
 
 
@@ -191,6 +193,15 @@ def release_claim(connection: Connection, case_id: str, person: str) -> None:
     """Let go of a person's claim for a first read, in the caller's transaction."""
     own = (READ_CLAIMS.c.person == person, READ_CLAIMS.c.kind == FIRST)
     connection.execute(delete(READ_CLAIMS).where(READ_CLAIMS.c.id == case_id, *own))
+
+
+def _stands(at: datetime) -> ColumnElement[bool]:
+    """Return whether a claim holds: it has not expired, nor was it made by a clock set back since.
+
+    No claim lasts longer than ``LASTS``; the clocks of two servers may differ by a minute.
+    """
+    latest = stamp(at + LASTS + _APART)
+    return and_(READ_CLAIMS.c.expires_at > stamp(at), READ_CLAIMS.c.expires_at <= latest)
 
 
 def _is_due(known: ReadClaim, by: Person, at: datetime) -> bool:

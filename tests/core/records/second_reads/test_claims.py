@@ -75,6 +75,17 @@ def test_two_people_never_get_the_same_first_case_unawares(cases):
     )
 
 
+def test_a_claim_by_a_clock_that_was_set_back_since_keeps_nobody_away(cases):
+    item = worklist.next_case(cases, "parts")
+    ahead = START + timedelta(hours=3)
+    assert claim_case(cases, item.case_id, "parts", ANN, ahead).person == "ann"
+    assert claim_case(cases, item.case_id, "parts", BOB, ahead).person == "ann"
+    assert claims_of(cases, "parts", START) == []
+    assert claim_case(cases, item.case_id, "parts", BOB, START).person == "bob"
+    early = START - timedelta(seconds=30)  # of another server
+    assert claim_case(cases, item.case_id, "parts", ANN, early).person == "bob"
+
+
 def test_later_is_no_answer_and_keeps_the_case_away_for_a_while(cases):
     read_first(cases)
     task = next_read(cases, PACKS, BOB, None, START)
