@@ -40,14 +40,19 @@ class Uploads {
   }
 
   async add(files) {
+    const chosen = []
     for (const { file, path } of files) {
       const key = [this.name, path, file.size, file.lastModified].join('|')
       if (this.files.has(key)) continue
-      this.files.set(key, { key, file, path, sent: 0, state: 'waiting' })
-      await keep({ key, batch: this.name, file, path })
+      chosen.push({ key, file, path, sent: 0, state: 'keeping' })
+      this.files.set(key, chosen.at(-1))
     }
     this.draw()
-    this.work()
+    for (const one of chosen) {
+      await keep({ key: one.key, batch: this.name, file: one.file, path: one.path })
+      one.state = 'waiting'
+      this.work()
+    }
   }
 
   async restore() {
@@ -158,14 +163,21 @@ const opened = () => (window.assayUploadsStore ??= new Promise(resolve => {
   asked.onerror = () => resolve(null) // a private window: nothing survives a reload there
 }))
 
+// Null where the browser keeps nothing: cookies are blocked, the disk is full.
 async function stored(mode, act) {
-  const database = await opened()
-  if (!database) return null
-  return new Promise(resolve => {
-    const request = act(database.transaction('files', mode).objectStore('files'))
-    request.onsuccess = () => resolve(request.result)
-    request.onerror = () => resolve(null)
-  })
+  try {
+    const database = await opened()
+    if (!database) return null
+    return await new Promise(resolve => {
+      const transaction = database.transaction('files', mode)
+      const request = act(transaction.objectStore('files'))
+      // Not when the request succeeds: only then is it there after the page is closed.
+      transaction.oncomplete = () => resolve(request.result)
+      transaction.onabort = () => resolve(null)
+    })
+  } catch {
+    return null
+  }
 }
 
 const keep = entry => stored('readwrite', files => files.put(entry))
@@ -209,7 +221,9 @@ function build(root, batch, { accept, words, direction, batch: name }) {
 function draw(root, batch, words) {
   const { done, failed, total } = batch.counts()
   const all = [...batch.files.values()]
-  const text = !navigator.onLine && done < total ? words.offline
+  // They wait here once they are kept: whoever reads so may close the page.
+  const waits = done < total && !all.some(one => one.state === 'keeping')
+  const text = !navigator.onLine && waits ? words.offline
     : total ? words.progress.replace('{done}', done).replace('{total}', total) : ''
   const count = root.querySelector('.count')
   if (count.textContent !== text) count.textContent = text

@@ -36,6 +36,40 @@ def arrived(field: FieldFolder) -> list[bytes]:
     return sorted(one.path.read_bytes() for one in uploads if one.is_complete)
 
 
+CHOOSE = """input => {
+    const files = new DataTransfer()
+    for (const name of ['a.jpg', 'b.jpg']) files.items.add(new File([name], name))
+    input.files = files.files
+    input.dispatchEvent(new Event('change'))
+    dispatchEvent(new Event('offline'))
+    return input.closest('.uploader').querySelector('.count').textContent
+}"""
+
+
+def test_files_are_said_to_wait_once_the_browser_has_kept_them_all(
+    page: Page, serve, field: FieldFolder
+):
+    page.goto(f"{serve('Eva')}/crops?field={field.id}")
+    chooser = page.locator(".uploader input[type=file]").first
+    expect(chooser).to_be_attached(timeout=LONG_MS)
+    page.context.set_offline(True)
+    assert chooser.evaluate(CHOOSE) == "0 of 2 files have arrived"
+    waits = page.get_by_text("No network: the files wait here")
+    expect(waits).to_be_visible(timeout=LONG_MS)
+
+
+def test_files_are_sent_where_the_browser_keeps_nothing(
+    page: Page, serve, field: FieldFolder, files: list[Path]
+):
+    page.add_init_script("indexedDB.open = () => { throw new DOMException('', 'SecurityError') }")
+    page.goto(f"{serve('Eva')}/crops?field={field.id}")
+    chooser = page.locator(".uploader input[type=file]").first
+    expect(chooser).to_be_attached(timeout=LONG_MS)
+    chooser.set_input_files(files)
+    expect(page.get_by_text("2 of 2 files have arrived")).to_be_visible(timeout=LONG_MS)
+    assert arrived(field) == sorted(one.read_bytes() for one in files)
+
+
 @pytest.mark.parametrize("is_closed", [False, True])
 def test_files_chosen_without_a_network_wait_and_arrive_with_it(
     page: Page, serve, field: FieldFolder, files: list[Path], is_closed
