@@ -53,8 +53,9 @@ def test_from_every_state_each_method_leads_where_the_table_says_and_nowhere_els
         if transition is None:
             assert (lasting.state(), lasting.last()) == (source, last)
             continue
-        _, event = lasting.events_until("StateChanged")[-1]
-        assert event.TransitionNumber == transition.number
+        event = None  # on a busy machine those on the way to the source may still come
+        while event is None or event.TransitionNumber != transition.number:
+            _, event = lasting.events_until("StateChanged")[-1]
         assert event.ToState == entered(transition.target)
         reached.add(event.ToState)
     assert reached == {
