@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streamlit import file_util
 
 from dashboard.addresses import root_path
-from dashboard.styles import FRAME
+from dashboard.frame_style import FRAME
 
 _HEAD = b"<head>"
 _TITLE = b"<title>Streamlit</title>"

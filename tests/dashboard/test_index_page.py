@@ -11,8 +11,8 @@ from streamlit.web.server.starlette.starlette_static_routes import (
 )
 
 from dashboard import index_page
+from dashboard.frame_style import FRAME
 from dashboard.index_page import IndexPage
-from dashboard.styles import FRAME
 
 REPORT = "<html><head><title>Streamlit</title></head></html>"
 NAVIGATION = {"accept": "text/html,*/*;q=0.8", "accept-encoding": "gzip"}
