@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.checking.fine_detail import WIDTH, sample_detail
 from core.checking.keypoints import RECORD, KeypointRows, detect, to_record
 from core.checking.registration import DETAIL
-from core.checking.row_file import RowFile, RowPlace, select_places
+from core.checking.row_file import RowFile, Rows, RowSelection
 from core.errors import UnreadableImage
 from core.imaging.sniff import sniff
 from core.labelled import Row
@@ -61,10 +61,8 @@ class PictureFacts:
         source_size: Height and width in pixels of the original.
         refusals: Findings of the pack's own checks.
         light: float64 ``len(LIGHT)``, brightness, contrast and colour cast of the whole picture.
-        thumb: Where its pixels lie, uint8 ``THUMB THUMB 3``.
-        detail: Where its grey ones lie, uint8 ``DETAIL DETAIL``.
-        fine: Where what is kept of its finest detail lies, uint8 ``WIDTH``.
-        keypoints: Where its keypoints lie, a ``RECORD``.
+        shrunk: Where what was worked out of its pixels lies.
+        number: Its number there.
         belongs: Group, patient and larger picture that the file states, by kind.
         source: As in ``Frame``.
         peak: As in ``Prepared``.
@@ -77,10 +75,8 @@ class PictureFacts:
     source_size: tuple[int, int]
     refusals: tuple[str, ...]
     light: F64
-    thumb: RowPlace
-    detail: RowPlace
-    fine: RowPlace
-    keypoints: RowPlace
+    shrunk: ShrunkPixels
+    number: int
     belongs: Mapping[str, str] = field(default_factory=dict)
     source: str = ""
     peak: int = 0
@@ -120,23 +116,20 @@ class ShrunkPicture:
 
 
 class ShrunkPixels:
-    """The shrunk pixels of a set of pictures, kept in temporary files."""
+    """Thumbs, details, finest detail and keypoints of a set of pictures, in temporary files."""
 
     def __init__(self) -> None:
-        self._files = (
-            RowFile((THUMB, THUMB, 3), np.uint8),
-            RowFile((DETAIL, DETAIL), np.uint8),
-            RowFile((WIDTH,), np.uint8),
-            RowFile((), RECORD),
-        )
+        self.thumbs = RowFile((THUMB, THUMB, 3), np.uint8)
+        self.details = RowFile((DETAIL, DETAIL), np.uint8)
+        self.fine = RowFile((WIDTH,), np.uint8)
+        self.keypoints = RowFile((), RECORD)
 
-    def add(self, one: ShrunkPicture) -> tuple[RowPlace, RowPlace, RowPlace, RowPlace]:
-        """Return where thumb, detail, finest detail and keypoints of one more picture lie."""
-        number, rows = len(self._files[0]), (one.thumb, one.detail, one.fine, one.keypoints)
-        for file, row in zip(self._files, rows, strict=True):
-            file.append(row)
-        thumb, detail, fine, keypoints = (RowPlace(file, number) for file in self._files)
-        return thumb, detail, fine, keypoints
+    def add(self, one: ShrunkPicture) -> int:
+        """Return the number under which one more picture is kept."""
+        self.thumbs.append(one.thumb)
+        self.details.append(one.detail)
+        self.fine.append(one.fine)
+        return self.keypoints.append(one.keypoints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +166,6 @@ def facts_of(
         file: Format, length and compression.
         shrunk: Where shrunk pixels are kept, of all pictures of a set.
     """
-    thumb, detail, fine, keypoints = shrunk.add(one)
     return PictureFacts(
         row=row,
         file=file,
@@ -181,10 +173,8 @@ def facts_of(
         source_size=prepared.source_size,
         refusals=tuple(finding.detail for finding in prepared.findings),
         light=one.light,
-        thumb=thumb,
-        detail=detail,
-        fine=fine,
-        keypoints=keypoints,
+        shrunk=shrunk,
+        number=shrunk.add(one),
         belongs=belongs_to(prepared),
         source=prepared.source,
         peak=prepared.peak,
@@ -192,9 +182,35 @@ def facts_of(
     )
 
 
+def thumbs_of(facts: Sequence[PictureFacts]) -> Rows:
+    """Return the pixels of pictures, at least one, uint8 ``n THUMB THUMB 3``."""
+    shrunk, numbers = _places(facts)
+    return RowSelection(shrunk.thumbs, numbers)
+
+
+def details_of(facts: Sequence[PictureFacts]) -> Rows:
+    """Return the grey pixels of pictures, at least one, uint8 ``n DETAIL DETAIL``."""
+    shrunk, numbers = _places(facts)
+    return RowSelection(shrunk.details, numbers)
+
+
+def fine_of(facts: Sequence[PictureFacts]) -> Rows:
+    """Return what is kept of the finest detail of pictures, at least one, uint8 ``n WIDTH``."""
+    shrunk, numbers = _places(facts)
+    return RowSelection(shrunk.fine, numbers)
+
+
 def keypoints_of(facts: Sequence[PictureFacts]) -> KeypointRows:
     """Return the keypoints of pictures, at least one."""
-    return KeypointRows(select_places([one.keypoints for one in facts]))
+    shrunk, numbers = _places(facts)
+    return KeypointRows(RowSelection(shrunk.keypoints, numbers))
+
+
+def _places(facts: Sequence[PictureFacts]) -> tuple[ShrunkPixels, NDArray[np.int64]]:
+    shrunk = facts[0].shrunk
+    if any(one.shrunk is not shrunk for one in facts):
+        raise ValueError("facts: expected those of one set, whose pixels are kept together")
+    return shrunk, np.array([one.number for one in facts], np.int64)
 
 
 def jpeg_quality(data: bytes) -> float:

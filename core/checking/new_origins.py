@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from core.checking.duplicates import clusters
 from core.checking.exposures import Reader
-from core.checking.facts import PictureFacts, keypoints_of
+from core.checking.facts import PictureFacts, details_of, fine_of, keypoints_of
 from core.checking.fingerprints import Fingerprints, strengths_of
 from core.checking.kept_keypoints import KeptKeypoints
 from core.checking.known_copies import match_copies
 from core.checking.origins import Copies
-from core.checking.row_file import select_places
 
 
 def find_origins(
@@ -34,9 +33,7 @@ def find_origins(
         ``n``: below ``k`` a known picture, from there on ``k`` plus the place of a new one.
     """
     count = len(known.origin)
-    found = match_copies(
-        known, select_places([one.detail for one in facts]), keypoints_of(facts), read
-    )
+    found = match_copies(known, details_of(facts), keypoints_of(facts), read)
     copies = Copies.among(facts, read)
     origin = np.where(found >= 0, found, count + np.arange(len(facts)))
     pairs = [(one[0], at) for one in (*copies.exact, *copies.near) for at in one]
@@ -51,8 +48,8 @@ def fingerprints_of_new(facts: Sequence[PictureFacts]) -> Fingerprints:
     Their limits are not measured but infinite: those of the pictures they join go on to hold.
     """
     return Fingerprints(
-        strengths_of(select_places([one.detail for one in facts])),
+        strengths_of(details_of(facts)),
         np.arange(len(facts), dtype=np.int32),
         np.full(2, np.inf, np.float32),
-        KeptKeypoints.of(keypoints_of(facts), select_places([one.fine for one in facts])),
+        KeptKeypoints.of(keypoints_of(facts), fine_of(facts)),
     )

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.checking.columns import Nuisance, one_hot
-from core.checking.facts import THUMB, PictureFacts
-from core.checking.row_file import select_places
+from core.checking.facts import THUMB, PictureFacts, thumbs_of
 from core.types import F64
 
 _CELLS = 16
@@ -41,7 +40,7 @@ def picture_nuisances(facts: Sequence[PictureFacts]) -> list[Nuisance]:
 
 def cells_of(facts: Sequence[PictureFacts], cells: int) -> F64:
     """Return the pictures themselves, shrunk: float64 ``n cells cells 3``."""
-    thumbs, step = select_places([one.thumb for one in facts]), THUMB // cells
+    thumbs, step = thumbs_of(facts), THUMB // cells
     found = np.empty((len(facts), cells, cells, 3))
     for start in range(0, len(facts), _BLOCK):
         some = thumbs[start : start + _BLOCK].reshape(-1, cells, step, cells, step, 3)

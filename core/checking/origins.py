@@ -13,11 +13,17 @@ from numpy.typing import NDArray
 from core.checking.certain_copies import find_certain_copies
 from core.checking.duplicates import clusters, exact_copies, near_copies
 from core.checking.exposures import Reader, find_exposures
-from core.checking.facts import LARGER, PictureFacts, UnreadablePicture, keypoints_of
+from core.checking.facts import (
+    LARGER,
+    PictureFacts,
+    UnreadablePicture,
+    details_of,
+    fine_of,
+    keypoints_of,
+)
 from core.checking.fingerprints import Fingerprints
 from core.checking.kept_keypoints import KeptKeypoints
 from core.checking.name_origins import sets_by_name
-from core.checking.row_file import select_places
 from core.errors import DataError
 from core.labelled import SPLITS, Row
 from core.ordered_map import Each
@@ -55,7 +61,7 @@ class Copies:
         if not facts:
             return cls([], [])
         exact = exact_copies([one.sha256 for one in facts])
-        details = select_places([one.detail for one in facts])
+        details = details_of(facts)
         turned = find_exposures(details, keypoints_of(facts), read, each) if read else []
         near = clusters(len(facts), [*_chains(near_copies(details, each)), *turned])
         names = [one.row.group for one in facts]
@@ -150,8 +156,8 @@ def fingerprints_of(
     n = len(facts)
     groups = [*_equal_sets({at: one.row.group for at, one in enumerate(facts)}), *_stated(facts)]
     known = [*groups, *copies.exact, *copies.certain]
-    details = select_places([one.detail for one in facts])
-    kept = KeptKeypoints.of(keypoints_of(facts), select_places([one.fine for one in facts]))
+    details = details_of(facts)
+    kept = KeptKeypoints.of(keypoints_of(facts), fine_of(facts))
     origin = _numbers(n, [*known, *copies.near])
     return Fingerprints.of(details, _numbers(n, known), origin, kept, each)
 

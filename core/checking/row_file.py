@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import Any, Protocol
@@ -114,18 +114,6 @@ def _runs(numbers: Numbers) -> Iterator[tuple[int, int, int]]:
 
 
 @dataclass(frozen=True, slots=True)
-class RowPlace:
-    """One row of a file, to be read when it is asked for."""
-
-    file: RowFile
-    number: int
-
-    def read(self) -> NDArray[Any]:
-        """Return the row."""
-        return self.file[self.number]
-
-
-@dataclass(frozen=True, slots=True)
 class RowSelection:
     """Some rows of others, read when they are asked for."""
 
@@ -145,19 +133,6 @@ class RowSelection:
         """Return one row for a number; rows for a slice or an array of numbers."""
         numbers = self.numbers[at]
         return np.asarray(self.rows[numbers if isinstance(numbers, np.ndarray) else int(numbers)])
-
-
-def select_places(places: Sequence[RowPlace]) -> Rows:
-    """Return the rows at some places of one file.
-
-    Raises:
-        ValueError: There is none, or they are of several files.
-    """
-    files = {id(one.file): one.file for one in places}
-    if len(files) != 1:
-        raise ValueError(f"places: expected those of one file, got {len(files)} files")
-    (file,) = files.values()
-    return RowSelection(file, np.array([one.number for one in places], np.int64))
 
 
 def take_rows(rows: Rows, numbers: Numbers) -> Rows:

@@ -132,7 +132,7 @@ def _checking(n: int) -> str:
 def _facts(n: int) -> list[PictureFacts]:
     """Draw facts of pictures with a camera and a numbered name, three to a group."""
     rng, shrunk = np.random.default_rng(0), ShrunkPixels()
-    places = [
+    numbers = [
         shrunk.add(
             ShrunkPicture(
                 light=np.zeros(7),
@@ -158,12 +158,10 @@ def _facts(n: int) -> list[PictureFacts]:
             source_size=(300, 300 + int(rng.integers(3))),
             refusals=(),
             light=rng.normal(size=7),
-            thumb=thumb,
-            detail=detail,
-            fine=fine,
-            keypoints=keypoints,
+            shrunk=shrunk,
+            number=number,
         )
-        for at, (thumb, detail, fine, keypoints) in enumerate(places)
+        for at, number in enumerate(numbers)
     ]
 
 

@@ -10,10 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from core.checking.facts import PictureFacts, UnreadablePicture, belongs_to, keypoints_of
+from core.checking.facts import (
+    PictureFacts,
+    UnreadablePicture,
+    belongs_to,
+    details_of,
+    keypoints_of,
+)
 from core.checking.fingerprints import Fingerprints
 from core.checking.known_copies import match_copies
-from core.checking.row_file import select_places
 from core.checking.split_membership import (
     PICTURE,
     Member,
@@ -110,9 +115,8 @@ def copies_in(bundle: Bundle, facts: Sequence[PictureFacts], settings: Settings)
         return []
     known = Fingerprints.from_arrays(bundle.fingerprints)
     read = reader_of(facts, pack=bundle.pack.name, settings=settings, depths=bundle.model.depths)
-    details = select_places([one.detail for one in facts])
     each = partial(threaded_map, workers=settings.workers)
-    found = match_copies(known, details, keypoints_of(facts), read, each)
+    found = match_copies(known, details_of(facts), keypoints_of(facts), read, each)
     return [bool(one) for one in found >= 0]
 
 

@@ -14,9 +14,11 @@ from core.checking.facts import (
     FileFacts,
     ShrunkPicture,
     ShrunkPixels,
+    details_of,
     facts_of,
     file_facts,
     jpeg_quality,
+    thumbs_of,
 )
 from core.labelled import Row
 from core.types import Finding, Prepared, Reason
@@ -82,8 +84,16 @@ def test_thumbnails_keep_the_place_and_colour_of_things():
     finding = Finding(Reason.POOR_QUALITY, "blank.")
     observed = look_at(Prepared(pixels, "0", (9, 8), (finding,)))
     assert observed.refusals == ("blank.",)
-    assert (observed.thumb.read()[:16, 16:] == (200, 100, 0)).all()
-    assert not observed.thumb.read()[16:].any()
-    assert not observed.thumb.read()[:, :16].any()
-    assert np.ptp(observed.detail.read()[:64, 64:]) == 0
-    assert observed.detail.read()[0, 80] == pytest.approx(0.299 * 200 + 0.587 * 100, abs=1)
+    thumb, detail = thumbs_of([observed])[0], details_of([observed])[0]
+    assert (thumb[:16, 16:] == (200, 100, 0)).all()
+    assert not thumb[16:].any()
+    assert not thumb[:, :16].any()
+    assert np.ptp(detail[:64, 64:]) == 0
+    assert detail[0, 80] == pytest.approx(0.299 * 200 + 0.587 * 100, abs=1)
+
+
+def test_pixels_that_are_kept_apart_are_not_taken_for_those_of_one_set():
+    black = Prepared(np.zeros((64, 64, 3), np.uint8), "0", (64, 64))
+    one, other = look_at(black), look_at(black)
+    with pytest.raises(ValueError, match="of one set"):
+        details_of([one, other])

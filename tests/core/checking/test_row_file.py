@@ -12,7 +12,7 @@ from core.checking.duplicates import cells, near_copies
 from core.checking.exposures import find_exposures
 from core.checking.keypoint_votes import vote
 from core.checking.keypoints import KeypointRows
-from core.checking.row_file import RowFile, RowPlace, RowSelection, select_places
+from core.checking.row_file import RowFile, RowSelection
 from core.ordered_map import threaded_map
 from tests.core.checking.scenes import described, keypoints_of, records_of
 
@@ -72,13 +72,10 @@ def test_rows_come_back_by_number_slice_and_array():
 def test_a_selection_of_a_selection_names_the_rows_of_the_file():
     array = np.arange(30, dtype=np.int32).reshape(15, 2)
     rows = in_file(array)
-    some = select_places([RowPlace(rows, number) for number in (3, 8, 9, 1)])
+    some = RowSelection(rows, np.array([3, 8, 9, 1]))
     assert some.shape == (4, 2)
     assert (some[1:3] == array[8:10]).all()
     assert (RowSelection(some, np.array([3, 0]))[:] == array[[1, 3]]).all()
-    assert (RowPlace(rows, 4).read() == array[4]).all()
-    with pytest.raises(ValueError, match="got 2 files"):
-        select_places([RowPlace(rows, 0), RowPlace(in_file(array), 0)])
 
 
 def test_copies_are_found_in_a_file_as_in_memory(monkeypatch):
