@@ -51,8 +51,9 @@ class Uploads {
     for (const one of chosen) {
       await keep({ key: one.key, batch: this.name, file: one.file, path: one.path })
       one.state = 'waiting'
-      this.work()
+      if (this.running < AT_ONCE) this.work()
     }
+    this.draw()
   }
 
   async restore() {
