@@ -13,6 +13,7 @@ from core.records.worklist import next_case
 from core.service.anchors import note_anchor
 from core.service.store import open_store
 from core.types import Disposition
+from tests.dashboard.views.screen import texts
 
 
 @pytest.fixture
@@ -44,10 +45,6 @@ def page_of(page, tmp_path, monkeypatch, review):
 
     page.run()
     return show
-
-
-def texts(page):
-    return "\n".join(one.proto.body for one in page.get("html"))
 
 
 def labels(page):

@@ -22,6 +22,7 @@ from core.records.worklist import case_detail, next_case
 from core.service.summaries import describe_more_data, summarise_policy
 from core.types import Disposition
 from dashboard import present
+from tests.dashboard.views.screen import texts
 
 
 @pytest.fixture
@@ -33,10 +34,6 @@ def overview(page):
 
     page.run()
     return show
-
-
-def texts(page) -> str:
-    return "\n".join(element.proto.body for element in page.get("html"))
 
 
 def test_the_certificates_stand_there_in_the_packs_words(overview, tiny_product):

@@ -16,6 +16,7 @@ from core.records.store import decisions, record
 from core.records.worklist import next_case
 from core.service.bundles.deployments import Signed, deploy_bundle
 from core.types import Disposition
+from tests.dashboard.views.screen import texts
 
 
 @pytest.fixture
@@ -27,10 +28,6 @@ def quality(page):
 
     page.run()
     return show
-
-
-def texts(page) -> str:
-    return "\n".join(element.proto.body for element in page.get("html"))
 
 
 def slider(page, label):

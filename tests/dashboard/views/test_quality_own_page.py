@@ -14,6 +14,7 @@ from core.service.store import open_store
 from core.settings import Settings
 from core.types import Disposition
 from tests.dashboard.views.conftest import APP
+from tests.dashboard.views.screen import texts
 
 
 @pytest.fixture
@@ -25,10 +26,6 @@ def page(department_home, monkeypatch):
     opened.session_state["pack"] = "xray"
     yield opened.run()
     st.cache_resource.clear()
-
-
-def texts(page) -> str:
-    return "\n".join(element.proto.body for element in page.get("html"))
 
 
 def test_a_flip_of_a_case_that_nobody_read_is_counted_and_not_listed(page, department_home):

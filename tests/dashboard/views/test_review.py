@@ -11,39 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from core.imaging.files import open_file, wrap_bytes
 from core.records import blobs, reviews
 from core.records.final_reads import final_reads
-from core.records.skipped_cases import list_skipped
 from core.records.store import new_decision, record
-from core.records.worklist import case_detail, counts, next_case
+from core.records.worklist import next_case
 from core.service.assessment.paths import assess_paths
 from core.service.assessment.recording import assess_and_record
 from core.service.bundles import archive
 from core.service.bundles.archive import take
 from core.settings import Settings
 from core.types import Disposition, Finding, Reason, Verdict
-from tests.dashboard.views.conftest import APP
+from tests.dashboard.views.screen import plain, press, texts
 
 NEGATIVE, POSITIVE, DEFER = Disposition.NEGATIVE, Disposition.POSITIVE, Disposition.DEFER
-
-
-def texts(page) -> str:
-    assert not page.exception, page.exception
-    return "\n".join(element.proto.body for element in page.get("html"))
-
-
-def press(page, label: str):
-    next(button for button in page.button if plain(button) == label).click()
-    return page.run()
-
-
-def plain(button) -> str:
-    """The button's word without the key behind it, and without what escapes it."""
-    return button.label.split(" `")[0].replace("\\", "")
 
 
 def pictures(page) -> int:
@@ -68,10 +50,6 @@ def settled(page):
         time.sleep(0.1)
         page.run()
     return page
-
-
-def waiting(store) -> int:
-    return sum(counts(store, "parts").waiting.values())
 
 
 def test_an_unreadable_file_comes_first_as_its_message_and_can_be_decided(page, store):
@@ -192,54 +170,6 @@ def test_a_case_that_another_person_decided_meanwhile_is_left_as_it_is(page, sto
     assert "changed while it was open here" in page.toast[0].value
 
 
-def test_an_undo_takes_back_the_persons_own_last_verdict_and_shows_its_case(page, store):
-    first = next_case(store, "parts")
-    press(press(page.run(), "FAIL"), "FAIL")
-    second = final_reads(store, "parts")[0]
-    grace = next_case(store, "parts")
-    reviews.review(store, grace, NEGATIVE, reviewer="Grace")
-    press(page, "Undo")
-    assert {r.case_id for r in final_reads(store, "parts")} == {
-        first.case_id,
-        grace.case_id,
-    }
-    assert f">{second.key}<" in texts(page)
-    press(page, "PASS")
-    assert case_detail(store, second.case_id).reviews[-1].disposition is NEGATIVE
-
-
-def test_a_skipped_case_comes_back_when_the_others_are_done(page, store):
-    total = waiting(store)
-    first = next_case(store, "parts")
-    press(page.run(), "Skip")
-    for left in range(total - 1, 0, -1):
-        assert f"{left + 1} waiting" in texts(page)
-        press(page, "FAIL")
-    assert f">{first.key}<" in texts(page)
-    press(page, "Cannot judge, retake")
-    assert "All caught up" in texts(page)
-    assert f"{total} cases reviewed" in texts(page)
-    press(page, "Undo")
-    assert f">{first.key}<" in texts(page)
-
-
-def test_a_skipped_case_stays_behind_after_a_restart_and_for_that_person_alone(page, store):
-    first = next_case(store, "parts")
-    second = next_case(store, "parts", after=first.case_id)
-    press(page.run(), "Skip")
-    st.cache_resource.clear()  # as a server that has just been started, and a new tab
-    anew = AppTest.from_file(APP, default_timeout=120).run()
-    assert f">{second.key}<" in texts(anew)
-    press(anew, "Skip")
-    again = AppTest.from_file(APP, default_timeout=120).run()
-    assert list_skipped(store, "Ada") == [first.case_id, second.case_id]
-    assert f">{first.key}<" not in texts(again)
-    assert f">{second.key}<" not in texts(again)
-    anew.session_state["reviewer"] = "Grace"
-    anew.session_state["review_case"] = ""
-    assert f">{first.key}<" in texts(anew.run())
-
-
 def test_nobody_decides_without_a_name(page, store, monkeypatch):
     monkeypatch.setenv("ASSAY_REVIEWER", "")
     page.run()
@@ -313,33 +243,6 @@ def test_a_missing_bundle_is_said_and_the_case_can_still_be_decided(page, store,
     assert "assay-bar" in shown
     press(page, "FAIL")
     assert len(final_reads(store, "parts")) == 1
-
-
-def test_an_undo_shows_the_earlier_answer_keeps_its_note_and_survives_a_new_session(page, store):
-    first = next_case(store, "parts")
-    press(page.run(), "Note")
-    page.text_input(key="review_note_text").input("scratch").run()
-    press(page, "FAIL")
-    again = AppTest.from_file(APP, default_timeout=60)
-    again.session_state["pack"] = "parts"
-    press(again.run(), "Undo")
-    shown = texts(again)
-    assert f">{first.key}<" in shown
-    assert "You had answered ▲ FAIL" in shown
-    assert ">scratch<" in shown
-    press(again, "FAIL")
-    assert case_detail(store, first.case_id).reviews[-1].comment == "scratch"
-
-
-def test_escape_gives_up_a_note_and_a_question(page, store):
-    press(page.run(), "Note")
-    press(page, "Cancel")
-    assert not any(one.key == "review_note_text" for one in page.text_input)
-    press(page, "PASS")
-    assert "Nobody can see this picture" in texts(page)
-    press(page, "Cancel")
-    assert "Nobody can see this picture" not in texts(page)
-    assert final_reads(store, "parts") == []
 
 
 def test_cannot_judge_is_an_answer_where_the_picture_is_seen_too(page, store):
