@@ -11,6 +11,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   board.send = setTriggerValue
   board.address = data.address
   board.canName = data.can_name
+  if (data.said && data.said.tap === board.tap) text(board.said, data.said.line)
   if (!board.runs) follow(board)
 }
 
@@ -51,6 +52,7 @@ function build(root) {
       <figcaption></figcaption>
     </figure>
     <ol class="strip" aria-label="The last 20 parts, the newest first"></ol>
+    <p class="said" role="status"></p>
     <dialog class="large" aria-label="One part">
       <form method="dialog"><button class="close">Close <kbd>Esc</kbd></button></form>
       <button type="button" class="frame" title="Enlarge"><img alt=""></button>
@@ -63,7 +65,7 @@ function build(root) {
   const board = {
     root, head: find('.head'), sign: find('.sign'), word: find('.text'), id: find('.id'), why: find('.why'),
     figure: find('.picture'), image: find('.picture img'), none: find('.none'), caption: find('figcaption'),
-    strip: find('.strip'), dialog: find('dialog'), tiles: new Map(), open: null, shown: '', wanted: '',
+    strip: find('.strip'), said: find('.said'), dialog: find('dialog'), tiles: new Map(), open: null, shown: '', wanted: '',
   }
   const other = find('.other')
   other.addEventListener('submit', event => {
@@ -74,8 +76,11 @@ function build(root) {
   return board
 }
 
+// The server's answer to this tap takes the sentence's place, however late it comes.
 function name(board, label) {
-  board.send('named', { number: board.open.number, label })
+  board.tap = Date.now()
+  text(board.said, `${board.open.title}: ${label} is sent …`)
+  board.send('named', { number: board.open.number, label, tap: board.tap })
   board.dialog.close()
 }
 
@@ -173,6 +178,8 @@ function open(board, number) {
   const tile = board.data.tiles.find(one => one.number === number)
   if (!tile) return
   board.open = tile
+  board.tap = null
+  text(board.said, '')
   const image = board.dialog.querySelector('img')
   image.removeAttribute('src')
   delete image.dataset.address // so that the same picture is drawn again

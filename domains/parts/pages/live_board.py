@@ -38,6 +38,7 @@ from domains.parts.station.result import LineResult
 
 NAMES_S = 10.0
 KEY = "assay_board"
+_SAID = "assay_board_said"
 _SMALL = 144
 _NOTHING = {"full": "", "heat": ""}
 _REMEMBERED = 64
@@ -147,7 +148,11 @@ def mount(reader: BoardReader, pictures: LivePictures) -> None:
     def board() -> None:
         component(
             key=KEY,
-            data={"address": address, "can_name": bool(widgets.reviewer())},
+            data={
+                "address": address,
+                "can_name": bool(widgets.reviewer()),
+                "said": st.session_state.get(_SAID),
+            },
             on_named_change=_named(reader),
             on_opened_change=_opened(reader, pictures),
         )
@@ -198,7 +203,11 @@ def _mark_newest(view: LiveView, pictures: LivePictures) -> None:
 
 
 def _named(reader: BoardReader) -> Callable[[], None]:
-    """Return what keeps the name that a person gave a defect by one tap."""
+    """Return what keeps the name that a person gave a defect by one tap.
+
+    What came of it goes to the board with the number of the tap, and stands there until the next:
+    a message that goes by itself is easily missed beside a line.
+    """
 
     def keep() -> None:
         asked = st.session_state[KEY].get("named") or {}
@@ -215,7 +224,7 @@ def _named(reader: BoardReader) -> Callable[[], None]:
             )
         except AssayError as exc:
             line = str(exc)
-        st.toast(present.escape_markdown(line))
+        st.session_state[_SAID] = {"tap": asked.get("tap"), "line": line}
 
     return keep
 
