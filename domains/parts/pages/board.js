@@ -11,7 +11,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   board.send = setTriggerValue
   board.address = data.address
   board.canName = data.can_name
-  if (data.said && data.said.tap === board.tap) text(board.said, data.said.line)
+  if (data.answer && data.answer.tap === board.tap) text(board.answer, data.answer.line)
   if (!board.runs) follow(board)
 }
 
@@ -52,7 +52,7 @@ function build(root) {
       <figcaption></figcaption>
     </figure>
     <ol class="strip" aria-label="The last 20 parts, the newest first"></ol>
-    <p class="said" role="status"></p>
+    <p class="answer" role="status"></p>
     <dialog class="large" aria-label="One part">
       <form method="dialog"><button class="close">Close <kbd>Esc</kbd></button></form>
       <button type="button" class="frame" title="Enlarge"><img alt=""></button>
@@ -65,7 +65,7 @@ function build(root) {
   const board = {
     root, head: find('.head'), sign: find('.sign'), word: find('.text'), id: find('.id'), why: find('.why'),
     figure: find('.picture'), image: find('.picture img'), none: find('.none'), caption: find('figcaption'),
-    strip: find('.strip'), said: find('.said'), dialog: find('dialog'), tiles: new Map(), open: null, shown: '', wanted: '',
+    strip: find('.strip'), answer: find('.answer'), dialog: find('dialog'), tiles: new Map(), open: null, shown: '', wanted: '',
   }
   const other = find('.other')
   other.addEventListener('submit', event => {
@@ -79,7 +79,7 @@ function build(root) {
 // The server's answer to this tap takes the sentence's place, however late it comes.
 function name(board, label) {
   board.tap = Date.now()
-  text(board.said, `${board.open.title}: ${label} is sent …`)
+  text(board.answer, `${board.open.title}: ${label} is sent …`)
   board.send('named', { number: board.open.number, label, tap: board.tap })
   board.dialog.close()
 }
@@ -179,7 +179,7 @@ function open(board, number) {
   if (!tile) return
   board.open = tile
   board.tap = null
-  text(board.said, '')
+  text(board.answer, '')
   const image = board.dialog.querySelector('img')
   image.removeAttribute('src')
   delete image.dataset.address // so that the same picture is drawn again

@@ -38,7 +38,7 @@ from domains.parts.station.result import LineResult
 
 NAMES_S = 10.0
 KEY = "assay_board"
-_SAID = "assay_board_said"
+_ANSWER = "assay_board_answer"
 _SMALL = 144
 _NOTHING = {"full": "", "heat": ""}
 _REMEMBERED = 64
@@ -151,7 +151,7 @@ def mount(reader: BoardReader, pictures: LivePictures) -> None:
             data={
                 "address": address,
                 "can_name": bool(widgets.reviewer()),
-                "said": st.session_state.get(_SAID),
+                "answer": st.session_state.get(_ANSWER),
             },
             on_named_change=_named(reader),
             on_opened_change=_opened(reader, pictures),
@@ -224,7 +224,7 @@ def _named(reader: BoardReader) -> Callable[[], None]:
             )
         except AssayError as exc:
             line = str(exc)
-        st.session_state[_SAID] = {"tap": asked.get("tap"), "line": line}
+        st.session_state[_ANSWER] = {"tap": asked.get("tap"), "line": line}
 
     return keep
 

@@ -1,143 +1,31 @@
-"""Batches on a cluster of a head and two workers, of which processes and machines die."""
+"""What `on_cluster.py` tests, in a process of its own."""
 
-import os
-import signal
-from dataclasses import replace
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
 
-import numpy as np
-import psutil
 import pytest
 
-from core.batch.engines import import_ray
-from core.batch.run import run_batch
-from core.batch.spec import Engine
-from core.errors import AssayError
-from tests.core.batch.conftest import COUNT, assert_each_once, rows_in
+from tests.core.batch import on_cluster
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.service,
-    pytest.mark.filterwarnings("ignore"),  # Ray warns of its own settings
-]
-MEBI = 2**20
-
-
-class LocalCluster:
-    """A head that runs nothing and two machines with a processor each, all on this machine."""
-
-    def __init__(self):
-        # By default nothing is spilled to a disk of which one part in twenty is free.
-        os.environ["RAY_local_fs_capacity_threshold"] = "1"  # noqa: SIM112 Ray spells it so
-        import_ray()
-        from ray.cluster_utils import Cluster
-
-        head = {"num_cpus": 0, "object_store_memory": 80 * MEBI, "include_dashboard": False}
-        self.cluster = Cluster(initialize_head=True, head_node_args=head)
-        self.workers = [self.add() for _ in range(2)]
-
-    def add(self):
-        return self.cluster.add_node(num_cpus=1, object_store_memory=80 * MEBI)
-
-    @property
-    def address(self):
-        return self.cluster.address
-
-    def kill_actor(self):
-        """Kill one process that judges, as a lack of memory would."""
-        (actor, *_) = self.actors()
-        os.kill(actor.pid, signal.SIGKILL)
-
-    def actors(self):
-        raylets = [node.all_processes["raylet"][0].process.pid for node in self.workers]
-        below = [one for pid in raylets for one in psutil.Process(pid).children(recursive=True)]
-        return [one for one in below if "MapWorker" in " ".join(one.cmdline())]
-
-    def kill_machine(self):
-        """Kill all processes of one machine."""
-        self.cluster.remove_node(self.workers.pop(), allow_graceful=False)
-
-    def repair(self):
-        while len(self.workers) < 2:
-            self.workers.append(self.add())
+pytestmark = [pytest.mark.slow, pytest.mark.service]
+NAMES = [name for name in vars(on_cluster) if name.startswith("test_")]
 
 
 @pytest.fixture(scope="module")
-def started():
-    one = LocalCluster()
-    yield one
-    one.cluster.shutdown()
+def outcomes(tmp_path_factory) -> dict[str, str]:
+    """What went wrong in each test, by name; empty where nothing did."""
+    report = tmp_path_factory.mktemp("ray") / "report.xml"
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--junitxml={report}"]
+    command = [sys.executable, "-m", "pytest", *options, str(Path(on_cluster.__file__))]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=850)
+    if not report.exists():
+        pytest.fail(f"Ray ended its process ({done.returncode}): {done.stdout}{done.stderr}")
+    cases = ElementTree.parse(report).iter("testcase")
+    return {one.get("name", ""): "".join(part.text or "" for part in one) for one in cases}
 
 
-@pytest.fixture
-def cluster(started):
-    started.repair()
-    return started
-
-
-@pytest.fixture
-def on_ray(spec, cluster):
-    return replace(spec, engine=Engine.RAY, address=cluster.address, workers=2, part_size=2)
-
-
-def test_nothing_of_it_listens_beyond_this_machine(cluster):
-    own = psutil.Process().children(recursive=True)
-    of_ray = [one for one in own if "ray" in " ".join(one.cmdline()[:2])]
-    ports = [
-        (one.name(), port.laddr.ip.removeprefix("::ffff:"))
-        for one in of_ray
-        for port in one.net_connections("inet")
-        if port.status == psutil.CONN_LISTEN
-    ]
-    assert {name for name, _ in ports} >= {"gcs_server", "raylet"}
-    assert {ip for _, ip in ports} == {"127.0.0.1"}
-    assert os.environ["RAY_AUTH_MODE"] == "token"
-
-
-class Once:
-    """Does something when the first part is there; a callback for progress."""
-
-    def __init__(self, work):
-        self.work, self.done = work, []
-
-    def __call__(self, step, done, total):
-        if step == "Assessing" and not self.done:
-            self.work()
-            self.done.append(step)
-
-
-def test_no_row_is_lost_when_objects_are_spilled_and_an_actor_dies(
-    on_ray, cluster, expected, tiny_product, capfd
-):
-    import ray
-
-    ballast = []
-
-    def spill_and_kill():
-        ballast.extend(ray.put(np.zeros(20 * MEBI, np.uint8)) for _ in range(8))
-        assert all(ray.get(one).nbytes == 20 * MEBI for one in ballast)  # twice what it holds
-        cluster.kill_actor()  # what its successor is made of was spilled with them
-
-    at_first = Once(spill_and_kill)
-    found = run_batch(on_ray, tiny_product.settings, at_first)
-    assert at_first.done
-    assert (found.pictures, found.earlier, found.unread) == (COUNT, 0, 3)
-    assert_each_once(on_ray.out, expected)
-    assert capfd.readouterr() == ("", "")
-
-
-def test_a_machine_that_dies_takes_no_row_along(on_ray, cluster, expected, tiny_product):
-    at_first = Once(cluster.kill_machine)
-    found = run_batch(on_ray, tiny_product.settings, at_first)
-    assert at_first.done
-    assert found.pictures == COUNT
-    assert_each_once(on_ray.out, expected)
-
-
-def test_what_fails_on_another_machine_is_reported_in_its_own_words(on_ray, tiny_product, tmp_path):
-    def take_away(step, done, total):
-        if step == "Listing" and total:
-            (on_ray.out / "_run").write_text("another run")
-
-    with pytest.raises(AssayError, match="Another run writes to"):
-        run_batch(on_ray, tiny_product.settings, take_away)
-    assert rows_in(on_ray.out) == []
+@pytest.mark.parametrize("name", NAMES)
+def test_on_a_cluster(outcomes, name):
+    assert outcomes[name] == ""
