@@ -21,7 +21,7 @@ from core.checking.leaks import copy_alarms, group_alarms
 from core.checking.nuisance import cells_of, picture_nuisances
 from core.checking.origins import Copies, group_origins, stated_sets
 from core.checking.result import Alarm, CheckReport, Level
-from core.checking.shortcut_alarms import shortcut_alarms
+from core.checking.shortcut_alarms import shortcut_alarms, unmeasured_alarm
 from core.checking.shortcuts import CONTENT, measure_shortcuts
 from core.checking.slices import LabelledPictures, list_slices
 from core.labelled import Row
@@ -154,10 +154,11 @@ def _shortcuts(
     of = label_sides(np.array([row.label for row in rows]), cases.positive, known)
     columns = classify_columns(_table(facts), of)
     nuisances = [*picture_nuisances(facts), *columns.nuisances, *_groups(rows, of)]
+    slices = list_slices(columns, cases)
+    if not slices:
+        yield unmeasured_alarm(cases)
     content = cells_of(facts, CONTENT).reshape(len(facts), -1)
-    found = measure_shortcuts(
-        nuisances, list_slices(columns, cases), cases, content, confidence=CONFIDENCE, seed=seed
-    )
+    found = measure_shortcuts(nuisances, slices, cases, content, confidence=CONFIDENCE, seed=seed)
     yield from shortcut_alarms(found)
     if columns.labels:
         reasons = [f"{name} ({why})" for name, why in columns.labels.items()]

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
+import numpy as np
+
 from core.checking.result import Alarm, Level
 from core.checking.shortcuts import CONTENT, POSITIVE, ShortcutResult
+from core.checking.slices import FEW, MIN_GROUPS, MIN_PICTURES, LabelledPictures
 
-LIMIT, STRONG = 0.70, 0.85
+CHANCE, LIMIT, STRONG = 0.50, 0.70, 0.85
 _MAX_SHOWN = 4
 
 
@@ -17,23 +20,51 @@ def shortcut_alarms(found: Sequence[ShortcutResult]) -> Iterator[Alarm]:
 
     An area under the ROC curve whose lower bound (over all tests together) is at least ``LIMIT``
     gives an alarm. From ``STRONG`` on the nuisance nearly suffices for a model: a strong alarm,
-    unless it is about single labels or about a file name, which no model sees.
+    unless it is about single labels or about a file name, which no model sees. Where either side
+    has under ``MIN_PICTURES``, whose bounds lie low even for a perfect area, an area of ``STRONG``
+    that is more than chance gives a notice.
 
     Args:
         found: All that was measured.
     """
-    over = sorted((one for one in found if one.low >= LIMIT), key=lambda one: -one.low)
+    over = sorted((one for one in found if _is_over(one)), key=lambda one: -one.low)
     for name in dict.fromkeys(one.nuisance for one in over):
         mine = [one for one in over if one.nuisance == name]
         sided = [one for one in mine if one.what == POSITIVE]
         single = [one for one in mine if one.what != POSITIVE]
         if sided:
-            strong = sided[0].source != "name" and max(one.auroc for one in sided) >= STRONG
+            strong = sided[0].source != "name" and any(_is_strong(one) for one in sided)
             finding = f"Positive and negative can be distinguished by {name} alone"
             yield _alarm(name, Level.STRONG if strong else Level.NOTICE, finding, sided)
         if single:
             finding = f"Single labels can be distinguished by {name} alone"
             yield _alarm(name, Level.NOTICE, finding, single)
+
+
+def unmeasured_alarm(cases: LabelledPictures) -> Alarm:
+    """Return that there are too few pictures of either side to look for shortcuts."""
+    sides = (("negative", ~cases.positive), ("positive", cases.positive))
+    counts = {
+        side: (int(rows.sum()), int(np.unique(cases.group[rows]).size)) for side, rows in sides
+    }
+    there = " and ".join(f"{n} {side} ones in {k} groups" for side, (n, k) in counts.items())
+    return Alarm(
+        "balance",
+        Level.NOTICE,
+        f"Shortcuts were not looked for: that takes {FEW} pictures in {MIN_GROUPS} groups of "
+        f"each side, and there are {there}.",
+        {"pictures": {side: n for side, (n, _) in counts.items()}, "needed": FEW},
+    )
+
+
+def _is_over(one: ShortcutResult) -> bool:
+    if one.fewest < MIN_PICTURES:
+        return one.auroc >= STRONG and one.low > CHANCE
+    return one.low >= LIMIT
+
+
+def _is_strong(one: ShortcutResult) -> bool:
+    return one.fewest >= MIN_PICTURES and one.auroc >= STRONG
 
 
 def _alarm(name: str, level: Level, finding: str, found: Sequence[ShortcutResult]) -> Alarm:

@@ -35,6 +35,7 @@ class ShortcutResult:
         content: Area that the picture itself, shrunk to 8 x 8, reaches with the same model.
         n: Pictures.
         groups: Groups.
+        fewest: Pictures for which the target is true, or for which it is not: the fewer.
     """
 
     nuisance: str
@@ -46,6 +47,7 @@ class ShortcutResult:
     content: float
     n: int
     groups: int
+    fewest: int
 
 
 def measure_shortcuts(
@@ -126,4 +128,5 @@ def _in_slice(
                 content=reach[what],
                 n=truth.size,
                 groups=np.unique(unit).size,
+                fewest=int(min(truth.sum(), (~truth).sum())),
             )

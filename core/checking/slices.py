@@ -14,6 +14,7 @@ from core.checking.columns import Columns
 from core.labelled import SPLITS
 
 MIN_PICTURES, MIN_GROUPS = 20, 5
+FEW = 8  # pictures of a side, where no slice has more
 MAX_SLICES = 40
 ORDINARY = (*SPLITS, "")
 
@@ -56,8 +57,13 @@ def list_slices(columns: Columns, cases: LabelledPictures) -> list[DataSlice]:
     Without such a column, rows that are set aside are left out.
 
     Returns:
-        At most ``MAX_SLICES`` with enough pictures of both sides, no two of the same pictures.
+        At most ``MAX_SLICES`` with ``MIN_PICTURES`` of both sides, or with ``FEW`` where there are
+        none; no two of the same pictures.
     """
+    return _slices_of(MIN_PICTURES, columns, cases) or _slices_of(FEW, columns, cases)
+
+
+def _slices_of(least: int, columns: Columns, cases: LabelledPictures) -> list[DataSlice]:
     domains = {name for name, v in columns.slices.items() if _fixed_by(v, cases.split)}
     ordinary = np.isin(cases.split, ORDINARY)
     within = ordinary if ordinary.any() and not domains else np.ones_like(ordinary)
@@ -66,7 +72,7 @@ def list_slices(columns: Columns, cases: LabelledPictures) -> list[DataSlice]:
         for name, values in columns.slices.items()
         for value in np.unique(values).tolist()
     }
-    single = {key: one for key, one in single.items() if _enough(one.member, cases)}
+    single = {key: one for key, one in single.items() if _enough(one.member, cases, least)}
     found = [] if domains else [DataSlice("", within)]
     found += [one for (name, _), one in single.items() if not domains or name in domains]
     found += [
@@ -79,7 +85,7 @@ def list_slices(columns: Columns, cases: LabelledPictures) -> list[DataSlice]:
     # Of two names for the same pictures the shorter one is kept.
     named = sorted(found, key=lambda one: -len(one.name))
     unique = {one.member.tobytes(): one for one in named}.values()
-    enough = [one for one in unique if _enough(one.member, cases)]
+    enough = [one for one in unique if _enough(one.member, cases, least)]
     return sorted(enough, key=_size)[-MAX_SLICES:][::-1]
 
 
@@ -93,9 +99,9 @@ def _fixed_by(values: NDArray[np.str_], split: NDArray[np.str_]) -> bool:
     return len(pairs) == np.unique(split).size and np.unique(values).size > 1
 
 
-def _enough(member: NDArray[np.bool_], cases: LabelledPictures) -> bool:
+def _enough(member: NDArray[np.bool_], cases: LabelledPictures, least: int) -> bool:
     sides = [member & cases.positive, member & ~cases.positive]
-    if min(int(side.sum()) for side in sides) < MIN_PICTURES:
+    if min(int(side.sum()) for side in sides) < least:
         return False
     units = units_of(cases.group[member])[1]
     flags = cases.positive[member]

@@ -75,6 +75,39 @@ def test_a_planted_shortcut_is_found_and_named(spoil, word, level, drawn, check_
     assert alarm.figures["found"][0]["low"] >= 0.70
 
 
+def few(drafts, positives, negatives):
+    """A picture of each of so many parts, drawn at random: numbers of parts say nothing."""
+    kept = [drafts[place] for place in np.random.default_rng(9).permutation(len(drafts) // 2) * 2]
+    bad, good = ([one for one in kept if one.positive is side] for side in (True, False))
+    return [*bad[:positives], *good[:negatives]]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"), [(photographed, "the file format"), (by_camera, "the column camera")]
+)
+def test_a_shortcut_of_ten_defects_is_worth_a_look(spoil, word, drawn, check_pictures):
+    drafts, rng = few(drawn(), 10, 30), np.random.default_rng(3)
+    for draft in drafts:
+        spoil(draft, rng)
+    (alarm,) = of(check_pictures(drafts), "shortcut", f"by {word}")
+    assert alarm.level == Level.NOTICE
+    assert alarm.figures["found"][0]["fewest"] == 10
+
+
+def test_few_pictures_without_a_shortcut_raise_hardly_any_alarm(drawn, check_pictures):
+    found = [check_pictures(few(drawn(160, seed), 10, 20)) for seed in range(20)]
+    assert sum(bool(of(one, "shortcut")) for one in found) <= 2  # one in twenty was promised
+
+
+def test_too_few_pictures_for_shortcuts_are_said(drawn, check_pictures):
+    (alarm,) = of(check_pictures(few(drawn(), 7, 30)), "balance", "not looked for")
+    assert alarm.level == Level.NOTICE
+    assert alarm.sentence.endswith(
+        "there are 30 negative ones in 30 groups and 7 positive ones in 7 groups."
+    )
+    assert not of(check_pictures(few(drawn(), 8, 30)), "balance", "not looked for")
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_set_drawn_without_a_fault_raises_no_alarm(seed, drawn, check_pictures):
     found = check_pictures(drawn(260, seed))
