@@ -34,6 +34,7 @@ NAMES = (
     "copies",
     "reviewed_copies",
     "crops",
+    "crops_best",
     "crops_ood",
     "mosaic",
     "site2",
