@@ -24,6 +24,11 @@ class Uploads {
   constructor(name) {
     this.name = name
     this.files = new Map()
+    this.states = { keeping: 0, waiting: 0, sending: 0, done: 0, failed: 0 }
+    this.queue = []
+    this.next = 0
+    this.refused = []
+    this.size = this.sent = 0
     this.running = 0
     this.reported = ''
     addEventListener('online', () => this.work())
@@ -31,12 +36,30 @@ class Uploads {
   }
 
   counts() {
-    const all = [...this.files.values()]
-    return {
-      done: all.filter(one => one.state === 'done').length,
-      failed: all.filter(one => one.state === 'failed').length,
-      total: all.length,
-    }
+    return { done: this.states.done, failed: this.states.failed, total: this.files.size }
+  }
+
+  // What a hundred thousand files come to is counted as they change: every piece that arrives draws.
+  put(entry, state) {
+    const one = { ...entry, sent: 0, state }
+    this.files.set(one.key, one)
+    this.size += one.file.size
+    this.states[state]++
+    if (state === 'waiting') this.queue.push(one)
+    return one
+  }
+
+  move(one, state) {
+    this.states[one.state]--
+    this.states[state]++
+    one.state = state
+    if (state === 'waiting') this.queue.push(one)
+    if (state === 'failed') this.refused.push(one)
+  }
+
+  reach(one, offset) {
+    this.sent += offset - one.sent
+    one.sent = offset
   }
 
   async add(files) {
@@ -44,13 +67,12 @@ class Uploads {
     for (const { file, path } of files) {
       const key = [this.name, path, file.size, file.lastModified].join('|')
       if (this.files.has(key)) continue
-      chosen.push({ key, file, path, sent: 0, state: 'keeping' })
-      this.files.set(key, chosen.at(-1))
+      chosen.push(this.put({ key, file, path }, 'keeping'))
     }
     this.draw()
     for (const one of chosen) {
       await keep({ key: one.key, batch: this.name, file: one.file, path: one.path })
-      one.state = 'waiting'
+      this.move(one, 'waiting')
       if (this.running < AT_ONCE) this.work()
     }
     this.draw()
@@ -60,18 +82,17 @@ class Uploads {
     if (this.isRestored) return
     this.isRestored = true
     for (const { key, file, path } of await kept(this.name))
-      if (!this.files.has(key)) this.files.set(key, { key, file, path, sent: 0, state: 'waiting' })
+      if (!this.files.has(key)) this.put({ key, file, path }, 'waiting')
     this.draw()
     this.work()
   }
 
   work() {
-    while (this.running < AT_ONCE) {
-      const next = [...this.files.values()].find(one => one.state === 'waiting')
-      if (!next) break
-      next.state = 'sending'
+    while (this.running < AT_ONCE && this.next < this.queue.length) {
+      const one = this.queue[this.next++]
+      this.move(one, 'sending')
       this.running++
-      this.send(next).finally(() => {
+      this.send(one).finally(() => {
         this.running--
         this.tell()
         this.work()
@@ -84,13 +105,13 @@ class Uploads {
     for (let tries = 0; ; tries++) {
       try {
         await this.pieces(one)
-        one.state = 'done'
+        this.move(one, 'done')
         await forget(one.key)
         return
       } catch (error) {
         if (error instanceof Refused) {
-          one.state = 'failed'
           one.why = error.message
+          this.move(one, 'failed')
           await forget(one.key)
           return
         }
@@ -109,11 +130,12 @@ class Uploads {
     // Another address of the same server may stand before it, such as a proxy's.
     const place = this.address + answer.headers.get('Location').slice(answer.headers.get('Location').lastIndexOf('/'))
     let offset = Number(answer.headers.get('Upload-Offset'))
+    this.reach(one, offset)
     while (offset < file.size) {
       const piece = file.slice(offset, offset + PIECE)
       const headers = { 'Upload-Offset': offset, 'Content-Type': 'application/offset+octet-stream' }
       offset = Number((await ask(place, 'PATCH', headers, piece)).headers.get('Upload-Offset'))
-      one.sent = offset
+      this.reach(one, offset)
       this.draw()
     }
   }
@@ -221,9 +243,8 @@ function build(root, batch, { accept, words, direction, batch: name }) {
 
 function draw(root, batch, words) {
   const { done, failed, total } = batch.counts()
-  const all = [...batch.files.values()]
   // They wait here once they are kept: whoever reads so may close the page.
-  const waits = done < total && !all.some(one => one.state === 'keeping')
+  const waits = done < total && !batch.states.keeping
   const text = !navigator.onLine && waits ? words.offline
     : total ? words.progress.replace('{done}', done).replace('{total}', total) : ''
   const count = root.querySelector('.count')
@@ -231,14 +252,11 @@ function draw(root, batch, words) {
   const bar = root.querySelector('progress')
   bar.hidden = !total || done + failed === total
   bar.ariaLabel = text
-  bar.max = all.reduce((sum, one) => sum + one.file.size, 0) || 1
-  bar.value = all.reduce((sum, one) => sum + (one.state === 'done' ? one.file.size : one.sent), 0)
+  bar.max = batch.size || 1
+  bar.value = batch.sent
   const list = root.querySelector('ul')
-  const refused = all.filter(one => one.state === 'failed')
-  if (list.childElementCount === refused.length) return
-  list.replaceChildren(...refused.map(one => make('li', {
-    textContent: words.failed.replace('{name}', () => one.path).replace('{why}', () => one.why),
-  })))
+  for (const one of batch.refused.slice(list.childElementCount))
+    list.append(make('li', { textContent: words.failed.replace('{name}', () => one.path).replace('{why}', () => one.why) }))
 }
 
 async function walk(entry) {

@@ -58,16 +58,16 @@ class WatchedPage:
             "heap MiB": heap["usedSize"] / 2**20,
             "nodes": counted["Nodes"],
             "listeners": counted["JSEventListeners"],
-            "page MiB": resident_mib(self.renderer),
-            "server MiB": resident_mib(self.server),
-            "children MiB": sum(resident_mib(int(one)) for one in children),
+            "page MiB": _resident_mib(self.renderer),
+            "server MiB": _resident_mib(self.server),
+            "children MiB": sum(_resident_mib(int(one)) for one in children),
         }
 
     def empty_caches(self) -> float:
         """Return the MiB that the page's process still holds once its caches are emptied."""
         self.session.send("Memory.simulatePressureNotification", {"level": "critical"})
         self.page.wait_for_timeout(5000)
-        return resident_mib(self.renderer)
+        return _resident_mib(self.renderer)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def _renderer(session: CDPSession) -> int:
     return int(max(renderers, key=lambda one: one["cpuTime"])["id"])
 
 
-def resident_mib(process: int) -> float:
+def _resident_mib(process: int) -> float:
     """Return the resident memory of a process in MiB."""
     lines = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
