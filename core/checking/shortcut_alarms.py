@@ -58,9 +58,8 @@ def unmeasured_alarm(cases: LabelledPictures) -> Alarm:
 
 
 def _is_over(one: ShortcutResult) -> bool:
-    if one.fewest < MIN_PICTURES:
-        return one.auroc >= STRONG and one.low > CHANCE
-    return one.low >= LIMIT
+    is_small = one.fewest < MIN_PICTURES
+    return one.low >= LIMIT or (is_small and one.auroc >= STRONG and one.low > CHANCE)
 
 
 def _is_strong(one: ShortcutResult) -> bool:
