@@ -47,17 +47,8 @@ class WatchedPage:
 
     def measure(self) -> dict[str, float]:
         """Return what is held, by the names of ``UNITS``, once rubbish is collected."""
-        self.session.send("HeapProfiler.collectGarbage")
-        counted = {
-            one["name"]: one["value"]
-            for one in self.session.send("Performance.getMetrics")["metrics"]
-        }
-        heap = self.session.send("Runtime.getHeapUsage")
         children = Path(f"/proc/{self.server}/task/{self.server}/children").read_text().split()
-        return {
-            "heap MiB": heap["usedSize"] / 2**20,
-            "nodes": counted["Nodes"],
-            "listeners": counted["JSEventListeners"],
+        return measure_page(self.session) | {
             "page MiB": _resident_mib(self.renderer),
             "server MiB": _resident_mib(self.server),
             "children MiB": sum(_resident_mib(int(one)) for one in children),
@@ -68,6 +59,23 @@ class WatchedPage:
         self.session.send("Memory.simulatePressureNotification", {"level": "critical"})
         self.page.wait_for_timeout(5000)
         return _resident_mib(self.renderer)
+
+
+def measure_page(session: CDPSession) -> dict[str, float]:
+    """Return what the page itself holds once rubbish is collected.
+
+    Args:
+        session: A session with the page's debugger, in which ``Performance`` is enabled.
+    """
+    session.send("HeapProfiler.collectGarbage")
+    metrics = session.send("Performance.getMetrics")["metrics"]
+    counted = {one["name"]: one["value"] for one in metrics}
+    heap = session.send("Runtime.getHeapUsage")
+    return {
+        "heap MiB": heap["usedSize"] / 2**20,
+        "nodes": counted["Nodes"],
+        "listeners": counted["JSEventListeners"],
+    }
 
 
 @contextmanager

@@ -10,7 +10,8 @@ from core.records.store import NewDecision, record
 from core.records.worklist import case_detail, counts, next_case
 from core.types import Disposition
 from dashboard.widgets import FOLLOW_S
-from tests.benchmarks.case_memory import measure, press
+from tests.benchmarks.case_memory import press
+from tests.benchmarks.page_memory import measure_page
 
 TITLE = '[data-testid="stMain"] .assay-title'
 FIRST_TIME_MS = 120_000  # the network behind the heat map is exported on first use
@@ -244,7 +245,7 @@ def test_what_the_page_holds_does_not_grow_with_the_cases_that_pass(page, serve,
     for number in range(1, PRESSES + 1):
         press(page, "s")  # each case comes again once all have been passed over
         if number >= PRESSES // 2:
-            measured.append(measure(session))
+            measured.append(measure_page(session))
     early, late = measured[: len(measured) // 2], measured[len(measured) // 2 :]
     for name, most in (("listeners", 4), ("nodes", 40)):
         grown = max(one[name] for one in late) - max(one[name] for one in early)
