@@ -1,15 +1,31 @@
-"""The rows of claimed jobs: who holds them, and how they end."""
+"""The rows of claimed jobs: who holds them, until when, and how they end."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import bindparam, update
+from sqlalchemy import ColumnElement, and_, bindparam, update
 
 from core.records.job import Job, State
 from core.records.tables import JOBS
 from core.records.values import stamp
+
+LONGEST = timedelta(hours=2)
+"""No job waits longer before it is tried again, and no lease that is renewed reaches further."""
+
+
+def lies_ahead(column: ColumnElement[str], at: datetime) -> ColumnElement[bool]:
+    """Return whether a job's time is still to come.
+
+    One further ahead than any wait or lease lasts was written by a clock that was set back since,
+    or by a machine whose clock is ahead: it counts as past, or the job would lie there for years.
+
+    Args:
+        column: Of the jobs: ``not_before`` or ``leased_until``.
+        at: The time now.
+    """
+    return and_(column > stamp(at), column <= stamp(at + LONGEST))
 
 
 def end_columns(state: State, at: datetime) -> dict[str, Any]:

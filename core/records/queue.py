@@ -6,7 +6,8 @@ receipts and decisions, which are never changed. A lost or altered job can be ma
 
 A worker claims a job for a while and holds on to it as long as it works. When it dies the time runs
 out and another one claims the job: work is done at least once, and whoever does it must be able to
-do it twice. Finishing counts only for who holds the job.
+do it twice. Finishing counts only for who holds the job. A job that was written by a clock that ran
+ahead does not wait until that time has come (`core.records.claimed_rows.lies_ahead`).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from core.records.cancellation import (
     is_unwanted,
     request_cancel,
 )
-from core.records.claimed_rows import end_columns, holder, update_claimed
+from core.records.claimed_rows import end_columns, holder, lies_ahead, update_claimed
 from core.records.connection import Store, reading, writing
 from core.records.job import (
     ASSESS,
@@ -97,7 +98,7 @@ def claim(
     moment = at or now()
     query = (
         select(JOBS)
-        .where(JOBS.c.kind.in_(kinds), _claimable(stamp(moment)))
+        .where(JOBS.c.kind.in_(kinds), _claimable(moment))
         .order_by(JOBS.c.priority.desc(), JOBS.c.added_at, JOBS.c.id)
     )
     if packs is not None:
@@ -111,7 +112,7 @@ def claim(
     lease = {"worker": worker, "leased_until": stamp(moment + timedelta(seconds=lease_s))}
     with writing(store) as connection:
         # Whoever ran it died before the request reached him.
-        ignored = update(JOBS).where(JOBS.c.kind.in_(kinds), _lapsed(stamp(moment)), is_unwanted())
+        ignored = update(JOBS).where(JOBS.c.kind.in_(kinds), _lapsed(moment), is_unwanted())
         connection.execute(ignored.values(end_columns(State.CANCELLED, moment)))
         rows = connection.execute(query.limit(limit)).mappings().all()
         taken = update(JOBS).where(JOBS.c.id.in_([row["id"] for row in rows]))
@@ -265,12 +266,9 @@ def waiting(store: Store) -> Mapping[tuple[str, str], int]:
         return {(kind, state): count for kind, state, count in rows}
 
 
-def _claimable(moment: str) -> ColumnElement[bool]:
-    return or_(
-        and_(JOBS.c.state == State.WAITING, JOBS.c.not_before <= moment),
-        _lapsed(moment),
-    )
+def _claimable(at: datetime) -> ColumnElement[bool]:
+    return or_(and_(JOBS.c.state == State.WAITING, ~lies_ahead(JOBS.c.not_before, at)), _lapsed(at))
 
 
-def _lapsed(moment: str) -> ColumnElement[bool]:
-    return and_(JOBS.c.state == State.LEASED, JOBS.c.leased_until <= moment)
+def _lapsed(at: datetime) -> ColumnElement[bool]:
+    return and_(JOBS.c.state == State.LEASED, ~lies_ahead(JOBS.c.leased_until, at))

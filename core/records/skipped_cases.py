@@ -61,11 +61,14 @@ def list_skipped(store: Store, person_id: str, at: datetime | None = None) -> li
     Raises:
         StoreError: The database failed.
     """
+    moment = at or now()
     query = (
         select(_COLUMNS.case_id)
         .join(CASE_STATUS, CASE_STATUS.c.case_id == _COLUMNS.case_id)
         .where(_COLUMNS.person == plain(person_id))
-        .where(_COLUMNS.skipped_at > stamp((at or now()) - LASTS))
+        .where(_COLUMNS.skipped_at > stamp(moment - LASTS))
+        # Written by a clock that was ahead, it would last until that time has come.
+        .where(_COLUMNS.skipped_at <= stamp(moment + LASTS))
         .where(CASE_STATUS.c.queue_state != int(QueueState.REVIEWED))
         .order_by(_COLUMNS.skipped_at, _COLUMNS.id)
     )

@@ -13,10 +13,11 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, func, insert, select
 
 from core.errors import StoreError
+from core.records.claimed_rows import lies_ahead
 from core.records.hash_chain import digest
 from core.records.job import State
 from core.records.tables import JOBS, TableRow
-from core.records.values import now, stamp
+from core.records.values import now
 
 _BATCH = 500
 _MODULUS = 1 << 256
@@ -84,7 +85,7 @@ def check_idle(source: Connection, at: datetime | None = None) -> None:
         StoreError: A worker holds a job.
     """
     leased = select(JOBS.c.worker).where(
-        JOBS.c.state == State.LEASED, JOBS.c.leased_until > stamp(at or now())
+        JOBS.c.state == State.LEASED, lies_ahead(JOBS.c.leased_until, at or now())
     )
     busy = set(source.scalars(leased))
     if busy:

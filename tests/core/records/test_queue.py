@@ -118,6 +118,26 @@ def test_holding_on_to_a_job_keeps_it_from_others(store):
     assert len(claim(store, worker="other", seconds=2 * LEASE - 1)) == 1
 
 
+YEARS = 4 * 365 * 86_400
+
+
+def test_a_job_asked_for_or_held_by_a_clock_that_was_years_ahead_is_done_today(store):
+    ask(store, "asked", seconds=YEARS)
+    ask(store, "held")
+    ask(store, "failed")
+    held, failed = (job for job in claim(store, seconds=YEARS) if job.key != "asked")
+    queue.renew(store, [held], LEASE, at=at(YEARS))
+    assert not fail(store, failed, seconds=YEARS)
+    assert {job.key for job in claim(store, worker="other")} == {"asked", "held", "failed"}
+    assert claim(store, worker="third") == []
+
+
+def test_clocks_of_two_machines_that_differ_by_minutes_do_not_take_each_others_jobs(store):
+    ask(store, "a")
+    assert len(claim(store, seconds=1800)) == 1
+    assert claim(store, worker="other") == []
+
+
 def test_a_job_that_is_put_back_was_not_tried(store):
     ask(store, "a")
     queue.release(store, claim(store), wait_s=3, at=at(0))
