@@ -125,8 +125,8 @@ def test_a_job_asked_for_or_held_by_a_clock_that_was_years_ahead_is_done_today(s
     ask(store, "asked", seconds=YEARS)
     ask(store, "held")
     ask(store, "failed")
-    held, failed = (job for job in claim(store, seconds=YEARS) if job.key != "asked")
-    queue.renew(store, [held], LEASE, at=at(YEARS))
+    leased, failed = (job for job in claim(store, seconds=YEARS) if job.key != "asked")
+    queue.renew(store, [leased], LEASE, at=at(YEARS))
     assert not fail(store, failed, seconds=YEARS)
     assert {job.key for job in claim(store, worker="other")} == {"asked", "held", "failed"}
     assert claim(store, worker="third") == []
