@@ -96,8 +96,9 @@ def test_once_something_passes_only_what_the_draw_chose_counts_whatever_its_verd
         if split_of(number) == "cal" and is_drawn(passing.id, case, 0.5)
     }
     # How many the draw chooses hangs on the policy's digits, and they on the machine that trained.
-    assert found.complete == len(drawn) >= 45
-    assert found.look.size == len(counted) == (68 if len(drawn) >= 68 else 45)
+    assert found.complete == len(drawn)
+    largest = max(size for size in (20, 30, 45, 68, 102, 153) if size <= len(drawn))
+    assert found.look.size == len(counted) == largest
     assert counted <= drawn
     verdicts = {one.case.positive_probability <= passing.t_neg for one in found.counted}
     assert verdicts == {True, False}
